@@ -1,0 +1,1 @@
+"""Nouns of the house: frozen dataclasses and digests; the standard library, numpy, xxhash only."""

@@ -1,0 +1,15 @@
+"""The one exception that reaches a person."""
+
+from __future__ import annotations
+
+
+class WhydiffError(Exception):
+    """Something a person can mend: wrong use, a bad file, a script that failed.
+
+    The message names the offending value; ``way_out`` says what to do next. The command line
+    prints both and exits with 2, without a traceback.
+    """
+
+    def __init__(self, message: str, way_out: str = "") -> None:
+        super().__init__(message)
+        self.way_out = way_out

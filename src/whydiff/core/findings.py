@@ -1,0 +1,162 @@
+"""What is found: plain objects that reports walk and ``to_dict`` turns into the JSON contract."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+IDENTICAL, DIFFERS, UNKNOWN = "identical", "differs", "unknown"
+CONFIRMED, SUSPECTED = "confirmed", "suspected"
+
+#: phases of a step in the order in which they happen
+PHASES: tuple[str, ...] = (
+    "before training",
+    "batch",
+    "noise",
+    "forward",
+    "gradient",
+    "update",
+    "log",
+    "end",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One source compared between two recipes.
+
+    ``status`` is identical, differs (``evidence`` says what) or unknown (``evidence`` says what
+    is missing). ``mechanism`` is the id of the known mechanism behind it (see
+    ``whydiff.sources.mechanisms``), "" if none was recognised. ``intended`` says that the script
+    asks for the difference (another optimizer), so there is nothing to repair.
+    """
+
+    source: str
+    status: str
+    evidence: str
+    detail: str = ""
+    remedy: str = ""
+    mechanism: str = ""
+    intended: bool = False
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first point at which two fits part. ``step`` counts from 0 within its epoch."""
+
+    epoch: int
+    step: int
+    phase: str
+    where: str
+    max_ulp: int | None = None
+    relative: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of the contract."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Diff:
+    """Two fits compared without training anything."""
+
+    a: str
+    b: str
+    identical: bool
+    first_divergence: Divergence | None
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "schema": 1,
+            "a": self.a,
+            "b": self.b,
+            "identical": self.identical,
+            "first_divergence": self.first_divergence and self.first_divergence.to_dict(),
+            "sources": [asdict(f) for f in self.findings],
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A source that made two trainings differ.
+
+    ``alone``: part of the distance between A's and B's predictions that appears when only this
+    source is taken from B. ``remaining``: part that remains when only this source is made equal.
+    ``share``: Shapley value over the sources that differ. All None while only suspected.
+    """
+
+    source: str
+    detail: str
+    status: str
+    evidence: str
+    remedy: str
+    share: float | None = None
+    alone: float | None = None
+    remaining: float | None = None
+    intended: bool = False
+    mechanism: str = ""
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """A suspect ruled out, with the evidence."""
+
+    source: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """The smallest change that was tried. ``patch`` is a unified diff or a prelude, or ""."""
+
+    patch: str
+    verified: bool
+    how: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The answer of ``explain``; :meth:`to_dict` is schema 1 of the contract."""
+
+    question: str
+    between: str  # "fits" | "runs" | "scripts"
+    a: dict[str, Any]
+    b: dict[str, Any]
+    chosen: str  # one line: what was compared and how to choose otherwise
+    identical: bool
+    first_divergence: Divergence | None
+    causes: tuple[Cause, ...]
+    excluded: tuple[Excluded, ...]
+    unknown: tuple[Excluded, ...]
+    unexplained: float
+    gap: dict[str, Any]
+    remedy: Remedy
+    notes: tuple[str, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)  # for --verbose: hybrids, ledger, ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Schema 1: these names are fixed, additions are allowed."""
+        return {
+            "schema": 1,
+            "question": self.question,
+            "compared": {
+                "between": self.between,
+                "a": self.a,
+                "b": self.b,
+                "chosen": self.chosen,
+            },
+            "identical": self.identical,
+            "first_divergence": self.first_divergence and self.first_divergence.to_dict(),
+            "causes": [asdict(c) for c in self.causes],
+            "excluded": [asdict(e) for e in self.excluded],
+            "unknown": [asdict(e) for e in self.unknown],
+            "unexplained": self.unexplained,
+            "gap": self.gap,
+            "remedy": asdict(self.remedy),
+            "notes": list(self.notes),
+            "evidence": self.evidence,
+        }

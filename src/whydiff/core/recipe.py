@@ -1,0 +1,118 @@
+"""A recipe: what one ``fit`` did, with one field per source of difference.
+
+Capturing a fit fills the fields; ``diff`` compares them, ``explain`` trains hybrids with some
+fields of one recipe and the rest of another. A field is either *facts* (a flat mapping from a
+fact's name to a plain JSON value) or a small frozen dataclass where the field is tensors,
+samples or an order. A recipe holds digests, never the data themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+#: Fact name -> plain JSON value (None, bool, int, float, str, list of those).
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One variable at one moment.
+
+    ``path`` is canonical: names that Keras numbered by itself are numbered anew within the
+    model, so ``sequential_3/dense_7/kernel`` of one model and ``sequential/dense/kernel`` of
+    another are both ``dense/kernel``.
+    """
+
+    path: str
+    role: str  # "trainable" | "non-trainable" | "seed" | "slot" | "hyperparameter"
+    shape: tuple[int, ...]
+    dtype: str
+    digest: str  # 32 hex digits, see whydiff.core.digests
+    #: index of the earlier fit of the same execution that left this very value, if one did
+    trained_by: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """Which sample was fed at which position: one array of sample indices per epoch.
+
+    An index points into :class:`Content`. ``relative`` says that the canonical order of the
+    samples is unknown (a stream), so indices count samples by first appearance.
+    """
+
+    epochs: tuple[np.ndarray, ...] = ()  # int64, shape (samples fed in that epoch,)
+    relative: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """The samples themselves, as digests of (x, y) row by row.
+
+    ``samples`` has shape (n, 2), dtype uint64: the 128-bit digest of sample i. For arrays i is
+    the row in the array given to ``fit``; for a stream samples count by first appearance.
+    ``unit`` is "sample", or "batch" where a batch cannot be cut into samples. ``weights`` is
+    the digest of sample weights sample by sample (shape (n, 2)), or None if there were none.
+    """
+
+    samples: np.ndarray
+    unit: str = "sample"
+    signature: tuple[str, ...] = ()  # per leaf "x: float32 (64,)"
+    weights: np.ndarray | None = None
+    validation: str = ""  # digest of the validation samples in order, "" if there were none
+
+
+@dataclass(frozen=True, eq=False)
+class Batching:
+    """How the order was cut: number of samples of each batch, one int64 array per epoch."""
+
+    epochs: tuple[np.ndarray, ...] = ()
+    facts: Facts = field(default_factory=dict)  # batch_size, steps_per_epoch as asked for
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """One field per source; field ``data_order`` belongs to source id ``data-order``."""
+
+    initialization: tuple[Tensor, ...]  # every weight before the first step
+    data_order: Order
+    noise: tuple[Tensor, ...]  # state of every seed generator before the first step
+    data_content: Content
+    batch_size: Batching
+    optimizer: Facts
+    objective: Facts
+    architecture: Facts
+    mode: Facts
+    state: tuple[Tensor, ...]  # optimizer slots and iteration count before the first step
+    duration: Facts
+    precision: Facts
+    measurement: Facts
+    backend: Facts
+    version: Facts
+    hardware: Facts
+    arithmetic: Facts
+
+
+#: Public source ids in the order of the design's table.
+SOURCE_IDS: tuple[str, ...] = (
+    "initialization",
+    "data-order",
+    "noise",
+    "data-content",
+    "batch-size",
+    "optimizer",
+    "objective",
+    "architecture",
+    "mode",
+    "state",
+    "duration",
+    "precision",
+    "measurement",
+    "backend",
+    "version",
+    "hardware",
+    "arithmetic",
+)

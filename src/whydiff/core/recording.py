@@ -1,0 +1,90 @@
+"""What was seen of one execution of a script: its fits, its random draws, its surroundings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.recipe import Recipe, Tensor
+
+#: The groups digested at every step, in the order of the columns of ``Fit.steps``.
+STEP_GROUPS: tuple[str, ...] = ("batch", "noise", "weights", "optimizer", "loss")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One line of the user's code on a call stack (outermost first in a stack)."""
+
+    file: str
+    line: int
+    function: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One entry of the seed ledger: a seed that an initializer or a seed generator holds.
+
+    ``explicit`` says that the script wrote the seed; otherwise it was drawn from Python's
+    ``random``. ``layer`` is the canonical path of the layer that holds the object, with the
+    attribute (``dense/kernel_initializer``), once a fit has shown it.
+    """
+
+    number: int
+    kind: str  # "initializer" | "seed generator"
+    owner: str  # class name
+    seed: int | None
+    explicit: bool
+    stack: tuple[Frame, ...] = ()
+    layer: str | None = None
+    fit: int | None = None  # the first fit whose model holds it
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One finished epoch: logs as Keras reported them, digests of every tensor at its end."""
+
+    index: int
+    steps: int
+    logs: Mapping[str, float]
+    tensors: tuple[Tensor, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """One ``fit`` as it was seen. ``steps`` has shape (steps, len(STEP_GROUPS)), uint64.
+
+    ``step_epochs`` (int64, shape (steps,)) is the epoch each step belongs to. ``finished`` is
+    False where the execution was cut short; everything up to then is there.
+    """
+
+    index: int  # counts from 1 within its execution
+    model: str  # class and name, e.g. "Sequential 'sequential_1'"
+    stack: tuple[Frame, ...]  # where the script called fit
+    recipe: Recipe
+    steps: np.ndarray
+    step_epochs: np.ndarray
+    epochs: tuple[Epoch, ...]
+    final: tuple[Tensor, ...]  # weights after training, restored weights included
+    finished: bool
+    seconds: float
+    #: plain facts for the reader: input and output shapes, kind of data, parameter count,
+    #: "acting callbacks", things that could not be seen ("unknown: ...")
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Execution:
+    """One execution of a script."""
+
+    script: str
+    arguments: tuple[str, ...]
+    started: str  # ISO 8601, UTC
+    exit_code: int | None  # None while running or if it was killed
+    environment: Mapping[str, Any]  # flat facts, see capture/environment.py
+    fits: tuple[Fit, ...]
+    ledger: tuple[Draw, ...]
+    trouble: str = ""  # why recording stopped early, if it did
