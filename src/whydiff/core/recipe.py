@@ -4,6 +4,28 @@ Capturing a fit fills the fields; ``diff`` compares them, ``explain`` trains hyb
 fields of one recipe and the rest of another. A field is either *facts* (a flat mapping from a
 fact's name to a plain JSON value) or a small frozen dataclass where the field is tensors,
 samples or an order. A recipe holds digests, never the data themselves.
+
+Keys of the facts (capture writes them, sources read them; ``*`` stands for a canonical path):
+
+optimizer     ``class``, every hyperparameter of its config flattened with dots
+              (``learning_rate``, ``learning_rate.class``, ``learning_rate.decay_steps``,
+              ``clipnorm``, ``use_ema``), ``callbacks`` (list: callbacks that change it)
+objective     ``loss`` (class or function name), ``loss.*`` (its config), ``loss_weights``,
+              ``class_weight``, ``sample_weight`` (bool), ``regularizer:*``,
+              ``activity_regularizer:*``, ``code:*`` (digest of a function of the user's)
+architecture  ``model`` (class), ``inputs``, ``outputs`` (shapes), ``layers`` (list of
+              ``path: Class``), ``layer:*:KEY`` (a layer's settings), ``connections``,
+              ``trainable:*``, ``initializer:*`` is not here, ``code:*``
+mode          ``training:*`` (a ``training=`` baked into a layer's call), ``code:train_step``
+duration      ``epochs``, ``initial_epoch``, ``callbacks`` (list: callbacks that may stop it)
+precision     ``floatx``, ``policy:*`` (per layer), ``loss_scale``
+measurement   ``metrics``, ``weighted_metrics`` (lists with their configs),
+              ``validation`` (digest or ""), ``validation_freq``, ``code:*``
+backend       ``backend``
+version       ``python``, ``keras``, ``numpy`` and the backend's packages
+hardware      ``cpu``, ``machine``, ``devices``, ``threads.*``, ``flags.*`` (environment
+              variables that select kernels or threads)
+arithmetic    ``jit_compile``, ``run_eagerly``, ``steps_per_execution``, ``deterministic``
 """
 
 from __future__ import annotations

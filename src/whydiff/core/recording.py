@@ -88,3 +88,15 @@ class Execution:
     fits: tuple[Fit, ...]
     ledger: tuple[Draw, ...]
     trouble: str = ""  # why recording stopped early, if it did
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One side of a comparison: a fit and the execution it belongs to."""
+
+    execution: Execution
+    fit: Fit
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.fit.recipe
