@@ -24,7 +24,7 @@ def _bytes(array: np.ndarray) -> memoryview:
 def tensor_digest(array: np.ndarray) -> str:
     """128-bit digest of one array with its dtype and shape, as 32 hex digits."""
     array = np.asarray(array)
-    state = xxhash.xxh3_128(f"{array.dtype.name}{list(array.shape)}")
+    state = xxhash.xxh3_128(f"{array.dtype.name}{list(array.shape)}".encode())
     if array.size:
         state.update(_bytes(array))
     return str(state.hexdigest())
@@ -53,7 +53,7 @@ def row_digests(leaves: Sequence[np.ndarray]) -> np.ndarray:
     parts, seed = [], xxhash.xxh3_64()
     for leaf in leaves:
         leaf = np.ascontiguousarray(leaf)
-        seed.update(f"{leaf.dtype.name}{list(leaf.shape[1:])}")
+        seed.update(f"{leaf.dtype.name}{list(leaf.shape[1:])}".encode())
         parts.append(leaf.reshape(rows, -1).view(np.uint8).reshape(rows, -1))
     joined = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
     width, start = joined.shape[1], int(seed.intdigest())

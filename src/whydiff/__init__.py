@@ -1,0 +1,31 @@
+"""Why do similar Keras models produce different results?
+
+``record``, ``load``, ``diff`` and ``explain`` are imported when first used, so that importing
+whydiff costs nothing and never imports Keras.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "record": "whydiff.workflows.record",
+    "diff": "whydiff.workflows.diff",
+    "explain": "whydiff.workflows.explain",
+    "load": "whydiff.store",
+    "WhydiffError": "whydiff.core.errors",
+}
+__all__ = ["WhydiffError", "__version__", "diff", "explain", "load", "record"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'whydiff' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

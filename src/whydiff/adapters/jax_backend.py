@@ -1,0 +1,85 @@
+"""JAX: the training state travels through the train function, variables lag behind."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from whydiff.adapters.tee import Tee
+
+
+def to_numpy(value: Any) -> np.ndarray:
+    return np.asarray(getattr(value, "value", value))
+
+
+def epoch_iterator_class() -> type:
+    from keras.src.backend.jax.trainer import JAXEpochIterator
+
+    return JAXEpochIterator
+
+
+def tee(iterable: Iterable[Any], sink: Callable[[Any], None]) -> Iterable[Any]:
+    return Tee(iterable, sink)
+
+
+def wrap_train_function(
+    function: Callable[..., Any], watcher: Callable[[], Any]
+) -> Callable[..., Any]:
+    def train_function(state: Any, iterator: Any) -> Any:
+        watch = watcher()
+        if watch is None:
+            return function(state, iterator)
+        # The state is donated to the step: it must be read before, and no view of it kept.
+        watch.before_step(state)
+        logs, state = function(state, iterator)
+        watch.after_step(logs, state)
+        return logs, state
+
+    return train_function
+
+
+def values_of(model: Any, state: Any) -> dict[int, Any]:
+    """Current value of each variable by id: from the travelling state, else from itself."""
+    if state is None:
+        groups: Sequence[Any] = ()
+    else:
+        owners = (model.trainable_variables, model.non_trainable_variables)
+        if model.optimizer is not None:
+            owners = (*owners, model.optimizer.variables)
+        groups = tuple(zip(owners, state, strict=False))
+    return {id(v): value for owner, part in groups for v, value in zip(owner, part, strict=False)}
+
+
+def feed(batches: Callable[[], Iterable[Any]], like: Any) -> Iterable[Any]:
+    """A generator over one epoch; a new one each time the epoch iterator asks."""
+    del like
+    return Tee(_Each(batches), lambda _: None)
+
+
+class _Each:
+    def __init__(self, batches: Callable[[], Iterable[Any]]) -> None:
+        self._batches = batches
+
+    def __iter__(self) -> Any:
+        return iter(self._batches())
+
+
+def signature(iterable: Any) -> Any:
+    """What a later feed must look like: nothing on this backend, arrays carry it."""
+    del iterable
+    return None
+
+
+def eagerly() -> contextlib.AbstractContextManager[Any]:
+    return contextlib.nullcontext()
+
+
+def random_state() -> np.ndarray | None:
+    return None  # JAX has no global generator; keys travel through seed generators.
+
+
+def set_random_state(state: np.ndarray) -> None:
+    del state

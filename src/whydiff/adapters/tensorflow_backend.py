@@ -1,0 +1,115 @@
+"""TensorFlow: batches are pulled inside the compiled step, so the tee sits in the pipeline."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+
+def to_numpy(value: Any) -> np.ndarray:
+    value = getattr(value, "value", value)
+    return value.numpy() if hasattr(value, "numpy") else np.asarray(value)
+
+
+def epoch_iterator_class() -> type:
+    from keras.src.backend.tensorflow.trainer import TFEpochIterator
+
+    return TFEpochIterator
+
+
+def tee(iterable: Any, sink: Callable[[Any], None]) -> Any:
+    """The dataset with one more map at its very end that shows each batch to ``sink``.
+
+    The element spec stays the same, so Keras traces the same train function. A prefetch behind
+    our map would show batches before their step, so its injection is switched off; values do not
+    depend on it.
+    """
+    import tensorflow as tf
+
+    if not isinstance(iterable, tf.data.Dataset):
+        return iterable
+    spec = iterable.element_spec
+    flat_spec = tf.nest.flatten(spec, expand_composites=True)
+    shown = [i for i, s in enumerate(flat_spec) if isinstance(s, tf.TensorSpec)]
+
+    def show(*arrays: Any) -> None:
+        leaves: list[Any] = [None] * len(flat_spec)
+        for i, array in zip(shown, arrays, strict=True):
+            leaves[i] = array
+        composite = any(
+            not isinstance(s, tf.TensorSpec) for s in tf.nest.flatten(spec, expand_composites=False)
+        )
+        # Parts of a ragged or sparse tensor do not share the batch's rows: shown as they are.
+        sink(tuple(leaves) if composite else tf.nest.pack_sequence_as(spec, leaves))
+
+    @tf.autograph.experimental.do_not_convert
+    def through(*element: Any) -> Any:
+        whole = element if isinstance(spec, tuple) else element[0]
+        flat = tf.nest.flatten(whole, expand_composites=True)
+        seen = tf.numpy_function(show, [flat[i] for i in shown], [])
+        with tf.control_dependencies([seen]):
+            kept = [tf.identity(t) if isinstance(t, tf.Tensor) else t for t in flat]
+        return tf.nest.pack_sequence_as(whole, kept, expand_composites=True)
+
+    options = tf.data.Options()
+    options.experimental_optimization.inject_prefetch = False
+    return iterable.map(through).with_options(options)
+
+
+def wrap_train_function(
+    function: Callable[..., Any], watcher: Callable[[], Any]
+) -> Callable[..., Any]:
+    def train_function(iterator: Any) -> Any:
+        watch = watcher()
+        if watch is None:
+            return function(iterator)
+        watch.before_step(None)
+        logs = function(iterator)
+        watch.after_step(logs, None)
+        return logs
+
+    return train_function
+
+
+def values_of(model: Any, state: Any) -> dict[int, Any]:
+    """Nothing travels: variables hold their own values."""
+    del model, state
+    return {}
+
+
+def signature(iterable: Any) -> Any:
+    """The element spec a feed must have, or Keras would trace another train function."""
+    return getattr(iterable, "element_spec", None)
+
+
+def feed(batches: Callable[[], Iterable[Any]], like: Any) -> Any:
+    """A dataset over one epoch of batches with the element spec ``like``."""
+    import tensorflow as tf
+
+    def generate() -> Any:
+        for batch in batches():
+            yield batch
+
+    if like is None:
+        first = next(iter(batches()))
+        like = tf.nest.map_structure(
+            lambda a: tf.TensorSpec((None, *np.shape(a)[1:]), np.asarray(a).dtype), first
+        )
+    return tf.data.Dataset.from_generator(generate, output_signature=like)
+
+
+def eagerly() -> contextlib.AbstractContextManager[Any]:
+    import tensorflow as tf
+
+    return tf.init_scope()
+
+
+def random_state() -> np.ndarray | None:
+    return None  # the state of stateful ops lives in their kernels and cannot be read
+
+
+def set_random_state(state: np.ndarray) -> None:
+    del state

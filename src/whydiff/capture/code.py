@@ -1,0 +1,79 @@
+"""Telling one function of the user's from another by what it does, not by where it lies."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import xxhash
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+
+
+def is_users(thing: Any) -> bool:
+    """Whether a class or function comes from the user's code rather than from a library."""
+    module = getattr(thing, "__module__", "") or ""
+    return not module.split(".")[0] in {
+        "keras", "tensorflow", "jax", "torch", "numpy", "builtins", "functools", "tf_keras",
+    }  # fmt: skip
+
+
+def code_digest(function: Any) -> str:
+    """Digest of a function's bytecode, constants, defaults and the plain values it closes over."""
+    state = xxhash.xxh3_64()
+    _feed(function, state, depth=0)
+    return str(state.hexdigest())
+
+
+def class_digest(cls: type, methods: tuple[str, ...] | None = None) -> str:
+    """Digest of the methods that a user's class defines itself (all, or those named)."""
+    state = xxhash.xxh3_64()
+    for base in cls.__mro__:
+        if not is_users(base) or base is object:
+            continue
+        for name, member in sorted(vars(base).items()):
+            if methods is not None and name not in methods:
+                continue
+            function = getattr(member, "__wrapped__", member)
+            if isinstance(function, (types.FunctionType, staticmethod, classmethod)):
+                state.update(name.encode())
+                _feed(getattr(function, "__func__", function), state, depth=0)
+    return str(state.hexdigest())
+
+
+def _feed(function: Any, state: Any, depth: int) -> None:
+    function = getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        state.update(type(function).__qualname__.encode())
+        return
+    _feed_code(code, state)
+    for value in (function.__defaults__ or ()) + tuple((function.__kwdefaults__ or {}).values()):
+        _feed_value(value, state, depth)
+    for cell in function.__closure__ or ():
+        try:
+            _feed_value(cell.cell_contents, state, depth)
+        except ValueError:  # an empty cell
+            continue
+    for name in code.co_names:
+        if name in function.__globals__:
+            _feed_value(function.__globals__[name], state, depth)
+
+
+def _feed_code(code: types.CodeType, state: Any) -> None:
+    state.update(code.co_code)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            _feed_code(constant, state)
+        else:
+            state.update(repr(constant).encode())
+    state.update(repr(code.co_names).encode())
+
+
+def _feed_value(value: Any, state: Any, depth: int) -> None:
+    if isinstance(value, _PLAIN):
+        state.update(repr(value).encode())
+    elif isinstance(value, (list, tuple)) and all(isinstance(v, _PLAIN) for v in value):
+        state.update(repr(value).encode())
+    elif isinstance(value, types.FunctionType) and depth < 3 and is_users(value):
+        _feed(value, state, depth + 1)

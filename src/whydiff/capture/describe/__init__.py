@@ -1,0 +1,9 @@
+"""From live Keras objects to the plain facts of a recipe's structural fields.
+
+Keys are those that :mod:`whydiff.core.recipe` lists. Facts describe what is, not what was
+typed: ``optimizer="adam"`` and ``Adam()`` give the same facts.
+"""
+
+from whydiff.capture.describe.recipe import describe
+
+__all__ = ["describe"]

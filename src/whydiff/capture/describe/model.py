@@ -1,0 +1,118 @@
+"""Facts about a model: architecture, baked-in training mode, precision."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from whydiff.capture.code import class_digest, is_users
+from whydiff.capture.describe.values import PLAIN, config, flat
+from whydiff.capture.naming import Names, canonical_text
+
+#: Settings of a layer that belong to another source, or that say nothing about its function.
+_ELSEWHERE = re.compile(
+    r"(^|[.:])(name|dtype|trainable|seed|build_config|batch_shape|batch_input_shape|layers|"
+    r"input_layers|output_layers|registered_name|module|\w*_initializer|\w*_regularizer)([.:]|$)"
+)
+_BOOKKEEPING = {"built", "autocast", "stop_training", "run_eagerly", "supports_jit", "training",
+                "supports_masking", "compiled", "steps_per_execution", "stop_predicting",
+                "stop_evaluating", "jit_compile", "auto_scale_loss", "rng"}  # fmt: skip
+
+
+def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
+    """Layers with their settings, connections, shapes, trainable flags, the user's own code."""
+    facts: dict[str, Any] = {
+        "model": _kind(model),
+        "inputs": _shapes(model, "inputs"),
+        "outputs": _shapes(model, "outputs"),
+        "layers": [f"{path}: {_kind(layer)}" for path, layer in names.layers.items() if path],
+        "connections": sorted(edge for edge, _, _ in _calls(model)),
+    }
+    for path, layer in names.layers.items():
+        for key, value in _settings(layer, path):
+            facts[f"layer:{path or 'model'}:{key}"] = value
+        if path:
+            facts[f"trainable:{path}"] = bool(layer.trainable)
+        if is_users(type(layer)):
+            facts[f"code:{path or 'model'}"] = class_digest(type(layer), ("call", "build", "__init__"))
+    return facts
+
+
+def _kind(layer: Any) -> str:
+    name = type(layer).__name__
+    return "Functional" if name == "Model" else name
+
+
+def _shapes(model: Any, which: str) -> list[str]:
+    try:
+        tensors = getattr(model, which)
+    except Exception:  # a subclassed model has no symbolic inputs
+        return []
+    tensors = tensors if isinstance(tensors, (list, tuple)) else [tensors]
+    return [str(tuple(t.shape[1:])) for t in tensors if hasattr(t, "shape")]
+
+
+def _settings(layer: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """What a layer is set to: its config, and for a class of the user's its plain attributes."""
+    flat_settings: dict[str, Any] = {}
+    if path and not getattr(layer, "layers", None):
+        for key, value in config(layer).items():
+            if not _ELSEWHERE.search(key):
+                flat(key, value, flat_settings)
+    if is_users(type(layer)):
+        for key, value in vars(layer).items():
+            plain_list = isinstance(value, (list, tuple)) and all(isinstance(v, PLAIN) for v in value)
+            if not key.startswith("_") and key not in _BOOKKEEPING and (
+                isinstance(value, PLAIN) or plain_list
+            ):
+                flat(key, value, flat_settings)
+    for key, value in flat_settings.items():
+        if not _ELSEWHERE.search(key):
+            yield key, value
+
+
+def _calls(model: Any) -> Iterator[tuple[str, str, Any]]:
+    """(edge, operation, training argument) of each call in a functional model."""
+    # A layer shared with other models is called in them, too: only this model's nodes count.
+    graph = getattr(model, "_functional", None) or model
+    for node in getattr(graph, "_nodes", ()):
+        arguments = getattr(node, "arguments", None)
+        if arguments is None or not arguments.keras_tensors:
+            continue
+        sources = [t._keras_history.operation.name for t in arguments.keras_tensors]
+        keywords = {
+            k: v for k, v in arguments.kwargs.items() if isinstance(v, PLAIN) and v is not None
+        }
+        training = keywords.pop("training", None)
+        edge = f"{', '.join(sources)} -> {node.operation.name}"
+        edge += f" {json.dumps(keywords)}" if keywords else ""
+        yield canonical_text(edge, model), canonical_text(node.operation.name, model), training
+
+
+def mode_facts(model: Any, names: Names) -> dict[str, Any]:
+    """``training=`` baked into calls, and a train step of the user's own."""
+    del names
+    facts: dict[str, Any] = {
+        f"training:{operation}": training
+        for _, operation, training in _calls(model)
+        if training is not None
+    }
+    cls = type(model)
+    if is_users(cls) and any("train_step" in vars(base) for base in cls.__mro__ if is_users(base)):
+        facts["code:train_step"] = class_digest(cls, ("train_step",))
+    return facts
+
+
+def precision_facts(model: Any, names: Names) -> dict[str, Any]:
+    """Dtype policies of the layers that compute with weights, and loss scaling."""
+    import keras
+
+    facts: dict[str, Any] = {"floatx": keras.config.floatx()}
+    for path, layer in names.layers.items():
+        policy = getattr(layer, "dtype_policy", None)
+        if policy is not None and layer.weights:
+            facts[f"policy:{path or 'model'}"] = policy.name
+    facts["loss_scale"] = type(model.optimizer).__name__ == "LossScaleOptimizer"
+    return facts

@@ -1,0 +1,56 @@
+"""One recipe from a built model: every field that is known once the first step is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from whydiff.capture.describe.callbacks import duration_facts, shown, sort_callbacks
+from whydiff.capture.describe.model import architecture_facts, mode_facts, precision_facts
+from whydiff.capture.describe.training import measurement_facts, objective_facts, optimizer_facts
+from whydiff.capture.environment import arithmetic, hardware, versions
+from whydiff.capture.feed import Feed
+from whydiff.capture.naming import Names
+from whydiff.core.recipe import Recipe, Tensor
+
+
+def describe(
+    model: Any,
+    names: Names,
+    tensors: Mapping[str, tuple[Tensor, ...]],
+    feed: Feed,
+    compiled: Mapping[str, Any],
+    fit: Mapping[str, Any],
+    callbacks: list[Any],
+    acting: frozenset[int],
+) -> Recipe:
+    """``tensors`` holds the groups weights, noise and state before the first step."""
+    import keras
+
+    backend = keras.backend.backend()
+    stopping, steering = sort_callbacks(callbacks, acting)
+    return Recipe(
+        initialization=tensors["weights"],
+        data_order=feed.order_field(),
+        noise=tensors["noise"],
+        data_content=feed.content_field(),
+        batch_size=feed.batching_field(fit.get("steps_per_epoch")),
+        optimizer=optimizer_facts(model.optimizer, [shown(c) for c in steering]),
+        objective=objective_facts(model, names, dict(compiled), dict(fit)),
+        architecture=architecture_facts(model, names),
+        mode=mode_facts(model, names),
+        state=tensors["state"],
+        duration=duration_facts(dict(fit), stopping),
+        precision=precision_facts(model, names),
+        measurement=measurement_facts(dict(compiled), dict(fit))
+        | {"validation": feed.validation_digest},
+        backend={"backend": backend},
+        version=versions(backend),
+        hardware=hardware(backend),
+        arithmetic=arithmetic(backend)
+        | {
+            "jit_compile": bool(model.jit_compile),
+            "run_eagerly": bool(model.run_eagerly),
+            "steps_per_execution": int(getattr(model, "steps_per_execution", 1) or 1),
+        },
+    )

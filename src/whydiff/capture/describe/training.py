@@ -1,0 +1,115 @@
+"""Facts about optimizer, objective and measurement."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from whydiff.capture.code import class_digest, code_digest, is_users
+from whydiff.capture.describe.values import config, flat, plain
+from whydiff.capture.naming import Names
+
+
+def optimizer_facts(optimizer: Any, callbacks: list[str]) -> dict[str, Any]:
+    """Class and every hyperparameter; a mixed-precision loss scale belongs to precision."""
+    if type(optimizer).__name__ == "LossScaleOptimizer" and hasattr(optimizer, "inner_optimizer"):
+        optimizer = optimizer.inner_optimizer
+    if optimizer is None:
+        return {"class": None, "callbacks": callbacks}
+    settings: dict[str, Any] = {}
+    flat("", {k: v for k, v in config(optimizer).items() if k != "name"}, settings)
+    facts = {"class": type(optimizer).__name__}
+    facts |= {k: v for k, v in settings.items() if k and not k.endswith(".name")}
+    if is_users(type(optimizer)):
+        facts["code:optimizer"] = class_digest(type(optimizer))
+    return facts | {"callbacks": callbacks}
+
+
+def objective_facts(
+    model: Any, names: Names, compiled: dict[str, Any], fit: dict[str, Any]
+) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    _loss_facts("loss", compiled.get("loss"), facts)
+    facts["loss_weights"] = plain(compiled.get("loss_weights"))
+    facts["class_weight"] = plain(fit.get("class_weight"))
+    facts["sample_weight"] = fit.get("sample_weight") is not None
+    for variable in model.trainable_variables:
+        if getattr(variable, "regularizer", None) is not None:
+            facts[f"regularizer:{names.variable(variable)}"] = plain(variable.regularizer)
+    for path, layer in names.layers.items():
+        if getattr(layer, "activity_regularizer", None) is not None:
+            facts[f"activity_regularizer:{path}"] = plain(layer.activity_regularizer)
+    cls = type(model)
+    if is_users(cls) and any("compute_loss" in vars(base) for base in cls.__mro__ if is_users(base)):
+        facts["code:compute_loss"] = class_digest(cls, ("compute_loss",))
+    return facts
+
+
+def _loss_facts(prefix: str, loss: Any, into: dict[str, Any]) -> None:
+    """A loss by its function and settings, so that a name and its class are the same loss."""
+    import keras
+
+    if isinstance(loss, dict):
+        for key, part in loss.items():
+            _loss_facts(f"{prefix}.{key}", part, into)
+        return
+    if isinstance(loss, (list, tuple)):
+        for number, part in enumerate(loss):
+            _loss_facts(f"{prefix}.{number}", part, into)
+        return
+    if isinstance(loss, str):
+        try:
+            loss = keras.losses.get(loss)
+        except ValueError:
+            into[prefix] = loss
+            return
+    function = getattr(loss, "fn", loss if inspect.isroutine(loss) else None)
+    if loss is None:
+        into[prefix] = None
+    elif function is not None and not is_users(type(loss)):
+        into[prefix] = getattr(function, "__name__", type(function).__name__)
+        settings = _defaults(function) | getattr(loss, "_fn_kwargs", {})
+        for key, value in settings.items():
+            flat(f"{prefix}.{key}", value, into)
+        into[f"{prefix}.reduction"] = getattr(loss, "reduction", "sum_over_batch_size")
+        if is_users(function):
+            into[f"code:{prefix}"] = code_digest(function)
+    else:
+        into[prefix] = type(loss).__name__
+        for key, value in config(loss).items():
+            if key not in ("name", "fn", "dtype"):
+                flat(f"{prefix}.{key}", value, into)
+        if is_users(type(loss)):
+            into[f"code:{prefix}"] = class_digest(type(loss))
+            for key, value in vars(loss).items():
+                if not key.startswith("_") and key not in ("name", "dtype_policy", "dtype"):
+                    flat(f"{prefix}.{key}", value, into)
+
+
+def _defaults(function: Any) -> dict[str, Any]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return {}
+    return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+
+
+def measurement_facts(compiled: dict[str, Any], fit: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "metrics": _metrics(compiled.get("metrics")),
+        "weighted_metrics": _metrics(compiled.get("weighted_metrics")),
+        "validation_freq": plain(fit.get("validation_freq", 1)),
+    }
+
+
+def _metrics(metrics: Any) -> Any:
+    if isinstance(metrics, dict):
+        return {str(k): _metrics(v) for k, v in metrics.items()}
+    if isinstance(metrics, (list, tuple)):
+        return [_metrics(m) for m in metrics]
+    if metrics is None or isinstance(metrics, str):
+        return metrics
+    if inspect.isfunction(metrics):
+        return f"{metrics.__name__}:{code_digest(metrics)}" if is_users(metrics) else metrics.__name__
+    settings = {k: v for k, v in config(metrics).items() if k not in ("fn", "dtype")}
+    return {"class": type(metrics).__name__, **plain(settings)}

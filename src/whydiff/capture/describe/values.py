@@ -1,0 +1,63 @@
+"""Keras configs as plain, flat JSON values."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from whydiff.capture.code import code_digest
+
+PLAIN = (bool, int, float, str, type(None))
+
+
+def config(thing: Any) -> dict[str, Any]:
+    """``get_config()``, or {} where a class of the user's has none that works."""
+    try:
+        found = thing.get_config()
+    except Exception:
+        return {}
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """A JSON value for anything that a Keras config may hold."""
+    if isinstance(value, PLAIN):
+        return value
+    if depth > 8:
+        return type(value).__qualname__
+    if isinstance(value, (list, tuple)):
+        return [plain(v, depth + 1) for v in value]
+    if isinstance(value, dict):
+        return {str(k): plain(value[k], depth + 1) for k in sorted(value, key=str)}
+    if inspect.isfunction(value) or inspect.ismethod(value):
+        return f"{value.__qualname__}:{code_digest(value)}"
+    if isinstance(value, type):
+        return value.__qualname__
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return _array(value)
+    settings = config(value)
+    settings.pop("name", None)
+    return {"class": type(value).__name__, **plain(settings, depth + 1)}
+
+
+def _array(value: Any) -> Any:
+    import keras
+
+    try:
+        array = keras.ops.convert_to_numpy(value)
+    except Exception:  # a symbolic tensor has no value to show
+        return f"{type(value).__name__}{tuple(value.shape)}"
+    return array.item() if array.ndim == 0 else [array.dtype.name, array.tolist()]
+
+
+def flat(prefix: str, value: Any, into: dict[str, Any]) -> None:
+    """Write nested settings into ``into`` under dotted keys."""
+    value = plain(value)
+    if not isinstance(value, dict) or not value:
+        into[prefix] = value
+        return
+    if {"class_name", "config"} <= set(value):  # Keras's own serialised form
+        into[f"{prefix}.class"] = value["class_name"]
+        value = value["config"] if isinstance(value["config"], dict) else {"of": value["config"]}
+    for key, part in value.items():
+        flat(f"{prefix}.{key}" if prefix else key, part, into)

@@ -1,0 +1,129 @@
+"""What a fit is fed: its samples, their order and batches, its validation data."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from whydiff.capture.samples import SampleBook, array_rows, as_array, flatten
+from whydiff.core.digests import ordered_digest, row_digests
+from whydiff.core.live import Samples
+from whydiff.core.recipe import Batching, Content, Order
+
+
+class Feed:
+    """Sees every batch on its way into the step and every validation batch of the first pass."""
+
+    def __init__(self, adapter: Any, keep_bytes: int) -> None:
+        self._adapter = adapter
+        self._keep_bytes = keep_bytes
+        self._book = SampleBook(adapter.to_numpy, keep_bytes)
+        self._pending: deque[tuple[np.ndarray, np.ndarray]] = deque()
+        self._iterator: Any = None
+        self._epoch: list[np.ndarray] = []
+        self._validation_passes = 0
+        self.trouble = ""
+        self._validation_bytes = 0
+        self.signature: Any = None
+        self.kind = ""
+        self.order: list[np.ndarray] = []
+        self.batches: list[np.ndarray] = []
+        self.validation: list[list[Any]] = []
+        self.validation_structure: Any = None
+        self.validation_digest = ""
+
+    # --- the way of the data ------------------------------------------------------------------
+
+    def claim(self, iterator: Any) -> str:
+        """The first epoch iterator made during a fit feeds the training, later ones validate."""
+        if self._iterator is not None:
+            return "validation"
+        self._iterator = iterator
+        data = iterator.data_adapter
+        self.kind = type(data).__name__.replace("Adapter", "").replace("Data", "")
+        with self._unharmed():
+            rows = array_rows(data)
+            if rows is not None:
+                self._book.register(rows)
+        return "training"
+
+    def tee(self, iterable: Any, role: str) -> Any:
+        """``iterable`` with our eyes on it; asked for once per pass."""
+        if role == "training":
+            self.signature = self._adapter.signature(iterable)
+            self._pending.clear()  # batches shown for building the model were not trained on
+            return self._adapter.tee(iterable, self._show)
+        self._validation_passes += 1
+        if self._validation_passes > 1:
+            return iterable
+        return self._adapter.tee(iterable, self._show_validation)
+
+    def _show(self, structure: Any) -> None:
+        with self._unharmed():
+            self._pending.append(self._book.add(structure))
+
+    def _show_validation(self, structure: Any) -> None:
+        with self._unharmed():
+            self._keep_validation(structure)
+
+    @contextlib.contextmanager
+    def _unharmed(self) -> Iterator[None]:
+        """Trouble of ours with a batch must not reach the training; the watch reports it."""
+        if not self.trouble:
+            try:
+                yield
+            except Exception as error:
+                self.trouble = f"{type(error).__name__}: {error}"
+        else:
+            yield
+
+    def _keep_validation(self, structure: Any) -> None:
+        leaves = [
+            None if leaf is None else np.array(as_array(leaf, self._adapter.to_numpy))
+            for leaf in flatten(structure)
+        ]
+        self.validation_structure = structure
+        self._validation_bytes += sum(a.nbytes for a in leaves if a is not None)
+        digest = ordered_digest(row_digests([a for a in leaves if a is not None]))
+        self.validation_digest = ordered_digest(
+            np.frombuffer(bytes.fromhex(self.validation_digest + digest), np.uint8)
+        )
+        if self._validation_bytes <= self._keep_bytes:
+            self.validation.append(leaves)
+
+    def take(self, batches: int) -> list[np.ndarray]:
+        """Row digests of the batches that the step just done was fed."""
+        rows = []
+        for _ in range(min(batches, len(self._pending))):
+            indices, digests = self._pending.popleft()
+            self._epoch.append(indices)
+            rows.append(digests)
+        return rows
+
+    def end_epoch(self) -> None:
+        if self._epoch:
+            self.order.append(np.concatenate(self._epoch))
+            self.batches.append(np.array([len(part) for part in self._epoch], np.int64))
+            self._epoch = []
+
+    # --- what a recipe keeps ------------------------------------------------------------------
+
+    def order_field(self) -> Order:
+        return Order(tuple(self.order), self._book.relative)
+
+    def content_field(self) -> Content:
+        return self._book.content(self.validation_digest)
+
+    def batching_field(self, steps_per_epoch: int | None) -> Batching:
+        size = getattr(self._iterator.data_adapter, "batch_size", None) if self._iterator else None
+        size = None if size is None else int(size)
+        facts = {"batch_size": size, "steps_per_epoch": steps_per_epoch}
+        return Batching(tuple(self.batches), facts)
+
+    def samples(self) -> Samples:
+        return self._book.samples()
+

@@ -1,0 +1,175 @@
+"""The few places where Keras is watched. Installed once, when the script imports Keras."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import weakref
+from typing import Any
+
+from whydiff.adapters import adapter
+from whydiff.capture.session import Session
+
+
+def install(session: Session) -> None:
+    """Wrap Keras's classes so that ``session`` sees compiles, fits, batches, steps and seeds."""
+    import keras
+
+    backend = adapter()
+    _watch_fit(keras.Model, session)
+    _watch_data(backend.epoch_iterator_class(), session)
+    _watch_steps(keras.Model, session, backend)
+    _watch_seeds(session)
+    _watch_variables(session)
+
+
+def _owner(cls: type, name: str) -> type:
+    """The class in the MRO that defines ``name``: the backend's trainer, mostly."""
+    return next(base for base in cls.__mro__ if name in vars(base))
+
+
+def _watch_fit(model_class: type, session: Session) -> None:
+    trainer = _owner(model_class, "fit")
+    fit = trainer.fit  # type: ignore[attr-defined]
+    signature = inspect.signature(fit)
+
+    @functools.wraps(fit)
+    def watched_fit(self: Any, *args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        arguments = dict(list(bound.arguments.items())[1:])
+        watch = session.begin_fit(self, arguments)
+        if watch is None:
+            return fit(self, *args, **kwargs)
+        arguments["callbacks"] = _with_ours(arguments["callbacks"], watch)
+        completed = False
+        try:
+            result = fit(self, **arguments)
+            completed = True
+            return result
+        finally:
+            session.end_fit(watch, completed)
+
+    trainer.fit = watched_fit  # type: ignore[attr-defined]
+
+    base = _owner(model_class, "compile")
+    compile_ = base.compile  # type: ignore[attr-defined]
+    compile_signature = inspect.signature(compile_)
+
+    @functools.wraps(compile_)
+    def watched_compile(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = compile_(self, *args, **kwargs)
+        bound = compile_signature.bind(self, *args, **kwargs)
+        session.compiled(self, dict(list(bound.arguments.items())[1:]))
+        return result
+
+    base.compile = watched_compile  # type: ignore[attr-defined]
+
+
+def _with_ours(callbacks: Any, watch: Any) -> Any:
+    """The user's callbacks with ours behind them, so that it sees logs as they end up."""
+    import keras
+
+    class EpochWatch(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            watch.begin_epoch(epoch)
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            watch.end_epoch(epoch, logs)
+
+    ours = EpochWatch()
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks.append(ours)
+        ours.set_model(watch.model)
+        return callbacks
+    listed = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] * bool(callbacks)
+    return [*listed, ours]
+
+
+def _watch_data(iterator_class: type, session: Session) -> None:
+    init = iterator_class.__init__  # type: ignore[misc]
+    get_iterator = _owner(iterator_class, "_get_iterator")._get_iterator  # type: ignore[attr-defined]
+    roles: weakref.WeakKeyDictionary[Any, tuple[Any, str]] = weakref.WeakKeyDictionary()
+
+    @functools.wraps(init)
+    def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        watch = session.current
+        if watch is not None:
+            roles[self] = (watch, watch.feed.claim(self))
+
+    @functools.wraps(get_iterator)
+    def watched_get_iterator(self: Any) -> Any:
+        iterable = get_iterator(self)
+        watch, role = roles.get(self, (None, ""))
+        if watch is None or session.current is not watch:
+            return iterable
+        return watch.feed.tee(iterable, role)
+
+    iterator_class.__init__ = watched_init  # type: ignore[misc]
+    iterator_class._get_iterator = watched_get_iterator  # type: ignore[attr-defined]
+
+
+def _watch_steps(model_class: type, session: Session, backend: Any) -> None:
+    trainer = _owner(model_class, "make_train_function")
+    make = trainer.make_train_function  # type: ignore[attr-defined]
+
+    @functools.wraps(make)
+    def watched_make(self: Any, force: bool = False) -> Any:
+        before = self.train_function
+        made = make(self, force)
+        if self.train_function is not None and (self.train_function is not before or force):
+            me = weakref.ref(self)
+
+            def watcher() -> Any:
+                watch = session.current
+                return watch if watch is not None and watch.model is me() else None
+
+            self.train_function = backend.wrap_train_function(self.train_function, watcher)
+        return made
+
+    trainer.make_train_function = watched_make  # type: ignore[attr-defined]
+
+
+def _watch_seeds(session: Session) -> None:
+    from keras.src.initializers.random_initializers import RandomInitializer
+    from keras.src.random.seed_generator import SeedGenerator
+
+    def watch(cls: type, kind: str, held: Any) -> None:
+        init = cls.__init__  # type: ignore[misc]
+
+        @functools.wraps(init)
+        def watched_init(self: Any, seed: Any = None, *args: Any, **kwargs: Any) -> None:
+            init(self, seed, *args, **kwargs)
+            if not session.closed:
+                session.ledger.drew(self, kind, seed, held(self, seed))
+
+        cls.__init__ = watched_init  # type: ignore[misc]
+
+    watch(RandomInitializer, "initializer", lambda self, seed: self.seed)
+    watch(SeedGenerator, "seed generator", _first_of_state)
+
+
+def _first_of_state(generator: Any, seed: Any) -> int | None:
+    """The seed that a generator starts from. Read from its state, since it may have drawn it."""
+    if isinstance(seed, int):
+        return seed
+    try:
+        return int(adapter().to_numpy(generator.state)[0])
+    except Exception:  # made while tracing: its state has no value yet
+        return None
+
+
+def _watch_variables(session: Session) -> None:
+    from keras.src.backend.common.variables import Variable
+
+    init = Variable.__init__
+
+    @functools.wraps(init)
+    def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        watch = session.current
+        if watch is not None and getattr(self, "_value", None) is not None:
+            watch.created(self)
+
+    Variable.__init__ = watched_init  # type: ignore[method-assign]

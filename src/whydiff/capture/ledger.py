@@ -1,0 +1,68 @@
+"""The seed ledger: every seed that an initializer or a seed generator was given or drew."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+import sysconfig
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from whydiff.core.recording import Draw, Frame
+
+_OURS = str(Path(__file__).resolve().parent.parent)
+_LIBRARIES = tuple(
+    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+)
+
+
+def user_stack(limit: int = 12) -> tuple[Frame, ...]:
+    """The user's frames of the current call, outermost first; libraries and ourselves left out."""
+    frames: list[Frame] = []
+    frame = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        name = code.co_filename
+        if not name.startswith(("<", _OURS, *_LIBRARIES)):
+            text = linecache.getline(name, frame.f_lineno).strip()
+            frames.append(Frame(name, frame.f_lineno, code.co_name, text))
+        frame = frame.f_back  # type: ignore[assignment]
+    return tuple(reversed(frames[:limit]))
+
+
+class Ledger:
+    """Draws in their order; an object that holds a seed is found again when its model is fit."""
+
+    def __init__(self) -> None:
+        self.draws: list[Draw] = []
+        self._holders: dict[int, tuple[int, Any]] = {}  # id -> (number, the object, kept alive)
+
+    def drew(self, holder: Any, kind: str, given: Any, seed: Any) -> None:
+        """Enter the seed of ``holder``; ``given`` is the argument, ``seed`` what it holds now."""
+        if id(holder) in self._holders:
+            return
+        number = len(self.draws) + 1
+        self._holders[id(holder)] = (number, holder)
+        self.draws.append(
+            Draw(
+                number=number,
+                kind=kind,
+                owner=type(holder).__name__,
+                seed=int(seed) if isinstance(seed, int) else None,
+                explicit=given is not None,
+                stack=user_stack(),
+            )
+        )
+
+    def locate(self, layers: dict[str, Any], fit: int) -> None:
+        """Write into the draws which layer holds them, the first time a fit shows it."""
+        for path, layer in layers.items():
+            for attribute, value in list(vars(layer).items()):
+                for item in value if isinstance(value, (list, tuple)) else (value,):
+                    entry = self._holders.get(id(item))
+                    if entry and self.draws[entry[0] - 1].fit is None:
+                        where = f"{path}/{attribute.lstrip('_')}" if path else attribute
+                        self.draws[entry[0] - 1] = replace(
+                            self.draws[entry[0] - 1], layer=where, fit=fit
+                        )

@@ -1,0 +1,97 @@
+"""A fit that can be trained again: its recipe, the arrays to transplant and the live objects.
+
+``capture`` fills a :class:`Live` while it watches, ``replay`` trains from it. The live objects
+(model, optimizer, loss) are opaque here; nothing in this module touches Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.recipe import Recipe
+
+#: A batch as recorded: flat list of leaves (None where the structure holds None).
+Leaves = list[Any]
+
+
+@dataclass(eq=False)
+class Samples:
+    """The samples of a fit, each once, in canonical order.
+
+    ``leaves`` are arrays of shape (n, ...) over x, y and sample weights in the order of the
+    flattened ``structure``; ``roles`` says per leaf "x", "y" or "weight". Where samples have
+    different shapes (batches padded to their longest) a leaf is a list of n arrays. None where
+    the data were too large to keep.
+    """
+
+    structure: Any
+    roles: tuple[str, ...]
+    leaves: list[Any] | None
+    unit: str = "sample"
+
+    def __len__(self) -> int:
+        return next((len(leaf) for leaf in self.leaves or () if leaf is not None), 0)
+
+    def batch(self, indices: np.ndarray) -> Leaves:
+        """The leaves of one batch. A unit of "batch" is one whole batch per index."""
+        assert self.leaves is not None
+        if self.unit == "batch":
+            (index,) = indices
+            return [None if leaf is None else leaf[index] for leaf in self.leaves]
+        return [_rows(leaf, indices) for leaf in self.leaves]
+
+
+def _rows(leaf: Any, indices: np.ndarray) -> Any:
+    if leaf is None:
+        return None
+    if isinstance(leaf, np.ndarray):
+        return leaf[indices]
+    return np.stack([leaf[i] for i in indices])
+
+
+@dataclass(eq=False)
+class Material:
+    """What can be carried from one fit into another as plain arrays."""
+
+    weights: list[np.ndarray]  # aligned with recipe.initialization
+    noise: list[np.ndarray]  # aligned with recipe.noise
+    state: list[np.ndarray]  # aligned with recipe.state
+    samples: Samples
+    order: tuple[np.ndarray, ...]
+    batches: tuple[np.ndarray, ...]
+    validation: list[Leaves]
+    validation_structure: Any = None
+    #: the backend's global generator at the first step of each epoch, if steps draw from it
+    random_states: Mapping[int, np.ndarray] = field(default_factory=dict)
+
+    def feed(self) -> Iterator[tuple[int, np.ndarray]]:
+        """(epoch, indices of one batch) over the whole training."""
+        for epoch, (order, sizes) in enumerate(zip(self.order, self.batches, strict=True)):
+            start = 0
+            for size in sizes:
+                yield epoch, order[start : start + size]
+                start += size
+
+
+@dataclass(eq=False)
+class Live:
+    """A watched fit in the process that ran it."""
+
+    index: int
+    recipe: Recipe
+    material: Material
+    model: Any
+    optimizer: Any
+    compile_arguments: Mapping[str, Any]
+    callbacks: Sequence[Any]  # shallow copies as they were when fit was called
+    acting: frozenset[int]  # positions in callbacks of the user's own that changed training
+    fit_arguments: Mapping[str, Any]  # epochs, initial_epoch, validation_freq
+    signature: Any  # what the backend's feed must look like
+    final: list[np.ndarray]  # weights after training, aligned with recipe.initialization
+    logs: tuple[Mapping[str, float], ...]
+    regularizers: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0

@@ -1,0 +1,125 @@
+"""Which samples two fits have in common, from their digests and the order they were fed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from whydiff.core.recipe import Recipe
+
+SAME, BEGINNING, PART, OTHER = "same", "beginning", "part", "other"
+
+
+@dataclass(frozen=True, eq=False)
+class Common:
+    """How the samples of A and B relate.
+
+    ``kind`` is ``same`` (the same samples, equally often), ``beginning`` (as far as both were
+    fed they were fed the same; one went on, as an endless stream does), ``part`` (some are
+    shared) or ``other`` (none is). ``ids_a[i]`` is a number of sample i of A, equal to
+    ``ids_b[j]`` exactly if sample j of B has the same bytes; shapes (n of A,), (n of B,).
+    """
+
+    kind: str
+    shared: int
+    ids_a: np.ndarray
+    ids_b: np.ndarray
+
+
+def common(a: Recipe, b: Recipe) -> Common:
+    """Compare the samples of two recipes; sorts, so O(n log n)."""
+    ids_a, ids_b = _ids(a.data_content.samples, b.data_content.samples)
+    top = 1 + max(ids_a.max(initial=-1), ids_b.max(initial=-1))
+    times_a, times_b = (np.bincount(ids, minlength=int(top)) for ids in (ids_a, ids_b))
+    shared = int(np.minimum(times_a, times_b).sum())
+    if len(ids_a) == len(ids_b) == shared:
+        kind = PART if _fed_unequally(a, b, ids_a, ids_b) else SAME
+    elif _one_goes_on(a, b, ids_a, ids_b):
+        kind = BEGINNING
+    else:
+        kind = PART if shared else OTHER
+    return Common(kind, shared, ids_a, ids_b)
+
+
+def fed(ids: np.ndarray, epochs: Sequence[np.ndarray]) -> list[np.ndarray] | None:
+    """The ids of the samples in the order they were fed; None if an index points nowhere."""
+    out = []
+    for epoch in epochs:
+        epoch = np.asarray(epoch, np.int64)
+        if len(epoch) and not (0 <= epoch.min() and epoch.max() < len(ids)):
+            return None
+        out.append(ids[epoch])
+    return out
+
+
+def in_sequence(epoch: np.ndarray) -> bool:
+    """Whether an epoch feeds the rows one after the other.
+
+    Equal rows share one index, so an index may go back to one seen before, but a new one must
+    be the next.
+    """
+    if len(epoch) == 0:
+        return True
+    highest = np.maximum.accumulate(epoch)
+    return bool(epoch[0] == 0 and (np.diff(highest) <= 1).all())
+
+
+def _ids(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.concatenate([np.asarray(s, np.uint64).reshape(-1, 2) for s in (a, b)])
+    # lexsort of two columns is several times faster than np.unique over rows
+    order = np.lexsort((rows[:, 1], rows[:, 0]))
+    sorted_rows = rows[order]
+    new = np.ones(len(rows), bool)
+    new[1:] = (sorted_rows[1:] != sorted_rows[:-1]).any(axis=1)
+    ids = np.empty(len(rows), np.int64)
+    ids[order] = np.cumsum(new) - 1
+    cut = len(np.asarray(a).reshape(-1, 2))
+    return ids[:cut], ids[cut:]
+
+
+def _fed_unequally(a: Recipe, b: Recipe, ids_a: np.ndarray, ids_b: np.ndarray) -> bool:
+    """Whether arrays of the same distinct samples repeat some of them differently.
+
+    Only a whole pass over the arrays tells, so a limit on the steps of an epoch rules it out.
+    """
+    if a.data_order.relative or b.data_order.relative:
+        return False
+    if any(r.batch_size.facts.get("steps_per_epoch") is not None for r in (a, b)):
+        return False
+    if not a.data_order.epochs or not b.data_order.epochs or not _whole(a, b):
+        return False
+    one, other = fed(ids_a, a.data_order.epochs[:1]), fed(ids_b, b.data_order.epochs[:1])
+    if one is None or other is None:
+        return False
+    return not np.array_equal(np.sort(one[0]), np.sort(other[0]))
+
+
+def _whole(a: Recipe, b: Recipe) -> bool:
+    """Whether the first epoch of both visited every distinct sample."""
+    return all(
+        len(np.unique(r.data_order.epochs[0])) == len(r.data_content.samples) for r in (a, b)
+    )
+
+
+def _one_goes_on(a: Recipe, b: Recipe, ids_a: np.ndarray, ids_b: np.ndarray) -> bool:
+    """Whether a stream was fed equally as far as both went, and one went on."""
+    if not (a.data_order.relative or b.data_order.relative):
+        return False
+    one, other = fed(ids_a, a.data_order.epochs), fed(ids_b, b.data_order.epochs)
+    if not one or not other:
+        return False
+    epochs = list(zip(one, other, strict=False))
+    if all(len(p) == len(q) for p, q in epochs) and any(len(p) for p, _ in epochs):
+        left, right = (np.sort(np.concatenate(side)) for side in zip(*epochs, strict=True))
+        if np.array_equal(left, right):
+            return True
+    if all(_starts_alike(p, q) for p, q in epochs):
+        return True
+    return _starts_alike(np.concatenate(one), np.concatenate(other))
+
+
+def _starts_alike(p: np.ndarray, q: np.ndarray) -> bool:
+    n = min(len(p), len(q))
+    return n > 0 and np.array_equal(p[:n], q[:n])

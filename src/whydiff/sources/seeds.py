@@ -1,0 +1,155 @@
+"""Reading the seed ledger: why two random values are not the same."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from whydiff.core.recording import Draw, Side
+
+INITIALIZER, GENERATOR = "initializer", "seed generator"
+
+_CLOCK = re.compile(r"\btime\.|time_ns|perf_counter|getpid|datetime|urandom|uuid|SystemRandom")
+_CONSTANT = {"Zeros", "Ones", "Constant", "Identity", "IdentityInitializer"}
+
+
+@dataclass(frozen=True)
+class Why:
+    """What the ledgers say about one tensor that differs: a sentence and the mechanism."""
+
+    detail: str = ""
+    mechanism: str = ""
+    intended: bool = False
+
+
+def same_execution(a: Side, b: Side) -> bool:
+    """Whether both fits belong to one execution of the script."""
+    one, other = a.execution, b.execution
+    same = (one.script, one.arguments, one.started) == (other.script, other.arguments, other.started)
+    return one is other or (same and a.fit.index != b.fit.index)
+
+
+def same_script(a: Side, b: Side) -> bool:
+    """Whether both executions ran one script with the same arguments."""
+    one, other = a.execution, b.execution
+    return one.script == other.script and one.arguments == other.arguments
+
+
+def draw_of(side: Side, path: str, kind: str) -> Draw | None:
+    """The draw behind a tensor: held by its layer, first seen in this fit or in the last before."""
+    name = path.rpartition("/")[2]
+    found: list[tuple[tuple[bool, int, int, int], Draw]] = []
+    for draw in side.execution.ledger:
+        if draw.kind != kind or draw.layer is None or draw.fit is None:
+            continue
+        if draw.fit > side.fit.index:
+            continue
+        owner, _, attribute = draw.layer.rpartition("/")
+        if draw.layer != path and owner and not path.startswith(owner + "/"):
+            continue
+        match = _fits(attribute, name) if kind == INITIALIZER else int(draw.layer == path)
+        if kind == INITIALIZER and not match:
+            continue
+        found.append(((draw.fit == side.fit.index, len(owner), match, draw.fit), draw))
+    return max(found, key=lambda item: item[0])[1] if found else None
+
+
+def _fits(attribute: str, name: str) -> int:
+    """How well an attribute (kernel_initializer) goes with a weight (kernel); 0 if not."""
+    stem = attribute.removesuffix("_initializer")
+    if stem == name:
+        return 3
+    if stem and (name.startswith(stem + "_") or stem.startswith(name + "_")):
+        return 2
+    return 1 if attribute in ("initializer", "init") else 0
+
+
+def why(a: Side, b: Side, path_a: str, path_b: str, kind: str) -> Why:
+    """Why the random value behind ``path_a`` of A is not that behind ``path_b`` of B."""
+    one, other = draw_of(a, path_a, kind), draw_of(b, path_b, kind)
+    if one is None or other is None:
+        return Why()
+    if one.owner != other.owner and kind == INITIALIZER:
+        constant = one.owner in _CONSTANT or other.owner in _CONSTANT
+        seeds = "" if constant or one.seed == other.seed else _seeds(one, other)
+        text = f"{path_a}: {one.owner} against {other.owner}{seeds and ', '}{seeds}"
+        return Why(text, "other-initializer", intended=True)
+    if one.seed is None or other.seed is None:
+        return Why()
+    if one.seed == other.seed:
+        return _same_seed(a, b, path_a, one)
+    if _clocked(one) or _clocked(other):
+        return Why(f"{path_a}: {_seeds(one, other)}, made from the clock or process", "clock-seed")
+    if one.explicit and other.explicit:
+        text = f"{path_a}: the script writes {_seeds(one, other)}"
+        if "torch" in (a.recipe.backend.get("backend"), b.recipe.backend.get("backend")):
+            text += _overlap(one.seed, other.seed) if kind == GENERATOR else ""
+        return Why(text, "explicit-seeds")
+    if one.explicit or other.explicit:
+        written, drawn = ("A", "B") if one.explicit else ("B", "A")
+        text = f"{path_a}: {_seeds(one, other)}; written in {written}, drawn in {drawn}"
+        return Why(text, "explicit-seeds")
+    return _both_drawn(a, b, path_a, one, other)
+
+
+def _both_drawn(a: Side, b: Side, path: str, one: Draw, other: Draw) -> Why:
+    text = f"{path} drew {_seeds(one, other)} from Python's random"
+    for side, opposite, seed, ours, theirs in (
+        (a, b, other.seed, "A", "B"),
+        (b, a, one.seed, "B", "A"),
+    ):
+        layer = _owner_of(side, opposite, seed)
+        if layer:
+            return Why(
+                f"{text}: the seed it has in {theirs} went to {layer} in {ours}", "shifted-draws"
+            )
+    if same_execution(a, b):
+        return Why(f"{text}, which was not set back to the same seed in between", "seeded-once")
+    return Why(f"{text}, which nothing had seeded alike", "python-random-unseeded")
+
+
+def _owner_of(side: Side, opposite: Side, seed: int | None) -> str:
+    """Which other object of ``side`` drew that seed, if one did."""
+    for draw in side.execution.ledger:
+        if draw.explicit or draw.seed != seed:
+            continue
+        if same_execution(side, opposite) and draw.fit != side.fit.index:
+            continue  # the opposite side's own draws are in the same ledger
+        return draw.layer or f"another {draw.owner}"
+    return ""
+
+
+def _same_seed(a: Side, b: Side, path: str, draw: Draw) -> Why:
+    text = f"{path}: the same seed {draw.seed} and {draw.owner}"
+    backends = a.recipe.backend.get("backend"), b.recipe.backend.get("backend")
+    if backends[0] != backends[1]:
+        return Why(f"{text}, but {backends[0]} and {backends[1]} draw other numbers from it",
+                   "backend-draws")  # fmt: skip
+    if dict(a.recipe.version) != dict(b.recipe.version):
+        return Why(f"{text}, but other versions of the libraries", "other-version")
+    if draw.kind == GENERATOR:
+        return Why(f"{text}, but it has drawn another number of times before this fit")
+    return Why(f"{text}, yet other values: set or loaded after they were drawn, or other settings "
+               "of the initializer", "weights-replaced")  # fmt: skip
+
+
+def _seeds(one: Draw, other: Draw) -> str:
+    return f"seed {one.seed} in A{_at(one)} and {other.seed} in B{_at(other)}"
+
+
+def _at(draw: Draw) -> str:
+    """Where the script made the object: `` (train.py:12)``."""
+    if not draw.stack:
+        return ""
+    frame = draw.stack[-1]
+    return f" ({re.split(r'[/\\\\]', frame.file)[-1]}:{frame.line})"
+
+
+def _clocked(draw: Draw) -> bool:
+    return draw.explicit and any(_CLOCK.search(frame.text) for frame in draw.stack)
+
+
+def _overlap(one: int | None, other: int | None) -> str:
+    if one is None or other is None or not 0 < abs(one - other) <= 1000:
+        return ""
+    return "; on torch such neighbouring seeds give the same numbers, shifted by a few draws"

@@ -1,0 +1,142 @@
+"""Arrays to bytes and back: integer series, sample digests, weight snapshots (safetensors).
+
+Decoding checks declared against real sizes before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+#: No series of a real epoch comes near this; a larger claim is a bomb.
+_MOST_BYTES = 2**31
+#: zlib cannot shrink anything further than this.
+_MOST_RATIO = 1032
+#: Kinds that safetensors stores under their own name.
+_NATIVE = frozenset({"bool", "float16", "float32", "float64"}) | {
+    f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
+}
+_STORED_AS = "stored as raw bits: "
+
+
+def pack_series(values: np.ndarray) -> tuple[str, int, bytes]:
+    """(dtype, length, zlib data) of a 1-d integer array, in little-endian int32 if it fits."""
+    values = np.asarray(values).reshape(-1)
+    if values.size and values.dtype.kind not in "iu":
+        raise TypeError(f"a series holds integers, not {values.dtype}")
+    narrow = not values.size or (int(values.max()) <= 2**31 - 1 and int(values.min()) >= -(2**31))
+    dtype = "<i4" if narrow else "<i8"
+    return dtype, values.size, zlib.compress(values.astype(dtype).tobytes(), 1)
+
+
+def unpack_series(dtype: Any, length: Any, data: Any) -> np.ndarray:
+    """The inverse of :func:`pack_series`: int64, read-only. ``ValueError`` on a wrong size."""
+    if dtype not in ("<i4", "<i8") or type(length) is not int or not isinstance(data, bytes):
+        raise ValueError(f"a series of {dtype!r} and length {length!r} is none of ours")
+    size = length * int(dtype[2])
+    if not 0 <= size <= min(_MOST_BYTES, len(data) * _MOST_RATIO):
+        raise ValueError(f"a series claims {length} values in {len(data)} compressed bytes")
+    inflater = zlib.decompressobj()
+    try:
+        raw = inflater.decompress(data, size + 1)
+    except zlib.error as error:
+        raise ValueError(f"a series is damaged: {error}") from None
+    if len(raw) != size or not inflater.eof:
+        raise ValueError(f"a series claims {length} values and holds others")
+    return _frozen(np.frombuffer(raw, dtype).astype(np.int64))
+
+
+def pack_samples(digests: np.ndarray) -> bytes:
+    """Shape (n, 2), uint64 -> n * 16 bytes, big-endian, so that ``hex()`` prints a digest."""
+    digests = np.asarray(digests)
+    if digests.ndim != 2 or digests.shape[1] != 2:
+        raise TypeError(f"sample digests have shape (n, 2), not {digests.shape}")
+    return digests.astype(">u8").tobytes()
+
+
+def unpack_samples(length: Any, data: Any) -> np.ndarray:
+    """The inverse of :func:`pack_samples`, read-only. ``ValueError`` on a wrong size."""
+    if type(length) is not int or not isinstance(data, bytes) or len(data) != 16 * length:
+        raise ValueError(f"{length!r} samples do not fill what is stored for them")
+    return _frozen(np.frombuffer(data, ">u8").astype(np.uint64).reshape(length, 2))
+
+
+def unpack_steps(rows: list[bytes], groups: int) -> np.ndarray:
+    """Digest blobs of consecutive steps -> shape (steps, groups), uint64."""
+    return np.frombuffer(b"".join(rows), ">u8").astype(np.uint64).reshape(len(rows), groups)
+
+
+def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """A safetensors file. A dtype that safetensors for numpy lacks (bfloat16, float8, complex)
+    is stored as its bits, with the real dtype and shape in the file's metadata."""
+    from safetensors.numpy import save
+
+    plain: dict[str, np.ndarray] = {}
+    metadata: dict[str, str] = {}
+    for key, value in arrays.items():
+        array = np.asarray(value)
+        if array.dtype.hasobject or array.dtype.kind in "SUOM" or array.dtype.names:
+            raise TypeError(f"{key} is an array of {array.dtype}, which is not numbers")
+        shape = array.shape
+        if not array.dtype.isnative:
+            array = array.astype(array.dtype.newbyteorder("="))
+        array = np.ascontiguousarray(array).reshape(shape)
+        if array.dtype.name not in _NATIVE:
+            metadata[_STORED_AS + key] = json.dumps([array.dtype.name, list(shape)])
+            size = array.dtype.itemsize
+            bits = np.dtype(f"u{size}") if size in (1, 2, 4, 8) else np.dtype("u1")
+            array = array.reshape(-1).view(bits)
+        plain[key] = array
+    return bytes(save(plain, metadata))
+
+
+def unpack_arrays(data: bytes) -> dict[str, np.ndarray]:
+    """The inverse of :func:`pack_arrays`; bits stay bits where ``ml_dtypes`` is missing.
+
+    ``ValueError`` if the bytes are not such a file.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        arrays: dict[str, np.ndarray] = load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        for name, stored in header.get("__metadata__", {}).items():
+            if name.startswith(_STORED_AS):
+                key = name.removeprefix(_STORED_AS)
+                arrays[key] = _typed(arrays[key], *json.loads(stored))
+    except (
+        SafetensorError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        raise ValueError(f"kept weights are not a safetensors file of ours: {error}") from None
+    return arrays
+
+
+def _typed(bits: np.ndarray, name: Any, shape: list[int]) -> np.ndarray:
+    if not isinstance(name, str):
+        raise ValueError(f"{name!r} is not the name of a dtype")
+    try:
+        dtype = np.dtype(name)
+    except TypeError:
+        try:
+            import ml_dtypes
+        except ImportError:
+            return bits.reshape(shape)
+        dtype = np.dtype(getattr(ml_dtypes, name))
+    if dtype.hasobject:
+        raise ValueError(f"{name} is not a dtype of numbers")
+    return bits.view(dtype).reshape(shape)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array

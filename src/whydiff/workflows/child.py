@@ -1,0 +1,143 @@
+"""The process in which a script runs, watched.
+
+Started as ``python -m whydiff.workflows.child JOB`` with a JSON job. Until the script itself
+imports Keras nothing but the standard library is imported here, so that a script may still
+set thread counts, backends and flags in ``os.environ`` before NumPy or Keras read them.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import json
+import os
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+class _AfterImport(importlib.abc.MetaPathFinder):
+    """Calls ``then`` once, right after the first import of ``package`` has finished."""
+
+    def __init__(self, package: str, then: Callable[[], None]) -> None:
+        self._package, self._then = package, then
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if name != self._package:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            return spec
+        run, then = spec.loader.exec_module, self._then
+
+        def exec_module(module: types.ModuleType) -> None:
+            run(module)
+            then()
+
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+
+class Job:
+    """What to run: script, arguments, where to record, whether to serve replays afterwards."""
+
+    def __init__(self, text: str) -> None:
+        job = json.loads(text)
+        self.script: str = job["script"]
+        self.arguments: list[str] = job["arguments"]
+        self.output: str = job["output"]
+        self.source: str | None = job.get("source")  # patched text to run in place of the file
+        self.prelude: str = job.get("prelude", "")
+        self.keep_bytes: int = job.get("keep_bytes", 0)
+        self.serve: list[int] | None = job.get("serve")  # file descriptors: commands, answers
+
+
+def _start_session(job: Job) -> list[Any]:
+    """Arrange for Keras to be watched as soon as the script imports it."""
+    started: list[Any] = []
+
+    def keras_is_here() -> None:
+        from whydiff.capture.hooks import install
+        from whydiff.capture.session import Session
+        from whydiff.store import Writer
+
+        writer = Writer(Path(job.output), job.script, job.arguments)
+        from whydiff.capture.environment import surroundings
+
+        writer.environment(surroundings())
+        session = Session(writer, job.keep_bytes)
+        install(session)
+        started.append(session)
+
+    sys.meta_path.insert(0, _AfterImport("keras", keras_is_here))
+    return started
+
+
+def run_script(job: Job) -> int:
+    """Execute the script as ``__main__``; its exit code. Its own traceback goes to stderr."""
+    path = Path(job.script)
+    module = types.ModuleType("__main__")
+    loader = importlib.machinery.SourceFileLoader("__main__", str(path.absolute()))
+    module.__dict__.update(
+        __file__=str(path.absolute()), __loader__=loader, __cached__=None, __package__=None
+    )
+    sys.modules["__main__"] = module
+    sys.argv = [job.script, *job.arguments]
+    sys.path[0] = str(path.absolute().parent)
+    source = Path(job.source).read_bytes() if job.source else path.read_bytes()
+    try:
+        if job.prelude:
+            exec(compile(job.prelude, "<prelude>", "exec"), module.__dict__)
+        exec(compile(source, str(path.absolute()), "exec"), module.__dict__)
+    except SystemExit as stop:
+        return _exit_code(stop)
+    except KeyboardInterrupt:
+        return 130
+    except BaseException as error:
+        _print_as_python_does(error)
+        return 1
+    return 0
+
+
+def _exit_code(stop: SystemExit) -> int:
+    if stop.code is None:
+        return 0
+    if isinstance(stop.code, int):
+        return stop.code
+    print(stop.code, file=sys.stderr)
+    return 1
+
+
+def _print_as_python_does(error: BaseException) -> None:
+    """The script's traceback without our frames, as a plain run prints it."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    sys.excepthook(type(error), error, frames)
+
+
+def main() -> int:
+    job = Job(sys.argv[1])
+    started = _start_session(job)
+    code = run_script(job)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    for session in started:
+        session.close(code)
+    if job.serve and started and code == 0:
+        from whydiff.replay.serve import serve
+
+        serve(started[0].lives, *job.serve)
+    return code
+
+
+if __name__ == "__main__":
+    code = main()
+    # Threads that a script or a library left running must not keep a finished child alive.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
