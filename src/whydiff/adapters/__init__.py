@@ -1,4 +1,6 @@
-"""What differs between Keras's backends, one small file per backend.
+"""Keras as the other rooms see it: names, variables, callbacks - and its backends.
+
+What differs between the backends stands in one small file per backend.
 
 ``capture`` and ``replay`` ask :func:`adapter` for the module of the backend in use. Every
 module has the same functions:
@@ -13,9 +15,13 @@ module has the same functions:
     A train function that tells ``watcher()`` (a watch or None) about state before and after.
 ``feed(batches, like)``
     What a data adapter of this backend hands out for one epoch of recorded batches.
-``eagerly()``
-    A context in which variables can be read although a step is being traced.
-``random_state()``, ``set_random_state(state)``
+``values_of(model, state)``
+    Current values by id of the variable, where the state of a step travels outside variables.
+``signature(iterable)``
+    What a later feed must look like so that Keras traces no other train function.
+``initial_value(variable, initializer)``
+    The first value of a variable just made, or None where it cannot be known.
+``random_state()``, ``set_random_state(state)``, ``draws_between(before, after)``, ``draw(n)``
     The backend's own global generator as an array, or None where it has none to read.
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -56,7 +55,7 @@ def values_of(model: Any, state: Any) -> dict[int, Any]:
 def feed(batches: Callable[[], Iterable[Any]], like: Any) -> Iterable[Any]:
     """A generator over one epoch; a new one each time the epoch iterator asks."""
     del like
-    return Tee(_Each(batches), lambda _: None)
+    return _Each(batches)
 
 
 class _Each:
@@ -73,8 +72,10 @@ def signature(iterable: Any) -> Any:
     return None
 
 
-def eagerly() -> contextlib.AbstractContextManager[Any]:
-    return contextlib.nullcontext()
+def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
+    """The first value of a variable just made."""
+    del initializer
+    return np.array(to_numpy(variable._value))
 
 
 def random_state() -> np.ndarray | None:
@@ -83,3 +84,12 @@ def random_state() -> np.ndarray | None:
 
 def set_random_state(state: np.ndarray) -> None:
     del state
+
+
+def draws_between(before: np.ndarray, after: np.ndarray) -> int | None:
+    del before, after
+    return None
+
+
+def draw(count: int) -> None:
+    del count

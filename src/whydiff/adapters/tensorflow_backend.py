@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -101,10 +100,28 @@ def feed(batches: Callable[[], Iterable[Any]], like: Any) -> Any:
     return tf.data.Dataset.from_generator(generate, output_signature=like)
 
 
-def eagerly() -> contextlib.AbstractContextManager[Any]:
+def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
+    """The first value of a variable just made, or None where it cannot be known.
+
+    A variable made while a step is traced is filled only when the step first runs. Keras's own
+    initializers give the same values whenever they are asked (they hold their seed), so they
+    are asked once more, outside the trace; any other initializer is left alone.
+    """
+    import keras
     import tensorflow as tf
 
-    return tf.init_scope()
+    with tf.init_scope():
+        if type(variable._value).__name__ != "UnliftedInitializerVariable":
+            return np.array(to_numpy(variable._value))
+        if isinstance(initializer, str):
+            initializer = keras.initializers.get(initializer)
+        if not callable(initializer):
+            return np.array(to_numpy(tf.convert_to_tensor(initializer, variable.dtype)))
+        ours = (getattr(initializer, "__module__", "") or "").split(".")[0] == "keras"
+        if not ours or isinstance(getattr(initializer, "seed", None), keras.random.SeedGenerator):
+            return None
+        shape = tuple(variable._shape)
+        return np.array(to_numpy(initializer(shape, dtype=variable.dtype)))
 
 
 def random_state() -> np.ndarray | None:
@@ -113,3 +130,12 @@ def random_state() -> np.ndarray | None:
 
 def set_random_state(state: np.ndarray) -> None:
     del state
+
+
+def draws_between(before: np.ndarray, after: np.ndarray) -> int | None:
+    del before, after
+    return None
+
+
+def draw(count: int) -> None:
+    del count

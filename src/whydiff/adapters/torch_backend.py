@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -84,8 +83,10 @@ def signature(iterable: Any) -> Any:
     return None
 
 
-def eagerly() -> contextlib.AbstractContextManager[Any]:
-    return contextlib.nullcontext()
+def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
+    """The first value of a variable just made."""
+    del initializer
+    return np.array(to_numpy(variable._value))
 
 
 def random_state() -> np.ndarray | None:
@@ -98,3 +99,27 @@ def set_random_state(state: np.ndarray) -> None:
     import torch
 
     torch.random.set_rng_state(torch.from_numpy(np.array(state)))
+
+
+def draws_between(before: np.ndarray, after: np.ndarray, limit: int = 64) -> int | None:
+    """How many integers drawn from the global generator lead from one state to the other.
+
+    A loader draws one or two per epoch for its own seeds. None if none up to ``limit`` do.
+    """
+    import torch
+
+    generator = torch.Generator()
+    generator.set_state(torch.from_numpy(np.array(before)))
+    for count in range(limit):
+        if np.array_equal(generator.get_state().numpy(), after):
+            return count
+        torch.empty((), dtype=torch.int64).random_(generator=generator)
+    return None
+
+
+def draw(count: int) -> None:
+    """Draw ``count`` integers from the global generator, as a loader would."""
+    import torch
+
+    for _ in range(count):
+        torch.empty((), dtype=torch.int64).random_()

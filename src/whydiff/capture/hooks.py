@@ -5,22 +5,31 @@ from __future__ import annotations
 import functools
 import inspect
 import weakref
-from typing import Any
+from typing import Any, Protocol
 
 from whydiff.adapters import adapter
 from whydiff.capture.session import Session
 
 
-def install(session: Session) -> None:
-    """Wrap Keras's classes so that ``session`` sees compiles, fits, batches, steps and seeds."""
+class Holder(Protocol):
+    """Whoever holds the session that Keras reports to at the moment."""
+
+    session: Session
+
+
+def install(holder: Holder) -> None:
+    """Wrap Keras's classes so that the session sees compiles, fits, batches, steps and seeds.
+
+    Called once per process; ``holder.session`` may change afterwards.
+    """
     import keras
 
     backend = adapter()
-    _watch_fit(keras.Model, session)
-    _watch_data(backend.epoch_iterator_class(), session)
-    _watch_steps(keras.Model, session, backend)
-    _watch_seeds(session)
-    _watch_variables(session)
+    _watch_fit(keras.Model, holder)
+    _watch_data(backend.epoch_iterator_class(), holder)
+    _watch_steps(keras.Model, holder, backend)
+    _watch_seeds(holder)
+    _watch_variables(holder)
 
 
 def _owner(cls: type, name: str) -> type:
@@ -28,7 +37,7 @@ def _owner(cls: type, name: str) -> type:
     return next(base for base in cls.__mro__ if name in vars(base))
 
 
-def _watch_fit(model_class: type, session: Session) -> None:
+def _watch_fit(model_class: type, holder: Holder) -> None:
     trainer = _owner(model_class, "fit")
     fit = trainer.fit  # type: ignore[attr-defined]
     signature = inspect.signature(fit)
@@ -38,7 +47,7 @@ def _watch_fit(model_class: type, session: Session) -> None:
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
         arguments = dict(list(bound.arguments.items())[1:])
-        watch = session.begin_fit(self, arguments)
+        watch = holder.session.begin_fit(self, arguments)
         if watch is None:
             return fit(self, *args, **kwargs)
         arguments["callbacks"] = _with_ours(arguments["callbacks"], watch)
@@ -48,7 +57,7 @@ def _watch_fit(model_class: type, session: Session) -> None:
             completed = True
             return result
         finally:
-            session.end_fit(watch, completed)
+            holder.session.end_fit(watch, completed)
 
     trainer.fit = watched_fit  # type: ignore[attr-defined]
 
@@ -60,7 +69,7 @@ def _watch_fit(model_class: type, session: Session) -> None:
     def watched_compile(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = compile_(self, *args, **kwargs)
         bound = compile_signature.bind(self, *args, **kwargs)
-        session.compiled(self, dict(list(bound.arguments.items())[1:]))
+        holder.session.compiled(self, dict(list(bound.arguments.items())[1:]))
         return result
 
     base.compile = watched_compile  # type: ignore[attr-defined]
@@ -86,7 +95,7 @@ def _with_ours(callbacks: Any, watch: Any) -> Any:
     return [*listed, ours]
 
 
-def _watch_data(iterator_class: type, session: Session) -> None:
+def _watch_data(iterator_class: type, holder: Holder) -> None:
     init = iterator_class.__init__  # type: ignore[misc]
     get_iterator = _owner(iterator_class, "_get_iterator")._get_iterator  # type: ignore[attr-defined]
     roles: weakref.WeakKeyDictionary[Any, tuple[Any, str]] = weakref.WeakKeyDictionary()
@@ -94,7 +103,7 @@ def _watch_data(iterator_class: type, session: Session) -> None:
     @functools.wraps(init)
     def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
         init(self, *args, **kwargs)
-        watch = session.current
+        watch = holder.session.current
         if watch is not None:
             roles[self] = (watch, watch.feed.claim(self))
 
@@ -102,7 +111,7 @@ def _watch_data(iterator_class: type, session: Session) -> None:
     def watched_get_iterator(self: Any) -> Any:
         iterable = get_iterator(self)
         watch, role = roles.get(self, (None, ""))
-        if watch is None or session.current is not watch:
+        if watch is None or holder.session.current is not watch:
             return iterable
         return watch.feed.tee(iterable, role)
 
@@ -110,7 +119,7 @@ def _watch_data(iterator_class: type, session: Session) -> None:
     iterator_class._get_iterator = watched_get_iterator  # type: ignore[attr-defined]
 
 
-def _watch_steps(model_class: type, session: Session, backend: Any) -> None:
+def _watch_steps(model_class: type, holder: Holder, backend: Any) -> None:
     trainer = _owner(model_class, "make_train_function")
     make = trainer.make_train_function  # type: ignore[attr-defined]
 
@@ -122,7 +131,7 @@ def _watch_steps(model_class: type, session: Session, backend: Any) -> None:
             me = weakref.ref(self)
 
             def watcher() -> Any:
-                watch = session.current
+                watch = holder.session.current
                 return watch if watch is not None and watch.model is me() else None
 
             self.train_function = backend.wrap_train_function(self.train_function, watcher)
@@ -131,7 +140,7 @@ def _watch_steps(model_class: type, session: Session, backend: Any) -> None:
     trainer.make_train_function = watched_make  # type: ignore[attr-defined]
 
 
-def _watch_seeds(session: Session) -> None:
+def _watch_seeds(holder: Holder) -> None:
     from keras.src.initializers.random_initializers import RandomInitializer
     from keras.src.random.seed_generator import SeedGenerator
 
@@ -141,8 +150,8 @@ def _watch_seeds(session: Session) -> None:
         @functools.wraps(init)
         def watched_init(self: Any, seed: Any = None, *args: Any, **kwargs: Any) -> None:
             init(self, seed, *args, **kwargs)
-            if not session.closed:
-                session.ledger.drew(self, kind, seed, held(self, seed))
+            if not holder.session.closed:
+                holder.session.ledger.drew(self, kind, seed, held(self, seed))
 
         cls.__init__ = watched_init  # type: ignore[misc]
 
@@ -160,16 +169,16 @@ def _first_of_state(generator: Any, seed: Any) -> int | None:
         return None
 
 
-def _watch_variables(session: Session) -> None:
+def _watch_variables(holder: Holder) -> None:
     from keras.src.backend.common.variables import Variable
 
     init = Variable.__init__
 
     @functools.wraps(init)
-    def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
-        init(self, *args, **kwargs)
-        watch = session.current
+    def watched_init(self: Any, initializer: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, initializer, *args, **kwargs)
+        watch = holder.session.current
         if watch is not None and getattr(self, "_value", None) is not None:
-            watch.created(self)
+            watch.created(self, initializer)
 
     Variable.__init__ = watched_init  # type: ignore[method-assign]

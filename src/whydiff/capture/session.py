@@ -60,7 +60,7 @@ class Session:
         self.current = None
         live = watch.finish(completed)
         if live is None:
-            self._fits -= 1
+            self._fits -= 0 if watch.trouble else 1
             return
         self._trained_by = {**self._trained_by, **watch.left_behind()}
         if completed and self._left > 0:

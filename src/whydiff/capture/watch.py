@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import os
 import sys
@@ -15,12 +14,15 @@ from typing import Any
 import numpy as np
 
 from whydiff.adapters import adapter
-from whydiff.capture.code import is_users
-from whydiff.capture.describe import describe
+from whydiff.adapters.callbacks import fresh_callback, listed
+from whydiff.adapters.code import is_users
+from whydiff.adapters.logs import numbers
+from whydiff.capture.describe import describe, optimizer_facts
 from whydiff.capture.feed import Feed
 from whydiff.capture.ledger import Ledger, user_stack
-from whydiff.capture.naming import Names
-from whydiff.capture.variables import Slot, Variables, existing_variables, tensor, variables_of
+from whydiff.adapters.naming import Names
+from whydiff.capture.randomness import GlobalGenerator
+from whydiff.adapters.variables import Slot, Variables, existing_variables, tensor, variables_of
 from whydiff.core.digests import group_digest, tensor_digest
 from whydiff.core.live import Live, Material
 from whydiff.core.recipe import Recipe
@@ -66,7 +68,9 @@ class Watch:
         self._adapter = adapter()
         self.feed = Feed(self._adapter, keep_bytes)
         self._fit, self._compiled = dict(fit_arguments), dict(compiled)
-        self._callbacks = _snapshot(self._fit.get("callbacks"))
+        # Read now: while a step's state travels, a learning rate may have no value to read.
+        self._optimizer_facts = optimizer_facts(model.optimizer)
+        self._callbacks = [fresh_callback(c) for c in listed(self._fit.get("callbacks"))]
         self._trained_by, self._ledger, self._writer = trained_by, ledger, writer
         self._created: dict[int, tuple[Any, np.ndarray]] = {}
         self._names: Names | None = None
@@ -78,21 +82,19 @@ class Watch:
         self._touched = False  # something outside the steps changed weights or optimizer
         self._at_epoch_end: int | None = None
         self._rates_after: list[Any] = []
-        self._random_before: np.ndarray | None = None
-        self._random_states: dict[int, np.ndarray] = {}
-        self._draws_globally = False
+        self._random = GlobalGenerator(self._adapter)
         self._started = time.monotonic()
         self._notes: dict[str, Any] = {}
 
     # --- steps --------------------------------------------------------------------------------
 
     @_never_in_the_way
-    def created(self, variable: Any) -> None:
+    def created(self, variable: Any, initializer: Any) -> None:
         """A variable came into being before the first step was over: its first value."""
         if self._variables is None:
-            with self._adapter.eagerly():
-                value = np.array(self._adapter.to_numpy(variable))
-            self._created[id(variable)] = (variable, value)
+            value = self._adapter.initial_value(variable, initializer)
+            if value is not None:
+                self._created[id(variable)] = (variable, value)
 
     @_never_in_the_way
     def before_step(self, state: Any) -> None:
@@ -108,27 +110,21 @@ class Watch:
         else:
             self._touched |= self._rates(state) != self._rates_after
         self._at_epoch_end = None
-        if self._epoch_steps == 0:
-            self._random_before = self._adapter.random_state()
-            if self._random_before is not None:
-                self._random_states[self._epoch] = np.array(self._random_before)
+        self._random.before_step(self._epoch, self._epoch_steps)
 
     @_never_in_the_way
     def after_step(self, logs: Any, state: Any) -> None:
+        drawn = self._random.after_step()
         if self._variables is None:
             self._first_step_done()
         assert self._variables is not None
-        if self._random_before is not None:
-            now = self._adapter.random_state()
-            self._draws_globally |= not np.array_equal(self._random_before, now)
-            self._random_before = None
         if self.feed.trouble:
             raise RuntimeError(self.feed.trouble)
         executed = max(1, int(getattr(self.model, "steps_per_execution", 1) or 1))
         figures = [np.float64(value) for _, value in sorted(numbers(logs).items())]
         digests = (
             group_digest(self.feed.take(executed)),
-            group_digest(self._read(self._variables.noise, state)),
+            group_digest([*self._read(self._variables.noise, state), *drawn]),
             group_digest(self._read(self._variables.weights, state)),
             group_digest(self._read(self._variables.state, state)),
             group_digest(figures),
@@ -180,11 +176,13 @@ class Watch:
             )
             for group, slots in self._variables.groups().items()
         }
+        tensors["noise"] += self._random.tensors()
         return describe(
             self.model,
             self._names,
             tensors,
             self.feed,
+            self._optimizer_facts,
             self._compiled,
             self._fit,
             self._callbacks,
@@ -240,11 +238,9 @@ class Watch:
             batch_size=complete.batch_size,
             duration=complete.duration,
             measurement=complete.measurement,
-            optimizer={**self._recipe.optimizer, "callbacks": complete.optimizer["callbacks"]},
+            optimizer=complete.optimizer,
         )
         seconds = time.monotonic() - self._started
-        if self._draws_globally:
-            self._notes["draws from the backend's global generator"] = True
         samples = self.feed.samples()
         if samples.leaves is None:
             self._notes["not kept"] = "samples"
@@ -266,7 +262,8 @@ class Watch:
                 batches=tuple(self.feed.batches),
                 validation=self.feed.validation,
                 validation_structure=self.feed.validation_structure,
-                random_states=self._random_states if self._draws_globally else {},
+                random_states=self._random.states,
+                random_draws=self._random.draws,
             ),
             model=self.model,
             optimizer=self.model.optimizer,
@@ -282,6 +279,12 @@ class Watch:
             final=weights,
             logs=tuple(self._logs),
             regularizers=self._regularizers(),
+            policies={
+                path: layer.dtype_policy
+                for path, layer in self._names.layers.items()
+                if getattr(layer, "dtype_policy", None) is not None
+            },
+            train_function=self.model.train_function,
             seconds=seconds,
         )
 
@@ -316,33 +319,3 @@ class Watch:
             if getattr(layer, "activity_regularizer", None) is not None:
                 found[f"activity:{path}"] = layer.activity_regularizer
         return found
-
-
-def _snapshot(callbacks: Any) -> list[Any]:
-    """Callbacks as they are before training: shallow copies with their own containers."""
-    inner = getattr(callbacks, "callbacks", callbacks)
-    listed = inner if isinstance(inner, (list, tuple)) else [] if inner is None else [inner]
-    return [fresh_callback(c) for c in listed]
-
-
-def fresh_callback(callback: Any) -> Any:
-    """A copy that can run without leaving traces in the original."""
-    twin = copy.copy(callback)
-    for key, value in vars(twin).items():
-        if isinstance(value, (list, dict, set)):
-            setattr(twin, key, copy.copy(value))
-    return twin
-
-
-def numbers(logs: Any) -> dict[str, float]:
-    """Logs as plain floats; entries that are not numbers are left out."""
-    found: dict[str, float] = {}
-    for key, value in (logs or {}).items():
-        if isinstance(value, Mapping):
-            found |= {f"{key}/{k}": v for k, v in numbers(value).items()}
-            continue
-        try:
-            found[str(key)] = float(value)
-        except (TypeError, ValueError):
-            continue
-    return found

@@ -13,24 +13,43 @@ def align(a: Sequence[Tensor], b: Sequence[Tensor]) -> list[tuple[int, int]]:
 
     Lists of equal shapes pair by position (two builds of one model). Otherwise equal canonical
     paths with equal shapes pair first, and what is left pairs by position between them where
-    shapes agree, so that a layer put in between does not shift every later pair.
+    role and shape agree, so that a layer put in between does not shift every later pair. Sorted
+    by index in ``a``; no index comes twice.
     """
     if [t.shape for t in a] == [t.shape for t in b]:
         return [(i, i) for i in range(len(a))]
     keys_a = [(t.path, t.shape) for t in a]
     keys_b = [(t.path, t.shape) for t in b]
-    pairs: list[tuple[int, int]] = []
     blocks = SequenceMatcher(None, keys_a, keys_b, autojunk=False).get_matching_blocks()
+    anchors = [(m.a + k, m.b + k) for m in blocks for k in range(m.size)]
+    moved = _moved(keys_a, keys_b, anchors)
+    taken_a, taken_b = {i for i, _ in moved}, {j for _, j in moved}
+    pairs = anchors + moved
     last_a = last_b = 0
-    for block in blocks:
-        pairs += _same_shapes(a, b, range(last_a, block.a), range(last_b, block.b))
-        pairs += [(block.a + k, block.b + k) for k in range(block.size)]
-        last_a, last_b = block.a + block.size, block.b + block.size
-    return pairs
+    for i, j in [*anchors, (len(a), len(b))]:
+        rows = [k for k in range(last_a, i) if k not in taken_a]
+        columns = [k for k in range(last_b, j) if k not in taken_b]
+        pairs += _same_shapes(a, b, rows, columns)
+        last_a, last_b = i + 1, j + 1
+    return sorted(pairs)
+
+
+def _moved(
+    keys_a: Sequence[object], keys_b: Sequence[object], anchors: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Equal keys that the anchors leave out because they stand in another order."""
+    used_a, used_b = {i for i, _ in anchors}, {j for _, j in anchors}
+    free: dict[object, list[int]] = {}
+    for j, key in enumerate(keys_b):
+        if j not in used_b:
+            free.setdefault(key, []).append(j)
+    return [
+        (i, free[key].pop(0)) for i, key in enumerate(keys_a) if i not in used_a and free.get(key)
+    ]
 
 
 def _same_shapes(
-    a: Sequence[Tensor], b: Sequence[Tensor], rows: range, columns: range
+    a: Sequence[Tensor], b: Sequence[Tensor], rows: Sequence[int], columns: Sequence[int]
 ) -> list[tuple[int, int]]:
     shapes_a = [(a[i].role, a[i].shape) for i in rows]
     shapes_b = [(b[j].role, b[j].shape) for j in columns]

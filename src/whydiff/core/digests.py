@@ -1,4 +1,4 @@
-"""Digests of arrays on the CPU: xxhash's XXH3, seed 0, over the bytes as they lie in memory.
+"""Digests of arrays on the CPU: xxhash's XXH3, seed 0, over the bytes of an array in C order.
 
 Bits are digested, not values: -0.0 differs from 0.0 and NaN payloads count. Shape and dtype go
 into a tensor's digest, so a reshaped or reinterpreted array differs. The algorithm's id is
@@ -7,23 +7,44 @@ stored with every recording; digests of different ids are never compared.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import xxhash
 
+from whydiff.core.errors import WhydiffError
+
 ALGORITHM = "xxh3-1"
+
+
+#: Rows are joined over their leaves in pieces of about this size, not all at once.
+_PIECE_BYTES = 32 * 2**20
+
+
+def _native(array: np.ndarray) -> np.ndarray:
+    """``array`` in the machine's byte order: what it holds counts, not how a file stored it."""
+    array = np.asarray(array)
+    if array.dtype.hasobject:
+        raise WhydiffError(
+            f"cannot digest an array of dtype {array.dtype}: its bytes are addresses",
+            "convert it to numbers or fixed-width strings (astype) before it reaches the model",
+        )
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def _bytes(array: np.ndarray) -> memoryview:
     contiguous = np.ascontiguousarray(array)
     # ml_dtypes (bfloat16, float8) do not speak the buffer protocol; their bytes do.
-    return memoryview(contiguous.reshape(-1).view(np.uint8))
+    return contiguous.reshape(-1).view(np.uint8).data
 
 
 def tensor_digest(array: np.ndarray) -> str:
-    """128-bit digest of one array with its dtype and shape, as 32 hex digits."""
-    array = np.asarray(array)
+    """128-bit digest of one array with its dtype and shape, as 32 hex digits.
+
+    ``WhydiffError`` for an object array, here and below: pointers are no content.
+    """
+    array = _native(array)
     state = xxhash.xxh3_128(f"{array.dtype.name}{list(array.shape)}".encode())
     if array.size:
         state.update(_bytes(array))
@@ -34,7 +55,7 @@ def group_digest(arrays: Iterable[np.ndarray]) -> int:
     """64-bit digest of several arrays in their order; what a step row keeps per group."""
     state = xxhash.xxh3_64()
     for array in arrays:
-        array = np.asarray(array)
+        array = _native(array)
         state.update(array.size.to_bytes(8, "little"))
         if array.size:
             state.update(_bytes(array))
@@ -45,27 +66,48 @@ def row_digests(leaves: Sequence[np.ndarray]) -> np.ndarray:
     """128-bit digest of every row over all leaves, shape (rows, 2), dtype uint64.
 
     All leaves share their first dimension. Row i digests the bytes of ``leaf[i]`` of every leaf
-    in order; dtype and row shape count through the leaf's row size and dtype name.
+    in order; the dtypes and row shapes of all leaves go into every digest. ``WhydiffError`` if
+    there is no leaf, or they do not share a first dimension.
     """
-    rows = len(leaves[0])
-    if rows == 0:
-        return np.empty((0, 2), np.uint64)
-    parts, seed = [], xxhash.xxh3_64()
+    leaves = [_native(leaf) for leaf in leaves]
+    shapes = [leaf.shape for leaf in leaves]
+    if not shapes or any(not shape or shape[0] != shapes[0][0] for shape in shapes):
+        raise WhydiffError(
+            f"cannot digest rows of leaves of shapes {shapes}: they share no first dimension",
+            "give every leaf one entry per sample",
+        )
+    seed = xxhash.xxh3_64()
     for leaf in leaves:
-        leaf = np.ascontiguousarray(leaf)
         seed.update(f"{leaf.dtype.name}{list(leaf.shape[1:])}".encode())
-        parts.append(leaf.reshape(rows, -1).view(np.uint8).reshape(rows, -1))
-    joined = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-    width, start = joined.shape[1], int(seed.intdigest())
-    view = memoryview(np.ascontiguousarray(joined).reshape(-1))
-    one = xxhash.xxh3_128_digest
-    out = b"".join(one(view[i * width : (i + 1) * width], start) for i in range(rows))
-    return np.frombuffer(out, dtype=">u8").astype(np.uint64).reshape(rows, 2)
+    start, count = int(seed.intdigest()), shapes[0][0]
+    width = sum(leaf.dtype.itemsize * math.prod(leaf.shape[1:]) for leaf in leaves)
+    if width == 0:
+        digests = [xxhash.xxh3_128_digest(b"", start)] * count
+    else:
+        step = max(1, _PIECE_BYTES // width)
+        digests = []
+        for first in range(0, count, step):
+            piece = _joined([leaf[first : first + step] for leaf in leaves])
+            digests += [
+                xxhash.xxh3_128_digest(piece[i : i + width], start)
+                for i in range(0, len(piece), width)
+            ]
+    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64).reshape(count, 2)
+
+
+def _joined(leaves: Sequence[np.ndarray]) -> memoryview:
+    """Bytes of row 0 over all leaves, then of row 1, and so on. Copies only where it must."""
+    if len(leaves) == 1:
+        return _bytes(leaves[0])
+    parts = [
+        np.frombuffer(_bytes(leaf), np.uint8).reshape(len(leaf), -1) for leaf in leaves if leaf.size
+    ]
+    return np.concatenate(parts, axis=1).reshape(-1).data
 
 
 def ordered_digest(rows: np.ndarray) -> str:
     """Digest of row digests in their order: equal if the same samples came in the same order."""
-    return str(xxhash.xxh3_128_hexdigest(np.ascontiguousarray(rows).tobytes()))
+    return str(xxhash.xxh3_128_hexdigest(rows.astype("<u8").tobytes()))
 
 
 def unordered_digest(rows: np.ndarray) -> str:

@@ -67,6 +67,8 @@ class Material:
     validation_structure: Any = None
     #: the backend's global generator at the first step of each epoch, if steps draw from it
     random_states: Mapping[int, np.ndarray] = field(default_factory=dict)
+    #: how many draws (a loader's own) lie between an epoch and the one before it
+    random_draws: Mapping[int, int] = field(default_factory=dict)
 
     def feed(self) -> Iterator[tuple[int, np.ndarray]]:
         """(epoch, indices of one batch) over the whole training."""
@@ -94,4 +96,6 @@ class Live:
     final: list[np.ndarray]  # weights after training, aligned with recipe.initialization
     logs: tuple[Mapping[str, float], ...]
     regularizers: Mapping[str, Any] = field(default_factory=dict)
+    policies: Mapping[str, Any] = field(default_factory=dict)  # dtype policy by layer path
+    train_function: Any = None  # the compiled step, to see whether it is still in place
     seconds: float = 0.0

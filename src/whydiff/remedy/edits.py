@@ -77,7 +77,7 @@ class Script:
 
     def loops(self, statement: ast.stmt) -> list[ast.stmt]:
         """Loops around a statement within its scope, innermost first."""
-        found = []
+        found: list[ast.stmt] = []
         for node in self.ancestors(statement):
             if isinstance(node, _SCOPES):
                 break
@@ -117,7 +117,7 @@ class Place:
 
 def first_line(statement: ast.stmt) -> int:
     """The line on which a statement starts, decorators included."""
-    decorators = getattr(statement, "decorator_list", [])
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
     return min([statement.lineno, *(d.lineno for d in decorators)])
 
 
@@ -127,6 +127,11 @@ def bodies(statement: ast.AST) -> list[list[ast.stmt]]:
     for part in (*getattr(statement, "handlers", []), *getattr(statement, "cases", [])):
         found.append(part.body)
     return [block for block in found if isinstance(block, list) and block]
+
+
+def block_of(script: Script, statement: ast.stmt) -> list[ast.stmt]:
+    """The block of statements that a statement stands in."""
+    return next((b for b in bodies(script.parent[statement]) if statement in b), [statement])
 
 
 def statement_at(script: Script, line: int) -> ast.stmt | None:
@@ -205,8 +210,6 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
 
 def unified(before: str, after: str, name: str) -> str:
     """A unified diff that ``patch -p1`` and ``git apply`` accept; "" where nothing changed."""
-    lines = unified_diff(
-        _LINE.findall(before), _LINE.findall(after), f"a/{name}", f"b/{name}", n=3
-    )
+    lines = unified_diff(_LINE.findall(before), _LINE.findall(after), f"a/{name}", f"b/{name}", n=3)
     marked = "\n\\ No newline at end of file\n"
     return "".join(line if line.endswith(("\n", "\r")) else line + marked for line in lines)

@@ -11,14 +11,13 @@ from whydiff.remedy.imports import Names
 from whydiff.remedy.orders import order_changes
 from whydiff.remedy.seeding import GLOBAL_SEEDS
 
+_BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+
 #: called without a seed, these draw one from the operating system
 FRESH = frozenset(
     {"numpy.random.seed", "random.seed", "random.Random"}
-    | {
-        f"numpy.random.{name}"
-        for name in ("default_rng", "RandomState", "SeedSequence")
-        + ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
-    }
+    | {"numpy.random.default_rng", "numpy.random.RandomState", "numpy.random.SeedSequence"}
+    | {f"numpy.random.{name}" for name in _BIT_GENERATORS}
 )
 
 #: what takes a seed as its first argument
@@ -38,6 +37,7 @@ _ENTROPY = ("time.", "secrets.", "uuid.uuid", "datetime.", "random.SystemRandom"
 _ENTROPY_CALLS = frozenset(
     {"os.getpid", "os.getppid", "os.urandom", "os.getrandom", "threading.get_ident", "hash", "id"}
 )
+_SEED_PARAMETERS = ("seed", "entropy", "x")
 _SEED_WORDS = ("seed", "random_state")
 
 
@@ -90,27 +90,29 @@ def _generators(script: Script, names: Names, numbers: Iterator[int]) -> Iterato
         elif called == "torch.seed":
             yield call, _method(script, "manual_seed", numbers), "torch.seed() becomes manual_seed"
     for value in _seed_expressions(script, names):
-        if is_entropy(value, names):
+        # A generator around the clock has its own argument replaced; it must stay a generator.
+        makes = any(names.called(n) in SEEDED for n in ast.walk(value))
+        if is_entropy(value, names) and not makes:
             yield value, constant, "a seed from the clock or the system becomes a constant"
 
 
 def _without_seed(call: ast.Call) -> bool:
-    given = [*call.args, *(k.value for k in call.keywords if k.arg in (None, "seed", "entropy", "x"))]
+    named = [k.value for k in call.keywords if k.arg is None or k.arg in _SEED_PARAMETERS]
+    given = [*call.args, *named]
     return all(isinstance(a, ast.Constant) and a.value is None for a in given)
 
 
 def _seeded_call(script: Script, numbers: Iterator[int]) -> Callable[[ast.expr], str]:
     def replace(node: ast.expr) -> str:
         assert isinstance(node, ast.Call)
-        others = [script.segment(k.value) for k in node.keywords if k.arg not in _given(node)]
-        kept = [f"{k.arg}={t}" for k, t in zip(node.keywords, others, strict=False)]
+        kept = [
+            f"{k.arg}={script.segment(k.value)}"
+            for k in node.keywords
+            if k.arg not in _SEED_PARAMETERS
+        ]
         return f"{script.segment(node.func)}({', '.join([str(next(numbers)), *kept])})"
 
     return replace
-
-
-def _given(node: ast.Call) -> tuple[str | None, ...]:
-    return tuple(k.arg for k in node.keywords if k.arg in ("seed", "entropy", "x"))
 
 
 def _method(script: Script, name: str, numbers: Iterator[int]) -> Callable[[ast.expr], str]:
@@ -146,7 +148,9 @@ def _seed_expressions(script: Script, names: Names) -> Iterator[ast.expr]:
             defaults = node.args.defaults
             pairs = [*zip(arguments[len(arguments) - len(defaults) :], defaults, strict=True)]
             pairs += [
-                (a, d) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d
+                (a, d)
+                for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+                if d
             ]
             yield from (d for a, d in pairs if is_seed(a.arg))
         elif isinstance(node, ast.Dict):
@@ -156,18 +160,15 @@ def _seed_expressions(script: Script, names: Names) -> Iterator[ast.expr]:
 
 
 def _seed_arguments(script: Script, names: Names) -> Iterator[ast.expr]:
-    functions = {
-        f.name: f.args for f in ast.walk(script.tree) if isinstance(f, ast.FunctionDef)
-    }
+    functions = {f.name: f.args for f in ast.walk(script.tree) if isinstance(f, ast.FunctionDef)}
     for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
         called = names.called(call)
         method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         if call.args and (called in SEEDED or method in ("manual_seed", "set_random_seed")):
             yield call.args[0]
         for keyword in call.keywords:
-            if keyword.arg and any(word in keyword.arg for word in _SEED_WORDS):
-                yield keyword.value
-            elif keyword.arg == "default" and method == "add_argument" and _about_seed(call):
+            option = keyword.arg == "default" and method == "add_argument" and _about_seed(call)
+            if option or any(word in (keyword.arg or "") for word in _SEED_WORDS):
                 yield keyword.value
         own = functions.get(called)
         if own is not None:

@@ -10,9 +10,7 @@ from whydiff.remedy.imports import Names
 
 _LISTING = frozenset({"os.listdir", "glob.glob", "glob.iglob"})
 _LISTING_METHODS = frozenset({"iterdir", "glob", "rglob"})
-_SET_METHODS = frozenset(
-    {"union", "intersection", "difference", "symmetric_difference", "copy"}
-)
+_SET_METHODS = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
 #: calls that walk through their argument and keep the order
 _KEEP_ORDER = frozenset({"tuple", "enumerate", "zip", "map", "filter", "iter", "dict.fromkeys"})
 
@@ -121,9 +119,9 @@ def _lists_files(call: ast.Call, names: Names) -> bool:
 def _sorted(script: Script, call: ast.Call) -> bool:
     """Whether a listing is sorted already, on the spot or by a later ``.sort()``."""
     for node in script.ancestors(call):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in ("sorted", "len", "set", "any", "sum", "max", "min"):
-                return True
+        name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+        if name in ("sorted", "len", "set", "any", "sum", "max", "min"):
+            return True
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             return f"{node.targets[0].id}.sort(" in script.text
         if isinstance(node, ast.stmt):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from whydiff.remedy.edits import Edit, Place, Script, first_line, place_before
+from whydiff.remedy.edits import Edit, Place, Script, block_of, first_line, place_before
 from whydiff.remedy.imports import SEED, Names
 
 #: functions that seed a global generator
@@ -138,9 +138,7 @@ def _has_import(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return True
     guarded = isinstance(statement, ast.If | ast.Try | ast.With)
-    return guarded and any(
-        isinstance(n, ast.Import | ast.ImportFrom) for n in ast.walk(statement)
-    )
+    return guarded and any(isinstance(n, ast.Import | ast.ImportFrom) for n in ast.walk(statement))
 
 
 def _is_docstring(statement: ast.stmt) -> bool:
@@ -192,10 +190,7 @@ def _late_import(script: Script, names: Names, place: Place | None) -> Place | N
         return None
     for b in names.bindings:
         if b.target in ("keras", "tensorflow") or b.target.startswith("keras."):
-            block = next(
-                (v for _, v in ast.iter_fields(script.parent[b.statement])
-                 if isinstance(v, list) and b.statement in v), []
-            )
+            block = block_of(script, b.statement)
             after = block[block.index(b.statement) + 1 :]
             return place_before(script, after[0]) if after else None
     return None

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from whydiff.core.recording import Draw, Fit, Frame
+from whydiff.core.recording import Draw, Fit, Frame, Side
 from whydiff.remedy.edits import Place, Script, first_line, place_at, place_before, scope_name
 
 Stack = tuple[Frame, ...]
@@ -30,6 +30,18 @@ class Spot:
 
     place: Place
     outer: tuple[tuple[str, int], ...]  # (file, line) of the frames further out
+
+
+def own_draws(a: Side, b: Side) -> tuple[list[Draw], list[Draw]]:
+    """What each model drew by itself: seeds that the script wrote and shared layers left out."""
+    held = [
+        [d for d in s.execution.ledger if d.fit == s.fit.index and not d.explicit and d.stack]
+        for s in (a, b)
+    ]
+    common = {d.layer for d in held[0]} & {d.layer for d in held[1]} - {None}
+    if common:
+        held = [[d for d in side if d.layer in common] for side in held]
+    return held[0], held[1]
 
 
 def build_spots(script: Script, files: frozenset[str], draws: Sequence[Draw]) -> list[Spot]:
@@ -178,12 +190,16 @@ def makes_model(script: Script, node: ast.AST, seen: frozenset[str] = frozenset(
     return False
 
 
-def _model_class(cls: ast.ClassDef, definitions: dict[str, ast.AST]) -> bool:
+def _model_class(cls: ast.ClassDef, definitions: Mapping[str, ast.AST]) -> bool:
     for base in cls.bases:
         name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
         known = definitions.get(name)
         if name in _MODELS:
             return True
-        if isinstance(known, ast.ClassDef) and known is not cls and _model_class(known, definitions):
+        if (
+            isinstance(known, ast.ClassDef)
+            and known is not cls
+            and _model_class(known, definitions)
+        ):
             return True
     return False

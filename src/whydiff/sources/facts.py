@@ -49,7 +49,7 @@ def equal(x: Any, y: Any) -> bool:
     if isinstance(x, int | float) and isinstance(y, int | float):
         try:
             return struct.pack("<d", x) == struct.pack("<d", y) or (x != x and y != y)
-        except OverflowError:  # an int beyond float64
+        except (OverflowError, struct.error):  # an int beyond float64
             return x == y
     if isinstance(x, Mapping) and isinstance(y, Mapping):
         return x.keys() == y.keys() and all(equal(x[k], y[k]) for k in x)

@@ -48,7 +48,7 @@ def fed(ids: np.ndarray, epochs: Sequence[np.ndarray]) -> list[np.ndarray] | Non
     out = []
     for epoch in epochs:
         epoch = np.asarray(epoch, np.int64)
-        if len(epoch) and not (0 <= epoch.min() and epoch.max() < len(ids)):
+        if len(epoch) and not (epoch.min() >= 0 and epoch.max() < len(ids)):
             return None
         out.append(ids[epoch])
     return out

@@ -10,6 +10,7 @@ from whydiff.core.recording import Draw, Side
 INITIALIZER, GENERATOR = "initializer", "seed generator"
 
 _CLOCK = re.compile(r"\btime\.|time_ns|perf_counter|getpid|datetime|urandom|uuid|SystemRandom")
+_SLASH = re.compile(r"[/\\]")
 _CONSTANT = {"Zeros", "Ones", "Constant", "Identity", "IdentityInitializer"}
 
 
@@ -25,7 +26,11 @@ class Why:
 def same_execution(a: Side, b: Side) -> bool:
     """Whether both fits belong to one execution of the script."""
     one, other = a.execution, b.execution
-    same = (one.script, one.arguments, one.started) == (other.script, other.arguments, other.started)
+    same = (one.script, one.arguments, one.started) == (
+        other.script,
+        other.arguments,
+        other.started,
+    )
     return one is other or (same and a.fit.index != b.fit.index)
 
 
@@ -142,7 +147,7 @@ def _at(draw: Draw) -> str:
     if not draw.stack:
         return ""
     frame = draw.stack[-1]
-    return f" ({re.split(r'[/\\\\]', frame.file)[-1]}:{frame.line})"
+    return f" ({_SLASH.split(frame.file)[-1]}:{frame.line})"
 
 
 def _clocked(draw: Draw) -> bool:

@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,25 +56,31 @@ class Job:
         self.serve: list[int] | None = job.get("serve")  # file descriptors: commands, answers
 
 
-def _start_session(job: Job) -> list[Any]:
-    """Arrange for Keras to be watched as soon as the script imports it."""
-    started: list[Any] = []
+class Watching:
+    """The session that Keras reports to. One at a time; a served child may begin another."""
 
-    def keras_is_here() -> None:
+    def __init__(self, job: Job) -> None:
+        self.session: Any = None
+        self._job = job
+
+    def arrange(self) -> None:
+        """Watch Keras as soon as the script imports it."""
+        sys.meta_path.insert(0, _AfterImport("keras", self._keras_is_here))
+
+    def _keras_is_here(self) -> None:
         from whydiff.capture.hooks import install
+
+        self.begin(self._job)
+        install(self)
+
+    def begin(self, job: Job) -> None:
+        from whydiff.capture.environment import surroundings
         from whydiff.capture.session import Session
         from whydiff.store import Writer
 
         writer = Writer(Path(job.output), job.script, job.arguments)
-        from whydiff.capture.environment import surroundings
-
         writer.environment(surroundings())
-        session = Session(writer, job.keep_bytes)
-        install(session)
-        started.append(session)
-
-    sys.meta_path.insert(0, _AfterImport("keras", keras_is_here))
-    return started
+        self.session = Session(writer, job.keep_bytes)
 
 
 def run_script(job: Job) -> int:
@@ -120,18 +126,43 @@ def _print_as_python_does(error: BaseException) -> None:
     sys.excepthook(type(error), error, frames)
 
 
+def _run_another(watching: Watching, described: Mapping[str, Any]) -> list[Any]:
+    """Run a second script in this process, watched anew; its fits that can be trained again."""
+    import keras
+
+    job = Job(json.dumps(described))
+    policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
+    keras.config.set_dtype_policy("float32")
+    environment = dict(os.environ)
+    os.environ.update(described.get("environment", {}))
+    watching.begin(job)
+    try:
+        run_script(job)
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+        keras.config.set_dtype_policy(policy)
+        keras.config.set_floatx(floatx)
+        watching.session.close(0)
+    return list(watching.session.lives)
+
+
 def main() -> int:
     job = Job(sys.argv[1])
-    started = _start_session(job)
+    watching = Watching(job)
+    watching.arrange()
     code = run_script(job)
     sys.stdout.flush()
     sys.stderr.flush()
-    for session in started:
-        session.close(code)
-    if job.serve and started and code == 0:
-        from whydiff.replay.serve import serve
+    if watching.session is not None:
+        watching.session.close(code)
+        if job.serve and code == 0:
+            from whydiff.workflows.serving import Server, serve
 
-        serve(started[0].lives, *job.serve)
+            server = Server(
+                watching.session.lives, lambda described: _run_another(watching, described)
+            )
+            serve(server, *job.serve)
     return code
 
 

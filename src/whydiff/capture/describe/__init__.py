@@ -5,5 +5,6 @@ typed: ``optimizer="adam"`` and ``Adam()`` give the same facts.
 """
 
 from whydiff.capture.describe.recipe import describe
+from whydiff.capture.describe.training import optimizer_facts
 
-__all__ = ["describe"]
+__all__ = ["describe", "optimizer_facts"]

@@ -1,36 +1,15 @@
-"""Which callbacks change a training, and what they are set to."""
+"""What callbacks that change a training are set to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from whydiff.capture.code import class_digest, is_users
+from whydiff.adapters.code import class_digest, code_digest, is_users
 from whydiff.capture.describe.values import PLAIN
-
-#: Callbacks of Keras that may end a training or choose the weights it ends with.
-STOPPING = ("EarlyStopping", "TerminateOnNaN")
-#: Callbacks of Keras that change the optimizer or the weights on the way.
-STEERING = ("ReduceLROnPlateau", "LearningRateScheduler", "SwapEMAWeights")
 
 _STATE = {"model", "params", "validation_data", "verbose", "best", "wait", "stopped_epoch",
           "best_epoch", "best_weights", "cooldown_counter", "monitor_op", "history", "epoch"}  # fmt: skip
-
-
-def sort_callbacks(
-    callbacks: Sequence[Any], acting: frozenset[int]
-) -> tuple[list[Any], list[Any]]:
-    """(may stop the training, change the training on the way); the others only look on.
-
-    A callback of the user's counts as changing the training if it was seen to (``acting``).
-    """
-    stopping = [c for c in callbacks if type(c).__name__ in STOPPING and not is_users(type(c))]
-    steering = [
-        c
-        for i, c in enumerate(callbacks)
-        if (type(c).__name__ in STEERING and not is_users(type(c))) or i in acting
-    ]
-    return stopping, steering
 
 
 def shown(callback: Any) -> str:
@@ -43,7 +22,7 @@ def shown(callback: Any) -> str:
     text = ", ".join(f"{k}={v!r}" for k, v in sorted(settings.items()))
     functions = [v for v in vars(callback).values() if callable(v) and hasattr(v, "__code__")]
     if functions:
-        from whydiff.capture.code import code_digest
+        from whydiff.adapters.code import code_digest
 
         text += "".join(f", {f.__name__}:{code_digest(f)}" for f in functions)
     if is_users(type(callback)):

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from whydiff.capture.code import class_digest, is_users
+from whydiff.adapters.code import class_digest, is_users
 from whydiff.capture.describe.values import PLAIN, config, flat
-from whydiff.capture.naming import Names, canonical_text
+from whydiff.adapters.naming import Names, canonical_text
 
 #: Settings of a layer that belong to another source, or that say nothing about its function.
 _ELSEWHERE = re.compile(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from whydiff.capture.describe.callbacks import duration_facts, shown, sort_callbacks
+from whydiff.adapters.callbacks import sort_callbacks
+from whydiff.capture.describe.callbacks import duration_facts, shown
 from whydiff.capture.describe.model import architecture_facts, mode_facts, precision_facts
-from whydiff.capture.describe.training import measurement_facts, objective_facts, optimizer_facts
+from whydiff.capture.describe.training import measurement_facts, objective_facts
 from whydiff.capture.environment import arithmetic, hardware, versions
 from whydiff.capture.feed import Feed
-from whydiff.capture.naming import Names
+from whydiff.adapters.naming import Names
 from whydiff.core.recipe import Recipe, Tensor
 
 
@@ -19,12 +20,16 @@ def describe(
     names: Names,
     tensors: Mapping[str, tuple[Tensor, ...]],
     feed: Feed,
+    optimizer: Mapping[str, Any],
     compiled: Mapping[str, Any],
     fit: Mapping[str, Any],
     callbacks: list[Any],
     acting: frozenset[int],
 ) -> Recipe:
-    """``tensors`` holds the groups weights, noise and state before the first step."""
+    """``tensors`` holds the groups weights, noise and state before the first step.
+
+    ``optimizer`` holds the optimizer's facts as they were when ``fit`` was called.
+    """
     import keras
 
     backend = keras.backend.backend()
@@ -35,7 +40,7 @@ def describe(
         noise=tensors["noise"],
         data_content=feed.content_field(),
         batch_size=feed.batching_field(fit.get("steps_per_epoch")),
-        optimizer=optimizer_facts(model.optimizer, [shown(c) for c in steering]),
+        optimizer={**optimizer, "callbacks": [shown(c) for c in steering]},
         objective=objective_facts(model, names, dict(compiled), dict(fit)),
         architecture=architecture_facts(model, names),
         mode=mode_facts(model, names),

@@ -5,24 +5,24 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from whydiff.capture.code import class_digest, code_digest, is_users
+from whydiff.adapters.code import class_digest, code_digest, is_users
 from whydiff.capture.describe.values import config, flat, plain
-from whydiff.capture.naming import Names
+from whydiff.adapters.naming import Names
 
 
-def optimizer_facts(optimizer: Any, callbacks: list[str]) -> dict[str, Any]:
+def optimizer_facts(optimizer: Any) -> dict[str, Any]:
     """Class and every hyperparameter; a mixed-precision loss scale belongs to precision."""
     if type(optimizer).__name__ == "LossScaleOptimizer" and hasattr(optimizer, "inner_optimizer"):
         optimizer = optimizer.inner_optimizer
     if optimizer is None:
-        return {"class": None, "callbacks": callbacks}
+        return {"class": None}
     settings: dict[str, Any] = {}
     flat("", {k: v for k, v in config(optimizer).items() if k != "name"}, settings)
     facts = {"class": type(optimizer).__name__}
     facts |= {k: v for k, v in settings.items() if k and not k.endswith(".name")}
     if is_users(type(optimizer)):
         facts["code:optimizer"] = class_digest(type(optimizer))
-    return facts | {"callbacks": callbacks}
+    return facts
 
 
 def objective_facts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from whydiff.capture.code import code_digest
+from whydiff.adapters.code import code_digest
 
 PLAIN = (bool, int, float, str, type(None))
 

@@ -47,7 +47,7 @@ MECHANISMS = (
         "pipeline-shuffle",
         ("data-order",),
         "the input pipeline shuffles by its own seed",
-        "The data pipeline (tf.data, a loader, a generator) shuffles with another seed or with none.",
+        "The pipeline (tf.data, a loader, a generator) shuffles with another seed or with none.",
         "Pass the same seed= to .shuffle() in both, or to the loader's generator.",
     ),
     Mechanism(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.capture.naming import Names
+from whydiff.adapters.naming import Names
 from whydiff.core.digests import tensor_digest
 from whydiff.core.recipe import Tensor
 

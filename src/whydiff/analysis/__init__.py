@@ -1,0 +1,1 @@
+"""Divergence, attribution, distances: arrays and plain records in, plain values out; pure."""

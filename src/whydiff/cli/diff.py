@@ -1,0 +1,29 @@
+"""``whydiff diff``: compare two recorded fits without training anything."""
+
+from __future__ import annotations
+
+import click
+
+from whydiff.cli.output import write_json
+
+
+@click.command(name="diff")
+@click.argument("a", metavar="A[:I]")
+@click.argument("b", metavar="B[:J]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def command(ctx: click.Context, a: str, b: str, as_json: bool) -> None:
+    """Compare two recorded fits: where do they part, and in what do they differ?
+
+    `a.whydiff:2` is the second fit in a recording; without a number it is the last. Exits with 0
+    if the fits agree bit for bit, 1 if they differ, 2 in case of trouble. Needs no Keras.
+    """
+    from whydiff.report import print_diff
+    from whydiff.workflows.diff import diff
+
+    result = diff(a, b)
+    if as_json:
+        write_json("-", result.to_dict())
+    else:
+        print_diff(result, click.get_text_stream("stdout"))
+    ctx.exit(0 if result.identical else 1)

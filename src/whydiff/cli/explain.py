@@ -1,0 +1,93 @@
+"""``whydiff explain``: from a script to the proven causes of a difference."""
+
+from __future__ import annotations
+
+import click
+
+from whydiff.cli.output import check_target, write_json
+from whydiff.cli.script import (
+    Duration,
+    Pair,
+    ScriptCommand,
+    Setting,
+    check_script,
+    script_arguments,
+)
+
+
+@click.command(cls=ScriptCommand, name="explain")
+@click.argument("script")
+@click.argument("script_b", required=False)
+@click.option("--fits", type=Pair(), help="Compare these two fits, counting from 1: --fits 1,3.")
+@click.option("--runs", is_flag=True, help="Compare two executions of the script.")
+@click.option("--a-env", type=Setting(), multiple=True, help="Environment of execution A.")
+@click.option("--b-env", type=Setting(), multiple=True, help="Environment of execution B.")
+@click.option("--metric", metavar="NAME", help="The metric to tell the gap in.")
+@click.option("--budget", type=Duration(), help="Stop training again after this: 90s, 5m, 1h.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
+@click.option("--verbose", is_flag=True, help="Show all the evidence.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    script: str,
+    script_b: str | None,
+    fits: tuple[int, int] | None,
+    runs: bool,
+    a_env: tuple[tuple[str, str], ...],
+    b_env: tuple[tuple[str, str], ...],
+    metric: str | None,
+    budget: float | None,
+    json_file: str | None,
+    verbose: bool,
+) -> None:
+    """Why do two trainings differ?
+
+    \b
+    SCRIPT SCRIPT_B            the last fits of two scripts
+    SCRIPT --a-env/--b-env     two executions under two environments
+    SCRIPT with several fits   its first two fits of alike models (--fits picks)
+    SCRIPT otherwise           two executions of it (--runs forces that)
+
+    Finds where the two part, trains again with one source of difference changed at a time, and
+    tries a fix. Exits with 0 if there is an answer, 2 in case of trouble.
+    """
+    _check_combination(script_b, fits, runs, bool(a_env or b_env))
+    path = check_script(script)
+    path_b = check_script(script_b) if script_b else None
+    if json_file and json_file != "-":
+        check_target(json_file, "the JSON")
+
+    from whydiff.report.progress import Progress
+    from whydiff.workflows.explain import explain
+
+    with Progress() as progress:
+        explanation = explain(
+            path,
+            path_b,
+            fits=fits,
+            runs=runs,
+            a_env=dict(a_env),
+            b_env=dict(b_env),
+            metric=metric,
+            budget=budget,
+            arguments=script_arguments(ctx),
+            progress=progress,
+        )
+    if json_file != "-":
+        from whydiff.report import print_explanation
+
+        print_explanation(explanation, click.get_text_stream("stdout"), verbose=verbose)
+    if json_file:
+        write_json(json_file, explanation.to_dict())
+
+
+def _check_combination(
+    script_b: str | None, fits: tuple[int, int] | None, runs: bool, environments: bool
+) -> None:
+    if runs and script_b:
+        raise click.UsageError(f"--runs compares two executions of one script, not {script_b} too.")
+    if fits and fits[0] == fits[1] and not (script_b or runs or environments):
+        raise click.UsageError(
+            f"--fits {fits[0]},{fits[1]} compares a fit with itself; "
+            "add --runs to compare it between two executions."
+        )

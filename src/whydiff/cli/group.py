@@ -1,0 +1,72 @@
+"""The group of verbs, and how trouble and Ctrl-C reach a person: one message, never a traceback."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from whydiff.core.errors import WhydiffError
+
+VERBS = ("explain", "record", "show", "diff")
+
+#: what Ctrl-C leaves behind, where the workflow does not say it better
+KEPT: dict[str, str] = {
+    "explain": "nothing was concluded; run the command again, or give it a limit with --budget",
+    "record": "what was recorded until now is in the file given by -o: `whydiff show` reads it",
+}
+
+
+class Trouble(click.ClickException):
+    """A message and a way out on stderr, exit code 2."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, way_out: str = "") -> None:
+        super().__init__(message)
+        self.way_out = way_out
+
+    def show(self, file: Any = None) -> None:
+        """Print ``whydiff: message`` and, indented, the way out."""
+        click.echo(f"whydiff: {self.message}", err=True, file=file)
+        for line in self.way_out.splitlines():
+            click.echo(f"  {line}", err=True, file=file)
+
+
+class Verbs(click.Group):
+    """Loads a verb's module when the verb is used, so that ``--help`` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, most useful first."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command ``name``, or None if there is no such verb."""
+        if name not in VERBS:
+            return None
+        module = importlib.import_module(f"whydiff.cli.{name}")
+        command: click.Command = module.command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; its own kinds of trouble become exit codes 2 and 130."""
+        try:
+            return super().invoke(ctx)
+        except WhydiffError as error:
+            raise Trouble(str(error), error.way_out) from None
+        except KeyboardInterrupt as stop:
+            # A workflow that kept something says so in the exception it lets through.
+            kept = str(stop) or KEPT.get(ctx.invoked_subcommand or "", "nothing was changed")
+            click.echo(f"\nwhydiff: interrupted; {kept}", err=True)
+            ctx.exit(130)
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="whydiff", prog_name="whydiff")
+def main() -> None:
+    """Why do two Keras trainings differ?
+
+    Watches unmodified scripts train, finds where two trainings part, proves the causes by
+    training again with one thing changed at a time, and tries a fix.
+    """

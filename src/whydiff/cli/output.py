@@ -1,0 +1,58 @@
+"""Writing answers: JSON to a file or stdout, and only where that will work."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from whydiff.core.errors import WhydiffError
+
+
+def check_target(name: str, what: str) -> None:
+    """Refuse a file that could not be written, before hours are spent on its content."""
+    path = Path(name)
+    if path.is_dir():
+        raise WhydiffError(f"{name} is a directory", f"Name a file for {what}.")
+    if not path.absolute().parent.is_dir():
+        raise WhydiffError(
+            f"there is no directory {path.parent} to write {what} to", "Make it first."
+        )
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise WhydiffError(f"{name} cannot be written", "Check the permissions, or name another.")
+
+
+def write_json(name: str, value: Any) -> None:
+    """Write a result as JSON; ``-`` is stdout."""
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    if name == "-":
+        click.get_binary_stream("stdout").write(text.encode() + b"\n")
+        return
+    path = Path(name)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text + "\n", encoding="utf-8")
+        part.replace(path)  # a reader never sees half a file
+    except OSError as error:
+        raise WhydiffError(
+            f"cannot write {name}: {error.strerror}", "Name another file with --json."
+        ) from None
+
+
+def plain(value: Any) -> Any:
+    """JSON values only: NumPy numbers become Python's, what is not a finite number null."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return str(value)

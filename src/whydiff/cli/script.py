@@ -1,0 +1,138 @@
+"""What the verbs that run a script share: its arguments after ``--``, and a look at its file."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tokenize
+import warnings
+from pathlib import Path
+
+import click
+
+from whydiff.core.errors import WhydiffError
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_ARGUMENTS = "whydiff.arguments"
+
+
+class ScriptCommand(click.Command):
+    """A command whose words after ``--`` belong to the script."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Set the script's own arguments aside before click sees them."""
+        cut = args.index("--") if "--" in args else len(args)
+        ctx.meta[_ARGUMENTS] = tuple(args[cut + 1 :])
+        return super().parse_args(ctx, args[:cut])
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Name the script's arguments in the usage line."""
+        return [*super().collect_usage_pieces(ctx), "[-- SCRIPT ARGUMENTS]"]
+
+
+def script_arguments(ctx: click.Context) -> tuple[str, ...]:
+    """The words after ``--``."""
+    arguments: tuple[str, ...] = ctx.meta.get(_ARGUMENTS, ())
+    return arguments
+
+
+def check_script(name: str) -> Path:
+    """The path of a script that can be run; WhydiffError says what is wrong with any other."""
+    path = Path(name)
+    if path.is_dir():
+        raise WhydiffError(f"{name} is a directory", "Name the Python script in it.")
+    if not path.exists():
+        raise WhydiffError(f"there is no script {name}", f"Looked in {Path.cwd()}.")
+    if path.suffix == ".whydiff" or _begins(path, b"SQLite format 3"):
+        raise WhydiffError(
+            f"{name} is a recording, not a script",
+            "`whydiff show` prints it, `whydiff diff A B` compares two recordings.",
+        )
+    if path.suffix == ".ipynb":
+        raise WhydiffError(
+            f"{name} is a notebook, not a script",
+            f"Convert it first: jupyter nbconvert --to script {name}",
+        )
+    try:
+        with tokenize.open(path) as file:
+            text = file.read()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text, name)
+    except SyntaxError as error:
+        where = f", line {error.lineno}: {(error.text or '').strip()}" if error.lineno else ""
+        raise WhydiffError(
+            f"{name} is not Python: {error.msg}{where}",
+            "Python 3.11 or later must be able to read it.",
+        ) from None
+    except (UnicodeDecodeError, ValueError) as error:
+        raise WhydiffError(
+            f"{name} is not Python: {error}", "Name a script in plain text, UTF-8 if in doubt."
+        ) from None
+    except OSError as error:
+        raise WhydiffError(
+            f"cannot read {name}: {error.strerror}", "Check the permissions of the file."
+        ) from None
+    return path
+
+
+def _begins(path: Path, magic: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(magic)) == magic
+    except OSError:
+        return False
+
+
+class Pair(click.ParamType):
+    """Two fits to compare, ``I,J``, counting from 1."""
+
+    name = "I,J"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Two numbers, both at least 1."""
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"\s*([1-9]\d*)\s*,\s*([1-9]\d*)\s*", str(value))
+        if not found:
+            self.fail(f"{value!r} is not a pair of fits; write 1,2 for the first two.", param, ctx)
+        return int(found[1]), int(found[2])
+
+
+class Duration(click.ParamType):
+    """A time: seconds, or a number with s, m or h."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Seconds, more than 0."""
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", str(value))
+        seconds = float(found[1]) * _SECONDS[found[2]] if found else 0.0
+        if not seconds:
+            self.fail(f"{value!r} is not a time; write 90, 90s, 5m or 1h.", param, ctx)
+        return seconds
+
+
+class Setting(click.ParamType):
+    """An environment variable, ``NAME=VALUE``."""
+
+    name = "K=V"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Name and value; the value may be empty."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = str(value).partition("=")
+        if not equals or not re.fullmatch(r"\w+", name):
+            self.fail(
+                f"{value!r} is not a setting; write NAME=VALUE, as in OMP_NUM_THREADS=1.",
+                param,
+                ctx,
+            )
+        return name, text

@@ -1,0 +1,127 @@
+"""Who is fed what: the order of one fit, the samples of another, cut as a third cut them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from whydiff.core.live import Live, Samples
+from whydiff.core.recipe import Content
+
+
+class Untransplantable(Exception):
+    """A field that cannot be carried from one fit into the other; the message says why."""
+
+
+def translation(source: Content, target: Content) -> np.ndarray:
+    """For each sample of ``source`` the index of its counterpart in ``target``, shape (n,).
+
+    Equal samples where both hold the same ones, else equal positions; -1 where there is none.
+    """
+    if source.unit != target.unit:
+        raise Untransplantable("one training was fed samples, the other whole batches")
+    if _multiset(source) == _multiset(target):
+        where: dict[bytes, list[int]] = {}
+        for index, row in enumerate(target.samples):
+            where.setdefault(row.tobytes(), []).append(index)
+        for indices in where.values():
+            indices.reverse()
+        return np.array([where[row.tobytes()].pop() for row in source.samples], np.int64)
+    positions = np.arange(len(source.samples), dtype=np.int64)
+    return np.where(positions < len(target.samples), positions, -1)
+
+
+def _multiset(content: Content) -> bytes:
+    order = np.lexsort((content.samples[:, 1], content.samples[:, 0]))
+    return content.samples[order].tobytes()
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Indices of every batch of every epoch, into the samples of the content's side."""
+
+    content: Live
+    order: Live
+    cut: Live
+    objective: Live
+    spare: Live  # lends its order where the order's side trained fewer epochs
+
+    def epoch(self, number: int) -> list[np.ndarray]:
+        """The batches of one epoch, each an int64 array of sample indices."""
+        sequence = self._sequence(number)
+        sizes = self._sizes(number, len(sequence))
+        ends = np.cumsum(sizes)
+        return [sequence[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+
+    def _sequence(self, number: int) -> np.ndarray:
+        for live in (self.order, self.spare):
+            if number < len(live.material.order):
+                order = live.material.order[number]
+                break
+        else:  # longer than either was watched: the order that is known, over again
+            live = self.order
+            order = live.material.order[number % len(live.material.order)]
+        if live is self.content:
+            return order
+        source, target = live.recipe.data_content, self.content.recipe.data_content
+        moved = (self._to_content if live is self.order else translation(source, target))[order]
+        moved = moved[moved >= 0]
+        if len(target.samples) > len(source.samples) and len(order) >= len(source.samples):
+            extra = np.arange(len(source.samples), len(target.samples), dtype=np.int64)
+            moved = np.concatenate([moved, extra])
+        return moved
+
+    @cached_property
+    def _to_content(self) -> np.ndarray:
+        return translation(self.order.recipe.data_content, self.content.recipe.data_content)
+
+    @cached_property
+    def _to_weights(self) -> np.ndarray:
+        return translation(self.content.recipe.data_content, self.objective.recipe.data_content)
+
+    def _sizes(self, number: int, length: int) -> list[int]:
+        material = self.cut.material
+        sizes = material.batches[number % len(material.batches)]
+        if int(sizes.sum()) == length:
+            return [int(s) for s in sizes]
+        if self.content.recipe.data_content.unit == "batch":
+            return [1] * length
+        size = int(sizes[0])
+        full, rest = divmod(length, size)
+        cut = [size] * full
+        known = len(self.cut.recipe.data_content.samples)
+        drops_rest = int(sizes.sum()) < known and bool((sizes == size).all())
+        if rest and not drops_rest:
+            cut.append(rest)
+        if self.cut.recipe.batch_size.facts.get("steps_per_epoch"):
+            cut = cut[: len(sizes)]
+        return cut
+
+    def leaves(self, indices: np.ndarray) -> list[object]:
+        """Leaves of one batch in the order of the objective side's structure."""
+        content, weighing = self.content.material.samples, self.objective.material.samples
+        batch = content.batch(indices)
+        if weighing is content:
+            return list(batch)
+        xy = [
+            leaf for leaf, role in zip(batch, content.roles, strict=True) if role != "weight"
+        ]
+        return xy + self._weights(indices, weighing)
+
+    def _weights(self, indices: np.ndarray, weighing: Samples) -> list[object]:
+        roles = [i for i, role in enumerate(weighing.roles) if role == "weight"]
+        if not roles or weighing.leaves is None:
+            return []
+        moved = self._to_weights
+        if (moved[indices] < 0).any():
+            raise Untransplantable("the sample weights of one training do not fit the other's data")
+        batch = weighing.batch(moved[indices])
+        return [batch[i] for i in roles]
+
+    def batches(self, number: int) -> Iterator[list[object]]:
+        """Leaves of every batch of one epoch."""
+        for indices in self.epoch(number):
+            yield self.leaves(indices)

@@ -1,0 +1,184 @@
+"""Which live model trains a hybrid, and compiling it anew only where its program changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from whydiff.adapters import adapter
+from whydiff.adapters.naming import Names
+from whydiff.adapters.variables import Variables, variables_of
+from whydiff.core.align import align
+from whydiff.core.feeding import Untransplantable
+from whydiff.core.live import Live
+from whydiff.replay.values import Choice, side
+
+#: Sources that live in the compiled program, the one whose model is the base first.
+STRUCTURE = ("architecture", "precision", "mode", "arithmetic", "objective", "optimizer")
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A compiled model ready to train. ``fresh`` are the optimizer's values as newly built."""
+
+    base: Live
+    names: Names
+    variables: Variables
+    fresh: tuple[np.ndarray, ...]
+
+
+def key(choice: Choice, differing: frozenset[str]) -> tuple[str, ...]:
+    """Hybrids of equal key train with the same program."""
+    return tuple(side(choice, s) if s in differing else "=" for s in STRUCTURE)
+
+
+class Programs:
+    """Keeps the program in use; compiles when another is asked for.
+
+    ``differing`` are the structural sources that differ. Where a choice takes all of them from
+    one side, that side's own live model trains, as the script compiled it.
+    """
+
+    def __init__(self, lives: Mapping[str, Live], differing: frozenset[str]) -> None:
+        self._lives, self._differing = lives, differing
+        self._active: dict[int, tuple[str, ...]] = {}
+        self._programs: dict[tuple[str, ...], Program] = {}
+
+    def get(self, choice: Choice) -> Program:
+        """The program for ``choice``; raises Untransplantable where there can be none."""
+        wanted = key(choice, self._differing)
+        sides = [part for part in wanted if part != "="]
+        if len(set(sides)) <= 1:
+            base = self._lives[sides[0] if sides else "a"]
+        else:
+            base = self._lives[sides[0]]
+        if base.model is None:  # borrowed: nothing structural differs
+            base = self._lives["a"]
+        own = len(set(sides)) <= 1
+        if self._active.get(id(base.model)) != wanted or wanted not in self._programs:
+            self._programs[wanted] = self._make(base, choice, own)
+            self._active[id(base.model)] = wanted
+        return self._programs[wanted]
+
+    def _make(self, base: Live, choice: Choice, own: bool) -> Program:
+        model = base.model
+        names = Names(model)
+        if own:
+            if id(model) in self._active or model.train_function is not base.train_function:
+                self._move_regularizers(base, base, names)
+                _set_policies(names, base.policies)
+                _compile(model, base, base, base.optimizer)
+        else:
+            self._patch(base, names, choice)
+        optimizer = model.optimizer
+        if optimizer is not None and not optimizer.built:
+            optimizer.build(model.trainable_variables)
+        variables = variables_of(model, names)
+        fresh = _fresh_slots(model, variables)
+        return Program(base, names, variables, fresh)
+
+    def _patch(self, base: Live, names: Names, choice: Choice) -> None:
+        """Bring what the choice takes from the other side onto the base's model."""
+        lives = self._lives
+        pick = {s: lives[side(choice, s)] if s in self._differing else base for s in STRUCTURE}
+        if pick["mode"] is not base:
+            raise Untransplantable(
+                "the training mode is part of the model's calls and cannot be moved alone"
+            )
+        if pick["precision"] is not base:
+            _set_policies(names, _matching_policies(base, pick["precision"]))
+        else:
+            _set_policies(names, base.policies)
+        self._move_regularizers(base, pick["objective"], names)
+        optimizer = base.optimizer if pick["optimizer"] is base else _clone(pick["optimizer"])
+        _compile(base.model, pick["objective"], pick["arithmetic"], _bare(optimizer))
+
+    def _move_regularizers(self, base: Live, source: Live, names: Names) -> None:
+        model = base.model
+        partner = {}
+        for i, j in align(base.recipe.initialization, source.recipe.initialization):
+            partner[base.recipe.initialization[i].path] = source.recipe.initialization[j].path
+        for variable in model.trainable_variables:
+            path = names.variable(variable)
+            variable.regularizer = source.regularizers.get(partner.get(path, path))
+        for path, layer in names.layers.items():
+            wanted = source.regularizers.get(f"activity:{path}")
+            if getattr(layer, "activity_regularizer", None) is not wanted:
+                layer.activity_regularizer = wanted
+
+
+def _compile(model: Any, objective: Live, arithmetic: Live, optimizer: Any) -> None:
+    """Compile with the objective (and measurement) of one fit and the execution of another."""
+    arguments = dict(objective.compile_arguments)
+    for name in ("jit_compile", "run_eagerly", "steps_per_execution"):
+        arguments.pop(name, None)
+        if name in arithmetic.compile_arguments:
+            arguments[name] = arithmetic.compile_arguments[name]
+    arguments["optimizer"] = optimizer
+    keras.Model.compile(model, **arguments)
+
+
+def _bare(optimizer: Any) -> Any:
+    """Without a loss scale: ``compile`` adds one where the model's precision asks for it."""
+    inner = getattr(optimizer, "inner_optimizer", None)
+    return optimizer if inner is None else _from_config(inner)
+
+
+def _clone(live: Live) -> Any:
+    return _from_config(getattr(live.optimizer, "inner_optimizer", live.optimizer))
+
+
+def _from_config(optimizer: Any) -> Any:
+    try:
+        return type(optimizer).from_config(optimizer.get_config())
+    except Exception as error:
+        raise Untransplantable(
+            f"the optimizer {type(optimizer).__name__} cannot be made anew from its config: {error}"
+        ) from error
+
+
+def _fresh_slots(model: Any, variables: Variables) -> tuple[np.ndarray, ...]:
+    """Values that the optimizer's variables have when newly built, from a twin of it."""
+    if not variables.state:
+        return ()
+    to_numpy = adapter().to_numpy
+    try:
+        twin = type(model.optimizer).from_config(model.optimizer.get_config())
+        twin.build(model.trainable_variables)
+        values = [np.array(to_numpy(v)) for v in twin.variables]
+        if len(values) == len(variables.state):
+            return tuple(values)
+    except Exception:  # an optimizer of the user's without a usable config
+        pass
+    return tuple(np.array(to_numpy(slot.variable)) for slot in variables.state)
+
+
+def _matching_policies(base: Live, other: Live) -> dict[str, Any]:
+    """Policies of ``other`` under the layer names of ``base``; leftovers follow the majority."""
+    theirs = other.policies
+    common = next(iter(theirs.values()), None)
+    return {path: theirs.get(path, common) for path in base.policies}
+
+
+def _set_policies(names: Names, policies: Mapping[str, Any]) -> None:
+    for path, layer in names.layers.items():
+        policy = policies.get(path)
+        if policy is None or layer.dtype_policy.name == policy.name:
+            continue
+        if policy.variable_dtype != layer.dtype_policy.variable_dtype:
+            raise Untransplantable(
+                f"{policy.name} stores weights as {policy.variable_dtype}, so it cannot be set on "
+                f"a model whose weights are {layer.dtype_policy.variable_dtype}"
+            )
+        layer.dtype_policy = policy
+
+
+def order_by_program(
+    choices: Sequence[Choice], differing: frozenset[str]
+) -> list[Choice]:
+    """The same choices, those of one program together, so that each is compiled once."""
+    return sorted(choices, key=lambda c: key(c, differing))

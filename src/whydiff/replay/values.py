@@ -1,0 +1,79 @@
+"""Which value every variable starts from in a hybrid, and putting it there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from whydiff.adapters.variables import Slot, Variables
+from whydiff.core.align import align
+from whydiff.core.live import Live
+from whydiff.core.recipe import Tensor
+
+Choice = Mapping[str, str]  # source id -> "a" | "b"; missing means "a"
+
+
+def side(choice: Choice, source: str) -> str:
+    return choice.get(source, "a")
+
+
+def starting_values(
+    base: Live, lives: Mapping[str, Live], choice: Choice, group: str
+) -> list[np.ndarray]:
+    """Values of ``group`` (weights or noise) for the variables of ``base``.
+
+    A value that an earlier fit trained on either side is ``state``'s to choose; one that has no
+    counterpart on the chosen side stays with the model it belongs to.
+    """
+    source = {"weights": "initialization", "noise": "noise"}[group]
+    values = list(_group(base, group)[1])
+    tensors = _group(base, group)[0]
+    for name in ("a", "b"):
+        other = lives[name]
+        if other is base:
+            continue
+        theirs, their_values = _group(other, group)
+        for i, j in align(tensors, theirs):
+            carried = tensors[i].trained_by is not None or theirs[j].trained_by is not None
+            if side(choice, "state" if carried else source) == name:
+                values[i] = their_values[j]
+    return values
+
+
+def _group(live: Live, group: str) -> tuple[Sequence[Tensor], Sequence[np.ndarray]]:
+    if group == "weights":
+        return live.recipe.initialization, live.material.weights
+    if group == "noise":  # the backend's global generator is no variable and goes its own way
+        return live.recipe.noise[: len(live.material.noise)], live.material.noise
+    return live.recipe.state, live.material.state
+
+
+def optimizer_values(
+    slots: Sequence[Slot],
+    fresh: Sequence[np.ndarray],
+    lives: Mapping[str, Live],
+    choice: Choice,
+) -> list[np.ndarray]:
+    """Values of the optimizer's variables: hyperparameters from the optimizer's side, the rest
+    from the state's side where it has a counterpart, else as freshly built."""
+    setting = _by_path(lives[side(choice, "optimizer")])
+    carried = _by_path(lives[side(choice, "state")])
+    values = []
+    for slot, value in zip(slots, fresh, strict=True):
+        known = (setting if slot.role == "hyperparameter" else carried).get(slot.path)
+        values.append(known if known is not None and known.shape == value.shape else value)
+    return values
+
+
+def _by_path(live: Live) -> dict[str, np.ndarray]:
+    pairs = zip(live.recipe.state, live.material.state, strict=True)
+    return {tensor.path: value for tensor, value in pairs}
+
+
+def assign(variables: Variables, values: Mapping[str, Sequence[np.ndarray]]) -> None:
+    """Write ``values`` (groups weights, noise, state) into the live variables."""
+    for group, slots in variables.groups().items():
+        for slot, value in zip(slots, values[group], strict=True):
+            slot.variable.assign(value)

@@ -1,0 +1,10 @@
+"""Findings -> blocks -> text. Nothing here computes, and nothing here needs Keras."""
+
+from whydiff.report.show_view import execution_dict
+from whydiff.report.terminal import (
+    print_diff,
+    print_execution,
+    print_explanation,
+)
+
+__all__ = ["execution_dict", "print_diff", "print_execution", "print_explanation"]

@@ -1,0 +1,74 @@
+"""Blocks as plain text: no colours, no lines drawn, one width, so that piped output is stable."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from whydiff.report.blocks import Block, Code, Facts, Table, Text
+
+WIDTH = 100
+_GAP = "  "
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def clean(text: str) -> str:
+    """Text without control characters: names come from scripts and must not steer a terminal."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4))
+
+
+def plain_text(blocks: Iterable[Block], width: int = WIDTH) -> str:
+    """All blocks, separated by blank lines."""
+    parts = ("\n".join(_lines(block, width)) for block in blocks)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _lines(block: Block, width: int) -> Iterator[str]:
+    if isinstance(block, Text):
+        for line in clean(block.text).split("\n"):
+            yield from textwrap.wrap(line, width) or [""]
+    elif isinstance(block, Facts):
+        yield from _facts(block, width)
+    elif isinstance(block, Table):
+        yield from _table(block, width)
+    elif isinstance(block, Code):
+        yield from (f"    {line}".rstrip() for line in clean(block.text).rstrip().split("\n"))
+
+
+def _facts(block: Facts, width: int) -> Iterator[str]:
+    names = [clean(name) for name, _ in block.rows]
+    column = min(max(map(len, names), default=0), 30)
+    for name, (_, value) in zip(names, block.rows, strict=True):
+        indent = " " * (column + len(_GAP))
+        lines = textwrap.wrap(clean(value), max(width - len(indent), 20)) or [""]
+        yield f"{name:<{column}}{_GAP}{lines[0]}".rstrip()
+        yield from (indent + line for line in lines[1:])
+
+
+def _table(block: Table, width: int) -> Iterator[str]:
+    if block.title:
+        yield clean(block.title)
+    rows = [[clean(cell) for cell in row] for row in (block.columns, *block.rows)]
+    widths = _widths(rows, width)
+    flush = [name in block.numbers for name in block.columns]
+    for row in rows:
+        cells = [textwrap.wrap(c, w) or [""] for c, w in zip(row, widths, strict=True)]
+        for level in range(max(map(len, cells))):
+            parts = [
+                f"{c[level] if level < len(c) else '':{'>' if right else '<'}{w}}"
+                for c, w, right in zip(cells, widths, flush, strict=True)
+            ]
+            yield _GAP.join(parts).rstrip()
+
+
+def _widths(rows: list[list[str]], width: int) -> list[int]:
+    """Natural widths; where that is too much the widest column gives way."""
+    widths = [max(max(map(len, column)), 1) for column in zip(*rows, strict=True)]
+    room = width - len(_GAP) * (len(widths) - 1)
+    while sum(widths) > room:
+        widest = widths.index(max(widths))
+        if widths[widest] <= 12:
+            break
+        widths[widest] = max(12, widths[widest] - (sum(widths) - room))
+    return widths

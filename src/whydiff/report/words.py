@@ -1,0 +1,85 @@
+"""Numbers and sources in the words of a person who trains models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+#: source id -> what it is, to follow "because of"
+SOURCES: dict[str, str] = {
+    "initialization": "the initial weights",
+    "data-order": "the order of the samples",
+    "noise": "the noise inside the model (dropout and the like)",
+    "data-content": "the data themselves",
+    "batch-size": "the batch size",
+    "optimizer": "the optimizer",
+    "objective": "the loss and its penalties",
+    "architecture": "the architecture",
+    "mode": "training against inference behaviour",
+    "state": "what an earlier fit left behind",
+    "duration": "how long they train",
+    "precision": "the numeric precision",
+    "measurement": "how the result is measured",
+    "backend": "the backend",
+    "version": "the versions of the libraries",
+    "hardware": "the hardware or its settings",
+    "arithmetic": "the order of the arithmetic",
+}
+
+
+def source(id: str) -> str:
+    """A source in words."""
+    return SOURCES.get(id, id)
+
+
+def listed(items: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def percent(value: float | None) -> str:
+    """A part of a whole: ``61 %``; ``-`` where there is none."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    shown = round(100 * value)
+    if shown == 0 and value > 0:
+        return "< 1 %"
+    return f"{shown} %"
+
+
+def number(value: Any) -> str:
+    """A number in as few digits as tell something; other values as they are."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "-" if value is None else str(value)
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.4g}"
+
+
+def pair(a: Any, b: Any) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to tell them apart."""
+    for digits in (4, 6, 9, 17):
+        if all(isinstance(v, float) for v in (a, b)):
+            one, other = f"{a:.{digits}g}", f"{b:.{digits}g}"
+            if one != other or a == b:
+                return one, other
+    return number(a), number(b)
+
+
+def count(n: int, noun: str) -> str:
+    """``1 step``, ``2 steps``, ``2 epochs``."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """``12 s``, ``3 min``, ``1.5 h``."""
+    if seconds < 1:
+        return "less than 1 s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

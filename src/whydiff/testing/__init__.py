@@ -1,0 +1,1 @@
+"""Conformance suites and builders, for the tests of this project and of what plugs into it."""

@@ -1,0 +1,53 @@
+import pytest
+
+from whydiff.core.findings import DIFFERS
+from whydiff.core.recipe import SOURCE_IDS
+from whydiff.sources import CATALOGUE, compare_all, source
+from whydiff.sources.mechanisms import MECHANISMS
+from whydiff.testing.sides import a_side
+from whydiff.testing.source_suite import CHECKS, PLANTED, odd_sides
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("source", CATALOGUE, ids=lambda source: source.id)
+def test_source_conforms(source, check):
+    check(source, PLANTED[source.id])
+
+
+def test_catalogue_is_complete_and_in_order():
+    assert tuple(s.id for s in CATALOGUE) == SOURCE_IDS
+    assert set(PLANTED) == set(SOURCE_IDS)
+
+
+def test_unknown_source_names_the_known_ones():
+    assert source("noise").id == "noise"
+    with pytest.raises(KeyError, match=r"no source 'nois'.*data-order"):
+        source("nois")
+
+
+@pytest.mark.parametrize("first", SOURCE_IDS)
+def test_compare_all_finds_exactly_what_was_planted(first):
+    for second in SOURCE_IDS:
+        if "backend" in (first, second) and {first, second} & {"arithmetic"}:
+            continue  # each backend compiles in its own way
+        a = a_side()
+        b = PLANTED[second](PLANTED[first](a)) if first != second else PLANTED[first](a)
+        found = {f.source for f in compare_all(a, b) if f.status == DIFFERS}
+        if {"data-content", "data-order"} == {first, second}:
+            assert found == {first, second}
+        else:
+            assert found == {first, second}, (first, second)
+
+
+def test_compare_all_agrees_with_the_sources_one_by_one():
+    everything = [a_side(), *odd_sides()]
+    for b in everything:
+        found = compare_all(everything[0], b)
+        assert found == tuple(s.compare(everything[0], b) for s in CATALOGUE)
+
+
+def test_mechanisms_name_real_sources():
+    for id, mechanism in MECHANISMS.items():
+        assert mechanism.id == id
+        assert set(mechanism.sources) <= set(SOURCE_IDS)
+        assert mechanism.title and mechanism.says.endswith((".", "!")) and mechanism.remedy
