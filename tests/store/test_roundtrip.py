@@ -172,8 +172,11 @@ def test_another_digest_algorithm_is_kept(recorded, edit):
 
 @pytest.mark.parametrize(
     "dtype",
-    ["bool", "int8", "uint16", "int64", "float16", "float32", "float64", "complex64", "complex128"]
-    + [ml_dtypes.bfloat16, ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e5m2, ml_dtypes.int4],
+    [
+        *["bool", "int8", "uint16", "int64", "float16", "float32", "float64"],
+        *["complex64", "complex128"],
+        *[ml_dtypes.bfloat16, ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e5m2, ml_dtypes.int4],
+    ],
 )
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0), (2, 3), (1, 2, 1)])
 def test_weights_of_any_dtype_come_back(tmp_path, recipe, dtype, shape):

@@ -14,9 +14,7 @@ STOPPING = ("EarlyStopping", "TerminateOnNaN")
 STEERING = ("ReduceLROnPlateau", "LearningRateScheduler", "SwapEMAWeights")
 
 
-def sort_callbacks(
-    callbacks: Sequence[Any], acting: frozenset[int]
-) -> tuple[list[Any], list[Any]]:
+def sort_callbacks(callbacks: Sequence[Any], acting: frozenset[int]) -> tuple[list[Any], list[Any]]:
     """(may stop the training, change the training on the way); the others only look on.
 
     A callback of the user's counts as changing the training if it was seen to (``acting``).

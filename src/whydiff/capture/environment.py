@@ -14,8 +14,24 @@ _PACKAGES = {
     "torch": ("torch",),
 }
 #: Environment variables that select kernels, threads, precision or the length of a training.
-_PREFIXES = ("KERAS_", "XLA_", "TF_", "JAX_", "OMP_", "MKL_", "OPENBLAS_", "CUDA_", "CUBLAS_",
-             "CUDNN_", "NVIDIA_TF32", "TORCH_", "PYTORCH_", "PYTHONHASHSEED", "ONEDNN_", "DNNL_")
+_PREFIXES = (
+    "KERAS_",
+    "XLA_",
+    "TF_",
+    "JAX_",
+    "OMP_",
+    "MKL_",
+    "OPENBLAS_",
+    "CUDA_",
+    "CUBLAS_",
+    "CUDNN_",
+    "NVIDIA_TF32",
+    "TORCH_",
+    "PYTORCH_",
+    "PYTHONHASHSEED",
+    "ONEDNN_",
+    "DNNL_",
+)
 _HARMLESS = ("TF_CPP_MIN_LOG_LEVEL", "TF_CPP_MAX_VLOG_LEVEL", "KERAS_BACKEND", "KERAS_HOME",
              "KERAS_MAX_", "PYTHONHASHSEED", "CUDA_HOME", "CUDA_PATH", "CUDA_VERSION")  # fmt: skip
 

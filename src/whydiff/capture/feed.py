@@ -126,4 +126,3 @@ class Feed:
 
     def samples(self) -> Samples:
         return self._book.samples()
-

@@ -108,7 +108,9 @@ class SampleBook:
         self, arrays: Sequence[Any], present: Sequence[Any], keyed: np.ndarray, fresh: np.ndarray
     ) -> None:
         if self._has_weights:
-            named = [(r, a[fresh]) for r, a in zip(self.roles, arrays, strict=True) if a is not None]
+            named = [
+                (r, a[fresh]) for r, a in zip(self.roles, arrays, strict=True) if a is not None
+            ]
             self._rows.append(row_digests([a for r, a in named if r != "weight"]))
             self._weight_rows.append(row_digests([a for r, a in named if r == "weight"]))
         else:

@@ -40,7 +40,9 @@ def _never_in_the_way(method: Callable[..., Any]) -> Callable[..., Any]:
             return method(self, *args)
         except Exception as error:
             self.trouble = f"{type(error).__name__}: {error}"
-            print(f"whydiff: fit {self.index} is no longer watched: {self.trouble}", file=sys.stderr)
+            print(
+                f"whydiff: fit {self.index} is no longer watched: {self.trouble}", file=sys.stderr
+            )
             if os.environ.get("WHYDIFF_DEBUG"):
                 traceback.print_exc()
             return None

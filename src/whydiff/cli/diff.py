@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from whydiff.cli.output import write_json
 
 
-@click.command(name="diff")
+@click.command(name="diff", short_help="Compare two recorded fits.")
 @click.argument("a", metavar="A[:I]")
 @click.argument("b", metavar="B[:J]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -25,5 +27,5 @@ def command(ctx: click.Context, a: str, b: str, as_json: bool) -> None:
     if as_json:
         write_json("-", result.to_dict())
     else:
-        print_diff(result, click.get_text_stream("stdout"))
+        print_diff(result, sys.stdout)
     ctx.exit(0 if result.identical else 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from whydiff.cli.output import check_target, write_json
@@ -15,7 +17,9 @@ from whydiff.cli.script import (
 )
 
 
-@click.command(cls=ScriptCommand, name="explain")
+@click.command(
+    cls=ScriptCommand, name="explain", short_help="Find and prove why two trainings differ."
+)
 @click.argument("script")
 @click.argument("script_b", required=False)
 @click.option("--fits", type=Pair(), help="Compare these two fits, counting from 1: --fits 1,3.")
@@ -76,7 +80,7 @@ def command(
     if json_file != "-":
         from whydiff.report import print_explanation
 
-        print_explanation(explanation, click.get_text_stream("stdout"), verbose=verbose)
+        print_explanation(explanation, sys.stdout, verbose=verbose)
     if json_file:
         write_json(json_file, explanation.to_dict())
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from whydiff import __version__
 from whydiff.core.errors import WhydiffError
 
 VERBS = ("explain", "record", "show", "diff")
@@ -63,7 +64,7 @@ class Verbs(click.Group):
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="whydiff", prog_name="whydiff")
+@click.version_option(__version__, prog_name="whydiff")
 def main() -> None:
     """Why do two Keras trainings differ?
 

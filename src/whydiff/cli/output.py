@@ -30,7 +30,7 @@ def write_json(name: str, value: Any) -> None:
     """Write a result as JSON; ``-`` is stdout."""
     text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
     if name == "-":
-        click.get_binary_stream("stdout").write(text.encode() + b"\n")
+        click.echo(text.encode() + b"\n", nl=False)  # UTF-8, whatever the terminal speaks
         return
     path = Path(name)
     part = path.with_name(f".{path.name}.part")

@@ -11,7 +11,7 @@ from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 from whydiff.core.errors import WhydiffError
 
 
-@click.command(cls=ScriptCommand, name="record")
+@click.command(cls=ScriptCommand, name="record", short_help="Watch a script train.")
 @click.argument("script")
 @click.option("-o", "--output", required=True, metavar="FILE", help="Where to keep the recording.")
 @click.pass_context

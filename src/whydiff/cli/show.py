@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from whydiff.cli.output import write_json
 from whydiff.core.errors import WhydiffError
 
 
-@click.command(name="show")
+@click.command(name="show", short_help="Print what is in a recording.")
 @click.argument("file")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(file: str, as_json: bool) -> None:
@@ -32,4 +33,4 @@ def command(file: str, as_json: bool) -> None:
     if as_json:
         write_json("-", execution_dict(execution))
     else:
-        print_execution(execution, click.get_text_stream("stdout"))
+        print_execution(execution, sys.stdout)

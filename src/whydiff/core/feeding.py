@@ -106,9 +106,7 @@ class Plan:
         batch = content.batch(indices)
         if weighing is content:
             return list(batch)
-        xy = [
-            leaf for leaf, role in zip(batch, content.roles, strict=True) if role != "weight"
-        ]
+        xy = [leaf for leaf, role in zip(batch, content.roles, strict=True) if role != "weight"]
         return xy + self._weights(indices, weighing)
 
     def _weights(self, indices: np.ndarray, weighing: Samples) -> list[object]:

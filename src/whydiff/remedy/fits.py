@@ -24,16 +24,20 @@ from whydiff.remedy.spots import (
 )
 from whydiff.remedy.swap import swap
 
+#: how many calls further out a place is sought from where one seed reaches build and fit
+DEPTH = 6
+
 _BUILD = "Sets the same seed before each build, so that both models draw the same numbers."
 _FIT = "Sets the same seed before each fit, so that both shuffle alike."
-_WHOLE = "Sets the same seed where both trainings begin, before they draw their data."
+_WHOLE = "Sets the same seed where each training begins, before anything is drawn for it."
 
 
 def plans(script: Script, path: Path, a: Side, b: Side, causes: Sequence[str]) -> list[Plan]:
     """Places for one seed, smallest change first, with what it should make agree."""
     names = Names(script)
     files = script_files(path, a.execution.script)
-    builds = pair(script, *(build_spots(script, files, d) for d in own_draws(a, b)))
+    levels = [build_spots(script, files, draws) for draws in own_draws(a, b)]
+    builds = pair(script, *levels)
     fits = pair(script, *(fit_spots(script, files, s.fit) for s in (a, b)))
     wanted = tuple(c for c in causes if c in SEEDABLE)
     built = tuple(c for c in wanted if c != "data-order")
@@ -44,8 +48,13 @@ def plans(script: Script, path: Path, a: Side, b: Side, causes: Sequence[str]) -
         reach = wanted
         if ordered and not covers(script, builds, a.fit, b.fit):
             reach = built
-            both = [*builds, *(f for f in fits if not _same(f, builds))]
-            found.append((_seed(script, names, both, f"{_BUILD} {_FIT}"), wanted))
+            further = (pair(script, *(level[n:] for level in levels)) for n in range(1, DEPTH))
+            around = next((p for p in further if covers(script, p, a.fit, b.fit)), None)
+            if around:
+                found.append((_seed(script, names, around, _WHOLE), wanted))
+            else:
+                both = [*builds, *(f for f in fits if not _same(f, builds))]
+                found.append((_seed(script, names, both, f"{_BUILD} {_FIT}"), wanted))
         found += [(step, reach) for step in each_build]
         if reach != built:
             found += [(step, built) for step in each_build]
@@ -69,7 +78,10 @@ def _content(
     if start and call and not call.needs:
         whole = Step((start.insert(f"{call.function}(0)"),), how=_WHOLE)
     seeds = [whole] if whole else [step for steps, _ in seeded[:1] for step in steps]
+    drawn_only = all(c == "data-content" for c in causes)
     for steps in ((drawn,), (whole,), (drawn, *seeds)):
+        if steps == (drawn,) and not drawn_only:
+            continue  # the weights, the order and the noise need a seed besides
         if all(steps) and steps not in [s for s, _ in found]:
             found.append((steps, causes))
     return found

@@ -57,7 +57,7 @@ class Programs:
         else:
             base = self._lives[sides[0]]
         if base.model is None:  # borrowed: nothing structural differs
-            base = self._lives["a"]
+            base = next(live for live in self._lives.values() if live.model is not None)
         own = len(set(sides)) <= 1
         if self._active.get(id(base.model)) != wanted or wanted not in self._programs:
             self._programs[wanted] = self._make(base, choice, own)
@@ -177,8 +177,6 @@ def _set_policies(names: Names, policies: Mapping[str, Any]) -> None:
         layer.dtype_policy = policy
 
 
-def order_by_program(
-    choices: Sequence[Choice], differing: frozenset[str]
-) -> list[Choice]:
+def order_by_program(choices: Sequence[Choice], differing: frozenset[str]) -> list[Choice]:
     """The same choices, those of one program together, so that each is compiled once."""
     return sorted(choices, key=lambda c: key(c, differing))

@@ -14,10 +14,11 @@ import numpy as np
 from whydiff.adapters import adapter
 from whydiff.adapters.callbacks import fresh_callback, sort_callbacks
 from whydiff.adapters.logs import numbers
+from whydiff.core.align import align
 from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
 from whydiff.replay.pinned import PinnedData, fixed
-from whydiff.replay.program import Program, Programs
+from whydiff.replay.program import STRUCTURE, Program, Programs
 from whydiff.replay.values import Choice, assign, optimizer_values, side, starting_values
 
 #: A probe holds at most this many samples where there are no validation data.
@@ -104,6 +105,17 @@ class Solo:
         to_numpy = adapter().to_numpy
         weights = {s.path: np.array(to_numpy(s.variable)) for s in program.variables.weights}
         return Outcome(weights, self._predict(model), steer.logs)
+
+    def recall(self, name: str) -> Outcome:
+        """What side ``name`` ended with: its final weights, and their predictions."""
+        live = self._lives[name]
+        program = self._programs.get(dict.fromkeys(STRUCTURE, name))
+        for i, j in align(program.base.recipe.initialization, live.recipe.initialization):
+            program.variables.weights[i].variable.assign(live.final[j])
+        paths = [slot.path for slot in program.variables.weights]
+        predictions = self._predict(program.base.model)
+        weights = dict(zip(paths, live.final, strict=False))
+        return Outcome(weights, predictions, [dict(logs) for logs in live.logs])
 
     def _reset(self, program: Program, choice: Choice) -> None:
         values = {

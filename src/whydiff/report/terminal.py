@@ -80,7 +80,6 @@ def _grid(block: Facts | Table) -> Any:
         grid = RichTable.grid(padding=(0, 2))
         grid.add_column(style="dim", no_wrap=True)
         grid.add_column()
-        rows = block.rows
     else:
         title = clean(block.title) or None
         grid = RichTable(
@@ -91,7 +90,6 @@ def _grid(block: Facts | Table) -> Any:
             grid.add_column(
                 clean(name), justify="right" if right else "left", no_wrap=right, overflow="fold"
             )
-        rows = block.rows
-    for row in rows:
+    for row in block.rows:
         grid.add_row(*(RichText(clean(cell)) for cell in row))
     return grid

@@ -64,7 +64,7 @@ def _other_type(one: tuple[str, ...], two: tuple[str, ...]) -> Finding:
 
 
 def _differs(a: Side, b: Side, relation: Common) -> Finding:
-    sizes = len(relation.ids_a), len(relation.ids_b)
+    sizes = relation.size_a, relation.size_b
     largest = max(sizes)
     evidence = f"{relation.shared} of {largest} samples are the same"
     if sizes[0] != sizes[1]:
@@ -107,9 +107,8 @@ def _cut_otherwise(a: Recipe, b: Recipe) -> bool:
 
 def _merely_left_out(a: Recipe, b: Recipe, relation: Common) -> bool:
     """Whether a shuffled stream may have left samples out because its epochs are shorter."""
-    if relation.shared not in (len(relation.ids_a), len(relation.ids_b)):
-        return False
-    if len(relation.ids_a) == len(relation.ids_b):
+    sizes = relation.size_a, relation.size_b
+    if relation.shared not in sizes or sizes[0] == sizes[1]:
         return False
     if not (a.data_order.relative or b.data_order.relative):
         return False

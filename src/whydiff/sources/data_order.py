@@ -66,7 +66,7 @@ def _other_samples(a: Side, b: Side, relation: Common) -> Finding:
         return unknown(ID, "a stream of other samples: their order cannot be compared")
     if not relative and straight_a and straight_b:
         return identical(ID, "both feed their rows one after the other, in every epoch")
-    sizes = len(relation.ids_a), len(relation.ids_b)
+    sizes = relation.size_a, relation.size_b
     if sizes[0] != sizes[1] and straight_a == straight_b:
         return unknown(
             ID,

@@ -18,7 +18,11 @@ def compare(a: Side, b: Side) -> Finding:
     one, two = a.recipe.hardware, b.recipe.hardware
     if not same_backend(a.recipe, b.recipe):
         one, two = (
-            {k: v for k, v in side.items() if k in other and not _of_backend(k)}
+            {
+                k: v
+                for k, v in side.items()
+                if k.startswith("flags.") or (k in other and not _of_backend(k))
+            }
             for side, other in ((one, two), (two, one))
         )
     finding = compare_facts(

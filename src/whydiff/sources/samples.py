@@ -20,10 +20,13 @@ class Common:
     fed they were fed the same; one went on, as an endless stream does), ``part`` (some are
     shared) or ``other`` (none is). ``ids_a[i]`` is a number of sample i of A, equal to
     ``ids_b[j]`` exactly if sample j of B has the same bytes; shapes (n of A,), (n of B,).
+    ``shared``, ``size_a`` and ``size_b`` count distinct samples.
     """
 
     kind: str
     shared: int
+    size_a: int
+    size_b: int
     ids_a: np.ndarray
     ids_b: np.ndarray
 
@@ -31,16 +34,15 @@ class Common:
 def common(a: Recipe, b: Recipe) -> Common:
     """Compare the samples of two recipes; sorts, so O(n log n)."""
     ids_a, ids_b = _ids(a.data_content.samples, b.data_content.samples)
-    top = 1 + max(ids_a.max(initial=-1), ids_b.max(initial=-1))
-    times_a, times_b = (np.bincount(ids, minlength=int(top)) for ids in (ids_a, ids_b))
-    shared = int(np.minimum(times_a, times_b).sum())
-    if len(ids_a) == len(ids_b) == shared:
+    distinct_a, distinct_b = np.unique(ids_a), np.unique(ids_b)
+    shared = len(np.intersect1d(distinct_a, distinct_b, assume_unique=True))
+    if len(distinct_a) == len(distinct_b) == shared:
         kind = PART if _fed_unequally(a, b, ids_a, ids_b) else SAME
     elif _one_goes_on(a, b, ids_a, ids_b):
         kind = BEGINNING
     else:
         kind = PART if shared else OTHER
-    return Common(kind, shared, ids_a, ids_b)
+    return Common(kind, shared, len(distinct_a), len(distinct_b), ids_a, ids_b)
 
 
 def fed(ids: np.ndarray, epochs: Sequence[np.ndarray]) -> list[np.ndarray] | None:

@@ -75,7 +75,7 @@ def _differs(a: Side, b: Side, other: dict[str, list[Pair]]) -> Finding:
     flat = [p for pairs in other.values() for p in pairs]
     first = next((p for p in flat if p[0].trained_by is not None or p[1].trained_by is not None),
                  flat[0])  # fmt: skip
-    origins = f"{_origin(first[0], 'A')}, {_origin(first[1], 'B')}"
+    origins = f"{_origin(first[0], 'A')} and {_origin(first[1], 'B')}"
     counts = ", ".join(counted(len(pairs), noun) for noun, pairs in other.items() if pairs)
     detail = f"{placed(*first)} {origins}"
     return differs(
@@ -89,7 +89,7 @@ def _differs(a: Side, b: Side, other: dict[str, list[Pair]]) -> Finding:
 
 def _origin(tensor: Tensor, name: str) -> str:
     if tensor.trained_by is None:
-        return f"is not from an earlier fit in {name}"
+        return f"is fresh in {name}"
     return f"starts in {name} from what fit {tensor.trained_by} left"
 
 

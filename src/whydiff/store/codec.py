@@ -20,13 +20,13 @@ _ESCAPE = "'"
 _INT64 = range(-(2**63), 2**63)
 
 
-def dump(value: Any) -> str:
+def dump(value: Any, what: str = "") -> str:
     """A plain value as JSON text; non-finite floats become ``"NaN"``, ``"Infinity"``, ...
 
     Numpy scalars and arrays and tuples count as their plain twins. ``TypeError`` names the
-    place of anything else.
+    place of anything else, beginning with ``what``.
     """
-    return json.dumps(_plain(value, ""), allow_nan=False, separators=(",", ":"))
+    return json.dumps(_plain(value, what), allow_nan=False, separators=(",", ":"))
 
 
 def load(text: Any, what: str) -> Any:

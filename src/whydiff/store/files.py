@@ -86,12 +86,14 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
     Nothing is written beside the file where nothing lies there yet. What a killed writer left
     (``-wal``, ``-journal``) is read too: in place, or from a copy where the folder is read-only.
+    ``ValueError`` and ``sqlite3.Error`` mean a damaged file, ``WhydiffError`` none of ours.
     """
     _check_head(path)
     rest = [c for c in ("-wal", "-journal") if companion(path, c).exists()]
     if not rest:
         # Nobody writes: "immutable" keeps SQLite from creating companions of its own.
         with _transaction(path, "mode=ro&immutable=1") as connection:
+            _check_length(path, connection)
             yield connection
         return
     with contextlib.ExitStack() as stack:
@@ -122,6 +124,14 @@ def _check_head(path: Path) -> None:
         raise WhydiffError(
             f"{path} is not a whydiff recording: it is {what}", "name a recording (.whydiff)"
         )
+
+
+def _check_length(path: Path, connection: sqlite3.Connection) -> None:
+    # SQLite reads a last page that was cut short as if zeros followed.
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    if path.stat().st_size < pages * size:
+        raise ValueError(f"it is cut short, {path.stat().st_size} of {pages * size} bytes are left")
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ def put_environment(db: sqlite3.Connection, facts: Mapping[str, Any]) -> None:
     """Add or replace facts about the surroundings."""
     db.executemany(
         "INSERT OR REPLACE INTO environment VALUES(?, ?)",
-        [(codec.text(name), codec.dump(value)) for name, value in facts.items()],
+        [(codec.text(name), codec.dump(value, name)) for name, value in facts.items()],
     )
 
 
@@ -61,7 +61,7 @@ def put_fit(
         db.execute(f"DELETE FROM {table} WHERE fit = ?", (fit,))
     db.execute(
         "INSERT INTO fit VALUES(?, ?, ?, ?, 0, 0.0, 0, 'sample', '[]', '', NULL, '')",
-        (fit, codec.text(model), codec.dump_stack(stack), codec.dump(notes)),
+        (fit, codec.text(model), codec.dump_stack(stack), codec.dump(notes, "notes")),
     )
     _put_recipe(db, fit, recipe)
 
@@ -77,14 +77,14 @@ def put_epoch(
     """Add a finished epoch. ``seconds`` since the fit began stand until the fit ends."""
     _the_fit(db, fit)
     db.execute("UPDATE fit SET seconds = ? WHERE fit = ?", (seconds, fit))
+    (position,) = db.execute("SELECT count(*) FROM epoch WHERE fit = ?", (fit,)).fetchone()
     db.execute(
         "INSERT OR REPLACE INTO epoch VALUES(?, ?, ?, ?)",
-        (fit, int(epoch.index), int(epoch.steps), codec.dump(epoch.logs)),
+        (fit, int(epoch.index), int(epoch.steps), codec.dump(epoch.logs, "logs")),
     )
     _put_tensors(db, fit, "epoch", int(epoch.index), epoch.tensors)
-    (position,) = db.execute("SELECT count(*) FROM feed WHERE fit = ?", (fit,)).fetchone()
     series = (_put_series(db, order), _put_series(db, batches))
-    db.execute("INSERT INTO feed VALUES(?, ?, ?, ?)", (fit, position, *series))
+    db.execute("INSERT OR REPLACE INTO feed VALUES(?, ?, ?, ?)", (fit, position, *series))
 
 
 def put_end(
@@ -99,7 +99,7 @@ def put_end(
     before = codec.load_mapping(_the_fit(db, fit), "notes")
     db.execute(
         "UPDATE fit SET finished = 1, seconds = ?, notes = ? WHERE fit = ?",
-        (float(seconds), codec.dump({**before, **notes}), fit),
+        (float(seconds), codec.dump({**before, **notes}, "notes"), fit),
     )
     _put_recipe(db, fit, recipe)
     _put_tensors(db, fit, "final", schema.NO_EPOCH, final)
@@ -145,7 +145,10 @@ def _put_recipe(db: sqlite3.Connection, fit: int, recipe: Recipe) -> None:
 def _put_facts(db: sqlite3.Connection, fit: int, source: str, facts: Mapping[str, Any]) -> None:
     db.executemany(
         "INSERT INTO fact VALUES(?, ?, ?, ?)",
-        [(fit, source, codec.text(name), codec.dump(value)) for name, value in facts.items()],
+        [
+            (fit, source, codec.text(name), codec.dump(value, f"{source} {name}"))
+            for name, value in facts.items()
+        ],
     )
 
 

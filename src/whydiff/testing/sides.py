@@ -15,9 +15,7 @@ from whydiff.core.recording import STEP_GROUPS, Draw, Epoch, Execution, Fit, Fra
 SAMPLES, BATCH, EPOCHS = 10, 4, 2
 
 
-def tensor(
-    path: str, array: Any, role: str = "trainable", trained_by: int | None = None
-) -> Tensor:
+def tensor(path: str, array: Any, role: str = "trainable", trained_by: int | None = None) -> Tensor:
     """A tensor record with the digest of real numbers."""
     array = np.asarray(array)
     return Tensor(path, role, array.shape, array.dtype.name, tensor_digest(array), trained_by)
@@ -161,7 +159,7 @@ def a_side(
     execution: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> Side:
-    """One side; ``fields`` replace fields of its recipe, the mappings those of fit and execution."""
+    """One side; ``fields`` replace its recipe's, the mappings those of fit and execution."""
     one = a_fit(a_recipe(**fields), **(fit or {}))
     whole = Execution(
         script="train.py",
@@ -193,7 +191,7 @@ def facts(side: Side, field: str, **more: Any) -> dict[str, Any]:
 
 
 def draw(layer: str, seed: int | None, number: int = 1, **more: Any) -> Draw:
-    """A ledger entry: a GlorotUniform whose seed came from Python's random, unless told otherwise."""
+    """A ledger entry; a GlorotUniform that drew from Python's random, unless told otherwise."""
     plain: dict[str, Any] = {
         "kind": "initializer",
         "owner": "GlorotUniform",

@@ -93,7 +93,7 @@ def run_script(job: Job) -> int:
     )
     sys.modules["__main__"] = module
     sys.argv = [job.script, *job.arguments]
-    sys.path[0] = str(path.absolute().parent)
+    sys.path.insert(0, str(path.absolute().parent))  # where Python started with -P has nothing
     source = Path(job.source).read_bytes() if job.source else path.read_bytes()
     try:
         if job.prelude:
@@ -156,14 +156,21 @@ def main() -> int:
     sys.stderr.flush()
     if watching.session is not None:
         watching.session.close(code)
-        if job.serve and code == 0:
-            from whydiff.workflows.serving import Server, serve
-
-            server = Server(
-                watching.session.lives, lambda described: _run_another(watching, described)
-            )
-            serve(server, *job.serve)
+    if job.serve:
+        _serve(watching, job.serve, code)
     return code
+
+
+def _serve(watching: Watching, descriptors: list[int], code: int) -> None:
+    """Say that the script is over; then train hybrids until nobody asks any more."""
+    requests, answers = descriptors
+    os.write(answers, (json.dumps({"exit_code": code}) + "\n").encode())
+    if watching.session is None or code != 0:
+        return
+    from whydiff.workflows.serving import Server, serve
+
+    server = Server(watching.session.lives, lambda described: _run_another(watching, described))
+    serve(server, requests, answers)
 
 
 if __name__ == "__main__":

@@ -43,9 +43,11 @@ def _put(name: str, value: Any, arrays: dict[str, np.ndarray], lists: dict[str, 
         key = f"{name}{len(arrays)}"
         part = np.asarray(part)
         # NumPy writes bfloat16 and float8 as raw bytes and forgets what they were.
-        arrays[key] = part.view(np.uint8 if part.itemsize == 1 else f"u{part.itemsize}") if (
-            part.dtype.kind == "V" or part.dtype.name not in np.sctypeDict
-        ) else part
+        arrays[key] = (
+            part.view(np.uint8 if part.itemsize == 1 else f"u{part.itemsize}")
+            if (part.dtype.kind == "V" or part.dtype.name not in np.sctypeDict)
+            else part
+        )
         return [key, part.dtype.name] if arrays[key] is not part else key
 
     lists[name] = walk(value)
@@ -90,6 +92,4 @@ def unpack(folder: Path, like: Live, recipe: Any) -> Live:
             random_draws={int(k): v for k, v in lists["random_draws"].items()},
         )
         final = get(lists["final"])
-    return replace(
-        like, recipe=recipe, material=material, final=final, logs=tuple(lists["logs"])
-    )
+    return replace(like, recipe=recipe, material=material, final=final, logs=tuple(lists["logs"]))

@@ -32,7 +32,6 @@ class Server:
 
     def __init__(self, lives: list[Live], run: Callable[[Mapping[str, Any]], list[Live]]) -> None:
         self._lives, self._run = lives, run
-        self._sides: dict[str, Live] = {}
         self._solo: Solo | None = None
 
     def pack(self, fit: int, folder: str) -> dict[str, Any]:
@@ -40,28 +39,35 @@ class Server:
         pack(self._own(fit), Path(folder))
         return {}
 
-    def pair(self, a: Mapping[str, Any], b: Mapping[str, Any], differing: list[str]) -> dict[str, Any]:
+    def pair(
+        self, a: Mapping[str, Any], b: Mapping[str, Any], differing: list[str]
+    ) -> dict[str, Any]:
         """Name the two fits to make hybrids of.
 
         A side is ``{"fit": 2}`` for a fit of this process, or ``{"folder": ..., "recording":
         ..., "fit": 1}`` for one of another, with ``"job"`` where its script has to run here,
         too, because its model, loss or optimizer differ.
         """
-        self._sides = {}
-        for name, described in (("a", a), ("b", b)):
-            self._sides[name] = self._own(described["fit"]) if "folder" not in described else None  # type: ignore[assignment]
-        for name, described in (("a", a), ("b", b)):
-            if "folder" in described:
-                other = self._sides["b" if name == "a" else "a"]
-                self._sides[name] = self._adopt(described, other)
-        self._solo = Solo(self._sides, frozenset(differing))
+        described = {"a": a, "b": b}
+        own = {n: self._own(d["fit"]) for n, d in described.items() if "folder" not in d}
+        like = next(iter(own.values()), None)
+        adopted = {n: self._adopt(d, like) for n, d in described.items() if "folder" in d}
+        self._solo = Solo({**own, **adopted}, frozenset(differing))
         return {}
+
+    def recall(self, side: str, output: str) -> dict[str, Any]:
+        """Predict with the weights that one side ended with; nothing is trained."""
+        assert self._solo is not None
+        return self._save(self._solo.recall(side), output)
 
     def train(self, choice: Mapping[str, str], output: str) -> dict[str, Any]:
         """Train one hybrid; weights and predictions go to ``output`` (.npz)."""
         assert self._solo is not None
         started = time.monotonic()
-        outcome = self._solo.train(choice)
+        answer = self._save(self._solo.train(choice), output)
+        return {**answer, "seconds": time.monotonic() - started}
+
+    def _save(self, outcome: Outcome, output: str) -> dict[str, Any]:
         arrays = {f"weights:{path}": _savable(v) for path, v in outcome.weights.items()}
         for number, prediction in enumerate(outcome.predictions or ()):
             arrays[f"prediction:{number}"] = _savable(prediction)
@@ -70,19 +76,19 @@ class Server:
             "digests": [tensor_digest(v) for v in outcome.weights.values()],
             "logs": outcome.logs,
             "predicted": outcome.predictions is not None,
-            "seconds": time.monotonic() - started,
         }
 
     def _own(self, fit: int) -> Live:
         return next(live for live in self._lives if live.index == fit)
 
-    def _adopt(self, described: Mapping[str, Any], like: Live) -> Live:
+    def _adopt(self, described: Mapping[str, Any], like: Live | None) -> Live:
         recipe = load(described["recording"]).fits[described["fit"] - 1].recipe
         if "job" in described:
             with contextlib.redirect_stdout(io.StringIO()):
                 lives = self._run(described["job"])
             like = next(live for live in lives if live.index == described["fit"])
             return unpack(Path(described["folder"]), like, recipe)
+        assert like is not None
         return replace(unpack(Path(described["folder"]), like, recipe), model=None)
 
 

@@ -36,7 +36,9 @@ def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
         if path:
             facts[f"trainable:{path}"] = bool(layer.trainable)
         if is_users(type(layer)):
-            facts[f"code:{path or 'model'}"] = class_digest(type(layer), ("call", "build", "__init__"))
+            facts[f"code:{path or 'model'}"] = class_digest(
+                type(layer), ("call", "build", "__init__")
+            )
     return facts
 
 
@@ -63,9 +65,13 @@ def _settings(layer: Any, path: str) -> Iterator[tuple[str, Any]]:
                 flat(key, value, flat_settings)
     if is_users(type(layer)):
         for key, value in vars(layer).items():
-            plain_list = isinstance(value, (list, tuple)) and all(isinstance(v, PLAIN) for v in value)
-            if not key.startswith("_") and key not in _BOOKKEEPING and (
-                isinstance(value, PLAIN) or plain_list
+            plain_list = isinstance(value, (list, tuple)) and all(
+                isinstance(v, PLAIN) for v in value
+            )
+            if (
+                not key.startswith("_")
+                and key not in _BOOKKEEPING
+                and (isinstance(value, PLAIN) or plain_list)
             ):
                 flat(key, value, flat_settings)
     for key, value in flat_settings.items():

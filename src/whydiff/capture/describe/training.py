@@ -40,7 +40,9 @@ def objective_facts(
         if getattr(layer, "activity_regularizer", None) is not None:
             facts[f"activity_regularizer:{path}"] = plain(layer.activity_regularizer)
     cls = type(model)
-    if is_users(cls) and any("compute_loss" in vars(base) for base in cls.__mro__ if is_users(base)):
+    if is_users(cls) and any(
+        "compute_loss" in vars(base) for base in cls.__mro__ if is_users(base)
+    ):
         facts["code:compute_loss"] = class_digest(cls, ("compute_loss",))
     return facts
 
@@ -110,6 +112,8 @@ def _metrics(metrics: Any) -> Any:
     if metrics is None or isinstance(metrics, str):
         return metrics
     if inspect.isfunction(metrics):
-        return f"{metrics.__name__}:{code_digest(metrics)}" if is_users(metrics) else metrics.__name__
+        return (
+            f"{metrics.__name__}:{code_digest(metrics)}" if is_users(metrics) else metrics.__name__
+        )
     settings = {k: v for k, v in config(metrics).items() if k not in ("fn", "dtype")}
     return {"class": type(metrics).__name__, **plain(settings)}

@@ -1,0 +1,68 @@
+"""``diff``: compare two recorded fits without training anything."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from whydiff.analysis import divergence
+from whydiff.core.errors import WhydiffError
+from whydiff.core.findings import Diff
+from whydiff.core.recording import Side
+from whydiff.sources import compare_all
+from whydiff.store import arrays, load
+
+
+def parse_reference(reference: str) -> tuple[Path, int | None]:
+    """``a.whydiff:2`` as (path, 2); without a number, None."""
+    found = re.fullmatch(r"(.+?):(\d+)", reference)
+    if found and not Path(reference).exists():
+        return Path(found[1]), int(found[2])
+    return Path(reference), None
+
+
+def open_side(reference: str) -> tuple[Side, Path]:
+    """The fit that a reference names (the last one without a number), and its file."""
+    path, number = parse_reference(reference)
+    execution = load(path)
+    if not execution.fits:
+        raise WhydiffError(
+            f"{path} holds no fit", "The script trained nothing; see `whydiff show`."
+        )
+    if number is None:
+        number = len(execution.fits)
+    if not 1 <= number <= len(execution.fits):
+        raise WhydiffError(
+            f"{path} has no fit {number}; it holds {len(execution.fits)}",
+            f"Name one of {path}:1 to {path}:{len(execution.fits)}.",
+        )
+    return Side(execution, execution.fits[number - 1]), path
+
+
+def diff(a: str, b: str) -> Diff:
+    """Compare two recorded fits: ``"a.whydiff"`` (its last fit) or ``"a.whydiff:2"``.
+
+    Returns where they first part (epoch, step, phase, tensor; ULP and relative size where values
+    are kept) and one finding per source. Needs no Keras. Raises WhydiffError for a file that
+    cannot be read or a fit that is not there.
+    """
+    side_a, path_a = open_side(a)
+    side_b, path_b = open_side(b)
+    return compare(a, b, side_a, side_b, path_a, path_b)
+
+
+def compare(a: str, b: str, side_a: Side, side_b: Side, path_a: Path, path_b: Path) -> Diff:
+    """Two opened sides as a Diff; values behind the digests are read from the files."""
+
+    def values(side: str, moment: str) -> object:
+        path, fit = (path_a, side_a.fit.index) if side == "a" else (path_b, side_b.fit.index)
+        return arrays(path, fit, moment) or None
+
+    point = divergence.first_divergence(side_a, side_b, values)
+    notes = [
+        f"{name}: {key.removeprefix('unknown: ')} could not be seen for {', '.join(missing)}"
+        for name, side in (("A", side_a), ("B", side_b))
+        for key, missing in side.fit.notes.items()
+        if key.startswith("unknown: ") and isinstance(missing, list)
+    ]
+    return Diff(a, b, point is None, point, compare_all(side_a, side_b), tuple(notes))

@@ -1,0 +1,91 @@
+"""``explain``: from a script to the proven causes of a difference, and a fix that was tried."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.findings import Explanation
+from whydiff.workflows.answer import answer
+from whydiff.workflows.comparison import Comparison, compare_executions, compare_fits
+from whydiff.workflows.fixing import try_fixes
+from whydiff.workflows.trials import run_trials
+
+
+class Silent:
+    """A progress that says nothing."""
+
+    def step(self, text: str, total: int | None = None) -> None:
+        """A step begins."""
+
+    def advance(self, n: int = 1) -> None:
+        """Parts of it are done."""
+
+    def note(self, text: str) -> None:
+        """Something worth keeping on the screen."""
+
+
+def explain(
+    script: str | Path,
+    script_b: str | Path | None = None,
+    *,
+    fits: tuple[int, int] | None = None,
+    runs: bool = False,
+    a_env: Mapping[str, str] | None = None,
+    b_env: Mapping[str, str] | None = None,
+    metric: str | None = None,
+    budget: float | None = None,
+    arguments: Sequence[str] = (),
+    progress: Any = None,
+) -> Explanation:
+    """Say why two trainings differ, prove it by training hybrids, and try a fix.
+
+    Two scripts: their last fits. ``a_env`` or ``b_env``: two executions of one script under two
+    environments. A script with several fits: its first two fits of models of the same shape, or
+    ``fits`` (counting from 1). Otherwise, and with ``runs``: two executions of the script.
+
+    ``metric`` names the logged metric to tell the gap in; ``budget`` bounds the seconds spent on
+    hybrids; ``arguments`` are the script's. The script runs in the current directory, twice or
+    more, with whatever it writes.
+
+    Raises WhydiffError if the script fails, trains nothing, or has no such fits.
+    """
+    progress = progress or Silent()
+    for path in (script, script_b):
+        if path is not None and not Path(path).is_file():
+            raise WhydiffError(f"there is no script {path}", f"Looked in {Path.cwd()}.")
+    with tempfile.TemporaryDirectory(prefix="whydiff-") as folder:
+        comparison = _compare(
+            Path(script), script_b and Path(script_b), fits, runs, a_env or {}, b_env or {},
+            tuple(arguments), Path(folder), progress,
+        )  # fmt: skip
+        with comparison:
+            if comparison.identical:
+                return answer(comparison, None, None, metric)
+            trials = run_trials(comparison.workshop(), comparison.movable(), budget, progress)
+        remedy = try_fixes(comparison, trials, Path(folder), progress)
+        return answer(comparison, trials, remedy, metric)
+
+
+def _compare(
+    script: Path,
+    script_b: Path | None,
+    fits: tuple[int, int] | None,
+    runs: bool,
+    a_env: Mapping[str, str],
+    b_env: Mapping[str, str],
+    arguments: tuple[str, ...],
+    folder: Path,
+    progress: Any,
+) -> Comparison:
+    if script_b is None and not runs and not a_env and not b_env:
+        found = compare_fits(script, fits, arguments, folder, progress)
+        if found.between == "fits":
+            return found
+        return compare_executions(
+            script, None, fits, {}, {}, arguments, folder, progress, first=found.child_a
+        )
+    return compare_executions(script, script_b, fits, a_env, b_env, arguments, folder, progress)

@@ -1,0 +1,211 @@
+"""Training hybrids of two fits and working out what each source is worth."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whydiff.analysis.attribution import Coalition, alone, coalitions, remaining, shapley
+from whydiff.analysis.distance import prediction_distance
+from whydiff.core.feeding import Untransplantable
+from whydiff.sources import source
+from whydiff.workflows.children import Child
+
+#: At most this many hybrids are trained without being asked for more time.
+MOST_HYBRIDS = 32
+#: Seconds of training that nobody needs to be asked about.
+PATIENCE = 600.0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a hybrid ended with."""
+
+    digests: tuple[str, ...]
+    predictions: list[np.ndarray] | None
+    weights: Mapping[str, np.ndarray]
+    logs: list[dict[str, float]]
+    seconds: float = 0.0
+
+
+@dataclass
+class Trials:
+    """Everything the hybrids showed. Distances are in units of the distance from A to B."""
+
+    sources: list[str]  # that were transplanted, alone or together
+    a: Trained
+    b: Trained
+    hybrids: dict[Coalition, Trained] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)  # source -> why it cannot be moved
+    left_out: int = 0  # hybrids for which there was no time
+
+    @property
+    def whole(self) -> float:
+        return _distance(self.a, self.b)
+
+    def value(self, coalition: Coalition) -> float:
+        """Distance of a hybrid from A; 1.0 where predictions cannot be compared."""
+        distance = _distance(self.a, self.hybrids[coalition])
+        if not math.isfinite(distance):
+            return 1.0
+        whole = self.whole
+        return distance / whole if math.isfinite(whole) and whole > 0 else float(distance > 0)
+
+    def reproduces_a(self) -> bool:
+        return self._same(frozenset(), self.a)
+
+    def reproduces_b(self) -> bool:
+        return self._same(frozenset(self.sources), self.b)
+
+    def _same(self, coalition: Coalition, wanted: Trained) -> bool:
+        made = self.hybrids.get(coalition)
+        return made is not None and sorted(made.digests) == sorted(wanted.digests)
+
+    def matters(self, name: str) -> bool:
+        """Whether taking this source from B, or making it equal to A's, changes a single bit."""
+        everything = frozenset(self.sources)
+        pairs = [
+            (frozenset(), frozenset([name])),
+            (everything - {name}, everything),
+        ]
+        return any(
+            sorted(self.hybrids[x].digests) != sorted(self.hybrids[y].digests)
+            for x, y in pairs
+            if x in self.hybrids and y in self.hybrids
+        )
+
+    def unexplained(self) -> float:
+        """Part of the distance that the transplanted fields leave: 0.0 if all of B's give B."""
+        parts = []
+        if not self.reproduces_a() and frozenset() in self.hybrids:
+            parts.append(self.value(frozenset()))
+        everything = frozenset(self.sources)
+        if everything in self.hybrids and not self.reproduces_b():
+            distance, whole = _distance(self.b, self.hybrids[everything]), self.whole
+            parts.append(distance / whole if whole and math.isfinite(distance) else 1.0)
+        return max(parts, default=0.0)
+
+    def shares(self) -> dict[str, float]:
+        values = {c: self.value(c) for c in self.hybrids}
+        return shapley(values, self.sources)
+
+    def alone(self, name: str) -> float:
+        return alone({c: self.value(c) for c in self.hybrids}, self.sources, name)
+
+    def remaining(self, name: str) -> float:
+        return remaining({c: self.value(c) for c in self.hybrids}, self.sources, name)
+
+
+def _distance(one: Trained, other: Trained) -> float:
+    if one.predictions is None or other.predictions is None:
+        return math.inf
+    return prediction_distance(one.predictions, other.predictions)
+
+
+class Workshop:
+    """The processes that hold live fits: one, or one per environment where these differ."""
+
+    def __init__(self, sites: Mapping[str, Child], folder: Path, together: frozenset[str]) -> None:
+        self._sites, self._folder = sites, folder
+        self._together = together  # sources of the environment, which change as one
+        self._count = 0
+
+    def site(self, coalition: Coalition) -> Child:
+        other = bool(coalition & self._together)
+        return self._sites["b" if other and "b" in self._sites else "a"]
+
+    def train(self, coalition: Coalition) -> Trained:
+        """Train the hybrid that takes the sources of ``coalition`` from B."""
+        output = self._output()
+        answer = self.site(coalition).request(
+            "train", choice=dict.fromkeys(coalition, "b"), output=str(output)
+        )
+        return _read(answer, output)
+
+    def recall(self, side: str) -> Trained:
+        output = self._output()
+        site = self._sites.get(side, self._sites["a"])
+        return _read(site.request("recall", side=side, output=str(output)), output)
+
+    def _output(self) -> Path:
+        self._count += 1
+        return self._folder / f"outcome{self._count}.npz"
+
+
+def _read(answer: Mapping[str, Any], path: Path) -> Trained:
+    with np.load(path, allow_pickle=False) as stored:
+        weights = {k[8:]: stored[k] for k in stored.files if k.startswith("weights:")}
+        predictions = [stored[k] for k in stored.files if k.startswith("prediction:")]
+    path.unlink()
+    return Trained(
+        tuple(answer["digests"]),
+        predictions if answer["predicted"] else None,
+        weights,
+        answer["logs"],
+        answer.get("seconds", 0.0),
+    )
+
+
+def program_key(coalition: Coalition) -> tuple[str, ...]:
+    """Hybrids of equal key train with one compiled program; sorted, each is compiled once."""
+    return tuple(sorted(s for s in coalition if source(s).kind in ("structure", "environment")))
+
+
+def run_trials(
+    workshop: Workshop,
+    sources: Sequence[str],
+    budget: float | None,
+    progress: Any,
+) -> Trials:
+    """Train hybrids of ``sources`` as far as the budget (seconds) goes, the telling ones first."""
+    trials = Trials(list(sources), workshop.recall("a"), workshop.recall("b"))
+    progress.step("training A again from its own fields")
+    trials.hybrids[frozenset()] = workshop.train(frozenset())
+    _drop_immovable(trials, workshop)
+    seconds = max(trials.hybrids[frozenset()].seconds, 0.01)
+    limit = budget if budget is not None else PATIENCE
+    affordable = max(0, int(limit / seconds))
+    planned = coalitions(trials.sources, min(MOST_HYBRIDS, affordable))
+    wanted = [c for c in planned if c not in trials.hybrids]
+    progress.step(f"training {len(wanted)} hybrids of A and B", total=len(wanted))
+    _train_all(trials, workshop, wanted, time.monotonic() + limit, progress)
+    return trials
+
+
+def _drop_immovable(trials: Trials, workshop: Workshop) -> None:
+    """Leave out sources that cannot be carried over; all from B must be trainable."""
+    for name in list(trials.sources):
+        try:
+            trials.hybrids[frozenset([name])] = workshop.train(frozenset([name]))
+        except Untransplantable as why:
+            trials.refused[name] = str(why)
+            trials.sources.remove(name)
+
+
+def _train_all(
+    trials: Trials,
+    workshop: Workshop,
+    wanted: Sequence[Coalition],
+    deadline: float,
+    progress: Any,
+) -> None:
+    everything = frozenset(trials.sources)
+    must = [c for c in wanted if len(c) in (len(everything), len(everything) - 1)]
+    for coalition in sorted(wanted, key=lambda c: (c not in must, program_key(c))):
+        if coalition not in must and time.monotonic() > deadline:
+            trials.left_out += 1
+            continue
+        try:
+            trials.hybrids[coalition] = workshop.train(coalition)
+        except Untransplantable as why:
+            for name in sorted(coalition - {s for c in trials.hybrids for s in c if len(c) > 1}):
+                trials.refused.setdefault(name, str(why))
+        progress.advance()
+
+
