@@ -104,7 +104,7 @@ def test_folds_of_other_sizes():
 
 def test_other_samples_of_one_size_compare_by_position():
     b = a_side(data_content=content(range(50, 60)))
-    assert ORDER(a_side(), b).evidence == "2 epochs x 10 positions in the same order"
+    assert ORDER(a_side(), b).evidence == "2 epochs x 10 rows in the same order"
     assert ORDER(a_side(), changed(b, data_order=sides.shuffled(2))).status == DIFFERS
 
 

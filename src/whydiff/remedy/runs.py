@@ -91,8 +91,10 @@ def _plausible(
     combination: str, parts: dict[str, Step], causes: Sequence[str], names: Names
 ) -> bool:
     """Leave out trials that cannot work, since each trains twice."""
+    seeds_from_clock = "from the clock" in parts["g"].how
+    if seeds_from_clock and "g" not in combination:
+        return False  # it would undo whatever is set before
     needs_seed = any(c in ("initialization", "noise") for c in causes) and parts["s"]
-    seeds_from_clock = "g" in combination and "from the clock" in parts["g"].how
     if needs_seed and "s" not in combination and not seeds_from_clock:
         return False  # initializers draw from Python's `random`: only a seed reaches them
     if combination == "s" and "data-content" in causes and (parts["g"] or parts["o"]):

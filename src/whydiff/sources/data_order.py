@@ -35,18 +35,18 @@ def compare(a: Side, b: Side) -> Finding:
         left = fed(relation.ids_a, one.data_order.epochs)
         right = fed(relation.ids_b, two.data_order.epochs)
         if left is not None and right is not None:
-            return _judge(a, b, left, right, "samples in the same order")
+            return _judge(a, b, left, right, "sample")
     return _other_samples(a, b, relation)
 
 
-def _judge(a: Side, b: Side, left: Epochs, right: Epochs, what: str) -> Finding:
+def _judge(a: Side, b: Side, left: Epochs, right: Epochs, unit: str) -> Finding:
     epochs = list(zip(left, right, strict=False))
     for number, (p, q) in enumerate(epochs):
         n = min(len(p), len(q))
         different = p[:n] != q[:n]
         if different.any():
             evidence = (
-                f"epoch {number}: first other sample at position {int(different.argmax())}; "
+                f"epoch {number}: first other {unit} at position {int(different.argmax())}; "
                 f"{int(different.sum())} of {n} positions differ"
             )
             detail, mechanism, intended = _recognise(a, b)
@@ -54,7 +54,7 @@ def _judge(a: Side, b: Side, left: Epochs, right: Epochs, what: str) -> Finding:
     sizes = sorted({min(len(p), len(q)) for p, q in epochs})
     size = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     count = f"{len(epochs)} epoch{'s' if len(epochs) > 1 else ''}"
-    return identical(ID, f"{count} x {size} {what}")
+    return identical(ID, f"{count} x {size} {unit}s in the same order")
 
 
 def _other_samples(a: Side, b: Side, relation: Common) -> Finding:
@@ -73,7 +73,7 @@ def _other_samples(a: Side, b: Side, relation: Common) -> Finding:
             f"shuffled data of other sizes ({sizes[0]} against {sizes[1]} samples): "
             "no order could be the same",
         )
-    return _judge(a, b, list(one.epochs), list(two.epochs), "positions in the same order")
+    return _judge(a, b, list(one.epochs), list(two.epochs), "row")
 
 
 def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:

@@ -144,7 +144,8 @@ def listed(items: Iterable[str], limit: int = 4, separator: str = ", ") -> str:
 
 def equal_facts(facts: Facts, what: str, first: Sequence[str] = ()) -> str:
     """Evidence that all facts are equal, with the most telling ones: ``first``, then any."""
-    keys = [k for k in first if k in facts] or [k for k in facts if ":" not in k]
+    telling = [k for k in facts if facts[k] not in (None, [], "") and ":" not in k]
+    keys = [k for k in first if k in telling] or telling
     some = ", ".join(f"{name_of(k)[0]}: {show(facts[k])}" for k in keys[:3])
     count = f"all {len(facts)} {what} equal" if len(facts) > 1 else f"{what} equal"
     return f"{count} ({some})" if some else count

@@ -24,19 +24,25 @@ class _AfterImport(importlib.abc.MetaPathFinder):
 
     def __init__(self, package: str, then: Callable[[], None]) -> None:
         self._package, self._then = package, then
+        self._asking = False
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name != self._package:
+        if name != self._package or self._asking:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        self._asking = True  # let the other finders answer, this one included would not end
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._asking = False
         if spec is None or spec.loader is None:
             return spec
-        run, then = spec.loader.exec_module, self._then
+        run = spec.loader.exec_module
 
         def exec_module(module: types.ModuleType) -> None:
             run(module)
-            then()
+            if self in sys.meta_path:  # a spec may be asked for more than once before an import
+                sys.meta_path.remove(self)
+                self._then()
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
