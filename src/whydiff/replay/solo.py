@@ -13,12 +13,12 @@ import numpy as np
 
 from whydiff.adapters import adapter
 from whydiff.adapters.callbacks import fresh_callback, sort_callbacks
-from whydiff.adapters.logs import numbers
 from whydiff.core.align import align
 from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
 from whydiff.replay.pinned import PinnedData, fixed
 from whydiff.replay.program import STRUCTURE, Program, Programs
+from whydiff.replay.steering import Steer, StopAfter
 from whydiff.replay.values import Choice, assign, optimizer_values, side, starting_values
 
 #: A probe holds at most this many samples where there are no validation data.
@@ -34,34 +34,6 @@ class Outcome:
     logs: list[dict[str, float]]
 
 
-class _Steer(keras.callbacks.Callback):
-    """Keeps the pinned data, and the backend's own generator, in step with the epochs."""
-
-    def __init__(self, data: PinnedData, noise: Live, first: int) -> None:
-        super().__init__()
-        self._data, self._noise, self._first = data, noise, first
-        self.iterator: Any = None
-        self.logs: list[dict[str, float]] = []
-        self._fresh = False
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._data.epoch = epoch - self._first
-        self._fresh = True
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        if not self._fresh:
-            return
-        self._fresh = False
-        material, number = self._noise.material, self._data.epoch + self._first
-        if number in material.random_draws:
-            adapter().draw(material.random_draws[number])
-        elif number in material.random_states:
-            adapter().set_random_state(material.random_states[number])
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.logs.append(numbers(logs))
-
-
 class Solo:
     """Trains hybrids of two fits. ``differing`` are the structural sources that differ."""
 
@@ -70,8 +42,12 @@ class Solo:
         self._programs = Programs(lives, differing)
         self._probe = _probe(lives["a"])
 
-    def train(self, choice: Choice) -> Outcome:
-        """Train the hybrid in which each source comes from the side that ``choice`` names."""
+    def train(self, choice: Choice, until: tuple[int, int] | None = None) -> Outcome:
+        """Train the hybrid in which each source comes from the side that ``choice`` names.
+
+        With ``until`` (epoch, step) the training ends after that step, and the outcome is what
+        it was then, without predictions.
+        """
         program = self._programs.get(choice)
         lives = self._lives
         self._reset(program, choice)
@@ -88,7 +64,8 @@ class Solo:
         duration = lives[side(choice, "duration")]
         data = _pinned(plan, program.base)
         first = int(duration.fit_arguments["initial_epoch"])
-        steer = _Steer(data, lives[side(choice, "noise")], first)
+        stop = StopAfter(until, program.variables) if until is not None else None
+        steer = Steer(data, _generator_of(lives, choice), first)
         validation = _validation(lives[side(choice, "data-content")])
         model = program.base.model
         with _quiet():
@@ -97,11 +74,13 @@ class Solo:
                 x=data,
                 epochs=int(duration.fit_arguments["epochs"]),
                 initial_epoch=first,
-                callbacks=[*self._callbacks(choice), steer],
-                validation_data=validation,
+                callbacks=[*self._callbacks(choice), steer, *([stop] if stop else [])],
+                validation_data=None if stop else validation,
                 validation_freq=duration.fit_arguments["validation_freq"],
                 verbose=0,
             )
+        if stop is not None:
+            return Outcome(stop.weights, None, [stop.logs])
         to_numpy = adapter().to_numpy
         weights = {s.path: np.array(to_numpy(s.variable)) for s in program.variables.weights}
         return Outcome(weights, self._predict(model), steer.logs)
@@ -143,6 +122,16 @@ class Solo:
         except Exception:
             return None
         return [np.asarray(part) for part in keras.tree.flatten(outputs)]
+
+
+def _generator_of(lives: Mapping[str, Live], choice: Choice) -> Live:
+    """Whose states the backend's global generator is set to: the noise's side, if it has any.
+
+    It may have none where that side was trained on a backend without such a generator.
+    """
+    chosen = side(choice, "noise")
+    other = lives["b" if chosen == "a" else "a"]
+    return lives[chosen] if lives[chosen].material.random_states else other
 
 
 def _pinned(plan: Plan, base: Live) -> PinnedData:

@@ -14,6 +14,7 @@ from whydiff.core.findings import (
     SUSPECTED,
     UNKNOWN,
     Cause,
+    Divergence,
     Excluded,
     Explanation,
     Finding,
@@ -25,9 +26,16 @@ from whydiff.workflows.trials import Trials
 
 
 def answer(
-    comparison: Comparison, trials: Trials | None, remedy: Remedy | None, metric: str | None
+    comparison: Comparison,
+    trials: Trials | None = None,
+    remedy: Remedy | None = None,
+    metric: str | None = None,
+    point: Divergence | None = None,
 ) -> Explanation:
-    """The explanation; ``trials`` and ``remedy`` are None where the two agree bit for bit."""
+    """The explanation; ``trials`` and ``remedy`` are None where the two agree bit for bit.
+
+    ``point`` is the first divergence where more was found out about it than the digests say.
+    """
     findings = comparison.findings
     causes: list[Cause] = []
     excluded = [Excluded(f.source, f.evidence) for f in findings if f.status == IDENTICAL]
@@ -52,7 +60,7 @@ def answer(
         b=_described(comparison.b),
         chosen=comparison.chosen,
         identical=comparison.identical,
-        first_divergence=comparison.diff.first_divergence,
+        first_divergence=point or comparison.diff.first_divergence,
         causes=tuple(causes),
         excluded=tuple(excluded),
         unknown=tuple(unknown),
@@ -87,16 +95,16 @@ def _judge(finding: Finding, comparison: Comparison, trials: Trials) -> Cause | 
             f"{finding.evidence}; but taking it from B, or making it equal, changes no bit of "
             "the result",
         )
-    shares = trials.shares()
+    share, alone, remaining = trials.worth(name)
     return Cause(
         name,
         finding.detail or finding.evidence,
         CONFIRMED,
         finding.evidence,
         finding.remedy,
-        share=shares.get(name),
-        alone=_finite(trials.alone(name)),
-        remaining=_finite(trials.remaining(name)),
+        share=share,
+        alone=alone,
+        remaining=remaining,
         intended=finding.intended,
         mechanism=finding.mechanism,
     )
@@ -154,13 +162,16 @@ def _notes(trials: Trials, causes: list[Cause]) -> list[str]:
             "Training A again from its own fields did not give A bit for bit: something in it is "
             "not recorded or not deterministic."
         )
+    if trials.together:
+        names, why = trials.together[0]
+        notes.append(f"{', '.join(names)} could not be taken from B together: {why}.")
     if trials.left_out:
         notes.append(
             f"{trials.left_out} hybrids were left out for lack of time; shares are estimated from "
             "each source alone and all but each (--budget gives more time)."
         )
     proven = [c for c in causes if c.alone is not None]
-    if len(proven) > 1 and all(c.alone > 0.8 and c.remaining > 0.5 for c in proven):  # type: ignore[operator]
+    if len(proven) > 1 and all(c.alone > 0.8 and (c.remaining or 0) > 0.5 for c in proven):  # type: ignore[operator]
         notes.append(
             "This training amplifies any change: each of these sources alone moves the "
             "predictions about as far as all of them together, so shares say little."

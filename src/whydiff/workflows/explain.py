@@ -13,6 +13,7 @@ from whydiff.workflows.answer import answer
 from whydiff.workflows.comparison import Comparison, compare_executions, compare_fits
 from whydiff.workflows.fixing import try_fixes
 from whydiff.workflows.trials import run_trials
+from whydiff.workflows.zooming import zoom
 
 
 class Silent:
@@ -64,10 +65,12 @@ def explain(
         )  # fmt: skip
         with comparison:
             if comparison.identical:
-                return answer(comparison, None, None, metric)
-            trials = run_trials(comparison.workshop(), comparison.movable(), budget, progress)
+                return answer(comparison, metric=metric)
+            workshop = comparison.workshop()
+            trials = run_trials(workshop, comparison.movable(), budget, progress)
+            point = zoom(comparison.diff.first_divergence, workshop, trials)
         remedy = try_fixes(comparison, trials, Path(folder), progress)
-        return answer(comparison, trials, remedy, metric)
+        return answer(comparison, trials, remedy, metric, point)
 
 
 def _compare(

@@ -60,11 +60,15 @@ class Server:
         assert self._solo is not None
         return self._save(self._solo.recall(side), output)
 
-    def train(self, choice: Mapping[str, str], output: str) -> dict[str, Any]:
+    def train(
+        self, choice: Mapping[str, str], output: str, until: list[int] | None = None
+    ) -> dict[str, Any]:
         """Train one hybrid; weights and predictions go to ``output`` (.npz)."""
         assert self._solo is not None
         started = time.monotonic()
-        answer = self._save(self._solo.train(choice), output)
+        answer = self._save(
+            self._solo.train(choice, (until[0], until[1]) if until else None), output
+        )
         return {**answer, "seconds": time.monotonic() - started}
 
     def _save(self, outcome: Outcome, output: str) -> dict[str, Any]:

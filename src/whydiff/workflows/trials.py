@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class Trials:
     b: Trained
     hybrids: dict[Coalition, Trained] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)  # source -> why it cannot be moved
+    together: list[tuple[list[str], str]] = field(default_factory=list)  # refused as a set
     left_out: int = 0  # hybrids for which there was no time
 
     @property
@@ -91,15 +93,23 @@ class Trials:
             parts.append(distance / whole if whole and math.isfinite(distance) else 1.0)
         return max(parts, default=0.0)
 
-    def shares(self) -> dict[str, float]:
-        values = {c: self.value(c) for c in self.hybrids}
-        return shapley(values, self.sources)
+    @cached_property
+    def values(self) -> dict[Coalition, float]:
+        return {coalition: self.value(coalition) for coalition in self.hybrids}
 
-    def alone(self, name: str) -> float:
-        return alone({c: self.value(c) for c in self.hybrids}, self.sources, name)
-
-    def remaining(self, name: str) -> float:
-        return remaining({c: self.value(c) for c in self.hybrids}, self.sources, name)
+    def worth(self, name: str) -> tuple[float | None, float | None, float | None]:
+        """(share, alone, remaining) of a source; None where its hybrids could not be trained."""
+        everything = frozenset(self.sources)
+        needed = [frozenset(), everything]
+        needed += [c for s in self.sources for c in (frozenset([s]), everything - {s})]
+        if any(c not in self.values for c in needed):
+            single = self.values.get(frozenset([name]))
+            return None, single, self.values.get(everything - {name})
+        return (
+            shapley(self.values, self.sources)[name],
+            alone(self.values, self.sources, name),
+            remaining(self.values, self.sources, name),
+        )
 
 
 def _distance(one: Trained, other: Trained) -> float:
@@ -120,11 +130,15 @@ class Workshop:
         other = bool(coalition & self._together)
         return self._sites["b" if other and "b" in self._sites else "a"]
 
-    def train(self, coalition: Coalition) -> Trained:
-        """Train the hybrid that takes the sources of ``coalition`` from B."""
+    def train(self, coalition: Coalition, until: tuple[int, int] | None = None) -> Trained:
+        """Train the hybrid that takes the sources of ``coalition`` from B.
+
+        With ``until`` only up to that (epoch, step): what it was then, without predictions.
+        """
         output = self._output()
+        choice = dict.fromkeys(coalition, "b")
         answer = self.site(coalition).request(
-            "train", choice=dict.fromkeys(coalition, "b"), output=str(output)
+            "train", choice=choice, output=str(output), until=until
         )
         return _read(answer, output)
 
@@ -167,25 +181,31 @@ def run_trials(
     trials = Trials(list(sources), workshop.recall("a"), workshop.recall("b"))
     progress.step("training A again from its own fields")
     trials.hybrids[frozenset()] = workshop.train(frozenset())
-    _drop_immovable(trials, workshop)
-    seconds = max(trials.hybrids[frozenset()].seconds, 0.01)
     limit = budget if budget is not None else PATIENCE
-    affordable = max(0, int(limit / seconds))
+    deadline = time.monotonic() + limit
+    progress.step("training hybrids of A and B, each source alone", total=len(trials.sources))
+    _train_singles(trials, workshop, progress)
+    seconds = max(t.seconds for t in trials.hybrids.values())
+    affordable = int(limit / max(seconds, 0.01))
     planned = coalitions(trials.sources, min(MOST_HYBRIDS, affordable))
     wanted = [c for c in planned if c not in trials.hybrids]
-    progress.step(f"training {len(wanted)} hybrids of A and B", total=len(wanted))
-    _train_all(trials, workshop, wanted, time.monotonic() + limit, progress)
+    progress.step("training hybrids of A and B, several sources together", total=len(wanted))
+    _train_all(trials, workshop, wanted, deadline, progress)
     return trials
 
 
-def _drop_immovable(trials: Trials, workshop: Workshop) -> None:
-    """Leave out sources that cannot be carried over; all from B must be trainable."""
-    for name in list(trials.sources):
+def _train_singles(trials: Trials, workshop: Workshop, progress: Any) -> None:
+    """Each source alone; one that cannot be carried over is left out and says why.
+
+    Sources of one compiled program come together, so that each program is compiled once.
+    """
+    for name in sorted(trials.sources, key=lambda s: program_key(frozenset([s]))):
         try:
             trials.hybrids[frozenset([name])] = workshop.train(frozenset([name]))
         except Untransplantable as why:
             trials.refused[name] = str(why)
             trials.sources.remove(name)
+        progress.advance()
 
 
 def _train_all(
@@ -204,8 +224,7 @@ def _train_all(
         try:
             trials.hybrids[coalition] = workshop.train(coalition)
         except Untransplantable as why:
-            for name in sorted(coalition - {s for c in trials.hybrids for s in c if len(c) > 1}):
-                trials.refused.setdefault(name, str(why))
+            trials.together.append((sorted(coalition), str(why)))
         progress.advance()
 
 
