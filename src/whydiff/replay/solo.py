@@ -16,6 +16,7 @@ from whydiff.adapters.callbacks import fresh_callback, sort_callbacks
 from whydiff.core.align import align
 from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
+from whydiff.replay.measuring import take_apart
 from whydiff.replay.pinned import PinnedData, fixed
 from whydiff.replay.program import STRUCTURE, Program, Programs
 from whydiff.replay.steering import Steer, StopAfter
@@ -95,6 +96,12 @@ class Solo:
         predictions = self._predict(program.base.model)
         weights = dict(zip(paths, live.final, strict=False))
         return Outcome(weights, predictions, [dict(logs) for logs in live.logs])
+
+    def measure(self, name: str) -> dict[str, float] | None:
+        """The logged training loss of side ``name`` against the evaluated one, in parts."""
+        live = self._lives[name]
+        program = self._programs.get(dict.fromkeys(STRUCTURE, name))
+        return take_apart(live, program.base.model)
 
     def _reset(self, program: Program, choice: Choice) -> None:
         values = {

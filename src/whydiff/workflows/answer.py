@@ -170,6 +170,7 @@ def _notes(trials: Trials, causes: list[Cause]) -> list[str]:
             f"{trials.left_out} hybrids were left out for lack of time; shares are estimated from "
             "each source alone and all but each (--budget gives more time)."
         )
+    notes += [_unlike(name, parts) for name, parts in trials.measured.items() if _far(parts)]
     proven = [c for c in causes if c.alone is not None]
     if len(proven) > 1 and all(c.alone > 0.8 and (c.remaining or 0) > 0.5 for c in proven):  # type: ignore[operator]
         notes.append(
@@ -177,6 +178,25 @@ def _notes(trials: Trials, causes: list[Cause]) -> list[str]:
             "predictions about as far as all of them together, so shares say little."
         )
     return notes
+
+
+def _far(parts: dict[str, float]) -> bool:
+    """Whether evaluating in another mode changes the loss so much that it will be wondered at."""
+    scale = max(abs(parts["logged"]), abs(parts["evaluated"]), 1e-9)
+    return abs(parts["batch normalization"]) > 0.2 * scale
+
+
+def _unlike(name: str, parts: dict[str, float]) -> str:
+    return (
+        f"{name.upper()} logged a training loss of {parts['logged']:.4g}, yet evaluated with the "
+        f"same weights it is {parts['evaluated']:.4g}: "
+        + ", ".join(
+            f"{parts[key]:+.3g} from {key}"
+            for key in ("moving weights", "random layers", "batch normalization")
+        )
+        + ". BatchNormalization's moving averages have not converged (more steps, or a smaller "
+        "momentum)."
+    )
 
 
 def _question(comparison: Comparison) -> str:
@@ -278,6 +298,7 @@ def _evidence(comparison: Comparison, trials: Trials | None) -> dict[str, Any]:
         "reproduces a": trials.reproduces_a() if trials else None,
         "reproduces b": trials.reproduces_b() if trials else None,
         "seeds": ledgers,
+        "logged against evaluated loss": trials.measured if trials else {},
     }
 
 

@@ -107,8 +107,10 @@ class Child:
                     pipe.close()
                 except BrokenPipeError:
                     continue
-        if self._process.poll() is None:
-            self._process.terminate()
+        try:  # a child that is asked nothing more ends by itself, its recording complete
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
             self._process.wait()
 
     def __enter__(self) -> Child:

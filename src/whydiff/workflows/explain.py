@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +60,11 @@ def explain(
     for path in (script, script_b):
         if path is not None and not Path(path).is_file():
             raise WhydiffError(f"there is no script {path}", f"Looked in {Path.cwd()}.")
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as folder:
+    with tempfile.TemporaryDirectory(prefix="whydiff-") as name, _kept(Path(name), Path(script)):
+        folder = Path(name)
         comparison = _compare(
             Path(script), script_b and Path(script_b), fits, runs, a_env or {}, b_env or {},
-            tuple(arguments), Path(folder), progress,
+            tuple(arguments), folder, progress,
         )  # fmt: skip
         with comparison:
             if comparison.identical:
@@ -69,8 +72,29 @@ def explain(
             workshop = comparison.workshop()
             trials = run_trials(workshop, comparison.movable(), budget, progress)
             point = zoom(comparison.diff.first_divergence, workshop, trials)
-        remedy = try_fixes(comparison, trials, Path(folder), progress)
+        remedy = try_fixes(comparison, trials, folder, progress)
         return answer(comparison, trials, remedy, metric, point)
+
+
+@contextlib.contextmanager
+def _kept(folder: Path, script: Path) -> Iterator[None]:
+    """On Ctrl-C, keep the recordings made so far beside where the person stands."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = []
+        for name in ("a", "b"):
+            recording = folder / f"{name}.whydiff"
+            if recording.exists():
+                kept.append(f"{script.stem}.{name}.whydiff")
+                shutil.copy(recording, kept[-1])
+        if not kept:
+            raise
+        raise KeyboardInterrupt(
+            f"kept {' and '.join(kept)}; `whydiff show {kept[0]}` prints what was recorded"
+            + (f", `whydiff diff {kept[0]} {kept[1]}` compares" if len(kept) == 2 else "")
+            + "; the same command starts again"
+        ) from None
 
 
 def _compare(

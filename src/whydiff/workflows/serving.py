@@ -71,6 +71,11 @@ class Server:
         )
         return {**answer, "seconds": time.monotonic() - started}
 
+    def measure(self, side: str) -> dict[str, Any]:
+        """The logged training loss of one side taken apart by re-evaluation."""
+        assert self._solo is not None
+        return {"parts": self._solo.measure(side)}
+
     def _save(self, outcome: Outcome, output: str) -> dict[str, Any]:
         arrays = {f"weights:{path}": _savable(v) for path, v in outcome.weights.items()}
         for number, prediction in enumerate(outcome.predictions or ()):

@@ -42,6 +42,8 @@ class Trials:
     sources: list[str]  # that were transplanted, alone or together
     a: Trained
     b: Trained
+    #: by side: logged against evaluated training loss, in parts
+    measured: dict[str, dict[str, float]] = field(default_factory=dict)
     hybrids: dict[Coalition, Trained] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)  # source -> why it cannot be moved
     together: list[tuple[list[str], str]] = field(default_factory=list)  # refused as a set
@@ -144,8 +146,16 @@ class Workshop:
 
     def recall(self, side: str) -> Trained:
         output = self._output()
-        site = self._sites.get(side, self._sites["a"])
-        return _read(site.request("recall", side=side, output=str(output)), output)
+        answer = self._site_of(side).request("recall", side=side, output=str(output))
+        return _read(answer, output)
+
+    def measure(self, side: str) -> dict[str, float] | None:
+        """The last logged training loss against the evaluated one; None where it is not known."""
+        parts: dict[str, float] | None = self._site_of(side).request("measure", side=side)["parts"]
+        return parts
+
+    def _site_of(self, side: str) -> Child:
+        return self._sites.get(side, self._sites["a"])
 
     def _output(self) -> Path:
         self._count += 1
@@ -191,6 +201,10 @@ def run_trials(
     wanted = [c for c in planned if c not in trials.hybrids]
     progress.step("training hybrids of A and B, several sources together", total=len(wanted))
     _train_all(trials, workshop, wanted, deadline, progress)
+    for side in ("a", "b"):
+        parts = workshop.measure(side)
+        if parts is not None:
+            trials.measured[side] = parts
     return trials
 
 

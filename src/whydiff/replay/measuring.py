@@ -1,0 +1,123 @@
+"""Why the loss that ``fit`` logs is not the loss that ``evaluate`` reports, at equal weights.
+
+The logged loss is a mean over an epoch of moving weights, in training mode. Re-evaluated with
+the final weights on the same batches it is taken apart into what moving weights, random layers,
+BatchNormalization's batch statistics and regularization contribute.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from whydiff.adapters import adapter
+from whydiff.adapters.naming import Names
+from whydiff.adapters.variables import variables_of
+from whydiff.core.live import Live
+
+#: More batches of an epoch than this are not evaluated again; an even selection stands for them.
+MOST_BATCHES = 100
+
+
+def take_apart(live: Live, model: Any) -> dict[str, float] | None:
+    """Logged and evaluated training loss of a fit with their difference in parts.
+
+    Keys: ``logged``, ``evaluated``, ``moving weights``, ``random layers``, ``batch
+    normalization`` (these three sum to logged - evaluated), ``regularization`` (contained in
+    both), ``batches`` and ``of batches``. None where the model's loss cannot be computed outside
+    its train step. Leaves the model with the final weights.
+    """
+    if not live.logs or "loss" not in live.logs[-1] or live.material.samples.leaves is None:
+        return None
+    names = Names(model)
+    variables = variables_of(model, names)
+    for slot, value in zip(variables.weights, live.final, strict=True):
+        slot.variable.assign(value)
+    batches = _last_epoch(live)
+    every = max(1, -(-len(batches) // MOST_BATCHES))
+    chosen = batches[::every]
+    stochastic = [layer for layer in names.layers.values() if _is_random(layer)]
+    normalizing = [layer for layer in names.layers.values() if _normalizes(layer)]
+    state = [(s.variable, np.array(adapter().to_numpy(s.variable))) for s in variables.weights]
+    try:
+        training, _ = _mean_loss(live, model, chosen, True, [])
+        quiet, _ = _mean_loss(live, model, chosen, True, stochastic)
+        evaluated, regularization = _mean_loss(live, model, chosen, False, [])
+        if not normalizing:  # what is left between the two passes is rounding
+            quiet = evaluated
+    except Exception:  # a train step of the user's own computes its loss in its own way
+        return None
+    finally:
+        for variable, value in state:
+            variable.assign(value)
+    logged = float(live.logs[-1]["loss"])
+    return {
+        "logged": logged,
+        "evaluated": evaluated,
+        "moving weights": logged - training,
+        "random layers": training - quiet,
+        "batch normalization": quiet - evaluated,
+        "regularization": regularization,
+        "batches": float(len(chosen)),
+        "of batches": float(len(batches)),
+    }
+
+
+def _last_epoch(live: Live) -> list[np.ndarray]:
+    material = live.material
+    ends = np.cumsum(material.batches[-1])
+    sizes = material.batches[-1]
+    return [material.order[-1][end - n : end] for n, end in zip(sizes, ends, strict=True)]
+
+
+def _mean_loss(
+    live: Live, model: Any, batches: list[np.ndarray], training: bool, silent: list[Any]
+) -> tuple[float, float]:
+    """(loss with regularization, regularization), means over samples."""
+    total = penalty = count = 0.0
+    samples = live.material.samples
+    with _in_inference(silent):
+        for indices in batches:
+            batch = keras.tree.pack_sequence_as(samples.structure, samples.batch(indices))
+            x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+            arguments = {"training": training} if model._call_has_training_arg else {}
+            predicted = model(x, **arguments)
+            extra = sum(float(keras.ops.convert_to_numpy(loss)) for loss in model.losses)
+            loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
+            total += float(keras.ops.convert_to_numpy(loss)) * len(indices)
+            penalty += extra * len(indices)
+            count += len(indices)
+    return total / count, penalty / count
+
+
+@contextlib.contextmanager
+def _in_inference(layers: list[Any]) -> Iterator[None]:
+    """Some layers called as in inference although the model is called as in training."""
+    originals = [(layer, layer.call) for layer in layers]
+
+    def silenced(call: Any) -> Any:
+        def inference(*args: Any, **kwargs: Any) -> Any:
+            return call(*args, **{**kwargs, "training": False})
+
+        return inference
+
+    for layer, call in originals:
+        object.__setattr__(layer, "call", silenced(call))
+    try:
+        yield
+    finally:
+        for layer, _ in originals:
+            object.__delattr__(layer, "call")
+
+
+def _is_random(layer: Any) -> bool:
+    takes = bool(getattr(layer, "_call_has_training_arg", False))
+    return takes and bool(getattr(layer, "_seed_generators", ())) and not layer._layers
+
+
+def _normalizes(layer: Any) -> bool:
+    return hasattr(layer, "moving_mean") and hasattr(layer, "moving_variance")
