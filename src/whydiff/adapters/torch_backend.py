@@ -101,7 +101,7 @@ def set_random_state(state: np.ndarray) -> None:
     torch.random.set_rng_state(torch.from_numpy(np.array(state)))
 
 
-def draws_between(before: np.ndarray, after: np.ndarray, limit: int = 64) -> int | None:
+def draws_between(before: np.ndarray, after: np.ndarray, limit: int = 8) -> int | None:
     """How many integers drawn from the global generator lead from one state to the other.
 
     A loader draws one or two per epoch for its own seeds. None if none up to ``limit`` do.

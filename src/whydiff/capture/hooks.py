@@ -8,6 +8,7 @@ import weakref
 from typing import Any, Protocol
 
 from whydiff.adapters import adapter
+from whydiff.adapters.callbacks import listed
 from whydiff.capture.session import Session
 
 
@@ -91,8 +92,7 @@ def _with_ours(callbacks: Any, watch: Any) -> Any:
         callbacks.append(ours)
         ours.set_model(watch.model)
         return callbacks
-    listed = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] * bool(callbacks)
-    return [*listed, ours]
+    return [*watch.interference.surrounded(listed(callbacks)), ours]
 
 
 def _watch_data(iterator_class: type, holder: Holder) -> None:
@@ -170,15 +170,29 @@ def _first_of_state(generator: Any, seed: Any) -> int | None:
 
 
 def _watch_variables(holder: Holder) -> None:
-    from keras.src.backend.common.variables import Variable
+    """First values of variables that come into being while a fit builds its model."""
+    from keras.src.backend import Variable
+    from keras.src.backend.common.variables import Variable as Base
 
-    init = Variable.__init__
+    init = Base.__init__
+    owner = _owner(Variable, "_deferred_initialize")
+    deferred = owner._deferred_initialize  # type: ignore[attr-defined]
+
+    def tell(variable: Any, initializer: Any) -> None:
+        watch = holder.session.current
+        if watch is not None and getattr(variable, "_value", None) is not None:
+            watch.created(variable, initializer)
 
     @functools.wraps(init)
     def watched_init(self: Any, initializer: Any, *args: Any, **kwargs: Any) -> None:
         init(self, initializer, *args, **kwargs)
-        watch = holder.session.current
-        if watch is not None and getattr(self, "_value", None) is not None:
-            watch.created(self, initializer)
+        tell(self, initializer)
 
-    Variable.__init__ = watched_init  # type: ignore[method-assign]
+    @functools.wraps(deferred)
+    def watched_deferred(self: Any) -> None:
+        initializer = self._initializer
+        deferred(self)
+        tell(self, initializer)
+
+    Base.__init__ = watched_init  # type: ignore[method-assign]
+    owner._deferred_initialize = watched_deferred  # type: ignore[attr-defined]

@@ -14,6 +14,9 @@ from whydiff.core.digests import tensor_digest
 from whydiff.core.recipe import Tensor
 
 
+Moment = tuple[int, int]  # (epoch, step within it)
+
+
 class GlobalGenerator:
     """Finds out at the first step whether steps draw globally, and if so keeps the states."""
 
@@ -22,25 +25,30 @@ class GlobalGenerator:
         self._drawn: bool | None = None
         self._before: np.ndarray | None = None
         self._after: np.ndarray | None = None
-        self._first: int | None = None
-        self.states: dict[int, np.ndarray] = {}
-        self.draws: dict[int, int] = {}
+        self.states: dict[Moment, np.ndarray] = {}
+        self.draws: dict[Moment, int] = {}
 
     def before_step(self, epoch: int, step: int) -> None:
-        if self._drawn is False or step:
+        """Note what happened to the generator since the step before, if anything did.
+
+        A loader draws seeds of its own between epochs, or a permutation between batches. A few
+        plain draws are kept as their number, anything else as the state it led to.
+        """
+        if self._drawn is False:
             return
         state = self._adapter.random_state()
         if state is None:
             self._drawn = False
             return
         self._before = np.array(state)
-        self.states[epoch] = self._before
-        if self._after is not None:
+        if self._after is None:
+            self.states[epoch, step] = self._before
+        elif not np.array_equal(self._after, self._before):
             draws = self._adapter.draws_between(self._after, self._before)
-            if draws is not None:
-                self.draws[epoch] = draws
-        if self._first is None:
-            self._first = epoch
+            if draws is None:
+                self.states[epoch, step] = self._before
+            else:
+                self.draws[epoch, step] = draws
 
     def after_step(self) -> list[np.ndarray]:
         """The state after a step that draws globally, for the digest of the noise."""
@@ -56,8 +64,8 @@ class GlobalGenerator:
 
     def tensors(self) -> tuple[Tensor, ...]:
         """The state before the first step as part of the noise; () where steps draw nothing."""
-        if not self._drawn or self._first is None:
+        if not self._drawn:
             return ()
-        state = self.states[self._first]
+        state = next(iter(self.states.values()))
         name = "torch's global generator"
         return (Tensor(name, "seed", state.shape, state.dtype.name, tensor_digest(state)),)

@@ -15,10 +15,10 @@ import numpy as np
 
 from whydiff.adapters import adapter
 from whydiff.adapters.callbacks import fresh_callback, listed
-from whydiff.adapters.code import is_users
 from whydiff.adapters.logs import numbers
 from whydiff.capture.describe import describe, optimizer_facts
 from whydiff.capture.feed import Feed
+from whydiff.capture.interference import Interference
 from whydiff.capture.ledger import Ledger, user_stack
 from whydiff.adapters.naming import Names
 from whydiff.capture.randomness import GlobalGenerator
@@ -74,16 +74,16 @@ class Watch:
         self._optimizer_facts = optimizer_facts(model.optimizer)
         self._callbacks = [fresh_callback(c) for c in listed(self._fit.get("callbacks"))]
         self._trained_by, self._ledger, self._writer = trained_by, ledger, writer
-        self._created: dict[int, tuple[Any, np.ndarray]] = {}
+        self._created: dict[int, tuple[Any, np.ndarray]] = {
+            id(v): (v, np.array(self._adapter.to_numpy(v))) for v in existing_variables(model)
+        }
         self._names: Names | None = None
         self._variables: Variables | None = None
         self._initial: dict[str, list[np.ndarray]] = {}
         self._recipe: Recipe | None = None
         self._epoch = self._epoch_steps = 0
         self._logs: list[dict[str, float]] = []
-        self._touched = False  # something outside the steps changed weights or optimizer
-        self._at_epoch_end: int | None = None
-        self._rates_after: list[Any] = []
+        self.interference = Interference(self._adapter, model, self._callbacks)
         self._random = GlobalGenerator(self._adapter)
         self._started = time.monotonic()
         self._notes: dict[str, Any] = {}
@@ -104,14 +104,13 @@ class Watch:
         if self._variables is None:
             travelling = self._adapter.values_of(self.model, state)
             for variable in existing_variables(self.model):
-                value = self._adapter.to_numpy(travelling.get(id(variable), variable))
-                self._created[id(variable)] = (variable, np.array(value))
-        elif self._at_epoch_end is not None:
-            now = group_digest(self._read(self._variables.weights + self._variables.state, state))
-            self._touched |= now != self._at_epoch_end
+                value = np.array(self._adapter.to_numpy(travelling.get(id(variable), variable)))
+                self._created.setdefault(id(variable), (variable, value))
         else:
-            self._touched |= self._rates(state) != self._rates_after
-        self._at_epoch_end = None
+            weights = None
+            if self.interference.wants_weights(self._epoch_steps):
+                weights = group_digest(self._read(self._variables.weights, state))
+            self.interference.before_step(self._epoch_steps, self._rates(state), weights)
         self._random.before_step(self._epoch, self._epoch_steps)
 
     @_never_in_the_way
@@ -132,7 +131,7 @@ class Watch:
             group_digest(figures),
         )
         self._writer.step(self.index, self._epoch, digests)
-        self._rates_after = self._rates(state)
+        self.interference.after_step(self._rates(state), digests[2])
         self._epoch_steps += 1
 
     def _read(self, slots: Sequence[Slot], state: Any) -> list[np.ndarray]:
@@ -211,7 +210,6 @@ class Watch:
             return
         self._logs.append(numbers(logs))
         weights = self._read(self._variables.weights, None)
-        self._at_epoch_end = group_digest(weights + self._read(self._variables.state, None))
         self.feed.end_epoch()
         tensors = tuple(
             tensor(s, v, {}) for s, v in zip(self._variables.weights, weights, strict=True)
@@ -230,7 +228,7 @@ class Watch:
             return None
         self.feed.end_epoch()  # a fit cut inside an epoch: what was fed so far still counts
         weights = [np.array(v) for v in self._read(self._variables.weights, None)]
-        acting = self._acting()
+        acting = frozenset(self.interference.acting)
         # Settings stand as they were at the first step; what training adds is filled in.
         complete = self._describe(acting)
         self._recipe = replace(
@@ -298,16 +296,6 @@ class Watch:
         slots = [s for group in self._variables.groups().values() for s in group]
         after = {tensor_digest(v) for v in self._read(slots, None)}
         return dict.fromkeys(after - before, self.index)
-
-    def _acting(self) -> frozenset[int]:
-        """The user's own callbacks, if something outside the steps changed this training."""
-        if not (self._touched or getattr(self.model, "stop_training", False)):
-            return frozenset()
-        return frozenset(
-            i
-            for i, callback in enumerate(self._callbacks)
-            if is_users(type(callback)) or type(callback).__name__ == "LambdaCallback"
-        )
 
     def _regularizers(self) -> dict[str, Any]:
         """Live regularizers by canonical path of the variable, or ``activity:`` of the layer."""

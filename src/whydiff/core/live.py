@@ -65,10 +65,11 @@ class Material:
     batches: tuple[np.ndarray, ...]
     validation: list[Leaves]
     validation_structure: Any = None
-    #: the backend's global generator at the first step of each epoch, if steps draw from it
-    random_states: Mapping[int, np.ndarray] = field(default_factory=dict)
-    #: how many draws (a loader's own) lie between an epoch and the one before it
-    random_draws: Mapping[int, int] = field(default_factory=dict)
+    #: the backend's global generator before a step (epoch, step), if steps draw from it: at the
+    #: first step, and wherever something else drew from it in between
+    random_states: Mapping[tuple[int, int], np.ndarray] = field(default_factory=dict)
+    #: the same as a number of draws, where it was just a loader drawing seeds of its own
+    random_draws: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
     def feed(self) -> Iterator[tuple[int, np.ndarray]]:
         """(epoch, indices of one batch) over the whole training."""

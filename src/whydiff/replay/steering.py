@@ -19,23 +19,20 @@ class Steer(keras.callbacks.Callback):
 
     def __init__(self, data: PinnedData, noise: Live, first: int) -> None:
         super().__init__()
-        self._data, self._noise, self._first = data, noise, first
+        self._data, self._noise, self._first = data, noise.material, first
         self.logs: list[dict[str, float]] = []
-        self._fresh = False
+        self._moment = (0, 0)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._data.epoch = epoch - self._first
-        self._fresh = True
+        self._moment = (epoch, 0)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        if not self._fresh:
-            return
-        self._fresh = False
-        material, number = self._noise.material, self._data.epoch + self._first
-        if number in material.random_draws:
-            adapter().draw(material.random_draws[number])
-        elif number in material.random_states:
-            adapter().set_random_state(material.random_states[number])
+        if self._moment in self._noise.random_draws:
+            adapter().draw(self._noise.random_draws[self._moment])
+        elif self._moment in self._noise.random_states:
+            adapter().set_random_state(self._noise.random_states[self._moment])
+        self._moment = (self._moment[0], self._moment[1] + 1)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.logs.append(numbers(logs))

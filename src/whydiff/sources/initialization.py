@@ -10,7 +10,16 @@ from whydiff.core.recipe import Tensor
 from whydiff.core.recording import Side
 from whydiff.sources import seeds
 from whydiff.sources.source import Source, differs, identical, unknown
-from whydiff.sources.tensors import Pair, Pairs, counted, differing, equal_tensors, pair, placed
+from whydiff.sources.tensors import (
+    Pair,
+    Pairs,
+    counted,
+    differing,
+    equal_tensors,
+    of_them,
+    pair,
+    placed,
+)
 
 ID = "initialization"
 FIX = (
@@ -37,7 +46,7 @@ def compare(a: Side, b: Side) -> Finding:
 def _differs(a: Side, b: Side, pairs: Pairs, other: Sequence[Pair]) -> Finding:
     one, two = other[0]
     evidence = (
-        f"{len(other)} of {counted(len(pairs.fresh), 'weight tensor')} differ, "
+        f"{of_them(other, pairs.fresh, 'weight tensor')}, "
         f"first {placed(one, two)} ({one.digest[:8]}… against {two.digest[:8]}…)"
     )
     if pairs.alone:

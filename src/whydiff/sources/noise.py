@@ -7,7 +7,7 @@ from whydiff.core.recording import Side
 from whydiff.sources import seeds
 from whydiff.sources.layers import same_layers
 from whydiff.sources.source import Source, differs, identical, unknown
-from whydiff.sources.tensors import Pairs, counted, differing, equal_tensors, pair, placed
+from whydiff.sources.tensors import Pairs, counted, differing, equal_tensors, of_them, pair, placed
 
 ID = "noise"
 FIX = (
@@ -27,10 +27,7 @@ def compare(a: Side, b: Side) -> Finding:
     other = differing(pairs.fresh)
     if other:
         first_a, first_b = other[0]
-        evidence = (
-            f"{len(other)} of {counted(len(pairs.fresh), 'seed state')} differ, "
-            f"first {placed(first_a, first_b)}"
-        )
+        evidence = f"{of_them(other, pairs.fresh, 'seed state')}, first {placed(first_a, first_b)}"
         why = seeds.why(a, b, first_a.path, first_b.path, seeds.GENERATOR)
         return differs(ID, evidence, FIX, detail=why.detail, mechanism=why.mechanism)
     if pairs.all_equal:

@@ -61,6 +61,13 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def of_them(other: Sequence[Pair], every: Sequence[Pair], noun: str) -> str:
+    """``2 of 4 weight tensors differ``, ``the seed state differs``."""
+    if len(every) == 1:
+        return f"the {noun} differs"
+    return f"{len(other)} of {counted(len(every), noun)} differ"
+
+
 def equal_tensors(pairs: Sequence[Pair], noun: str) -> str:
     """Evidence of equality: ``all 4 weight tensors equal (a1b2c3d4…)``."""
     digest = pairs[0][0].digest[:8] if pairs else ""

@@ -25,8 +25,8 @@ def pack(live: Live, folder: Path) -> None:
     _put("validation", material.validation, arrays, lists)
     _put("final", live.final, arrays, lists)
     _put("random_states", list(material.random_states.values()), arrays, lists)
-    lists["random_epochs"] = [int(e) for e in material.random_states]
-    lists["random_draws"] = {str(k): int(v) for k, v in material.random_draws.items()}
+    lists["random_moments"] = [list(moment) for moment in material.random_states]
+    lists["random_draws"] = [[*moment, draws] for moment, draws in material.random_draws.items()]
     lists["logs"] = list(live.logs)
     np.savez(folder / "arrays.npz", **arrays)
     (folder / "lists.json").write_text(json.dumps(lists))
@@ -86,10 +86,13 @@ def unpack(folder: Path, like: Live, recipe: Any) -> Live:
             batches=tuple(get(lists["batches"])),
             validation=get(lists["validation"]),
             validation_structure=like.material.validation_structure,
-            random_states=dict(
-                zip(lists["random_epochs"], get(lists["random_states"]), strict=True)
-            ),
-            random_draws={int(k): v for k, v in lists["random_draws"].items()},
+            random_states={
+                (epoch, step): state
+                for (epoch, step), state in zip(
+                    lists["random_moments"], get(lists["random_states"]), strict=True
+                )
+            },
+            random_draws={(epoch, step): draws for epoch, step, draws in lists["random_draws"]},
         )
         final = get(lists["final"])
     return replace(like, recipe=recipe, material=material, final=final, logs=tuple(lists["logs"]))
