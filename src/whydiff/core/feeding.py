@@ -92,8 +92,10 @@ class Plan:
         size = int(sizes[0])
         full, rest = divmod(length, size)
         cut = [size] * full
-        known = len(self.cut.recipe.data_content.samples)
-        drops_rest = int(sizes.sum()) < known and bool((sizes == size).all())
+        # Arrays never lose their last samples; a stream that only ever showed full batches may
+        # have dropped a rest that it never showed.
+        stream = self.cut.recipe.data_order.relative
+        drops_rest = stream and bool((sizes == size).all()) and len(sizes) >= full
         if rest and not drops_rest:
             cut.append(rest)
         if self.cut.recipe.batch_size.facts.get("steps_per_epoch"):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
-
 from whydiff.core.findings import DIFFERS, IDENTICAL, Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
 from whydiff.sources.facts import changes, compare_facts, describe, listed
-from whydiff.sources.layers import aligned_facts, layers, same_layers
+from whydiff.sources.layers import aligned_facts, layers, matched, same_layers
 from whydiff.sources.source import Source, differs, identical
 
 ID = "architecture"
@@ -29,8 +27,8 @@ def compare(a: Side, b: Side) -> Finding:
     def skip(key: str) -> bool:
         if key == "layers":
             return True  # compared by class and position
-        if key == "model" and graphs and alike:
-            return True  # a Sequential and a Functional model of the same layers compute the same
+        if key == "model" and alike and (graphs or (_graph(one) and _graph(two))):
+            return True  # what a model of the same layers and connections is called is no matter
         # Keras may see another call of the same layers: only where both sides list them they count
         if key == "connections" and not (facts_a.get(key) and facts_b.get(key)):
             return True
@@ -62,28 +60,28 @@ def compare(a: Side, b: Side) -> Finding:
     return identical(ID, evidence) if finding.status == IDENTICAL or layers(one) else finding
 
 
+def _graph(recipe: Recipe) -> bool:
+    return bool(recipe.architecture.get("connections"))
+
+
 def _elsewhere(setting: str) -> bool:
     first = setting.partition(".")[0]
     return first in _ELSEWHERE or first.endswith(("_initializer", "_regularizer"))
 
 
 def _added_and_removed(a: Recipe, b: Recipe) -> str:
-    one, two = layers(a), layers(b)
-    matcher = SequenceMatcher(
-        None, [kind for _, kind in one], [kind for _, kind in two], autojunk=False
+    one, two, pairs = layers(a), layers(b), matched(a, b)
+    found_a, found_b = {i for i, _ in pairs}, {j for _, j in pairs}
+    only_a, only_b = (
+        [f"{path} ({kind})" for i, (path, kind) in enumerate(listing) if i not in found]
+        for listing, found in ((one, found_a), (two, found_b))
     )
-    only_a: list[str] = []
-    only_b: list[str] = []
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        if tag != "equal":
-            only_a += [f"{path} ({kind})" for path, kind in one[i1:i2]]
-            only_b += [f"{path} ({kind})" for path, kind in two[j1:j2]]
     parts = [
         f"only in {name}: {listed(paths, 3)}"
         for name, paths in (("A", only_a), ("B", only_b))
         if paths
     ]
-    return "; ".join(parts)
+    return "; ".join(parts) or "the layers come in another order"
 
 
 SOURCE = Source(

@@ -93,11 +93,11 @@ def _validation_differs(a: Side, b: Side) -> bool:
 
 def _fresh_every_epoch(recipe: Recipe) -> bool:
     """Whether a stream of several epochs never repeated a sample."""
-    epochs = [e for e in recipe.data_order.epochs if len(e)]
-    total = sum(map(len, epochs))
-    return recipe.data_order.relative and len(epochs) > 1 and len(
-        recipe.data_content.samples
-    ) == total  # fmt: skip
+    epochs = [np.asarray(e) for e in recipe.data_order.epochs if len(e)]
+    if not recipe.data_order.relative or len(epochs) < 2:
+        return False
+    fed = np.concatenate(epochs)
+    return len(np.unique(fed)) == len(fed)
 
 
 def _cut_otherwise(a: Recipe, b: Recipe) -> bool:

@@ -82,8 +82,11 @@ def show(value: Any) -> str:
     elif isinstance(value, str):
         text = (_NAMED_DIGEST.sub("", value) or value) if value else '""'
     elif isinstance(value, Mapping):
-        settings = [f"{k}={show(v)}" for k, v in value.items() if k != "class"]
-        text = f"{value.get('class', '')}({', '.join(settings)})"
+        settings = [(k, show(v)) for k, v in value.items() if k != "class"]
+        if "class" in value:
+            text = f"{value['class']}({', '.join(f'{k}={v}' for k, v in settings)})"
+        else:
+            text = "{" + ", ".join(f"{k}: {v}" for k, v in settings) + "}"
     elif isinstance(value, list | tuple):
         text = "[" + ", ".join(show(v) for v in value) + "]"
     else:
@@ -95,10 +98,18 @@ def both(a: Any, b: Any) -> str:
     """Two differing values in one phrase: ``0.001 against 0.003``."""
     if _is_digest(a) and _is_digest(b):
         return "changed"
+    if a is NOT_SET and _is_digest(b):
+        return "only in B"
+    if b is NOT_SET and _is_digest(a):
+        return "only in A"
     shown_a, shown_b = show(a), show(b)
+    if isinstance(a, str) and isinstance(b, str) and "…" in shown_a + shown_b:
+        return _differing_settings(a, b) or f"{shown_a} against {shown_b}"
     if isinstance(a, list | tuple) and isinstance(b, list | tuple) and "…" in shown_a + shown_b:
         left = [v for v in a if not any(equal(v, w) for w in b)]
         right = [v for v in b if not any(equal(v, w) for w in a)]
+        if len(left) == len(right) == 1:
+            return both(left[0], right[0])
         if left or right:
             return f"only in A {show(left)}, only in B {show(right)}"
     if shown_a == shown_b:  # they differ beyond what is shown
@@ -106,6 +117,18 @@ def both(a: Any, b: Any) -> str:
             return f"{shown_a} with other code"
         shown_a, shown_b = repr(a), repr(b)
     return f"{shown_a} against {shown_b}"
+
+
+def _differing_settings(a: str, b: str) -> str:
+    """Of two long texts ``Class(x=1, y=2)`` what differs: ``Class: y=2 against y=3``."""
+    name_a, _, rest_a = a.partition("(")
+    name_b, _, rest_b = b.partition("(")
+    if name_a != name_b or not rest_a:
+        return ""
+    one, two = rest_a.removesuffix(")").split(", "), rest_b.removesuffix(")").split(", ")
+    left = [part for part in one if part not in two]
+    right = [part for part in two if part not in one]
+    return f"{name_a}: {show(', '.join(left))} against {show(', '.join(right))}"
 
 
 def describe(found: Sequence[Change], limit: int = 4) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import Any
 
 from whydiff.core.recipe import Facts, Recipe
@@ -39,6 +40,40 @@ def same_layers(a: Recipe, b: Recipe) -> bool:
     return [kind for _, kind in layers(a)] == [kind for _, kind in layers(b)]
 
 
+def matched(a: Recipe, b: Recipe) -> list[tuple[int, int]]:
+    """Pairs of positions in :func:`layers` of A and of B that are the same layer.
+
+    By position where the classes agree in order; otherwise layers of equal class and settings
+    first, then layers of equal class between them.
+    """
+    one, two = layers(a), layers(b)
+    if same_layers(a, b):
+        return [(i, i) for i in range(len(one))]
+    keys_a = [(kind, _settings(a, path)) for path, kind in one]
+    keys_b = [(kind, _settings(b, path)) for path, kind in two]
+    anchors = _blocks(keys_a, keys_b)
+    pairs = list(anchors)
+    last_a = last_b = 0
+    for i, j in [*anchors, (len(one), len(two))]:
+        kinds = ([kind for _, kind in one[last_a:i]], [kind for _, kind in two[last_b:j]])
+        pairs += [(last_a + p, last_b + q) for p, q in _blocks(*kinds)]
+        last_a, last_b = i + 1, j + 1
+    return sorted(pairs)
+
+
+def _blocks(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
+    blocks = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
+    return [(m.a + k, m.b + k) for m in blocks for k in range(m.size)]
+
+
+def _settings(recipe: Recipe, path: str) -> str:
+    start = f"layer:{path}:"
+    facts = {
+        k.removeprefix(start): v for k, v in recipe.architecture.items() if k.startswith(start)
+    }
+    return repr(sorted(facts.items()))
+
+
 def aligned_facts(a: Recipe, b: Recipe, of_a: Facts, of_b: Facts) -> tuple[Facts, Facts]:
     """Both facts under A's layer names, without facts of layers that only one side has.
 
@@ -47,6 +82,7 @@ def aligned_facts(a: Recipe, b: Recipe, of_a: Facts, of_b: Facts) -> tuple[Facts
     regularizer and so on are no evidence of their own.
     """
     mapping = _renaming(a, b)
+    of_a, of_b = _without_strangers(a, b, of_a), _without_strangers(b, a, of_b)
     if mapping:
         of_a = {k: _rename_values(k, v, {}) for k, v in of_a.items()}
         of_b = {_rename(k, mapping): _rename_values(k, v, mapping) for k, v in of_b.items()}
@@ -58,9 +94,14 @@ def aligned_facts(a: Recipe, b: Recipe, of_a: Facts, of_b: Facts) -> tuple[Facts
 
 
 def _renaming(a: Recipe, b: Recipe) -> dict[str, str]:
-    if not same_layers(a, b):
-        return {}
-    pairs = [*zip(layers(a), layers(b), strict=True)]
+    """B's layer names that change: to A's name, or out of the way of another layer of A."""
+    one, two = layers(a), layers(b)
+    indices = matched(a, b)
+    pairs = [(one[i], two[j]) for i, j in indices]
+    found = {j for _, j in indices}
+    taken = {path for path, _ in one}
+    own = [two[j] for j in range(len(two)) if j not in found and two[j][0] in taken]
+    pairs += [((f"{path} of B", kind), (path, kind)) for path, kind in own]
     inputs_a, inputs_b = (
         [layer for layer in _all_layers(r) if layer[1] == "InputLayer"] for r in (a, b)
     )
@@ -99,6 +140,14 @@ def _rename_values(key: str, value: Any, mapping: Mapping[str, str]) -> Any:
     if key == "layers":
         return renamed
     return sorted(re.sub(r"_\d+\b", "", text) for text in renamed)
+
+
+def _without_strangers(mine: Recipe, other: Recipe, facts: Facts) -> Facts:
+    """Leaves out facts of a layer that only the other model lists: names would collide."""
+    here, there = ([path for path, _ in layers(recipe)] for recipe in (mine, other))
+    if not here:
+        return facts
+    return {k: v for k, v in facts.items() if _has(here, there, k)}
 
 
 def _has(there: list[str], here: list[str], key: str) -> bool:

@@ -51,6 +51,12 @@ def answer(
             else:
                 excluded.append(cause)
         causes += _residue(comparison, trials, causes)
+        causes += _merely_reported(comparison, causes)
+        if not causes:
+            why = "no hybrid reproduced the difference"
+            causes = [_suspect(f, why) for f in findings if f.status == DIFFERS]
+        named = {c.source for c in causes}
+        excluded = [e for e in excluded if e.source not in named]
         causes.sort(key=lambda c: -(c.share if c.share is not None else -1.0))
         notes += _notes(trials, causes)
     return Explanation(
@@ -80,15 +86,7 @@ def _judge(finding: Finding, comparison: Comparison, trials: Trials) -> Cause | 
         why = trials.refused.get(name)
         if why is None and name in comparison.environment[1:]:
             why = f"it changes together with {comparison.environment[0]} and is counted there"
-        return Cause(
-            name,
-            finding.detail,
-            SUSPECTED,
-            finding.evidence + (f" (not proven: {why})" if why else ""),
-            finding.remedy,
-            intended=finding.intended,
-            mechanism=finding.mechanism,
-        )
+        return _suspect(finding, why or "")
     if not trials.matters(name):
         return Excluded(
             name,
@@ -110,10 +108,47 @@ def _judge(finding: Finding, comparison: Comparison, trials: Trials) -> Cause | 
     )
 
 
+def _suspect(finding: Finding, why: str) -> Cause:
+    return Cause(
+        finding.source,
+        finding.detail or finding.evidence,
+        SUSPECTED,
+        finding.evidence + (f" (not proven: {why})" if why else ""),
+        finding.remedy,
+        intended=finding.intended,
+        mechanism=finding.mechanism,
+    )
+
+
+def _same_weights(comparison: Comparison) -> bool:
+    finals = [[t.digest for t in side.fit.final] for side in (comparison.a, comparison.b)]
+    return finals[0] == finals[1]
+
+
+def _merely_reported(comparison: Comparison, causes: list[Cause]) -> list[Cause]:
+    """Equal weights and other logs, though the rule of measuring is the same: other data."""
+    finding = next(f for f in comparison.findings if f.source == "data-content")
+    if causes or finding.status != DIFFERS or not _same_weights(comparison):
+        return []
+    evidence = "the weights agree bit for bit, but they were validated on other data"
+    return [
+        Cause(
+            "measurement",
+            evidence,
+            CONFIRMED,
+            f"{evidence}: {finding.evidence}",
+            finding.remedy,
+            share=1.0,
+            alone=1.0,
+            remaining=0.0,
+            intended=finding.intended,
+        )
+    ]
+
+
 def _measurement(finding: Finding, comparison: Comparison, trials: Trials) -> Cause | Excluded:
     """Another rule of measuring changes no weight: a cause where the weights agree."""
-    same = [t.digest for t in comparison.a.fit.final] == [t.digest for t in comparison.b.fit.final]
-    if not same:
+    if not _same_weights(comparison):
         return Excluded(
             "measurement", f"{finding.evidence}; but a way of measuring changes no weight"
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 from whydiff.adapters.code import class_digest, is_users
 from whydiff.capture.describe.values import PLAIN, config, flat
@@ -65,18 +68,20 @@ def _settings(layer: Any, path: str) -> Iterator[tuple[str, Any]]:
                 flat(key, value, flat_settings)
     if is_users(type(layer)):
         for key, value in vars(layer).items():
-            plain_list = isinstance(value, (list, tuple)) and all(
-                isinstance(v, PLAIN) for v in value
-            )
-            if (
-                not key.startswith("_")
-                and key not in _BOOKKEEPING
-                and (isinstance(value, PLAIN) or plain_list)
-            ):
+            if not key.startswith("_") and key not in _BOOKKEEPING and _is_setting(value):
                 flat(key, value, flat_settings)
     for key, value in flat_settings.items():
         if not _ELSEWHERE.search(key):
             yield key, value
+
+
+def _is_setting(value: Any) -> bool:
+    """Whether an attribute says how a layer computes: a plain value, a function, an array."""
+    if isinstance(value, dict):
+        return all(isinstance(v, PLAIN) for v in value.values())
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(v, PLAIN) for v in value)
+    return isinstance(value, (*PLAIN, np.ndarray)) or inspect.isroutine(value)
 
 
 def _calls(model: Any) -> Iterator[tuple[str, str, Any]]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from whydiff.adapters.code import code_digest
+import numpy as np
+
+from whydiff.adapters.code import code_digest, is_users
+from whydiff.core.digests import tensor_digest
 
 PLAIN = (bool, int, float, str, type(None))
 
@@ -29,8 +32,11 @@ def plain(value: Any, depth: int = 0) -> Any:
         return [plain(v, depth + 1) for v in value]
     if isinstance(value, dict):
         return {str(k): plain(value[k], depth + 1) for k in sorted(value, key=str)}
-    if inspect.isfunction(value) or inspect.ismethod(value):
-        return f"{value.__qualname__}:{code_digest(value)}"
+    if inspect.isroutine(value):
+        name = getattr(value, "__qualname__", type(value).__qualname__)
+        return f"{name}:{code_digest(value)}" if is_users(value) else name
+    if isinstance(value, np.ndarray) and value.size > 16:
+        return f"{value.dtype.name}{list(value.shape)}:{tensor_digest(value)}"
     if isinstance(value, type):
         return value.__qualname__
     if hasattr(value, "dtype") and hasattr(value, "shape"):
