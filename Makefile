@@ -1,0 +1,110 @@
+# `make demo` and `make test` set up everything they need, once; Python 3.11, pip and make suffice.
+# `make help` lists the targets.
+
+PYTHON ?= $(shell python3.11 -c '' 2>/dev/null && echo python3.11 || echo python3)
+# -qq: errors only. One -q leaves warnings about every extra package index that lacks a package.
+PIP_FLAGS := -qq --disable-pip-version-check
+
+# The environments. Each is made again when the project's requirements change, else left alone:
+# a second `make` needs no network.
+ENV := .venv/ready
+PURE := .venv-pure/ready
+OLDEST := .venv-oldest/ready
+REQUIREMENTS := pyproject.toml constraints.txt
+
+# Rooms that know no Keras: their tests must pass where none is installed.
+PURE_TESTS := $(wildcard $(addprefix tests/,core store sources analysis report remedy cli))
+
+FASHION_FILES := build/keras/datasets/fashion-mnist/train-images-idx3-ubyte.gz
+
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+CASES := cases-jax cases-tensorflow cases-torch
+
+.PHONY: help demo test quick lint pure cases $(CASES) oldest fashion clean
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: export KERAS_BACKEND ?= jax
+demo: $(ENV) ## Explain three small examples: weight initialization, shuffling, optimizer.
+	@for name in weight_initialization shuffling optimizer; do \
+		printf '\n$$ whydiff explain examples/%s.py\n' $$name; \
+		.venv/bin/whydiff explain examples/$$name.py || exit 1; \
+	done
+
+test: lint pure ## Check style, types and imports; run all tests.
+	.venv/bin/python -m pytest -n 2
+
+quick: $(ENV) ## The tests without those that train for long.
+	.venv/bin/python -m pytest -n 2 -m 'not long'
+
+lint: $(ENV) ## Check style, types and which room imports which.
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
+
+pure: $(PURE) ## The tests of the pure rooms where no Keras is installed.
+	.venv-pure/bin/python -m pytest -n 2 tests/pure_environment.py $(PURE_TESTS)
+
+cases: $(CASES) ## Score the cases in ../shared on every backend.
+
+$(CASES): cases-%: $(ENV)
+	.venv/bin/python ../shared/cases/score.py --whydiff $(CURDIR)/.venv/bin/whydiff --backend $*
+
+# test_ulp.py tries number formats that the ml_dtypes of those days did not have.
+oldest: $(OLDEST) ## Examples and pure rooms with the oldest versions that pyproject.toml admits.
+	.venv-oldest/bin/python -m pytest -n 2 tests/test_examples.py $(PURE_TESTS) \
+		--ignore tests/analysis/test_ulp.py
+
+fashion: $(ENV) $(FASHION_FILES) ## Explain a training on Fashion-MNIST: docs/fashion_mnist.md.
+	.venv/bin/python docs/make_transcripts.py docs/fashion_mnist.md
+
+clean: ## Remove the environments and everything built.
+	rm -rf .venv .venv-pure .venv-oldest build dist
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# torch alone and first, at exactly this version: left to a range, pip takes a CUDA build of it
+# and gigabytes of libraries.
+$(ENV): $(REQUIREMENTS)
+	$(call make_env,.venv)
+	.venv/bin/python -m pip install $(PIP_FLAGS) torch==2.13.0
+	.venv/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt \
+		-e '.[jax,tensorflow,torch,dev]'
+	@touch $@
+
+$(PURE): $(REQUIREMENTS)
+	$(call make_env,.venv-pure)
+	.venv-pure/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt -e . \
+		pytest pytest-xdist hypothesis ml-dtypes
+	@touch $@
+
+# Every requirement `name>=version` becomes `name==version`.
+$(OLDEST): $(REQUIREMENTS)
+	$(call make_env,.venv-oldest)
+	sed -n '/^dependencies/,/^dev/s/>=/==/gp' pyproject.toml | grep -o '[a-z-]*==[0-9.]*' \
+		| sort -u > .venv-oldest/oldest.txt
+	.venv-oldest/bin/python -m pip install $(PIP_FLAGS) torch==2.13.0
+	.venv-oldest/bin/python -m pip install $(PIP_FLAGS) -c .venv-oldest/oldest.txt \
+		-e '.[jax,tensorflow,torch]' pytest pytest-xdist hypothesis scikit-learn
+	@touch $@
+
+define make_env
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "whydiff needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
+	echo "Name another one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+@echo "Setting up $(1): a few minutes the first time."
+@$(PYTHON) -m venv $(1)
+endef
+
+# The real data, from the Debian package unpacked here: nothing is installed on the system, and
+# Keras finds them where it would have put its own download.
+APT_GET := apt-get -qq -o APT::Sandbox::User=$(shell id -un)
+
+$(FASHION_FILES):
+	@mkdir -p build/debian $(@D)
+	cd build/debian && { $(APT_GET) download dataset-fashion-mnist \
+		|| { $(APT_GET) update && $(APT_GET) download dataset-fashion-mnist; }; }
+	dpkg -x build/debian/dataset-fashion-mnist_*.deb build/debian
+	ln -sf $(CURDIR)/build/debian/usr/share/datasets/fashion-mnist/*.gz $(@D)/
