@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
+from whydiff.core.recipe import Content
 from whydiff.sources import source
-from whydiff.sources.samples import in_sequence
+from whydiff.sources.samples import common, in_sequence
 from whydiff.testing import sides
 from whydiff.testing.sides import a_side, batches, changed, content, facts, order
 
@@ -111,6 +112,14 @@ def test_other_samples_of_one_size_compare_by_position():
 def test_order_of_streams_of_other_samples_is_unknown():
     a = a_side(data_order=order(range(10), relative=True))
     assert ORDER(a, changed(a, data_content=content(range(50, 60)))).status == UNKNOWN
+
+
+def test_samples_that_share_half_a_digest_stay_apart():
+    a = Content(np.array([[1, 1], [1, 2], [2, 0], [1, 1]], np.uint64))
+    b = Content(np.array([[1, 2], [1, 3]], np.uint64))
+    relation = common(a_side(data_content=a).recipe, a_side(data_content=b).recipe)
+    assert relation.ids_a[0] == relation.ids_a[3] != relation.ids_a[1] == relation.ids_b[0]
+    assert (relation.shared, relation.size_a, relation.size_b) == (1, 3, 2)
 
 
 def test_row_after_row_with_repeated_rows():

@@ -60,3 +60,18 @@ def test_long_lists_show_what_only_one_has():
     a = [f"callback_number_{i}" for i in range(9)]
     text = describe([Change("callbacks", a, a[:-1])])
     assert text == "callbacks: only in A [callback_number_8], only in B []"
+
+
+def test_long_callbacks_show_the_setting_that_differs():
+    text = (
+        "EarlyStopping(baseline=None, min_delta=0.0, monitor='val_loss', mode='auto', patience={})"
+    )
+    found = [Change("callbacks", [text.format(1)], [text.format(9)])]
+    assert describe(found) == "callbacks: EarlyStopping: patience=1 against patience=9"
+
+
+def test_what_only_one_side_has_is_not_shown_as_a_digest():
+    assert describe([Change("code:loss", NOT_SET, "0123456789abcdef")]) == (
+        "code of loss: only in B"
+    )
+    assert show({0: 1.0, 1: 2.5}) == "{0: 1, 1: 2.5}"

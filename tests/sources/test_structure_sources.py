@@ -121,7 +121,30 @@ def test_sequential_and_functional_of_the_same_layers():
     b = with_facts("architecture", model="Functional")
     assert compare("architecture", a_side(), b).status == IDENTICAL
     b = with_facts("architecture", model="MyModel")
-    assert compare("architecture", a_side(), b).status == DIFFERS
+    assert compare("architecture", a_side(), b).status == IDENTICAL
+    b = with_facts("architecture", model="MyModel", **{"code:model": "0123456789abcdef"})
+    assert compare("architecture", a_side(), b).evidence == ("code of model: only in B")
+
+
+def test_a_layer_in_between_is_named_by_its_place():
+    a = a_side()
+    architecture = facts(
+        a,
+        "architecture",
+        layers=["dense: Dense", "dropout: Dropout", "dense_1: Dense", "dense_2: Dense"],
+        **{
+            "layer:dense_1:units": 3,
+            "layer:dense_1:activation": "relu",  # just like the first layer
+            "layer:dense_2:units": 2,
+            "layer:dense_2:activation": "softmax",
+            "trainable:dense_2": True,
+        },
+    )
+    precision = facts(a, "precision", **{"policy:dense_2": "float32", "policy:dense_1": "float16"})
+    b = a_side(architecture=architecture, precision=precision)
+    assert compare("architecture", a, b).evidence == "only in B: dense_1 (Dense)"
+    assert compare("architecture", b, a).evidence == "only in A: dense_1 (Dense)"
+    assert compare("precision", a, b).status == IDENTICAL  # the new layer's policy is its own
 
 
 def test_precision_of_several_layers_is_told_once():
@@ -151,7 +174,14 @@ def test_another_backend_excuses_its_own_packages_and_devices():
     b = a_side(
         backend={"backend": "torch"},
         version={"python": "3.11.7", "keras": "3.15.1", "numpy": "2.4.0", "torch": "2.13.0"},
-        hardware={"cpu": "CPU", "machine": "x86_64", "cores": 2, "devices": [], "threads.x": 2},
+        hardware={
+            "cpu": "CPU",
+            "machine": "x86_64",
+            "cores": 2,
+            "devices": [],
+            "threads.x": 2,
+            "flags.TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        },
         arithmetic={"jit_compile": False, "run_eagerly": False, "steps_per_execution": 1},
     )
     found = status(a, b)

@@ -12,6 +12,11 @@ from whydiff.sources.source import Source, differs
 ID = "hardware"
 FIX = "Run both on the same machine with the same thread counts and environment variables."
 
+#: Flags that one backend reads, and often sets by itself when it is imported.
+_FLAGS_OF_BACKENDS = tuple(
+    f"flags.{prefix}_" for prefix in ("TF", "JAX", "XLA", "TORCH", "PYTORCH")
+)
+
 
 def compare(a: Side, b: Side) -> Finding:
     """Compare the machine; each backend names devices and threads in its own way."""
@@ -21,7 +26,7 @@ def compare(a: Side, b: Side) -> Finding:
             {
                 k: v
                 for k, v in side.items()
-                if k.startswith("flags.") or (k in other and not _of_backend(k))
+                if not _of_backend(k) and (k in other or k.startswith("flags."))
             }
             for side, other in ((one, two), (two, one))
         )
@@ -34,7 +39,7 @@ def compare(a: Side, b: Side) -> Finding:
 
 
 def _of_backend(key: str) -> bool:
-    return key == "devices" or key.startswith("threads.")
+    return key == "devices" or key.startswith(("threads.", *_FLAGS_OF_BACKENDS))
 
 
 def _mechanism(one: Facts, two: Facts) -> str:

@@ -43,22 +43,33 @@ def same_layers(a: Recipe, b: Recipe) -> bool:
 def matched(a: Recipe, b: Recipe) -> list[tuple[int, int]]:
     """Pairs of positions in :func:`layers` of A and of B that are the same layer.
 
-    By position where the classes agree in order; otherwise layers of equal class and settings
-    first, then layers of equal class between them.
+    By position where the classes agree in order. Otherwise layers of equal name, class and
+    settings first, between them those of equal class and settings, then those of equal class.
     """
     one, two = layers(a), layers(b)
     if same_layers(a, b):
         return [(i, i) for i in range(len(one))]
-    keys_a = [(kind, _settings(a, path)) for path, kind in one]
-    keys_b = [(kind, _settings(b, path)) for path, kind in two]
-    anchors = _blocks(keys_a, keys_b)
-    pairs = list(anchors)
+    full_a, full_b = (
+        [(path, kind, _settings(recipe, path)) for path, kind in listing]
+        for recipe, listing in ((a, one), (b, two))
+    )
+    pairs: list[tuple[int, int]] = []
+    for start in range(3):  # drop the name, then the settings
+        keys = ([((p, k, s), (k, s), (k,))[start] for p, k, s in full] for full in (full_a, full_b))
+        pairs = _filled(pairs, *keys)
+    return pairs
+
+
+def _filled(
+    pairs: list[tuple[int, int]], a: Sequence[Hashable], b: Sequence[Hashable]
+) -> list[tuple[int, int]]:
+    """The pairs, and equal keys between them."""
+    more = list(pairs)
     last_a = last_b = 0
-    for i, j in [*anchors, (len(one), len(two))]:
-        kinds = ([kind for _, kind in one[last_a:i]], [kind for _, kind in two[last_b:j]])
-        pairs += [(last_a + p, last_b + q) for p, q in _blocks(*kinds)]
+    for i, j in [*pairs, (len(a), len(b))]:
+        more += [(last_a + p, last_b + q) for p, q in _blocks(a[last_a:i], b[last_b:j])]
         last_a, last_b = i + 1, j + 1
-    return sorted(pairs)
+    return sorted(more)
 
 
 def _blocks(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:

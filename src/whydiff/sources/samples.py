@@ -34,15 +34,16 @@ class Common:
 def common(a: Recipe, b: Recipe) -> Common:
     """Compare the samples of two recipes; sorts, so O(n log n)."""
     ids_a, ids_b = _ids(a.data_content.samples, b.data_content.samples)
-    distinct_a, distinct_b = np.unique(ids_a), np.unique(ids_b)
-    shared = len(np.intersect1d(distinct_a, distinct_b, assume_unique=True))
-    if len(distinct_a) == len(distinct_b) == shared:
+    top = 1 + int(max(ids_a.max(initial=-1), ids_b.max(initial=-1)))
+    has_a, has_b = _present(ids_a, top), _present(ids_b, top)
+    size_a, size_b, shared = int(has_a.sum()), int(has_b.sum()), int((has_a & has_b).sum())
+    if size_a == size_b == shared:
         kind = PART if _fed_unequally(a, b, ids_a, ids_b) else SAME
     elif _one_goes_on(a, b, ids_a, ids_b):
         kind = BEGINNING
     else:
         kind = PART if shared else OTHER
-    return Common(kind, shared, len(distinct_a), len(distinct_b), ids_a, ids_b)
+    return Common(kind, shared, size_a, size_b, ids_a, ids_b)
 
 
 def fed(ids: np.ndarray, epochs: Sequence[np.ndarray]) -> list[np.ndarray] | None:
@@ -69,16 +70,25 @@ def in_sequence(epoch: np.ndarray) -> bool:
 
 
 def _ids(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.concatenate([np.asarray(s, np.uint64).reshape(-1, 2) for s in (a, b)])
-    # lexsort of two columns is several times faster than np.unique over rows
-    order = np.lexsort((rows[:, 1], rows[:, 0]))
-    sorted_rows = rows[order]
-    new = np.ones(len(rows), bool)
-    new[1:] = (sorted_rows[1:] != sorted_rows[:-1]).any(axis=1)
+    a, b = (np.asarray(s, np.uint64).reshape(-1, 2) for s in (a, b))
+    if np.array_equal(a, b):  # the usual case, at half the cost
+        ids = _numbered(a)
+        return ids, ids
+    ids = _numbered(np.concatenate([a, b]))
+    return ids[: len(a)], ids[len(a) :]
+
+
+def _numbered(rows: np.ndarray) -> np.ndarray:
+    """A number for every row, the same for equal rows."""
+    # One lane nearly always tells rows apart and sorts several times faster than both.
+    order = np.argsort(rows[:, 0])
+    new = (rows[order[1:]] != rows[order[:-1]]).any(axis=1)
+    if (new & (rows[order[1:], 0] == rows[order[:-1], 0])).any():
+        order = np.lexsort((rows[:, 1], rows[:, 0]))
+        new = (rows[order[1:]] != rows[order[:-1]]).any(axis=1)
     ids = np.empty(len(rows), np.int64)
-    ids[order] = np.cumsum(new) - 1
-    cut = len(np.asarray(a).reshape(-1, 2))
-    return ids[:cut], ids[cut:]
+    ids[order] = np.concatenate([[0], np.cumsum(new)]) if len(rows) else 0
+    return ids
 
 
 def _fed_unequally(a: Recipe, b: Recipe, ids_a: np.ndarray, ids_b: np.ndarray) -> bool:
@@ -90,7 +100,9 @@ def _fed_unequally(a: Recipe, b: Recipe, ids_a: np.ndarray, ids_b: np.ndarray) -
         return False
     if any(r.batch_size.facts.get("steps_per_epoch") is not None for r in (a, b)):
         return False
-    if not a.data_order.epochs or not b.data_order.epochs or not _whole(a, b):
+    if not a.data_order.epochs or not b.data_order.epochs:
+        return False
+    if not _whole(a, ids_a) or not _whole(b, ids_b):
         return False
     one, other = fed(ids_a, a.data_order.epochs[:1]), fed(ids_b, b.data_order.epochs[:1])
     if one is None or other is None:
@@ -98,11 +110,17 @@ def _fed_unequally(a: Recipe, b: Recipe, ids_a: np.ndarray, ids_b: np.ndarray) -
     return not np.array_equal(np.sort(one[0]), np.sort(other[0]))
 
 
-def _whole(a: Recipe, b: Recipe) -> bool:
-    """Whether the first epoch of both visited every distinct sample."""
-    return all(
-        len(np.unique(r.data_order.epochs[0])) == len(r.data_content.samples) for r in (a, b)
-    )
+def _whole(recipe: Recipe, ids: np.ndarray) -> bool:
+    """Whether the first epoch visited every sample."""
+    first = fed(np.arange(len(ids)), recipe.data_order.epochs[:1])
+    return first is not None and bool(_present(first[0], len(ids)).all())
+
+
+def _present(ids: np.ndarray, top: int) -> np.ndarray:
+    """Which numbers below ``top`` occur; much faster than a set of them."""
+    present = np.zeros(top, bool)
+    present[ids] = True
+    return present
 
 
 def _one_goes_on(a: Recipe, b: Recipe, ids_a: np.ndarray, ids_b: np.ndarray) -> bool:

@@ -52,7 +52,9 @@ PLANTED: Mapping[str, Plant] = {
     ),
     "backend": lambda s: changed(s, backend={"backend": "torch"}),
     "version": lambda s: changed(s, version=facts(s, "version", keras="3.14.0")),
-    "hardware": lambda s: changed(s, hardware=facts(s, "hardware", **{"flags.XLA_FLAGS": "x"})),
+    "hardware": lambda s: changed(
+        s, hardware=facts(s, "hardware", **{"flags.OMP_NUM_THREADS": "1"})
+    ),
     "arithmetic": lambda s: changed(s, arithmetic=facts(s, "arithmetic", jit_compile=False)),
 }
 
