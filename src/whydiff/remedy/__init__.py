@@ -53,7 +53,7 @@ def proposals(
         found = fits.plans(parsed, script, a, b, wanted)
     else:
         found = runs.plans(parsed, script, a, wanted)
-    made = [assemble(text, script.name, steps, targets) for steps, targets in found]
+    made = _assembled(text, script.name, found)
     if between == "scripts":
         made = _both(made, script_b or Path(b.execution.script), text_b, b, wanted)
     unique = {(p.source, p.source_b, p.prelude, *p.environment.items(), p.targets): p for p in made}
@@ -82,6 +82,19 @@ def intended(
         elif source in said:
             sentences.append(finding_sentence(said[source]))
     return sentences
+
+
+def _assembled(text: str, name: str, found: Sequence[runs.Plan]) -> list[Proposal]:
+    """Proposals of plans; a plan whose edits collide, or whose text is no Python, is dropped."""
+    made = []
+    for steps, targets in found:
+        try:
+            proposal = assemble(text, name, steps, targets)
+        except ValueError:
+            continue
+        if _parse(proposal.source) is not None:
+            made.append(proposal)
+    return made
 
 
 def _parse(text: str) -> Script | None:
@@ -118,7 +131,7 @@ def _both(
     parsed = _parse(text)
     if parsed is None:
         return list(made)
-    others = [assemble(text, path.name, *plan) for plan in runs.plans(parsed, path, b, wanted)]
+    others = _assembled(text, path.name, runs.plans(parsed, path, b, wanted))
     if not made or not others:
         return []
     pairs = [

@@ -17,7 +17,7 @@ _KINDS = {"initialization": "initializer", "noise": "seed generator"}
 def asked_sentences(script: Script | None, a: Side | None, b: Side | None) -> dict[str, str]:
     """Source id -> sentence, for what the text and the ledger show two fits to ask for."""
     found: dict[str, str] = {}
-    if a is None or b is None:
+    if a is None or b is None or _by_chance(a, b):
         return found
     order = _order(script, a.fit, b.fit)
     if order:
@@ -35,6 +35,13 @@ def finding_sentence(finding: Finding) -> str:
     name = finding.source.replace("-", " ")
     because = f" ({what.rstrip('.')})" if what else ""
     return f"The {name} differs because the script asks for it{because}: nothing to repair."
+
+
+def _by_chance(a: Side, b: Side) -> bool:
+    """Whether the sides are one fit of two executions of one script: it asks both for the same."""
+    one, other = a.execution, b.execution
+    same = one.script == other.script and one.arguments == other.arguments
+    return same and one is not other and a.fit.index == b.fit.index
 
 
 def _held(side: Side, kind: str) -> list[Draw]:

@@ -17,11 +17,17 @@ from whydiff.remedy.spots import script_files
 
 #: what a seed set in the script reaches
 SEEDABLE = ("initialization", "data-order", "noise")
-#: at most this many trials, each of which trains twice
-MOST = 6
+#: at most this many proposals: each trial trains twice
+MOST = 4
 
 Targets = tuple[str, ...]  # source ids
 Plan = tuple[tuple[Step, ...], Targets]
+
+_HASH_ORDERED = ("data-content", "data-order", "architecture")
+_HASHED = Step(
+    environment={"PYTHONHASHSEED": "0"},
+    how="Fixes the order of sets and the values of hash() from outside the script.",
+)
 
 _COMBINATIONS = ("s", "g", "o", "p", "sg", "so", "sp", "go", "gop", "sgo", "sgop")
 
@@ -31,21 +37,13 @@ def plans(script: Script, path: Path, side: Side, causes: Sequence[str]) -> list
     names = Names(script)
     parts = _parts(script, names, path, side)
     determinism = _determinism(script, names, _backend(side)) if "arithmetic" in causes else Step()
-    ordered = ["data-content", "data-order", "architecture"]
-    hashed = Step(
-        environment={"PYTHONHASHSEED": "0"},
-        how="Fixes the order of sets and the values of hash() from outside the script.",
-    )
     found: list[tuple[Step, ...]] = []
     for combination in _COMBINATIONS:
         if all(parts[c] for c in combination) and _plausible(combination, parts, causes, names):
             found.append(tuple(parts[c] for c in combination))
-    largest = tuple(parts[c] for c in "sgop" if parts[c])
-    if any(c in ordered for c in causes) and (
-        uses_hash_order(script, names) or not (parts["g"] or parts["o"])
-    ):
-        found.append((*(parts[c] for c in "sg" if parts[c]), hashed))
-        found.append((*largest, hashed))
+    hash_order = uses_hash_order(script, names) or not (parts["g"] or parts["o"])
+    if hash_order and any(c in _HASH_ORDERED for c in causes):
+        found.append((*(parts[c] for c in "sgp" if parts[c]), _HASHED))
     if determinism:
         found = [(*steps, determinism) for steps in (found or [()])]
     if parts["s"].edits and _local_import(script, path):
@@ -54,11 +52,10 @@ def plans(script: Script, path: Path, side: Side, causes: Sequence[str]) -> list
             how="Sets one seed before the script's own modules are imported.",
         )
         found.append((early, *(parts[c] for c in "gop" if parts[c])))
-    done = [(steps, tuple(causes)) for steps in _few(found)]
     partial = tuple(c for c in causes if c in SEEDABLE)
-    if parts["s"] and partial and partial != tuple(causes):
-        done.append(((parts["s"],), partial))
-    return done
+    also = bool(parts["s"] and partial and partial != tuple(causes))
+    done: list[Plan] = [(steps, tuple(causes)) for steps in _few(found, MOST - also)]
+    return [*done, ((parts["s"],), partial)] if also else done
 
 
 def _parts(script: Script, names: Names, path: Path, side: Side) -> dict[str, Step]:
@@ -113,10 +110,10 @@ def _draws_globally(names: Names) -> bool:
     )
 
 
-def _few(found: Sequence[tuple[Step, ...]]) -> list[tuple[Step, ...]]:
-    """The smallest ones and, if there are too many, the most thorough one."""
+def _few(found: Sequence[tuple[Step, ...]], most: int) -> list[tuple[Step, ...]]:
+    """The smallest ones and, where there are too many, the most thorough ones at the end."""
     unique = [f for i, f in enumerate(found) if f and f not in found[:i]]
-    return unique if len(unique) <= MOST else [*unique[: MOST - 1], unique[-1]]
+    return unique if len(unique) <= most else [*unique[: most - 2], *unique[-2:]]
 
 
 def _backend(side: Side) -> str:
