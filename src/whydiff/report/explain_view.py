@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from whydiff.core.findings import CONFIRMED, Cause, Explanation
@@ -74,6 +75,7 @@ def _causes(e: Explanation, verbose: bool) -> Iterator[Block]:
     rows = []
     for cause in e.causes:
         name = cause.source + ("" if cause.status == CONFIRMED else " (suspected)")
+        name += " (asked for)" if cause.intended else ""
         about = cause.detail or cause.evidence
         if measured:
             parts = (cause.share, cause.alone, cause.remaining)
@@ -115,7 +117,7 @@ def chaotic(causes: Sequence[Cause]) -> bool:
 def _cleared(e: Explanation, verbose: bool) -> Iterator[Block]:
     if e.excluded:
         shown = [x for x in e.excluded if verbose or x.source in SHOWN]
-        rows = [(x.source, x.evidence) for x in shown]
+        rows = [(x.source, x.evidence if verbose else short(x.evidence)) for x in shown]
         others = [x.source for x in e.excluded if x not in shown]
         if others:
             rows.append(("and", listed(others)))
@@ -126,6 +128,11 @@ def _cleared(e: Explanation, verbose: bool) -> Iterator[Block]:
             yield Table(("Not known", "What is missing"), tuple(rows))
         else:
             yield Text(f"Could not be judged: {listed([x.source for x in e.unknown])}.", "note")
+
+
+def short(text: str, width: int = 84) -> str:
+    """One line of a sentence, cut at a word."""
+    return textwrap.shorten(text, width, placeholder=" ...")
 
 
 def _remedy(e: Explanation) -> Iterator[Block]:

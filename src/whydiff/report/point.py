@@ -5,6 +5,9 @@ from __future__ import annotations
 from whydiff.core.findings import Divergence
 from whydiff.report.words import number
 
+#: more units in the last place than this are other numbers, not rounding: only the size is told
+MANY_ULP = 2**20
+
 #: what has been found unequal at each phase
 _PHASES: dict[str, str] = {
     "before training": "before the first step",
@@ -34,6 +37,6 @@ def point(divergence: Divergence | None) -> str:
     sizes = []
     if divergence.relative is not None:
         sizes.append(f"relative {number(float(divergence.relative))}")
-    if divergence.max_ulp is not None:
+    if divergence.max_ulp is not None and divergence.max_ulp < MANY_ULP:
         sizes.append(f"up to {divergence.max_ulp} ULP")
     return ", ".join(parts) + (f" ({', '.join(sizes)})" if sizes else "")

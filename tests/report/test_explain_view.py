@@ -1,0 +1,188 @@
+"""What an explanation tells, as blocks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from whydiff.core.findings import (
+    CONFIRMED,
+    SUSPECTED,
+    Cause,
+    Divergence,
+    Excluded,
+    Explanation,
+    Remedy,
+)
+from whydiff.report.blocks import Block, Code, Facts, Table, Text
+from whydiff.report.explain_view import chaotic, explanation_blocks, verdict
+from whydiff.report.plain import WIDTH, plain_text
+from whydiff.report.point import point
+
+PATCH = "--- a/train.py\n+++ b/train.py\n@@ -1 +1,2 @@\n import keras\n+seed()\n"
+
+
+def cause(source: str, alone: float | None = 0.5, status: str = CONFIRMED) -> Cause:
+    share = None if alone is None else alone / 2
+    return Cause(source, f"{source} detail", status, f"{source} evidence", "", share, alone, 0.4)
+
+
+EXPLANATION = Explanation(
+    question="Why do fits 1 and 2 differ?",
+    between="fits",
+    a={},
+    b={},
+    chosen="fits 1 and 2 of train.py",
+    identical=False,
+    first_divergence=Divergence(0, 0, "before training", "dense/kernel", None, 1.4),
+    causes=(cause("initialization", 0.9), cause("data-order", 0.3)),
+    excluded=(
+        Excluded("optimizer", "all 16 settings equal"),
+        Excluded("backend", "both jax"),
+    ),
+    unknown=(),
+    unexplained=0.0,
+    gap={"metric": "accuracy", "a": 0.91, "b": 0.93, "predictions_differ": 0.04},
+    remedy=Remedy(PATCH, True, "Sets one seed."),
+    evidence={"hybrids": [{"from B": "initialization", "distance": 0.9}], "floor": 1e-7},
+)
+
+
+def texts(blocks: list[Block]) -> str:
+    return " ".join(b.text for b in blocks if isinstance(b, Text))
+
+
+def tables(blocks: list[Block]) -> dict[str, Table]:
+    return {b.columns[0]: b for b in blocks if isinstance(b, Table)}
+
+
+def test_the_verdict_comes_first_and_names_the_proven_causes() -> None:
+    first = explanation_blocks(EXPLANATION)[0]
+    assert first == Text(
+        "The two trainings differ because of the initial weights and the order of the samples.",
+        "verdict",
+    )
+
+
+def test_compared_point_and_gap_follow() -> None:
+    facts = explanation_blocks(EXPLANATION)[1]
+    assert isinstance(facts, Facts)
+    rows = dict(facts.rows)
+    assert rows["Compared"] == "fits 1 and 2 of train.py"
+    assert rows["They part"] == "before the first step, at dense/kernel (relative 1.4)"
+    assert rows["In the end"] == "accuracy 0.91 against 0.93, 4 % of the predictions differ"
+
+
+def test_causes_are_told_with_their_three_numbers() -> None:
+    table = tables(explanation_blocks(EXPLANATION))["Cause"]
+    assert table.rows[0] == ("initialization", "45 %", "90 %", "40 %", "initialization detail")
+
+
+def test_identical_trainings_have_no_causes_and_no_fix() -> None:
+    same = replace(
+        EXPLANATION, identical=True, causes=(), first_divergence=None, remedy=Remedy("", False, "")
+    )
+    blocks = explanation_blocks(same)
+    assert "identical, bit for bit" in texts(blocks)
+    assert "Cause" not in tables(blocks)
+    assert not any(isinstance(b, Code) for b in blocks)
+
+
+def test_suspects_are_never_called_causes() -> None:
+    only = replace(EXPLANATION, causes=(cause("version", None, SUSPECTED),))
+    assert verdict(only) == (
+        "The two trainings differ; suspected, not proven: the versions of the libraries."
+    )
+    both = replace(EXPLANATION, causes=(cause("noise"), cause("version", None, SUSPECTED)))
+    assert "because of the noise" in verdict(both)
+    assert "Suspected, not proven: the versions" in verdict(both)
+    none = replace(EXPLANATION, causes=())
+    assert verdict(none) == "The two trainings differ; the cause was not found."
+
+
+def test_suspects_without_numbers_have_a_table_without_numbers() -> None:
+    only = replace(EXPLANATION, causes=(cause("version", None, SUSPECTED),))
+    table = tables(explanation_blocks(only))["Cause"]
+    assert table.columns == ("Cause", "Status", "What differs")
+    assert table.rows == (("version", "suspected", "version detail"),)
+
+
+def test_a_chaotic_training_is_told_in_words() -> None:
+    wild = replace(EXPLANATION, causes=(cause("initialization", 0.97), cause("noise", 0.88)))
+    assert "Each of these alone moves the predictions about as far" in texts(
+        explanation_blocks(wild)
+    )
+    assert "Each of these alone" not in texts(explanation_blocks(EXPLANATION))
+
+
+@pytest.mark.parametrize(
+    ("alone", "expected"),
+    [((0.9, 0.9), True), ((0.9, 0.3), False), ((0.9,), False), ((0.9, None), False), ((), False)],
+)
+def test_chaos_needs_several_measured_sources(
+    alone: tuple[float | None, ...], expected: bool
+) -> None:
+    assert chaotic([cause("x", a) for a in alone]) is expected
+
+
+@pytest.mark.parametrize(("rest", "told"), [(0.2, True), (0.0101, True), (0.01, False), (0, False)])
+def test_what_is_unexplained_is_said_plainly(rest: float, told: bool) -> None:
+    blocks = explanation_blocks(replace(EXPLANATION, unexplained=rest))
+    assert ("unexplained" in texts(blocks)) is told
+
+
+def test_suspects_cleared_are_shown_with_evidence_or_at_least_named() -> None:
+    table = tables(explanation_blocks(EXPLANATION))["Ruled out"]
+    assert table.rows == (("optimizer", "all 16 settings equal"), ("and", "backend"))
+    full = tables(explanation_blocks(EXPLANATION, verbose=True))["Ruled out"]
+    assert full.rows[1] == ("backend", "both jax")
+
+
+def test_the_fix_says_whether_it_was_proven() -> None:
+    blocks = explanation_blocks(EXPLANATION)
+    assert "Fix, tried and it works: Sets one seed." in texts(blocks)
+    assert Code(PATCH, "diff") in blocks
+    unproven = replace(EXPLANATION, remedy=Remedy(PATCH, False, "Sets one seed."))
+    assert "Fix, not proven to work" in texts(explanation_blocks(unproven))
+    advice = replace(EXPLANATION, remedy=Remedy("", False, "Build the layers anew."))
+    assert "What to do: Build the layers anew." in texts(explanation_blocks(advice))
+
+
+def test_intended_causes_are_marked() -> None:
+    asked = replace(cause("optimizer"), intended=True)
+    table = tables(explanation_blocks(replace(EXPLANATION, causes=(asked,))))["Cause"]
+    assert table.rows[0][0] == "optimizer (asked for)"
+
+
+def test_verbose_adds_the_evidence() -> None:
+    found = tables(explanation_blocks(EXPLANATION, verbose=True))
+    assert found["from B"].rows == (("initialization", "0.9"),)
+    assert "from B" not in tables(explanation_blocks(EXPLANATION))
+
+
+def test_the_whole_answer_fits_a_screen() -> None:
+    lines = plain_text(explanation_blocks(EXPLANATION)).splitlines()
+    assert len(lines) <= 28
+    assert max(map(len, lines)) <= WIDTH
+
+
+@pytest.mark.parametrize(
+    ("divergence", "expected"),
+    [
+        (None, "not found"),
+        (Divergence(1, 4, "batch", ""), "epoch 2, step 5, in the batch that was fed"),
+        (
+            Divergence(0, 2, "update", "dense/bias", 3, 1e-7),
+            "epoch 1, step 3, in the weight update, at dense/bias (relative 1e-07, up to 3 ULP)",
+        ),
+        (
+            Divergence(0, 0, "before training", "a", 2_000_000_000, 1.0),
+            "before the first step, at a (relative 1)",
+        ),
+    ],
+)
+def test_the_point_of_divergence_counts_as_keras_prints(
+    divergence: Divergence | None, expected: str
+) -> None:
+    assert point(divergence) == expected

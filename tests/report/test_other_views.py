@@ -1,0 +1,81 @@
+"""Comparisons of recorded fits and the content of a recording, as blocks."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff, Divergence, Finding
+from whydiff.core.recipe import Batching, Content, Order, Recipe
+from whydiff.core.recording import Draw, Epoch, Execution, Fit, Frame
+from whydiff.report import execution_dict
+from whydiff.report.blocks import Facts, Table, Text
+from whydiff.report.diff_view import diff_blocks
+from whydiff.report.plain import plain_text
+from whydiff.report.show_view import execution_blocks
+
+DIFF = Diff(
+    "a.whydiff:1",
+    "b.whydiff:2",
+    False,
+    Divergence(0, 3, "batch", "x"),
+    (
+        Finding("optimizer", IDENTICAL, "16 settings equal"),
+        Finding("hardware", UNKNOWN, "not recorded"),
+        Finding("data-order", DIFFERS, "epoch 0, position 3", "both shuffle"),
+    ),
+)
+
+
+def execution(epochs: int = 6, exit_code: int | None = 0, trouble: str = "") -> Execution:
+    nothing: dict[str, object] = {}
+    recipe = Recipe(
+        (), Order(), (), Content(np.zeros((20, 2), np.uint64)),
+        Batching((np.array([8, 8, 4]),)), {"class": "Adam"}, {"loss": "mse"}, nothing, nothing,
+        (), nothing, nothing, nothing, {"backend": "jax"}, nothing, nothing, nothing,
+    )  # fmt: skip
+    frame = Frame("train.py", 12, "<module>")
+    fit = Fit(
+        1, "Sequential 'net'", (frame,), recipe, np.full((3 * epochs, 5), 7, np.uint64),
+        np.zeros(3 * epochs, np.int64),
+        tuple(Epoch(i, 3, {"loss": 1 / (i + 1)}) for i in range(epochs)), (), True, 2.0,
+    )  # fmt: skip
+    draws = tuple(Draw(i, "initializer", "GlorotUniform", i, False, (frame,)) for i in (1, 2))
+    return Execution(
+        "train.py", ("--x", "1"), "2025-01-01", exit_code, {"keras": "3.15.1"}, (fit,), draws,
+        trouble,
+    )  # fmt: skip
+
+
+def test_differences_come_before_what_is_equal() -> None:
+    blocks = list(diff_blocks(DIFF))
+    assert blocks[0] == Text("The two fits differ in the order of the samples.", "verdict")
+    facts, table = blocks[1], blocks[2]
+    assert isinstance(facts, Facts) and isinstance(table, Table)
+    assert ("They part", "epoch 1, step 4, in the batch that was fed, at x") in facts.rows
+    assert [row[0] for row in table.rows] == ["data-order", "hardware", "optimizer"]
+
+
+def test_equal_fits_say_so() -> None:
+    same = Diff("a", "b", True, None, (Finding("noise", IDENTICAL, "3 states equal"),))
+    assert plain_text(diff_blocks(same)).startswith("The two fits are identical, bit for bit.")
+
+
+def test_a_recording_shows_script_fit_losses_and_draws() -> None:
+    shown = plain_text(execution_blocks(execution()))
+    for word in ("train.py --x 1", "exit code 0", "3.15.1", "train.py:12", "Adam", "GlorotUniform"):
+        assert word in shown
+    table = next(b for b in execution_blocks(execution()) if isinstance(b, Table))
+    assert [row[0] for row in table.rows] == ["1", "2", "3", "6"]
+
+
+def test_a_recording_that_was_cut_short_says_so() -> None:
+    shown = plain_text(execution_blocks(execution(exit_code=None, trouble="disk full")))
+    assert "cut short" in shown and "disk full" in shown
+
+
+def test_a_recording_as_json_is_plain() -> None:
+    value = execution_dict(execution())
+    assert json.loads(json.dumps(value)) == value
+    assert value["fits"][0]["epochs"][5]["logs"] == {"loss": 1 / 6}

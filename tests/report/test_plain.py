@@ -1,0 +1,145 @@
+"""Blocks as plain text and on streams of every kind."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whydiff.report.blocks import Block, Code, Facts, Table, Text
+from whydiff.report.plain import WIDTH, clean, plain_text
+from whydiff.report.progress import Progress
+from whydiff.report.terminal import write
+from whydiff.report.words import duration, listed, pair, percent
+
+BLOCKS: list[Block] = [
+    Text("It differs – because of Größe 🙂.", "verdict"),
+    Facts((("Compared", "a with b"), ("Empty", ""))),
+    Table(("Cause", "Share"), (("noise", "5 %"),), "Causes", frozenset({"Share"})),
+    Code("--- a/x\n+++ b/x\n+seed()\n", "diff"),
+]
+
+WORDS = st.text(max_size=300)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_tables_are_aligned() -> None:
+    table = Table(
+        ("Cause", "Share"), (("noise", "5 %"), ("order", "61 %")), "", frozenset({"Share"})
+    )
+    assert plain_text([table]) == "Cause  Share\nnoise    5 %\norder   61 %\n"
+
+
+def test_long_cells_wrap_within_their_column() -> None:
+    table = Table(("Source", "Evidence"), (("noise", "word " * 40),))
+    lines = plain_text([table]).splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert lines[2].startswith(" " * 8 + "word")
+
+
+def test_code_keeps_its_lines() -> None:
+    assert plain_text([Code("a\n  b\n")]) == "    a\n      b\n"
+
+
+@given(WORDS, WORDS, WORDS)
+def test_no_text_steers_the_terminal_or_breaks_the_layout(a: str, b: str, c: str) -> None:
+    blocks = [Text(a), Facts(((a, b),)), Table((a, b), ((b, c),), c), Code(c)]
+    shown = plain_text(blocks)
+    assert all(ch == "\n" or ch >= " " for ch in shown)
+    assert "\x1b" not in shown and "\x7f" not in shown
+
+
+def test_escape_sequences_from_names_are_dropped() -> None:
+    assert clean("dense\x1b[31m\x07\rred") == "dense[31m\nred"
+
+
+def test_a_pipe_gets_plain_text_without_ansi() -> None:
+    stream = io.StringIO()
+    write(BLOCKS, stream)
+    assert stream.getvalue() == plain_text(BLOCKS)
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_stream_that_speaks_ascii_only_is_no_trouble() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    write(BLOCKS, stream)
+    stream.flush()
+    assert b"Gr??e" in raw.getvalue()
+
+
+def test_a_terminal_gets_the_same_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    write([*BLOCKS, Text("[red]not markup[/red] :smile:")], stream)
+    for word in ("Größe", "Compared", "noise", "seed()", "[red]not markup[/red] :smile:"):
+        assert word in stream.getvalue()
+
+
+def test_a_dumb_terminal_gets_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    stream = Terminal()
+    write(BLOCKS, stream)
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_progress_on_a_pipe_is_lines() -> None:
+    stream = io.StringIO()
+    with Progress(stream) as progress:
+        progress.step("running train.py (a)")
+        progress.step("training hybrids", total=4)
+        progress.advance()
+        progress.note("fit 2 was cut short")
+    assert stream.getvalue().splitlines() == [
+        "whydiff: running train.py (a)",
+        "whydiff: training hybrids (0 of 4)",
+        "whydiff: fit 2 was cut short",
+    ]
+
+
+def test_progress_on_a_terminal_leaves_only_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    with Progress(stream) as progress:
+        progress.step("training [hybrids]", total=4)
+        progress.advance(2)
+        progress.note("a note")
+        progress.step("trying a fix")
+    assert "a note" in stream.getvalue()
+    assert "training [hybrids]" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.614, "61 %"), (0.001, "< 1 %"), (0.0, "0 %"), (None, "-"), (float("nan"), "-")],
+)
+def test_parts_are_percents(value: float | None, shown: str) -> None:
+    assert percent(value) == shown
+
+
+def test_close_numbers_are_told_apart() -> None:
+    assert pair(0.91, 0.93) == ("0.91", "0.93")
+    one, other = pair(0.123456789, 0.123456788)
+    assert one != other
+    assert pair(0.5, 0.5) == ("0.5", "0.5")
+
+
+def test_lists_and_times_read_as_words() -> None:
+    assert [listed(x) for x in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
+    assert [duration(s) for s in (0.2, 12, 200, 9000)] == [
+        "less than 1 s",
+        "12 s",
+        "3 min",
+        "2.5 h",
+    ]
