@@ -1,0 +1,63 @@
+"""Puts the real output of real commands into the documentation, so that it cannot drift.
+
+    make_transcripts.py [FILE.md ...]        all of docs/ and README.md if none is named
+
+A Markdown file says where, and everything up to the end marker is written anew:
+
+    <!-- run: whydiff explain examples/shuffling.py -->
+    <!-- end -->
+
+Commands run in the root of the repository, with the JAX backend, as if piped: what they print on
+stderr (progress, timings) is left out. A command that fails stops everything and writes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MARKED = re.compile(r"(<!-- run: (?P<command>.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def run(command: str) -> str:
+    """What ``command`` prints on stdout. 1 is how ``diff`` says "different", not a failure."""
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "COLUMNS": "100",
+        "KERAS_BACKEND": "jax",
+        "KERAS_HOME": str(ROOT / "build" / "keras"),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    words = shlex.split(command)
+    done = subprocess.run(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    if done.returncode not in ((0, 1) if "diff" in words else (0,)):
+        raise SystemExit(f"`{command}` failed with exit code {done.returncode}")
+    return done.stdout
+
+
+def filled(text: str) -> str:
+    """The Markdown ``text`` with every marked transcript written anew."""
+
+    def transcript(found: re.Match[str]) -> str:
+        command = found["command"]
+        print(f"running: {command}", file=sys.stderr)
+        output = "\n".join(line.rstrip() for line in run(command).strip("\n").splitlines())
+        return f"{found[1]}```console\n$ {command}\n{output}\n```\n{found[3]}"
+
+    return MARKED.sub(transcript, text)
+
+
+def main() -> None:
+    named = [Path(name) for name in sys.argv[1:]]
+    for path in named or [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        path.write_text(filled(path.read_text()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The examples do what their first lines say, recorded and explained as a person would.
+
+Runs against the newest versions (``make test``) and against the oldest ones (``make oldest``).
+Fashion-MNIST needs data of its own: ``make fashion``.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import whydiff
+
+pytestmark = pytest.mark.long
+
+ROOT = Path(__file__).parent.parent
+BACKENDS = ("jax", "tensorflow", "torch")
+
+
+def run(folder, backend, *arguments):
+    """Run ``whydiff`` as installed beside this Python; its output, once it succeeded."""
+    command = Path(sys.executable).with_name("whydiff")
+    # One thread: these models are tiny, and several tests share the cores.
+    environment = {**os.environ, "KERAS_BACKEND": backend, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [command, *arguments],
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def explain(folder, backend, name):
+    run(folder, backend, "explain", ROOT / "examples" / f"{name}.py", "--json", "answer.json")
+    answer = json.loads((folder / "answer.json").read_text())
+    assert answer["identical"] is False
+    assert answer["compared"]["between"] == "fits"
+    assert answer["unexplained"] == 0
+    assert {cause["status"] for cause in answer["causes"]} == {"confirmed"}
+    return answer, {cause["source"] for cause in answer["causes"]}
+
+
+def test_weight_initialization_is_the_only_cause_and_gets_a_fix(tmp_path):
+    answer, causes = explain(tmp_path, "jax", "weight_initialization")
+    assert causes == {"initialization"}
+    assert answer["first_divergence"]["phase"] == "before training"
+    assert answer["remedy"]["verified"] is True
+    assert "set_random_seed" in answer["remedy"]["patch"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_shuffling_is_not_the_only_cause(tmp_path, backend):
+    """The seeds it sets do not reach the initializers."""
+    answer, causes = explain(tmp_path, backend, "shuffling")
+    assert causes == {"initialization", "data-order"}
+    assert answer["first_divergence"]["phase"] == "before training"
+
+
+def test_optimizer_is_not_the_only_cause(tmp_path):
+    _, causes = explain(tmp_path, "tensorflow", "optimizer")
+    assert (
+        {"optimizer", "initialization"} <= causes <= {"optimizer", "initialization", "data-order"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        ("tf_data_pipeline", "tensorflow"),
+        ("tf_data_pipeline", "torch"),
+        ("subclassed_model", "jax"),
+        ("subclassed_model", "torch"),
+        ("callbacks", "jax"),
+        ("callbacks", "tensorflow"),
+    ],
+)
+def test_example_is_recorded(tmp_path, name, backend):
+    run(tmp_path, backend, "record", ROOT / "examples" / f"{name}.py", "-o", "a.whydiff")
+    fits = whydiff.load(tmp_path / "a.whydiff").fits
+    assert [fit.index for fit in fits] == [1, 2]
+    assert all(fit.final is not None for fit in fits)
+    run(tmp_path, backend, "show", "a.whydiff")
+
+
+def test_every_example_is_tested_here_or_by_make_fashion():
+    tested = {"weight_initialization", "shuffling", "optimizer"}
+    tested |= {"tf_data_pipeline", "subclassed_model", "callbacks", "fashion_mnist"}
+    assert {path.stem for path in (ROOT / "examples").glob("*.py")} == tested
