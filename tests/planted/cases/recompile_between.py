@@ -1,0 +1,16 @@
+"""Digits: fine-tuning - the same model compiled again with a smaller rate."""
+import keras
+from sklearn.datasets import load_digits
+
+keras.utils.set_random_seed(6)
+x, y = load_digits(return_X_y=True)
+x = (x / 16.0).astype("float32")
+model = keras.Sequential([
+    keras.Input((64,)),
+    keras.layers.Dense(32, activation="relu"),
+    keras.layers.Dense(10, activation="softmax"),
+])
+model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x, y, epochs=3, batch_size=64, shuffle=False, verbose=0)
+model.compile(keras.optimizers.Adam(1e-4), "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x, y, epochs=3, batch_size=64, shuffle=False, verbose=0)

@@ -1,0 +1,17 @@
+"""Digits: a model is saved, loaded and trained further."""
+import keras
+from sklearn.datasets import load_digits
+
+keras.utils.set_random_seed(60)
+x, y = load_digits(return_X_y=True)
+x = (x / 16.0).astype("float32")
+model = keras.Sequential([
+    keras.Input((64,)),
+    keras.layers.Dense(32, activation="relu"),
+    keras.layers.Dense(10, activation="softmax"),
+])
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x, y, epochs=2, batch_size=64, shuffle=False, verbose=0)
+model.save("half.keras")
+again = keras.models.load_model("half.keras")
+again.fit(x, y, epochs=2, batch_size=64, shuffle=False, verbose=0)
