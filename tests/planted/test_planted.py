@@ -55,8 +55,10 @@ def explain(name, backend, folder):
     more = [argument.format(cases=CASES) for argument in ANSWERS[name].get("args", [])]
     command = "from whydiff.cli import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", command, "explain", str(CASES / f"{name}.py"), "--json", str(out)]
-        + more,
+        [
+            *(sys.executable, "-c", command, "explain", str(CASES / f"{name}.py")),
+            *("--json", str(out), *more),
+        ],
         cwd=folder,
         env=os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
         stdout=subprocess.PIPE,
@@ -103,7 +105,7 @@ def _complaints_identical(got):
     return [text for text, wrong in checks.items() if wrong]
 
 
-@pytest.mark.parametrize(("name", "backend"), turns())
+@pytest.mark.parametrize(("name", "backend"), list(turns()))
 def test_names_what_was_planted(name, backend, tmp_path):
     got = explain(name, backend, tmp_path)
     causes = [f"{c['source']}: {c['detail']}" for c in got["causes"]]

@@ -110,9 +110,7 @@ def subclassed():
 def two_inputs():
     x, y = data()
     model = functional()
-    model.fit(
-        {"left": x, "right": -x}, {"sign": y, "sum": x.sum(axis=1)}, epochs=2, verbose=0
-    )
+    model.fit({"left": x, "right": -x}, {"sign": y, "sum": x.sum(axis=1)}, epochs=2, verbose=0)
     return model
 
 

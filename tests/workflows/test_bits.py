@@ -44,7 +44,7 @@ def watched(request, tmp_path_factory):
 
 
 def test_recording_changes_no_bit(watched):
-    child, plain, folder = watched
+    _, plain, folder = watched
     printed = (folder / "log").read_text().splitlines()
     assert [line for line in printed if line in set(plain)] == plain
     assert len(plain) == 12

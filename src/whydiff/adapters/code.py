@@ -13,7 +13,7 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 def is_users(thing: Any) -> bool:
     """Whether a class or function comes from the user's code rather than from a library."""
     module = getattr(thing, "__module__", "") or ""
-    return not module.split(".")[0] in {
+    return module.split(".")[0] not in {
         "keras", "tensorflow", "jax", "torch", "numpy", "builtins", "functools", "tf_keras",
     }  # fmt: skip
 
@@ -71,9 +71,9 @@ def _feed_code(code: types.CodeType, state: Any) -> None:
 
 
 def _feed_value(value: Any, state: Any, depth: int) -> None:
-    if isinstance(value, _PLAIN):
-        state.update(repr(value).encode())
-    elif isinstance(value, (list, tuple)) and all(isinstance(v, _PLAIN) for v in value):
+    if isinstance(value, _PLAIN) or (
+        isinstance(value, (list, tuple)) and all(isinstance(v, _PLAIN) for v in value)
+    ):
         state.update(repr(value).encode())
     elif isinstance(value, types.FunctionType) and depth < 3 and is_users(value):
         _feed(value, state, depth + 1)

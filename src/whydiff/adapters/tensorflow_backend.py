@@ -89,8 +89,7 @@ def feed(batches: Callable[[], Iterable[Any]], like: Any) -> Any:
     import tensorflow as tf
 
     def generate() -> Any:
-        for batch in batches():
-            yield batch
+        yield from batches()
 
     if like is None:
         first = next(iter(batches()))

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 _PACKAGES = {
@@ -49,7 +50,7 @@ def versions(backend: str) -> dict[str, Any]:
 
 def _cpu() -> str:
     try:
-        with open("/proc/cpuinfo") as file:
+        with Path("/proc/cpuinfo").open() as file:
             for line in file:
                 if line.startswith("model name"):
                     return line.split(":", 1)[1].strip()

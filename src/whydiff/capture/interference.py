@@ -94,5 +94,3 @@ class _Probe(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._interference.probe(self._position)
-
-

@@ -13,7 +13,6 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.core.recipe import Tensor
 
-
 Moment = tuple[int, int]  # (epoch, step within it)
 
 

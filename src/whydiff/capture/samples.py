@@ -1,4 +1,4 @@
-"""Which samples were fed: row digests, canonical indices, and the samples themselves to feed again."""
+"""Which samples were fed: row digests, canonical indices, the samples to feed again."""
 
 from __future__ import annotations
 

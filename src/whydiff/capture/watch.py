@@ -16,13 +16,13 @@ import numpy as np
 from whydiff.adapters import adapter
 from whydiff.adapters.callbacks import fresh_callback, listed
 from whydiff.adapters.logs import numbers
+from whydiff.adapters.naming import Names
+from whydiff.adapters.variables import Slot, Variables, existing_variables, tensor, variables_of
 from whydiff.capture.describe import describe, optimizer_facts
 from whydiff.capture.feed import Feed
 from whydiff.capture.interference import Interference
 from whydiff.capture.ledger import Ledger, user_stack
-from whydiff.adapters.naming import Names
 from whydiff.capture.randomness import GlobalGenerator
-from whydiff.adapters.variables import Slot, Variables, existing_variables, tensor, variables_of
 from whydiff.core.digests import group_digest, tensor_digest
 from whydiff.core.live import Live, Material
 from whydiff.core.recipe import Recipe

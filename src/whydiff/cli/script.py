@@ -84,7 +84,7 @@ def _begins(path: Path, magic: bytes) -> bool:
         return False
 
 
-class Pair(click.ParamType):
+class Pair(click.ParamType):  # type: ignore[type-arg]
     """Two fits to compare, ``I,J``, counting from 1."""
 
     name = "I,J"
@@ -101,7 +101,7 @@ class Pair(click.ParamType):
         return int(found[1]), int(found[2])
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType):  # type: ignore[type-arg]
     """A time: seconds, or a number with s, m or h."""
 
     name = "TIME"
@@ -117,7 +117,7 @@ class Duration(click.ParamType):
         return seconds
 
 
-class Setting(click.ParamType):
+class Setting(click.ParamType):  # type: ignore[type-arg]
     """An environment variable, ``NAME=VALUE``."""
 
     name = "K=V"

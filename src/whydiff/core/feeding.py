@@ -67,7 +67,8 @@ class Plan:
         if live is self.content:
             return order
         source, target = live.recipe.data_content, self.content.recipe.data_content
-        moved = (self._to_content if live is self.order else translation(source, target))[order]
+        known = self._to_content if live is self.order else translation(source, target)
+        moved: np.ndarray = known[order]
         moved = moved[moved >= 0]
         if len(target.samples) > len(source.samples) and len(order) >= len(source.samples):
             extra = np.arange(len(source.samples), len(target.samples), dtype=np.int64)

@@ -65,9 +65,7 @@ class Comparison:
         """Sources to make hybrids of: those that differ and can change a training."""
         together = set(self.environment[1:]) | {"measurement"}
         settled = not _only_residue(self)
-        return [
-            s for s in self.differing if s not in together and (s != "arithmetic" or settled)
-        ]
+        return [s for s in self.differing if s not in together and (s != "arithmetic" or settled)]
 
     def workshop(self) -> Workshop:
         """Prepare the processes: who holds which side, and what has to be carried over."""
@@ -224,4 +222,3 @@ def _chosen(
         return f"{which} in two executions of {script}, under {settings}"
     other = "; --fits I,J compares two fits of one execution" if count > 1 else ""
     return f"{which} in two executions of {script}{other}"
-

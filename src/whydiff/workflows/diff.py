@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 from whydiff.analysis import divergence
 from whydiff.core.errors import WhydiffError
@@ -54,7 +57,7 @@ def diff(a: str, b: str) -> Diff:
 def compare(a: str, b: str, side_a: Side, side_b: Side, path_a: Path, path_b: Path) -> Diff:
     """Two opened sides as a Diff; values behind the digests are read from the files."""
 
-    def values(side: str, moment: str) -> object:
+    def values(side: str, moment: str) -> Mapping[str, np.ndarray] | None:
         path, fit = (path_a, side_a.fit.index) if side == "a" else (path_b, side_b.fit.index)
         return arrays(path, fit, moment) or None
 

@@ -63,8 +63,8 @@ def explain(
     with tempfile.TemporaryDirectory(prefix="whydiff-") as name, _kept(Path(name), Path(script)):
         folder = Path(name)
         comparison = _compare(
-            Path(script), script_b and Path(script_b), fits, runs, a_env or {}, b_env or {},
-            tuple(arguments), folder, progress,
+            Path(script), Path(script_b) if script_b else None, fits, runs,
+            a_env or {}, b_env or {}, tuple(arguments), folder, progress,
         )  # fmt: skip
         with comparison:
             if comparison.identical:

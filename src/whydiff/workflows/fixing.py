@@ -22,9 +22,7 @@ from whydiff.workflows.trials import Trials
 MOST_TRIED = 4
 
 
-def try_fixes(
-    comparison: Comparison, trials: Trials, folder: Path, progress: Any
-) -> Remedy:
+def try_fixes(comparison: Comparison, trials: Trials, folder: Path, progress: Any) -> Remedy:
     """The first proposal that works, or the first one with what was missing."""
     run = comparison.child_a.run
     text = _read(run.script)
@@ -59,7 +57,9 @@ def _shown(proposal: Proposal) -> str:
     parts = [proposal.patch, proposal.patch_b]
     if proposal.prelude:
         parts.append(f"# run before the script\n{proposal.prelude}")
-    parts += [f"# set before Python starts\nexport {k}={v}\n" for k, v in proposal.environment.items()]
+    parts += [
+        f"# set before Python starts\nexport {k}={v}\n" for k, v in proposal.environment.items()
+    ]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
 
 

@@ -240,5 +240,3 @@ def _train_all(
         except Untransplantable as why:
             trials.together.append((sorted(coalition), str(why)))
         progress.advance()
-
-

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from whydiff.adapters.code import class_digest, code_digest, is_users
+from whydiff.adapters.code import class_digest, is_users
 from whydiff.capture.describe.values import PLAIN
 
-_STATE = {"model", "params", "validation_data", "verbose", "best", "wait", "stopped_epoch",
-          "best_epoch", "best_weights", "cooldown_counter", "monitor_op", "history", "epoch"}  # fmt: skip
+_STATE = {
+    "model", "params", "validation_data", "verbose", "best", "wait", "stopped_epoch",
+    "best_epoch", "best_weights", "cooldown_counter", "monitor_op", "history", "epoch",
+}  # fmt: skip
 
 
 def shown(callback: Any) -> str:

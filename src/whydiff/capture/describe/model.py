@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from whydiff.adapters.code import class_digest, is_users
-from whydiff.capture.describe.values import PLAIN, config, flat
 from whydiff.adapters.naming import Names, canonical_text
+from whydiff.capture.describe.values import PLAIN, config, flat
 
 #: Settings of a layer that belong to another source, or that say nothing about its function.
 _ELSEWHERE = re.compile(

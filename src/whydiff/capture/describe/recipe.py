@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from whydiff.adapters.callbacks import sort_callbacks
+from whydiff.adapters.naming import Names
 from whydiff.capture.describe.callbacks import duration_facts, shown
 from whydiff.capture.describe.model import architecture_facts, mode_facts, precision_facts
 from whydiff.capture.describe.training import measurement_facts, objective_facts
 from whydiff.capture.environment import arithmetic, hardware, versions
 from whydiff.capture.feed import Feed
-from whydiff.adapters.naming import Names
 from whydiff.core.recipe import Recipe, Tensor
 
 

@@ -6,8 +6,8 @@ import inspect
 from typing import Any
 
 from whydiff.adapters.code import class_digest, code_digest, is_users
-from whydiff.capture.describe.values import config, flat, plain
 from whydiff.adapters.naming import Names
+from whydiff.capture.describe.values import config, flat, plain
 
 
 def optimizer_facts(optimizer: Any) -> dict[str, Any]:
