@@ -21,7 +21,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 CASES := cases-jax cases-tensorflow cases-torch
 
-.PHONY: help demo test quick lint pure cases $(CASES) oldest fashion clean
+.PHONY: help demo test quick thorough lint pure cases $(CASES) oldest fashion clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -34,10 +34,13 @@ demo: $(ENV) ## Explain three small examples: weight initialization, shuffling, 
 	done
 
 test: lint pure ## Check style, types and imports; run all tests.
-	.venv/bin/python -m pytest -n 2
+	.venv/bin/python -m pytest -n 2 --dist worksteal -m 'not thorough'
 
 quick: $(ENV) ## The tests without those that train for long.
-	.venv/bin/python -m pytest -n 2 -m 'not long'
+	.venv/bin/python -m pytest -n 2 -m 'not long and not thorough'
+
+thorough: $(ENV) ## The tests that `make test` leaves out: many trainings, long simulations.
+	.venv/bin/python -m pytest -n 2 --dist worksteal -m thorough
 
 lint: $(ENV) ## Check style, types and which room imports which.
 	.venv/bin/ruff check .

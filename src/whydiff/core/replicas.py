@@ -1,0 +1,58 @@
+"""Replicas: trainings of one watched fit with some of its sources redrawn or set anew.
+
+``study`` and ``compare`` plan replicas, ``replay`` trains them, ``analysis`` sees only arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+#: Sources that a seed can redraw.
+RANDOM_SOURCES: tuple[str, ...] = ("initialization", "data-order", "noise", "data-content")
+#: Factors that are set by value, with the source that each belongs to.
+FACTORS: Mapping[str, str] = {
+    "optimizer": "optimizer",
+    "learning-rate": "optimizer",
+    "batch-size": "batch-size",
+    "precision": "precision",
+    "shuffle": "data-order",
+}
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One training to run.
+
+    ``seeds`` maps a random source to the seed it is redrawn with; a source that is not named
+    keeps the values of the watched fit, so a replica without seeds and settings is that very
+    fit. ``settings`` maps a factor to its value. Equal seeds give equal values on any executor.
+    """
+
+    number: int  # unique within a study
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What became of a replica.
+
+    ``logs`` holds one mapping per finished epoch; ``predictions`` one array per output of the
+    model, first axis the samples of the probe; ``weights`` the final weights by canonical path,
+    None where they were not asked for. ``seconds`` is this replica's part of the time its
+    executor took. ``failure`` says why there is no outcome, "" if there is one; a training whose
+    loss became NaN has an outcome.
+    """
+
+    replica: Replica
+    engine: str  # "fused" | "solo" | "process"
+    logs: tuple[Mapping[str, float], ...] = ()
+    predictions: tuple[np.ndarray, ...] | None = None
+    weights: Mapping[str, np.ndarray] | None = None
+    digest: str = ""  # of all final weights
+    seconds: float = 0.0
+    failure: str = ""
