@@ -150,12 +150,15 @@ def _pinned(plan: Plan, base: Live) -> PinnedData:
             cache[epoch] = plan.epoch(epoch)
         return cache[epoch]
 
-    same = plan.objective is base or _signature_text(plan.objective) == _signature_text(base)
+    # What is fed looks like the content's side, except for weights that only the other side has.
+    parts = (plan.content.material.samples.roles, plan.objective.material.samples.roles)
+    like = plan.content if parts[0] == parts[1] else plan.objective
+    same = like is base or _signature_text(like) == _signature_text(base)
     return PinnedData(
         epochs=lambda epoch: (plan.leaves(i) for i in indices(epoch)),
         count=lambda epoch: len(indices(epoch)),
         structure=plan.objective.material.samples.structure,
-        like=base.signature if same else plan.objective.signature,
+        like=base.signature if same else like.signature,
     )
 
 

@@ -129,7 +129,7 @@ def _print_as_python_does(error: BaseException) -> None:
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
         frames = frames.tb_next
-    sys.excepthook(type(error), error, frames)
+    sys.excepthook(type(error), error.with_traceback(frames), frames)
 
 
 def _run_another(watching: Watching, described: Mapping[str, Any]) -> list[Any]:

@@ -15,6 +15,7 @@ from whydiff.sources import source
 from whydiff.store import load
 from whydiff.workflows.children import Child, Run, check_executed
 from whydiff.workflows.choosing import (
+    check_comparable,
     check_trained,
     fit_between_runs,
     last_fits,
@@ -142,6 +143,8 @@ def compare_fits(
     try:
         execution = _loaded(child)
         pair = pair_of_fits(execution, wanted)
+        if pair is not None:
+            check_comparable(*(execution.fits[index - 1] for index in pair))
     except BaseException:
         child.close()
         raise
@@ -181,6 +184,7 @@ def compare_executions(
         a, b = _loaded(child_a), _loaded(child_b)
         choose = last_fits if script_b else fit_between_runs
         i, j = choose(a, b, wanted)
+        check_comparable(a.fits[i - 1], b.fits[j - 1])
         chosen = _chosen(script, script_b, a_env, b_env, i, j, len(a.fits))
     except BaseException:
         child_a.close()

@@ -11,6 +11,7 @@ from whydiff.core.findings import (
     Excluded,
     Finding,
 )
+from whydiff.report.words import listed
 from whydiff.workflows.comparison import Comparison
 from whydiff.workflows.trials import Trials
 
@@ -41,7 +42,7 @@ def _judge(finding: Finding, comparison: Comparison, trials: Trials) -> Cause | 
     name = finding.source
     if name == "measurement":
         return _measurement(finding, comparison, trials)
-    if name not in trials.sources:
+    if trials.stands_for(name) not in trials.sources:
         why = trials.refused.get(name)
         if why is None and name in comparison.environment[1:]:
             why = f"it changes together with {comparison.environment[0]} and is counted there"
@@ -53,11 +54,13 @@ def _judge(finding: Finding, comparison: Comparison, trials: Trials) -> Cause | 
             "the result",
         )
     share, alone, remaining = trials.worth(name)
+    others = [other for other in trials.bound if other != name] if name in trials.bound else []
+    how = f"; proven together with {listed(others)}, as neither fits without the other"
     return Cause(
         name,
         finding.detail or finding.evidence,
         CONFIRMED,
-        finding.evidence,
+        finding.evidence + (how if others else ""),
         finding.remedy,
         share=share,
         alone=alone,
@@ -156,6 +159,11 @@ def notes_on(trials: Trials, causes: list[Cause]) -> list[str]:
         notes.append(
             "Training A again from its own fields did not give A bit for bit: something in it is "
             "not recorded or not deterministic."
+        )
+    if trials.bound:
+        notes.append(
+            f"{listed(trials.bound)} fit only together, so they were taken from B as one and share "
+            "what they are worth."
         )
     if trials.together:
         names, why = trials.together[0]

@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import os
+import textwrap
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -66,10 +67,14 @@ class Server:
         """Train one hybrid; weights and predictions go to ``output`` (.npz)."""
         assert self._solo is not None
         started = time.monotonic()
-        answer = self._save(
-            self._solo.train(choice, (until[0], until[1]) if until else None), output
-        )
-        return {**answer, "seconds": time.monotonic() - started}
+        try:
+            outcome = self._solo.train(choice, (until[0], until[1]) if until else None)
+        except Exception as error:
+            if not choice or isinstance(error, Untransplantable):
+                raise
+            # Keras refused a mixture of the two (shapes that do not fit, a loss that does not).
+            raise Untransplantable(f"the two do not fit together: {_first_line(error)}") from error
+        return {**self._save(outcome, output), "seconds": time.monotonic() - started}
 
     def measure(self, side: str) -> dict[str, Any]:
         """The logged training loss of one side taken apart by re-evaluation."""
@@ -99,6 +104,11 @@ class Server:
             return unpack(Path(described["folder"]), like, recipe)
         assert like is not None
         return replace(unpack(Path(described["folder"]), like, recipe), model=None)
+
+
+def _first_line(error: Exception) -> str:
+    said = str(error).strip().splitlines()
+    return textwrap.shorten(said[0] if said else type(error).__name__, 200, placeholder=" ...")
 
 
 def _savable(array: np.ndarray) -> np.ndarray:

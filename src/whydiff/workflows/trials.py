@@ -37,7 +37,11 @@ class Trained:
 
 @dataclass
 class Trials:
-    """Everything the hybrids showed. Distances are in units of the distance from A to B."""
+    """Everything the hybrids showed. Distances are in units of the distance from A to B.
+
+    ``bound`` are sources that fit the other training only together (data of another shape and
+    the model for them); in ``sources`` and in coalitions the first of them stands for all.
+    """
 
     sources: list[str]  # that were transplanted, alone or together
     a: Trained
@@ -47,7 +51,12 @@ class Trials:
     hybrids: dict[Coalition, Trained] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)  # source -> why it cannot be moved
     together: list[tuple[list[str], str]] = field(default_factory=list)  # refused as a set
+    bound: tuple[str, ...] = ()
     left_out: int = 0  # hybrids for which there was no time
+
+    def stands_for(self, name: str) -> str:
+        """Who stands for ``name`` in coalitions: itself, or the first source it is bound to."""
+        return self.bound[0] if name in self.bound else name
 
     @property
     def whole(self) -> float:
@@ -73,7 +82,7 @@ class Trials:
 
     def matters(self, name: str) -> bool:
         """Whether taking this source from B, or making it equal to A's, changes a single bit."""
-        everything = frozenset(self.sources)
+        name, everything = self.stands_for(name), frozenset(self.sources)
         pairs = [
             (frozenset(), frozenset([name])),
             (everything - {name}, everything),
@@ -100,7 +109,17 @@ class Trials:
         return {coalition: self.value(coalition) for coalition in self.hybrids}
 
     def worth(self, name: str) -> tuple[float | None, float | None, float | None]:
-        """(share, alone, remaining) of a source; None where its hybrids could not be trained."""
+        """(share, alone, remaining) of a source; None where its hybrids could not be trained.
+
+        Bound sources share alike, the Shapley value of players who only together are worth
+        anything, and have no worth alone.
+        """
+        if name in self.bound:
+            share, *_ = self._worth(self.bound[0])
+            return None if share is None else share / len(self.bound), None, None
+        return self._worth(name)
+
+    def _worth(self, name: str) -> tuple[float | None, float | None, float | None]:
         everything = frozenset(self.sources)
         needed = [frozenset(), everything]
         needed += [c for s in self.sources for c in (frozenset([s]), everything - {s})]
@@ -126,7 +145,12 @@ class Workshop:
     def __init__(self, sites: Mapping[str, Child], folder: Path, together: frozenset[str]) -> None:
         self._sites, self._folder = sites, folder
         self._together = together  # sources of the environment, which change as one
+        self._bound: frozenset[str] = frozenset()
         self._count = 0
+
+    def bind(self, sources: Sequence[str]) -> None:
+        """Carry these over only together: whoever takes one of them from B takes all."""
+        self._bound = frozenset(sources)
 
     def site(self, coalition: Coalition) -> Child:
         other = bool(coalition & self._together)
@@ -138,6 +162,8 @@ class Workshop:
         With ``until`` only up to that (epoch, step): what it was then, without predictions.
         """
         output = self._output()
+        if coalition & self._bound:
+            coalition |= self._bound
         choice = dict.fromkeys(coalition, "b")
         answer = self.site(coalition).request(
             "train", choice=choice, output=str(output), until=until
@@ -195,6 +221,7 @@ def run_trials(
     deadline = time.monotonic() + limit
     progress.step("training hybrids of A and B, each source alone", total=len(trials.sources))
     _train_singles(trials, workshop, progress)
+    workshop.bind(_bind(trials, workshop))
     seconds = max(t.seconds for t in trials.hybrids.values())
     affordable = int(limit / max(seconds, 0.01))
     planned = coalitions(trials.sources, min(MOST_HYBRIDS, affordable))
@@ -220,6 +247,21 @@ def _train_singles(trials: Trials, workshop: Workshop, progress: Any) -> None:
             trials.refused[name] = str(why)
             trials.sources.remove(name)
         progress.advance()
+
+
+def _bind(trials: Trials, workshop: Workshop) -> tuple[str, ...]:
+    """Try together what could not be carried over alone; () where that is no training either."""
+    refused = tuple(trials.refused)
+    if len(refused) < 2:
+        return ()
+    try:
+        together = workshop.train(frozenset(refused))
+    except Untransplantable:
+        return ()
+    trials.bound = refused
+    trials.sources.append(refused[0])
+    trials.hybrids[frozenset([refused[0]])] = together
+    return refused
 
 
 def _train_all(
