@@ -80,12 +80,3 @@ class Names:
             seen[name] = seen.get(name, 0) + 1
             names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
         return names
-
-
-def canonical_text(text: str, model: Any) -> str:
-    """A text with every automatic layer name replaced by its class, for comparing configs."""
-    for layer in model._flatten_layers():
-        stem = _automatic(layer)
-        if stem and layer.name != stem:
-            text = re.sub(rf"\b{re.escape(layer.name)}\b", stem, text)
-    return text

@@ -18,7 +18,7 @@ from whydiff.core.findings import (
 )
 from whydiff.core.recording import Side
 from whydiff.workflows.comparison import Comparison
-from whydiff.workflows.judging import judge, notes_on
+from whydiff.workflows.judging import NO_BIT, judge, notes_on
 from whydiff.workflows.trials import Trials
 
 
@@ -35,7 +35,12 @@ def answer(
     """
     findings = comparison.findings
     causes: list[Cause] = []
-    excluded = [Excluded(f.source, f.evidence) for f in findings if f.status == IDENTICAL]
+    # Of two trainings that agree bit for bit whatever differs has changed nothing.
+    excluded = [
+        Excluded(f.source, f.evidence + ("" if f.status == IDENTICAL else NO_BIT))
+        for f in findings
+        if f.status != UNKNOWN
+    ]
     unknown = [Excluded(f.source, f.evidence) for f in findings if f.status == UNKNOWN]
     notes = list(comparison.diff.notes)
     if trials is not None:

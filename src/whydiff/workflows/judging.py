@@ -15,6 +15,9 @@ from whydiff.report.words import listed
 from whydiff.workflows.comparison import Comparison
 from whydiff.workflows.trials import Trials
 
+#: said of a source that differs without consequences
+NO_BIT = "; but taking it from B, or making it equal, changes no bit of the result"
+
 
 def judge(comparison: Comparison, trials: Trials) -> tuple[list[Cause], list[Excluded]]:
     """The causes, largest share first, and the sources that are ruled out."""
@@ -48,11 +51,7 @@ def _judge(finding: Finding, comparison: Comparison, trials: Trials) -> Cause | 
             why = f"it changes together with {comparison.environment[0]} and is counted there"
         return _suspect(finding, why or "")
     if not trials.matters(name):
-        return Excluded(
-            name,
-            f"{finding.evidence}; but taking it from B, or making it equal, changes no bit of "
-            "the result",
-        )
+        return Excluded(name, finding.evidence + NO_BIT)
     share, alone, remaining = trials.worth(name)
     others = [other for other in trials.bound if other != name] if name in trials.bound else []
     how = f"; proven together with {listed(others)}, as neither fits without the other"
