@@ -13,6 +13,7 @@ import numpy as np
 
 from whydiff.adapters.naming import Names
 from whydiff.adapters.variables import Slot, Variables, existing_variables, tensor, variables_of
+from whydiff.core.feeding import Untransplantable
 from whydiff.core.recipe import Tensor
 
 
@@ -45,11 +46,35 @@ class Start:
             value = np.array(self._adapter.to_numpy(travelling.get(id(variable), variable)))
             self._created.setdefault(id(variable), (variable, value))
 
+    def pin(self, values: Mapping[str, Mapping[str, np.ndarray]]) -> dict[int, np.ndarray]:
+        """Put ``values`` (by group and path) in place of the variables' own; by id what was put.
+
+        Raises Untransplantable where a variable does not exist yet.
+        """
+        variables = variables_of(self._model, Names(self._model))
+        put: dict[int, np.ndarray] = {}
+        for group, slots in variables.groups().items():
+            wanted = dict(values.get(group, {}))
+            for slot in slots:
+                value = wanted.pop(slot.path, None)
+                if value is not None and tuple(value.shape) == tuple(slot.variable.shape):
+                    slot.variable.assign(value)
+                    put[id(slot.variable)] = value
+                    self._created[id(slot.variable)] = (slot.variable, np.array(value))
+            if wanted and group == "weights":
+                raise Untransplantable(
+                    f"{next(iter(wanted))} does not exist before the first step of the loop: "
+                    "build the model, or call it once, before the loop begins"
+                )
+        return put
+
     def settle(self) -> None:
         """The first step is done: everything is built and can be named."""
         self.names = Names(self._model)
         self.variables = variables_of(self._model, self.names)
         for group, slots in self.variables.groups().items():
+            for variable in (s.variable for s in slots if hasattr(s.variable, "absent")):
+                self._created.setdefault(id(variable), (variable, variable.absent()))
             unseen = [s.path for s in slots if id(s.variable) not in self._created]
             if unseen:
                 self.unseen[group] = unseen

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import os
-import sys
 import time
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,38 +12,20 @@ import numpy as np
 from whydiff.adapters import adapter
 from whydiff.adapters.callbacks import fresh_callback, listed
 from whydiff.adapters.logs import numbers
+from whydiff.adapters.subject import optimizers_of, title_of
 from whydiff.adapters.variables import Slot, tensor
 from whydiff.capture.describe import describe, optimizer_facts
 from whydiff.capture.feed import Feed
+from whydiff.capture.guard import never_in_the_way
 from whydiff.capture.interference import Interference
 from whydiff.capture.ledger import Ledger, user_stack
-from whydiff.capture.randomness import GlobalGenerator
+from whydiff.capture.randomness import GlobalGenerator, pin_generator
 from whydiff.capture.starting import Start
 from whydiff.core.digests import group_digest, tensor_digest
 from whydiff.core.live import Live, Material
+from whydiff.core.pins import Pins
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Epoch
-
-
-def _never_in_the_way(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Trouble of ours ends the watching of this fit, never the training."""
-
-    @functools.wraps(method)
-    def guarded(self: Watch, *args: Any) -> Any:
-        if self.trouble:
-            return None
-        try:
-            return method(self, *args)
-        except Exception as error:
-            self.trouble = f"{type(error).__name__}: {error}"
-            print(
-                f"whydiff: fit {self.index} is no longer watched: {self.trouble}", file=sys.stderr
-            )
-            if os.environ.get("WHYDIFF_DEBUG"):
-                traceback.print_exc()
-            return None
-
-    return guarded
 
 
 class Watch:
@@ -63,6 +41,7 @@ class Watch:
         ledger: Ledger,
         writer: Any,
         keep_bytes: int,
+        pins: Pins | None = None,
     ) -> None:
         self.index, self.model = index, model
         self.trouble = ""
@@ -71,7 +50,7 @@ class Watch:
         self.feed = Feed(self._adapter, keep_bytes)
         self._fit, self._compiled = dict(fit_arguments), dict(compiled)
         # Read now: while a step's state travels, a learning rate may have no value to read.
-        self._optimizer_facts = optimizer_facts(model.optimizer)
+        self._optimizer_facts = optimizer_facts(model)
         self._callbacks = [fresh_callback(c) for c in listed(self._fit.get("callbacks"))]
         self._ledger, self._writer = ledger, writer
         self._start = Start(self._adapter, model, trained_by)
@@ -82,28 +61,40 @@ class Watch:
         self._random = GlobalGenerator(self._adapter)
         self._started = time.monotonic()
         self._notes: dict[str, Any] = {}
+        self._pins = pins
+        self.steps = 0
 
     # --- steps --------------------------------------------------------------------------------
 
-    @_never_in_the_way
+    @never_in_the_way
     def created(self, variable: Any, initializer: Any) -> None:
         """A variable came into being before the first step was over: its first value."""
         if not self._start.settled:
             self._start.created(variable, initializer)
 
-    @_never_in_the_way
-    def before_step(self, state: Any) -> None:
-        """``state`` is what travels into the step on backends where it does, else None."""
+    @never_in_the_way
+    def before_step(self, state: Any) -> Any:
+        """``state`` is what travels into the step on backends where it does, else None.
+
+        Where the training is pinned, gives the state to travel in its place.
+        """
+        replaced = None
         if not self._start.settled:
-            self._start.before_first_step(self._adapter.values_of(self.model, state))
+            if self._pins is not None:
+                put = self._start.pin(self._pins.values)
+                replaced = state = self._replaced(state, put)
+            self._start.before_first_step(self._travelling(state))
         else:
             weights = None
             if self.interference.wants_weights(self._epoch_steps):
                 weights = group_digest(self._read(self._start.variables.weights, state))
             self.interference.before_step(self._epoch_steps, self._rates(state), weights)
+        if self._pins is not None:
+            pin_generator(self._adapter, self._pins, (self._epoch, self._epoch_steps))
         self._random.before_step(self._epoch, self._epoch_steps)
+        return replaced
 
-    @_never_in_the_way
+    @never_in_the_way
     def after_step(self, logs: Any, state: Any) -> None:
         drawn = self._random.after_step()
         if not self._start.settled:
@@ -114,7 +105,7 @@ class Watch:
         executed = max(1, int(getattr(self.model, "steps_per_execution", 1) or 1))
         figures = [np.float64(value) for _, value in sorted(numbers(logs).items())]
         digests = (
-            group_digest(self.feed.take(executed)),
+            group_digest([*self.feed.take(executed), *self.feed.settings]),
             group_digest([*self._read(variables.noise, state), *drawn]),
             group_digest(self._read(variables.weights, state)),
             group_digest(self._read(variables.state, state)),
@@ -123,9 +114,22 @@ class Watch:
         self._writer.step(self.index, self._epoch, digests)
         self.interference.after_step(self._rates(state), digests[2])
         self._epoch_steps += 1
+        self.steps += 1
+
+    def _travelling(self, state: Any) -> Mapping[int, Any]:
+        """Values by id of those variables whose values are elsewhere at the moment."""
+        return self._adapter.values_of(self.model, state)
+
+    def _replaced(self, state: Any, put: Mapping[int, np.ndarray]) -> Any:
+        """The travelling state with the values that were put into some variables, by id."""
+        return self._adapter.with_values(self.model, state, put)
+
+    def takes(self, function: Any) -> None:
+        """The function of the script's own that does the steps, if one does."""
+        self._fit.setdefault("step", function)
 
     def _read(self, slots: Sequence[Slot], state: Any) -> list[np.ndarray]:
-        travelling = self._adapter.values_of(self.model, state)
+        travelling = self._travelling(state)
         to_numpy = self._adapter.to_numpy
         return [to_numpy(travelling.get(id(s.variable), s.variable)) for s in slots]
 
@@ -143,8 +147,9 @@ class Watch:
         self._recipe = self._describe(frozenset())
         self._notes["data"] = self.feed.kind
         self._notes["parameters"] = int(sum(v.size for v in start.values["weights"]))
-        title = f"{type(self.model).__name__} {self.model.name!r}"
-        self._writer.begin_fit(self.index, title, self._stack, self._recipe, self._notes)
+        self._writer.begin_fit(
+            self.index, title_of(self.model), self._stack, self._recipe, self._notes
+        )
         self._writer.ledger(self._ledger.draws)
         self._writer.tensors(self.index, "initial", start.named(start.values))
 
@@ -165,11 +170,11 @@ class Watch:
 
     # --- epochs and end -----------------------------------------------------------------------
 
-    @_never_in_the_way
+    @never_in_the_way
     def begin_epoch(self, epoch: int) -> None:
         self._epoch, self._epoch_steps = epoch, 0
 
-    @_never_in_the_way
+    @never_in_the_way
     def end_epoch(self, epoch: int, logs: Mapping[str, Any] | None) -> None:
         if not self._start.settled:
             return
@@ -186,7 +191,7 @@ class Watch:
             self.feed.batches[-1],
         )
 
-    @_never_in_the_way
+    @never_in_the_way
     def finish(self, completed: bool) -> Live | None:
         """Called when ``fit`` returns or raises. None if not a single step was trained."""
         if not self._start.settled or self._recipe is None:
@@ -233,6 +238,7 @@ class Watch:
             ),
             model=self.model,
             optimizer=self.model.optimizer,
+            optimizers={k: o for k, o in optimizers_of(self.model).items() if k},
             compile_arguments=self._compiled,
             callbacks=self._callbacks,
             acting=acting,
