@@ -1,7 +1,6 @@
 """Trainings on every kind of data that ``fit`` takes; prints a hash per fit."""
 
 import hashlib
-import multiprocessing
 import sys
 
 import keras
@@ -100,36 +99,6 @@ def loader():
     model = dense()
     model.fit(
         torch.utils.data.DataLoader(pairs, batch_size=32, shuffle=True, generator=draws),
-        epochs=2,
-        verbose=0,
-    )
-    return model
-
-
-class Rows:
-    """A dataset of torch's kind, whose workers draw from their own generators."""
-
-    def __len__(self):
-        return 60
-
-    def __getitem__(self, index):
-        import torch
-
-        x, y = data()
-        return x[index] + 0.1 * torch.randn(6).numpy(), y[index]
-
-
-def loader_workers():
-    import torch
-
-    torch.manual_seed(9)
-    model = dense()
-    # Forked from a process in which JAX or TensorFlow runs threads, workers may hang.
-    context = None if BACKEND == "torch" else multiprocessing.get_context("forkserver")
-    model.fit(
-        torch.utils.data.DataLoader(
-            Rows(), batch_size=20, shuffle=True, num_workers=2, multiprocessing_context=context
-        ),
         epochs=2,
         verbose=0,
     )
@@ -251,7 +220,6 @@ KINDS = {
     pydataset_processes: "torch",  # forks; JAX and TensorFlow run threads by then
     generator: "jax tensorflow torch",
     loader: "jax tensorflow torch",
-    loader_workers: "jax tensorflow torch",
     stateful_map: "jax tensorflow torch",
     nested: "jax tensorflow torch",
     sparse_arrays: "jax tensorflow",

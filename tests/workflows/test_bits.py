@@ -1,8 +1,8 @@
 """Watching changes no bit of a training, and its recipe gives the same bits again.
 
-Scripts with every kind of model (``tests/scripts/many_fits.py``) and of data (``many_feeds.py``)
-run on each backend plainly and watched; then each watched fit is trained again from its own
-fields. They print a line per fit.
+Scripts with every kind of model (``tests/scripts/many_fits.py``), of data (``many_feeds.py``,
+``loader_workers.py``) and of loop (``many_loops.py``) run on each backend plainly and watched;
+then each watched training is trained again from its own fields. They print a line per training.
 """
 
 import os
@@ -27,7 +27,7 @@ TURNS = [
         ],
         id=f"{script}-{backend}",
     )
-    for script in ("many_fits", "many_feeds")
+    for script in ("many_fits", "many_loops", "many_feeds", "loader_workers")
     for backend in ("jax", "tensorflow", "torch")
 ]
 
@@ -58,7 +58,7 @@ def test_recording_changes_no_bit(watched):
     _, plain, folder = watched
     printed = (folder / "log").read_text().splitlines()
     assert [line for line in printed if line in set(plain)] == plain
-    assert len(plain) >= 8
+    assert len(plain) >= 2
 
 
 @pytest.mark.parametrize("watched", TURNS, indirect=True)

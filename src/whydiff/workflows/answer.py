@@ -192,6 +192,8 @@ def _residue(comparison: Comparison, trials: Trials, causes: list[Cause]) -> lis
 
 def _notes(trials: Trials, causes: list[Cause]) -> list[str]:
     notes = []
+    if "script" in trials.how:
+        notes.append(f"Hybrids were trained {trials.how}: initial values and batches put in place.")
     if not trials.reproduces_a():
         notes.append(
             "Training A again from its own fields did not give A bit for bit: something in it is "
@@ -330,6 +332,7 @@ def _evidence(comparison: Comparison, trials: Trials | None) -> dict[str, Any]:
             for f in comparison.findings
         ],
         "hybrids": hybrids,
+        "trained again": trials.how if trials else None,
         "reproduces a": trials.reproduces_a() if trials else None,
         "reproduces b": trials.reproduces_b() if trials else None,
         "seeds": ledgers,

@@ -73,11 +73,13 @@ def last_fits(a: Execution, b: Execution, wanted: tuple[int, int] | None) -> tup
 
 
 def check_trained(execution: Execution, arguments: Sequence[str]) -> None:
-    """Raise WhydiffError if nothing was trained with ``fit``."""
+    """Raise WhydiffError if no training was seen."""
     if not execution.fits:
         command = " ".join([execution.script, *arguments])
         raise WhydiffError(
-            f"{command} trained nothing: no fit took a single step",
-            "whydiff watches `fit` of Keras 3 models. Hand-written loops and train_on_batch are "
-            "not watched.",
+            f"{command} trained nothing that was seen: no fit, train_on_batch or watched loop took "
+            "a single step",
+            "whydiff watches `fit` and `train_on_batch` of Keras 3 models by itself. A loop written "
+            "by hand says what its step is: `with whydiff.watch(model, optimizer=optimizer) as loop:` "
+            "and `loop.step(train_step, x, y)` in place of `train_step(x, y)`.",
         )
