@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
+from whydiff.adapters.composite import parts, replaced
 from whydiff.adapters.tee import Tee
 
 
@@ -21,7 +23,28 @@ def epoch_iterator_class() -> type:
 
 
 def tee(iterable: Iterable[Any], sink: Callable[[Any], None]) -> Iterable[Any]:
-    return Tee(iterable, sink)
+    return Tee(iterable, lambda batch: sink(_apart(batch)))
+
+
+def _apart(batch: Any) -> Any:
+    """The batch with sparse matrices taken apart."""
+    if not any(type(leaf).__name__ == "BCOO" for leaf in keras.tree.flatten(batch)):
+        return batch
+    return keras.tree.map_structure(
+        lambda leaf: (
+            parts([leaf.data, leaf.indices, np.array(leaf.shape)])
+            if type(leaf).__name__ == "BCOO"
+            else leaf
+        ),
+        batch,
+    )
+
+
+def _whole(arrays: Sequence[Any]) -> Any:
+    from jax.experimental.sparse import BCOO
+
+    data, indices, shape = arrays
+    return BCOO((np.asarray(data), np.asarray(indices)), shape=tuple(int(n) for n in shape))
 
 
 def wrap_train_function(
@@ -82,7 +105,7 @@ class _Each:
         self._batches = batches
 
     def __iter__(self) -> Any:
-        return iter(self._batches())
+        return (replaced(batch, _whole) for batch in self._batches())
 
 
 def signature(iterable: Any) -> Any:

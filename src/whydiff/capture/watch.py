@@ -213,7 +213,7 @@ class Watch:
         seconds = time.monotonic() - self._started
         samples = self.feed.samples()
         if samples.leaves is None:
-            self._notes["not kept"] = "samples"
+            self._notes["not kept"] = f"samples: too large; {self.feed.kind} has to feed them again"
         self._writer.tensors(self.index, "final", self._start.named({"weights": weights}))
         if completed:
             final = tuple(

@@ -46,6 +46,7 @@ class Rerun:
         """Run the script again with each source from the side that ``choice`` names."""
         name = self._base(choice)
         base = self.lives[name]
+        self._refuse(choice, name)
         pins = {base.index: _pins(base, self.lives, choice, until)}
         for index, own in self.companions[name].items():
             pair = {n: self.companions[n].get(index, own) for n in ("a", "b")}
@@ -81,6 +82,26 @@ class Rerun:
             )
         name = sides.pop() if sides else "a"
         return name
+
+    def _refuse(self, choice: Choice, base: str) -> None:
+        """Raise where something is wanted from one side that only the running script decides."""
+        fixed = {"duration": "the script runs again as a whole and decides how long it trains"}
+        if self.lives[base].again == "feed":
+            why = "the data were too large to keep, so the script that runs again feeds its own"
+            fixed |= dict.fromkeys(("data-order", "data-content", "batch-size"), why)
+        for source, why in fixed.items():
+            if side(choice, source) != base and self._unequal(source):
+                raise Untransplantable(why)
+
+    def _unequal(self, source: str) -> bool:
+        one, two = (self.lives[n].recipe for n in ("a", "b"))
+        if source == "duration":
+            return dict(one.duration) != dict(two.duration)
+        if source == "data-content":
+            return not np.array_equal(one.data_content.samples, two.data_content.samples)
+        if source == "data-order":
+            return not _equal(one.data_order.epochs, two.data_order.epochs)
+        return not _equal(one.batch_size.epochs, two.batch_size.epochs)
 
     def _check(self, choice: Choice, made: Live, pins: Pins) -> None:
         """Whether it was fed what it should have been, where the script fed it."""

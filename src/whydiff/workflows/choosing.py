@@ -77,9 +77,9 @@ def check_trained(execution: Execution, arguments: Sequence[str]) -> None:
     if not execution.fits:
         command = " ".join([execution.script, *arguments])
         raise WhydiffError(
-            f"{command} trained nothing that was seen: no fit, train_on_batch or watched loop took "
-            "a single step",
-            "whydiff watches `fit` and `train_on_batch` of Keras 3 models by itself. A loop written "
-            "by hand says what its step is: `with whydiff.watch(model, optimizer=optimizer) as loop:` "
-            "and `loop.step(train_step, x, y)` in place of `train_step(x, y)`.",
+            f"{command} trained nothing that was seen: not one step of a fit, of train_on_batch or "
+            "of a watched loop",
+            "whydiff watches `fit` and `train_on_batch` of Keras 3 models by itself. A loop by hand "
+            "is watched with `with whydiff.watch(model, optimizer=optimizer) as loop:` and "
+            "`loop.step(train_step, x, y)` in place of `train_step(x, y)`.",
         )

@@ -87,6 +87,8 @@ class Trials:
 
     def unexplained(self) -> float:
         """Part of the distance that the transplanted fields leave: 0.0 if all of B's give B."""
+        if not self.hybrids:
+            return 1.0
         parts = []
         if not self.reproduces_a() and frozenset() in self.hybrids:
             parts.append(self.value(frozenset()))
@@ -203,7 +205,12 @@ def run_trials(
     trials = Trials(list(sources), workshop.recall("a"), workshop.recall("b"))
     trials.how = workshop.how
     progress.step("training A again from its own fields")
-    trials.hybrids[frozenset()] = workshop.train(frozenset())
+    try:
+        trials.hybrids[frozenset()] = workshop.train(frozenset())
+    except Untransplantable as why:  # not even A: then nothing can be proven
+        trials.refused = dict.fromkeys(trials.sources, str(why))
+        trials.sources.clear()
+        return trials
     limit = budget if budget is not None else PATIENCE
     deadline = time.monotonic() + limit
     progress.step("training hybrids of A and B, each source alone", total=len(trials.sources))
