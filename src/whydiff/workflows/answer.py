@@ -161,6 +161,7 @@ def _evidence(comparison: Comparison, trials: Trials | None) -> dict[str, Any]:
             for f in comparison.findings
         ],
         "hybrids": hybrids,
+        "trained again": trials.how if trials else None,
         "reproduces a": trials.reproduces_a() if trials else None,
         "reproduces b": trials.reproduces_b() if trials else None,
         "seeds": ledgers,

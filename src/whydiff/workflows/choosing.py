@@ -90,11 +90,13 @@ def check_comparable(a: Fit, b: Fit) -> None:
 
 
 def check_trained(execution: Execution, arguments: Sequence[str]) -> None:
-    """Raise WhydiffError if nothing was trained with ``fit``."""
+    """Raise WhydiffError if no training was seen."""
     if not execution.fits:
         command = " ".join([execution.script, *arguments])
         raise WhydiffError(
-            f"{command} trained nothing: no fit took a single step",
-            "whydiff watches `fit` of Keras 3 models. Hand-written loops and train_on_batch are "
-            "not watched.",
+            f"{command} trained nothing that was seen: not one step of a fit, of train_on_batch or "
+            "of a watched loop",
+            "whydiff watches `fit` and `train_on_batch` of Keras 3 models by itself. A loop by "
+            "hand is watched with `with whydiff.watch(model, optimizer=optimizer) as loop:` and "
+            "`loop.step(train_step, x, y)` in place of `train_step(x, y)`.",
         )

@@ -74,18 +74,18 @@ class Comparison:
         sites: dict[str, Child] = {"a": self.child_a}
         own_a, own_b = {"fit": self.a.fit.index}, {"fit": self.b.fit.index}
         if self.child_b is None:
-            self.child_a.request("pair", a=own_a, b=own_b, differing=structural)
-            return Workshop(sites, self.folder, frozenset())
+            made = self.child_a.request("pair", a=own_a, b=own_b, differing=structural)
+            return Workshop(sites, self.folder, frozenset(), made["how"])
         carried = {}
         for name, child, side in (("a", self.child_a, self.a), ("b", self.child_b, self.b)):
             parcel = self.folder / f"parcel-{name}"
             child.request("pack", fit=side.fit.index, folder=str(parcel))
             carried[name] = self._carried(parcel, child, side, bool(structural))
-        self.child_a.request("pair", a=own_a, b=carried["b"], differing=structural)
+        made = self.child_a.request("pair", a=own_a, b=carried["b"], differing=structural)
         if self.environment:
             self.child_b.request("pair", a=carried["a"], b=own_b, differing=structural)
             sites["b"] = self.child_b
-        return Workshop(sites, self.folder, frozenset(self.environment))
+        return Workshop(sites, self.folder, frozenset(self.environment), made["how"])
 
     def _carried(self, parcel: Path, child: Child, side: Side, structural: bool) -> dict[str, Any]:
         described: dict[str, Any] = {

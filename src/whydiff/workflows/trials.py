@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.analysis.attribution import Coalition, alone, coalitions, remaining, shapley
-from whydiff.analysis.distance import prediction_distance
+from whydiff.analysis.distance import prediction_distance, relative_weight_distance
 from whydiff.core.feeding import Untransplantable
 from whydiff.sources import source
 from whydiff.workflows.children import Child
@@ -53,6 +53,7 @@ class Trials:
     together: list[tuple[list[str], str]] = field(default_factory=list)  # refused as a set
     bound: tuple[str, ...] = ()
     left_out: int = 0  # hybrids for which there was no time
+    how: str = ""  # how hybrids were trained
 
     def stands_for(self, name: str) -> str:
         """Who stands for ``name`` in coalitions: itself, or the first source it is bound to."""
@@ -95,6 +96,8 @@ class Trials:
 
     def unexplained(self) -> float:
         """Part of the distance that the transplanted fields leave: 0.0 if all of B's give B."""
+        if not self.hybrids:
+            return 1.0
         parts = []
         if not self.reproduces_a() and frozenset() in self.hybrids:
             parts.append(self.value(frozenset()))
@@ -135,15 +138,26 @@ class Trials:
 
 def _distance(one: Trained, other: Trained) -> float:
     if one.predictions is None or other.predictions is None:
-        return math.inf
+        return _weight_distance(one, other)
     return prediction_distance(one.predictions, other.predictions)
+
+
+def _weight_distance(one: Trained, other: Trained) -> float:
+    """For want of predictions; infinite where the weights cannot be compared either."""
+    shapes = [{name: v.shape for name, v in side.weights.items()} for side in (one, other)]
+    if shapes[0] != shapes[1]:
+        return math.inf
+    return relative_weight_distance(one.weights, other.weights)
 
 
 class Workshop:
     """The processes that hold live fits: one, or one per environment where these differ."""
 
-    def __init__(self, sites: Mapping[str, Child], folder: Path, together: frozenset[str]) -> None:
+    def __init__(
+        self, sites: Mapping[str, Child], folder: Path, together: frozenset[str], how: str = ""
+    ) -> None:
         self._sites, self._folder = sites, folder
+        self.how = how
         self._together = together  # sources of the environment, which change as one
         self._bound: frozenset[str] = frozenset()
         self._count = 0
@@ -215,8 +229,14 @@ def run_trials(
 ) -> Trials:
     """Train hybrids of ``sources`` as far as the budget (seconds) goes, the telling ones first."""
     trials = Trials(list(sources), workshop.recall("a"), workshop.recall("b"))
+    trials.how = workshop.how
     progress.step("training A again from its own fields")
-    trials.hybrids[frozenset()] = workshop.train(frozenset())
+    try:
+        trials.hybrids[frozenset()] = workshop.train(frozenset())
+    except Untransplantable as why:  # not even A: then nothing can be proven
+        trials.refused = dict.fromkeys(trials.sources, str(why))
+        trials.sources.clear()
+        return trials
     limit = budget if budget is not None else PATIENCE
     deadline = time.monotonic() + limit
     progress.step("training hybrids of A and B, each source alone", total=len(trials.sources))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.adapters.code import class_digest, is_users
+from whydiff.adapters.code import class_digest, is_users, methods_used
 from whydiff.adapters.naming import Names
 from whydiff.capture.describe.values import PLAIN, config, flat
 
@@ -130,7 +130,11 @@ def mode_facts(model: Any, names: Names) -> dict[str, Any]:
     }
     cls = type(model)
     if is_users(cls) and any("train_step" in vars(base) for base in cls.__mro__ if is_users(base)):
-        facts["code:train_step"] = class_digest(cls, ("train_step",))
+        elsewhere = ("call", "build", "__init__", "compute_loss")
+        used = methods_used(cls, ("train_step",))
+        facts["code:train_step"] = class_digest(
+            cls, tuple(name for name in used if name not in elsewhere)
+        )
     return facts
 
 
