@@ -48,9 +48,7 @@ def hand_written(x, y):
         rate = 1e-3 * jnp.sqrt(1 - 0.999**count) / (1 - 0.9**count)
         m = jax.tree.map(lambda a, g: a + (g - a) * 0.1, m, grads)
         v = jax.tree.map(lambda a, g: a + (g * g - a) * 0.001, v, grads)
-        weights = jax.tree.map(
-            lambda w, a, b: w - rate * a / (jnp.sqrt(b) + 1e-7), weights, m, v
-        )
+        weights = jax.tree.map(lambda w, a, b: w - rate * a / (jnp.sqrt(b) + 1e-7), weights, m, v)
         size = indices.shape[0]
         return (weights, m, v, count, total + loss * size, right + hits), None
 
@@ -94,7 +92,10 @@ def main() -> None:
     by_hand = hand_written(x, y.astype("float32"))
     sides = {
         "hand-written": (lambda s: by_hand(s, orders)[0], start(count)),
-        "fused": (lambda s: fused.program.epoch(s, fused.data, orders)[0], stacking.state(replicas)),
+        "fused": (
+            lambda s: fused.program.epoch(s, fused.data, orders)[0],
+            stacking.state(replicas),
+        ),
     }
     times = {name: [] for name in sides}
     states = {name: jax.block_until_ready(state) for name, (_, state) in sides.items()}

@@ -1,4 +1,4 @@
-"""``python plain_loop.py NAME RUNS``: seconds per run of set_random_seed, build, fit, over again."""
+"""``python plain_loop.py NAME RUNS``: seconds per run of a loop of seed, build, fit."""
 
 import sys
 import time

@@ -36,11 +36,14 @@ def both_ways(tmp_path_factory, names):
             replicas = [
                 {"number": 0},
                 {"number": 1, "seeds": seeds},
-                {"number": 2, "seeds": {s: 78 for s in seeds}},
+                {"number": 2, "seeds": dict.fromkeys(seeds, 78)},
             ]
-            found[name] = able, *(
-                ask(child, folder, fit=fit, replicas=replicas, engine=engine)
-                for engine in ("fused", "solo")
+            found[name] = (
+                able,
+                *(
+                    ask(child, folder, fit=fit, replicas=replicas, engine=engine)
+                    for engine in ("fused", "solo")
+                ),
             )
     return found
 

@@ -55,9 +55,7 @@ def recurrent():
     )
     model.compile("rmsprop", "binary_crossentropy", metrics=["accuracy"])
     weights = rng.uniform(size=60)
-    model.fit(
-        x, rng.integers(0, 2, 60), sample_weight=weights, epochs=2, batch_size=16, verbose=0
-    )
+    model.fit(x, rng.integers(0, 2, 60), sample_weight=weights, epochs=2, batch_size=16, verbose=0)
 
 
 def attention():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.replay.fused.lowering import NATIVE, SLICES, has_windows
+from whydiff.replay.fused.memory import on_cpu
 from whydiff.replay.fused.program import FusedProgram
 
 #: Fewer replicas than this train faster than both ways compile.
@@ -30,18 +31,12 @@ def best_program(
     if not has_windows(model):
         return FusedProgram(model, structure, NATIVE)
     if replicas < WORTH_TIMING:
-        return FusedProgram(model, structure, SLICES if _on_cpu() else NATIVE)
+        return FusedProgram(model, structure, SLICES if on_cpu() else NATIVE)
     timed = []
     for lowering in (SLICES, NATIVE):
         program = FusedProgram(model, structure, lowering)
         timed.append((_seconds(program, start, data, batch), lowering, program))
     return min(timed, key=lambda item: item[0])[2]
-
-
-def _on_cpu() -> bool:
-    import jax
-
-    return bool(jax.devices()[0].platform == "cpu")
 
 
 def _seconds(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import keras
@@ -80,26 +84,32 @@ class Fused:
     def _train_group(self, members: Sequence[Replica], keep_weights: bool) -> Iterator[Result]:
         stacking = self._compiled(members)
         size = self._chunk_size(members, stacking)
-        for start in range(0, len(members), size):
-            part = list(members[start : start + size])
-            yield from self._train_chunk(part, size, stacking, keep_weights)
+        parts = [list(members[i : i + size]) for i in range(0, len(members), size)]
+        train = partial(self._train_chunk, size, stacking, keep_weights)
+        started = time.monotonic()
+        # The first traces and compiles; after that threads only wait for XLA, which lets go of
+        # Python's lock, so that small operations of several chunks keep several cores busy.
+        with quiet(), ThreadPoolExecutor(_threads(stacking)) as pool:
+            chunks = [train(parts[0])]
+            chunks += pool.map(train, parts[1:])
+        share = (time.monotonic() - started) / len(members)
+        for result in chain.from_iterable(chunks):
+            yield from self._finished(replace(result, seconds=share), keep_weights)
 
     def _train_chunk(
-        self, part: list[Replica], size: int, stacking: Stacking, keep_weights: bool
-    ) -> Iterator[Result]:
-        started = time.monotonic()
+        self, size: int, stacking: Stacking, keep_weights: bool, part: list[Replica]
+    ) -> list[Result]:
         padded = part + [part[-1]] * (size - len(part))
         assert self.data is not None
         chunk = Chunk(self._solo, stacking, self.data, padded)
-        with quiet():
-            results = chunk.run(keep_weights)[: len(part)]
-        share = (time.monotonic() - started) / len(part)
-        broken = [r for r in results if ends_on_nan(self._live) and _was_nan(r)]
-        for result in results:
-            if result in broken:  # it ends within an epoch, which only solo can do
-                yield from self._solo.train([result.replica], keep_weights)
-            else:
-                yield replace(result, seconds=share)
+        return chunk.run(keep_weights)[: len(part)]
+
+    def _finished(self, result: Result, keep_weights: bool) -> Iterator[Result]:
+        if ends_on_nan(self._live) and _was_nan(result):
+            # It ends within an epoch, which only solo can do.
+            yield from self._solo.train([result.replica], keep_weights)
+        else:
+            yield result
 
     def _compiled(self, members: Sequence[Replica]) -> Stacking:
         key = self._group(members[0])
@@ -137,6 +147,15 @@ class Fused:
         stacking = self._compiled([plain])
         batches = self._solo.drawing.feeding(plain)[1]
         return chunk_size(stacking.state_bytes(), self._live, int(batches[0].max()))[0]
+
+
+def _threads(stacking: Stacking) -> int:
+    """Chunks to train at the same time: a core each, where Python's part is but waiting."""
+    import jax
+
+    if jax.devices()[0].platform != "cpu" or not stacking.traceable:
+        return 1
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
 
 
 def _was_nan(result: Result) -> bool:
