@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from whydiff.adapters.composite import has_parts, parts
+from whydiff.adapters.permuting import by_numpy
 
 
 def to_numpy(value: Any) -> np.ndarray:
@@ -161,3 +162,18 @@ def draws_between(before: np.ndarray, after: np.ndarray) -> int | None:
 
 def draw(count: int) -> None:
     del count
+
+
+def seeded_state(seed: int) -> np.ndarray | None:
+    del seed
+    return None
+
+
+def permutations(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
+    """NumPy's: what tf.data draws depends on more than the seed."""
+    return by_numpy(seed, peeks)
+
+
+def forget_traces(model: Any) -> None:
+    """Nothing to do: every train function is traced anew here."""
+    del model

@@ -19,6 +19,7 @@ from whydiff.capture.feed import Feed
 from whydiff.capture.guard import never_in_the_way
 from whydiff.capture.interference import Interference
 from whydiff.capture.ledger import Ledger, user_stack
+from whydiff.capture.origins import origins_of
 from whydiff.capture.randomness import GlobalGenerator, pin_generator
 from whydiff.capture.starting import Start
 from whydiff.core.digests import group_digest, tensor_digest
@@ -258,6 +259,14 @@ class Watch:
             },
             train_function=self.model.train_function,
             seconds=seconds,
+            origins=origins_of(
+                self._ledger,
+                self._start.variables,
+                self.feed,
+                self._fit,
+                self._start.values["noise"],
+                self._read(self._start.variables.noise, None),
+            ),
         )
 
     def left_behind(self) -> dict[str, int]:

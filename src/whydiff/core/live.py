@@ -80,6 +80,28 @@ class Material:
                 start += size
 
 
+@dataclass(frozen=True, eq=False)
+class SeedHolder:
+    """An initializer or seed generator and the seed it holds, as the script made it."""
+
+    holder: Any
+    kind: str  # "initializer" | "seed generator"
+    seed: int | None  # None where it is not a plain number
+    explicit: bool  # the script gave the seed
+
+
+@dataclass(frozen=True, eq=False)
+class Origins:
+    """Where the values that seeds decide came from; what it takes to draw them anew."""
+
+    holders: tuple[SeedHolder, ...]  # in the order in which seeds were drawn
+    initializers: tuple[Any, ...]  # aligned with recipe.initialization; None where not seen
+    rows: np.ndarray | None  # index into the samples of each row of the arrays that were fed
+    shuffle: Any  # the argument of fit
+    moved: tuple[bool, ...]  # aligned with material.noise: whether training drew from it
+    peeks: int  # passes over the data that building the model began before the first step
+
+
 @dataclass(eq=False)
 class Live:
     """A watched fit in the process that ran it."""
@@ -106,3 +128,4 @@ class Live:
     #: loop of the script's own, which has to run again
     again: str = "feed"
     companions: tuple[int, ...] = ()  # indices of loops whose steps came between those of this one
+    origins: Origins | None = None

@@ -51,11 +51,11 @@ class Solo:
             if part.material.samples.leaves is None:
                 raise Untransplantable("the samples were too large to keep")
         duration = lives[side(choice, "duration")]
-        data = _pinned(plan, program.base)
+        data = pinned(plan, program.base)
         first = int(duration.fit_arguments["initial_epoch"])
         stop = StopAfter(until, program.variables) if until is not None else None
         steer = Steer(data, generator_of(lives, choice), first)
-        validation = _validation(lives[side(choice, "data-content")])
+        validation = validation_data(lives[side(choice, "data-content")])
         model = program.base.model
         with quiet():
             keras.Model.fit(
@@ -112,7 +112,7 @@ class Solo:
         return predict(model, self._probe)
 
 
-def _pinned(plan: Plan, base: Live) -> PinnedData:
+def pinned(plan: Plan, base: Live) -> PinnedData:
     cache: dict[int, Sequence[np.ndarray]] = {}
 
     def indices(epoch: int) -> Sequence[np.ndarray]:
@@ -137,7 +137,7 @@ def _signature_text(live: Live) -> str:
     return str(live.signature)
 
 
-def _validation(live: Live) -> PinnedData | None:
+def validation_data(live: Live) -> PinnedData | None:
     if not live.material.validation:
         return None
     return fixed(live.material.validation, live.material.validation_structure)
