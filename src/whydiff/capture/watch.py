@@ -198,6 +198,7 @@ class Watch:
         if not self._start.settled or self._recipe is None:
             return None
         self.feed.end_epoch()  # a fit cut inside an epoch: what was fed so far still counts
+        self.feed.end_validation()
         weights = [np.array(v) for v in self._read(self._start.variables.weights, None)]
         acting = frozenset(self.interference.acting)
         # Settings stand as they were at the first step; what training adds is filled in.
@@ -233,6 +234,7 @@ class Watch:
                 order=tuple(self.feed.order),
                 batches=tuple(self.feed.batches),
                 validation=self.feed.validation,
+                validation_later=self.feed.validation_later,
                 validation_structure=self.feed.validation_structure,
                 random_states=self._random.states,
                 random_draws=self._random.draws,

@@ -66,7 +66,8 @@ class Replicas:
         source = _fed(live, drawn)
         data = pinned(Plan(source, source, source, source, source), source)
         first = int(live.fit_arguments["initial_epoch"])
-        steer = Steer(data, source, first)
+        validation = validation_data(live)
+        steer = Steer(data, source, first, validation)
         stopping, steering = sort_callbacks(live.callbacks, live.acting)
         with quiet():
             keras.Model.fit(
@@ -75,7 +76,7 @@ class Replicas:
                 epochs=int(live.fit_arguments["epochs"]),
                 initial_epoch=first,
                 callbacks=[*(fresh_callback(c) for c in steering + stopping), steer],
-                validation_data=validation_data(live),
+                validation_data=validation,
                 validation_freq=live.fit_arguments["validation_freq"],
                 verbose=0,
             )

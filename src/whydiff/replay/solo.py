@@ -15,7 +15,7 @@ from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
 from whydiff.replay.measuring import take_apart
 from whydiff.replay.outcome import Outcome, generator_of, predict, probe_of, quiet
-from whydiff.replay.pinned import PinnedData, fixed
+from whydiff.replay.pinned import PinnedData
 from whydiff.replay.program import STRUCTURE, Program, Programs
 from whydiff.replay.steering import Steer, StopAfter
 from whydiff.replay.values import Choice, assign, optimizer_values, side, starting_values
@@ -54,8 +54,8 @@ class Solo:
         data = pinned(plan, program.base)
         first = int(duration.fit_arguments["initial_epoch"])
         stop = StopAfter(until, program.variables) if until is not None else None
-        steer = Steer(data, generator_of(lives, choice), first)
         validation = validation_data(lives[side(choice, "data-content")])
+        steer = Steer(data, generator_of(lives, choice), first, validation)
         model = program.base.model
         with quiet():
             keras.Model.fit(
@@ -138,6 +138,11 @@ def _signature_text(live: Live) -> str:
 
 
 def validation_data(live: Live) -> PinnedData | None:
-    if not live.material.validation:
+    first, later = live.material.validation, live.material.validation_later
+    if not first:
         return None
-    return fixed(live.material.validation, live.material.validation_structure)
+    return PinnedData(
+        lambda number: later.get(number, first),
+        lambda number: len(later.get(number, first)),
+        live.material.validation_structure,
+    )

@@ -15,10 +15,16 @@ from whydiff.replay.pinned import PinnedData
 
 
 class Steer(keras.callbacks.Callback):
-    """Keeps the pinned data, and the backend's own generator, in step with the epochs."""
+    """Keeps the pinned data, and the backend's own generator, in step with the epochs.
 
-    def __init__(self, data: PinnedData, noise: Live, first: int) -> None:
+    Validation data count their own passes: there may be none in an epoch.
+    """
+
+    def __init__(
+        self, data: PinnedData, noise: Live, first: int, validation: PinnedData | None = None
+    ) -> None:
         super().__init__()
+        self._validation, self._passes = validation, 0
         self._data, self._noise, self._first = data, noise.material, first
         self.logs: list[dict[str, float]] = []
         self._moment = (0, 0)
@@ -33,6 +39,11 @@ class Steer(keras.callbacks.Callback):
         elif self._moment in self._noise.random_states:
             adapter().set_random_state(self._noise.random_states[self._moment])
         self._moment = (self._moment[0], self._moment[1] + 1)
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        if self._validation is not None:
+            self._validation.epoch = self._passes
+            self._passes += 1
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.logs.append(numbers(logs))
