@@ -40,7 +40,12 @@ def normal(*shape):
 
 
 found = {}
-for padding, strides, dilation in [("same", 1, 2), ("same", 2, 1), ("valid", 1, 1), ("valid", 2, 1)]:
+for padding, strides, dilation in [
+    ("same", 1, 2),
+    ("same", 2, 1),
+    ("valid", 1, 1),
+    ("valid", 2, 1),
+]:
     name = f"{padding} strides {strides} dilation {dilation}"
     settings = {"strides": strides, "padding": padding, "dilation_rate": dilation}
     found[f"conv2d {name}"] = compare(
