@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from whydiff.core.study import METRIC, PREDICTIONS, WEIGHTS, Study, Worth
+from whydiff.core.study import Study
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
-from whydiff.report.study_words import between, bounds, ordinal, signed
+from whydiff.report.study_tables import (
+    NEARLY_ALL,
+    details,
+    histogram,
+    leading,
+    level_table,
+    worth_tables,
+)
+from whydiff.report.study_words import between, bounds, ordinal
 from whydiff.report.words import count, duration, listed, number, percent, source
-
-#: characters of a bar that stand for redrawing everything
-BAR = 20
-#: characters of the longest bar of a histogram
-LONGEST = 40
-#: a source whose total effect is at least this gives nearly all the variability by itself
-NEARLY_ALL = 0.8
-LITTLE = 0.1
 
 
 def study_blocks(study: Study, verbose: bool = False) -> list[Block]:
@@ -25,12 +25,12 @@ def study_blocks(study: Study, verbose: bool = False) -> list[Block]:
     blocks += [Text(text, "warning") for text in _warnings(study)]
     blocks.append(Facts(tuple(_facts(study))))
     if study.outcome.histogram.counts:
-        blocks.append(Code(_histogram(study)))
-    blocks += _worth(study, verbose)
-    blocks += _levels(study)
+        blocks.append(Code(histogram(study)))
+    blocks += worth_tables(study)
+    blocks += level_table(study)
     blocks += _checks(study, verbose)
     if verbose:
-        blocks += _details(study)
+        blocks += details(study)
     blocks += _open(study)
     blocks += [Text(note, "note") for note in study.notes]
     if not verbose:
@@ -67,7 +67,7 @@ def _predictions_too(study: Study) -> str:
 
 
 def _because(study: Study) -> str:
-    worth = [w for w in _leading(study) if math.isfinite(w.total.value) and not w.dead]
+    worth = [w for w in leading(study) if math.isfinite(w.total.value) and not w.dead]
     if len(worth) < 2:
         return f", by {source(worth[0].source)}" if worth else ""
     alone = [source(w.source) for w in worth if w.total.value >= NEARLY_ALL]
@@ -77,15 +77,6 @@ def _because(study: Study) -> str:
         return f": {listed(alone)} alone {'give' if len(alone) > 1 else 'gives'} nearly all of that"
     most = max(worth, key=lambda w: w.total.value)
     return f": most by {source(most.source)} ({percent(most.total.value)} when redrawn alone)"
-
-
-def _leading(study: Study) -> tuple[Worth, ...]:
-    """The steadiest measure that was told: predictions before the metric before the weights."""
-    for measure in (PREDICTIONS, METRIC, WEIGHTS):
-        worth = study.worth.get(measure, ())
-        if any(math.isfinite(w.total.value) for w in worth):
-            return worth
-    return ()
 
 
 def _warnings(study: Study) -> Iterator[str]:
@@ -179,100 +170,6 @@ def _noise(study: Study) -> str:
     return f"{told}; that the runs differ on endless test data, too, cannot be shown"
 
 
-def _histogram(study: Study) -> str:
-    histogram, own = study.outcome.histogram, study.own
-    pairs = list(zip(histogram.edges, histogram.edges[1:], strict=False))
-    digits = _digits(histogram.edges)
-    lines, top = [], max(histogram.counts)
-    for i, ((low, high), times) in enumerate(zip(pairs, histogram.counts, strict=True)):
-        bar = "#" * math.ceil(LONGEST * times / top)
-        last = i == len(pairs) - 1
-        inside = own is not None and (low <= own.value < high or (last and own.value == high))
-        mark = "  <- your run" if inside else ""
-        span = f"{low:.{digits}f} to {high:.{digits}f}"
-        lines.append(f"{span}  {bar:<{LONGEST}} {times:>4}{mark}")
-    return "\n".join([study.outcome.metric, *lines])
-
-
-def _digits(edges: tuple[float, ...]) -> int:
-    step = edges[1] - edges[0] if len(edges) > 1 else 0.0
-    return min(9, max(0, 1 - math.floor(math.log10(step)))) if step > 0 else 4
-
-
-def _worth(study: Study, verbose: bool) -> Iterator[Block]:
-    leading = _leading(study)
-    if not leading:
-        return
-    measures = [m for m in (PREDICTIONS, METRIC, WEIGHTS) if study.worth.get(m)]
-    names = {PREDICTIONS: "Predictions", METRIC: study.outcome.metric, WEIGHTS: "Weights"}
-    rows = []
-    for position, worth in enumerate(leading):
-        totals = [study.worth[m][position].total for m in measures]
-        cells = ["dead" if worth.dead else bounds(total, percent) for total in totals]
-        rows.append((worth.source, _bar(worth), *cells))
-    everything = ("everything", f"{'=' * BAR}|", *("100 %" for _ in measures))
-    yield Table(
-        ("Redrawn alone", "", *(names[m] for m in measures)),
-        (*rows, everything),
-        f"How much of the variability a source gives by itself "
-        f"(95 % intervals, {count(leading[0].total.n, 'block')})",
-    )
-    if len(leading) > 1:
-        yield Text(_reading(leading), "")
-
-
-def _reading(leading: tuple[Worth, ...]) -> str:
-    alive = [w for w in leading if not w.dead and math.isfinite(w.total.value)]
-    if alive and all(w.total.value >= NEARLY_ALL for w in alive) and len(alive) > 1:
-        return (
-            "Each source alone moves the predictions about as far as all together: seeding one of "
-            "them and leaving the others free gains next to nothing. Seed all of them, or report "
-            "a mean over runs."
-        )
-    held = [f"{w.source} {percent(w.main.value)}" for w in alive if w.main.value > LITTLE]
-    if held:
-        return f"Fixing just one takes away: {', '.join(held)} (the # of the bars)."
-    return "Fixing just one of them takes away next to nothing."
-
-
-def _bar(worth: Worth) -> str:
-    """T as the length, S within it, against a mark where everything redrawn lies."""
-    if worth.dead or not math.isfinite(worth.total.value):
-        return f"{'':<{BAR}}|"
-    total = min(BAR + 4, round(BAR * worth.total.value))
-    main = min(total, max(0, round(BAR * worth.main.value) if worth.main.known else 0))
-    bar = "#" * main + "=" * (total - main)
-    return f"{bar[:BAR]:<{BAR}}|{bar[BAR:]}"
-
-
-def _levels(study: Study) -> Iterator[Block]:
-    if not study.levels:
-        return
-    rows = tuple(
-        (
-            f"{level.factor} {level.value}",
-            level.against,
-            signed(level.shift),
-            number(level.p),
-            bounds(level.ratio, number),
-            "-" if level.excess is None else bounds(level.excess, percent),
-        )
-        for level in study.levels
-    )
-    n = max(level.shift.n for level in study.levels)
-    yield Table(
-        ("Set to", "against", f"Shift of {study.outcome.metric}", "p", "Ratio of sd",
-         "Excess churn"),
-        rows,
-        f"Fixed factors, over the same seeds ({count(n, 'pair')}, 95 % intervals)",
-    )  # fmt: skip
-    if any(level.excess is not None for level in study.levels):
-        yield Text(
-            "Excess churn: examples that change class beyond those that change with the seed.",
-            "note",
-        )
-
-
 def _checks(study: Study, verbose: bool) -> Iterator[Block]:
     if verbose:
         words = {True: "yes", False: "NO", None: "not checked"}
@@ -294,26 +191,6 @@ def _checks(study: Study, verbose: bool) -> Iterator[Block]:
     if study.refused:
         why = "; ".join(f"{name}: {reason}" for name, reason in study.refused.items())
         yield Text(f"Not redrawn: {why}.", "note")
-
-
-def _details(study: Study) -> Iterator[Block]:
-    for measure, worth in study.worth.items():
-        rows = tuple(
-            (
-                w.source,
-                bounds(w.total, number),
-                bounds(w.main, number),
-                str(w.total.n),
-                w.total.note,
-            )
-            for w in worth
-        )
-        title = f"By {study.outcome.metric if measure == METRIC else measure}"
-        yield Table(("Source", "Total effect", "Main effect", "Blocks", ""), rows, title)
-    if study.flips is not None and study.flips.most:
-        rows = tuple((str(i), percent(rate)) for i, rate in study.flips.most)
-        title = f"Examples of the {study.flips.where} that flip most (positions from 0)"
-        yield Table(("Example", "Two runs disagree"), rows, title, frozenset({"Example"}))
 
 
 def _open(study: Study) -> Iterator[Block]:
