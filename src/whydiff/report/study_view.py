@@ -50,7 +50,8 @@ def verdict(study: Study) -> str:
         return f"{outcome.metric} was {value} in the only run: one run tells nothing about spread."
     draws = count(outcome.mean.n, "run")
     if outcome.low == outcome.high:
-        return f"{outcome.metric} is {number(outcome.low)} in all of {draws}: {_predictions_too(study)}"
+        same = f"{outcome.metric} is {number(outcome.low)} in all of {draws}"
+        return f"{same}: {_predictions_too(study)}"
     told = (
         f"{outcome.metric} varies from {number(outcome.low)} to {number(outcome.high)} over "
         f"{draws} with other seeds (standard deviation {number(outcome.sd.value)})"

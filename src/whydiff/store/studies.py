@@ -160,6 +160,17 @@ class StudyWriter:
             for number in drop:
                 self._put_arrays(number, WEIGHTS, {})
 
+    def remove(self, numbers: Iterable[int]) -> None:
+        """Take replicas of the plan out again, with all that was kept of them."""
+        with _trouble(self.path), self._transaction():
+            for number in numbers:
+                for table in ("replica", "epoch", "arrays"):
+                    self._db.execute(
+                        f"DELETE FROM {table} WHERE number = ? AND purpose IN (?, ?)",
+                        (number, PLAN, WEIGHTS),
+                    )
+                self._db.execute("DELETE FROM distance WHERE a = ? OR b = ?", (number, number))
+
     def keep(self, purpose: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Keep arrays that belong to no replica: the targets of the probe."""
         with _trouble(self.path), self._transaction():
