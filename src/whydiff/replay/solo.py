@@ -41,7 +41,7 @@ class Solo:
     def __init__(self, lives: Mapping[str, Live], differing: frozenset[str]) -> None:
         self._lives = lives
         self._programs = Programs(lives, differing)
-        self._probe = _probe(lives["a"])
+        self._probe = probe_of(lives["a"])
 
     def train(self, choice: Choice, until: tuple[int, int] | None = None) -> Outcome:
         """Train the hybrid in which each source comes from the side that ``choice`` names.
@@ -63,13 +63,13 @@ class Solo:
             if part.material.samples.leaves is None:
                 raise Untransplantable("the samples were too large to keep")
         duration = lives[side(choice, "duration")]
-        data = _pinned(plan, program.base)
+        data = pinned(plan, program.base)
         first = int(duration.fit_arguments["initial_epoch"])
         stop = StopAfter(until, program.variables) if until is not None else None
         steer = Steer(data, _generator_of(lives, choice), first)
-        validation = _validation(lives[side(choice, "data-content")])
+        validation = validation_data(lives[side(choice, "data-content")])
         model = program.base.model
-        with _quiet():
+        with quiet():
             keras.Model.fit(
                 model,
                 x=data,
@@ -121,14 +121,17 @@ class Solo:
         return [fresh_callback(c) for c in found]
 
     def _predict(self, model: Any) -> list[np.ndarray] | None:
-        """Predictions on the probe, or None where this model cannot take its inputs."""
-        batches, structure = self._probe
-        try:
-            with _quiet():
-                outputs = keras.Model.predict(model, fixed(batches, structure), verbose=0)
-        except Exception:
-            return None
-        return [np.asarray(part) for part in keras.tree.flatten(outputs)]
+        return predictions_on(model, *self._probe)
+
+
+def predictions_on(model: Any, batches: list[list[Any]], structure: Any) -> list[np.ndarray] | None:
+    """Predictions on a probe, or None where this model cannot take its inputs."""
+    try:
+        with quiet():
+            outputs = keras.Model.predict(model, fixed(batches, structure), verbose=0)
+    except Exception:
+        return None
+    return [np.asarray(part) for part in keras.tree.flatten(outputs)]
 
 
 def _generator_of(lives: Mapping[str, Live], choice: Choice) -> Live:
@@ -141,7 +144,7 @@ def _generator_of(lives: Mapping[str, Live], choice: Choice) -> Live:
     return lives[chosen] if lives[chosen].material.random_states else other
 
 
-def _pinned(plan: Plan, base: Live) -> PinnedData:
+def pinned(plan: Plan, base: Live) -> PinnedData:
     cache: dict[int, Sequence[np.ndarray]] = {}
 
     def indices(epoch: int) -> Sequence[np.ndarray]:
@@ -163,13 +166,13 @@ def _signature_text(live: Live) -> str:
     return str(live.signature)
 
 
-def _validation(live: Live) -> PinnedData | None:
+def validation_data(live: Live) -> PinnedData | None:
     if not live.material.validation:
         return None
     return fixed(live.material.validation, live.material.validation_structure)
 
 
-def _probe(live: Live) -> tuple[list[list[Any]], Any]:
+def probe_of(live: Live) -> tuple[list[list[Any]], Any]:
     """(batches, structure) of the inputs that predictions are compared on.
 
     The validation inputs if there are any, else the first 1,000 training samples.
@@ -194,7 +197,7 @@ def _probe(live: Live) -> tuple[list[list[Any]], Any]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Any:
+def quiet() -> Any:
     """Callbacks of the script print; that belongs to the script's own run, not to a replay."""
     with contextlib.redirect_stdout(io.StringIO()):
         yield
