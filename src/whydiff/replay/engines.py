@@ -7,6 +7,7 @@ from typing import Any
 
 from whydiff.core.live import Live
 from whydiff.core.replicas import Replica, Result
+from whydiff.replay.probe import streams
 from whydiff.replay.replicas import Replicas
 
 
@@ -20,6 +21,10 @@ class Engines:
         """``sources`` that seeds redraw, ``refused`` with reasons, ``fused``: "" or why not."""
         sources, refused = self._solo.redrawable()
         return {"sources": sources, "refused": refused, "fused": "not yet", "capacity": 1}
+
+    def streams(self, replica: Replica) -> dict[str, str]:
+        """A digest by source of what the seeds of ``replica`` decide."""
+        return streams(self._solo.live, self._solo.drawing, replica)
 
     def train(
         self, replicas: Sequence[Replica], engine: str, keep_weights: bool

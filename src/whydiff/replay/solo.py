@@ -18,12 +18,10 @@ from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
 from whydiff.replay.measuring import take_apart
 from whydiff.replay.pinned import PinnedData, fixed
+from whydiff.replay.probe import probe_of
 from whydiff.replay.program import STRUCTURE, Program, Programs
 from whydiff.replay.steering import Steer, StopAfter
 from whydiff.replay.values import Choice, assign, optimizer_values, side, starting_values
-
-#: A probe holds at most this many samples where there are no validation data.
-PROBE_SAMPLES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,30 +168,6 @@ def validation_data(live: Live) -> PinnedData | None:
     if not live.material.validation:
         return None
     return fixed(live.material.validation, live.material.validation_structure)
-
-
-def probe_of(live: Live) -> tuple[list[list[Any]], Any]:
-    """(batches, structure) of the inputs that predictions are compared on.
-
-    The validation inputs if there are any, else the first 1,000 training samples.
-    """
-    material = live.material
-    if material.validation:
-        structure, batches = material.validation_structure, material.validation
-    else:
-        samples = material.samples
-        structure = samples.structure
-        if samples.unit == "batch":
-            batches = [samples.batch(np.array([i])) for i in range(min(8, len(samples)))]
-        else:
-            count = min(PROBE_SAMPLES, len(samples))
-            batches = [
-                samples.batch(np.arange(start, min(start + 250, count)))
-                for start in range(0, count, 250)
-            ]
-    inputs = structure[0] if isinstance(structure, tuple) else structure
-    width = len(keras.tree.flatten(inputs))
-    return [leaves[:width] for leaves in batches], (inputs,)
 
 
 @contextlib.contextmanager

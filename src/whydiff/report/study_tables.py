@@ -52,7 +52,7 @@ def worth_tables(study: Study) -> Iterator[Block]:
     told = leading(study)
     if not told:
         return
-    measures = [m for m in (PREDICTIONS, METRIC, WEIGHTS) if study.worth.get(m)]
+    measures = [m for m in (PREDICTIONS, METRIC) if study.worth.get(m)] or [WEIGHTS]
     names = {PREDICTIONS: "Predictions", METRIC: study.outcome.metric, WEIGHTS: "Weights"}
     rows = []
     for position, worth in enumerate(told):

@@ -75,7 +75,7 @@ def _because(study: Study) -> str:
     if len(alone) == len(worth):
         return ": redrawing any one of its random sources alone gives nearly all of that"
     if alone:
-        return f": {listed(alone)} alone {'give' if len(alone) > 1 else 'gives'} nearly all of that"
+        return f": redrawing {' or '.join(alone)} alone gives nearly all of that"
     most = max(worth, key=lambda w: w.total.value)
     return f": most by {source(most.source)} ({percent(most.total.value)} when redrawn alone)"
 
