@@ -182,7 +182,7 @@ def _open(numbers: Numbers, worth: Mapping[str, tuple[Worth, ...]]) -> Iterator[
         for bound, what in ((LITTLE, "hardly matters"), (NEARLY_ALL, "alone gives nearly all")):
             if low < bound < high and len(numbers.attributed) > 1:
                 question = f"whether {one.source} {what}"
-                    yield Open(question, _until_apart(one.total, bound))
+                yield Open(question, _until_apart(one.total, bound))
     sd = numbers.outcome().sd
     if sd.n and sd.value > 0 and not (sd.known and sd.high / sd.low <= KNOWN_WITHIN**2):
         more = None
