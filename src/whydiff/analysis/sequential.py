@@ -120,7 +120,7 @@ def t_process(differences: ArrayLike, null: float = 0.0, g: float = G) -> float:
     r = 1 + n * g
     gap, squares = float(d.mean()) - null, float(np.sum((d - d.mean()) ** 2))
     if gap == 0:
-        return r**-0.5
+        return 1 / math.sqrt(r)
     # t^2 / nu = n gap^2 / squares, written so that squares may be 0
     log = n / 2 * (math.log(squares + n * gap**2) - math.log(squares + n * gap**2 / r))
     return math.exp(min(log - math.log(r) / 2, 700.0))
