@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from whydiff.analysis import intervals
+from whydiff.analysis import intervals, quantiles
 from whydiff.core.estimate import Estimate, unknown
 
 BETTER, WORSE, EQUIVALENT, INCONCLUSIVE = "better", "worse", "equivalent", "inconclusive"
@@ -83,10 +83,8 @@ def probability(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Estimat
     error = math.sqrt(float(np.var(placements, ddof=1)) / n)
     if value in (0.0, 1.0) or error == 0:
         return _without_spread(value, n, confidence, left_out)
-    from scipy import stats
-
     logit = math.log(value / (1 - value))
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * error / (value * (1 - value))
+    half = quantiles.student(n - 1, confidence) * error / (value * (1 - value))
     low, high = (1 / (1 + math.exp(-min(max(z, -700), 700))) for z in (logit - half, logit + half))
     return Estimate(value, low, high, n, confidence, left_out)
 
@@ -115,12 +113,10 @@ def equivalence(a: ArrayLike, b: ArrayLike, margin: float, alpha: float = 0.05) 
     if found.low == found.high:
         inside = abs(found.value) <= margin
         return Equivalence(inside, 0.0 if inside else 1.0, found, margin)
-    from scipy import stats
-
     x, y, _ = complete_pairs(a, b)
     error = float(np.std(y - x, ddof=1)) / math.sqrt(found.n)
     nearest = (margin - abs(found.value)) / error
-    p = float(stats.t.sf(nearest, found.n - 1))
+    p = quantiles.student_tail(nearest, found.n - 1)
     return Equivalence(p < alpha, p, found, margin)
 
 

@@ -63,3 +63,20 @@ def true_effects(parts: dict[str, float], joint: float, name: str) -> tuple[floa
     """(total, main) of a source in that study."""
     whole = sum(parts.values()) + joint
     return (parts[name] + joint) / whole, parts[name] / whole
+
+
+def predicted(
+    rng: np.random.Generator, runs: int, taste: float = 0.0, examples: int = 150
+) -> np.ndarray:
+    """Labels of three classes, (runs, examples), on examples that are always the same.
+
+    A run leans to one side on many examples at once. ``taste`` moves what a kind of run
+    predicts: two kinds of equal taste differ as two seeds do.
+    """
+    fixed = np.random.default_rng(12345)
+    easy = fixed.normal(size=(examples, 3)) * 1.5
+    lean = fixed.normal(size=(4, examples, 3)) * 0.4
+    change = fixed.normal(size=(examples, 3)) * taste
+    scores = easy + change + np.tensordot(rng.normal(size=(runs, 4)), lean, 1)
+    scores += rng.normal(size=(runs, examples, 3)) * 0.5
+    return np.asarray(scores.argmax(axis=2))
