@@ -130,7 +130,9 @@ def simulate(trials, runs, paired, taste, seed, permutations=200):
 def test_coverage_of_churn_and_size_of_the_test():
     rng, trials = np.random.default_rng(1), 250
     truth = flip_rates(predicted(rng, 4000)).mean()
-    assert many(coverage(truth, (churn_of(predicted(rng, 10)) for _ in range(trials))), 0.94, trials)
+    assert many(
+        coverage(truth, (churn_of(predicted(rng, 10)) for _ in range(trials))), 0.94, trials
+    )
     found = simulate(trials, 8, True, 0.0, seed=3)
     assert few(float(np.mean([f.p <= 0.05 for f in found])), 0.05, trials)
     assert many(coverage(0.0, (f.excess for f in found)), 0.94, trials)

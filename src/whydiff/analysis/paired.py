@@ -18,8 +18,9 @@ from whydiff.core.estimate import Estimate, unknown
 
 BETTER, WORSE, EQUIVALENT, INCONCLUSIVE = "better", "worse", "equivalent", "inconclusive"
 
-#: Up to this many pairs all sign flips are counted, beyond it 2 ** 15 are drawn.
+#: Up to this many pairs all sign flips are counted, beyond it so many are drawn.
 MOST_EXACT = 16
+DRAWN = 10_000
 
 
 def complete_pairs(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray, int]:
@@ -57,7 +58,7 @@ def sign_flip(differences: ArrayLike, rng: np.random.Generator) -> float:
         for each in d[1:]:
             sums = np.concatenate([sums + each, sums - each])
         return float(np.mean(np.abs(sums) >= observed - tolerance))
-    signs = rng.choice([-1.0, 1.0], size=(2**15, n))
+    signs = rng.choice([-1.0, 1.0], size=(DRAWN, n))
     as_large = int(np.sum(np.abs(signs @ d) >= observed - tolerance))
     return (1 + as_large) / (1 + len(signs))
 

@@ -44,8 +44,7 @@ class Look:
 
     ``effect`` is the mean difference with its confidence sequence at level 1 - alpha, over pairs
     in which both runs have a number. ``e`` and ``symmetric_e`` are the evidence against "no
-    difference". ``more`` says how many more pairs would settle it if they were like those seen,
-    0 if it is settled, None if no number of pairs would or nothing is known.
+    difference". A pair in which both diverged counts for both sides.
     """
 
     verdict: str
@@ -57,7 +56,6 @@ class Look:
     pairs: int
     diverged_a: int
     diverged_b: int
-    more: int | None
 
 
 def pair_differences(a: ArrayLike, b: ArrayLike, *, larger_is_better: bool = True) -> np.ndarray:
@@ -107,8 +105,54 @@ def look(differences: ArrayLike, *, margin: float = 0.0, alpha: float = 0.05) ->
         d.size,
         diverged_a,
         diverged_b,
-        0 if found != INCONCLUSIVE else _more(numbers, d.size, ends, margin, alpha),
     )
+
+
+def decide(differences: ArrayLike, *, margin: float = 0.0, alpha: float = 0.05) -> Look:
+    """Look after every pair and stop at the first verdict; the last look if there is none."""
+    d = np.asarray(differences, np.float64).ravel()
+    found = look(d[:0], margin=margin, alpha=alpha)
+    for n in range(1, d.size + 1):
+        found = look(d[:n], margin=margin, alpha=alpha)
+        if found.verdict != INCONCLUSIVE:
+            break
+    return found
+
+
+def more_pairs(differences: ArrayLike, *, margin: float = 0.0, alpha: float = 0.05) -> int | None:
+    """The fewest further pairs that would give a verdict if all went on like those seen.
+
+    A projection, not a promise. 0 if the verdict is there, None if no number of pairs would do
+    (the mean lies at the margin) or if there are fewer than two pairs to go by.
+    """
+    d = np.asarray(differences, np.float64).ravel()
+    if look(d, margin=margin, alpha=alpha).verdict != INCONCLUSIVE:
+        return 0
+    numbers = d[np.isfinite(d)]
+    if d.size < 2 or numbers.size == 1:
+        return None
+    ends = (_symmetric(d, margin), _symmetric(d, -margin))
+    center = float(numbers.mean()) if numbers.size else math.nan
+    sd = float(np.std(numbers)) if numbers.size else math.nan
+
+    def settled(total: int) -> bool:
+        times = total / d.size
+        n = round(numbers.size * times)
+        half = _half_width(n, sd, alpha) if n else math.nan
+        above, below = ((s * times, v * times) for s, v in ends)
+        found = _verdict(center - half, center + half, (above, below), margin, alpha)
+        return found != INCONCLUSIVE
+
+    upper = d.size + 1
+    while not settled(upper):
+        upper *= 2
+        if upper > _TOO_MANY:
+            return None
+    lower = max(d.size, upper // 2)
+    while upper - lower > 1:
+        middle = (lower + upper) // 2
+        lower, upper = (lower, middle) if settled(middle) else (middle, upper)
+    return upper - d.size
 
 
 def t_process(differences: ArrayLike, null: float = 0.0, g: float = G) -> float:
@@ -197,32 +241,3 @@ def _direction(total: float, squares: float, alpha: float) -> int:
     if _log_symmetric(total, squares) < math.log(1 / alpha):
         return 0
     return 1 if total > 0 else -1
-
-
-def _more(
-    numbers: np.ndarray, pairs: int, ends: tuple[_Sums, _Sums], margin: float, alpha: float
-) -> int | None:
-    """The fewest further pairs that give a verdict if all go on like those seen."""
-    if pairs < 2 or numbers.size == 1:
-        return None
-    center = float(numbers.mean()) if numbers.size else math.nan
-    sd = float(np.std(numbers)) if numbers.size else math.nan
-
-    def settled(total: int) -> bool:
-        times = total / pairs
-        n = round(numbers.size * times)
-        half = _half_width(n, sd, alpha) if n else math.nan
-        grown = tuple((s * times, v * times) for s, v in ends)
-        low, high = center - half, center + half
-        return _verdict(low, high, (grown[0], grown[1]), margin, alpha) != INCONCLUSIVE
-
-    upper = pairs + 1
-    while not settled(upper):
-        upper *= 2
-        if upper > _TOO_MANY:
-            return None
-    lower = max(pairs, upper // 2)
-    while upper - lower > 1:
-        middle = (lower + upper) // 2
-        lower, upper = (lower, middle) if settled(middle) else (middle, upper)
-    return upper - pairs

@@ -25,7 +25,9 @@ def many(share: float, level: float, n: int) -> bool:
     return share >= level - 3.5 * math.sqrt(level * (1 - level) / n)
 
 
-def additive(parts: dict[str, float], joint: float) -> Callable[[dict[str, np.ndarray]], np.ndarray]:
+def additive(
+    parts: dict[str, float], joint: float
+) -> Callable[[dict[str, np.ndarray]], np.ndarray]:
     """A training whose outcome has a known variance from each source and from all jointly."""
 
     def outcome(values: dict[str, np.ndarray]) -> np.ndarray:
