@@ -95,7 +95,7 @@ def test_equivalence_is_two_one_sided_tests():
     other = stats.ttest_1samp(b - a, 0.3, alternative="less").pvalue
     assert found.p == pytest.approx(max(one, other)) and found.equivalent
     assert found.interval.confidence == pytest.approx(0.9)
-    assert found.equivalent == (-0.3 < found.interval.low and found.interval.high < 0.3)
+    assert found.equivalent == (found.interval.low > -0.3 and found.interval.high < 0.3)
     assert not equivalence(a, b + 0.3, 0.3).equivalent
 
 
