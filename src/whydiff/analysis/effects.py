@@ -32,6 +32,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from whydiff.analysis.quantiles import student
 from whydiff.core.estimate import Estimate, unknown
 
 Outcome = TypeVar("Outcome")
@@ -100,7 +101,9 @@ def effects(
     effects are 1 by definition.
     """
     if len(sources) == 1:
-        blocks = [Block(b.everything, {sources[0]: b.everything}, {sources[0]: 0.0}) for b in blocks]
+        blocks = [
+            Block(b.everything, {sources[0]: b.everything}, {sources[0]: 0.0}) for b in blocks
+        ]
     whole = np.array([b.everything for b in blocks], float)
     found = []
     for source in sources:
@@ -140,9 +143,7 @@ def ratio(numerator: ArrayLike, denominator: ArrayLike, confidence: float = 0.95
         note = "a single block holds all the variability"
         return Estimate(value, 0.0, math.inf, n, confidence, left_out, note)
     half = jackknife_error(leave_one_out) * student(n - 1, confidence)
-    return Estimate(
-        value, value * math.exp(-half), value * math.exp(half), n, confidence, left_out
-    )
+    return Estimate(value, value * math.exp(-half), value * math.exp(half), n, confidence, left_out)
 
 
 def more_blocks(estimate: Estimate, precision: float = 0.1) -> int | None:
@@ -164,13 +165,6 @@ def jackknife_error(leave_one_out: np.ndarray) -> float:
     """Standard error from the leave-one-out values (B. Efron & C. Stein, Ann. Statist. 9, 1981)."""
     n = leave_one_out.size
     return math.sqrt((n - 1) / n * float(np.sum((leave_one_out - leave_one_out.mean()) ** 2)))
-
-
-def student(degrees: int, confidence: float) -> float:
-    """The two-sided quantile of Student's t."""
-    from scipy import stats
-
-    return float(stats.t.ppf((1 + confidence) / 2, degrees))
 
 
 def _complement(rest: Estimate) -> Estimate:

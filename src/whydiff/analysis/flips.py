@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from whydiff.analysis.distance import classes
-from whydiff.analysis.effects import jackknife_error, student
+from whydiff.analysis.effects import jackknife_error
+from whydiff.analysis.quantiles import student
 from whydiff.core.estimate import Estimate, unknown
 
 #: Swaps of run labels of which p is computed exactly rather than sampled.
@@ -44,7 +45,8 @@ def flip_rates(labels: ArrayLike) -> np.ndarray:
     same = np.zeros(table.shape[1])
     for label in np.unique(table):
         same += np.mean(table == label, axis=0) ** 2
-    return runs / (runs - 1) * (1 - same)
+    rates: np.ndarray = runs / (runs - 1) * (1 - same)
+    return rates
 
 
 def disagreements(labels: ArrayLike, others: ArrayLike | None = None) -> np.ndarray:
@@ -54,7 +56,8 @@ def disagreements(labels: ArrayLike, others: ArrayLike | None = None) -> np.ndar
     agreeing = np.zeros((one.shape[0], two.shape[0]))
     for label in np.unique(one):
         agreeing += (one == label).astype(np.float32) @ (two == label).T.astype(np.float32)
-    return 1 - agreeing / max(one.shape[1], 1)
+    shares: np.ndarray = 1 - agreeing / max(one.shape[1], 1)
+    return shares
 
 
 def churn_of(labels: ArrayLike, confidence: float = 0.95) -> Estimate:
@@ -101,8 +104,9 @@ def excess_churn(
     if one.shape[1:] != two.shape[1:] or (paired and one.shape != two.shape):
         raise ValueError(f"predictions of shapes {one.shape} and {two.shape} do not compare")
     n, m = one.shape[0], two.shape[0]
-    if min(n, m) < 2:
-        nothing = unknown(min(n, m), "needs two runs of each", confidence)
+    if min(n, m) < 2 or 0 in one.shape:
+        why = "needs two runs of each" if min(n, m) < 2 else "no examples"
+        nothing = unknown(min(n, m), why, confidence)
         return ExcessChurn(nothing, math.nan, math.nan, math.nan)
     d = disagreements(np.concatenate([one, two]))
     first = np.arange(n + m) < n
