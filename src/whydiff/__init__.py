@@ -1,7 +1,7 @@
 """Why do similar Keras models produce different results?
 
-``record``, ``load``, ``diff``, ``explain`` and ``study`` are imported when first used, so that importing
-whydiff costs nothing and never imports Keras.
+``record``, ``load``, ``diff``, ``explain`` and ``study`` are imported when first used, so that
+importing whydiff costs nothing and never imports Keras.
 """
 
 from __future__ import annotations

@@ -109,7 +109,9 @@ def _facts(study: Study) -> Iterator[tuple[str, str]]:
     yield "Studied", study.chosen or study.script
     took = f" in {duration(study.seconds)}" if study.seconds else ""
     blocks = count(int(study.plan.get("blocks", 0)), "block")
-    yield "Trained", f"{count(study.trained, 'replica')} in {blocks}{took} ({study.engine})"
+    missing = study.planned - study.trained - sum(study.failures.values())
+    cut = f"; {count(missing, 'replica')} not yet, --resume goes on" if missing > 0 else ""
+    yield "Trained", f"{count(study.trained, 'replica')} in {blocks}{took} ({study.engine}){cut}"
     if outcome.mean.n:
         yield (
             outcome.metric,
@@ -152,7 +154,11 @@ def _own(study: Study) -> str:
         False: "an unusual draw",
         None: "too few draws to call it unusual or not",
     }[own.ordinary]
-    return f"{number(own.value)}, {kind}: {place} (between {interval}) of {own.percentile.n} draws"
+    n = own.percentile.n
+    if own.percentile.value in (0.0, 1.0):
+        side = "above" if own.percentile.value else "below"
+        return f"{number(own.value)}, {kind}: {side} all of {count(n, 'draw')}"
+    return f"{number(own.value)}, {kind}: {place} (between {interval}) of {count(n, 'draw')}"
 
 
 def _noise(study: Study) -> str:

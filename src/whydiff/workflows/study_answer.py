@@ -15,7 +15,7 @@ from whydiff.analysis.distance import prediction_distance
 from whydiff.analysis.effects import more_blocks
 from whydiff.core.errors import WhydiffError
 from whydiff.core.estimate import Estimate
-from whydiff.core.plan import BLOCKS, Plan, draw_plan
+from whydiff.core.plan import BLOCKS, OWN, REPLICATE, Plan, draw_plan
 from whydiff.core.study import METRIC, PREDICTIONS, Agreement, Gate, Open, Study, Worth
 from whydiff.store import StoredStudy
 from whydiff.workflows.study_numbers import Numbers
@@ -53,7 +53,8 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
         engine=str(meta.get("engine", "")),
         backend=str(meta.get("fit", {}).get("backend", "")),
         plan=plan.to_dict(),
-        planned=len(stored.meta.get("wanted", ())) or len(draws),
+        planned=sum(m.kind not in (OWN, REPLICATE) or m.number in stored.kept for m in plan.members)
+        - (0 in stored.kept),
         trained=len(finished),
         failed=intervals.proportion(len(failed), len(draws)),
         diverged=intervals.proportion(diverged, len(finished)),

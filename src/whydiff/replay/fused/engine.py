@@ -17,8 +17,8 @@ from whydiff.replay.fused.feeding import on_device
 from whydiff.replay.fused.lowering import choices
 from whydiff.replay.fused.memory import chunk_size
 from whydiff.replay.fused.program import FusedProgram
-from whydiff.replay.fused.stopping import check_callbacks, ends_on_nan
 from whydiff.replay.fused.stacking import Stacking
+from whydiff.replay.fused.stopping import check_callbacks, ends_on_nan
 from whydiff.replay.replicas import Replicas, check
 from whydiff.replay.settings import program_key
 from whydiff.replay.solo import quiet
