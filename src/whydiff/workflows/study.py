@@ -238,9 +238,10 @@ def _train(
         work.train(plan, plan.block(0), engine, "training the first block")
     work.train(plan, plan.members, engine, "training replicas")
     work.train(plan, plan.members, engine, "training replicates, since arithmetic varies")
-    if engine == "solo" or not plan.blocks:
+    draws = [m for m in _independent(plan) if m.number in work.kept]
+    draws = [m for m in draws if work.kept[m.number].result.engine == "fused"]
+    if not draws:
         return
-    draws = _independent(plan)
     work.compare(draws[:FEW])
     found = answer(work.reread()).agreement
     if found is not None and not found.rounding:

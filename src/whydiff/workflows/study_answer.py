@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from whydiff.analysis.distance import prediction_distance
 from whydiff.analysis.effects import more_blocks
 from whydiff.core.errors import WhydiffError
 from whydiff.core.estimate import Estimate
-from whydiff.core.plan import BLOCKS, OWN, REPLICATE, Plan, draw_plan
+from whydiff.core.plan import BLOCKS, OWN, REPLICATE, Kept, Plan, draw_plan
 from whydiff.core.study import METRIC, PREDICTIONS, Agreement, Gate, Open, Study, Worth
 from whydiff.store import StoredStudy
 from whydiff.workflows.study_numbers import Numbers
@@ -50,7 +50,7 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
     return Study(
         script=str(meta.get("script", "")),
         chosen=str(meta.get("chosen", "")),
-        engine=str(meta.get("engine", "")),
+        engine=_engines(draws) or str(meta.get("engine", "")),
         backend=str(meta.get("fit", {}).get("backend", "")),
         plan=plan.to_dict(),
         planned=sum(m.kind not in (OWN, REPLICATE) or m.number in stored.kept for m in plan.members)
@@ -74,6 +74,11 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
         path=str(stored.path),
         table=tuple(_rows(stored, numbers)),
     )
+
+
+def _engines(draws: Sequence[Kept]) -> str:
+    """Who trained the replicas, in one phrase."""
+    return " and ".join(sorted({k.result.engine for k in draws if k.result.engine}))
 
 
 def plan_of(stored: StoredStudy) -> Plan:
