@@ -44,7 +44,6 @@ class Studying:
         self._trainable = trainable  # paths of the weights that training moves, None for all
         self.kept: dict[int, Kept] = dict(stored.kept)
         self._compared = set(stored.calibration)
-        self._distances = set(stored.distances)
         self._weights = dict(kept_weights(writer.path))
         self._began = time.monotonic()
         self._before = float(stored.meta.get("seconds", 0.0))
@@ -116,7 +115,7 @@ class Studying:
         done = {m.number for m in chunk} | set(self.kept)
         distances: dict[tuple[int, int], float] = {}
         dropped: list[int] = []
-        for number in {m.block for m in chunk}:
+        for number in {m.block for m in chunk if m.kind == DRAW}:
             draws = [m for m in plan.block(number) if m.kind == DRAW]
             if all(m.number in done for m in draws):
                 held = {m.number: self._weights.pop(m.number, None) for m in draws}
