@@ -11,8 +11,10 @@ from whydiff.analysis.flips import (
     churn_of,
     disagreements,
     excess_churn,
+    excess_of,
     flip_rates,
     labels_of,
+    root_mean_squares,
 )
 from whydiff.testing.simulated import coverage, few, many, predicted
 
@@ -154,3 +156,16 @@ def test_size_power_and_coverage_of_excess_churn(paired, runs):
     assert np.mean([f.excess.value for f in changed]) == pytest.approx(truth, rel=0.05)
     if runs == 20:
         assert np.mean([f.p <= 0.05 for f in changed]) > 0.9
+
+
+def test_excess_works_for_distances_of_numbers_too():
+    rng = np.random.default_rng(6)
+    a = rng.normal(size=(10, 50))
+    d = root_mean_squares(np.concatenate([a, a + 1]))
+    expected = np.sqrt(np.mean((a[2] - a[7]) ** 2))
+    assert d[2, 7] == pytest.approx(expected) and d[2, 12] == pytest.approx(1)
+    assert excess_of(d, 10, rng).p < 0.01
+    alike = root_mean_squares(np.concatenate([a, a]))
+    assert excess_of(alike, 10, rng).p == 1
+    tiny = root_mean_squares([[1e6, 1e6], [1e6, 1e6 + 1e-3]])
+    assert tiny[0, 1] == pytest.approx(1e-3 / math.sqrt(2), rel=1e-3)

@@ -11,6 +11,7 @@ from whydiff.analysis.paired import (
     EQUIVALENT,
     INCONCLUSIVE,
     WORSE,
+    adjusted,
     complete_pairs,
     equivalence,
     probability,
@@ -156,3 +157,10 @@ def test_type_one_error_and_coverage_for_few_and_many_pairs(n):
         inside = [pairs(rng, n, correlation) for _ in range(trials)]
         if n == 60:
             assert np.mean([equivalence(a, b, 1.0).equivalent for a, b in inside]) > 0.95
+
+
+def test_secondary_metrics_pay_for_their_number():
+    found = adjusted([0.01, math.nan, 0.04, 0.03])
+    assert math.isnan(found[1])
+    assert found[[0, 2, 3]] == pytest.approx([0.03, 0.04, 0.04])
+    assert adjusted([]).size == 0

@@ -136,6 +136,21 @@ def verdict(interval: Estimate, margin: float = 0.0) -> str:
     return INCONCLUSIVE
 
 
+def adjusted(p: ArrayLike) -> np.ndarray:
+    """p values of secondary metrics after Y. Benjamini & Y. Hochberg (JRSS B 57, 1995).
+
+    What is NaN stays NaN and counts for nothing.
+    """
+    from scipy import stats
+
+    given = np.asarray(p, np.float64)
+    found = np.full(given.shape, math.nan)
+    known = np.isfinite(given)
+    if known.any():
+        found[known] = stats.false_discovery_control(given[known], method="bh")
+    return found
+
+
 def _without_spread(value: float, n: int, confidence: float, left_out: int) -> Estimate:
     bound = ((1 - confidence) / 2) ** (1 / n)
     if value == 1:
