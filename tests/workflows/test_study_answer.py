@@ -90,11 +90,17 @@ def test_diverged_and_failed_replicas_are_told_apart_and_not_dropped_silently():
     assert study.diverged.low < study.diverged.value < study.diverged.high
     assert len(study.table) == len(stored.kept)
     assert math.isfinite(study.outcome.churn.value)
+    assert study.outcome.low > 0.1, "the accuracy of a model of NaNs is no accuracy"
+    draws = [n for n, k in stored.kept.items() if k.member.kind == DRAW]
+    whole = [n for n in draws if len(stored.kept[n].member.redrawn) != 1]
+    assert study.outcome.mean.n == sum(fates[n] == "fine" for n in whole)
+    assert study.outcome.mean.left_out == len(whole) - study.outcome.mean.n
 
 
-def test_every_training_diverged():
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+def test_every_training_diverged(metric):
     stored = made(TWO, fate=lambda m: "nan")
-    study = answer(stored, "loss")
+    study = answer(stored, metric)
     assert study.diverged.value == 1 and study.outcome.mean.n == 0
     assert any("no draw ended with a finite number" in o.question for o in study.open)
     json.dumps(plain(study.to_dict()), allow_nan=False)

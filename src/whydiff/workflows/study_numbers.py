@@ -50,8 +50,9 @@ class Numbers:
     # --- values of one replica ----------------------------------------------------------------
 
     def value(self, kept: Kept | None) -> float:
-        """The metric at the end of training; NaN where there is none."""
-        if kept is None or kept.result.failure or not kept.result.logs:
+        """The metric at the end of training; NaN where there is none, or the training diverged
+        (the accuracy of a model of NaNs is a number that says nothing)."""
+        if kept is None or kept.result.failure or not kept.result.logs or kept.result.diverged:
             return math.nan
         return float(kept.result.logs[-1].get(self.metric, math.nan))
 
