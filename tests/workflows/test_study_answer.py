@@ -64,8 +64,11 @@ def test_dead_seed():
     assert not any("data-order" in o.question for o in study.open)
 
 
-def test_arithmetic_that_varies_fails_its_gate():
+def test_arithmetic_that_varies_fails_its_gate_and_becomes_a_source():
     study = answer(made(TWO, arithmetic=1e-3))
+    worth = total(study, METRIC, "arithmetic")
+    assert 0 < worth.total.value < 1e-3 and worth.total.n == 20 and not worth.main.known
+    assert [w.source for w in answer(made(TWO)).worth[METRIC]] == list(TWO)
     gate = next(g for g in study.gates if "same replica again" in g.name)
     assert gate.passed is False and "0 of 20 replicates" in gate.evidence
 

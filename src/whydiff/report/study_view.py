@@ -127,6 +127,8 @@ def _facts(study: Study) -> Iterator[tuple[str, str]]:
         yield "Your run", _own(study)
     if study.noise is not None:
         yield "Test set", _noise(study)
+    elif study.flips is not None and study.flips.where == "training data":
+        yield "Test set", "its part is not known: this fit has no validation data"
 
 
 def _predictions(study: Study) -> Iterator[str]:

@@ -18,6 +18,7 @@ from whydiff.core.estimate import Estimate
 from whydiff.core.plan import BLOCKS, OWN, REPLICATE, Kept, Plan, draw_plan
 from whydiff.core.study import METRIC, PREDICTIONS, Agreement, Gate, Open, Study, Worth
 from whydiff.store import StoredStudy
+from whydiff.workflows.study_effects import levels_of, worth_of
 from whydiff.workflows.study_numbers import Numbers
 
 #: run by run agreement: furthest distance of the two engines, in distances of two draws
@@ -46,7 +47,7 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
     failed = [k for k in draws if k.result.failure]
     finished = [k for k in draws if not k.result.failure]
     diverged = sum(numbers.diverged(k) for k in finished)
-    worth = numbers.worth()
+    worth = worth_of(numbers)
     return Study(
         script=str(meta.get("script", "")),
         chosen=str(meta.get("chosen", "")),
@@ -66,7 +67,7 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
         flips=numbers.flipping(),
         own=numbers.place(),
         agreement=_agreement(stored, numbers),
-        levels=numbers.levels(plan.factors),
+        levels=levels_of(numbers, plan.factors),
         refused=dict(meta.get("refused", {})),
         open=tuple(_open(numbers, worth)),
         notes=tuple(meta.get("notes", ())),

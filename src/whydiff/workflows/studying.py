@@ -17,6 +17,7 @@ class Trainer(Protocol):
     """What trains replicas: a workbench, or a pool of processes."""
 
     notes: list[str]
+    pace: float
 
     def at_once(self, engine: str, keep_weights: bool = True) -> int:
         """How many replicas to ask for at once."""
@@ -45,6 +46,8 @@ class Studying:
         self.kept: dict[int, Kept] = dict(stored.kept)
         self._compared = set(stored.calibration)
         self._weights = dict(kept_weights(writer.path))
+        if 0 in self.kept:
+            trainer.pace = self.kept[0].result.seconds
         self._began = time.monotonic()
         self._before = float(stored.meta.get("seconds", 0.0))
 
@@ -170,7 +173,7 @@ def weight_distances(
     NaN where weights are missing or not finite.
     """
     flat = {
-        number: np.concatenate([np.asarray(v, np.float64).ravel() for v in held.values()])
+        number: np.concatenate([np.asarray(held[k], np.float64).ravel() for k in sorted(held)])
         for number, held in weights.items()
         if held
     }
