@@ -198,3 +198,19 @@ def test_answers_are_repeatable_and_leave_global_generators_alone():
     stored = made(TWO, factors={"optimizer": ("adam", "sgd")}, shift={"sgd": 0.01})
     assert answer(stored).levels == answer(stored).levels
     assert before[0] == random.getstate() and (before[1] == np.random.get_state()[1]).all()
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        {"plan": None},
+        {"plan": {"sources": 7}},
+        {"plan": {**made(TWO, blocks=1).meta["plan"], "blocks": "many"}},
+        {"fit": 7},
+        {"gates": {"own": "fine"}},
+        {"notes": "a note"},
+    ],
+)
+def test_notes_of_a_hostile_file_are_refused(noted):
+    with pytest.raises(WhydiffError, match="damaged"):
+        answer(made(TWO, blocks=1, **noted))

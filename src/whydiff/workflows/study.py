@@ -15,7 +15,7 @@ from whydiff.core.study import Study
 from whydiff.core.vary import parse_vary
 from whydiff.store import TARGETS, StoredStudy, StudyWriter, load_study
 from whydiff.workflows.explain import Silent
-from whydiff.workflows.study_answer import answer
+from whydiff.workflows.study_answer import answer, checked
 from whydiff.workflows.study_ground import (
     check_fit_metric,
     check_same,
@@ -70,7 +70,7 @@ def study(
     progress = progress or Silent()
     request = Request(parse_vary(vary), blocks, seed, metric, engine, tuple(arguments), fit)
     with _file(output, resume) as path:
-        stored = load_study(path) if resume else None
+        stored = checked(load_study(path)) if resume else None
         if callable(script):
             from whydiff.workflows.local import local_bench
 
@@ -104,8 +104,8 @@ def _of_script(
             f"{script} has changed since the study was begun",
             "Take the change back, or begin another study with another --output.",
         )
-    if stored is not None and stored.meta.get("engine") == "process":
-        request.engine = "process"
+    if stored is not None:
+        request.go_on(stored)
     if request.engine != "process":
         try:
             with workbench(script, request.arguments, fit=request.fit, progress=progress) as bench:
@@ -136,7 +136,8 @@ def _with_bench(
     targets, validation = bench.probe()
     facts = described(bench.fit, plan.sources, validation)
     if stored is not None:
-        check_same(stored.meta["fit"]["identity"], facts["identity"], bench.execution.script)
+        before = stored.meta["fit"].get("identity", {})
+        check_same(before, facts["identity"], bench.execution.script)
     meta = {
         "script": bench.execution.script,
         "arguments": list(request.arguments),
@@ -171,9 +172,9 @@ def _train(
     training."""
     if 0 not in work.kept:
         own = bench.own()
-        work.own(own)
         gates = {"own": own_gate(bench.fit, own.digest), "streams": streams_gate(bench, plan)}
         writer.note({"gates": gates})
+        work.own(own)
     if engine == "solo":
         work.train(plan, plan.block(0), engine, "training the first block")
     work.train(plan, plan.members, engine, "training replicas")

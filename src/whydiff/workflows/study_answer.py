@@ -38,7 +38,7 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
 
     Raises WhydiffError if no replica logged that metric.
     """
-    meta = stored.meta
+    meta = checked(stored).meta
     plan = plan_of(stored)
     name = metric or str(meta.get("metric", "loss"))
     check_metric(name, stored)
@@ -80,6 +80,19 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
 def _engines(draws: Sequence[Kept]) -> str:
     """Who trained the replicas, in one phrase."""
     return " and ".join(sorted({k.result.engine for k in draws if k.result.engine}))
+
+
+def checked(stored: StoredStudy) -> StoredStudy:
+    """``stored``, or WhydiffError if what was noted in it is not what a study notes."""
+    meta = stored.meta
+    kinds: dict[str, type] = {"fit": dict, "gates": dict, "refused": dict, "notes": list}
+    good = all(isinstance(meta.get(name, kind()), kind) for name, kind in kinds.items())
+    gates = meta.get("gates", {}) if good else {}
+    if not good or not all(isinstance(g, list) and len(g) == 2 for g in gates.values()):
+        raise WhydiffError(
+            f"{stored.path} is damaged: its notes are none of a study", "run the study again"
+        )
+    return stored
 
 
 def plan_of(stored: StoredStudy) -> Plan:
@@ -140,7 +153,10 @@ def _agreement(stored: StoredStudy, numbers: Numbers) -> Agreement | None:
     both = [
         (stored.kept[n], k)
         for n, k in stored.calibration.items()
-        if n in stored.kept and not k.result.failure and not stored.kept[n].result.failure
+        if n in stored.kept
+        and not k.result.failure
+        and not stored.kept[n].result.failure
+        and stored.kept[n].result.engine != k.result.engine
     ]
     if not both:
         return None
@@ -164,6 +180,7 @@ def _agreement(stored: StoredStudy, numbers: Numbers) -> Agreement | None:
 
 
 def same_distribution(a: list[float], b: list[float]) -> float:
+    """p of a Kolmogorov-Smirnov test of two samples; NaN with fewer than two in either."""
     x, _ = intervals.finite(a)
     y, _ = intervals.finite(b)
     if min(x.size, y.size) < 2:

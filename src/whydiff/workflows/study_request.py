@@ -27,6 +27,13 @@ class Request:
         self.varied, self.blocks, self.seed = varied, blocks, seed
         self.metric, self.engine, self.arguments, self.fit = metric, engine, arguments, fit
 
+    def go_on(self, stored: StoredStudy) -> None:
+        """Take from a study that goes on what was not asked for anew."""
+        if stored.meta.get("engine") == "process":
+            self.engine = "process"
+        self.fit = self.fit or stored.meta["fit"].get("index") or None
+        self.arguments = self.arguments or tuple(map(str, stored.meta.get("arguments", ())))
+
     def plan(
         self, sources: Sequence[str], refused: Mapping[str, str], stored: StoredStudy | None
     ) -> Plan:
