@@ -85,6 +85,11 @@ def test_hardly_any_block(blocks, said):
     assert said in text and "nan" not in text.lower().replace("nanmean", "")
 
 
+def test_verdict_blames_nobody_after_few_blocks():
+    assert "alone" in verdict(answer(made(TWO, blocks=5)))
+    assert "alone" not in verdict(answer(made(TWO, blocks=4)))
+
+
 def test_one_run_tells_nothing_about_spread():
     study = answer(made(TWO, blocks=1, fate=lambda m: "fine" if m.number < 2 else "failed"))
     assert "one run tells nothing about spread" in verdict(study)

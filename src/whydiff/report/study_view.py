@@ -18,6 +18,9 @@ from whydiff.report.study_tables import (
 from whydiff.report.study_words import between, bounds, ordinal
 from whydiff.report.words import count, duration, listed, number, percent, source
 
+#: blocks from which on a source may be named in the verdict
+FEWEST = 5
+
 
 def study_blocks(study: Study, verbose: bool = False) -> list[Block]:
     """What is told about a study; ``verbose`` adds intervals of everything and the gates."""
@@ -69,6 +72,8 @@ def _predictions_too(study: Study) -> str:
 
 def _because(study: Study) -> str:
     worth = [w for w in leading(study) if math.isfinite(w.total.value) and not w.dead]
+    if worth and worth[0].total.n < FEWEST:
+        return ""
     if len(worth) < 2:
         return f", by {source(worth[0].source)}" if worth else ""
     alone = [source(w.source) for w in worth if w.total.value >= NEARLY_ALL]
