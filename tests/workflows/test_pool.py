@@ -10,6 +10,7 @@ import pytest
 import whydiff
 from whydiff.core.plan import drawn_seed
 from whydiff.core.replicas import Replica
+from whydiff.store import load_study
 from whydiff.workflows.pinning import mixed
 from whydiff.workflows.pool import Pool, printed_numbers
 
@@ -100,6 +101,20 @@ def test_hand_written_loop_is_studied_as_a_whole(tmp_path):
     assert study.outcome.metric == "final loss" and study.outcome.low < study.outcome.high
     gates = {g.name: g.passed for g in study.gates}
     assert gates["training the same replica again gives the same result"] is True
+
+
+@pytest.mark.thorough
+def test_fit_in_a_process_keeps_predictions_and_weights(tmp_path):
+    path = tmp_path / "a.whydiff"
+    study = whydiff.study(
+        SCRIPT, vary="initialization", blocks=1, engine="process", output=path, workers=2
+    )
+    stored = load_study(path)
+    assert study.engine == "process" and study.trained == 3 and study.failures == {}
+    assert all(k.result.predictions[0].shape == (40, 1) for k in stored.kept.values())
+    assert list(stored.distances.values())[0] > 0
+    assert stored.kept[1].result.digest == stored.kept[3].result.digest  # base and replicate
+    assert len(stored.kept[1].result.logs) == 2 and study.outcome.metric == "val_accuracy"
 
 
 @pytest.mark.long
