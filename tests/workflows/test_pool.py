@@ -112,7 +112,7 @@ def test_fit_in_a_process_keeps_predictions_and_weights(tmp_path):
     stored = load_study(path)
     assert study.engine == "process" and study.trained == 3 and study.failures == {}
     assert all(k.result.predictions[0].shape == (40, 1) for k in stored.kept.values())
-    assert list(stored.distances.values())[0] > 0
+    assert stored.distances[1, 2] > 0
     assert stored.kept[1].result.digest == stored.kept[3].result.digest  # base and replicate
     assert len(stored.kept[1].result.logs) == 2 and study.outcome.metric == "val_accuracy"
 
