@@ -1,7 +1,7 @@
 """Why do similar Keras models produce different results?
 
-``record``, ``load``, ``diff`` and ``explain`` are imported when first used, so that importing
-whydiff costs nothing and never imports Keras.
+``record``, ``load``, ``diff``, ``explain``, ``study`` and ``compare`` are imported when first used,
+so that importing whydiff costs nothing and never imports Keras.
 """
 
 from __future__ import annotations
@@ -16,10 +16,22 @@ _PUBLIC = {
     "diff": "whydiff.workflows.diff",
     "explain": "whydiff.workflows.explain",
     "load": "whydiff.store",
+    "study": "whydiff.workflows.study",
+    "compare": "whydiff.workflows.compare",
     "watch": "whydiff.capture.watching",
     "WhydiffError": "whydiff.core.errors",
 }
-__all__ = ["WhydiffError", "__version__", "diff", "explain", "load", "record", "watch"]
+__all__ = [
+    "WhydiffError",
+    "__version__",
+    "compare",
+    "diff",
+    "explain",
+    "load",
+    "record",
+    "study",
+    "watch",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,8 @@ from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
 from whydiff.core.replicas import FACTORS, Replica, Result
 from whydiff.replay.drawing import Drawing, Drawn
-from whydiff.replay.outcome import predict, probe_of, quiet
+from whydiff.replay.outcome import predict, quiet
+from whydiff.replay.probe import probe_of
 from whydiff.replay.program import Program
 from whydiff.replay.settings import as_it_is, compile_for, current, program_key, state_values
 from whydiff.replay.solo import pinned, validation_data

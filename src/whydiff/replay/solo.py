@@ -14,8 +14,9 @@ from whydiff.core.align import align
 from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
 from whydiff.replay.measuring import take_apart
-from whydiff.replay.outcome import Outcome, generator_of, predict, probe_of, quiet
+from whydiff.replay.outcome import Outcome, generator_of, predict, quiet
 from whydiff.replay.pinned import PinnedData
+from whydiff.replay.probe import probe_of
 from whydiff.replay.program import STRUCTURE, Program, Programs
 from whydiff.replay.steering import Steer, StopAfter
 from whydiff.replay.values import Choice, assign, optimizer_values, side, starting_values

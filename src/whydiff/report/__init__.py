@@ -2,9 +2,18 @@
 
 from whydiff.report.show_view import execution_dict
 from whydiff.report.terminal import (
+    print_comparison,
     print_diff,
     print_execution,
     print_explanation,
+    print_study,
 )
 
-__all__ = ["execution_dict", "print_diff", "print_execution", "print_explanation"]
+__all__ = [
+    "execution_dict",
+    "print_comparison",
+    "print_diff",
+    "print_execution",
+    "print_explanation",
+    "print_study",
+]

@@ -28,6 +28,7 @@ from whydiff.core.pins import Pins
 from whydiff.core.replicas import Replica, Result
 from whydiff.replay.engines import Engines
 from whydiff.replay.outcome import Outcome
+from whydiff.replay.probe import targets_of
 from whydiff.replay.rerun import Rerun, needs_script
 from whydiff.replay.solo import Solo
 from whydiff.store import load
@@ -136,6 +137,19 @@ class Server:
                 arrays[f"weights:{number}:{path}"] = _savable(value)
         np.savez(output, **arrays)
         return {"results": [_described(result) for result in results], "notes": notes}
+
+    def streams(self, replicas: list[Mapping[str, Any]], fit: int | None = None) -> dict[str, Any]:
+        """For each replica a digest by source of what its seeds decide; nothing is trained."""
+        engines = self._engines_of(fit)
+        wanted = [Replica(int(r["number"]), r.get("seeds", {})) for r in replicas]
+        return {"streams": [engines.streams(replica) for replica in wanted]}
+
+    def probe(self, output: str, fit: int | None = None) -> dict[str, Any]:
+        """What predictions on the probe should be, to ``output`` (.npz) as ``target:NUMBER``."""
+        live = self._own(self._lives[-1].index if fit is None else fit)
+        targets = targets_of(live)
+        np.savez(output, **{f"target:{k}": _savable(target) for k, target in enumerate(targets)})
+        return {"validation": bool(live.material.validation)}
 
     def _engines_of(self, fit: int | None) -> Engines:
         live = self._own(self._lives[-1].index if fit is None else fit)
