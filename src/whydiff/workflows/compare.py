@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from whydiff.analysis.sequential import more_pairs
+from whydiff.analysis.sequential import fewest_pairs, more_pairs
 from whydiff.core.comparison import EXPECTATIONS, Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.metrics import larger_is_better
@@ -162,7 +162,9 @@ def _rule(
             "A and B log no metric of the same name",
             f"A logs {told[0]}; B logs {told[1]}. Give one metric the same name in both.",
         )
-    name = telling(metric, common)
+    # A script run as a whole may print numbers that are no metrics at all.
+    clear = [name for name in common if larger_is_better(name) is not None]
+    name = telling(metric, common if metric or mode else clear or common)
     larger = larger_is_better(name) if mode is None else mode == "max"
     if larger is None:
         raise WhydiffError(
@@ -292,6 +294,7 @@ def _answer(
         pairs=tuple(numbers.pair_rows(pairs, {n: work.seeds(n) for n in range(len(pairs))}, rule)),
         max_pairs=rule.most,
         more=more_pairs(rule.differences(pairs), margin=rule.margin, alpha=rule.alpha),
+        fewest=fewest_pairs(rule.alpha),
         stopped=trained.stopped,
         e=found.e,
         symmetric_e=found.symmetric_e,
