@@ -107,7 +107,9 @@ def compare(folder, *arguments, backend="jax", expected=0):
     done = execute(folder, whydiff, "compare", *arguments, "--json", "answer.json", backend=backend)
     assert done.returncode == expected, done.stdout
     answer = folder / "answer.json"
-    return (json.loads(answer.read_text()) if answer.exists() else None), done.stdout
+    return (json.loads(answer.read_text()) if answer.exists() else None), " ".join(
+        done.stdout.split()
+    )
 
 
 @pytest.fixture

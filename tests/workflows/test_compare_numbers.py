@@ -124,7 +124,7 @@ def test_other_metrics_pay_for_their_number():
 
 
 def test_rows_keep_the_raw_numbers():
-    pairs = pairs_of(A, A, digest="d") + [(ended(0, 0.5, digest="x"), ended(1, 0.5, digest="y"))]
+    pairs = [*pairs_of(A, A, digest="d"), (ended(0, 0.5, digest="x"), ended(1, 0.5, digest="y"))]
     pairs.append((replace(pairs[0][0], failure="no memory"), pairs[0][1]))
     rows = list(pair_rows(pairs, {n: {"noise": n} for n in range(7)}, RULE))
     assert [row.identical for row in rows] == [True] * 5 + [False, True]

@@ -90,7 +90,7 @@ def test_a_side_of_which_nothing_can_be_trained_is_trouble():
     def failing(wanted):
         return [(ended(n, 0.9), ended(n, 0.1, failure="no such optimizer: sdg")) for n in wanted]
 
-    with pytest.raises(WhydiffError, match="no replica of B .* no such optimizer: sdg"):
+    with pytest.raises(WhydiffError, match=r"no replica of B .* no such optimizer: sdg"):
         until_settled(failing, RULE)
 
 

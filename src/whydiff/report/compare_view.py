@@ -85,18 +85,20 @@ def _of(side: Side) -> str:
 def _left(found: Comparison) -> str:
     """What would settle an open question."""
     if len(found.pairs) < found.fewest:
-        return f"No verdict is possible before {found.fewest} pairs: --max-pairs."
+        few = f"No verdict is possible before {found.fewest} pairs. "
+    else:
+        few = _almost(found)
     if found.more:
         total = len(found.pairs) + found.more
-        return _almost(found) + (
+        return few + (
             f"About {count(found.more, 'more pair')} would settle it if they were like these: "
             f"--max-pairs {total}."
         )
-    if found.more is None and len(found.pairs) > 1:
+    if found.more is None and len(found.pairs) >= found.fewest:
         if not found.margin:
             return "--margin says which difference does not matter; then they can be equivalent."
         return "The difference lies at the margin: no number of pairs would settle it."
-    return "--max-pairs allows more."
+    return f"{few}--max-pairs allows more."
 
 
 def _almost(found: Comparison) -> str:
