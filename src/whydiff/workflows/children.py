@@ -68,6 +68,10 @@ class Child:
         self._requests = os.fdopen(ours[0], "w") if ours else None
         self._answers = os.fdopen(ours[1]) if ours else None
 
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
     def wait_for_script(self) -> int:
         """Wait until the script is over; its exit code. A served child goes on living."""
         if self.exit_code is None:

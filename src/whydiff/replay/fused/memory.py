@@ -9,7 +9,12 @@ import numpy as np
 from whydiff.core.live import Live
 
 #: More replicas than this in one program gain nothing more.
-MOST = 256
+MOST = 512
+#: On a CPU a program is fastest while what a step touches stays in the cache; measured with
+#: ``benchmarks/study.py --only chunks``.
+CACHE_BYTES = 4 << 20
+#: Fewer replicas than this leave XLA with operations too small.
+FEWEST = 8
 #: Share of the free memory that a program may use.
 SHARE = 0.5
 
@@ -37,7 +42,14 @@ def chunk_size(state_bytes: int, live: Live, batch: int) -> tuple[int, int]:
     row = sum(int(np.asarray(leaf[0]).nbytes) for leaf in samples.leaves or () if leaf is not None)
     need = 4 * state_bytes + 3 * batch * (row + activation_bytes(live))
     capacity = max(1, int(free_memory() * SHARE / max(need, 1)))
-    return capacity, min(capacity, MOST)
+    cached = max(FEWEST, CACHE_BYTES // max(need, 1)) if on_cpu() else MOST
+    return capacity, min(capacity, MOST, cached)
+
+
+def on_cpu() -> bool:
+    import jax
+
+    return bool(jax.devices()[0].platform == "cpu")
 
 
 def activation_bytes(live: Live) -> int:

@@ -37,6 +37,11 @@ class Stacking:
         #: position of the learning rate among the optimizer's variables, None for a schedule
         self.rate = hyper[0] if hyper else None
 
+    @property
+    def traceable(self) -> bool:
+        """Whether initial values come from one traced call that touches no initializer later."""
+        return self._solo.drawing.initial.holders_of_random() is not None
+
     def state_bytes(self) -> int:
         """Bytes of the state of one replica."""
         slots = [*self.variables.weights, *self.variables.noise, *self.variables.state]
