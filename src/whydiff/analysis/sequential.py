@@ -7,7 +7,7 @@ is true, however often one looks:
 * the t e-process of normal differences: the Bayes factor of effect sizes drawn from N(0, g)
   against 0, the scale integrated out, and the confidence sequence that it inverts to (H. Wang &
   A. Ramdas, "Anytime-valid t-tests and confidence sequences for Gaussian means with unknown
-  variance", Sequential Analysis 44, 2025);
+  variance", 2023, arXiv 2310.03722);
 * the symmetric e-process, valid for any differences symmetric around the hypothesis (V. de la
   Pena, Annals of Probability 27, 1999; A. Ramdas, J. Ruf, M. Larsson & W. Koolen, 2020, arXiv
   2009.03167). Skewed differences break the first one.
