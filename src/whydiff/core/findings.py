@@ -66,6 +66,7 @@ class Diff:
     first_divergence: Divergence | None
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)  # both sides, laid side by side
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -77,6 +78,7 @@ class Diff:
             "first_divergence": self.first_divergence and self.first_divergence.to_dict(),
             "sources": [asdict(f) for f in self.findings],
             "notes": list(self.notes),
+            "evidence": self.evidence,
         }
 
 

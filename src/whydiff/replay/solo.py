@@ -19,7 +19,7 @@ from whydiff.core.live import Live
 from whydiff.replay.measuring import take_apart
 from whydiff.replay.pinned import PinnedData, fixed
 from whydiff.replay.program import STRUCTURE, Program, Programs
-from whydiff.replay.steering import Steer, StopAfter
+from whydiff.replay.steering import Sink, Steer, StopAfter, Trace
 from whydiff.replay.values import Choice, assign, optimizer_values, side, starting_values
 
 #: A probe holds at most this many samples where there are no validation data.
@@ -43,11 +43,18 @@ class Solo:
         self._programs = Programs(lives, differing)
         self._probe = _probe(lives["a"])
 
-    def train(self, choice: Choice, until: tuple[int, int] | None = None) -> Outcome:
+    def train(
+        self,
+        choice: Choice,
+        until: tuple[int, int] | None = None,
+        moments: Mapping[tuple[int, int], bool] | None = None,
+        sink: Sink | None = None,
+    ) -> Outcome:
         """Train the hybrid in which each source comes from the side that ``choice`` names.
 
         With ``until`` (epoch, step) the training ends after that step, and the outcome is what
-        it was then, without predictions.
+        it was then, without predictions. ``sink`` is handed logs and weights at ``moments``, see
+        :class:`Trace`.
         """
         program = self._programs.get(choice)
         lives = self._lives
@@ -66,6 +73,7 @@ class Solo:
         data = _pinned(plan, program.base)
         first = int(duration.fit_arguments["initial_epoch"])
         stop = StopAfter(until, program.variables) if until is not None else None
+        trace = Trace(moments, sink, program.variables) if moments and sink else None
         steer = Steer(data, _generator_of(lives, choice), first)
         validation = _validation(lives[side(choice, "data-content")])
         model = program.base.model
@@ -75,7 +83,7 @@ class Solo:
                 x=data,
                 epochs=int(duration.fit_arguments["epochs"]),
                 initial_epoch=first,
-                callbacks=[*self._callbacks(choice), steer, *([stop] if stop else [])],
+                callbacks=[*self._callbacks(choice), steer, *(c for c in (stop, trace) if c)],
                 validation_data=None if stop else validation,
                 validation_freq=duration.fit_arguments["validation_freq"],
                 verbose=0,

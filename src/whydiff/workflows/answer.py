@@ -22,6 +22,7 @@ from whydiff.core.findings import (
 )
 from whydiff.core.recording import Side
 from whydiff.workflows.comparison import Comparison
+from whydiff.workflows.evidence import hybrids
 from whydiff.workflows.trials import Trials
 
 
@@ -299,41 +300,14 @@ def _metric(logs_a: dict[str, float], logs_b: dict[str, float], wanted: str | No
 
 
 def _evidence(comparison: Comparison, trials: Trials | None) -> dict[str, Any]:
-    """What --verbose shows: every finding, every hybrid, the seed ledger."""
-    hybrids = []
-    if trials is not None:
-        hybrids = [
-            {
-                "from B": sorted(coalition),
-                "distance": _finite(trials.value(coalition)),
-                "seconds": round(trained.seconds, 3),
-            }
-            for coalition, trained in sorted(trials.hybrids.items(), key=lambda i: sorted(i[0]))
-        ]
-    ledgers = {
-        name: [
-            {
-                "layer": d.layer,
-                "owner": d.owner,
-                "seed": d.seed,
-                "explicit": d.explicit,
-                "line": d.stack[-1].line if d.stack else None,
-            }
-            for d in side.execution.ledger
-            if d.fit == side.fit.index
-        ]
-        for name, side in (("a", comparison.a), ("b", comparison.b))
-    }
+    """What --verbose and the page show: every finding, every hybrid, both sides."""
     return {
         "findings": [
             {"source": f.source, "status": f.status, "evidence": f.evidence}
             for f in comparison.findings
         ],
-        "hybrids": hybrids,
-        "reproduces a": trials.reproduces_a() if trials else None,
-        "reproduces b": trials.reproduces_b() if trials else None,
-        "seeds": ledgers,
-        "logged against evaluated loss": trials.measured if trials else {},
+        **hybrids(trials),
+        **comparison.diff.evidence,
     }
 
 

@@ -12,7 +12,7 @@ import json
 import os
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from whydiff.core.live import Live
 from whydiff.replay.solo import Outcome, Solo
 from whydiff.store import load
 from whydiff.workflows.parcels import pack, unpack
+from whydiff.workflows.tracing import into, savable
 
 
 class Server:
@@ -61,14 +62,26 @@ class Server:
         return self._save(self._solo.recall(side), output)
 
     def train(
-        self, choice: Mapping[str, str], output: str, until: list[int] | None = None
+        self,
+        choice: Mapping[str, str],
+        output: str,
+        until: list[int] | None = None,
+        moments: Sequence[Sequence[int]] = (),
+        trace: str = "",
     ) -> dict[str, Any]:
-        """Train one hybrid; weights and predictions go to ``output`` (.npz)."""
+        """Train one hybrid; weights and predictions go to ``output`` (.npz).
+
+        Each of the ``moments`` (epoch, step, whether with weights) goes to a file in ``trace``.
+        """
         assert self._solo is not None
         started = time.monotonic()
-        answer = self._save(
-            self._solo.train(choice, (until[0], until[1]) if until else None), output
+        outcome = self._solo.train(
+            choice,
+            (until[0], until[1]) if until else None,
+            {(epoch, step): bool(weighed) for epoch, step, weighed in moments},
+            into(Path(trace)) if trace else None,
         )
+        answer = self._save(outcome, output)
         return {**answer, "seconds": time.monotonic() - started}
 
     def measure(self, side: str) -> dict[str, Any]:
@@ -77,9 +90,9 @@ class Server:
         return {"parts": self._solo.measure(side)}
 
     def _save(self, outcome: Outcome, output: str) -> dict[str, Any]:
-        arrays = {f"weights:{path}": _savable(v) for path, v in outcome.weights.items()}
+        arrays = {f"weights:{path}": savable(v) for path, v in outcome.weights.items()}
         for number, prediction in enumerate(outcome.predictions or ()):
-            arrays[f"prediction:{number}"] = _savable(prediction)
+            arrays[f"prediction:{number}"] = savable(prediction)
         np.savez(output, **arrays)
         return {
             "digests": [tensor_digest(v) for v in outcome.weights.values()],
@@ -99,11 +112,6 @@ class Server:
             return unpack(Path(described["folder"]), like, recipe)
         assert like is not None
         return replace(unpack(Path(described["folder"]), like, recipe), model=None)
-
-
-def _savable(array: np.ndarray) -> np.ndarray:
-    """Numbers are compared, not bits: bfloat16 and its like go as float32, exactly."""
-    return array if array.dtype.kind in "fiub" else array.astype(np.float32)
 
 
 def serve(server: Server, requests: int, answers: int) -> None:

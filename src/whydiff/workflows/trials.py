@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from whydiff.analysis.distance import prediction_distance
 from whydiff.core.feeding import Untransplantable
 from whydiff.sources import source
 from whydiff.workflows.children import Child
+from whydiff.workflows.tracing import Moments, trace
 
 #: At most this many hybrids are trained without being asked for more time.
 MOST_HYBRIDS = 32
@@ -33,6 +34,7 @@ class Trained:
     weights: Mapping[str, np.ndarray]
     logs: list[dict[str, float]]
     seconds: float = 0.0
+    trace: Path | None = None  # folder of what was kept on the way
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Trials:
     refused: dict[str, str] = field(default_factory=dict)  # source -> why it cannot be moved
     together: list[tuple[list[str], str]] = field(default_factory=list)  # refused as a set
     left_out: int = 0  # hybrids for which there was no time
+    moments: Moments | None = None  # at which A and B were looked at on the way
 
     @property
     def whole(self) -> float:
@@ -99,6 +102,15 @@ class Trials:
     def values(self) -> dict[Coalition, float]:
         return {coalition: self.value(coalition) for coalition in self.hybrids}
 
+    def traced(self) -> dict[str, Any] | None:
+        """The way of both trainings; None where they were not trained again bit for bit."""
+        a, b = (self.hybrids.get(c) for c in (frozenset[str](), frozenset(self.sources)))
+        if self.moments is None or a is None or b is None or not (a.trace and b.trace):
+            return None
+        if not (self.reproduces_a() and self.reproduces_b()):
+            return None
+        return trace(self.moments, a.trace, b.trace)
+
     def worth(self, name: str) -> tuple[float | None, float | None, float | None]:
         """(share, alone, remaining) of a source; None where its hybrids could not be trained."""
         everything = frozenset(self.sources)
@@ -132,17 +144,29 @@ class Workshop:
         other = bool(coalition & self._together)
         return self._sites["b" if other and "b" in self._sites else "a"]
 
-    def train(self, coalition: Coalition, until: tuple[int, int] | None = None) -> Trained:
+    def train(
+        self,
+        coalition: Coalition,
+        until: tuple[int, int] | None = None,
+        moments: Sequence[Sequence[int]] = (),
+    ) -> Trained:
         """Train the hybrid that takes the sources of ``coalition`` from B.
 
         With ``until`` only up to that (epoch, step): what it was then, without predictions.
+        ``moments`` on the way are kept, see ``workflows.tracing``.
         """
         output = self._output()
+        folder = output.with_suffix("") if moments else None
         choice = dict.fromkeys(coalition, "b")
         answer = self.site(coalition).request(
-            "train", choice=choice, output=str(output), until=until
+            "train",
+            choice=choice,
+            output=str(output),
+            until=until,
+            moments=moments,
+            trace=str(folder or ""),
         )
-        return _read(answer, output)
+        return replace(_read(answer, output), trace=folder)
 
     def recall(self, side: str) -> Trained:
         output = self._output()
@@ -186,11 +210,16 @@ def run_trials(
     sources: Sequence[str],
     budget: float | None,
     progress: Any,
+    moments: Moments | None = None,
 ) -> Trials:
-    """Train hybrids of ``sources`` as far as the budget (seconds) goes, the telling ones first."""
-    trials = Trials(list(sources), workshop.recall("a"), workshop.recall("b"))
+    """Train hybrids of ``sources`` as far as the budget (seconds) goes, the telling ones first.
+
+    A and B, trained again, are looked at on the way at ``moments``.
+    """
+    trials = Trials(list(sources), workshop.recall("a"), workshop.recall("b"), moments=moments)
     progress.step("training A again from its own fields")
-    trials.hybrids[frozenset()] = workshop.train(frozenset())
+    looked = moments.of("a") if moments else ()
+    trials.hybrids[frozenset()] = workshop.train(frozenset(), moments=looked)
     limit = budget if budget is not None else PATIENCE
     deadline = time.monotonic() + limit
     progress.step("training hybrids of A and B, each source alone", total=len(trials.sources))
@@ -215,7 +244,7 @@ def _train_singles(trials: Trials, workshop: Workshop, progress: Any) -> None:
     """
     for name in sorted(trials.sources, key=lambda s: program_key(frozenset([s]))):
         try:
-            trials.hybrids[frozenset([name])] = workshop.train(frozenset([name]))
+            trials.hybrids[frozenset([name])] = _train(trials, workshop, frozenset([name]))
         except Untransplantable as why:
             trials.refused[name] = str(why)
             trials.sources.remove(name)
@@ -236,7 +265,13 @@ def _train_all(
             trials.left_out += 1
             continue
         try:
-            trials.hybrids[coalition] = workshop.train(coalition)
+            trials.hybrids[coalition] = _train(trials, workshop, coalition)
         except Untransplantable as why:
             trials.together.append((sorted(coalition), str(why)))
         progress.advance()
+
+
+def _train(trials: Trials, workshop: Workshop, coalition: Coalition) -> Trained:
+    """A hybrid; the one with everything from B, which is B again, is looked at on the way."""
+    again = trials.moments is not None and coalition == frozenset(trials.sources)
+    return workshop.train(coalition, moments=trials.moments.of("b") if again else ())  # type: ignore[union-attr]
