@@ -172,7 +172,7 @@ def savable(array: np.ndarray) -> np.ndarray:
 
 
 def trace(moments: Moments, folder_a: Path, folder_b: Path) -> dict[str, Any]:
-    """Columns of equal length: ``x``, losses of ``a`` and ``b``, ``distance`` of the weights.
+    """Columns of equal length: ``x``, ``epoch``, losses of ``a`` and ``b``, ``distance``.
 
     The distance is that of :func:`relative_weight_distance`; None where it was not measured. 0.0
     means equal numbers. ``divergence`` is the place on ``x``.
@@ -185,6 +185,10 @@ def trace(moments: Moments, folder_a: Path, folder_b: Path) -> dict[str, Any]:
     return {
         "unit": moments.unit,
         "x": list(moments.x),
+        "epoch": [
+            next((m[0] for m in pair if m is not None), -1)
+            for pair in zip(moments.a, moments.b, strict=True)
+        ],
         **columns,
         "divergence": moments.divergence,
     }

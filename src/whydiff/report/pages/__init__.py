@@ -1,0 +1,22 @@
+"""Pages: a finding in, a :class:`~whydiff.report.page.Page` out. A file per kind of finding."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from whydiff.report.page import Page
+
+#: class of a finding -> module of this room, whose ``page`` makes its page
+PAGES: dict[str, str] = {
+    "Explanation": "explanation",
+    "Diff": "diff",
+    "Execution": "recording",
+}
+
+
+def page_of(finding: Any, name: str = "") -> Page:
+    """The page of a finding; ``name`` is the file it came from, "" if it came from none."""
+    module = importlib.import_module(f"whydiff.report.pages.{PAGES[type(finding).__name__]}")
+    page: Page = module.page(finding, name)
+    return page

@@ -1,0 +1,40 @@
+"""How to get this page again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from whydiff import __version__
+from whydiff.report.blocks import Block, Code, Text
+from whydiff.report.page import Section
+
+#: packages whose versions decide bits, as pip names them
+PACKAGES = ("keras", "jax", "jaxlib", "tensorflow", "tensorflow-cpu", "torch", "numpy")
+
+
+def reproduce(commands: Sequence[str], evidence: Mapping[str, Any], name: str = "") -> Section:
+    """The commands, with the versions that were installed then."""
+    versions = {
+        str(row["name"]): (row["a"], row["b"])
+        for row in evidence.get("settings") or []
+        if row.get("source") == "version"
+    }
+    pinned = [f"{p}=={versions[p][0]}" for p in PACKAGES if versions.get(p, (None,))[0]]
+    backend = next(
+        (r["a"] for r in evidence.get("settings") or [] if r.get("source") == "backend"), None
+    )
+    lines = []
+    if pinned:
+        lines.append(shlex.join(["pip", "install", f"whydiff=={__version__}", *pinned]))
+    prefix = f"KERAS_BACKEND={backend} " if backend else ""
+    lines += [prefix + command if "explain" in command else command for command in commands]
+    if name:
+        lines.append(shlex.join(["whydiff", "report", name, "--html", "report.html"]))
+    blocks: list[Block] = [Code("\n".join(lines), "shell")] if lines else []
+    if any(a != b for a, b in versions.values()):
+        blocks.append(Text("A and B ran under other versions; these are A's.", "note"))
+    if "python" in versions:
+        blocks.append(Text(f"Python {versions['python'][0]}, whydiff {__version__}.", "note"))
+    return Section("reproduce", "Make this page again", tuple(blocks))
