@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from whydiff.core.notebook import Shown
+
 IDENTICAL, DIFFERS, UNKNOWN = "identical", "differs", "unknown"
 CONFIRMED, SUSPECTED = "confirmed", "suspected"
 
@@ -57,7 +59,7 @@ class Divergence:
 
 
 @dataclass(frozen=True)
-class Diff:
+class Diff(Shown):
     """Two fits compared without training anything."""
 
     a: str
@@ -121,7 +123,7 @@ class Remedy:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Shown):
     """The answer of ``explain``; :meth:`to_dict` is schema 1 of the contract."""
 
     question: str

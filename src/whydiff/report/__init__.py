@@ -1,5 +1,7 @@
 """Findings -> blocks -> text. Nothing here computes, and nothing here needs Keras."""
 
+from typing import Any
+
 from whydiff.report.show_view import execution_dict
 from whydiff.report.terminal import (
     print_diff,
@@ -7,4 +9,12 @@ from whydiff.report.terminal import (
     print_explanation,
 )
 
-__all__ = ["execution_dict", "print_diff", "print_execution", "print_explanation"]
+__all__ = ["execution_dict", "html_page", "print_diff", "print_execution", "print_explanation"]
+
+
+def html_page(finding: Any, name: str = "") -> str:
+    """The page of a finding as one HTML file; ``name`` is the file it was read from."""
+    from whydiff.report.html import html
+    from whydiff.report.pages import page_of
+
+    return html(page_of(finding, name))
