@@ -61,7 +61,9 @@ def main() -> None:
             shutil.copy(home / "LICENSE", TARGET / f"LICENSE.{name}")
             digest = hashlib.sha256(text.encode()).hexdigest()
             versions[file.name] = {"package": name, "version": version, "sha256": digest}
-        bundled = sorted(p for p in (Path(folder) / "node_modules").iterdir() if BUNDLED.match(p.name))
+        bundled = sorted(
+            p for p in (Path(folder) / "node_modules").iterdir() if BUNDLED.match(p.name)
+        )
         texts = [f"{p.name}\n\n{licence(p)}\n" for p in bundled]
         (TARGET / "LICENSES.bundled").write_text(f"{'-' * 80}\n".join(texts))
     (TARGET / "versions.json").write_text(json.dumps(versions, indent=2) + "\n")

@@ -100,7 +100,9 @@ def effects(
     effects are 1 by definition.
     """
     if len(sources) == 1:
-        blocks = [Block(b.everything, {sources[0]: b.everything}, {sources[0]: 0.0}) for b in blocks]
+        blocks = [
+            Block(b.everything, {sources[0]: b.everything}, {sources[0]: 0.0}) for b in blocks
+        ]
     whole = np.array([b.everything for b in blocks], float)
     found = []
     for source in sources:
@@ -140,9 +142,7 @@ def ratio(numerator: ArrayLike, denominator: ArrayLike, confidence: float = 0.95
         note = "a single block holds all the variability"
         return Estimate(value, 0.0, math.inf, n, confidence, left_out, note)
     half = jackknife_error(leave_one_out) * student(n - 1, confidence)
-    return Estimate(
-        value, value * math.exp(-half), value * math.exp(half), n, confidence, left_out
-    )
+    return Estimate(value, value * math.exp(-half), value * math.exp(half), n, confidence, left_out)
 
 
 def more_blocks(estimate: Estimate, precision: float = 0.1) -> int | None:

@@ -11,7 +11,9 @@ from whydiff.cli.output import check_target, write_page
 
 @click.command(name="report", short_help="Make a page of an answer or a recording.")
 @click.argument("file")
-@click.option("--html", "html_file", metavar="PAGE", help="Where to write it: FILE.html if left out.")
+@click.option(
+    "--html", "html_file", metavar="PAGE", help="Where to write it: FILE.html if left out."
+)
 def command(file: str, html_file: str | None) -> None:
     """Make a page to look at: one file that opens offline.
 

@@ -136,6 +136,7 @@ def _table(table: Table) -> str:
         f'<th scope="col"{_right(name, table)}>{text(name)}</th>' for name in table.columns
     )
     marks = bool(table.marked)
+    head = DIFFERS + head if marks else head
     rows = "".join(
         _row(row, table, index in table.marked if marks else None)
         for index, row in enumerate(table.rows)
@@ -145,7 +146,7 @@ def _table(table: Table) -> str:
     label = text(table.title or f"Table: {', '.join(table.columns)}")
     return (
         f'<div class="scroll{tall}" tabindex="0" role="group" aria-label="{label}">'
-        f"<table>{caption}<thead><tr>{DIFFERS if marks else str()}{head}</tr></thead>"
+        f"<table>{caption}<thead><tr>{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>\n"
     )
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from whydiff.analysis.distance import churn, relative_weight_distance
-from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import (
     CONFIRMED,
     DIFFERS,
@@ -23,6 +21,7 @@ from whydiff.core.findings import (
 from whydiff.core.recording import Side
 from whydiff.workflows.comparison import Comparison
 from whydiff.workflows.evidence import hybrids
+from whydiff.workflows.gap import gap
 from whydiff.workflows.trials import Trials
 
 
@@ -72,7 +71,7 @@ def answer(
         excluded=tuple(excluded),
         unknown=tuple(unknown),
         unexplained=_finite(trials.unexplained()) if trials else 0.0,
-        gap=_gap(comparison, trials, metric),
+        gap=gap(comparison, trials, metric),
         remedy=remedy or Remedy("", comparison.identical, "Nothing to repair."),
         notes=tuple(notes),
         evidence=_evidence(comparison, trials),
@@ -258,45 +257,6 @@ def _described(side: Side) -> dict[str, Any]:
         "backend": fit.recipe.backend.get("backend"),
         "logs": dict(fit.epochs[-1].logs) if fit.epochs else {},
     }
-
-
-def _gap(comparison: Comparison, trials: Trials | None, metric: str | None) -> dict[str, Any]:
-    logs_a, logs_b = (
-        dict(side.fit.epochs[-1].logs) if side.fit.epochs else {}
-        for side in (comparison.a, comparison.b)
-    )
-    name = _metric(logs_a, logs_b, metric)
-    gap: dict[str, Any] = {
-        "metric": name,
-        "a": logs_a.get(name),
-        "b": logs_b.get(name),
-        "predictions_differ": 0.0,
-        "relative_weight_distance": 0.0,
-    }
-    if trials is not None:
-        if trials.a.predictions is not None and trials.b.predictions is not None:
-            gap["predictions_differ"] = churn(trials.a.predictions, trials.b.predictions)
-            gap["samples"] = len(trials.a.predictions[0]) if trials.a.predictions else 0
-        else:
-            gap["predictions_differ"] = None
-        gap["relative_weight_distance"] = _finite(
-            relative_weight_distance(trials.a.weights, trials.b.weights)
-        )
-    return gap
-
-
-def _metric(logs_a: dict[str, float], logs_b: dict[str, float], wanted: str | None) -> str:
-    common = [name for name in logs_a if name in logs_b]
-    if wanted is not None:
-        if wanted not in common:
-            raise WhydiffError(
-                f"--metric {wanted!r} was not logged by both fits",
-                f"Logged by both: {', '.join(common) or 'nothing'}.",
-            )
-        return wanted
-    telling = [n for n in common if not n.endswith("loss") and n != "learning_rate"]
-    validated = [n for n in telling if n.startswith("val_")]
-    return (validated or telling or common or ["loss"])[0]
 
 
 def _evidence(comparison: Comparison, trials: Trials | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from whydiff.report.charts.theme import ALONE, INK, QUIET, REMAINING, data, finished
+from whydiff.report.charts.theme import ALONE, INK, QUIET, REMAINING, SURFACE, data, finished
 
 #: the two measures of a source, as the legend names them
 MEASURES = ("alone", "remaining")
@@ -23,7 +23,9 @@ class Bar:
     high: float | None = None
 
 
-def bars(rows: Sequence[Bar], measures: Sequence[str] = MEASURES, whole: str = "") -> dict[str, Any]:
+def bars(
+    rows: Sequence[Bar], measures: Sequence[str] = MEASURES, whole: str = ""
+) -> dict[str, Any]:
     """A pair of bars for each source, in the order given; 100 % is the whole distance."""
     import altair as alt
 
@@ -44,16 +46,14 @@ def bars(rows: Sequence[Bar], measures: Sequence[str] = MEASURES, whole: str = "
         "source:N",
         sort=order,
         title=None,
-        axis=alt.Axis(
-            labelColor=INK, labelFontSize=13, labelLimit=150, domain=False, ticks=False
-        ),
+        axis=alt.Axis(labelColor=INK, labelFontSize=13, labelLimit=150, domain=False, ticks=False),
     )
     offset = alt.YOffset("measure:N", sort=list(measures))
     base = alt.Chart(data(values)).encode(y=y, yOffset=offset)
     drawn = base.mark_bar(cornerRadiusEnd=3).encode(
         x=alt.X(
             "value:Q",
-            title=whole or "part of the distance between the predictions",
+            title=whole or "part of the distance",
             scale=alt.Scale(domain=[0, top * 1.14], nice=False),
             axis=alt.Axis(format="%", tickCount=5, grid=True),
         ),
@@ -72,11 +72,13 @@ def bars(rows: Sequence[Bar], measures: Sequence[str] = MEASURES, whole: str = "
     chart = drawn
     with_interval = [v for v in values if v["low"] is not None and v["high"] is not None]
     if with_interval:
-        ends = alt.Chart(data(with_interval)).encode(y=y, yOffset=offset)
-        chart += ends.mark_rule(color=INK, strokeWidth=2).encode(x="low:Q", x2="high:Q")
-    labels = base.mark_text(align="left", dx=5, color=INK).encode(
+        drawn = alt.Chart(data(with_interval)).encode(y=y, yOffset=offset)
+        chart += drawn.mark_rule(color=INK, strokeWidth=2).encode(x="low:Q", x2="high:Q")
+    full = alt.Chart(data([{"x": 1.0}])).mark_rule(color=QUIET, strokeDash=[2, 2]).encode(x="x:Q")
+    # Written twice: a broad stroke in the colour of the page keeps lines out of the digits.
+    ends = base.transform_calculate(end="datum.high == null ? datum.value : datum.high").encode(
         x=alt.X("end:Q"), text="label:N"
     )
-    chart += labels.transform_calculate(end="datum.high == null ? datum.value : datum.high")
-    full = alt.Chart(data([{"x": 1.0}])).mark_rule(color=QUIET, strokeDash=[2, 2]).encode(x="x:Q")
-    return finished(chart + full, max(90, 52 * len(order)))
+    halo = ends.mark_text(align="left", dx=5, stroke=SURFACE, strokeWidth=5, color=SURFACE)
+    chart = chart + full + halo + ends.mark_text(align="left", dx=5, color=INK)
+    return finished(chart, max(90, 52 * len(order)))

@@ -30,9 +30,7 @@ def history(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str
         alt.Chart(data([dict(row) for row in rows]))
         .mark_line(point=alt.OverlayMarkDef(size=36), strokeWidth=2)
         .encode(
-            x=alt.X(
-                "epoch:Q", title="epoch", axis=alt.Axis(grid=False, tickMinStep=1, format="d")
-            ),
+            x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(grid=False, tickMinStep=1, format="d")),
             y=alt.Y(
                 "value:Q",
                 title=None,

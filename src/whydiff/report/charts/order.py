@@ -35,9 +35,11 @@ def order(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             color=alt.Color(
                 "side:N",
                 scale=alt.Scale(domain=["A", "B"], range=[A, B]),
-                legend=alt.Legend(title=None, orient="top"),
+                legend=alt.Legend(title=None, orient="top", symbolSize=90),
             ),
-            shape=alt.Shape("side:N", scale=alt.Scale(domain=["A", "B"], range=["circle", "cross"])),
+            shape=alt.Shape(
+                "side:N", scale=alt.Scale(domain=["A", "B"], range=["circle", "diamond"])
+            ),
             tooltip=["side:N", "position:Q", "sample:Q"],
         )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,9 @@ def loss_rows(trace: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def epoch_rows(epochs: Mapping[str, Sequence[Mapping[str, Any]]], name: str) -> list[dict[str, Any]]:
+def epoch_rows(
+    epochs: Mapping[str, Sequence[Mapping[str, Any]]], name: str
+) -> list[dict[str, Any]]:
     """The same from logs at the ends of epochs, for one logged number."""
     return [
         {"x": entry["epoch"] + 1, "loss": entry["logs"][name], "side": side.upper(), "epoch": 0}
@@ -90,7 +93,10 @@ def distance(trace: Mapping[str, Any]) -> dict[str, Any]:
             title="distance of the weights (log scale)",
             scale=_log_scale([row["distance"] for row in rows]),
             axis=alt.Axis(
-                minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, format="~g", labelOverlap="greedy"
+                minExtent=AXIS_WIDTH,
+                maxExtent=AXIS_WIDTH,
+                format="~g",
+                values=ticks([row["distance"] for row in rows]),
             ),
         ),
         tooltip=_tooltip(unit, "distance", "distance of the weights"),
@@ -102,7 +108,9 @@ def distance(trace: Mapping[str, Any]) -> dict[str, Any]:
         chart = rule(parted, "they part") + chart
     equal = _equal_until(trace)
     if equal > trace["x"][0]:
-        band = alt.Chart(data([{"from": trace["x"][0], "to": equal, "label": "equal, bit for bit"}]))
+        band = alt.Chart(
+            data([{"from": trace["x"][0], "to": equal, "label": "equal, bit for bit"}])
+        )
         shade = band.mark_rect(color=MARK, opacity=0.12).encode(x="from:Q", x2="to:Q")
         label = band.mark_text(color=QUIET, align="left", dx=6, baseline="bottom", dy=-6).encode(
             x="from:Q", y=alt.value("height"), text="label:N"
@@ -122,17 +130,29 @@ def _equal_until(trace: Mapping[str, Any]) -> float:
     return float(last)
 
 
-def _log_scale(values: Sequence[float]) -> Any:
+def _domain(values: Sequence[float]) -> tuple[float, float]:
     """At least one decade, so that a small change looks small."""
+    low, high = min(values, default=1.0), max(values, default=1.0)
+    if high < 10 * low:
+        middle = math.sqrt(low) * math.sqrt(high)
+        low, high = min(low, middle / 3.2), max(high, middle * 3.2)
+    return low, high
+
+
+def _log_scale(values: Sequence[float]) -> Any:
     import altair as alt
 
-    if not values:
-        return alt.Scale(type="log")
-    low, high = min(values), max(values)
-    if high < 10 * low:
-        middle = (low * high) ** 0.5
-        low, high = min(low, middle / 3.2), max(high, middle * 3.2)
-    return alt.Scale(type="log", domain=[low, high], nice=False)
+    return alt.Scale(type="log", domain=list(_domain(values)), nice=False)
+
+
+def ticks(values: Sequence[float], most: int = 6) -> list[float]:
+    """Places of a log axis: powers of ten, with 2 and 5 between them where there is room."""
+    low, high = _domain(values)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    every = max(1, -(-len(powers) // most))
+    steps = (1, 2, 5) if len(powers) <= 2 else (1,)
+    found = [float(f"{s}e{p}") for p in powers if p % every == 0 for s in steps]
+    return [t for t in found if low <= t <= high]
 
 
 def _x(unit: str, values: Sequence[float]) -> Any:

@@ -64,9 +64,17 @@ def _facts(e: Explanation) -> Iterator[tuple[str, str]]:
         one, other = pair(gap["a"], gap["b"])
         yield f"{gap['metric']} in the end", f"A {one}, B {other}"
     if gap.get("predictions_differ") is not None and not e.identical:
-        yield "Predictions that differ", share(gap["predictions_differ"], None, gap.get("samples"))
+        yield "Predictions that differ", _predictions(gap)
     if e.remedy.patch:
         yield "Fix", "tried, and it works" if e.remedy.verified else "proposed, not proven"
+
+
+def _predictions(gap: dict[str, Any]) -> str:
+    told = share(gap["predictions_differ"], None, gap.get("samples"))
+    if gap.get("interval"):
+        low, high = gap["interval"]
+        told += f" ({100 * low:.0f}–{100 * high:.0f} %)"
+    return told
 
 
 def _short_point(e: Explanation) -> str:

@@ -29,7 +29,10 @@ def reproduce(commands: Sequence[str], evidence: Mapping[str, Any], name: str = 
     if pinned:
         lines.append(shlex.join(["pip", "install", f"whydiff=={__version__}", *pinned]))
     prefix = f"KERAS_BACKEND={backend} " if backend else ""
-    lines += [prefix + command if command.startswith("whydiff explain") else command for command in commands]
+    lines += [
+        prefix + command if command.startswith("whydiff explain") else command
+        for command in commands
+    ]
     if name:
         lines.append(shlex.join(["whydiff", "report", name, "--html", "report.html"]))
     blocks: list[Block] = [Code("\n".join(lines), "shell")] if lines else []

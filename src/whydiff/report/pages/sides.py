@@ -41,8 +41,8 @@ def _order(told: Mapping[str, Any]) -> Iterator[Block]:
     if not rows:
         return
     numbered = (
-        "Samples are numbered as in A's data: a dot of A and a cross of B at one place mean the "
-        "same sample at the same position."
+        "Samples are numbered as in A's data: a circle of A and a diamond of B at one place mean "
+        "the same sample at the same position."
         if told.get("same samples")
         else "A and B were fed other samples, so each is numbered by itself."
     )
@@ -122,16 +122,16 @@ def _pairs(
     """Facts of both sides: the differing ones in sight, the equal ones folded."""
     if not rows:
         return
-    cells = [
-        (*(str(row[k]) for k in keys), plain(row["a"]), plain(row["b"])) for row in rows
-    ]
+    cells = [(*(str(row[k]) for k in keys), plain(row["a"]), plain(row["b"])) for row in rows]
     differs = [row["a"] != row["b"] for row in rows]
     columns = (*heads, "A", "B")
     unequal = tuple(c for c, d in zip(cells, differs, strict=True) if d)
     equal = tuple(c for c, d in zip(cells, differs, strict=True) if not d)
     if unequal:
         marks = frozenset(range(len(unequal)))
-        yield Table(columns, unequal, f"{title}: {len(unequal)} of {len(rows)} differ", marked=marks)
+        yield Table(
+            columns, unequal, f"{title}: {len(unequal)} of {len(rows)} differ", marked=marks
+        )
     if equal:
         told = f"{title}: {len(equal)} equal" if unequal else f"{title}: all {len(equal)} equal"
         yield Fold(told, (Table(columns, equal, told),))

@@ -53,9 +53,7 @@ def _first_up(text: str) -> str:
 
 def _names(evidence: Mapping[str, Any], metric: str | None) -> list[str]:
     """The loss, and the metric in which the gap is told."""
-    logged = [
-        set(entry["logs"]) for side in evidence.get("epochs", {}).values() for entry in side
-    ]
+    logged = [set(entry["logs"]) for side in evidence.get("epochs", {}).values() for entry in side]
     common = set.intersection(*logged) if logged else set()
     wanted = ["loss", "val_loss", *([metric] if metric else [])]
     return [name for name in dict.fromkeys(wanted) if name in common]
@@ -95,9 +93,7 @@ def _traced(trace: Mapping[str, Any]) -> Iterator[Block]:
         )
 
 
-def _table(
-    trace: Mapping[str, Any], columns: tuple[str, ...], heads: tuple[str, ...]
-) -> Table:
+def _table(trace: Mapping[str, Any], columns: tuple[str, ...], heads: tuple[str, ...]) -> Table:
     unit = str(trace["unit"]).capitalize()
     rows = tuple(
         (number(x), *(number(trace[c][i]) for c in columns)) for i, x in enumerate(trace["x"])
