@@ -1,6 +1,6 @@
 """Why do similar Keras models produce different results?
 
-``record``, ``load``, ``diff`` and ``explain`` are imported when first used, so that importing
+``record``, ``load``, ``diff``, ``explain`` and ``study`` are imported when first used, so that importing
 whydiff costs nothing and never imports Keras.
 """
 
@@ -18,9 +18,10 @@ _PUBLIC = {
     "diff": "whydiff.workflows.diff",
     "explain": "whydiff.workflows.explain",
     "load": "whydiff.store",
+    "study": "whydiff.workflows.study",
     "WhydiffError": "whydiff.core.errors",
 }
-__all__ = ["WhydiffError", "__version__", "diff", "explain", "load", "record"]
+__all__ = ["WhydiffError", "__version__", "diff", "explain", "load", "record", "study"]
 
 
 def _page(finding: Any) -> str:

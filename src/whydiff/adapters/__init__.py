@@ -23,6 +23,12 @@ module has the same functions:
     The first value of a variable just made, or None where it cannot be known.
 ``random_state()``, ``set_random_state(state)``, ``draws_between(before, after)``, ``draw(n)``
     The backend's own global generator as an array, or None where it has none to read.
+``forget_traces(model)``
+    See to it that the next train function is traced anew, not found among those of before.
+``seeded_state(seed)``
+    The state of that generator after it was seeded; it is left alone.
+``permutations(seed, peeks)``
+    A function from a length to the next permutation that shuffling draws after ``seed``.
 """
 
 from __future__ import annotations

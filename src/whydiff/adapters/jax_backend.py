@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.adapters.permuting import by_numpy
 from whydiff.adapters.tee import Tee
 
 
@@ -93,3 +94,30 @@ def draws_between(before: np.ndarray, after: np.ndarray) -> int | None:
 
 def draw(count: int) -> None:
     del count
+
+
+def seeded_state(seed: int) -> np.ndarray | None:
+    del seed
+    return None
+
+
+def permutations(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
+    """As NumPy draws them after its seed: Keras shuffles with NumPy here."""
+    return by_numpy(seed, peeks)
+
+
+def forget_traces(model: Any) -> None:
+    """Give the model steps that equal none that were traced before.
+
+    ``jax.jit`` knows a function by equality, and two bound methods of one model are equal: while
+    an earlier train function is alive, a model compiled with another loss would go on with it.
+    """
+    for name in ("train_step", "test_step"):
+        own = vars(model).get(name)
+        step = getattr(own, "_whydiff_step", own) or getattr(type(model), name).__get__(model)
+
+        def fresh(*args: Any, _step: Any = step, **kwargs: Any) -> Any:
+            return _step(*args, **kwargs)
+
+        fresh._whydiff_step = step  # type: ignore[attr-defined]
+        object.__setattr__(model, name, fresh)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.adapters.permuting import by_numpy
+
 
 def to_numpy(value: Any) -> np.ndarray:
     value = getattr(value, "value", value)
@@ -138,3 +140,18 @@ def draws_between(before: np.ndarray, after: np.ndarray) -> int | None:
 
 def draw(count: int) -> None:
     del count
+
+
+def seeded_state(seed: int) -> np.ndarray | None:
+    del seed
+    return None
+
+
+def permutations(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
+    """NumPy's: what tf.data draws depends on more than the seed."""
+    return by_numpy(seed, peeks)
+
+
+def forget_traces(model: Any) -> None:
+    """Nothing to do: every train function is traced anew here."""
+    del model

@@ -123,3 +123,39 @@ def draw(count: int) -> None:
 
     for _ in range(count):
         torch.empty((), dtype=torch.int64).random_()
+
+
+def seeded_state(seed: int) -> np.ndarray | None:
+    """The state of the global generator after ``torch.manual_seed(seed)``."""
+    import torch
+
+    return np.array(torch.Generator().manual_seed(seed).get_state().numpy())
+
+
+def permutations(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
+    """Those of torch's sampler after ``torch.manual_seed(seed)``, if only loaders draw from it.
+
+    A pass draws two numbers from the global generator, one for the loader's workers and one
+    that seeds the permutation.
+    """
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    left = [peeks]
+
+    def number() -> int:
+        return int(torch.empty((), dtype=torch.int64).random_(generator=generator).item())
+
+    def permute(count: int) -> np.ndarray:
+        for _ in range(left[0] + 1):
+            number()
+            own = torch.Generator().manual_seed(number())
+        left[0] = 0
+        return torch.randperm(count, generator=own).numpy()
+
+    return permute
+
+
+def forget_traces(model: Any) -> None:
+    """Nothing to do: every train function is traced anew here."""
+    del model

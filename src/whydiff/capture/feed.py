@@ -30,6 +30,9 @@ class Feed:
         self._validation_bytes = 0
         self.signature: Any = None
         self.kind = ""
+        self.rows: np.ndarray | None = None  # sample index of each row of the arrays fed
+        self.peeks = 0
+        self._passes = 0
         self.order: list[np.ndarray] = []
         self.batches: list[np.ndarray] = []
         self.validation: list[list[Any]] = []
@@ -48,13 +51,16 @@ class Feed:
         with self._unharmed():
             rows = array_rows(data)
             if rows is not None:
-                self._book.register(rows)
+                self.rows = self._book.register(rows)
         return "training"
 
     def tee(self, iterable: Any, role: str) -> Any:
         """``iterable`` with our eyes on it; asked for once per pass."""
         if role == "training":
             self.signature = self._adapter.signature(iterable)
+            if self._pending and not self._epoch and not self.order:
+                self.peeks = self._passes
+            self._passes += 1
             self._pending.clear()  # batches shown for building the model were not trained on
             return self._adapter.tee(iterable, self._show)
         self._validation_passes += 1

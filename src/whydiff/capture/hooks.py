@@ -170,7 +170,8 @@ def _first_of_state(generator: Any, seed: Any) -> int | None:
 
 
 def _watch_variables(holder: Holder) -> None:
-    """First values of variables that come into being while a fit builds its model."""
+    """Initializers of all variables; first values of those that a fit makes."""
+    import keras
     from keras.src.backend import Variable
     from keras.src.backend.common.variables import Variable as Base
 
@@ -185,7 +186,11 @@ def _watch_variables(holder: Holder) -> None:
 
     @functools.wraps(init)
     def watched_init(self: Any, initializer: Any, *args: Any, **kwargs: Any) -> None:
+        if isinstance(initializer, str):  # as Keras would, so that we hold what it asks
+            initializer = keras.initializers.get(initializer)
         init(self, initializer, *args, **kwargs)
+        if not holder.session.closed:
+            holder.session.ledger.made(self, initializer)
         tell(self, initializer)
 
     @functools.wraps(deferred)

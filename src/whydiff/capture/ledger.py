@@ -5,10 +5,12 @@ from __future__ import annotations
 import linecache
 import sys
 import sysconfig
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from whydiff.core.live import SeedHolder
 from whydiff.core.recording import Draw, Frame
 
 _OURS = str(Path(__file__).resolve().parent.parent)
@@ -37,6 +39,7 @@ class Ledger:
     def __init__(self) -> None:
         self.draws: list[Draw] = []
         self._holders: dict[int, tuple[int, Any]] = {}  # id -> (number, the object, kept alive)
+        self._initializers: dict[int, tuple[weakref.ref[Any], Any]] = {}
 
     def drew(self, holder: Any, kind: str, given: Any, seed: Any) -> None:
         """Enter the seed of ``holder``; ``given`` is the argument, ``seed`` what it holds now."""
@@ -53,6 +56,24 @@ class Ledger:
                 explicit=given is not None,
                 stack=user_stack(),
             )
+        )
+
+    def made(self, variable: Any, initializer: Any) -> None:
+        """Remember which initializer a variable's first value comes from."""
+        if len(self._initializers) % 4096 == 4095:
+            self._initializers = {k: v for k, v in self._initializers.items() if v[0]()}
+        self._initializers[id(variable)] = (weakref.ref(variable), initializer)
+
+    def initializer(self, variable: Any) -> Any:
+        """The initializer (or plain value) that ``variable`` was made with; None if not seen."""
+        known, initializer = self._initializers.get(id(variable), (lambda: None, None))
+        return initializer if known() is variable else None
+
+    def holders(self) -> tuple[SeedHolder, ...]:
+        """Everything that holds a seed so far, in the order of the draws."""
+        return tuple(
+            SeedHolder(holder, draw.kind, draw.seed, draw.explicit)
+            for draw, (_, holder) in zip(self.draws, self._holders.values(), strict=True)
         )
 
     def locate(self, layers: dict[str, Any], fit: int) -> None:

@@ -57,11 +57,14 @@ class SampleBook:
         self.too_large = False
         self.signature: tuple[str, ...] = ()
 
-    def register(self, numpy_batches: Any) -> None:
-        """Index an array's rows in their own order, before any of them is fed."""
-        for batch in numpy_batches:
-            self.add(batch)
+    def register(self, numpy_batches: Any) -> np.ndarray:
+        """Index an array's rows in their own order, before any of them is fed.
+
+        Returns the index of each row's sample, int64 of shape (rows,): equal rows are one sample.
+        """
+        indices = [self.add(batch)[0] for batch in numpy_batches]
         self.relative = False
+        return np.concatenate(indices) if indices else np.empty(0, np.int64)
 
     def add(self, structure: Any) -> tuple[np.ndarray, np.ndarray]:
         """Indices of the samples of one batch, and their digests with weights, shape (n, 2)."""

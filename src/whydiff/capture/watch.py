@@ -22,6 +22,7 @@ from whydiff.capture.describe import describe, optimizer_facts
 from whydiff.capture.feed import Feed
 from whydiff.capture.interference import Interference
 from whydiff.capture.ledger import Ledger, user_stack
+from whydiff.capture.origins import origins_of
 from whydiff.capture.randomness import GlobalGenerator
 from whydiff.core.digests import group_digest, tensor_digest
 from whydiff.core.live import Live, Material
@@ -286,6 +287,14 @@ class Watch:
             },
             train_function=self.model.train_function,
             seconds=seconds,
+            origins=origins_of(
+                self._ledger,
+                self._variables,
+                self.feed,
+                self._fit,
+                self._initial["noise"],
+                self._read(self._variables.noise, None),
+            ),
         )
 
     def left_behind(self) -> dict[str, int]:

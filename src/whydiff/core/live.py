@@ -80,6 +80,28 @@ class Material:
                 start += size
 
 
+@dataclass(frozen=True, eq=False)
+class SeedHolder:
+    """An initializer or seed generator and the seed it holds, as the script made it."""
+
+    holder: Any
+    kind: str  # "initializer" | "seed generator"
+    seed: int | None  # None where it is not a plain number
+    explicit: bool  # the script gave the seed
+
+
+@dataclass(frozen=True, eq=False)
+class Origins:
+    """Where the values that seeds decide came from; what it takes to draw them anew."""
+
+    holders: tuple[SeedHolder, ...]  # in the order in which seeds were drawn
+    initializers: tuple[Any, ...]  # aligned with recipe.initialization; None where not seen
+    rows: np.ndarray | None  # index into the samples of each row of the arrays that were fed
+    shuffle: Any  # the argument of fit
+    moved: tuple[bool, ...]  # aligned with material.noise: whether training drew from it
+    peeks: int  # passes over the data that building the model began before the first step
+
+
 @dataclass(eq=False)
 class Live:
     """A watched fit in the process that ran it."""
@@ -100,3 +122,4 @@ class Live:
     policies: Mapping[str, Any] = field(default_factory=dict)  # dtype policy by layer path
     train_function: Any = None  # the compiled step, to see whether it is still in place
     seconds: float = 0.0
+    origins: Origins | None = None

@@ -70,15 +70,15 @@ class Programs:
         if own:
             if id(model) in self._active or model.train_function is not base.train_function:
                 self._move_regularizers(base, base, names)
-                _set_policies(names, base.policies)
-                _compile(model, base, base, base.optimizer)
+                set_policies(names, base.policies)
+                compile_as(model, base, base, base.optimizer)
         else:
             self._patch(base, names, choice)
         optimizer = model.optimizer
         if optimizer is not None and not optimizer.built:
             optimizer.build(model.trainable_variables)
         variables = variables_of(model, names)
-        fresh = _fresh_slots(model, variables)
+        fresh = fresh_slots(model, variables)
         return Program(base, names, variables, fresh)
 
     def _patch(self, base: Live, names: Names, choice: Choice) -> None:
@@ -90,12 +90,12 @@ class Programs:
                 "the training mode is part of the model's calls and cannot be moved alone"
             )
         if pick["precision"] is not base:
-            _set_policies(names, _matching_policies(base, pick["precision"]))
+            set_policies(names, _matching_policies(base, pick["precision"]))
         else:
-            _set_policies(names, base.policies)
+            set_policies(names, base.policies)
         self._move_regularizers(base, pick["objective"], names)
         optimizer = base.optimizer if pick["optimizer"] is base else _clone(pick["optimizer"])
-        _compile(base.model, pick["objective"], pick["arithmetic"], _bare(optimizer))
+        compile_as(base.model, pick["objective"], pick["arithmetic"], bare(optimizer))
 
     def _move_regularizers(self, base: Live, source: Live, names: Names) -> None:
         model = base.model
@@ -111,7 +111,7 @@ class Programs:
                 layer.activity_regularizer = wanted
 
 
-def _compile(model: Any, objective: Live, arithmetic: Live, optimizer: Any) -> None:
+def compile_as(model: Any, objective: Live, arithmetic: Live, optimizer: Any) -> None:
     """Compile with the objective (and measurement) of one fit and the execution of another."""
     arguments = dict(objective.compile_arguments)
     for name in ("jit_compile", "run_eagerly", "steps_per_execution"):
@@ -119,20 +119,21 @@ def _compile(model: Any, objective: Live, arithmetic: Live, optimizer: Any) -> N
         if name in arithmetic.compile_arguments:
             arguments[name] = arithmetic.compile_arguments[name]
     arguments["optimizer"] = optimizer
+    adapter().forget_traces(model)
     keras.Model.compile(model, **arguments)
 
 
-def _bare(optimizer: Any) -> Any:
+def bare(optimizer: Any) -> Any:
     """Without a loss scale: ``compile`` adds one where the model's precision asks for it."""
     inner = getattr(optimizer, "inner_optimizer", None)
-    return optimizer if inner is None else _from_config(inner)
+    return optimizer if inner is None else from_config(inner)
 
 
 def _clone(live: Live) -> Any:
-    return _from_config(getattr(live.optimizer, "inner_optimizer", live.optimizer))
+    return from_config(getattr(live.optimizer, "inner_optimizer", live.optimizer))
 
 
-def _from_config(optimizer: Any) -> Any:
+def from_config(optimizer: Any) -> Any:
     try:
         return type(optimizer).from_config(optimizer.get_config())
     except Exception as error:
@@ -141,7 +142,7 @@ def _from_config(optimizer: Any) -> Any:
         ) from error
 
 
-def _fresh_slots(model: Any, variables: Variables) -> tuple[np.ndarray, ...]:
+def fresh_slots(model: Any, variables: Variables) -> tuple[np.ndarray, ...]:
     """Values that the optimizer's variables have when newly built, from a twin of it."""
     if not variables.state:
         return ()
@@ -164,7 +165,7 @@ def _matching_policies(base: Live, other: Live) -> dict[str, Any]:
     return {path: theirs.get(path, common) for path in base.policies}
 
 
-def _set_policies(names: Names, policies: Mapping[str, Any]) -> None:
+def set_policies(names: Names, policies: Mapping[str, Any]) -> None:
     for path, layer in names.layers.items():
         policy = policies.get(path)
         if policy is None or layer.dtype_policy.name == policy.name:

@@ -18,12 +18,10 @@ from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
 from whydiff.replay.measuring import take_apart
 from whydiff.replay.pinned import PinnedData, fixed
+from whydiff.replay.probe import probe_of
 from whydiff.replay.program import STRUCTURE, Program, Programs
 from whydiff.replay.steering import Sink, Steer, StopAfter, Trace
 from whydiff.replay.values import Choice, assign, optimizer_values, side, starting_values
-
-#: A probe holds at most this many samples where there are no validation data.
-PROBE_SAMPLES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +39,7 @@ class Solo:
     def __init__(self, lives: Mapping[str, Live], differing: frozenset[str]) -> None:
         self._lives = lives
         self._programs = Programs(lives, differing)
-        self._probe = _probe(lives["a"])
+        self._probe = probe_of(lives["a"])
 
     def train(
         self,
@@ -70,14 +68,14 @@ class Solo:
             if part.material.samples.leaves is None:
                 raise Untransplantable("the samples were too large to keep")
         duration = lives[side(choice, "duration")]
-        data = _pinned(plan, program.base)
+        data = pinned(plan, program.base)
         first = int(duration.fit_arguments["initial_epoch"])
         stop = StopAfter(until, program.variables) if until is not None else None
         trace = Trace(moments, sink, program.variables) if moments and sink else None
         steer = Steer(data, _generator_of(lives, choice), first)
-        validation = _validation(lives[side(choice, "data-content")])
+        validation = validation_data(lives[side(choice, "data-content")])
         model = program.base.model
-        with _quiet():
+        with quiet():
             keras.Model.fit(
                 model,
                 x=data,
@@ -129,14 +127,17 @@ class Solo:
         return [fresh_callback(c) for c in found]
 
     def _predict(self, model: Any) -> list[np.ndarray] | None:
-        """Predictions on the probe, or None where this model cannot take its inputs."""
-        batches, structure = self._probe
-        try:
-            with _quiet():
-                outputs = keras.Model.predict(model, fixed(batches, structure), verbose=0)
-        except Exception:
-            return None
-        return [np.asarray(part) for part in keras.tree.flatten(outputs)]
+        return predictions_on(model, *self._probe)
+
+
+def predictions_on(model: Any, batches: list[list[Any]], structure: Any) -> list[np.ndarray] | None:
+    """Predictions on a probe, or None where this model cannot take its inputs."""
+    try:
+        with quiet():
+            outputs = keras.Model.predict(model, fixed(batches, structure), verbose=0)
+    except Exception:
+        return None
+    return [np.asarray(part) for part in keras.tree.flatten(outputs)]
 
 
 def _generator_of(lives: Mapping[str, Live], choice: Choice) -> Live:
@@ -149,7 +150,7 @@ def _generator_of(lives: Mapping[str, Live], choice: Choice) -> Live:
     return lives[chosen] if lives[chosen].material.random_states else other
 
 
-def _pinned(plan: Plan, base: Live) -> PinnedData:
+def pinned(plan: Plan, base: Live) -> PinnedData:
     cache: dict[int, Sequence[np.ndarray]] = {}
 
     def indices(epoch: int) -> Sequence[np.ndarray]:
@@ -171,38 +172,14 @@ def _signature_text(live: Live) -> str:
     return str(live.signature)
 
 
-def _validation(live: Live) -> PinnedData | None:
+def validation_data(live: Live) -> PinnedData | None:
     if not live.material.validation:
         return None
     return fixed(live.material.validation, live.material.validation_structure)
 
 
-def _probe(live: Live) -> tuple[list[list[Any]], Any]:
-    """(batches, structure) of the inputs that predictions are compared on.
-
-    The validation inputs if there are any, else the first 1,000 training samples.
-    """
-    material = live.material
-    if material.validation:
-        structure, batches = material.validation_structure, material.validation
-    else:
-        samples = material.samples
-        structure = samples.structure
-        if samples.unit == "batch":
-            batches = [samples.batch(np.array([i])) for i in range(min(8, len(samples)))]
-        else:
-            count = min(PROBE_SAMPLES, len(samples))
-            batches = [
-                samples.batch(np.arange(start, min(start + 250, count)))
-                for start in range(0, count, 250)
-            ]
-    inputs = structure[0] if isinstance(structure, tuple) else structure
-    width = len(keras.tree.flatten(inputs))
-    return [leaves[:width] for leaves in batches], (inputs,)
-
-
 @contextlib.contextmanager
-def _quiet() -> Any:
+def quiet() -> Any:
     """Callbacks of the script print; that belongs to the script's own run, not to a replay."""
     with contextlib.redirect_stdout(io.StringIO()):
         yield

@@ -7,9 +7,17 @@ from whydiff.report.terminal import (
     print_diff,
     print_execution,
     print_explanation,
+    print_study,
 )
 
-__all__ = ["execution_dict", "html_page", "print_diff", "print_execution", "print_explanation"]
+__all__ = [
+    "execution_dict",
+    "html_page",
+    "print_diff",
+    "print_execution",
+    "print_explanation",
+    "print_study",
+]
 
 
 def html_page(finding: Any, name: str = "") -> str:

@@ -19,6 +19,8 @@ COMPANIONS = ("-wal", "-shm", "-journal")
 #: Filesystems whose shared memory or locks cannot be trusted with a write-ahead log.
 _REMOTE = ("nfs", "cifs", "smb", "9p", "fuse", "afs", "ceph", "lustre", "gpfs", "beegfs")
 _MOUNTS = Path("/proc/mounts")
+#: what kind of file -> the verb that makes one
+_MAKER = {"recording": "record", "study": "study"}
 
 
 def filesystem(folder: Path, mounts: str) -> str:
@@ -81,14 +83,14 @@ def make_room(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path, noun: str = "recording") -> Iterator[sqlite3.Connection]:
     """A read-only connection inside one read transaction, so that a live file holds still.
 
     Nothing is written beside the file where nothing lies there yet. What a killed writer left
     (``-wal``, ``-journal``) is read too: in place, or from a copy where the folder is read-only.
     ``ValueError`` and ``sqlite3.Error`` mean a damaged file, ``WhydiffError`` none of ours.
     """
-    _check_head(path)
+    _check_head(path, noun)
     rest = [c for c in ("-wal", "-journal") if companion(path, c).exists()]
     if not rest:
         # Nobody writes: "immutable" keeps SQLite from creating companions of its own.
@@ -107,13 +109,14 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def _check_head(path: Path) -> None:
+def _check_head(path: Path, noun: str) -> None:
     try:
         with path.open("rb") as file:
             head = file.read(len(MAGIC))
     except FileNotFoundError:
         raise WhydiffError(
-            f"{path} does not exist", "check the name; `whydiff record SCRIPT` makes a recording"
+            f"{path} does not exist",
+            f"check the name; `whydiff {_MAKER[noun]} SCRIPT` makes a {noun}",
         ) from None
     except OSError as error:
         raise WhydiffError(
@@ -122,7 +125,7 @@ def _check_head(path: Path) -> None:
     if head != MAGIC:
         what = "empty" if not head else "no SQLite file"
         raise WhydiffError(
-            f"{path} is not a whydiff recording: it is {what}", "name a recording (.whydiff)"
+            f"{path} is not a whydiff {noun}: it is {what}", f"name a {noun} (.whydiff)"
         )
 
 

@@ -208,16 +208,20 @@ def _create(path: Path, script: str, arguments: Sequence[str]) -> sqlite3.Connec
     return db
 
 
-def _meta(script: str, arguments: Sequence[str]) -> dict[str, str | int | None]:
+def our_version() -> str:
+    """The version of whydiff that writes."""
     try:
-        ours = version("whydiff")
+        return version("whydiff")
     except PackageNotFoundError:  # run from a source tree
-        ours = "unknown"
+        return "unknown"
+
+
+def _meta(script: str, arguments: Sequence[str]) -> dict[str, str | int | None]:
     return {
         "format_version": schema.VERSION,
         "digest_algorithm": ALGORITHM,
         "step_groups": codec.dump(STEP_GROUPS),
-        "whydiff": ours,
+        "whydiff": our_version(),
         "script": codec.text(script),
         "arguments": codec.dump(list(arguments)),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),

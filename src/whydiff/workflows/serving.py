@@ -22,6 +22,9 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.core.feeding import Untransplantable
 from whydiff.core.live import Live
+from whydiff.core.replicas import Replica, Result
+from whydiff.replay.engines import Engines
+from whydiff.replay.probe import targets_of
 from whydiff.replay.solo import Outcome, Solo
 from whydiff.store import load
 from whydiff.workflows.parcels import pack, unpack
@@ -34,6 +37,7 @@ class Server:
     def __init__(self, lives: list[Live], run: Callable[[Mapping[str, Any]], list[Live]]) -> None:
         self._lives, self._run = lives, run
         self._solo: Solo | None = None
+        self._engines: dict[int, Engines] = {}
 
     def pack(self, fit: int, folder: str) -> dict[str, Any]:
         """Write the material of one fit where another process can read it."""
@@ -89,6 +93,53 @@ class Server:
         assert self._solo is not None
         return {"parts": self._solo.measure(side)}
 
+    def redrawable(self, fit: int | None = None) -> dict[str, Any]:
+        """Which sources of a fit (the last one, unless named) a seed can redraw, and how fast."""
+        return self._engines_of(fit).redrawable()
+
+    def replicate(
+        self,
+        replicas: list[Mapping[str, Any]],
+        output: str,
+        engine: str = "solo",
+        keep_weights: bool = False,
+        fit: int | None = None,
+    ) -> dict[str, Any]:
+        """Train replicas; arrays go to ``output`` (.npz) as ``prediction:NUMBER:OUTPUT`` and
+        ``weights:NUMBER:PATH``. A replica that fails says so in its ``failure``."""
+        wanted = [
+            Replica(int(r["number"]), r.get("seeds", {}), r.get("settings", {})) for r in replicas
+        ]
+        results, notes = self._engines_of(fit).train(wanted, engine, keep_weights)
+        arrays: dict[str, np.ndarray] = {}
+        for result in results:
+            number = result.replica.number
+            for k, prediction in enumerate(result.predictions or ()):
+                arrays[f"prediction:{number}:{k}"] = savable(prediction)
+            for path, value in (result.weights or {}).items():
+                arrays[f"weights:{number}:{path}"] = savable(value)
+        np.savez(output, **arrays)
+        return {"results": [_described(result) for result in results], "notes": notes}
+
+    def streams(self, replicas: list[Mapping[str, Any]], fit: int | None = None) -> dict[str, Any]:
+        """For each replica a digest by source of what its seeds decide; nothing is trained."""
+        engines = self._engines_of(fit)
+        wanted = [Replica(int(r["number"]), r.get("seeds", {})) for r in replicas]
+        return {"streams": [engines.streams(replica) for replica in wanted]}
+
+    def probe(self, output: str, fit: int | None = None) -> dict[str, Any]:
+        """What predictions on the probe should be, to ``output`` (.npz) as ``target:NUMBER``."""
+        live = self._own(self._lives[-1].index if fit is None else fit)
+        targets = targets_of(live)
+        np.savez(output, **{f"target:{k}": savable(target) for k, target in enumerate(targets)})
+        return {"validation": bool(live.material.validation)}
+
+    def _engines_of(self, fit: int | None) -> Engines:
+        live = self._own(self._lives[-1].index if fit is None else fit)
+        if live.index not in self._engines:
+            self._engines[live.index] = Engines(live)
+        return self._engines[live.index]
+
     def _save(self, outcome: Outcome, output: str) -> dict[str, Any]:
         arrays = {f"weights:{path}": savable(v) for path, v in outcome.weights.items()}
         for number, prediction in enumerate(outcome.predictions or ()):
@@ -112,6 +163,17 @@ class Server:
             return unpack(Path(described["folder"]), like, recipe)
         assert like is not None
         return replace(unpack(Path(described["folder"]), like, recipe), model=None)
+
+
+def _described(result: Result) -> dict[str, Any]:
+    return {
+        "number": result.replica.number,
+        "engine": result.engine,
+        "digest": result.digest,
+        "logs": [dict(logs) for logs in result.logs],
+        "seconds": result.seconds,
+        "failure": result.failure,
+    }
 
 
 def serve(server: Server, requests: int, answers: int) -> None:

@@ -1,0 +1,162 @@
+"""What one replica of a watched fit starts from and is fed, as plain arrays.
+
+No global generator is touched. A seed means what ``keras.utils.set_random_seed(seed)`` right
+before building and fitting the model means, as far as the backend lets us know: on JAX initial
+values, order and noise are those of that plain run; on torch, too, as long as training steps do
+not draw from torch's global generator between its permutations; on TensorFlow the order is not,
+since what tf.data draws depends on how many operations were made before. Seeds that the script
+gave itself are replaced as well. Resampled data have no plain run to follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from whydiff.adapters import adapter
+from whydiff.adapters.variables import Variables
+from whydiff.core.feeding import Untransplantable
+from whydiff.core.live import Live
+from whydiff.core.replicas import RANDOM_SOURCES, Replica
+from whydiff.replay import orders
+from whydiff.replay.initial import InitialValues
+from whydiff.replay.seeds import holder_seeds, states
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Initial values, noise states and order of one replica.
+
+    ``weights`` and ``noise`` are aligned with the recipe; ``order`` and ``batches`` hold one
+    array per epoch that ``fit`` was asked for. ``random_state`` is the first state of the
+    backend's global generator where steps draw from it and the noise was redrawn, else None.
+    """
+
+    weights: list[np.ndarray]
+    noise: list[np.ndarray]
+    random_state: np.ndarray | None
+    order: tuple[np.ndarray, ...]
+    batches: tuple[np.ndarray, ...]
+
+
+class Drawing:
+    """Draws replicas of one fit. ``variables`` are those of its live model."""
+
+    def __init__(self, live: Live, variables: Variables) -> None:
+        self._live, self._variables = live, variables
+        self.initial = InitialValues(live, variables.weights)
+
+    def redrawable(self) -> tuple[list[str], dict[str, str]]:
+        """Sources that a seed can redraw, and for the others why not."""
+        sources, refused = [], {}
+        for source in RANDOM_SOURCES:
+            try:
+                self._check(source)
+                sources.append(source)
+            except Untransplantable as why:
+                refused[source] = str(why)
+        return sources, refused
+
+    def draw(self, replica: Replica) -> Drawn:
+        """Everything that the seeds and settings of ``replica`` decide, as arrays."""
+        for source in replica.seeds:
+            self._check(source)
+        order, batches = self.feeding(replica)
+        noise, random_state = self.noise(replica.seeds)
+        return Drawn(self.weights(replica.seeds), noise, random_state, order, batches)
+
+    def weights(self, seeds: Mapping[str, int]) -> list[np.ndarray]:
+        if "initialization" not in seeds:
+            return list(self._live.material.weights)
+        return self.initial.draw(self.seeds_of(seeds["initialization"]))
+
+    def noise(self, seeds: Mapping[str, int]) -> tuple[list[np.ndarray], np.ndarray | None]:
+        recorded = self._live.material.noise
+        if "noise" not in seeds:
+            return list(recorded), None
+        variables = [slot.variable for slot in self._variables.noise]
+        found = states(self._holders, variables, recorded, self.seeds_of(seeds["noise"]))
+        drawn = self._live.material.random_states
+        return found, adapter().seeded_state(seeds["noise"]) if drawn else None
+
+    def feeding(self, replica: Replica) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+        """(order, batch sizes), each one array per epoch."""
+        live, seeds, settings = self._live, replica.seeds, replica.settings
+        if live.origins is None or not live.material.order:
+            raise Untransplantable("the order of this fit was not recorded")
+        shuffle = settings.get("shuffle")
+        if _is_off(shuffle):
+            order = orders.unshuffled_order(live)
+        elif "data-order" in seeds or shuffle is not None:
+            permute = adapter().permutations(seeds.get("data-order", 0), live.origins.peeks)
+            order = orders.redrawn_order(live, permute)
+        else:
+            order = orders.recorded_order(live)
+        if "data-content" in seeds:
+            order = orders.resampled(live, order, seeds["data-content"])
+        if "batch-size" in settings:
+            batches = orders.cut_anew(live, order, int(settings["batch-size"]))
+        else:
+            batches = orders.recorded_batches(live, order)
+        return tuple(order), tuple(batches)
+
+    def seeds_of(self, seed: int) -> dict[int, int]:
+        """Seed by id of every initializer and seed generator."""
+        used = self.initial.used | self._noisy
+        return holder_seeds(self._holders, used, seed)
+
+    @property
+    def _holders(self) -> Any:
+        assert self._live.origins is not None
+        return self._live.origins.holders
+
+    @property
+    def _noisy(self) -> set[int]:
+        """Ids of the seed generators whose states are variables of the model."""
+        states_ = {id(slot.variable) for slot in self._variables.noise}
+        return {
+            id(h.holder)
+            for h in self._holders
+            if h.kind == "seed generator" and id(h.holder.state) in states_
+        }
+
+    def _check(self, source: str) -> None:
+        """Raise Untransplantable with the reason why a seed cannot redraw ``source``."""
+        live = self._live
+        if source not in RANDOM_SOURCES:
+            raise Untransplantable(f"{source} is no source that a seed can redraw")
+        if live.origins is None:
+            raise Untransplantable("this fit was recorded without the origins of its values")
+        if source == "initialization":
+            self._check_initialization()
+        elif source == "noise":
+            if not any(live.origins.moved) and not live.material.random_states:
+                raise Untransplantable("no training step draws random numbers")
+        elif live.material.samples.leaves is None:
+            raise Untransplantable("the samples were too large to keep")
+        elif source == "data-order":
+            orders.check_shuffles(live)
+        elif live.material.samples.unit == "batch":
+            raise Untransplantable("training was fed whole batches, which cannot be resampled")
+
+    def _check_initialization(self) -> None:
+        if self.initial.random:
+            return
+        trained = [t for t in self._live.recipe.initialization if t.trained_by is not None]
+        if trained:
+            raise Untransplantable(
+                f"training went on from what fit {trained[0].trained_by} had trained"
+            )
+        if self.initial.foreign:
+            path = self._live.recipe.initialization[self.initial.foreign[0]].path
+            raise Untransplantable(
+                f"initial values were loaded or set ({path} first), not drawn by an initializer"
+            )
+        raise Untransplantable("all initial values are constants")
+
+
+def _is_off(shuffle: Any) -> bool:
+    return shuffle is not None and str(shuffle).lower() in ("off", "false", "0", "no")

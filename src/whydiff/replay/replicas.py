@@ -1,0 +1,122 @@
+"""Replicas one after another on the script's own live model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from whydiff.adapters.callbacks import fresh_callback, sort_callbacks
+from whydiff.adapters.naming import Names
+from whydiff.adapters.variables import variables_of
+from whydiff.core.digests import tensor_digest
+from whydiff.core.feeding import Plan, Untransplantable
+from whydiff.core.live import Live
+from whydiff.core.replicas import FACTORS, Replica, Result
+from whydiff.replay.drawing import Drawing, Drawn
+from whydiff.replay.probe import probe_of
+from whydiff.replay.program import Program
+from whydiff.replay.settings import as_it_is, compile_for, current, program_key, state_values
+from whydiff.replay.solo import pinned, predictions_on, quiet, validation_data
+from whydiff.replay.steering import Steer
+from whydiff.replay.values import assign
+
+
+class Replicas:
+    """Trains replicas of ``live`` in the process that ran its script."""
+
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        self.drawing = Drawing(live, variables_of(live.model, Names(live.model)))
+        self.probe = probe_of(live)
+        self._program: Program | None = None
+        self._key: Any = None
+
+    def redrawable(self) -> tuple[list[str], dict[str, str]]:
+        """Sources that a seed can redraw, and for the others why not."""
+        return self.drawing.redrawable()
+
+    def train(self, replicas: Sequence[Replica], keep_weights: bool) -> Iterator[Result]:
+        """One result per replica, those of one program together, so that each compiles once."""
+        for replica in sorted(replicas, key=lambda r: str(program_key(self.live, r.settings))):
+            started = time.monotonic()
+            try:
+                result = self._one(replica, keep_weights)
+            except Untransplantable as why:
+                result = Result(replica, "solo", failure=str(why))
+            except Exception as error:
+                result = Result(replica, "solo", failure=f"{type(error).__name__}: {error}")
+            yield replace(result, seconds=time.monotonic() - started)
+
+    def _one(self, replica: Replica, keep_weights: bool) -> Result:
+        check(replica)
+        live = self.live
+        drawn = self.drawing.draw(replica)
+        program = self._compiled(replica)
+        values = {
+            "weights": drawn.weights,
+            "noise": drawn.noise,
+            "state": state_values(live, program, replica.settings),
+        }
+        assign(program.variables, values)
+        source = _fed(live, drawn)
+        data = pinned(Plan(source, source, source, source, source), source)
+        first = int(live.fit_arguments["initial_epoch"])
+        steer = Steer(data, source, first)
+        stopping, steering = sort_callbacks(live.callbacks, live.acting)
+        with quiet():
+            keras.Model.fit(
+                live.model,
+                x=data,
+                epochs=int(live.fit_arguments["epochs"]),
+                initial_epoch=first,
+                callbacks=[*(fresh_callback(c) for c in steering + stopping), steer],
+                validation_data=validation_data(live),
+                validation_freq=live.fit_arguments["validation_freq"],
+                verbose=0,
+            )
+        weights = current(program)
+        predictions = predictions_on(live.model, *self.probe)
+        return Result(
+            replica,
+            "solo",
+            logs=tuple(steer.logs),
+            predictions=None if predictions is None else tuple(predictions),
+            weights=weights if keep_weights else None,
+            digest=digest_of(list(weights.values())),
+        )
+
+    def _compiled(self, replica: Replica) -> Program:
+        key = program_key(self.live, replica.settings)
+        if self._program is None or self._key != key:
+            untouched = self._program is None and not key
+            self._program = None
+            self._program = (as_it_is if untouched else compile_for)(self.live, replica.settings)
+            self._key = key
+        return self._program
+
+
+def _fed(live: Live, drawn: Drawn) -> Live:
+    """The fit as it would have been fed: its samples in the order that was drawn."""
+    material = replace(live.material, order=drawn.order, batches=drawn.batches)
+    if drawn.random_state is not None:
+        start = min(live.material.random_states)
+        material.random_states, material.random_draws = {start: drawn.random_state}, {}
+    return replace(live, material=material)
+
+
+def check(replica: Replica) -> None:
+    """Raise Untransplantable for a setting that is no factor."""
+    for name in replica.settings:
+        if name not in FACTORS:
+            raise Untransplantable(f"{name} is no factor; factors are {', '.join(FACTORS)}")
+
+
+def digest_of(weights: Sequence[np.ndarray]) -> str:
+    """One digest of all final weights, in the order of the recipe."""
+    whole = "".join(tensor_digest(value) for value in weights)
+    return tensor_digest(np.frombuffer(bytes.fromhex(whole), np.uint8))
