@@ -142,7 +142,9 @@ def verdict(interval: Estimate, margin: float = 0.0) -> str:
 def _without_spread(value: float, n: int, confidence: float, left_out: int) -> Estimate:
     bound = ((1 - confidence) / 2) ** (1 / n)
     if value == 1:
-        return Estimate(1.0, bound, 1.0, n, confidence, left_out, "every run of B is above all of A")
+        return Estimate(
+            1.0, bound, 1.0, n, confidence, left_out, "every run of B is above all of A"
+        )
     if value == 0:
         note = "every run of B is below all of A"
         return Estimate(0.0, 0.0, 1 - bound, n, confidence, left_out, note)

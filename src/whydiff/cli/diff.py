@@ -13,9 +13,7 @@ from whydiff.cli.output import check_target, write_json, write_page
 @click.argument("a", metavar="A[:I]")
 @click.argument("b", metavar="B[:J]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "--html", "html_file", metavar="FILE", help="Write a page to look at, opened offline."
-)
+@click.option("--html", "html_file", metavar="FILE", help="Write a page to look at.")
 @click.pass_context
 def command(ctx: click.Context, a: str, b: str, as_json: bool, html_file: str | None) -> None:
     """Compare two recorded fits: where do they part, and in what do they differ?

@@ -29,9 +29,7 @@ from whydiff.cli.script import (
 @click.option("--metric", metavar="NAME", help="The metric to tell the gap in.")
 @click.option("--budget", type=Duration(), help="Stop training again after this: 90s, 5m, 1h.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
-@click.option(
-    "--html", "html_file", metavar="FILE", help="Write a page to look at, opened offline."
-)
+@click.option("--html", "html_file", metavar="FILE", help="Write a page to look at.")
 @click.option("--verbose", is_flag=True, help="Show all the evidence.")
 @click.pass_context
 def command(

@@ -188,7 +188,8 @@ def _gallery(gallery: Gallery) -> str:
         f'{base64.b64encode(p.png).decode()}"><span>{text(p.caption)}</span></li>'
         for p in gallery.pictures
     )
-    return f'<h3>{text(gallery.title)}</h3>\n<ul class="gallery">{items}</ul>\n'
+    head = f"<h3>{text(gallery.title)}</h3>\n" if gallery.title else ""
+    return f'{head}<ul class="gallery">{items}</ul>\n'
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -11,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.findings import Cause, Diff, Divergence, Excluded, Explanation, Finding, Remedy
+from whydiff.core.findings import Diff, Explanation
+from whydiff.core.study import Study
 
 #: A larger file is not an answer of ours.
 MOST_BYTES = 256 << 20
+_WAY_OUT = "Name a file written by --json, a recording, or a study."
 
 
-def read_answer(path: Path | str) -> Explanation | Diff:
-    """The answer of ``explain --json`` or ``diff --json``.
+def read_answer(path: Path | str) -> Explanation | Diff | Study:
+    """The answer of ``explain --json``, ``diff --json`` or ``study --json``.
 
     Raises WhydiffError for a file that is missing, is no such answer, or has another schema.
     """
@@ -39,79 +42,84 @@ def read_answer(path: Path | str) -> Explanation | Diff:
             "Upgrade whydiff to the version that wrote it.",
         )
     try:
-        if "causes" in told:
-            return _explanation(told)
-        if "sources" in told:
-            return _diff(told)
+        return _answer(told)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WhydiffError(f"{path} is damaged: {error}", _WAY_OUT) from None
-    raise WhydiffError(f"{path} is not an answer that has a page", _WAY_OUT)
 
 
-_WAY_OUT = "Name a file written by --json, a recording, or a study."
+def _answer(told: dict[str, Any]) -> Explanation | Diff | Study:
+    """Told apart by what only one of them has."""
+    kind: Any
+    if "causes" in told:
+        kind, told = Explanation, {**told, **_object(told["compared"])}
+    elif "sources" in told:
+        kind, told = Diff, {**told, "findings": told["sources"]}
+    elif "replicas" in told and "gates" in told:
+        kind, told = Study, {**told, "table": told["replicas"]}
+    else:
+        raise ValueError("it is not an answer that has a page")
+    found: Explanation | Diff | Study = read_as(kind, told)
+    return found
 
 
-def _explanation(told: Mapping[str, Any]) -> Explanation:
-    compared = _mapping(told["compared"])
-    return Explanation(
-        question=_text(told["question"]),
-        between=_text(compared["between"]),
-        a=_mapping(compared["a"]),
-        b=_mapping(compared["b"]),
-        chosen=_text(compared.get("chosen", "")),
-        identical=bool(told["identical"]),
-        first_divergence=_divergence(told["first_divergence"]),
-        causes=tuple(_made(Cause, c) for c in told["causes"]),
-        excluded=tuple(_made(Excluded, e) for e in told["excluded"]),
-        unknown=tuple(_made(Excluded, e) for e in told.get("unknown", ())),
-        unexplained=float(told["unexplained"] or 0.0),
-        gap=_mapping(told["gap"]),
-        remedy=_made(Remedy, told["remedy"]),
-        notes=tuple(_text(n) for n in told.get("notes", ())),
-        evidence=_mapping(told.get("evidence", {})),
-    )
+def read_as(kind: Any, value: Any, name: str = "answer") -> Any:
+    """``value`` as what a dataclass's annotation says; ValueError where it is something else.
 
-
-def _diff(told: Mapping[str, Any]) -> Diff:
-    return Diff(
-        a=_text(told["a"]),
-        b=_text(told["b"]),
-        identical=bool(told["identical"]),
-        first_divergence=_divergence(told["first_divergence"]),
-        findings=tuple(_made(Finding, f) for f in told["sources"]),
-        notes=tuple(_text(n) for n in told.get("notes", ())),
-        evidence=_mapping(told.get("evidence", {})),
-    )
-
-
-def _divergence(told: Any) -> Divergence | None:
-    return None if told is None else _made(Divergence, told)
-
-
-def _made(kind: type[Any], told: Any) -> Any:
-    """A dataclass of text and numbers from its mapping; names that it does not know are left."""
-    values = {}
-    hints = typing.get_type_hints(kind)
-    for field in dataclasses.fields(kind):
-        if field.name not in _mapping(told):
-            continue
-        value, hint = told[field.name], hints[field.name]
-        allowed = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-        if float in allowed and type(value) is int:
-            value = float(value)
-        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-            raise ValueError(f"{field.name} is {value!r}")
-        values[field.name] = value
-    return kind(**values)
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{str(value)[:80]!r} is not a JSON object")
+    Fields that are missing keep their default; names that are not known are left. A number that
+    is null in JSON was not finite.
+    """
+    if kind is Any:
+        return value
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        return _one_of(arguments, value, name)
+    if dataclasses.is_dataclass(kind):
+        return _made(kind, _object(value), name)
+    if origin is tuple:
+        return _row(arguments, value, name)
+    if origin in (dict, Mapping):
+        return {k: read_as(arguments[1], v, f"{name}.{k}") for k, v in _object(value).items()}
+    if kind is float:
+        if value is None:
+            return math.nan
+        if type(value) is int:
+            return float(value)
+    if type(value) is not kind:
+        raise ValueError(f"{name} is {str(value)[:80]!r}")
     return value
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{str(value)[:80]!r} is not text")
+def _one_of(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
+    if value is None and types.NoneType in kinds:
+        return None
+    for kind in kinds:
+        if kind is not types.NoneType:
+            return read_as(kind, value, name)
+    raise ValueError(f"{name} is {str(value)[:80]!r}")
+
+
+def _made(kind: Any, value: Mapping[str, Any], name: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    return kind(
+        **{
+            field.name: read_as(hints[field.name], value[field.name], f"{name}.{field.name}")
+            for field in dataclasses.fields(kind)
+            if field.name in value
+        }
+    )
+
+
+def _row(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{name} is {str(value)[:80]!r}, not a list")
+    if len(kinds) == 2 and kinds[1] is Ellipsis:
+        return tuple(read_as(kinds[0], v, name) for v in value)
+    if len(kinds) != len(value):
+        raise ValueError(f"{name} has {len(value)} entries, not {len(kinds)}")
+    return tuple(read_as(k, v, name) for k, v in zip(kinds, value, strict=True))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{str(value)[:80]!r} is not a JSON object")
     return value

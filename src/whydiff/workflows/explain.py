@@ -14,6 +14,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
 from whydiff.workflows.answer import answer
 from whydiff.workflows.comparison import Comparison, compare_executions, compare_fits
+from whydiff.workflows.disagreeing import disagreements
 from whydiff.workflows.evidence import command
 from whydiff.workflows.fixing import try_fixes
 from whydiff.workflows.tracing import plan
@@ -81,12 +82,17 @@ def explain(
             moments = plan(comparison.a.fit, comparison.b.fit, point)
             trials = run_trials(workshop, comparison.movable(), budget, progress, moments)
             point = zoom(point, workshop, trials)
+            shown = disagreements(trials, workshop, comparison.a.fit.index)
         remedy = try_fixes(comparison, trials, folder, progress)
-        return _asked(answer(comparison, trials, remedy, metric, point), asked)
+        found = answer(comparison, trials, remedy, metric, point)
+        return _asked(found, asked, {"disagreements": shown} if shown else {})
 
 
-def _asked(explanation: Explanation, command: str) -> Explanation:
-    return replace(explanation, evidence={"command": command, **explanation.evidence})
+def _asked(
+    explanation: Explanation, command: str, more: Mapping[str, Any] | None = None
+) -> Explanation:
+    evidence = {"command": command, **explanation.evidence, **(more or {})}
+    return replace(explanation, evidence=evidence)
 
 
 @contextlib.contextmanager

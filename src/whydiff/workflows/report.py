@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
-from whydiff.store import load
+from whydiff.store import kind, load
 from whydiff.store.answers import read_answer
 
 _SQLITE = b"SQLite format 3\x00"
 
 
 def opened(file: str | Path) -> Any:
-    """What ``file`` holds: the answer of ``--json``, or a recording.
+    """What ``file`` holds: the answer of ``--json``, a recording or a study.
 
     Loading executes nothing. Raises WhydiffError for anything else.
     """
@@ -30,5 +30,9 @@ def opened(file: str | Path) -> Any:
     except OSError as error:
         raise WhydiffError(f"cannot read {file}: {error.strerror}", "Check its path.") from None
     if begins == _SQLITE:
+        if kind(path) == "study":
+            from whydiff.workflows.study_answer import read
+
+            return read(path)
         return load(path)
     return read_answer(path)

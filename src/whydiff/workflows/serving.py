@@ -24,7 +24,7 @@ from whydiff.core.feeding import Untransplantable
 from whydiff.core.live import Live
 from whydiff.core.replicas import Replica, Result
 from whydiff.replay.engines import Engines
-from whydiff.replay.probe import targets_of
+from whydiff.replay.probe import pictures_of, targets_of
 from whydiff.replay.solo import Outcome, Solo
 from whydiff.store import load
 from whydiff.workflows.parcels import pack, unpack
@@ -133,6 +133,12 @@ class Server:
         targets = targets_of(live)
         np.savez(output, **{f"target:{k}": savable(target) for k, target in enumerate(targets)})
         return {"validation": bool(live.material.validation)}
+
+    def pictures(self, positions: list[int], output: str, fit: int | None = None) -> dict[str, Any]:
+        """Examples of the probe that are images, to ``output`` (.npz) by position."""
+        live = self._own(self._lives[-1].index if fit is None else fit)
+        np.savez(output, **{str(p): image for p, image in pictures_of(live, positions).items()})
+        return {}
 
     def _engines_of(self, fit: int | None) -> Engines:
         live = self._own(self._lives[-1].index if fit is None else fit)

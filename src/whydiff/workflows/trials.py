@@ -173,6 +173,13 @@ class Workshop:
         answer = self._site_of(side).request("recall", side=side, output=str(output))
         return _read(answer, output)
 
+    def pictures(self, positions: Sequence[int], fit: int) -> dict[str, np.ndarray]:
+        """Predicted examples as images by position, {} where they are none."""
+        output = self._output()
+        self._sites["a"].request("pictures", positions=list(positions), output=str(output), fit=fit)
+        with np.load(output, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+
     def measure(self, side: str) -> dict[str, float] | None:
         """The last logged training loss against the evaluated one; None where it is not known."""
         parts: dict[str, float] | None = self._site_of(side).request("measure", side=side)["parts"]

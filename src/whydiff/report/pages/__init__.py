@@ -12,6 +12,7 @@ PAGES: dict[str, str] = {
     "Explanation": "explanation",
     "Diff": "diff",
     "Execution": "recording",
+    "Study": "study",
 }
 
 

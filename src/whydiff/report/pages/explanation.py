@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
 from whydiff.core.findings import CONFIRMED, Cause, Explanation
-from whydiff.report.blocks import Block, Chart, Code, Facts, Fold, Table, Text
+from whydiff.report.blocks import Block, Chart, Code, Facts, Fold, Gallery, Picture, Table, Text
 from whydiff.report.charts.causes import MEASURES, Bar, bars
 from whydiff.report.evidence import evidence_blocks
 from whydiff.report.explain_view import TOLD, chaotic, verdict
@@ -20,7 +21,7 @@ from whydiff.report.words import count, listed, number, pair, percent, source
 #: parts of the evidence that have a section of their own
 TOLD_ELSEWHERE = frozenset(
     ("findings", "trace", "epochs", "order", "seeds", "settings", "environment", "equal steps",
-     "command", "hybrids")
+     "command", "hybrids", "disagreements")
 )  # fmt: skip
 
 
@@ -32,6 +33,7 @@ def page(e: Explanation, name: str = "") -> Page:
     sections = [
         way(None if e.identical else e.first_divergence, e.evidence, metric),
         *([_causes(e)] if e.causes else []),
+        *_disagreements(e),
         *_fix(e),
         _cleared(e),
         side_by_side(e.evidence),
@@ -158,6 +160,34 @@ def _bars(e: Explanation, causes: list[Cause]) -> Chart:
         f"{n} with one training each: exact for these two trainings, no estimate over seeds, so "
         "there is no interval.",
     )
+
+
+def _disagreements(e: Explanation) -> Iterator[Section]:
+    """The examples that A and B predict differently, as images where they are some."""
+    shown = e.evidence.get("disagreements") or []
+    if not shown:
+        return
+    pictures = tuple(
+        Picture(
+            base64.b64decode(s["picture"]),
+            f"A says {s['a']}, B says {s['b']}",
+            f"Example {s['example']}",
+        )
+        for s in shown
+        if s.get("picture")
+    )
+    table = Table(
+        ("Example", "Class of A", "Class of B", "Distance"),
+        tuple((str(s["example"]), str(s["a"]), str(s["b"]), number(s["distance"])) for s in shown),
+        numbers=frozenset(("Example", "Class of A", "Class of B", "Distance")),
+    )
+    blocks: list[Block] = [Gallery("", pictures)] if pictures else []
+    blocks.append(Fold("The numbers as a table", (table,)) if pictures else table)
+    lead = (
+        f"{_predictions(e.gap)} are predicted differently. The {len(shown)} on which A and B are "
+        "furthest apart:"
+    )
+    yield Section("examples", "Where A and B disagree", tuple(blocks), lead)
 
 
 def _fix(e: Explanation) -> Iterator[Section]:

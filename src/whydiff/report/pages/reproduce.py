@@ -7,11 +7,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whydiff import __version__
+from whydiff.core.study import Study
 from whydiff.report.blocks import Block, Code, Text
 from whydiff.report.page import Section
 
 #: packages whose versions decide bits, as pip names them
 PACKAGES = ("keras", "jax", "jaxlib", "tensorflow", "tensorflow-cpu", "torch", "numpy")
+
+
+#: commands that train, and so depend on the backend
+TRAINING = ("whydiff explain", "whydiff study", "whydiff record")
+
+
+def study_command(study: Study) -> str:
+    """The command line that trains the same replicas again."""
+    plan = study.plan
+    words = ["whydiff", "study", study.script]
+    factors = dict(plan.get("factors") or {})
+    attributed = list(plan.get("attributed") or [])
+    varied = [",".join(attributed)] if factors and attributed else []
+    varied += [f"{name}={','.join(map(str, values))}" for name, values in factors.items()]
+    for what in varied:
+        words += ["--vary", what]
+    words += ["--blocks", str(plan.get("blocks", 0)), "--seed", str(plan.get("seed", 0))]
+    words += ["--metric", study.outcome.metric]
+    return shlex.join([*words, "--html", "report.html"])
 
 
 def reproduce(commands: Sequence[str], evidence: Mapping[str, Any], name: str = "") -> Section:
