@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from whydiff.report.charts.theme import INK, MARK, QUIET, data, finished
+from whydiff.report.charts.theme import INK, MARK, data, finished
 
 #: bars of a histogram at most
 MOST_BINS = 30
@@ -56,7 +56,7 @@ def distribution(
     y = alt.Scale(domain=[-0.09 * top, top * 1.16], nice=False)
     bars = (
         alt.Chart(data(rows))
-        .mark_bar(color=QUIET, opacity=0.55, binSpacing=1)
+        .mark_bar(color="var(--bar)", binSpacing=1)
         .encode(
             x=x,
             x2="to:Q",

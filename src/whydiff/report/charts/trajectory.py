@@ -150,7 +150,7 @@ def ticks(values: Sequence[float], most: int = 6) -> list[float]:
     low, high = _domain(values)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     every = max(1, -(-len(powers) // most))
-    steps = (1, 2, 5) if len(powers) <= 2 else (1,)
+    steps = (1, 2, 5) if high <= 100 * low else (1,)
     found = [float(f"{s}e{p}") for p in powers if p % every == 0 for s in steps]
     return [t for t in found if low <= t <= high]
 

@@ -13,7 +13,7 @@ from whydiff.report.pages.reproduce import reproduce
 from whydiff.report.pages.sides import side_by_side
 from whydiff.report.pages.way import way
 from whydiff.report.point import point
-from whydiff.report.words import count, source
+from whydiff.report.words import capital, count, source
 
 
 def page(diff: Diff, name: str = "") -> Page:
@@ -40,8 +40,7 @@ def page(diff: Diff, name: str = "") -> Page:
 def _facts(diff: Diff) -> Iterator[tuple[str, str]]:
     steps = diff.evidence.get("equal steps") or {}
     if not diff.identical:
-        told = point(diff.first_divergence)
-        yield "They part", told[:1].upper() + told[1:]
+        yield "They part", capital(point(diff.first_divergence))
     if steps:
         yield "Equal from the beginning", f"{steps['equal']} of {count(steps['of'], 'step')}"
     differing = sum(f.status == DIFFERS for f in diff.findings)
@@ -58,8 +57,7 @@ def _differing(diff: Diff) -> Iterator[Section]:
             rows.append(("Evidence", finding.evidence))
         if finding.remedy:
             rows.append(("What to do", finding.remedy))
-        words = source(finding.source)
-        heading = f"{words[:1].upper()}{words[1:]} ({finding.source})"
+        heading = f"{capital(source(finding.source))} ({finding.source})"
         blocks += [Text(heading, "verdict"), Facts(tuple(rows))]
     if blocks:
         lead = "A difference is not yet a cause: `whydiff explain` proves which of them matter."

@@ -16,7 +16,7 @@ from whydiff.report.pages.reproduce import reproduce
 from whydiff.report.pages.sides import side_by_side
 from whydiff.report.pages.way import share, way
 from whydiff.report.point import point
-from whydiff.report.words import count, listed, number, pair, percent, source
+from whydiff.report.words import capital, count, listed, number, pair, percent, source
 
 #: parts of the evidence that have a section of their own
 TOLD_ELSEWHERE = frozenset(
@@ -80,8 +80,7 @@ def _predictions(gap: dict[str, Any]) -> str:
 
 
 def _short_point(e: Explanation) -> str:
-    told = point(e.first_divergence)
-    return told.split(" (")[0][:1].upper() + told.split(" (")[0][1:]
+    return capital(point(e.first_divergence).split(" (")[0])
 
 
 def _causes(e: Explanation) -> Section:
@@ -127,8 +126,7 @@ def _causes(e: Explanation) -> Section:
 
 def _heading(cause: Cause) -> str:
     status = "proven" if cause.status == CONFIRMED else "suspected, not proven"
-    words = source(cause.source)
-    return f"{words[:1].upper()}{words[1:]} ({cause.source}, {status})"
+    return f"{capital(source(cause.source))} ({cause.source}, {status})"
 
 
 def _bars(e: Explanation, causes: list[Cause]) -> Chart:

@@ -21,7 +21,7 @@ from whydiff.report.study_tables import leading
 from whydiff.report.study_view import facts as told_facts
 from whydiff.report.study_view import open_questions, verdict, warnings
 from whydiff.report.study_words import between, bounds, signed
-from whydiff.report.words import count, number, percent
+from whydiff.report.words import capital, count, number, percent
 
 #: bars of a source: how much varies when it alone is redrawn, how much less when it alone is fixed
 MEASURED = {PREDICTIONS: "the predictions", WEIGHTS: "the weights"}
@@ -44,7 +44,7 @@ def page(study: Study, name: str = "") -> Page:
     return Page(
         title=f"whydiff: {verdict(study)}",
         question=f"How much do the results of {study.script} vary from run to run?",
-        verdict=verdict(study),
+        verdict=capital(verdict(study)),
         tone=SAME if same else DIFFERENT if known else OPEN,
         sides=(),
         facts=tuple(_tiles(study)),

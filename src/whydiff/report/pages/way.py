@@ -10,7 +10,7 @@ from whydiff.report.blocks import Block, Chart, Table, Text
 from whydiff.report.charts import trajectory
 from whydiff.report.page import Section
 from whydiff.report.point import point
-from whydiff.report.words import count, number, percent
+from whydiff.report.words import capital, count, number, percent
 
 
 def way(
@@ -41,14 +41,10 @@ def _lead(divergence: Divergence | None, evidence: Mapping[str, Any]) -> str:
     steps = evidence.get("equal steps") or {}
     if divergence is None:
         return f"They do not: all {count(steps.get('of', 0), 'step')} agree in every digest."
-    lead = f"{_first_up(point(divergence))}."
+    lead = f"{capital(point(divergence))}."
     if steps.get("equal"):
         lead += f" The {count(steps['equal'], 'step')} before agree bit for bit."
     return lead
-
-
-def _first_up(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _names(evidence: Mapping[str, Any], metric: str | None) -> list[str]:
