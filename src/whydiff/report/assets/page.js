@@ -35,7 +35,11 @@
       const now = target.clientWidth;
       if (now && now !== width) { width = now; view.width(now).runAsync(); }
     }).observe(target);
-    return view.runAsync().then(function () { target.dataset.drawn = "yes"; });
+    return view.runAsync().then(function () {
+      // The figure says in words what is to be seen; single marks would only be noise.
+      target.querySelector("svg").setAttribute("aria-hidden", "true");
+      target.dataset.drawn = "yes";
+    });
   }
 
   document.querySelectorAll(".chart").forEach(function (target) {
