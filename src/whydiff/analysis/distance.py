@@ -34,8 +34,8 @@ def prediction_distance(a: Predictions, b: Predictions) -> float:
 def churn(a: Predictions, b: Predictions) -> float:
     """Share of samples whose predicted class (:func:`classes`) differs, from 0 to 1.
 
-    With further axes (pixels, time steps) every position counts. Several outputs are averaged. Other shapes give 1.0, no
-    samples 0.0.
+    With further axes (pixels, time steps) every position counts. Several outputs are averaged.
+    Other shapes give 1.0, no samples 0.0.
     """
     outputs_a, outputs_b = _outputs(a), _outputs(b)
     if [x.shape for x in outputs_a] != [x.shape for x in outputs_b]:

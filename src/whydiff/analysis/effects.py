@@ -32,6 +32,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from whydiff.analysis.quantiles import student
 from whydiff.core.estimate import Estimate, unknown
 
 Outcome = TypeVar("Outcome")
@@ -164,13 +165,6 @@ def jackknife_error(leave_one_out: np.ndarray) -> float:
     """Standard error from the leave-one-out values (B. Efron & C. Stein, Ann. Statist. 9, 1981)."""
     n = leave_one_out.size
     return math.sqrt((n - 1) / n * float(np.sum((leave_one_out - leave_one_out.mean()) ** 2)))
-
-
-def student(degrees: int, confidence: float) -> float:
-    """The two-sided quantile of Student's t."""
-    from scipy import stats
-
-    return float(stats.t.ppf((1 + confidence) / 2, degrees))
 
 
 def _complement(rest: Estimate) -> Estimate:

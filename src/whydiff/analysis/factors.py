@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from whydiff.analysis import flips, intervals, paired
-from whydiff.analysis.effects import jackknife_error, student
+from whydiff.analysis.effects import jackknife_error
+from whydiff.analysis.quantiles import student
 from whydiff.core.estimate import Estimate, unknown
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from whydiff.analysis.distance import classes
-from whydiff.analysis.effects import jackknife_error, student
+from whydiff.analysis.effects import jackknife_error
+from whydiff.analysis.quantiles import student
 from whydiff.core.estimate import Estimate, unknown
 
 #: Swaps of run labels of which p is computed exactly rather than sampled.
@@ -44,7 +45,8 @@ def flip_rates(labels: ArrayLike) -> np.ndarray:
     same = np.zeros(table.shape[1])
     for label in np.unique(table):
         same += np.mean(table == label, axis=0) ** 2
-    return runs / (runs - 1) * (1 - same)
+    rates: np.ndarray = runs / (runs - 1) * (1 - same)
+    return rates
 
 
 def disagreements(labels: ArrayLike, others: ArrayLike | None = None) -> np.ndarray:
@@ -54,7 +56,18 @@ def disagreements(labels: ArrayLike, others: ArrayLike | None = None) -> np.ndar
     agreeing = np.zeros((one.shape[0], two.shape[0]))
     for label in np.unique(one):
         agreeing += (one == label).astype(np.float32) @ (two == label).T.astype(np.float32)
-    return 1 - agreeing / max(one.shape[1], 1)
+    shares: np.ndarray = 1 - agreeing / max(one.shape[1], 1)
+    return shares
+
+
+def root_mean_squares(rows: ArrayLike) -> np.ndarray:
+    """Root mean square difference of every two rows; rows are predictions, flat and finite."""
+    x = np.asarray(rows, np.float64)
+    x = x - x.mean(axis=0, keepdims=True)  # nearly equal rows: do not lose their difference
+    squares = np.einsum("ij,ij->i", x, x)
+    gaps = squares[:, None] + squares[None, :] - 2 * x @ x.T
+    np.fill_diagonal(gaps, 0.0)
+    return np.asarray(np.sqrt(np.maximum(gaps, 0.0) / max(x.shape[1], 1)))
 
 
 def churn_of(labels: ArrayLike, confidence: float = 0.95) -> Estimate:
@@ -100,18 +113,40 @@ def excess_churn(
     one, two = np.asarray(a), np.asarray(b)
     if one.shape[1:] != two.shape[1:] or (paired and one.shape != two.shape):
         raise ValueError(f"predictions of shapes {one.shape} and {two.shape} do not compare")
-    n, m = one.shape[0], two.shape[0]
+    if 0 in one.shape[1:]:
+        nothing = unknown(min(len(one), len(two)), "no examples", confidence)
+        return ExcessChurn(nothing, math.nan, math.nan, math.nan)
+    d = disagreements(np.concatenate([one, two]))
+    return excess_of(
+        d, len(one), rng, paired=paired, permutations=permutations, confidence=confidence
+    )
+
+
+def excess_of(
+    distances: ArrayLike,
+    first: int,
+    rng: np.random.Generator,
+    *,
+    paired: bool = True,
+    permutations: int = 2000,
+    confidence: float = 0.95,
+) -> ExcessChurn:
+    """The same for any distance between runs, as the root mean square of predictions.
+
+    ``distances`` is a symmetric matrix over all runs, those of A in the ``first`` rows.
+    """
+    d = np.asarray(distances, np.float64)
+    n, m = first, d.shape[0] - first
     if min(n, m) < 2:
         nothing = unknown(min(n, m), "needs two runs of each", confidence)
         return ExcessChurn(nothing, math.nan, math.nan, math.nan)
-    d = disagreements(np.concatenate([one, two]))
-    first = np.arange(n + m) < n
-    value, between, within = _excess(d, first, paired)
+    kinds = np.arange(n + m) < n
+    value, between, within = _excess(d, kinds, paired)
     return ExcessChurn(
-        _jackknifed(d, first, paired, value, confidence),
+        _jackknifed(d, kinds, paired, value, confidence),
         between,
         within,
-        _permuted(d, first, paired, value, rng, permutations),
+        _permuted(d, kinds, paired, value, rng, permutations),
         _switched(np.diagonal(d[:n, n:]), confidence) if paired else None,
     )
 

@@ -1,7 +1,7 @@
 """Intervals of one sample: its mean, its spread, a proportion, the place of one own run.
 
 Every function takes one number per independent run and leaves out, but counts, what is not
-finite. SciPy takes seconds to import, so it is imported when first needed.
+finite.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from whydiff.analysis import quantiles
 from whydiff.core.estimate import Estimate, unknown
 
 #: Below this many runs the fourth moment says nothing and Bonett's interval does not exist.
@@ -41,9 +42,7 @@ def mean(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     if np.ptp(x) == 0:
         note = f"all {x.size} runs gave the same number"
         return Estimate(float(x[0]), float(x[0]), float(x[0]), x.size, confidence, left_out, note)
-    from scipy import stats
-
-    half = float(stats.t.ppf((1 + confidence) / 2, x.size - 1)) * _sd(x) / math.sqrt(x.size)
+    half = quantiles.student(x.size - 1, confidence) * _sd(x) / math.sqrt(x.size)
     return Estimate(center, center - half, center + half, x.size, confidence, left_out)
 
 
@@ -133,20 +132,16 @@ def _sd(x: np.ndarray) -> float:
 
 
 def _chi_square_limits(x: np.ndarray, confidence: float) -> tuple[float, float]:
-    from scipy import stats
-
-    tail = (1 - confidence) / 2
-    small, large = stats.chi2.ppf([tail, 1 - tail], x.size - 1)
+    small, large = (quantiles.chi_square(x.size - 1, (1 + s * confidence) / 2) for s in (-1, 1))
     ratio = (x.size - 1) * _sd(x) ** 2
     return math.sqrt(ratio / large), math.sqrt(ratio / small)
 
 
 def _bonett_limits(x: np.ndarray, confidence: float) -> tuple[float, float]:
-    from scipy import stats
-
     n = x.size
-    z = float(stats.norm.ppf((1 + confidence) / 2))
-    center = float(stats.trim_mean(x, 1 / (2 * math.sqrt(n - 4)) if n > 5 else 0.49))
+    z = quantiles.normal((1 + confidence) / 2)
+    trimmed = min(int(n / (2 * math.sqrt(n - 4))), (n - 1) // 2)
+    center = float(np.mean(np.sort(x)[trimmed : n - trimmed]))
     kurtosis = n * float(np.sum((x - center) ** 4)) / float(np.sum((x - np.mean(x)) ** 2)) ** 2
     c = n / (n - z)
     error = c * math.sqrt(max(kurtosis - (n - 3) / n, 0.0) / (n - 1))
@@ -157,14 +152,10 @@ def _bonett_limits(x: np.ndarray, confidence: float) -> tuple[float, float]:
 def _lower(count: int, n: int, confidence: float) -> float:
     if count == 0:
         return 0.0
-    from scipy import stats
-
-    return float(stats.beta.ppf((1 - confidence) / 2, count, n - count + 1))
+    return quantiles.beta(count, n - count + 1, (1 - confidence) / 2)
 
 
 def _upper(count: int, n: int, confidence: float) -> float:
     if count == n:
         return 1.0
-    from scipy import stats
-
-    return float(stats.beta.ppf((1 + confidence) / 2, count + 1, n - count))
+    return quantiles.beta(count + 1, n - count, (1 + confidence) / 2)

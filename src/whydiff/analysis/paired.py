@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from whydiff.analysis import intervals
+from whydiff.analysis import intervals, quantiles
 from whydiff.core.estimate import Estimate, unknown
 
 BETTER, WORSE, EQUIVALENT, INCONCLUSIVE = "better", "worse", "equivalent", "inconclusive"
 
-#: Up to this many pairs all sign flips are counted, beyond it 2 ** 15 are drawn.
+#: Up to this many pairs all sign flips are counted, beyond it so many are drawn.
 MOST_EXACT = 16
+DRAWN = 10_000
 
 
 def complete_pairs(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray, int]:
@@ -57,7 +58,7 @@ def sign_flip(differences: ArrayLike, rng: np.random.Generator) -> float:
         for each in d[1:]:
             sums = np.concatenate([sums + each, sums - each])
         return float(np.mean(np.abs(sums) >= observed - tolerance))
-    signs = rng.choice([-1.0, 1.0], size=(2**15, n))
+    signs = rng.choice([-1.0, 1.0], size=(DRAWN, n))
     as_large = int(np.sum(np.abs(signs @ d) >= observed - tolerance))
     return (1 + as_large) / (1 + len(signs))
 
@@ -83,10 +84,8 @@ def probability(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Estimat
     error = math.sqrt(float(np.var(placements, ddof=1)) / n)
     if value in (0.0, 1.0) or error == 0:
         return _without_spread(value, n, confidence, left_out)
-    from scipy import stats
-
     logit = math.log(value / (1 - value))
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * error / (value * (1 - value))
+    half = quantiles.student(n - 1, confidence) * error / (value * (1 - value))
     low, high = (1 / (1 + math.exp(-min(max(z, -700), 700))) for z in (logit - half, logit + half))
     return Estimate(value, low, high, n, confidence, left_out)
 
@@ -115,12 +114,10 @@ def equivalence(a: ArrayLike, b: ArrayLike, margin: float, alpha: float = 0.05) 
     if found.low == found.high:
         inside = abs(found.value) <= margin
         return Equivalence(inside, 0.0 if inside else 1.0, found, margin)
-    from scipy import stats
-
     x, y, _ = complete_pairs(a, b)
     error = float(np.std(y - x, ddof=1)) / math.sqrt(found.n)
     nearest = (margin - abs(found.value)) / error
-    p = float(stats.t.sf(nearest, found.n - 1))
+    p = quantiles.student_tail(nearest, found.n - 1)
     return Equivalence(p < alpha, p, found, margin)
 
 
@@ -137,6 +134,21 @@ def verdict(interval: Estimate, margin: float = 0.0) -> str:
     if -margin <= interval.low and interval.high <= margin and interval.n > 1:
         return EQUIVALENT
     return INCONCLUSIVE
+
+
+def adjusted(p: ArrayLike) -> np.ndarray:
+    """p values of secondary metrics after Y. Benjamini & Y. Hochberg (JRSS B 57, 1995).
+
+    What is NaN stays NaN and counts for nothing.
+    """
+    from scipy import stats
+
+    given = np.asarray(p, np.float64)
+    found = np.full(given.shape, math.nan)
+    known = np.isfinite(given)
+    if known.any():
+        found[known] = stats.false_discovery_control(given[known], method="bh")
+    return found
 
 
 def _without_spread(value: float, n: int, confidence: float, left_out: int) -> Estimate:

@@ -191,7 +191,8 @@ class Study(Shown):
     @property
     def dead(self) -> tuple[str, ...]:
         """Sources whose redraw changed nothing at all."""
-        return tuple(w.source for w in self.worth.get(WEIGHTS, ()) if w.dead)
+        worth = next(iter(self.worth.values()), ())
+        return tuple(w.source for w in worth if w.dead)
 
     def to_dict(self) -> dict[str, Any]:
         """Schema 1: these names are fixed, additions are allowed."""

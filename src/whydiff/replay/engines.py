@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from whydiff.core.feeding import Untransplantable
 from whydiff.core.live import Live
 from whydiff.core.replicas import Replica, Result
+from whydiff.replay.fused import Fused
 from whydiff.replay.probe import streams
 from whydiff.replay.replicas import Replicas
 
@@ -16,11 +18,15 @@ class Engines:
 
     def __init__(self, live: Live) -> None:
         self._solo = Replicas(live)
+        self._fused = Fused(self._solo)
 
     def redrawable(self) -> dict[str, Any]:
-        """``sources`` that seeds redraw, ``refused`` with reasons, ``fused``: "" or why not."""
+        """``sources`` that seeds redraw, ``refused`` with reasons, ``fused``: "" or why not,
+        ``capacity``: replicas that fit into memory at once."""
         sources, refused = self._solo.redrawable()
-        return {"sources": sources, "refused": refused, "fused": "not yet", "capacity": 1}
+        why = self._fused.refusal()
+        capacity = 1 if why else self._fused.capacity()
+        return {"sources": sources, "refused": refused, "fused": why, "capacity": capacity}
 
     def streams(self, replica: Replica) -> dict[str, str]:
         """A digest by source of what the seeds of ``replica`` decide."""
@@ -31,6 +37,19 @@ class Engines:
     ) -> tuple[list[Result], list[str]]:
         """Results in the order of ``replicas``, and notes for the person."""
         notes: list[str] = []
-        place = {replica.number: i for i, replica in enumerate(replicas)}
-        results = list(self._solo.train(replicas, keep_weights))
-        return sorted(results, key=lambda result: place[result.replica.number]), notes
+        done: dict[int, Result] = {}
+        if engine == "fused":
+            try:
+                for result in self._fused.train(replicas, keep_weights):
+                    done[result.replica.number] = result
+            except Untransplantable as why:
+                notes.append(f"trained one by one: {why}")
+            except Exception as error:
+                first = (str(error).splitlines() or [""])[0][:200]
+                notes.append(
+                    f"trained one by one: fusing failed with {type(error).__name__}: {first}"
+                )
+        left = [r for r in replicas if r.number not in done]
+        for result in self._solo.train(left, keep_weights):
+            done[result.replica.number] = result
+        return [done[replica.number] for replica in replicas], notes

@@ -33,7 +33,7 @@ class Replicas:
         self.live = live
         self.drawing = Drawing(live, variables_of(live.model, Names(live.model)))
         self.probe = probe_of(live)
-        self._program: Program | None = None
+        self.program: Program | None = None
         self._key: Any = None
 
     def redrawable(self) -> tuple[list[str], dict[str, str]]:
@@ -56,7 +56,7 @@ class Replicas:
         check(replica)
         live = self.live
         drawn = self.drawing.draw(replica)
-        program = self._compiled(replica)
+        program = self.compiled(replica)
         values = {
             "weights": drawn.weights,
             "noise": drawn.noise,
@@ -90,14 +90,15 @@ class Replicas:
             digest=digest_of(list(weights.values())),
         )
 
-    def _compiled(self, replica: Replica) -> Program:
+    def compiled(self, replica: Replica) -> Program:
+        """The program in which ``replica`` trains; compiled anew if it is another one."""
         key = program_key(self.live, replica.settings)
-        if self._program is None or self._key != key:
-            untouched = self._program is None and not key
-            self._program = None
-            self._program = (as_it_is if untouched else compile_for)(self.live, replica.settings)
+        if self.program is None or self._key != key:
+            untouched = self.program is None and not key
+            self.program = None
+            self.program = (as_it_is if untouched else compile_for)(self.live, replica.settings)
             self._key = key
-        return self._program
+        return self.program
 
 
 def _fed(live: Live, drawn: Drawn) -> Live:

@@ -52,7 +52,7 @@ def percent(value: float | None) -> str:
     shown = round(100 * value)
     if shown == 0 and value > 0:
         return "< 1 %"
-    return f"{shown} %"
+    return f"{shown} %" if shown < 1000 else "> 999 %"
 
 
 def number(value: Any) -> str:

@@ -99,6 +99,10 @@ class Child:
             raise WhydiffError(f"training {self.run.script} again failed: {answer['why']}")
         return answer
 
+    def kill(self) -> None:
+        """End the child at once, whatever it is doing."""
+        self._process.kill()
+
     def close(self) -> None:
         """End the child; nothing it holds is needed any more."""
         for pipe in (self._requests, self._answers):

@@ -207,17 +207,17 @@ def _with_bench(
         "refused": {k: v for k, v in bench.refused.items() if k != "data-content"},
         "fit": facts,
     }
-    with _writing(path, stored, {**meta, "metric": metric}, plan) as writer:
+    with writing(path, stored, {**meta, "metric": metric}, plan) as writer:
         if stored is None:
             writer.keep(TARGETS, {f"target:{k}": t for k, t in enumerate(targets)})
         trained = bench.fit.recipe.initialization
         trainable = frozenset(t.path for t in trained if t.role == "trainable")
         work = Studying(bench, writer, load_study(path), trainable, progress)
-        with _kept(path, keep):
+        with kept(path, keep):
             _train(request, bench, plan, engine, work, writer)
         writer.note({"notes": list(bench.notes)})
         _keep_pictures(bench, path, writer, metric)
-    return _answered(path, request.metric, keep)
+    return answered(path, request.metric, keep)
 
 
 def _keep_pictures(bench: Workbench, path: Path, writer: StudyWriter, metric: str) -> None:
@@ -282,7 +282,7 @@ def _chosen(bench: Workbench) -> str:
 
 
 @contextlib.contextmanager
-def _writing(
+def writing(
     path: Path, stored: StoredStudy | None, meta: dict[str, Any], plan: Plan
 ) -> Iterator[StudyWriter]:
     if stored is None:
@@ -295,7 +295,7 @@ def _writing(
 
 
 @contextlib.contextmanager
-def _kept(path: Path, keep: bool) -> Iterator[None]:
+def kept(path: Path, keep: bool) -> Iterator[None]:
     """On Ctrl-C, say what is kept and how to go on."""
     try:
         yield
@@ -308,7 +308,7 @@ def _kept(path: Path, keep: bool) -> Iterator[None]:
         ) from None
 
 
-def _answered(path: Path, metric: str | None, keep: bool) -> Study:
+def answered(path: Path, metric: str | None, keep: bool) -> Study:
     from dataclasses import replace
 
     found = answer(load_study(path), metric)

@@ -15,7 +15,7 @@ from whydiff.analysis.distance import prediction_distance
 from whydiff.analysis.effects import more_blocks
 from whydiff.core.errors import WhydiffError
 from whydiff.core.estimate import Estimate
-from whydiff.core.plan import Plan, draw_plan
+from whydiff.core.plan import BLOCKS, Plan, draw_plan
 from whydiff.core.study import METRIC, PREDICTIONS, Agreement, Gate, Open, Study, Worth
 from whydiff.store import StoredStudy
 from whydiff.workflows.study_numbers import Numbers
@@ -24,6 +24,10 @@ from whydiff.workflows.study_numbers import Numbers
 ROUNDING = 1e-2
 #: total effects between which a source matters in part
 LITTLE, NEARLY_ALL = 0.1, 0.8
+#: blocks from which on their spread tells how many more are needed
+FEWEST = 5
+#: more blocks than anybody will train
+MOST = 1000
 #: factor within which the spread of the metric should be known
 KNOWN_WITHIN = 1.25
 
@@ -167,6 +171,10 @@ def _open(numbers: Numbers, worth: Mapping[str, tuple[Worth, ...]]) -> Iterator[
     if not blocks:
         yield Open("everything: no replica was trained", None)
         return
+    if blocks < FEWEST and (numbers.attributed or blocks > 1):
+        missing = BLOCKS - blocks
+        yield Open(f"nearly everything: {blocks} blocks are too few to tell", missing)
+        return
     for one in worth.get(PREDICTIONS, worth.get(METRIC, ())):
         if one.dead:
             continue
@@ -194,7 +202,8 @@ def _until_apart(total: Estimate, bound: float) -> int | None:
     if not total.known or total.value <= 0:
         return None
     away = abs(math.log(total.value / bound))
-    return None if away < 0.02 else more_blocks(total, math.expm1(away))
+    more = more_blocks(total, math.expm1(away)) if away > 0.02 else None
+    return more if more is not None and more <= MOST else None
 
 
 def _rows(stored: StoredStudy, numbers: Numbers) -> Iterator[dict[str, Any]]:

@@ -69,12 +69,7 @@ class Numbers:
     @staticmethod
     def diverged(kept: Kept) -> bool:
         """Whether anything logged at the end, or a prediction, is not a finite number."""
-        logs = kept.result.logs[-1] if kept.result.logs else {}
-        outputs = kept.result.predictions or ()
-        return not (
-            all(math.isfinite(v) for v in logs.values())
-            and all(bool(np.isfinite(p).all()) for p in outputs if p.dtype.kind == "f")
-        )
+        return kept.result.diverged
 
     # --- groups -------------------------------------------------------------------------------
 
