@@ -14,6 +14,7 @@ FINDINGS = {
     "explanation": answers.explanation,
     "diff": answers.diff,
     "study": answers.study,
+    "comparison": answers.comparison,
 }
 DESKTOP, PHONE = (1280, 800), (360, 640)
 

@@ -11,6 +11,8 @@ from whydiff.report.page import DIFFERENT, OPEN, SAME
 from whydiff.report.pages import page_of
 from whydiff.testing import answers
 
+ALL = (answers.explanation(), answers.diff(), answers.study(), answers.comparison())
+
 
 def sections(page):
     return {section.id: section for section in page.sections}
@@ -48,7 +50,7 @@ def test_an_explanation_tells_verdict_evidence_causes_fix_and_what_was_cleared()
 
 
 def test_every_chart_has_words_and_the_numbers_themselves():
-    for finding in (answers.explanation(), answers.diff(), answers.study()):
+    for finding in ALL:
         for chart in of(Chart, page_of(finding)):
             assert len(chart.alt) > 30, chart.title
             assert chart.table.rows, chart.title
@@ -174,7 +176,31 @@ def test_a_study_that_holds_nothing_yet_has_a_page():
     assert page.tone == OPEN
 
 
-@pytest.mark.parametrize("finding", [answers.explanation, answers.diff, answers.study])
+def test_a_comparison_tells_the_effect_with_n_interval_and_what_it_does_to_predictions():
+    page = page_of(answers.comparison())
+    assert page.verdict == (
+        "B is better than A: accuracy +0.02 (+0.016 to +0.024) over 12 pairs of equal seeds."
+    )
+    assert page.tone == DIFFERENT
+    told = sections(page)
+    assert told["churn"].lead == "Switching changed predictions more than reseeding does."
+    assert {"accuracy of every run", "Difference within a pair", "The effect"} <= set(charts(page))
+    assert "12 pairs" in told["numbers"].blocks[0].summary
+
+
+def test_a_comparison_that_is_not_settled_says_how_many_pairs_would_settle_it():
+    page = page_of(answers.comparison(verdict="inconclusive", more=9))
+    assert page.tone == OPEN and "could still be the noise of seeds" in page.verdict
+    assert dict(page.facts)["To settle it"] == "about 9 more pairs"
+
+
+def test_a_comparison_without_a_pair_has_a_page():
+    nothing = answers.unknown()
+    page = page_of(answers.comparison(pairs=0, effect=nothing, probability=nothing, churn=None))
+    assert "nothing to say yet" in page.verdict
+
+
+@pytest.mark.parametrize("finding", ALL)
 def test_sections_have_ids_of_their_own(finding):
-    ids = [s.id for s in page_of(finding()).sections]
+    ids = [s.id for s in page_of(finding).sections]
     assert len(ids) == len(set(ids))

@@ -10,8 +10,10 @@ from whydiff.core.errors import WhydiffError
 from whydiff.store.answers import read_answer
 from whydiff.testing import answers
 
+MADE = [answers.explanation(), answers.diff(), answers.study(), answers.comparison()]
 
-@pytest.mark.parametrize("made", [answers.explanation(), answers.diff(), answers.study()])
+
+@pytest.mark.parametrize("made", MADE)
 def test_what_was_written_comes_back(tmp_path, made):
     path = tmp_path / "answer.json"
     write_json(str(path), made.to_dict())

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from whydiff.core.comparison import Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Diff, Explanation
 from whydiff.core.study import Study
@@ -20,8 +21,8 @@ MOST_BYTES = 256 << 20
 _WAY_OUT = "Name a file written by --json, a recording, or a study."
 
 
-def read_answer(path: Path | str) -> Explanation | Diff | Study:
-    """The answer of ``explain --json``, ``diff --json`` or ``study --json``.
+def read_answer(path: Path | str) -> Explanation | Diff | Study | Comparison:
+    """What ``--json`` wrote of ``explain``, ``diff``, ``study`` or ``compare``.
 
     Raises WhydiffError for a file that is missing, is no such answer, or has another schema.
     """
@@ -47,7 +48,7 @@ def read_answer(path: Path | str) -> Explanation | Diff | Study:
         raise WhydiffError(f"{path} is damaged: {error}", _WAY_OUT) from None
 
 
-def _answer(told: dict[str, Any]) -> Explanation | Diff | Study:
+def _answer(told: dict[str, Any]) -> Explanation | Diff | Study | Comparison:
     """Told apart by what only one of them has."""
     kind: Any
     if "causes" in told:
@@ -56,9 +57,11 @@ def _answer(told: dict[str, Any]) -> Explanation | Diff | Study:
         kind, told = Diff, {**told, "findings": told["sources"]}
     elif "replicas" in told and "gates" in told:
         kind, told = Study, {**told, "table": told["replicas"]}
+    elif "pairs" in told and "effect" in told:
+        kind = Comparison
     else:
         raise ValueError("it is not an answer that has a page")
-    found: Explanation | Diff | Study = read_as(kind, told)
+    found: Explanation | Diff | Study | Comparison = read_as(kind, told)
     return found
 
 

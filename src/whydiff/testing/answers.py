@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.core.comparison import BETTER, Churn, Comparison, Pair, Secondary, Side
 from whydiff.core.estimate import Estimate
 from whydiff.core.findings import (
     CONFIRMED,
@@ -193,6 +194,39 @@ def study(name: str = "dense", draws: int = 16, **changes: Any) -> Study:
         refused={"noise": "no step draws random numbers"},
         open=(),
         table=tuple(table),
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def comparison(name: str = "dense", pairs: int = 12, **changes: Any) -> Comparison:
+    """A comparison in which B is better by twice the noise of seeds."""
+    rng = np.random.default_rng(1)
+    a = rng.normal(0.9, 0.01, pairs)
+    b = a + rng.normal(0.02, 0.004, pairs)
+    made = Comparison(
+        question=f"Is B better than A in {name}.py?",
+        a=Side(f"{name}.py", "solo", Estimate(0.9, 0.89, 0.91, pairs),
+               Estimate(0.01, 0.008, 0.02, pairs), Estimate(0.0, 0.0, 0.2, pairs)),
+        b=Side(f"{name}.py with optimizer=sgd", "solo", Estimate(0.92, 0.91, 0.93, pairs),
+               Estimate(0.01, 0.008, 0.02, pairs), Estimate(0.0, 0.0, 0.2, pairs)),
+        metric="accuracy",
+        larger_is_better=True,
+        verdict=BETTER,
+        effect=Estimate(0.02, 0.016, 0.024, pairs),
+        margin=0.005,
+        alpha=0.05,
+        probability=Estimate(0.95, 0.8, 0.99, pairs),
+        churn=Churn("classes", 1000, 0.08, 0.1, Estimate(0.02, 0.005, 0.035, pairs), 0.01,
+                    Estimate(0.09, 0.07, 0.11, pairs)),
+        others=(Secondary("loss", Estimate(-0.1, -0.2, -0.05, pairs), 0.001, 0.001),),
+        pairs=tuple(
+            Pair(i, {"initialization": i}, float(x), float(y), False)
+            for i, (x, y) in enumerate(zip(a, b, strict=True))
+        ),
+        max_pairs=50,
+        more=0,
+        stopped="settled",
+        gates=(Gate("only the intended source was redrawn", True, f"digests of {name}"),),
     )  # fmt: skip
     return replace(made, **changes)
 

@@ -19,15 +19,14 @@ class Point:
     high: float | None
 
 
-def points(
-    rows: Sequence[Point], title: str, zero: float = 0.0, percent: bool = False
-) -> dict[str, Any]:
-    """A dot and a line for each; ``zero`` is where nothing differs."""
+def points(rows: Sequence[Point], title: str, margin: float = 0.0) -> dict[str, Any]:
+    """A dot and a line for each; zero is marked, and a ``margin`` around it shaded."""
     import altair as alt
 
     order = [row.name for row in rows]
     values = [vars(row) for row in rows]
-    ends = [v for r in rows for v in (r.value, r.low, r.high) if v is not None] + [zero]
+    ends = [v for r in rows for v in (r.value, r.low, r.high) if v is not None]
+    ends += [-margin, margin, 0.0]
     low, high = min(ends), max(ends)
     space = 0.06 * (high - low) or 1.0
     y = alt.Y(
@@ -43,8 +42,10 @@ def points(
         axis=alt.Axis(tickCount=5, format="~g"),
     )
     base = alt.Chart(data(values)).encode(y=y)
+    around = alt.Chart(data([{"from": -margin, "to": margin}] if margin else []))
     chart = (
-        alt.Chart(data([{"x": zero}])).mark_rule(color=QUIET, strokeDash=[2, 2]).encode(x="x:Q")
+        around.mark_rect(color=QUIET, opacity=0.18).encode(x="from:Q", x2="to:Q")
+        + alt.Chart(data([{"x": 0.0}])).mark_rule(color=QUIET, strokeDash=[2, 2]).encode(x="x:Q")
         + base.transform_filter("isValid(datum.low) && isValid(datum.high)")
         .mark_rule(color=INK, strokeWidth=2)
         .encode(x="low:Q", x2="high:Q")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from whydiff.report.charts.theme import INK, MARK, data, finished
+from whydiff.report.charts.theme import INK, MARK, A, B, data, finished
 
 #: bars of a histogram at most
 MOST_BINS = 30
@@ -40,7 +40,10 @@ def bins(values: Sequence[float]) -> list[dict[str, Any]]:
 
 
 def distribution(
-    values: Sequence[float], name: str, marked: Mapping[str, float] | None = None
+    values: Sequence[float],
+    name: str,
+    marked: Mapping[str, float] | None = None,
+    unit: str = "trainings",
 ) -> dict[str, Any]:
     """A histogram with a tick per training below it, and ``marked`` values by their labels."""
     import altair as alt
@@ -62,7 +65,7 @@ def distribution(
             x2="to:Q",
             y=alt.Y(
                 "count:Q",
-                title="trainings",
+                title=unit,
                 scale=y,
                 axis=alt.Axis(tickMinStep=1, values=_counts(top), format="d"),
             ),
@@ -70,7 +73,7 @@ def distribution(
             tooltip=[
                 alt.Tooltip("from:Q", format=".4g"),
                 alt.Tooltip("to:Q", format=".4g"),
-                alt.Tooltip("count:Q", title="trainings"),
+                alt.Tooltip("count:Q", title=unit),
             ],
         )
     )
@@ -82,7 +85,7 @@ def distribution(
     )
     chart = bars + rug
     for number, mark in enumerate(marks):
-        color = {"A": "var(--a)", "B": "var(--b)"}.get(mark["label"][:1], MARK)
+        color = {"A": A, "B": B}.get(mark["label"], MARK)
         place = alt.Chart(data([mark])).encode(x=alt.X("value:Q", scale=scale))
         chart += place.mark_rule(color=color, strokeWidth=2.5)
         left = mark["value"] <= (low + high) / 2

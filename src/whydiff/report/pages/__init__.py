@@ -13,6 +13,7 @@ PAGES: dict[str, str] = {
     "Diff": "diff",
     "Execution": "recording",
     "Study": "study",
+    "Comparison": "compare",
 }
 
 
