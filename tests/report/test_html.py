@@ -1,5 +1,6 @@
 """One file that fetches nothing and in which names are text."""
 
+import functools
 import json
 import re
 from html.parser import HTMLParser
@@ -11,6 +12,11 @@ from whydiff.report.blocks import Code, Table, Text
 from whydiff.report.html import RUNTIME, html
 from whydiff.report.page import SAME, Page, Section
 from whydiff.testing import answers
+
+
+@functools.cache
+def document(kind):
+    return html_page(getattr(answers, kind)())
 
 
 class Elements(HTMLParser):
@@ -35,9 +41,9 @@ def body(*blocks):
     return text[text.index("<main") : text.index("</main>")]
 
 
-@pytest.mark.parametrize("finding", [answers.explanation, answers.diff, answers.study])
-def test_a_page_refers_to_nothing_outside(finding):
-    elements = Elements(html_page(finding())).found
+@pytest.mark.parametrize("kind", ["explanation", "diff", "study", "comparison"])
+def test_a_page_refers_to_nothing_outside(kind):
+    elements = Elements(document(kind)).found
     for tag, attributes in elements:
         assert tag not in ("link", "iframe", "object", "embed", "base", "form"), tag
         assert not [name for name in attributes if name.startswith("on")]
@@ -62,7 +68,7 @@ def test_names_are_text_wherever_they_come_from():
 
 
 def test_the_policy_admits_the_scripts_of_the_page_and_nothing_else():
-    text = html_page(answers.explanation())
+    text = document("explanation")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy and "http" not in policy

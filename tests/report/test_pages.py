@@ -1,5 +1,6 @@
 """Pages as plain data: what is told, in which order, with which numbers."""
 
+import functools
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,13 @@ from whydiff.report.page import DIFFERENT, OPEN, SAME
 from whydiff.report.pages import page_of
 from whydiff.testing import answers
 
-ALL = (answers.explanation(), answers.diff(), answers.study(), answers.comparison())
+KINDS = ("explanation", "diff", "study", "comparison")
+
+
+@functools.cache
+def whole(kind):
+    """The page of a complete finding; made once, charts take their time."""
+    return page_of(getattr(answers, kind)())
 
 
 def sections(page):
@@ -27,7 +34,7 @@ def charts(page):
 
 
 def test_an_explanation_tells_verdict_evidence_causes_fix_and_what_was_cleared():
-    page = page_of(answers.explanation())
+    page = whole("explanation")
     assert page.verdict == (
         "The two trainings differ because of the initial weights and the order of the samples."
     )
@@ -50,14 +57,14 @@ def test_an_explanation_tells_verdict_evidence_causes_fix_and_what_was_cleared()
 
 
 def test_every_chart_has_words_and_the_numbers_themselves():
-    for finding in ALL:
-        for chart in of(Chart, page_of(finding)):
+    for kind in KINDS:
+        for chart in of(Chart, whole(kind)):
             assert len(chart.alt) > 30, chart.title
             assert chart.table.rows, chart.title
 
 
 def test_bars_say_of_how_many_samples_and_that_there_is_no_interval():
-    chart = charts(page_of(answers.explanation()))["How far each moves the predictions"]
+    chart = charts(whole("explanation"))["How far each moves the predictions"]
     assert "n = 1000" in chart.caption and "there is no interval" in chart.caption
     assert chart.table.rows[0] == ("initialization", "97 %", "12 %", "80 %")
 
@@ -103,7 +110,7 @@ def test_without_a_trace_the_losses_are_those_of_the_epochs():
 
 
 def test_differences_are_marked_side_by_side():
-    page = page_of(answers.explanation())
+    page = whole("explanation")
     tables = {t.columns: t for t in of(Table, page)}
     assert tables["Held by", "Seed in A", "Seed in B"].marked == frozenset({0})
     settings = [t for t in of(Table, page) if t.columns == ("Of", "Setting", "A", "B")]
@@ -112,7 +119,7 @@ def test_differences_are_marked_side_by_side():
 
 
 def test_images_are_shown_where_the_examples_are_some():
-    (gallery,) = of(Gallery, page_of(answers.explanation()))
+    (gallery,) = of(Gallery, whole("explanation"))
     assert [p.caption for p in gallery.pictures] == ["A says 1, B says 2", "A says 0, B says 2"]
     plain = {
         **answers.evidence(),
@@ -135,14 +142,14 @@ def test_an_explanation_without_any_evidence_still_has_a_page():
 
 
 def test_a_diff_says_what_differs_and_that_this_is_no_cause_yet():
-    page = page_of(answers.diff())
+    page = whole("diff")
     assert page.verdict == "The two fits differ in the initial weights."
     assert "`whydiff explain` proves" in sections(page)["differing"].lead
     assert dict(page.facts)["Equal from the beginning"] == "12 of 40 steps"
 
 
 def test_a_study_tells_spread_sources_and_unstable_examples_with_n_and_intervals():
-    page = page_of(answers.study())
+    page = whole("study")
     assert page.verdict.startswith("Accuracy varies from")
     chart = charts(page)["accuracy of every draw"]
     assert "n = 16" in chart.caption and "your run 0.92" in chart.alt
@@ -177,7 +184,7 @@ def test_a_study_that_holds_nothing_yet_has_a_page():
 
 
 def test_a_comparison_tells_the_effect_with_n_interval_and_what_it_does_to_predictions():
-    page = page_of(answers.comparison())
+    page = whole("comparison")
     assert page.verdict == (
         "B is better than A: accuracy +0.02 (+0.016 to +0.024) over 12 pairs of equal seeds."
     )
@@ -200,7 +207,7 @@ def test_a_comparison_without_a_pair_has_a_page():
     assert "nothing to say yet" in page.verdict
 
 
-@pytest.mark.parametrize("finding", ALL)
-def test_sections_have_ids_of_their_own(finding):
-    ids = [s.id for s in page_of(finding).sections]
+@pytest.mark.parametrize("kind", KINDS)
+def test_sections_have_ids_of_their_own(kind):
+    ids = [s.id for s in whole(kind).sections]
     assert len(ids) == len(set(ids))
