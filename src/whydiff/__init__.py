@@ -1,7 +1,7 @@
 """Why do similar Keras models produce different results?
 
-``record``, ``load``, ``diff``, ``explain`` and ``study`` are imported when first used, so that importing
-whydiff costs nothing and never imports Keras.
+``record``, ``load``, ``diff``, ``explain``, ``study`` and ``compare`` are imported when first used,
+so that importing whydiff costs nothing and never imports Keras.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ _PUBLIC = {
     "explain": "whydiff.workflows.explain",
     "load": "whydiff.store",
     "study": "whydiff.workflows.study",
+    "compare": "whydiff.workflows.compare",
     "WhydiffError": "whydiff.core.errors",
 }
-__all__ = ["WhydiffError", "__version__", "diff", "explain", "load", "record", "study"]
+__all__ = ["WhydiffError", "__version__", "compare", "diff", "explain", "load", "record", "study"]
 
 
 def _page(finding: Any) -> str:

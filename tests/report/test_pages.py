@@ -186,7 +186,8 @@ def test_a_study_that_holds_nothing_yet_has_a_page():
 def test_a_comparison_tells_the_effect_with_n_interval_and_what_it_does_to_predictions():
     page = whole("comparison")
     assert page.verdict == (
-        "B is better than A: accuracy +0.02 (+0.016 to +0.024) over 12 pairs of equal seeds."
+        "B is better than A: its accuracy is higher by 0.02 (0.016 to 0.024), beyond the margin of "
+        "0.005, over 12 pairs with equal seeds."
     )
     assert page.tone == DIFFERENT
     told = sections(page)
@@ -197,14 +198,19 @@ def test_a_comparison_tells_the_effect_with_n_interval_and_what_it_does_to_predi
 
 def test_a_comparison_that_is_not_settled_says_how_many_pairs_would_settle_it():
     page = page_of(answers.comparison(verdict="inconclusive", more=9))
-    assert page.tone == OPEN and "could still be the noise of seeds" in page.verdict
+    assert page.tone == OPEN and page.verdict.startswith("Not settled after 12 pairs")
     assert dict(page.facts)["To settle it"] == "about 9 more pairs"
 
 
 def test_a_comparison_without_a_pair_has_a_page():
     nothing = answers.unknown()
-    page = page_of(answers.comparison(pairs=0, effect=nothing, probability=nothing, churn=None))
-    assert "nothing to say yet" in page.verdict
+    page = page_of(
+        answers.comparison(
+            pairs=0, verdict="inconclusive", effect=nothing, probability=nothing, churn=None
+        )
+    )
+    assert page.verdict.startswith("Not settled after 0 pairs")
+    assert page.tone == OPEN
 
 
 @pytest.mark.parametrize("kind", KINDS)

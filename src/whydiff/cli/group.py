@@ -10,12 +10,13 @@ import click
 from whydiff import __version__
 from whydiff.core.errors import WhydiffError
 
-VERBS = ("explain", "study", "record", "show", "diff", "report")
+VERBS = ("explain", "study", "compare", "record", "show", "diff", "report")
 
 #: what Ctrl-C leaves behind, where the workflow does not say it better
 KEPT: dict[str, str] = {
     "explain": "nothing was concluded; run the command again, or give it a limit with --budget",
     "study": "nothing was trained yet; run the command again",
+    "compare": "nothing was trained yet; run the command again",
     "record": "what was recorded until now is in the file given by -o: `whydiff show` reads it",
 }
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from whydiff.report.show_view import execution_dict
 from whydiff.report.terminal import (
+    print_comparison,
     print_diff,
     print_execution,
     print_explanation,
@@ -13,6 +14,7 @@ from whydiff.report.terminal import (
 __all__ = [
     "execution_dict",
     "html_page",
+    "print_comparison",
     "print_diff",
     "print_execution",
     "print_explanation",

@@ -62,7 +62,10 @@ def churn(
         for a, b in pairs
         if a.predictions and b.predictions and not (a.diverged or b.diverged)
     ]
-    if not told or len({r.predictions[0].shape for pair in told for r in pair if r.predictions}) > 1:
+    if (
+        not told
+        or len({r.predictions[0].shape for pair in told for r in pair if r.predictions}) > 1
+    ):
         return None
     by_class = all(f.get("classes") for f in facts)
     tables = [_table([pair[k] for pair in told], facts[k], by_class) for k in (0, 1)]
@@ -129,7 +132,10 @@ def warnings(a: Fit | None, b: Fit | None, rule: Rule) -> Iterator[str]:
     if a is None or b is None or a is b:
         return
     one, two = a.recipe, b.recipe
-    if rule.metric.startswith("val_") and one.data_content.validation != two.data_content.validation:
+    if (
+        rule.metric.startswith("val_")
+        and one.data_content.validation != two.data_content.validation
+    ):
         yield (
             f"A and B are measured on other validation data: their {rule.metric} differs by that, "
             "too."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,13 @@ from whydiff.core.replicas import Replica, Result
 from whydiff.core.vary import value_text
 from whydiff.workflows.study_ground import described
 from whydiff.workflows.studying import Trainer
-from whydiff.workflows.workbench import Uncapturable, Workbench, workbench
+from whydiff.workflows.workbench import (
+    Uncapturable,
+    Workbench,
+    chosen_fit,
+    prepared,
+    workbench,
+)
 
 
 @dataclass(frozen=True)
@@ -108,31 +114,41 @@ def _benches(
     fit_of: tuple[Any, Mapping[str, Any]],
     progress: Any,
 ) -> tuple[Contestant, Contestant]:
-    benches: list[Workbench] = []
-    for way, fit in zip(ways, fits, strict=True):
-        if benches and ways[0].same_run(ways[1]) and fits[0] == fits[1] and way.settings:
-            benches.append(benches[0])
-        elif isinstance(way.script, Path):
-            benches.append(
-                stack.enter_context(
-                    workbench(
-                        way.script,
-                        way.arguments,
-                        fit=fit,
-                        environment=way.environment or None,
-                        progress=progress,
-                    )
-                )
-            )
-        else:
-            from whydiff.workflows.local import local_bench
-
-            benches.append(stack.enter_context(local_bench(way.script, *fit_of, progress)))
+    first = _bench(stack, ways[0], fits[0], fit_of, progress)
+    if not ways[0].same_run(ways[1]) or (ways[0] == ways[1] and fits[0] == fits[1]):
+        benches = [first, _bench(stack, ways[1], fits[1], fit_of, progress)]
+    elif fits[0] == fits[1]:
+        benches = [first, first]
+    else:  # another fit of the same run
+        fit = chosen_fit(first.execution, fits[1])
+        benches = [first, prepared(Workbench(first.execution, fit, first.request, first.folder))]
     # Both on one executor: a difference between two executors is none of A and B.
     chosen = [bench.engine(engine) for bench in benches]
     common = chosen[0] if chosen[0] == chosen[1] else "solo"
     a, b = (_of_bench(way, bench, common) for way, bench in zip(ways, benches, strict=True))
     return a, b
+
+
+def _bench(
+    stack: contextlib.ExitStack,
+    way: Way,
+    fit: int | None,
+    fit_of: tuple[Any, Mapping[str, Any]],
+    progress: Any,
+) -> Workbench:
+    if not isinstance(way.script, Path):
+        from whydiff.workflows.local import local_bench
+
+        return stack.enter_context(local_bench(way.script, *fit_of, progress))
+    return stack.enter_context(
+        workbench(
+            way.script,
+            way.arguments,
+            fit=fit,
+            environment=way.environment or None,
+            progress=progress,
+        )
+    )
 
 
 def _of_bench(way: Way, bench: Workbench, engine: str) -> Contestant:
@@ -184,12 +200,3 @@ def _pools(
         logged = tuple(own.logs[-1]) if own.logs else ()
         made.append(Contestant(way, pool, SOURCES, {}, logged, facts, "process", seen))
     return made[0], made[1]
-
-
-def seeds_of_pairs(
-    sources: Sequence[str], numbers: Sequence[int], seed: int
-) -> dict[int, dict[str, int]]:
-    """Seeds by source of every pair; a pair's seeds depend on ``seed`` and its number only."""
-    from whydiff.core.plan import drawn_seed
-
-    return {n: {s: drawn_seed(seed, n, s) for s in sources} for n in numbers}

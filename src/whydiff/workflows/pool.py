@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -48,10 +48,12 @@ class Pool:
         fit: int | None,
         time_limit: float | None,
         workers: int | None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.script, self.arguments, self.folder, self.fit = script, tuple(arguments), folder, fit
         self.time_limit = time_limit or TIME_LIMIT
         self.workers = workers or max(1, (os.cpu_count() or 1) // 2)
+        self.environment = dict(environment or {})
         self.notes: list[str] = []
         self.seen: Fit | None = None  # the fit of the first run that had one
 
@@ -77,7 +79,7 @@ class Pool:
                 f"_pin({dict(replica.seeds)!r})\ndel _pin\n"
             )
         # Hashes of text order sets; a value of its own per run would be one more random source.
-        environment = {"PYTHONHASHSEED": "0"}
+        environment = {"PYTHONHASHSEED": "0", **self.environment}
         run = Run(self.script, self.arguments, environment, prelude=prelude)
         late: list[bool] = []
         with Child(run, place / "a.whydiff", place / "a.log", serve=True) as child:

@@ -152,11 +152,11 @@ def _agreement(stored: StoredStudy, numbers: Numbers) -> Agreement | None:
         rounding=relative <= ROUNDING,
         furthest=float(relative),
         shift=paired.shift(values[1], values[0]),
-        p=_same_distribution(*values),
+        p=same_distribution(*values),
     )
 
 
-def _same_distribution(a: list[float], b: list[float]) -> float:
+def same_distribution(a: list[float], b: list[float]) -> float:
     x, _ = intervals.finite(a)
     y, _ = intervals.finite(b)
     if min(x.size, y.size) < 2:

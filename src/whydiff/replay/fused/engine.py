@@ -108,7 +108,9 @@ class Fused:
             self._solo.compiled(members[0])
             build_metrics(self._live)
             self._program = FusedProgram(
-                self._live.model, self._live.material.samples.structure, choices(self._live.model)[0]
+                self._live.model,
+                self._live.material.samples.structure,
+                choices(self._live.model)[0],
             )
             self._key = key
         return self._program
@@ -138,4 +140,3 @@ def build_metrics(live: Any) -> None:
     if not isinstance(structure, tuple):
         structure = (structure,)
     live.model._symbolic_build(data_batch=structure)
-

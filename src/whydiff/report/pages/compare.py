@@ -19,6 +19,7 @@ from whydiff.report.blocks import Block, Chart, Facts, Fold, Table, Text
 from whydiff.report.charts.levels import Point, points
 from whydiff.report.charts.replicas import distribution
 from whydiff.report.charts.strips import strips
+from whydiff.report.compare_view import verdict
 from whydiff.report.page import DIFFERENT, OPEN, SAME, Page, Section
 from whydiff.report.study_words import between, bounds, signed
 from whydiff.report.words import count, duration, number, percent
@@ -44,22 +45,6 @@ def page(found: Comparison, name: str = "") -> Page:
         facts=tuple(_facts(found)),
         sections=tuple(s for s in sections if s.blocks or s.lead),
     )
-
-
-def verdict(found: Comparison) -> str:
-    """One sentence that answers the question."""
-    if not found.effect.n:
-        return "No pair of runs could be compared: there is nothing to say yet."
-    n = count(found.effect.n, "pair")
-    if found.identical:
-        return f"A and B are the same: equal weights, bit for bit, in all of {n}."
-    told = f"{found.metric} {signed(found.effect)} over {n} of equal seeds"
-    return {
-        BETTER: f"B is better than A: {told}.",
-        WORSE: f"B is worse than A: {told}.",
-        EQUIVALENT: f"A and B are equivalent within {number(found.margin)}: {told}.",
-        INCONCLUSIVE: f"Not settled: {told} could still be the noise of seeds.",
-    }.get(found.verdict, f"{found.verdict}: {told}.")
 
 
 def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
