@@ -15,6 +15,7 @@ FINDINGS = {
     "diff": answers.diff,
     "study": answers.study,
     "comparison": answers.comparison,
+    "recording": answers.execution,
 }
 DESKTOP, PHONE = (1280, 800), (360, 640)
 

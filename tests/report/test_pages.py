@@ -10,6 +10,7 @@ from whydiff.report.blocks import Chart, Code, Gallery, Table, Text
 from whydiff.report.html import blocks_of
 from whydiff.report.page import DIFFERENT, OPEN, SAME
 from whydiff.report.pages import page_of
+from whydiff.report.pages.reproduce import with_page
 from whydiff.testing import answers
 
 KINDS = ("explanation", "diff", "study", "comparison")
@@ -136,6 +137,11 @@ def test_the_commands_make_the_page_again():
     assert "whydiff report a.json --html report.html" in code.text
 
 
+def test_the_commands_keep_the_arguments_of_the_script_apart():
+    command = with_page("whydiff explain train.py -- --epochs 3")
+    assert command == "whydiff explain train.py --html report.html -- --epochs 3"
+
+
 def test_an_explanation_without_any_evidence_still_has_a_page():
     page = page_of(answers.explanation(evidence={}, gap={}, notes=()))
     assert "causes" in sections(page)
@@ -217,3 +223,43 @@ def test_a_comparison_without_a_pair_has_a_page():
 def test_sections_have_ids_of_their_own(kind):
     ids = [s.id for s in whole(kind).sections]
     assert len(ids) == len(set(ids))
+
+
+def test_a_and_b_are_marked_among_the_draws_of_a_study():
+    sides = {"a": {"logs": {"accuracy": 0.88}}, "b": {"logs": {"accuracy": 0.91}}}
+    page = page_of(answers.explanation(**sides), among=answers.study())
+    told = sections(page)["among"]
+    assert "A and B are 0.03 apart" in told.lead and "n = 16 draws" in told.lead
+    (chart,) = told.blocks
+    assert "marked: A 0.88, B 0.91" in chart.alt
+    other = page_of(answers.explanation(), among=answers.study())
+    assert "nothing to mark" in sections(other)["among"].lead
+
+
+def test_a_recording_tells_every_fit_with_what_it_logged_and_who_chose_the_seeds():
+    page = page_of(answers.execution(), "a.whydiff")
+    assert page.verdict == "dense.py called fit 2 times, 6 steps each, and all of it was recorded."
+    assert [s.id for s in page.sections] == [
+        "fit-1", "fit-2", "seeds", "environment", "reproduce",
+    ]  # fmt: skip
+    first = [b for b in sections(page)["fit-1"].blocks if isinstance(b, Chart)]
+    assert [c.title for c in first] == ["loss, epoch by epoch", "accuracy, epoch by epoch"]
+    assert first[0].table.columns == ("Epoch", "loss", "val_loss")
+    assert sections(page)["seeds"].lead == "1 of 1 seed was drawn; the script wrote the others."
+    commands = sections(page)["reproduce"].blocks[0].text
+    assert "whydiff record dense.py -o a.whydiff" in commands
+    assert "whydiff diff a.whydiff:1 a.whydiff:2" in commands
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"exit_code": None}, "cut short"),
+        ({"exit_code": 3}, "exit code 3"),
+        ({"trouble": "disk full"}, "incomplete: disk full"),
+        ({"fits": ()}, "never called fit"),
+    ],
+)
+def test_a_recording_that_is_not_whole_says_so(change, told):
+    page = page_of(answers.execution(**change))
+    assert told in page.verdict and page.tone == OPEN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from whydiff.cli.script import (
     Pair,
     ScriptCommand,
     Setting,
+    asked,
     check_script,
     script_arguments,
 )
@@ -133,6 +135,7 @@ def command(
             progress=progress,
             **options,
         )
+    found = replace(found, command=asked(ctx))
     if json_file != "-":
         from whydiff.report import print_comparison
 

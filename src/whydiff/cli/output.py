@@ -48,11 +48,14 @@ def write_text(name: str, text: str, option: str) -> None:
         ) from None
 
 
-def write_page(name: str, finding: Any, source: str = "") -> None:
-    """Write the page of a finding; ``source`` is the file it was read from."""
+def write_page(name: str, finding: Any, source: str = "", among: Any = None) -> None:
+    """Write the page of a finding; ``source`` is the file it was read from.
+
+    ``among`` is a study on whose draws the A and B of an explanation are marked.
+    """
     from whydiff.report import html_page
 
-    text = html_page(finding, source)
+    text = html_page(finding, source, among)
     write_text(name, text, "--html")
 
 

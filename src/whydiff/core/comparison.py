@@ -107,6 +107,7 @@ class Comparison(Shown):
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    command: str = ""  # that asks the same again, "" where it was asked in Python
 
     @property
     def identical(self) -> bool:

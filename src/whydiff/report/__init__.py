@@ -22,9 +22,12 @@ __all__ = [
 ]
 
 
-def html_page(finding: Any, name: str = "") -> str:
-    """The page of a finding as one HTML file; ``name`` is the file it was read from."""
+def html_page(finding: Any, name: str = "", among: Any = None) -> str:
+    """The page of a finding as one HTML file; ``name`` is the file it was read from.
+
+    ``among`` is a study on whose draws the A and B of an explanation are marked.
+    """
     from whydiff.report.html import html
     from whydiff.report.pages import page_of
 
-    return html(page_of(finding, name))
+    return html(page_of(finding, name, among))

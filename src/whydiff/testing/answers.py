@@ -24,6 +24,7 @@ from whydiff.core.findings import (
     Remedy,
 )
 from whydiff.core.pictures import png
+from whydiff.core.recording import Draw, Epoch, Execution, Fit, Frame
 from whydiff.core.study import (
     METRIC,
     PREDICTIONS,
@@ -35,6 +36,7 @@ from whydiff.core.study import (
     Study,
     Worth,
 )
+from whydiff.testing.sides import a_recipe, steps, weights
 
 PATCH = "--- a/train.py\n+++ b/train.py\n@@ -1 +1,2 @@\n import keras\n+seed()\n-old()\n"
 #: a name that would be a script if it were read as markup
@@ -226,6 +228,7 @@ def comparison(name: str = "dense", pairs: int = 12, **changes: Any) -> Comparis
         max_pairs=50,
         more=0,
         stopped="settled",
+        command=f"whydiff compare {name}.py --set optimizer=sgd",
         gates=(Gate("only the intended source was redrawn", True, f"digests of {name}"),),
     )  # fmt: skip
     return replace(made, **changes)
@@ -234,3 +237,38 @@ def comparison(name: str = "dense", pairs: int = 12, **changes: Any) -> Comparis
 def unknown() -> Estimate:
     """A number of which nothing can be said."""
     return Estimate(math.nan, math.nan, math.nan, 0)
+
+
+def execution(name: str = "dense", **changes: Any) -> Execution:
+    """One execution of a script with two fits, as it was recorded."""
+    step_rows, epochs = steps((3, 3))
+    frame = Frame(f"{name}.py", 27, "<module>", "model.fit(x, y)")
+    fits = tuple(
+        Fit(
+            index=i,
+            model=f"Sequential '{name}'",
+            stack=(frame,),
+            recipe=a_recipe(),
+            steps=step_rows,
+            step_epochs=epochs,
+            epochs=tuple(
+                Epoch(e, 3, {"loss": 1 / (e + 1), "val_loss": 1.1 / (e + 1), "accuracy": 0.5})
+                for e in range(2)
+            ),
+            final=weights(),
+            finished=True,
+            seconds=1.5,
+            notes={"parameters": 30},
+        )
+        for i in (1, 2)
+    )
+    made = Execution(
+        script=f"{name}.py",
+        arguments=(),
+        started="2026-01-02T03:04:05+00:00",
+        exit_code=0,
+        environment={"platform": "Linux"},
+        fits=fits,
+        ledger=(Draw(1, "initializer", "GlorotUniform", 7, False, (frame,), f"{name}/kernel", 1),),
+    )
+    return replace(made, **changes)

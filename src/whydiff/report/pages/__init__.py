@@ -17,8 +17,11 @@ PAGES: dict[str, str] = {
 }
 
 
-def page_of(finding: Any, name: str = "") -> Page:
-    """The page of a finding; ``name`` is the file it came from, "" if it came from none."""
+def page_of(finding: Any, name: str = "", among: Any = None) -> Page:
+    """The page of a finding; ``name`` is the file it came from, "" if it came from none.
+
+    ``among``, a study, goes to the page of an explanation: A and B are marked on its draws.
+    """
     module = importlib.import_module(f"whydiff.report.pages.{PAGES[type(finding).__name__]}")
-    page: Page = module.page(finding, name)
+    page: Page = module.page(finding, name, among) if among else module.page(finding, name)
     return page

@@ -21,6 +21,7 @@ from whydiff.report.charts.replicas import distribution
 from whydiff.report.charts.strips import strips
 from whydiff.report.compare_view import verdict
 from whydiff.report.page import DIFFERENT, OPEN, SAME, Page, Section
+from whydiff.report.pages.reproduce import reproduce, with_page
 from whydiff.report.study_words import between, bounds, signed
 from whydiff.report.words import count, duration, number, percent
 
@@ -35,6 +36,7 @@ def page(found: Comparison, name: str = "") -> Page:
         *_churn(found.churn),
         _trust(found),
         *_numbers(found),
+        reproduce([with_page(found.command)] if found.command else [], {}, name),
     ]
     return Page(
         title=f"whydiff: {verdict(found)}",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 from whydiff.core.findings import CONFIRMED, Cause, Explanation
+from whydiff.core.study import Study
 from whydiff.report.blocks import Block, Chart, Code, Facts, Fold, Gallery, Picture, Table, Text
 from whydiff.report.charts.causes import MEASURES, Bar, bars
 from whydiff.report.evidence import evidence_blocks
 from whydiff.report.explain_view import TOLD, chaotic, verdict
 from whydiff.report.page import DIFFERENT, OPEN, SAME, Page, Section
-from whydiff.report.pages.reproduce import reproduce
+from whydiff.report.pages.replicas import distribution_chart, draws
+from whydiff.report.pages.reproduce import reproduce, with_page
 from whydiff.report.pages.sides import side_by_side
 from whydiff.report.pages.way import share, way
 from whydiff.report.point import point
@@ -25,20 +28,24 @@ TOLD_ELSEWHERE = frozenset(
 )  # fmt: skip
 
 
-def page(e: Explanation, name: str = "") -> Page:
-    """Verdict, way, causes, fix, what was cleared, both sides, all numbers, the commands."""
+def page(e: Explanation, name: str = "", among: Study | None = None) -> Page:
+    """Verdict, way, causes, fix, what was cleared, both sides, all numbers, the commands.
+
+    ``among`` is a study of the same training: A and B are marked on its distribution.
+    """
     metric = e.gap.get("metric")
     proven = any(c.status == CONFIRMED for c in e.causes)
     command = e.evidence.get("command")
     sections = [
         way(None if e.identical else e.first_divergence, e.evidence, metric),
         *([_causes(e)] if e.causes else []),
+        *(_among(e, among) if among is not None else ()),
         *_disagreements(e),
         *_fix(e),
         _cleared(e),
         side_by_side(e.evidence),
         *_numbers(e),
-        reproduce([f"{command} --html report.html"] if command else [], e.evidence, name),
+        reproduce([with_page(command)] if command else [], e.evidence, name),
     ]
     return Page(
         title=f"whydiff: {verdict(e)}",
@@ -158,6 +165,36 @@ def _bars(e: Explanation, causes: list[Cause]) -> Chart:
         f"{n} with one training each: exact for these two trainings, no estimate over seeds, so "
         "there is no interval.",
     )
+
+
+def _among(e: Explanation, study: Study) -> Iterator[Section]:
+    """A and B on the distribution that reseeding gives."""
+    metric = study.outcome.metric
+    marked = {
+        name: float(side["logs"][metric])
+        for name, side in (("A", e.a), ("B", e.b))
+        if metric in (side.get("logs") or {})
+    }
+    chart = distribution_chart(study, marked) if len(marked) == 2 else None
+    if chart is None:
+        yield Section(
+            "among",
+            "A and B among other draws",
+            (),
+            f"A and B did not both log {metric}, or the study holds fewer than two draws: "
+            "there is nothing to mark.",
+        )
+        return
+    values = draws(study)
+    gap = abs(marked["A"] - marked["B"])
+    pairs = [abs(a - b) for a, b in itertools.combinations(values, 2)]
+    wider = sum(p >= gap for p in pairs)
+    lead = (
+        f"A and B are {number(gap)} apart in {metric}. Of the draws of the study, which differ "
+        f"in their seeds only, {percent(wider / len(pairs))} of all pairs are at least as far "
+        f"apart (n = {len(values)} draws; pairs share draws, so this is no test)."
+    )
+    yield Section("among", "A and B among other draws", (chart,), lead)
 
 
 def _disagreements(e: Explanation) -> Iterator[Section]:

@@ -16,7 +16,7 @@ from whydiff.report.words import count, duration, number
 
 def page(execution: Execution, name: str = "") -> Page:
     """What was trained, fit by fit; the seeds; the surroundings; the commands."""
-    whole = execution.exit_code == 0 and not execution.trouble
+    whole = execution.exit_code == 0 and not execution.trouble and execution.fits
     sections = [_fit(fit) for fit in execution.fits]
     sections += [*_seeds(execution), _environment(execution), *_again(execution, name)]
     return Page(
@@ -32,17 +32,25 @@ def page(execution: Execution, name: str = "") -> Page:
 
 def _verdict(execution: Execution) -> str:
     fits = execution.fits
-    steps = sum(len(fit.steps) for fit in fits)
-    told = f"{execution.script} trained {count(len(fits), 'model')} in {count(steps, 'step')}"
-    if len(fits) != 1:
-        told = f"{execution.script} called fit {count(len(fits), 'time')}, {count(steps, 'step')}"
+    lengths = sorted({len(fit.steps) for fit in fits})
+    if not fits:
+        told = f"{execution.script} never called fit"
+    elif len(lengths) == 1:
+        each = " each" if len(fits) > 1 else ""
+        times = f" {count(len(fits), 'time')}" if len(fits) > 1 else ""
+        told = f"{execution.script} called fit{times}, {count(lengths[0], 'step')}{each}"
+    else:
+        told = (
+            f"{execution.script} called fit {len(fits)} times, "
+            f"{lengths[0]} to {count(lengths[-1], 'step')}"
+        )
     if execution.trouble:
         return f"{told}; the recording is incomplete: {execution.trouble}."
     if execution.exit_code is None:
         return f"{told}; then it was cut short."
     if execution.exit_code:
         return f"{told}; it failed with exit code {execution.exit_code}."
-    return f"{told}, and every one was recorded."
+    return f"{told}, and all of it was recorded." if fits else f"{told}."
 
 
 def _facts(execution: Execution) -> Iterator[tuple[str, str]]:
@@ -123,7 +131,8 @@ def _seeds(execution: Execution) -> Iterator[Section]:
         for draw in execution.ledger
     )
     drawn = sum(not draw.explicit for draw in execution.ledger)
-    lead = f"{drawn} of {count(len(rows), 'seed')} were drawn, the script wrote the others."
+    were = "was" if drawn == 1 else "were"
+    lead = f"{drawn} of {count(len(rows), 'seed')} {were} drawn; the script wrote the others."
     table = Table(("Held by", "Class", "Seed", "Chosen by", "At"), rows)
     yield Section("seeds", "Seed ledger", (table,), lead)
 

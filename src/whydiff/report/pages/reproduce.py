@@ -16,7 +16,14 @@ PACKAGES = ("keras", "jax", "jaxlib", "tensorflow", "tensorflow-cpu", "torch", "
 
 
 #: commands that train, and so depend on the backend
-TRAINING = ("whydiff explain", "whydiff study", "whydiff record")
+TRAINING = ("whydiff explain", "whydiff study", "whydiff compare", "whydiff record")
+
+
+def with_page(command: str) -> str:
+    """A command that asks something, with the page as what it writes."""
+    words = shlex.split(command)
+    cut = words.index("--") if "--" in words else len(words)
+    return shlex.join([*words[:cut], "--html", "report.html", *words[cut:]])
 
 
 def study_command(study: Study) -> str:
@@ -31,7 +38,7 @@ def study_command(study: Study) -> str:
         words += ["--vary", what]
     words += ["--blocks", str(plan.get("blocks", 0)), "--seed", str(plan.get("seed", 0))]
     words += ["--metric", study.outcome.metric]
-    return shlex.join([*words, "--html", "report.html"])
+    return with_page(shlex.join(words))
 
 
 def reproduce(commands: Sequence[str], evidence: Mapping[str, Any], name: str = "") -> Section:
