@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from whydiff.core.findings import Divergence
-from whydiff.workflows.tracing import MOST_MOMENTS, START, into, plan, spread, trace
+from whydiff.workflows.tracing import MOST_MOMENTS, START, Keeper, plan, spread, trace
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -46,7 +46,7 @@ def test_a_long_training_is_looked_at_where_it_matters():
 
 
 def test_a_large_model_is_weighed_less_often_than_its_loss_is_read():
-    large = fit(100, parameters=8 << 20)  # 32 MiB a moment
+    large = fit(100, parameters=4 << 20)  # 16 MiB a moment
     moments = plan(large, large, at(0, 50))
     assert len(moments.x) == 101
     assert 2 <= len(moments.weighed) <= 8
@@ -88,12 +88,14 @@ def test_a_selection_keeps_both_ends_and_its_limit(total, most):
 
 def test_what_was_kept_becomes_columns(tmp_path):
     moments = plan(fit(1, 1), fit(1), at(0, 0))
-    keep = {side: into(tmp_path / side) for side in ("a", "b")}
+    keep = {"a": Keeper(), "b": Keeper()}
     for side, weight in (("a", 1.0), ("b", 1.0)):
         keep[side](START, {}, {"w": np.full(3, weight, np.float32)})
     keep["a"]((0, 0), {"loss": 0.5}, {"w": np.full(3, 1.0, np.float32)})
     keep["b"]((0, 0), {"loss": float("nan")}, {"w": np.full(3, 2.0, np.float32)})
     keep["a"]((1, 0), {"loss": 0.25}, None)
+    for side, keeper in keep.items():
+        keeper.write(tmp_path / side)
     told = trace(moments, tmp_path / "a", tmp_path / "b")
     assert told["a"] == [None, 0.5, 0.25]
     assert told["b"] == [None, None, None], "a loss that is no number is none"

@@ -28,7 +28,7 @@ from whydiff.replay.probe import pictures_of, targets_of
 from whydiff.replay.solo import Outcome, Solo
 from whydiff.store import load
 from whydiff.workflows.parcels import pack, unpack
-from whydiff.workflows.tracing import into, savable
+from whydiff.workflows.tracing import Keeper, savable
 
 
 class Server:
@@ -75,16 +75,19 @@ class Server:
     ) -> dict[str, Any]:
         """Train one hybrid; weights and predictions go to ``output`` (.npz).
 
-        Each of the ``moments`` (epoch, step, whether with weights) goes to a file in ``trace``.
+        The ``moments`` (epoch, step, whether with weights) on the way go to the folder ``trace``.
         """
         assert self._solo is not None
         started = time.monotonic()
+        keeper = Keeper()
         outcome = self._solo.train(
             choice,
             (until[0], until[1]) if until else None,
             {(epoch, step): bool(weighed) for epoch, step, weighed in moments},
-            into(Path(trace)) if trace else None,
+            keeper,
         )
+        if trace:
+            keeper.write(Path(trace))
         answer = self._save(outcome, output)
         return {**answer, "seconds": time.monotonic() - started}
 

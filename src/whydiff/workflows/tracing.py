@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from whydiff.core.recording import Fit
 #: Moments at which losses are kept.
 MOST_MOMENTS = 240
 #: Bytes of weights kept of each side; large models are weighed at fewer moments.
-MOST_BYTES = 256 << 20
+MOST_BYTES = 128 << 20
 #: Steps at the beginning that are all kept: there small differences grow.
 FIRST_STEPS = 20
 #: Steps kept before and after the first divergence.
@@ -149,21 +149,52 @@ def _by_part(
     return Moments("epochs", tuple(x), tuple(a), tuple(b), weighed, parted)
 
 
-def into(folder: Path) -> Callable[[Moment, dict[str, float], Any], None]:
-    """A sink that writes each moment to ``folder``: logs as JSON, weights as .npz."""
-    folder.mkdir(parents=True, exist_ok=True)
+class Keeper:
+    """Takes moments of one training and writes them to a folder at its end.
 
-    def sink(moment: Moment, logs: dict[str, float], weights: Any) -> None:
-        name = _name(moment)
-        (folder / f"{name}.json").write_text(json.dumps(logs))
+    ``logs.json`` is a list of [epoch, step, logs, row]; row, None without weights, counts into
+    ``weights.npz``, an array of shape (rows, ...) per tensor.
+    """
+
+    def __init__(self) -> None:
+        self._told: list[list[Any]] = []
+        self._weights: list[Mapping[str, np.ndarray]] = []
+
+    def __call__(
+        self, moment: Moment, logs: dict[str, float], weights: Mapping[str, np.ndarray] | None
+    ) -> None:
+        row = None if weights is None else len(self._weights)
+        self._told.append([*moment, logs, row])
         if weights is not None:
-            np.savez(folder / f"{name}.npz", **{k: savable(v) for k, v in weights.items()})
+            self._weights.append(weights)
 
-    return sink
+    def write(self, folder: Path) -> None:
+        """Write everything taken until now."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "logs.json").write_text(json.dumps(self._told))
+        names = self._weights[0] if self._weights else ()
+        stacked = {n: savable(np.stack([w[n] for w in self._weights])) for n in names}
+        np.savez(folder / "weights.npz", **stacked)
 
 
-def _name(moment: Moment) -> str:
-    return f"{moment[0]}.{moment[1]}"
+class Kept:
+    """What :class:`Keeper` wrote."""
+
+    def __init__(self, folder: Path) -> None:
+        told = json.loads((folder / "logs.json").read_text())
+        self._told = {(epoch, step): (logs, row) for epoch, step, logs, row in told}
+        with np.load(folder / "weights.npz", allow_pickle=False) as stored:
+            self._weights = {name: stored[name] for name in stored.files}
+
+    def loss(self, moment: Moment | None) -> float | None:
+        """The logged loss; None where it is missing or not finite."""
+        loss = self._told.get(moment, ({}, None))[0].get("loss") if moment is not None else None
+        return loss if loss is not None and math.isfinite(loss) else None
+
+    def weights(self, moment: Moment | None) -> dict[str, np.ndarray] | None:
+        """The weights by canonical path; None where they were not kept."""
+        row = self._told.get(moment, ({}, None))[1] if moment is not None else None
+        return None if row is None else {n: v[row] for n, v in self._weights.items()}
 
 
 def savable(array: np.ndarray) -> np.ndarray:
@@ -177,11 +208,12 @@ def trace(moments: Moments, folder_a: Path, folder_b: Path) -> dict[str, Any]:
     The distance is that of :func:`relative_weight_distance`; None where it was not measured. 0.0
     means equal numbers. ``divergence`` is the place on ``x``.
     """
+    a, b = Kept(folder_a), Kept(folder_b)
     columns: dict[str, list[float | None]] = {"a": [], "b": [], "distance": []}
     for one, other in zip(moments.a, moments.b, strict=True):
-        columns["a"].append(_loss(folder_a, one))
-        columns["b"].append(_loss(folder_b, other))
-        columns["distance"].append(_distance(folder_a, folder_b, one, other))
+        columns["a"].append(a.loss(one))
+        columns["b"].append(b.loss(other))
+        columns["distance"].append(_distance(a.weights(one), b.weights(other)))
     return {
         "unit": moments.unit,
         "x": list(moments.x),
@@ -194,23 +226,10 @@ def trace(moments: Moments, folder_a: Path, folder_b: Path) -> dict[str, Any]:
     }
 
 
-def _loss(folder: Path, moment: Moment | None) -> float | None:
-    path = folder / f"{_name(moment)}.json" if moment is not None else None
-    if path is None or not path.exists():
-        return None
-    loss = json.loads(path.read_text()).get("loss")
-    return loss if loss is not None and math.isfinite(loss) else None
-
-
-def _distance(a: Path, b: Path, one: Moment | None, other: Moment | None) -> float | None:
+def _distance(
+    one: Mapping[str, np.ndarray] | None, other: Mapping[str, np.ndarray] | None
+) -> float | None:
     if one is None or other is None:
         return None
-    paths = (a / f"{_name(one)}.npz", b / f"{_name(other)}.npz")
-    if not all(path.exists() for path in paths):
-        return None
-    sides = []
-    for path in paths:
-        with np.load(path, allow_pickle=False) as stored:
-            sides.append({k: stored[k] for k in stored.files})
-    distance = relative_weight_distance(*sides)
+    distance = relative_weight_distance(one, other)
     return distance if math.isfinite(distance) else None

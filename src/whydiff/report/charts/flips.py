@@ -19,7 +19,7 @@ def flip_bars(most: Sequence[tuple[int, float]]) -> dict[str, Any]:
     base = alt.Chart(data(rows)).encode(
         y=alt.Y(
             "example:N",
-            sort=[row["example"] for row in rows],
+            sort=[str(row["example"]) for row in rows],
             title=None,
             axis=alt.Axis(labelColor=INK, domain=False, ticks=False, labelLimit=150),
         )

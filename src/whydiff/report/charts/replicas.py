@@ -49,7 +49,9 @@ def distribution(
     import altair as alt
 
     rows = bins(values)
-    marks = [{"value": v, "label": k} for k, v in (marked or {}).items() if math.isfinite(v)]
+    marks: list[dict[str, Any]] = [
+        {"value": v, "label": k} for k, v in (marked or {}).items() if math.isfinite(v)
+    ]
     ends = [r["from"] for r in rows] + [r["to"] for r in rows] + [m["value"] for m in marks]
     low, high = min(ends), max(ends)
     space = 0.03 * (high - low)

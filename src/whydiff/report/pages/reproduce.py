@@ -21,7 +21,10 @@ TRAINING = ("whydiff explain", "whydiff study", "whydiff compare", "whydiff reco
 
 def with_page(command: str) -> str:
     """A command that asks something, with the page as what it writes."""
-    words = shlex.split(command)
+    try:
+        words = shlex.split(command)
+    except ValueError:  # not written by us: shown as it is
+        return command
     cut = words.index("--") if "--" in words else len(words)
     return shlex.join([*words[:cut], "--html", "report.html", *words[cut:]])
 

@@ -88,7 +88,8 @@ def _seeds(ledgers: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Block
     a, b = sides.get("a", {}), sides.get("b", {})
     if not a and not b:
         return
-    rows, marked = [], set()
+    rows: list[tuple[str, ...]] = []
+    marked: set[int] = set()
     for layer in dict.fromkeys([*a, *b]):
         one, other = a.get(layer), b.get(layer)
         told = [_seed(entry) for entry in (one, other)]
