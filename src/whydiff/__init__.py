@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from whydiff.core.notebook import Shown
+
 __version__ = "0.1.0"
 
 _PUBLIC = {
@@ -32,6 +34,15 @@ __all__ = [
     "study",
     "watch",
 ]
+
+
+def _page(finding: Any) -> str:
+    page: str = importlib.import_module("whydiff.report.notebook").in_notebook(finding)
+    return page
+
+
+# The room of findings knows no reports; here both are known.
+Shown.renderer = _page
 
 
 def __getattr__(name: str) -> Any:

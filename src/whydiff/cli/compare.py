@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from whydiff.cli.output import check_target, write_json
+from whydiff.cli.output import check_target, write_json, write_page
 from whydiff.cli.script import (
     Duration,
     Pair,
     ScriptCommand,
     Setting,
+    asked,
     check_script,
     script_arguments,
 )
@@ -80,6 +82,7 @@ DIFFERENT, OPEN = 1, 3
 )
 @click.option("--time-limit", type=Duration(), help="For one run of a script (process): 10m.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
+@click.option("--html", "html_file", metavar="FILE", help="Write a page to look at.")
 @click.option("--verbose", is_flag=True, help="Show every pair.")
 @click.pass_context
 def command(
@@ -92,6 +95,7 @@ def command(
     b_args: str | None,
     expect: str | None,
     json_file: str | None,
+    html_file: str | None,
     verbose: bool,
     **options: Any,
 ) -> None:
@@ -112,6 +116,8 @@ def command(
     path_b = check_script(script_b) if script_b else None
     if json_file and json_file != "-":
         check_target(json_file, "the JSON")
+    if html_file:
+        check_target(html_file, "the page")
     set_b, set_a = parse_settings(settings, "--set"), parse_settings(a_settings, "--a-set")
     options = {**options, "a_env": dict(options["a_env"]), "b_env": dict(options["b_env"])}
 
@@ -129,12 +135,15 @@ def command(
             progress=progress,
             **options,
         )
+    found = replace(found, command=asked(ctx))
     if json_file != "-":
         from whydiff.report import print_comparison
 
         print_comparison(found, sys.stdout, verbose=verbose)
     if json_file:
         write_json(json_file, found.to_dict())
+    if html_file:
+        write_page(html_file, found)
     met = found.meets(expect)
     if met is not True:
         ctx.exit(OPEN if met is None else DIFFERENT)

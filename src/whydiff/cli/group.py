@@ -10,7 +10,7 @@ import click
 from whydiff import __version__
 from whydiff.core.errors import WhydiffError
 
-VERBS = ("explain", "study", "compare", "record", "show", "diff")
+VERBS = ("explain", "study", "compare", "record", "show", "diff", "report")
 
 #: what Ctrl-C leaves behind, where the workflow does not say it better
 KEPT: dict[str, str] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from whydiff.cli.output import check_target, write_json
+from whydiff.cli.output import check_target, write_json, write_page
 from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
 
 
@@ -39,6 +39,7 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
 @click.option("--resume", is_flag=True, help="Go on with the study in the file.")
 @click.option("--time-limit", type=Duration(), help="For one run of the script (process): 10m.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
+@click.option("--html", "html_file", metavar="FILE", help="Write a page to look at.")
 @click.option("--verbose", is_flag=True, help="Show all the evidence.")
 @click.pass_context
 def command(
@@ -54,6 +55,7 @@ def command(
     resume: bool,
     time_limit: float | None,
     json_file: str | None,
+    html_file: str | None,
     verbose: bool,
 ) -> None:
     """How much do the results of a training vary, and because of which source?
@@ -66,6 +68,8 @@ def command(
     path = check_script(script)
     if json_file and json_file != "-":
         check_target(json_file, "the JSON")
+    if html_file:
+        check_target(html_file, "the page")
     target = Path(output) if output else default_file(path, resume)
     check_target(str(target), "the study")
 
@@ -94,6 +98,8 @@ def command(
         click.echo(f"whydiff: every replica is in {target}", err=True)
     if json_file:
         write_json(json_file, found.to_dict())
+    if html_file:
+        write_page(html_file, found, str(target))
 
 
 def default_file(script: Path, resume: bool) -> Path:

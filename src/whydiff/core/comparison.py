@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from whydiff.core.estimate import Estimate
+from whydiff.core.notebook import Shown
 from whydiff.core.study import Gate
 
 BETTER, WORSE, EQUIVALENT, INCONCLUSIVE = "better", "worse", "equivalent", "inconclusive"
@@ -74,7 +75,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """The answer of ``compare``.
 
     ``effect`` is the mean of B - A in the metric's own unit with a confidence sequence, which
@@ -107,6 +108,7 @@ class Comparison:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    command: str = ""  # that asks the same again, "" where it was asked in Python
 
     @property
     def identical(self) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from whydiff.core.notebook import Shown
+
 IDENTICAL, DIFFERS, UNKNOWN = "identical", "differs", "unknown"
 CONFIRMED, SUSPECTED = "confirmed", "suspected"
 
@@ -57,7 +59,7 @@ class Divergence:
 
 
 @dataclass(frozen=True)
-class Diff:
+class Diff(Shown):
     """Two fits compared without training anything."""
 
     a: str
@@ -66,6 +68,7 @@ class Diff:
     first_divergence: Divergence | None
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)  # both sides, laid side by side
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -77,6 +80,7 @@ class Diff:
             "first_divergence": self.first_divergence and self.first_divergence.to_dict(),
             "sources": [asdict(f) for f in self.findings],
             "notes": list(self.notes),
+            "evidence": self.evidence,
         }
 
 
@@ -119,7 +123,7 @@ class Remedy:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Shown):
     """The answer of ``explain``; :meth:`to_dict` is schema 1 of the contract."""
 
     question: str

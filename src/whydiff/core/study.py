@@ -8,6 +8,7 @@ from typing import Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.estimate import Estimate
+from whydiff.core.notebook import Shown
 
 #: what the worth of a source is measured by, the steadiest first
 PREDICTIONS, METRIC, WEIGHTS = "predictions", "metric", "weights"
@@ -95,6 +96,8 @@ class Flips:
     ever: int
     most: tuple[tuple[int, float], ...]
     where: str  # "validation data" | "training data"
+    #: those that are images: position and a PNG file in base64
+    pictures: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ class Open:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Shown):
     """The answer of ``study``; :meth:`to_dict` is schema 1."""
 
     script: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ import numpy as np
 
 from whydiff.core.digests import tensor_digest
 from whydiff.core.live import Live
+from whydiff.core.pictures import picture
 from whydiff.core.replicas import Replica
 from whydiff.replay import orders
 from whydiff.replay.drawing import Drawing
@@ -47,6 +49,22 @@ def targets_of(live: Live) -> list[np.ndarray]:
         for column in columns
         if all(part is not None for part in column)
     ]
+
+
+def pictures_of(live: Live, positions: Sequence[int]) -> dict[int, np.ndarray]:
+    """Examples of the probe as images, by position; {} where the inputs are not one image each."""
+    probe = probe_of(live)
+    if probe is None or len(keras.tree.flatten(probe[1])) != 1:
+        return {}
+    found, start = {}, 0
+    for (leaf,) in probe[0]:
+        for position in positions:
+            if start <= position < start + len(leaf):
+                image = picture(np.asarray(leaf[position - start]))
+                if image is not None:
+                    found[position] = image
+        start += len(leaf)
+    return found
 
 
 def _batches(live: Live) -> Probe:

@@ -18,7 +18,7 @@ from whydiff.replay.outcome import Outcome, generator_of, predict, quiet
 from whydiff.replay.pinned import PinnedData
 from whydiff.replay.probe import probe_of
 from whydiff.replay.program import STRUCTURE, Program, Programs
-from whydiff.replay.steering import Steer, StopAfter
+from whydiff.replay.steering import Sink, Steer, StopAfter, Trace
 from whydiff.replay.values import Choice, assign, optimizer_values, side, starting_values
 
 
@@ -32,11 +32,18 @@ class Solo:
         self._programs = Programs(lives, differing)
         self._probe = probe_of(lives["a"])
 
-    def train(self, choice: Choice, until: tuple[int, int] | None = None) -> Outcome:
+    def train(
+        self,
+        choice: Choice,
+        until: tuple[int, int] | None = None,
+        moments: Mapping[tuple[int, int], bool] | None = None,
+        sink: Sink | None = None,
+    ) -> Outcome:
         """Train the hybrid in which each source comes from the side that ``choice`` names.
 
         With ``until`` (epoch, step) the training ends after that step, and the outcome is what
-        it was then, without predictions.
+        it was then, without predictions. ``sink`` is handed logs and weights at ``moments``, see
+        :class:`Trace`.
         """
         program = self._programs.get(choice)
         lives = self._lives
@@ -55,6 +62,7 @@ class Solo:
         data = pinned(plan, program.base)
         first = int(duration.fit_arguments["initial_epoch"])
         stop = StopAfter(until, program.variables) if until is not None else None
+        trace = Trace(moments, sink, program.variables) if moments and sink else None
         validation = validation_data(lives[side(choice, "data-content")])
         steer = Steer(data, generator_of(lives, choice), first, validation)
         model = program.base.model
@@ -64,7 +72,7 @@ class Solo:
                 x=data,
                 epochs=int(duration.fit_arguments["epochs"]),
                 initial_epoch=first,
-                callbacks=[*self._callbacks(choice), steer, *([stop] if stop else [])],
+                callbacks=[*self._callbacks(choice), steer, *(c for c in (stop, trace) if c)],
                 validation_data=None if stop else validation,
                 validation_freq=duration.fit_arguments["validation_freq"],
                 verbose=0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -49,6 +50,43 @@ class Steer(keras.callbacks.Callback):
         self.logs.append(numbers(logs))
 
 
+#: (epoch, step) before the first step of a training.
+START = (-1, -1)
+#: Takes a moment, the logs then and the weights, None where they are not wanted.
+Sink = Callable[[tuple[int, int], dict[str, float], dict[str, np.ndarray] | None], None]
+
+
+class Trace(keras.callbacks.Callback):
+    """Hands over logs and weights at some moments of a training, without changing a bit of it.
+
+    ``moments`` maps (epoch, step) to whether the weights are wanted, too. Logs of a step are
+    those of Keras's progress bar: means since the beginning of the epoch.
+    """
+
+    def __init__(
+        self, moments: Mapping[tuple[int, int], bool], sink: Sink, variables: Variables
+    ) -> None:
+        super().__init__()
+        self._moments, self._sink, self._variables = moments, sink, variables
+        self._epoch = self._step = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._keep(START, None)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch, self._step = epoch, 0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._keep((self._epoch, self._step), logs)
+        self._step += 1
+
+    def _keep(self, moment: tuple[int, int], logs: Any) -> None:
+        wanted = self._moments.get(moment)
+        if wanted is not None:
+            weights = _weights(self.model, self._variables) if wanted else None
+            self._sink(moment, numbers(logs), weights)
+
+
 class StopAfter(keras.callbacks.Callback):
     """Ends the training after one step and keeps weights and logs as they are then."""
 
@@ -64,10 +102,14 @@ class StopAfter(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if (self._epoch, self._step) == self._until:
-            if hasattr(self.model, "jax_state_sync"):
-                self.model.jax_state_sync()
-            to_numpy = adapter().to_numpy
-            self.weights = {s.path: np.array(to_numpy(s.variable)) for s in self._variables.weights}
+            self.weights = _weights(self.model, self._variables)
             self.logs = numbers(logs)
             self.model.stop_training = True
         self._step += 1
+
+
+def _weights(model: Any, variables: Variables) -> dict[str, np.ndarray]:
+    if hasattr(model, "jax_state_sync"):  # there the variables lag behind the training
+        model.jax_state_sync()
+    to_numpy = adapter().to_numpy
+    return {s.path: np.array(to_numpy(s.variable)) for s in variables.weights}

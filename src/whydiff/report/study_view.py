@@ -25,8 +25,8 @@ FEWEST = 5
 def study_blocks(study: Study, verbose: bool = False) -> list[Block]:
     """What is told about a study; ``verbose`` adds intervals of everything and the gates."""
     blocks: list[Block] = [Text(verdict(study), "verdict")]
-    blocks += [Text(text, "warning") for text in _warnings(study)]
-    blocks.append(Facts(tuple(_facts(study))))
+    blocks += [Text(text, "warning") for text in warnings(study)]
+    blocks.append(Facts(tuple(facts(study))))
     if study.outcome.histogram.counts:
         blocks.append(Code(histogram(study)))
     blocks += worth_tables(study)
@@ -34,7 +34,7 @@ def study_blocks(study: Study, verbose: bool = False) -> list[Block]:
     blocks += _checks(study, verbose)
     if verbose:
         blocks += details(study)
-    blocks += _open(study)
+    blocks += open_questions(study)
     blocks += [Text(note, "note") for note in study.notes]
     if not verbose:
         blocks.append(Text("More: --verbose shows all evidence, --json FILE all numbers.", "note"))
@@ -85,7 +85,7 @@ def _because(study: Study) -> str:
     return f": most by {source(most.source)} ({percent(most.total.value)} when redrawn alone)"
 
 
-def _warnings(study: Study) -> Iterator[str]:
+def warnings(study: Study) -> Iterator[str]:
     for gate in study.gates:
         if gate.passed is False and not gate.name.startswith("every source"):
             yield f"Not so: {gate.name}. {gate.evidence[:1].upper()}{gate.evidence[1:]}."
@@ -109,7 +109,7 @@ def _warnings(study: Study) -> Iterator[str]:
         yield f"{count(times, 'replica')} could not be trained: {reason}"
 
 
-def _facts(study: Study) -> Iterator[tuple[str, str]]:
+def facts(study: Study) -> Iterator[tuple[str, str]]:
     outcome = study.outcome
     yield "Studied", study.chosen or study.script
     took = f" in {duration(study.seconds)}" if study.seconds else ""
@@ -207,7 +207,7 @@ def _checks(study: Study, verbose: bool) -> Iterator[Block]:
         yield Text(f"Not redrawn: {why}.", "note")
 
 
-def _open(study: Study) -> Iterator[Block]:
+def open_questions(study: Study) -> Iterator[Block]:
     if study.open:
         parts = [
             o.question + ("" if o.blocks is None else f" (about {count(o.blocks, 'more block')})")

@@ -5,12 +5,13 @@
 
 from whydiff.store.opening import kind
 from whydiff.store.reader import arrays, load
-from whydiff.store.studies import CALIBRATION, PLAN, TARGETS, StudyWriter
+from whydiff.store.studies import CALIBRATION, PICTURES, PLAN, TARGETS, StudyWriter
 from whydiff.store.study_reader import StoredStudy, kept_weights, load_study
 from whydiff.store.writer import Writer
 
 __all__ = [
     "CALIBRATION",
+    "PICTURES",
     "PLAN",
     "TARGETS",
     "StoredStudy",

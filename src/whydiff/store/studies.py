@@ -29,6 +29,8 @@ VERSION = 1
 PLAN, CALIBRATION = "plan", "calibration"
 #: ``arrays.purpose`` besides: weights of replicas whose block is not complete, targets of the probe
 WEIGHTS, TARGETS = "weights", "targets"
+#: the examples of the probe that flip most, where they are images
+PICTURES = "pictures"
 #: ``arrays.number`` of what belongs to no replica
 NOBODY = -1
 
@@ -170,7 +172,7 @@ class StudyWriter:
                 self._db.execute("DELETE FROM distance WHERE a = ? OR b = ?", (number, number))
 
     def keep(self, purpose: str, arrays: Mapping[str, np.ndarray]) -> None:
-        """Keep arrays that belong to no replica: the targets of the probe."""
+        """Keep arrays that belong to no replica: targets and pictures of the probe."""
         with _trouble(self.path), self._transaction():
             self._put_arrays(NOBODY, purpose, arrays)
 

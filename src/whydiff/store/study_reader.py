@@ -15,7 +15,7 @@ from whydiff.core.plan import DRAW, OWN, REPLICATE, SETTING, Kept, Member
 from whydiff.core.replicas import Replica, Result
 from whydiff.store import blobs, codec
 from whydiff.store.opening import opened
-from whydiff.store.studies import CALIBRATION, NOBODY, PLAN, STUDY, TARGETS, WEIGHTS
+from whydiff.store.studies import CALIBRATION, NOBODY, PICTURES, PLAN, STUDY, TARGETS, WEIGHTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +29,7 @@ class StoredStudy:
     #: relative distance of the trained weights by pair of numbers, the smaller one first
     distances: Mapping[tuple[int, int], float] = field(default_factory=dict)
     targets: tuple[np.ndarray, ...] = ()
+    pictures: Mapping[int, np.ndarray] = field(default_factory=dict)  # by position in the probe
 
 
 def load_study(path: Path | str) -> StoredStudy:
@@ -47,6 +48,7 @@ def load_study(path: Path | str) -> StoredStudy:
             _kept(db, CALIBRATION),
             _distances(db),
             tuple(targets[key] for key in sorted(targets, key=_position)),
+            {int(key): _image(key, v) for key, v in _arrays(db, NOBODY, PICTURES).items()},
         )
 
 
@@ -112,6 +114,12 @@ def _one(db: sqlite3.Connection, purpose: str, row: tuple[Any, ...]) -> Kept:
         failure=failure,
     )
     return Kept(member, result)
+
+
+def _image(key: str, array: np.ndarray) -> np.ndarray:
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,)):
+        raise ValueError(f"picture {key!r} is no image")
+    return array
 
 
 def _position(key: str) -> int:

@@ -14,6 +14,7 @@ from whydiff.core.findings import Diff
 from whydiff.core.recording import Side
 from whydiff.sources import compare_all
 from whydiff.store import arrays, load
+from whydiff.workflows.evidence import side_by_side
 
 
 def parse_reference(reference: str) -> tuple[Path, int | None]:
@@ -68,4 +69,6 @@ def compare(a: str, b: str, side_a: Side, side_b: Side, path_a: Path, path_b: Pa
         for key, missing in side.fit.notes.items()
         if key.startswith("unknown: ") and isinstance(missing, list)
     ]
-    return Diff(a, b, point is None, point, compare_all(side_a, side_b), tuple(notes))
+    findings = compare_all(side_a, side_b)
+    evidence = side_by_side(side_a, side_b)
+    return Diff(a, b, point is None, point, findings, tuple(notes), evidence)

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
 from whydiff.workflows.answer import answer
 from whydiff.workflows.comparison import Comparison, compare_executions, compare_fits
+from whydiff.workflows.disagreeing import disagreements
+from whydiff.workflows.evidence import command
 from whydiff.workflows.fixing import try_fixes
+from whydiff.workflows.tracing import plan
 from whydiff.workflows.trials import run_trials
 from whydiff.workflows.zooming import zoom
 
@@ -60,6 +64,10 @@ def explain(
     for path in (script, script_b):
         if path is not None and not Path(path).is_file():
             raise WhydiffError(f"there is no script {path}", f"Looked in {Path.cwd()}.")
+    asked = command(
+        script, script_b, fits=fits, runs=runs, a_env=a_env, b_env=b_env, metric=metric,
+        budget=budget, arguments=arguments,
+    )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="whydiff-") as name, _kept(Path(name), Path(script)):
         folder = Path(name)
         comparison = _compare(
@@ -68,12 +76,23 @@ def explain(
         )  # fmt: skip
         with comparison:
             if comparison.identical:
-                return answer(comparison, metric=metric)
+                return _asked(answer(comparison, metric=metric), asked)
             workshop = comparison.workshop()
-            trials = run_trials(workshop, comparison.movable(), budget, progress)
-            point = zoom(comparison.diff.first_divergence, workshop, trials)
+            point = comparison.diff.first_divergence
+            moments = plan(comparison.a.fit, comparison.b.fit, point)
+            trials = run_trials(workshop, comparison.movable(), budget, progress, moments)
+            point = zoom(point, workshop, trials)
+            shown = disagreements(trials, workshop, comparison.a.fit.index)
         remedy = try_fixes(comparison, trials, folder, progress)
-        return answer(comparison, trials, remedy, metric, point)
+        found = answer(comparison, trials, remedy, metric, point)
+        return _asked(found, asked, {"disagreements": shown} if shown else {})
+
+
+def _asked(
+    explanation: Explanation, command: str, more: Mapping[str, Any] | None = None
+) -> Explanation:
+    evidence = {"command": command, **explanation.evidence, **(more or {})}
+    return replace(explanation, evidence=evidence)
 
 
 @contextlib.contextmanager

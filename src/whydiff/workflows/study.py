@@ -13,7 +13,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import Member, Plan
 from whydiff.core.study import Study
 from whydiff.core.vary import parse_vary
-from whydiff.store import TARGETS, StoredStudy, StudyWriter, load_study
+from whydiff.store import PICTURES, TARGETS, StoredStudy, StudyWriter, load_study
 from whydiff.workflows.explain import Silent
 from whydiff.workflows.study_answer import answer, checked
 from whydiff.workflows.study_ground import (
@@ -157,7 +157,15 @@ def _with_bench(
         with kept(path, keep):
             _train(request, bench, plan, engine, work, writer)
         writer.note({"notes": list(bench.notes)})
+        _keep_pictures(bench, path, writer, metric)
     return answered(path, request.metric, keep)
+
+
+def _keep_pictures(bench: Workbench, path: Path, writer: StudyWriter, metric: str) -> None:
+    """The examples that flip most, as images where they are some; no other sample is kept."""
+    flips = answer(load_study(path), metric).flips
+    if flips is not None and flips.most:
+        writer.keep(PICTURES, bench.pictures([position for position, _ in flips.most]))
 
 
 def _train(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -12,6 +13,7 @@ from whydiff.analysis import flips, intervals
 from whydiff.analysis.distance import classes, prediction_distance
 from whydiff.analysis.test_noise import calibrated_variance, variance_parts
 from whydiff.core.estimate import Estimate, unknown
+from whydiff.core.pictures import png
 from whydiff.core.plan import DRAW, OWN, REPLICATE, Kept
 from whydiff.core.study import (
     Flips,
@@ -192,7 +194,11 @@ class Numbers:
         order = np.argsort(-rates, kind="stable")[:MOST_FLIPPING]
         most = tuple((int(i), float(rates[i])) for i in order if rates[i] > 0)
         where = "validation data" if self.validation else "training data"
-        return Flips(int(rates.size), int(np.sum(rates > 0)), most, where)
+        kept = self.stored.pictures
+        pictures = tuple(
+            (i, base64.b64encode(png(kept[i])).decode("ascii")) for i, _ in most if i in kept
+        )
+        return Flips(int(rates.size), int(np.sum(rates > 0)), most, where, pictures)
 
     def test_noise(self) -> TestNoise | None:
         """The variance of the error rate taken apart; None without labels of validation data."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from whydiff.analysis.distance import prediction_distance, relative_weight_dista
 from whydiff.core.feeding import Untransplantable
 from whydiff.sources import source
 from whydiff.workflows.children import Child
+from whydiff.workflows.tracing import Moments, trace
 
 #: At most this many hybrids are trained without being asked for more time.
 MOST_HYBRIDS = 32
@@ -33,6 +34,7 @@ class Trained:
     weights: Mapping[str, np.ndarray]
     logs: list[dict[str, float]]
     seconds: float = 0.0
+    trace: Path | None = None  # folder of what was kept on the way
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Trials:
     bound: tuple[str, ...] = ()
     left_out: int = 0  # hybrids for which there was no time
     how: str = ""  # how hybrids were trained
+    moments: Moments | None = None  # at which A and B were looked at on the way
 
     def stands_for(self, name: str) -> str:
         """Who stands for ``name`` in coalitions: itself, or the first source it is bound to."""
@@ -110,6 +113,15 @@ class Trials:
     @cached_property
     def values(self) -> dict[Coalition, float]:
         return {coalition: self.value(coalition) for coalition in self.hybrids}
+
+    def traced(self) -> dict[str, Any] | None:
+        """The way of both trainings; None where they were not trained again bit for bit."""
+        a, b = (self.hybrids.get(c) for c in (frozenset[str](), frozenset(self.sources)))
+        if self.moments is None or a is None or b is None or not (a.trace and b.trace):
+            return None
+        if not (self.reproduces_a() and self.reproduces_b()):
+            return None
+        return trace(self.moments, a.trace, b.trace)
 
     def worth(self, name: str) -> tuple[float | None, float | None, float | None]:
         """(share, alone, remaining) of a source; None where its hybrids could not be trained.
@@ -170,24 +182,44 @@ class Workshop:
         other = bool(coalition & self._together)
         return self._sites["b" if other and "b" in self._sites else "a"]
 
-    def train(self, coalition: Coalition, until: tuple[int, int] | None = None) -> Trained:
+    def train(
+        self,
+        coalition: Coalition,
+        until: tuple[int, int] | None = None,
+        moments: Sequence[Sequence[int]] = (),
+    ) -> Trained:
         """Train the hybrid that takes the sources of ``coalition`` from B.
 
         With ``until`` only up to that (epoch, step): what it was then, without predictions.
+        ``moments`` on the way are kept, see ``workflows.tracing``.
         """
         output = self._output()
         if coalition & self._bound:
             coalition |= self._bound
+        folder = output.with_suffix("") if moments else None
         choice = dict.fromkeys(coalition, "b")
         answer = self.site(coalition).request(
-            "train", choice=choice, output=str(output), until=until
+            "train",
+            choice=choice,
+            output=str(output),
+            until=until,
+            moments=moments,
+            trace=str(folder or ""),
         )
-        return _read(answer, output)
+        kept = folder if folder is not None and folder.exists() else None
+        return replace(_read(answer, output), trace=kept)
 
     def recall(self, side: str) -> Trained:
         output = self._output()
         answer = self._site_of(side).request("recall", side=side, output=str(output))
         return _read(answer, output)
+
+    def pictures(self, positions: Sequence[int], fit: int) -> dict[str, np.ndarray]:
+        """Predicted examples as images by position, {} where they are none."""
+        output = self._output()
+        self._sites["a"].request("pictures", positions=list(positions), output=str(output), fit=fit)
+        with np.load(output, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
 
     def measure(self, side: str) -> dict[str, float] | None:
         """The last logged training loss against the evaluated one; None where it is not known."""
@@ -226,13 +258,18 @@ def run_trials(
     sources: Sequence[str],
     budget: float | None,
     progress: Any,
+    moments: Moments | None = None,
 ) -> Trials:
-    """Train hybrids of ``sources`` as far as the budget (seconds) goes, the telling ones first."""
-    trials = Trials(list(sources), workshop.recall("a"), workshop.recall("b"))
+    """Train hybrids of ``sources`` as far as the budget (seconds) goes, the telling ones first.
+
+    A and B, trained again, are looked at on the way at ``moments``.
+    """
+    trials = Trials(list(sources), workshop.recall("a"), workshop.recall("b"), moments=moments)
     trials.how = workshop.how
     progress.step("training A again from its own fields")
+    looked = moments.of("a") if moments else ()
     try:
-        trials.hybrids[frozenset()] = workshop.train(frozenset())
+        trials.hybrids[frozenset()] = workshop.train(frozenset(), moments=looked)
     except Untransplantable as why:  # not even A: then nothing can be proven
         trials.refused = dict.fromkeys(trials.sources, str(why))
         trials.sources.clear()
@@ -262,7 +299,7 @@ def _train_singles(trials: Trials, workshop: Workshop, progress: Any) -> None:
     """
     for name in sorted(trials.sources, key=lambda s: program_key(frozenset([s]))):
         try:
-            trials.hybrids[frozenset([name])] = workshop.train(frozenset([name]))
+            trials.hybrids[frozenset([name])] = _train(trials, workshop, frozenset([name]))
         except Untransplantable as why:
             trials.refused[name] = str(why)
             trials.sources.remove(name)
@@ -298,7 +335,13 @@ def _train_all(
             trials.left_out += 1
             continue
         try:
-            trials.hybrids[coalition] = workshop.train(coalition)
+            trials.hybrids[coalition] = _train(trials, workshop, coalition)
         except Untransplantable as why:
             trials.together.append((sorted(coalition), str(why)))
         progress.advance()
+
+
+def _train(trials: Trials, workshop: Workshop, coalition: Coalition) -> Trained:
+    """A hybrid; the one with everything from B, which is B again, is looked at on the way."""
+    again = trials.moments is not None and coalition == frozenset(trials.sources)
+    return workshop.train(coalition, moments=trials.moments.of("b") if again else ())  # type: ignore[union-attr]

@@ -118,6 +118,13 @@ class Workbench:
         output.unlink()
         return targets, bool(answer["validation"])
 
+    def pictures(self, positions: Sequence[int]) -> dict[str, np.ndarray]:
+        """Examples of the probe as images by position, {} where they are none."""
+        output = self.folder / "pictures.npz"
+        self.request("pictures", positions=list(positions), output=str(output), fit=self.fit.index)
+        with np.load(output, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+
     def streams(self, replicas: Sequence[Replica]) -> list[dict[str, str]]:
         """For each replica, a digest by source of the values that its seeds decide."""
         described = [{"number": r.number, "seeds": dict(r.seeds)} for r in replicas]
