@@ -32,6 +32,9 @@ def load(path: Path | str) -> Execution:
     :class:`WhydiffError` for a file that is missing, foreign, damaged or newer.
     """
     with _recording(Path(path)) as db:
+        for table in schema.expected_tables():
+            if table != "snapshot":  # may be large, and is not read here
+                _check_pages(db, table)
         meta = _meta(db)
         environment = {
             name: codec.load(value, f"environment {name}")
@@ -59,6 +62,7 @@ def arrays(path: Path | str, fit: int, moment: str) -> dict[str, np.ndarray]:
     Raises :class:`WhydiffError` as :func:`load` does.
     """
     with _recording(Path(path)) as db:
+        _check_pages(db, "snapshot")
         query = "SELECT part, data FROM snapshot WHERE fit = ? AND moment = ? ORDER BY part"
         parts = db.execute(query, (fit, moment)).fetchall()
         if not parts:
@@ -105,6 +109,14 @@ def _check(path: Path, db: sqlite3.Connection) -> None:
         if tables.get(name) != sql:
             state = "not as format 1 has it" if name in tables else "missing"
             raise ValueError(f"its table {name!r} is {state}")
+
+
+def _check_pages(db: sqlite3.Connection, table: str) -> None:
+    # Without this a page that is its own grandchild a few hundred times over would give more
+    # rows than there is time or memory for; SQLite looks only where it is asked to.
+    (answer,) = db.execute(f"PRAGMA quick_check({table})").fetchone()
+    if answer != "ok":
+        raise ValueError(f"in table {table!r}: {' '.join(str(answer).split())}")
 
 
 def _meta(db: sqlite3.Connection) -> dict[str, Any]:
