@@ -18,7 +18,8 @@ def command(ctx: click.Context, a: str, b: str, as_json: bool) -> None:
     """Compare two recorded fits: where do they part, and in what do they differ?
 
     `a.whydiff:2` is the second fit in a recording; without a number it is the last. Exits with 0
-    if the fits agree bit for bit, 1 if they differ, 2 in case of trouble. Needs no Keras.
+    if the fits agree bit for bit, 1 if they differ, 2 in case of trouble, also where they agree
+    as far as they were recorded and one of them was cut short. Needs no Keras.
     """
     from whydiff.report import print_diff
     from whydiff.workflows.diff import diff
@@ -28,4 +29,6 @@ def command(ctx: click.Context, a: str, b: str, as_json: bool) -> None:
         write_json("-", result.to_dict())
     else:
         print_diff(result, sys.stdout)
-    ctx.exit(0 if result.identical else 1)
+    if not result.identical:
+        ctx.exit(1)
+    ctx.exit(2 if result.incomplete else 0)

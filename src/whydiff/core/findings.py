@@ -58,7 +58,11 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Diff:
-    """Two fits compared without training anything."""
+    """Two fits compared without training anything.
+
+    ``incomplete`` says that one of them was not recorded to its end: what is equal is so up to
+    there only.
+    """
 
     a: str
     b: str
@@ -66,6 +70,7 @@ class Diff:
     first_divergence: Divergence | None
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    incomplete: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -74,6 +79,7 @@ class Diff:
             "a": self.a,
             "b": self.b,
             "identical": self.identical,
+            "incomplete": self.incomplete,
             "first_divergence": self.first_divergence and self.first_divergence.to_dict(),
             "sources": [asdict(f) for f in self.findings],
             "notes": list(self.notes),

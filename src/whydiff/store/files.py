@@ -96,6 +96,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     ``ValueError`` and ``sqlite3.Error`` mean a damaged file, ``WhydiffError`` none of ours.
     """
     _check_head(path)
+    path = path.resolve()  # SQLite looks for what lies beside the file, not beside a link to it
     rest = [c for c in ("-wal", "-journal") if companion(path, c).exists()]
     for suffix in rest:
         _check_companion(companion(path, suffix))

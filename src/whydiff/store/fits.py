@@ -153,8 +153,10 @@ def _steps(db: sqlite3.Connection, fit: int) -> tuple[np.ndarray, np.ndarray]:
     rows = db.execute(query, (fit,)).fetchall()
     size = schema.GROUP_BYTES * len(STEP_GROUPS)
     for count, (n, epoch, digests) in enumerate(rows):
-        if n != count or type(epoch) is not int:
+        if n != count:
             raise ValueError(f"fit {fit}: step {count} is missing")
+        if type(epoch) is not int or epoch < 0:
+            raise ValueError(f"fit {fit}: step {n} belongs to epoch {epoch!r}")
         if not isinstance(digests, bytes) or len(digests) != size:
             raise ValueError(f"fit {fit}: the digests of step {n} are not {size} bytes")
     steps = blobs.unpack_steps([row[2] for row in rows], len(STEP_GROUPS))

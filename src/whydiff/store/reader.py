@@ -116,7 +116,8 @@ def _check_pages(db: sqlite3.Connection, table: str) -> None:
     # rows than there is time or memory for; SQLite looks only where it is asked to.
     (answer,) = db.execute(f"PRAGMA quick_check({table})").fetchone()
     if answer != "ok":
-        raise ValueError(f"in table {table!r}: {' '.join(str(answer).split())}")
+        first = str(answer).removeprefix("*** in database main ***").strip().split("\n")[0]
+        raise ValueError(f"in table {table!r}: {first}")
 
 
 def _meta(db: sqlite3.Connection) -> dict[str, Any]:

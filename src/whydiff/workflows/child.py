@@ -76,8 +76,12 @@ class Watching:
     def _keras_is_here(self) -> None:
         from whydiff.capture.hooks import install
 
-        self.begin(self._job)
-        install(self)
+        try:
+            self.begin(self._job)
+            install(self)
+        except Exception as error:  # a disk that filled up meanwhile: no reason to stop training
+            self.session = None
+            print(f"whydiff: nothing is recorded: {error}; the script goes on", file=sys.stderr)
 
     def begin(self, job: Job) -> None:
         from whydiff.capture.environment import surroundings
