@@ -16,9 +16,10 @@ _PUBLIC = {
     "diff": "whydiff.workflows.diff",
     "explain": "whydiff.workflows.explain",
     "load": "whydiff.store",
+    "watch": "whydiff.capture.watching",
     "WhydiffError": "whydiff.core.errors",
 }
-__all__ = ["WhydiffError", "__version__", "diff", "explain", "load", "record"]
+__all__ = ["WhydiffError", "__version__", "diff", "explain", "load", "record", "watch"]
 
 
 def __getattr__(name: str) -> Any:

@@ -32,7 +32,8 @@ def wrap_train_function(
         if watch is None:
             return function(state, iterator)
         # The state is donated to the step: it must be read before, and no view of it kept.
-        watch.before_step(state)
+        pinned = watch.before_step(state)
+        state = state if pinned is None else pinned
         logs, state = function(state, iterator)
         watch.after_step(logs, state)
         return logs, state
@@ -50,6 +51,24 @@ def values_of(model: Any, state: Any) -> dict[int, Any]:
             owners = (*owners, model.optimizer.variables)
         groups = tuple(zip(owners, state, strict=False))
     return {id(v): value for owner, part in groups for v, value in zip(owner, part, strict=False)}
+
+
+def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:
+    """The travelling state with the values of some variables, by id, in place of its own."""
+    if state is None or not values:
+        return state
+    import jax.numpy as jnp
+
+    owners = [model.trainable_variables, model.non_trainable_variables]
+    owners += [model.optimizer.variables] if model.optimizer is not None else []
+    replaced = [
+        type(part)(
+            jnp.asarray(values[id(v)], dtype=value.dtype) if id(v) in values else value
+            for v, value in zip(owner, part, strict=True)
+        )
+        for owner, part in zip(owners, state, strict=False)
+    ]
+    return (*replaced, *state[len(replaced) :])
 
 
 def feed(batches: Callable[[], Iterable[Any]], like: Any) -> Iterable[Any]:

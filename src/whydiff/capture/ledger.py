@@ -55,6 +55,15 @@ class Ledger:
             )
         )
 
+    def generators(self) -> dict[str, Any]:
+        """Seed generators that no layer is known to hold, by a name that their order gives."""
+        free = [
+            holder
+            for number, holder in self._holders.values()
+            if self.draws[number - 1].kind == "seed generator" and not self.draws[number - 1].layer
+        ]
+        return {f"seed generator {n}": holder for n, holder in enumerate(free, 1)}
+
     def locate(self, layers: dict[str, Any], fit: int) -> None:
         """Write into the draws which layer holds them, the first time a fit shows it."""
         for path, layer in layers.items():

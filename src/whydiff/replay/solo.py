@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -17,31 +14,22 @@ from whydiff.core.align import align
 from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
 from whydiff.replay.measuring import take_apart
+from whydiff.replay.outcome import Outcome, generator_of, predict, probe_of, quiet
 from whydiff.replay.pinned import PinnedData, fixed
 from whydiff.replay.program import STRUCTURE, Program, Programs
 from whydiff.replay.steering import Steer, StopAfter
 from whydiff.replay.values import Choice, assign, optimizer_values, side, starting_values
 
-#: A probe holds at most this many samples where there are no validation data.
-PROBE_SAMPLES = 1000
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What a training ended with: weights by canonical path, predictions on the probe, logs."""
-
-    weights: dict[str, np.ndarray]
-    predictions: list[np.ndarray] | None
-    logs: list[dict[str, float]]
-
 
 class Solo:
     """Trains hybrids of two fits. ``differing`` are the structural sources that differ."""
 
+    how = "by feeding what was recorded"
+
     def __init__(self, lives: Mapping[str, Live], differing: frozenset[str]) -> None:
         self._lives = lives
         self._programs = Programs(lives, differing)
-        self._probe = _probe(lives["a"])
+        self._probe = probe_of(lives["a"])
 
     def train(self, choice: Choice, until: tuple[int, int] | None = None) -> Outcome:
         """Train the hybrid in which each source comes from the side that ``choice`` names.
@@ -66,10 +54,10 @@ class Solo:
         data = _pinned(plan, program.base)
         first = int(duration.fit_arguments["initial_epoch"])
         stop = StopAfter(until, program.variables) if until is not None else None
-        steer = Steer(data, _generator_of(lives, choice), first)
+        steer = Steer(data, generator_of(lives, choice), first)
         validation = _validation(lives[side(choice, "data-content")])
         model = program.base.model
-        with _quiet():
+        with quiet():
             keras.Model.fit(
                 model,
                 x=data,
@@ -121,24 +109,7 @@ class Solo:
         return [fresh_callback(c) for c in found]
 
     def _predict(self, model: Any) -> list[np.ndarray] | None:
-        """Predictions on the probe, or None where this model cannot take its inputs."""
-        batches, structure = self._probe
-        try:
-            with _quiet():
-                outputs = keras.Model.predict(model, fixed(batches, structure), verbose=0)
-        except Exception:
-            return None
-        return [np.asarray(part) for part in keras.tree.flatten(outputs)]
-
-
-def _generator_of(lives: Mapping[str, Live], choice: Choice) -> Live:
-    """Whose states the backend's global generator is set to: the noise's side, if it has any.
-
-    It may have none where that side was trained on a backend without such a generator.
-    """
-    chosen = side(choice, "noise")
-    other = lives["b" if chosen == "a" else "a"]
-    return lives[chosen] if lives[chosen].material.random_states else other
+        return predict(model, self._probe)
 
 
 def _pinned(plan: Plan, base: Live) -> PinnedData:
@@ -167,34 +138,3 @@ def _validation(live: Live) -> PinnedData | None:
     if not live.material.validation:
         return None
     return fixed(live.material.validation, live.material.validation_structure)
-
-
-def _probe(live: Live) -> tuple[list[list[Any]], Any]:
-    """(batches, structure) of the inputs that predictions are compared on.
-
-    The validation inputs if there are any, else the first 1,000 training samples.
-    """
-    material = live.material
-    if material.validation:
-        structure, batches = material.validation_structure, material.validation
-    else:
-        samples = material.samples
-        structure = samples.structure
-        if samples.unit == "batch":
-            batches = [samples.batch(np.array([i])) for i in range(min(8, len(samples)))]
-        else:
-            count = min(PROBE_SAMPLES, len(samples))
-            batches = [
-                samples.batch(np.arange(start, min(start + 250, count)))
-                for start in range(0, count, 250)
-            ]
-    inputs = structure[0] if isinstance(structure, tuple) else structure
-    width = len(keras.tree.flatten(inputs))
-    return [leaves[:width] for leaves in batches], (inputs,)
-
-
-@contextlib.contextmanager
-def _quiet() -> Any:
-    """Callbacks of the script print; that belongs to the script's own run, not to a replay."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        yield
