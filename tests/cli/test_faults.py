@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +25,8 @@ print("trained", flush=True)
 
 def whydiff(*arguments, **options):
     command = [sys.executable, "-c", "from whydiff.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, **options)
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, **options)
 
 
 def is_trouble(done, *words):
@@ -67,7 +69,7 @@ def test_names_cannot_steer_the_terminal(tmp_path):
 
 
 def test_a_full_disk_under_the_output(recording):
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-c", "from whydiff.cli import main; main()", "show", recording]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     is_trouble(done, "cannot write the answer", "No space left")
@@ -122,7 +124,7 @@ def test_a_disk_that_fills_up_stops_the_recording_and_not_the_training(tmp_path)
     script.write_text(
         TRAINING.replace(
             "model =",
-            "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (100_000, 100_000))\nmodel =",
+            "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (20_000, 20_000))\nmodel =",
             1,
         )
     )
