@@ -4,14 +4,14 @@
 
 Prints, per net, the median time of a step alone and the median over the pairs of the ratio of
 a recorded to an unrecorded epoch, both measured one right after the other so that what else the
-machine does falls on both alike; and the bytes that a step adds to the recording.
+machine does falls on both alike. Wall time tells what a person waits; processor time (of all
+threads of the process) tells the same on a machine that others use, too.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -73,15 +73,16 @@ class Marks:
 
     def callback(self):
         import keras
+        import numpy as np
 
         marks = self.at = []
 
         class AtEpochs(keras.callbacks.Callback):
             def on_epoch_begin(self, epoch, logs=None):
-                marks.append(time.perf_counter())
+                marks.append(np.array([time.perf_counter(), time.process_time()]))
 
             def on_epoch_end(self, epoch, logs=None):
-                marks.append(time.perf_counter())
+                marks.append(np.array([time.perf_counter(), time.process_time()]))
 
         return AtEpochs()
 
@@ -97,6 +98,8 @@ def train(model, x, y, size, epochs):
 
 
 def measure(name, make, args, holder, folder):
+    import numpy as np
+
     from whydiff.capture.session import Session
     from whydiff.store import Writer, load
 
@@ -119,20 +122,21 @@ def measure(name, make, args, holder, folder):
             else:
                 holder.session = silent
                 times[False] = train(model, x, y, size, 3)
-        pair = {k: min(v) for k, v in times.items()}
+        pair = {k: np.min(v, axis=0) for k, v in times.items()}  # of two epochs
         ratios.append(pair[True] / pair[False])
         alone.append(pair[False] / steps)
     holder.session = silent
     fit = load(path).fits[0]
     assert len(fit.steps) == 3 * steps, "every step has its row"
-    spread = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-    print(
-        f"{args.backend:10} {name:5} step {1e3 * statistics.median(alone):7.3f} ms   "
-        f"recorded / not {statistics.median(ratios):5.3f} "
-        f"(quartiles {spread[0]:.3f} to {spread[2]:.3f}, {len(ratios)} pairs)   "
-        f"+{1e6 * statistics.median(alone) * (statistics.median(ratios) - 1):6.0f} us a step",
-        flush=True,
-    )
+    step, ratio = 1e3 * np.median(alone, axis=0), np.median(ratios, axis=0)
+    low, high = np.quantile(ratios, [0.25, 0.75], axis=0)
+    for kind, i in (("wall", 0), ("processor", 1)):
+        print(
+            f"{args.backend:10} {name:5} {kind:9} step {step[i]:7.3f} ms   recorded / not "
+            f"{ratio[i]:5.3f} (quartiles {low[i]:.3f} to {high[i]:.3f}, {len(ratios)} pairs)   "
+            f"{1e3 * step[i] * (ratio[i] - 1):+6.0f} us a step",
+            flush=True,
+        )
     if args.profile:
         profile(model, x, y, size, name, holder, folder)
 

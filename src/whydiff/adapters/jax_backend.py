@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -41,16 +41,23 @@ def wrap_train_function(
     return train_function
 
 
-def values_of(model: Any, state: Any) -> dict[int, Any]:
-    """Current value of each variable by id: from the travelling state, else from itself."""
+def travellers(model: Any) -> list[list[int]]:
+    """Ids of the variables whose values travel, in the places where the state holds them."""
+    owners = [model.trainable_variables, model.non_trainable_variables]
+    owners += [model.optimizer.variables] if model.optimizer is not None else []
+    return [[id(v) for v in owner] for owner in owners]
+
+
+def values_of(model: Any, state: Any, known: list[list[int]] | None = None) -> dict[int, Any]:
+    """Current value of each variable by id, as far as it travels. ``known``: see travellers."""
     if state is None:
-        groups: Sequence[Any] = ()
-    else:
-        owners = (model.trainable_variables, model.non_trainable_variables)
-        if model.optimizer is not None:
-            owners = (*owners, model.optimizer.variables)
-        groups = tuple(zip(owners, state, strict=False))
-    return {id(v): value for owner, part in groups for v, value in zip(owner, part, strict=False)}
+        return {}
+    if known is None or any(len(k) != len(s) for k, s in zip(known, state, strict=False)):
+        known = travellers(model)
+    found: dict[int, Any] = {}
+    for ids, part in zip(known, state, strict=False):
+        found.update(zip(ids, part, strict=False))
+    return found
 
 
 def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:

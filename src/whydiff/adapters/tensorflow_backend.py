@@ -73,9 +73,15 @@ def wrap_train_function(
     return train_function
 
 
-def values_of(model: Any, state: Any) -> dict[int, Any]:
+def travellers(model: Any) -> list[list[int]]:
     """Nothing travels: variables hold their own values."""
-    del model, state
+    del model
+    return []
+
+
+def values_of(model: Any, state: Any, known: list[list[int]] | None = None) -> dict[int, Any]:
+    """Nothing travels."""
+    del model, state, known
     return {}
 
 
