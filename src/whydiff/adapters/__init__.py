@@ -20,6 +20,8 @@ module has the same functions:
     ``known`` is what ``travellers`` said of this model before, which takes a while to say.
 ``with_values(model, state, values)``
     That state with the values of some variables (by id) in place of its own.
+``gradients(model, x, y, weight)``
+    Gradient of the training loss of one batch by every trainable variable, computed eagerly.
 ``signature(iterable)``
     What a later feed must look like so that Keras traces no other train function.
 ``initial_value(variable, initializer)``

@@ -119,3 +119,21 @@ def draws_between(before: np.ndarray, after: np.ndarray) -> int | None:
 
 def draw(count: int) -> None:
     del count
+
+
+def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:
+    """Gradient of the training loss by every trainable variable, computed eagerly."""
+    import jax
+
+    states = [
+        [v.value for v in owner]
+        for owner in (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            model.metrics_variables,
+        )
+    ]
+    slots = [v.value for v in model.optimizer.variables]
+    compute = jax.grad(model.compute_loss_and_updates, has_aux=True)
+    found, _ = compute(*states, x, y, weight, training=True, optimizer_variables=slots)
+    return [np.asarray(gradient) for gradient in found]

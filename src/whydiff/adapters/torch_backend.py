@@ -135,3 +135,20 @@ def draw(count: int) -> None:
 
     for _ in range(count):
         torch.empty((), dtype=torch.int64).random_()
+
+
+def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:
+    """Gradient of the training loss by every trainable variable."""
+    model.zero_grad()
+    arguments = {"training": True} if model._call_has_training_arg else {}
+    predicted = model(x, **arguments)
+    loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight, training=True)
+    model.optimizer.scale_loss(loss).backward()
+    found = [
+        np.zeros(tuple(v.shape), v.dtype)
+        if v.value.grad is None
+        else np.array(to_numpy(v.value.grad))
+        for v in model.trainable_weights
+    ]
+    model.zero_grad()
+    return found

@@ -66,7 +66,7 @@ class Watch:
         self._notes: dict[str, Any] = {}
         self._pins = pins
         self._known: list[list[int]] | None = None  # which variables travel with a step's state
-        self._late: tuple[Any, Any, list[np.ndarray]] | None = None  # a step not yet digested
+        self._late: tuple[Any, ...] | None = None  # a step not yet digested
         self.steps = 0
 
     # --- steps --------------------------------------------------------------------------------
@@ -105,27 +105,28 @@ class Watch:
         drawn = self._random.after_step()
         if not self._start.settled:
             self._first_step_done()
-        if state is None or not self.may_lag:
-            self._digest(logs, state, drawn)
-        else:
-            # The state is nobody's until it travels into the next step, and by then the step
-            # that makes it, which runs beside us, is done: reading it now would wait for that.
-            self._late = logs, state, drawn
-
-    def _catch_up(self) -> None:
-        if self._late is not None:
-            (logs, state, drawn), self._late = self._late, None
-            self._digest(logs, state, drawn)
-
-    def _digest(self, logs: Any, state: Any, drawn: list[np.ndarray]) -> None:
-        variables = self._start.variables
         if self.feed.trouble:
             raise RuntimeError(self.feed.trouble)
         executed = max(1, int(getattr(self.model, "steps_per_execution", 1) or 1))
+        fed = [*self.feed.take(executed), *self.feed.settings]
+        if state is None or not self.may_lag:
+            self._digest(fed, logs, state, drawn)
+        else:
+            # The state is nobody's until it travels into the next step, and by then the step
+            # that makes it, which runs beside us, is done: reading it now would wait for that.
+            self._late = fed, logs, state, drawn
+
+    def _catch_up(self) -> None:
+        if self._late is not None:
+            late, self._late = self._late, None
+            self._digest(*late)
+
+    def _digest(self, fed: list[Any], logs: Any, state: Any, drawn: list[np.ndarray]) -> None:
+        variables = self._start.variables
         figures = [np.float64(value) for _, value in sorted(numbers(logs).items())]
         travelling = self._travelling(state)
         digests = (
-            group_digest([*self.feed.take(executed), *self.feed.settings]),
+            group_digest(fed),
             group_digest([*self._values(variables.noise, travelling), *drawn]),
             group_digest(self._values(variables.weights, travelling)),
             group_digest(self._values(variables.state, travelling)),

@@ -27,7 +27,7 @@ class Solo:
     how = "by feeding what was recorded"
 
     def __init__(self, lives: Mapping[str, Live], differing: frozenset[str]) -> None:
-        self._lives = lives
+        self.lives = lives
         self._programs = Programs(lives, differing)
         self._probe = probe_of(lives["a"])
 
@@ -37,8 +37,19 @@ class Solo:
         With ``until`` (epoch, step) the training ends after that step, and the outcome is what
         it was then, without predictions.
         """
+        program, plan = self.prepared(choice)
+        stop = StopAfter(until, program.variables) if until is not None else None
+        logs = self.run(choice, program, plan, stop)
+        if stop is not None:
+            return Outcome(stop.weights, None, [stop.logs])
+        to_numpy = adapter().to_numpy
+        weights = {s.path: np.array(to_numpy(s.variable)) for s in program.variables.weights}
+        return Outcome(weights, self._predict(program.base.model), logs)
+
+    def prepared(self, choice: Choice) -> tuple[Program, Plan]:
+        """The program of a hybrid, with every variable where it starts, and what it is fed."""
         program = self._programs.get(choice)
-        lives = self._lives
+        lives = self.lives
         self._reset(program, choice)
         plan = Plan(
             content=lives[side(choice, "data-content")],
@@ -50,10 +61,16 @@ class Solo:
         for part in (plan.content, plan.objective):
             if part.material.samples.leaves is None:
                 raise Untransplantable("the samples were too large to keep")
+        return program, plan
+
+    def run(
+        self, choice: Choice, program: Program, plan: Plan, stop: keras.callbacks.Callback | None
+    ) -> list[dict[str, float]]:
+        """Train what was prepared, until ``stop`` ends it if there is one; its logs."""
+        lives = self.lives
         duration = lives[side(choice, "duration")]
         data = _pinned(plan, program.base)
         first = int(duration.fit_arguments["initial_epoch"])
-        stop = StopAfter(until, program.variables) if until is not None else None
         steer = Steer(data, generator_of(lives, choice), first)
         validation = _validation(lives[side(choice, "data-content")])
         model = program.base.model
@@ -68,15 +85,11 @@ class Solo:
                 validation_freq=duration.fit_arguments["validation_freq"],
                 verbose=0,
             )
-        if stop is not None:
-            return Outcome(stop.weights, None, [stop.logs])
-        to_numpy = adapter().to_numpy
-        weights = {s.path: np.array(to_numpy(s.variable)) for s in program.variables.weights}
-        return Outcome(weights, self._predict(model), steer.logs)
+        return steer.logs
 
     def recall(self, name: str) -> Outcome:
         """What side ``name`` ended with: its final weights, and their predictions."""
-        live = self._lives[name]
+        live = self.lives[name]
         program = self._programs.get(dict.fromkeys(STRUCTURE, name))
         for i, j in align(program.base.recipe.initialization, live.recipe.initialization):
             program.variables.weights[i].variable.assign(live.final[j])
@@ -87,24 +100,24 @@ class Solo:
 
     def measure(self, name: str) -> dict[str, float] | None:
         """The logged training loss of side ``name`` against the evaluated one, in parts."""
-        live = self._lives[name]
+        live = self.lives[name]
         program = self._programs.get(dict.fromkeys(STRUCTURE, name))
         return take_apart(live, program.base.model)
 
     def _reset(self, program: Program, choice: Choice) -> None:
         values = {
-            group: starting_values(program.base, self._lives, choice, group)
+            group: starting_values(program.base, self.lives, choice, group)
             for group in ("weights", "noise")
         }
         values["state"] = optimizer_values(
-            program.variables.state, program.fresh, self._lives, choice
+            program.variables.state, program.fresh, self.lives, choice
         )
         assign(program.variables, values)
 
     def _callbacks(self, choice: Choice) -> list[Any]:
         found = []
         for source, part in (("optimizer", 1), ("duration", 0)):
-            live = self._lives[side(choice, source)]
+            live = self.lives[side(choice, source)]
             found += sort_callbacks(live.callbacks, live.acting)[part]
         return [fresh_callback(c) for c in found]
 

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from whydiff.workflows.answer import answer
 from whydiff.workflows.comparison import Comparison, compare_executions, compare_fits
 from whydiff.workflows.fixing import try_fixes
 from whydiff.workflows.trials import run_trials
-from whydiff.workflows.zooming import zoom
+from whydiff.workflows.zooming import look_closer
+from whydiff.workflows.zooming import zoom as locate
 
 
 class Silent:
@@ -42,6 +44,7 @@ def explain(
     metric: str | None = None,
     budget: float | None = None,
     arguments: Sequence[str] = (),
+    zoom: bool = False,
     progress: Any = None,
 ) -> Explanation:
     """Say why two trainings differ, prove it by training hybrids, and try a fix.
@@ -51,8 +54,9 @@ def explain(
     ``fits`` (counting from 1). Otherwise, and with ``runs``: two executions of the script.
 
     ``metric`` names the logged metric to tell the gap in; ``budget`` bounds the seconds spent on
-    hybrids; ``arguments`` are the script's. The script runs in the current directory, twice or
-    more, with whatever it writes.
+    hybrids; ``arguments`` are the script's. ``zoom`` looks at the step where they part tensor by
+    tensor, on equal inputs, and follows the difference from there on. The script runs in the
+    current directory, twice or more, with whatever it writes.
 
     Raises WhydiffError if the script fails, trains nothing, or has no such fits.
     """
@@ -71,9 +75,14 @@ def explain(
                 return answer(comparison, metric=metric)
             workshop = comparison.workshop()
             trials = run_trials(workshop, comparison.movable(), budget, progress)
-            point = zoom(comparison.diff.first_divergence, workshop, trials)
+            point = locate(comparison.diff.first_divergence, workshop, trials)
+            closer = None
+            if zoom:
+                progress.step("looking at the step where they part, tensor by tensor")
+                first = int(comparison.a.recipe.duration.get("initial_epoch") or 0)
+                closer = look_closer(point, workshop, first)
         remedy = try_fixes(comparison, trials, folder, progress)
-        return answer(comparison, trials, remedy, metric, point)
+        return replace(answer(comparison, trials, remedy, metric, point), zoom=closer)
 
 
 @contextlib.contextmanager

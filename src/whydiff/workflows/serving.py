@@ -27,7 +27,9 @@ from whydiff.core.pins import Pins
 from whydiff.replay.outcome import Outcome
 from whydiff.replay.rerun import Rerun, needs_script
 from whydiff.replay.solo import Solo
+from whydiff.replay.tensors import look
 from whydiff.store import load
+from whydiff.workflows import looks
 from whydiff.workflows.parcels import pack, unpack
 
 
@@ -95,6 +97,17 @@ class Server:
             self._solo.train(choice, (until[0], until[1]) if until else None), output
         )
         return {**answer, "seconds": time.monotonic() - started}
+
+    def look(
+        self, choice: Mapping[str, str], moment: list[int], count: int, output: str, given: str = ""
+    ) -> dict[str, Any]:
+        """One step of a hybrid tensor by tensor, from its own inputs or from those in ``given``."""
+        if not isinstance(self._solo, Solo):
+            raise Untransplantable("its loop is the script's own and runs only as a whole")
+        inputs = looks.read_before(Path(given)) if given else None
+        found = look(self._solo, choice, (moment[0], moment[1]), count, inputs)
+        looks.write(found, Path(output))
+        return {"notes": found.notes}
 
     def measure(self, side: str) -> dict[str, Any]:
         """The logged training loss of one side taken apart by re-evaluation."""
