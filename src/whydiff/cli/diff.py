@@ -19,7 +19,8 @@ def command(ctx: click.Context, a: str, b: str, as_json: bool, html_file: str | 
     """Compare two recorded fits: where do they part, and in what do they differ?
 
     `a.whydiff:2` is the second fit in a recording; without a number it is the last. Exits with 0
-    if the fits agree bit for bit, 1 if they differ, 2 in case of trouble. Needs no Keras.
+    if the fits agree bit for bit, 1 if they differ, 2 in case of trouble, also where they agree
+    as far as they were recorded and one of them was cut short. Needs no Keras.
     """
     if html_file:
         check_target(html_file, "the page")
@@ -34,4 +35,6 @@ def command(ctx: click.Context, a: str, b: str, as_json: bool, html_file: str | 
         print_diff(result, sys.stdout)
     if html_file:
         write_page(html_file, result)
-    ctx.exit(0 if result.identical else 1)
+    if not result.identical:
+        ctx.exit(1)
+    ctx.exit(2 if result.incomplete else 0)

@@ -28,6 +28,7 @@ from whydiff.cli.script import (
 @click.option("--b-env", type=Setting(), multiple=True, help="Environment of execution B.")
 @click.option("--metric", metavar="NAME", help="The metric to tell the gap in.")
 @click.option("--budget", type=Duration(), help="Stop training again after this: 90s, 5m, 1h.")
+@click.option("--zoom", is_flag=True, help="Find the first layer, gradient or slot that differs.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
 @click.option("--html", "html_file", metavar="FILE", help="Write a page to look at.")
 @click.option("--verbose", is_flag=True, help="Show all the evidence.")
@@ -42,6 +43,7 @@ def command(
     b_env: tuple[tuple[str, str], ...],
     metric: str | None,
     budget: float | None,
+    zoom: bool,
     json_file: str | None,
     html_file: str | None,
     verbose: bool,
@@ -79,6 +81,7 @@ def command(
             metric=metric,
             budget=budget,
             arguments=script_arguments(ctx),
+            zoom=zoom,
             progress=progress,
         )
     if json_file != "-":

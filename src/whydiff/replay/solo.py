@@ -28,7 +28,7 @@ class Solo:
     how = "by feeding what was recorded"
 
     def __init__(self, lives: Mapping[str, Live], differing: frozenset[str]) -> None:
-        self._lives = lives
+        self.lives = lives
         self._programs = Programs(lives, differing)
         self._probe = probe_of(lives["a"])
 
@@ -45,8 +45,20 @@ class Solo:
         it was then, without predictions. ``sink`` is handed logs and weights at ``moments``, see
         :class:`Trace`.
         """
+        program, plan = self.prepared(choice)
+        stop = StopAfter(until, program.variables) if until is not None else None
+        trace = Trace(moments, sink, program.variables) if moments and sink else None
+        logs = self.run(choice, program, plan, stop, trace)
+        if stop is not None:
+            return Outcome(stop.weights, None, [stop.logs])
+        to_numpy = adapter().to_numpy
+        weights = {s.path: np.array(to_numpy(s.variable)) for s in program.variables.weights}
+        return Outcome(weights, self._predict(program.base.model), logs)
+
+    def prepared(self, choice: Choice) -> tuple[Program, Plan]:
+        """The program of a hybrid, with every variable where it starts, and what it is fed."""
         program = self._programs.get(choice)
-        lives = self._lives
+        lives = self.lives
         self._reset(program, choice)
         plan = Plan(
             content=lives[side(choice, "data-content")],
@@ -58,11 +70,24 @@ class Solo:
         for part in (plan.content, plan.objective):
             if part.material.samples.leaves is None:
                 raise Untransplantable("the samples were too large to keep")
+        return program, plan
+
+    def run(
+        self,
+        choice: Choice,
+        program: Program,
+        plan: Plan,
+        stop: keras.callbacks.Callback | None,
+        trace: keras.callbacks.Callback | None = None,
+    ) -> list[dict[str, float]]:
+        """Train what was prepared, until ``stop`` ends it if there is one; its logs.
+
+        ``trace`` only looks on.
+        """
+        lives = self.lives
         duration = lives[side(choice, "duration")]
         data = pinned(plan, program.base)
         first = int(duration.fit_arguments["initial_epoch"])
-        stop = StopAfter(until, program.variables) if until is not None else None
-        trace = Trace(moments, sink, program.variables) if moments and sink else None
         validation = validation_data(lives[side(choice, "data-content")])
         steer = Steer(data, generator_of(lives, choice), first, validation)
         model = program.base.model
@@ -77,15 +102,11 @@ class Solo:
                 validation_freq=duration.fit_arguments["validation_freq"],
                 verbose=0,
             )
-        if stop is not None:
-            return Outcome(stop.weights, None, [stop.logs])
-        to_numpy = adapter().to_numpy
-        weights = {s.path: np.array(to_numpy(s.variable)) for s in program.variables.weights}
-        return Outcome(weights, self._predict(model), steer.logs)
+        return steer.logs
 
     def recall(self, name: str) -> Outcome:
         """What side ``name`` ended with: its final weights, and their predictions."""
-        live = self._lives[name]
+        live = self.lives[name]
         program = self._programs.get(dict.fromkeys(STRUCTURE, name))
         for i, j in align(program.base.recipe.initialization, live.recipe.initialization):
             program.variables.weights[i].variable.assign(live.final[j])
@@ -96,24 +117,24 @@ class Solo:
 
     def measure(self, name: str) -> dict[str, float] | None:
         """The logged training loss of side ``name`` against the evaluated one, in parts."""
-        live = self._lives[name]
+        live = self.lives[name]
         program = self._programs.get(dict.fromkeys(STRUCTURE, name))
         return take_apart(live, program.base.model)
 
     def _reset(self, program: Program, choice: Choice) -> None:
         values = {
-            group: starting_values(program.base, self._lives, choice, group)
+            group: starting_values(program.base, self.lives, choice, group)
             for group in ("weights", "noise")
         }
         values["state"] = optimizer_values(
-            program.variables.state, program.fresh, self._lives, choice
+            program.variables.state, program.fresh, self.lives, choice
         )
         assign(program.variables, values)
 
     def _callbacks(self, choice: Choice) -> list[Any]:
         found = []
         for source, part in (("optimizer", 1), ("duration", 0)):
-            live = self._lives[side(choice, source)]
+            live = self.lives[side(choice, source)]
             found += sort_callbacks(live.callbacks, live.acting)[part]
         return [fresh_callback(c) for c in found]
 

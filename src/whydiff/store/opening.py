@@ -75,6 +75,18 @@ def _check(path: Path, db: sqlite3.Connection, form: Format) -> None:
             raise ValueError(f"its table {name!r} is {state}")
 
 
+def check_pages(db: sqlite3.Connection, table: str) -> None:
+    """Raise ValueError if the pages of a table are not well-formed.
+
+    Without this a page that is its own grandchild a few hundred times over would give more rows
+    than there is time or memory for; SQLite looks only where it is asked to.
+    """
+    (answer,) = db.execute(f"PRAGMA quick_check({table})").fetchone()
+    if answer != "ok":
+        first = str(answer).removeprefix("*** in database main ***").strip().split("\n")[0]
+        raise ValueError(f"in table {table!r}: {first}")
+
+
 def kind(path: Path | str) -> str:
     """Either "recording" or "study", by the head of the file, "" for any other file or none."""
     try:

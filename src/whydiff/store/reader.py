@@ -15,7 +15,7 @@ import numpy as np
 from whydiff.core.recording import STEP_GROUPS, Draw, Execution
 from whydiff.store import blobs, codec, schema
 from whydiff.store.fits import read_fits
-from whydiff.store.opening import Format, opened
+from whydiff.store.opening import Format, check_pages, opened
 
 RECORDING = Format(
     "recording",
@@ -34,6 +34,9 @@ def load(path: Path | str) -> Execution:
     WhydiffError for a file that is missing, foreign, damaged or newer.
     """
     with opened(Path(path), RECORDING) as db:
+        for table in schema.expected_tables():
+            if table != "snapshot":  # may be large, and is not read here
+                check_pages(db, table)
         meta = _meta(db)
         environment = {
             name: codec.load(value, f"environment {name}")
@@ -61,6 +64,7 @@ def arrays(path: Path | str, fit: int, moment: str) -> dict[str, np.ndarray]:
     Raises :class:`WhydiffError` as :func:`load` does.
     """
     with opened(Path(path), RECORDING) as db:
+        check_pages(db, "snapshot")
         query = "SELECT part, data FROM snapshot WHERE fit = ? AND moment = ? ORDER BY part"
         parts = db.execute(query, (fit, moment)).fetchall()
         if not parts:

@@ -77,8 +77,12 @@ class Watching:
     def _keras_is_here(self) -> None:
         from whydiff.capture.hooks import install
 
-        self.begin(self.job)
-        install(self)
+        try:
+            self.begin(self.job)
+            install(self)
+        except Exception as error:  # a disk that filled up meanwhile: no reason to stop training
+            self.session = None
+            print(f"whydiff: nothing is recorded: {error}; the script goes on", file=sys.stderr)
 
     def begin(self, job: Job, pins: Any = None, last: int | None = None) -> None:
         from whydiff.capture.environment import surroundings

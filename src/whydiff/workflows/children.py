@@ -136,6 +136,13 @@ def output_tail(log: Path | None, lines: int = 12) -> str:
     return "\n".join(text[-lines:])
 
 
+def ended(code: int | None) -> str:
+    """``exited with 1``, ``was ended by signal 9``."""
+    if code is not None and code < 0:
+        return f"was ended by signal {-code}"
+    return f"exited with {code}"
+
+
 def check_executed(child: Child, arguments: Sequence[str]) -> None:
     """Raise WhydiffError, with the script's own exit code and output, if it failed."""
     code = child.exit_code
@@ -143,9 +150,9 @@ def check_executed(child: Child, arguments: Sequence[str]) -> None:
         return
     command = " ".join([str(child.run.script), *arguments])
     said = output_tail(child.log)
-    how = f"was ended by signal {-code}" if code is not None and code < 0 else f"exited with {code}"
     raise WhydiffError(
-        f"{command} {how}" + (f"; its last output:\n{said}" if said else "; it printed nothing"),
+        f"{command} {ended(code)}"
+        + (f"; its last output:\n{said}" if said else "; it printed nothing"),
         f"Mend the script first: `python {command}` fails the same way. `whydiff record` keeps "
         "what it trained until then.",
     )

@@ -19,7 +19,8 @@ from whydiff.workflows.evidence import command
 from whydiff.workflows.fixing import try_fixes
 from whydiff.workflows.tracing import plan
 from whydiff.workflows.trials import run_trials
-from whydiff.workflows.zooming import zoom
+from whydiff.workflows.zooming import look_closer
+from whydiff.workflows.zooming import zoom as locate
 
 
 class Silent:
@@ -46,6 +47,7 @@ def explain(
     metric: str | None = None,
     budget: float | None = None,
     arguments: Sequence[str] = (),
+    zoom: bool = False,
     progress: Any = None,
 ) -> Explanation:
     """Say why two trainings differ, prove it by training hybrids, and try a fix.
@@ -55,8 +57,9 @@ def explain(
     ``fits`` (counting from 1). Otherwise, and with ``runs``: two executions of the script.
 
     ``metric`` names the logged metric to tell the gap in; ``budget`` bounds the seconds spent on
-    hybrids; ``arguments`` are the script's. The script runs in the current directory, twice or
-    more, with whatever it writes.
+    hybrids; ``arguments`` are the script's. ``zoom`` looks at the step where they part tensor by
+    tensor, on equal inputs, and follows the difference from there on. The script runs in the
+    current directory, twice or more, with whatever it writes.
 
     Raises WhydiffError if the script fails, trains nothing, or has no such fits.
     """
@@ -81,10 +84,15 @@ def explain(
             point = comparison.diff.first_divergence
             moments = plan(comparison.a.fit, comparison.b.fit, point)
             trials = run_trials(workshop, comparison.movable(), budget, progress, moments)
-            point = zoom(point, workshop, trials)
+            point = locate(point, workshop, trials)
             shown = disagreements(trials, workshop, comparison.a.fit.index)
+            closer = None
+            if zoom:
+                progress.step("looking at the step where they part, tensor by tensor")
+                first = int(comparison.a.recipe.duration.get("initial_epoch") or 0)
+                closer = look_closer(point, workshop, first)
         remedy = try_fixes(comparison, trials, folder, progress)
-        found = answer(comparison, trials, remedy, metric, point)
+        found = replace(answer(comparison, trials, remedy, metric, point), zoom=closer)
         return _asked(found, asked, {"disagreements": shown} if shown else {})
 
 

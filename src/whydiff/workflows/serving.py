@@ -31,7 +31,9 @@ from whydiff.replay.outcome import Outcome
 from whydiff.replay.probe import pictures_of, targets_of
 from whydiff.replay.rerun import Rerun, needs_script
 from whydiff.replay.solo import Solo
+from whydiff.replay.tensors import look
 from whydiff.store import load
+from whydiff.workflows import looks
 from whydiff.workflows.parcels import pack, unpack
 from whydiff.workflows.tracing import Keeper, savable
 
@@ -120,6 +122,17 @@ class Server:
         if trace:
             keeper.write(Path(trace))
         return {**self._save(outcome, output), "seconds": time.monotonic() - started}
+
+    def look(
+        self, choice: Mapping[str, str], moment: list[int], count: int, output: str, given: str = ""
+    ) -> dict[str, Any]:
+        """One step of a hybrid tensor by tensor, from its own inputs or from those in ``given``."""
+        if not isinstance(self._solo, Solo):
+            raise Untransplantable("its loop is the script's own and runs only as a whole")
+        inputs = looks.read_before(Path(given)) if given else None
+        found = look(self._solo, choice, (moment[0], moment[1]), count, inputs)
+        looks.write(found, Path(output))
+        return {"notes": found.notes}
 
     def measure(self, side: str) -> dict[str, Any]:
         """The logged training loss of one side taken apart by re-evaluation."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.analysis.attribution import Coalition
+from whydiff.core.recipe import SOURCE_IDS
 from whydiff.workflows.children import Child
 
 
@@ -88,6 +89,24 @@ class Workshop:
         """The last logged training loss against the evaluated one; None where it is not known."""
         parts: dict[str, float] | None = self._site_of(side).request("measure", side=side)["parts"]
         return parts
+
+    def look(
+        self, side: str, moment: tuple[int, int], count: int, given: Path | None = None
+    ) -> tuple[Path, list[str]]:
+        """One step of a side tensor by tensor, and ``count`` steps on: a file, and what to note.
+
+        With ``given``, such a file of the other side, the step starts from the inputs there.
+        """
+        output = self._folder / f"look-{side}.safetensors"
+        answer = self._site_of(side).request(
+            "look",
+            choice=dict.fromkeys(SOURCE_IDS, side),
+            moment=list(moment),
+            count=count,
+            output=str(output),
+            given=str(given or ""),
+        )
+        return output, answer["notes"]
 
     def _site_of(self, side: str) -> Child:
         return self._sites.get(side, self._sites["a"])
