@@ -15,10 +15,23 @@ _PUBLIC = {
     "record": "whydiff.workflows.record",
     "diff": "whydiff.workflows.diff",
     "explain": "whydiff.workflows.explain",
+    "lock": "whydiff.workflows.locking",
+    "verify": "whydiff.workflows.verify",
+    "check": "whydiff.workflows.check",
     "load": "whydiff.store",
     "WhydiffError": "whydiff.core.errors",
 }
-__all__ = ["WhydiffError", "__version__", "diff", "explain", "load", "record"]
+__all__ = [
+    "WhydiffError",
+    "__version__",
+    "check",
+    "diff",
+    "explain",
+    "load",
+    "lock",
+    "record",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,12 +10,13 @@ import click
 from whydiff import __version__
 from whydiff.core.errors import WhydiffError
 
-VERBS = ("explain", "record", "show", "diff")
+VERBS = ("explain", "record", "show", "diff", "lock", "verify", "check")
 
 #: what Ctrl-C leaves behind, where the workflow does not say it better
 KEPT: dict[str, str] = {
     "explain": "nothing was concluded; run the command again, or give it a limit with --budget",
     "record": "what was recorded until now is in the file given by -o: `whydiff show` reads it",
+    "lock": "no lock was written",
 }
 
 

@@ -17,6 +17,7 @@ from whydiff.core.align import align
 from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
 from whydiff.replay.measuring import take_apart
+from whydiff.replay.nudging import nudged
 from whydiff.replay.pinned import PinnedData, fixed
 from whydiff.replay.program import STRUCTURE, Program, Programs
 from whydiff.replay.steering import Steer, StopAfter
@@ -33,6 +34,7 @@ class Outcome:
     weights: dict[str, np.ndarray]
     predictions: list[np.ndarray] | None
     logs: list[dict[str, float]]
+    moved: float = 0.0  # by how much an initial weight was nudged
 
 
 class Solo:
@@ -43,15 +45,18 @@ class Solo:
         self._programs = Programs(lives, differing)
         self._probe = _probe(lives["a"])
 
-    def train(self, choice: Choice, until: tuple[int, int] | None = None) -> Outcome:
+    def train(
+        self, choice: Choice, until: tuple[int, int] | None = None, nudge: int | None = None
+    ) -> Outcome:
         """Train the hybrid in which each source comes from the side that ``choice`` names.
 
         With ``until`` (epoch, step) the training ends after that step, and the outcome is what
-        it was then, without predictions.
+        it was then, without predictions. With ``nudge`` one initial weight, picked by that
+        number, starts one ULP away; the outcome tells by how much.
         """
         program = self._programs.get(choice)
         lives = self._lives
-        self._reset(program, choice)
+        moved = self._reset(program, choice, nudge)
         plan = Plan(
             content=lives[side(choice, "data-content")],
             order=lives[side(choice, "data-order")],
@@ -84,7 +89,7 @@ class Solo:
             return Outcome(stop.weights, None, [stop.logs])
         to_numpy = adapter().to_numpy
         weights = {s.path: np.array(to_numpy(s.variable)) for s in program.variables.weights}
-        return Outcome(weights, self._predict(model), steer.logs)
+        return Outcome(weights, self._predict(model), steer.logs, moved)
 
     def recall(self, name: str) -> Outcome:
         """What side ``name`` ended with: its final weights, and their predictions."""
@@ -103,7 +108,7 @@ class Solo:
         program = self._programs.get(dict.fromkeys(STRUCTURE, name))
         return take_apart(live, program.base.model)
 
-    def _reset(self, program: Program, choice: Choice) -> None:
+    def _reset(self, program: Program, choice: Choice, nudge: int | None) -> float:
         values = {
             group: starting_values(program.base, self._lives, choice, group)
             for group in ("weights", "noise")
@@ -111,7 +116,12 @@ class Solo:
         values["state"] = optimizer_values(
             program.variables.state, program.fresh, self._lives, choice
         )
+        moved = 0.0
+        if nudge is not None:
+            tensors = program.base.recipe.initialization
+            values["weights"], moved = nudged(values["weights"], tensors, nudge)
         assign(program.variables, values)
+        return moved
 
     def _callbacks(self, choice: Choice) -> list[Any]:
         found = []

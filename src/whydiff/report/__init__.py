@@ -5,6 +5,7 @@ from whydiff.report.terminal import (
     print_diff,
     print_execution,
     print_explanation,
+    print_verification,
 )
 
-__all__ = ["execution_dict", "print_diff", "print_execution", "print_explanation"]
+__all__ = ["execution_dict", "print_diff", "print_execution", "print_explanation", "print_verification"]

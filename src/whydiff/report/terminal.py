@@ -8,11 +8,13 @@ from typing import Any, TextIO
 
 from whydiff.core.findings import Diff, Explanation
 from whydiff.core.recording import Execution
+from whydiff.core.verification import Verification
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
 from whydiff.report.diff_view import diff_blocks
 from whydiff.report.explain_view import explanation_blocks
 from whydiff.report.plain import clean, plain_text
 from whydiff.report.show_view import execution_blocks
+from whydiff.report.verify_view import verification_blocks
 
 _STYLES = {"verdict": "bold", "warning": "yellow", "note": "dim", "": ""}
 
@@ -25,6 +27,11 @@ def print_explanation(explanation: Explanation, stream: TextIO, *, verbose: bool
 def print_diff(diff: Diff, stream: TextIO) -> None:
     """A comparison of two recorded fits."""
     write(diff_blocks(diff), stream)
+
+
+def print_verification(verification: Verification, stream: TextIO) -> None:
+    """The answer of ``verify``."""
+    write(verification_blocks(verification), stream)
 
 
 def print_execution(execution: Execution, stream: TextIO) -> None:

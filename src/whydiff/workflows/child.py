@@ -59,6 +59,7 @@ class Job:
         self.source: str | None = job.get("source")  # patched text to run in place of the file
         self.prelude: str = job.get("prelude", "")
         self.keep_bytes: int = job.get("keep_bytes", 0)
+        self.reseed: int | None = job.get("reseed")  # run with other random numbers: a replica
         self.serve: list[int] | None = job.get("serve")  # file descriptors: commands, answers
 
 
@@ -78,6 +79,10 @@ class Watching:
 
         self.begin(self._job)
         install(self)
+        if self._job.reseed is not None:
+            from whydiff.capture.reseeding import reseed
+
+            reseed(self._job.reseed)
 
     def begin(self, job: Job) -> None:
         from whydiff.capture.environment import surroundings

@@ -61,15 +61,17 @@ class Server:
         return self._save(self._solo.recall(side), output)
 
     def train(
-        self, choice: Mapping[str, str], output: str, until: list[int] | None = None
+        self,
+        choice: Mapping[str, str],
+        output: str,
+        until: list[int] | None = None,
+        nudge: int | None = None,
     ) -> dict[str, Any]:
         """Train one hybrid; weights and predictions go to ``output`` (.npz)."""
         assert self._solo is not None
         started = time.monotonic()
-        answer = self._save(
-            self._solo.train(choice, (until[0], until[1]) if until else None), output
-        )
-        return {**answer, "seconds": time.monotonic() - started}
+        outcome = self._solo.train(choice, (until[0], until[1]) if until else None, nudge)
+        return {**self._save(outcome, output), "moved": outcome.moved, "seconds": time.monotonic() - started}
 
     def measure(self, side: str) -> dict[str, Any]:
         """The logged training loss of one side taken apart by re-evaluation."""

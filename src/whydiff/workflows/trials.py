@@ -33,6 +33,7 @@ class Trained:
     weights: Mapping[str, np.ndarray]
     logs: list[dict[str, float]]
     seconds: float = 0.0
+    moved: float = 0.0  # by how much the nudged weight was moved
 
 
 @dataclass
@@ -132,15 +133,21 @@ class Workshop:
         other = bool(coalition & self._together)
         return self._sites["b" if other and "b" in self._sites else "a"]
 
-    def train(self, coalition: Coalition, until: tuple[int, int] | None = None) -> Trained:
+    def train(
+        self,
+        coalition: Coalition,
+        until: tuple[int, int] | None = None,
+        nudge: int | None = None,
+    ) -> Trained:
         """Train the hybrid that takes the sources of ``coalition`` from B.
 
         With ``until`` only up to that (epoch, step): what it was then, without predictions.
+        With ``nudge`` from initial weights of which one, picked by the number, is an ULP away.
         """
         output = self._output()
         choice = dict.fromkeys(coalition, "b")
         answer = self.site(coalition).request(
-            "train", choice=choice, output=str(output), until=until
+            "train", choice=choice, output=str(output), until=until, nudge=nudge
         )
         return _read(answer, output)
 
@@ -173,6 +180,7 @@ def _read(answer: Mapping[str, Any], path: Path) -> Trained:
         weights,
         answer["logs"],
         answer.get("seconds", 0.0),
+        answer.get("moved", 0.0),
     )
 
 
