@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from whydiff.checks import data, environment, model, seeds, state
+from whydiff.checks import data, environment, initial, model, pipelines, seeds, state
 from whydiff.checks.ignoring import ignored
 from whydiff.checks.rule import Hit, Rule
 from whydiff.checks.source import Source
@@ -19,8 +19,8 @@ __all__ = ["FAMILIES", "RULES", "Hit", "Rule", "check_text", "selected"]
 
 #: title of a family -> its rules
 FAMILIES: dict[str, tuple[Rule, ...]] = {
-    "Seeds": seeds.RULES,
-    "Data": data.RULES,
+    "Seeds": seeds.RULES + initial.RULES,
+    "Data": tuple(sorted(pipelines.RULES + data.RULES, key=lambda rule: rule.id)),
     "State": state.RULES,
     "Model and loss": model.RULES,
     "Environment": environment.RULES,

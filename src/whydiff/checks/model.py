@@ -151,10 +151,7 @@ def _default_rate(s: Source) -> Iterator[Hit]:
 _HEAD = "import keras\n\n"
 _LOSS = "keras.losses.SparseCategoricalCrossentropy(from_logits=True)"
 _CLASS = "class Model(keras.Model):\n    def train_step(self, data):\n        x, y = data\n"
-_REST = (
-    "        loss = self.compute_loss(y=y, y_pred=y_pred)\n"
-    "        return self.update(loss)\n"
-)
+_REST = "        loss = self.compute_loss(y=y, y_pred=y_pred)\n        return self.update(loss)\n"
 
 RULES = (
     Rule(

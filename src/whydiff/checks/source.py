@@ -54,7 +54,9 @@ class Source:
         return (
             called in _BUILDERS
             or called == "keras.models.clone_model"
-            or (called.startswith("keras.applications.") and called.rpartition(".")[2][:1].isupper())
+            or (
+                called.startswith("keras.applications.") and called.rpartition(".")[2][:1].isupper()
+            )
         )
 
     @cached_property
@@ -98,6 +100,16 @@ class Source:
     def seeded(self) -> list[ast.Call]:
         """Calls that set the seed Keras's own seeds are drawn from."""
         return self.seeds("random.seed")
+
+    def only_shown(self, call: ast.Call) -> bool:
+        """Whether a value is printed on the spot, or made when all training is over."""
+        if any(
+            isinstance(a, ast.Call) and self.called(a) == "print"
+            for a in self.script.ancestors(call)
+        ):
+            return True
+        last = max((c.lineno for c in self.fits), default=None)
+        return last is not None and call.lineno > last and self.scope(call) is self.script.tree
 
     def loops(self, node: ast.AST) -> list[ast.stmt]:
         """Loops around a node within its function, innermost first."""
@@ -160,4 +172,6 @@ def constant(node: ast.AST | None) -> object:
 def _is_scaler(node: ast.expr) -> bool:
     """``StandardScaler().fit``, ``encoder.fit``: preparing data, not training a model."""
     text = ast.unparse(node).lower()
-    return any(w in text for w in ("scaler", "encoder(", "binarizer", "tokenizer", "pca", "datagen"))
+    return any(
+        w in text for w in ("scaler", "encoder(", "binarizer", "tokenizer", "pca", "datagen")
+    )

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from whydiff.cli.output import write_json
+from whydiff.core.errors import WhydiffError
 
 
 @click.command(name="check", short_help="List traps in scripts, without running them.")
@@ -34,19 +35,25 @@ def command(
     """
     from whydiff.checks import selected
     from whydiff.report.check_view import print_problems
-    from whydiff.workflows.check import check, files
+    from whydiff.workflows.check import check_file, files
 
     rules = selected(_words(select), _words(ignore))
     read = files(scripts)
-    problems = check(read, rules)
+    problems = []
+    unread: list[dict[str, str]] = []
+    for file in read:
+        try:
+            problems += check_file(file, rules)
+        except WhydiffError as error:  # the others are read all the same
+            unread.append({"file": str(file), "why": str(error)})
+            click.echo(f"whydiff: {error}", err=True)
     if as_json:
-        write_json(
-            "-",
-            {"schema": 1, "scripts": len(read), "findings": [asdict(p) for p in problems]},
-        )
+        findings = [asdict(p) for p in problems]
+        answer = {"schema": 1, "scripts": len(read), "findings": findings, "unread": unread}
+        write_json("-", answer)
     else:
-        print_problems(problems, len(read), sys.stdout)
-    ctx.exit(1 if problems else 0)
+        print_problems(problems, len(read) - len(unread), sys.stdout)
+    ctx.exit(2 if unread else 1 if problems else 0)
 
 
 def _words(text: str | None) -> tuple[str, ...]:

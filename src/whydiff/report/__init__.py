@@ -8,4 +8,10 @@ from whydiff.report.terminal import (
     print_verification,
 )
 
-__all__ = ["execution_dict", "print_diff", "print_execution", "print_explanation", "print_verification"]
+__all__ = [
+    "execution_dict",
+    "print_diff",
+    "print_execution",
+    "print_explanation",
+    "print_verification",
+]

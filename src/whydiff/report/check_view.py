@@ -18,7 +18,10 @@ def problem_lines(problems: Sequence[Problem], scripts: int) -> list[str]:
         lines.append(f"    {p.remedy}")
     files = len({p.file for p in problems})
     if problems:
-        lines += ["", f"{count(len(problems), 'finding')} in {files} of {count(scripts, 'script')}."]
+        lines += [
+            "",
+            f"{count(len(problems), 'finding')} in {files} of {count(scripts, 'script')}.",
+        ]
     else:
         lines.append(f"No finding in {count(scripts, 'script')}.")
     return lines

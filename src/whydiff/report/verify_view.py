@@ -58,7 +58,9 @@ def verdict(v: Verification) -> str:
         return f"{says}: {listed(names)} changed." if names else f"{says}; no cause was seen."
     if v.level == "rounding":
         moved = max((fit.weights or 0.0) for fit in v.fits)
-        return f"{says}: its weights moved by {number(moved)} (relative), no more than one ULP does."
+        return (
+            f"{says}: its weights moved by {number(moved)} (relative), no more than one ULP does."
+        )
     return f"{says}."
 
 
@@ -73,9 +75,7 @@ def _fit(fit: FitCheck, several: bool) -> Iterator[Block]:
     found = [(f.source, f.detail or f.evidence) for f in fit.findings if f.status == DIFFERS]
     if found:
         yield Table(("Suspect", "Locked against now"), tuple(found))
-    yield Table(
-        ("Level", "", "Because"), tuple((name, *fit.levels[name]) for name in LEVELS)
-    )
+    yield Table(("Level", "", "Because"), tuple((name, *fit.levels[name]) for name in LEVELS))
 
 
 def _distances(fit: FitCheck) -> Iterator[tuple[str, str]]:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.lock import Fed, Lock, LockedEpoch, LockedFit, Replicas, Sketch
+from whydiff.core.lock import Lock, LockedFit, Sketch
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import STEP_GROUPS, Draw, Frame
 from whydiff.store import codec
-from whydiff.store.checked import Checked, digits, one_of
+from whydiff.store.checked import Checked
+from whydiff.store.lockread import read_top
 from whydiff.store.rows import FACT_FIELDS, TENSOR_FIELDS, source_id
 
 VERSION = 1
@@ -67,7 +68,7 @@ def read_lock(path: Path) -> Lock:
                 f"{VERSION})",
                 "Update whydiff, or lock the training anew with this one.",
             )
-        return _read(top)
+        return read_top(top)
     except ValueError as error:
         raise _damaged(path, error) from None
 
@@ -79,9 +80,6 @@ def _damaged(path: Path, error: Exception) -> WhydiffError:
     )
 
 
-# --- layout ---------------------------------------------------------------------------------
-
-
 def _lines(value: Any, indent: str, head: str) -> list[str]:
     """``value`` after ``head``: on one line where it fits, else an entry per line."""
     short = indent + head + json.dumps(value, ensure_ascii=False)
@@ -89,7 +87,9 @@ def _lines(value: Any, indent: str, head: str) -> list[str]:
         return [short]
     inner = indent + " "
     if isinstance(value, dict):
-        parts = [_lines(v, inner, f"{json.dumps(k, ensure_ascii=False)}: ") for k, v in value.items()]
+        parts = [
+            _lines(v, inner, f"{json.dumps(k, ensure_ascii=False)}: ") for k, v in value.items()
+        ]
         brackets = "{}"
     elif all(isinstance(v, int | float) for v in value):
         parts, brackets = [[line] for line in _filled(value, inner)], "[]"
@@ -103,9 +103,12 @@ def _lines(value: Any, indent: str, head: str) -> list[str]:
 
 def _is_row(value: Any) -> bool:
     """A record such as a tensor's or a seed's: a line, however long, so that a change is one."""
-    return isinstance(value, list) and isinstance(value[0], str | int) and any(
-        isinstance(v, str) for v in value
-    ) and any(not isinstance(v, str) for v in value)
+    return (
+        isinstance(value, list)
+        and isinstance(value[0], str | int)
+        and any(isinstance(v, str) for v in value)
+        and any(not isinstance(v, str) for v in value)
+    )
 
 
 def _filled(numbers: list[Any], indent: str) -> list[str]:
@@ -117,9 +120,6 @@ def _filled(numbers: list[Any], indent: str) -> list[str]:
             rows.append(indent)
         rows[-1] += ("" if rows[-1] == indent else ", ") + text
     return rows
-
-
-# --- nouns to plain values ------------------------------------------------------------------
 
 
 def _lock(lock: Lock) -> dict[str, Any]:
@@ -198,113 +198,3 @@ def _sketch(s: Sketch | None) -> dict[str, Any] | None:
     if s is None:
         return None
     return {"size": s.size, "unfit": s.unfit, "norm": s.norm, "sketch": list(s.numbers)}
-
-
-# --- plain values to nouns ------------------------------------------------------------------
-
-
-def _read(top: Checked) -> Lock:
-    fits = tuple(_read_fit(part) for part in top.parts("fits"))
-    if [fit.index for fit in fits] != list(range(1, len(fits) + 1)) or not fits:
-        raise ValueError("its fits are not numbered 1, 2, ...")
-    return Lock(
-        script=top.text("script"),
-        arguments=top.texts("arguments"),
-        environment=top.mapping("environment"),
-        algorithm=top.text("digests"),
-        ledger=tuple(_read_draw(row) for row in top.rows("seeds", 11)),
-        fits=fits,
-        replicas=_read_replicas(top, len(fits)),
-    )
-
-
-def _read_replicas(top: Checked, fits: int) -> dict[int, Replicas]:
-    if "replicas" not in top:
-        return {}
-    found = {}
-    for number, part in top.part("replicas").items():
-        if not number.isdecimal() or not 1 <= int(number) <= fits:
-            raise ValueError(f"replicas of fit {number!r}, which it has not")
-        seeds = part.integers("seeds")
-        metrics = {name: part.numbers(name) for name in part.names() if name != "seeds"}
-        if any(len(values) != len(seeds) for values in metrics.values()):
-            raise ValueError(f"replicas of fit {number}: as many values as seeds are needed")
-        found[int(number)] = Replicas(seeds, metrics)
-    return found
-
-
-def _read_fit(part: Checked) -> LockedFit:
-    recipe = part.part("recipe")
-    fed = part.part("fed")
-    steps = [_read_step(line) for line in part.texts("first steps")]
-    return LockedFit(
-        index=part.integer("fit"),
-        model=part.text("model"),
-        line=part.optional("line", part.integer),
-        facts={n: recipe.mapping(source_id(n)) for n in FACT_FIELDS},
-        tensors={n: tuple(_read_tensor(r) for r in recipe.rows(n, 6)) for n in _TENSORS},
-        fed=Fed(
-            samples=fed.integer("samples"),
-            unit=one_of(fed.text("unit"), ("sample", "batch")),
-            signature=fed.texts("signature"),
-            content=fed.text("content"),
-            canonical=fed.text("canonical"),
-            weights=fed.text("weights"),
-            validation=fed.text("validation"),
-            relative=fed.boolean("relative"),
-            order=fed.texts("order"),
-            batches=fed.texts("batches"),
-            asked=fed.mapping("asked"),
-        ),
-        epochs=tuple(_read_epoch(e) for e in part.parts("epochs")),
-        steps=tuple(row for _, row in steps),
-        step_epochs=tuple(epoch for epoch, _ in steps),
-        weights=_read_sketch(part, "final weights"),
-        predictions=_read_sketch(part, "predictions"),
-        classes=part.integers("classes"),
-        probe=part.integer("probe"),
-    )
-
-
-def _read_epoch(part: Checked) -> LockedEpoch:
-    return LockedEpoch(
-        part.integer("epoch"),
-        part.integer("steps"),
-        codec.load_logs(codec.dump(part.mapping("logs")), f"{part.what}: logs"),
-        tuple(part.text(group) for group in STEP_GROUPS),
-        part.text("end"),
-    )
-
-
-def _read_step(line: str) -> tuple[int, tuple[int, ...]]:
-    epoch, *row = line.split(" ")
-    if not epoch.isdecimal() or len(row) != len(STEP_GROUPS):
-        raise ValueError(f"step {line!r} is not an epoch and {len(STEP_GROUPS)} digests")
-    return int(epoch), tuple(int(digits(part, 8), 16) for part in row)
-
-
-def _read_tensor(row: list[Any]) -> Tensor:
-    path, role, dtype, shape, digest, trained_by = row
-    return codec.row_tensor((role, path, codec.dump(shape), dtype, digest, trained_by), "the lock")
-
-
-def _read_draw(row: list[Any]) -> Draw:
-    number, kind, owner, seed, explicit, layer, fit, file, line, function, text = row
-    if type(number) is not int or type(explicit) is not bool:
-        raise ValueError(f"seed {number!r} has a wrong type")
-    stack = [{"file": file, "line": line, "function": function, "text": text}] if file else []
-    return codec.row_draw(
-        (number, kind, owner, seed, int(explicit), json.dumps(stack), layer, fit)
-    )
-
-
-def _read_sketch(part: Checked, name: str) -> Sketch | None:
-    if part.optional(name, part.mapping) is None:
-        return None
-    inner = part.part(name)
-    return Sketch(
-        inner.integer("size"),
-        inner.number("norm"),
-        inner.numbers("sketch"),
-        inner.integer("unfit"),
-    )

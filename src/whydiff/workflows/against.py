@@ -89,9 +89,7 @@ def _in_epochs(locked: LockedFit, new: LockedFit) -> Divergence | None:
 
 def _reached_equally(locked: LockedFit, new: LockedFit) -> bool:
     columns = [STEP_GROUPS.index(group) for group in ("batch", "noise")]
-    fed = [
-        [[e.groups[c] for c in columns] for e in fit.epochs] for fit in (locked, new)
-    ]
+    fed = [[[e.groups[c] for c in columns] for e in fit.epochs] for fit in (locked, new)]
     return fed[0] == fed[1]
 
 
@@ -165,7 +163,9 @@ def _predictions(locked: LockedFit, new: LockedFit) -> float | None:
     if locked.predictions is None or new.predictions is None:
         return None
     distance = sketch_distance(locked.predictions, new.predictions)
-    return distance / math.sqrt(max(locked.predictions.size, 1)) if math.isfinite(distance) else None
+    return (
+        distance / math.sqrt(max(locked.predictions.size, 1)) if math.isfinite(distance) else None
+    )
 
 
 def changed_facts(findings: Sequence[Finding]) -> list[str]:

@@ -20,7 +20,12 @@ def check(
     for a file that is missing or no Python.
     """
     named = [scripts] if isinstance(scripts, str | Path) else list(scripts)
-    return [p for file in files(named) for p in check_text(_text(file), str(file), rules)]
+    return [p for file in files(named) for p in check_file(file, rules)]
+
+
+def check_file(file: Path, rules: Collection[Rule] = RULES) -> list[Problem]:
+    """Problems of one script; see :func:`check`."""
+    return check_text(_text(file), str(file), rules)
 
 
 def files(named: Iterable[str | Path]) -> list[Path]:

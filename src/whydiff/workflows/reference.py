@@ -139,9 +139,7 @@ def as_fit(locked: LockedFit, other: LockedFit, recipe: Recipe) -> Fit:
 def shortened(fit: Fit, reduced: LockedFit) -> Fit:
     """A recorded fit with its steps and epochs as a lock keeps them; its recipe stays whole."""
     twin = as_fit(reduced, reduced, fit.recipe)
-    return replace(
-        fit, steps=twin.steps, step_epochs=twin.step_epochs, epochs=twin.epochs
-    )
+    return replace(fit, steps=twin.steps, step_epochs=twin.step_epochs, epochs=twin.epochs)
 
 
 def _end(epoch: LockedEpoch) -> tuple[Tensor, ...]:

@@ -71,7 +71,11 @@ class Server:
         assert self._solo is not None
         started = time.monotonic()
         outcome = self._solo.train(choice, (until[0], until[1]) if until else None, nudge)
-        return {**self._save(outcome, output), "moved": outcome.moved, "seconds": time.monotonic() - started}
+        return {
+            **self._save(outcome, output),
+            "moved": outcome.moved,
+            "seconds": time.monotonic() - started,
+        }
 
     def measure(self, side: str) -> dict[str, Any]:
         """The logged training loss of one side taken apart by re-evaluation."""

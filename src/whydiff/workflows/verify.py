@@ -155,9 +155,7 @@ def _check(
     )
 
 
-def _metrics(
-    locked: LockedFit, new: LockedFit
-) -> dict[str, tuple[float | None, float | None]]:
+def _metrics(locked: LockedFit, new: LockedFit) -> dict[str, tuple[float | None, float | None]]:
     ends = [dict(fit.epochs[-1].logs) if fit.epochs else {} for fit in (locked, new)]
     names = dict.fromkeys([*ends[0], *ends[1]])
     return {name: (ends[0].get(name), ends[1].get(name)) for name in names}
@@ -186,11 +184,11 @@ def _with_statistics(
         f"{name}: mean {result.difference:+.3g} (95 % interval {low:.3g} to {high:.3g}, "
         f"n = {result.n[0]} then and {result.n[1]} now, margin {result.margin:.3g})"
     )
-    state = {EQUAL: HOLDS, DIFFERENT: FAILS}.get(result.verdict, UNKNOWN)
+    verdict = {EQUAL: HOLDS, DIFFERENT: FAILS}.get(result.verdict, UNKNOWN)
     statistics = Statistics(
         name, result.verdict, result.difference, result.interval, result.margin, result.n, a, b
     )
-    levels = {**check.levels, "statistical": (state, why)}
+    levels = {**check.levels, "statistical": (verdict, why)}
     return replace(check, levels=levels, statistics=statistics)
 
 
