@@ -1,7 +1,7 @@
 """Writes the rules of ``whydiff check`` into docs/check.md, from the rules' own data.
 
-    make_rules.py            write
-    make_rules.py --check    exit with 1 if the page is not up to date
+make_rules.py            write
+make_rules.py --check    exit with 1 if the page is not up to date
 """
 
 from __future__ import annotations

@@ -18,10 +18,13 @@ _PUBLIC = {
     "lock": "whydiff.workflows.locking",
     "verify": "whydiff.workflows.verify",
     "check": "whydiff.workflows.check",
+    "recording": "whydiff.workflows.notebook",
+    "Recorder": "whydiff.workflows.inprocess",
     "load": "whydiff.store",
     "WhydiffError": "whydiff.core.errors",
 }
 __all__ = [
+    "Recorder",
     "WhydiffError",
     "__version__",
     "check",
@@ -30,6 +33,7 @@ __all__ = [
     "load",
     "lock",
     "record",
+    "recording",
     "verify",
 ]
 

@@ -87,9 +87,7 @@ def _verify(
     from whydiff.report.verify_view import verification_blocks
     from whydiff.workflows.verify import verify
 
-    result = verify(
-        path, arguments, lock=file, require=require, metric=metric, margin=margin
-    )
+    result = verify(path, arguments, lock=file, require=require, metric=metric, margin=margin)
     if result.exit_code:
         text = plain_text(verification_blocks(result)).rstrip()
         pytest.fail(f"{text}\n\npytest --whydiff-update accepts the change.", pytrace=False)

@@ -12,7 +12,9 @@ def weights(dtype="float32"):
     kernel[0] = 0.0
     arrays = [kernel, np.zeros(3, dtype), np.ones(3, dtype)]
     roles = ("trainable", "trainable", "non-trainable")
-    return arrays, [tensor(f"t{i}", a, r) for i, (a, r) in enumerate(zip(arrays, roles))]
+    return arrays, [
+        tensor(f"t{i}", a, r) for i, (a, r) in enumerate(zip(arrays, roles, strict=True))
+    ]
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
@@ -27,7 +29,7 @@ def test_one_entry_moves_by_one_ulp_and_the_step_is_told(dtype):
         assert arrays[0][different] != 0.0  # a zero would become the smallest number there is
         assert moved == pytest.approx(float(abs(changed[0] - arrays[0]).max()), rel=1e-3)
         assert (changed[1] == arrays[1]).all() and (changed[2] == arrays[2]).all()
-    assert all((a == b).all() for a, b in zip(arrays, before))  # its input stays
+    assert all((a == b).all() for a, b in zip(arrays, before, strict=True))  # its input stays
 
 
 def test_numbers_pick_entries_and_the_same_number_the_same_entry():
@@ -42,7 +44,7 @@ def test_nothing_to_move():
     tensors = [tensor("a", arrays[0]), tensor("b", arrays[1])]
     changed, moved = nudged(arrays, tensors, 0)
     assert moved == 0.0
-    assert all((a == b).all() for a, b in zip(arrays, changed))
+    assert all((a == b).all() for a, b in zip(arrays, changed, strict=True))
 
 
 def test_bfloat16():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from whydiff.store.lockfile import read_lock
 pytestmark = pytest.mark.long
 
 BACKENDS = ("jax", "tensorflow", "torch")
-TRAIN = '''
+TRAIN = """
 import os
 import keras
 import numpy as np
@@ -36,13 +37,29 @@ model.compile(
 )
 model.fit(x[:192], y[:192], epochs=int(os.environ.get("EPOCHS", 3)), batch_size=32, verbose=0,
           validation_data=(x[192:], y[192:]))
-'''
+"""
 
 
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "train.py").write_text(TRAIN)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The lock of the unchanged training with JAX, made once."""
+    folder = tmp_path_factory.mktemp("locked")
+    (folder / "train.py").write_text(TRAIN)
+    whydiff(folder, "lock", "train.py")
+    return folder / "whydiff.lock"
+
+
+@pytest.fixture
+def locked(folder, made):
+    """A folder with the script and its lock."""
+    shutil.copy(made, folder)
+    return folder
 
 
 def whydiff(folder, *words, backend="jax", code=0, **environment):
@@ -63,6 +80,7 @@ def verify(folder, *words, code=0, **environment):
     return json.loads(text)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_unchanged_training_is_bit_identical_and_a_seed_is_seen(folder, backend):
     whydiff(folder, "lock", "train.py", backend=backend)
@@ -80,6 +98,7 @@ def test_an_unchanged_training_is_bit_identical_and_a_seed_is_seen(folder, backe
     assert fit["amplification"] is None  # nothing to be measured: not rounding
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("backend", ["jax", "tensorflow"])  # torch compiles nothing here
 def test_other_execution_is_rounding_within_the_measured_amplification(folder, backend):
     whydiff(folder, "lock", "train.py", backend=backend)
@@ -94,50 +113,56 @@ def test_other_execution_is_rounding_within_the_measured_amplification(folder, b
     verify(folder, backend=backend, code=1, JIT="1")
 
 
-def test_relocking_an_unchanged_training_writes_the_same_bytes(folder):
-    for name in ("a.lock", "b.lock"):
-        whydiff(folder, "lock", "train.py", "-o", name)
-    text = (folder / "a.lock").read_text()
-    assert text == (folder / "b.lock").read_text()
+def test_relocking_an_unchanged_training_writes_the_same_bytes(locked):
+    folder = locked
+    text = (folder / "whydiff.lock").read_text()
+    whydiff(folder, "lock", "train.py", "-o", "again.lock")
+    assert text == (folder / "again.lock").read_text()
     assert len(text) < 20_000
     assert str(folder) not in text
     assert max(map(len, text.splitlines())) < 250
 
 
-def test_a_learning_rate_is_never_rounding_however_small_the_change(folder):
-    whydiff(folder, "lock", "train.py")
-    fit = verify(folder, "--require", "rounding", code=1, RATE="0.010000001")["fits"][0]
+def test_compiled_otherwise_is_rounding_and_a_seed_is_not(locked):
+    answer = verify(locked, "--require", "rounding", JIT="1")
+    assert (answer["level"], answer["state"]) == ("rounding", "holds")
+    answer = verify(locked, "--require", "rounding", code=1, SEED="8")
+    assert answer["level"] == "different"
+
+
+def test_a_learning_rate_is_never_rounding_however_small_the_change(locked):
+    fit = verify(locked, "--require", "rounding", code=1, RATE="0.010000001")["fits"][0]
     assert fit["levels"]["rounding"]["state"] == "fails"
     assert "optimizer" in fit["levels"]["rounding"]["why"]
     assert fit["distance"]["weights"] < 1e-4
 
 
-def test_verdict_comes_first_and_names_the_change(folder):
-    whydiff(folder, "lock", "train.py")
-    text = whydiff(folder, "verify", "train.py", code=1, EPOCHS="4")
+def test_verdict_comes_first_and_names_the_change(locked):
+    text = whydiff(locked, "verify", "train.py", code=1, EPOCHS="4")
     first, *rest = text.splitlines()
     assert first.startswith("train.py is different from the training that was locked")
     assert "how long they train" in first
     assert any(line.startswith("They part") for line in rest)
 
 
-def test_an_edited_version_is_named_though_the_bits_agree(folder):
-    whydiff(folder, "lock", "train.py")
-    lock = folder / "whydiff.lock"
+def test_an_edited_version_is_named_though_the_bits_agree(locked):
+    lock = locked / "whydiff.lock"
     version = read_lock(lock).fits[0].facts["version"]["keras"]
     lock.write_text(lock.read_text().replace(f'"keras": "{version}"', '"keras": "3.1.4"'))
-    answer = verify(folder)
-    assert answer["level"] == "bitwise"
+    answer = verify(locked)
+    assert (answer["level"], answer["state"]) == ("bitwise", "holds")
+    assert answer["fits"][0]["distance"] == {"weights": 0.0, "predictions": 0.0}
     assert any("3.1.4" in fact and version in fact for fact in answer["changed"])
 
 
-def test_another_backend_is_named(folder):
-    whydiff(folder, "lock", "train.py", backend="jax")
-    answer = verify(folder, backend="torch", code=1)
+@pytest.mark.thorough
+def test_another_backend_is_named(locked):
+    answer = verify(locked, backend="torch", code=1)
     assert answer["level"] == "different"
     assert any("jax" in fact and "torch" in fact for fact in answer["changed"])
 
 
+@pytest.mark.thorough
 def test_several_fits_and_arguments(folder):
     script = folder / "train.py"
     script.write_text(
@@ -179,7 +204,6 @@ def test_another_seed_is_statistically_equal_and_another_rate_is_not(folder):
     assert answer["fits"][0]["statistics"]["verdict"] == "different"
 
 
-def test_nothing_statistical_can_be_required_of_a_lock_without_replicas(folder):
-    whydiff(folder, "lock", "train.py")
-    done = whydiff(folder, "verify", "train.py", "--require", "statistical", code=2)
+def test_nothing_statistical_can_be_required_of_a_lock_without_replicas(locked):
+    done = whydiff(locked, "verify", "train.py", "--require", "statistical", code=2)
     assert done == ""

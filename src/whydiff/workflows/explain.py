@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
@@ -16,6 +16,9 @@ from whydiff.workflows.comparison import Comparison, compare_executions, compare
 from whydiff.workflows.fixing import try_fixes
 from whydiff.workflows.trials import run_trials
 from whydiff.workflows.zooming import zoom
+
+if TYPE_CHECKING:
+    from whydiff.workflows.notebook import WatchedFit
 
 
 class Silent:
@@ -32,8 +35,8 @@ class Silent:
 
 
 def explain(
-    script: str | Path,
-    script_b: str | Path | None = None,
+    script: str | Path | WatchedFit,
+    script_b: str | Path | WatchedFit | None = None,
     *,
     fits: tuple[int, int] | None = None,
     runs: bool = False,
@@ -54,9 +57,19 @@ def explain(
     hybrids; ``arguments`` are the script's. The script runs in the current directory, twice or
     more, with whatever it writes.
 
+    In a notebook: two fits of ``with whydiff.recording() as cell``, ``explain(cell[1], cell[2])``.
+
     Raises WhydiffError if the script fails, trains nothing, or has no such fits.
     """
     progress = progress or Silent()
+    if not isinstance(script, str | Path):
+        if script_b is None or isinstance(script_b, str | Path):
+            raise WhydiffError("two fits are needed", "whydiff.explain(cell[1], cell[2])")
+        from whydiff.workflows.notebook import explain_fits
+
+        return explain_fits(script, script_b, metric, budget, progress)
+    if script_b is not None and not isinstance(script_b, str | Path):
+        raise WhydiffError("a script and a fit cannot be compared", "Name two of one kind.")
     for path in (script, script_b):
         if path is not None and not Path(path).is_file():
             raise WhydiffError(f"there is no script {path}", f"Looked in {Path.cwd()}.")
