@@ -69,11 +69,13 @@ def _point(a: Side, b: Side, locked: LockedFit, new: LockedFit) -> Divergence | 
     """Where they part: to the step among the first steps, to the epoch behind them."""
     exact = divergence.first_divergence(a, b)
     coarse = _in_epochs(locked, new)
-    if coarse is None or (exact is not None and exact.epoch < coarse.epoch):
-        return exact
-    kept = sum(e == coarse.epoch for e in locked.step_epochs)
-    whole = kept == next(e.steps for e in locked.epochs if e.index == coarse.epoch)
-    return exact if exact is not None and (whole or exact.phase == "before training") else coarse
+    if coarse is None or exact is None:
+        return exact or coarse
+    kept = sum(epoch == coarse.epoch for epoch in locked.step_epochs)
+    seen = exact.epoch == coarse.epoch and exact.step < kept
+    return (
+        exact if seen or exact.epoch < coarse.epoch or exact.phase == "before training" else coarse
+    )
 
 
 def _in_epochs(locked: LockedFit, new: LockedFit) -> Divergence | None:
