@@ -54,6 +54,7 @@ def filled(text: str) -> str:
 
 
 def main() -> None:
+    (ROOT / "build").mkdir(exist_ok=True)  # where the commands may write
     named = [Path(name) for name in sys.argv[1:]]
     for path in named or [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         path.write_text(filled(path.read_text()))
