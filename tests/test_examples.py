@@ -89,6 +89,7 @@ def test_example_is_recorded(tmp_path, name, backend):
     run(tmp_path, backend, "show", "a.whydiff")
 
 
+@pytest.mark.thorough
 def test_locked_is_bit_identical_until_it_is_changed(tmp_path):
     run(tmp_path, "jax", "lock", ROOT / "examples/locked.py", "-o", "a.lock")
     text = run(tmp_path, "jax", "verify", ROOT / "examples/locked.py", "--lock", "a.lock")

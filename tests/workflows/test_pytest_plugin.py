@@ -60,8 +60,14 @@ def test_from_the_first_lock_to_a_failing_and_a_passing_test(tmp_path):
     assert "initialization" in failed.stdout
     assert "pytest_plugin.py" not in failed.stdout  # the message, no traceback of ours
 
+
+@pytest.mark.thorough
+def test_an_update_accepts_the_change(tmp_path):
+    (tmp_path / "train.py").write_text(TRAIN)
+    (tmp_path / "test_it.py").write_text(TEST)
     assert run_pytest(tmp_path, "--whydiff-update", SEED="8").returncode == 0
     assert run_pytest(tmp_path, SEED="8").returncode == 0
+    assert run_pytest(tmp_path).returncode == 1
 
 
 def test_the_entry_point_is_declared():

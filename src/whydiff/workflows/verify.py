@@ -132,7 +132,8 @@ def _check(
     measured: Amplification | None = None
     if against.point is None:
         # Each level implies those behind it.
-        bitwise = rounding = (HOLDS, f"{sum(e.steps for e in new.epochs)} steps, by digest")
+        bitwise = (HOLDS, f"{sum(e.steps for e in new.epochs)} steps, by digest")
+        rounding = (HOLDS, "follows")
     else:
         bitwise = (FAILS, "the bits differ")
         why = may_be_rounding(against)
@@ -141,7 +142,7 @@ def _check(
         else:
             measured = amplification(trial.workshop(number), trial.outcomes[number], progress)
             rounding = judge_rounding(against, measured)
-    statistical = rounding if rounding[0] == HOLDS else _NOT_ASKED
+    statistical = (HOLDS, "follows") if rounding[0] == HOLDS else _NOT_ASKED
     return FitCheck(
         fit=number,
         model=new.model,
