@@ -43,7 +43,7 @@ def test_select_and_ignore(check):
     assert check("bad.py", "--select", "WD1").exit_code == 1
     assert check("bad.py", "--ignore", "generator-without-seed").exit_code == 0
     wrong = check("bad.py", "--select", "WD777")
-    assert wrong.exit_code == 2 and "WD777" in wrong.stderr
+    assert wrong.exit_code == 2 and "WD777" in wrong.output
 
 
 def test_what_is_no_python_is_trouble_and_the_rest_is_read(check, tmp_path):
@@ -51,7 +51,7 @@ def test_what_is_no_python_is_trouble_and_the_rest_is_read(check, tmp_path):
     (tmp_path / "binary.py").write_bytes(b"\xff\x00")
     found = check(".")
     assert found.exit_code == 2
-    assert "broken.py is not Python" in found.stderr and "binary.py" in found.stderr
+    assert "broken.py is not Python" in found.output and "binary.py" in found.output
     assert "WD105" in found.stdout
     assert check("missing.py").exit_code == 2
 
