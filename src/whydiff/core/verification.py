@@ -9,7 +9,7 @@ from whydiff.core.findings import Divergence, Finding
 from whydiff.core.lock import LEVELS
 
 HOLDS, FAILS, UNKNOWN = "holds", "fails", "unknown"
-DIFFERENT = "different"
+DIFFERENT, UNDECIDED = "different", "undecided"
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,11 @@ class FitCheck:
 
     @property
     def level(self) -> str:
-        """The strictest level that holds, or "different"."""
-        return next((name for name in LEVELS if self.levels[name][0] == HOLDS), DIFFERENT)
+        """The strictest level that holds; else "undecided" if one might, else "different"."""
+        holds = next((name for name in LEVELS if self.levels[name][0] == HOLDS), "")
+        tried = ("rounding", "statistical") if self.statistics else ("rounding",)
+        open_ = any(self.levels[name][0] == UNKNOWN for name in tried)
+        return holds or (UNDECIDED if open_ else DIFFERENT)
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,10 @@ class Verification:
 
     @property
     def level(self) -> str:
-        """The strictest level that holds for every fit, or "different"."""
+        """The level of the worst fit: one of LEVELS, "undecided" or "different"."""
         if self.missing or not self.fits:
             return DIFFERENT
-        order = [*LEVELS, DIFFERENT]
+        order = [*LEVELS, UNDECIDED, DIFFERENT]
         return max((fit.level for fit in self.fits), key=order.index)
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from whydiff.core.findings import DIFFERS
 from whydiff.core.lock import LEVELS
-from whydiff.core.verification import DIFFERENT, FitCheck, Verification
+from whydiff.core.verification import DIFFERENT, UNDECIDED, FitCheck, Verification
 from whydiff.report.blocks import Block, Facts, Table, Text
 from whydiff.report.point import point
 from whydiff.report.words import count, listed, number, pair, source
@@ -37,7 +37,7 @@ def verification_blocks(v: Verification) -> Iterator[Block]:
     yield Facts(tuple(facts))
     for fit in v.fits:
         yield from _fit(fit, len(v.fits) > 1)
-    if v.level == DIFFERENT and v.state != "holds":
+    if v.level in (DIFFERENT, UNDECIDED) and v.state != "holds":
         yield Text(
             "Meant to change? `whydiff lock` renews the lock. Not meant? Compare with the script "
             "that was locked: `whydiff explain OLD.py NEW.py` proves the cause.",
@@ -49,13 +49,16 @@ def verdict(v: Verification) -> str:
     """One sentence that answers whether it still is the same training."""
     if v.missing:
         return f"{v.script} is not the training that was locked: {v.missing}."
-    says = f"{v.script} is {_LEVELS[v.level]} the training that was locked"
+    says = f"{v.script} is {_LEVELS.get(v.level, '')} the training that was locked"
     if v.level == DIFFERENT:
         worst = next(fit for fit in v.fits if fit.level == DIFFERENT)
         names = [source(f.source) for f in worst.findings if f.status == DIFFERS]
-        if worst.levels["rounding"][0] == "unknown":
-            return f"{v.script} does not give the bits that were locked; why could not be decided."
         return f"{says}: {listed(names)} changed." if names else f"{says}; no cause was seen."
+    if v.level == UNDECIDED:
+        return (
+            f"{v.script} does not give the bits that were locked; whether it is the same training "
+            "otherwise could not be decided."
+        )
     if v.level == "rounding":
         moved = max((fit.weights or 0.0) for fit in v.fits)
         return (
