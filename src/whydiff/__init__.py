@@ -17,6 +17,11 @@ _PUBLIC = {
     "record": "whydiff.workflows.record",
     "diff": "whydiff.workflows.diff",
     "explain": "whydiff.workflows.explain",
+    "lock": "whydiff.workflows.locking",
+    "verify": "whydiff.workflows.verify",
+    "check": "whydiff.workflows.check",
+    "recording": "whydiff.workflows.notebook",
+    "Recorder": "whydiff.workflows.inprocess",
     "load": "whydiff.store",
     "study": "whydiff.workflows.study",
     "compare": "whydiff.workflows.compare",
@@ -24,14 +29,19 @@ _PUBLIC = {
     "WhydiffError": "whydiff.core.errors",
 }
 __all__ = [
+    "Recorder",
     "WhydiffError",
     "__version__",
+    "check",
     "compare",
     "diff",
     "explain",
     "load",
+    "lock",
     "record",
+    "recording",
     "study",
+    "verify",
     "watch",
 ]
 

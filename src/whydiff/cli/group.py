@@ -12,7 +12,18 @@ import click
 from whydiff import __version__
 from whydiff.core.errors import WhydiffError
 
-VERBS = ("explain", "study", "compare", "record", "show", "diff", "report")
+VERBS = (
+    "explain",
+    "study",
+    "compare",
+    "check",
+    "lock",
+    "verify",
+    "record",
+    "show",
+    "diff",
+    "report",
+)
 
 #: what Ctrl-C leaves behind, where the workflow does not say it better
 KEPT: dict[str, str] = {
@@ -20,6 +31,7 @@ KEPT: dict[str, str] = {
     "study": "nothing was trained yet; run the command again",
     "compare": "nothing was trained yet; run the command again",
     "record": "what was recorded until now is in the file given by -o: `whydiff show` reads it",
+    "lock": "no lock was written",
 }
 
 

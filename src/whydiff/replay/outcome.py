@@ -24,6 +24,7 @@ class Outcome:
     weights: dict[str, np.ndarray]
     predictions: list[np.ndarray] | None
     logs: list[dict[str, float]]
+    moved: float = 0.0  # by how much an initial weight was nudged
 
 
 def predict(model: Any, probe: Probe | None) -> list[np.ndarray] | None:

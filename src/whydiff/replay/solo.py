@@ -14,6 +14,7 @@ from whydiff.core.align import align
 from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
 from whydiff.replay.measuring import take_apart
+from whydiff.replay.nudging import nudged
 from whydiff.replay.outcome import Outcome, generator_of, predict, quiet
 from whydiff.replay.pinned import PinnedData
 from whydiff.replay.probe import probe_of
@@ -38,14 +39,17 @@ class Solo:
         until: tuple[int, int] | None = None,
         moments: Mapping[tuple[int, int], bool] | None = None,
         sink: Sink | None = None,
+        nudge: int | None = None,
     ) -> Outcome:
         """Train the hybrid in which each source comes from the side that ``choice`` names.
 
         With ``until`` (epoch, step) the training ends after that step, and the outcome is what
         it was then, without predictions. ``sink`` is handed logs and weights at ``moments``, see
-        :class:`Trace`.
+        :class:`Trace`. With ``nudge`` one initial weight, picked by that number, starts one ULP
+        away; the outcome tells by how much.
         """
         program, plan = self.prepared(choice)
+        moved = 0.0 if nudge is None else _nudge(program, nudge)
         stop = StopAfter(until, program.variables) if until is not None else None
         trace = Trace(moments, sink, program.variables) if moments and sink else None
         logs = self.run(choice, program, plan, stop, trace)
@@ -53,7 +57,7 @@ class Solo:
             return Outcome(stop.weights, None, [stop.logs])
         to_numpy = adapter().to_numpy
         weights = {s.path: np.array(to_numpy(s.variable)) for s in program.variables.weights}
-        return Outcome(weights, self._predict(program.base.model), logs)
+        return Outcome(weights, self._predict(program.base.model), logs, moved)
 
     def prepared(self, choice: Choice) -> tuple[Program, Plan]:
         """The program of a hybrid, with every variable where it starts, and what it is fed."""
@@ -140,6 +144,16 @@ class Solo:
 
     def _predict(self, model: Any) -> list[np.ndarray] | None:
         return predict(model, self._probe)
+
+
+def _nudge(program: Program, number: int) -> float:
+    """Move one weight of a program that is ready to train by one ULP; by how much."""
+    slots = program.variables.weights
+    values = [np.array(adapter().to_numpy(slot.variable)) for slot in slots]
+    moved_values, moved = nudged(values, program.base.recipe.initialization, number)
+    for slot, value in zip(slots, moved_values, strict=True):
+        slot.variable.assign(value)
+    return moved
 
 
 def pinned(plan: Plan, base: Live) -> PinnedData:

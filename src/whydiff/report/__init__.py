@@ -9,6 +9,7 @@ from whydiff.report.terminal import (
     print_execution,
     print_explanation,
     print_study,
+    print_verification,
 )
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "print_execution",
     "print_explanation",
     "print_study",
+    "print_verification",
 ]
 
 

@@ -10,6 +10,7 @@ from whydiff.core.comparison import Comparison
 from whydiff.core.findings import Diff, Explanation
 from whydiff.core.recording import Execution
 from whydiff.core.study import Study
+from whydiff.core.verification import Verification
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
 from whydiff.report.compare_view import comparison_blocks
 from whydiff.report.diff_view import diff_blocks
@@ -17,6 +18,7 @@ from whydiff.report.explain_view import explanation_blocks
 from whydiff.report.plain import clean, plain_text
 from whydiff.report.show_view import execution_blocks
 from whydiff.report.study_view import study_blocks
+from whydiff.report.verify_view import verification_blocks
 
 _STYLES = {"verdict": "bold", "warning": "yellow", "note": "dim", "": ""}
 
@@ -39,6 +41,11 @@ def print_study(study: Study, stream: TextIO, *, verbose: bool = False) -> None:
 def print_comparison(comparison: Comparison, stream: TextIO, *, verbose: bool = False) -> None:
     """The answer of ``compare``; ``verbose`` adds every pair."""
     write(comparison_blocks(comparison, verbose), stream)
+
+
+def print_verification(verification: Verification, stream: TextIO) -> None:
+    """The answer of ``verify``."""
+    write(verification_blocks(verification), stream)
 
 
 def print_execution(execution: Execution, stream: TextIO) -> None:

@@ -27,6 +27,7 @@ class Run:
     environment: Mapping[str, str] | None = None
     source: Path | None = None  # run this text as if it were the script
     prelude: str = ""
+    reseed: int | None = None  # the number of a replica, whose random numbers are others
 
 
 class Child:
@@ -41,6 +42,7 @@ class Child:
             "output": str(recording),
             "source": str(run.source) if run.source else None,
             "prelude": run.prelude,
+            "reseed": run.reseed,
             "keep_bytes": KEEP_BYTES if serve else 0,
         }
         ours: list[int] = []

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
@@ -21,6 +21,9 @@ from whydiff.workflows.tracing import plan
 from whydiff.workflows.trials import run_trials
 from whydiff.workflows.zooming import look_closer
 from whydiff.workflows.zooming import zoom as locate
+
+if TYPE_CHECKING:
+    from whydiff.workflows.notebook import WatchedFit
 
 
 class Silent:
@@ -37,8 +40,8 @@ class Silent:
 
 
 def explain(
-    script: str | Path,
-    script_b: str | Path | None = None,
+    script: str | Path | WatchedFit,
+    script_b: str | Path | WatchedFit | None = None,
     *,
     fits: tuple[int, int] | None = None,
     runs: bool = False,
@@ -61,9 +64,19 @@ def explain(
     tensor, on equal inputs, and follows the difference from there on. The script runs in the
     current directory, twice or more, with whatever it writes.
 
+    In a notebook: two fits of ``with whydiff.recording() as cell``, ``explain(cell[1], cell[2])``.
+
     Raises WhydiffError if the script fails, trains nothing, or has no such fits.
     """
     progress = progress or Silent()
+    if not isinstance(script, str | Path):
+        if script_b is None or isinstance(script_b, str | Path):
+            raise WhydiffError("two fits are needed", "whydiff.explain(cell[1], cell[2])")
+        from whydiff.workflows.notebook import explain_fits
+
+        return explain_fits(script, script_b, metric, budget, progress)
+    if script_b is not None and not isinstance(script_b, str | Path):
+        raise WhydiffError("a script and a fit cannot be compared", "Name two of one kind.")
     for path in (script, script_b):
         if path is not None and not Path(path).is_file():
             raise WhydiffError(f"there is no script {path}", f"Looked in {Path.cwd()}.")

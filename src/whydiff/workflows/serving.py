@@ -100,6 +100,7 @@ class Server:
         until: list[int] | None = None,
         moments: Sequence[Sequence[int]] = (),
         trace: str = "",
+        nudge: int | None = None,
     ) -> dict[str, Any]:
         """Train one hybrid; weights and predictions go to ``output`` (.npz).
 
@@ -111,9 +112,11 @@ class Server:
         looked = {(epoch, step): bool(weighed) for epoch, step, weighed in moments}
         try:
             if isinstance(self._solo, Rerun):  # a loop of the script's own is not looked into
+                if nudge is not None:
+                    raise Untransplantable("its loop is the script's own and starts as it does")
                 outcome, trace = self._solo.train(choice, stop), ""
             else:
-                outcome = self._solo.train(choice, stop, looked, keeper)
+                outcome = self._solo.train(choice, stop, looked, keeper, nudge)
         except Exception as error:
             if not choice or isinstance(error, Untransplantable):
                 raise
@@ -121,7 +124,11 @@ class Server:
             raise Untransplantable(f"the two do not fit together: {_first_line(error)}") from error
         if trace:
             keeper.write(Path(trace))
-        return {**self._save(outcome, output), "seconds": time.monotonic() - started}
+        return {
+            **self._save(outcome, output),
+            "moved": outcome.moved,
+            "seconds": time.monotonic() - started,
+        }
 
     def look(
         self, choice: Mapping[str, str], moment: list[int], count: int, output: str, given: str = ""

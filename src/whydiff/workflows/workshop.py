@@ -23,6 +23,7 @@ class Trained:
     weights: Mapping[str, np.ndarray]
     logs: list[dict[str, float]]
     seconds: float = 0.0
+    moved: float = 0.0  # by how much the nudged weight was moved
     trace: Path | None = None  # folder of what was kept on the way
 
 
@@ -51,11 +52,13 @@ class Workshop:
         coalition: Coalition,
         until: tuple[int, int] | None = None,
         moments: Sequence[Sequence[int]] = (),
+        nudge: int | None = None,
     ) -> Trained:
         """Train the hybrid that takes the sources of ``coalition`` from B.
 
         With ``until`` only up to that (epoch, step): what it was then, without predictions.
-        ``moments`` on the way are kept, see ``workflows.tracing``.
+        ``moments`` on the way are kept, see ``workflows.tracing``. With ``nudge`` it starts from
+        initial weights of which one, picked by that number, is an ULP away.
         """
         output = self._output()
         if coalition & self._bound:
@@ -69,6 +72,7 @@ class Workshop:
             until=until,
             moments=moments,
             trace=str(folder or ""),
+            nudge=nudge,
         )
         kept = folder if folder is not None and folder.exists() else None
         return replace(_read(answer, output), trace=kept)
@@ -127,4 +131,5 @@ def _read(answer: Mapping[str, Any], path: Path) -> Trained:
         weights,
         answer["logs"],
         answer.get("seconds", 0.0),
+        answer.get("moved", 0.0),
     )
