@@ -19,11 +19,12 @@ from whydiff.capture.feed import Feed
 from whydiff.capture.guard import never_in_the_way
 from whydiff.capture.interference import Interference
 from whydiff.capture.ledger import Ledger, user_stack
+from whydiff.capture.material import material_of
 from whydiff.capture.origins import origins_of
 from whydiff.capture.randomness import GlobalGenerator, pin_generator
 from whydiff.capture.starting import Start
 from whydiff.core.digests import group_digest, tensor_digest
-from whydiff.core.live import Live, Material
+from whydiff.core.live import Live
 from whydiff.core.pins import Pins
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Epoch
@@ -255,19 +256,7 @@ class Watch:
         return Live(
             index=self.index,
             recipe=self._recipe,
-            material=Material(
-                weights=self._start.values["weights"],
-                noise=self._start.values["noise"],
-                state=self._start.values["state"],
-                samples=samples,
-                order=tuple(self.feed.order),
-                batches=tuple(self.feed.batches),
-                validation=self.feed.validation,
-                validation_later=self.feed.validation_later,
-                validation_structure=self.feed.validation_structure,
-                random_states=self._random.states,
-                random_draws=self._random.draws,
-            ),
+            material=material_of(self._start, self.feed, samples, self._random),
             model=self.model,
             optimizer=self.model.optimizer,
             optimizers={k: o for k, o in optimizers_of(self.model).items() if k},
@@ -283,11 +272,7 @@ class Watch:
             final=weights,
             logs=tuple(self._logs),
             regularizers=self._start.regularizers(),
-            policies={
-                path: layer.dtype_policy
-                for path, layer in self._start.names.layers.items()
-                if getattr(layer, "dtype_policy", None) is not None
-            },
+            policies=self._start.policies(),
             train_function=self.model.train_function,
             seconds=seconds,
             origins=origins_of(
