@@ -70,8 +70,7 @@ class Feed:
             self._pending.clear()  # batches shown for building the model were not trained on
             return self._adapter.tee(iterable, self.show)
         self.end_validation()
-        self._validation_passes += 1
-        if self._validation_passes > 1 and not varies:
+        if self._validation_passes and not varies:
             return iterable
         return self._adapter.tee(iterable, self._show_validation)
 
@@ -79,8 +78,9 @@ class Feed:
         """A pass over the validation data is over: kept where it was not like the first."""
         batches, digest = self._pass, self._pass_digest
         self._pass, self._pass_digest = [], ""
-        if not digest:
+        if not digest:  # Keras may ask for an iterator that it then does not use
             return
+        self._validation_passes += 1
         if not self.validation_digest:
             self.validation, self.validation_digest = batches, digest
         elif digest != self.validation_digest:
