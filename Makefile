@@ -34,13 +34,13 @@ demo: $(ENV) ## Explain three small examples: weight initialization, shuffling, 
 	done
 
 test: lint pure ## Check style, types and imports; run all tests.
-	.venv/bin/python -m pytest -n 2 --dist worksteal -m 'not thorough'
+	.venv/bin/python -m pytest -n 2 --dist loadgroup -m 'not thorough'
 
 quick: $(ENV) ## The tests without those that train for long.
 	.venv/bin/python -m pytest -n 2 -m 'not long and not thorough'
 
 thorough: $(ENV) ## The tests that `make test` leaves out: many trainings, long simulations.
-	.venv/bin/python -m pytest -n 2 --dist worksteal -m thorough
+	.venv/bin/python -m pytest -n 2 --dist loadgroup -m thorough
 
 lint: $(ENV) ## Check style, types and which room imports which.
 	.venv/bin/ruff check .

@@ -18,9 +18,20 @@ _PUBLIC = {
     "load": "whydiff.store",
     "study": "whydiff.workflows.study",
     "compare": "whydiff.workflows.compare",
+    "watch": "whydiff.capture.watching",
     "WhydiffError": "whydiff.core.errors",
 }
-__all__ = ["WhydiffError", "__version__", "compare", "diff", "explain", "load", "record", "study"]
+__all__ = [
+    "WhydiffError",
+    "__version__",
+    "compare",
+    "diff",
+    "explain",
+    "load",
+    "record",
+    "study",
+    "watch",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -146,8 +146,6 @@ def check_executed(child: Child, arguments: Sequence[str]) -> None:
     how = f"was ended by signal {-code}" if code is not None and code < 0 else f"exited with {code}"
     raise WhydiffError(
         f"{command} {how}" + (f"; its last output:\n{said}" if said else "; it printed nothing"),
-        "Mend the script first: `python "
-        + command
-        + "` fails the same way."
-        + (f" What was recorded until then: {child.recording}" if child.recording.exists() else ""),
+        f"Mend the script first: `python {command}` fails the same way. `whydiff record` keeps "
+        "what it trained until then.",
     )

@@ -16,6 +16,11 @@ from whydiff.replay.fused.program import FusedProgram
 WORTH_TIMING = 8
 
 
+def worth_timing(model: Any, replicas: int) -> bool:
+    """Whether a lowering makes a difference that pays for compiling both."""
+    return replicas >= WORTH_TIMING and has_windows(model)
+
+
 def best_program(
     model: Any,
     structure: Any,
@@ -30,7 +35,7 @@ def best_program(
     """
     if not has_windows(model):
         return FusedProgram(model, structure, NATIVE)
-    if replicas < WORTH_TIMING:
+    if not worth_timing(model, replicas):
         return FusedProgram(model, structure, SLICES if on_cpu() else NATIVE)
     timed = []
     for lowering in (SLICES, NATIVE):

@@ -16,16 +16,16 @@ import numpy as np
 
 from whydiff.core.feeding import Untransplantable
 from whydiff.core.replicas import Replica, Result
-from whydiff.replay.fused.choosing import best_program
+from whydiff.replay.fused.choosing import best_program, worth_timing
 from whydiff.replay.fused.chunk import Chunk
 from whydiff.replay.fused.feeding import on_device
 from whydiff.replay.fused.memory import chunk_size
 from whydiff.replay.fused.program import FusedProgram
 from whydiff.replay.fused.stacking import Stacking
 from whydiff.replay.fused.stopping import check_callbacks, ends_on_nan
+from whydiff.replay.outcome import quiet
 from whydiff.replay.replicas import Replicas, check
 from whydiff.replay.settings import program_key
-from whydiff.replay.solo import quiet
 
 
 class Fused:
@@ -37,6 +37,8 @@ class Fused:
         self._key: Any = None
         self.program: FusedProgram | None = None
         self.stacking: Stacking | None = None
+        self._base: Any = None  # the compiled model that the program was made from
+        self._timed = False  # whether the program's lowering was chosen by timing
         self._sizes: list[int] = []  # numbers of replicas the program was compiled for
 
     def refusal(self) -> str:
@@ -83,7 +85,7 @@ class Fused:
 
     def _train_group(self, members: Sequence[Replica], keep_weights: bool) -> Iterator[Result]:
         stacking = self._compiled(members)
-        size = self._chunk_size(members, stacking)
+        size = self._chunk_size(members)
         parts = [list(members[i : i + size]) for i in range(0, len(members), size)]
         train = partial(self._train_chunk, size, stacking, keep_weights)
         started = time.monotonic()
@@ -113,26 +115,30 @@ class Fused:
 
     def _compiled(self, members: Sequence[Replica]) -> Stacking:
         key = self._group(members[0])
-        if self.stacking is None or key != self._key:
-            self.program, self.stacking, self._sizes = None, None, []
-            self._solo.compiled(members[0])
-            build_metrics(self._live)
-            assert self.data is not None
-            self.program = best_program(
-                self._live.model,
-                self._live.material.samples.structure,
-                len(members),
-                lambda program, n: Stacking(self._solo, program).state([members[0]] * n),
-                self.data,
-                int(self._solo.drawing.feeding(members[0])[1][0].max()),
-            )
-            self.stacking = Stacking(self._solo, self.program)
-            self._key = key
+        settled = self._timed or not worth_timing(self._live.model, len(members))
+        compiled = self._solo.compiled(members[0])  # solo may have compiled for others since
+        same = key == self._key and compiled is self._base
+        if self.stacking is not None and same and settled:
+            return self.stacking
+        self.program, self.stacking, self._sizes = None, None, []
+        self._base = compiled
+        build_metrics(self._live)
+        assert self.data is not None
+        self.program = best_program(
+            self._live.model,
+            self._live.material.samples.structure,
+            len(members),
+            lambda program, n: Stacking(self._solo, program).state([members[0]] * n),
+            self.data,
+            int(self._solo.drawing.feeding(members[0])[1][0].max()),
+        )
+        self.stacking = Stacking(self._solo, self.program)
+        self._key, self._timed = key, worth_timing(self._live.model, len(members))
         return self.stacking
 
-    def _chunk_size(self, members: Sequence[Replica], stacking: Stacking) -> int:
+    def _chunk_size(self, members: Sequence[Replica]) -> int:
         batches = self._solo.drawing.feeding(members[0])[1]
-        _, size = chunk_size(stacking.state_bytes(), self._live, int(batches[0].max()))
+        _, size = chunk_size(self._live, int(batches[0].max()))
         count = -(-len(members) // size)
         size = -(-len(members) // count)  # equal chunks share one compiled program
         for known in self._sizes:  # a little too large or too small costs less than compiling
@@ -143,10 +149,8 @@ class Fused:
 
     def capacity(self) -> int:
         """How many replicas of the fit, as the script set it up, fit into memory at once."""
-        plain = Replica(0)
-        stacking = self._compiled([plain])
-        batches = self._solo.drawing.feeding(plain)[1]
-        return chunk_size(stacking.state_bytes(), self._live, int(batches[0].max()))[0]
+        batches = self._solo.drawing.feeding(Replica(0))[1]
+        return chunk_size(self._live, int(batches[0].max()))[0]
 
 
 def _threads(stacking: Stacking) -> int:
