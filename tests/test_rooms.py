@@ -29,7 +29,8 @@ def test_no_file_holds_two_rooms():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["explain", "--help"], ["study", "--help"], ["--version"]]
+    "arguments",
+    [["--help"], ["explain", "--help"], ["study", "--help"], ["compare", "--help"], ["--version"]],
 )
 def test_help_loads_no_heavy_library(arguments):
     code = (
