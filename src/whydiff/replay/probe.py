@@ -27,7 +27,8 @@ def targets_of(live: Live) -> list[np.ndarray]:
     stop = start + len(keras.tree.flatten(structure[1]))
     columns = list(zip(*(leaves[start:stop] for leaves in batches), strict=True))
     shapes = [{np.shape(part)[1:] for part in column} for column in columns]
-    if any(part is None for column in columns for part in column) or max(map(len, shapes)) > 1:
+    missing = any(part is None for column in columns for part in column)
+    if missing or any(len(found) > 1 for found in shapes):
         return []  # nothing to compare with, or batches padded to their longest
     return [np.concatenate([np.asarray(part) for part in column]) for column in columns]
 
