@@ -38,17 +38,19 @@ def probe_of(live: Live) -> Probe | None:
 
 def targets_of(live: Live) -> list[np.ndarray]:
     """What the model should predict on the probe, an array per leaf of y; [] if there is none."""
+    if probe_of(live) is None:
+        return []
     batches, structure = _batches(live)
     if not isinstance(structure, tuple) or len(structure) < 2 or structure[1] is None:
         return []
     start = len(keras.tree.flatten(structure[0]))
     stop = start + len(keras.tree.flatten(structure[1]))
-    columns = zip(*(leaves[start:stop] for leaves in batches), strict=True)
-    return [
-        np.concatenate([np.asarray(part) for part in column])
-        for column in columns
-        if all(part is not None for part in column)
-    ]
+    columns = list(zip(*(leaves[start:stop] for leaves in batches), strict=True))
+    shapes = [{np.shape(part)[1:] for part in column} for column in columns]
+    missing = any(part is None for column in columns for part in column)
+    if missing or any(len(found) > 1 for found in shapes):
+        return []  # nothing to compare with, or batches padded to their longest
+    return [np.concatenate([np.asarray(part) for part in column]) for column in columns]
 
 
 def pictures_of(live: Live, positions: Sequence[int]) -> dict[int, np.ndarray]:

@@ -217,4 +217,5 @@ def open_questions(study: Study) -> Iterator[Block]:
         wanted = [o.blocks for o in study.open if o.blocks]
         if wanted and study.path:
             total = int(study.plan.get("blocks", 0)) + max(wanted)
-            yield Text(f"To go on: --resume --blocks {total}", "note")
+            command = f"whydiff study {study.script} --output {study.path}"
+            yield Text(f"To go on: {command} --resume --blocks {total}", "note")

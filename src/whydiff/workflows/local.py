@@ -70,7 +70,7 @@ def local_bench(
         execution = load(recording)
         if not execution.fits or not session.lives:
             raise WhydiffError(f"fitting {name}() took no step", "Give data and epochs to fit.")
-        server = Server(session.lives, lambda described: [])
+        server = Server(session.lives, lambda *described: [], {})
 
         def request(do: str, **arguments: Any) -> dict[str, Any]:
             try:
