@@ -172,5 +172,6 @@ def explain_fits(
             workshop = Workshop({"a": here}, Path(name), frozenset())
             trials = run_trials(workshop, comparison.movable(), budget, progress)
             point = zoom(comparison.diff.first_divergence, workshop, trials)
-        remedy = Remedy("", False, "In a notebook nothing is changed; see each cause's remedy.")
-        return answer(comparison, trials, remedy, metric, point)
+        explained = answer(comparison, trials, None, metric, point)
+        told = dict.fromkeys(c.remedy for c in explained.causes if c.remedy and not c.intended)
+        return replace(explained, remedy=Remedy("", False, " ".join(told)))
