@@ -34,7 +34,7 @@ demo: $(ENV) ## Explain three small examples: weight initialization, shuffling, 
 	done
 
 test: lint pure chromium ## Check style, types and imports; run all tests.
-	.venv/bin/python -m pytest -n 2 --dist worksteal -m 'not thorough'
+	.venv/bin/python -m pytest -n 2 --dist loadgroup -m 'not thorough'
 
 # Pages are tested in a real browser. Debian's or Ubuntu's package; elsewhere say what is missing.
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
@@ -55,7 +55,7 @@ quick: $(ENV) ## The tests without those that train for long.
 	.venv/bin/python -m pytest -n 2 -m 'not long and not thorough'
 
 thorough: $(ENV) ## The tests that `make test` leaves out: many trainings, long simulations.
-	.venv/bin/python -m pytest -n 2 --dist worksteal -m thorough
+	.venv/bin/python -m pytest -n 2 --dist loadgroup -m thorough
 
 lint: $(ENV) ## Check style, types and which room imports which.
 	.venv/bin/ruff check .

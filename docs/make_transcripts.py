@@ -55,6 +55,8 @@ def filled(text: str) -> str:
 
 def main() -> None:
     named = [Path(name) for name in sys.argv[1:]]
+    for study in (ROOT / "build").glob("*.study.whydiff"):  # of an earlier time
+        study.unlink()
     for path in named or [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         path.write_text(filled(path.read_text()))
 

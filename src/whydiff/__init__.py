@@ -20,9 +20,20 @@ _PUBLIC = {
     "load": "whydiff.store",
     "study": "whydiff.workflows.study",
     "compare": "whydiff.workflows.compare",
+    "watch": "whydiff.capture.watching",
     "WhydiffError": "whydiff.core.errors",
 }
-__all__ = ["WhydiffError", "__version__", "compare", "diff", "explain", "load", "record", "study"]
+__all__ = [
+    "WhydiffError",
+    "__version__",
+    "compare",
+    "diff",
+    "explain",
+    "load",
+    "record",
+    "study",
+    "watch",
+]
 
 
 def _page(finding: Any) -> str:

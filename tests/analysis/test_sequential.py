@@ -7,9 +7,9 @@ from scipy import integrate, stats
 
 from whydiff.analysis.paired import BETTER, EQUIVALENT, INCONCLUSIVE, WORSE
 from whydiff.analysis.sequential import (
-    FEWEST,
     confidence_sequence,
     decide,
+    fewest_pairs,
     look,
     more_pairs,
     pair_differences,
@@ -95,13 +95,22 @@ def test_verdicts_on_clear_data():
     assert decide(noise, margin=1).verdict == EQUIVALENT
     assert decide(noise + 1, margin=1).verdict == INCONCLUSIVE
     assert decide(noise + 1, margin=0.5).verdict == BETTER
-    assert decide(noise + 1).pairs == FEWEST
+    assert decide(noise + 1).pairs == fewest_pairs()
 
 
 @pytest.mark.parametrize("d", [[], [1.0], [NAN, NAN], [INF], [1.0, 2, 3, 4, 5]])
 def test_few_pairs_give_no_verdict(d):
     found = look(d)
     assert found.verdict == INCONCLUSIVE and found.pairs == len(d)
+
+
+@pytest.mark.parametrize("alpha", [0.2, 0.05, 0.001])
+def test_the_fewest_pairs_of_any_verdict(alpha):
+    n = fewest_pairs(alpha)
+    clear = [1.0, 1.1, 0.9, 1.0] * 20
+    assert look(clear[: n - 1], alpha=alpha).verdict == INCONCLUSIVE
+    assert look([1.0] * n, alpha=alpha).verdict == BETTER
+    assert fewest_pairs(0.05) == 10
 
 
 def test_pairs_that_never_differ():
@@ -115,7 +124,7 @@ def test_pairs_that_never_differ():
 
 def test_runs_that_diverge_count_as_worse_and_are_counted():
     found = decide([-INF] * 12)
-    assert found.verdict == WORSE and found.pairs == FEWEST and found.effect.n == 0
+    assert found.verdict == WORSE and found.pairs == fewest_pairs() and found.effect.n == 0
     assert (found.diverged_a, found.diverged_b) == (0, 10)
     noise = np.random.default_rng(1).normal(size=24) * 0.1 + 1
     noise[::2] = -INF  # better where it ends, but it ends half the time only

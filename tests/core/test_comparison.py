@@ -11,7 +11,7 @@ def found(verdict, identical=False):
     pairs = (Pair(1, {"noise": 3}, 0.5, 0.6, identical),)
     return Comparison(
         "?", SIDE, SIDE, "accuracy", True, verdict, ONE, 0.0, 0.05, ONE, None, (), pairs, 50, 0,
-        "settled",
+        10, "settled",
     )  # fmt: skip
 
 

@@ -18,7 +18,8 @@ def test_larger(name):
 @pytest.mark.parametrize(
     "name",
     [
-        "loss", "val_loss", "head_loss", "mse", "val_mae", "mean_squared_error", "binary_crossentropy",
+        "loss", "val_loss", "head_loss", "mse", "val_mae", "mean_squared_error",
+        "binary_crossentropy",
         "kl_divergence", "root_mean_squared_error", "false_positives_2", "val_perplexity",
         "accuracy_loss",
     ],

@@ -17,6 +17,8 @@ module has the same functions:
     What a data adapter of this backend hands out for one epoch of recorded batches.
 ``values_of(model, state)``
     Current values by id of the variable, where the state of a step travels outside variables.
+``with_values(model, state, values)``
+    That state with the values of some variables (by id) in place of its own.
 ``signature(iterable)``
     What a later feed must look like so that Keras traces no other train function.
 ``initial_value(variable, initializer)``

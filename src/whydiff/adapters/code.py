@@ -25,6 +25,32 @@ def code_digest(function: Any) -> str:
     return str(state.hexdigest())
 
 
+def methods_used(cls: type, start: tuple[str, ...]) -> tuple[str, ...]:
+    """``start`` and the methods of the user's that these call, directly or through others."""
+    own = {
+        name: getattr(member, "__wrapped__", member)
+        for base in reversed(cls.__mro__)
+        if is_users(base) and base is not object
+        for name, member in vars(base).items()
+    }
+    found: list[str] = []
+    waiting = [name for name in start if name in own]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.append(name)
+        function = getattr(own[name], "__func__", own[name])
+        code = getattr(function, "__code__", None)
+        waiting += [used for used in _names_in(code) if used in own] if code else []
+    return tuple(found)
+
+
+def _names_in(code: types.CodeType) -> set[str]:
+    inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
+    return set(code.co_names).union(*(_names_in(c) for c in inner))
+
+
 def class_digest(cls: type, methods: tuple[str, ...] | None = None) -> str:
     """Digest of the methods that a user's class defines itself (all, or those named)."""
     state = xxhash.xxh3_64()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
+from whydiff.adapters.composite import parts, replaced
 from whydiff.adapters.permuting import by_numpy
 from whydiff.adapters.tee import Tee
 
@@ -22,7 +24,28 @@ def epoch_iterator_class() -> type:
 
 
 def tee(iterable: Iterable[Any], sink: Callable[[Any], None]) -> Iterable[Any]:
-    return Tee(iterable, sink)
+    return Tee(iterable, lambda batch: sink(_apart(batch)))
+
+
+def _apart(batch: Any) -> Any:
+    """The batch with sparse matrices taken apart."""
+    if not any(type(leaf).__name__ == "BCOO" for leaf in keras.tree.flatten(batch)):
+        return batch
+    return keras.tree.map_structure(
+        lambda leaf: (
+            parts([leaf.data, leaf.indices, np.array(leaf.shape)])
+            if type(leaf).__name__ == "BCOO"
+            else leaf
+        ),
+        batch,
+    )
+
+
+def _whole(arrays: Sequence[Any]) -> Any:
+    from jax.experimental.sparse import BCOO
+
+    data, indices, shape = arrays
+    return BCOO((np.asarray(data), np.asarray(indices)), shape=tuple(int(n) for n in shape))
 
 
 def wrap_train_function(
@@ -33,7 +56,8 @@ def wrap_train_function(
         if watch is None:
             return function(state, iterator)
         # The state is donated to the step: it must be read before, and no view of it kept.
-        watch.before_step(state)
+        pinned = watch.before_step(state)
+        state = state if pinned is None else pinned
         logs, state = function(state, iterator)
         watch.after_step(logs, state)
         return logs, state
@@ -53,6 +77,24 @@ def values_of(model: Any, state: Any) -> dict[int, Any]:
     return {id(v): value for owner, part in groups for v, value in zip(owner, part, strict=False)}
 
 
+def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:
+    """The travelling state with the values of some variables, by id, in place of its own."""
+    if state is None or not values:
+        return state
+    import jax.numpy as jnp
+
+    owners = [model.trainable_variables, model.non_trainable_variables]
+    owners += [model.optimizer.variables] if model.optimizer is not None else []
+    replaced = [
+        type(part)(
+            jnp.asarray(values[id(v)], dtype=value.dtype) if id(v) in values else value
+            for v, value in zip(owner, part, strict=True)
+        )
+        for owner, part in zip(owners, state, strict=False)
+    ]
+    return (*replaced, *state[len(replaced) :])
+
+
 def feed(batches: Callable[[], Iterable[Any]], like: Any) -> Iterable[Any]:
     """A generator over one epoch; a new one each time the epoch iterator asks."""
     del like
@@ -64,7 +106,7 @@ class _Each:
         self._batches = batches
 
     def __iter__(self) -> Any:
-        return iter(self._batches())
+        return (replaced(batch, _whole) for batch in self._batches())
 
 
 def signature(iterable: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from whydiff.adapters.subject import models_of
+
 
 def _automatic(layer: Any) -> str | None:
     """The snake-case class name if Keras numbered this layer's name by itself."""
@@ -22,7 +24,11 @@ class Names:
         self._of_layer: dict[int, str] = {}
         self._of_variable: dict[int, str] = {}
         self._taken: dict[str, int] = {}
-        self._visit(model, "")
+        models = models_of(model)
+        stems = [_automatic(m) or m.name for m in models]
+        for number, (one, stem) in enumerate(zip(models, stems, strict=True)):
+            same = stems[:number].count(stem)
+            self._visit(one, "" if len(models) == 1 else f"{stem}_{same}" if same else stem)
 
     def _visit(self, layer: Any, path: str) -> None:
         if id(layer) in self._of_layer:
@@ -80,12 +86,3 @@ class Names:
             seen[name] = seen.get(name, 0) + 1
             names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
         return names
-
-
-def canonical_text(text: str, model: Any) -> str:
-    """A text with every automatic layer name replaced by its class, for comparing configs."""
-    for layer in model._flatten_layers():
-        stem = _automatic(layer)
-        if stem and layer.name != stem:
-            text = re.sub(rf"\b{re.escape(layer.name)}\b", stem, text)
-    return text

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import keras
 import numpy as np
 
+from whydiff.adapters.composite import has_parts, parts
 from whydiff.adapters.permuting import by_numpy
 
 
@@ -40,11 +42,7 @@ def tee(iterable: Any, sink: Callable[[Any], None]) -> Any:
         leaves: list[Any] = [None] * len(flat_spec)
         for i, array in zip(shown, arrays, strict=True):
             leaves[i] = array
-        composite = any(
-            not isinstance(s, tf.TensorSpec) for s in tf.nest.flatten(spec, expand_composites=False)
-        )
-        # Parts of a ragged or sparse tensor do not share the batch's rows: shown as they are.
-        sink(tuple(leaves) if composite else tf.nest.pack_sequence_as(spec, leaves))
+        sink(_apart(spec, leaves))
 
     @tf.autograph.experimental.do_not_convert
     def through(*element: Any) -> Any:
@@ -58,6 +56,19 @@ def tee(iterable: Any, sink: Callable[[Any], None]) -> Any:
     options = tf.data.Options()
     options.experimental_optimization.inject_prefetch = False
     return iterable.map(through).with_options(options)
+
+
+def _apart(spec: Any, leaves: list[Any]) -> Any:
+    """The batch of element spec ``spec``; sparse and ragged tensors in it as their components."""
+    import tensorflow as tf
+
+    position, whole = 0, []
+    for one in tf.nest.flatten(spec):
+        count = len(tf.nest.flatten(one, expand_composites=True))
+        own = leaves[position : position + count]
+        whole.append(own[0] if isinstance(one, tf.TensorSpec) or count == 0 else parts(own))
+        position += count
+    return tf.nest.pack_sequence_as(spec, whole)
 
 
 def wrap_train_function(
@@ -81,6 +92,12 @@ def values_of(model: Any, state: Any) -> dict[int, Any]:
     return {}
 
 
+def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:
+    """Nothing travels: what was assigned to the variables is what the step reads."""
+    del model, values
+    return state
+
+
 def signature(iterable: Any) -> Any:
     """The element spec a feed must have, or Keras would trace another train function."""
     return getattr(iterable, "element_spec", None)
@@ -91,7 +108,12 @@ def feed(batches: Callable[[], Iterable[Any]], like: Any) -> Any:
     import tensorflow as tf
 
     def generate() -> Any:
-        yield from batches()
+        for batch in batches():
+            if has_parts(batch):
+                flat = [tf.convert_to_tensor(leaf) for leaf in keras.tree.flatten(batch)]
+                yield tf.nest.pack_sequence_as(like, flat, expand_composites=True)
+            else:
+                yield batch
 
     if like is None:
         first = next(iter(batches()))

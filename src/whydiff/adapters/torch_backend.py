@@ -78,6 +78,12 @@ class _Tensors:
             )
 
 
+def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:
+    """Nothing travels: what was assigned to the variables is what the step reads."""
+    del model, values
+    return state
+
+
 def signature(iterable: Any) -> Any:
     del iterable
     return None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.adapters.naming import Names
+from whydiff.adapters.subject import generators_of, optimizers_of
 from whydiff.core.digests import tensor_digest
 from whydiff.core.recipe import Tensor
 
@@ -35,7 +36,7 @@ class Variables:
 
 
 def variables_of(model: Any, names: Names) -> Variables:
-    """Sort a built model's variables into weights, seed states and optimizer state."""
+    """Sort a built model's (or subject's) variables into weights, seed states, optimizer state."""
     weights = [Slot(v, names.variable(v), "trainable") for v in model.trainable_variables]
     noise = []
     for variable in model.non_trainable_variables:
@@ -46,21 +47,24 @@ def variables_of(model: Any, names: Names) -> Variables:
     shared = _global_seed_generator()
     if shared is not None:
         noise.append(Slot(shared.state, "global seed generator", "seed"))
+    for name, generator in generators_of(model).items():
+        noise.append(Slot(generator.state, name, "seed"))
     state = []
-    if model.optimizer is not None:
-        paths = names.optimizer_variables(model, model.optimizer)
-        steered = _hyperparameters(model.optimizer)
-        for variable, path in zip(model.optimizer.variables, paths, strict=True):
+    for name, optimizer in optimizers_of(model).items():
+        paths = names.optimizer_variables(model, optimizer)
+        steered = _hyperparameters(optimizer)
+        for variable, path in zip(optimizer.variables, paths, strict=True):
             role = "hyperparameter" if id(variable) in steered else "slot"
-            state.append(Slot(variable, path, role))
+            state.append(Slot(variable, f"{name}/{path}" if name else path, role))
     return Variables(tuple(weights), tuple(noise), tuple(state))
 
 
 def existing_variables(model: Any) -> list[Any]:
     """Every variable that a training of ``model`` reads, as far as it exists by now."""
     found = list(model.trainable_variables) + list(model.non_trainable_variables)
-    if model.optimizer is not None:
-        found += list(model.optimizer.variables)
+    for optimizer in optimizers_of(model).values():
+        found += list(optimizer.variables)
+    found += [generator.state for generator in generators_of(model).values()]
     shared = _global_seed_generator()
     return found if shared is None else [*found, shared.state]
 

@@ -7,7 +7,7 @@ is true, however often one looks:
 * the t e-process of normal differences: the Bayes factor of effect sizes drawn from N(0, g)
   against 0, the scale integrated out, and the confidence sequence that it inverts to (H. Wang &
   A. Ramdas, "Anytime-valid t-tests and confidence sequences for Gaussian means with unknown
-  variance", Sequential Analysis 44, 2025);
+  variance", 2023, arXiv 2310.03722);
 * the symmetric e-process, valid for any differences symmetric around the hypothesis (V. de la
   Pena, Annals of Probability 27, 1999; A. Ramdas, J. Ruf, M. Larsson & W. Koolen, 2020, arXiv
   2009.03167). Skewed differences break the first one.
@@ -33,8 +33,6 @@ from whydiff.core.estimate import Estimate, unknown
 
 #: Variance of the effect sizes that the processes bet on, fixed beforehand.
 G = 1.0
-#: The fewest pairs after which any verdict is possible at alpha = 0.05.
-FEWEST = 10
 _TOO_MANY = 1_000_000
 
 
@@ -80,9 +78,10 @@ def look(differences: ArrayLike, *, margin: float = 0.0, alpha: float = 0.05) ->
 
     better: the confidence sequence lies above the margin, and the symmetric process too speaks
     against a difference of the margin. worse: the mirror image. equivalent: the sequence lies
-    within the margin, and the symmetric process speaks against both of its ends; also if ten or
-    more pairs without a margin differ in none. inconclusive otherwise. Raises ValueError for a
-    margin below 0 or an alpha outside 0 to 1.
+    within the margin, and the symmetric process speaks against both of its ends; also if without
+    a margin as many pairs as any verdict takes differ in none. inconclusive otherwise.
+
+    Raises ValueError for a margin below 0 or an alpha outside 0 to 1.
     """
     if not margin >= 0 or not 0 < alpha < 1:
         raise ValueError(f"margin {margin} and alpha {alpha} give no test")
@@ -93,7 +92,7 @@ def look(differences: ArrayLike, *, margin: float = 0.0, alpha: float = 0.05) ->
     effect = confidence_sequence(d, alpha)
     ends = (_symmetric(d, margin), _symmetric(d, -margin))
     found = _verdict(effect.low, effect.high, ends, margin, alpha)
-    if margin == 0 and d.size >= FEWEST and not np.any(d) and numbers.size == d.size:
+    if margin == 0 and d.size >= fewest_pairs(alpha) and not np.any(d) and numbers.size == d.size:
         found = EQUIVALENT
     return Look(
         found,
@@ -108,11 +107,19 @@ def look(differences: ArrayLike, *, margin: float = 0.0, alpha: float = 0.05) ->
     )
 
 
+def fewest_pairs(alpha: float = 0.05) -> int:
+    """The pairs before which no verdict is possible, whatever they show: 10 at alpha = 0.05."""
+    n = 1
+    while _log_symmetric(n, n) < math.log(1 / alpha):
+        n += 1
+    return n
+
+
 def decide(differences: ArrayLike, *, margin: float = 0.0, alpha: float = 0.05) -> Look:
     """Look after every pair and stop at the first verdict; the last look if there is none."""
     d = np.asarray(differences, np.float64).ravel()
     found = look(d[:0], margin=margin, alpha=alpha)
-    for n in range(1, d.size + 1):
+    for n in range(min(fewest_pairs(alpha), d.size), d.size + 1):
         found = look(d[:n], margin=margin, alpha=alpha)
         if found.verdict != INCONCLUSIVE:
             break

@@ -30,6 +30,7 @@ class Feed:
         self._validation_bytes = 0
         self.signature: Any = None
         self.kind = ""
+        self.settings: list[np.float64] = []  # plain numbers that a loop's step was called with
         self.rows: np.ndarray | None = None  # sample index of each row of the arrays fed
         self.peeks = 0
         self._passes = 0
@@ -62,13 +63,14 @@ class Feed:
                 self.peeks = self._passes
             self._passes += 1
             self._pending.clear()  # batches shown for building the model were not trained on
-            return self._adapter.tee(iterable, self._show)
+            return self._adapter.tee(iterable, self.show)
         self._validation_passes += 1
         if self._validation_passes > 1:
             return iterable
         return self._adapter.tee(iterable, self._show_validation)
 
-    def _show(self, structure: Any) -> None:
+    def show(self, structure: Any) -> None:
+        """A batch on its way into the step."""
         with self._unharmed():
             self._pending.append(self._book.add(structure))
 

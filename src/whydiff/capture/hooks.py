@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from whydiff.adapters import adapter
 from whydiff.adapters.callbacks import listed
+from whydiff.capture import watching
 from whydiff.capture.session import Session
 
 
@@ -25,8 +26,10 @@ def install(holder: Holder) -> None:
     """
     import keras
 
+    watching.holder = holder
     backend = adapter()
     _watch_fit(keras.Model, holder)
+    _watch_train_on_batch(keras.Model, holder)
     _watch_data(backend.epoch_iterator_class(), holder)
     _watch_steps(keras.Model, holder, backend)
     _watch_seeds(holder)
@@ -74,6 +77,28 @@ def _watch_fit(model_class: type, holder: Holder) -> None:
         return result
 
     base.compile = watched_compile  # type: ignore[attr-defined]
+
+
+def _watch_train_on_batch(model_class: type, holder: Holder) -> None:
+    trainer = _owner(model_class, "train_on_batch")
+    train = trainer.train_on_batch  # type: ignore[attr-defined]
+    signature = inspect.signature(train)
+
+    @functools.wraps(train)
+    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        arguments = signature.bind(self, *args, **kwargs).arguments
+        loop = holder.session.loop_of(self, arguments)
+        if loop is None:
+            return train(self, *args, **kwargs)
+        names = ("x", "y", "sample_weight")
+        with holder.session.stepping_with(loop):
+            batch = tuple(arguments.get(name) for name in names)
+            fed = loop.show(batch)
+            if fed is not batch and fed is not None:
+                arguments |= dict(zip(names, fed, strict=True))
+            return train(**arguments)
+
+    trainer.train_on_batch = watched  # type: ignore[attr-defined]
 
 
 def _with_ours(callbacks: Any, watch: Any) -> Any:
@@ -131,7 +156,7 @@ def _watch_steps(model_class: type, holder: Holder, backend: Any) -> None:
             me = weakref.ref(self)
 
             def watcher() -> Any:
-                watch = holder.session.current
+                watch = holder.session.active
                 return watch if watch is not None and watch.model is me() else None
 
             self.train_function = backend.wrap_train_function(self.train_function, watcher)
@@ -180,7 +205,7 @@ def _watch_variables(holder: Holder) -> None:
     deferred = owner._deferred_initialize  # type: ignore[attr-defined]
 
     def tell(variable: Any, initializer: Any) -> None:
-        watch = holder.session.current
+        watch = holder.session.active
         if watch is not None and getattr(variable, "_value", None) is not None:
             watch.created(variable, initializer)
 

@@ -58,6 +58,15 @@ class Ledger:
             )
         )
 
+    def generators(self) -> dict[str, Any]:
+        """Seed generators that no layer is known to hold, by a name that their order gives."""
+        free = [
+            holder
+            for number, holder in self._holders.values()
+            if self.draws[number - 1].kind == "seed generator" and not self.draws[number - 1].layer
+        ]
+        return {f"seed generator {n}": holder for n, holder in enumerate(free, 1)}
+
     def made(self, variable: Any, initializer: Any) -> None:
         """Remember which initializer a variable's first value comes from."""
         if len(self._initializers) % 4096 == 4095:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.digests import tensor_digest
+from whydiff.core.pins import Pins
 from whydiff.core.recipe import Tensor
 
 Moment = tuple[int, int]  # (epoch, step within it)
@@ -68,3 +69,11 @@ class GlobalGenerator:
         state = next(iter(self.states.values()))
         name = "torch's global generator"
         return (Tensor(name, "seed", state.shape, state.dtype.name, tensor_digest(state)),)
+
+
+def pin_generator(adapter: Any, pins: Pins, moment: Moment) -> None:
+    """Bring the backend's generator to where it was at this moment of the recorded training."""
+    if moment in pins.random_draws:
+        adapter.draw(pins.random_draws[moment])
+    elif moment in pins.random_states:
+        adapter.set_random_state(pins.random_states[moment])

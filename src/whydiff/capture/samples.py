@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.adapters.composite import has_parts
 from whydiff.core.digests import row_digests, tensor_digest
 from whydiff.core.live import Samples
 from whydiff.core.recipe import Content
@@ -69,6 +70,10 @@ class SampleBook:
     def add(self, structure: Any) -> tuple[np.ndarray, np.ndarray]:
         """Indices of the samples of one batch, and their digests with weights, shape (n, 2)."""
         leaves = flatten(structure)
+        if has_parts(structure) and self.unit != "batch":
+            # Parts of a sparse or ragged tensor are not cut into samples: batches are kept whole.
+            self.__init__(self._to_numpy, self._keep_bytes)  # type: ignore[misc]
+            self.unit = "batch"
         if self.structure is None:
             self.structure, self.roles = structure, leaf_roles(structure)
             self._has_weights = any(
@@ -100,7 +105,8 @@ class SampleBook:
 
     def _set_unit_and_signature(self, arrays: Sequence[Any]) -> None:
         rows = {a.shape[0] if a.ndim else -1 for a in arrays if a is not None}
-        self.unit = "sample" if len(rows) == 1 and -1 not in rows else "batch"
+        cut = len(rows) == 1 and -1 not in rows and self.unit == "sample"
+        self.unit = "sample" if cut else "batch"
         self.signature = tuple(
             f"{role}: none" if a is None else f"{role}: {a.dtype.name} {tuple(a.shape[1:])}"
             for role, a in zip(self.roles, arrays, strict=True)

@@ -82,7 +82,7 @@ class Comparison(Shown):
     holds however often one looked; ``probability`` that a run of B is better than a run of A of
     another seed, ties counted half. ``more``: how many further pairs would settle it if they
     were like those seen, 0 if it is settled, None if that cannot be said. ``stopped`` is
-    "settled", "cap", "budget" or "interrupted".
+    "settled", "cap", "budget" or "interrupted"; ``fewest`` pairs are needed for any verdict.
     """
 
     question: str
@@ -100,6 +100,7 @@ class Comparison(Shown):
     pairs: tuple[Pair, ...]
     max_pairs: int
     more: int | None
+    fewest: int
     stopped: str
     e: float = 1.0
     symmetric_e: float = 1.0

@@ -122,4 +122,10 @@ class Live:
     policies: Mapping[str, Any] = field(default_factory=dict)  # dtype policy by layer path
     train_function: Any = None  # the compiled step, to see whether it is still in place
     seconds: float = 0.0
+    #: optimizers besides the one given to ``compile``, by the model's attribute
+    optimizers: Mapping[str, Any] = field(default_factory=dict)
+    #: "feed": what was recorded can be fed to the model again; "script": its steps belong to a
+    #: loop of the script's own, which has to run again
+    again: str = "feed"
+    companions: tuple[int, ...] = ()  # indices of loops whose steps came between those of this one
     origins: Origins | None = None

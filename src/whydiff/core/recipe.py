@@ -14,7 +14,8 @@ objective     ``loss`` (class or function name), ``loss.*`` (its config), ``loss
               ``class_weight``, ``sample_weight`` (bool), ``regularizer:*``,
               ``activity_regularizer:*``, ``code:*`` (digest of a function of the user's)
 architecture  ``model`` (class), ``inputs``, ``outputs`` (shapes), ``layers`` (list of
-              ``path: Class``), ``layer:*:KEY`` (a layer's settings), ``connections``,
+              ``path: Class``), ``layer:*:KEY`` (a layer's settings), ``connections``
+              (of a nested model ``connections:*``),
               ``trainable:*``, ``initializer:*`` is not here, ``code:*``
 mode          ``training:*`` (a ``training=`` baked into a layer's call), ``code:train_step``
 duration      ``epochs``, ``initial_epoch``, ``callbacks`` (list: callbacks that may stop it)

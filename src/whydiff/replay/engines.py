@@ -17,6 +17,8 @@ class Engines:
     """The executors of one live fit."""
 
     def __init__(self, live: Live) -> None:
+        if live.again == "script":
+            raise Untransplantable("its steps belong to a loop of the script's own")
         self._solo = Replicas(live)
         self._fused = Fused(self._solo)
 

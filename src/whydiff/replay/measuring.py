@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from whydiff.adapters import adapter
+from whydiff.adapters.code import is_users
 from whydiff.adapters.naming import Names
 from whydiff.adapters.variables import variables_of
 from whydiff.core.live import Live
@@ -33,6 +34,8 @@ def take_apart(live: Live, model: Any) -> dict[str, float] | None:
     """
     if not live.logs or "loss" not in live.logs[-1] or live.material.samples.leaves is None:
         return None
+    if is_users(getattr(type(model), "train_step", None)):
+        return None  # it logs what it likes, and a loss that it never updates stays 0
     names = Names(model)
     variables = variables_of(model, names)
     for slot, value in zip(variables.weights, live.final, strict=True):

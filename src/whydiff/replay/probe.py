@@ -1,4 +1,4 @@
-"""What predictions are compared on, what they should be, and what seeds decide before training."""
+"""What predictions on the probe should be, and what seeds decide before training."""
 
 from __future__ import annotations
 
@@ -14,40 +14,33 @@ from whydiff.core.pictures import picture
 from whydiff.core.replicas import Replica
 from whydiff.replay import orders
 from whydiff.replay.drawing import Drawing
-
-#: A probe holds at most this many samples where there are no validation data.
-PROBE_SAMPLES = 1000
-
-
-def probe_of(live: Live) -> tuple[list[list[Any]], Any]:
-    """(batches, structure) of the inputs that predictions are compared on.
-
-    The validation inputs if there are any, else the first 1,000 training samples.
-    """
-    batches, structure = _batches(live)
-    inputs = structure[0] if isinstance(structure, tuple) else structure
-    width = len(keras.tree.flatten(inputs))
-    return [leaves[:width] for leaves in batches], (inputs,)
+from whydiff.replay.outcome import probe_batches, probe_of
 
 
 def targets_of(live: Live) -> list[np.ndarray]:
     """What the model should predict on the probe, an array per leaf of y; [] if there is none."""
-    batches, structure = _batches(live)
+    whole = probe_batches(live)
+    if whole is None:
+        return []
+    batches, structure = whole
     if not isinstance(structure, tuple) or len(structure) < 2 or structure[1] is None:
         return []
     start = len(keras.tree.flatten(structure[0]))
     stop = start + len(keras.tree.flatten(structure[1]))
-    columns = zip(*(leaves[start:stop] for leaves in batches), strict=True)
-    return [
-        np.concatenate([np.asarray(part) for part in column])
-        for column in columns
-        if all(part is not None for part in column)
-    ]
+    columns = list(zip(*(leaves[start:stop] for leaves in batches), strict=True))
+    shapes = [{np.shape(part)[1:] for part in column} for column in columns]
+    missing = any(part is None for column in columns for part in column)
+    if missing or any(len(found) > 1 for found in shapes):
+        return []  # nothing to compare with, or batches padded to their longest
+    return [np.concatenate([np.asarray(part) for part in column]) for column in columns]
 
 
 def pictures_of(live: Live, positions: Sequence[int]) -> dict[int, np.ndarray]:
     """Examples of the probe as images, by position; {} where the inputs are not one image each."""
-    batches, structure = probe_of(live)
+    probe = probe_of(live)
+    if probe is None:
+        return {}
+    batches, structure = probe
     if len(keras.tree.flatten(structure)) != 1:
         return {}
     found, start = {}, 0
@@ -59,22 +52,6 @@ def pictures_of(live: Live, positions: Sequence[int]) -> dict[int, np.ndarray]:
                     found[position] = image
         start += len(leaf)
     return found
-
-
-def _batches(live: Live) -> tuple[list[list[Any]], Any]:
-    material = live.material
-    if material.validation:
-        return material.validation, material.validation_structure
-    samples = material.samples
-    if samples.unit == "batch":
-        batches = [samples.batch(np.array([i])) for i in range(min(8, len(samples)))]
-    else:
-        count = min(PROBE_SAMPLES, len(samples))
-        batches = [
-            samples.batch(np.arange(start, min(start + 250, count)))
-            for start in range(0, count, 250)
-        ]
-    return batches, samples.structure
 
 
 def streams(live: Live, drawing: Drawing, replica: Replica) -> dict[str, str]:

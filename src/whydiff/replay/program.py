@@ -11,6 +11,7 @@ import numpy as np
 
 from whydiff.adapters import adapter
 from whydiff.adapters.naming import Names
+from whydiff.adapters.subject import optimizers_of
 from whydiff.adapters.variables import Variables, variables_of
 from whydiff.core.align import align
 from whydiff.core.feeding import Untransplantable
@@ -72,11 +73,13 @@ class Programs:
                 self._move_regularizers(base, base, names)
                 set_policies(names, base.policies)
                 compile_as(model, base, base, base.optimizer)
+                for name, optimizer in base.optimizers.items():
+                    setattr(model, name, optimizer)
         else:
             self._patch(base, names, choice)
-        optimizer = model.optimizer
-        if optimizer is not None and not optimizer.built:
-            optimizer.build(model.trainable_variables)
+        for optimizer in optimizers_of(model).values():
+            if not optimizer.built:
+                optimizer.build(model.trainable_variables)
         variables = variables_of(model, names)
         fresh = fresh_slots(model, variables)
         return Program(base, names, variables, fresh)
@@ -96,6 +99,8 @@ class Programs:
         self._move_regularizers(base, pick["objective"], names)
         optimizer = base.optimizer if pick["optimizer"] is base else _clone(pick["optimizer"])
         compile_as(base.model, pick["objective"], pick["arithmetic"], bare(optimizer))
+        for name, own in base.optimizers.items():
+            setattr(base.model, name, _like(own, pick["optimizer"].optimizers.get(name, own)))
 
     def _move_regularizers(self, base: Live, source: Live, names: Names) -> None:
         model = base.model
@@ -133,6 +138,16 @@ def _clone(live: Live) -> Any:
     return from_config(getattr(live.optimizer, "inner_optimizer", live.optimizer))
 
 
+def _like(own: Any, wanted: Any) -> Any:
+    """``own``, or an optimizer like ``wanted`` for the same variables."""
+    if wanted is own:
+        return own
+    made = from_config(wanted)
+    if own.built:
+        made.build(own._trainable_variables)
+    return made
+
+
 def from_config(optimizer: Any) -> Any:
     try:
         return type(optimizer).from_config(optimizer.get_config())
@@ -148,9 +163,11 @@ def fresh_slots(model: Any, variables: Variables) -> tuple[np.ndarray, ...]:
         return ()
     to_numpy = adapter().to_numpy
     try:
-        twin = type(model.optimizer).from_config(model.optimizer.get_config())
-        twin.build(model.trainable_variables)
-        values = [np.array(to_numpy(v)) for v in twin.variables]
+        values = []
+        for optimizer in optimizers_of(model).values():
+            twin = type(optimizer).from_config(optimizer.get_config())
+            twin.build(optimizer._trainable_variables or model.trainable_variables)
+            values += [np.array(to_numpy(v)) for v in twin.variables]
         if len(values) == len(variables.state):
             return tuple(values)
     except Exception:  # an optimizer of the user's without a usable config

@@ -18,10 +18,10 @@ from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
 from whydiff.core.replicas import FACTORS, Replica, Result
 from whydiff.replay.drawing import Drawing, Drawn
-from whydiff.replay.probe import probe_of
+from whydiff.replay.outcome import predict, probe_of, quiet
 from whydiff.replay.program import Program
 from whydiff.replay.settings import as_it_is, compile_for, current, program_key, state_values
-from whydiff.replay.solo import pinned, predictions_on, quiet, validation_data
+from whydiff.replay.solo import pinned, validation_data
 from whydiff.replay.steering import Steer
 from whydiff.replay.values import assign
 
@@ -80,7 +80,7 @@ class Replicas:
                 verbose=0,
             )
         weights = current(program)
-        predictions = predictions_on(live.model, *self.probe)
+        predictions = predict(live.model, self.probe)
         return Result(
             replica,
             "solo",

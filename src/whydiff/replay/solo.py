@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -17,24 +14,17 @@ from whydiff.core.align import align
 from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
 from whydiff.replay.measuring import take_apart
+from whydiff.replay.outcome import Outcome, generator_of, predict, probe_of, quiet
 from whydiff.replay.pinned import PinnedData, fixed
-from whydiff.replay.probe import probe_of
 from whydiff.replay.program import STRUCTURE, Program, Programs
 from whydiff.replay.steering import Sink, Steer, StopAfter, Trace
 from whydiff.replay.values import Choice, assign, optimizer_values, side, starting_values
 
 
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What a training ended with: weights by canonical path, predictions on the probe, logs."""
-
-    weights: dict[str, np.ndarray]
-    predictions: list[np.ndarray] | None
-    logs: list[dict[str, float]]
-
-
 class Solo:
     """Trains hybrids of two fits. ``differing`` are the structural sources that differ."""
+
+    how = "by feeding what was recorded"
 
     def __init__(self, lives: Mapping[str, Live], differing: frozenset[str]) -> None:
         self._lives = lives
@@ -72,7 +62,7 @@ class Solo:
         first = int(duration.fit_arguments["initial_epoch"])
         stop = StopAfter(until, program.variables) if until is not None else None
         trace = Trace(moments, sink, program.variables) if moments and sink else None
-        steer = Steer(data, _generator_of(lives, choice), first)
+        steer = Steer(data, generator_of(lives, choice), first)
         validation = validation_data(lives[side(choice, "data-content")])
         model = program.base.model
         with quiet():
@@ -127,27 +117,7 @@ class Solo:
         return [fresh_callback(c) for c in found]
 
     def _predict(self, model: Any) -> list[np.ndarray] | None:
-        return predictions_on(model, *self._probe)
-
-
-def predictions_on(model: Any, batches: list[list[Any]], structure: Any) -> list[np.ndarray] | None:
-    """Predictions on a probe, or None where this model cannot take its inputs."""
-    try:
-        with quiet():
-            outputs = keras.Model.predict(model, fixed(batches, structure), verbose=0)
-    except Exception:
-        return None
-    return [np.asarray(part) for part in keras.tree.flatten(outputs)]
-
-
-def _generator_of(lives: Mapping[str, Live], choice: Choice) -> Live:
-    """Whose states the backend's global generator is set to: the noise's side, if it has any.
-
-    It may have none where that side was trained on a backend without such a generator.
-    """
-    chosen = side(choice, "noise")
-    other = lives["b" if chosen == "a" else "a"]
-    return lives[chosen] if lives[chosen].material.random_states else other
+        return predict(model, self._probe)
 
 
 def pinned(plan: Plan, base: Live) -> PinnedData:
@@ -159,12 +129,15 @@ def pinned(plan: Plan, base: Live) -> PinnedData:
             cache[epoch] = plan.epoch(epoch)
         return cache[epoch]
 
-    same = plan.objective is base or _signature_text(plan.objective) == _signature_text(base)
+    # What is fed looks like the content's side, except for weights that only the other side has.
+    parts = (plan.content.material.samples.roles, plan.objective.material.samples.roles)
+    like = plan.content if parts[0] == parts[1] else plan.objective
+    same = like is base or _signature_text(like) == _signature_text(base)
     return PinnedData(
         epochs=lambda epoch: (plan.leaves(i) for i in indices(epoch)),
         count=lambda epoch: len(indices(epoch)),
         structure=plan.objective.material.samples.structure,
-        like=base.signature if same else plan.objective.signature,
+        like=base.signature if same else like.signature,
     )
 
 
@@ -176,10 +149,3 @@ def validation_data(live: Live) -> PinnedData | None:
     if not live.material.validation:
         return None
     return fixed(live.material.validation, live.material.validation_structure)
-
-
-@contextlib.contextmanager
-def quiet() -> Any:
-    """Callbacks of the script print; that belongs to the script's own run, not to a replay."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        yield

@@ -21,7 +21,7 @@ def comparison_blocks(comparison: Comparison, verbose: bool = False) -> list[Blo
     blocks: list[Block] = [Text(verdict(comparison), "verdict")]
     blocks += [Text(text, "warning") for text in _warnings(comparison)]
     blocks.append(Facts(tuple(_facts(comparison))))
-    if comparison.others:
+    if any(other.shift.n for other in comparison.others):
         blocks.append(_others(comparison))
     if verbose:
         blocks += [_gates(comparison), _pairs(comparison), Text(_held(comparison), "note")]
@@ -54,7 +54,7 @@ def verdict(found: Comparison) -> str:
         )
     told = f"Not settled after {pairs}"
     if math.isfinite(found.effect.value):
-        told += f": {found.metric} of B - A is {signed(found.effect)}"
+        told += f": {found.metric} of B - A is {_signed(found)}"
     stopped = _STOPPED.get(found.stopped, "")
     return " ".join(part for part in (f"{told}.", stopped, _left(found)) if part)
 
@@ -63,7 +63,7 @@ def _because(found: Comparison) -> str:
     effect = found.effect
     if not math.isfinite(effect.value):
         a, b = (_of(side) for side in (found.a, found.b))
-        return f"{a} of its runs diverged for A, {b} for B"
+        return f"{b} of its runs diverged, {a} of A's"
     way = "higher" if effect.value > 0 else "lower"
     low, high = sorted((abs(effect.low), abs(effect.high)))
     interval = f"{number(low)} to {number(high)}" if effect.low * effect.high > 0 else ""
@@ -84,17 +84,32 @@ def _of(side: Side) -> str:
 
 def _left(found: Comparison) -> str:
     """What would settle an open question."""
+    if len(found.pairs) < found.fewest:
+        few = f"No verdict is possible before {found.fewest} pairs. "
+    else:
+        few = _almost(found)
     if found.more:
         total = len(found.pairs) + found.more
-        return (
+        return few + (
             f"About {count(found.more, 'more pair')} would settle it if they were like these: "
             f"--max-pairs {total}."
         )
-    if found.more is None and len(found.pairs) > 1:
+    if found.more is None and len(found.pairs) >= found.fewest:
         if not found.margin:
             return "--margin says which difference does not matter; then they can be equivalent."
         return "The difference lies at the margin: no number of pairs would settle it."
-    return "--max-pairs allows more."
+    return f"{few}--max-pairs allows more."
+
+
+def _almost(found: Comparison) -> str:
+    """Why there is no verdict although the interval looks like one."""
+    low, high = sorted(
+        (x if found.larger_is_better else -x) for x in (found.effect.low, found.effect.high)
+    )
+    outside = low > found.margin or high < -found.margin
+    if outside or (-found.margin <= low and high <= found.margin):
+        return "The interval is clear, but a test that skewed differences do not fool is not. "
+    return ""
 
 
 def _warnings(found: Comparison) -> Iterator[str]:
@@ -123,7 +138,7 @@ def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
     if math.isfinite(found.effect.value):
         level = percent(found.effect.confidence)
         yield "B - A", f"{_signed(found)}, {level} confidence sequence, n = {found.effect.n}"
-    if found.probability.n > 1:
+    if found.probability.n > 1 and not found.identical:
         chance = between(found.probability, percent)
         yield "P(B better)", f"{chance} for runs of two different seeds, n = {found.probability.n}"
     if found.churn is not None and math.isfinite(found.churn.between):

@@ -97,8 +97,12 @@ def _causes(e: Explanation, verbose: bool) -> Iterator[Block]:
         )
     if e.unexplained > TOLD:
         yield Text(
-            f"{percent(e.unexplained)} of the distance is unexplained: training again with "
-            "everything equal did not give the same result.",
+            f"{percent(e.unexplained)} of the distance is unexplained: "
+            + (
+                "training again with everything equal did not give the same result."
+                if e.evidence.get("reproduces a") is False
+                else "all that could be carried over from B into A's training did not give B."
+            ),
             "warning",
         )
     if verbose:

@@ -18,6 +18,9 @@ from whydiff.report.study_tables import (
 from whydiff.report.study_words import between, bounds, ordinal
 from whydiff.report.words import count, duration, listed, number, percent, source
 
+#: blocks from which on a source may be named in the verdict
+FEWEST = 5
+
 
 def study_blocks(study: Study, verbose: bool = False) -> list[Block]:
     """What is told about a study; ``verbose`` adds intervals of everything and the gates."""
@@ -69,6 +72,8 @@ def _predictions_too(study: Study) -> str:
 
 def _because(study: Study) -> str:
     worth = [w for w in leading(study) if math.isfinite(w.total.value) and not w.dead]
+    if worth and worth[0].total.n < FEWEST:
+        return ""
     if len(worth) < 2:
         return f", by {source(worth[0].source)}" if worth else ""
     alone = [source(w.source) for w in worth if w.total.value >= NEARLY_ALL]
@@ -109,7 +114,9 @@ def facts(study: Study) -> Iterator[tuple[str, str]]:
     yield "Studied", study.chosen or study.script
     took = f" in {duration(study.seconds)}" if study.seconds else ""
     blocks = count(int(study.plan.get("blocks", 0)), "block")
-    yield "Trained", f"{count(study.trained, 'replica')} in {blocks}{took} ({study.engine})"
+    missing = study.planned - study.trained - sum(study.failures.values())
+    cut = f"; {count(missing, 'replica')} not yet, --resume goes on" if missing > 0 else ""
+    yield "Trained", f"{count(study.trained, 'replica')} in {blocks}{took} ({study.engine}){cut}"
     if outcome.mean.n:
         yield (
             outcome.metric,
@@ -125,6 +132,8 @@ def facts(study: Study) -> Iterator[tuple[str, str]]:
         yield "Your run", _own(study)
     if study.noise is not None:
         yield "Test set", _noise(study)
+    elif study.flips is not None and study.flips.where == "training data":
+        yield "Test set", "its part is not known: this fit has no validation data"
 
 
 def _predictions(study: Study) -> Iterator[str]:
@@ -152,7 +161,11 @@ def _own(study: Study) -> str:
         False: "an unusual draw",
         None: "too few draws to call it unusual or not",
     }[own.ordinary]
-    return f"{number(own.value)}, {kind}: {place} (between {interval}) of {own.percentile.n} draws"
+    n = own.percentile.n
+    if own.percentile.value in (0.0, 1.0):
+        side = "above" if own.percentile.value else "below"
+        return f"{number(own.value)}, {kind}: {side} all of {count(n, 'draw')}"
+    return f"{number(own.value)}, {kind}: {place} (between {interval}) of {count(n, 'draw')}"
 
 
 def _noise(study: Study) -> str:
@@ -204,4 +217,5 @@ def open_questions(study: Study) -> Iterator[Block]:
         wanted = [o.blocks for o in study.open if o.blocks]
         if wanted and study.path:
             total = int(study.plan.get("blocks", 0)) + max(wanted)
-            yield Text(f"To go on: --resume --blocks {total}", "note")
+            command = f"whydiff study {study.script} --output {study.path}"
+            yield Text(f"To go on: {command} --resume --blocks {total}", "note")

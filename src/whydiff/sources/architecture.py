@@ -30,7 +30,7 @@ def compare(a: Side, b: Side) -> Finding:
         if key == "model" and alike and (graphs or (_graph(one) and _graph(two))):
             return True  # what a model of the same layers and connections is called is no matter
         # Keras may see another call of the same layers: only where both sides list them they count
-        if key == "connections" and not (facts_a.get(key) and facts_b.get(key)):
+        if key.partition(":")[0] == "connections" and not (facts_a.get(key) and facts_b.get(key)):
             return True
         return key.startswith("layer:") and _elsewhere(key.rpartition(":")[2])
 

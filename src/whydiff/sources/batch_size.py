@@ -30,11 +30,12 @@ def compare(a: Side, b: Side) -> Finding:
         return _facts_only(one, two)
     other = next((i for i, (p, q) in enumerate(epochs) if not np.array_equal(p, q)), None)
     if other is None:
-        return identical(ID, f"{len(epochs)} epochs of {_shown(epochs[0][0])}")
+        return identical(ID, f"{_epochs(len(epochs))} of {_shown(epochs[0][0])}")
     p, q = epochs[other]
     if _cut_short(a, other, p, q) or _cut_short(b, other, q, p):
         return identical(
-            ID, f"{other} equal epochs of {_shown(epochs[0][0])}; then one training stopped early"
+            ID,
+            f"{_epochs(other)} of {_shown(epochs[0][0])} in both; then one training stopped early",
         )
     arrays = not (a.recipe.data_order.relative or b.recipe.data_order.relative)
     total_a, total_b = int(p.sum()), int(q.sum())
@@ -109,6 +110,10 @@ def _nominal(batching: Batching, arrays: bool) -> int:
     return largest
 
 
+def _epochs(count: int) -> str:
+    return "1 epoch" if count == 1 else f"{count} epochs"
+
+
 def _shown(sizes: np.ndarray | Sequence[int]) -> str:
     """``28 batches of 64 and one of 5``."""
     values, counts = np.unique(np.asarray(sizes, np.int64), return_counts=True)
@@ -116,10 +121,10 @@ def _shown(sizes: np.ndarray | Sequence[int]) -> str:
         return "no batches"
     if len(values) > 2:
         return f"{int(counts.sum())} batches of {int(values[0])} to {int(values[-1])}"
-    parts = [
-        f"{int(n)} batches of {int(v)}" if n > 1 else f"one of {int(v)}"
-        for v, n in sorted(zip(values, counts, strict=True), key=lambda item: -item[1])
-    ]
+    often = sorted(zip(values, counts, strict=True), key=lambda item: -item[1])
+    parts = [f"{int(n)} batches of {int(v)}" if n > 1 else f"one of {int(v)}" for v, n in often]
+    if int(often[0][1]) == 1:
+        parts[0] = f"one batch of {int(often[0][0])}"
     return " and ".join(parts)
 
 

@@ -17,6 +17,7 @@ PER_LAYER = (
     "activity_regularizer",
     "trainable",
     "training",
+    "connections",
     "code",
 )
 
@@ -140,17 +141,13 @@ def _rename_path(path: str, mapping: Mapping[str, str]) -> str:
 
 
 def _rename_values(key: str, value: Any, mapping: Mapping[str, str]) -> Any:
-    """Renames the layers in the values of ``layers`` and ``connections``.
-
-    Connections are kept sorted by text, and without the numbers Keras gives to names.
-    """
-    if key not in ("layers", "connections") or not isinstance(value, list | tuple):
+    """Renames the layers in the values of ``layers`` and ``connections``, kept sorted by text."""
+    connections = key.partition(":")[0] == "connections"
+    if not (connections or key == "layers") or not isinstance(value, list | tuple):
         return value
     words = re.compile(r"[\w/.\-]+")
     renamed = [words.sub(lambda m: _rename_path(m.group(), mapping), str(v)) for v in value]
-    if key == "layers":
-        return renamed
-    return sorted(re.sub(r"_\d+\b", "", text) for text in renamed)
+    return sorted(renamed) if connections else renamed
 
 
 def _without_strangers(mine: Recipe, other: Recipe, facts: Facts) -> Facts:

@@ -55,11 +55,12 @@ def _check(path: Path, db: sqlite3.Connection, form: Format) -> None:
     (application,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if application != form.application:
-        what = (
-            f"a {KINDS[application]}" if application in KINDS else "another program's SQLite file"
-        )
+        known = KINDS.get(application)
+        what = f"a {known}" if known else "another program's SQLite file"
+        read_it = f"; `whydiff show` reads a {known}" if known else ""
         raise WhydiffError(
-            f"{path} is not a whydiff {form.noun}: it is {what}", f"name a {form.noun} (.whydiff)"
+            f"{path} is not a whydiff {form.noun}: it is {what}",
+            f"name a {form.noun} (.whydiff){read_it}",
         )
     if version != form.version:
         raise WhydiffError(

@@ -114,14 +114,13 @@ class StudyWriter:
         make_room(path)
         with _trouble(path):
             db = _connect(path)
+            started = datetime.now(UTC).isoformat(timespec="seconds")
             db.execute("BEGIN")
             create(db)
+            _note(db, {"whydiff": our_version(), "started": started, **meta})
             db.execute("COMMIT")
             _journal(db, path)
-            writer = cls(path, db)
-            started = datetime.now(UTC).isoformat(timespec="seconds")
-            writer.note({"whydiff": our_version(), "started": started, **meta})
-            return writer
+            return cls(path, db)
 
     @classmethod
     def resume(cls, path: Path) -> StudyWriter:
@@ -134,9 +133,8 @@ class StudyWriter:
 
     def note(self, meta: Mapping[str, Any]) -> None:
         """Set entries of table ``meta``."""
-        rows = [(codec.text(k), codec.dump(v, k)) for k, v in meta.items()]
         with _trouble(self.path), self._transaction():
-            self._db.executemany("INSERT OR REPLACE INTO meta VALUES(?, ?)", rows)
+            _note(self._db, meta)
 
     def add(
         self,
@@ -238,6 +236,11 @@ class StudyWriter:
         for part, start in enumerate(range(0, len(data), PART_BYTES)):
             piece = data[start : start + PART_BYTES]
             self._db.execute("INSERT INTO arrays VALUES(?, ?, ?, ?)", (*key, part, piece))
+
+
+def _note(db: sqlite3.Connection, meta: Mapping[str, Any]) -> None:
+    rows = [(codec.text(k), codec.dump(v, k)) for k, v in meta.items()]
+    db.executemany("INSERT OR REPLACE INTO meta VALUES(?, ?)", rows)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

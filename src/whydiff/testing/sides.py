@@ -94,7 +94,7 @@ def a_recipe(**fields: Any) -> Recipe:
             "inputs": ["(4,)"],
             "outputs": ["(2,)"],
             "layers": ["dense: Dense", "dropout: Dropout", "dense_1: Dense"],
-            "connections": ["dense -> dropout", "dropout -> dense", "input_layer -> dense"],
+            "connections": ["dense -> dropout", "dropout -> dense_1", "input_layer -> dense"],
             "layer:dense:units": 3,
             "layer:dense:activation": "relu",
             "layer:dropout:rate": 0.5,

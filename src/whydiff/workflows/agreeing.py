@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,6 @@ def _gap(one: Result, other: Result) -> float:
 def _scale(pairs: Sequence[Results]) -> float:
     """Mean distance of two runs of A with other seeds."""
     runs = [a for a, _ in pairs if not a.failure]
-    gaps = [_gap(x, y) for x, y in zip(runs, runs[1:], strict=False)]
+    gaps = [_gap(x, y) for x, y in pairwise(runs)]
     finite = [g for g in gaps if math.isfinite(g)]
     return float(np.mean(finite)) if finite else math.nan

@@ -7,6 +7,7 @@ set thread counts, backends and flags in ``os.environ`` before NumPy or Keras re
 
 from __future__ import annotations
 
+import functools
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -52,7 +53,7 @@ class Job:
     """What to run: script, arguments, where to record, whether to serve replays afterwards."""
 
     def __init__(self, text: str) -> None:
-        job = json.loads(text)
+        job = self.described = json.loads(text)
         self.script: str = job["script"]
         self.arguments: list[str] = job["arguments"]
         self.output: str = job["output"]
@@ -67,7 +68,7 @@ class Watching:
 
     def __init__(self, job: Job) -> None:
         self.session: Any = None
-        self._job = job
+        self.job = job
 
     def arrange(self) -> None:
         """Watch Keras as soon as the script imports it."""
@@ -76,17 +77,17 @@ class Watching:
     def _keras_is_here(self) -> None:
         from whydiff.capture.hooks import install
 
-        self.begin(self._job)
+        self.begin(self.job)
         install(self)
 
-    def begin(self, job: Job) -> None:
+    def begin(self, job: Job, pins: Any = None, last: int | None = None) -> None:
         from whydiff.capture.environment import surroundings
         from whydiff.capture.session import Session
         from whydiff.store import Writer
 
         writer = Writer(Path(job.output), job.script, job.arguments)
         writer.environment(surroundings())
-        self.session = Session(writer, job.keep_bytes)
+        self.session = Session(writer, job.keep_bytes, pins, last)
 
 
 def run_script(job: Job) -> int:
@@ -110,6 +111,8 @@ def run_script(job: Job) -> int:
     except KeyboardInterrupt:
         return 130
     except BaseException as error:
+        if type(error).__name__ == "Enough":  # core.pins: what was asked for has been trained
+            return 0
         _print_as_python_does(error)
         return 1
     return 0
@@ -129,11 +132,16 @@ def _print_as_python_does(error: BaseException) -> None:
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
         frames = frames.tb_next
-    sys.excepthook(type(error), error, frames)
+    sys.excepthook(type(error), error.with_traceback(frames), frames)
 
 
-def _run_another(watching: Watching, described: Mapping[str, Any]) -> list[Any]:
-    """Run a second script in this process, watched anew; its fits that can be trained again."""
+def _run_another(
+    watching: Watching, described: Mapping[str, Any], pins: Any = None, last: int | None = None
+) -> list[Any]:
+    """Run a script in this process, watched anew; its fits that can be trained again.
+
+    With ``pins`` it is made to start from and be fed other values, up to the end of ``last``.
+    """
     import keras
 
     job = Job(json.dumps(described))
@@ -141,7 +149,7 @@ def _run_another(watching: Watching, described: Mapping[str, Any]) -> list[Any]:
     keras.config.set_dtype_policy("float32")
     environment = dict(os.environ)
     os.environ.update(described.get("environment", {}))
-    watching.begin(job)
+    watching.begin(job, pins, last)
     try:
         run_script(job)
     finally:
@@ -175,7 +183,12 @@ def _serve(watching: Watching, descriptors: list[int], code: int) -> None:
         return
     from whydiff.workflows.serving import Server, serve
 
-    server = Server(watching.session.lives, lambda described: _run_another(watching, described))
+    described = {
+        **watching.job.described,
+        "output": watching.job.output + ".again",
+        "keep_bytes": 1 << 24,
+    }
+    server = Server(watching.session.lives, functools.partial(_run_another, watching), described)
     serve(server, requests, answers)
 
 

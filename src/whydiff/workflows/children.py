@@ -68,6 +68,10 @@ class Child:
         self._requests = os.fdopen(ours[0], "w") if ours else None
         self._answers = os.fdopen(ours[1]) if ours else None
 
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
     def wait_for_script(self) -> int:
         """Wait until the script is over; its exit code. A served child goes on living."""
         if self.exit_code is None:
@@ -142,8 +146,6 @@ def check_executed(child: Child, arguments: Sequence[str]) -> None:
     how = f"was ended by signal {-code}" if code is not None and code < 0 else f"exited with {code}"
     raise WhydiffError(
         f"{command} {how}" + (f"; its last output:\n{said}" if said else "; it printed nothing"),
-        "Mend the script first: `python "
-        + command
-        + "` fails the same way."
-        + (f" What was recorded until then: {child.recording}" if child.recording.exists() else ""),
+        f"Mend the script first: `python {command}` fails the same way. `whydiff record` keeps "
+        "what it trained until then.",
     )

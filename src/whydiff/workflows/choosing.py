@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from whydiff.analysis.divergence import identical
+from whydiff.core.align import align
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
 
@@ -72,12 +73,30 @@ def last_fits(a: Execution, b: Execution, wanted: tuple[int, int] | None) -> tup
     return len(a.fits), len(b.fits)
 
 
+def check_comparable(a: Fit, b: Fit) -> None:
+    """Raise WhydiffError if two fits share neither the kind of their data nor a single weight."""
+    fed = [fit.recipe.data_content.signature for fit in (a, b)]
+    if fed[0] == fed[1] or align(a.recipe.initialization, b.recipe.initialization):
+        return
+    said = " and ".join(
+        f"{fit.model} is fed {'; '.join(leaves) or 'nothing'}"
+        for fit, leaves in zip((a, b), fed, strict=True)
+    )
+    raise WhydiffError(
+        f"the two trainings have nothing in common: {said}, and no two weights have equal shapes",
+        "explain compares two trainings of much the same model. --fits I,J picks other fits; "
+        "`whydiff diff` compares any two recordings.",
+    )
+
+
 def check_trained(execution: Execution, arguments: Sequence[str]) -> None:
-    """Raise WhydiffError if nothing was trained with ``fit``."""
+    """Raise WhydiffError if no training was seen."""
     if not execution.fits:
         command = " ".join([execution.script, *arguments])
         raise WhydiffError(
-            f"{command} trained nothing: no fit took a single step",
-            "whydiff watches `fit` of Keras 3 models. Hand-written loops and train_on_batch are "
-            "not watched.",
+            f"{command} trained nothing that was seen: not one step of a fit, of train_on_batch or "
+            "of a watched loop",
+            "whydiff watches `fit` and `train_on_batch` of Keras 3 models by itself. A loop by "
+            "hand is watched with `with whydiff.watch(model, optimizer=optimizer) as loop:` and "
+            "`loop.step(train_step, x, y)` in place of `train_step(x, y)`.",
         )

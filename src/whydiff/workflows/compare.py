@@ -6,28 +6,23 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from whydiff.analysis.sequential import more_pairs
+from whydiff.analysis.sequential import fewest_pairs, more_pairs
 from whydiff.core.comparison import EXPECTATIONS, Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.metrics import larger_is_better
-from whydiff.core.plan import drawn_seed
-from whydiff.core.study import Gate
 from whydiff.workflows import compare_numbers as numbers
-from whydiff.workflows.agreeing import agreement_gate, own_gates
+from whydiff.workflows.comparing import Comparing
 from whydiff.workflows.contestants import Contestant, Way, open_contestants
 from whydiff.workflows.explain import Silent
-from whydiff.workflows.pairing import CHUNK, Results, Rule, Trained, until_settled
+from whydiff.workflows.pairing import Rule, Trained
 from whydiff.workflows.study_ground import telling
 from whydiff.workflows.workbench import ENGINES
 
 #: Pairs after which an open question stays open, unless another number is asked for.
 MAX_PAIRS = 50
-#: Settings of which each value is a program of its own to compile.
-STRUCTURAL = frozenset({"optimizer", "precision", "batch-size"})
 
 
 def compare(
@@ -87,7 +82,7 @@ def compare(
             progress=progress,
         )  # fmt: skip
         rule = _rule(pair, metric, mode, margin, alpha, max_pairs)
-        work = _Work(pair, rule, seed, engine, budget, progress)
+        work = Comparing(pair, rule, seed, engine, budget, progress)
         trained = work.run()
     return _answer(pair, rule, work, trained, time.monotonic() - began)
 
@@ -162,7 +157,9 @@ def _rule(
             "A and B log no metric of the same name",
             f"A logs {told[0]}; B logs {told[1]}. Give one metric the same name in both.",
         )
-    name = telling(metric, common)
+    # A script run as a whole may print numbers that are no metrics at all.
+    clear = [name for name in common if larger_is_better(name) is not None]
+    name = telling(metric, common if metric or mode else clear or common)
     larger = larger_is_better(name) if mode is None else mode == "max"
     if larger is None:
         raise WhydiffError(
@@ -172,88 +169,12 @@ def _rule(
     return Rule(name, larger, margin, alpha, most)
 
 
-@dataclass
-class _Work:
-    """Training the pairs of one comparison."""
-
-    pair: tuple[Contestant, Contestant]
-    rule: Rule
-    seed: int
-    asked: str  # the engine that was asked for
-    budget: float | None
-    progress: Any
-    gates: list[Gate] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def run(self) -> Trained:
-        a, b = self.pair
-        if not {*a.sources, *b.sources}:
-            why = "; ".join(f"{k}: {v}" for k, v in {**a.kept, **b.kept}.items())
-            raise WhydiffError(
-                "neither A nor B has a random source that a seed could redraw"
-                + (f" ({why})" if why else ""),
-                "`whydiff explain` says why two such runs differ.",
-            )
-        self.gates += own_gates(self.pair, self.progress)
-        self.progress.step("training pairs with equal seeds", total=self.rule.most)
-        if a.engine != "fused":
-            return until_settled(self.train, self.rule, **self._options())
-        return self._fused()
-
-    def seeds(self, number: int) -> dict[str, int]:
-        """The seeds of a pair depend on the seed and its number only."""
-        sources = dict.fromkeys([*self.pair[0].sources, *self.pair[1].sources])
-        return {s: drawn_seed(self.seed, number, s) for s in sources}
-
-    def train(self, wanted: range, engine: str = "") -> list[Results]:
-        """A's and B's replica of every pair."""
-        a, b = self.pair
-        return list(
-            zip(
-                a.train({2 * n + 1: self.seeds(n) for n in wanted}, engine),
-                b.train({2 * n + 2: self.seeds(n) for n in wanted}, engine),
-                strict=True,
-            )
-        )
-
-    def _fused(self) -> Trained:
-        """As one program, if plain training agrees with it."""
-        begun: list[Results] = []
-
-        def first(wanted: range) -> list[Results]:
-            fresh = self.train(wanted)
-            if not begun:
-                begun.extend(fresh)
-                self.gates.append(agreement_gate(begun, self._plainly, self.rule))
-            return fresh
-
-        found = until_settled(first, self.rule, **self._options())
-        if self.gates[-1].passed is not False or self.asked != "auto":
-            return found
-        self.notes.append(
-            "The engine fused did not agree with plain training, so all pairs were trained "
-            "plainly; --engine fused insists."
-        )
-        self.progress.step("training pairs plainly", total=self.rule.most)
-        for contestant in self.pair:
-            contestant.engine = "solo"
-        return until_settled(self.train, self.rule, **self._options())
-
-    def _plainly(self, wanted: range) -> list[Results]:
-        self.progress.note("comparing with plain training")
-        return self.train(wanted, "solo")
-
-    def _options(self) -> dict[str, Any]:
-        a, b = self.pair
-        alternating = a.trainer is b.trainer and STRUCTURAL & {*a.way.settings, *b.way.settings}
-        chunk = {"fused": 2 * CHUNK, "process": max(1, a.trainer.at_once("process"))}.get(
-            a.engine, CHUNK if alternating else 1
-        )
-        return {"chunk": chunk, "budget": self.budget, "progress": self.progress}
-
-
 def _answer(
-    pair: tuple[Contestant, Contestant], rule: Rule, work: _Work, trained: Trained, seconds: float
+    pair: tuple[Contestant, Contestant],
+    rule: Rule,
+    work: Comparing,
+    trained: Trained,
+    seconds: float,
 ) -> Comparison:
     a, b = pair
     pairs = trained.pairs
@@ -292,6 +213,7 @@ def _answer(
         pairs=tuple(numbers.pair_rows(pairs, {n: work.seeds(n) for n in range(len(pairs))}, rule)),
         max_pairs=rule.most,
         more=more_pairs(rule.differences(pairs), margin=rule.margin, alpha=rule.alpha),
+        fewest=fewest_pairs(rule.alpha),
         stopped=trained.stopped,
         e=found.e,
         symmetric_e=found.symmetric_e,

@@ -15,6 +15,7 @@ from whydiff.sources import source
 from whydiff.store import load
 from whydiff.workflows.children import Child, Run, check_executed
 from whydiff.workflows.choosing import (
+    check_comparable,
     check_trained,
     fit_between_runs,
     last_fits,
@@ -73,18 +74,18 @@ class Comparison:
         sites: dict[str, Child] = {"a": self.child_a}
         own_a, own_b = {"fit": self.a.fit.index}, {"fit": self.b.fit.index}
         if self.child_b is None:
-            self.child_a.request("pair", a=own_a, b=own_b, differing=structural)
-            return Workshop(sites, self.folder, frozenset())
+            made = self.child_a.request("pair", a=own_a, b=own_b, differing=structural)
+            return Workshop(sites, self.folder, frozenset(), made["how"])
         carried = {}
         for name, child, side in (("a", self.child_a, self.a), ("b", self.child_b, self.b)):
             parcel = self.folder / f"parcel-{name}"
             child.request("pack", fit=side.fit.index, folder=str(parcel))
             carried[name] = self._carried(parcel, child, side, bool(structural))
-        self.child_a.request("pair", a=own_a, b=carried["b"], differing=structural)
+        made = self.child_a.request("pair", a=own_a, b=carried["b"], differing=structural)
         if self.environment:
             self.child_b.request("pair", a=carried["a"], b=own_b, differing=structural)
             sites["b"] = self.child_b
-        return Workshop(sites, self.folder, frozenset(self.environment))
+        return Workshop(sites, self.folder, frozenset(self.environment), made["how"])
 
     def _carried(self, parcel: Path, child: Child, side: Side, structural: bool) -> dict[str, Any]:
         described: dict[str, Any] = {
@@ -142,6 +143,8 @@ def compare_fits(
     try:
         execution = _loaded(child)
         pair = pair_of_fits(execution, wanted)
+        if pair is not None:
+            check_comparable(*(execution.fits[index - 1] for index in pair))
     except BaseException:
         child.close()
         raise
@@ -181,6 +184,7 @@ def compare_executions(
         a, b = _loaded(child_a), _loaded(child_b)
         choose = last_fits if script_b else fit_between_runs
         i, j = choose(a, b, wanted)
+        check_comparable(a.fits[i - 1], b.fits[j - 1])
         chosen = _chosen(script, script_b, a_env, b_env, i, j, len(a.fits))
     except BaseException:
         child_a.close()

@@ -51,6 +51,7 @@ def hybrids(trials: Trials | None) -> dict[str, Any]:
     ]
     return {
         "hybrids": rows,
+        "trained again": trials.how,
         "reproduces a": trials.reproduces_a(),
         "reproduces b": trials.reproduces_b(),
         "logged against evaluated loss": trials.measured,

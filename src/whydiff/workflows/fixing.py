@@ -26,7 +26,11 @@ def try_fixes(comparison: Comparison, trials: Trials, folder: Path, progress: An
     """The first proposal that works, or the first one with what was missing."""
     run = comparison.child_a.run
     text = _read(run.script)
-    causes = [s for s in comparison.differing if s not in trials.sources or trials.matters(s)]
+    causes = [
+        s
+        for s in comparison.differing
+        if trials.stands_for(s) not in trials.sources or trials.matters(s)
+    ]
     sides = (comparison.a, comparison.b)
     asked = intended(comparison.findings, causes, text=text, a=sides[0], b=sides[1])
     candidates = proposals(

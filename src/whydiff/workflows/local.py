@@ -40,6 +40,10 @@ def local_bench(
     from whydiff.store import Writer
     from whydiff.workflows.serving import Server
 
+    if data is None and "x" not in fit_arguments:
+        raise WhydiffError(
+            "there are no data to fit", "whydiff.study(build, (x, y), epochs=...) takes them."
+        )
     name = getattr(build, "__qualname__", repr(build))
     with tempfile.TemporaryDirectory(prefix="whydiff-") as folder:
         recording = Path(folder) / "a.whydiff"
@@ -57,7 +61,7 @@ def local_bench(
                     f"{name}() gave {type(model).__name__}, not a Keras model",
                     "It has to build a model, compile it and return it.",
                 )
-            given = data if isinstance(data, tuple) else (data,)
+            given = data if isinstance(data, tuple) else () if data is None else (data,)
             # The positions of fit are x, y, batch_size; sample weights have a name.
             named = {"sample_weight": given[2]} if len(given) > 2 else {}
             model.fit(*given[:2], **{"verbose": 0, **named, **fit_arguments})
@@ -66,7 +70,7 @@ def local_bench(
         execution = load(recording)
         if not execution.fits or not session.lives:
             raise WhydiffError(f"fitting {name}() took no step", "Give data and epochs to fit.")
-        server = Server(session.lives, lambda described: [])
+        server = Server(session.lives, lambda *described: [], {})
 
         def request(do: str, **arguments: Any) -> dict[str, Any]:
             try:

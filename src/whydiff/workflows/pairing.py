@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.analysis.paired import INCONCLUSIVE
-from whydiff.analysis.sequential import FEWEST, Look, look, pair_differences
+from whydiff.analysis.sequential import Look, fewest_pairs, look, pair_differences
 from whydiff.core.errors import WhydiffError
 from whydiff.core.replicas import Result
 
@@ -84,7 +84,7 @@ def until_settled(
                 found.stopped = BUDGET
                 return found
             done = len(found.pairs)
-            size = max(chunk, FEWEST - done)
+            size = max(chunk, fewest_pairs(rule.alpha) - done)
             fresh = list(train(range(done, min(done + size, rule.most))))
             if progress is not None:
                 progress.advance(len(fresh))

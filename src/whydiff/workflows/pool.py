@@ -55,6 +55,7 @@ class Pool:
         self.workers = workers or max(1, (os.cpu_count() or 1) // 2)
         self.environment = dict(environment or {})
         self.notes: list[str] = []
+        self.pace = 0.0
         self.seen: Fit | None = None  # the fit of the first run that had one
 
     def at_once(self, engine: str = "process", keep_weights: bool = True) -> int:

@@ -7,9 +7,11 @@ owns. Every request is answered; trouble is answered as ``{"error": ..., "why": 
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
+import textwrap
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -22,26 +24,38 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.core.feeding import Untransplantable
 from whydiff.core.live import Live
+from whydiff.core.pins import Pins
 from whydiff.core.replicas import Replica, Result
 from whydiff.replay.engines import Engines
+from whydiff.replay.outcome import Outcome
 from whydiff.replay.probe import pictures_of, targets_of
-from whydiff.replay.solo import Outcome, Solo
+from whydiff.replay.rerun import Rerun, needs_script
+from whydiff.replay.solo import Solo
 from whydiff.store import load
 from whydiff.workflows.parcels import pack, unpack
 from whydiff.workflows.tracing import Keeper, savable
 
 
 class Server:
-    """``lives`` are this process's own fits; ``run`` executes another script watched."""
+    """``lives`` are this process's own fits; ``run`` executes a script watched, and ``job``
+    describes the one that this process ran."""
 
-    def __init__(self, lives: list[Live], run: Callable[[Mapping[str, Any]], list[Live]]) -> None:
-        self._lives, self._run = lives, run
-        self._solo: Solo | None = None
+    def __init__(
+        self,
+        lives: list[Live],
+        run: Callable[..., list[Live]],
+        job: Mapping[str, Any],
+    ) -> None:
+        self._lives, self._run, self._job = lives, run, job
+        self._solo: Solo | Rerun | None = None
         self._engines: dict[int, Engines] = {}
 
     def pack(self, fit: int, folder: str) -> dict[str, Any]:
-        """Write the material of one fit where another process can read it."""
-        pack(self._own(fit), Path(folder))
+        """Write the material of one fit, and of loops that belong to it, for another process."""
+        live = self._own(fit)
+        pack(live, Path(folder))
+        for index, other in self._companions(live).items():
+            pack(other, Path(folder) / f"companion-{index}")
         return {}
 
     def pair(
@@ -57,8 +71,20 @@ class Server:
         own = {n: self._own(d["fit"]) for n, d in described.items() if "folder" not in d}
         like = next(iter(own.values()), None)
         adopted = {n: self._adopt(d, like) for n, d in described.items() if "folder" in d}
-        self._solo = Solo({**own, **adopted}, frozenset(differing))
-        return {}
+        lives = {**own, **adopted}
+        if any(needs_script(live) for live in lives.values()):
+            jobs = {n: d.get("job", self._job) for n, d in described.items()}
+            companions = {
+                n: self._adopted_companions(described[n], live)
+                if "folder" in described[n]
+                else self._companions(live)
+                for n, live in lives.items()
+            }
+            run = functools.partial(self._again, jobs)
+            self._solo = Rerun(lives, companions, frozenset(differing), run)
+        else:
+            self._solo = Solo(lives, frozenset(differing))
+        return {"how": self._solo.how}
 
     def recall(self, side: str, output: str) -> dict[str, Any]:
         """Predict with the weights that one side ended with; nothing is trained."""
@@ -79,17 +105,24 @@ class Server:
         """
         assert self._solo is not None
         started = time.monotonic()
-        keeper = Keeper()
-        outcome = self._solo.train(
-            choice,
-            (until[0], until[1]) if until else None,
-            {(epoch, step): bool(weighed) for epoch, step, weighed in moments},
-            keeper,
-        )
-        if trace:
+        keeper, solo = Keeper(), self._solo
+        point = (until[0], until[1]) if until else None
+        traced = bool(trace) and isinstance(solo, Solo)
+        try:
+            if traced:
+                wanted = {(epoch, step): bool(weighed) for epoch, step, weighed in moments}
+                outcome = solo.train(choice, point, wanted, keeper)
+            else:
+                outcome = solo.train(choice, point)
+        except Exception as error:
+            if not choice or isinstance(error, Untransplantable):
+                raise
+            # Keras refused a mixture of the two (shapes that do not fit, a loss that does not).
+            raise Untransplantable(f"the two do not fit together: {_first_line(error)}") from error
+        if traced:
             keeper.write(Path(trace))
-        answer = self._save(outcome, output)
-        return {**answer, "seconds": time.monotonic() - started}
+        seconds = time.monotonic() - started
+        return {**self._save(outcome, output), "seconds": seconds, "traced": traced}
 
     def measure(self, side: str) -> dict[str, Any]:
         """The logged training loss of one side taken apart by re-evaluation."""
@@ -160,6 +193,30 @@ class Server:
             "predicted": outcome.predictions is not None,
         }
 
+    def _again(
+        self, jobs: Mapping[str, Mapping[str, Any]], name: str, pins: Mapping[int, Pins], last: int
+    ) -> Live:
+        """Run the script of a side again up to the end of training ``last``, pinned."""
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            lives = self._run(jobs[name], pins, last)
+        live = next((live for live in lives if live.index == last), None)
+        if live is None:
+            raise Untransplantable(f"run again, the script did not come to training {last}")
+        return live
+
+    def _companions(self, live: Live) -> dict[int, Live]:
+        return {other.index: other for other in self._lives if other.index in live.companions}
+
+    def _adopted_companions(self, described: Mapping[str, Any], live: Live) -> dict[int, Live]:
+        fits = load(described["recording"]).fits
+        found = {}
+        for folder in Path(described["folder"]).glob("companion-*"):
+            index = int(folder.name.split("-")[1])
+            like = next((own for own in self._lives if own.index == index), None)
+            if like is not None:
+                found[index] = unpack(folder, like, fits[index - 1].recipe)
+        return found
+
     def _own(self, fit: int) -> Live:
         return next(live for live in self._lives if live.index == fit)
 
@@ -172,6 +229,11 @@ class Server:
             return unpack(Path(described["folder"]), like, recipe)
         assert like is not None
         return replace(unpack(Path(described["folder"]), like, recipe), model=None)
+
+
+def _first_line(error: Exception) -> str:
+    said = str(error).strip().splitlines()
+    return textwrap.shorten(said[0] if said else type(error).__name__, 200, placeholder=" ...")
 
 
 def _described(result: Result) -> dict[str, Any]:

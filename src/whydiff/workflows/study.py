@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.plan import BLOCKS, Member, Plan, draw_plan
+from whydiff.core.plan import Member, Plan
 from whydiff.core.study import Study
-from whydiff.core.vary import Varied, parse_vary
+from whydiff.core.vary import parse_vary
 from whydiff.store import PICTURES, TARGETS, StoredStudy, StudyWriter, load_study
 from whydiff.workflows.explain import Silent
-from whydiff.workflows.study_answer import answer, plan_of
+from whydiff.workflows.study_answer import answer, checked
 from whydiff.workflows.study_ground import (
     check_fit_metric,
     check_same,
@@ -23,6 +23,7 @@ from whydiff.workflows.study_ground import (
     own_gate,
     streams_gate,
 )
+from whydiff.workflows.study_request import Request
 from whydiff.workflows.studying import Studying
 from whydiff.workflows.workbench import ENGINES, Uncapturable, Workbench, workbench
 
@@ -67,9 +68,9 @@ def study(
     if engine not in ENGINES:
         raise WhydiffError(f"there is no engine {engine!r}", f"Engines: {', '.join(ENGINES)}.")
     progress = progress or Silent()
-    request = _Request(parse_vary(vary), blocks, seed, metric, engine, tuple(arguments), fit)
+    request = Request(parse_vary(vary), blocks, seed, metric, engine, tuple(arguments), fit)
     with _file(output, resume) as path:
-        stored = load_study(path) if resume else None
+        stored = checked(load_study(path)) if resume else None
         if callable(script):
             from whydiff.workflows.local import local_bench
 
@@ -85,70 +86,9 @@ def study(
         )
 
 
-class _Request:
-    """What was asked for."""
-
-    def __init__(
-        self,
-        varied: Varied,
-        blocks: int | None,
-        seed: int | None,
-        metric: str | None,
-        engine: str,
-        arguments: tuple[str, ...],
-        fit: int | None,
-    ) -> None:
-        self.varied, self.blocks, self.seed = varied, blocks, seed
-        self.metric, self.engine, self.arguments, self.fit = metric, engine, arguments, fit
-
-    def plan(
-        self, sources: Sequence[str], refused: dict[str, str], stored: StoredStudy | None
-    ) -> Plan:
-        """The plan; that of ``stored``, with more blocks if asked for, where a study goes on."""
-        if stored is not None:
-            return self._longer(plan_of(stored))
-        blocks = BLOCKS if self.blocks is None else self.blocks
-        free = tuple(s for s in sources if s != "data-content")
-        wanted = self.varied.sources
-        for name in wanted or ():
-            if name not in sources:
-                raise WhydiffError(
-                    f"{name} cannot be redrawn: {refused.get(name, 'this training has none')}",
-                    f"What can be: {', '.join(sources) or 'nothing'}.",
-                )
-        factors = self.varied.factors
-        attributed = wanted if wanted is not None else (() if factors else free)
-        redrawn = wanted if wanted is not None else free
-        if not redrawn and factors:
-            blocks = min(blocks, 1)  # nothing is random: once is enough
-        try:
-            return draw_plan(redrawn, attributed, factors, blocks, self.seed or 0)
-        except WhydiffError as error:
-            why = "; ".join(f"{s}: {reason}" for s, reason in refused.items())
-            raise WhydiffError(f"{error}" + (f" ({why})" if why else ""), error.way_out) from None
-
-    def _longer(self, plan: Plan) -> Plan:
-        varied = self.varied
-        if varied != Varied() and (
-            (varied.sources or plan.attributed) != plan.attributed
-            or dict(varied.factors) != dict(plan.factors)
-        ):
-            raise WhydiffError(
-                "a study goes on with what it was begun with, not with another --vary",
-                "Leave --vary away, or name another --output.",
-            )
-        if self.seed is not None and self.seed != plan.seed:
-            raise WhydiffError(
-                f"the study was begun with --seed {plan.seed}, not {self.seed}",
-                "Leave --seed away, or name another --output.",
-            )
-        blocks = max(plan.blocks, self.blocks or 0)
-        return draw_plan(plan.sources, plan.attributed, plan.factors, blocks, plan.seed)
-
-
 def _of_script(
     script: Path,
-    request: _Request,
+    request: Request,
     path: Path,
     stored: StoredStudy | None,
     progress: Any,
@@ -164,8 +104,8 @@ def _of_script(
             f"{script} has changed since the study was begun",
             "Take the change back, or begin another study with another --output.",
         )
-    if stored is not None and stored.meta.get("engine") == "process":
-        request.engine = "process"
+    if stored is not None:
+        request.go_on(stored)
     if request.engine != "process":
         try:
             with workbench(script, request.arguments, fit=request.fit, progress=progress) as bench:
@@ -180,7 +120,7 @@ def _of_script(
 
 
 def _with_bench(
-    request: _Request,
+    request: Request,
     bench: Workbench,
     path: Path,
     stored: StoredStudy | None,
@@ -196,7 +136,8 @@ def _with_bench(
     targets, validation = bench.probe()
     facts = described(bench.fit, plan.sources, validation)
     if stored is not None:
-        check_same(stored.meta["fit"]["identity"], facts["identity"], bench.execution.script)
+        before = stored.meta["fit"].get("identity", {})
+        check_same(before, facts["identity"], bench.execution.script)
     meta = {
         "script": bench.execution.script,
         "arguments": list(request.arguments),
@@ -228,7 +169,7 @@ def _keep_pictures(bench: Workbench, path: Path, writer: StudyWriter, metric: st
 
 
 def _train(
-    request: _Request,
+    request: Request,
     bench: Workbench,
     plan: Plan,
     engine: str,
@@ -239,16 +180,17 @@ def _train(
     training."""
     if 0 not in work.kept:
         own = bench.own()
-        work.own(own)
         gates = {"own": own_gate(bench.fit, own.digest), "streams": streams_gate(bench, plan)}
         writer.note({"gates": gates})
+        work.own(own)
     if engine == "solo":
         work.train(plan, plan.block(0), engine, "training the first block")
     work.train(plan, plan.members, engine, "training replicas")
     work.train(plan, plan.members, engine, "training replicates, since arithmetic varies")
-    if engine == "solo" or not plan.blocks:
+    draws = [m for m in _independent(plan) if m.number in work.kept]
+    draws = [m for m in draws if work.kept[m.number].result.engine == "fused"]
+    if not draws:
         return
-    draws = _independent(plan)
     work.compare(draws[:FEW])
     found = answer(work.reread()).agreement
     if found is not None and not found.rounding:

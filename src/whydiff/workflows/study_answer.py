@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from whydiff.analysis.distance import prediction_distance
 from whydiff.analysis.effects import more_blocks
 from whydiff.core.errors import WhydiffError
 from whydiff.core.estimate import Estimate
-from whydiff.core.plan import BLOCKS, Plan, draw_plan
+from whydiff.core.plan import BLOCKS, OWN, REPLICATE, Kept, Plan, draw_plan
 from whydiff.core.study import METRIC, PREDICTIONS, Agreement, Gate, Open, Study, Worth
 from whydiff.store import StoredStudy
+from whydiff.workflows.study_effects import levels_of, worth_of
 from whydiff.workflows.study_numbers import Numbers
 
 #: run by run agreement: furthest distance of the two engines, in distances of two draws
@@ -37,7 +38,7 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
 
     Raises WhydiffError if no replica logged that metric.
     """
-    meta = stored.meta
+    meta = checked(stored).meta
     plan = plan_of(stored)
     name = metric or str(meta.get("metric", "loss"))
     check_metric(name, stored)
@@ -46,14 +47,15 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
     failed = [k for k in draws if k.result.failure]
     finished = [k for k in draws if not k.result.failure]
     diverged = sum(numbers.diverged(k) for k in finished)
-    worth = numbers.worth()
+    worth = worth_of(numbers)
     return Study(
         script=str(meta.get("script", "")),
         chosen=str(meta.get("chosen", "")),
-        engine=str(meta.get("engine", "")),
+        engine=_engines(draws) or str(meta.get("engine", "")),
         backend=str(meta.get("fit", {}).get("backend", "")),
         plan=plan.to_dict(),
-        planned=len(stored.meta.get("wanted", ())) or len(draws),
+        planned=sum(m.kind not in (OWN, REPLICATE) or m.number in stored.kept for m in plan.members)
+        - (0 in stored.kept),
         trained=len(finished),
         failed=intervals.proportion(len(failed), len(draws)),
         diverged=intervals.proportion(diverged, len(finished)),
@@ -65,7 +67,7 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
         flips=numbers.flipping(),
         own=numbers.place(),
         agreement=_agreement(stored, numbers),
-        levels=numbers.levels(plan.factors),
+        levels=levels_of(numbers, plan.factors),
         refused=dict(meta.get("refused", {})),
         open=tuple(_open(numbers, worth)),
         notes=tuple(meta.get("notes", ())),
@@ -73,6 +75,24 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
         path=str(stored.path),
         table=tuple(_rows(stored, numbers)),
     )
+
+
+def _engines(draws: Sequence[Kept]) -> str:
+    """Who trained the replicas, in one phrase."""
+    return " and ".join(sorted({k.result.engine for k in draws if k.result.engine}))
+
+
+def checked(stored: StoredStudy) -> StoredStudy:
+    """``stored``, or WhydiffError if what was noted in it is not what a study notes."""
+    meta = stored.meta
+    kinds: dict[str, type] = {"fit": dict, "gates": dict, "refused": dict, "notes": list}
+    good = all(isinstance(meta.get(name, kind()), kind) for name, kind in kinds.items())
+    gates = meta.get("gates", {}) if good else {}
+    if not good or not all(isinstance(g, list) and len(g) == 2 for g in gates.values()):
+        raise WhydiffError(
+            f"{stored.path} is damaged: its notes are none of a study", "run the study again"
+        )
+    return stored
 
 
 def plan_of(stored: StoredStudy) -> Plan:
@@ -133,7 +153,10 @@ def _agreement(stored: StoredStudy, numbers: Numbers) -> Agreement | None:
     both = [
         (stored.kept[n], k)
         for n, k in stored.calibration.items()
-        if n in stored.kept and not k.result.failure and not stored.kept[n].result.failure
+        if n in stored.kept
+        and not k.result.failure
+        and not stored.kept[n].result.failure
+        and stored.kept[n].result.engine != k.result.engine
     ]
     if not both:
         return None
@@ -157,6 +180,7 @@ def _agreement(stored: StoredStudy, numbers: Numbers) -> Agreement | None:
 
 
 def same_distribution(a: list[float], b: list[float]) -> float:
+    """p of a Kolmogorov-Smirnov test of two samples; NaN with fewer than two in either."""
     x, _ = intervals.finite(a)
     y, _ = intervals.finite(b)
     if min(x.size, y.size) < 2:

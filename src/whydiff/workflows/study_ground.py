@@ -40,10 +40,10 @@ def described(fit: Fit, varied: Sequence[str], validation: bool) -> dict[str, An
 
 def identity(recipe: Recipe, varied: Sequence[str]) -> dict[str, str]:
     """A digest by source of everything that the replicas of a study take from the fit."""
-    arrays = {
-        "data-content": [recipe.data_content.samples],
-        "data-order": list(recipe.data_order.epochs),
-    }
+    samples = recipe.data_content.samples
+    # A stream numbers its samples as they come, so only which ones they are can be compared.
+    unordered = samples[np.lexsort((samples[:, 1], samples[:, 0]))] if len(samples) else samples
+    arrays = {"data-content": [unordered], "data-order": list(recipe.data_order.epochs)}
     found = {}
     for name in recipe.__dataclass_fields__:
         source, value = name.replace("_", "-"), getattr(recipe, name)

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from whydiff.analysis import effects, factors, flips, intervals, squared
+from whydiff.analysis import flips, intervals
 from whydiff.analysis.distance import classes, prediction_distance
 from whydiff.analysis.test_noise import calibrated_variance, variance_parts
 from whydiff.core.estimate import Estimate, unknown
 from whydiff.core.pictures import png
-from whydiff.core.plan import DRAW, OWN, REPLICATE, SETTING, Kept
+from whydiff.core.plan import DRAW, OWN, REPLICATE, Kept
 from whydiff.core.study import (
-    METRIC,
-    PREDICTIONS,
-    WEIGHTS,
     Flips,
     Histogram,
-    Level,
     Outcome,
     Own,
     TestNoise,
-    Worth,
 )
-from whydiff.core.vary import value_text
 from whydiff.store import StoredStudy
 
 #: bins of a histogram at most
@@ -47,13 +40,14 @@ class Numbers:
         self.classes: bool = bool(facts.get("classes"))
         self._logits: bool = bool(facts.get("logits"))
         self.validation: bool = bool(facts.get("validation"))
-        self._rng = np.random.default_rng(0)  # of permutation tests: equal files, equal answers
+        self.rng = np.random.default_rng(0)  # of permutation tests: equal files, equal answers
 
     # --- values of one replica ----------------------------------------------------------------
 
     def value(self, kept: Kept | None) -> float:
-        """The metric at the end of training; NaN where there is none."""
-        if kept is None or kept.result.failure or not kept.result.logs:
+        """The metric at the end of training; NaN where there is none, or the training diverged
+        (the accuracy of a model of NaNs is a number that says nothing)."""
+        if kept is None or kept.result.failure or not kept.result.logs or kept.result.diverged:
             return math.nan
         return float(kept.result.logs[-1].get(self.metric, math.nan))
 
@@ -129,7 +123,7 @@ class Numbers:
             histogram=histogram(finite),
             churn=self.churn(),
             distance=self._between(self.rms),
-            weights=self._between(self._weight_distance),
+            weights=self._between(self.weight_distance),
         )
 
     def churn(self) -> Estimate | None:
@@ -158,50 +152,14 @@ class Numbers:
         return [(b[frozenset()], b[everything]) for b in blocks]
 
     def rms(self, a: Kept, b: Kept) -> float:
+        """Root mean square difference of the predictions."""
         one, two = self.predictions(a), self.predictions(b)
         return math.nan if one is None or two is None else prediction_distance(one, two)
 
-    def _weight_distance(self, a: Kept, b: Kept) -> float:
+    def weight_distance(self, a: Kept, b: Kept) -> float:
+        """Relative distance of the trained weights; NaN where it is not known."""
         pair = sorted((a.member.number, b.member.number))
         return self.stored.distances.get((pair[0], pair[1]), math.nan)
-
-    def worth(self) -> dict[str, tuple[Worth, ...]]:
-        """Total and main effect of every source by predictions, metric and weights."""
-        if not self.attributed:
-            return {}
-        measures: dict[str, Callable[[Kept, Kept], float]] = {
-            PREDICTIONS: self._squared_predictions,
-            METRIC: lambda a, b: squared.metric(self.value(a), self.value(b)),
-            WEIGHTS: lambda a, b: self._weight_distance(a, b) ** 2,
-        }
-        found = {name: self._effects(distance) for name, distance in measures.items()}
-        return {name: worth for name, worth in found.items() if any(w.total.n for w in worth)}
-
-    def _squared_predictions(self, a: Kept, b: Kept) -> float:
-        one, two = self.predictions(a), self.predictions(b)
-        if one is None or two is None:
-            return math.nan
-        return squared.classes(one, two) if self.classes else squared.outputs(one, two)
-
-    def _effects(self, distance: Callable[[Kept, Kept], float]) -> tuple[Worth, ...]:
-        everything = frozenset(self.attributed)
-        blocks = []
-        for draws in self.blocks:
-            usable = {k: v for k, v in draws.items() if not v.result.failure}
-            blocks.append(
-                effects.block(
-                    distance,
-                    usable.get(frozenset()),
-                    {s: usable.get(frozenset([s])) for s in self.attributed},
-                    {s: usable.get(everything - {s}) for s in self.attributed},
-                    usable.get(everything),
-                )
-            )
-        dead = set(self.dead())
-        return tuple(
-            Worth(e.source, e.total, e.main, e.source in dead)
-            for e in effects.effects(blocks, self.attributed)
-        )
 
     def dead(self) -> list[str]:
         """Sources whose redraw gave the very same bits in every block that tells."""
@@ -259,50 +217,6 @@ class Numbers:
             parts.test_set,
             parts.training,
             calibrated_variance(parts.error.value, parts.examples) if binary else None,
-        )
-
-    def levels(self, factors_: Mapping[str, Sequence[Any]]) -> tuple[Level, ...]:
-        """Every value of a factor against its first, or against the script's own where it is
-        the only one."""
-        found = []
-        for factor, values in factors_.items():
-            groups = [self._setting(factor, value) for value in values]
-            names = [value_text(value) for value in values]
-            if len(groups) == 1:
-                bases = {b: k for b, k in enumerate(x.get(frozenset()) for x in self.blocks) if k}
-                groups.insert(0, {k.member.block: k for k in bases.values()})
-                names.insert(0, "as written")
-            for name, group in zip(names[1:], groups[1:], strict=True):
-                found.append(self._level(factor, name, names[0], group, groups[0]))
-        return tuple(found)
-
-    def _setting(self, factor: str, value: Any) -> dict[int, Kept]:
-        return {
-            k.member.block: k
-            for k in self.kept.values()
-            if k.member.kind == SETTING and dict(k.member.replica.settings) == {factor: value}
-        }
-
-    def _level(
-        self, factor: str, name: str, against: str, b: dict[int, Kept], a: dict[int, Kept]
-    ) -> Level:
-        common = sorted(set(a) & set(b))
-        values = [[self.value(group[block]) for block in common] for group in (a, b)]
-        labels = None
-        if self.classes:
-            told = [n for n in common if self.predictions(a[n]) and self.predictions(b[n])]
-            tables = [self.labels([group[n] for n in told]) for group in (a, b)]
-            labels = (tables[0], tables[1]) if len(told) > 1 else None
-        found = factors.factor_effect(*values, self._rng, labels=labels)
-        return Level(
-            factor,
-            name,
-            against,
-            found.shift,
-            found.p,
-            found.spread.ratio,
-            found.churn.excess if found.churn else None,
-            found.churn.p if found.churn else None,
         )
 
 

@@ -17,6 +17,7 @@ class Trainer(Protocol):
     """What trains replicas: a workbench, or a pool of processes."""
 
     notes: list[str]
+    pace: float
 
     def at_once(self, engine: str, keep_weights: bool = True) -> int:
         """How many replicas to ask for at once."""
@@ -44,8 +45,9 @@ class Studying:
         self._trainable = trainable  # paths of the weights that training moves, None for all
         self.kept: dict[int, Kept] = dict(stored.kept)
         self._compared = set(stored.calibration)
-        self._distances = set(stored.distances)
         self._weights = dict(kept_weights(writer.path))
+        if 0 in self.kept:
+            trainer.pace = self.kept[0].result.seconds
         self._began = time.monotonic()
         self._before = float(stored.meta.get("seconds", 0.0))
 
@@ -116,7 +118,7 @@ class Studying:
         done = {m.number for m in chunk} | set(self.kept)
         distances: dict[tuple[int, int], float] = {}
         dropped: list[int] = []
-        for number in {m.block for m in chunk}:
+        for number in {m.block for m in chunk if m.kind == DRAW}:
             draws = [m for m in plan.block(number) if m.kind == DRAW]
             if all(m.number in done for m in draws):
                 held = {m.number: self._weights.pop(m.number, None) for m in draws}
@@ -171,7 +173,7 @@ def weight_distances(
     NaN where weights are missing or not finite.
     """
     flat = {
-        number: np.concatenate([np.asarray(v, np.float64).ravel() for v in held.values()])
+        number: np.concatenate([np.asarray(held[k], np.float64).ravel() for k in sorted(held)])
         for number, held in weights.items()
         if held
     }

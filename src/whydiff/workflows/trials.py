@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.analysis.attribution import Coalition, alone, coalitions, remaining, shapley
-from whydiff.analysis.distance import prediction_distance
+from whydiff.analysis.distance import prediction_distance, relative_weight_distance
 from whydiff.core.feeding import Untransplantable
 from whydiff.sources import source
 from whydiff.workflows.children import Child
@@ -39,7 +39,11 @@ class Trained:
 
 @dataclass
 class Trials:
-    """Everything the hybrids showed. Distances are in units of the distance from A to B."""
+    """Everything the hybrids showed. Distances are in units of the distance from A to B.
+
+    ``bound`` are sources that fit the other training only together (data of another shape and
+    the model for them); in ``sources`` and in coalitions the first of them stands for all.
+    """
 
     sources: list[str]  # that were transplanted, alone or together
     a: Trained
@@ -49,8 +53,14 @@ class Trials:
     hybrids: dict[Coalition, Trained] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)  # source -> why it cannot be moved
     together: list[tuple[list[str], str]] = field(default_factory=list)  # refused as a set
+    bound: tuple[str, ...] = ()
     left_out: int = 0  # hybrids for which there was no time
+    how: str = ""  # how hybrids were trained
     moments: Moments | None = None  # at which A and B were looked at on the way
+
+    def stands_for(self, name: str) -> str:
+        """Who stands for ``name`` in coalitions: itself, or the first source it is bound to."""
+        return self.bound[0] if name in self.bound else name
 
     @property
     def whole(self) -> float:
@@ -76,7 +86,7 @@ class Trials:
 
     def matters(self, name: str) -> bool:
         """Whether taking this source from B, or making it equal to A's, changes a single bit."""
-        everything = frozenset(self.sources)
+        name, everything = self.stands_for(name), frozenset(self.sources)
         pairs = [
             (frozenset(), frozenset([name])),
             (everything - {name}, everything),
@@ -89,6 +99,8 @@ class Trials:
 
     def unexplained(self) -> float:
         """Part of the distance that the transplanted fields leave: 0.0 if all of B's give B."""
+        if not self.hybrids:
+            return 1.0
         parts = []
         if not self.reproduces_a() and frozenset() in self.hybrids:
             parts.append(self.value(frozenset()))
@@ -112,7 +124,17 @@ class Trials:
         return trace(self.moments, a.trace, b.trace)
 
     def worth(self, name: str) -> tuple[float | None, float | None, float | None]:
-        """(share, alone, remaining) of a source; None where its hybrids could not be trained."""
+        """(share, alone, remaining) of a source; None where its hybrids could not be trained.
+
+        Bound sources share alike, the Shapley value of players who only together are worth
+        anything, and have no worth alone.
+        """
+        if name in self.bound:
+            share, *_ = self._worth(self.bound[0])
+            return None if share is None else share / len(self.bound), None, None
+        return self._worth(name)
+
+    def _worth(self, name: str) -> tuple[float | None, float | None, float | None]:
         everything = frozenset(self.sources)
         needed = [frozenset(), everything]
         needed += [c for s in self.sources for c in (frozenset([s]), everything - {s})]
@@ -128,17 +150,33 @@ class Trials:
 
 def _distance(one: Trained, other: Trained) -> float:
     if one.predictions is None or other.predictions is None:
-        return math.inf
+        return _weight_distance(one, other)
     return prediction_distance(one.predictions, other.predictions)
+
+
+def _weight_distance(one: Trained, other: Trained) -> float:
+    """For want of predictions; infinite where the weights cannot be compared either."""
+    shapes = [{name: v.shape for name, v in side.weights.items()} for side in (one, other)]
+    if shapes[0] != shapes[1]:
+        return math.inf
+    return relative_weight_distance(one.weights, other.weights)
 
 
 class Workshop:
     """The processes that hold live fits: one, or one per environment where these differ."""
 
-    def __init__(self, sites: Mapping[str, Child], folder: Path, together: frozenset[str]) -> None:
+    def __init__(
+        self, sites: Mapping[str, Child], folder: Path, together: frozenset[str], how: str = ""
+    ) -> None:
         self._sites, self._folder = sites, folder
+        self.how = how
         self._together = together  # sources of the environment, which change as one
+        self._bound: frozenset[str] = frozenset()
         self._count = 0
+
+    def bind(self, sources: Sequence[str]) -> None:
+        """Carry these over only together: whoever takes one of them from B takes all."""
+        self._bound = frozenset(sources)
 
     def site(self, coalition: Coalition) -> Child:
         other = bool(coalition & self._together)
@@ -157,6 +195,8 @@ class Workshop:
         """
         output = self._output()
         folder = output.with_suffix("") if moments else None
+        if coalition & self._bound:
+            coalition |= self._bound
         choice = dict.fromkeys(coalition, "b")
         answer = self.site(coalition).request(
             "train",
@@ -166,7 +206,7 @@ class Workshop:
             moments=moments,
             trace=str(folder or ""),
         )
-        return replace(_read(answer, output), trace=folder)
+        return replace(_read(answer, output), trace=folder if answer.get("traced") else None)
 
     def recall(self, side: str) -> Trained:
         output = self._output()
@@ -224,13 +264,21 @@ def run_trials(
     A and B, trained again, are looked at on the way at ``moments``.
     """
     trials = Trials(list(sources), workshop.recall("a"), workshop.recall("b"), moments=moments)
+    trials.how = workshop.how
     progress.step("training A again from its own fields")
-    looked = moments.of("a") if moments else ()
-    trials.hybrids[frozenset()] = workshop.train(frozenset(), moments=looked)
+    try:
+        trials.hybrids[frozenset()] = workshop.train(
+            frozenset(), moments=moments.of("a") if moments else ()
+        )
+    except Untransplantable as why:  # not even A: then nothing can be proven
+        trials.refused = dict.fromkeys(trials.sources, str(why))
+        trials.sources.clear()
+        return trials
     limit = budget if budget is not None else PATIENCE
     deadline = time.monotonic() + limit
     progress.step("training hybrids of A and B, each source alone", total=len(trials.sources))
     _train_singles(trials, workshop, progress)
+    workshop.bind(_bind(trials, workshop))
     seconds = max(t.seconds for t in trials.hybrids.values())
     affordable = int(limit / max(seconds, 0.01))
     planned = coalitions(trials.sources, min(MOST_HYBRIDS, affordable))
@@ -256,6 +304,21 @@ def _train_singles(trials: Trials, workshop: Workshop, progress: Any) -> None:
             trials.refused[name] = str(why)
             trials.sources.remove(name)
         progress.advance()
+
+
+def _bind(trials: Trials, workshop: Workshop) -> tuple[str, ...]:
+    """Try together what could not be carried over alone; () where that is no training either."""
+    refused = tuple(trials.refused)
+    if len(refused) < 2:
+        return ()
+    try:
+        together = workshop.train(frozenset(refused))
+    except Untransplantable:
+        return ()
+    trials.bound = refused
+    trials.sources.append(refused[0])
+    trials.hybrids[frozenset([refused[0]])] = together
+    return refused
 
 
 def _train_all(

@@ -28,6 +28,8 @@ ENGINES = ("auto", "fused", "solo", "process")
 ANSWER_BYTES = 256 << 20
 #: Replicas asked for at once of the engine that trains many together.
 MOST_AT_ONCE = 512
+#: Seconds of plain training that one answer may stand for: what a kill may cost at most.
+PATIENCE = 600.0
 
 Request = Callable[..., dict[str, Any]]
 
@@ -50,6 +52,7 @@ class Workbench:
     fused: str = ""
     capacity: int = 1
     notes: list[str] = field(default_factory=list)
+    pace: float = 0.0  # seconds of one plain training, 0 while not known
     _count: int = 0
 
     @property
@@ -73,7 +76,8 @@ class Workbench:
         parameters = int(self.fit.notes.get("parameters") or 0)
         size = 4 * parameters if keep_weights else 0
         fit = max(1, ANSWER_BYTES // max(size, 1))
-        return max(1, min(MOST_AT_ONCE, fit))
+        patient = int(PATIENCE / self.pace) if self.pace > 0 else MOST_AT_ONCE
+        return max(1, min(MOST_AT_ONCE, fit, patient))
 
     def train(
         self, replicas: Sequence[Replica], engine: str = "solo", keep_weights: bool = False
@@ -100,6 +104,7 @@ class Workbench:
     def own(self) -> Result:
         """The watched fit itself, trained once more from its own values by ``solo``."""
         (result,) = self.train([Replica(0)], "solo", keep_weights=True)
+        self.pace = result.seconds
         return result
 
     def probe(self) -> tuple[tuple[np.ndarray, ...], bool]:

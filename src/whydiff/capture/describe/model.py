@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from whydiff.adapters.code import class_digest, is_users
-from whydiff.adapters.naming import Names, canonical_text
+from whydiff.adapters.code import class_digest, is_users, methods_used
+from whydiff.adapters.naming import Names
 from whydiff.capture.describe.values import PLAIN, config, flat
 
 #: Settings of a layer that belong to another source, or that say nothing about its function.
@@ -21,7 +22,8 @@ _ELSEWHERE = re.compile(
 )
 _BOOKKEEPING = {"built", "autocast", "stop_training", "run_eagerly", "supports_jit", "training",
                 "supports_masking", "compiled", "steps_per_execution", "stop_predicting",
-                "stop_evaluating", "jit_compile", "auto_scale_loss", "rng"}  # fmt: skip
+                "stop_evaluating", "jit_compile", "auto_scale_loss", "rng",
+                "input_names", "output_names"}  # fmt: skip
 
 
 def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
@@ -31,9 +33,12 @@ def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
         "inputs": _shapes(model, "inputs"),
         "outputs": _shapes(model, "outputs"),
         "layers": [f"{path}: {_kind(layer)}" for path, layer in names.layers.items() if path],
-        "connections": sorted(edge for edge, _, _ in _calls(model)),
+        "connections": sorted(edge for edge, _, _ in _calls(model, names)),
     }
     for path, layer in names.layers.items():
+        edges = sorted(edge for edge, _, _ in _calls(layer, names)) if path else []
+        if edges:
+            facts[f"connections:{path}"] = edges
         for key, value in _settings(layer, path):
             facts[f"layer:{path or 'model'}:{key}"] = value
         if path:
@@ -84,35 +89,52 @@ def _is_setting(value: Any) -> bool:
     return isinstance(value, (*PLAIN, np.ndarray)) or inspect.isroutine(value)
 
 
-def _calls(model: Any) -> Iterator[tuple[str, str, Any]]:
+def _calls(model: Any, names: Names) -> Iterator[tuple[str, str, Any]]:
     """(edge, operation, training argument) of each call in a functional model."""
+    loose: dict[int, str] = {}  # operations that are no layers (keras.ops), numbered as they come
+    kinds: Counter[str] = Counter()
+
+    def name(operation: Any) -> str:
+        if id(operation) in loose:
+            return loose[id(operation)]
+        if hasattr(operation, "_layers"):
+            return names.layer(operation)
+        kind = type(operation).__name__
+        loose[id(operation)] = f"{kind}_{kinds[kind]}" if kinds[kind] else kind
+        kinds[kind] += 1
+        return loose[id(operation)]
+
     # A layer shared with other models is called in them, too: only this model's nodes count.
     graph = getattr(model, "_functional", None) or model
-    for node in getattr(graph, "_nodes", ()):
+    by_depth = getattr(graph, "_nodes_by_depth", None) or {}
+    for node in (node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]):
         arguments = getattr(node, "arguments", None)
         if arguments is None or not arguments.keras_tensors:
             continue
-        sources = [t._keras_history.operation.name for t in arguments.keras_tensors]
+        sources = [name(t._keras_history.operation) for t in arguments.keras_tensors]
         keywords = {
             k: v for k, v in arguments.kwargs.items() if isinstance(v, PLAIN) and v is not None
         }
         training = keywords.pop("training", None)
-        edge = f"{', '.join(sources)} -> {node.operation.name}"
+        edge = f"{', '.join(sources)} -> {name(node.operation)}"
         edge += f" {json.dumps(keywords)}" if keywords else ""
-        yield canonical_text(edge, model), canonical_text(node.operation.name, model), training
+        yield edge, name(node.operation), training
 
 
 def mode_facts(model: Any, names: Names) -> dict[str, Any]:
     """``training=`` baked into calls, and a train step of the user's own."""
-    del names
     facts: dict[str, Any] = {
         f"training:{operation}": training
-        for _, operation, training in _calls(model)
+        for _, operation, training in _calls(model, names)
         if training is not None
     }
     cls = type(model)
     if is_users(cls) and any("train_step" in vars(base) for base in cls.__mro__ if is_users(base)):
-        facts["code:train_step"] = class_digest(cls, ("train_step",))
+        elsewhere = ("call", "build", "__init__", "compute_loss")
+        used = methods_used(cls, ("train_step",))
+        facts["code:train_step"] = class_digest(
+            cls, tuple(name for name in used if name not in elsewhere)
+        )
     return facts
 
 

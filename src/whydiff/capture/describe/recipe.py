@@ -7,8 +7,10 @@ from typing import Any
 
 from whydiff.adapters.callbacks import sort_callbacks
 from whydiff.adapters.naming import Names
+from whydiff.adapters.subject import models_of
 from whydiff.capture.describe.callbacks import duration_facts, shown
 from whydiff.capture.describe.model import architecture_facts, mode_facts, precision_facts
+from whydiff.capture.describe.steps import step_facts, step_losses
 from whydiff.capture.describe.training import measurement_facts, objective_facts
 from whydiff.capture.environment import arithmetic, hardware, versions
 from whydiff.capture.feed import Feed
@@ -41,9 +43,11 @@ def describe(
         data_content=feed.content_field(),
         batch_size=feed.batching_field(fit.get("steps_per_epoch")),
         optimizer={**optimizer, "callbacks": [shown(c) for c in steering]},
-        objective=objective_facts(model, names, dict(compiled), dict(fit)),
-        architecture=architecture_facts(model, names),
-        mode=mode_facts(model, names),
+        objective=objective_facts(model, names, dict(compiled), dict(fit))
+        | step_losses(fit.get("step")),
+        architecture=_merged([architecture_facts(one, names) for one in models_of(model)]),
+        mode=_merged([mode_facts(one, names) for one in models_of(model)])
+        | step_facts(fit.get("step")),
         state=tensors["state"],
         duration=duration_facts(dict(fit), stopping),
         precision=precision_facts(model, names),
@@ -59,3 +63,17 @@ def describe(
             "steps_per_execution": int(getattr(model, "steps_per_execution", 1) or 1),
         },
     )
+
+
+def _merged(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Facts of several models as those of one."""
+    whole: dict[str, Any] = {}
+    for part in parts:
+        for key, value in part.items():
+            if key not in whole or whole[key] == value:
+                whole[key] = value
+            elif isinstance(value, list):
+                whole[key] = whole[key] + value
+            else:
+                whole[key] = f"{whole[key]} and {value}"
+    return whole

@@ -7,15 +7,28 @@ from typing import Any
 
 from whydiff.adapters.code import class_digest, code_digest, is_users
 from whydiff.adapters.naming import Names
+from whydiff.adapters.subject import optimizers_of
 from whydiff.capture.describe.values import config, flat, plain
 
 
-def optimizer_facts(optimizer: Any) -> dict[str, Any]:
-    """Class and every hyperparameter; a mixed-precision loss scale belongs to precision."""
+def optimizer_facts(subject: Any) -> dict[str, Any]:
+    """Class and every hyperparameter of each optimizer, further ones under their names."""
+    optimizers = optimizers_of(subject)
+    if not optimizers:
+        return {"class": None}
+    return {
+        f"{name}.{key}" if name else key: value
+        for name, optimizer in optimizers.items()
+        for key, value in _one_optimizer(optimizer).items()
+    }
+
+
+def _one_optimizer(optimizer: Any) -> dict[str, Any]:
+    """A mixed-precision loss scale belongs to precision and is looked through."""
+    if hasattr(optimizer, "facts"):
+        return dict(optimizer.facts())
     if type(optimizer).__name__ == "LossScaleOptimizer" and hasattr(optimizer, "inner_optimizer"):
         optimizer = optimizer.inner_optimizer
-    if optimizer is None:
-        return {"class": None}
     settings: dict[str, Any] = {}
     flat("", {k: v for k, v in config(optimizer).items() if k != "name"}, settings)
     facts = {"class": type(optimizer).__name__}

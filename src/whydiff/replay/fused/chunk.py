@@ -192,6 +192,8 @@ class Chunk:
         return {slot.path: np.asarray(by_place[i]) for i, slot in enumerate(slots)}
 
     def _predictions(self, trainable: Any, others: Any) -> list[np.ndarray] | None:
+        if self._solo.probe is None:
+            return None
         batches, structure = self._solo.probe
         parts = []
         try:

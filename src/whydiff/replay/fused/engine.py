@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import keras
@@ -12,16 +16,16 @@ import numpy as np
 
 from whydiff.core.feeding import Untransplantable
 from whydiff.core.replicas import Replica, Result
+from whydiff.replay.fused.choosing import best_program, worth_timing
 from whydiff.replay.fused.chunk import Chunk
 from whydiff.replay.fused.feeding import on_device
-from whydiff.replay.fused.lowering import choices
 from whydiff.replay.fused.memory import chunk_size
 from whydiff.replay.fused.program import FusedProgram
-from whydiff.replay.fused.stopping import check_callbacks, ends_on_nan
 from whydiff.replay.fused.stacking import Stacking
+from whydiff.replay.fused.stopping import check_callbacks, ends_on_nan
+from whydiff.replay.outcome import quiet
 from whydiff.replay.replicas import Replicas, check
 from whydiff.replay.settings import program_key
-from whydiff.replay.solo import quiet
 
 
 class Fused:
@@ -29,9 +33,13 @@ class Fused:
 
     def __init__(self, solo: Replicas) -> None:
         self._solo, self._live = solo, solo.live
-        self._data: list[Any] | None = None
+        self.data: list[Any] | None = None
         self._key: Any = None
-        self._program: FusedProgram | None = None
+        self.program: FusedProgram | None = None
+        self.stacking: Stacking | None = None
+        self._base: Any = None  # the compiled model that the program was made from
+        self._timed = False  # whether the program's lowering was chosen by timing
+        self._sizes: list[int] = []  # numbers of replicas the program was compiled for
 
     def refusal(self) -> str:
         """Why this fit cannot be fused, "" if it can (as far as can be told before tracing)."""
@@ -52,8 +60,8 @@ class Fused:
         if live.origins is None:
             raise Untransplantable("this fit was recorded without the origins of its values")
         check_callbacks(live)
-        if self._data is None:
-            self._data = on_device(live)
+        if self.data is None:
+            self.data = on_device(live)
 
     def train(self, replicas: Sequence[Replica], keep_weights: bool) -> Iterator[Result]:
         """One result per replica. Raises Untransplantable where a program cannot be made;
@@ -76,56 +84,82 @@ class Fused:
         return key, str(replica.settings.get("batch-size"))
 
     def _train_group(self, members: Sequence[Replica], keep_weights: bool) -> Iterator[Result]:
-        program = self._compiled(members)
-        stacking = Stacking(self._solo, program)
-        size = self._chunk_size(members, stacking)
-        count = -(-len(members) // size)
-        even = -(-len(members) // count)  # equal chunks share one compiled program
-        for start in range(0, len(members), even):
-            part = list(members[start : start + even])
-            yield from self._train_chunk(part, even, stacking, keep_weights)
+        stacking = self._compiled(members)
+        size = self._chunk_size(members)
+        parts = [list(members[i : i + size]) for i in range(0, len(members), size)]
+        train = partial(self._train_chunk, size, stacking, keep_weights)
+        started = time.monotonic()
+        # The first traces and compiles; after that threads only wait for XLA, which lets go of
+        # Python's lock, so that small operations of several chunks keep several cores busy.
+        with quiet(), ThreadPoolExecutor(_threads(stacking)) as pool:
+            chunks = [train(parts[0])]
+            chunks += pool.map(train, parts[1:])
+        share = (time.monotonic() - started) / len(members)
+        for result in chain.from_iterable(chunks):
+            yield from self._finished(replace(result, seconds=share), keep_weights)
 
     def _train_chunk(
-        self, part: list[Replica], size: int, stacking: Stacking, keep_weights: bool
-    ) -> Iterator[Result]:
-        started = time.monotonic()
+        self, size: int, stacking: Stacking, keep_weights: bool, part: list[Replica]
+    ) -> list[Result]:
         padded = part + [part[-1]] * (size - len(part))
-        assert self._data is not None
-        chunk = Chunk(self._solo, stacking, self._data, padded)
-        with quiet():
-            results = chunk.run(keep_weights)[: len(part)]
-        share = (time.monotonic() - started) / len(part)
-        broken = [r for r in results if ends_on_nan(self._live) and _was_nan(r)]
-        for result in results:
-            if result in broken:  # it ends within an epoch, which only solo can do
-                yield from self._solo.train([result.replica], keep_weights)
-            else:
-                yield replace(result, seconds=share)
+        assert self.data is not None
+        chunk = Chunk(self._solo, stacking, self.data, padded)
+        return chunk.run(keep_weights)[: len(part)]
 
-    def _compiled(self, members: Sequence[Replica]) -> FusedProgram:
-        key = program_key(self._live, members[0].settings)
-        if self._program is None or key != self._key:
-            self._solo.compiled(members[0])
-            build_metrics(self._live)
-            self._program = FusedProgram(
-                self._live.model,
-                self._live.material.samples.structure,
-                choices(self._live.model)[0],
-            )
-            self._key = key
-        return self._program
+    def _finished(self, result: Result, keep_weights: bool) -> Iterator[Result]:
+        if ends_on_nan(self._live) and _was_nan(result):
+            # It ends within an epoch, which only solo can do.
+            yield from self._solo.train([result.replica], keep_weights)
+        else:
+            yield result
 
-    def _chunk_size(self, members: Sequence[Replica], stacking: Stacking) -> int:
+    def _compiled(self, members: Sequence[Replica]) -> Stacking:
+        key = self._group(members[0])
+        settled = self._timed or not worth_timing(self._live.model, len(members))
+        compiled = self._solo.compiled(members[0])  # solo may have compiled for others since
+        same = key == self._key and compiled is self._base
+        if self.stacking is not None and same and settled:
+            return self.stacking
+        self.program, self.stacking, self._sizes = None, None, []
+        self._base = compiled
+        build_metrics(self._live)
+        assert self.data is not None
+        self.program = best_program(
+            self._live.model,
+            self._live.material.samples.structure,
+            len(members),
+            lambda program, n: Stacking(self._solo, program).state([members[0]] * n),
+            self.data,
+            int(self._solo.drawing.feeding(members[0])[1][0].max()),
+        )
+        self.stacking = Stacking(self._solo, self.program)
+        self._key, self._timed = key, worth_timing(self._live.model, len(members))
+        return self.stacking
+
+    def _chunk_size(self, members: Sequence[Replica]) -> int:
         batches = self._solo.drawing.feeding(members[0])[1]
-        _, size = chunk_size(stacking.state_bytes(), self._live, int(batches[0].max()))
-        return min(size, len(members))
+        _, size = chunk_size(self._live, int(batches[0].max()))
+        count = -(-len(members) // size)
+        size = -(-len(members) // count)  # equal chunks share one compiled program
+        for known in self._sizes:  # a little too large or too small costs less than compiling
+            if size / 2 <= known <= size * 2:
+                return known
+        self._sizes.append(size)
+        return size
 
     def capacity(self) -> int:
         """How many replicas of the fit, as the script set it up, fit into memory at once."""
-        plain = Replica(0)
-        stacking = Stacking(self._solo, self._compiled([plain]))
-        batches = self._solo.drawing.feeding(plain)[1]
-        return chunk_size(stacking.state_bytes(), self._live, int(batches[0].max()))[0]
+        batches = self._solo.drawing.feeding(Replica(0))[1]
+        return chunk_size(self._live, int(batches[0].max()))[0]
+
+
+def _threads(stacking: Stacking) -> int:
+    """Chunks to train at the same time: a core each, where Python's part is but waiting."""
+    import jax
+
+    if jax.devices()[0].platform != "cpu" or not stacking.traceable:
+        return 1
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
 
 
 def _was_nan(result: Result) -> bool:

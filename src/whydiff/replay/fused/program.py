@@ -128,6 +128,9 @@ class FusedProgram:
         import jax
 
         model = self._model
+        inner = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+        if not getattr(inner, "use_ema", True):
+            return lambda trainable, optimizer: trainable
 
         def replica(trainable: Any, optimizer: Any) -> Any:
             pairs = list(zip(model.trainable_variables, trainable, strict=True))

@@ -37,10 +37,10 @@ class Stacking:
         #: position of the learning rate among the optimizer's variables, None for a schedule
         self.rate = hyper[0] if hyper else None
 
-    def state_bytes(self) -> int:
-        """Bytes of the state of one replica."""
-        slots = [*self.variables.weights, *self.variables.noise, *self.variables.state]
-        return sum(int(np.prod(s.variable.shape)) * _width(s.variable) for s in slots)
+    @property
+    def traceable(self) -> bool:
+        """Whether initial values come from one traced call that touches no initializer later."""
+        return self._solo.drawing.initial.holders_of_random() is not None
 
     def state(self, replicas: Sequence[Replica]) -> State:
         """First values of all replicas: device arrays of shape (replicas, ...)."""
@@ -120,7 +120,3 @@ def _repeated(value: np.ndarray, count: int) -> Any:
     import jax.numpy as jnp
 
     return jnp.repeat(jnp.asarray(value)[None], count, axis=0)
-
-
-def _width(variable: Any) -> int:
-    return int(np.dtype(str(variable.value.dtype)).itemsize) if hasattr(variable, "value") else 4

@@ -1,0 +1,152 @@
+"""What training replicas costs, as ratios measured in one interleaved run.
+
+``python benchmarks/study.py [--only dense,conv,...] [--loop 6] [--replicas N]``; the parts are
+``dense``, ``conv``, ``lstm``, ``transformer`` (a plain loop of set_random_seed, build and fit
+against ``replicate``, everything included), ``hand`` (the fused loop against JAX written by
+hand) and ``count`` (cost and memory against the number of replicas). Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from whydiff.workflows.children import Child, Run
+
+HERE = Path(__file__).parent
+#: Replicas that each net is asked for, as the aims name them.
+REPLICAS = {"dense": 1000, "conv": 64, "lstm": 256, "transformer": 256}
+AIMS = {"dense": 100, "conv": 3, "lstm": 5, "transformer": 5}
+COUNTS = (1, 4, 16, 64, 256, 1024, 4096)
+HAND_REPLICAS = (16, 64, 256)
+ENVIRONMENT = {"KERAS_BACKEND": "jax", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def python(*arguments: str, backend: str = "jax") -> str:
+    """What one of the small scripts beside this one prints."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, **ENVIRONMENT, "KERAS_BACKEND": backend},
+        cwd=HERE,
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
+    ).stdout
+
+
+def loop(name: str, runs: int, backend: str) -> list[float]:
+    return [float(s) for s in python("plain_loop.py", name, str(runs), backend=backend).split()]
+
+
+class Study:
+    """A served child that ran the script of one net, from its very start."""
+
+    def __init__(self, name: str) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        folder = Path(self._folder.name)
+        self._output = folder / "out.npz"
+        run = Run(HERE / "nets.py", (name,), ENVIRONMENT)
+        self._child = Child(run, folder / "a.whydiff", folder / "log", serve=True)
+        assert self._child.wait_for_script() == 0, (folder / "log").read_text()
+        able = self._child.request("redrawable")
+        self._sources = [s for s in able["sources"] if s != "data-content"]
+        assert not able["fused"], able
+
+    def train(self, count: int, first: int = 0) -> float:
+        """Seconds for ``count`` replicas, predictions written out included."""
+        begun = time.perf_counter()
+        replicas = [
+            {"number": i, "seeds": dict.fromkeys(self._sources, first + i)} for i in range(count)
+        ]
+        answer = self._child.request(
+            "replicate", replicas=replicas, engine="fused", output=str(self._output)
+        )
+        assert not answer["notes"], answer["notes"]
+        assert all(result["engine"] == "fused" for result in answer["results"])
+        return time.perf_counter() - begun
+
+    def peak_mib(self) -> float:
+        status = Path(f"/proc/{self._child.process_id}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+
+    def close(self) -> None:
+        self._child.close()
+        self._folder.cleanup()
+
+
+def against_loop(name: str, replicas: int, runs: int, backends: list[str]) -> None:
+    """The loop runs before and after the study, so that a change of load meets both."""
+    times = {backend: loop(name, runs, backend) for backend in backends}
+    begun = time.perf_counter()
+    study = Study(name)
+    ready = time.perf_counter() - begun
+    training = study.train(replicas)
+    again = study.train(replicas, first=10**6)
+    study.close()
+    for backend in backends:
+        times[backend] += loop(name, runs, backend)
+    a_run = {backend: statistics.median(values) for backend, values in times.items()}
+    fastest = min(a_run, key=lambda backend: a_run[backend])
+    whole = (ready + training) / replicas
+    ratio = a_run[fastest] / whole
+    shown = ", ".join(f"{backend} {seconds:.2f}" for backend, seconds in a_run.items())
+    print(
+        f"| {name}, {replicas} replicas | {shown} | {1000 * whole:.1f} | "
+        f"{1000 * again / replicas:.1f} | {ratio:.0f} x | {AIMS[name]} x |",
+        flush=True,
+    )
+
+
+def against_hand() -> None:
+    print("\n| replicas | fused, ms an epoch | by hand, ms an epoch | median ratio | aim |")
+    print("|---|---|---|---|---|")
+    for count in HAND_REPLICAS:
+        fused, by_hand, ratio = python("hand_written.py", str(count)).split()
+        print(f"| {count} | {fused} | {by_hand} | {ratio} | 1.15 |", flush=True)
+
+
+def against_count() -> None:
+    print("\n| replicas | seconds | ms a replica | peak memory, MiB |\n|---|---|---|---|")
+    for count in COUNTS:
+        study = Study("dense")
+        study.train(count)
+        seconds = study.train(count, first=10**6)
+        print(
+            f"| {count} | {seconds:.2f} | {1000 * seconds / count:.1f} | {study.peak_mib():.0f} |",
+            flush=True,
+        )
+        study.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="dense,conv,lstm,transformer,hand,count")
+    parser.add_argument("--loop", type=int, default=5, help="runs of the plain loop, twice")
+    parser.add_argument("--replicas", type=int, help="instead of the aims' numbers")
+    parser.add_argument("--backends", default="jax,tensorflow,torch")
+    options = parser.parse_args()
+    wanted = options.only.split(",")
+    nets = [name for name in REPLICAS if name in wanted]
+    if nets:
+        print(
+            "| training | plain loop, s a run | fused, ms a replica, everything included | "
+            "after compiling | ratio | aim |\n|---|---|---|---|---|---|"
+        )
+    for name in nets:
+        count = options.replicas or REPLICAS[name]
+        against_loop(name, count, options.loop, options.backends.split(","))
+    if "hand" in wanted:
+        against_hand()
+    if "count" in wanted:
+        against_count()
+
+
+if __name__ == "__main__":
+    main()

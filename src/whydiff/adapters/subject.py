@@ -1,0 +1,79 @@
+"""What one training trains: a model with its optimizers, or several models as one.
+
+``fit`` trains a Keras model, and that model stands for itself. A loop of the script's own may
+train several models with several optimizers; :class:`Subject` makes them look like one. The
+other rooms ask the functions here and never mind which of the two they hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class Subject:
+    """Models trained together by a loop, and the optimizers it uses by name ("" for the only one).
+
+    ``generators`` are seed generators outside the models that the loop may draw from.
+    """
+
+    stop_training = False
+    steps_per_execution = 1
+    jit_compile = run_eagerly = False
+    train_function = None
+
+    def __init__(
+        self, models: Sequence[Any], optimizers: Mapping[str, Any], generators: Mapping[str, Any]
+    ) -> None:
+        self.models = tuple(models)
+        self.optimizers = dict(optimizers)
+        self.generators = dict(generators)
+        self.name = " and ".join(str(model.name) for model in models)
+
+    @property
+    def optimizer(self) -> Any:
+        """The only optimizer; None where there are none or several."""
+        return next(iter(self.optimizers.values())) if len(self.optimizers) == 1 else None
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        return _unique(v for model in self.models for v in model.trainable_variables)
+
+    @property
+    def non_trainable_variables(self) -> list[Any]:
+        return _unique(v for model in self.models for v in model.non_trainable_variables)
+
+
+def _unique(variables: Any) -> list[Any]:
+    return list({id(v): v for v in variables}.values())
+
+
+def models_of(subject: Any) -> tuple[Any, ...]:
+    """The models of a subject; a model is its own."""
+    return subject.models if isinstance(subject, Subject) else (subject,)
+
+
+def title_of(subject: Any) -> str:
+    """``Sequential 'sequential_1'``, for people."""
+    return " and ".join(f"{type(m).__name__} {m.name!r}" for m in models_of(subject))
+
+
+def optimizers_of(subject: Any) -> dict[str, Any]:
+    """Optimizers by name: "" for the one given to ``compile``, else the attribute that holds it.
+
+    A model with a train step of its own may hold more (a generator's and a discriminator's).
+    """
+    if isinstance(subject, Subject):
+        return subject.optimizers
+    import keras
+
+    found = {} if subject.optimizer is None else {"": subject.optimizer}
+    for name, value in vars(subject).items():
+        if isinstance(value, keras.optimizers.Optimizer) and value is not subject.optimizer:
+            found[name] = value
+    return {name: o for name, o in found.items() if not name or o is not found.get("")}
+
+
+def generators_of(subject: Any) -> dict[str, Any]:
+    """Seed generators that the subject names besides those inside its models."""
+    return subject.generators if isinstance(subject, Subject) else {}

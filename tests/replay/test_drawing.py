@@ -1,0 +1,155 @@
+"""A redrawn replica is the training that the seed gives; what cannot be redrawn says why.
+
+Scripts run in processes of their own, watched with one seed and with another: the replica of the
+first with the second's seed must be the second, bit for bit.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from whydiff.core.digests import tensor_digest
+from whydiff.store import load
+from whydiff.workflows.children import Child, Run
+
+SCRIPT = Path(__file__).parent.parent / "scripts" / "seeded_fits.py"
+SEEDED = ("initialization", "data-order", "noise")
+
+pytestmark = pytest.mark.long
+
+
+def run(folder, seed, backend="jax"):
+    environment = {"KERAS_BACKEND": backend, "SEED": str(seed), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    name = f"{backend}{seed}"
+    return Child(
+        Run(SCRIPT, (), environment), folder / f"{name}.whydiff", folder / f"{name}.log", serve=True
+    )
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """A served child whose script ran with seed 5, and what it recorded with seed 9."""
+    folder = tmp_path_factory.mktemp("drawing")
+    with run(folder, 9) as other:
+        assert other.wait_for_script() == 0, other.log.read_text()
+    with run(folder, 5) as child:
+        assert child.wait_for_script() == 0, child.log.read_text()
+        yield child, load(other.recording).fits, folder
+
+
+def replicate(watched, fit, replicas, **more):
+    child, _, folder = watched
+    path = folder / "out.npz"
+    numbered = [{"number": n, **replica} for n, replica in enumerate(replicas)]
+    answer = child.request(
+        "replicate", fit=fit, replicas=numbered, output=str(path), keep_weights=True, **more
+    )
+    with np.load(path) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    weights = [
+        {k.split(":", 2)[2]: v for k, v in arrays.items() if k.startswith(f"weights:{n}:")}
+        for n in range(len(replicas))
+    ]
+    return answer["results"], weights
+
+
+@pytest.mark.parametrize("fit", [1, 2])
+def test_a_seed_gives_the_plain_training_with_it(watched, fit):
+    child, seeded_9, _ = watched
+    able = child.request("redrawable", fit=fit)
+    assert set(able["sources"]) == {*SEEDED, "data-content"}
+    own = load(child.recording).fits[fit - 1]
+    results, weights = replicate(watched, fit, [{}, {"seeds": dict.fromkeys(SEEDED, 9)}])
+    for recorded, result, values in zip((own, seeded_9[fit - 1]), results, weights, strict=True):
+        assert result["failure"] == ""
+        wanted = {tensor.path: tensor.digest for tensor in recorded.final}
+        assert {path: tensor_digest(value) for path, value in values.items()} == wanted
+        assert result["logs"] == [dict(epoch.logs) for epoch in recorded.epochs]
+
+
+def test_each_source_moves_the_outcome_alone(watched):
+    seeds = [{}, *({"seeds": {s: 4}} for s in (*SEEDED, "data-content"))]
+    results, _ = replicate(watched, 1, seeds)
+    assert len({result["digest"] for result in results}) == len(seeds)
+
+
+@pytest.mark.parametrize(
+    ("fit", "source", "why"),
+    [
+        (3, "initialization", "constants"),
+        (3, "data-order", "shuffle=False"),
+        (3, "noise", "no training step draws"),
+        (4, "initialization", "what fit 3 had trained"),
+        (5, "initialization", "loaded or set"),
+    ],
+)
+def test_what_cannot_be_redrawn_says_why(watched, fit, source, why):
+    able = watched[0].request("redrawable", fit=fit)
+    assert source not in able["sources"]
+    assert why in able["refused"][source]
+    (result,), _ = replicate(watched, fit, [{"seeds": {source: 1}}])
+    assert why in result["failure"]
+
+
+def test_equal_seeds_of_the_script_stay_equal(watched):
+    child, _, folder = watched
+    path = folder / "initial.npz"
+    # One step of a rate of zero leaves the initial values where they are.
+    settings = {"learning-rate": 0.0}
+    replicas = [
+        {"number": n, "seeds": {"initialization": seed}, "settings": settings}
+        for n, seed in enumerate((8, 9))
+    ]
+    for engine in ("solo", "fused"):
+        child.request(
+            "replicate",
+            fit=6,
+            replicas=replicas,
+            engine=engine,
+            keep_weights=True,
+            output=str(path),
+        )
+        with np.load(path) as stored:
+            one, other = (
+                [stored[f"weights:{n}:{name}/kernel"] for name in ("dense", "dense_1")]
+                for n in (0, 1)
+            )
+        assert np.array_equal(*one) and np.array_equal(*other), engine
+        assert not np.allclose(one[0], other[0])
+
+
+def test_settings(watched):
+    wanted = [
+        {"settings": {"optimizer": "sgd"}},
+        {"settings": {"learning-rate": 0.05, "batch-size": 50}},
+        {"settings": {"precision": "mixed_bfloat16"}},
+        {"settings": {"shuffle": "off"}},
+        {},
+        {"settings": {"optimizer": "no such thing"}},
+        {"settings": {"colour": "red"}},
+    ]
+    results, _ = replicate(watched, 1, wanted)
+    digests = {result["digest"] for result in results[:5]}
+    assert len(digests) == 5 and all(result["failure"] == "" for result in results[:5])
+    own = load(watched[0].recording).fits[0]
+    assert results[4]["logs"] == [dict(epoch.logs) for epoch in own.epochs]
+    assert "no such thing" in results[5]["failure"]
+    assert "colour is no factor" in results[6]["failure"]
+
+
+def test_fused_answers_the_same_settings(watched):
+    wanted = [
+        {"settings": {"learning-rate": 0.05, "batch-size": 50}},
+        {"settings": {"learning-rate": 0.1, "batch-size": 50}},
+        {"settings": {"shuffle": "off"}},
+        {"seeds": {"data-content": 3}},
+        {"settings": {"colour": "red"}},
+    ]
+    solo, expected = replicate(watched, 1, wanted)
+    fused, weights = replicate(watched, 1, wanted, engine="fused")
+    assert [result["engine"] for result in fused] == ["fused"] * 5
+    assert fused[4]["failure"] == solo[4]["failure"] != ""
+    for ours, theirs in zip(weights[:4], expected[:4], strict=True):
+        for path, value in theirs.items():
+            assert np.abs(ours[path] - value).max() < 1e-5

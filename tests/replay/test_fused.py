@@ -1,0 +1,104 @@
+"""The fused engine gives every replica the training it would have had alone.
+
+One process runs a script with a fit per family of layers; each fit's replicas are then trained
+fused and one by one by the same process, through the requests that a study makes.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from whydiff.workflows.children import Child, Run
+
+SCRIPT = Path(__file__).parent.parent / "scripts" / "layer_families.py"
+SHORT = ("dense", "conv", "stopping")
+LONGER = ("recurrent", "attention", "several_ends", "averaged", "subclassed", "mixed")
+SEEDED = ("initialization", "data-order", "noise")
+
+#: Both sum the same float32 numbers in another order: some ULPs after a few dozen steps. A
+#: float16 net rounds at 1e-3 in every step.
+TOLERANCE = {"mixed": 2e-2}
+
+pytestmark = pytest.mark.long
+
+
+def both_ways(tmp_path_factory, names):
+    """By name of the fit: what ``replicate`` answers for each engine, with the arrays."""
+    folder = tmp_path_factory.mktemp("fused")
+    run = Run(SCRIPT, tuple(names), {"KERAS_BACKEND": "jax", "TF_CPP_MIN_LOG_LEVEL": "3"})
+    found = {}
+    with Child(run, folder / "a.whydiff", folder / "log", serve=True) as child:
+        assert child.wait_for_script() == 0, (folder / "log").read_text()
+        for fit, name in enumerate(names, 1):
+            able = child.request("redrawable", fit=fit)
+            seeds = {s: 77 for s in able["sources"] if s in SEEDED}
+            replicas = [
+                {"number": 0},
+                {"number": 1, "seeds": seeds},
+                {"number": 2, "seeds": dict.fromkeys(seeds, 78)},
+            ]
+            found[name] = (
+                able,
+                *(
+                    ask(child, folder, fit=fit, replicas=replicas, engine=engine)
+                    for engine in ("fused", "solo")
+                ),
+            )
+    return found
+
+
+def ask(child, folder, **request):
+    path = folder / "out.npz"
+    answer = child.request("replicate", output=str(path), keep_weights=True, **request)
+    with np.load(path) as stored:
+        return answer, {name: stored[name] for name in stored.files}
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    return both_ways(tmp_path_factory, SHORT)
+
+
+@pytest.fixture(scope="module")
+def longer(tmp_path_factory):
+    return both_ways(tmp_path_factory, LONGER)
+
+
+def check(found, name):
+    able, (fused, theirs), (solo, ours) = found[name]
+    tolerance = TOLERANCE.get(name, 1e-5)
+    assert able["fused"] == "" and able["capacity"] > 100
+    assert fused["notes"] == solo["notes"] == []
+    assert theirs.keys() == ours.keys()
+    for one, other in zip(fused["results"], solo["results"], strict=True):
+        assert (one["engine"], other["engine"]) == ("fused", "solo")
+        assert one["failure"] == other["failure"] == ""
+        assert len(one["logs"]) == len(other["logs"])
+        for shown, expected in zip(one["logs"], other["logs"], strict=True):
+            assert shown == pytest.approx(expected, rel=10 * tolerance, abs=10 * tolerance)
+    for key, value in ours.items():
+        # A bias that the softmax of an attention cancels has no gradient but rounding, and Adam
+        # makes steps of that; it moves no prediction.
+        if "key/bias" not in key:
+            scale = max(1.0, float(np.abs(value).max()))
+            assert np.abs(theirs[key] - value).max() <= tolerance * scale, key
+    kernels = [k for k in ours if k.startswith("weights:1:")]
+    assert any(np.abs(ours[k] - ours[k.replace(":1:", ":2:")]).max() > 0.01 for k in kernels)
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_fused_follows_solo(short, name):
+    check(short, name)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", LONGER)
+def test_fused_follows_solo_everywhere(longer, name):
+    check(longer, name)
+
+
+def test_replicas_stop_on_their_own(short):
+    _, (fused, _), _ = short["stopping"]
+    lengths = [len(result["logs"]) for result in fused["results"]]
+    assert len(set(lengths)) > 1 and max(lengths) <= 12
