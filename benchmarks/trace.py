@@ -13,7 +13,7 @@ from pathlib import Path
 from whydiff.store import load
 from whydiff.workflows.children import Child, Run
 from whydiff.workflows.tracing import plan
-from whydiff.workflows.trials import Workshop
+from whydiff.workflows.workshop import Workshop
 
 ROOT = Path(__file__).resolve().parent.parent
 

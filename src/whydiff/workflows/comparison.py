@@ -22,7 +22,7 @@ from whydiff.workflows.choosing import (
     pair_of_fits,
 )
 from whydiff.workflows.diff import compare
-from whydiff.workflows.trials import Workshop
+from whydiff.workflows.workshop import Workshop
 
 #: Sources that a change of environment moves together; the first that differs stands for them.
 ENVIRONMENT = ("backend", "version", "hardware")

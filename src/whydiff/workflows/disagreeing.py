@@ -9,7 +9,8 @@ import numpy as np
 
 from whydiff.analysis.distance import classes
 from whydiff.core.pictures import png
-from whydiff.workflows.trials import Trials, Workshop
+from whydiff.workflows.trials import Trials
+from whydiff.workflows.workshop import Workshop
 
 #: examples that are kept
 MOST = 12

@@ -9,7 +9,8 @@ import numpy as np
 from whydiff.analysis.ulp import APART, max_ulp, relative_distance
 from whydiff.core.feeding import Untransplantable
 from whydiff.core.findings import Divergence
-from whydiff.workflows.trials import Trained, Trials, Workshop
+from whydiff.workflows.trials import Trials
+from whydiff.workflows.workshop import Trained, Workshop
 
 
 def zoom(point: Divergence | None, workshop: Workshop, trials: Trials) -> Divergence | None:
