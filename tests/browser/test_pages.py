@@ -133,3 +133,15 @@ def test_pointing_at_a_chart_tells_the_numbers(opened):
 def test_the_page_of_a_study_of_a_thousand_replicas(opened):
     shown = opened(html_page(answers.study(draws=1000)))
     assert shown.said == []
+
+
+def test_a_notebook_shows_the_page_with_its_charts(opened):
+    cell = answers.explanation()._repr_html_()
+    shown = opened(f"<!DOCTYPE html><title>notebook</title><main>{cell}</main>")
+    frame = shown.page.frames[1]
+    frame.wait_for_function(
+        "document.querySelectorAll('.chart').length > 0 &&"
+        "[...document.querySelectorAll('.chart')].every(c => c.dataset.drawn === 'yes')"
+    )
+    assert frame.locator("#verdict").inner_text().startswith("The two trainings differ")
+    assert shown.said == []

@@ -46,7 +46,7 @@ def test_an_explanation_tells_verdict_evidence_causes_fix_and_what_was_cleared()
     assert dict(page.facts) == {
         "They part": "Epoch 2, step 3, in the weight update, at dense/kernel",
         "accuracy in the end": "A 0.91, B 0.93",
-        "Predictions that differ": "4 % of 1000 (3–5 %)",
+        "Predictions that differ": "4 % of 1000 (3–5\u00a0%)",
         "Fix": "tried, and it works",
     }
     assert sections(page)["way"].lead.endswith("The 12 steps before agree bit for bit.")

@@ -33,7 +33,8 @@ def explanation_blocks(e: Explanation, verbose: bool = False) -> list[Block]:
     if verbose:
         blocks += evidence_blocks(e.evidence)
     else:
-        blocks.append(Text("More: --verbose shows all evidence, --json FILE all numbers.", "note"))
+        more = "--html FILE makes a page to look at, --verbose shows all evidence"
+        blocks.append(Text(f"More: {more}, --json FILE all numbers.", "note"))
     return blocks
 
 

@@ -25,7 +25,7 @@ def strips(runs: Sequence[tuple[str, float]], means: Sequence[Point], name: str)
     x = alt.X("value:Q", title=name, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6))
     ticks = (
         alt.Chart(data(rows))
-        .mark_tick(thickness=2, size=26, opacity=0.55)
+        .mark_tick(thickness=2, size=26, opacity=0.8)
         .encode(x=x, y=y, color=color, tooltip=["side:N", alt.Tooltip("value:Q", format=".5g")])
     )
     told = [{"side": m.name, "value": m.value, "low": m.low, "high": m.high} for m in means]

@@ -162,7 +162,9 @@ def _x(unit: str, values: Sequence[float]) -> Any:
         "x:Q",
         title=f"{unit} trained",
         scale=alt.Scale(domain=[min(values, default=0), max(values, default=1)], nice=False),
-        axis=alt.Axis(grid=False, tickCount=6, format="~s" if unit == "steps" else "~g"),
+        axis=alt.Axis(
+            grid=False, tickCount=6, tickMinStep=1, format="~s" if unit == "steps" else "d"
+        ),
     )
 
 

@@ -82,7 +82,7 @@ def _predictions(gap: dict[str, Any]) -> str:
     told = share(gap["predictions_differ"], None, gap.get("samples"))
     if gap.get("interval"):
         low, high = gap["interval"]
-        told += f" ({100 * low:.0f}–{100 * high:.0f} %)"
+        told += f" ({100 * low:.0f}–{100 * high:.0f}\u00a0%)"
     return told
 
 
