@@ -226,6 +226,7 @@ def comparison(name: str = "dense", pairs: int = 12, **changes: Any) -> Comparis
             for i, (x, y) in enumerate(zip(a, b, strict=True))
         ),
         max_pairs=50,
+        fewest=5,
         more=0,
         stopped="settled",
         command=f"whydiff compare {name}.py --set optimizer=sgd",
