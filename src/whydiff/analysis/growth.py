@@ -46,8 +46,9 @@ def growth(
 ) -> Growth:
     """Growth between two trails of weights by canonical path, one mapping per step.
 
-    ``rounded`` says that the first difference, made from equal inputs, is no larger than
-    rounding (see :func:`is_rounding`); otherwise the difference is real from the start on.
+    ``rounded`` says that what goes into the first of these steps, and what comes out of it from
+    equal inputs, is no further apart than rounding (see :func:`is_rounding`); otherwise the
+    difference is real from the start on.
     """
     distances = tuple(_distance(x, y) for x, y in zip(a, b, strict=False))
     rate = low = high = None

@@ -88,7 +88,7 @@ def look_closer(point: Divergence | None, workshop: Workshop, first_epoch: int) 
     inputs = compared(_inputs(a), _inputs(b))
     unequal = tuple(s for s in seen if s is not None)
     went_in = tuple(s for s in inputs if s is not None)
-    grown = growth(a.trail, b.trail, not went_in and all(s.rounding for s in unequal))
+    grown = growth(a.trail, b.trail, all(s.rounding for s in (*went_in, *unequal)))
     notes = dict.fromkeys([*notes_a, *notes_b])
     return Zoom(
         *moment,
@@ -139,6 +139,9 @@ def compared(a: Tensors, b: Tensors) -> list[Sighting | None]:
 
 def _sighting(phase: str, name: str, x: np.ndarray, y: np.ndarray) -> Sighting | None:
     if x.dtype == y.dtype and x.shape == y.shape and x.tobytes() == y.tobytes():
+        return None
+    whole = x.dtype.kind in "iu" and y.dtype.kind in "iu"
+    if whole and np.array_equal(x, y):  # a count, which another backend keeps in another width
         return None
     if x.shape != y.shape or {x.dtype.kind, y.dtype.kind} & set("SUO"):
         return Sighting(phase, name)
