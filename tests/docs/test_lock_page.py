@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 pytestmark = pytest.mark.thorough
 
 ROOT = Path(__file__).parents[2]
+#: where this very project is installed the plugin is found by itself
+INSTALLED = any(e.value == "whydiff.pytest_plugin" for e in entry_points(group="pytest11"))
 PAGE = (ROOT / "docs" / "lock.md").read_text()
 
 
@@ -44,7 +47,8 @@ def test_every_command_runs(tmp_path):
             name, _, value = words.pop(0).partition("=")
             settings[name] = value
         if words[0] == "pytest":
-            words = [sys.executable, "-m", "pytest", "-p", "whydiff.pytest_plugin", *words[1:]]
+            plugin = () if INSTALLED else ("-p", "whydiff.pytest_plugin")
+            words = [sys.executable, "-m", "pytest", *plugin, *words[1:]]
         done = subprocess.run(
             words, cwd=tmp_path, env=environment | settings, capture_output=True, text=True
         )
