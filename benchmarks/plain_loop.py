@@ -1,4 +1,4 @@
-"""``python plain_loop.py NAME RUNS``: wall and CPU seconds per run of seed, build, fit."""
+"""``python plain_loop.py NAME RUNS``: wall and CPU seconds a run of seed, build, fit."""
 
 import sys
 import time
