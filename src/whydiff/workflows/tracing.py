@@ -1,7 +1,7 @@
 """The way of two trainings: losses and the distance of the weights, step by step.
 
 Kept while A and B are trained again as hybrids, which happens anyway: tracing trains nothing. See
-docs/decisions/trace.md.
+docs/decisions/0004-the-way-of-two-trainings.md.
 """
 
 from __future__ import annotations
