@@ -190,7 +190,7 @@ def _among(e: Explanation, study: Study) -> Iterator[Section]:
     pairs = [abs(a - b) for a, b in itertools.combinations(values, 2)]
     wider = sum(p >= gap for p in pairs)
     lead = (
-        f"A and B are {number(gap)} apart in {metric}. Of the draws of the study, which differ "
+        f"A and B are {number(gap)} apart in {metric}. Of the draws of {study.script}, which differ "
         f"in their seeds only, {percent(wider / len(pairs))} of all pairs are at least as far "
         f"apart (n = {len(values)} draws; pairs share draws, so this is no test)."
     )
