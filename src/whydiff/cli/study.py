@@ -38,6 +38,9 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
 )
 @click.option("--resume", is_flag=True, help="Go on with the study in the file.")
 @click.option("--time-limit", type=Duration(), help="For one run of the script (process): 10m.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Runs of the script at a time (process)."
+)
 @click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
 @click.option("--verbose", is_flag=True, help="Show all the evidence.")
 @click.pass_context
@@ -53,6 +56,7 @@ def command(
     output: str | None,
     resume: bool,
     time_limit: float | None,
+    workers: int | None,
     json_file: str | None,
     verbose: bool,
 ) -> None:
@@ -85,6 +89,7 @@ def command(
             resume=resume,
             arguments=script_arguments(ctx),
             time_limit=time_limit,
+            workers=workers,
             progress=progress,
         )
     if json_file != "-":
