@@ -123,6 +123,7 @@ def test_churn_in_words():
     assert churn(still, 0.05).startswith(
         "switching changed predictions no more than reseeding does"
     )
+    assert "A and B with other seeds disagree on 12 %, with equal seeds 11 %" in churn(MOVED, 0.05)
     numbers = replace(MOVED, measure="distance")
     assert "two seeds differ by 0.08" in churn(numbers, 0.05)
 

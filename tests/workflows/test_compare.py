@@ -167,16 +167,19 @@ def test_the_same_script_twice_is_equivalent(folder, backend):
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_environments_and_arguments_make_two_runs(folder, backend):
+def test_environments_make_two_runs(folder, backend):
     found, _ = compare(
         folder, "train.py", "--b-env", "RATE=0.0001", "--expect", "better", backend=backend,
         expected=1,
     )  # fmt: skip
     assert found["verdict"] == "worse"
     assert found["b"]["what"] == "train.py with RATE=0.0001"
-    found, _ = compare(
-        folder, "train.py", "--b-args", "0.0001", "--metric", "val_loss", backend=backend
-    )
+
+
+@pytest.mark.thorough
+def test_arguments_make_two_runs_and_a_loss_that_grows_is_worse(folder):
+    found, _ = compare(folder, "train.py", "--b-args", "0.0001", "--metric", "val_loss")
+    assert found["b"]["what"] == "train.py 0.0001"
     assert found["verdict"] == "worse" and found["effect"]["low"] > 0
     assert found["larger_is_better"] is False
 

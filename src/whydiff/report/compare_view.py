@@ -182,6 +182,8 @@ def churn(found: Churn, alpha: float) -> str:
     else:
         what = "switching changed predictions no more than reseeding does"
     size = bounds(found.excess, _points if found.measure == "classes" else number)
+    if found.switched is not None:
+        told += f", with equal seeds {write(found.switched.value)}"
     return f"{what} (excess {size}, p = {found.p:.2g}): {told}, n = {found.excess.n}"
 
 
