@@ -30,7 +30,9 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
     "--engine",
     type=click.Choice(["auto", "fused", "solo", "process"]),
     default="auto",
-    help="Replicas as one program, one after the other, or the whole script each time.",
+    metavar="ENGINE",
+    help="fused: replicas as one program; solo: one after the other; process: the whole script "
+    "each time; auto: the first that works.",
 )
 @click.option("--fit", type=click.IntRange(min=1), help="Which fit of the script, from 1.")
 @click.option(
