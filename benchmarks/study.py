@@ -3,7 +3,8 @@
 ``python benchmarks/study.py [--only dense,conv,...] [--loop 6] [--replicas N]``; the parts are
 ``dense``, ``conv``, ``lstm``, ``transformer`` (a plain loop of set_random_seed, build and fit
 against ``replicate``, everything included), ``hand`` (the fused loop against JAX written by
-hand) and ``count`` (cost and memory against the number of replicas). Prints Markdown.
+hand) and ``count`` (cost and memory against the number of replicas). Prints Markdown; in
+brackets the same in CPU seconds, which a machine that is busy with other things distorts less.
 """
 
 from __future__ import annotations
@@ -40,8 +41,12 @@ def python(*arguments: str, backend: str = "jax") -> str:
     ).stdout
 
 
-def loop(name: str, runs: int, backend: str) -> list[float]:
-    return [float(s) for s in python("plain_loop.py", name, str(runs), backend=backend).split()]
+Seconds = tuple[float, float]  # wall clock, CPU
+
+
+def loop(name: str, runs: int, backend: str) -> list[Seconds]:
+    printed = python("plain_loop.py", name, str(runs), backend=backend).split()
+    return [(float(wall), float(cpu)) for wall, cpu in (text.split(":") for text in printed)]
 
 
 class Study:
@@ -71,6 +76,11 @@ class Study:
         assert all(result["engine"] == "fused" for result in answer["results"])
         return time.perf_counter() - begun
 
+    def cpu(self) -> float:
+        """CPU seconds of the child so far."""
+        fields = Path(f"/proc/{self._child.process_id}/stat").read_text().rsplit(")")[-1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def peak_mib(self) -> float:
         status = Path(f"/proc/{self._child.process_id}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
@@ -87,19 +97,22 @@ def against_loop(name: str, replicas: int, runs: int, backends: list[str]) -> No
     begun = time.perf_counter()
     study = Study(name)
     ready = time.perf_counter() - begun
-    training = study.train(replicas)
+    whole = ((ready + study.train(replicas)) / replicas, study.cpu() / replicas)
     again = study.train(replicas, first=10**6)
     study.close()
     for backend in backends:
         times[backend] += loop(name, runs, backend)
-    a_run = {backend: statistics.median(values) for backend, values in times.items()}
+    a_run = {
+        backend: tuple(statistics.median(column) for column in zip(*values, strict=True))
+        for backend, values in times.items()
+    }
     fastest = min(a_run, key=lambda backend: a_run[backend])
-    whole = (ready + training) / replicas
-    ratio = a_run[fastest] / whole
-    shown = ", ".join(f"{backend} {seconds:.2f}" for backend, seconds in a_run.items())
+    ratios = [one / other for one, other in zip(a_run[fastest], whole, strict=True)]
+    shown = ", ".join(f"{b} {wall:.2f} ({cpu:.2f})" for b, (wall, cpu) in a_run.items())
     print(
-        f"| {name}, {replicas} replicas | {shown} | {1000 * whole:.1f} | "
-        f"{1000 * again / replicas:.1f} | {ratio:.0f} x | {AIMS[name]} x |",
+        f"| {name}, {replicas} replicas | {shown} | {1000 * whole[0]:.1f} ({1000 * whole[1]:.1f}) "
+        f"| {1000 * again / replicas:.1f} | {ratios[0]:.0f} x ({ratios[1]:.0f} x) "
+        f"| {AIMS[name]} x |",
         flush=True,
     )
 

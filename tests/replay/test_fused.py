@@ -56,6 +56,11 @@ def ask(child, folder, **request):
 
 
 @pytest.fixture(scope="module")
+def unusual(tmp_path_factory):
+    return both_ways(tmp_path_factory, ("halving", "diverging"))
+
+
+@pytest.fixture(scope="module")
 def short(tmp_path_factory):
     return both_ways(tmp_path_factory, SHORT)
 
@@ -102,3 +107,20 @@ def test_replicas_stop_on_their_own(short):
     _, (fused, _), _ = short["stopping"]
     lengths = [len(result["logs"]) for result in fused["results"]]
     assert len(set(lengths)) > 1 and max(lengths) <= 12
+
+
+def test_what_cannot_be_fused_is_trained_one_by_one_and_says_why(unusual):
+    able, (fused, theirs), (solo, ours) = unusual["halving"]
+    assert "Halving acts within epochs" in able["fused"]
+    assert len(fused["notes"]) == 1 and able["fused"] in fused["notes"][0]
+    assert [r["engine"] for r in fused["results"]] == ["solo"] * 3
+    assert [r["digest"] for r in fused["results"]] == [r["digest"] for r in solo["results"]]
+    assert theirs.keys() == ours.keys()
+
+
+def test_a_replica_that_ends_within_an_epoch_ends_there(unusual):
+    able, (fused, _), (solo, _) = unusual["diverging"]
+    assert able["fused"] == ""
+    assert [r["digest"] for r in fused["results"]] == [r["digest"] for r in solo["results"]]
+    assert [len(r["logs"]) for r in fused["results"]] == [1] * 3
+    assert all(r["failure"] == "" for r in fused["results"])

@@ -156,6 +156,29 @@ def mixed():
     keras.config.set_dtype_policy("float32")
 
 
+class Halving(keras.callbacks.Callback):
+    """Changes the learning rate within an epoch."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self.model.optimizer.learning_rate = rate * 0.5
+
+
+def halving():
+    x = rng.normal(size=(64, 6)).astype("float32")
+    model = keras.Sequential([layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    model.fit(x, x.sum(axis=1), epochs=1, callbacks=[Halving()], verbose=0)
+
+
+def diverging():
+    x = rng.normal(size=(64, 6)).astype("float32")
+    model = keras.Sequential([layers.Dense(8), layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(1e20), "mse")
+    ends = [keras.callbacks.TerminateOnNaN()]
+    model.fit(x, x.sum(axis=1), epochs=3, batch_size=8, callbacks=ends, verbose=0)
+
+
 if __name__ == "__main__":
     for name in sys.argv[1:]:
         globals()[name]()

@@ -46,13 +46,14 @@ def redrawn_order(live: Live, permute: Permute) -> list[np.ndarray]:
     if live.origins.shuffle == "batch":
         return [_within_batches(live, rows, permute) for _ in range(epochs_of(live))]
     recorded = live.material.order
-    if len(recorded) > 1 and all(np.array_equal(epoch, recorded[0]) for epoch in recorded):
+    repeats = len(recorded) > 1 and all(np.array_equal(e, recorded[0]) for e in recorded[1:])
+    if live.origins.shuffle and repeats:
         first = rows[permute(len(rows))]  # TensorFlow, once seeded, repeats one permutation
-        return [first[: len(epoch)] for epoch in recorded_order(live)]
+        return [first] * epochs_of(live)
     passes = _passes(rows, permute)
     if live.recipe.batch_size.facts.get("steps_per_epoch"):
         return _cut(passes, [len(epoch) for epoch in recorded_order(live)])
-    return [next(passes)[: len(epoch)] for epoch in recorded_order(live)]
+    return [next(passes) for _ in range(epochs_of(live))]
 
 
 def _passes(rows: np.ndarray, permute: Permute) -> Iterator[np.ndarray]:
@@ -122,9 +123,19 @@ def _places(rows: np.ndarray, samples: int) -> Callable[[np.ndarray], np.ndarray
 
 
 def recorded_batches(live: Live, order: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Batch sizes as they were, over again like the order."""
+    """Batch sizes as they were, over again like the order.
+
+    An epoch that was cut short when it was watched says nothing about a whole one.
+    """
     sizes = live.material.batches
-    return [sizes[epoch % len(sizes)] for epoch in range(len(order))]
+    found = []
+    for number, epoch in enumerate(order):
+        own = sizes[number % len(sizes)]
+        if int(own.sum()) != len(epoch):
+            full, rest = divmod(len(epoch), int(own[0]))
+            own = np.array([int(own[0])] * full + ([rest] if rest else []), np.int64)
+        found.append(own)
+    return found
 
 
 def cut_anew(live: Live, order: Sequence[np.ndarray], size: int) -> list[np.ndarray]:

@@ -119,4 +119,4 @@ class Stacking:
 def _repeated(value: np.ndarray, count: int) -> Any:
     import jax.numpy as jnp
 
-    return jnp.repeat(jnp.asarray(value)[None], count, axis=0)
+    return jnp.asarray(np.repeat(np.asarray(value)[None], count, axis=0))
