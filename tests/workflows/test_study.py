@@ -71,6 +71,7 @@ def test_study_by_the_fused_engine_agrees_with_plain_training(tmp_path):
 COMMAND = [str(Path(sys.executable).with_name("whydiff")), "study", str(SCRIPT), "--engine", "solo"]
 
 
+@pytest.mark.thorough
 def test_killed_study_goes_on_without_losing_or_repeating_a_replica(tmp_path):
     path = tmp_path / "a.whydiff"
     command = [*COMMAND, "--blocks", "3", "-o", str(path)]

@@ -30,7 +30,9 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
     "--engine",
     type=click.Choice(["auto", "fused", "solo", "process"]),
     default="auto",
-    help="Replicas as one program, one after the other, or the whole script each time.",
+    metavar="ENGINE",
+    help="fused: replicas as one program; solo: one after the other; process: the whole script "
+    "each time; auto: the first that works.",
 )
 @click.option("--fit", type=click.IntRange(min=1), help="Which fit of the script, from 1.")
 @click.option(
@@ -38,6 +40,9 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
 )
 @click.option("--resume", is_flag=True, help="Go on with the study in the file.")
 @click.option("--time-limit", type=Duration(), help="For one run of the script (process): 10m.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Runs of the script at a time (process)."
+)
 @click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
 @click.option("--html", "html_file", metavar="FILE", help="Write a page to look at.")
 @click.option("--verbose", is_flag=True, help="Show all the evidence.")
@@ -54,6 +59,7 @@ def command(
     output: str | None,
     resume: bool,
     time_limit: float | None,
+    workers: int | None,
     json_file: str | None,
     html_file: str | None,
     verbose: bool,
@@ -89,6 +95,7 @@ def command(
             resume=resume,
             arguments=script_arguments(ctx),
             time_limit=time_limit,
+            workers=workers,
             progress=progress,
         )
     if json_file != "-":

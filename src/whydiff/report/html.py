@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from html import escape
@@ -27,6 +28,8 @@ from whydiff.report.plain import clean
 
 #: scripts of a page that draws, in the order in which they need each other
 RUNTIME = ("vega/vega.min.js", "vega/vega-lite.min.js", "vega/vega-interpreter.js", "page.js")
+#: a number and its sign stay on one line
+_PERCENT = re.compile(r"(?<=\d) %")
 #: tables with more rows scroll in a window of their own
 TALL = 16
 #: head of the column that says whether A and B differ
@@ -62,7 +65,7 @@ def html(page: Page) -> str:
 
 def text(value: str) -> str:
     """A text of whatever origin, to be seen and never to be read as markup."""
-    return escape(clean(value), quote=True)
+    return escape(_PERCENT.sub("\u00a0%", clean(value)), quote=True)
 
 
 def _header(page: Page) -> str:

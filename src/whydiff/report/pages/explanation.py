@@ -190,9 +190,9 @@ def _among(e: Explanation, study: Study) -> Iterator[Section]:
     pairs = [abs(a - b) for a, b in itertools.combinations(values, 2)]
     wider = sum(p >= gap for p in pairs)
     lead = (
-        f"A and B are {number(gap)} apart in {metric}. Of the draws of the study, which differ "
-        f"in their seeds only, {percent(wider / len(pairs))} of all pairs are at least as far "
-        f"apart (n = {len(values)} draws; pairs share draws, so this is no test)."
+        f"A and B are {number(gap)} apart in {metric}. Of the draws of {study.script}, which "
+        f"differ in their seeds only, {percent(wider / len(pairs))} of all pairs are at least as "
+        f"far apart (n = {len(values)} draws; pairs share draws, so this is no test)."
     )
     yield Section("among", "A and B among other draws", (chart,), lead)
 

@@ -29,8 +29,8 @@ def way(
     if not trace and divergence is not None and charts:
         blocks.append(
             Text(
-                "The distance of the weights was not measured step by step: that takes trainings "
-                "of A and B again that give the same bits.",
+                "The distance of the weights was not measured step by step: that is done where "
+                "`explain` trains both fits again by themselves and gets the same bits.",
                 "note",
             )
         )
