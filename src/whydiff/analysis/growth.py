@@ -15,6 +15,8 @@ from whydiff.analysis.distance import relative_weight_distance
 ROUNDING = 256.0
 #: From this on a difference that began as rounding is one that shows in the results.
 SHOWS = 1e-3
+#: Beyond this two trainings are as far apart as they get, and the distance grows no more.
+SATURATED = 0.1
 #: Fewer steps with a difference than this bear no rate of growth.
 FEWEST = 5
 
@@ -26,9 +28,9 @@ class Growth(NamedTuple):
 
     ``kind`` is one of "none", "rounding", "amplified rounding", "real difference". ``rate`` is
     the factor per step by which the distance grows (1: it does not), from a straight line through
-    its logarithm over the ``n`` steps that differ, with the 95 % interval ``low`` to ``high``
-    (ordinary least squares; steps are not independent, so it is rather too narrow). None where
-    fewer than five steps differ.
+    its logarithm, with the 95 % interval ``low`` to ``high`` (ordinary least squares; steps are
+    not independent, so it is rather too narrow). Over the ``n`` steps that differ before the
+    distance first exceeds a tenth, where it saturates; None where these are fewer than five.
     """
 
     kind: str
@@ -52,7 +54,8 @@ def growth(
     """
     distances = tuple(_distance(x, y) for x, y in zip(a, b, strict=False))
     rate = low = high = None
-    where = [i for i, d in enumerate(distances) if 0.0 < d < math.inf]
+    far = next((i for i, d in enumerate(distances) if d > SATURATED), len(distances))
+    where = [i for i, d in enumerate(distances[:far]) if d > 0.0]
     if len(where) >= FEWEST:
         rate, low, high = _rate(where, [distances[i] for i in where])
     last = max(distances, default=0.0)
