@@ -138,6 +138,7 @@ def _watch_data(iterator_class: type, holder: Holder) -> None:
         watch, role = roles.get(self, (None, ""))
         if watch is None or holder.session.current is not watch:
             return iterable
+        watch.catch_up()  # an evaluation takes the state of the last step and gives back another
         return watch.feed.tee(iterable, role)
 
     iterator_class.__init__ = watched_init  # type: ignore[misc]

@@ -66,7 +66,7 @@ def group_digest(arrays: Iterable[np.ndarray]) -> int:
             plain = False
         update(array.size.to_bytes(8, "little"))
         if array.size:
-            update(array if plain else _bytes(array))
+            update(array.data if plain else _bytes(array))
     return int(state.intdigest())
 
 
