@@ -86,7 +86,7 @@ class Watch:
         Where the training is pinned, gives the state to travel in its place.
         """
         replaced = None
-        self._catch_up()
+        self.catch_up()
         if not self._start.settled:
             if self._pins is not None:
                 put = self._start.pin(self._pins.values)
@@ -118,7 +118,9 @@ class Watch:
             # that makes it, which runs beside us, is done: reading it now would wait for that.
             self._late = fed, logs, state, drawn
 
-    def _catch_up(self) -> None:
+    @never_in_the_way
+    def catch_up(self) -> None:
+        """Digest the last step: its state is about to travel on, or into an evaluation."""
         if self._late is not None:
             late, self._late = self._late, None
             self._digest(*late)
@@ -200,14 +202,14 @@ class Watch:
 
     @never_in_the_way
     def begin_epoch(self, epoch: int) -> None:
-        self._catch_up()
+        self.catch_up()
         self._epoch, self._epoch_steps, self._known = epoch, 0, None
 
     @never_in_the_way
     def end_epoch(self, epoch: int, logs: Mapping[str, Any] | None) -> None:
         if not self._start.settled:
             return
-        self._catch_up()
+        self.catch_up()
         self._logs.append(numbers(logs))
         weights = self._read(self._start.variables.weights, None)
         self.feed.end_epoch()
@@ -226,7 +228,7 @@ class Watch:
         """Called when ``fit`` returns or raises. None if not a single step was trained."""
         if not self._start.settled or self._recipe is None:
             return None
-        self._catch_up()
+        self.catch_up()
         self.feed.end_epoch()  # a fit cut inside an epoch: what was fed so far still counts
         self.feed.end_validation()
         weights = [np.array(v) for v in self._read(self._start.variables.weights, None)]
