@@ -21,10 +21,10 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 CASES := cases-jax cases-tensorflow cases-torch
 
-.PHONY: help demo test quick thorough lint pure cases $(CASES) oldest fashion clean
+.PHONY: help demo test chromium quick thorough lint pure cases $(CASES) oldest fashion screenshots clean
 
 help: ## List the targets.
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 demo: export KERAS_BACKEND ?= jax
 demo: $(ENV) ## Explain three small examples: weight initialization, shuffling, optimizer.
@@ -33,8 +33,23 @@ demo: $(ENV) ## Explain three small examples: weight initialization, shuffling, 
 		.venv/bin/whydiff explain examples/$$name.py || exit 1; \
 	done
 
-test: lint pure ## Check style, types and imports; run all tests.
+test: lint pure chromium ## Check style, types and imports; run all tests.
 	.venv/bin/python -m pytest -n 2 --dist loadgroup -m 'not thorough'
+
+# Pages are tested in a real browser. Debian's or Ubuntu's package; elsewhere say what is missing.
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+chromium: ## Install Chromium, in which pages are tested, where there is none (Debian or its kin).
+ifeq ($(CHROMIUM),)
+	@command -v apt-get >/dev/null || { \
+		echo "The tests of pages need Chromium: install it, so that \`chromium\` runs."; exit 1; }
+	@if [ "$$(id -u)" = 0 ]; then as_root=; \
+	elif command -v sudo >/dev/null; then as_root="sudo -n"; \
+	else echo "The tests of pages need Chromium: apt-get install chromium, as root."; exit 1; fi; \
+	install="apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core"; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	$$as_root $$install >/dev/null || { $$as_root apt-get -qq update && $$as_root $$install >/dev/null; }
+endif
 
 quick: $(ENV) ## The tests without those that train for long.
 	.venv/bin/python -m pytest -n 2 -m 'not long and not thorough'
@@ -63,6 +78,9 @@ oldest: $(OLDEST) ## Examples and pure rooms with the oldest versions that pypro
 
 fashion: $(ENV) $(FASHION_FILES) ## Explain a training on Fashion-MNIST: docs/fashion_mnist.md.
 	.venv/bin/python docs/make_transcripts.py docs/fashion_mnist.md
+
+screenshots: $(ENV) chromium ## Make the pages and pictures of the documentation: docs/images.
+	.venv/bin/python docs/make_screenshots.py
 
 clean: ## Remove the environments and everything built.
 	rm -rf .venv .venv-pure .venv-oldest build dist

@@ -89,7 +89,14 @@ def test_example_is_recorded(tmp_path, name, backend):
     run(tmp_path, backend, "show", "a.whydiff")
 
 
+@pytest.mark.thorough
+def test_locked_is_bit_identical_until_it_is_changed(tmp_path):
+    run(tmp_path, "jax", "lock", ROOT / "examples/locked.py", "-o", "a.lock")
+    text = run(tmp_path, "jax", "verify", ROOT / "examples/locked.py", "--lock", "a.lock")
+    assert "is bit-identical to the training that was locked" in text
+
+
 def test_every_example_is_tested_here_or_by_make_fashion():
     tested = {"weight_initialization", "shuffling", "optimizer"}
-    tested |= {"tf_data_pipeline", "subclassed_model", "callbacks", "fashion_mnist"}
+    tested |= {"tf_data_pipeline", "subclassed_model", "callbacks", "fashion_mnist", "locked"}
     assert {path.stem for path in (ROOT / "examples").glob("*.py")} == tested

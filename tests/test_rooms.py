@@ -28,7 +28,10 @@ def test_no_file_holds_two_rooms():
     assert {name: length for name, length in lengths.items() if length > 300} == {}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["explain", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["explain", "--help"], ["study", "--help"], ["compare", "--help"], ["--version"]],
+)
 def test_help_loads_no_heavy_library(arguments):
     code = (
         "import sys\n"

@@ -1,7 +1,7 @@
 """Why do similar Keras models produce different results?
 
-``record``, ``load``, ``diff`` and ``explain`` are imported when first used, so that importing
-whydiff costs nothing and never imports Keras.
+``record``, ``load``, ``diff``, ``explain``, ``study`` and ``compare`` are imported when first used,
+so that importing whydiff costs nothing and never imports Keras.
 """
 
 from __future__ import annotations
@@ -9,17 +9,50 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from whydiff.core.notebook import Shown
+
 __version__ = "0.1.0"
 
 _PUBLIC = {
     "record": "whydiff.workflows.record",
     "diff": "whydiff.workflows.diff",
     "explain": "whydiff.workflows.explain",
+    "lock": "whydiff.workflows.locking",
+    "verify": "whydiff.workflows.verify",
+    "check": "whydiff.workflows.check",
+    "recording": "whydiff.workflows.notebook",
+    "Recorder": "whydiff.workflows.inprocess",
     "load": "whydiff.store",
+    "study": "whydiff.workflows.study",
+    "compare": "whydiff.workflows.compare",
     "watch": "whydiff.capture.watching",
     "WhydiffError": "whydiff.core.errors",
 }
-__all__ = ["WhydiffError", "__version__", "diff", "explain", "load", "record", "watch"]
+__all__ = [
+    "Recorder",
+    "WhydiffError",
+    "__version__",
+    "check",
+    "compare",
+    "diff",
+    "explain",
+    "load",
+    "lock",
+    "record",
+    "recording",
+    "study",
+    "verify",
+    "watch",
+]
+
+
+def _page(finding: Any) -> str:
+    page: str = importlib.import_module("whydiff.report.notebook").in_notebook(finding)
+    return page
+
+
+# The room of findings knows no reports; here both are known.
+Shown.renderer = _page
 
 
 def __getattr__(name: str) -> Any:

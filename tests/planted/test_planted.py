@@ -27,26 +27,48 @@ BACKENDS = ("jax", "torch", "tensorflow")
 ALL = os.environ.get("WHYDIFF_ALL_BACKENDS") == "1"
 SECONDS = 300
 
-#: Left out unless all backends are asked for: slow, or close to another case.
-SPARED = frozenset()  # FILLED
+#: One or more of every source; `make test` runs these, `make thorough` the rest.
+FIRST = {
+    "augmentation_seed",
+    "clock_seed",
+    "custom_step_tf",
+    "custom_step_torch",
+    "drop_remainder",
+    "dropout_rate",
+    "early_stopping_patience",
+    "frozen_layer",
+    "hash_rows",
+    "identical_trainings",
+    "jit_flag",
+    "lazy_sequential_seed",
+    "map_augmentation",
+    "metrics_only",
+    "mixed_float16",
+    "other_backend",
+    "other_features",
+    "own_callback_rate",
+    "python_generator",
+    "recompile_between",
+    "scaled_or_not",
+    "skip_connection",
+    "threads",
+    "two_heads_loss_weights",
+    "two_scripts",
+    "validation_data_only",
+    "weights_reset_only",
+}
 
 pytestmark = pytest.mark.long
 
 
 def turns():
     """(case, backend) of every test."""
-    position = 0
-    for name, wanted in ANSWERS.items():
+    for position, (name, wanted) in enumerate(ANSWERS.items()):
         possible = [b for b in BACKENDS if b in wanted.get("backends", BACKENDS)]
-        if ALL:
-            chosen = possible
-        elif name in SPARED:
-            chosen = []
-        else:
-            chosen = [possible[position % len(possible)]]
-            position += 1
+        chosen = possible if ALL else [possible[position % len(possible)]]
+        marks = [] if name in FIRST else [pytest.mark.thorough]
         for backend in chosen:
-            yield pytest.param(name, backend, id=f"{name}-{backend}")
+            yield pytest.param(name, backend, id=f"{name}-{backend}", marks=marks)
 
 
 def explain(name, backend, folder):

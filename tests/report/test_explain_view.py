@@ -186,3 +186,11 @@ def test_the_point_of_divergence_counts_as_keras_prints(
     divergence: Divergence | None, expected: str
 ) -> None:
     assert point(divergence) == expected
+
+
+def test_what_only_a_page_can_show_is_not_printed() -> None:
+    drawn = {"trace": {"x": [1.0]}, "disagreements": [{"picture": "iVBOR"}], "floor": 1e-7}
+    shown = explanation_blocks(replace(EXPLANATION, evidence=drawn), verbose=True)
+    text = plain_text(shown)
+    assert "Floor" in text
+    assert "iVBOR" not in text and "Trace" not in text

@@ -214,7 +214,28 @@ def strings():
     return model
 
 
+class Looks(keras.callbacks.Callback):
+    """Evaluates and predicts on data of its own while the model trains."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        x, y = data(30)
+        self.model.predict(x[:10], verbose=0)
+        self.model.evaluate(-x, y, verbose=0)
+
+
+def evaluated_in_between():
+    x, y = data()
+    model = dense()
+    stopping = keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True)
+    model.fit(
+        x[:60], y[:60], validation_data=(x[60:], y[60:]), epochs=4, verbose=0,
+        callbacks=[Looks(), stopping],
+    )  # fmt: skip
+    return model
+
+
 KINDS = {
+    evaluated_in_between: "jax tensorflow torch",
     pydataset: "jax tensorflow torch",
     pydataset_threads: "jax tensorflow torch",
     pydataset_processes: "torch",  # forks; JAX and TensorFlow run threads by then

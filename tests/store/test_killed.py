@@ -213,3 +213,52 @@ def test_a_recording_without_its_log_says_so_or_reads(tmp_path):
         assert load(path).exit_code is None
     except WhydiffError as error:
         assert str(path) in str(error)
+
+
+#: Steps of very different length, each told with its number and the time when it was over.
+IRREGULAR = """
+import random, sys, time
+import numpy as np
+from pathlib import Path
+from whydiff.core.recipe import *
+from whydiff.store import Writer
+
+chance = random.Random(int(sys.argv[2]))
+content = Content(np.zeros((50, 2), np.uint64))
+recipe = Recipe((), Order(), (), content, Batching(), {}, {}, {}, {}, (), *[{}] * 7)
+writer = Writer(Path(sys.argv[1]), "train.py", [])
+writer.begin_fit(1, "Sequential", (), recipe, {})
+print("begun", flush=True)
+for n in range(10**9):
+    writer.step(1, 0, [n] * 5)
+    print(n, time.monotonic(), flush=True)
+    time.sleep(chance.choice([0.0005] * 300 + [0.3, 2.5]))
+"""
+
+
+@pytest.mark.thorough
+def test_fifty_kills_each_lose_at_most_the_last_second(tmp_path):
+    chance = random.Random(0)
+    for batch in range(5):
+        paths = [tmp_path / f"{batch}-{i}.whydiff" for i in range(10)]
+        running = [
+            subprocess.Popen(
+                [sys.executable, "-c", IRREGULAR, str(path), str(seed)],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for seed, path in enumerate(paths, 10 * batch)
+        ]
+        for process in running:
+            assert process.stdout.readline() == "begun\n"
+        ends = sorted((time.monotonic() + 5 * chance.random(), i) for i in range(len(running)))
+        for end, i in ends:
+            time.sleep(max(0.0, end - time.monotonic()))
+            killed_at = time.monotonic()
+            running[i].kill()
+            out, _ = running[i].communicate()
+            lines = [line.split() for line in out.splitlines(keepends=True) if line[-1] == "\n"]
+            due = sum(float(at) < killed_at - 1.0 for _, at in lines)
+            steps = load(paths[i]).fits[0].steps
+            assert due <= len(steps) <= len(lines) + 1, (i, due, len(steps), len(lines))
+            assert (steps == np.arange(len(steps), dtype=np.uint64)[:, None]).all()

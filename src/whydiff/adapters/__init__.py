@@ -15,10 +15,13 @@ module has the same functions:
     A train function that tells ``watcher()`` (a watch or None) about state before and after.
 ``feed(batches, like)``
     What a data adapter of this backend hands out for one epoch of recorded batches.
-``values_of(model, state)``
-    Current values by id of the variable, where the state of a step travels outside variables.
+``values_of(model, state, known)``, ``travellers(model)``
+    Current values by id of the variable, where the state of a step travels outside variables;
+    ``known`` is what ``travellers`` said of this model before, which takes a while to say.
 ``with_values(model, state, values)``
     That state with the values of some variables (by id) in place of its own.
+``gradients(model, x, y, weight)``
+    Gradient of the training loss of one batch by every trainable variable, computed eagerly.
 ``signature(iterable)``
     What a later feed must look like so that Keras traces no other train function.
 ``initial_value(variable, initializer)``

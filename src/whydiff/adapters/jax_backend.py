@@ -65,16 +65,23 @@ def wrap_train_function(
     return train_function
 
 
-def values_of(model: Any, state: Any) -> dict[int, Any]:
-    """Current value of each variable by id: from the travelling state, else from itself."""
+def travellers(model: Any) -> list[list[int]]:
+    """Ids of the variables whose values travel, in the places where the state holds them."""
+    owners = [model.trainable_variables, model.non_trainable_variables]
+    owners += [model.optimizer.variables] if model.optimizer is not None else []
+    return [[id(v) for v in owner] for owner in owners]
+
+
+def values_of(model: Any, state: Any, known: list[list[int]] | None = None) -> dict[int, Any]:
+    """Current value of each variable by id, as far as it travels. ``known``: see travellers."""
     if state is None:
-        groups: Sequence[Any] = ()
-    else:
-        owners = (model.trainable_variables, model.non_trainable_variables)
-        if model.optimizer is not None:
-            owners = (*owners, model.optimizer.variables)
-        groups = tuple(zip(owners, state, strict=False))
-    return {id(v): value for owner, part in groups for v, value in zip(owner, part, strict=False)}
+        return {}
+    if known is None or any(len(k) != len(s) for k, s in zip(known, state, strict=False)):
+        known = travellers(model)
+    found: dict[int, Any] = {}
+    for ids, part in zip(known, state, strict=False):
+        found.update(zip(ids, part, strict=False))
+    return found
 
 
 def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:
@@ -163,3 +170,21 @@ def forget_traces(model: Any) -> None:
 
         fresh._whydiff_step = step  # type: ignore[attr-defined]
         object.__setattr__(model, name, fresh)
+
+
+def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:
+    """Gradient of the training loss by every trainable variable, computed eagerly."""
+    import jax
+
+    states = [
+        [v.value for v in owner]
+        for owner in (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            model.metrics_variables,
+        )
+    ]
+    slots = [v.value for v in model.optimizer.variables]
+    compute = jax.grad(model.compute_loss_and_updates, has_aux=True)
+    found, _ = compute(*states, x, y, weight, training=True, optimizer_variables=slots)
+    return [np.asarray(gradient) for gradient in found]

@@ -86,9 +86,15 @@ def wrap_train_function(
     return train_function
 
 
-def values_of(model: Any, state: Any) -> dict[int, Any]:
+def travellers(model: Any) -> list[list[int]]:
     """Nothing travels: variables hold their own values."""
-    del model, state
+    del model
+    return []
+
+
+def values_of(model: Any, state: Any, known: list[list[int]] | None = None) -> dict[int, Any]:
+    """Nothing travels."""
+    del model, state, known
     return {}
 
 
@@ -177,3 +183,23 @@ def permutations(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
 def forget_traces(model: Any) -> None:
     """Nothing to do: every train function is traced anew here."""
     del model
+
+
+def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:
+    """Gradient of the training loss by every trainable variable, computed eagerly."""
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        loss = _training_loss(model, x, y, weight)
+    found = tape.gradient(loss, [v.value for v in model.trainable_weights])
+    return [
+        np.zeros(v.shape, v.dtype) if g is None else tf.convert_to_tensor(g).numpy()
+        for g, v in zip(found, model.trainable_weights, strict=True)
+    ]
+
+
+def _training_loss(model: Any, x: Any, y: Any, weight: Any) -> Any:
+    arguments = {"training": True} if model._call_has_training_arg else {}
+    predicted = model(x, **arguments)
+    loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight, training=True)
+    return model.optimizer.scale_loss(loss)

@@ -49,9 +49,15 @@ def wrap_train_function(
     return train_function
 
 
-def values_of(model: Any, state: Any) -> dict[int, Any]:
+def travellers(model: Any) -> list[list[int]]:
     """Nothing travels: variables hold their own values."""
-    del model, state
+    del model
+    return []
+
+
+def values_of(model: Any, state: Any, known: list[list[int]] | None = None) -> dict[int, Any]:
+    """Nothing travels."""
+    del model, state, known
     return {}
 
 
@@ -165,3 +171,20 @@ def permutations(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
 def forget_traces(model: Any) -> None:
     """Nothing to do: every train function is traced anew here."""
     del model
+
+
+def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:
+    """Gradient of the training loss by every trainable variable."""
+    model.zero_grad()
+    arguments = {"training": True} if model._call_has_training_arg else {}
+    predicted = model(x, **arguments)
+    loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight, training=True)
+    model.optimizer.scale_loss(loss).backward()
+    found = [
+        np.zeros(tuple(v.shape), v.dtype)
+        if v.value.grad is None
+        else np.array(to_numpy(v.value.grad))
+        for v in model.trainable_weights
+    ]
+    model.zero_grad()
+    return found

@@ -32,18 +32,16 @@ def prediction_distance(a: Predictions, b: Predictions) -> float:
 
 
 def churn(a: Predictions, b: Predictions) -> float:
-    """Share of samples whose predicted class differs, from 0 to 1.
+    """Share of samples whose predicted class (:func:`classes`) differs, from 0 to 1.
 
-    The class is the argmax over the last axis, or above 0.5 where that axis has length 1 or is
-    the only one; a prediction that holds a NaN is a class of its own. With further axes (pixels,
-    time steps) every position counts. Several outputs are averaged. Other shapes give 1.0, no
-    samples 0.0.
+    With further axes (pixels, time steps) every position counts. Several outputs are averaged.
+    Other shapes give 1.0, no samples 0.0.
     """
     outputs_a, outputs_b = _outputs(a), _outputs(b)
     if [x.shape for x in outputs_a] != [x.shape for x in outputs_b]:
         return 1.0
     shares = [
-        float(np.mean(_classes(x) != _classes(y)))
+        float(np.mean(classes(x) != classes(y)))
         for x, y in zip(outputs_a, outputs_b, strict=True)
         if x.size
     ]
@@ -104,7 +102,12 @@ def _gaps(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.abs(gap)
 
 
-def _classes(x: np.ndarray) -> np.ndarray:
+def classes(x: np.ndarray) -> np.ndarray:
+    """Predicted classes of one output: all its axes but the last.
+
+    The class is the argmax over the last axis, or above 0.5 where that axis has length 1 or is
+    the only one; a prediction that holds a NaN is a class of its own, -1.
+    """
     if x.ndim == 0:
         x = x.reshape(1)
     if x.ndim == 1:

@@ -16,7 +16,7 @@ from whydiff.core.recipe import Batching, Content, Order
 
 
 class Feed:
-    """Sees every batch on its way into the step and every validation batch of the first pass."""
+    """Sees every batch on its way into the step or into ``fit``'s own validation."""
 
     def __init__(self, adapter: Any, keep_bytes: int) -> None:
         self._adapter = adapter
@@ -26,6 +26,8 @@ class Feed:
         self._iterator: Any = None
         self._epoch: list[np.ndarray] = []
         self._validation_passes = 0
+        self._pass: list[list[Any]] = []
+        self._pass_digest = ""
         self.trouble = ""
         self._validation_bytes = 0
         self.signature: Any = None
@@ -37,6 +39,8 @@ class Feed:
         self.order: list[np.ndarray] = []
         self.batches: list[np.ndarray] = []
         self.validation: list[list[Any]] = []
+        #: passes (counting from 0) whose batches were not those of the first pass
+        self.validation_later: dict[int, list[list[Any]]] = {}
         self.validation_structure: Any = None
         self.validation_digest = ""
 
@@ -55,8 +59,9 @@ class Feed:
                 self.rows = self._book.register(rows)
         return "training"
 
-    def tee(self, iterable: Any, role: str) -> Any:
-        """``iterable`` with our eyes on it; asked for once per pass."""
+    def tee(self, iterable: Any, role: str, varies: bool) -> Any:
+        """``iterable`` with our eyes on it; asked for once per pass. ``varies``: whether another
+        pass may bring other data; arrays are validated on in their own order."""
         if role == "training":
             self.signature = self._adapter.signature(iterable)
             if self._pending and not self._epoch and not self.order:
@@ -64,10 +69,24 @@ class Feed:
             self._passes += 1
             self._pending.clear()  # batches shown for building the model were not trained on
             return self._adapter.tee(iterable, self.show)
-        self._validation_passes += 1
-        if self._validation_passes > 1:
+        self.end_validation()
+        if self._validation_passes and not varies:
             return iterable
         return self._adapter.tee(iterable, self._show_validation)
+
+    def end_validation(self) -> None:
+        """A pass over the validation data is over: kept where it was not like the first."""
+        batches, digest = self._pass, self._pass_digest
+        self._pass, self._pass_digest = [], ""
+        if not digest:  # Keras may ask for an iterator that it then does not use
+            return
+        self._validation_passes += 1
+        if not self.validation_digest:
+            self.validation, self.validation_digest = batches, digest
+        elif digest != self.validation_digest:
+            self._validation_bytes += sum(a.nbytes for b in batches for a in b if a is not None)
+            if self._validation_bytes <= self._keep_bytes:
+                self.validation_later[self._validation_passes - 1] = batches
 
     def show(self, structure: Any) -> None:
         """A batch on its way into the step."""
@@ -95,13 +114,15 @@ class Feed:
             for leaf in flatten(structure)
         ]
         self.validation_structure = structure
-        self._validation_bytes += sum(a.nbytes for a in leaves if a is not None)
+        size = sum(a.nbytes for a in leaves if a is not None)
         digest = ordered_digest(row_digests([a for a in leaves if a is not None]))
-        self.validation_digest = ordered_digest(
-            np.frombuffer(bytes.fromhex(self.validation_digest + digest), np.uint8)
+        self._pass_digest = ordered_digest(
+            np.frombuffer(bytes.fromhex(self._pass_digest + digest), np.uint8)
         )
+        if not self.validation_digest:
+            self._validation_bytes += size
         if self._validation_bytes <= self._keep_bytes:
-            self.validation.append(leaves)
+            self._pass.append(leaves)
 
     def take(self, batches: int) -> list[np.ndarray]:
         """Row digests of the batches that the step just done was fed."""

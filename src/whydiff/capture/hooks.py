@@ -138,7 +138,11 @@ def _watch_data(iterator_class: type, holder: Holder) -> None:
         watch, role = roles.get(self, (None, ""))
         if watch is None or holder.session.current is not watch:
             return iterable
-        return watch.feed.tee(iterable, role)
+        # Callbacks of the script may evaluate and predict, too: that is no validation of fit's.
+        if role == "validation" and getattr(watch.model, "_eval_epoch_iterator", None) is not self:
+            return iterable
+        varies = type(self.data_adapter).__name__ != "ArrayDataAdapter"
+        return watch.feed.tee(iterable, role, varies)
 
     iterator_class.__init__ = watched_init  # type: ignore[misc]
     iterator_class._get_iterator = watched_get_iterator  # type: ignore[attr-defined]

@@ -68,6 +68,11 @@ class Interference:
             if changed:
                 self.acting.update(self._every_batch)
 
+    @property
+    def looks_at_steps(self) -> bool:
+        """Whether anybody could change something between two steps of an epoch."""
+        return bool(self._every_batch)
+
     def wants_weights(self, step: int) -> bool:
         """Whether to look at all weights before this step: once an epoch is enough."""
         return step == 1 and bool(self._every_batch)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.adapters.composite import has_parts
-from whydiff.core.digests import row_digests, tensor_digest
+from whydiff.core.digests import digest_array, row_digests, row_keys, tensor_digest
 from whydiff.core.live import Samples
 from whydiff.core.recipe import Content
 
@@ -86,22 +86,20 @@ class SampleBook:
             self._set_unit_and_signature(arrays)
         if self.unit == "batch":
             return self._add_whole(arrays, present)
-        keyed = row_digests(present)
         known = self._index
-        keys = keyed.tobytes()
-        indices = np.empty(len(keyed), np.int64)
-        fresh: list[int] = []
-        for i in range(len(keyed)):
-            key = keys[16 * i : 16 * i + 16]
-            index = known.get(key)
-            if index is None:
-                index = known[key] = self._count
-                self._count += 1
-                fresh.append(i)
-            indices[i] = index
-        if fresh:
+        keys = row_keys(present)
+        keyed = digest_array(keys)
+        found = [known.get(key) for key in keys]
+        if None in found:
+            fresh: list[int] = []
+            for i, key in enumerate(keys):
+                if key not in known:
+                    known[key] = self._count
+                    self._count += 1
+                    fresh.append(i)
+            found = [known[key] for key in keys]
             self._remember(arrays, present, keyed, np.asarray(fresh))
-        return indices, keyed
+        return np.array(found, np.int64), keyed
 
     def _set_unit_and_signature(self, arrays: Sequence[Any]) -> None:
         rows = {a.shape[0] if a.ndim else -1 for a in arrays if a is not None}

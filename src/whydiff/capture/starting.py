@@ -110,3 +110,24 @@ class Start:
         """Every named variable."""
         assert self.variables is not None
         return [slot for group in self.variables.groups().values() for slot in group]
+
+    def policies(self) -> dict[str, Any]:
+        """Dtype policies by canonical path of the layer."""
+        return {
+            path: layer.dtype_policy
+            for path, layer in self.names.layers.items()
+            if getattr(layer, "dtype_policy", None) is not None
+        }
+
+    def regularizers(self) -> dict[str, Any]:
+        """Live regularizers by canonical path of the variable, or ``activity:`` of the layer."""
+        assert self.names is not None
+        found = {
+            self.names.variable(v): v.regularizer
+            for v in self._model.trainable_variables
+            if getattr(v, "regularizer", None) is not None
+        }
+        for path, layer in self.names.layers.items():
+            if getattr(layer, "activity_regularizer", None) is not None:
+                found[f"activity:{path}"] = layer.activity_regularizer
+        return found

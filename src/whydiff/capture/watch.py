@@ -19,11 +19,12 @@ from whydiff.capture.feed import Feed
 from whydiff.capture.guard import never_in_the_way
 from whydiff.capture.interference import Interference
 from whydiff.capture.ledger import Ledger, user_stack
+from whydiff.capture.material import material_of
 from whydiff.capture.origins import origins_of
 from whydiff.capture.randomness import GlobalGenerator, pin_generator
 from whydiff.capture.starting import Start
 from whydiff.core.digests import group_digest, tensor_digest
-from whydiff.core.live import Live, Material
+from whydiff.core.live import Live
 from whydiff.core.pins import Pins
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Epoch
@@ -31,6 +32,9 @@ from whydiff.core.recording import Epoch
 
 class Watch:
     """Everything about one running fit. Made when ``fit`` is called, finished when it returns."""
+
+    #: Whether a step's travelling state may be read as late as before the next step.
+    may_lag = True
 
     def __init__(
         self,
@@ -63,6 +67,8 @@ class Watch:
         self._started = time.monotonic()
         self._notes: dict[str, Any] = {}
         self._pins = pins
+        self._known: list[list[int]] | None = None  # which variables travel with a step's state
+        self._late: tuple[Any, ...] | None = None  # a step not yet digested
         self.steps = 0
 
     # --- steps --------------------------------------------------------------------------------
@@ -80,12 +86,13 @@ class Watch:
         Where the training is pinned, gives the state to travel in its place.
         """
         replaced = None
+        self._catch_up()
         if not self._start.settled:
             if self._pins is not None:
                 put = self._start.pin(self._pins.values)
                 replaced = state = self._replaced(state, put)
             self._start.before_first_step(self._travelling(state))
-        else:
+        elif self.interference.looks_at_steps:
             weights = None
             if self.interference.wants_weights(self._epoch_steps):
                 weights = group_digest(self._read(self._start.variables.weights, state))
@@ -100,26 +107,44 @@ class Watch:
         drawn = self._random.after_step()
         if not self._start.settled:
             self._first_step_done()
-        variables = self._start.variables
         if self.feed.trouble:
             raise RuntimeError(self.feed.trouble)
         executed = max(1, int(getattr(self.model, "steps_per_execution", 1) or 1))
+        fed = [*self.feed.take(executed), *self.feed.settings]
+        if state is None or not self.may_lag:
+            self._digest(fed, logs, state, drawn)
+        else:
+            # The state is nobody's until it travels into the next step, and by then the step
+            # that makes it, which runs beside us, is done: reading it now would wait for that.
+            self._late = fed, logs, state, drawn
+
+    def _catch_up(self) -> None:
+        if self._late is not None:
+            late, self._late = self._late, None
+            self._digest(*late)
+
+    def _digest(self, fed: list[Any], logs: Any, state: Any, drawn: list[np.ndarray]) -> None:
+        variables = self._start.variables
         figures = [np.float64(value) for _, value in sorted(numbers(logs).items())]
+        travelling = self._travelling(state)
         digests = (
-            group_digest([*self.feed.take(executed), *self.feed.settings]),
-            group_digest([*self._read(variables.noise, state), *drawn]),
-            group_digest(self._read(variables.weights, state)),
-            group_digest(self._read(variables.state, state)),
+            group_digest(fed),
+            group_digest([*self._values(variables.noise, travelling), *drawn]),
+            group_digest(self._values(variables.weights, travelling)),
+            group_digest(self._values(variables.state, travelling)),
             group_digest(figures),
         )
         self._writer.step(self.index, self._epoch, digests)
-        self.interference.after_step(self._rates(state), digests[2])
+        if self.interference.looks_at_steps:
+            self.interference.after_step(self._rates(state), digests[2])
         self._epoch_steps += 1
         self.steps += 1
 
     def _travelling(self, state: Any) -> Mapping[int, Any]:
         """Values by id of those variables whose values are elsewhere at the moment."""
-        return self._adapter.values_of(self.model, state)
+        if state is not None and self._known is None and self._start.settled:
+            self._known = self._adapter.travellers(self.model)
+        return self._adapter.values_of(self.model, state, self._known)
 
     def _replaced(self, state: Any, put: Mapping[int, np.ndarray]) -> Any:
         """The travelling state with the values that were put into some variables, by id."""
@@ -130,7 +155,9 @@ class Watch:
         self._fit.setdefault("step", function)
 
     def _read(self, slots: Sequence[Slot], state: Any) -> list[np.ndarray]:
-        travelling = self._travelling(state)
+        return self._values(slots, self._travelling(state))
+
+    def _values(self, slots: Sequence[Slot], travelling: Mapping[int, Any]) -> list[np.ndarray]:
         to_numpy = self._adapter.to_numpy
         return [to_numpy(travelling.get(id(s.variable), s.variable)) for s in slots]
 
@@ -173,12 +200,14 @@ class Watch:
 
     @never_in_the_way
     def begin_epoch(self, epoch: int) -> None:
-        self._epoch, self._epoch_steps = epoch, 0
+        self._catch_up()
+        self._epoch, self._epoch_steps, self._known = epoch, 0, None
 
     @never_in_the_way
     def end_epoch(self, epoch: int, logs: Mapping[str, Any] | None) -> None:
         if not self._start.settled:
             return
+        self._catch_up()
         self._logs.append(numbers(logs))
         weights = self._read(self._start.variables.weights, None)
         self.feed.end_epoch()
@@ -197,7 +226,9 @@ class Watch:
         """Called when ``fit`` returns or raises. None if not a single step was trained."""
         if not self._start.settled or self._recipe is None:
             return None
+        self._catch_up()
         self.feed.end_epoch()  # a fit cut inside an epoch: what was fed so far still counts
+        self.feed.end_validation()
         weights = [np.array(v) for v in self._read(self._start.variables.weights, None)]
         acting = frozenset(self.interference.acting)
         # Settings stand as they were at the first step; what training adds is filled in.
@@ -225,18 +256,7 @@ class Watch:
         return Live(
             index=self.index,
             recipe=self._recipe,
-            material=Material(
-                weights=self._start.values["weights"],
-                noise=self._start.values["noise"],
-                state=self._start.values["state"],
-                samples=samples,
-                order=tuple(self.feed.order),
-                batches=tuple(self.feed.batches),
-                validation=self.feed.validation,
-                validation_structure=self.feed.validation_structure,
-                random_states=self._random.states,
-                random_draws=self._random.draws,
-            ),
+            material=material_of(self._start, self.feed, samples, self._random),
             model=self.model,
             optimizer=self.model.optimizer,
             optimizers={k: o for k, o in optimizers_of(self.model).items() if k},
@@ -251,12 +271,8 @@ class Watch:
             signature=self.feed.signature,
             final=weights,
             logs=tuple(self._logs),
-            regularizers=self._regularizers(),
-            policies={
-                path: layer.dtype_policy
-                for path, layer in self._start.names.layers.items()
-                if getattr(layer, "dtype_policy", None) is not None
-            },
+            regularizers=self._start.regularizers(),
+            policies=self._start.policies(),
             train_function=self.model.train_function,
             seconds=seconds,
             origins=origins_of(
@@ -276,15 +292,3 @@ class Watch:
         before = {tensor_digest(v) for group in self._start.values.values() for v in group}
         after = {tensor_digest(v) for v in self._read(self._start.slots(), None)}
         return dict.fromkeys(after - before, self.index)
-
-    def _regularizers(self) -> dict[str, Any]:
-        """Live regularizers by canonical path of the variable, or ``activity:`` of the layer."""
-        found = {
-            self._start.names.variable(v): v.regularizer
-            for v in self.model.trainable_variables
-            if getattr(v, "regularizer", None) is not None
-        }
-        for path, layer in self._start.names.layers.items():
-            if getattr(layer, "activity_regularizer", None) is not None:
-                found[f"activity:{path}"] = layer.activity_regularizer
-        return found

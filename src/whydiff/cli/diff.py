@@ -6,20 +6,25 @@ import sys
 
 import click
 
-from whydiff.cli.output import write_json
+from whydiff.cli.output import check_target, write_json, write_page
 
 
 @click.command(name="diff", short_help="Compare two recorded fits.")
 @click.argument("a", metavar="A[:I]")
 @click.argument("b", metavar="B[:J]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--html", "html_file", metavar="FILE", help="Write a page to look at.")
 @click.pass_context
-def command(ctx: click.Context, a: str, b: str, as_json: bool) -> None:
+def command(ctx: click.Context, a: str, b: str, as_json: bool, html_file: str | None) -> None:
     """Compare two recorded fits: where do they part, and in what do they differ?
 
     `a.whydiff:2` is the second fit in a recording; without a number it is the last. Exits with 0
-    if the fits agree bit for bit, 1 if they differ, 2 in case of trouble. Needs no Keras.
+    if the fits agree bit for bit, 1 if they differ, 2 in case of trouble, also where they agree
+    as far as they were recorded and one of them was cut short. Needs no Keras.
     """
+    if html_file:
+        check_target(html_file, "the page")
+
     from whydiff.report import print_diff
     from whydiff.workflows.diff import diff
 
@@ -28,4 +33,8 @@ def command(ctx: click.Context, a: str, b: str, as_json: bool) -> None:
         write_json("-", result.to_dict())
     else:
         print_diff(result, sys.stdout)
-    ctx.exit(0 if result.identical else 1)
+    if html_file:
+        write_page(html_file, result)
+    if not result.identical:
+        ctx.exit(1)
+    ctx.exit(2 if result.incomplete else 0)

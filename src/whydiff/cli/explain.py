@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from whydiff.cli.output import check_target, write_json
+from whydiff.cli.output import check_target, write_json, write_page
 from whydiff.cli.script import (
     Duration,
     Pair,
@@ -28,7 +28,9 @@ from whydiff.cli.script import (
 @click.option("--b-env", type=Setting(), multiple=True, help="Environment of execution B.")
 @click.option("--metric", metavar="NAME", help="The metric to tell the gap in.")
 @click.option("--budget", type=Duration(), help="Stop training again after this: 90s, 5m, 1h.")
+@click.option("--zoom", is_flag=True, help="Find the first layer, gradient or slot that differs.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
+@click.option("--html", "html_file", metavar="FILE", help="Write a page to look at.")
 @click.option("--verbose", is_flag=True, help="Show all the evidence.")
 @click.pass_context
 def command(
@@ -41,7 +43,9 @@ def command(
     b_env: tuple[tuple[str, str], ...],
     metric: str | None,
     budget: float | None,
+    zoom: bool,
     json_file: str | None,
+    html_file: str | None,
     verbose: bool,
 ) -> None:
     """Why do two trainings differ?
@@ -60,6 +64,8 @@ def command(
     path_b = check_script(script_b) if script_b else None
     if json_file and json_file != "-":
         check_target(json_file, "the JSON")
+    if html_file:
+        check_target(html_file, "the page")
 
     from whydiff.report.progress import Progress
     from whydiff.workflows.explain import explain
@@ -75,6 +81,7 @@ def command(
             metric=metric,
             budget=budget,
             arguments=script_arguments(ctx),
+            zoom=zoom,
             progress=progress,
         )
     if json_file != "-":
@@ -83,6 +90,8 @@ def command(
         print_explanation(explanation, sys.stdout, verbose=verbose)
     if json_file:
         write_json(json_file, explanation.to_dict())
+    if html_file:
+        write_page(html_file, explanation)
 
 
 def _check_combination(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import Any
 
 import click
@@ -10,12 +12,26 @@ import click
 from whydiff import __version__
 from whydiff.core.errors import WhydiffError
 
-VERBS = ("explain", "record", "show", "diff")
+VERBS = (
+    "explain",
+    "study",
+    "compare",
+    "check",
+    "lock",
+    "verify",
+    "record",
+    "show",
+    "diff",
+    "report",
+)
 
 #: what Ctrl-C leaves behind, where the workflow does not say it better
 KEPT: dict[str, str] = {
     "explain": "nothing was concluded; run the command again, or give it a limit with --budget",
+    "study": "nothing was trained yet; run the command again",
+    "compare": "nothing was trained yet; run the command again",
     "record": "what was recorded until now is in the file given by -o: `whydiff show` reads it",
+    "lock": "no lock was written",
 }
 
 
@@ -53,7 +69,17 @@ class Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb; its own kinds of trouble become exit codes 2 and 130."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # a disk that is full says so now, not when Python ends
+            return result
+        except BrokenPipeError:
+            raise  # the reader of our output has seen enough: click ends quietly
+        except OSError as error:
+            _discard_output()
+            raise Trouble(
+                f"cannot write the answer: {error.strerror or error}",
+                "Free some space, or send the output elsewhere.",
+            ) from None
         except WhydiffError as error:
             raise Trouble(str(error), error.way_out) from None
         except KeyboardInterrupt as stop:
@@ -61,6 +87,13 @@ class Verbs(click.Group):
             kept = str(stop) or KEPT.get(ctx.invoked_subcommand or "", "nothing was changed")
             click.echo(f"\nwhydiff: interrupted; {kept}", err=True)
             ctx.exit(130)
+
+
+def _discard_output() -> None:
+    """What could not be written must not be tried again when Python ends."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -32,15 +32,31 @@ def write_json(name: str, value: Any) -> None:
     if name == "-":
         click.echo(text.encode() + b"\n", nl=False)  # UTF-8, whatever the terminal speaks
         return
+    write_text(name, text + "\n", "--json")
+
+
+def write_text(name: str, text: str, option: str) -> None:
+    """Write a whole file or none; ``option`` is the way to name another."""
     path = Path(name)
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text + "\n", encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
         part.replace(path)  # a reader never sees half a file
     except OSError as error:
         raise WhydiffError(
-            f"cannot write {name}: {error.strerror}", "Name another file with --json."
+            f"cannot write {name}: {error.strerror}", f"Name another file with {option}."
         ) from None
+
+
+def write_page(name: str, finding: Any, source: str = "", among: Any = None) -> None:
+    """Write the page of a finding; ``source`` is the file it was read from.
+
+    ``among`` is a study on whose draws the A and B of an explanation are marked.
+    """
+    from whydiff.report import html_page
+
+    text = html_page(finding, source, among)
+    write_text(name, text, "--html")
 
 
 def plain(value: Any) -> Any:

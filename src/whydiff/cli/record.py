@@ -30,4 +30,7 @@ def command(ctx: click.Context, script: str, output: str) -> None:
 
     result = record(path, script_arguments(ctx), Path(output))
     click.echo(f"whydiff: recorded in {result.path}", err=True)
-    ctx.exit(result.exit_code)
+    code = result.exit_code
+    if code < 0:
+        click.echo(f"whydiff: {script} was ended by signal {-code}", err=True)
+    ctx.exit(code if code >= 0 else 128 - code)  # as a shell reports a signal

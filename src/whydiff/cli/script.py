@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import tokenize
 import warnings
 from pathlib import Path
@@ -14,6 +15,9 @@ from whydiff.core.errors import WhydiffError
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _ARGUMENTS = "whydiff.arguments"
+_WORDS = "whydiff.words"
+#: options that say where an answer goes, not what is asked
+_TARGETS = ("--html", "--json")
 
 
 class ScriptCommand(click.Command):
@@ -21,6 +25,7 @@ class ScriptCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Set the script's own arguments aside before click sees them."""
+        ctx.meta[_WORDS] = tuple(args)
         cut = args.index("--") if "--" in args else len(args)
         ctx.meta[_ARGUMENTS] = tuple(args[cut + 1 :])
         return super().parse_args(ctx, args[:cut])
@@ -28,6 +33,20 @@ class ScriptCommand(click.Command):
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Name the script's arguments in the usage line."""
         return [*super().collect_usage_pieces(ctx), "[-- SCRIPT ARGUMENTS]"]
+
+
+def asked(ctx: click.Context) -> str:
+    """The command line that asks the same again, without where its answer was to go."""
+    words: list[str] = []
+    rest = iter(ctx.meta.get(_WORDS, ()))
+    for word in rest:
+        if word == "--":
+            words += [word, *rest]
+        elif word in _TARGETS:
+            next(rest, None)
+        elif not word.startswith(tuple(f"{option}=" for option in _TARGETS)):
+            words.append(word)
+    return shlex.join(["whydiff", ctx.info_name or "", *words])
 
 
 def script_arguments(ctx: click.Context) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""``whydiff show``: what is in a recording."""
+"""``whydiff show``: what is in a recording or a study."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from whydiff.cli.output import write_json
 from whydiff.core.errors import WhydiffError
 
 
-@click.command(name="show", short_help="Print what is in a recording.")
+@click.command(name="show", short_help="Print what is in a recording or a study.")
 @click.argument("file")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(file: str, as_json: bool) -> None:
-    """Print what is in a recording: script, surroundings, fits, losses, draws.
+@click.option("--metric", metavar="NAME", help="The metric of a study to show.")
+@click.option("--verbose", is_flag=True, help="Show all the evidence of a study.")
+def command(file: str, as_json: bool, metric: str | None, verbose: bool) -> None:
+    """Print what is in a recording (script, surroundings, fits, losses, draws) or a study (the
+    answer, also of one that was cut short).
 
     Needs no Keras and executes nothing.
     """
@@ -27,10 +30,24 @@ def command(file: str, as_json: bool) -> None:
         )
 
     from whydiff.report import execution_dict, print_execution
-    from whydiff.store import load
+    from whydiff.store import kind, load
 
+    if kind(file) == "study":
+        _show_study(file, as_json, metric, verbose)
+        return
     execution = load(Path(file))
     if as_json:
         write_json("-", execution_dict(execution))
     else:
         print_execution(execution, sys.stdout)
+
+
+def _show_study(file: str, as_json: bool, metric: str | None, verbose: bool) -> None:
+    from whydiff.report import print_study
+    from whydiff.workflows.study_answer import read
+
+    study = read(file, metric)
+    if as_json:
+        write_json("-", study.to_dict())
+    else:
+        print_study(study, sys.stdout, verbose=verbose)

@@ -7,6 +7,7 @@ stored with every recording; digests of different ids are never compared.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 
@@ -20,6 +21,8 @@ ALGORITHM = "xxh3-1"
 
 #: Rows are joined over their leaves in pieces of about this size, not all at once.
 _PIECE_BYTES = 32 * 2**20
+#: Type codes of arrays whose memory xxhash reads without our help.
+_PLAIN = "?bBhHiIlLqQefd"
 
 
 def _native(array: np.ndarray) -> np.ndarray:
@@ -54,11 +57,16 @@ def tensor_digest(array: np.ndarray) -> str:
 def group_digest(arrays: Iterable[np.ndarray]) -> int:
     """64-bit digest of several arrays in their order; what a step row keeps per group."""
     state = xxhash.xxh3_64()
+    update = state.update
     for array in arrays:
-        array = _native(array)
-        state.update(array.size.to_bytes(8, "little"))
+        # Called for every variable at every step: plain arrays go the short way, same bytes.
+        plain = type(array) is np.ndarray and array.dtype.char in _PLAIN
+        if not (plain and array.flags.c_contiguous and array.dtype.isnative):
+            array = _native(array)
+            plain = False
+        update(array.size.to_bytes(8, "little"))
         if array.size:
-            state.update(_bytes(array))
+            update(array.data if plain else _bytes(array))
     return int(state.intdigest())
 
 
@@ -69,6 +77,16 @@ def row_digests(leaves: Sequence[np.ndarray]) -> np.ndarray:
     in order; the dtypes and row shapes of all leaves go into every digest. ``WhydiffError`` if
     there is no leaf, or they do not share a first dimension.
     """
+    return digest_array(row_keys(leaves))
+
+
+def digest_array(keys: Sequence[bytes]) -> np.ndarray:
+    """Digests of 16 bytes, big-endian, as an array of shape (n, 2), uint64."""
+    return np.frombuffer(b"".join(keys), dtype=">u8").astype(np.uint64).reshape(len(keys), 2)
+
+
+def row_keys(leaves: Sequence[np.ndarray]) -> list[bytes]:
+    """The digests of :func:`row_digests` as 16 bytes each."""
     leaves = [_native(leaf) for leaf in leaves]
     shapes = [leaf.shape for leaf in leaves]
     if not shapes or any(not shape or shape[0] != shapes[0][0] for shape in shapes):
@@ -76,23 +94,26 @@ def row_digests(leaves: Sequence[np.ndarray]) -> np.ndarray:
             f"cannot digest rows of leaves of shapes {shapes}: they share no first dimension",
             "give every leaf one entry per sample",
         )
-    seed = xxhash.xxh3_64()
-    for leaf in leaves:
-        seed.update(f"{leaf.dtype.name}{list(leaf.shape[1:])}".encode())
-    start, count = int(seed.intdigest()), shapes[0][0]
+    count = shapes[0][0]
+    start = _row_seed(tuple((leaf.dtype.name, leaf.shape[1:]) for leaf in leaves))
     width = sum(leaf.dtype.itemsize * math.prod(leaf.shape[1:]) for leaf in leaves)
+    digest = xxhash.xxh3_128_digest
     if width == 0:
-        digests = [xxhash.xxh3_128_digest(b"", start)] * count
-    else:
-        step = max(1, _PIECE_BYTES // width)
-        digests = []
-        for first in range(0, count, step):
-            piece = _joined([leaf[first : first + step] for leaf in leaves])
-            digests += [
-                xxhash.xxh3_128_digest(piece[i : i + width], start)
-                for i in range(0, len(piece), width)
-            ]
-    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64).reshape(count, 2)
+        return [digest(b"", start)] * count
+    step = max(1, _PIECE_BYTES // width)
+    keys: list[bytes] = []
+    for first in range(0, count, step):
+        piece = _joined([leaf[first : first + step] for leaf in leaves])
+        keys += [digest(piece[i : i + width], start) for i in range(0, len(piece), width)]
+    return keys
+
+
+@functools.lru_cache(maxsize=64)
+def _row_seed(kinds: tuple[tuple[str, tuple[int, ...]], ...]) -> int:
+    seed = xxhash.xxh3_64()
+    for name, shape in kinds:
+        seed.update(f"{name}{list(shape)}".encode())
+    return int(seed.intdigest())
 
 
 def _joined(leaves: Sequence[np.ndarray]) -> memoryview:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from whydiff.core.notebook import Shown
+
 IDENTICAL, DIFFERS, UNKNOWN = "identical", "differs", "unknown"
 CONFIRMED, SUSPECTED = "confirmed", "suspected"
 
@@ -57,8 +59,12 @@ class Divergence:
 
 
 @dataclass(frozen=True)
-class Diff:
-    """Two fits compared without training anything."""
+class Diff(Shown):
+    """Two fits compared without training anything.
+
+    ``incomplete`` says that one of them was not recorded to its end: what is equal is so up to
+    there only.
+    """
 
     a: str
     b: str
@@ -66,6 +72,8 @@ class Diff:
     first_divergence: Divergence | None
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    incomplete: bool = False
+    evidence: dict[str, Any] = field(default_factory=dict)  # both sides, laid side by side
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -74,9 +82,11 @@ class Diff:
             "a": self.a,
             "b": self.b,
             "identical": self.identical,
+            "incomplete": self.incomplete,
             "first_divergence": self.first_divergence and self.first_divergence.to_dict(),
             "sources": [asdict(f) for f in self.findings],
             "notes": list(self.notes),
+            "evidence": self.evidence,
         }
 
 
@@ -119,7 +129,60 @@ class Remedy:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Sighting:
+    """One tensor of one step on both sides. ``rounding``: no further apart than rounding goes.
+
+    ``name`` is as A calls it (as B does where A has none); sizes are None where shapes or types
+    differ or only one side has it.
+    """
+
+    phase: str  # "forward" | "gradient" | "update"
+    name: str
+    max_ulp: int | None = None
+    relative: float | None = None
+    rounding: bool = False
+    only: str = ""  # "a" or "b" where the other side has no counterpart
+
+
+@dataclass(frozen=True)
+class Zoom:
+    """The step at which two trainings part, looked at tensor by tensor *on equal inputs*.
+
+    ``inputs`` are the differences in what goes into the step: there everything is taken from A.
+    ``different`` lists, in the order of computation, what came out unequal all the same, and
+    ``beyond`` the first of them that is no rounding; ``equal`` counts what came out equal.
+    ``growth`` tells how the two real trainings go apart from this step on. ``failure`` says why
+    there is nothing else, "" if there is.
+    """
+
+    epoch: int
+    step: int
+    inputs: tuple[Sighting, ...] = ()
+    different: tuple[Sighting, ...] = ()
+    equal: int = 0
+    growth: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    failure: str = ""
+
+    @property
+    def first(self) -> Sighting | None:
+        return self.different[0] if self.different else None
+
+    @property
+    def beyond(self) -> Sighting | None:
+        return next((s for s in self.different if not s.rounding), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the JSON holds under ``zoom``."""
+        return {
+            **asdict(self),
+            "first": self.first and asdict(self.first),
+            "first_beyond_rounding": self.beyond and asdict(self.beyond),
+        }
+
+
+@dataclass(frozen=True)
+class Explanation(Shown):
     """The answer of ``explain``; :meth:`to_dict` is schema 1 of the contract."""
 
     question: str
@@ -137,6 +200,7 @@ class Explanation:
     remedy: Remedy
     notes: tuple[str, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)  # for --verbose: hybrids, ledger, ...
+    zoom: Zoom | None = None  # only where it was asked for
 
     def to_dict(self) -> dict[str, Any]:
         """Schema 1: these names are fixed, additions are allowed."""
@@ -159,4 +223,5 @@ class Explanation:
             "remedy": asdict(self.remedy),
             "notes": list(self.notes),
             "evidence": self.evidence,
+            **({"zoom": self.zoom.to_dict()} if self.zoom else {}),
         }

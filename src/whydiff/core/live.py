@@ -65,6 +65,8 @@ class Material:
     batches: tuple[np.ndarray, ...]
     validation: list[Leaves]
     validation_structure: Any = None
+    #: passes over the validation data (counting from 0) that were not like the first
+    validation_later: Mapping[int, list[Leaves]] = field(default_factory=dict)
     #: the backend's global generator before a step (epoch, step), if steps draw from it: at the
     #: first step, and wherever something else drew from it in between
     random_states: Mapping[tuple[int, int], np.ndarray] = field(default_factory=dict)

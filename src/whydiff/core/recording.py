@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.core.notebook import Shown
 from whydiff.core.recipe import Recipe, Tensor
 
 #: The groups digested at every step, in the order of the columns of ``Fit.steps``.
@@ -77,7 +78,7 @@ class Fit:
 
 
 @dataclass(frozen=True, eq=False)
-class Execution:
+class Execution(Shown):
     """One execution of a script."""
 
     script: str

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,3 +57,13 @@ class Result:
     digest: str = ""  # of all final weights
     seconds: float = 0.0
     failure: str = ""
+
+    @property
+    def diverged(self) -> bool:
+        """Whether anything logged at the end, or a prediction, is not a finite number."""
+        logs = self.logs[-1] if self.logs else {}
+        outputs = self.predictions or ()
+        return not (
+            all(math.isfinite(v) for v in logs.values())
+            and all(bool(np.isfinite(p).all()) for p in outputs if p.dtype.kind == "f")
+        )

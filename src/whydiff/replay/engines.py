@@ -9,6 +9,7 @@ from whydiff.core.feeding import Untransplantable
 from whydiff.core.live import Live
 from whydiff.core.replicas import Replica, Result
 from whydiff.replay.fused import Fused
+from whydiff.replay.probe import streams
 from whydiff.replay.replicas import Replicas
 
 
@@ -28,6 +29,10 @@ class Engines:
         why = self._fused.refusal()
         capacity = 1 if why else self._fused.capacity()
         return {"sources": sources, "refused": refused, "fused": why, "capacity": capacity}
+
+    def streams(self, replica: Replica) -> dict[str, str]:
+        """A digest by source of what the seeds of ``replica`` decide."""
+        return streams(self._solo.live, self._solo.drawing, replica)
 
     def train(
         self, replicas: Sequence[Replica], engine: str, keep_weights: bool

@@ -1,4 +1,4 @@
-"""What a training ended with, and the probe on which two endings are compared."""
+"""What a training ended with."""
 
 from __future__ import annotations
 
@@ -13,13 +13,8 @@ import numpy as np
 
 from whydiff.core.live import Live
 from whydiff.replay.pinned import fixed
+from whydiff.replay.probe import Probe
 from whydiff.replay.values import Choice, side
-
-#: A probe holds at most this many samples where there are no validation data.
-PROBE_SAMPLES = 1000
-
-#: (batches, structure) of the inputs that predictions are compared on.
-Probe = tuple[list[list[Any]], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,32 +24,7 @@ class Outcome:
     weights: dict[str, np.ndarray]
     predictions: list[np.ndarray] | None
     logs: list[dict[str, float]]
-
-
-def probe_of(live: Live) -> Probe | None:
-    """The validation inputs if there are any, else the first 1,000 training samples.
-
-    None where neither were kept.
-    """
-    material = live.material
-    if material.validation:
-        structure, batches = material.validation_structure, material.validation
-    elif material.samples.leaves is None:
-        return None
-    else:
-        samples = material.samples
-        structure = samples.structure
-        if samples.unit == "batch":
-            batches = [samples.batch(np.array([i])) for i in range(min(8, len(samples)))]
-        else:
-            count = min(PROBE_SAMPLES, len(samples))
-            batches = [
-                samples.batch(np.arange(start, min(start + 250, count)))
-                for start in range(0, count, 250)
-            ]
-    inputs = structure[0] if isinstance(structure, tuple) else structure
-    width = len(keras.tree.flatten(inputs))
-    return [leaves[:width] for leaves in batches], (inputs,)
+    moved: float = 0.0  # by how much an initial weight was nudged
 
 
 def predict(model: Any, probe: Probe | None) -> list[np.ndarray] | None:

@@ -18,7 +18,8 @@ from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
 from whydiff.core.replicas import FACTORS, Replica, Result
 from whydiff.replay.drawing import Drawing, Drawn
-from whydiff.replay.outcome import predict, probe_of, quiet
+from whydiff.replay.outcome import predict, quiet
+from whydiff.replay.probe import probe_of
 from whydiff.replay.program import Program
 from whydiff.replay.settings import as_it_is, compile_for, current, program_key, state_values
 from whydiff.replay.solo import pinned, validation_data
@@ -66,7 +67,8 @@ class Replicas:
         source = _fed(live, drawn)
         data = pinned(Plan(source, source, source, source, source), source)
         first = int(live.fit_arguments["initial_epoch"])
-        steer = Steer(data, source, first)
+        validation = validation_data(live)
+        steer = Steer(data, source, first, validation)
         stopping, steering = sort_callbacks(live.callbacks, live.acting)
         with quiet():
             keras.Model.fit(
@@ -75,7 +77,7 @@ class Replicas:
                 epochs=int(live.fit_arguments["epochs"]),
                 initial_epoch=first,
                 callbacks=[*(fresh_callback(c) for c in steering + stopping), steer],
-                validation_data=validation_data(live),
+                validation_data=validation,
                 validation_freq=live.fit_arguments["validation_freq"],
                 verbose=0,
             )

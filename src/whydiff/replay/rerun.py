@@ -19,7 +19,8 @@ from whydiff.adapters.variables import variables_of
 from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Leaves, Live
 from whydiff.core.pins import Pins
-from whydiff.replay.outcome import Outcome, generator_of, predict, probe_of
+from whydiff.replay.outcome import Outcome, generator_of, predict
+from whydiff.replay.probe import probe_of
 from whydiff.replay.program import STRUCTURE
 from whydiff.replay.values import Choice, side, starting_values
 

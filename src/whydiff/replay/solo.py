@@ -14,10 +14,12 @@ from whydiff.core.align import align
 from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
 from whydiff.replay.measuring import take_apart
-from whydiff.replay.outcome import Outcome, generator_of, predict, probe_of, quiet
-from whydiff.replay.pinned import PinnedData, fixed
+from whydiff.replay.nudging import nudged
+from whydiff.replay.outcome import Outcome, generator_of, predict, quiet
+from whydiff.replay.pinned import PinnedData
+from whydiff.replay.probe import probe_of
 from whydiff.replay.program import STRUCTURE, Program, Programs
-from whydiff.replay.steering import Steer, StopAfter
+from whydiff.replay.steering import Sink, Steer, StopAfter, Trace
 from whydiff.replay.values import Choice, assign, optimizer_values, side, starting_values
 
 
@@ -27,18 +29,40 @@ class Solo:
     how = "by feeding what was recorded"
 
     def __init__(self, lives: Mapping[str, Live], differing: frozenset[str]) -> None:
-        self._lives = lives
+        self.lives = lives
         self._programs = Programs(lives, differing)
         self._probe = probe_of(lives["a"])
 
-    def train(self, choice: Choice, until: tuple[int, int] | None = None) -> Outcome:
+    def train(
+        self,
+        choice: Choice,
+        until: tuple[int, int] | None = None,
+        moments: Mapping[tuple[int, int], bool] | None = None,
+        sink: Sink | None = None,
+        nudge: int | None = None,
+    ) -> Outcome:
         """Train the hybrid in which each source comes from the side that ``choice`` names.
 
         With ``until`` (epoch, step) the training ends after that step, and the outcome is what
-        it was then, without predictions.
+        it was then, without predictions. ``sink`` is handed logs and weights at ``moments``, see
+        :class:`Trace`. With ``nudge`` one initial weight, picked by that number, starts one ULP
+        away; the outcome tells by how much.
         """
+        program, plan = self.prepared(choice)
+        moved = 0.0 if nudge is None else _nudge(program, nudge)
+        stop = StopAfter(until, program.variables) if until is not None else None
+        trace = Trace(moments, sink, program.variables) if moments and sink else None
+        logs = self.run(choice, program, plan, stop, trace)
+        if stop is not None:
+            return Outcome(stop.weights, None, [stop.logs])
+        to_numpy = adapter().to_numpy
+        weights = {s.path: np.array(to_numpy(s.variable)) for s in program.variables.weights}
+        return Outcome(weights, self._predict(program.base.model), logs, moved)
+
+    def prepared(self, choice: Choice) -> tuple[Program, Plan]:
+        """The program of a hybrid, with every variable where it starts, and what it is fed."""
         program = self._programs.get(choice)
-        lives = self._lives
+        lives = self.lives
         self._reset(program, choice)
         plan = Plan(
             content=lives[side(choice, "data-content")],
@@ -50,12 +74,26 @@ class Solo:
         for part in (plan.content, plan.objective):
             if part.material.samples.leaves is None:
                 raise Untransplantable("the samples were too large to keep")
+        return program, plan
+
+    def run(
+        self,
+        choice: Choice,
+        program: Program,
+        plan: Plan,
+        stop: keras.callbacks.Callback | None,
+        trace: keras.callbacks.Callback | None = None,
+    ) -> list[dict[str, float]]:
+        """Train what was prepared, until ``stop`` ends it if there is one; its logs.
+
+        ``trace`` only looks on.
+        """
+        lives = self.lives
         duration = lives[side(choice, "duration")]
         data = pinned(plan, program.base)
         first = int(duration.fit_arguments["initial_epoch"])
-        stop = StopAfter(until, program.variables) if until is not None else None
-        steer = Steer(data, generator_of(lives, choice), first)
         validation = validation_data(lives[side(choice, "data-content")])
+        steer = Steer(data, generator_of(lives, choice), first, validation)
         model = program.base.model
         with quiet():
             keras.Model.fit(
@@ -63,20 +101,16 @@ class Solo:
                 x=data,
                 epochs=int(duration.fit_arguments["epochs"]),
                 initial_epoch=first,
-                callbacks=[*self._callbacks(choice), steer, *([stop] if stop else [])],
+                callbacks=[*self._callbacks(choice), steer, *(c for c in (stop, trace) if c)],
                 validation_data=None if stop else validation,
                 validation_freq=duration.fit_arguments["validation_freq"],
                 verbose=0,
             )
-        if stop is not None:
-            return Outcome(stop.weights, None, [stop.logs])
-        to_numpy = adapter().to_numpy
-        weights = {s.path: np.array(to_numpy(s.variable)) for s in program.variables.weights}
-        return Outcome(weights, self._predict(model), steer.logs)
+        return steer.logs
 
     def recall(self, name: str) -> Outcome:
         """What side ``name`` ended with: its final weights, and their predictions."""
-        live = self._lives[name]
+        live = self.lives[name]
         program = self._programs.get(dict.fromkeys(STRUCTURE, name))
         for i, j in align(program.base.recipe.initialization, live.recipe.initialization):
             program.variables.weights[i].variable.assign(live.final[j])
@@ -87,29 +121,39 @@ class Solo:
 
     def measure(self, name: str) -> dict[str, float] | None:
         """The logged training loss of side ``name`` against the evaluated one, in parts."""
-        live = self._lives[name]
+        live = self.lives[name]
         program = self._programs.get(dict.fromkeys(STRUCTURE, name))
         return take_apart(live, program.base.model)
 
     def _reset(self, program: Program, choice: Choice) -> None:
         values = {
-            group: starting_values(program.base, self._lives, choice, group)
+            group: starting_values(program.base, self.lives, choice, group)
             for group in ("weights", "noise")
         }
         values["state"] = optimizer_values(
-            program.variables.state, program.fresh, self._lives, choice
+            program.variables.state, program.fresh, self.lives, choice
         )
         assign(program.variables, values)
 
     def _callbacks(self, choice: Choice) -> list[Any]:
         found = []
         for source, part in (("optimizer", 1), ("duration", 0)):
-            live = self._lives[side(choice, source)]
+            live = self.lives[side(choice, source)]
             found += sort_callbacks(live.callbacks, live.acting)[part]
         return [fresh_callback(c) for c in found]
 
     def _predict(self, model: Any) -> list[np.ndarray] | None:
         return predict(model, self._probe)
+
+
+def _nudge(program: Program, number: int) -> float:
+    """Move one weight of a program that is ready to train by one ULP; by how much."""
+    slots = program.variables.weights
+    values = [np.array(adapter().to_numpy(slot.variable)) for slot in slots]
+    moved_values, moved = nudged(values, program.base.recipe.initialization, number)
+    for slot, value in zip(slots, moved_values, strict=True):
+        slot.variable.assign(value)
+    return moved
 
 
 def pinned(plan: Plan, base: Live) -> PinnedData:
@@ -138,6 +182,11 @@ def _signature_text(live: Live) -> str:
 
 
 def validation_data(live: Live) -> PinnedData | None:
-    if not live.material.validation:
+    first, later = live.material.validation, live.material.validation_later
+    if not first:
         return None
-    return fixed(live.material.validation, live.material.validation_structure)
+    return PinnedData(
+        lambda number: later.get(number, first),
+        lambda number: len(later.get(number, first)),
+        live.material.validation_structure,
+    )

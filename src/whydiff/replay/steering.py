@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -15,10 +16,16 @@ from whydiff.replay.pinned import PinnedData
 
 
 class Steer(keras.callbacks.Callback):
-    """Keeps the pinned data, and the backend's own generator, in step with the epochs."""
+    """Keeps the pinned data, and the backend's own generator, in step with the epochs.
 
-    def __init__(self, data: PinnedData, noise: Live, first: int) -> None:
+    Validation data count their own passes: there may be none in an epoch.
+    """
+
+    def __init__(
+        self, data: PinnedData, noise: Live, first: int, validation: PinnedData | None = None
+    ) -> None:
         super().__init__()
+        self._validation, self._passes = validation, 0
         self._data, self._noise, self._first = data, noise.material, first
         self.logs: list[dict[str, float]] = []
         self._moment = (0, 0)
@@ -34,8 +41,50 @@ class Steer(keras.callbacks.Callback):
             adapter().set_random_state(self._noise.random_states[self._moment])
         self._moment = (self._moment[0], self._moment[1] + 1)
 
+    def on_test_begin(self, logs: Any = None) -> None:
+        if self._validation is not None:
+            self._validation.epoch = self._passes
+            self._passes += 1
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.logs.append(numbers(logs))
+
+
+#: (epoch, step) before the first step of a training.
+START = (-1, -1)
+#: Takes a moment, the logs then and the weights, None where they are not wanted.
+Sink = Callable[[tuple[int, int], dict[str, float], dict[str, np.ndarray] | None], None]
+
+
+class Trace(keras.callbacks.Callback):
+    """Hands over logs and weights at some moments of a training, without changing a bit of it.
+
+    ``moments`` maps (epoch, step) to whether the weights are wanted, too. Logs of a step are
+    those of Keras's progress bar: means since the beginning of the epoch.
+    """
+
+    def __init__(
+        self, moments: Mapping[tuple[int, int], bool], sink: Sink, variables: Variables
+    ) -> None:
+        super().__init__()
+        self._moments, self._sink, self._variables = moments, sink, variables
+        self._epoch = self._step = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._keep(START, None)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch, self._step = epoch, 0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._keep((self._epoch, self._step), logs)
+        self._step += 1
+
+    def _keep(self, moment: tuple[int, int], logs: Any) -> None:
+        wanted = self._moments.get(moment)
+        if wanted is not None:
+            weights = _weights(self.model, self._variables) if wanted else None
+            self._sink(moment, numbers(logs), weights)
 
 
 class StopAfter(keras.callbacks.Callback):
@@ -53,10 +102,14 @@ class StopAfter(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if (self._epoch, self._step) == self._until:
-            if hasattr(self.model, "jax_state_sync"):
-                self.model.jax_state_sync()
-            to_numpy = adapter().to_numpy
-            self.weights = {s.path: np.array(to_numpy(s.variable)) for s in self._variables.weights}
+            self.weights = _weights(self.model, self._variables)
             self.logs = numbers(logs)
             self.model.stop_training = True
         self._step += 1
+
+
+def _weights(model: Any, variables: Variables) -> dict[str, np.ndarray]:
+    if hasattr(model, "jax_state_sync"):  # there the variables lag behind the training
+        model.jax_state_sync()
+    to_numpy = adapter().to_numpy
+    return {s.path: np.array(to_numpy(s.variable)) for s in variables.weights}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,16 @@ class Facts:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under column heads. Columns named in ``numbers`` are set flush right."""
+    """Rows under column heads. Columns named in ``numbers`` are set flush right.
+
+    ``marked`` holds the indices of rows in which A and B differ.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     title: str = ""
     numbers: frozenset[str] = frozenset()
+    marked: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -38,4 +44,44 @@ class Code:
     language: str = ""
 
 
-Block = Text | Facts | Table | Code
+@dataclass(frozen=True)
+class Chart:
+    """A picture of numbers, for pages. ``spec`` is Vega-Lite, which may name the page's colours.
+
+    ``alt`` says in words what is to be seen, for those who cannot see it; ``table`` holds the
+    numbers themselves.
+    """
+
+    title: str
+    spec: Mapping[str, Any]
+    alt: str
+    table: Table
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image as PNG, with what is written below it and what it is for those who cannot see."""
+
+    png: bytes
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Images beside each other, for pages."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Blocks behind a line that opens them: what few want to read."""
+
+    summary: str
+    blocks: tuple[Block, ...]
+
+
+Block = Text | Facts | Table | Code | Chart | Gallery | Fold

@@ -33,6 +33,8 @@ def diff_blocks(diff: Diff) -> Iterator[Block]:
 
 def verdict(diff: Diff) -> str:
     """One sentence that answers whether the two agree."""
+    if diff.identical and diff.incomplete:
+        return "As far as both were recorded, the two fits are identical, bit for bit."
     if diff.identical:
         return "The two fits are identical, bit for bit."
     different = [source(f.source) for f in diff.findings if f.status == DIFFERS]

@@ -10,11 +10,20 @@ from whydiff.report.words import number
 
 #: rows of one table before the rest is only counted
 MOST_ROWS = 200
+#: what is to be looked at, not read: the page of --html draws it
+DRAWN = frozenset(
+    ("trace", "order", "epochs", "disagreements", "settings", "environment", "command")
+)
 
 
 def evidence_blocks(evidence: Mapping[str, Any]) -> Iterator[Block]:
-    """One block per entry: a list of mappings becomes a table, a mapping facts."""
+    """One block per entry: a list of mappings becomes a table, a mapping facts.
+
+    What only a page can show is left to it.
+    """
     for name, value in evidence.items():
+        if name in DRAWN:
+            continue
         title = name.replace("_", " ").capitalize()
         if isinstance(value, Mapping):
             yield Text(title)

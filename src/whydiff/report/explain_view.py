@@ -10,6 +10,7 @@ from whydiff.report.blocks import Block, Code, Facts, Table, Text
 from whydiff.report.evidence import evidence_blocks
 from whydiff.report.point import point
 from whydiff.report.words import listed, number, pair, percent, source
+from whydiff.report.zoom_view import zoom_blocks
 
 #: "alone" from which on a source by itself moves the predictions about as far as all together
 NEARLY_ALL = 0.8
@@ -24,13 +25,16 @@ def explanation_blocks(e: Explanation, verbose: bool = False) -> list[Block]:
     blocks: list[Block] = [Text(verdict(e), "verdict"), Facts(tuple(_facts(e)))]
     if e.causes:
         blocks += _causes(e, verbose)
+    if e.zoom is not None:
+        blocks += zoom_blocks(e.zoom, verbose)
     blocks += _cleared(e, verbose)
     blocks += [Text(note, "note") for note in e.notes]
     blocks += _remedy(e)
     if verbose:
         blocks += evidence_blocks(e.evidence)
     else:
-        blocks.append(Text("More: --verbose shows all evidence, --json FILE all numbers.", "note"))
+        more = "--html FILE makes a page to look at, --verbose shows all evidence"
+        blocks.append(Text(f"More: {more}, --json FILE all numbers.", "note"))
     return blocks
 
 

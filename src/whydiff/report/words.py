@@ -40,6 +40,11 @@ def listed(items: Sequence[str]) -> str:
     return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
+def capital(text: str) -> str:
+    """The first letter large, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def percent(value: float | None) -> str:
     """A part of a whole: ``61 %``; ``-`` where there is none."""
     if value is None or not math.isfinite(value):
@@ -47,7 +52,7 @@ def percent(value: float | None) -> str:
     shown = round(100 * value)
     if shown == 0 and value > 0:
         return "< 1 %"
-    return f"{shown} %"
+    return f"{shown} %" if shown < 1000 else "> 999 %"
 
 
 def number(value: Any) -> str:

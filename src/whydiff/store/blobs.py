@@ -33,13 +33,19 @@ def pack_series(values: np.ndarray) -> tuple[str, int, bytes]:
     return dtype, values.size, zlib.compress(values.astype(dtype).tobytes(), 1)
 
 
-def unpack_series(dtype: Any, length: Any, data: Any) -> np.ndarray:
-    """The inverse of :func:`pack_series`: int64, read-only. ``ValueError`` on a wrong size."""
+def series_bytes(dtype: Any, length: Any, data: Any) -> int:
+    """Bytes that a series says it inflates to. ``ValueError`` where that cannot be true."""
     if dtype not in ("<i4", "<i8") or type(length) is not int or not isinstance(data, bytes):
         raise ValueError(f"a series of {dtype!r} and length {length!r} is none of ours")
     size = length * int(dtype[2])
     if not 0 <= size <= min(_MOST_BYTES, len(data) * _MOST_RATIO):
         raise ValueError(f"a series claims {length} values in {len(data)} compressed bytes")
+    return size
+
+
+def unpack_series(dtype: Any, length: Any, data: Any) -> np.ndarray:
+    """The inverse of :func:`pack_series`: int64, read-only. ``ValueError`` on a wrong size."""
+    size = series_bytes(dtype, length, data)
     inflater = zlib.decompressobj()
     try:
         raw = inflater.decompress(data, size + 1)

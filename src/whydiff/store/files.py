@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +16,14 @@ from whydiff.core.errors import WhydiffError
 MAGIC = b"SQLite format 3\x00"
 #: Files that SQLite keeps beside a database while it is being written.
 COMPANIONS = ("-wal", "-shm", "-journal")
+#: How a rollback journal ends that names a further file, which SQLite would go on to delete.
+_SUPER_JOURNAL = bytes.fromhex("d9d505f920a163d7")
 
 #: Filesystems whose shared memory or locks cannot be trusted with a write-ahead log.
 _REMOTE = ("nfs", "cifs", "smb", "9p", "fuse", "afs", "ceph", "lustre", "gpfs", "beegfs")
 _MOUNTS = Path("/proc/mounts")
+#: what kind of file -> the verb that makes one
+_MAKER = {"recording": "record", "study": "study"}
 
 
 def filesystem(folder: Path, mounts: str) -> str:
@@ -65,6 +70,10 @@ def make_room(path: Path) -> None:
         raise WhydiffError(f"cannot record into {path}: it is a folder", "name a file in it")
     try:
         if path.exists():
+            if not path.is_file():  # opening a pipe would wait for a reader
+                raise WhydiffError(
+                    f"cannot record into {path}: it is {_kind(path)}", "name an ordinary file"
+                )
             with path.open("rb") as file:
                 head = file.read(len(MAGIC))
             if head not in (b"", MAGIC):
@@ -81,15 +90,18 @@ def make_room(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path, noun: str = "recording") -> Iterator[sqlite3.Connection]:
     """A read-only connection inside one read transaction, so that a live file holds still.
 
     Nothing is written beside the file where nothing lies there yet. What a killed writer left
     (``-wal``, ``-journal``) is read too: in place, or from a copy where the folder is read-only.
     ``ValueError`` and ``sqlite3.Error`` mean a damaged file, ``WhydiffError`` none of ours.
     """
-    _check_head(path)
+    _check_head(path, noun)
+    path = path.resolve()  # SQLite looks for what lies beside the file, not beside a link to it
     rest = [c for c in ("-wal", "-journal") if companion(path, c).exists()]
+    for suffix in rest:
+        _check_companion(companion(path, suffix))
     if not rest:
         # Nobody writes: "immutable" keeps SQLite from creating companions of its own.
         with _transaction(path, "mode=ro&immutable=1") as connection:
@@ -107,13 +119,22 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def _check_head(path: Path) -> None:
+def _kind(path: Path) -> str:
+    mode = path.stat().st_mode
+    kinds = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISDIR, "a folder"))
+    return next((name for test, name in kinds if test(mode)), "a device")
+
+
+def _check_head(path: Path, noun: str) -> None:
     try:
+        if not path.is_dir() and path.exists() and not path.is_file():
+            raise WhydiffError(f"cannot read {path}: it is {_kind(path)}", "name a recording")
         with path.open("rb") as file:
             head = file.read(len(MAGIC))
     except FileNotFoundError:
         raise WhydiffError(
-            f"{path} does not exist", "check the name; `whydiff record SCRIPT` makes a recording"
+            f"{path} does not exist",
+            f"check the name; `whydiff {_MAKER[noun]} SCRIPT` makes a {noun}",
         ) from None
     except OSError as error:
         raise WhydiffError(
@@ -122,8 +143,18 @@ def _check_head(path: Path) -> None:
     if head != MAGIC:
         what = "empty" if not head else "no SQLite file"
         raise WhydiffError(
-            f"{path} is not a whydiff recording: it is {what}", "name a recording (.whydiff)"
+            f"{path} is not a whydiff {noun}: it is {what}", f"name a {noun} (.whydiff)"
         )
+
+
+def _check_companion(path: Path) -> None:
+    if not path.is_file():
+        raise ValueError(f"{path.name} beside it is {_kind(path)}")
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - len(_SUPER_JOURNAL)))
+        if file.read() == _SUPER_JOURNAL:
+            raise ValueError(f"{path.name} beside it names a further file, as none of ours does")
 
 
 def _check_length(path: Path, connection: sqlite3.Connection) -> None:

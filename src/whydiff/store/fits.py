@@ -15,6 +15,11 @@ from whydiff.store.rows import FACT_FIELDS, TENSOR_FIELDS, source_id
 
 _Facts = dict[str, dict[str, Any]]
 
+#: All orders together inflate to at most this, or to this many times the size of the file. Real
+#: ones shrink two- to fourfold, and equal ones are stored once: more is a bomb.
+_MOST_INFLATED = 2**28
+_MOST_GROWTH = 16
+
 
 def read_fits(db: sqlite3.Connection) -> tuple[Fit, ...]:
     """All fits of a recording. ``ValueError`` says which value of which fit is wrong."""
@@ -86,8 +91,16 @@ def _content(
 
 
 def _series(db: sqlite3.Connection) -> dict[str, np.ndarray]:
-    rows = db.execute("SELECT digest, dtype, length, data FROM series")
-    return {digest: blobs.unpack_series(*series) for digest, *series in rows}
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    (size,) = db.execute("PRAGMA page_size").fetchone()
+    most = left = max(_MOST_INFLATED, _MOST_GROWTH * pages * size)
+    series = {}
+    for digest, *stored in db.execute("SELECT digest, dtype, length, data FROM series"):
+        left -= blobs.series_bytes(*stored)
+        if left < 0:
+            raise ValueError(f"its orders inflate beyond all measure, to more than {most} bytes")
+        series[digest] = blobs.unpack_series(*stored)
+    return series
 
 
 def _samples(db: sqlite3.Connection) -> dict[str, np.ndarray]:
@@ -140,8 +153,10 @@ def _steps(db: sqlite3.Connection, fit: int) -> tuple[np.ndarray, np.ndarray]:
     rows = db.execute(query, (fit,)).fetchall()
     size = schema.GROUP_BYTES * len(STEP_GROUPS)
     for count, (n, epoch, digests) in enumerate(rows):
-        if n != count or type(epoch) is not int:
+        if n != count:
             raise ValueError(f"fit {fit}: step {count} is missing")
+        if type(epoch) is not int or epoch < 0:
+            raise ValueError(f"fit {fit}: step {n} belongs to epoch {epoch!r}")
         if not isinstance(digests, bytes) or len(digests) != size:
             raise ValueError(f"fit {fit}: the digests of step {n} are not {size} bytes")
     steps = blobs.unpack_steps([row[2] for row in rows], len(STEP_GROUPS))

@@ -6,22 +6,24 @@ file whose tables are not, letter for letter, those of its format version is ref
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import STEP_GROUPS, Draw, Execution
 from whydiff.store import blobs, codec, schema
-from whydiff.store.files import reading
 from whydiff.store.fits import read_fits
+from whydiff.store.opening import Format, check_pages, opened
 
-_NEWER = "upgrade whydiff to the version that wrote it"
-_AGAIN = "make the recording again, or take it from where it was copied from"
+RECORDING = Format(
+    "recording",
+    schema.APPLICATION_ID,
+    schema.VERSION,
+    schema.expected_tables,
+    "make the recording again, or take it from where it was copied from",
+)
 
 
 def load(path: Path | str) -> Execution:
@@ -29,9 +31,12 @@ def load(path: Path | str) -> Execution:
 
     There ``exit_code`` is None, the last fit has ``finished=False`` and holds what was written
     by then. ``environment["digest.algorithm"]`` names the algorithm of all digests. Raises
-    :class:`WhydiffError` for a file that is missing, foreign, damaged or newer.
+    WhydiffError for a file that is missing, foreign, damaged or newer.
     """
-    with _recording(Path(path)) as db:
+    with opened(Path(path), RECORDING) as db:
+        for table in schema.expected_tables():
+            if table != "snapshot":  # may be large, and is not read here
+                check_pages(db, table)
         meta = _meta(db)
         environment = {
             name: codec.load(value, f"environment {name}")
@@ -58,7 +63,8 @@ def arrays(path: Path | str, fit: int, moment: str) -> dict[str, np.ndarray]:
 
     Raises :class:`WhydiffError` as :func:`load` does.
     """
-    with _recording(Path(path)) as db:
+    with opened(Path(path), RECORDING) as db:
+        check_pages(db, "snapshot")
         query = "SELECT part, data FROM snapshot WHERE fit = ? AND moment = ? ORDER BY part"
         parts = db.execute(query, (fit, moment)).fetchall()
         if not parts:
@@ -66,45 +72,6 @@ def arrays(path: Path | str, fit: int, moment: str) -> dict[str, np.ndarray]:
         if [part for part, _ in parts] != list(range(len(parts))):
             raise ValueError(f"weights of fit {fit} at {moment!r} lack a part")
         return blobs.unpack_arrays(b"".join(data for _, data in parts))
-
-
-@contextlib.contextmanager
-def _recording(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open and check; whatever is wrong inside becomes one WhydiffError with the path."""
-    try:
-        with reading(path) as db:
-            _check(path, db)
-            yield db
-    except WhydiffError:
-        raise
-    except PermissionError as error:
-        raise WhydiffError(f"cannot read {path}: {error.strerror}", "check permissions") from None
-    except (
-        sqlite3.Error, OSError, ValueError, TypeError, LookupError, OverflowError, MemoryError
-    ) as error:  # fmt: skip
-        detail = str(error) or type(error).__name__
-        raise WhydiffError(f"{path} is damaged: {detail}", _AGAIN) from None
-
-
-def _check(path: Path, db: sqlite3.Connection) -> None:
-    (application,) = db.execute("PRAGMA application_id").fetchone()
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if application != schema.APPLICATION_ID:
-        raise WhydiffError(
-            f"{path} is not a whydiff recording: it is another program's SQLite file",
-            "name a recording (.whydiff)",
-        )
-    if version != schema.VERSION:
-        raise WhydiffError(
-            f"{path} has format {version}; this whydiff reads format {schema.VERSION}", _NEWER
-        )
-    # The text of a table is its whole behaviour: same text means no virtual table, no generated
-    # column and no view in its place.
-    tables = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
-    for name, sql in schema.expected_tables().items():
-        if tables.get(name) != sql:
-            state = "not as format 1 has it" if name in tables else "missing"
-            raise ValueError(f"its table {name!r} is {state}")
 
 
 def _meta(db: sqlite3.Connection) -> dict[str, Any]:

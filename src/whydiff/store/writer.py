@@ -25,7 +25,7 @@ from whydiff.store import codec, rows, schema
 from whydiff.store.files import bears_wal, make_room
 
 _PACK = struct.Struct(f">{len(STEP_GROUPS)}Q").pack
-_COMMIT_EVERY = 1.0  # seconds
+_COMMIT_EVERY = 0.5  # seconds; with the time that a commit takes, no step waits for a whole one
 _P = ParamSpec("_P")
 
 
@@ -44,13 +44,15 @@ class Writer:
         path = Path(path).absolute()
         make_room(path)
         self.trouble = ""
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of the file
         self._pid = os.getpid()
         self._open = True
+        self._pending = threading.Lock()  # of the steps, so that none waits for the disk
         self._steps: list[tuple[int, int, int, bytes]] = []  # seen and not yet written
         self._counts: dict[int, int] = {}  # fit -> steps seen
         self._begun: dict[int, float] = {}  # fit -> time.monotonic() at its begin
-        self._committed = time.monotonic()
+        self._flusher: threading.Thread | None = None
+        self._closing = threading.Event()
         try:
             self._db = _create(path, script, arguments)
         except (sqlite3.Error, OSError) as error:
@@ -80,18 +82,32 @@ class Writer:
         """Add one step: a 64-bit digest for each of ``STEP_GROUPS``; written within a second."""
         if not self._active():
             return
-        with self._lock:
-            try:
+        try:
+            packed = _PACK(*digests)
+            with self._pending:
                 n = self._counts[fit]
-                self._steps.append((fit, n, epoch, _PACK(*digests)))
+                self._steps.append((fit, n, epoch, packed))
                 self._counts[fit] = n + 1
-            except KeyError:
-                self._stop("step", LookupError(f"fit {fit} was not begun"))
-            except Exception as error:
+        except Exception as error:
+            if isinstance(error, KeyError):
+                error = LookupError(f"fit {fit} was not begun")
+            with self._lock:
                 self._stop("step", error)
-            due = time.monotonic() - self._committed >= _COMMIT_EVERY
-        if due:
-            self._commit("step", _nothing_else)
+        if self._flusher is None:
+            self._begin_flushing()
+
+    def _begin_flushing(self) -> None:
+        """From now on steps are written on time, however long the next step takes."""
+
+        def flush() -> None:
+            while self._active() and not self._closing.wait(_COMMIT_EVERY):
+                if self._steps:
+                    self._commit("step", _nothing_else)
+
+        with self._pending:
+            if self._flusher is None:
+                self._flusher = threading.Thread(target=flush, name="whydiff", daemon=True)
+                self._flusher.start()
 
     def end_epoch(self, fit: int, epoch: Epoch, order: np.ndarray, batches: np.ndarray) -> None:
         """Add a finished epoch with its order (sample indices) and batch sizes, both 1-d."""
@@ -124,6 +140,7 @@ class Writer:
             return
         if not self._commit("close", rows.put_meta, {"exit_code": exit_code}):
             self._note(exit_code=exit_code)
+        self._closing.set()
         with self._lock:
             self._open = False
             # On a full disk, or while a reader holds the file, the log stays: still readable.
@@ -150,20 +167,24 @@ class Writer:
         if not self._active():
             return False
         with self._lock:
+            if not self._active():  # stopped or closed by another thread meanwhile
+                return False
+            with self._pending:
+                steps, self._steps = self._steps, []
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 # Steps first: a fit that begins anew (same number) drops those of the old one.
-                self._db.executemany("INSERT OR REPLACE INTO step VALUES(?, ?, ?, ?)", self._steps)
+                self._db.executemany("INSERT OR REPLACE INTO step VALUES(?, ?, ?, ?)", steps)
                 put(self._db, *args, **kwargs)
                 self._db.execute("COMMIT")
-                self._steps.clear()
-                self._committed = time.monotonic()
                 return True
             except Exception as error:
                 self._stop(method, error)
                 return False
             except BaseException:  # Ctrl-C: nothing stays half-written, and it goes its way
                 self._rollback()
+                with self._pending:
+                    self._steps = steps + self._steps
                 raise
 
     def _stop(self, method: str, error: Exception) -> None:
@@ -208,16 +229,20 @@ def _create(path: Path, script: str, arguments: Sequence[str]) -> sqlite3.Connec
     return db
 
 
-def _meta(script: str, arguments: Sequence[str]) -> dict[str, str | int | None]:
+def our_version() -> str:
+    """The version of whydiff that writes."""
     try:
-        ours = version("whydiff")
+        return version("whydiff")
     except PackageNotFoundError:  # run from a source tree
-        ours = "unknown"
+        return "unknown"
+
+
+def _meta(script: str, arguments: Sequence[str]) -> dict[str, str | int | None]:
     return {
         "format_version": schema.VERSION,
         "digest_algorithm": ALGORITHM,
         "step_groups": codec.dump(STEP_GROUPS),
-        "whydiff": ours,
+        "whydiff": our_version(),
         "script": codec.text(script),
         "arguments": codec.dump(list(arguments)),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from whydiff.analysis.distance import churn, relative_weight_distance
-from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import (
     IDENTICAL,
     UNKNOWN,
@@ -18,6 +16,8 @@ from whydiff.core.findings import (
 )
 from whydiff.core.recording import Side
 from whydiff.workflows.comparison import Comparison
+from whydiff.workflows.evidence import hybrids
+from whydiff.workflows.gap import gap
 from whydiff.workflows.judging import NO_BIT, judge, notes_on
 from whydiff.workflows.trials import Trials
 
@@ -58,7 +58,7 @@ def answer(
         excluded=tuple(excluded),
         unknown=tuple(unknown),
         unexplained=_finite(trials.unexplained()) if trials else 0.0,
-        gap=_gap(comparison, trials, metric),
+        gap=gap(comparison, trials, metric),
         remedy=remedy or Remedy("", comparison.identical, "Nothing to repair."),
         notes=tuple(notes),
         evidence=_evidence(comparison, trials),
@@ -90,82 +90,15 @@ def _described(side: Side) -> dict[str, Any]:
     }
 
 
-def _gap(comparison: Comparison, trials: Trials | None, metric: str | None) -> dict[str, Any]:
-    logs_a, logs_b = (
-        dict(side.fit.epochs[-1].logs) if side.fit.epochs else {}
-        for side in (comparison.a, comparison.b)
-    )
-    name = _metric(logs_a, logs_b, metric)
-    gap: dict[str, Any] = {
-        "metric": name,
-        "a": logs_a.get(name),
-        "b": logs_b.get(name),
-        "predictions_differ": 0.0,
-        "relative_weight_distance": 0.0,
-    }
-    if trials is not None:
-        if trials.a.predictions is not None and trials.b.predictions is not None:
-            gap["predictions_differ"] = churn(trials.a.predictions, trials.b.predictions)
-            gap["samples"] = len(trials.a.predictions[0]) if trials.a.predictions else 0
-        else:
-            gap["predictions_differ"] = None
-        gap["relative_weight_distance"] = _finite(
-            relative_weight_distance(trials.a.weights, trials.b.weights)
-        )
-    return gap
-
-
-def _metric(logs_a: dict[str, float], logs_b: dict[str, float], wanted: str | None) -> str:
-    common = [name for name in logs_a if name in logs_b]
-    if wanted is not None:
-        if wanted not in common:
-            raise WhydiffError(
-                f"--metric {wanted!r} was not logged by both fits",
-                f"Logged by both: {', '.join(common) or 'nothing'}.",
-            )
-        return wanted
-    telling = [n for n in common if not n.endswith("loss") and n != "learning_rate"]
-    validated = [n for n in telling if n.startswith("val_")]
-    return (validated or telling or common or ["loss"])[0]
-
-
 def _evidence(comparison: Comparison, trials: Trials | None) -> dict[str, Any]:
-    """What --verbose shows: every finding, every hybrid, the seed ledger."""
-    hybrids = []
-    if trials is not None:
-        hybrids = [
-            {
-                "from B": sorted(coalition),
-                "distance": _finite(trials.value(coalition)),
-                "seconds": round(trained.seconds, 3),
-            }
-            for coalition, trained in sorted(trials.hybrids.items(), key=lambda i: sorted(i[0]))
-        ]
-    ledgers = {
-        name: [
-            {
-                "layer": d.layer,
-                "owner": d.owner,
-                "seed": d.seed,
-                "explicit": d.explicit,
-                "line": d.stack[-1].line if d.stack else None,
-            }
-            for d in side.execution.ledger
-            if d.fit == side.fit.index
-        ]
-        for name, side in (("a", comparison.a), ("b", comparison.b))
-    }
+    """What --verbose and the page show: every finding, every hybrid, both sides."""
     return {
         "findings": [
             {"source": f.source, "status": f.status, "evidence": f.evidence}
             for f in comparison.findings
         ],
-        "hybrids": hybrids,
-        "trained again": trials.how if trials else None,
-        "reproduces a": trials.reproduces_a() if trials else None,
-        "reproduces b": trials.reproduces_b() if trials else None,
-        "seeds": ledgers,
-        "logged against evaluated loss": trials.measured if trials else {},
+        **hybrids(trials),
+        **comparison.diff.evidence,
     }
 
 

@@ -60,6 +60,7 @@ class Job:
         self.source: str | None = job.get("source")  # patched text to run in place of the file
         self.prelude: str = job.get("prelude", "")
         self.keep_bytes: int = job.get("keep_bytes", 0)
+        self.reseed: int | None = job.get("reseed")  # run with other random numbers: a replica
         self.serve: list[int] | None = job.get("serve")  # file descriptors: commands, answers
 
 
@@ -77,8 +78,16 @@ class Watching:
     def _keras_is_here(self) -> None:
         from whydiff.capture.hooks import install
 
-        self.begin(self.job)
-        install(self)
+        try:
+            self.begin(self.job)
+            install(self)
+        except Exception as error:  # a disk that filled up meanwhile: no reason to stop training
+            self.session = None
+            print(f"whydiff: nothing is recorded: {error}; the script goes on", file=sys.stderr)
+        if self.job.reseed is not None:
+            from whydiff.capture.reseeding import reseed
+
+            reseed(self.job.reseed)
 
     def begin(self, job: Job, pins: Any = None, last: int | None = None) -> None:
         from whydiff.capture.environment import surroundings

@@ -27,6 +27,7 @@ class Run:
     environment: Mapping[str, str] | None = None
     source: Path | None = None  # run this text as if it were the script
     prelude: str = ""
+    reseed: int | None = None  # the number of a replica, whose random numbers are others
 
 
 class Child:
@@ -41,6 +42,7 @@ class Child:
             "output": str(recording),
             "source": str(run.source) if run.source else None,
             "prelude": run.prelude,
+            "reseed": run.reseed,
             "keep_bytes": KEEP_BYTES if serve else 0,
         }
         ours: list[int] = []
@@ -103,6 +105,10 @@ class Child:
             raise WhydiffError(f"training {self.run.script} again failed: {answer['why']}")
         return answer
 
+    def kill(self) -> None:
+        """End the child at once, whatever it is doing."""
+        self._process.kill()
+
     def close(self) -> None:
         """End the child; nothing it holds is needed any more."""
         for pipe in (self._requests, self._answers):
@@ -132,6 +138,13 @@ def output_tail(log: Path | None, lines: int = 12) -> str:
     return "\n".join(text[-lines:])
 
 
+def ended(code: int | None) -> str:
+    """``exited with 1``, ``was ended by signal 9``."""
+    if code is not None and code < 0:
+        return f"was ended by signal {-code}"
+    return f"exited with {code}"
+
+
 def check_executed(child: Child, arguments: Sequence[str]) -> None:
     """Raise WhydiffError, with the script's own exit code and output, if it failed."""
     code = child.exit_code
@@ -139,9 +152,9 @@ def check_executed(child: Child, arguments: Sequence[str]) -> None:
         return
     command = " ".join([str(child.run.script), *arguments])
     said = output_tail(child.log)
-    how = f"was ended by signal {-code}" if code is not None and code < 0 else f"exited with {code}"
     raise WhydiffError(
-        f"{command} {how}" + (f"; its last output:\n{said}" if said else "; it printed nothing"),
+        f"{command} {ended(code)}"
+        + (f"; its last output:\n{said}" if said else "; it printed nothing"),
         f"Mend the script first: `python {command}` fails the same way. `whydiff record` keeps "
         "what it trained until then.",
     )

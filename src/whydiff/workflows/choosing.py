@@ -96,7 +96,7 @@ def check_trained(execution: Execution, arguments: Sequence[str]) -> None:
         raise WhydiffError(
             f"{command} trained nothing that was seen: not one step of a fit, of train_on_batch or "
             "of a watched loop",
-            "whydiff watches `fit` and `train_on_batch` of Keras 3 models by itself. A loop by "
-            "hand is watched with `with whydiff.watch(model, optimizer=optimizer) as loop:` and "
-            "`loop.step(train_step, x, y)` in place of `train_step(x, y)`.",
+            "whydiff watches `fit` and `train_on_batch` of Keras 3 models by itself. A loop of "
+            "the script's own is watched with `with whydiff.watch(model, optimizer=optimizer) as "
+            "loop:` and `loop.step(train_step, x, y)` in place of `train_step(x, y)`.",
         )

@@ -22,7 +22,7 @@ from whydiff.workflows.choosing import (
     pair_of_fits,
 )
 from whydiff.workflows.diff import compare
-from whydiff.workflows.trials import Workshop
+from whydiff.workflows.workshop import Workshop
 
 #: Sources that a change of environment moves together; the first that differs stands for them.
 ENVIRONMENT = ("backend", "version", "hardware")
@@ -202,6 +202,12 @@ def _loaded(child: Child) -> Execution:
             "whydiff explains `fit` of Keras 3 models; tf_keras (Keras 2) is not watched.",
         )
     execution = load(child.recording)
+    if execution.trouble:
+        raise WhydiffError(
+            f"recording {child.run.script} stopped early: {execution.trouble}",
+            f"If the disk is full, make room in {child.recording.parent.parent}, or let the "
+            "environment variable TMPDIR name another place.",
+        )
     check_trained(execution, child.run.arguments)
     return execution
 

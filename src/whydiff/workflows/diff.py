@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from whydiff.core.findings import Diff
 from whydiff.core.recording import Side
 from whydiff.sources import compare_all
 from whydiff.store import arrays, load
+from whydiff.workflows.evidence import side_by_side
 
 
 def parse_reference(reference: str) -> tuple[Path, int | None]:
@@ -51,7 +53,21 @@ def diff(a: str, b: str) -> Diff:
     """
     side_a, path_a = open_side(a)
     side_b, path_b = open_side(b)
-    return compare(a, b, side_a, side_b, path_a, path_b)
+    result = compare(a, b, side_a, side_b, path_a, path_b)
+    cut = tuple(note for name, side in (("A", side_a), ("B", side_b)) for note in _cut(name, side))
+    return replace(result, incomplete=bool(cut), notes=(*cut, *result.notes))
+
+
+def _cut(name: str, side: Side) -> list[str]:
+    """What is missing of a fit that was not recorded to its end."""
+    if side.fit.finished:
+        return []
+    steps = len(side.fit.steps)
+    why = side.execution.trouble and f"recording stopped: {side.execution.trouble}"
+    if not why and side.execution.exit_code is None:
+        why = "its script was killed, or is still running"
+    why = why or f"its script ended with {side.execution.exit_code} during the fit"
+    return [f"{name} is cut short after {steps} step{'s' * (steps != 1)} of the fit ({why})."]
 
 
 def compare(a: str, b: str, side_a: Side, side_b: Side, path_a: Path, path_b: Path) -> Diff:
@@ -68,4 +84,6 @@ def compare(a: str, b: str, side_a: Side, side_b: Side, path_a: Path, path_b: Pa
         for key, missing in side.fit.notes.items()
         if key.startswith("unknown: ") and isinstance(missing, list)
     ]
-    return Diff(a, b, point is None, point, compare_all(side_a, side_b), tuple(notes))
+    findings = compare_all(side_a, side_b)
+    evidence = side_by_side(side_a, side_b)
+    return Diff(a, b, point is None, point, findings, tuple(notes), evidence=evidence)

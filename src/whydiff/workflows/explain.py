@@ -6,16 +6,24 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
 from whydiff.workflows.answer import answer
 from whydiff.workflows.comparison import Comparison, compare_executions, compare_fits
+from whydiff.workflows.disagreeing import disagreements
+from whydiff.workflows.evidence import command
 from whydiff.workflows.fixing import try_fixes
+from whydiff.workflows.tracing import plan
 from whydiff.workflows.trials import run_trials
-from whydiff.workflows.zooming import zoom
+from whydiff.workflows.zooming import look_closer
+from whydiff.workflows.zooming import zoom as locate
+
+if TYPE_CHECKING:
+    from whydiff.workflows.notebook import WatchedFit
 
 
 class Silent:
@@ -32,8 +40,8 @@ class Silent:
 
 
 def explain(
-    script: str | Path,
-    script_b: str | Path | None = None,
+    script: str | Path | WatchedFit,
+    script_b: str | Path | WatchedFit | None = None,
     *,
     fits: tuple[int, int] | None = None,
     runs: bool = False,
@@ -42,6 +50,7 @@ def explain(
     metric: str | None = None,
     budget: float | None = None,
     arguments: Sequence[str] = (),
+    zoom: bool = False,
     progress: Any = None,
 ) -> Explanation:
     """Say why two trainings differ, prove it by training hybrids, and try a fix.
@@ -51,15 +60,30 @@ def explain(
     ``fits`` (counting from 1). Otherwise, and with ``runs``: two executions of the script.
 
     ``metric`` names the logged metric to tell the gap in; ``budget`` bounds the seconds spent on
-    hybrids; ``arguments`` are the script's. The script runs in the current directory, twice or
-    more, with whatever it writes.
+    hybrids; ``arguments`` are the script's. ``zoom`` looks at the step where they part tensor by
+    tensor, on equal inputs, and follows the difference from there on. The script runs in the
+    current directory, twice or more, with whatever it writes.
+
+    In a notebook: two fits of ``with whydiff.recording() as cell``, ``explain(cell[1], cell[2])``.
 
     Raises WhydiffError if the script fails, trains nothing, or has no such fits.
     """
     progress = progress or Silent()
+    if not isinstance(script, str | Path):
+        if script_b is None or isinstance(script_b, str | Path):
+            raise WhydiffError("two fits are needed", "whydiff.explain(cell[1], cell[2])")
+        from whydiff.workflows.notebook import explain_fits
+
+        return explain_fits(script, script_b, metric, budget, progress)
+    if script_b is not None and not isinstance(script_b, str | Path):
+        raise WhydiffError("a script and a fit cannot be compared", "Name two of one kind.")
     for path in (script, script_b):
         if path is not None and not Path(path).is_file():
             raise WhydiffError(f"there is no script {path}", f"Looked in {Path.cwd()}.")
+    asked = command(
+        script, script_b, fits=fits, runs=runs, a_env=a_env, b_env=b_env, metric=metric,
+        budget=budget, arguments=arguments,
+    )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="whydiff-") as name, _kept(Path(name), Path(script)):
         folder = Path(name)
         comparison = _compare(
@@ -68,12 +92,28 @@ def explain(
         )  # fmt: skip
         with comparison:
             if comparison.identical:
-                return answer(comparison, metric=metric)
+                return _asked(answer(comparison, metric=metric), asked)
             workshop = comparison.workshop()
-            trials = run_trials(workshop, comparison.movable(), budget, progress)
-            point = zoom(comparison.diff.first_divergence, workshop, trials)
+            point = comparison.diff.first_divergence
+            moments = plan(comparison.a.fit, comparison.b.fit, point)
+            trials = run_trials(workshop, comparison.movable(), budget, progress, moments)
+            point = locate(point, workshop, trials)
+            shown = disagreements(trials, workshop, comparison.a.fit.index)
+            closer = None
+            if zoom:
+                progress.step("looking at the step where they part, tensor by tensor")
+                first = int(comparison.a.recipe.duration.get("initial_epoch") or 0)
+                closer = look_closer(point, workshop, first)
         remedy = try_fixes(comparison, trials, folder, progress)
-        return answer(comparison, trials, remedy, metric, point)
+        found = replace(answer(comparison, trials, remedy, metric, point), zoom=closer)
+        return _asked(found, asked, {"disagreements": shown} if shown else {})
+
+
+def _asked(
+    explanation: Explanation, command: str, more: Mapping[str, Any] | None = None
+) -> Explanation:
+    evidence = {"command": command, **explanation.evidence, **(more or {})}
+    return replace(explanation, evidence=evidence)
 
 
 @contextlib.contextmanager

@@ -23,6 +23,8 @@ def pack(live: Live, folder: Path) -> None:
         _put(name, list(getattr(material, name)), arrays, lists)
     _put("leaves", material.samples.leaves, arrays, lists)
     _put("validation", material.validation, arrays, lists)
+    _put("validation_later", list(material.validation_later.values()), arrays, lists)
+    lists["validation_passes"] = list(material.validation_later)
     _put("final", live.final, arrays, lists)
     _put("random_states", list(material.random_states.values()), arrays, lists)
     lists["random_moments"] = [list(moment) for moment in material.random_states]
@@ -86,6 +88,9 @@ def unpack(folder: Path, like: Live, recipe: Any) -> Live:
             batches=tuple(get(lists["batches"])),
             validation=get(lists["validation"]),
             validation_structure=like.material.validation_structure,
+            validation_later=dict(
+                zip(lists["validation_passes"], get(lists["validation_later"]), strict=True)
+            ),
             random_states={
                 (epoch, step): state
                 for (epoch, step), state in zip(

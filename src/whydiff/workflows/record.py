@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
-from whydiff.workflows.children import Child, Run
+from whydiff.store import Writer
+from whydiff.workflows.children import Child, Run, ended
 
 
 @dataclass(frozen=True)
 class RecordResult:
-    """Where the recording is, and the exit code of the script."""
+    """Where the recording is, and the exit code of the script (-9: ended by signal 9)."""
 
     path: Path
     exit_code: int
@@ -30,17 +31,21 @@ def record(
     recording at ``output`` holds digests per step, tensors at the ends of epochs, the order fed,
     the seed ledger and the environment; :func:`whydiff.load` reads it.
 
-    Raises WhydiffError if the script is missing or trained nothing that could be recorded.
+    Raises WhydiffError if the script is missing, if nothing can be written to ``output``, or if
+    the script never imported Keras.
     """
     script, output = Path(script), Path(output)
     if not script.is_file():
         raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
+    # Before the script runs for hours: a place where nothing can be written is no place.
+    Writer(output, str(script), arguments).close(None)
+    output.unlink()
     run = Run(script, tuple(arguments), environment)
     with Child(run, output.absolute(), log=None, serve=False) as child:
         code = child.wait_for_script()
     if not output.exists():
         raise WhydiffError(
-            f"{script} never imported Keras, so there is nothing to record (it exited with {code})",
+            f"{script} never imported Keras, so there is nothing to record (it {ended(code)})",
             "whydiff records `fit` of Keras 3 models; tf_keras (Keras 2) is not watched.",
         )
     return RecordResult(output, code)

@@ -14,7 +14,7 @@ import os
 import textwrap
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,14 @@ from whydiff.core.pins import Pins
 from whydiff.core.replicas import Replica, Result
 from whydiff.replay.engines import Engines
 from whydiff.replay.outcome import Outcome
+from whydiff.replay.probe import pictures_of, targets_of
 from whydiff.replay.rerun import Rerun, needs_script
 from whydiff.replay.solo import Solo
+from whydiff.replay.tensors import look
 from whydiff.store import load
+from whydiff.workflows import looks
 from whydiff.workflows.parcels import pack, unpack
+from whydiff.workflows.tracing import Keeper, savable
 
 
 class Server:
@@ -90,19 +94,52 @@ class Server:
         return self._save(self._solo.recall(side), output)
 
     def train(
-        self, choice: Mapping[str, str], output: str, until: list[int] | None = None
+        self,
+        choice: Mapping[str, str],
+        output: str,
+        until: list[int] | None = None,
+        moments: Sequence[Sequence[int]] = (),
+        trace: str = "",
+        nudge: int | None = None,
     ) -> dict[str, Any]:
-        """Train one hybrid; weights and predictions go to ``output`` (.npz)."""
+        """Train one hybrid; weights and predictions go to ``output`` (.npz).
+
+        The ``moments`` (epoch, step, whether with weights) on the way go to the folder ``trace``.
+        """
         assert self._solo is not None
         started = time.monotonic()
+        keeper, stop = Keeper(), (until[0], until[1]) if until else None
+        looked = {(epoch, step): bool(weighed) for epoch, step, weighed in moments}
         try:
-            outcome = self._solo.train(choice, (until[0], until[1]) if until else None)
+            if isinstance(self._solo, Rerun):  # a loop of the script's own is not looked into
+                if nudge is not None:
+                    raise Untransplantable("its loop is the script's own and starts as it does")
+                outcome, trace = self._solo.train(choice, stop), ""
+            else:
+                outcome = self._solo.train(choice, stop, looked, keeper, nudge)
         except Exception as error:
             if not choice or isinstance(error, Untransplantable):
                 raise
             # Keras refused a mixture of the two (shapes that do not fit, a loss that does not).
             raise Untransplantable(f"the two do not fit together: {_first_line(error)}") from error
-        return {**self._save(outcome, output), "seconds": time.monotonic() - started}
+        if trace:
+            keeper.write(Path(trace))
+        return {
+            **self._save(outcome, output),
+            "moved": outcome.moved,
+            "seconds": time.monotonic() - started,
+        }
+
+    def look(
+        self, choice: Mapping[str, str], moment: list[int], count: int, output: str, given: str = ""
+    ) -> dict[str, Any]:
+        """One step of a hybrid tensor by tensor, from its own inputs or from those in ``given``."""
+        if not isinstance(self._solo, Solo):
+            raise Untransplantable("its loop is the script's own and runs only as a whole")
+        inputs = looks.read_before(Path(given)) if given else None
+        found = look(self._solo, choice, (moment[0], moment[1]), count, inputs)
+        looks.write(found, Path(output))
+        return {"notes": found.notes}
 
     def measure(self, side: str) -> dict[str, Any]:
         """The logged training loss of one side taken apart by re-evaluation."""
@@ -131,11 +168,30 @@ class Server:
         for result in results:
             number = result.replica.number
             for k, prediction in enumerate(result.predictions or ()):
-                arrays[f"prediction:{number}:{k}"] = _savable(prediction)
+                arrays[f"prediction:{number}:{k}"] = savable(prediction)
             for path, value in (result.weights or {}).items():
-                arrays[f"weights:{number}:{path}"] = _savable(value)
+                arrays[f"weights:{number}:{path}"] = savable(value)
         np.savez(output, **arrays)
         return {"results": [_described(result) for result in results], "notes": notes}
+
+    def streams(self, replicas: list[Mapping[str, Any]], fit: int | None = None) -> dict[str, Any]:
+        """For each replica a digest by source of what its seeds decide; nothing is trained."""
+        engines = self._engines_of(fit)
+        wanted = [Replica(int(r["number"]), r.get("seeds", {})) for r in replicas]
+        return {"streams": [engines.streams(replica) for replica in wanted]}
+
+    def probe(self, output: str, fit: int | None = None) -> dict[str, Any]:
+        """What predictions on the probe should be, to ``output`` (.npz) as ``target:NUMBER``."""
+        live = self._own(self._lives[-1].index if fit is None else fit)
+        targets = targets_of(live)
+        np.savez(output, **{f"target:{k}": savable(target) for k, target in enumerate(targets)})
+        return {"validation": bool(live.material.validation)}
+
+    def pictures(self, positions: list[int], output: str, fit: int | None = None) -> dict[str, Any]:
+        """Examples of the probe that are images, to ``output`` (.npz) by position."""
+        live = self._own(self._lives[-1].index if fit is None else fit)
+        np.savez(output, **{str(p): image for p, image in pictures_of(live, positions).items()})
+        return {}
 
     def _engines_of(self, fit: int | None) -> Engines:
         live = self._own(self._lives[-1].index if fit is None else fit)
@@ -144,9 +200,9 @@ class Server:
         return self._engines[live.index]
 
     def _save(self, outcome: Outcome, output: str) -> dict[str, Any]:
-        arrays = {f"weights:{path}": _savable(v) for path, v in outcome.weights.items()}
+        arrays = {f"weights:{path}": savable(v) for path, v in outcome.weights.items()}
         for number, prediction in enumerate(outcome.predictions or ()):
-            arrays[f"prediction:{number}"] = _savable(prediction)
+            arrays[f"prediction:{number}"] = savable(prediction)
         np.savez(output, **arrays)
         return {
             "digests": [tensor_digest(v) for v in outcome.weights.values()],
@@ -206,11 +262,6 @@ def _described(result: Result) -> dict[str, Any]:
         "seconds": result.seconds,
         "failure": result.failure,
     }
-
-
-def _savable(array: np.ndarray) -> np.ndarray:
-    """Numbers are compared, not bits: bfloat16 and its like go as float32, exactly."""
-    return array if array.dtype.kind in "fiub" else array.astype(np.float32)
 
 
 def serve(server: Server, requests: int, answers: int) -> None:

@@ -4,35 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from whydiff.analysis.attribution import Coalition, alone, coalitions, remaining, shapley
 from whydiff.analysis.distance import prediction_distance, relative_weight_distance
 from whydiff.core.feeding import Untransplantable
 from whydiff.sources import source
-from whydiff.workflows.children import Child
+from whydiff.workflows.tracing import Moments, trace
+from whydiff.workflows.workshop import Trained, Workshop
 
 #: At most this many hybrids are trained without being asked for more time.
 MOST_HYBRIDS = 32
 #: Seconds of training that nobody needs to be asked about.
 PATIENCE = 600.0
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a hybrid ended with."""
-
-    digests: tuple[str, ...]
-    predictions: list[np.ndarray] | None
-    weights: Mapping[str, np.ndarray]
-    logs: list[dict[str, float]]
-    seconds: float = 0.0
 
 
 @dataclass
@@ -54,6 +41,7 @@ class Trials:
     bound: tuple[str, ...] = ()
     left_out: int = 0  # hybrids for which there was no time
     how: str = ""  # how hybrids were trained
+    moments: Moments | None = None  # at which A and B were looked at on the way
 
     def stands_for(self, name: str) -> str:
         """Who stands for ``name`` in coalitions: itself, or the first source it is bound to."""
@@ -111,6 +99,15 @@ class Trials:
     def values(self) -> dict[Coalition, float]:
         return {coalition: self.value(coalition) for coalition in self.hybrids}
 
+    def traced(self) -> dict[str, Any] | None:
+        """The way of both trainings; None where they were not trained again bit for bit."""
+        a, b = (self.hybrids.get(c) for c in (frozenset[str](), frozenset(self.sources)))
+        if self.moments is None or a is None or b is None or not (a.trace and b.trace):
+            return None
+        if not (self.reproduces_a() and self.reproduces_b()):
+            return None
+        return trace(self.moments, a.trace, b.trace)
+
     def worth(self, name: str) -> tuple[float | None, float | None, float | None]:
         """(share, alone, remaining) of a source; None where its hybrids could not be trained.
 
@@ -150,72 +147,6 @@ def _weight_distance(one: Trained, other: Trained) -> float:
     return relative_weight_distance(one.weights, other.weights)
 
 
-class Workshop:
-    """The processes that hold live fits: one, or one per environment where these differ."""
-
-    def __init__(
-        self, sites: Mapping[str, Child], folder: Path, together: frozenset[str], how: str = ""
-    ) -> None:
-        self._sites, self._folder = sites, folder
-        self.how = how
-        self._together = together  # sources of the environment, which change as one
-        self._bound: frozenset[str] = frozenset()
-        self._count = 0
-
-    def bind(self, sources: Sequence[str]) -> None:
-        """Carry these over only together: whoever takes one of them from B takes all."""
-        self._bound = frozenset(sources)
-
-    def site(self, coalition: Coalition) -> Child:
-        other = bool(coalition & self._together)
-        return self._sites["b" if other and "b" in self._sites else "a"]
-
-    def train(self, coalition: Coalition, until: tuple[int, int] | None = None) -> Trained:
-        """Train the hybrid that takes the sources of ``coalition`` from B.
-
-        With ``until`` only up to that (epoch, step): what it was then, without predictions.
-        """
-        output = self._output()
-        if coalition & self._bound:
-            coalition |= self._bound
-        choice = dict.fromkeys(coalition, "b")
-        answer = self.site(coalition).request(
-            "train", choice=choice, output=str(output), until=until
-        )
-        return _read(answer, output)
-
-    def recall(self, side: str) -> Trained:
-        output = self._output()
-        answer = self._site_of(side).request("recall", side=side, output=str(output))
-        return _read(answer, output)
-
-    def measure(self, side: str) -> dict[str, float] | None:
-        """The last logged training loss against the evaluated one; None where it is not known."""
-        parts: dict[str, float] | None = self._site_of(side).request("measure", side=side)["parts"]
-        return parts
-
-    def _site_of(self, side: str) -> Child:
-        return self._sites.get(side, self._sites["a"])
-
-    def _output(self) -> Path:
-        self._count += 1
-        return self._folder / f"outcome{self._count}.npz"
-
-
-def _read(answer: Mapping[str, Any], path: Path) -> Trained:
-    with np.load(path, allow_pickle=False) as stored:
-        weights = {k[8:]: stored[k] for k in stored.files if k.startswith("weights:")}
-        predictions = [stored[k] for k in stored.files if k.startswith("prediction:")]
-    path.unlink()
-    return Trained(
-        tuple(answer["digests"]),
-        predictions if answer["predicted"] else None,
-        weights,
-        answer["logs"],
-        answer.get("seconds", 0.0),
-    )
-
-
 def program_key(coalition: Coalition) -> tuple[str, ...]:
     """Hybrids of equal key train with one compiled program; sorted, each is compiled once."""
     return tuple(sorted(s for s in coalition if source(s).kind in ("structure", "environment")))
@@ -226,13 +157,18 @@ def run_trials(
     sources: Sequence[str],
     budget: float | None,
     progress: Any,
+    moments: Moments | None = None,
 ) -> Trials:
-    """Train hybrids of ``sources`` as far as the budget (seconds) goes, the telling ones first."""
-    trials = Trials(list(sources), workshop.recall("a"), workshop.recall("b"))
+    """Train hybrids of ``sources`` as far as the budget (seconds) goes, the telling ones first.
+
+    A and B, trained again, are looked at on the way at ``moments``.
+    """
+    trials = Trials(list(sources), workshop.recall("a"), workshop.recall("b"), moments=moments)
     trials.how = workshop.how
     progress.step("training A again from its own fields")
+    looked = moments.of("a") if moments else ()
     try:
-        trials.hybrids[frozenset()] = workshop.train(frozenset())
+        trials.hybrids[frozenset()] = workshop.train(frozenset(), moments=looked)
     except Untransplantable as why:  # not even A: then nothing can be proven
         trials.refused = dict.fromkeys(trials.sources, str(why))
         trials.sources.clear()
@@ -262,7 +198,7 @@ def _train_singles(trials: Trials, workshop: Workshop, progress: Any) -> None:
     """
     for name in sorted(trials.sources, key=lambda s: program_key(frozenset([s]))):
         try:
-            trials.hybrids[frozenset([name])] = workshop.train(frozenset([name]))
+            trials.hybrids[frozenset([name])] = _train(trials, workshop, frozenset([name]))
         except Untransplantable as why:
             trials.refused[name] = str(why)
             trials.sources.remove(name)
@@ -298,7 +234,13 @@ def _train_all(
             trials.left_out += 1
             continue
         try:
-            trials.hybrids[coalition] = workshop.train(coalition)
+            trials.hybrids[coalition] = _train(trials, workshop, coalition)
         except Untransplantable as why:
             trials.together.append((sorted(coalition), str(why)))
         progress.advance()
+
+
+def _train(trials: Trials, workshop: Workshop, coalition: Coalition) -> Trained:
+    """A hybrid; the one with everything from B, which is B again, is looked at on the way."""
+    again = trials.moments is not None and coalition == frozenset(trials.sources)
+    return workshop.train(coalition, moments=trials.moments.of("b") if again else ())  # type: ignore[union-attr]

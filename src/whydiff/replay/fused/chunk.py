@@ -29,6 +29,8 @@ class Chunk:
         self._orders = [order for order, _ in fed]
         self._sizes = fed[0][1]
         material = self._live.material
+        if material.validation_later:
+            raise Untransplantable("the validation data change from pass to pass")
         self._validation = stacked_batches(material.validation, material.validation_structure)
         self._stopped: dict[int, State] = {}  # replica -> its own state when it stopped
 

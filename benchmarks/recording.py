@@ -1,0 +1,185 @@
+"""What recording costs: each training with and without it, interleaved in one process.
+
+    python benchmarks/recording.py [--backend jax] [--repeats 7] [--net dense|conv|both]
+
+Prints, per net, the median time of a step alone and the median over the pairs of the ratio of
+a recorded to an unrecorded epoch, both measured one right after the other so that what else the
+machine does falls on both alike. Wall time tells what a person waits; processor time (of all
+threads of the process) tells the same on a machine that others use, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--backend", choices=("jax", "tensorflow", "torch"), default="jax")
+    parser.add_argument("--net", choices=("dense", "conv", "both"), default="both")
+    parser.add_argument("--repeats", type=int, default=7, help="pairs of epochs")
+    parser.add_argument("--steps", type=int, default=0, help="steps of an epoch (0: as fits)")
+    parser.add_argument("--profile", action="store_true", help="where a recorded epoch spends")
+    return parser.parse_args()
+
+
+def dense():
+    """A step of about 0.5 ms: 32 samples through two Dense layers, Adam."""
+    import keras
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(32 * 500, 32)).astype("float32")
+    y = generator.integers(0, 10, len(x))
+    model = keras.Sequential(
+        [keras.Input((32,)), keras.layers.Dense(64, "relu"), keras.layers.Dense(10)]
+    )
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model, x, y, 32, 500
+
+
+def conv():
+    """A convolutional net on data of Fashion-MNIST's shape, 128 at a time, Adam."""
+    import keras
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    x = generator.random((128 * 25, 28, 28, 1)).astype("float32")
+    y = generator.integers(0, 10, len(x))
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Conv2D(32, 3, activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Conv2D(64, 3, activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(10),
+        ]
+    )
+    model.compile(
+        "adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+    )
+    return model, x, y, 128, 25
+
+
+class Marks:
+    """Time at the ends of epochs."""
+
+    def callback(self):
+        import keras
+        import numpy as np
+
+        marks = self.at = []
+
+        class AtEpochs(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch, logs=None):
+                marks.append(np.array([time.perf_counter(), time.process_time()]))
+
+            def on_epoch_end(self, epoch, logs=None):
+                marks.append(np.array([time.perf_counter(), time.process_time()]))
+
+        return AtEpochs()
+
+    def epochs(self):
+        return [end - begin for begin, end in zip(self.at[::2], self.at[1::2], strict=True)]
+
+
+def train(model, x, y, size, epochs):
+    """Seconds of every epoch after the first, which compiles."""
+    marks = Marks()
+    model.fit(x, y, batch_size=size, epochs=epochs, verbose=0, callbacks=[marks.callback()])
+    return marks.epochs()[1:]
+
+
+def measure(name, make, args, holder, folder):
+    import numpy as np
+
+    from whydiff.capture.session import Session
+    from whydiff.store import Writer, load
+
+    model, x, y, size, steps = make()
+    if args.steps:
+        steps = args.steps
+        x, y = x[: steps * size], y[: steps * size]
+    silent = holder.session
+    ratios, alone = [], []
+    train(model, x, y, size, 2)
+    for repeat in range(args.repeats):
+        times = {}
+        # In turns, so that a drift of the machine's speed favours neither.
+        for recorded in ((False, True), (True, False))[repeat % 2]:
+            if recorded:
+                path = folder / f"{name}-{repeat}.whydiff"
+                holder.session = Session(Writer(path, name, []), 0)
+                times[True] = train(model, x, y, size, 3)
+                holder.session.close(0)
+            else:
+                holder.session = silent
+                times[False] = train(model, x, y, size, 3)
+        pair = {k: np.min(v, axis=0) for k, v in times.items()}  # of two epochs
+        ratios.append(pair[True] / pair[False])
+        alone.append(pair[False] / steps)
+    holder.session = silent
+    fit = load(path).fits[0]
+    assert len(fit.steps) == 3 * steps, "every step has its row"
+    step, ratio = 1e3 * np.median(alone, axis=0), np.median(ratios, axis=0)
+    low, high = np.quantile(ratios, [0.25, 0.75], axis=0)
+    for kind, i in (("wall", 0), ("processor", 1)):
+        print(
+            f"{args.backend:10} {name:5} {kind:9} step {step[i]:7.3f} ms   recorded / not "
+            f"{ratio[i]:5.3f} (quartiles {low[i]:.3f} to {high[i]:.3f}, {len(ratios)} pairs)   "
+            f"{1e3 * step[i] * (ratio[i] - 1):+6.0f} us a step",
+            flush=True,
+        )
+    if args.profile:
+        profile(model, x, y, size, name, holder, folder)
+
+
+def profile(model, x, y, size, name, holder, folder):
+    import cProfile
+    import pstats
+
+    from whydiff.capture.session import Session
+    from whydiff.store import Writer
+
+    holder.session = Session(Writer(folder / f"{name}-profile.whydiff", name, []), 0)
+    profiler = cProfile.Profile()
+    profiler.enable()
+    train(model, x, y, size, 3)
+    profiler.disable()
+    holder.session.close(0)
+    pstats.Stats(profiler).sort_stats("tottime").print_stats(28)
+
+
+class Holder:
+    """Whose session has ended: what it is told of then is nobody's business."""
+
+    def __init__(self):
+        from whydiff.capture.session import Session
+
+        self.session = Session(None, 0)
+        self.session.closed = True
+
+
+def main() -> None:
+    args = arguments()
+    os.environ["KERAS_BACKEND"] = args.backend
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from whydiff.capture.hooks import install
+
+    holder = Holder()
+    install(holder)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, make in (("dense", dense), ("conv", conv)):
+            if args.net in (name, "both"):
+                measure(name, make, args, holder, Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Makes the documentation's pictures of pages, from real runs of the examples, in a real browser.
+
+    make_screenshots.py            writes docs/images/*.png; trains for a minute or two
+
+`make screenshots` sets up what it needs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGES = ROOT / "docs" / "images"
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+         "--disable-background-networking")  # fmt: skip
+
+#: page -> the command that makes it; {page} is its file, {folder} where other files may go
+PAGES = {
+    "explain": "explain examples/shuffling.py --html {page} --json {folder}/answer.json",
+    "study": "study examples/weight_initialization.py -o {folder}/study.whydiff --html {page}",
+    "compare": "compare examples/weight_initialization.py --set optimizer=sgd --html {page}",
+    "report": "report {folder}/callbacks.whydiff --html {page}",
+}
+#: recorded first, for the page of a recording
+RECORDED = "record examples/callbacks.py -o {folder}/callbacks.whydiff"
+#: picture -> page, width, height, scheme
+PICTURES = {
+    "explain": ("explain", 1280, 1500, "light"),
+    "explain_dark": ("explain", 1280, 1500, "dark"),
+    "explain_phone": ("explain", 360, 780, "dark"),
+    "study": ("study", 1280, 1500, "light"),
+    "compare": ("compare", 1280, 1500, "light"),
+    "report": ("report", 1280, 1100, "light"),
+}
+
+
+def run(command: str, folder: Path, page: Path) -> None:
+    """``whydiff`` as installed beside this Python, on the JAX backend."""
+    words = command.format(folder=folder, page=page).split()
+    program = Path(sys.executable).with_name("whydiff")
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    print(f"running: whydiff {' '.join(words)}", file=sys.stderr)
+    done = subprocess.run(
+        [program, *words], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=False
+    )
+    if done.returncode not in (0, 3):  # 3: compare left it open
+        raise SystemExit(f"whydiff {' '.join(words)} failed with exit code {done.returncode}")
+
+
+def take(pages: dict[str, Path]) -> None:
+    """All pictures."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        raise SystemExit("there is no Chromium: `make chromium` installs it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        for name, (page, width, height, scheme) in PICTURES.items():
+            context = browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=scheme, offline=True
+            )
+            tab = context.new_page()
+            tab.goto(pages[page].as_uri())
+            tab.wait_for_function(
+                "[...document.querySelectorAll('.chart')].every(c => c.dataset.drawn)"
+            )
+            tab.screenshot(path=IMAGES / f"{name}.png")
+            context.close()
+        browser.close()
+
+
+def main() -> None:
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run(RECORDED, folder, folder)
+        pages = {page: folder / f"{page}.html" for page in PAGES}
+        for page, command in PAGES.items():
+            run(command, folder, pages[page])
+        take(pages)
+
+
+if __name__ == "__main__":
+    main()

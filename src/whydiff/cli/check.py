@@ -1,0 +1,68 @@
+"""``whydiff check``: traps in a script's text, before any run."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+import click
+
+from whydiff.cli.output import write_json
+from whydiff.core.errors import WhydiffError
+
+
+@click.command(name="check", short_help="List traps in scripts, without running them.")
+@click.argument("scripts", nargs=-1, required=True)
+@click.option("--select", metavar="RULES", help="Only these: WD101,seeded-once,WD2.")
+@click.option("--ignore", metavar="RULES", help="All but these.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--rules", is_flag=True, is_eager=True, expose_value=False,
+              callback=lambda ctx, _, value: _list_rules(ctx) if value else None,
+              help="List the rules and exit.")  # fmt: skip
+@click.pass_context
+def command(
+    ctx: click.Context,
+    scripts: tuple[str, ...],
+    select: str | None,
+    ignore: str | None,
+    as_json: bool,
+) -> None:
+    """Read scripts and list uncontrolled randomness and other traps, each with its remedy.
+
+    Nothing is executed. A folder stands for all its *.py files. `# whydiff: ignore[WD101]` on a
+    line silences a rule there. Exits with 0 if nothing was found, 1 if something was, 2 in case
+    of trouble.
+    """
+    from whydiff.checks import selected
+    from whydiff.report.check_view import print_problems
+    from whydiff.workflows.check import check_file, files
+
+    rules = selected(_words(select), _words(ignore))
+    read = files(scripts)
+    problems = []
+    unread: list[dict[str, str]] = []
+    for file in read:
+        try:
+            problems += check_file(file, rules)
+        except WhydiffError as error:  # the others are read all the same
+            unread.append({"file": str(file), "why": str(error)})
+            click.echo(f"whydiff: {error}", err=True)
+    if as_json:
+        findings = [asdict(p) for p in problems]
+        answer = {"schema": 1, "scripts": len(read), "findings": findings, "unread": unread}
+        write_json("-", answer)
+    else:
+        print_problems(problems, len(read) - len(unread), sys.stdout)
+    ctx.exit(2 if unread else 1 if problems else 0)
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    return tuple(w.strip() for w in (text or "").split(",") if w.strip())
+
+
+def _list_rules(ctx: click.Context) -> None:
+    from whydiff.checks import RULES
+
+    for rule in RULES:
+        click.echo(f"{rule.id}  {rule.name}: {rule.title}")
+    ctx.exit(0)

@@ -1,0 +1,186 @@
+"""``whydiff compare``: is B better than A, or is it seed noise?"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from whydiff.cli.output import check_target, write_json, write_page
+from whydiff.cli.script import (
+    Duration,
+    Pair,
+    ScriptCommand,
+    Setting,
+    asked,
+    check_script,
+    script_arguments,
+)
+from whydiff.core.comparison import EXPECTATIONS
+from whydiff.core.errors import WhydiffError
+
+DIFFERENT, OPEN = 1, 3
+
+
+@click.command(cls=ScriptCommand, name="compare", short_help="Decide whether B is better than A.")
+@click.argument("script")
+@click.argument("script_b", required=False)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="WHAT=VALUE",
+    help="Set for B: optimizer=sgd, learning-rate=0.01, batch-size=128, precision=..., "
+    "shuffle=on or off.",
+)
+@click.option("--a-set", "a_settings", multiple=True, metavar="WHAT=VALUE", help="Set for A.")
+@click.option("--a-env", type=Setting(), multiple=True, help="Environment of A's run.")
+@click.option("--b-env", type=Setting(), multiple=True, help="Environment of B's run.")
+@click.option("--b-args", metavar="TEXT", help="Arguments of B's run, in place of those after --.")
+@click.option("--fits", type=Pair(), help="Compare these two fits, counting from 1: --fits 1,2.")
+@click.option("--metric", metavar="NAME", help="The logged metric to decide by.")
+@click.option(
+    "--mode",
+    type=click.Choice(["max", "min"]),
+    help="Whether more or less of the metric is better, where its name does not say.",
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="A difference of the metric that does not matter: 0.005.",
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.05,
+    show_default=True,
+    help="Chance of a wrong verdict, however many pairs it takes.",
+)
+@click.option(
+    "--max-pairs",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="Leave it open after so many pairs.",
+)
+@click.option("--budget", type=Duration(), help="Leave it open after this time: 90s, 5m, 1h.")
+@click.option(
+    "--expect",
+    type=click.Choice(EXPECTATIONS),
+    help="Exit with 1 if B turns out to be something else.",
+)
+@click.option("--seed", type=int, default=0, help="Decides the seeds of all pairs: 0.")
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "fused", "solo", "process"]),
+    default="auto",
+    help="Replicas as one program, one after the other, or the whole script each time.",
+)
+@click.option("--time-limit", type=Duration(), help="For one run of a script (process): 10m.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
+@click.option("--html", "html_file", metavar="FILE", help="Write a page to look at.")
+@click.option("--verbose", is_flag=True, help="Show every pair.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    script: str,
+    script_b: str | None,
+    settings: tuple[str, ...],
+    a_settings: tuple[str, ...],
+    b_args: str | None,
+    expect: str | None,
+    json_file: str | None,
+    html_file: str | None,
+    verbose: bool,
+    **options: Any,
+) -> None:
+    """Is B better than A, or is the difference that of seeds?
+
+    \b
+    SCRIPT SCRIPT_B            two scripts
+    SCRIPT --set ...           a script, and the same with a setting
+    SCRIPT --b-env/--b-args    a script, and the same in another environment or with
+                               other arguments
+    SCRIPT --fits 1,2          two fits of one script
+
+    Trains both with equal seeds, pair after pair, and stops as soon as it is clear: better, worse
+    or, with a --margin, equivalent. Exits with 0, with 1 if the verdict is not the one that
+    --expect names, 3 if the question is still open, 2 in case of trouble.
+    """
+    path = check_script(script)
+    path_b = check_script(script_b) if script_b else None
+    if json_file and json_file != "-":
+        check_target(json_file, "the JSON")
+    if html_file:
+        check_target(html_file, "the page")
+    set_b, set_a = parse_settings(settings, "--set"), parse_settings(a_settings, "--a-set")
+    options = {**options, "a_env": dict(options["a_env"]), "b_env": dict(options["b_env"])}
+
+    from whydiff.report.progress import Progress
+    from whydiff.workflows.compare import compare
+
+    with Progress() as progress:
+        found = compare(
+            path,
+            path_b,
+            settings=set_b,
+            a_settings=set_a,
+            arguments=script_arguments(ctx),
+            b_arguments=None if b_args is None else split(b_args),
+            progress=progress,
+            **options,
+        )
+    found = replace(found, command=asked(ctx))
+    if json_file != "-":
+        from whydiff.report import print_comparison
+
+        print_comparison(found, sys.stdout, verbose=verbose)
+    if json_file:
+        write_json(json_file, found.to_dict())
+    if html_file:
+        write_page(html_file, found)
+    met = found.meets(expect)
+    if met is not True:
+        ctx.exit(OPEN if met is None else DIFFERENT)
+
+
+def parse_settings(texts: tuple[str, ...], option: str) -> dict[str, Any]:
+    """``("optimizer=sgd",)`` as ``{"optimizer": "sgd"}``, checked as ``--vary`` does."""
+    from whydiff.core.vary import parse_vary
+
+    found: dict[str, Any] = {}
+    for text in texts:
+        try:
+            varied = parse_vary(text)
+        except WhydiffError as error:
+            raise WhydiffError(
+                str(error).replace("--vary", option),
+                f"Factors by value: {option} optimizer=sgd, learning-rate=0.01, batch-size=128, "
+                "precision=float64, shuffle=off.",
+            ) from None
+        if varied.sources:
+            raise WhydiffError(
+                f"{option} {text}: random sources are redrawn in every pair, not set",
+                f"Write {option} optimizer=sgd or another factor.",
+            )
+        for name, values in varied.factors.items():
+            if len(values) != 1 or name in found:
+                raise WhydiffError(
+                    f"{option} {name} has more than one value",
+                    "Give one; `whydiff study --vary` tries several.",
+                )
+            found[name] = values[0]
+    return found
+
+
+def split(text: str) -> list[str]:
+    """Words as a shell would split them."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise WhydiffError(f"--b-args {text!r}: {error}", "Close the quotes.") from None

@@ -1,0 +1,42 @@
+"""``whydiff lock``: keep what identifies a training in a small file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from whydiff.cli.output import check_target
+from whydiff.cli.script import ScriptCommand, check_script, script_arguments
+from whydiff.core.errors import WhydiffError
+
+
+@click.command(cls=ScriptCommand, name="lock", short_help="Keep a training as the reference.")
+@click.argument("script")
+@click.option("-o", "--output", metavar="FILE", help="The lock; whydiff.lock beside the script.")
+@click.option(
+    "--replicas",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Also train N times with other seeds, for `verify --require statistical`.",
+)
+@click.pass_context
+def command(ctx: click.Context, script: str, output: str | None, replicas: int) -> None:
+    """Train a script and keep the training as the reference that `whydiff verify` compares with.
+
+    The lock is text, small enough to commit and to review: digests, logs, settings, seeds and
+    surroundings of every fit. Locking an unchanged training writes the same bytes again.
+    """
+    path = check_script(script)
+    if output:
+        check_target(output, "the lock")
+        if Path(output).exists() and Path(output).samefile(path):
+            raise WhydiffError(f"{output} is the script itself", "Name another file with -o.")
+
+    from whydiff.report.progress import Progress
+    from whydiff.workflows.locking import lock
+
+    with Progress() as progress:
+        written = lock(path, script_arguments(ctx), output, replicas, progress)
+    click.echo(f"whydiff: locked in {written} ({written.stat().st_size / 1000:.0f} kB)", err=True)

@@ -1,0 +1,120 @@
+"""``whydiff study``: how much do results vary from run to run, and because of what?"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from whydiff.cli.output import check_target, write_json, write_page
+from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
+
+
+@click.command(
+    cls=ScriptCommand, name="study", short_help="Measure how much results vary, and why."
+)
+@click.argument("script")
+@click.option(
+    "--vary",
+    multiple=True,
+    metavar="WHAT",
+    help="Random sources to redraw (initialization,data-order,noise; data-content=bootstrap), or "
+    "a factor's values (optimizer=adam,sgd, batch-size=32,128, learning-rate=..., "
+    "precision=..., shuffle=on,off). Default: all random sources of the script.",
+)
+@click.option("--blocks", type=click.IntRange(min=0), help="How often everything is redrawn: 20.")
+@click.option("--seed", type=int, help="Decides all the seeds drawn: 0.")
+@click.option("--metric", metavar="NAME", help="The logged metric to study.")
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "fused", "solo", "process"]),
+    default="auto",
+    metavar="ENGINE",
+    help="fused: replicas as one program; solo: one after the other; process: the whole script "
+    "each time; auto: the first that works.",
+)
+@click.option("--fit", type=click.IntRange(min=1), help="Which fit of the script, from 1.")
+@click.option(
+    "-o", "--output", metavar="FILE", help="The study file; default SCRIPT.study.whydiff."
+)
+@click.option("--resume", is_flag=True, help="Go on with the study in the file.")
+@click.option("--time-limit", type=Duration(), help="For one run of the script (process): 10m.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Runs of the script at a time (process)."
+)
+@click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
+@click.option("--html", "html_file", metavar="FILE", help="Write a page to look at.")
+@click.option("--verbose", is_flag=True, help="Show all the evidence.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    script: str,
+    vary: tuple[str, ...],
+    blocks: int | None,
+    seed: int | None,
+    metric: str | None,
+    engine: str,
+    fit: int | None,
+    output: str | None,
+    resume: bool,
+    time_limit: float | None,
+    workers: int | None,
+    json_file: str | None,
+    html_file: str | None,
+    verbose: bool,
+) -> None:
+    """How much do the results of a training vary, and because of which source?
+
+    Runs the script once, watched, then trains replicas of its fit: in every block a base, each
+    random source redrawn alone, all the others redrawn, and all redrawn. Fixed factors are
+    crossed with the same seeds. Every replica is kept in the study file; `whydiff show` reads
+    it, --resume goes on after an interruption or with more --blocks.
+    """
+    path = check_script(script)
+    if json_file and json_file != "-":
+        check_target(json_file, "the JSON")
+    if html_file:
+        check_target(html_file, "the page")
+    target = Path(output) if output else default_file(path, resume)
+    check_target(str(target), "the study")
+
+    from whydiff.report.progress import Progress
+    from whydiff.workflows.study import study
+
+    with Progress() as progress:
+        found = study(
+            path,
+            vary=vary,
+            blocks=blocks,
+            seed=seed,
+            metric=metric,
+            engine=engine,
+            fit=fit,
+            output=target,
+            resume=resume,
+            arguments=script_arguments(ctx),
+            time_limit=time_limit,
+            workers=workers,
+            progress=progress,
+        )
+    if json_file != "-":
+        from whydiff.report import print_study
+
+        print_study(found, sys.stdout, verbose=verbose)
+        click.echo(f"whydiff: every replica is in {target}", err=True)
+    if json_file:
+        write_json(json_file, found.to_dict())
+    if html_file:
+        write_page(html_file, found, str(target))
+
+
+def default_file(script: Path, resume: bool) -> Path:
+    """The first free of ``train.study.whydiff``, ``train.study-2.whydiff``, ... in the current
+    folder; with ``resume`` the last that is there."""
+    number, last = 1, Path(f"{script.stem}.study.whydiff")
+    while True:
+        name = Path(f"{script.stem}.study{'' if number == 1 else f'-{number}'}.whydiff")
+        if not name.exists():
+            return last if resume else name
+        number, last = number + 1, name

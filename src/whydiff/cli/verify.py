@@ -1,0 +1,70 @@
+"""``whydiff verify``: is it still the training that was locked?"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from whydiff.cli.output import check_target, write_json
+from whydiff.cli.script import ScriptCommand, check_script, script_arguments
+
+
+@click.command(cls=ScriptCommand, name="verify", short_help="Is it still the locked training?")
+@click.argument("script")
+@click.option("--lock", metavar="FILE", help="The lock; whydiff.lock beside the script.")
+@click.option(
+    "--require",
+    type=click.Choice(["bitwise", "rounding", "statistical"]),
+    default="bitwise",
+    help="The level to demand; bitwise by default.",
+)
+@click.option("--metric", metavar="NAME", help="The logged metric for the level statistical.")
+@click.option("--margin", type=float, metavar="X", help="How far its means may be apart.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    script: str,
+    lock: str | None,
+    require: str,
+    metric: str | None,
+    margin: float | None,
+    json_file: str | None,
+) -> None:
+    """Train a script again and compare with its lock, at the strictest level that holds.
+
+    \b
+    bitwise      every initial value, batch, step, log and weight agrees bit for bit
+    rounding     the same data and settings; no further apart than one ULP makes it
+    statistical  replicas with other seeds have the same mean, within a margin
+
+    Exits with 0 if the required level holds, 1 if it does not, 2 in case of trouble, 3 if it
+    cannot be decided. Arguments after -- are the script's; without them those of the lock.
+    """
+    path = check_script(script)
+    if json_file and json_file != "-":
+        check_target(json_file, "the JSON")
+    if margin is not None and margin <= 0:
+        raise click.UsageError(f"--margin {margin} leaves no room; give a positive number.")
+
+    from whydiff.report.progress import Progress
+    from whydiff.workflows.verify import verify
+
+    with Progress() as progress:
+        result = verify(
+            path,
+            script_arguments(ctx) or None,
+            lock=lock,
+            require=require,
+            metric=metric,
+            margin=margin,
+            progress=progress,
+        )
+    if json_file != "-":
+        from whydiff.report import print_verification
+
+        print_verification(result, sys.stdout)
+    if json_file:
+        write_json(json_file, result.to_dict())
+    ctx.exit(result.exit_code)

@@ -1,0 +1,95 @@
+"""What a lock keeps of a training: enough to see that it is the same, little enough to commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from whydiff.core.recipe import Facts, Tensor
+from whydiff.core.recording import Draw
+
+#: The levels of agreement, strictest first; each implies those behind it.
+LEVELS: tuple[str, ...] = ("bitwise", "rounding", "statistical")
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A vector in few numbers, from which its distance to another one can be estimated.
+
+    ``size`` counts the entries of the vector, ``unfit`` those that are NaN or infinite (they
+    count as 0); ``numbers`` has a fixed length, see :mod:`whydiff.analysis.sketch`.
+    """
+
+    size: int
+    norm: float
+    numbers: tuple[float, ...]
+    unfit: int = 0
+
+
+@dataclass(frozen=True)
+class Fed:
+    """Digests of what was fed: the samples, their order, how they were cut into batches."""
+
+    samples: int
+    unit: str
+    signature: tuple[str, ...]
+    content: str  # whatever the order of the samples
+    canonical: str  # in the order of the given arrays
+    weights: str
+    validation: str
+    relative: bool
+    order: tuple[str, ...]  # per epoch
+    batches: tuple[str, ...]  # per epoch, in words: "28 x 64, 5"
+    asked: Facts  # batch_size, steps_per_epoch as the script gave them
+
+
+@dataclass(frozen=True)
+class LockedEpoch:
+    """One epoch: ``groups`` holds one digest per step group over all steps of the epoch."""
+
+    index: int
+    steps: int
+    logs: Mapping[str, float]
+    groups: tuple[str, ...]
+    end: str  # digest of all tensors at its end
+
+
+@dataclass(frozen=True)
+class LockedFit:
+    """One fit. ``facts`` maps the name of a recipe field to its facts, ``tensors`` to tensors."""
+
+    index: int
+    model: str
+    line: int | None  # of the call of fit in the script
+    facts: Mapping[str, Facts]
+    tensors: Mapping[str, tuple[Tensor, ...]]  # initialization, noise, state, final
+    fed: Fed
+    epochs: tuple[LockedEpoch, ...]
+    steps: tuple[tuple[int, ...], ...]  # digests of the first steps, a number per step group
+    step_epochs: tuple[int, ...]
+    weights: Sketch | None  # of the final weights
+    predictions: Sketch | None  # on the probe
+    classes: tuple[int, ...] = ()  # predicted for the first samples of the probe
+    probe: int = 0  # samples in the probe
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """What reseeded trainings ended with: logged values per metric, one per replica."""
+
+    seeds: tuple[int, ...]
+    metrics: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lock:
+    """The training of a script as the reference. Holds no time and no path of the machine."""
+
+    script: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, Any]
+    algorithm: str  # of the digests
+    ledger: tuple[Draw, ...]
+    fits: tuple[LockedFit, ...]
+    replicas: Mapping[int, Replicas] = field(default_factory=dict)  # by fit

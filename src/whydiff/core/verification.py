@@ -1,0 +1,131 @@
+"""What ``verify`` finds: a level of agreement per fit, with everything that speaks for it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from whydiff.core.findings import Divergence, Finding
+from whydiff.core.lock import LEVELS
+
+HOLDS, FAILS, UNKNOWN = "holds", "fails", "unknown"
+DIFFERENT, UNDECIDED = "different", "undecided"
+
+
+@dataclass(frozen=True)
+class Amplification:
+    """How far one ULP in one initial weight goes, measured ``n`` times on this training.
+
+    ``weights`` and ``predictions`` are the largest distances at its end, relative to the norm of
+    the weights and as root mean square; ``smallest`` and ``largest`` the factors by which the
+    change grew. ``why`` says why nothing was measured, "" if it was.
+    """
+
+    n: int = 0
+    weights: float = 0.0
+    predictions: float = 0.0
+    smallest: float = 0.0
+    largest: float = 0.0
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Reseeded trainings then (A) and now (B), compared in one metric; see ``equivalence``."""
+
+    metric: str
+    verdict: str  # "equal" | "different" | "inconclusive"
+    difference: float
+    interval: tuple[float, float]
+    margin: float
+    n: tuple[int, int]
+    a: tuple[float, ...]
+    b: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class FitCheck:
+    """One fit against its lock. Distances are None where one cannot be had."""
+
+    fit: int
+    model: str
+    levels: dict[str, tuple[str, str]]  # level -> (holds, fails or unknown; why)
+    first_divergence: Divergence | None
+    findings: tuple[Finding, ...]
+    weights: float | None  # relative distance
+    predictions: float | None  # root mean square of the differences
+    metrics: dict[str, tuple[float | None, float | None]]  # logged at the end: locked, now
+    amplification: Amplification | None = None
+    statistics: Statistics | None = None
+
+    @property
+    def level(self) -> str:
+        """The strictest level that holds; else "undecided" if one might, else "different"."""
+        holds = next((name for name in LEVELS if self.levels[name][0] == HOLDS), "")
+        tried = ("rounding", "statistical") if self.statistics else ("rounding",)
+        open_ = any(self.levels[name][0] == UNKNOWN for name in tried)
+        return holds or (UNDECIDED if open_ else DIFFERENT)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The answer of ``verify``: ``required`` is the level that was demanded."""
+
+    script: str
+    lock: str
+    required: str
+    fits: tuple[FitCheck, ...]
+    changed: tuple[str, ...]  # facts about the surroundings: "keras: 3.14.0, now 3.15.1"
+    missing: str = ""  # other fits than locked, in words
+
+    @property
+    def level(self) -> str:
+        """The level of the worst fit: one of LEVELS, "undecided" or "different"."""
+        if self.missing or not self.fits:
+            return DIFFERENT
+        order = [*LEVELS, UNDECIDED, DIFFERENT]
+        return max((fit.level for fit in self.fits), key=order.index)
+
+    @property
+    def state(self) -> str:
+        """Whether the demanded level holds, fails or is unknown."""
+        states = [fit.levels[self.required][0] for fit in self.fits]
+        if self.missing or FAILS in states or not states:
+            return FAILS
+        return UNKNOWN if UNKNOWN in states else HOLDS
+
+    @property
+    def exit_code(self) -> int:
+        """0 the demanded level holds, 1 it does not, 3 that cannot be said."""
+        return {HOLDS: 0, FAILS: 1, UNKNOWN: 3}[self.state]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "schema": 1,
+            "script": self.script,
+            "lock": self.lock,
+            "required": self.required,
+            "state": self.state,
+            "level": self.level,
+            "changed": list(self.changed),
+            "missing": self.missing,
+            "fits": [
+                {
+                    "fit": fit.fit,
+                    "model": fit.model,
+                    "level": fit.level,
+                    "levels": {
+                        name: {"state": state, "why": why}
+                        for name, (state, why) in fit.levels.items()
+                    },
+                    "first_divergence": fit.first_divergence and fit.first_divergence.to_dict(),
+                    "sources": [asdict(f) for f in fit.findings],
+                    "distance": {"weights": fit.weights, "predictions": fit.predictions},
+                    "metrics": {k: {"locked": a, "now": b} for k, (a, b) in fit.metrics.items()},
+                    "amplification": fit.amplification and asdict(fit.amplification),
+                    "statistics": fit.statistics and asdict(fit.statistics),
+                }
+                for fit in self.fits
+            ],
+        }

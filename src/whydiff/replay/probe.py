@@ -1,0 +1,110 @@
+"""What predictions are compared on, what they should be, and what seeds decide before training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from whydiff.core.digests import tensor_digest
+from whydiff.core.live import Live
+from whydiff.core.pictures import picture
+from whydiff.core.replicas import Replica
+from whydiff.replay import orders
+from whydiff.replay.drawing import Drawing
+
+#: A probe holds at most this many samples where there are no validation data.
+PROBE_SAMPLES = 1000
+
+
+#: (batches, structure) of the inputs that predictions are compared on.
+Probe = tuple[list[list[Any]], Any]
+
+
+def probe_of(live: Live) -> Probe | None:
+    """The validation inputs if there are any, else the first 1,000 training samples.
+
+    None where neither were kept.
+    """
+    if not live.material.validation and live.material.samples.leaves is None:
+        return None
+    batches, structure = _batches(live)
+    inputs = structure[0] if isinstance(structure, tuple) else structure
+    width = len(keras.tree.flatten(inputs))
+    return [leaves[:width] for leaves in batches], (inputs,)
+
+
+def targets_of(live: Live) -> list[np.ndarray]:
+    """What the model should predict on the probe, an array per leaf of y; [] if there is none."""
+    if probe_of(live) is None:
+        return []
+    batches, structure = _batches(live)
+    if not isinstance(structure, tuple) or len(structure) < 2 or structure[1] is None:
+        return []
+    start = len(keras.tree.flatten(structure[0]))
+    stop = start + len(keras.tree.flatten(structure[1]))
+    columns = list(zip(*(leaves[start:stop] for leaves in batches), strict=True))
+    shapes = [{np.shape(part)[1:] for part in column} for column in columns]
+    missing = any(part is None for column in columns for part in column)
+    if missing or any(len(found) > 1 for found in shapes):
+        return []  # nothing to compare with, or batches padded to their longest
+    return [np.concatenate([np.asarray(part) for part in column]) for column in columns]
+
+
+def pictures_of(live: Live, positions: Sequence[int]) -> dict[int, np.ndarray]:
+    """Examples of the probe as images, by position; {} where the inputs are not one image each."""
+    probe = probe_of(live)
+    if probe is None or len(keras.tree.flatten(probe[1])) != 1:
+        return {}
+    found, start = {}, 0
+    for (leaf,) in probe[0]:
+        for position in positions:
+            if start <= position < start + len(leaf):
+                image = picture(np.asarray(leaf[position - start]))
+                if image is not None:
+                    found[position] = image
+        start += len(leaf)
+    return found
+
+
+def _batches(live: Live) -> Probe:
+    material = live.material
+    if material.validation:
+        return material.validation, material.validation_structure
+    samples = material.samples
+    if samples.unit == "batch":
+        batches = [samples.batch(np.array([i])) for i in range(min(8, len(samples)))]
+    else:
+        count = min(PROBE_SAMPLES, len(samples))
+        batches = [
+            samples.batch(np.arange(start, min(start + 250, count)))
+            for start in range(0, count, 250)
+        ]
+    return batches, samples.structure
+
+
+def streams(live: Live, drawing: Drawing, replica: Replica) -> dict[str, str]:
+    """A digest by source of what the seeds of ``replica`` decide, as training would be given it."""
+    seeds = dict(replica.seeds)
+    drawn = drawing.draw(Replica(replica.number, seeds))
+    content = seeds.pop("data-content", None)
+    order, _ = drawing.feeding(Replica(replica.number, seeds))
+    found = {
+        "initialization": _digest(drawn.weights),
+        "noise": _digest(
+            [*drawn.noise, *([] if drawn.random_state is None else [drawn.random_state])]
+        ),
+        "data-order": _digest(order),
+    }
+    if content is not None:
+        found["data-content"] = _digest(
+            orders.resampled(live, orders.recorded_order(live), content)
+        )
+    return found
+
+
+def _digest(arrays: Any) -> str:
+    whole = "".join(tensor_digest(np.asarray(a)) for a in arrays)
+    return tensor_digest(np.frombuffer(bytes.fromhex(whole), np.uint8))

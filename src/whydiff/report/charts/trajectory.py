@@ -1,0 +1,175 @@
+"""Two trainings on their way: losses, and how far apart their weights are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from whydiff.report.charts.theme import (
+    AXIS_WIDTH,
+    MARK,
+    QUIET,
+    dashes,
+    data,
+    finished,
+    rule,
+    sides,
+)
+
+#: losses that span more than this are drawn on a log scale
+WIDE = 30.0
+
+
+def loss_rows(trace: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row per side and moment with a loss: x, loss, side, epoch."""
+    epochs = trace.get("epoch") or [0] * len(trace["x"])
+    return [
+        {"x": x, "loss": loss, "side": name.upper(), "epoch": epoch}
+        for name in ("a", "b")
+        for x, epoch, loss in zip(trace["x"], epochs, trace[name], strict=True)
+        if loss is not None
+    ]
+
+
+def epoch_rows(
+    epochs: Mapping[str, Sequence[Mapping[str, Any]]], name: str
+) -> list[dict[str, Any]]:
+    """The same from logs at the ends of epochs, for one logged number."""
+    return [
+        {"x": entry["epoch"] + 1, "loss": entry["logs"][name], "side": side.upper(), "epoch": 0}
+        for side in ("a", "b")
+        for entry in epochs.get(side, ())
+        if entry["logs"].get(name) is not None
+    ]
+
+
+def losses(
+    rows: Sequence[dict[str, Any]], unit: str, name: str = "loss", divergence: float | None = None
+) -> dict[str, Any]:
+    """Both losses over ``unit``, with the place where the two part."""
+    import altair as alt
+
+    values = [row["loss"] for row in rows]
+    wide = bool(values) and min(values) > 0 and max(values) > WIDE * min(values)
+    base = alt.Chart(data(rows)).encode(
+        x=_x(unit, [row["x"] for row in rows]),
+        y=alt.Y(
+            "loss:Q",
+            title=name + (" (log scale)" if wide else ""),
+            scale=alt.Scale(type="log") if wide else alt.Scale(zero=False),
+            axis=alt.Axis(minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, tickCount=5),
+        ),
+        color=sides(),
+        tooltip=_tooltip(unit, "loss", name),
+    )
+    few = len({row["x"] for row in rows}) <= 30
+    lines = base.mark_line(strokeWidth=2).encode(strokeDash=dashes(), detail="epoch:N")
+    points = base.mark_point(size=36 if few else 60, opacity=1 if few else 0, filled=True)
+    chart = lines + points
+    if divergence is not None:
+        chart = rule(divergence, "they part") + chart
+    return finished(chart, 240)
+
+
+def distance_rows(trace: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row per moment at which the weights differ; equal weights have no place on a log scale."""
+    return [
+        {"x": x, "distance": d}
+        for x, d in zip(trace["x"], trace["distance"], strict=True)
+        if d is not None and d > 0
+    ]
+
+
+def distance(trace: Mapping[str, Any]) -> dict[str, Any]:
+    """Relative distance of the weights on a log scale; the part that is equal is shaded."""
+    import altair as alt
+
+    rows, unit, parted = distance_rows(trace), trace["unit"], trace.get("divergence")
+    base = alt.Chart(data(rows)).encode(
+        x=_x(unit, trace["x"]),
+        y=alt.Y(
+            "distance:Q",
+            title="distance of the weights (log scale)",
+            scale=_log_scale([row["distance"] for row in rows]),
+            axis=alt.Axis(
+                minExtent=AXIS_WIDTH,
+                maxExtent=AXIS_WIDTH,
+                format="~g",
+                values=ticks([row["distance"] for row in rows]),
+            ),
+        ),
+        tooltip=_tooltip(unit, "distance", "distance of the weights"),
+    )
+    chart = base.mark_line(strokeWidth=2, color="var(--ink)") + base.mark_point(
+        size=60, opacity=0, filled=True
+    )
+    if parted is not None:
+        chart = rule(parted, "they part") + chart
+    equal = _equal_until(trace)
+    if equal > trace["x"][0]:
+        band = alt.Chart(
+            data([{"from": trace["x"][0], "to": equal, "label": "equal, bit for bit"}])
+        )
+        shade = band.mark_rect(color=MARK, opacity=0.12).encode(x="from:Q", x2="to:Q")
+        label = band.mark_text(color=QUIET, align="left", dx=6, baseline="bottom", dy=-6).encode(
+            x="from:Q", y=alt.value("height"), text="label:N"
+        )
+        chart = shade + label + chart
+    return finished(chart, 240)
+
+
+def _equal_until(trace: Mapping[str, Any]) -> float:
+    """The last x until which the weights agree from the beginning on."""
+    last = trace["x"][0]
+    for x, d in zip(trace["x"], trace["distance"], strict=True):
+        if d is not None and d > 0:
+            break
+        if d is not None:
+            last = x
+    return float(last)
+
+
+def _domain(values: Sequence[float]) -> tuple[float, float]:
+    """At least one decade, so that a small change looks small."""
+    low, high = min(values, default=1.0), max(values, default=1.0)
+    if high < 10 * low:
+        middle = math.sqrt(low) * math.sqrt(high)
+        low, high = min(low, middle / 3.2), max(high, middle * 3.2)
+    return low, high
+
+
+def _log_scale(values: Sequence[float]) -> Any:
+    import altair as alt
+
+    return alt.Scale(type="log", domain=list(_domain(values)), nice=False)
+
+
+def ticks(values: Sequence[float], most: int = 6) -> list[float]:
+    """Places of a log axis: powers of ten, with 2 and 5 between them where there is room."""
+    low, high = _domain(values)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    every = max(1, -(-len(powers) // most))
+    steps = (1, 2, 5) if high <= 100 * low else (1,)
+    found = [float(f"{s}e{p}") for p in powers if p % every == 0 for s in steps]
+    return [t for t in found if low <= t <= high]
+
+
+def _x(unit: str, values: Sequence[float]) -> Any:
+    import altair as alt
+
+    return alt.X(
+        "x:Q",
+        title=f"{unit} trained",
+        scale=alt.Scale(domain=[min(values, default=0), max(values, default=1)], nice=False),
+        axis=alt.Axis(
+            grid=False, tickCount=6, tickMinStep=1, format="~s" if unit == "steps" else "d"
+        ),
+    )
+
+
+def _tooltip(unit: str, field: str, name: str) -> list[Any]:
+    import altair as alt
+
+    told = [alt.Tooltip("x:Q", title=unit), alt.Tooltip(f"{field}:Q", title=name, format=".4g")]
+    return [alt.Tooltip("side:N", title="training"), *told] if field == "loss" else told

@@ -1,0 +1,229 @@
+"""A comparison of two ways of training as blocks: the verdict, then what it rests on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from whydiff.core.comparison import BETTER, EQUIVALENT, WORSE, Churn, Comparison, Side
+from whydiff.report.blocks import Block, Facts, Table, Text
+from whydiff.report.study_words import between, bounds, signed
+from whydiff.report.words import count, duration, number, percent
+
+_STOPPED = {
+    "budget": "The time that was given is up.",
+    "interrupted": "It was interrupted.",
+}
+
+
+def comparison_blocks(comparison: Comparison, verbose: bool = False) -> list[Block]:
+    """What is told about a comparison; ``verbose`` adds the gates and every pair."""
+    blocks: list[Block] = [Text(verdict(comparison), "verdict")]
+    blocks += [Text(text, "warning") for text in _warnings(comparison)]
+    blocks.append(Facts(tuple(_facts(comparison))))
+    if any(other.shift.n for other in comparison.others):
+        blocks.append(_others(comparison))
+    if verbose:
+        blocks += [_gates(comparison), _pairs(comparison), Text(_held(comparison), "note")]
+    else:
+        good = [gate.name for gate in comparison.gates if gate.passed]
+        if good:
+            blocks.append(Text(f"Checked: {'; '.join(good)}.", "note"))
+    blocks += [Text(note, "note") for note in comparison.notes]
+    if not verbose:
+        blocks.append(Text("More: --verbose shows every pair, --json FILE all numbers.", "note"))
+    return blocks
+
+
+def verdict(found: Comparison) -> str:
+    """One sentence, two if something is left to do."""
+    pairs = count(len(found.pairs), "pair")
+    if found.identical and found.verdict == EQUIVALENT:
+        return (
+            f"A and B are the same training: all {pairs} with equal seeds ended with the same "
+            "weights, bit for bit."
+        )
+    if found.verdict in (BETTER, WORSE):
+        return f"B is {found.verdict} than A: {_because(found)}, over {pairs} with equal seeds."
+    if found.verdict == EQUIVALENT:
+        if not found.margin:
+            return f"B is as good as A: {found.metric} differed in none of {pairs}."
+        return (
+            f"B is as good as A: {found.metric} of B - A is {signed(found.effect)}, within the "
+            f"margin of {number(found.margin)}, over {pairs} with equal seeds."
+        )
+    told = f"Not settled after {pairs}"
+    if math.isfinite(found.effect.value):
+        told += f": {found.metric} of B - A is {_signed(found)}"
+    stopped = _STOPPED.get(found.stopped, "")
+    return " ".join(part for part in (f"{told}.", stopped, _left(found)) if part)
+
+
+def _because(found: Comparison) -> str:
+    effect = found.effect
+    if not math.isfinite(effect.value):
+        a, b = (_of(side) for side in (found.a, found.b))
+        return f"{b} of its runs diverged, {a} of A's"
+    way = "higher" if effect.value > 0 else "lower"
+    low, high = sorted((abs(effect.low), abs(effect.high)))
+    interval = f"{number(low)} to {number(high)}" if effect.low * effect.high > 0 else ""
+    beyond = f", beyond the margin of {number(found.margin)}" if found.margin else ""
+    if not interval:
+        return (
+            f"{found.metric} of B - A is {signed(effect)} where both end, and runs diverged: "
+            f"{_of(found.a)} of A, {_of(found.b)} of B"
+        )
+    return f"its {found.metric} is {way} by {number(abs(effect.value))} ({interval}){beyond}"
+
+
+def _of(side: Side) -> str:
+    if not side.diverged.n:
+        return "none"
+    return f"{round(side.diverged.value * side.diverged.n)} of {side.diverged.n}"
+
+
+def _left(found: Comparison) -> str:
+    """What would settle an open question."""
+    if len(found.pairs) < found.fewest:
+        few = f"No verdict is possible before {found.fewest} pairs. "
+    else:
+        few = _almost(found)
+    if found.more:
+        total = len(found.pairs) + found.more
+        return few + (
+            f"About {count(found.more, 'more pair')} would settle it if they were like these: "
+            f"--max-pairs {total}."
+        )
+    if found.more is None and len(found.pairs) >= found.fewest:
+        if not found.margin:
+            return "--margin says which difference does not matter; then they can be equivalent."
+        return "The difference lies at the margin: no number of pairs would settle it."
+    return f"{few}--max-pairs allows more."
+
+
+def _almost(found: Comparison) -> str:
+    """Why there is no verdict although the interval looks like one."""
+    low, high = sorted(
+        (x if found.larger_is_better else -x) for x in (found.effect.low, found.effect.high)
+    )
+    outside = low > found.margin or high < -found.margin
+    if outside or (-found.margin <= low and high <= found.margin):
+        return "The interval is clear, but a test that skewed differences do not fool is not. "
+    return ""
+
+
+def _warnings(found: Comparison) -> Iterator[str]:
+    for gate in found.gates:
+        if gate.passed is False:
+            yield f"Not so: {gate.name}. {gate.evidence[:1].upper()}{gate.evidence[1:]}."
+    yield from found.warnings
+    for name, side in (("A", found.a), ("B", found.b)):
+        if side.diverged.n and side.diverged.value > 0:
+            yield (
+                f"{_of(side)} runs of {name} diverged ({bounds(side.diverged, percent)}): their "
+                "loss or predictions are not finite. They count as worse than any other run; "
+                "means are those of the others."
+            )
+    failed = [pair for pair in found.pairs if pair.failure]
+    if failed:
+        yield (
+            f"{count(len(failed), 'pair')} could not be trained and counts for nothing: "
+            f"{failed[0].failure}"
+        )
+
+
+def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
+    for name, side in (("A", found.a), ("B", found.b)):
+        yield name, _side(side, found.metric)
+    if math.isfinite(found.effect.value):
+        level = percent(found.effect.confidence)
+        yield "B - A", f"{_signed(found)}, {level} confidence sequence, n = {found.effect.n}"
+    if found.probability.n > 1 and not found.identical:
+        chance = between(found.probability, percent)
+        yield "P(B better)", f"{chance} for runs of two different seeds, n = {found.probability.n}"
+    if found.churn is not None and math.isfinite(found.churn.between):
+        yield "Predictions", churn(found.churn, found.alpha)
+    engines = " and ".join(dict.fromkeys([found.a.engine, found.b.engine]))
+    took = f" in {duration(found.seconds)}" if found.seconds else ""
+    trained = f"{count(len(found.pairs), 'pair')} of at most {found.max_pairs}{took} ({engines})"
+    yield "Trained", trained
+    if found.pairs and found.pairs[0].seeds:
+        yield "Redrawn", f"{', '.join(found.pairs[0].seeds)}; equal seeds within a pair"
+    kept = {**found.a.kept, **found.b.kept}
+    if kept:
+        yield "Not redrawn", "; ".join(f"{name}: {why}" for name, why in kept.items())
+
+
+def _signed(found: Comparison) -> str:
+    return (
+        signed(found.effect) if found.effect.known else f"{found.effect.value:+.3g} (no interval)"
+    )
+
+
+def _side(side: Side, metric: str) -> str:
+    if not side.mean.n:
+        return f"{side.what}: no run ended with a finite {metric}"
+    return (
+        f"{side.what}: {metric} {between(side.mean)}, standard deviation {between(side.sd)}, "
+        f"n = {side.mean.n}"
+    )
+
+
+def churn(found: Churn, alpha: float) -> str:
+    """Whether switching from A to B moves predictions more than another seed does."""
+    write = percent if found.measure == "classes" else number
+    verb = "disagree on" if found.measure == "classes" else "differ by"
+    told = (
+        f"two seeds {verb} {write(found.within)}, A and B with other seeds {verb} "
+        f"{write(found.between)}"
+    )
+    if found.p <= alpha and found.excess.value > 0:
+        what = "switching changed predictions more than reseeding does"
+    else:
+        what = "switching changed predictions no more than reseeding does"
+    size = bounds(found.excess, _points if found.measure == "classes" else number)
+    if found.switched is not None:
+        told += f", with equal seeds {write(found.switched.value)}"
+    return f"{what} (excess {size}, p = {found.p:.2g}): {told}, n = {found.excess.n}"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.2g} %"
+
+
+def _others(found: Comparison) -> Table:
+    rows = tuple(
+        (o.metric, signed(o.shift), f"{o.adjusted:.2g}" if math.isfinite(o.adjusted) else "-")
+        for o in found.others
+    )
+    title = f"Other metrics, not decided by (t interval, n = {found.others[0].shift.n})"
+    return Table(("Metric", "B - A", "p, adjusted"), rows, title, frozenset({"p, adjusted"}))
+
+
+def _gates(found: Comparison) -> Table:
+    words = {True: "yes", False: "NO", None: "not checked"}
+    rows = tuple((gate.name, words[gate.passed], gate.evidence) for gate in found.gates)
+    return Table(("Before any number", "", "Evidence"), rows)
+
+
+def _pairs(found: Comparison) -> Table:
+    rows = tuple(
+        (
+            str(pair.number + 1),
+            number(pair.a),
+            number(pair.b),
+            f"{pair.b - pair.a:+.3g}",
+            "same weights" if pair.identical else pair.failure,
+        )
+        for pair in found.pairs
+    )
+    right = frozenset({"Pair", "A", "B", "B - A"})
+    return Table(("Pair", "A", "B", "B - A", ""), rows, f"{found.metric} of every pair", right)
+
+
+def _held(found: Comparison) -> str:
+    return (
+        "The confidence sequence and the verdict hold however often one looked "
+        f"(e = {number(found.e)}, symmetric e = {number(found.symmetric_e)} against no "
+        "difference); all other intervals and p values are those of a fixed number of pairs."
+    )

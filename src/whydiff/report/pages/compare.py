@@ -1,0 +1,234 @@
+"""The page of a comparison: is B better than A, or is the difference that of seeds?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from whydiff.core.comparison import (
+    BETTER,
+    EQUIVALENT,
+    INCONCLUSIVE,
+    WORSE,
+    Churn,
+    Comparison,
+)
+from whydiff.core.estimate import Estimate
+from whydiff.report.blocks import Block, Chart, Facts, Fold, Table, Text
+from whydiff.report.charts.levels import Point, points
+from whydiff.report.charts.replicas import distribution
+from whydiff.report.charts.strips import strips
+from whydiff.report.compare_view import verdict
+from whydiff.report.page import DIFFERENT, OPEN, SAME, Page, Section
+from whydiff.report.pages.reproduce import reproduce, with_page
+from whydiff.report.study_words import between, bounds, signed
+from whydiff.report.words import count, duration, number, percent
+
+TONES = {BETTER: DIFFERENT, WORSE: DIFFERENT, EQUIVALENT: SAME, INCONCLUSIVE: OPEN}
+
+
+def page(found: Comparison, name: str = "") -> Page:
+    """Verdict, the pairs, the effect, what it does to predictions, doubts, every number."""
+    sections = [
+        _pairs(found),
+        _effect(found),
+        *_churn(found.churn),
+        _trust(found),
+        *_numbers(found),
+        reproduce([with_page(found.command)] if found.command else [], {}, name),
+    ]
+    return Page(
+        title=f"whydiff: {verdict(found)}",
+        question=found.question or "Is B better than A, or is it seed noise?",
+        verdict=verdict(found),
+        tone=TONES.get(found.verdict, OPEN),
+        sides=(("A", found.a.what), ("B", found.b.what)),
+        facts=tuple(_facts(found)),
+        sections=tuple(s for s in sections if s.blocks or s.lead),
+    )
+
+
+def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
+    yield f"{found.metric}, B - A", signed(found.effect)
+    yield "A run of B beats one of A", bounds(found.probability, percent)
+    if found.churn is not None:
+        yield "Excess churn", bounds(found.churn.excess, _share(found.churn))
+    if found.more:
+        yield "To settle it", f"about {count(found.more, 'more pair')}"
+    else:
+        yield "Pairs", f"{found.effect.n} of at most {found.max_pairs}"
+
+
+def _share(churn: Churn) -> Callable[[Any], str]:
+    return percent if churn.measure == "classes" else number
+
+
+def _point(name: str, estimate: Estimate) -> Point:
+    ends = (estimate.low, estimate.high) if estimate.known else (None, None)
+    return Point(name, estimate.value, *ends)
+
+
+def _pairs(found: Comparison) -> Section:
+    runs = [(side, v) for p in found.pairs for side, v in (("A", p.a), ("B", p.b))]
+    finite = [v for _, v in runs if math.isfinite(v)]
+    differences = [p.b - p.a for p in found.pairs if math.isfinite(p.b - p.a)]
+    table = Table(
+        ("Pair", "A", "B", "B - A", "Note"),
+        tuple(
+            (
+                str(p.number),
+                number(p.a),
+                number(p.b),
+                f"{p.b - p.a:+.3g}" if math.isfinite(p.b - p.a) else "-",
+                p.failure or ("equal, bit for bit" if p.identical else ""),
+            )
+            for p in found.pairs
+        ),
+        numbers=frozenset(("Pair", "A", "B", "B - A")),
+    )
+    blocks: list[Block] = []
+    if finite:
+        means = [_point(n, s.mean) for n, s in (("A", found.a), ("B", found.b))]
+        means = [m for m in means if math.isfinite(m.value)]
+        blocks.append(
+            Chart(
+                f"{found.metric} of every run",
+                strips(runs, means, found.metric),
+                f"Ticks of {len(finite)} runs with the means: A {between(found.a.mean)}, "
+                f"B {between(found.b.mean)}.",
+                table,
+                f"A tick for each run, a diamond with a 95 % interval for the mean; "
+                f"n = {found.a.mean.n} and {found.b.mean.n}.",
+            )
+        )
+    if len(differences) > 1:
+        blocks.append(
+            Chart(
+                "Difference within a pair",
+                distribution(
+                    differences, f"{found.metric}, B - A", {"no difference": 0.0}, "pairs"
+                ),
+                f"Histogram of B - A over n = {len(differences)} pairs, from "
+                f"{min(differences):+.3g} to {max(differences):+.3g}; no difference is marked.",
+                table,
+                "Both runs of a pair have the same seeds, so what a seed does to both cancels.",
+            )
+        )
+    better = "larger" if found.larger_is_better else "smaller"
+    return Section("pairs", "The runs", tuple(blocks), f"{found.metric}: {better} is better.")
+
+
+def _effect(found: Comparison) -> Section:
+    rows = [_point("B - A", found.effect)] if math.isfinite(found.effect.value) else []
+    others = [o for o in found.others if math.isfinite(o.shift.value)]
+    facts = [
+        ("Effect", f"{signed(found.effect)}, n = {found.effect.n} pairs"),
+        ("Margin", number(found.margin) if found.margin else "none was given"),
+        ("A run of B beats one of A", between(found.probability, percent)),
+        ("Standard deviation of A", f"{between(found.a.sd)}, n = {found.a.sd.n}"),
+        ("Standard deviation of B", f"{between(found.b.sd)}, n = {found.b.sd.n}"),
+    ]
+    blocks: list[Block] = []
+    if rows:
+        blocks.append(
+            Chart(
+                "The effect",
+                points(rows, f"{found.metric}, B - A", margin=found.margin),
+                f"A dot with its interval: {signed(found.effect)}; "
+                f"the margin is {number(found.margin)}.",
+                Table(("Effect", "Value"), (("B - A", signed(found.effect)),)),
+                f"A confidence sequence at alpha = {number(found.alpha)}: it holds however often "
+                "one looked while the pairs came in.",
+            )
+        )
+    blocks.append(Facts(tuple(facts)))
+    if others:
+        blocks.append(
+            Table(
+                ("Other metric", "B - A", "n", "p", "p, adjusted"),
+                tuple(
+                    (o.metric, signed(o.shift), str(o.shift.n), number(o.p), number(o.adjusted))
+                    for o in others
+                ),
+                "Other metrics, adjusted for their number (Benjamini-Hochberg)",
+                frozenset({"n", "p", "p, adjusted"}),
+            )
+        )
+    return Section("effect", "How large it is", tuple(blocks))
+
+
+def _churn(churn: Churn | None) -> Iterator[Section]:
+    if churn is None:
+        return
+    write = _share(churn)
+    rows = [
+        Point("reseeding", churn.within, None, None),
+        Point("switching and reseeding", churn.between, None, None),
+    ]
+    if churn.switched is not None and math.isfinite(churn.switched.value):
+        rows.insert(1, _point("switching alone", churn.switched))
+    rows = [row for row in rows if math.isfinite(row.value)]
+    told = tuple((row.name, write(row.value)) for row in rows)
+    table = Table(("What is changed", "Predictions that move"), told)
+    unit = "predictions of another class" if churn.measure == "classes" else "distance"
+    blocks: list[Block] = []
+    if rows:
+        blocks.append(
+            Chart(
+                "What moves the predictions",
+                points(rows, unit),
+                "Dots: " + "; ".join(f"{n} {v}" for n, v in told) + ".",
+                table,
+                f"n = {churn.examples} examples.",
+            )
+        )
+    blocks.append(
+        Facts((("Excess churn", f"{bounds(churn.excess, write)}, p = {number(churn.p)}"),))
+    )
+    small = churn.excess.known and churn.excess.low <= 0
+    lead = (
+        "Switching changed predictions no more than reseeding does."
+        if small
+        else "Switching changed predictions more than reseeding does."
+    )
+    yield Section("churn", "What it does to predictions", tuple(blocks), lead)
+
+
+def _trust(found: Comparison) -> Section:
+    words = {True: "yes", False: "NO", None: "not checked"}
+    blocks: list[Block] = [Text(text, "warning") for text in found.warnings]
+    if found.gates:
+        rows = tuple((g.name, words[g.passed], g.evidence) for g in found.gates)
+        blocks.append(Table(("Before any number", "Holds", "Evidence"), rows))
+    facts = []
+    for name, side in (("A", found.a), ("B", found.b)):
+        facts.append((f"Diverged, {name}", f"{between(side.diverged, percent)}"))
+        facts += [(f"Not redrawn in {name}: {k}", why) for k, why in side.kept.items()]
+    blocks.append(Facts(tuple(facts)))
+    blocks += [Text(note, "note") for note in found.notes]
+    return Section("trust", "Can these numbers be believed?", tuple(blocks))
+
+
+def _numbers(found: Comparison) -> Iterator[Section]:
+    if not found.pairs:
+        return
+    seeds = list(dict.fromkeys(k for p in found.pairs for k in p.seeds))
+    table = Table(
+        ("Pair", *(f"seed of {s}" for s in seeds), "A", "B"),
+        tuple(
+            (
+                str(p.number),
+                *(str(p.seeds.get(s, "-")) for s in seeds),
+                number(p.a),
+                number(p.b),
+            )
+            for p in found.pairs
+        ),
+        "Every pair with its seeds",
+    )
+    took = f" in {duration(found.seconds)}" if found.seconds else ""
+    lead = f"{count(len(found.pairs), 'pair')}{took}; stopped: {found.stopped}."
+    yield Section(
+        "numbers", "Every pair", (Fold(f"All {count(len(found.pairs), 'pair')}", (table,)),), lead
+    )

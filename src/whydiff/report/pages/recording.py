@@ -1,0 +1,166 @@
+"""The page of a recording: what one execution of a script trained."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from whydiff.core.recording import Execution, Fit
+from whydiff.report.blocks import Block, Chart, Facts, Fold, Table, Text
+from whydiff.report.charts.history import history, history_rows
+from whydiff.report.evidence import plain
+from whydiff.report.page import OPEN, SAME, Page, Section
+from whydiff.report.pages.reproduce import reproduce
+from whydiff.report.words import count, duration, number
+
+
+def page(execution: Execution, name: str = "") -> Page:
+    """What was trained, fit by fit; the seeds; the surroundings; the commands."""
+    whole = execution.exit_code == 0 and not execution.trouble and execution.fits
+    sections = [_fit(fit) for fit in execution.fits]
+    sections += [*_seeds(execution), _environment(execution), *_again(execution, name)]
+    return Page(
+        title=f"whydiff: {execution.script}",
+        question=f"What did {execution.script} train?",
+        verdict=_verdict(execution),
+        tone=SAME if whole else OPEN,
+        sides=(),
+        facts=tuple(_facts(execution)),
+        sections=tuple(sections),
+    )
+
+
+def _verdict(execution: Execution) -> str:
+    fits = execution.fits
+    lengths = sorted({len(fit.steps) for fit in fits})
+    if not fits:
+        told = f"{execution.script} never called fit"
+    elif len(lengths) == 1:
+        each = " each" if len(fits) > 1 else ""
+        times = f" {count(len(fits), 'time')}" if len(fits) > 1 else ""
+        told = f"{execution.script} called fit{times}, {count(lengths[0], 'step')}{each}"
+    else:
+        told = (
+            f"{execution.script} called fit {len(fits)} times, "
+            f"{lengths[0]} to {count(lengths[-1], 'step')}"
+        )
+    if execution.trouble:
+        return f"{told}; the recording is incomplete: {execution.trouble}."
+    if execution.exit_code is None:
+        return f"{told}; then it was cut short."
+    if execution.exit_code:
+        return f"{told}; it failed with exit code {execution.exit_code}."
+    return f"{told}, and all of it was recorded." if fits else f"{told}."
+
+
+def _facts(execution: Execution) -> Iterator[tuple[str, str]]:
+    yield "Started", execution.started.replace("T", " ")[:19]
+    seconds = sum(fit.seconds for fit in execution.fits)
+    yield "Time in fit", duration(seconds)
+    if execution.fits:
+        recipe = execution.fits[0].recipe
+        keras = recipe.version.get("keras", "?")
+        yield "Keras", f"{keras} on {recipe.backend.get('backend', '?')}"
+
+
+def _fit(fit: Fit) -> Section:
+    at = f"{fit.stack[-1].file}, line {fit.stack[-1].line}" if fit.stack else ""
+    sizes = sorted({int(n) for epoch in fit.recipe.batch_size.epochs for n in epoch})
+    facts = [
+        ("Called at", at),
+        ("Samples", str(len(fit.recipe.data_content.samples))),
+        ("Batch sizes", plain(sizes)),
+        ("Optimizer", plain(fit.recipe.optimizer.get("class"))),
+        ("Learning rate", plain(fit.recipe.optimizer.get("learning_rate"))),
+        ("Loss", plain(fit.recipe.objective.get("loss"))),
+        *((str(k).capitalize(), plain(v)) for k, v in fit.notes.items()),
+    ]
+    blocks: list[Block] = [Facts(tuple((k, v) for k, v in facts if v not in ("", "-")))]
+    blocks += _histories(fit)
+    tensors = tuple((t.path, plain(list(t.shape)), t.dtype, t.digest) for t in fit.final)
+    if tensors:
+        table = Table(("Weight", "Shape", "Type", "Digest after training"), tensors)
+        blocks.append(Fold(f"Weights: {count(len(tensors), 'tensor')}", (table,)))
+    unfinished = "" if fit.finished else "; it was not finished"
+    lead = f"{count(len(fit.steps), 'step')} in {duration(fit.seconds)}{unfinished}."
+    return Section(f"fit-{fit.index}", f"Fit {fit.index}: {fit.model}", tuple(blocks), lead)
+
+
+def _histories(fit: Fit) -> Iterator[Block]:
+    """One chart per logged number, its validated twin in the same one."""
+    logged = list(dict.fromkeys(name for epoch in fit.epochs for name in epoch.logs))
+    for name in logged:
+        if name.startswith("val_") and name[4:] in logged:
+            continue
+        names = [n for n in (name, f"val_{name}") if n in logged]
+        logs = [(epoch.index, epoch.logs) for epoch in fit.epochs]
+        rows = history_rows(logs, names)
+        ends = ", ".join(
+            f"{n} {number(next(r['value'] for r in reversed(rows) if r['name'] == n))}"
+            for n in names
+            if any(r["name"] == n for r in rows)
+        )
+        if rows:
+            yield Chart(
+                f"{name}, epoch by epoch",
+                history(rows, names),
+                f"{count(len(names), 'line')} over {count(len(fit.epochs), 'epoch')}; "
+                f"at the end {ends}.",
+                Table(
+                    ("Epoch", *names),
+                    tuple(
+                        (str(e.index + 1), *(number(e.logs.get(n)) for n in names))
+                        for e in fit.epochs
+                    ),
+                    numbers=frozenset({"Epoch", *names}),
+                ),
+            )
+
+
+def _seeds(execution: Execution) -> Iterator[Section]:
+    if not execution.ledger:
+        return
+    rows = tuple(
+        (
+            draw.layer or "-",
+            draw.owner,
+            plain(draw.seed),
+            "the script" if draw.explicit else "drawn from Python's random",
+            f"{draw.stack[-1].file}, line {draw.stack[-1].line}" if draw.stack else "-",
+        )
+        for draw in execution.ledger
+    )
+    drawn = sum(not draw.explicit for draw in execution.ledger)
+    were = "was" if drawn == 1 else "were"
+    lead = f"{drawn} of {count(len(rows), 'seed')} {were} drawn; the script wrote the others."
+    table = Table(("Held by", "Class", "Seed", "Chosen by", "At"), rows)
+    yield Section("seeds", "Seed ledger", (table,), lead)
+
+
+def _environment(execution: Execution) -> Section:
+    facts = {str(k): plain(v) for k, v in execution.environment.items() if v not in (None, "")}
+    if execution.fits:
+        recipe = execution.fits[-1].recipe
+        for part in (recipe.version, recipe.hardware):
+            facts |= {str(k): plain(v) for k, v in part.items() if v not in (None, "")}
+    return Section("environment", "Surroundings", (Facts(tuple(facts.items())),))
+
+
+def _again(execution: Execution, name: str) -> Iterator[Section]:
+    script = shlex.join([execution.script])
+    arguments = f" -- {shlex.join(execution.arguments)}" if execution.arguments else ""
+    commands = [f"whydiff record {script} -o {shlex.quote(name or 'recording.whydiff')}{arguments}"]
+    if len(execution.fits) > 1 and name:
+        commands.append(shlex.join(["whydiff", "diff", f"{name}:1", f"{name}:2"]))
+    settings = []
+    if execution.fits:
+        recipe = execution.fits[-1].recipe
+        settings = [
+            {"source": source, "name": key, "a": value, "b": value}
+            for source, part in (("version", recipe.version), ("backend", recipe.backend))
+            for key, value in part.items()
+        ]
+    section = reproduce(commands, {"settings": settings}, name)
+    note = Text("Reports of single fits: `whydiff diff FILE:1 FILE:2 --html PAGE`.", "note")
+    extra = (note,) if len(execution.fits) > 1 else ()
+    yield Section(section.id, section.title, (*section.blocks, *extra), section.lead)

@@ -1,0 +1,132 @@
+"""Where they part: losses and the distance of the weights on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from whydiff.core.findings import Divergence
+from whydiff.report.blocks import Block, Chart, Table, Text
+from whydiff.report.charts import trajectory
+from whydiff.report.page import Section
+from whydiff.report.point import point
+from whydiff.report.words import capital, count, number, percent
+
+
+def way(
+    divergence: Divergence | None, evidence: Mapping[str, Any], metric: str | None = None
+) -> Section:
+    """The section; losses at the ends of epochs where no step was traced."""
+    blocks: list[Block] = []
+    trace = evidence.get("trace")
+    if trace:
+        blocks += _traced(trace)
+        names = [metric] if metric and metric != "loss" else []
+    else:
+        names = _names(evidence, metric)
+    charts = [c for name in names if (c := epochs_chart(evidence.get("epochs", {}), name))]
+    blocks += charts
+    if not trace and divergence is not None and charts:
+        blocks.append(
+            Text(
+                "The distance of the weights was not measured step by step: that is done where "
+                "`explain` trains both fits again by themselves and gets the same bits.",
+                "note",
+            )
+        )
+    return Section("way", "Where they part", tuple(blocks), _lead(divergence, evidence))
+
+
+def _lead(divergence: Divergence | None, evidence: Mapping[str, Any]) -> str:
+    steps = evidence.get("equal steps") or {}
+    if divergence is None:
+        return f"They do not: all {count(steps.get('of', 0), 'step')} agree in every digest."
+    lead = f"{capital(point(divergence))}."
+    if steps.get("equal"):
+        lead += f" The {count(steps['equal'], 'step')} before agree bit for bit."
+    return lead
+
+
+def _names(evidence: Mapping[str, Any], metric: str | None) -> list[str]:
+    """The loss, and the metric in which the gap is told."""
+    logged = [set(entry["logs"]) for side in evidence.get("epochs", {}).values() for entry in side]
+    common = set.intersection(*logged) if logged else set()
+    wanted = ["loss", "val_loss", *([metric] if metric else [])]
+    return [name for name in dict.fromkeys(wanted) if name in common]
+
+
+def _traced(trace: Mapping[str, Any]) -> Iterator[Block]:
+    unit = trace["unit"]
+    rows = trajectory.loss_rows(trace)
+    if rows:
+        spec = trajectory.losses(rows, unit, divergence=trace.get("divergence"))
+        last = {row["side"]: row["loss"] for row in rows}
+        alt = (
+            f"Lines of the training loss of A and B over {number(max(trace['x']))} {unit}. "
+            + ", ".join(f"{side} ends at {number(loss)}" for side, loss in sorted(last.items()))
+            + "."
+        )
+        yield Chart(
+            "Training loss",
+            spec,
+            alt,
+            _table(trace, ("a", "b"), ("Loss of A", "Loss of B")),
+            "As Keras's progress bar shows it: the mean since the beginning of the epoch.",
+        )
+    distances = trajectory.distance_rows(trace)
+    if distances:
+        first, last_one = distances[0], distances[-1]
+        yield Chart(
+            "Distance of the weights",
+            trajectory.distance(trace),
+            f"The relative distance of the weights on a log scale: {number(first['distance'])} "
+            f"after {number(first['x'])} {unit}, {number(last_one['distance'])} after "
+            f"{number(last_one['x'])} {unit}; equal before that it has no place on the scale.",
+            _table(trace, ("distance",), ("Distance",)),
+            "Euclidean distance of all weights over the larger of both norms: 1 means as far "
+            "from each other as from zero. Measured while both were trained again, which gave "
+            f"the same bits; n = {len(trace['x'])} moments.",
+        )
+
+
+def _table(trace: Mapping[str, Any], columns: tuple[str, ...], heads: tuple[str, ...]) -> Table:
+    unit = str(trace["unit"]).capitalize()
+    rows = tuple(
+        (number(x), *(number(trace[c][i]) for c in columns)) for i, x in enumerate(trace["x"])
+    )
+    heads = (f"{unit} trained", *heads)
+    return Table(heads, rows, numbers=frozenset(heads))
+
+
+def epochs_chart(epochs: Mapping[str, Any], name: str) -> Chart | None:
+    """One logged number of A and B over the epochs; None if neither logged it."""
+    rows = trajectory.epoch_rows(epochs, name)
+    if not rows:
+        return None
+    last = {row["side"]: row["loss"] for row in rows}
+    by_epoch: dict[int, dict[str, float]] = {}
+    for row in rows:
+        by_epoch.setdefault(row["x"], {})[row["side"]] = row["loss"]
+    table = Table(
+        ("Epoch", "A", "B"),
+        tuple((str(x), number(v.get("A")), number(v.get("B"))) for x, v in by_epoch.items()),
+        numbers=frozenset({"Epoch", "A", "B"}),
+    )
+    ends = ", ".join(f"{side} ends at {number(v)}" for side, v in sorted(last.items()))
+    return Chart(
+        f"{name}, epoch by epoch",
+        trajectory.losses(rows, "epochs", name),
+        f"Lines of {name} of A and B over {len(by_epoch)} epochs: {ends}.",
+        table,
+        "As Keras logged it at the end of every epoch.",
+    )
+
+
+def share(value: float | None, interval: Any, n: int | None) -> str:
+    """A share with its interval and n."""
+    told = percent(value)
+    if n:
+        told += f" of {n}"
+    if interval:
+        told += f" (95 % interval {percent(interval[0])} to {percent(interval[1])})"
+    return told

@@ -1,0 +1,221 @@
+"""A study as blocks: the verdict first, then what supports it, on one screen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from whydiff.core.study import Study
+from whydiff.report.blocks import Block, Code, Facts, Table, Text
+from whydiff.report.study_tables import (
+    NEARLY_ALL,
+    details,
+    histogram,
+    leading,
+    level_table,
+    worth_tables,
+)
+from whydiff.report.study_words import between, bounds, ordinal
+from whydiff.report.words import count, duration, listed, number, percent, source
+
+#: blocks from which on a source may be named in the verdict
+FEWEST = 5
+
+
+def study_blocks(study: Study, verbose: bool = False) -> list[Block]:
+    """What is told about a study; ``verbose`` adds intervals of everything and the gates."""
+    blocks: list[Block] = [Text(verdict(study), "verdict")]
+    blocks += [Text(text, "warning") for text in warnings(study)]
+    blocks.append(Facts(tuple(facts(study))))
+    if study.outcome.histogram.counts:
+        blocks.append(Code(histogram(study)))
+    blocks += worth_tables(study)
+    blocks += level_table(study)
+    blocks += _checks(study, verbose)
+    if verbose:
+        blocks += details(study)
+    blocks += open_questions(study)
+    blocks += [Text(note, "note") for note in study.notes]
+    if not verbose:
+        blocks.append(Text("More: --verbose shows all evidence, --json FILE all numbers.", "note"))
+    return blocks
+
+
+def verdict(study: Study) -> str:
+    """One sentence: how much the results vary, and because of what."""
+    outcome = study.outcome
+    if not outcome.mean.n:
+        if study.trained:
+            return f"No training ended with a finite {outcome.metric}: there is nothing to compare."
+        return "No replica was trained: there is nothing to say yet."
+    if outcome.mean.n == 1:
+        value = number(outcome.mean.value)
+        return f"{outcome.metric} was {value} in the only run: one run tells nothing about spread."
+    draws = count(outcome.mean.n, "run")
+    if outcome.low == outcome.high:
+        same = f"{outcome.metric} is {number(outcome.low)} in all of {draws}"
+        return f"{same}: {_predictions_too(study)}"
+    told = (
+        f"{outcome.metric} varies from {number(outcome.low)} to {number(outcome.high)} over "
+        f"{draws} with other seeds (standard deviation {number(outcome.sd.value)})"
+    )
+    return f"{told}{_because(study)}."
+
+
+def _predictions_too(study: Study) -> str:
+    churn = study.outcome.churn
+    if churn is not None and churn.value > 0:
+        return f"yet two runs disagree on {percent(churn.value)} of the predictions."
+    moved = study.outcome.distance.value > 0
+    return "the predictions differ all the same." if moved else "other seeds change nothing."
+
+
+def _because(study: Study) -> str:
+    worth = [w for w in leading(study) if math.isfinite(w.total.value) and not w.dead]
+    if worth and worth[0].total.n < FEWEST:
+        return ""
+    if len(worth) < 2:
+        return f", by {source(worth[0].source)}" if worth else ""
+    alone = [source(w.source) for w in worth if w.total.value >= NEARLY_ALL]
+    if len(alone) == len(worth):
+        return ": redrawing any one of its random sources alone gives nearly all of that"
+    if alone:
+        return f": redrawing {' or '.join(alone)} alone gives nearly all of that"
+    most = max(worth, key=lambda w: w.total.value)
+    return f": most by {source(most.source)} ({percent(most.total.value)} when redrawn alone)"
+
+
+def warnings(study: Study) -> Iterator[str]:
+    for gate in study.gates:
+        if gate.passed is False and not gate.name.startswith("every source"):
+            yield f"Not so: {gate.name}. {gate.evidence[:1].upper()}{gate.evidence[1:]}."
+    if study.dead:
+        yield (
+            f"Dead seed: redrawing {listed([source(s) for s in study.dead])} changed not a single "
+            "bit; seeding it has no effect on this training."
+        )
+    if study.agreement is not None and not study.agreement.agrees:
+        yield (
+            f"The engine {study.agreement.engine} does not agree with plain training on "
+            f"{study.agreement.n} replicas; --engine solo trains them all plainly."
+        )
+    if study.diverged.n and study.diverged.value > 0:
+        of = round(study.diverged.value * study.diverged.n)
+        yield (
+            f"{of} of {study.diverged.n} trainings diverged ({bounds(study.diverged, percent)}): "
+            "their loss or predictions are not finite. Spread and churn are those of the others."
+        )
+    for reason, times in study.failures.items():
+        yield f"{count(times, 'replica')} could not be trained: {reason}"
+
+
+def facts(study: Study) -> Iterator[tuple[str, str]]:
+    outcome = study.outcome
+    yield "Studied", study.chosen or study.script
+    took = f" in {duration(study.seconds)}" if study.seconds else ""
+    blocks = count(int(study.plan.get("blocks", 0)), "block")
+    missing = study.planned - study.trained - sum(study.failures.values())
+    cut = f"; {count(missing, 'replica')} not yet, --resume goes on" if missing > 0 else ""
+    yield "Trained", f"{count(study.trained, 'replica')} in {blocks}{took} ({study.engine}){cut}"
+    if outcome.mean.n:
+        yield (
+            outcome.metric,
+            f"mean {between(outcome.mean)}, standard deviation {between(outcome.sd)}, "
+            f"n = {outcome.mean.n}",
+        )
+    predictions = ", ".join(_predictions(study))
+    if predictions:
+        yield "Predictions", predictions
+    if outcome.weights.n:
+        yield "Weights", f"two runs end {between(outcome.weights)} apart, relative to their norm"
+    if study.own is not None:
+        yield "Your run", _own(study)
+    if study.noise is not None:
+        yield "Test set", _noise(study)
+    elif study.flips is not None and study.flips.where == "training data":
+        yield "Test set", "its part is not known: this fit has no validation data"
+
+
+def _predictions(study: Study) -> Iterator[str]:
+    churn = study.outcome.churn
+    if churn is not None and churn.n > 1:
+        of = f" of {study.flips.examples} examples of {study.flips.where}" if study.flips else ""
+        yield f"two runs disagree on {between(churn, percent)}{of}"
+        if study.flips is not None:
+            yield f"{study.flips.ever} examples flip at all"
+    elif churn is None and study.outcome.distance.n:
+        yield f"two runs differ by {between(study.outcome.distance)} (root mean square)"
+
+
+def _own(study: Study) -> str:
+    own = study.own
+    assert own is not None
+    if not math.isfinite(own.value):
+        return f"its {study.outcome.metric} is not a finite number"
+    if not own.percentile.n:
+        return f"{number(own.value)}; no draws to compare with"
+    place = f"{ordinal(round(100 * own.percentile.value))} percentile"
+    interval = f"{percent(own.percentile.low)} to {percent(own.percentile.high)}"
+    kind = {
+        True: "an ordinary draw",
+        False: "an unusual draw",
+        None: "too few draws to call it unusual or not",
+    }[own.ordinary]
+    n = own.percentile.n
+    if own.percentile.value in (0.0, 1.0):
+        side = "above" if own.percentile.value else "below"
+        return f"{number(own.value)}, {kind}: {side} all of {count(n, 'draw')}"
+    return f"{number(own.value)}, {kind}: {place} (between {interval}) of {count(n, 'draw')}"
+
+
+def _noise(study: Study) -> str:
+    noise = study.noise
+    assert noise is not None
+    if noise.share is None:
+        return f"all runs make the same number of errors on {noise.examples} examples"
+    sd = math.sqrt(max(noise.test_set, 0.0))
+    told = (
+        f"{noise.examples} examples alone would make the error rate vary by {number(sd)} "
+        f"(observed: {number(math.sqrt(noise.observed))})"
+    )
+    if noise.training.known and noise.training.low > 0:
+        left = math.sqrt(noise.training.value)
+        return f"{told}; on endless test data runs would still vary by {number(left)}"
+    return f"{told}; that the runs differ on endless test data, too, cannot be shown"
+
+
+def _checks(study: Study, verbose: bool) -> Iterator[Block]:
+    if verbose:
+        words = {True: "yes", False: "NO", None: "not checked"}
+        rows = tuple((g.name, words[g.passed], g.evidence) for g in study.gates)
+        yield Table(("Before any number", "", "Evidence"), rows)
+    else:
+        good = [g.name for g in study.gates if g.passed]
+        if good:
+            yield Text(f"Checked: {'; '.join(good)}.", "note")
+    a = study.agreement
+    if a is not None and a.agrees:
+        how = (
+            f"run by run, to {a.furthest:.1g} of the distance between two runs"
+            if a.rounding
+            else f"in distribution (p = {number(a.p)}), not run by run: rounding is amplified"
+        )
+        yield Text(f"{a.n} replicas were trained by plain `fit`, too: {a.engine} agrees {how}.",
+                   "note")  # fmt: skip
+    if study.refused:
+        why = "; ".join(f"{name}: {reason}" for name, reason in study.refused.items())
+        yield Text(f"Not redrawn: {why}.", "note")
+
+
+def open_questions(study: Study) -> Iterator[Block]:
+    if study.open:
+        parts = [
+            o.question + ("" if o.blocks is None else f" (about {count(o.blocks, 'more block')})")
+            for o in study.open
+        ]
+        yield Text(f"Still unknown: {'; '.join(parts)}.")
+        wanted = [o.blocks for o in study.open if o.blocks]
+        if wanted and study.path:
+            total = int(study.plan.get("blocks", 0)) + max(wanted)
+            command = f"whydiff study {study.script} --output {study.path}"
+            yield Text(f"To go on: {command} --resume --blocks {total}", "note")

@@ -1,0 +1,49 @@
+"""Estimates in words: never a value without its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from whydiff.core.estimate import Estimate
+from whydiff.report.words import number
+
+Write = Callable[[Any], str]
+
+
+def between(estimate: Estimate, write: Write = number) -> str:
+    """``0.876 (0.874 to 0.879)``; without a bounded interval it says that there is none."""
+    if not math.isfinite(estimate.value):
+        return "unknown"
+    if not estimate.known:
+        return f"{write(estimate.value)} (no interval: {estimate.note or 'too few runs'})"
+    return f"{write(estimate.value)} ({bounds_only(estimate, write)})"
+
+
+def bounds(estimate: Estimate, write: Write = number) -> str:
+    """``61 % (48 to 77 %)``, short enough for a cell of a table."""
+    if not math.isfinite(estimate.value):
+        return "-"
+    if estimate.low == estimate.high == estimate.value:
+        return write(estimate.value)
+    low = write(estimate.low) if math.isfinite(estimate.low) else "?"
+    high = write(estimate.high) if math.isfinite(estimate.high) else "?"
+    return f"{write(estimate.value)} ({low.removesuffix(' %')} to {high})"
+
+
+def bounds_only(estimate: Estimate, write: Write = number) -> str:
+    """``0.874 to 0.879``."""
+    return f"{write(estimate.low).removesuffix(' %')} to {write(estimate.high)}"
+
+
+def signed(estimate: Estimate) -> str:
+    """``+0.012 (+0.003 to +0.021)``."""
+    return bounds(estimate, lambda value: f"{value:+.3g}")
+
+
+def ordinal(n: int) -> str:
+    """``1st``, ``2nd``, ``62nd``, ``11th``."""
+    if 10 <= n % 100 <= 20:
+        return f"{n}th"
+    return f"{n}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th') }"

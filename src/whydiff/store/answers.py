@@ -1,0 +1,128 @@
+"""Reading an answer that ``--json`` wrote: plain data, every name and type checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from whydiff.core.comparison import Comparison
+from whydiff.core.errors import WhydiffError
+from whydiff.core.findings import Diff, Explanation
+from whydiff.core.study import Study
+
+#: A larger file is not an answer of ours.
+MOST_BYTES = 256 << 20
+_WAY_OUT = "Name a file written by --json, a recording, or a study."
+
+
+def read_answer(path: Path | str) -> Explanation | Diff | Study | Comparison:
+    """What ``--json`` wrote of ``explain``, ``diff``, ``study`` or ``compare``.
+
+    Raises WhydiffError for a file that is missing, is no such answer, or has another schema.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise WhydiffError(f"{path} is too large for an answer of whydiff", _WAY_OUT)
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WhydiffError(f"cannot read {path}: {error.strerror}", _WAY_OUT) from None
+    except (ValueError, RecursionError):
+        raise WhydiffError(f"{path} is not JSON", _WAY_OUT) from None
+    if not isinstance(told, dict) or "schema" not in told:
+        raise WhydiffError(f"{path} is not an answer of whydiff", _WAY_OUT)
+    if told["schema"] != 1:
+        raise WhydiffError(
+            f"{path} has schema {told['schema']!r}; this whydiff reads schema 1",
+            "Upgrade whydiff to the version that wrote it.",
+        )
+    try:
+        return _answer(told)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise WhydiffError(f"{path} is damaged: {error}", _WAY_OUT) from None
+
+
+def _answer(told: dict[str, Any]) -> Explanation | Diff | Study | Comparison:
+    """Told apart by what only one of them has."""
+    kind: Any
+    if "causes" in told:
+        kind, told = Explanation, {**told, **_object(told["compared"])}
+    elif "sources" in told:
+        kind, told = Diff, {**told, "findings": told["sources"]}
+    elif "replicas" in told and "gates" in told:
+        kind, told = Study, {**told, "table": told["replicas"]}
+    elif "pairs" in told and "effect" in told:
+        kind = Comparison
+    else:
+        raise ValueError("it is not an answer that has a page")
+    found: Explanation | Diff | Study | Comparison = read_as(kind, told)
+    return found
+
+
+def read_as(kind: Any, value: Any, name: str = "answer") -> Any:
+    """``value`` as what a dataclass's annotation says; ValueError where it is something else.
+
+    Fields that are missing keep their default; names that are not known are left. A number that
+    is null in JSON was not finite.
+    """
+    if kind is Any:
+        return value
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        return _one_of(arguments, value, name)
+    if dataclasses.is_dataclass(kind):
+        return _made(kind, _object(value), name)
+    if origin is tuple:
+        return _row(arguments, value, name)
+    if origin in (dict, Mapping):
+        return {k: read_as(arguments[1], v, f"{name}.{k}") for k, v in _object(value).items()}
+    if kind is float:
+        if value is None:
+            return math.nan
+        if type(value) is int:
+            return float(value)
+    if type(value) is not kind:
+        raise ValueError(f"{name} is {str(value)[:80]!r}")
+    return value
+
+
+def _one_of(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
+    if value is None and types.NoneType in kinds:
+        return None
+    for kind in kinds:
+        if kind is not types.NoneType:
+            return read_as(kind, value, name)
+    raise ValueError(f"{name} is {str(value)[:80]!r}")
+
+
+def _made(kind: Any, value: Mapping[str, Any], name: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    return kind(
+        **{
+            field.name: read_as(hints[field.name], value[field.name], f"{name}.{field.name}")
+            for field in dataclasses.fields(kind)
+            if field.name in value
+        }
+    )
+
+
+def _row(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{name} is {str(value)[:80]!r}, not a list")
+    if len(kinds) == 2 and kinds[1] is Ellipsis:
+        return tuple(read_as(kinds[0], v, name) for v in value)
+    if len(kinds) != len(value):
+        raise ValueError(f"{name} has {len(value)} entries, not {len(kinds)}")
+    return tuple(read_as(k, v, name) for k, v in zip(kinds, value, strict=True))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{str(value)[:80]!r} is not a JSON object")
+    return value

@@ -1,0 +1,175 @@
+"""The specs of charts: what is drawn, from which numbers, in which colours."""
+
+import itertools
+import json
+
+import pytest
+
+from whydiff.report.charts import causes, flips, history, levels, order, replicas, trajectory
+from whydiff.testing.answers import trace
+
+
+def layers(spec):
+    """Every unit of a spec, layers of layers included."""
+    if "layer" not in spec:
+        return [spec]
+    return [
+        {**unit, "data": unit.get("data", spec.get("data"))}
+        for part in spec["layer"]
+        for unit in layers({**part, "data": part.get("data", spec.get("data"))})
+    ]
+
+
+def marks(spec):
+    return [u["mark"]["type"] if isinstance(u["mark"], dict) else u["mark"] for u in layers(spec)]
+
+
+def values(spec, mark):
+    return next(
+        u["data"]["values"]
+        for u, kind in zip(layers(spec), marks(spec), strict=True)
+        if kind == mark and u.get("data")
+    )
+
+
+def test_losses_of_both_sides_are_drawn_with_the_place_where_they_part():
+    told = trace()
+    rows = trajectory.loss_rows(told)
+    assert len(rows) == 80  # 40 steps a side; before the first step there is no loss
+    spec = trajectory.losses(rows, "steps", divergence=told["divergence"])
+    assert values(spec, "line") == rows
+    assert values(spec, "rule") == [{"x": 13.0, "label": "they part"}]
+    line = next(u for u in layers(spec) if u["mark"] != "x" and marks({"layer": [u]}) == ["line"])
+    assert line["encoding"]["color"]["scale"] == {
+        "domain": ["A", "B"],
+        "range": ["var(--a)", "var(--b)"],
+    }
+    assert (
+        line["encoding"]["strokeDash"]["scale"]["range"][0]
+        != (line["encoding"]["strokeDash"]["scale"]["range"][1])
+    ), "A and B must be told apart without colour, too"
+    assert line["encoding"]["detail"]["field"] == "epoch", "a mean that starts anew is no line"
+
+
+def test_losses_go_on_a_log_scale_where_they_span_decades():
+    def scale(values):
+        rows = [{"x": i, "loss": v, "side": "A", "epoch": 0} for i, v in enumerate(values)]
+        unit = layers(trajectory.losses(rows, "epochs"))[0]
+        return unit["encoding"]["y"]["scale"]
+
+    assert scale([1.0, 0.5])["zero"] is False
+    assert scale([100.0, 0.5])["type"] == "log"
+    assert "type" not in scale([100.0, -0.5])
+
+
+def test_the_distance_is_on_a_log_scale_and_equality_is_a_band():
+    told = trace()
+    spec = trajectory.distance(told)
+    rows = trajectory.distance_rows(told)
+    assert all(row["distance"] > 0 for row in rows)
+    assert values(spec, "rect") == [{"from": 0.0, "to": 12.0, "label": "equal, bit for bit"}]
+    line = layers(spec)[marks(spec).index("line")]
+    assert line["encoding"]["y"]["scale"]["type"] == "log"
+    assert line["data"]["values"] == rows
+
+
+def test_no_band_where_the_first_moment_already_differs():
+    told = {**trace(), "distance": [1.0] * 41, "divergence": 0.0}
+    assert "rect" not in marks(trajectory.distance(told))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1e-8, 1e0], [1e-8, 1e-6, 1e-4, 1e-2, 1e0]),
+        ([1.3, 1.5], [0.5, 1.0, 2.0]),
+        ([1e-3, 1e-1], [1e-3, 1e-2, 1e-1]),
+    ],
+)
+def test_ticks_of_a_log_axis(values, expected):
+    found = trajectory.ticks(values)
+    assert set(expected) <= set(found) and len(found) <= 7
+
+
+def test_causes_are_pairs_of_bars_and_intervals_only_where_there_are_some():
+    rows = [
+        causes.Bar("initialization", "alone", 0.9),
+        causes.Bar("initialization", "remaining", 0.2),
+    ]
+    spec = causes.bars(rows)
+    assert [v["label"] for v in values(spec, "bar")] == ["90 %", "20 %"]
+    assert not any(u["encoding"].get("x2") for u in layers(spec))
+    known = causes.bars([causes.Bar("initialization", "alone", 0.9, 0.8, 1.3)])
+    interval = next(u for u in layers(known) if u["encoding"].get("x2"))
+    assert interval["data"]["values"][0]["low"] == 0.8
+    bar = layers(known)[marks(known).index("bar")]
+    assert bar["encoding"]["x"]["scale"]["domain"][1] > 1.3, "nothing may lie beyond the axis"
+
+
+def test_the_order_keeps_positions_of_both_sides():
+    fed = [
+        {"side": "a", "epoch": 0, "every": 2, "order": [5, 6]},
+        {"side": "b", "epoch": 0, "every": 2, "order": [0, 1]},
+        {"side": "b", "epoch": 1, "every": 2, "order": [9]},
+    ]
+    rows = order.order_rows(fed, 0)
+    assert rows == [
+        {"side": "A", "position": 1, "sample": 5},
+        {"side": "A", "position": 3, "sample": 6},
+        {"side": "B", "position": 1, "sample": 0},
+        {"side": "B", "position": 3, "sample": 1},
+    ]
+    encoding = layers(order.order(rows))[0]["encoding"]
+    assert encoding["shape"]["scale"]["range"] == ["circle", "diamond"]
+
+
+def test_bins_count_every_finite_value_once():
+    found = replicas.bins([0.1 * i for i in range(100)] + [float("nan")])
+    assert sum(row["count"] for row in found) == 100
+    assert all(a["to"] == b["from"] for a, b in itertools.pairwise(found))
+    assert replicas.bins([]) == []
+    (one,) = replicas.bins([2.0, 2.0])
+    assert one["count"] == 2 and one["from"] < 2.0 < one["to"]
+
+
+def test_bins_do_not_cut_between_the_levels_of_an_accuracy():
+    found = replicas.bins([0.90, 0.91, 0.91, 0.92, 0.93])
+    edges = {round(row["from"], 4) for row in found}
+    assert not edges & {0.90, 0.91, 0.92, 0.93}
+    assert sum(row["count"] for row in found) == 5
+
+
+def test_own_trainings_are_marked_on_the_distribution():
+    spec = replicas.distribution([0.1, 0.2, 0.25, 0.3], "accuracy", {"A": 0.5, "B": 0.2})
+    rules = [u for u, m in zip(layers(spec), marks(spec), strict=True) if m == "rule"]
+    assert [(r["data"]["values"][0]["value"], r["mark"]["color"]) for r in rules] == [
+        (0.5, "var(--a)"),
+        (0.2, "var(--b)"),
+    ]
+    assert len(values(spec, "tick")) == 4
+    domain = layers(spec)[0]["encoding"]["x"]["scale"]["domain"]
+    assert domain[0] < 0.1 and domain[1] > 0.5
+
+
+def test_a_thousand_replicas_stay_small():
+    spec = replicas.distribution([0.9 + 0.0001 * (i % 97) for i in range(1000)], "accuracy")
+    assert len(json.dumps(spec)) < 60_000
+
+
+def test_levels_flips_and_histories_hold_their_numbers():
+    dots = levels.points(
+        [levels.Point("sgd", -0.1, -0.2, 0.0), levels.Point("x", 0.1, None, None)], "t"
+    )
+    assert values(dots, "point")[0]["low"] == -0.2
+    bars = flips.flip_bars([(7, 0.5), (3, 0.25)])
+    assert [v["label"] for v in values(bars, "bar")] == ["50 %", "25 %"]
+    rows = history.history_rows([(0, {"loss": 1.0}), (1, {"loss": float("nan")})], ["loss"])
+    assert rows == [{"epoch": 1, "name": "loss", "value": 1.0}]
+    assert layers(history.history(rows, ["loss"]))[0]["data"]["values"] == rows
+
+
+def test_every_spec_follows_the_page_and_needs_nothing_from_outside():
+    spec = causes.bars([causes.Bar("x", "alone", 0.5)])
+    assert spec["width"] == "container"
+    assert spec["config"]["aria"] is False
+    assert "url" not in json.dumps(spec)

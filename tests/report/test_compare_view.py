@@ -1,0 +1,159 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from whydiff.core.comparison import Churn, Comparison, Pair, Secondary, Side
+from whydiff.core.estimate import Estimate, unknown
+from whydiff.core.study import Gate
+from whydiff.report.compare_view import churn, comparison_blocks, verdict
+from whydiff.report.plain import plain_text
+
+
+def estimate(value, half, n=14, confidence=0.95):
+    return Estimate(value, value - half, value + half, n, confidence)
+
+
+NONE = Estimate(0.0, 0.0, 0.23, 14)
+A = Side("train.py as written", "fused", estimate(0.9, 0.01), estimate(0.02, 0.005), NONE)
+B = Side("train.py with optimizer=sgd", "fused", estimate(0.93, 0.01), estimate(0.02, 0.005), NONE)
+MOVED = Churn(
+    "classes", 500, 0.08, 0.12, estimate(0.04, 0.01), 0.0005, estimate(0.11, 0.01)
+)  # fmt: skip
+FOUND = Comparison(
+    question="Is B better?",
+    a=A,
+    b=B,
+    metric="val_accuracy",
+    larger_is_better=True,
+    verdict="better",
+    effect=estimate(0.03, 0.02),
+    margin=0.0,
+    alpha=0.05,
+    probability=estimate(0.8, 0.1),
+    churn=MOVED,
+    others=(Secondary("val_loss", estimate(-0.1, 0.05), 0.01, 0.02),),
+    pairs=tuple(Pair(n, {"noise": n}, 0.9, 0.93, False) for n in range(14)),
+    max_pairs=50,
+    more=0,
+    fewest=10,
+    stopped="settled",
+    gates=(Gate("the engines agree", True, "4 trainings by both"),),
+    seconds=32.0,
+)
+
+
+def text(found, verbose=False):
+    return " ".join(plain_text(comparison_blocks(found, verbose)).split())
+
+
+def test_better_says_by_how_much_and_of_how_many():
+    assert verdict(FOUND) == (
+        "B is better than A: its val_accuracy is higher by 0.03 (0.01 to 0.05), over 14 pairs with "
+        "equal seeds."
+    )
+    beyond = replace(FOUND, margin=0.005)
+    assert "beyond the margin of 0.005" in verdict(beyond)
+
+
+def test_a_loss_that_falls_is_told_as_lower():
+    lower = replace(FOUND, metric="val_loss", larger_is_better=False, effect=estimate(-0.3, 0.1))
+    assert "its val_loss is lower by 0.3 (0.2 to 0.4)" in verdict(lower)
+
+
+def test_equivalent_names_the_margin():
+    same = replace(FOUND, verdict="equivalent", margin=0.05, effect=estimate(0.001, 0.02))
+    assert "B is as good as A" in verdict(same)
+    assert "+0.001 (-0.019 to +0.021), within the margin of 0.05" in verdict(same)
+    never = replace(same, margin=0.0, effect=estimate(0.0, 0.0))
+    assert "differed in none of 14 pairs" in verdict(never)
+
+
+def test_the_same_training_twice_is_called_that():
+    pairs = tuple(replace(pair, identical=True) for pair in FOUND.pairs)
+    same = replace(FOUND, verdict="equivalent", pairs=pairs)
+    assert verdict(same).startswith("A and B are the same training: all 14 pairs")
+    assert "P(B better)" not in text(same)
+
+
+@pytest.mark.parametrize(
+    "more, margin, effect, expected",
+    [
+        (36, 0.0, estimate(0.01, 0.02), "About 36 more pairs would settle it if they were like "
+                                       "these: --max-pairs 50."),
+        (None, 0.0, estimate(0.0, 0.02), "--margin says which difference does not matter"),
+        (None, 0.01, estimate(0.01, 0.02), "no number of pairs would settle it"),
+        (3, 0.0, estimate(0.03, 0.02), "The interval is clear, but a test that skewed"),
+    ],
+)  # fmt: skip
+def test_an_open_question_says_what_would_settle_it(more, margin, effect, expected):
+    found = replace(
+        FOUND, verdict="inconclusive", more=more, margin=margin, effect=effect, stopped="cap"
+    )
+    assert verdict(found).startswith("Not settled after 14 pairs: val_accuracy of B - A is +0.0")\
+        or effect.value == 0  # fmt: skip
+    assert expected in verdict(found)
+
+
+def test_few_pairs_and_other_reasons_to_stop():
+    few = replace(
+        FOUND, verdict="inconclusive", pairs=FOUND.pairs[:4], more=9, stopped="cap",
+        effect=Estimate(0.01, -math.inf, math.inf, 4),
+    )  # fmt: skip
+    assert "No verdict is possible before 10 pairs" in verdict(few)
+    assert "?" not in verdict(few) and "inf" not in text(few)
+    late = replace(FOUND, verdict="inconclusive", stopped="budget", more=5)
+    assert "The time that was given is up. " in verdict(late)
+
+
+def test_runs_that_diverged_decide_and_are_told():
+    side = replace(B, diverged=Estimate(1.0, 0.77, 1.0, 14), mean=unknown(0, "no runs"))
+    found = replace(FOUND, verdict="worse", b=side, effect=unknown(0, "no complete pairs"))
+    assert verdict(found).startswith("B is worse than A: 14 of 14 of its runs diverged, 0 of 14")
+    told = text(found)
+    assert "14 of 14 runs of B diverged (100 % (77 to 100 %))" in told
+    assert "no run ended with a finite val_accuracy" in told
+
+
+def test_churn_in_words():
+    assert churn(MOVED, 0.05).startswith(
+        "switching changed predictions more than reseeding does (excess 4 % (3 to 5 %)"
+    )
+    still = replace(MOVED, p=0.6, excess=estimate(0.001, 0.01))
+    assert churn(still, 0.05).startswith(
+        "switching changed predictions no more than reseeding does"
+    )
+    assert "A and B with other seeds disagree on 12 %, with equal seeds 11 %" in churn(MOVED, 0.05)
+    numbers = replace(MOVED, measure="distance")
+    assert "two seeds differ by 0.08" in churn(numbers, 0.05)
+
+
+def test_the_first_screen_has_every_number_with_its_n():
+    told = text(FOUND)
+    for part in (
+        "train.py with optimizer=sgd: val_accuracy 0.93 (0.92 to 0.94)",
+        "+0.03 (+0.01 to +0.05), 95 % confidence sequence, n = 14",
+        "80 % (70 to 90 %) for runs of two different seeds, n = 14",
+        "14 pairs of at most 50 in 32 s (fused)",
+        "val_loss -0.1 (-0.15 to -0.05) 0.02",
+        "Checked: the engines agree.",
+    ):
+        assert part in told
+    assert len(plain_text(comparison_blocks(FOUND)).splitlines()) < 40
+
+
+def test_verbose_shows_pairs_gates_and_what_the_intervals_mean():
+    told = text(FOUND, verbose=True)
+    assert "the engines agree yes 4 trainings by both" in told
+    assert "14 0.9 0.93 +0.03" in told
+    assert "hold however often one looked" in told
+
+
+def test_what_failed_or_may_not_be_comparable_is_a_warning():
+    gate = Gate("plain training agrees", False, "4 trainings differ")
+    pairs = (*FOUND.pairs, replace(FOUND.pairs[0], failure="no memory"))
+    found = replace(FOUND, gates=(gate,), warnings=("Other validation data.",), pairs=pairs)
+    told = text(found)
+    assert "Not so: plain training agrees. 4 trainings differ." in told
+    assert "Other validation data." in told
+    assert "1 pair could not be trained and counts for nothing: no memory" in told

@@ -1,0 +1,112 @@
+"""One file that fetches nothing and in which names are text."""
+
+import functools
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from whydiff.report import html_page
+from whydiff.report.blocks import Code, Table, Text
+from whydiff.report.html import RUNTIME, html
+from whydiff.report.page import SAME, Page, Section
+from whydiff.testing import answers
+
+
+@functools.cache
+def document(kind):
+    return html_page(getattr(answers, kind)())
+
+
+class Elements(HTMLParser):
+    """Tags with their attributes, as a browser reads them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+def page(*blocks):
+    section = Section("s", "Title", blocks)
+    return Page("t", "q", "v", SAME, (), (), (section,))
+
+
+def body(*blocks):
+    text = html(page(*blocks))
+    return text[text.index("<main") : text.index("</main>")]
+
+
+@pytest.mark.parametrize("kind", ["explanation", "diff", "study", "comparison"])
+def test_a_page_refers_to_nothing_outside(kind):
+    elements = Elements(document(kind)).found
+    for tag, attributes in elements:
+        assert tag not in ("link", "iframe", "object", "embed", "base", "form"), tag
+        assert not [name for name in attributes if name.startswith("on")]
+        for name in ("src", "href"):
+            value = attributes.get(name) or "#"
+            assert value.startswith(("#", "data:image/png;base64,")), value
+
+
+def test_names_are_text_wherever_they_come_from():
+    text = html_page(answers.explanation(answers.HOSTILE))
+    scripts = [a for tag, a in Elements(text).found if tag == "script"]
+    specs = [a for a in scripts if a.get("type") == "application/json"]
+    assert len(scripts) - len(specs) == len(RUNTIME)
+    assert not any(
+        tag == "img" and not a["src"].startswith("data:") for tag, a in Elements(text).found
+    )
+    for found in re.findall(
+        r'<script type="application/json"[^>]*>(.*?)</script>', text, re.DOTALL
+    ):
+        assert "<" not in found
+        json.loads(found)
+
+
+def test_the_policy_admits_the_scripts_of_the_page_and_nothing_else():
+    text = document("explanation")
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy and "http" not in policy
+    assert policy.count("'sha256-") == len(RUNTIME) + 1
+
+
+def test_a_page_without_charts_carries_no_runtime():
+    text = html(page(Text("hello")))
+    assert "<script" not in text and len(text) < 20_000
+    assert "script-src 'none'" in text
+
+
+def test_marked_rows_carry_a_sign_and_not_only_a_colour():
+    told = body(
+        Table(("Name", "A", "B"), (("x", "1", "2"), ("y", "1", "1")), marked=frozenset({0}))
+    )
+    assert '<tr class="marked"><td class="sign">≠</td><th scope="row">x</th>' in told
+    assert '<tr><td class="sign">=</td><th scope="row">y</th>' in told
+    assert "≠" not in body(Table(("Name",), (("x",),)))
+
+
+def test_a_patch_shows_what_is_added_and_removed():
+    told = body(Code("--- a\n+++ b\n-old <b>\n+new", "diff"))
+    assert '<span class="removed">-old &lt;b&gt;' in told
+    assert '<span class="added">+new' in told
+    assert "<span>--- a" in told
+
+
+def test_control_characters_do_not_reach_the_page():
+    assert "\x1b" not in html(page(Text("a\x1b[31mb")))
+
+
+def test_a_thousand_replicas_fit_into_two_megabytes():
+    assert len(html_page(answers.study(draws=1000)).encode()) < 2_000_000
+
+
+def test_notebooks_show_the_page_in_a_frame_of_its_own():
+    shown = answers.explanation()._repr_html_()
+    ((tag, attributes),) = Elements(shown).found
+    assert tag == "iframe" and attributes["sandbox"] == "allow-scripts"
+    assert attributes["srcdoc"] == html_page(answers.explanation())

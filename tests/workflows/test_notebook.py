@@ -1,0 +1,118 @@
+"""Recording and explaining inside one interpreter, on every backend, without disturbing it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.long
+
+SESSION = """
+import sys
+import keras
+import numpy as np
+import whydiff
+
+x = np.random.default_rng(0).normal(size=(96, 4)).astype("float32")
+y = x[:, :1]
+
+def make(seed, rate=0.001):
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "tanh"),
+                              keras.layers.Dropout(0.1), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(rate), "mse")
+    return model
+
+def ends(*models):
+    return [w.tobytes() for m in models for w in m.get_weights()]
+"""
+
+
+def run(backend, code):
+    done = subprocess.run(
+        [sys.executable, "-c", SESSION + code],
+        env={**os.environ, "KERAS_BACKEND": backend, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+EXPLAINED = """
+def cell(explained):
+    old = make(9)
+    old.fit(x, y, epochs=1, verbose=0)  # before anything is watched
+    if explained:
+        with whydiff.recording() as cell:
+            one, two = make(1), make(1, 0.05)
+            one.fit(x, y, epochs=2, shuffle=False, verbose=0)
+            keras.utils.set_random_seed(1)
+            two.fit(x, y, epochs=2, shuffle=False, verbose=0)
+            old.fit(x, y, epochs=1, verbose=0)
+        assert len(cell) == 3
+        answer = whydiff.explain(cell[1], cell[2])
+        assert not answer.identical and answer.unexplained == 0.0
+        causes = {c.source: c.status for c in answer.causes}
+        assert causes == {"optimizer": "confirmed"}, causes
+        old_against_new = whydiff.explain(cell[1], cell[3])
+        assert "initialization" in {c.source for c in old_against_new.causes}
+    else:
+        one, two = make(1), make(1, 0.05)
+        one.fit(x, y, epochs=2, shuffle=False, verbose=0)
+        keras.utils.set_random_seed(1)
+        two.fit(x, y, epochs=2, shuffle=False, verbose=0)
+        old.fit(x, y, epochs=1, verbose=0)
+    for model in (one, two, old):
+        model.fit(x, y, epochs=1, verbose=0)
+    return ends(one, two, old)
+
+print(cell(True) == cell(False))
+"""
+
+
+@pytest.mark.parametrize(
+    "backend",
+    ["jax", pytest.param("tensorflow", marks=pytest.mark.thorough),
+     pytest.param("torch", marks=pytest.mark.thorough)],
+)  # fmt: skip
+def test_explain_proves_the_cause_and_leaves_the_models_as_they_were(backend):
+    assert run(backend, EXPLAINED).strip() == "True"
+
+
+def test_a_recorder_among_the_callbacks_records_that_fit_only_and_changes_no_bit(tmp_path):
+    code = f"""
+from whydiff import Recorder
+path = {str(tmp_path / "a.whydiff")!r}
+a, b = make(3), make(3)
+for model, callbacks in ((a, [Recorder(path)]), (b, [])):
+    keras.utils.set_random_seed(4)
+    model.fit(x, y, epochs=2, verbose=0, callbacks=callbacks)
+(fit,) = whydiff.load(path).fits
+print(len(fit.epochs), fit.finished, ends(a) == ends(b))
+"""
+    assert run("jax", code).strip() == "2 True True"
+
+
+def test_wrong_use_is_refused_in_words():
+    code = """
+with whydiff.recording() as cell:
+    for wrong in (lambda: cell[1], lambda: whydiff.recording().__enter__()):
+        try:
+            wrong()
+        except whydiff.WhydiffError as error:
+            print(error)
+for wrong in (lambda: cell[1], lambda: whydiff.explain("a.py", cell)):
+    try:
+        wrong()
+    except whydiff.WhydiffError as error:
+        print(error)
+"""
+    lines = run("jax", code).splitlines()
+    assert [line.partition(";")[0] for line in lines] == [
+        "the recording is still under way",
+        "this session is being recorded already",
+        "there is no fit 1",
+        "a script and a fit cannot be compared",
+    ]
