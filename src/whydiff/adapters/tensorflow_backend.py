@@ -14,6 +14,8 @@ from whydiff.adapters.permuting import by_numpy
 
 def to_numpy(value: Any) -> np.ndarray:
     value = getattr(value, "value", value)
+    if callable(value):  # a property of Keras's variables, a method of TensorFlow's own
+        value = value()
     return value.numpy() if hasattr(value, "numpy") else np.asarray(value)
 
 
