@@ -3,8 +3,8 @@
     benchmarks/rounding.py [BACKEND ...]      jax and tensorflow if none is named
 
 Locks a training and trains it again compiled otherwise (and, with TensorFlow, with another number
-of threads). ``ALLOWED`` in whydiff/workflows/rounding.py has to lie well above every ratio and far
-below those of real causes.
+of threads). ``ALLOWED`` in whydiff/workflows/locking/rounding.py has to lie well above every ratio
+and far below those of real causes.
 """
 
 from __future__ import annotations

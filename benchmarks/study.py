@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from whydiff.workflows.children import Child, Run
+from whydiff.workflows.executing.children import Child, Run
 
 HERE = Path(__file__).parent
 #: Replicas that each net is asked for, as the aims name them.

@@ -11,9 +11,9 @@ import tempfile
 from pathlib import Path
 
 from whydiff.store import load
-from whydiff.workflows.children import Child, Run
-from whydiff.workflows.tracing import plan
-from whydiff.workflows.workshop import Workshop
+from whydiff.workflows.executing.children import Child, Run
+from whydiff.workflows.explaining.tracing import plan
+from whydiff.workflows.explaining.workshop import Workshop
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -69,7 +69,7 @@ def whydiff_verify(request: pytest.FixtureRequest) -> Verify:
 
 
 def _update(path: Path, file: Path, arguments: Sequence[str], replicas: int) -> None:
-    from whydiff.workflows.locking import lock as write
+    from whydiff.workflows.lock import lock as write
 
     write(path, arguments, file, replicas)
 

@@ -19,7 +19,7 @@ def test_the_example_runs_and_gives_what_it_says():
 def test_every_file_of_statistics_is_in_it():
     text = DOC.read_text(encoding="utf-8")
     for name in (
-        "intervals", "effects", "flips", "test_noise", "paired", "factors", "sequential",
+        "intervals", "effects", "flips", "probe_noise", "paired", "factors", "sequential",
     ):  # fmt: skip
         assert f"`{name}`" in text
         assert (DOC.parents[1] / "src" / "whydiff" / "analysis" / f"{name}.py").exists()

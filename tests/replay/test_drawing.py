@@ -11,7 +11,7 @@ import pytest
 
 from whydiff.core.digests import tensor_digest
 from whydiff.store import load
-from whydiff.workflows.children import Child, Run
+from whydiff.workflows.executing.children import Child, Run
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "seeded_fits.py"
 SEEDED = ("initialization", "data-order", "noise")

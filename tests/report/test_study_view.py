@@ -7,7 +7,7 @@ from whydiff.report.plain import WIDTH, plain_text
 from whydiff.report.study_view import study_blocks, verdict
 from whydiff.report.study_words import ordinal
 from whydiff.testing.studies import made
-from whydiff.workflows.study_answer import answer
+from whydiff.workflows.studying.answer import answer
 
 TWO = {"initialization": 1.0, "noise": 0.2}
 

@@ -13,7 +13,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.lock import Lock, Replicas
 from whydiff.store.lockfile import lock_text, read_lock, write_lock
 from whydiff.testing.sides import a_side
-from whydiff.workflows.reference import as_execution, reduced_fit, reduced_lock
+from whydiff.workflows.locking.reference import as_execution, reduced_fit, reduced_lock
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from whydiff.core.recording import STEP_GROUPS
 from whydiff.core.verification import FAILS, HOLDS, UNKNOWN, Amplification
 from whydiff.testing.sides import a_side, changed, weights
 from whydiff.testing.source_suite import PLANTED, odd_sides
-from whydiff.workflows.against import ROUNDING, changed_facts, compare_locked
-from whydiff.workflows.reference import FIRST_STEPS, reduced_fit, reduced_lock
-from whydiff.workflows.rounding import judge_rounding, may_be_rounding
+from whydiff.workflows.locking.against import ROUNDING, changed_facts, compare_locked
+from whydiff.workflows.locking.reference import FIRST_STEPS, reduced_fit, reduced_lock
+from whydiff.workflows.locking.rounding import judge_rounding, may_be_rounding
 
 
 def against(before, now):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from whydiff.store import load
-from whydiff.workflows.children import Child, Run
+from whydiff.workflows.executing.children import Child, Run
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 #: How much of a script runs where: one group keeps its tests on one worker, which runs it once.

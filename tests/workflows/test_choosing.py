@@ -4,7 +4,7 @@ import pytest
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution
-from whydiff.workflows.choosing import check_trained
+from whydiff.workflows.explaining.choosing import check_trained
 
 
 def test_a_script_without_a_watched_step_is_told_how_loops_are_watched():

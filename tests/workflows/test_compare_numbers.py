@@ -6,7 +6,7 @@ import pytest
 
 from whydiff.core.replicas import Replica, Result
 from whydiff.testing.simulated import predicted
-from whydiff.workflows.compare_numbers import (
+from whydiff.workflows.comparing.numbers import (
     churn,
     pair_rows,
     probability,
@@ -14,7 +14,7 @@ from whydiff.workflows.compare_numbers import (
     side,
     turned,
 )
-from whydiff.workflows.pairing import Rule
+from whydiff.workflows.comparing.pairing import Rule
 
 RULE, LOSS = Rule("accuracy", True), Rule("loss", False)
 CLASSES = ({"classes": True}, {"classes": True})

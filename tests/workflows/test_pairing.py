@@ -8,7 +8,14 @@ import pytest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.replicas import Replica, Result
 from whydiff.testing.simulated import few
-from whydiff.workflows.pairing import BUDGET, CAP, INTERRUPTED, SETTLED, Rule, until_settled
+from whydiff.workflows.comparing.pairing import (
+    BUDGET,
+    CAP,
+    INTERRUPTED,
+    SETTLED,
+    Rule,
+    until_settled,
+)
 
 RULE = Rule("accuracy", True, most=60)
 

@@ -11,8 +11,8 @@ import whydiff
 from whydiff.core.plan import drawn_seed
 from whydiff.core.replicas import Replica
 from whydiff.store import load_study
-from whydiff.workflows.pinning import mixed
-from whydiff.workflows.pool import Pool, printed_numbers
+from whydiff.workflows.executing.pinning import mixed
+from whydiff.workflows.studying.pool import Pool, printed_numbers
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "small_study.py"
 
@@ -40,7 +40,7 @@ def test_printed_numbers(tmp_path):
 
 PINNED = """
 import sys
-from whydiff.workflows.pinning import pin
+from whydiff.workflows.executing.pinning import pin
 pin({seeds})
 import random
 assert "numpy" not in sys.modules

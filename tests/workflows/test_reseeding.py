@@ -4,7 +4,7 @@ import pytest
 
 from whydiff.core.errors import WhydiffError
 from whydiff.workflows.explain import Silent
-from whydiff.workflows.locking import make_lock, replicas
+from whydiff.workflows.lock import make_lock, replicas
 
 TRAIN = """
 import keras

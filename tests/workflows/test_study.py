@@ -14,7 +14,7 @@ import whydiff
 from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import DRAW, OWN
 from whydiff.store import kind, load_study
-from whydiff.workflows.study_answer import read
+from whydiff.workflows.studying.answer import read
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "small_study.py"
 THREE = ["initialization", "data-order", "noise"]

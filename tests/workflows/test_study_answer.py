@@ -13,7 +13,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import DRAW, Kept
 from whydiff.core.study import METRIC, PREDICTIONS, WEIGHTS
 from whydiff.testing.studies import EXAMPLES, made
-from whydiff.workflows.study_answer import answer
+from whydiff.workflows.studying.answer import answer
 
 TWO = {"initialization": 1.0, "noise": 0.2}
 

@@ -8,7 +8,7 @@ import pytest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Order
 from whydiff.testing.sides import a_recipe as recipe
-from whydiff.workflows.study_ground import check_same, identity, telling
+from whydiff.workflows.studying.ground import check_same, identity, telling
 
 ALL = ("initialization", "data-order", "noise")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from whydiff.core.plan import draw_plan
-from whydiff.workflows.studying import _chunks, weight_distances
+from whydiff.workflows.studying.training import _chunks, weight_distances
 
 
 def test_weights_pair_by_path_whatever_their_order():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from whydiff import explain
-from whydiff.workflows import children
+from whydiff.workflows.executing import children
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "two_fits.py"
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from whydiff.core.findings import Divergence
-from whydiff.workflows.tracing import MOST_MOMENTS, START, Keeper, plan, spread, trace
+from whydiff.workflows.explaining.tracing import MOST_MOMENTS, START, Keeper, plan, spread, trace
 
 ROOT = Path(__file__).parent.parent.parent
 

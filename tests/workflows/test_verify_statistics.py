@@ -8,7 +8,7 @@ import pytest
 from whydiff.core.lock import Replicas
 from whydiff.core.verification import FAILS, HOLDS, UNKNOWN, FitCheck
 from whydiff.testing.sides import a_side
-from whydiff.workflows.reference import reduced_lock
+from whydiff.workflows.locking.reference import reduced_lock
 from whydiff.workflows.verify import _with_statistics
 
 THEN = {

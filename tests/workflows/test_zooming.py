@@ -12,7 +12,7 @@ from whydiff import explain
 from whydiff.core.findings import Sighting, Zoom
 from whydiff.report.blocks import Facts
 from whydiff.report.zoom_view import zoom_blocks
-from whydiff.workflows.zooming import compared
+from whydiff.workflows.explaining.zooming import compared
 
 SCRIPT = """
 import os, keras, numpy as np

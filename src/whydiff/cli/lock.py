@@ -35,7 +35,7 @@ def command(ctx: click.Context, script: str, output: str | None, replicas: int) 
             raise WhydiffError(f"{output} is the script itself", "Name another file with -o.")
 
     from whydiff.report.progress import Progress
-    from whydiff.workflows.locking import lock
+    from whydiff.workflows.lock import lock
 
     with Progress() as progress:
         written = lock(path, script_arguments(ctx), output, replicas, progress)

@@ -44,7 +44,7 @@ def command(file: str, as_json: bool, metric: str | None, verbose: bool) -> None
 
 def _show_study(file: str, as_json: bool, metric: str | None, verbose: bool) -> None:
     from whydiff.report import print_study
-    from whydiff.workflows.study_answer import read
+    from whydiff.workflows.studying.answer import read
 
     study = read(file, metric)
     if as_json:

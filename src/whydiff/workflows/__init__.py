@@ -1,1 +1,1 @@
-"""The only place where rooms meet: record, diff, explain."""
+"""The only place where rooms meet: a file per verb, a folder for what several of them need."""

@@ -13,13 +13,13 @@ from whydiff.analysis.sequential import fewest_pairs, more_pairs
 from whydiff.core.comparison import EXPECTATIONS, Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.metrics import larger_is_better
-from whydiff.workflows import compare_numbers as numbers
-from whydiff.workflows.comparing import Comparing
-from whydiff.workflows.contestants import Contestant, Way, open_contestants
-from whydiff.workflows.explain import Silent
-from whydiff.workflows.pairing import Rule, Trained
-from whydiff.workflows.study_ground import telling
-from whydiff.workflows.workbench import ENGINES
+from whydiff.workflows.comparing import numbers
+from whydiff.workflows.comparing.contestants import Contestant, Way, open_contestants
+from whydiff.workflows.comparing.pairing import Rule, Trained
+from whydiff.workflows.comparing.training import Comparing
+from whydiff.workflows.progress import Silent
+from whydiff.workflows.studying.ground import telling
+from whydiff.workflows.studying.workbench import ENGINES
 
 #: Pairs after which an open question stays open, unless another number is asked for.
 MAX_PAIRS = 50

@@ -15,7 +15,7 @@ from whydiff.core.findings import Diff
 from whydiff.core.recording import Side
 from whydiff.sources import compare_all
 from whydiff.store import arrays, load
-from whydiff.workflows.evidence import side_by_side
+from whydiff.workflows.explaining.evidence import side_by_side
 
 
 def parse_reference(reference: str) -> tuple[Path, int | None]:

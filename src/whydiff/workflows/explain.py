@@ -12,31 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
-from whydiff.workflows.answer import answer
-from whydiff.workflows.comparison import Comparison, compare_executions, compare_fits
-from whydiff.workflows.disagreeing import disagreements
-from whydiff.workflows.evidence import command
-from whydiff.workflows.fixing import try_fixes
-from whydiff.workflows.tracing import plan
-from whydiff.workflows.trials import run_trials
-from whydiff.workflows.zooming import look_closer
-from whydiff.workflows.zooming import zoom as locate
+from whydiff.workflows.explaining.answer import answer
+from whydiff.workflows.explaining.comparison import Comparison, compare_executions, compare_fits
+from whydiff.workflows.explaining.disagreeing import disagreements
+from whydiff.workflows.explaining.evidence import command
+from whydiff.workflows.explaining.fixing import try_fixes
+from whydiff.workflows.explaining.tracing import plan
+from whydiff.workflows.explaining.trials import run_trials
+from whydiff.workflows.explaining.zooming import look_closer
+from whydiff.workflows.explaining.zooming import zoom as locate
+from whydiff.workflows.progress import Silent
 
 if TYPE_CHECKING:
     from whydiff.workflows.notebook import WatchedFit
-
-
-class Silent:
-    """A progress that says nothing."""
-
-    def step(self, text: str, total: int | None = None) -> None:
-        """A step begins."""
-
-    def advance(self, n: int = 1) -> None:
-        """Parts of it are done."""
-
-    def note(self, text: str) -> None:
-        """Something worth keeping on the screen."""
 
 
 def explain(

@@ -22,10 +22,10 @@ from whydiff.core.live import Live
 from whydiff.core.recording import Execution, Side
 from whydiff.sources import source
 from whydiff.store import load
-from whydiff.workflows.children import Run
-from whydiff.workflows.comparison import Comparison
-from whydiff.workflows.trials import run_trials
-from whydiff.workflows.workshop import Workshop
+from whydiff.workflows.executing.children import Run
+from whydiff.workflows.explaining.comparison import Comparison
+from whydiff.workflows.explaining.trials import run_trials
+from whydiff.workflows.explaining.workshop import Workshop
 
 
 @dataclass(eq=False)
@@ -92,7 +92,7 @@ def recording(path: str | Path | None = None) -> Iterator[Recorded]:
     Built inside the block, a model's seeds are recorded as well. ``path`` keeps the recording;
     without one it lies in a temporary folder that goes with the result.
     """
-    from whydiff.workflows.inprocess import begin
+    from whydiff.workflows.executing.inprocess import begin
 
     folder = None if path else tempfile.TemporaryDirectory(prefix="whydiff-")
     file = Path(path) if path else Path(folder.name) / "cell.whydiff"  # type: ignore[union-attr]
@@ -106,7 +106,7 @@ def recording(path: str | Path | None = None) -> Iterator[Recorded]:
 
 
 def _end(session: Any, code: int) -> None:
-    from whydiff.workflows.inprocess import wait
+    from whydiff.workflows.executing.inprocess import wait
 
     session.close(code)
     wait()
@@ -116,7 +116,7 @@ class Here:
     """This interpreter in the place of a script's process; see ``children.Child``."""
 
     def __init__(self, lives: list[Live], recording: Path) -> None:
-        from whydiff.workflows.serving import Server
+        from whydiff.workflows.executing.serving import Server
 
         self.run, self.recording = Run(Path("this session")), recording
         self._server = Server(lives, _no_script)
@@ -152,9 +152,9 @@ def explain_fits(
     is no script to change; the causes carry their remedies.
     """
     from whydiff.replay.leaving import left_as_found
-    from whydiff.workflows.answer import answer
-    from whydiff.workflows.explain import Silent
-    from whydiff.workflows.zooming import zoom
+    from whydiff.workflows.explaining.answer import answer
+    from whydiff.workflows.explaining.zooming import zoom
+    from whydiff.workflows.progress import Silent
 
     sides = a.side, b.side
     lives = [replace(a.live, index=1), replace(b.live, index=2)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
 from whydiff.store import Writer
-from whydiff.workflows.children import Child, Run, ended
+from whydiff.workflows.executing.children import Child, Run, ended
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def opened(file: str | Path) -> Any:
         raise WhydiffError(f"cannot read {file}: {error.strerror}", "Check its path.") from None
     if begins == _SQLITE:
         if kind(path) == "study":
-            from whydiff.workflows.study_answer import read
+            from whydiff.workflows.studying.answer import read
 
             return read(path)
         return load(path)

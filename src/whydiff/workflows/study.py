@@ -14,18 +14,18 @@ from whydiff.core.plan import Member, Plan
 from whydiff.core.study import Study
 from whydiff.core.vary import parse_vary
 from whydiff.store import PICTURES, TARGETS, StoredStudy, StudyWriter, load_study
-from whydiff.workflows.explain import Silent
-from whydiff.workflows.study_answer import answer, checked
-from whydiff.workflows.study_ground import (
+from whydiff.workflows.progress import Silent
+from whydiff.workflows.studying.answer import answer, checked
+from whydiff.workflows.studying.ground import (
     check_fit_metric,
     check_same,
     described,
     own_gate,
     streams_gate,
 )
-from whydiff.workflows.study_request import Request
-from whydiff.workflows.studying import Studying
-from whydiff.workflows.workbench import ENGINES, Uncapturable, Workbench, workbench
+from whydiff.workflows.studying.request import Request
+from whydiff.workflows.studying.training import Studying
+from whydiff.workflows.studying.workbench import ENGINES, Uncapturable, Workbench, workbench
 
 #: Replicas that are trained plainly, too: a few where the engines agree run by run, else more.
 FEW, MORE = 4, 10
@@ -72,7 +72,7 @@ def study(
     with _file(output, resume) as path:
         stored = checked(load_study(path)) if resume else None
         if callable(script):
-            from whydiff.workflows.local import local_bench
+            from whydiff.workflows.executing.local import local_bench
 
             with local_bench(script, data, fit_arguments, progress) as bench:
                 return _with_bench(request, bench, path, stored, progress, output is not None)
@@ -114,7 +114,7 @@ def _of_script(
             if request.engine != "auto":
                 raise
             progress.note(f"{why}: the whole script is run again for every replica")
-    from whydiff.workflows.pool import with_pool
+    from whydiff.workflows.studying.pool import with_pool
 
     return with_pool(script, request, path, stored, progress, keep, text, time_limit, workers)
 

@@ -23,10 +23,10 @@ from whydiff.core.verification import (
     Verification,
 )
 from whydiff.store.lockfile import read_lock
-from whydiff.workflows.against import Against, changed_facts, compare_locked
-from whydiff.workflows.locking import Trial, default_lock, replicas, try_script
-from whydiff.workflows.reference import reduced_fit
-from whydiff.workflows.rounding import amplification, judge_rounding, may_be_rounding
+from whydiff.workflows.lock import Trial, default_lock, replicas, try_script
+from whydiff.workflows.locking.against import Against, changed_facts, compare_locked
+from whydiff.workflows.locking.reference import reduced_fit
+from whydiff.workflows.locking.rounding import amplification, judge_rounding, may_be_rounding
 
 _NOT_ASKED = (UNKNOWN, "the lock holds no replicas: lock with --replicas 8")
 
@@ -53,7 +53,7 @@ def verify(
     ``exit_code``. Raises WhydiffError for a missing or damaged lock, a script that fails, or a
     level that the lock cannot decide.
     """
-    from whydiff.workflows.explain import Silent
+    from whydiff.workflows.progress import Silent
 
     path, progress = Path(script), progress or Silent()
     file = Path(lock) if lock else default_lock(path)

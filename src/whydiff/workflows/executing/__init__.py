@@ -1,0 +1,1 @@
+"""A script in a process of its own: watched, then asked to train again."""

@@ -1,0 +1,1 @@
+"""Two trainings held against each other: compared, proven by hybrids, mended."""

@@ -1,0 +1,1 @@
+"""Many replicas of one training, and what they say about its results."""
