@@ -193,7 +193,7 @@ def _residue(comparison: Comparison, trials: Trials, causes: list[Cause]) -> lis
 def _notes(trials: Trials, causes: list[Cause]) -> list[str]:
     notes = []
     if "script" in trials.how:
-        notes.append(f"Hybrids were trained {trials.how}: initial values and batches put in place.")
+        notes.append(f"Hybrids were trained {trials.how}.")
     if not trials.reproduces_a():
         notes.append(
             "Training A again from its own fields did not give A bit for bit: something in it is "
