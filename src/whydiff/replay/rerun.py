@@ -9,7 +9,7 @@ recorded. Code, and with it architecture, optimizer and objective, comes from on
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -41,7 +41,14 @@ class Rerun:
     companions: Mapping[str, Mapping[int, Live]]
     differing: frozenset[str]
     run: Run
-    how: str = field(default="by running the script again, pinned", init=False)
+
+    @property
+    def how(self) -> str:
+        """How hybrids are trained, for the report."""
+        put = "initial values and batches put in place"
+        if any(live.again == "feed" for live in self.lives.values()):
+            put = "initial values put in place, the data too large to keep fed by the script"
+        return f"by running the script again: {put}"
 
     def train(self, choice: Choice, until: tuple[int, int] | None = None) -> Outcome:
         """Run the script again with each source from the side that ``choice`` names."""
