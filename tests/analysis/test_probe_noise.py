@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from whydiff.analysis.effects import jackknife_error
-from whydiff.analysis.quantiles import student
 from whydiff.analysis.probe_noise import calibrated_variance, variance_parts
+from whydiff.analysis.quantiles import student
 from whydiff.testing.simulated import coverage, few, many
 
 

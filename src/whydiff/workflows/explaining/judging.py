@@ -155,7 +155,7 @@ def notes_on(trials: Trials, causes: list[Cause]) -> list[str]:
     """What a reader should know about the proofs: what they lack, what they cannot tell."""
     notes = []
     if "script" in trials.how:
-        notes.append(f"Hybrids were trained {trials.how}: initial values and batches put in place.")
+        notes.append(f"Hybrids were trained {trials.how}.")
     if not trials.reproduces_a():
         notes.append(
             "Training A again from its own fields did not give A bit for bit: something in it is "
