@@ -29,32 +29,24 @@ SECONDS = 300
 
 #: One or more of every source; `make test` runs these, `make thorough` the rest.
 FIRST = {
-    "augmentation_seed",
     "clock_seed",
     "custom_step_tf",
-    "custom_step_torch",
     "drop_remainder",
     "dropout_rate",
     "early_stopping_patience",
     "frozen_layer",
     "hash_rows",
-    "identical_trainings",
-    "jit_flag",
     "lazy_sequential_seed",
     "map_augmentation",
     "metrics_only",
-    "mixed_float16",
     "other_backend",
     "other_features",
     "own_callback_rate",
     "python_generator",
-    "recompile_between",
     "scaled_or_not",
     "skip_connection",
     "threads",
-    "two_heads_loss_weights",
     "two_scripts",
-    "validation_data_only",
     "weights_reset_only",
 }
 

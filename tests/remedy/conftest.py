@@ -11,7 +11,7 @@ import pytest
 from whydiff.core.recipe import Batching, Content, Order, Recipe
 from whydiff.core.recording import Draw, Execution, Fit, Frame, Side
 
-PATH = "/work/train.py"
+PATH = "/home/me/train.py"
 
 
 def line_of(text: str, mark: str, nth: int = 1) -> int:

@@ -38,7 +38,7 @@ two.fit(x)
 
 
 def propose(text: str, a: Side, b: Side, causes: list[str]) -> list[Proposal]:
-    found = proposals(Path("/work/train.py"), text, "fits", a, b, [], causes)
+    found = proposals(Path("/home/me/train.py"), text, "fits", a, b, [], causes)
     for proposal in found:
         ast.parse(proposal.source)
     return found
@@ -201,7 +201,7 @@ def test_library_files_are_never_edited(sides: Sides, stack: Stack) -> None:
     draws = []
     for mark in ("a = make", "b = make"):
         inner = stack(text, (mark, "<module>"))[0]
-        helper = type(inner)("/work/helpers.py", 1, "make")
+        helper = type(inner)("/home/me/helpers.py", 1, "make")
         draws.append([(inner, helper)])
     a, b = sides(draws)
     (first, *_) = propose(text, a, b, ["initialization"])

@@ -15,7 +15,7 @@ from whydiff.remedy import Proposal, intended, proposals
 
 Sides = Callable[..., tuple[Side, Side]]
 Stack = Callable[..., tuple[Frame, ...]]
-SCRIPT = Path("/work/train.py")
+SCRIPT = Path("/home/me/train.py")
 RANDOM = ["initialization", "data-order", "noise"]
 
 
@@ -206,7 +206,7 @@ def test_few_enough_proposals_to_be_tried(sides: Sides) -> None:
 
 def test_two_scripts_are_both_seeded(sides: Sides) -> None:
     a, b = two_runs(sides)
-    b = Side(replace(b.execution, script="/work/other.py"), b.fit)
+    b = Side(replace(b.execution, script="/home/me/other.py"), b.fit)
     found = proposals(
         SCRIPT,
         "import keras\nfit()\n",
@@ -215,7 +215,7 @@ def test_two_scripts_are_both_seeded(sides: Sides) -> None:
         b,
         [],
         ["initialization", "optimizer"],
-        script_b=Path("/work/other.py"),
+        script_b=Path("/home/me/other.py"),
         text_b="import tensorflow as tf\nfit()\n",
     )
     assert found[0].targets == ("initialization",)
