@@ -14,12 +14,19 @@ STOPPING = ("EarlyStopping", "TerminateOnNaN")
 STEERING = ("ReduceLROnPlateau", "LearningRateScheduler", "SwapEMAWeights")
 
 
-def sort_callbacks(callbacks: Sequence[Any], acting: frozenset[int]) -> tuple[list[Any], list[Any]]:
+def sort_callbacks(
+    callbacks: Sequence[Any], acting: frozenset[int], ending: frozenset[int]
+) -> tuple[list[Any], list[Any]]:
     """(may stop the training, change the training on the way); the others only look on.
 
-    A callback of the user's counts as changing the training if it was seen to (``acting``).
+    Callbacks of the user's count by what they were seen to do: change the training (``acting``),
+    or just end it (``ending``).
     """
-    stopping = [c for c in callbacks if type(c).__name__ in STOPPING and not is_users(type(c))]
+    stopping = [
+        c
+        for i, c in enumerate(callbacks)
+        if (type(c).__name__ in STOPPING and not is_users(type(c))) or i in ending - acting
+    ]
     steering = [
         c
         for i, c in enumerate(callbacks)

@@ -46,6 +46,18 @@ def methods_used(cls: type, start: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def only_used_by(cls: type, method: str) -> set[str]:
+    """Names that a user's class uses in ``method`` and in no other, its ``__init__`` apart."""
+    used: dict[str, set[str]] = {}
+    for base in cls.__mro__:
+        for name, member in vars(base).items() if is_users(base) else ():
+            code = getattr(getattr(member, "__func__", member), "__code__", None)
+            if code is not None and name not in used:
+                used[name] = _names_in(code)
+    others = (names for name, names in used.items() if name not in (method, "__init__"))
+    return used.get(method, set()) - set().union(*others)
+
+
 def _names_in(code: types.CodeType) -> set[str]:
     inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
     return set(code.co_names).union(*(_names_in(c) for c in inner))

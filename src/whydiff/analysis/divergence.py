@@ -64,7 +64,9 @@ def _first(a: Fit, b: Fit, values: Values | None) -> Divergence | None:
     before = _before(a.recipe, b.recipe, values)
     if before is not None:
         return before
-    in_steps = _steps(a, b)
+    # Several steps that ran as one left one row: such rows compare with none of single steps.
+    alike = _steps_in_one(a) == _steps_in_one(b)
+    in_steps = _steps(a, b) if alike else None
     # Epochs that ended before the first differing step may differ in their tensors or logs.
     at_epoch_end = _epochs(a, b, before=in_steps)
     found = at_epoch_end or in_steps
@@ -77,6 +79,10 @@ def _first(a: Fit, b: Fit, values: Values | None) -> Divergence | None:
     if final is None:
         return None
     return Divergence(last, step, "end", _path(final), *_numbers(values, final, "weights", "final"))
+
+
+def _steps_in_one(fit: Fit) -> int:
+    return int(fit.recipe.arithmetic.get("steps_per_execution") or 1)
 
 
 def _before(a: Recipe, b: Recipe, values: Values | None) -> Divergence | None:

@@ -23,7 +23,8 @@ def is_theirs(callback: Any) -> bool:
 
 
 class Interference:
-    """Collects in ``acting`` the positions of the callbacks that changed the training."""
+    """Collects the positions of the callbacks that changed the training (``acting``) or did no
+    more than end it (``ending``)."""
 
     def __init__(self, adapter: Any, model: Any, callbacks: Sequence[Any]) -> None:
         self._adapter, self._model = adapter, model
@@ -34,6 +35,7 @@ class Interference:
         self._rates: list[Any] = []
         self._weights: int | None = None
         self.acting: set[int] = set()
+        self.ending: set[int] = set()
 
     def surrounded(self, callbacks: Sequence[Any]) -> list[Any]:
         """The callbacks with a probe before and behind each of the user's own."""
@@ -53,8 +55,10 @@ class Interference:
         }
         changed = any(self._seen.get(key, value) != value for key, value in seen.items())
         stopped = bool(getattr(self._model, "stop_training", False))
-        if position is not None and (changed or (stopped and not self._stopped)):
+        if position is not None and changed:
             self.acting.add(position)
+        elif position is not None and stopped and not self._stopped:
+            self.ending.add(position)
         self._seen, self._stopped = seen, stopped
 
     def after_step(self, rates: list[Any], weights: int) -> None:

@@ -174,7 +174,7 @@ class Watch:
         self._ledger.locate(start.names.layers, self.index)
         for group, paths in start.unseen.items():
             self._notes[f"unknown: initial {group}"] = paths
-        self._recipe = self._describe(frozenset())
+        self._recipe = self._describe()
         self._notes["data"] = self.feed.kind
         self._notes["parameters"] = int(sum(v.size for v in start.values["weights"]))
         self._writer.begin_fit(
@@ -183,7 +183,7 @@ class Watch:
         self._writer.ledger(self._ledger.draws)
         self._writer.tensors(self.index, "initial", start.named(start.values))
 
-    def _describe(self, acting: frozenset[int]) -> Recipe:
+    def _describe(self) -> Recipe:
         tensors = self._start.tensors()
         tensors["noise"] += self._random.tensors()
         return describe(
@@ -195,7 +195,8 @@ class Watch:
             self._compiled,
             self._fit,
             self._callbacks,
-            acting,
+            frozenset(self.interference.acting),
+            frozenset(self.interference.ending),
         )
 
     # --- epochs and end -----------------------------------------------------------------------
@@ -232,9 +233,8 @@ class Watch:
         self.feed.end_epoch()  # a fit cut inside an epoch: what was fed so far still counts
         self.feed.end_validation()
         weights = [np.array(v) for v in self._read(self._start.variables.weights, None)]
-        acting = frozenset(self.interference.acting)
         # Settings stand as they were at the first step; what training adds is filled in.
-        complete = self._describe(acting)
+        complete = self._describe()
         self._recipe = replace(
             self._recipe,
             data_order=complete.data_order,
@@ -264,7 +264,8 @@ class Watch:
             optimizers={k: o for k, o in optimizers_of(self.model).items() if k},
             compile_arguments=self._compiled,
             callbacks=self._callbacks,
-            acting=acting,
+            acting=frozenset(self.interference.acting),
+            ending=frozenset(self.interference.ending),
             fit_arguments={
                 "epochs": self._recipe.duration["epochs"],
                 "initial_epoch": self._recipe.duration["initial_epoch"],

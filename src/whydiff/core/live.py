@@ -116,6 +116,7 @@ class Live:
     compile_arguments: Mapping[str, Any]
     callbacks: Sequence[Any]  # shallow copies as they were when fit was called
     acting: frozenset[int]  # positions in callbacks of the user's own that changed training
+    ending: frozenset[int]  # positions of those that did no more than end it
     fit_arguments: Mapping[str, Any]  # epochs, initial_epoch, validation_freq
     signature: Any  # what the backend's feed must look like
     final: list[np.ndarray]  # weights after training, aligned with recipe.initialization

@@ -69,7 +69,7 @@ class Replicas:
         first = int(live.fit_arguments["initial_epoch"])
         validation = validation_data(live)
         steer = Steer(data, source, first, validation)
-        stopping, steering = sort_callbacks(live.callbacks, live.acting)
+        stopping, steering = sort_callbacks(live.callbacks, live.acting, live.ending)
         with quiet():
             keras.Model.fit(
                 live.model,

@@ -139,7 +139,7 @@ class Solo:
         found = []
         for source, part in (("optimizer", 1), ("duration", 0)):
             live = self.lives[side(choice, source)]
-            found += sort_callbacks(live.callbacks, live.acting)[part]
+            found += sort_callbacks(live.callbacks, live.acting, live.ending)[part]
         return [fresh_callback(c) for c in found]
 
     def _predict(self, model: Any) -> list[np.ndarray] | None:

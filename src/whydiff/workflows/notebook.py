@@ -119,7 +119,7 @@ class Here:
         from whydiff.workflows.executing.serving import Server
 
         self.run, self.recording = Run(Path("this session")), recording
-        self._server = Server(lives, _no_script)
+        self._server = Server(lives, _no_script, {})
 
     def request(self, do: str, **arguments: Any) -> dict[str, Any]:
         """Do it at once."""

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
-from whydiff.adapters.code import class_digest, is_users, methods_used
+from whydiff.adapters.code import class_digest, is_users, methods_used, only_used_by
 from whydiff.adapters.naming import Names
-from whydiff.capture.describe.values import PLAIN, config, flat
+from whydiff.capture.describe.values import PLAIN, config, flat, own_settings
 
 #: Settings of a layer that belong to another source, or that say nothing about its function.
 _ELSEWHERE = re.compile(
     r"(^|[.:])(name|dtype|trainable|seed|build_config|batch_shape|batch_input_shape|layers|"
     r"input_layers|output_layers|registered_name|module|\w*_initializer|\w*_regularizer)([.:]|$)"
 )
-_BOOKKEEPING = {"built", "autocast", "stop_training", "run_eagerly", "supports_jit", "training",
-                "supports_masking", "compiled", "steps_per_execution", "stop_predicting",
-                "stop_evaluating", "jit_compile", "auto_scale_loss", "rng",
-                "input_names", "output_names"}  # fmt: skip
 
 
 def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
@@ -71,22 +64,10 @@ def _settings(layer: Any, path: str) -> Iterator[tuple[str, Any]]:
         for key, value in config(layer).items():
             if not _ELSEWHERE.search(key):
                 flat(key, value, flat_settings)
-    if is_users(type(layer)):
-        for key, value in vars(layer).items():
-            if not key.startswith("_") and key not in _BOOKKEEPING and _is_setting(value):
-                flat(key, value, flat_settings)
+    flat_settings |= own_settings(layer, without=only_used_by(type(layer), "compute_loss"))
     for key, value in flat_settings.items():
         if not _ELSEWHERE.search(key):
             yield key, value
-
-
-def _is_setting(value: Any) -> bool:
-    """Whether an attribute says how a layer computes: a plain value, a function, an array."""
-    if isinstance(value, dict):
-        return all(isinstance(v, PLAIN) for v in value.values())
-    if isinstance(value, (list, tuple)):
-        return all(isinstance(v, PLAIN) for v in value)
-    return isinstance(value, (*PLAIN, np.ndarray)) or inspect.isroutine(value)
 
 
 def _calls(model: Any, names: Names) -> Iterator[tuple[str, str, Any]]:

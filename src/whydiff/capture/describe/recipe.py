@@ -27,6 +27,7 @@ def describe(
     fit: Mapping[str, Any],
     callbacks: list[Any],
     acting: frozenset[int],
+    ending: frozenset[int],
 ) -> Recipe:
     """``tensors`` holds the groups weights, noise and state before the first step.
 
@@ -35,7 +36,7 @@ def describe(
     import keras
 
     backend = keras.backend.backend()
-    stopping, steering = sort_callbacks(callbacks, acting)
+    stopping, steering = sort_callbacks(callbacks, acting, ending)
     return Recipe(
         initialization=tensors["weights"],
         data_order=feed.order_field(),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from whydiff.adapters.code import class_digest, code_digest, is_users
+from whydiff.adapters.code import class_digest, code_digest, is_users, only_used_by
 from whydiff.adapters.naming import Names
 from whydiff.adapters.subject import optimizers_of
-from whydiff.capture.describe.values import config, flat, plain
+from whydiff.capture.describe.values import config, flat, own_settings, plain
 
 
 def optimizer_facts(subject: Any) -> dict[str, Any]:
@@ -57,6 +57,8 @@ def objective_facts(
         "compute_loss" in vars(base) for base in cls.__mro__ if is_users(base)
     ):
         facts["code:compute_loss"] = class_digest(cls, ("compute_loss",))
+        used = only_used_by(cls, "compute_loss")
+        facts |= {f"compute_loss.{k}": v for k, v in own_settings(model).items() if k in used}
     return facts
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,11 @@ from whydiff.adapters.code import code_digest, is_users
 from whydiff.core.digests import tensor_digest
 
 PLAIN = (bool, int, float, str, type(None))
+#: Attributes that Keras itself sets on a model, whatever its class.
+_BOOKKEEPING = {"built", "autocast", "stop_training", "run_eagerly", "supports_jit", "training",
+                "supports_masking", "compiled", "steps_per_execution", "stop_predicting",
+                "stop_evaluating", "jit_compile", "auto_scale_loss", "rng",
+                "input_names", "output_names"}  # fmt: skip
 
 
 def config(thing: Any) -> dict[str, Any]:
@@ -67,3 +73,26 @@ def flat(prefix: str, value: Any, into: dict[str, Any]) -> None:
         value = value["config"] if isinstance(value["config"], dict) else {"of": value["config"]}
     for key, part in value.items():
         flat(f"{prefix}.{key}" if prefix else key, part, into)
+
+
+def own_settings(layer: Any, without: Collection[str] = ()) -> dict[str, Any]:
+    """The plain attributes of a layer or model whose class is the user's."""
+    found: dict[str, Any] = {}
+    if not is_users(type(layer)):
+        return found
+    for key, value in vars(layer).items():
+        method = callable(getattr(type(layer), key, None))  # Keras puts wrapped ones in its place
+        if key.startswith("_") or key in _BOOKKEEPING or key in without or method:
+            continue
+        if _is_setting(value):
+            flat(key, value, found)
+    return found
+
+
+def _is_setting(value: Any) -> bool:
+    """Whether an attribute says how a layer computes: a plain value, a function, an array."""
+    if isinstance(value, dict):
+        return all(isinstance(v, PLAIN) for v in value.values())
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(v, PLAIN) for v in value)
+    return isinstance(value, (*PLAIN, np.ndarray)) or inspect.isroutine(value)

@@ -69,7 +69,7 @@ class Callbacks:
     def __init__(
         self, live: Live, model: Any, rate: float, weights: Callable[[], list[np.ndarray]]
     ) -> None:
-        stopping, steering = sort_callbacks(live.callbacks, live.acting)
+        stopping, steering = sort_callbacks(live.callbacks, live.acting, live.ending)
         self._callbacks = [fresh_callback(c) for c in steering + stopping]
         self.seen = _Seen(model, rate, weights)
         for callback in self._callbacks:
@@ -97,7 +97,7 @@ class Callbacks:
 
 def check_callbacks(live: Live) -> bool:
     """Whether there are callbacks to run; raises Untransplantable for those that need a step."""
-    stopping, steering = sort_callbacks(live.callbacks, live.acting)
+    stopping, steering = sort_callbacks(live.callbacks, live.acting, live.ending)
     for callback in stopping + steering:
         name = type(callback).__name__
         if name == "TerminateOnNaN":
