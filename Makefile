@@ -64,7 +64,7 @@ lint: $(ENV) ## Check style, types and which room imports which.
 	.venv/bin/lint-imports --no-cache
 
 pure: $(PURE) ## The tests of the pure rooms where no Keras is installed.
-	.venv-pure/bin/python -m pytest -n 2 tests/pure_environment.py $(PURE_TESTS)
+	.venv-pure/bin/python -m pytest -n 2 -m 'not thorough' tests/pure_environment.py $(PURE_TESTS)
 
 cases: $(CASES) ## Score the cases in ../shared on every backend.
 
@@ -73,7 +73,7 @@ $(CASES): cases-%: $(ENV)
 
 # test_ulp.py tries number formats that the ml_dtypes of those days did not have.
 oldest: $(OLDEST) ## Examples and pure rooms with the oldest versions that pyproject.toml admits.
-	.venv-oldest/bin/python -m pytest -n 2 tests/test_examples.py $(PURE_TESTS) \
+	.venv-oldest/bin/python -m pytest -n 2 -m 'not thorough' tests/test_examples.py $(PURE_TESTS) \
 		--ignore tests/analysis/test_ulp.py
 
 fashion: $(ENV) $(FASHION_FILES) ## Explain a training on Fashion-MNIST: docs/fashion_mnist.md.
