@@ -65,7 +65,7 @@ def test_transcripts_say_what_the_commands_say(page):
     check(page)
 
 
-@pytest.mark.long
+@pytest.mark.thorough
 @pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README.read_text(), re.S))
 def test_python_of_the_readme_runs(block, tmp_path):
     (tmp_path / "train.py").symlink_to(ROOT / "examples" / "shuffling.py")

@@ -29,7 +29,6 @@ SECONDS = 300
 
 #: One or more of every source; `make test` runs these, `make thorough` the rest.
 FIRST = {
-    "clock_seed",
     "custom_step_tf",
     "drop_remainder",
     "dropout_rate",
@@ -39,7 +38,6 @@ FIRST = {
     "lazy_sequential_seed",
     "map_augmentation",
     "metrics_only",
-    "other_backend",
     "other_features",
     "own_callback_rate",
     "python_generator",
