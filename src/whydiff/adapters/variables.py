@@ -80,11 +80,10 @@ def _global_seed_generator() -> Any:
     """
     import keras
     from keras.src.backend.common import global_state
-    from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
     if keras.backend.backend() == "jax":
         return None
-    return global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+    return global_state.get_global_attribute("global_seed_generator")
 
 
 def _hyperparameters(optimizer: Any) -> set[int]:
