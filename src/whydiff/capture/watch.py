@@ -34,7 +34,7 @@ class Watch:
     """Everything about one running fit. Made when ``fit`` is called, finished when it returns."""
 
     #: Whether a step's travelling state may be read as late as before the next step.
-    may_lag = True
+    may_lag = False
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ def take_apart(live: Live, model: Any) -> dict[str, float] | None:
     names = Names(model)
     variables = variables_of(model, names)
     for slot, value in zip(variables.weights, live.final, strict=True):
-        slot.variable.assign(value)
+        slot.variable.assign(np.array(value))
     batches = _last_epoch(live)
     every = max(1, -(-len(batches) // MOST_BATCHES))
     chosen = batches[::every]
@@ -56,7 +56,7 @@ def take_apart(live: Live, model: Any) -> dict[str, float] | None:
         return None
     finally:
         for variable, value in state:
-            variable.assign(value)
+            variable.assign(np.array(value))
     logged = float(live.logs[-1]["loss"])
     return {
         "logged": logged,

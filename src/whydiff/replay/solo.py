@@ -113,7 +113,7 @@ class Solo:
         live = self.lives[name]
         program = self._programs.get(dict.fromkeys(STRUCTURE, name))
         for i, j in align(program.base.recipe.initialization, live.recipe.initialization):
-            program.variables.weights[i].variable.assign(live.final[j])
+            program.variables.weights[i].variable.assign(np.array(live.final[j]))
         paths = [slot.path for slot in program.variables.weights]
         predictions = self._predict(program.base.model)
         weights = dict(zip(paths, live.final, strict=False))
@@ -152,7 +152,7 @@ def _nudge(program: Program, number: int) -> float:
     values = [np.array(adapter().to_numpy(slot.variable)) for slot in slots]
     moved_values, moved = nudged(values, program.base.recipe.initialization, number)
     for slot, value in zip(slots, moved_values, strict=True):
-        slot.variable.assign(value)
+        slot.variable.assign(np.array(value))
     return moved
 
 

@@ -72,7 +72,10 @@ def _by_path(live: Live) -> dict[str, np.ndarray]:
 
 
 def assign(variables: Variables, values: Mapping[str, Sequence[np.ndarray]]) -> None:
-    """Write ``values`` (groups weights, noise, state) into the live variables."""
+    """Write ``values`` (groups weights, noise, state) into the live variables.
+
+    Copies go in: JAX may take over an array's memory, and an older one gives it to the next step.
+    """
     for group, slots in variables.groups().items():
         for slot, value in zip(slots, values[group], strict=True):
-            slot.variable.assign(value)
+            slot.variable.assign(np.array(value))

@@ -41,7 +41,8 @@ class Trials:
     bound: tuple[str, ...] = ()
     left_out: int = 0  # hybrids for which there was no time
     how: str = ""  # how hybrids were trained
-    moments: Moments | None = None  # at which A and B were looked at on the way
+    moments: Moments | None = None  # at which A and B are looked at on the way
+    looked: tuple[Trained, ...] = ()  # A and B, trained once more for that
 
     def stands_for(self, name: str) -> str:
         """Who stands for ``name`` in coalitions: itself, or the first source it is bound to."""
@@ -100,11 +101,14 @@ class Trials:
         return {coalition: self.value(coalition) for coalition in self.hybrids}
 
     def traced(self) -> dict[str, Any] | None:
-        """The way of both trainings; None where they were not trained again bit for bit."""
-        a, b = (self.hybrids.get(c) for c in (frozenset[str](), frozenset(self.sources)))
-        if self.moments is None or a is None or b is None or not (a.trace and b.trace):
+        """The way of both trainings; None where looking on found others than A and B."""
+        if self.moments is None or len(self.looked) != 2:
             return None
-        if not (self.reproduces_a() and self.reproduces_b()):
+        a, b = self.looked
+        same = all(
+            sorted(seen.digests) == sorted(own.digests) for seen, own in ((a, self.a), (b, self.b))
+        )
+        if not same or a.trace is None or b.trace is None:
             return None
         return trace(self.moments, a.trace, b.trace)
 
@@ -161,14 +165,13 @@ def run_trials(
 ) -> Trials:
     """Train hybrids of ``sources`` as far as the budget (seconds) goes, the telling ones first.
 
-    A and B, trained again, are looked at on the way at ``moments``.
+    In the end A and B are trained once more and looked at on the way at ``moments``.
     """
     trials = Trials(list(sources), workshop.recall("a"), workshop.recall("b"), moments=moments)
     trials.how = workshop.how
     progress.step("training A again from its own fields")
-    looked = moments.of("a") if moments else ()
     try:
-        trials.hybrids[frozenset()] = workshop.train(frozenset(), moments=looked)
+        trials.hybrids[frozenset()] = workshop.train(frozenset())
     except Untransplantable as why:  # not even A: then nothing can be proven
         trials.refused = dict.fromkeys(trials.sources, str(why))
         trials.sources.clear()
@@ -184,6 +187,7 @@ def run_trials(
     wanted = [c for c in planned if c not in trials.hybrids]
     progress.step("training hybrids of A and B, several sources together", total=len(wanted))
     _train_all(trials, workshop, wanted, deadline, progress)
+    trials.looked = _look(trials, workshop)
     for side in ("a", "b"):
         parts = workshop.measure(side)
         if parts is not None:
@@ -198,7 +202,7 @@ def _train_singles(trials: Trials, workshop: Workshop, progress: Any) -> None:
     """
     for name in sorted(trials.sources, key=lambda s: program_key(frozenset([s]))):
         try:
-            trials.hybrids[frozenset([name])] = _train(trials, workshop, frozenset([name]))
+            trials.hybrids[frozenset([name])] = workshop.train(frozenset([name]))
         except Untransplantable as why:
             trials.refused[name] = str(why)
             trials.sources.remove(name)
@@ -234,13 +238,17 @@ def _train_all(
             trials.left_out += 1
             continue
         try:
-            trials.hybrids[coalition] = _train(trials, workshop, coalition)
+            trials.hybrids[coalition] = workshop.train(coalition)
         except Untransplantable as why:
             trials.together.append((sorted(coalition), str(why)))
         progress.advance()
 
 
-def _train(trials: Trials, workshop: Workshop, coalition: Coalition) -> Trained:
-    """A hybrid; the one with everything from B, which is B again, is looked at on the way."""
-    again = trials.moments is not None and coalition == frozenset(trials.sources)
-    return workshop.train(coalition, moments=trials.moments.of("b") if again else ())  # type: ignore[union-attr]
+def _look(trials: Trials, workshop: Workshop) -> tuple[Trained, ...]:
+    """A and B once more, looked at on the way: by then everything is proven without looking."""
+    if trials.moments is None or not (trials.reproduces_a() and trials.reproduces_b()):
+        return ()
+    sides = (("a", frozenset[str]()), ("b", frozenset(trials.sources)))
+    return tuple(
+        workshop.train(coalition, moments=trials.moments.of(name)) for name, coalition in sides
+    )
