@@ -1,6 +1,6 @@
 """The way of two trainings: losses and the distance of the weights, step by step.
 
-Kept while A and B are trained again as hybrids, which happens anyway: tracing trains nothing. See
+Kept while A and B are trained once more, after everything is proven without looking. See
 docs/decisions/0004-the-way-of-two-trainings.md.
 """
 
