@@ -14,7 +14,7 @@ from whydiff.adapters.tee import Tee
 
 
 def to_numpy(value: Any) -> np.ndarray:
-    return np.asarray(getattr(value, "value", value))
+    return np.asarray(value.value if isinstance(value, keras.Variable) else value)
 
 
 def epoch_iterator_class() -> type:

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import keras
 import numpy as np
+import torch
 
 from whydiff.adapters.tee import Tee
 
 
 def to_numpy(value: Any) -> np.ndarray:
-    import torch
-
-    value = getattr(value, "value", value)
+    if not isinstance(value, torch.Tensor):
+        value = getattr(value, "value", value)
     if not isinstance(value, torch.Tensor):
         return np.asarray(value)
-    value = value.detach().cpu()
     if value.dtype == torch.bfloat16:  # NumPy has no bfloat16; ml_dtypes comes with Keras
         import ml_dtypes
 
-        return value.contiguous().view(torch.uint16).numpy().view(ml_dtypes.bfloat16)
-    return value.numpy()
+        value = value.detach().cpu().contiguous()
+        return value.view(torch.uint16).numpy().view(ml_dtypes.bfloat16)
+    return value.numpy(force=True)
 
 
 def epoch_iterator_class() -> type:
@@ -73,7 +74,6 @@ class _Tensors:
         self._batches = batches
 
     def __iter__(self) -> Any:
-        import keras
         from keras.src.backend.torch.core import convert_to_tensor
 
         for batch in self._batches():
@@ -102,14 +102,10 @@ def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
 
 
 def random_state() -> np.ndarray | None:
-    import torch
-
     return torch.random.get_rng_state().numpy()
 
 
 def set_random_state(state: np.ndarray) -> None:
-    import torch
-
     torch.random.set_rng_state(torch.from_numpy(np.array(state)))
 
 
@@ -118,8 +114,6 @@ def draws_between(before: np.ndarray, after: np.ndarray, limit: int = 8) -> int 
 
     A loader draws one or two per epoch for its own seeds. None if none up to ``limit`` do.
     """
-    import torch
-
     generator = torch.Generator()
     generator.set_state(torch.from_numpy(np.array(before)))
     for count in range(limit):
@@ -131,16 +125,12 @@ def draws_between(before: np.ndarray, after: np.ndarray, limit: int = 8) -> int 
 
 def draw(count: int) -> None:
     """Draw ``count`` integers from the global generator, as a loader would."""
-    import torch
-
     for _ in range(count):
         torch.empty((), dtype=torch.int64).random_()
 
 
 def seeded_state(seed: int) -> np.ndarray | None:
     """The state of the global generator after ``torch.manual_seed(seed)``."""
-    import torch
-
     return np.array(torch.Generator().manual_seed(seed).get_state().numpy())
 
 
@@ -150,8 +140,6 @@ def permutations(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
     A pass draws two numbers from the global generator, one for the loader's workers and one
     that seeds the permutation.
     """
-    import torch
-
     generator = torch.Generator().manual_seed(seed)
     left = [peeks]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,36 @@ from whydiff.core.digests import ordered_digest, row_digests
 from whydiff.core.live import Samples
 from whydiff.core.recipe import Batching, Content, Order
 
+#: Bytes of batches that wait to be identified together; a larger batch never waits.
+_TOGETHER = 256 * 2**10
+
+
+class Batch:
+    """A batch that was fed. It has ``indices`` and digests (``rows``) of its samples only once
+    the feed has identified it."""
+
+    indices: np.ndarray
+    rows: np.ndarray
+
+    def __init__(self, leaves: list[Any]) -> None:
+        self.leaves = leaves
+
 
 class Feed:
     """Sees every batch on its way into the step or into ``fit``'s own validation."""
 
-    def __init__(self, adapter: Any, keep_bytes: int) -> None:
+    def __init__(
+        self, adapter: Any, keep_bytes: int, before_step: Callable[[], None] = lambda: None
+    ) -> None:
         self._adapter = adapter
+        self._before_step = before_step
         self._keep_bytes = keep_bytes
         self._book = SampleBook(adapter.to_numpy, keep_bytes)
-        self._pending: deque[tuple[np.ndarray, np.ndarray]] = deque()
+        self._pending: deque[Batch] = deque()  # shown and in no step so far
+        self._unknown: list[Batch] = []
+        self._unknown_bytes = 0
         self._iterator: Any = None
-        self._epoch: list[np.ndarray] = []
+        self._epoch: list[Batch] = []
         self._validation_passes = 0
         self._pass: list[list[Any]] = []
         self._pass_digest = ""
@@ -89,9 +108,27 @@ class Feed:
                 self.validation_later[self._validation_passes - 1] = batches
 
     def show(self, structure: Any) -> None:
-        """A batch on its way into the step."""
+        """A batch on its way into the step, which begins once this returns."""
         with self._unharmed():
-            self._pending.append(self._book.add(structure))
+            leaves = self._book.leaves(structure)
+            size = sum(leaf.nbytes for leaf in leaves if leaf is not None)
+            waits = size <= _TOGETHER and self._book.unit == "sample"
+            if waits:  # by then its memory may hold another batch
+                leaves = [None if leaf is None else np.array(leaf) for leaf in leaves]
+            batch = Batch(leaves)
+            self._pending.append(batch)
+            self._unknown.append(batch)
+            self._unknown_bytes += size
+            if not waits or self._unknown_bytes > _TOGETHER:
+                self.identify()
+        self._before_step()
+
+    def identify(self) -> None:
+        """Find out which samples the batches shown so far held."""
+        batches, self._unknown, self._unknown_bytes = self._unknown, [], 0
+        found = self._book.add([batch.leaves for batch in batches])
+        for batch, (batch.indices, batch.rows) in zip(batches, found, strict=True):
+            batch.leaves = []
 
     def _show_validation(self, structure: Any) -> None:
         with self._unharmed():
@@ -124,19 +161,17 @@ class Feed:
         if self._validation_bytes <= self._keep_bytes:
             self._pass.append(leaves)
 
-    def take(self, batches: int) -> list[np.ndarray]:
-        """Row digests of the batches that the step just done was fed."""
-        rows = []
-        for _ in range(min(batches, len(self._pending))):
-            indices, digests = self._pending.popleft()
-            self._epoch.append(indices)
-            rows.append(digests)
-        return rows
+    def take(self, batches: int) -> list[Batch]:
+        """The batches that the step just done was fed."""
+        fed = [self._pending.popleft() for _ in range(min(batches, len(self._pending)))]
+        self._epoch += fed
+        return fed
 
     def end_epoch(self) -> None:
+        self.identify()
         if self._epoch:
-            self.order.append(np.concatenate(self._epoch))
-            self.batches.append(np.array([len(part) for part in self._epoch], np.int64))
+            self.order.append(np.concatenate([batch.indices for batch in self._epoch]))
+            self.batches.append(np.array([len(b.indices) for b in self._epoch], np.int64))
             self._epoch = []
 
     # --- what a recipe keeps ------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,9 +14,13 @@ from whydiff.core.digests import digest_array, row_digests, row_keys, tensor_dig
 from whydiff.core.live import Samples
 from whydiff.core.recipe import Content
 
+_CONTAINERS = (tuple, list, dict)
+
 
 def flatten(structure: Any) -> list[Any]:
     """Leaves of a batch, None included, in Keras's own order."""
+    if type(structure) is tuple and not any(isinstance(p, _CONTAINERS) for p in structure):
+        return list(structure)  # most batches: (x, y), a thousand times a second
     import keras
 
     return list(keras.tree.flatten(structure))
@@ -63,12 +68,12 @@ class SampleBook:
 
         Returns the index of each row's sample, int64 of shape (rows,): equal rows are one sample.
         """
-        indices = [self.add(batch)[0] for batch in numpy_batches]
+        indices = [self.add([self.leaves(batch)])[0][0] for batch in numpy_batches]
         self.relative = False
         return np.concatenate(indices) if indices else np.empty(0, np.int64)
 
-    def add(self, structure: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of the samples of one batch, and their digests with weights, shape (n, 2)."""
+    def leaves(self, structure: Any) -> list[Any]:
+        """The arrays of one batch on the host, None where it has none."""
         leaves = flatten(structure)
         if has_parts(structure) and self.unit != "batch":
             # Parts of a sparse or ragged tensor are not cut into samples: batches are kept whole.
@@ -81,11 +86,28 @@ class SampleBook:
                 for r, leaf in zip(self.roles, leaves, strict=True)
             )
         arrays = [None if leaf is None else as_array(leaf, self._to_numpy) for leaf in leaves]
-        present = [a for a in arrays if a is not None]
         if self._count == 0 and not self.signature:
             self._set_unit_and_signature(arrays)
+        return arrays
+
+    def add(self, batches: Sequence[list[Any]]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of each batch the indices of its samples, and their digests with weights, (n, 2)."""
         if self.unit == "batch":
-            return self._add_whole(arrays, present)
+            return [self._add_whole(arrays) for arrays in batches]
+        found = []
+        for _, like in itertools.groupby(batches, _kinds):
+            alike = list(like)
+            columns = zip(*alike, strict=True)
+            arrays = [c[0] if len(c) == 1 or c[0] is None else np.concatenate(c) for c in columns]
+            indices, keyed = self._add_samples(arrays)
+            end = 0
+            for batch in alike:
+                begin, end = end, end + _count(batch)
+                found.append((indices[begin:end], keyed[begin:end]))
+        return found
+
+    def _add_samples(self, arrays: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+        present = [a for a in arrays if a is not None]
         known = self._index
         keys = row_keys(present)
         keyed = digest_array(keys)
@@ -131,9 +153,8 @@ class SampleBook:
         self._dense = None
         self._chunks.append([None if a is None else a[fresh] for a in arrays])
 
-    def _add_whole(
-        self, arrays: Sequence[Any], present: Sequence[Any]
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _add_whole(self, arrays: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+        present = [a for a in arrays if a is not None]
         digest = bytes.fromhex("".join(tensor_digest(a) for a in present))
         short = np.frombuffer(bytes.fromhex(tensor_digest(np.frombuffer(digest, np.uint8))), ">u8")
         row = short.astype(np.uint64).reshape(1, 2)
@@ -179,6 +200,15 @@ class SampleBook:
                     dense.append([row for part in column for row in part])
             self._dense = dense
         return self._dense
+
+
+def _kinds(arrays: Sequence[Any]) -> list[Any]:
+    """What batches must have in common to be looked at together."""
+    return [None if a is None else (a.dtype, a.shape[1:]) for a in arrays]
+
+
+def _count(arrays: Sequence[Any]) -> int:
+    return next(len(a) for a in arrays if a is not None)
 
 
 def array_rows(data_adapter: Any) -> Any | None:

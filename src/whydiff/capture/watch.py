@@ -23,6 +23,7 @@ from whydiff.capture.material import material_of
 from whydiff.capture.origins import origins_of
 from whydiff.capture.randomness import GlobalGenerator, pin_generator
 from whydiff.capture.starting import Start
+from whydiff.capture.steps import Steps
 from whydiff.core.digests import group_digest, tensor_digest
 from whydiff.core.live import Live
 from whydiff.core.pins import Pins
@@ -33,8 +34,8 @@ from whydiff.core.recording import Epoch
 class Watch:
     """Everything about one running fit. Made when ``fit`` is called, finished when it returns."""
 
-    #: Whether a step's travelling state may be read as late as before the next step.
-    may_lag = False
+    #: Whether a step's travelling state may be read as late as right before the next step.
+    may_lag = True
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class Watch:
         self.trouble = ""
         self._stack = user_stack()
         self._adapter = adapter()
-        self.feed = Feed(self._adapter, keep_bytes)
+        self.feed = Feed(self._adapter, keep_bytes, self.catch_up)
         self._fit, self._compiled = dict(fit_arguments), dict(compiled)
         # Read now: while a step's state travels, a learning rate may have no value to read.
         self._optimizer_facts = optimizer_facts(model)
@@ -68,7 +69,7 @@ class Watch:
         self._notes: dict[str, Any] = {}
         self._pins = pins
         self._known: list[list[int]] | None = None  # which variables travel with a step's state
-        self._late: tuple[Any, ...] | None = None  # a step not yet digested
+        self._rows = Steps(index, self.feed, writer, self._digests)
         self.steps = 0
 
     # --- steps --------------------------------------------------------------------------------
@@ -86,7 +87,6 @@ class Watch:
         Where the training is pinned, gives the state to travel in its place.
         """
         replaced = None
-        self.catch_up()
         if not self._start.settled:
             if self._pins is not None:
                 put = self._start.pin(self._pins.values)
@@ -110,37 +110,30 @@ class Watch:
         if self.feed.trouble:
             raise RuntimeError(self.feed.trouble)
         executed = max(1, int(getattr(self.model, "steps_per_execution", 1) or 1))
-        fed = [*self.feed.take(executed), *self.feed.settings]
-        if state is None or not self.may_lag:
-            self._digest(fed, logs, state, drawn)
-        else:
-            # The state is nobody's until it travels into the next step, and by then the step
-            # that makes it, which runs beside us, is done: reading it now would wait for that.
-            self._late = fed, logs, state, drawn
+        # A travelling state is nobody's until it travels into the next step.
+        may_lag = self.may_lag and state is not None and not self.interference.looks_at_steps
+        self._rows.add(self._epoch, executed, (logs, state, drawn), may_lag)
+        self._epoch_steps += 1
+        self.steps += 1
 
     @never_in_the_way
     def catch_up(self) -> None:
-        """Digest the last step: its state is about to travel on, or into an evaluation."""
-        if self._late is not None:
-            late, self._late = self._late, None
-            self._digest(*late)
+        """Read the last step: its state is about to travel on, or into an evaluation."""
+        self._rows.catch_up()
 
-    def _digest(self, fed: list[Any], logs: Any, state: Any, drawn: list[np.ndarray]) -> None:
+    def _digests(self, logs: Any, state: Any, drawn: list[np.ndarray]) -> tuple[int, ...]:
         variables = self._start.variables
         figures = [np.float64(value) for _, value in sorted(numbers(logs).items())]
         travelling = self._travelling(state)
-        digests = (
-            group_digest(fed),
+        weights = group_digest(self._values(variables.weights, travelling))
+        if self.interference.looks_at_steps:
+            self.interference.after_step(self._rates(state), weights)
+        return (
             group_digest([*self._values(variables.noise, travelling), *drawn]),
-            group_digest(self._values(variables.weights, travelling)),
+            weights,
             group_digest(self._values(variables.state, travelling)),
             group_digest(figures),
         )
-        self._writer.step(self.index, self._epoch, digests)
-        if self.interference.looks_at_steps:
-            self.interference.after_step(self._rates(state), digests[2])
-        self._epoch_steps += 1
-        self.steps += 1
 
     def _travelling(self, state: Any) -> Mapping[int, Any]:
         """Values by id of those variables whose values are elsewhere at the moment."""
@@ -171,6 +164,7 @@ class Watch:
         """Everything is built now and can be named; values are those from before the step."""
         start = self._start
         start.settle()
+        self.feed.identify()
         self._ledger.locate(start.names.layers, self.index)
         for group, paths in start.unseen.items():
             self._notes[f"unknown: initial {group}"] = paths
@@ -210,7 +204,7 @@ class Watch:
     def end_epoch(self, epoch: int, logs: Mapping[str, Any] | None) -> None:
         if not self._start.settled:
             return
-        self.catch_up()
+        self._rows.write()
         self._logs.append(numbers(logs))
         weights = self._read(self._start.variables.weights, None)
         self.feed.end_epoch()
@@ -229,7 +223,7 @@ class Watch:
         """Called when ``fit`` returns or raises. None if not a single step was trained."""
         if not self._start.settled or self._recipe is None:
             return None
-        self.catch_up()
+        self._rows.write()
         self.feed.end_epoch()  # a fit cut inside an epoch: what was fed so far still counts
         self.feed.end_validation()
         weights = [np.array(v) for v in self._read(self._start.variables.weights, None)]

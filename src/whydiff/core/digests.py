@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import xxhash
@@ -88,15 +89,14 @@ def digest_array(keys: Sequence[bytes]) -> np.ndarray:
 def row_keys(leaves: Sequence[np.ndarray]) -> list[bytes]:
     """The digests of :func:`row_digests` as 16 bytes each."""
     leaves = [_native(leaf) for leaf in leaves]
-    shapes = [leaf.shape for leaf in leaves]
-    if not shapes or any(not shape or shape[0] != shapes[0][0] for shape in shapes):
+    if not leaves or len({leaf.shape[:1] for leaf in leaves}) != 1 or not leaves[0].shape:
         raise WhydiffError(
-            f"cannot digest rows of leaves of shapes {shapes}: they share no first dimension",
+            f"cannot digest rows of leaves of shapes {[leaf.shape for leaf in leaves]}: "
+            "they share no first dimension",
             "give every leaf one entry per sample",
         )
-    count = shapes[0][0]
-    start = _row_seed(tuple((leaf.dtype.name, leaf.shape[1:]) for leaf in leaves))
-    width = sum(leaf.dtype.itemsize * math.prod(leaf.shape[1:]) for leaf in leaves)
+    count = len(leaves[0])
+    start, width = _seed_and_width(tuple((leaf.dtype, leaf.shape[1:]) for leaf in leaves))
     digest = xxhash.xxh3_128_digest
     if width == 0:
         return [digest(b"", start)] * count
@@ -109,11 +109,13 @@ def row_keys(leaves: Sequence[np.ndarray]) -> list[bytes]:
 
 
 @functools.lru_cache(maxsize=64)
-def _row_seed(kinds: tuple[tuple[str, tuple[int, ...]], ...]) -> int:
+def _seed_and_width(kinds: tuple[tuple[np.dtype[Any], tuple[int, ...]], ...]) -> tuple[int, int]:
+    """What a row's digest starts from, and how many bytes a row of all leaves has."""
     seed = xxhash.xxh3_64()
-    for name, shape in kinds:
-        seed.update(f"{name}{list(shape)}".encode())
-    return int(seed.intdigest())
+    for dtype, shape in kinds:
+        seed.update(f"{dtype.name}{list(shape)}".encode())
+    width = sum(dtype.itemsize * math.prod(shape) for dtype, shape in kinds)
+    return int(seed.intdigest()), width
 
 
 def _joined(leaves: Sequence[np.ndarray]) -> memoryview:

@@ -1,0 +1,74 @@
+"""The row of every step: its values are digested while they are there, its batch in bulk.
+
+A step of a small net takes a fraction of a millisecond, and so must whatever watches it. Which
+samples a batch holds is therefore asked for many batches at a time, and where a step's state
+travels outside the variables it is read as late as may be: until then the step that makes it
+runs beside us.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from whydiff.capture.feed import Batch, Feed
+from whydiff.core.digests import group_digest
+
+_SECONDS = 0.2  # of training that a kill may cost, besides what the writer holds back
+_AT_ONCE = 128  # steps
+
+
+@dataclass(frozen=True, eq=False)
+class _Over:
+    """A step that is over; its digests of all groups but the batch's, once they are known."""
+
+    epoch: int
+    fed: Sequence[Batch]
+    settings: Sequence[np.float64]
+    digests: Sequence[int] = ()
+
+
+class Steps:
+    """Rows of one fit's steps, in their order, on their way to the writer.
+
+    ``digests`` reads what a step left: called with what :meth:`add` was given, at a time when
+    that is still there.
+    """
+
+    def __init__(
+        self, index: int, feed: Feed, writer: Any, digests: Callable[..., Sequence[int]]
+    ) -> None:
+        self._index, self._feed, self._writer, self._digests = index, feed, writer, digests
+        self._late: tuple[_Over, tuple[Any, ...]] | None = None
+        self._read: list[_Over] = []
+        self._since = time.monotonic()
+
+    def add(self, epoch: int, batches: int, left: tuple[Any, ...], may_lag: bool) -> None:
+        """A step that was fed so many batches is over; ``left`` is what it left."""
+        self.catch_up()  # of a step whose successor was fed nothing
+        self._late = _Over(epoch, self._feed.take(batches), self._feed.settings), left
+        if not may_lag:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Read the last step: what it left is about to travel on, or into an evaluation."""
+        if self._late is None:
+            return
+        (over, left), self._late = self._late, None
+        self._read.append(_Over(over.epoch, over.fed, over.settings, self._digests(*left)))
+        if len(self._read) >= _AT_ONCE or time.monotonic() - self._since > _SECONDS:
+            self.write()
+
+    def write(self) -> None:
+        """Hand every step that is over to the writer."""
+        self.catch_up()
+        self._feed.identify()
+        read, self._read = self._read, []
+        for over in read:
+            fed = group_digest([*(batch.rows for batch in over.fed), *over.settings])
+            self._writer.step(self._index, over.epoch, (fed, *over.digests))
+        self._since = time.monotonic()
