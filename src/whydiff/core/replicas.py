@@ -39,6 +39,19 @@ class Replica:
 
 
 @dataclass(frozen=True, eq=False)
+class Handed:
+    """What one process drew for a replica, for another one to start from and be fed.
+
+    ``weights`` by canonical path; ``order`` (sample indices) and ``batches`` (sizes) hold one
+    array per epoch. Noise states are not among them: every backend has its own.
+    """
+
+    weights: Mapping[str, np.ndarray]
+    order: tuple[np.ndarray, ...]
+    batches: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Result:
     """What became of a replica.
 

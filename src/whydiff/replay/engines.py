@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whydiff.core.feeding import Untransplantable
 from whydiff.core.live import Live
-from whydiff.core.replicas import Replica, Result
+from whydiff.core.replicas import Handed, Replica, Result
 from whydiff.replay.fused import Fused
 from whydiff.replay.probe import streams
 from whydiff.replay.replicas import Replicas
@@ -34,10 +34,24 @@ class Engines:
         """A digest by source of what the seeds of ``replica`` decide."""
         return streams(self._solo.live, self._solo.drawing, replica)
 
+    def draw(self, replica: Replica) -> Handed:
+        """What the seeds of ``replica`` decide, for a process that trains on another backend."""
+        drawn = self._solo.drawing.draw(replica)
+        paths = [tensor.path for tensor in self._solo.live.recipe.initialization]
+        weights = dict(zip(paths, drawn.weights, strict=True))
+        return Handed(weights, drawn.order, drawn.batches)
+
     def train(
-        self, replicas: Sequence[Replica], engine: str, keep_weights: bool
+        self,
+        replicas: Sequence[Replica],
+        engine: str,
+        keep_weights: bool,
+        given: Mapping[int, Handed] | None = None,
     ) -> tuple[list[Result], list[str]]:
-        """Results in the order of ``replicas``, and notes for the person."""
+        """Results in the order of ``replicas``, and notes for the person.
+
+        ``given`` replaces, by number, what would be drawn for replicas trained one by one.
+        """
         notes: list[str] = []
         done: dict[int, Result] = {}
         if engine == "fused":
@@ -52,6 +66,6 @@ class Engines:
                     f"trained one by one: fusing failed with {type(error).__name__}: {first}"
                 )
         left = [r for r in replicas if r.number not in done]
-        for result in self._solo.train(left, keep_weights):
+        for result in self._solo.train(left, keep_weights, given or {}):
             done[result.replica.number] = result
         return [done[replica.number] for replica in replicas], notes

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -16,7 +17,7 @@ from whydiff.adapters.variables import variables_of
 from whydiff.core.digests import tensor_digest
 from whydiff.core.feeding import Plan, Untransplantable
 from whydiff.core.live import Live
-from whydiff.core.replicas import FACTORS, Replica, Result
+from whydiff.core.replicas import FACTORS, Handed, Replica, Result
 from whydiff.replay.drawing import Drawing, Drawn
 from whydiff.replay.outcome import predict, quiet
 from whydiff.replay.probe import probe_of
@@ -41,22 +42,33 @@ class Replicas:
         """Sources that a seed can redraw, and for the others why not."""
         return self.drawing.redrawable()
 
-    def train(self, replicas: Sequence[Replica], keep_weights: bool) -> Iterator[Result]:
-        """One result per replica, those of one program together, so that each compiles once."""
+    def train(
+        self,
+        replicas: Sequence[Replica],
+        keep_weights: bool,
+        given: Mapping[int, Handed] = MappingProxyType({}),
+    ) -> Iterator[Result]:
+        """One result per replica, those of one program together, so that each compiles once.
+
+        ``given`` are, by number, initial values and order that another process drew.
+        """
         for replica in sorted(replicas, key=lambda r: str(program_key(self.live, r.settings))):
             started = time.monotonic()
             try:
-                result = self._one(replica, keep_weights)
+                result = self._one(replica, keep_weights, given.get(replica.number))
             except Untransplantable as why:
                 result = Result(replica, "solo", failure=str(why))
             except Exception as error:
                 result = Result(replica, "solo", failure=f"{type(error).__name__}: {error}")
             yield replace(result, seconds=time.monotonic() - started)
 
-    def _one(self, replica: Replica, keep_weights: bool) -> Result:
+    def _one(self, replica: Replica, keep_weights: bool, given: Handed | None = None) -> Result:
         check(replica)
         live = self.live
         drawn = self.drawing.draw(replica)
+        if given is not None:
+            weights = [given.weights[tensor.path] for tensor in live.recipe.initialization]
+            drawn = replace(drawn, weights=weights, order=given.order, batches=given.batches)
         program = self.compiled(replica)
         values = {
             "weights": drawn.weights,

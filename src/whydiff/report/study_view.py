@@ -198,13 +198,20 @@ def _checks(study: Study, verbose: bool) -> Iterator[Block]:
         how = (
             f"run by run, to {a.furthest:.1g} of the distance between two runs"
             if a.rounding
-            else f"in distribution (p = {number(a.p)}), not run by run: rounding is amplified"
+            else f"in distribution (p = {number(a.p)}), not run by run: {_parting(study)}"
         )
         yield Text(f"{a.n} replicas were trained by plain `fit`, too: {a.engine} agrees {how}.",
                    "note")  # fmt: skip
     if study.refused:
         why = "; ".join(f"{name}: {reason}" for name, reason in study.refused.items())
         yield Text(f"Not redrawn: {why}.", "note")
+
+
+def _parting(study: Study) -> str:
+    """Why two engines that do the same give other runs."""
+    if study.backend != "jax" and "noise" in study.plan.get("sources", ()):
+        return "every backend draws noise of its own"
+    return "rounding is amplified"
 
 
 def open_questions(study: Study) -> Iterator[Block]:

@@ -78,8 +78,8 @@ def compare(
     with contextlib.ExitStack() as stack:
         pair = open_contestants(
             stack, ways, engine=engine, fits=fits or (None, None),
-            fit_of=(data, fit_arguments), time_limit=time_limit, workers=workers,
-            progress=progress,
+            fit_of=(data, fit_arguments), pairs=max_pairs, time_limit=time_limit,
+            workers=workers, progress=progress,
         )  # fmt: skip
         rule = _rule(pair, metric, mode, margin, alpha, max_pairs)
         work = Comparing(pair, rule, seed, engine, budget, progress)

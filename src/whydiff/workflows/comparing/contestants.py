@@ -13,6 +13,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import Replica, Result
 from whydiff.core.vary import value_text
+from whydiff.workflows.studying.elsewhere import on_jax
 from whydiff.workflows.studying.ground import described
 from whydiff.workflows.studying.training import Trainer
 from whydiff.workflows.studying.workbench import (
@@ -85,6 +86,7 @@ def open_contestants(
     engine: str,
     fits: tuple[int | None, int | None] = (None, None),
     fit_of: tuple[Any, Mapping[str, Any]] = (None, {}),
+    pairs: int = 0,
     time_limit: float | None = None,
     workers: int | None = None,
     progress: Any = None,
@@ -93,11 +95,11 @@ def open_contestants(
 
     One run serves both where only settings differ. With engine "auto" scripts that are no
     recipe, and their opponents, are run as a whole for each replica. ``fit_of`` are the data and
-    fit arguments of functions.
+    fit arguments of functions. ``pairs`` is how many replicas of each may be needed.
     """
     if engine != "process":
         try:
-            return _benches(stack, ways, engine, fits, fit_of, progress)
+            return _benches(stack, ways, engine, fits, fit_of, pairs, progress)
         except Uncapturable as why:
             if engine != "auto" or any(callable(way.script) for way in ways):
                 raise
@@ -112,6 +114,7 @@ def _benches(
     engine: str,
     fits: tuple[int | None, int | None],
     fit_of: tuple[Any, Mapping[str, Any]],
+    trainings: int,
     progress: Any,
 ) -> tuple[Contestant, Contestant]:
     first = _bench(stack, ways[0], fits[0], fit_of, progress)
@@ -122,6 +125,9 @@ def _benches(
     else:  # another fit of the same run
         fit = chosen_fit(first.execution, fits[1])
         benches = [first, prepared(Workbench(first.execution, fit, first.request, first.folder))]
+    if benches[0].backend == benches[1].backend:
+        for k in (0, 1):
+            _also_on_jax(stack, ways[k], benches[k], trainings, engine, progress)
     # Both on one executor: a difference between two executors is none of A and B.
     chosen = [bench.engine(engine) for bench in benches]
     common = chosen[0] if chosen[0] == chosen[1] else "solo"
@@ -149,6 +155,28 @@ def _bench(
             progress=progress,
         )
     )
+
+
+def _also_on_jax(
+    stack: contextlib.ExitStack,
+    way: Way,
+    bench: Workbench,
+    trainings: int,
+    engine: str,
+    progress: Any,
+) -> None:
+    if isinstance(way.script, Path):
+        twin = on_jax(
+            bench,
+            way.script,
+            way.arguments,
+            redrawn=bench.sources,
+            trainings=trainings,
+            engine=engine,
+            environment=way.environment or None,
+            progress=progress,
+        )
+        stack.enter_context(twin)
 
 
 def _of_bench(way: Way, bench: Workbench, engine: str) -> Contestant:

@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import Any
 
 
-class _AfterImport(importlib.abc.MetaPathFinder):
-    """Calls ``then`` once, right after the first import of ``package`` has finished."""
+class _AroundImport(importlib.abc.MetaPathFinder):
+    """Calls ``before`` and ``then`` once, around the first import of ``package``."""
 
-    def __init__(self, package: str, then: Callable[[], None]) -> None:
-        self._package, self._then = package, then
+    def __init__(
+        self, package: str, then: Callable[[], None], before: Callable[[], None] = lambda: None
+    ) -> None:
+        self._package, self._then, self._before = package, then, before
         self._asking = False
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
@@ -40,6 +42,7 @@ class _AfterImport(importlib.abc.MetaPathFinder):
         run = spec.loader.exec_module
 
         def exec_module(module: types.ModuleType) -> None:
+            self._before()
             run(module)
             if self in sys.meta_path:  # a spec may be asked for more than once before an import
                 sys.meta_path.remove(self)
@@ -61,6 +64,7 @@ class Job:
         self.prelude: str = job.get("prelude", "")
         self.keep_bytes: int = job.get("keep_bytes", 0)
         self.reseed: int | None = job.get("reseed")  # run with other random numbers: a replica
+        self.backend: str = job.get("backend", "")  # Keras's, whatever the script chooses
         self.serve: list[int] | None = job.get("serve")  # file descriptors: commands, answers
 
 
@@ -73,7 +77,11 @@ class Watching:
 
     def arrange(self) -> None:
         """Watch Keras as soon as the script imports it."""
-        sys.meta_path.insert(0, _AfterImport("keras", self._keras_is_here))
+        sys.meta_path.insert(0, _AroundImport("keras", self._keras_is_here, self._keras_comes))
+
+    def _keras_comes(self) -> None:
+        if self.job.backend:  # last word, after whatever the script put into os.environ
+            os.environ["KERAS_BACKEND"] = self.job.backend
 
     def _keras_is_here(self) -> None:
         from whydiff.capture.hooks import install

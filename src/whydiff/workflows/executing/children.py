@@ -28,6 +28,7 @@ class Run:
     source: Path | None = None  # run this text as if it were the script
     prelude: str = ""
     reseed: int | None = None  # the number of a replica, whose random numbers are others
+    backend: str = ""  # Keras's backend, whatever the script chooses
 
 
 class Child:
@@ -43,6 +44,7 @@ class Child:
             "source": str(run.source) if run.source else None,
             "prelude": run.prelude,
             "reseed": run.reseed,
+            "backend": run.backend,
             "keep_bytes": KEEP_BYTES if serve else 0,
         }
         ours: list[int] = []

@@ -24,7 +24,7 @@ FIXED = 20_26_11
 
 def pin(seeds: Mapping[str, int]) -> None:
     """Pin every source; those not named in ``seeds`` to one value for all replicas."""
-    from whydiff.workflows.executing.child import _AfterImport
+    from whydiff.workflows.executing.child import _AroundImport
 
     order = seeds.get("data-order", FIXED)
     _pin_function(random, "seed", order)
@@ -38,7 +38,7 @@ def pin(seeds: Mapping[str, int]) -> None:
         if package in sys.modules:
             then()
         else:
-            sys.meta_path.insert(0, _AfterImport(package, then))
+            sys.meta_path.insert(0, _AroundImport(package, then))
 
 
 def mixed(given: Any, ours: int) -> int:

@@ -33,7 +33,7 @@ from whydiff.replay.rerun import Rerun, needs_script
 from whydiff.replay.solo import Solo
 from whydiff.replay.tensors import look
 from whydiff.store import load
-from whydiff.workflows.executing import looks
+from whydiff.workflows.executing import handover, looks
 from whydiff.workflows.executing.parcels import pack, unpack
 from whydiff.workflows.explaining.tracing import Keeper, savable
 
@@ -157,13 +157,16 @@ class Server:
         engine: str = "solo",
         keep_weights: bool = False,
         fit: int | None = None,
+        given: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Train replicas; arrays go to ``output`` (.npz) as ``prediction:NUMBER:OUTPUT`` and
-        ``weights:NUMBER:PATH``. A replica that fails says so in its ``failure``."""
+        ``weights:NUMBER:PATH``. A replica that fails says so in its ``failure``. ``given`` are
+        files of :meth:`draw` by number, to start from what another process drew."""
         wanted = [
             Replica(int(r["number"]), r.get("seeds", {}), r.get("settings", {})) for r in replicas
         ]
-        results, notes = self._engines_of(fit).train(wanted, engine, keep_weights)
+        drawn = {int(number): handover.read(Path(path)) for number, path in (given or {}).items()}
+        results, notes = self._engines_of(fit).train(wanted, engine, keep_weights, drawn)
         arrays: dict[str, np.ndarray] = {}
         for result in results:
             number = result.replica.number
@@ -173,6 +176,16 @@ class Server:
                 arrays[f"weights:{number}:{path}"] = savable(value)
         np.savez(output, **arrays)
         return {"results": [_described(result) for result in results], "notes": notes}
+
+    def draw(
+        self, replicas: list[Mapping[str, Any]], folder: str, fit: int | None = None
+    ) -> dict[str, Any]:
+        """What the seeds of replicas decide, to ``drawnNUMBER.npz`` in ``folder``."""
+        engines = self._engines_of(fit)
+        for r in replicas:
+            replica = Replica(int(r["number"]), r.get("seeds", {}), r.get("settings", {}))
+            handover.write(engines.draw(replica), Path(folder) / f"drawn{replica.number}.npz")
+        return {}
 
     def streams(self, replicas: list[Mapping[str, Any]], fit: int | None = None) -> dict[str, Any]:
         """For each replica a digest by source of what its seeds decide; nothing is trained."""

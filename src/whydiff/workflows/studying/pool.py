@@ -25,8 +25,12 @@ from whydiff.core.feeding import Untransplantable
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import Replica, Result
 from whydiff.core.study import Study
-from whydiff.store import StoredStudy, arrays, load, load_study
+from whydiff.store import arrays, load, load_study
 from whydiff.workflows.executing.children import Child, Run, output_tail
+from whydiff.workflows.studying.file import StudyFile
+from whydiff.workflows.studying.ground import described, telling
+from whydiff.workflows.studying.request import Request
+from whydiff.workflows.studying.training import Studying
 from whydiff.workflows.studying.workbench import chosen_fit
 
 #: Sources that can be pinned from outside, see :mod:`whydiff.workflows.executing.pinning`.
@@ -35,6 +39,8 @@ SOURCES = ("initialization", "data-order", "noise")
 TIME_LIMIT = 3600.0
 _NUMBER = r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)"
 _PRINTED = re.compile(rf"([A-Za-z][\w ./-]*?)\s*[:=]\s*({_NUMBER})(?![\w.])", re.IGNORECASE)
+#: A line of a library's log, as TensorFlow and XLA write them to stderr.
+_LOGGED = re.compile(r"(WARNING|ERROR|INFO)\b|[IWEF]\d{4} |\d{4}-\d\d-\d\d \d\d:\d\d")
 
 
 class Pool:
@@ -146,6 +152,8 @@ def printed_numbers(log: Path | None) -> dict[str, float]:
         return {}
     found: dict[str, float] = {}
     for line in re.split(r"[\r\n]+", log.read_text(errors="replace")):
+        if _LOGGED.match(line):
+            continue
         for part in re.split(r"[,;|]|\s{2,}| - ", line):
             match = _PRINTED.search(part)
             if match:
@@ -182,8 +190,6 @@ def _predictions(child: Child, fit: Fit, place: Path) -> tuple[np.ndarray, ...] 
 
 def _facts(pool: Pool) -> dict[str, Any]:
     """Plain facts for the study file, of what a first run showed."""
-    from whydiff.workflows.studying.ground import described
-
     if pool.seen is None:
         return {"index": 0, "backend": "", "classes": False, "validation": False, "identity": {}}
     facts = described(pool.seen, SOURCES, False)
@@ -193,20 +199,14 @@ def _facts(pool: Pool) -> dict[str, Any]:
 
 def with_pool(
     script: Path,
-    request: Any,
-    path: Path,
-    stored: StoredStudy | None,
+    request: Request,
+    file: StudyFile,
     progress: Any,
-    keep: bool,
-    text: str,
     time_limit: float | None,
     workers: int | None,
 ) -> Study:
     """A study whose replicas are whole runs of the script."""
-    from whydiff.workflows.study import answered, kept, writing
-    from whydiff.workflows.studying.ground import telling
-    from whydiff.workflows.studying.training import Studying
-
+    stored = file.stored
     if request.varied.factors:
         raise WhydiffError(
             f"a script that is run as a whole cannot be set to {', '.join(request.varied.factors)}",
@@ -235,7 +235,7 @@ def with_pool(
         meta = {
             "script": str(script),
             "arguments": list(request.arguments),
-            "text": text,
+            "text": request.text,
             "chosen": f"all of {script}, run once per replica",
             "plan": plan.to_dict(),
             "engine": "process",
@@ -243,12 +243,12 @@ def with_pool(
             "fit": facts,
             "metric": metric,
         }
-        with writing(path, stored, meta, plan) as writer:
-            work = Studying(pool, writer, load_study(path), None, progress)
+        with file.writing(meta, plan) as writer:
+            work = Studying(pool, writer, load_study(file.path), None, progress)
             if own is not None:
                 work.own(own)
-            with kept(path, keep):
+            with file.kept():
                 work.train(plan, plan.block(0), "process", "running the first block")
                 work.train(plan, plan.members, "process", "running the script")
             writer.note({"notes": list(pool.notes)})
-    return answered(path, request.metric, keep)
+    return file.answered(request.metric)

@@ -26,6 +26,7 @@ class Request:
     ) -> None:
         self.varied, self.blocks, self.seed = varied, blocks, seed
         self.metric, self.engine, self.arguments, self.fit = metric, engine, arguments, fit
+        self.text: str | None = None  # a digest of the script's, if there is one
 
     def go_on(self, stored: StoredStudy) -> None:
         """Take from a study that goes on what was not asked for anew."""

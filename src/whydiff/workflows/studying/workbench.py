@@ -187,9 +187,12 @@ def workbench(
     *,
     fit: int | None = None,
     environment: Mapping[str, str] | None = None,
+    backend: str = "",
     progress: Any = None,
 ) -> Iterator[Workbench]:
     """Run ``script`` once, watched, and keep its process to train replicas of one of its fits.
+
+    ``backend`` is one to train with in place of the script's own choice.
 
     Raises WhydiffError if the script fails, trains nothing or has no such fit, and
     :class:`Uncapturable` if the fit cannot be trained again.
@@ -199,8 +202,8 @@ def workbench(
     with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
         folder = Path(name)
         if progress is not None:
-            progress.step(f"running {script}, watched")
-        run = Run(script, tuple(arguments), environment)
+            progress.step(f"running {script}, watched" + (f", on {backend}" if backend else ""))
+        run = Run(script, tuple(arguments), environment, backend=backend)
         with Child(run, folder / "a.whydiff", folder / "a.log", serve=True) as child:
             child.wait_for_script()
             check_executed(child, arguments)

@@ -1,0 +1,42 @@
+"""What a replica starts from and is fed, on its way from one process to another: one .npz file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from whydiff.core.replicas import Handed
+from whydiff.workflows.explaining.tracing import savable
+
+
+def write(handed: Handed, path: Path) -> None:
+    """The arrays of ``handed`` into a file."""
+    arrays = {f"weights:{name}": savable(value) for name, value in handed.weights.items()}
+    for kind, epochs in (("order", handed.order), ("batches", handed.batches)):
+        arrays |= {f"{kind}:{number}": epoch for number, epoch in enumerate(epochs)}
+    np.savez(path, **arrays)
+
+
+def read(path: Path) -> Handed:
+    """The arrays that :func:`write` wrote."""
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    weights = {n.removeprefix("weights:"): a for n, a in arrays.items() if n.startswith("weights:")}
+    return Handed(weights, _epochs(arrays, "order"), _epochs(arrays, "batches"))
+
+
+def reordered(path: Path, places: np.ndarray) -> None:
+    """Name the samples of every epoch as the other process does."""
+    handed = read(path)
+    write(Handed(handed.weights, _placed(handed.order, places), handed.batches), path)
+
+
+def _placed(order: Sequence[np.ndarray], places: np.ndarray) -> tuple[np.ndarray, ...]:
+    return tuple(places[epoch] for epoch in order)
+
+
+def _epochs(arrays: Mapping[str, np.ndarray], kind: str) -> tuple[np.ndarray, ...]:
+    count = sum(name.startswith(f"{kind}:") for name in arrays)
+    return tuple(arrays[f"{kind}:{number}"] for number in range(count))
