@@ -51,7 +51,7 @@ TOLD = {
 
 FENCED = re.compile(r"^(```.*?^```$)", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
-INCLUDED = re.compile(r"<!-- include: (\S+) -->")
+INCLUDED = re.compile(r"^<!-- include: (\S+) -->$", re.MULTILINE)
 ROLE = re.compile(r":(?:func|class|meth|mod|data):(?=<code>)")
 
 
@@ -145,8 +145,13 @@ def _commands() -> Iterator[str]:
     yield from ("# Commands", "", "| verb | what it does |", "|---|---|")
     for verb in VERBS:
         yield f"| [`whydiff {verb}`]({verb}.md) | {_get(verb).short_help} |"
-    yield from ("", "Exit codes follow diff(1) where something is held against something else: 0 the")
-    yield from ("same, 1 different, 2 trouble, 3 undecided. Trouble is told on stderr, in one message")
+    yield from (
+        "",
+        "Exit codes follow diff(1) where something is held against something else: 0 the",
+    )
+    yield from (
+        "same, 1 different, 2 trouble, 3 undecided. Trouble is told on stderr, in one message"
+    )
     yield from ("with a way out, and progress, too: stdout holds the answer only.", "")
 
 
@@ -185,7 +190,11 @@ def _plain(text: str) -> str:
 
 
 def _decisions() -> Iterator[str]:
-    yield from ("# Decisions", "", "Why whydiff is built as it is, one page per decision, each with")
+    yield from (
+        "# Decisions",
+        "",
+        "Why whydiff is built as it is, one page per decision, each with",
+    )
     yield from ("the test that keeps it.", "")
     for name in _of_folder("decisions"):
         yield f"- [{_title(name)}]({posixpath.basename(name)})"
@@ -194,5 +203,3 @@ def _decisions() -> Iterator[str]:
 def _title(uri: str) -> str:
     text = (ROOT / "docs" / uri).read_text()
     return re.search(r"^# (.+)$", text, re.MULTILINE)[1]  # type: ignore[index]
-
-
