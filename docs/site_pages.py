@@ -177,7 +177,7 @@ def _command(verb: str) -> Iterator[str]:
 
 
 def _get(verb: str) -> click.Command:
-    command = main.get_command(click.Context(main), verb)  # type: ignore[attr-defined]
+    command = main.get_command(click.Context(main), verb)
     assert isinstance(command, click.Command)
     return command
 
