@@ -87,6 +87,12 @@ def on_page_content(html: str, page: Page, config: Any, files: Files) -> str:
     return html
 
 
+def on_post_page(output: str, page: Page, config: Any) -> str:
+    """The theme leaves its search without a name for those who hear the page."""
+    search = 'data-md-component="search" role="dialog"'
+    return output.replace(search, f'{search} aria-label="Search"')
+
+
 def made() -> dict[str, str]:
     """Every page that is no file in docs/."""
     pages = {}

@@ -109,7 +109,7 @@ def test_commands_run(page, folder):
 def test_python_runs(page, folder):
     code = written.BEFORE.get(written.name(page), "") + "\n".join(written.blocks(page, "python"))
     for file in MAKES:
-        if f'"{file}' in code:
+        if re.search(f'(?<!output=)"{file}', code):  # read, not written
             prepare([file], folder)
     (folder / "page.py").write_text(code)
     done = subprocess.run(

@@ -15,6 +15,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 import whydiff
 from whydiff.cli.group import VERBS
@@ -136,7 +137,9 @@ def address(site):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("page", ["index", "sources/initialization", "python", "check"])
+@pytest.mark.parametrize(
+    "page", ["index", "sources/index", "python", "check", "tutorial/shuffling"]
+)
 def test_a_page_in_a_browser(browser, address, page, scheme):
     context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})
     tab = context.new_page()
@@ -144,6 +147,8 @@ def test_a_page_in_a_browser(browser, address, page, scheme):
     tab.on("request", lambda request: asked.append(request.url))
     tab.on("pageerror", lambda error: trouble.append(str(error)))
     tab.goto(f"{address}{page}.html")
+    found = Axe().run(tab).response["violations"]
+    assert not [v["help"] for v in found if v["impact"] in ("serious", "critical")]
     tab.click("input.md-search__input")
     # typed before the index is loaded, words are lost
     tab.wait_for_function(READY)
