@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import http.server
 import importlib.util
@@ -19,6 +20,10 @@ from axe_playwright_python.sync_playwright import Axe
 
 import whydiff
 from whydiff.cli.group import VERBS
+from whydiff.core.comparison import Comparison
+from whydiff.core.findings import Diff, Explanation
+from whydiff.core.study import Study
+from whydiff.core.verification import Verification
 from whydiff.sources import CATALOGUE
 
 # one process: the site is built once for all of them
@@ -95,6 +100,13 @@ def test_every_verb_has_its_page_with_all_its_options(site, verb):
 @pytest.mark.parametrize("name", [n for n in whydiff.__all__ if n != "__version__"])
 def test_every_public_name_is_documented(site, name):
     assert f"whydiff.{name}" in (site / "python.html").read_text()
+
+
+@pytest.mark.parametrize("found", [Explanation, Diff, Study, Comparison, Verification])
+def test_what_an_answer_holds_is_documented(site, found):
+    text = re.sub(r"<[^>]+>", "", (site / "python.html").read_text())
+    for field in dataclasses.fields(found):
+        assert f"{field.name}: " in text
 
 
 def test_docstrings_show_no_marks_of_another_markup(site):
