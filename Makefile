@@ -80,7 +80,7 @@ fashion: $(ENV) $(FASHION_FILES) ## Explain a training on Fashion-MNIST: docs/fa
 	.venv/bin/python docs/make_transcripts.py docs/fashion_mnist.md
 
 docs: $(ENV) ## Build the site into build/site; a link that leads nowhere is an error.
-	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict
 
 screenshots: $(ENV) chromium ## Make the pages and pictures of the documentation: docs/images.
 	.venv/bin/python docs/make_screenshots.py

@@ -9,6 +9,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -39,10 +40,14 @@ _spec.loader.exec_module(_browser)
 browser = _browser.browser
 
 
-def build(folder, *options):
+#: as `make docs` says it: with --quiet, --strict would let everything pass
+OPTIONS = re.search(r"-m mkdocs (build.*)", (ROOT / "Makefile").read_text())[1].split()
+
+
+def build(folder, root=ROOT):
     return subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", folder, *options],
-        cwd=ROOT,
+        [sys.executable, "-m", "mkdocs", *OPTIONS, "-d", folder],
+        cwd=root,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
         text=True,
@@ -55,6 +60,18 @@ def site(tmp_path_factory):
     done = build(folder)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+@pytest.mark.parametrize("link", ["nowhere.md", "study.md#nope", "../examples/gone.py"])
+def test_a_link_that_leads_nowhere_is_an_error(tmp_path, link):
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    for name in ("mkdocs.yml", "README.md", "CONTRIBUTING.md", "examples", "src"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    with (tmp_path / "docs" / "pages.md").open("a") as page:
+        page.write(f"\n[gone]({link})\n")
+    done = build(tmp_path / "site", tmp_path)
+    assert done.returncode != 0
+    assert "1 warnings" in done.stdout + done.stderr
 
 
 class Asking(HTMLParser):
