@@ -21,7 +21,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 CASES := cases-jax cases-tensorflow cases-torch
 
-.PHONY: help demo test chromium quick thorough lint pure cases $(CASES) oldest fashion screenshots clean
+.PHONY: help demo test chromium quick thorough lint pure cases $(CASES) oldest fashion docs screenshots clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -78,6 +78,9 @@ oldest: $(OLDEST) ## Examples and pure rooms with the oldest versions that pypro
 
 fashion: $(ENV) $(FASHION_FILES) ## Explain a training on Fashion-MNIST: docs/fashion_mnist.md.
 	.venv/bin/python docs/make_transcripts.py docs/fashion_mnist.md
+
+docs: $(ENV) ## Build the site into build/site; a link that leads nowhere is an error.
+	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict
 
 screenshots: $(ENV) chromium ## Make the pages and pictures of the documentation: docs/images.
 	.venv/bin/python docs/make_screenshots.py

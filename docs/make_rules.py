@@ -37,7 +37,7 @@ def _rule(rule: Rule) -> Iterator[str]:
     yield from ("", f"### {rule.id} `{rule.name}`: {rule.title}", "", rule.why)
     if rule.mechanism:
         known = mechanism(rule.mechanism)
-        sources = ", ".join(f"`{source}`" for source in known.sources)
+        sources = ", ".join(f"[`{source}`](sources/{source}.md)" for source in known.sources)
         yield from (
             "",
             f"In an explanation: mechanism `{known.id}` ({known.title}), source {sources}.",

@@ -70,6 +70,17 @@ def test_optimizer_is_not_the_only_cause(tmp_path):
     )
 
 
+def test_unseeded_differs_in_everything_random_and_the_fix_mends_all_of_it(tmp_path):
+    run(tmp_path, "jax", "explain", ROOT / "examples" / "unseeded.py", "--json", "answer.json")
+    answer = json.loads((tmp_path / "answer.json").read_text())
+    assert answer["compared"]["between"] == "runs"
+    causes = {cause["source"]: cause["status"] for cause in answer["causes"]}
+    random = ("initialization", "data-order", "noise", "data-content")
+    assert causes == dict.fromkeys(random, "confirmed")
+    assert answer["remedy"]["verified"] is True
+    assert "default_rng(0)" in answer["remedy"]["patch"]
+
+
 @pytest.mark.parametrize(
     ("name", "backend"),
     [
@@ -97,6 +108,6 @@ def test_locked_is_bit_identical_until_it_is_changed(tmp_path):
 
 
 def test_every_example_is_tested_here_or_by_make_fashion():
-    tested = {"weight_initialization", "shuffling", "optimizer"}
+    tested = {"weight_initialization", "shuffling", "optimizer", "unseeded"}
     tested |= {"tf_data_pipeline", "subclassed_model", "callbacks", "fashion_mnist", "locked"}
     assert {path.stem for path in (ROOT / "examples").glob("*.py")} == tested

@@ -90,6 +90,14 @@ SOURCE = Source(
     random=False,
     kind="structure",
     compare=compare,
+    says=(
+        "The layers, their settings and connections, the shapes, and which weights are "
+        "trainable. Names do not count."
+    ),
+    carried=(
+        "Yes: the other training's own model is trained, with everything else from the first."
+        " Initial weights go along for the layers whose shapes differ."
+    ),
     looks_like="Other numbers of weights, or the first loss differs with equal weights and batch.",
     fix=FIX,
 )

@@ -32,6 +32,16 @@ def source_beside(others: Sequence[Source]) -> Source:
         random=True,
         kind="structure",
         compare=compare,
+        says=(
+            "How the same numbers are added up: compiled or not, in which order, with which "
+            "kernels. Two trainings may agree in every other source and still differ in the "
+            "last bits."
+        ),
+        carried=(
+            "Its settings, yes: `jit_compile` and `run_eagerly` are compiled into the live "
+            "model. Bits that vary from run to run by themselves cannot be carried over; they"
+            " are proven by training one side again and getting other bits."
+        ),
         looks_like="Everything agrees, then the last bits part; the gap grows from about 1e-7.",
         fix=FIX,
     )

@@ -31,6 +31,12 @@ SOURCE = Source(
     random=False,
     kind="environment",
     compare=compare,
+    says="The library that computes: JAX, TensorFlow or torch.",
+    carried=(
+        "Only with another process: the script runs a second time under the other backend, "
+        "and hybrids are trained there. Backend, version and hardware move together, and the "
+        "first that differs stands for all."
+    ),
     looks_like="Other initial weights, orders and roundings although script and seeds are equal.",
     fix=FIX,
 )

@@ -134,6 +134,11 @@ SOURCE = Source(
     random=False,
     kind="data",
     compare=compare,
+    says=(
+        "How the samples of an epoch are cut into batches: their size, their number, and what"
+        " becomes of a smaller last one."
+    ),
+    carried="Yes: the same samples in the same order are cut as the other training cut them.",
     looks_like="Another number of steps in an epoch; larger batches learn slower per epoch.",
     fix=FIX,
 )

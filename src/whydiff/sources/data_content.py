@@ -123,6 +123,14 @@ SOURCE = Source(
     random=True,
     kind="data",
     compare=compare,
+    says=(
+        "The samples, the targets and the validation data, as a collection: in which order "
+        "they come is the source `data-order`."
+    ),
+    carried=(
+        "Yes: the recorded samples of the other training are fed. Data too large to keep "
+        "(more than 4 GiB) cannot be exchanged; then this cause stays suspected."
+    ),
     looks_like="Every batch differs whatever the order; two executions never see the same samples.",
     fix=FIX,
 )

@@ -136,6 +136,14 @@ SOURCE = Source(
     random=True,
     kind="data",
     compare=compare,
+    says=(
+        "Which sample is fed at which position of every epoch. What counts is what was fed, "
+        "not what `shuffle=` says."
+    ),
+    carried=(
+        "Yes: the recorded samples are fed in the order of the other training. Where both "
+        "have other samples, positions are carried over as far as the data go."
+    ),
     looks_like="Equal initial weights, but the first batch already holds other samples.",
     fix=FIX,
 )

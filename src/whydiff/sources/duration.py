@@ -61,6 +61,11 @@ SOURCE = Source(
     random=False,
     kind="data",
     compare=compare,
+    says=(
+        "How long the training may run: epochs, and the callbacks that may stop it. When it "
+        "did stop is a consequence, not a cause."
+    ),
+    carried="Yes: the hybrid runs for the other's epochs, with the other's stopping callbacks.",
     looks_like="Everything agrees until one training stops and the other goes on.",
     fix=FIX,
 )

@@ -59,6 +59,14 @@ SOURCE = Source(
     random=False,
     kind="environment",
     compare=compare,
+    says=(
+        "The processor and the devices, the number of threads, and the environment variables "
+        "that select kernels."
+    ),
+    carried=(
+        "Only with another process under the other settings. Another machine cannot be had "
+        "there: `whydiff diff` reports it."
+    ),
     looks_like="The last bits differ from the first steps on; the gap grows slowly.",
     fix=FIX,
 )

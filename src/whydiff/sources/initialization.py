@@ -114,6 +114,16 @@ SOURCE = Source(
     random=True,
     kind="tensors",
     compare=compare,
+    says=(
+        "The value of every variable of the model before the first step. Keras draws it when "
+        "a layer is built, from a seed that the layer drew before; a script may also load or "
+        "copy it."
+    ),
+    carried=(
+        "Yes: the recorded weights of the other training are put into the live model before "
+        "its first step, layer by layer. Weights of layers whose shapes differ go with the "
+        "architecture."
+    ),
     looks_like="The loss differs from the very first batch, although script and data are the same.",
     fix=FIX,
 )

@@ -55,6 +55,14 @@ SOURCE = Source(
     random=False,
     kind="structure",
     compare=compare,
+    says=(
+        "The rule by which a result is measured: metrics, how they are averaged, how often "
+        "and on what is validated. The validation samples themselves are data."
+    ),
+    carried=(
+        "No: it changes no weight, so there is nothing to train. It is confirmed where the "
+        "trained weights agree and only the logged numbers differ."
+    ),
     looks_like="Equal weights, other numbers in the log.",
     fix=FIX,
 )

@@ -44,6 +44,16 @@ SOURCE = Source(
     random=False,
     kind="structure",
     compare=compare,
+    says=(
+        "Whether a layer behaves as in training or as in inference, where the call or a hand-"
+        "written step decides it."
+    ),
+    carried=(
+        "Only with the other training's whole model, for a mode is part of the calls that "
+        "make up a model. Where the architecture, the precision or another part of the "
+        "program differs as well, a hybrid of them cannot be made, and the cause stays "
+        "suspected."
+    ),
     looks_like="Dropout does nothing, or BatchNormalization behaves otherwise in fit and evaluate.",
     fix=FIX,
 )

@@ -66,6 +66,15 @@ SOURCE = Source(
     random=True,
     kind="tensors",
     compare=compare,
+    says=(
+        "The states of the seed generators inside the model, from which dropout and "
+        "augmentation layers draw at every step."
+    ),
+    carried=(
+        "Yes: the recorded seed states of the other training are put into the live model "
+        "before its first step. What a step draws elsewhere (Python's `random`, NumPy's "
+        "global generator) is not put back."
+    ),
     looks_like="Equal weights and batches, yet the loss differs from the first step with dropout.",
     fix=FIX,
 )

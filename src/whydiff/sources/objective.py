@@ -79,6 +79,14 @@ SOURCE = Source(
     random=False,
     kind="structure",
     compare=compare,
+    says=(
+        "What is minimised: the loss and its settings, loss weights, class and sample "
+        "weights, regularizers."
+    ),
+    carried=(
+        "Yes: the live model is compiled with the other's loss, and gets its weights and "
+        "regularizers."
+    ),
     looks_like="The very first loss differs although weights and batch are equal.",
     fix=FIX,
 )

@@ -61,6 +61,14 @@ SOURCE = Source(
     random=False,
     kind="structure",
     compare=compare,
+    says=(
+        "The optimizer's class, its hyperparameters and schedules, and the callbacks that "
+        "change them. What an optimizer has accumulated is the source `state`."
+    ),
+    carried=(
+        "Yes: the live model is compiled with an optimizer made anew from the other's config."
+        " An optimizer of your own has to support `get_config` and `from_config`."
+    ),
     looks_like="The first loss agrees, then the weights part at the first update.",
     fix=FIX,
 )

@@ -35,6 +35,15 @@ SOURCE = Source(
     random=False,
     kind="structure",
     compare=compare,
+    says=(
+        "The dtype policies: in which type weights are stored and layers compute, and the "
+        "scaling of the loss."
+    ),
+    carried=(
+        "Yes: the other's policies are set on the live layers. A policy that stores weights "
+        "in another type cannot be set on a built model; then the whole model has to be "
+        "taken."
+    ),
     looks_like="The first loss already differs in the third digit with equal weights and batch.",
     fix=FIX,
 )

@@ -26,6 +26,8 @@ class Source:
     random: bool  # a fresh execution may draw another value
     kind: str  # one of KINDS
     compare: Callable[[Side, Side], Finding]
+    says: str  # what it is, in a sentence or two
+    carried: str  # how a hybrid takes it from the other training, or why it cannot
     looks_like: str  # what a person sees when this is the cause
     fix: str  # what helps in general
 

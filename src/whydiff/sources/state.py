@@ -119,6 +119,14 @@ SOURCE = Source(
     random=False,
     kind="tensors",
     compare=compare,
+    says=(
+        "What an earlier training left behind: trained weights, the optimizer's moments and "
+        "step count, advanced seed states, layers that two models share."
+    ),
+    carried=(
+        "Yes: weights, optimizer variables and seed states are set to the recorded values of "
+        "the other training before the first step."
+    ),
     looks_like="Each fold or repetition starts better than the last; the first epoch is too good.",
     fix=FIX,
 )

@@ -52,6 +52,12 @@ SOURCE = Source(
     random=False,
     kind="environment",
     compare=compare,
+    says="The versions of Keras, its backend, NumPy and Python.",
+    carried=(
+        "Only with another process that has the other versions, and together with the "
+        "hardware. Between recordings of two machines nothing can be trained again: `whydiff "
+        "diff` reports it."
+    ),
     looks_like="The same script gives other numbers on another machine or after an upgrade.",
     fix=FIX,
 )

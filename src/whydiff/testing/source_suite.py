@@ -99,7 +99,9 @@ def odd_sides() -> Iterator[Side]:
 def check_described(source: Source, plant: Plant) -> None:
     """Every text for the person is there."""
     del plant
-    assert all((source.id, source.title, source.looks_like, source.fix)), source
+    texts = (source.says, source.carried, source.looks_like, source.fix)
+    assert all((source.id, source.title, *texts)), source
+    assert all(text.endswith((".", ")")) for text in texts), source
 
 
 def check_itself_identical(source: Source, plant: Plant) -> None:

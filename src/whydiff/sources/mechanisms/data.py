@@ -9,6 +9,8 @@ MECHANISMS = (
         "shuffled against unshuffled",
         "One training feeds the rows in their order, the other shuffles them.",
         "Use the same shuffle= in both calls of fit.",
+        seen="The samples are the same; one training was fed them row after row in every epoch, "
+        "the other was not.",
     ),
     Mechanism(
         "rows-reordered",
@@ -17,6 +19,7 @@ MECHANISMS = (
         "Both trainings feed row after row, but the rows were put in another order before fit: "
         "by a shuffle or split, a directory listing, or a set.",
         "Sort the samples, or shuffle them with a fixed seed, before fit.",
+        seen="Both were fed row after row, and the rows hold the same samples in another order.",
     ),
     Mechanism(
         "other-shuffle",
@@ -25,6 +28,7 @@ MECHANISMS = (
         "Both trainings shuffle, but the generator behind it was at another point.",
         "Call keras.utils.set_random_seed(n) before each fit, or shuffle the arrays yourself with "
         "np.random.default_rng(n) and pass shuffle=False.",
+        seen="Both were fed the same samples in different orders, neither of them row after row.",
     ),
     Mechanism(
         "jax-numpy-order",
@@ -34,6 +38,7 @@ MECHANISMS = (
         "from it shifts.",
         "Call np.random.seed(n) directly before each fit, or shuffle yourself and pass "
         "shuffle=False.",
+        seen="As for other shuffles, with both trainings on JAX.",
     ),
     Mechanism(
         "tf-one-permutation",
@@ -42,6 +47,8 @@ MECHANISMS = (
         "On the TensorFlow backend (up to Keras 3.15) a seeded fit repeats one permutation in "
         "every epoch; JAX and torch shuffle anew.",
         "Shuffle yourself with an explicit seed for each epoch and pass shuffle=False.",
+        seen="Both shuffle, one on TensorFlow, and only one of them repeats one order in every "
+        "epoch.",
     ),
     Mechanism(
         "pipeline-shuffle",
@@ -49,6 +56,7 @@ MECHANISMS = (
         "the input pipeline shuffles by its own seed",
         "The pipeline (tf.data, a loader, a generator) shuffles with another seed or with none.",
         "Pass the same seed= to .shuffle() in both, or to the loader's generator.",
+        seen="The data are a stream, and the same samples come in another order.",
     ),
     Mechanism(
         "unseeded-generator",
@@ -57,6 +65,7 @@ MECHANISMS = (
         "No sample is the same in two executions: the data come from a generator without a seed, "
         "such as np.random.default_rng(), which keras.utils.set_random_seed does not reach.",
         "Pass a seed: np.random.default_rng(n), RandomState(n), random_state=n.",
+        seen="Two executions of one script share no sample.",
     ),
     Mechanism(
         "unseeded-split",
@@ -66,6 +75,7 @@ MECHANISMS = (
         "differently.",
         "Pass a seed to the split (random_state=n), and sort what comes from a set, a dict or a "
         "directory.",
+        seen="Two executions of one script share some samples, not all.",
     ),
     Mechanism(
         "other-subset",
@@ -74,6 +84,7 @@ MECHANISMS = (
         "The two trainings get overlapping parts of one data set, as the folds of a "
         "cross-validation do.",
         "Train both on the same part if only the models should be compared.",
+        seen="Two fits or two scripts share some samples, not all.",
     ),
     Mechanism(
         "other-dtype",
@@ -81,6 +92,7 @@ MECHANISMS = (
         "the data have another type",
         "The arrays have other dtypes or shapes, so their values may differ by rounding.",
         "Convert both to one dtype, x.astype('float32'), before fit.",
+        seen="The arrays have other dtypes or shapes.",
     ),
     Mechanism(
         "resampled",
@@ -88,6 +100,7 @@ MECHANISMS = (
         "the same samples, repeated differently",
         "Both trainings know the same samples, but some occur more often in one of them.",
         "Use the same sampling, with a seed.",
+        seen="The distinct samples are the same, and some are fed more often in one training.",
     ),
     Mechanism(
         "frozen-augmentation",
@@ -96,6 +109,7 @@ MECHANISMS = (
         "One training gets new random variants of the samples each epoch, the other the same ones: "
         "a global TensorFlow seed freezes random operations in a pipeline.",
         "Use stateless random operations with a counter.",
+        seen="A stream repeats its samples in every epoch in one training, and never in the other.",
     ),
     Mechanism(
         "racing-workers",
@@ -120,5 +134,6 @@ MECHANISMS = (
         "One training uses the incomplete batch at the end of an epoch, the other drops it or "
         "stops before.",
         "Use the same drop_remainder= and steps_per_epoch=.",
+        seen="The batches have one size, and the same data are cut into another number of them.",
     ),
 )

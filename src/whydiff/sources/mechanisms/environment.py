@@ -11,6 +11,7 @@ MECHANISMS = (
         "JAX 0.5 changed its random numbers",
         "JAX 0.5 switched jax_threefry_partitionable on, so the same seed draws other numbers.",
         "Set JAX_THREEFRY_PARTITIONABLE to the same value in both.",
+        seen="The versions of JAX lie on both sides of 0.5, or the setting differs.",
     ),
     Mechanism(
         "keras-fans-3-15",
@@ -19,6 +20,7 @@ MECHANISMS = (
         "Keras 3.15 computes fans differently: MultiHeadAttention kernels start about six times "
         "wider than in 3.14.",
         "Pin the Keras version, or pass the initializer explicitly.",
+        seen="The versions of Keras lie on both sides of 3.15.",
     ),
     Mechanism(
         "other-version",
@@ -26,6 +28,7 @@ MECHANISMS = (
         "other versions draw other numbers",
         "The same seed was used by other versions of the libraries.",
         "Install the same versions in both environments.",
+        seen="The seeds are equal and the versions of the libraries differ.",
     ),
     Mechanism(
         "other-backend",
@@ -33,6 +36,7 @@ MECHANISMS = (
         "another backend",
         "Random numbers, shuffling and rounding differ between Keras's backends.",
         "Set KERAS_BACKEND to the same value; share saved weights to compare across backends.",
+        seen="The backends differ.",
     ),
     Mechanism(
         "mixed-precision",
@@ -40,6 +44,7 @@ MECHANISMS = (
         "layers compute in another precision",
         "Half-precision layers round every activation and gradient to 3 or 4 digits.",
         "Set the same policy with keras.config.set_dtype_policy.",
+        seen="The dtype policy of a layer differs.",
     ),
     Mechanism(
         "keras-json",
@@ -47,6 +52,8 @@ MECHANISMS = (
         "a Keras configuration outside the script",
         "keras.json, KERAS_HOME, KERAS_MAX_EPOCHS or KERAS_MAX_STEPS_PER_EPOCH differ.",
         "Set the value in the script.",
+        seen="Two executions of one script have other precisions, or one of the KERAS_MAX "
+        "variables differs.",
     ),
     Mechanism(
         "tf32",
@@ -54,6 +61,7 @@ MECHANISMS = (
         "products in reduced precision",
         "TF32 or another reduced matmul precision is on in one training only.",
         "Switch it off, or set it alike, in both.",
+        seen="A setting or variable about TF32 or the precision of matrix products differs.",
     ),
     Mechanism(
         "thread-count",
@@ -62,6 +70,7 @@ MECHANISMS = (
         "The number of threads changes the order of sums, and with it the last bits "
         "(TensorFlow does so, torch does not on a CPU).",
         "Set the same number of threads in both.",
+        seen="The number of threads or cores differs, on the same kind of processor.",
     ),
     Mechanism(
         "kernel-flags",
@@ -69,6 +78,7 @@ MECHANISMS = (
         "flags that select kernels",
         "Environment variables select other kernels, which round differently.",
         "Set the same environment variables in both.",
+        seen="Another environment variable that selects kernels differs.",
     ),
     Mechanism(
         "other-device",
@@ -76,6 +86,7 @@ MECHANISMS = (
         "another processor or device",
         "Other devices and instruction sets sum in another order and round differently.",
         "Use the same machine, or compare within a tolerance.",
+        seen="The processor, the machine's type or the devices differ.",
     ),
     Mechanism(
         "jit-or-eager",
@@ -83,6 +94,7 @@ MECHANISMS = (
         "compiled against not compiled",
         "Compiled code fuses operations and rounds at other places.",
         _ARITHMETIC,
+        seen="jit_compile, run_eagerly or the backend's own switch differs.",
     ),
     Mechanism(
         "op-determinism",
@@ -91,6 +103,7 @@ MECHANISMS = (
         "Deterministic mode picks other kernels and switches XLA off.",
         "Switch it on in both: tf.config.experimental.enable_op_determinism(), or "
         "torch.use_deterministic_algorithms(True).",
+        seen="Deterministic operations are on in one training only.",
     ),
     Mechanism(
         "nondeterministic-ops",
@@ -102,6 +115,8 @@ MECHANISMS = (
         "Switch on the backend's deterministic operations: enable_op_determinism() on TensorFlow, "
         "torch.use_deterministic_algorithms(True) on torch, "
         "XLA_FLAGS=--xla_gpu_exclude_nondeterministic_ops=true on JAX.",
+        seen="Every recorded field is equal, and yet a loss, a gradient or a weight has other "
+        "bits.",
     ),
     Mechanism(
         "flash-attention",

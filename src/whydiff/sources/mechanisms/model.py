@@ -10,6 +10,8 @@ MECHANISMS = (
         "The model contains layer objects that an earlier fit trained, so it starts where that "
         "fit stopped.",
         "Build new layers for every model: put the construction into a function and call it anew.",
+        seen="Weights differ that an earlier fit left, and the model is not the one of that fit; "
+        "the optimizer is fresh.",
     ),
     Mechanism(
         "continued-fit",
@@ -17,6 +19,8 @@ MECHANISMS = (
         "a second fit goes on where the first stopped",
         "fit does not reset a model: weights and optimizer continue from the earlier fit.",
         "Build and compile a new model, or restore the initial weights and compile again.",
+        seen="Weights differ that an earlier fit of the same model left, or weights and "
+        "optimizer variables both come from one.",
     ),
     Mechanism(
         "optimizer-not-reset",
@@ -24,6 +28,8 @@ MECHANISMS = (
         "the weights were reset, the optimizer was not",
         "The optimizer still holds the moments and the step count of an earlier fit.",
         "Compile anew with a new optimizer after resetting the weights.",
+        seen="Optimizer variables differ that an earlier fit left; the weights do not come from "
+        "one.",
     ),
     Mechanism(
         "slots-lost",
@@ -39,6 +45,7 @@ MECHANISMS = (
         "an earlier fit changed the learning rate",
         "A callback of an earlier fit changed the optimizer's learning rate, and it stayed so.",
         "Compile with a new optimizer before each fit.",
+        seen="The learning rate at the start is one that an earlier fit ended with.",
     ),
     Mechanism(
         "softmax-and-from-logits",
@@ -47,6 +54,8 @@ MECHANISMS = (
         "The output layer already applies softmax or sigmoid while the loss expects logits: "
         "TensorFlow uses the hidden logits, JAX and torch apply it twice.",
         "Keep one of the two: no activation in the last layer, or from_logits=False.",
+        seen="from_logits differs, and the last layer of one model is a softmax or sigmoid while "
+        "its loss expects logits.",
     ),
     Mechanism(
         "own-train-step",
@@ -55,6 +64,7 @@ MECHANISMS = (
         "One model trains with its own train_step; such loops often forget sum(model.losses) or "
         "training=True.",
         "Call the model with training=True and add its losses, or use the built-in fit.",
+        seen="Only one of the models has a train_step of its own.",
     ),
     Mechanism(
         "loss-broadcast",
@@ -70,6 +80,8 @@ MECHANISMS = (
         "After few steps the moving averages still hold their initial values, so evaluate differs "
         "from training.",
         "Lower momentum= or train for more steps.",
+        seen="`explain` evaluates the trained model in both modes and notes it where "
+        "BatchNormalization makes more than a fifth of the loss.",
     ),
     Mechanism(
         "accuracy-resolves",
@@ -77,6 +89,7 @@ MECHANISMS = (
         "'accuracy' means another metric",
         "'accuracy' is resolved from the loss and the output's shape to different metric classes.",
         "Name the class: keras.metrics.SparseCategoricalAccuracy().",
+        seen="The metrics of the two trainings name different accuracy classes.",
     ),
     Mechanism(
         "mean-over-moving-weights",
@@ -107,5 +120,6 @@ MECHANISMS = (
         "a callback stops the training",
         "Only one training, or each at another threshold, may be stopped by a callback.",
         "Use the same callbacks, and the same epochs= and patience=.",
+        seen="Of all that decides how long a training runs, only the callbacks differ.",
     ),
 )

@@ -10,6 +10,7 @@ MECHANISMS = (
         "Layers without seed= draw their seeds from Python's random; np.random.seed and "
         "tf.random.set_seed do not reach it.",
         "Call keras.utils.set_random_seed(n) once, before the first layer is built.",
+        seen="In two executions, the layer drew different seeds from Python's random.",
     ),
     Mechanism(
         "seeded-once",
@@ -18,6 +19,7 @@ MECHANISMS = (
         "Both models draw their seeds from one stream of Python's random, so the second gets "
         "other seeds than the first unless the stream is set back in between.",
         "Call keras.utils.set_random_seed(n) before each build and again before each fit.",
+        seen="In one execution, the two layers drew different seeds from Python's random.",
     ),
     Mechanism(
         "shifted-draws",
@@ -27,6 +29,7 @@ MECHANISMS = (
         "its neighbour.",
         "Give each layer its own seed (kernel_initializer=GlorotUniform(seed=n)), or copy the "
         "weights by layer name.",
+        seen="The seed that the layer drew in one training went to another object in the other.",
     ),
     Mechanism(
         "explicit-seeds",
@@ -34,6 +37,7 @@ MECHANISMS = (
         "the script writes two seeds",
         "The script gives the two models different seeds.",
         "Write the same seed in both, or repeat over several seeds and compare the averages.",
+        seen="The seeds differ, and at least one of them was written in the script.",
     ),
     Mechanism(
         "clock-seed",
@@ -41,6 +45,8 @@ MECHANISMS = (
         "a seed from the clock or the process",
         "The seed is made from the time, the process id or the system's entropy.",
         "Use a constant as the seed.",
+        seen="The seeds differ, and the line that made one of them reads a clock, the process id "
+        "or the system's entropy.",
     ),
     Mechanism(
         "other-initializer",
@@ -48,6 +54,7 @@ MECHANISMS = (
         "another initializer",
         "The script asks for another initializer.",
         "Use the same kernel_initializer in both.",
+        seen="The initializers behind the weight are of different classes.",
     ),
     Mechanism(
         "shared-initializer",
@@ -56,6 +63,8 @@ MECHANISMS = (
         "An initializer object with a fixed seed returns the same numbers each time, so layers of "
         "equal shape that share it start with identical weights.",
         "Create one initializer per layer, or pass its name as a string.",
+        seen="Several matrices of one model start with identical numbers; those of the other "
+        "model do not.",
     ),
     Mechanism(
         "weights-replaced",
@@ -64,6 +73,8 @@ MECHANISMS = (
         "The same seed and initializer, yet other values: the weights were set or loaded "
         "afterwards, or the initializer has other settings.",
         "Load or copy the same weights into both models just before fit.",
+        seen="Seed, initializer, backend and versions are equal, and yet the initial values "
+        "differ.",
     ),
     Mechanism(
         "clone-model",
@@ -78,6 +89,7 @@ MECHANISMS = (
         "weights went to other layers",
         "The same tensors sit in other layers: get_weights and set_weights pair them by position.",
         "Copy the weights layer by layer, by name.",
+        seen="Both models hold exactly the same tensors, in different layers.",
     ),
     Mechanism(
         "backend-draws",
@@ -85,6 +97,7 @@ MECHANISMS = (
         "another backend draws other numbers",
         "Each backend has its own random number generator: the same seed gives other numbers.",
         "Save the weights of one model and load them into the other.",
+        seen="The seeds are equal and the backends differ.",
     ),
     Mechanism(
         "torch-neighbouring-seeds",

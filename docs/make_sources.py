@@ -1,0 +1,137 @@
+"""Writes docs/sources/: one page per source of difference, from the catalogue's own data.
+
+make_sources.py            write
+make_sources.py --check    exit with 1 if a page is missing, left over or not up to date
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from whydiff.checks import RULES, Rule
+from whydiff.core.replicas import FACTORS, RANDOM_SOURCES
+from whydiff.sources import CATALOGUE, Source
+from whydiff.sources.mechanisms import MECHANISMS, Mechanism
+from whydiff.testing.sides import a_side
+from whydiff.testing.source_suite import PLANTED
+
+FOLDER = Path(__file__).parent / "sources"
+WRITTEN = "<!-- Written by docs/make_sources.py from the catalogue: change it there. -->"
+NOT_SEEN = "Not from a recording. It is told here so that you can look for it yourself."
+#: how ``study`` draws other data, the one random source that has to be told
+RESAMPLED = {"data-content": "--vary data-content=bootstrap"}
+
+
+def pages() -> dict[str, str]:
+    """Every page of the folder by its file name."""
+    return {"index.md": _index(), **{f"{s.id}.md": _page(s) for s in CATALOGUE}}
+
+
+def _index() -> str:
+    lines = [
+        WRITTEN,
+        "# Sources of difference",
+        "",
+        "Everything in which two trainings can differ belongs to one of these sources. A report "
+        "names its causes, and what it rules out, by the ids in the first column.",
+        "",
+        "| id | what it is | drawn anew | what you see when it is the cause |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| [`{s.id}`]({s.id}.md) | {s.title} | {'yes' if s.random else ''} | {s.looks_like} |"
+        for s in CATALOGUE
+    ]
+    lines += [
+        "",
+        "*Drawn anew*: two executions of one script may differ in it although nothing was changed.",
+        "",
+        "Behind a source there is a mechanism, the known way in which it comes to differ. The "
+        "pages list those that `whydiff` recognises and those that it cannot, with what helps.",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _page(source: Source) -> str:
+    return "\n".join([*_top(source), *_middle(source), *_mechanisms(source), ""])
+
+
+def _top(source: Source) -> Iterator[str]:
+    one, two = a_side(), PLANTED[source.id](a_side())
+    yield from (WRITTEN, f"# `{source.id}`: {source.title}", "", source.says)
+    yield from ("", "## How it looks", "", source.looks_like, "")
+    yield "In a report it is one of these two lines. (Both are made by the comparison itself, from"
+    yield "two small simulated recordings.)"
+    yield from ("", "```text", f"differs    {source.compare(one, two).detail}")
+    yield from (f"ruled out  {source.compare(one, a_side()).evidence}", "```")
+    yield from ("", "## What helps in general", "", source.fix)
+
+
+def _middle(source: Source) -> Iterator[str]:
+    yield from ("", "## Can it be transplanted?", "")
+    yield from (source.carried, "")
+    yield "`whydiff explain` proves a cause by training hybrids: this source from one training, the"
+    yield from ("rest from the other.", "", "## Can it be varied?", "")
+    if source.random:
+        yield "Two executions of a script may differ in it although nothing was changed."
+    else:
+        yield "It does not change by itself: where it differs, something around the training did."
+    factors = [name for name, of in FACTORS.items() if of == source.id]
+    if source.id in RANDOM_SOURCES:
+        option = RESAMPLED.get(source.id, f"--vary {source.id}")
+        yield f"`whydiff study train.py {option}` draws it anew, many times."
+    if factors:
+        options = " and ".join(f"`--set {name}=...`" for name in factors)
+        yield f"`whydiff compare` sets it to another value with {options},"
+        yield "`whydiff study` with `--vary` and the same words."
+    if source.id not in RANDOM_SOURCES and not factors:
+        yield "`study` and `compare` do not set it by name."
+
+
+def _mechanisms(source: Source) -> Iterator[str]:
+    mine = [m for m in MECHANISMS.values() if source.id in m.sources]
+    yield from ("", "## Mechanisms", "")
+    if not mine:
+        yield "None is known beyond a script that asks for it: the report shows both values."
+    else:
+        yield "The known ways in which it comes to differ. Where one is recognised, a report gives"
+        yield "its remedy instead of the general one."
+    for mechanism in mine:
+        yield from _mechanism(mechanism, source)
+
+
+def _mechanism(mechanism: Mechanism, source: Source) -> Iterator[str]:
+    yield from ("", f"### `{mechanism.id}`: {mechanism.title}", "", mechanism.says)
+    yield from ("", f"**Recognised.** {mechanism.seen or NOT_SEEN}")
+    yield from ("", f"**Remedy.** {mechanism.remedy}")
+    rules = [_link(rule) for rule in RULES if rule.mechanism == mechanism.id]
+    if rules:
+        yield from ("", f"**Found before any run** by `whydiff check`: {', '.join(rules)}.")
+    others = [f"[`{id}`]({id}.md)" for id in mechanism.sources if id != source.id]
+    if others:
+        yield from ("", f"Also behind {', '.join(others)}.")
+
+
+def _link(rule: Rule) -> str:
+    heading = f"{rule.id} {rule.name}: {rule.title}".lower()
+    anchor = re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", heading))
+    return f"[{rule.id} `{rule.name}`](../check.md#{anchor})"
+
+
+def main() -> None:
+    wanted = pages()
+    found = {path.name: path.read_text() for path in FOLDER.glob("*.md")}
+    if "--check" in sys.argv[1:]:
+        sys.exit(wanted != found)
+    FOLDER.mkdir(exist_ok=True)
+    for name in found.keys() - wanted.keys():
+        (FOLDER / name).unlink()
+    for name, text in wanted.items():
+        (FOLDER / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()
