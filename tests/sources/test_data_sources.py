@@ -241,3 +241,26 @@ def test_duration_limited_by_the_environment():
     b = a_side(execution={"environment": {"KERAS_MAX_EPOCHS": "1"}})
     finding = DURATION(a_side(), b)
     assert finding.evidence == "KERAS_MAX_EPOCHS: not set against 1" and not finding.intended
+
+
+def drawn(seed, pool, size=120, epochs=2):
+    """A stream that shows ``size`` samples of ``pool`` in every epoch, numbered as they come."""
+    generator = np.random.default_rng(seed)
+    fed = [generator.permutation(pool)[:size] for _ in range(epochs)]
+    seen = list(dict.fromkeys(np.concatenate(fed).tolist()))
+    places = {sample: place for place, sample in enumerate(seen)}
+    return {
+        "data_content": content(seen),
+        "data_order": order(*([places[s] for s in e.tolist()] for e in fed), relative=True),
+    }
+
+
+def test_parts_of_one_pool_are_a_matter_of_order():
+    a, b = a_side(**drawn(1, np.arange(200))), another_run(**drawn(2, np.arange(200)))
+    assert CONTENT(a, b).status == UNKNOWN
+    assert (ORDER(a, b).status, ORDER(a, b).mechanism) == (DIFFERS, "pipeline-shuffle")
+
+
+def test_parts_of_pools_that_share_some_samples_are_other_data():
+    a, b = a_side(**drawn(1, np.arange(200))), another_run(**drawn(2, np.arange(100, 300)))
+    assert CONTENT(a, b).status == DIFFERS

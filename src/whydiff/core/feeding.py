@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from whydiff.core.live import Live, Samples
-from whydiff.core.recipe import Content
+from whydiff.core.recipe import Content, Recipe
 
 
 class Untransplantable(Exception):
@@ -32,6 +32,39 @@ def translation(source: Content, target: Content) -> np.ndarray:
         return np.array([where[row.tobytes()].pop() for row in source.samples], np.int64)
     positions = np.arange(len(source.samples), dtype=np.int64)
     return np.where(positions < len(target.samples), positions, -1)
+
+
+def one_pool(a: Recipe, b: Recipe) -> bool:
+    """Whether two streams show other parts of one pool of samples, in every epoch another.
+
+    A shuffled stream that is cut short does that (``shuffle(...).batch(...).take(20)``): which
+    samples it shows is a matter of their order. Told by the epochs of A and B having as much in
+    common as two epochs of one of them.
+    """
+    if not (a.data_order.relative and b.data_order.relative):
+        return False
+    if "batch" in (a.data_content.unit, b.data_content.unit):
+        return False
+    one, two = _shown(a), _shown(b)
+    if len(one) < 2 or len(two) < 2:
+        return False
+    within = (_overlap(*one) + _overlap(*two)) / 2
+    between = sum(_overlap(p, q) for p in one for q in two) / 4
+    return 0 < within < 1 and between >= _AS_MUCH * within
+
+
+#: How much of what two epochs of one stream have in common those of two streams must have.
+_AS_MUCH = 0.9
+
+
+def _shown(recipe: Recipe) -> list[np.ndarray]:
+    """Of the first two epochs, which samples they showed: one lane of the digests tells."""
+    lane = np.asarray(recipe.data_content.samples, np.uint64)[:, 0]
+    return [np.unique(lane[epoch]) for epoch in recipe.data_order.epochs[:2] if len(epoch)]
+
+
+def _overlap(one: np.ndarray, two: np.ndarray) -> float:
+    return len(np.intersect1d(one, two, assume_unique=True)) / min(len(one), len(two))
 
 
 def _multiset(content: Content) -> bytes:

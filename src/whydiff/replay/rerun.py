@@ -16,13 +16,13 @@ import numpy as np
 from whydiff.adapters.naming import Names
 from whydiff.adapters.subject import models_of
 from whydiff.adapters.variables import variables_of
-from whydiff.core.feeding import Plan, Untransplantable
+from whydiff.core.feeding import Untransplantable
 from whydiff.core.live import Leaves, Live
 from whydiff.core.pins import Pins
 from whydiff.replay.outcome import Outcome, generator_of, predict
 from whydiff.replay.probe import probe_of
 from whydiff.replay.program import STRUCTURE
-from whydiff.replay.values import Choice, side, starting_values
+from whydiff.replay.values import Choice, plan_of, side, starting_values
 
 #: Runs the script of a side ("a" or "b") pinned up to the end of training ``last``; its fit then.
 Run = Callable[[str, Mapping[int, Pins], int], Live]
@@ -189,13 +189,7 @@ def _pins(
 def _batches(
     lives: Mapping[str, Live], choice: Choice
 ) -> tuple[Callable[[int], Leaves | None], int | None]:
-    plan = Plan(
-        content=lives[side(choice, "data-content")],
-        order=lives[side(choice, "data-order")],
-        cut=lives[side(choice, "batch-size")],
-        objective=lives[side(choice, "objective")],
-        spare=lives["b" if side(choice, "data-order") == "a" else "a"],
-    )
+    plan = plan_of(lives, choice)
     if any(part.material.samples.leaves is None for part in (plan.content, plan.objective)):
         return (lambda step: None), None
     indices = plan.epoch(0)

@@ -20,7 +20,7 @@ from whydiff.replay.pinned import PinnedData
 from whydiff.replay.probe import probe_of
 from whydiff.replay.program import STRUCTURE, Program, Programs
 from whydiff.replay.steering import Sink, Steer, StopAfter, Trace
-from whydiff.replay.values import Choice, assign, optimizer_values, side, starting_values
+from whydiff.replay.values import Choice, assign, optimizer_values, plan_of, side, starting_values
 
 
 class Solo:
@@ -64,13 +64,7 @@ class Solo:
         program = self._programs.get(choice)
         lives = self.lives
         self._reset(program, choice)
-        plan = Plan(
-            content=lives[side(choice, "data-content")],
-            order=lives[side(choice, "data-order")],
-            cut=lives[side(choice, "batch-size")],
-            objective=lives[side(choice, "objective")],
-            spare=lives["b" if side(choice, "data-order") == "a" else "a"],
-        )
+        plan = plan_of(lives, choice)
         for part in (plan.content, plan.objective):
             if part.material.samples.leaves is None:
                 raise Untransplantable("the samples were too large to keep")

@@ -1,4 +1,4 @@
-"""Which value every variable starts from in a hybrid, and putting it there."""
+"""What a hybrid starts from and is fed: which side every value comes from, and putting it there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from whydiff.adapters.variables import Slot, Variables
 from whydiff.core.align import align
+from whydiff.core.feeding import Plan, one_pool
 from whydiff.core.live import Live
 from whydiff.core.recipe import Tensor
 
@@ -16,6 +17,20 @@ Choice = Mapping[str, str]  # source id -> "a" | "b"; missing means "a"
 
 def side(choice: Choice, source: str) -> str:
     return choice.get(source, "a")
+
+
+def plan_of(lives: Mapping[str, Live], choice: Choice) -> Plan:
+    """What a hybrid is fed: the order of one side, the samples of another, cut as a third did."""
+    order = side(choice, "data-order")
+    # Streams that show parts of one pool: a part comes in its order, and in no other.
+    parts = one_pool(lives["a"].recipe, lives["b"].recipe)
+    return Plan(
+        content=lives[order if parts else side(choice, "data-content")],
+        order=lives[order],
+        cut=lives[side(choice, "batch-size")],
+        objective=lives[side(choice, "objective")],
+        spare=lives["b" if order == "a" else "a"],
+    )
 
 
 def starting_values(

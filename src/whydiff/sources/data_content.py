@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from whydiff.core.feeding import one_pool
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
@@ -33,6 +34,12 @@ def compare(a: Side, b: Side) -> Finding:
         return _other_type(one.signature, two.signature)
     if "batch" in (one.unit, two.unit) and _cut_otherwise(a.recipe, b.recipe):
         return unknown(ID, "the data could only be told apart batch by batch, and batches differ")
+    if one_pool(a.recipe, b.recipe):
+        return unknown(
+            ID,
+            f"every epoch of the stream shows another part of its samples; A and B have as many "
+            f"in common as two epochs of one of them ({relation.shared} in all)",
+        )
     if _merely_left_out(a.recipe, b.recipe, relation):
         return unknown(
             ID,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from whydiff.core.feeding import one_pool
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
@@ -31,7 +32,7 @@ def compare(a: Side, b: Side) -> Finding:
     if _batches_only(one, two):
         return unknown(ID, "the data could only be told apart batch by batch, of other sizes")
     relation = common(one, two)
-    if relation.kind in (SAME, BEGINNING):
+    if relation.kind in (SAME, BEGINNING) or one_pool(one, two):
         left = fed(relation.ids_a, one.data_order.epochs)
         right = fed(relation.ids_b, two.data_order.epochs)
         if left is not None and right is not None:
