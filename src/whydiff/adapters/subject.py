@@ -53,6 +53,11 @@ def models_of(subject: Any) -> tuple[Any, ...]:
     return subject.models if isinstance(subject, Subject) else (subject,)
 
 
+def layers_of(subject: Any) -> list[Any]:
+    """The models of a subject and all their layers, whatever holds others before what it holds."""
+    return [layer for model in models_of(subject) for layer in model._flatten_layers()]
+
+
 def title_of(subject: Any) -> str:
     """``Sequential 'sequential_1'``, for people."""
     return " and ".join(f"{type(m).__name__} {m.name!r}" for m in models_of(subject))

@@ -28,7 +28,7 @@ def flatten(structure: Any) -> list[Any]:
 
 def leaf_roles(structure: Any) -> tuple[str, ...]:
     """Per leaf "x", "y" or "weight", by Keras's (x, y, sample_weight) convention."""
-    if not isinstance(structure, tuple):
+    if not isinstance(structure, (tuple, list)):  # torch's loaders make lists of tuples
         return ("x",) * len(flatten(structure))
     names = ("x", "y", "weight")
     return tuple(names[min(i, 2)] for i, part in enumerate(structure) for _ in flatten(part))

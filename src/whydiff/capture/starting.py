@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.adapters.naming import Names
+from whydiff.adapters.subject import layers_of
 from whydiff.adapters.variables import Slot, Variables, existing_variables, tensor, variables_of
 from whydiff.core.feeding import Untransplantable
 from whydiff.core.recipe import Tensor
@@ -29,6 +30,7 @@ class Start:
         self.variables: Variables | None = None
         self.values: dict[str, list[np.ndarray]] = {}
         self.unseen: dict[str, list[str]] = {}  # by group: variables whose first value is unknown
+        self.trainable: tuple[bool, ...] = ()  # of every layer; a script may freeze some later
 
     @property
     def settled(self) -> bool:
@@ -85,6 +87,7 @@ class Start:
                 for s in slots
             ]
         self._created.clear()
+        self.trainable = tuple(layer.trainable for layer in layers_of(self._model))
 
     def tensors(self) -> dict[str, tuple[Tensor, ...]]:
         """The values as facts of a recipe, by group."""

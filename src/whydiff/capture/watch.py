@@ -25,7 +25,7 @@ from whydiff.capture.randomness import GlobalGenerator, pin_generator
 from whydiff.capture.starting import Start
 from whydiff.capture.steps import Steps
 from whydiff.core.digests import group_digest, tensor_digest
-from whydiff.core.live import Live
+from whydiff.core.live import Live, asked_of_fit
 from whydiff.core.pins import Pins
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Epoch
@@ -260,16 +260,13 @@ class Watch:
             callbacks=self._callbacks,
             acting=frozenset(self.interference.acting),
             ending=frozenset(self.interference.ending),
-            fit_arguments={
-                "epochs": self._recipe.duration["epochs"],
-                "initial_epoch": self._recipe.duration["initial_epoch"],
-                "validation_freq": self._fit.get("validation_freq", 1),
-            },
+            fit_arguments=asked_of_fit(self._recipe),
             signature=self.feed.signature,
             final=weights,
             logs=tuple(self._logs),
             regularizers=self._start.regularizers(),
             policies=self._start.policies(),
+            trainable=self._start.trainable,
             train_function=self.model.train_function,
             seconds=seconds,
             origins=origins_of(

@@ -123,6 +123,7 @@ class Live:
     logs: tuple[Mapping[str, float], ...]
     regularizers: Mapping[str, Any] = field(default_factory=dict)
     policies: Mapping[str, Any] = field(default_factory=dict)  # dtype policy by layer path
+    trainable: tuple[bool, ...] = ()  # of the model and each of its layers, during this fit
     train_function: Any = None  # the compiled step, to see whether it is still in place
     seconds: float = 0.0
     #: optimizers besides the one given to ``compile``, by the model's attribute
@@ -132,3 +133,12 @@ class Live:
     again: str = "feed"
     companions: tuple[int, ...] = ()  # indices of loops whose steps came between those of this one
     origins: Origins | None = None
+
+
+def asked_of_fit(recipe: Recipe) -> dict[str, Any]:
+    """Those arguments of ``fit`` that decide how long it trains and when it validates."""
+    return {
+        "epochs": recipe.duration["epochs"],
+        "initial_epoch": recipe.duration["initial_epoch"],
+        "validation_freq": recipe.measurement.get("validation_freq", 1),
+    }

@@ -11,6 +11,7 @@ import numpy as np
 
 from whydiff.adapters import adapter
 from whydiff.adapters.naming import Names
+from whydiff.adapters.subject import layers_of
 from whydiff.adapters.variables import existing_variables
 
 
@@ -39,6 +40,7 @@ def _snapshot(model: Any) -> dict[str, Any]:
     layers = Names(model).layers.values()
     return {
         "attributes": dict(vars(model)),
+        "trainable": [(layer, layer.trainable) for layer in layers_of(model)],
         "values": [(v, np.array(to_numpy(v))) for v in existing_variables(model)],
         "regularizers": [(v, v.regularizer) for v in model.trainable_variables
                          if hasattr(v, "regularizer")],
@@ -48,6 +50,9 @@ def _snapshot(model: Any) -> dict[str, Any]:
 
 
 def _restore(model: Any, snapshot: dict[str, Any]) -> None:
+    for layer, trainable in snapshot["trainable"]:
+        if layer.trainable != trainable:
+            layer.trainable = trainable
     for layer, policy, penalty in snapshot["layers"]:
         if layer.dtype_policy is not policy:
             layer.dtype_policy = policy

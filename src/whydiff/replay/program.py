@@ -11,7 +11,7 @@ import numpy as np
 
 from whydiff.adapters import adapter
 from whydiff.adapters.naming import Names
-from whydiff.adapters.subject import optimizers_of
+from whydiff.adapters.subject import layers_of, optimizers_of
 from whydiff.adapters.variables import Variables, variables_of
 from whydiff.core.align import align
 from whydiff.core.feeding import Untransplantable
@@ -60,6 +60,7 @@ class Programs:
         if base.model is None:  # borrowed: nothing structural differs
             base = next(live for live in self._lives.values() if live.model is not None)
         own = len(set(sides)) <= 1
+        set_trainable(base)  # always: the other side's model may have layers in common with it
         if self._active.get(id(base.model)) != wanted or wanted not in self._programs:
             self._programs[wanted] = self._make(base, choice, own)
             self._active[id(base.model)] = wanted
@@ -180,6 +181,17 @@ def _matching_policies(base: Live, other: Live) -> dict[str, Any]:
     theirs = other.policies
     common = next(iter(theirs.values()), None)
     return {path: theirs.get(path, common) for path in base.policies}
+
+
+def set_trainable(live: Live) -> None:
+    """Freeze and unfreeze layers as they were in this fit: another one may share them."""
+    layers = layers_of(live.model)
+    if len(layers) != len(live.trainable):
+        return
+    # Setting a model sets what it holds, and that comes after it.
+    for layer, wanted in zip(layers, live.trainable, strict=True):
+        if layer.trainable != wanted:
+            layer.trainable = wanted
 
 
 def set_policies(names: Names, policies: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from whydiff.replay.program import (
     fresh_slots,
     from_config,
     set_policies,
+    set_trainable,
 )
 
 #: Factors that live in the compiled program.
@@ -46,6 +47,7 @@ def bare_of(live: Live) -> Any:
 
 def compile_for(live: Live, settings: Mapping[str, Any]) -> Program:
     """The live model compiled with the structural ``settings`` and otherwise as the script did."""
+    set_trainable(live)
     model, names = live.model, Names(live.model)
     set_policies(names, _policies(live, settings.get("precision")))
     optimizer = _optimizer(live, settings)
@@ -62,6 +64,7 @@ def as_it_is(live: Live, settings: Mapping[str, Any]) -> Program:
     model = live.model
     if model.train_function is not live.train_function or model.optimizer is not live.optimizer:
         return compile_for(live, settings)
+    set_trainable(live)
     names = Names(model)
     variables = variables_of(model, names)
     return Program(live, names, variables, fresh_slots(model, variables))

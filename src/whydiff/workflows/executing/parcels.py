@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.core.live import Live, Material, Samples
+from whydiff.core.live import Live, Material, Samples, asked_of_fit
 
 
 def pack(live: Live, folder: Path) -> None:
@@ -100,4 +100,11 @@ def unpack(folder: Path, like: Live, recipe: Any) -> Live:
             random_draws={(epoch, step): draws for epoch, step, draws in lists["random_draws"]},
         )
         final = get(lists["final"])
-    return replace(like, recipe=recipe, material=material, final=final, logs=tuple(lists["logs"]))
+    return replace(
+        like,
+        recipe=recipe,
+        material=material,
+        final=final,
+        logs=tuple(lists["logs"]),
+        fit_arguments=asked_of_fit(recipe),
+    )

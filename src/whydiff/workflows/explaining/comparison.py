@@ -80,20 +80,26 @@ class Comparison:
         for name, child, side in (("a", self.child_a, self.a), ("b", self.child_b, self.b)):
             parcel = self.folder / f"parcel-{name}"
             child.request("pack", fit=side.fit.index, folder=str(parcel))
-            carried[name] = self._carried(parcel, child, side, bool(structural))
+            again = bool(structural) or self._stopped_otherwise()
+            carried[name] = self._carried(parcel, child, side, again)
         made = self.child_a.request("pair", a=own_a, b=carried["b"], differing=structural)
         if self.environment:
             self.child_b.request("pair", a=carried["a"], b=own_b, differing=structural)
             sites["b"] = self.child_b
         return Workshop(sites, self.folder, frozenset(self.environment), made["how"])
 
-    def _carried(self, parcel: Path, child: Child, side: Side, structural: bool) -> dict[str, Any]:
+    def _stopped_otherwise(self) -> bool:
+        """Whether other callbacks may end B: they are objects, which no recording carries."""
+        one, two = (side.recipe.duration.get("callbacks") for side in (self.a, self.b))
+        return bool(one != two)
+
+    def _carried(self, parcel: Path, child: Child, side: Side, again: bool) -> dict[str, Any]:
         described: dict[str, Any] = {
             "folder": str(parcel),
             "recording": str(child.recording),
             "fit": side.fit.index,
         }
-        if structural:  # its model, loss or optimizer is another: its script runs there, too
+        if again:  # its model, loss, optimizer or callbacks are others: its script runs there, too
             described["job"] = {
                 "script": str(child.run.script),
                 "arguments": list(child.run.arguments),
