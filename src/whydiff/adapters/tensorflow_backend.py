@@ -119,15 +119,24 @@ def feed(batches: Callable[[], Iterable[Any]], like: Any) -> Any:
             if has_parts(batch):
                 flat = [tf.convert_to_tensor(leaf) for leaf in keras.tree.flatten(batch)]
                 yield tf.nest.pack_sequence_as(like, flat, expand_composites=True)
-            else:
-                yield batch
+            else:  # nested as the specification is: tf.data makes tuples of lists
+                yield tf.nest.pack_sequence_as(like, tf.nest.flatten(batch))
 
     if like is None:
         first = next(iter(batches()))
         like = tf.nest.map_structure(
-            lambda a: tf.TensorSpec((None, *np.shape(a)[1:]), np.asarray(a).dtype), first
+            lambda a: tf.TensorSpec((None, *np.shape(a)[1:]), np.asarray(a).dtype), _tuples(first)
         )
     return tf.data.Dataset.from_generator(generate, output_signature=like)
+
+
+def _tuples(structure: Any) -> Any:
+    """The structure with tuples in place of lists, which tf.data takes for arrays."""
+    if isinstance(structure, (list, tuple)):
+        return tuple(_tuples(part) for part in structure)
+    if isinstance(structure, dict):
+        return {key: _tuples(value) for key, value in structure.items()}
+    return structure
 
 
 def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
