@@ -43,5 +43,6 @@ if __name__ == "__main__":
     import keras
 
     keras.utils.set_random_seed(9)
+    torch.manual_seed(9)  # Keras seeds torch only where torch is its backend
     print("loader_workers", train(), flush=True)
     print("persistent_workers", train(persistent_workers=True), flush=True)

@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -152,3 +153,18 @@ def test_a_comparison_with_a_fit_that_was_cut_short_says_so(tmp_path):
     assert "As far as both were recorded, the two fits are identical" in done.stdout
     assert "cut short after 6 steps" in " ".join(done.stdout.split())
     assert whydiff("diff", whole, whole).returncode == 0
+
+
+@pytest.mark.long
+def test_what_a_script_leaves_to_its_exit_is_done(tmp_path):
+    """Handlers run, and worker processes end: nobody waits for output that they could write."""
+    script = tmp_path / "train.py"
+    leaving = (
+        "import atexit, multiprocessing, time\n"
+        "atexit.register(print, 'handled', flush=True)\n"
+        "context = multiprocessing.get_context('forkserver')\n"
+        "context.Process(target=time.sleep, args=(600,), daemon=True).start()\n"
+    )
+    script.write_text(TRAINING + "if __name__ == '__main__':\n" + textwrap.indent(leaving, "    "))
+    done = whydiff("record", script, "-o", tmp_path / "a.whydiff", timeout=120)
+    assert (done.returncode, done.stdout.split()[-2:]) == (0, ["trained", "handled"])

@@ -7,6 +7,7 @@ set thread counts, backends and flags in ``os.environ`` before NumPy or Keras re
 
 from __future__ import annotations
 
+import atexit
 import functools
 import importlib.abc
 import importlib.machinery
@@ -211,6 +212,8 @@ def _serve(watching: Watching, descriptors: list[int], code: int) -> None:
 
 if __name__ == "__main__":
     code = main()
+    # What the script and its libraries do at exit: files are flushed, worker processes ended.
+    atexit._run_exitfuncs()
     # Threads that a script or a library left running must not keep a finished child alive.
     sys.stdout.flush()
     sys.stderr.flush()
