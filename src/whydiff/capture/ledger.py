@@ -90,9 +90,16 @@ class Ledger:
         for path, layer in layers.items():
             for attribute, value in list(vars(layer).items()):
                 for item in value if isinstance(value, (list, tuple)) else (value,):
-                    entry = self._holders.get(id(item))
-                    if entry and self.draws[entry[0] - 1].fit is None:
-                        where = f"{path}/{attribute.lstrip('_')}" if path else attribute
-                        self.draws[entry[0] - 1] = replace(
-                            self.draws[entry[0] - 1], layer=where, fit=fit
-                        )
+                    self._locate(
+                        item, f"{path}/{attribute.lstrip('_')}" if path else attribute, fit
+                    )
+            # A layer may name an initializer in `add_weight` and hold it nowhere.
+            kinds = ("_trainable_variables", "_non_trainable_variables")
+            for variable in [v for kind in kinds for v in getattr(layer, kind, ())]:
+                name = str(variable.name)
+                self._locate(self.initializer(variable), f"{path}/{name}" if path else name, fit)
+
+    def _locate(self, holder: Any, where: str, fit: int) -> None:
+        entry = self._holders.get(id(holder))
+        if entry and self.draws[entry[0] - 1].fit is None:
+            self.draws[entry[0] - 1] = replace(self.draws[entry[0] - 1], layer=where, fit=fit)
