@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import http.server
-import importlib.util
 import json
 import os
 import re
@@ -31,13 +30,6 @@ from whydiff.sources import CATALOGUE
 pytestmark = pytest.mark.xdist_group("site")
 
 ROOT = Path(__file__).parents[2]
-
-_spec = importlib.util.spec_from_file_location(
-    "conftest_of_browser", ROOT / "tests" / "browser" / "conftest.py"
-)
-_browser = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_browser)
-browser = _browser.browser
 
 
 #: as `make docs` says it: with --quiet, --strict would let everything pass

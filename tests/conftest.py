@@ -1,0 +1,32 @@
+"""A real browser: Debian's Chromium, which `make chromium` installs where it is missing."""
+
+import shutil
+
+import pytest
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+)
+
+
+def chromium_path():
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name)
+        if found:
+            return found
+    pytest.fail("these tests need Chromium: `make chromium`, or apt-get install chromium")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One for all tests of a process: Playwright cannot run twice in one."""
+    from playwright.sync_api import sync_playwright  # the pure rooms are tested without it
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+        yield browser
+        browser.close()
