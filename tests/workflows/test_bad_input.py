@@ -143,6 +143,8 @@ def test_ctrl_c_keeps_what_was_recorded(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell in the background has its children ignore Ctrl-C; a terminal has not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not (tmp_path / "trained").exists() and time.monotonic() < deadline:

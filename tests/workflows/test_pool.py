@@ -31,11 +31,13 @@ def test_printed_numbers(tmp_path):
         "final loss: 1e-3, test_accuracy=0.91\nscore = nan\nversion: 1.2.3\nat 10:30 started\n"
         "I0000 00:00:1795569856.772559 5550 port.cc:153] one value: 7\n"
         "2026-11-25 01:22:49.1: I tensorflow/core.cc:1] other value: 7\n"
+        "2026-11-25 01:22:49,123 INFO logged value: 8\n"
     )
     found = printed_numbers(log)
     assert (found["loss"], found["accuracy"]) == (0.5, 0.25)
     assert (found["final loss"], found["test_accuracy"]) == (0.001, 0.91)
     assert found["score"] != found["score"]
+    assert any(name.endswith("logged value") for name in found)
     assert not {"version", "one value", "other value"} & set(found)
     assert printed_numbers(tmp_path / "none") == {}
 

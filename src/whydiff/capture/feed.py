@@ -32,9 +32,7 @@ class Batch:
 class Feed:
     """Sees every batch on its way into the step or into ``fit``'s own validation."""
 
-    def __init__(
-        self, adapter: Any, keep_bytes: int, before_step: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, adapter: Any, keep_bytes: int, before_step: Callable[[], None]) -> None:
         self._adapter = adapter
         self._before_step = before_step
         self._keep_bytes = keep_bytes

@@ -126,8 +126,9 @@ def _benches(
         fit = chosen_fit(first.execution, fits[1])
         benches = [first, prepared(Workbench(first.execution, fit, first.request, first.folder))]
     if benches[0].backend == benches[1].backend:
-        for k in (0, 1):
-            _also_on_jax(stack, ways[k], benches[k], trainings, engine, progress)
+        _also_on_jax(stack, ways[0], first, trainings, engine, progress)
+        if benches[1] is not first:
+            _also_on_jax(stack, ways[1], benches[1], trainings, engine, progress)
     # Both on one executor: a difference between two executors is none of A and B.
     chosen = [bench.engine(engine) for bench in benches]
     common = chosen[0] if chosen[0] == chosen[1] else "solo"

@@ -36,6 +36,7 @@ def with_bench(
     ``script`` is the one behind ``bench``, None where a function builds the model.
     """
     stored = file.stored
+    metric = check_fit_metric(request.metric, bench.fit)
     plan = request.plan(bench.sources, dict(bench.refused), stored)
     wanted = str(stored.meta.get("engine", request.engine)) if stored else request.engine
     with contextlib.ExitStack() as stack:
@@ -51,7 +52,7 @@ def with_bench(
             )
             stack.enter_context(twin)
         engine = wanted if stored else bench.engine(wanted)
-        return _studied(request, bench, plan, engine, file, progress)
+        return _studied(request, bench, plan, metric, engine, file, progress)
 
 
 def text_of(script: Path) -> str:
@@ -60,9 +61,14 @@ def text_of(script: Path) -> str:
 
 
 def _studied(
-    request: Request, bench: Workbench, plan: Plan, engine: str, file: StudyFile, progress: Any
+    request: Request,
+    bench: Workbench,
+    plan: Plan,
+    metric: str,
+    engine: str,
+    file: StudyFile,
+    progress: Any,
 ) -> Study:
-    metric = check_fit_metric(request.metric, bench.fit)
     targets, validation = bench.probe()
     facts = described(bench.fit, plan.sources, validation)
     if file.stored is not None:

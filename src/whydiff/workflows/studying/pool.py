@@ -39,8 +39,8 @@ SOURCES = ("initialization", "data-order", "noise")
 TIME_LIMIT = 3600.0
 _NUMBER = r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)"
 _PRINTED = re.compile(rf"([A-Za-z][\w ./-]*?)\s*[:=]\s*({_NUMBER})(?![\w.])", re.IGNORECASE)
-#: A line of a library's log, as TensorFlow and XLA write them to stderr.
-_LOGGED = re.compile(r"(WARNING|ERROR|INFO)\b|[IWEF]\d{4} |\d{4}-\d\d-\d\d \d\d:\d\d")
+#: A line of TensorFlow's or XLA's log. Python's own logging is the script's, and may tell results.
+_LOGGED = re.compile(r"[IWEF]\d{4} \d\d:|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWEF] ")
 
 
 class Pool:
