@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from whydiff.core.comparison import BETTER, EQUIVALENT, WORSE, Churn, Comparison, Side
 from whydiff.report.blocks import Block, Facts, Table, Text
 from whydiff.report.study_words import between, bounds, signed
-from whydiff.report.words import count, duration, number, percent
+from whydiff.report.words import MORE, count, duration, number, percent
 
 _STOPPED = {
     "budget": "The time that was given is up.",
@@ -31,7 +31,7 @@ def comparison_blocks(comparison: Comparison, verbose: bool = False) -> list[Blo
             blocks.append(Text(f"Checked: {'; '.join(good)}.", "note"))
     blocks += [Text(note, "note") for note in comparison.notes]
     if not verbose:
-        blocks.append(Text("More: --verbose shows every pair, --json FILE all numbers.", "note"))
+        blocks.append(Text(f"More: {MORE}, --json FILE all numbers.", "note"))
     return blocks
 
 

@@ -9,7 +9,7 @@ from whydiff.core.findings import CONFIRMED, Cause, Explanation
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
 from whydiff.report.evidence import evidence_blocks
 from whydiff.report.point import point
-from whydiff.report.words import listed, number, pair, percent, source
+from whydiff.report.words import MORE, listed, number, pair, percent, source
 from whydiff.report.zoom_view import zoom_blocks
 
 #: "alone" from which on a source by itself moves the predictions about as far as all together
@@ -33,8 +33,7 @@ def explanation_blocks(e: Explanation, verbose: bool = False) -> list[Block]:
     if verbose:
         blocks += evidence_blocks(e.evidence)
     else:
-        more = "--html FILE makes a page to look at, --verbose shows all evidence"
-        blocks.append(Text(f"More: {more}, --json FILE all numbers.", "note"))
+        blocks.append(Text(f"More: {MORE}, --json FILE all numbers.", "note"))
     return blocks
 
 

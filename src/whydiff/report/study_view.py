@@ -16,7 +16,7 @@ from whydiff.report.study_tables import (
     worth_tables,
 )
 from whydiff.report.study_words import between, bounds, ordinal
-from whydiff.report.words import count, duration, listed, number, percent, source
+from whydiff.report.words import MORE, count, duration, listed, number, percent, source
 
 #: blocks from which on a source may be named in the verdict
 FEWEST = 5
@@ -37,7 +37,7 @@ def study_blocks(study: Study, verbose: bool = False) -> list[Block]:
     blocks += open_questions(study)
     blocks += [Text(note, "note") for note in study.notes]
     if not verbose:
-        blocks.append(Text("More: --verbose shows all evidence, --json FILE all numbers.", "note"))
+        blocks.append(Text(f"More: {MORE}, --json FILE all numbers.", "note"))
     return blocks
 
 

@@ -33,6 +33,10 @@ def source(id: str) -> str:
     return SOURCES.get(id, id)
 
 
+#: How to get more than a screen of the terminal tells.
+MORE = "--html FILE makes a page to look at, --verbose shows all evidence"
+
+
 def listed(items: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     if len(items) < 2:
@@ -41,8 +45,8 @@ def listed(items: Sequence[str]) -> str:
 
 
 def capital(text: str) -> str:
-    """The first letter large, the others as they are."""
-    return text[:1].upper() + text[1:]
+    """The first letter large, the others as they are; names of code stay names of code."""
+    return text if "_" in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
 
 def percent(value: float | None) -> str:

@@ -83,7 +83,7 @@ def evidence(name: str = "dense") -> dict[str, Any]:
             "a epochs": 4,
             "b epochs": 4,
             "equal epochs": 0,
-            "same samples": True,
+            "numbered alike": True,
             "fed": fed,
         },
         "seeds": {"a": [{**seed, "seed": 1}], "b": [{**seed, "seed": 2}]},

@@ -41,9 +41,9 @@ def _order(told: Mapping[str, Any]) -> Iterator[Block]:
     if not rows:
         return
     numbered = (
-        "Samples are numbered as in A's data: a circle of A and a diamond of B at one place mean "
-        "the same sample at the same position."
-        if told.get("same samples")
+        "Samples are numbered as in A's data, those that only B has after them: a circle of A and "
+        "a diamond of B at one place mean the same sample at the same position."
+        if told.get("numbered alike")
         else "A and B were fed other samples, so each is numbered by itself."
     )
     positions = sorted({row["position"] for row in rows})

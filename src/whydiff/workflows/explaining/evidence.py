@@ -103,7 +103,7 @@ def _epochs(side: Side) -> list[dict[str, Any]]:
 
 
 def _order(a: Side, b: Side) -> dict[str, Any]:
-    """The order fed, with samples numbered alike where both hold the same ones."""
+    """The order fed, with samples numbered alike where both hold some of the same."""
     shared = common(a.recipe, b.recipe)
     numbers = {"a": shared.ids_a, "b": shared.ids_b}
     epochs = {"a": a.recipe.data_order.epochs, "b": b.recipe.data_order.epochs}
@@ -114,12 +114,12 @@ def _order(a: Side, b: Side) -> dict[str, Any]:
             np.array_equal(_numbered(x, numbers["a"]), _numbered(y, numbers["b"]))
             for x, y in zip(epochs["a"], epochs["b"], strict=False)
         ),
-        "same samples": shared.shared == shared.size_a == shared.size_b,
+        "numbered alike": shared.shared > 0,
         "fed": [],
     }
     for side in ("a", "b"):
         for number, order in enumerate(epochs[side][:ORDER_EPOCHS]):
-            order = order if told["same samples"] is False else _rows_of(order, numbers, side)
+            order = _rows_of(order, numbers, side) if told["numbered alike"] else order
             step = max(1, -(-len(order) // ORDER_POSITIONS))
             told["fed"].append(
                 {
@@ -139,11 +139,17 @@ def _numbered(order: np.ndarray, numbers: np.ndarray) -> np.ndarray:
 
 
 def _rows_of(order: np.ndarray, numbers: Mapping[str, np.ndarray], side: str) -> np.ndarray:
-    """Indices of A's rows, whichever side was fed: equal numbers mean equal samples."""
-    if side == "a" or not len(numbers["a"]) or len(numbers["a"]) != len(numbers["b"]):
+    """Indices of A's rows, whichever side was fed: equal numbers mean equal samples.
+
+    Samples that only B has come after those of A.
+    """
+    if side == "a":
         return order
-    row = np.zeros(int(max(n.max(initial=0) for n in numbers.values())) + 1, np.int64)
-    row[numbers["a"][::-1]] = np.arange(len(numbers["a"]))[::-1]
+    both = np.concatenate([numbers["a"], numbers["b"]])
+    row = np.zeros(int(both.max(initial=0)) + 1, np.int64)
+    row[both[::-1]] = np.arange(len(both))[::-1]
+    only_b = row >= len(numbers["a"])
+    row[only_b] = len(numbers["a"]) + np.argsort(np.argsort(row[only_b]))
     known = order[(order >= 0) & (order < len(numbers["b"]))]
     moved: np.ndarray = row[numbers["b"][known]]
     return moved
