@@ -71,10 +71,8 @@ cases: $(CASES) ## Score the cases in ../shared on every backend.
 $(CASES): cases-%: $(ENV)
 	.venv/bin/python ../shared/cases/score.py --whydiff $(CURDIR)/.venv/bin/whydiff --backend $*
 
-# test_ulp.py tries number formats that the ml_dtypes of those days did not have.
 oldest: $(OLDEST) ## Examples and pure rooms with the oldest versions that pyproject.toml admits.
-	.venv-oldest/bin/python -m pytest -n 2 -m 'not thorough' tests/test_examples.py $(PURE_TESTS) \
-		--ignore tests/analysis/test_ulp.py
+	.venv-oldest/bin/python -m pytest -n 2 -m 'not thorough' tests/test_examples.py $(PURE_TESTS)
 
 fashion: $(ENV) $(FASHION_FILES) ## Explain a training on Fashion-MNIST: docs/fashion_mnist.md.
 	.venv/bin/python docs/make_transcripts.py docs/fashion_mnist.md
