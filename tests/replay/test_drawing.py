@@ -16,7 +16,8 @@ from whydiff.workflows.executing.children import Child, Run
 SCRIPT = Path(__file__).parent.parent / "scripts" / "seeded_fits.py"
 SEEDED = ("initialization", "data-order", "noise")
 
-pytestmark = pytest.mark.long
+# One worker runs them all, after the two trainings that they look at.
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("drawing")]
 
 
 def run(folder, seed, backend="jax"):

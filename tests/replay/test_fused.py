@@ -92,23 +92,31 @@ def check(found, name):
     assert any(np.abs(ours[k] - ours[k.replace(":1:", ":2:")]).max() > 0.01 for k in kernels)
 
 
+# One group keeps its tests on one worker, which trains what they look at once.
+SHORT_RUN, UNUSUAL_RUN = (pytest.mark.xdist_group(f"fused-{run}") for run in ("short", "unusual"))
+
+
+@SHORT_RUN
 @pytest.mark.parametrize("name", SHORT)
 def test_fused_follows_solo(short, name):
     check(short, name)
 
 
 @pytest.mark.thorough
+@pytest.mark.xdist_group("fused-longer")
 @pytest.mark.parametrize("name", LONGER)
 def test_fused_follows_solo_everywhere(longer, name):
     check(longer, name)
 
 
+@SHORT_RUN
 def test_replicas_stop_on_their_own(short):
     _, (fused, _), _ = short["stopping"]
     lengths = [len(result["logs"]) for result in fused["results"]]
     assert len(set(lengths)) > 1 and max(lengths) <= 12
 
 
+@UNUSUAL_RUN
 def test_what_cannot_be_fused_is_trained_one_by_one_and_says_why(unusual):
     able, (fused, theirs), (solo, ours) = unusual["halving"]
     assert "Halving acts within epochs" in able["fused"]
@@ -118,6 +126,7 @@ def test_what_cannot_be_fused_is_trained_one_by_one_and_says_why(unusual):
     assert theirs.keys() == ours.keys()
 
 
+@UNUSUAL_RUN
 def test_a_replica_that_ends_within_an_epoch_ends_there(unusual):
     able, (fused, _), (solo, _) = unusual["diverging"]
     assert able["fused"] == ""
