@@ -18,6 +18,9 @@ module has the same functions:
 ``values_of(model, state, known)``, ``travellers(model)``
     Current values by id of the variable, where the state of a step travels outside variables;
     ``known`` is what ``travellers`` said of this model before, which takes a while to say.
+``copier(values)``
+    A function that copies values like these without waiting for them, or None. It gives a
+    function that reads the copy, whatever became of the values.
 ``with_values(model, state, values)``
     That state with the values of some variables (by id) in place of its own.
 ``gradients(model, x, y, weight)``

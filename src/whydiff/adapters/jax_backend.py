@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from whydiff.adapters import jax_copying
 from whydiff.adapters.composite import parts, replaced
 from whydiff.adapters.permuting import by_numpy
 from whydiff.adapters.tee import Tee
@@ -82,6 +83,11 @@ def values_of(model: Any, state: Any, known: list[list[int]] | None = None) -> d
     for ids, part in zip(known, state, strict=False):
         found.update(zip(ids, part, strict=False))
     return found
+
+
+def copier(values: Sequence[Any]) -> Callable[[Sequence[Any]], jax_copying.Copy] | None:
+    """Copies made on the device behind the step, read later; None where reading at once pays."""
+    return jax_copying.copier(values)
 
 
 def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:

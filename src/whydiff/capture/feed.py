@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -32,9 +32,8 @@ class Batch:
 class Feed:
     """Sees every batch on its way into the step or into ``fit``'s own validation."""
 
-    def __init__(self, adapter: Any, keep_bytes: int, before_step: Callable[[], None]) -> None:
+    def __init__(self, adapter: Any, keep_bytes: int) -> None:
         self._adapter = adapter
-        self._before_step = before_step
         self._keep_bytes = keep_bytes
         self._book = SampleBook(adapter.to_numpy, keep_bytes)
         self._pending: deque[Batch] = deque()  # shown and in no step so far
@@ -119,7 +118,6 @@ class Feed:
             self._unknown_bytes += size
             if not waits or self._unknown_bytes > _TOGETHER:
                 self.identify()
-        self._before_step()
 
     def identify(self) -> None:
         """Find out which samples the batches shown so far held."""

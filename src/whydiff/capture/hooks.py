@@ -138,7 +138,6 @@ def _watch_data(iterator_class: type, holder: Holder) -> None:
         watch, role = roles.get(self, (None, ""))
         if watch is None or holder.session.current is not watch:
             return iterable
-        watch.catch_up()  # an evaluation takes the state of the last step and gives back another
         # Callbacks of the script may evaluate and predict, too: that is no validation of fit's.
         if role == "validation" and getattr(watch.model, "_eval_epoch_iterator", None) is not self:
             return iterable

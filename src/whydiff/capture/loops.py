@@ -23,7 +23,7 @@ Nested = Any
 class Loop(Watch):
     """Watches a loop step by step; open until its model is compiled or fit, or the script ends."""
 
-    may_lag = False  # what a script of its own does with its state is not known
+    copies = False  # the numbers that a step returns have been waited for anyway
 
     def __init__(self, kind: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

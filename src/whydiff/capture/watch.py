@@ -18,6 +18,7 @@ from whydiff.capture.describe import describe, optimizer_facts
 from whydiff.capture.feed import Feed
 from whydiff.capture.guard import never_in_the_way
 from whydiff.capture.interference import Interference
+from whydiff.capture.leavings import Leavings, Left
 from whydiff.capture.ledger import Ledger, user_stack
 from whydiff.capture.material import material_of
 from whydiff.capture.origins import origins_of
@@ -34,8 +35,8 @@ from whydiff.core.recording import Epoch
 class Watch:
     """Everything about one running fit. Made when ``fit`` is called, finished when it returns."""
 
-    #: Whether a step's travelling state may be read as late as right before the next step.
-    may_lag = True
+    #: Whether it pays to copy what a step leaves and read the copy later.
+    copies = True
 
     def __init__(
         self,
@@ -53,7 +54,7 @@ class Watch:
         self.trouble = ""
         self._stack = user_stack()
         self._adapter = adapter()
-        self.feed = Feed(self._adapter, keep_bytes, self.catch_up)
+        self.feed = Feed(self._adapter, keep_bytes)
         self._fit, self._compiled = dict(fit_arguments), dict(compiled)
         # Read now: while a step's state travels, a learning rate may have no value to read.
         self._optimizer_facts = optimizer_facts(model)
@@ -110,28 +111,25 @@ class Watch:
         if self.feed.trouble:
             raise RuntimeError(self.feed.trouble)
         executed = max(1, int(getattr(self.model, "steps_per_execution", 1) or 1))
-        # A travelling state is nobody's until it travels into the next step.
-        may_lag = self.may_lag and state is not None and not self.interference.looks_at_steps
-        self._rows.add(self._epoch, executed, (logs, state, drawn), may_lag)
+        left = self._leavings.of_step(self._travelling(state), self.interference.looks_at_steps)
+        self._rows.add(self._epoch, executed, (dict(logs or {}), left, drawn), left.outlasts)
         self._epoch_steps += 1
         self.steps += 1
 
-    @never_in_the_way
-    def catch_up(self) -> None:
-        """Read the last step: its state is about to travel on, or into an evaluation."""
-        self._rows.catch_up()
+    def _new_leavings(self) -> Leavings:
+        assert self._start.variables is not None
+        return Leavings(self._adapter, self._start.variables, self.copies)
 
-    def _digests(self, logs: Any, state: Any, drawn: list[np.ndarray]) -> tuple[int, ...]:
-        variables = self._start.variables
+    def _digests(self, logs: Any, left: Left, drawn: list[np.ndarray]) -> tuple[int, ...]:
+        values = left.read()
         figures = [np.float64(value) for _, value in sorted(numbers(logs).items())]
-        travelling = self._travelling(state)
-        weights = group_digest(self._values(variables.weights, travelling))
+        weights = group_digest(values.weights)
         if self.interference.looks_at_steps:
-            self.interference.after_step(self._rates(state), weights)
+            self.interference.after_step(values.rates(), weights)
         return (
-            group_digest([*self._values(variables.noise, travelling), *drawn]),
+            group_digest([*values.noise, *drawn]),
             weights,
-            group_digest(self._values(variables.state, travelling)),
+            group_digest(values.state),
             group_digest(figures),
         )
 
@@ -164,6 +162,7 @@ class Watch:
         """Everything is built now and can be named; values are those from before the step."""
         start = self._start
         start.settle()
+        self._leavings = self._new_leavings()
         self.feed.identify()
         self._ledger.locate(start.names.layers, self.index)
         for group, paths in start.unseen.items():
@@ -197,14 +196,15 @@ class Watch:
 
     @never_in_the_way
     def begin_epoch(self, epoch: int) -> None:
-        self.catch_up()
         self._epoch, self._epoch_steps, self._known = epoch, 0, None
+        if self._start.settled:
+            self._leavings = self._new_leavings()
 
     @never_in_the_way
     def end_epoch(self, epoch: int, logs: Mapping[str, Any] | None) -> None:
         if not self._start.settled:
             return
-        self._rows.write()
+        self._rows.finish()
         self._logs.append(numbers(logs))
         weights = self._read(self._start.variables.weights, None)
         self.feed.end_epoch()
@@ -223,7 +223,7 @@ class Watch:
         """Called when ``fit`` returns or raises. None if not a single step was trained."""
         if not self._start.settled or self._recipe is None:
             return None
-        self._rows.write()
+        self._rows.finish()
         self.feed.end_epoch()  # a fit cut inside an epoch: what was fed so far still counts
         self.feed.end_validation()
         weights = [np.array(v) for v in self._read(self._start.variables.weights, None)]
