@@ -10,6 +10,7 @@ from whydiff.core.recording import Side
 from whydiff.remedy.edits import Edit, Place, Script, place_before
 from whydiff.remedy.generators import changes
 from whydiff.remedy.imports import Names
+from whydiff.remedy.pipelines import shuffle_steps
 from whydiff.remedy.proposal import Step
 from whydiff.remedy.runs import SEEDABLE, Plan, Targets, generator_step
 from whydiff.remedy.seeding import import_edit
@@ -43,6 +44,7 @@ def plans(script: Script, path: Path, a: Side, b: Side, causes: Sequence[str]) -
     built = tuple(c for c in wanted if c != "data-order")
     ordered = "data-order" in wanted
     found: list[tuple[Step | None, tuple[str, ...]]] = []
+    shuffled = shuffle_steps(script, names) if ordered else []
     if built and builds:
         each_build = [swap(script, names, builds, a, b), _seed(script, names, builds, _BUILD)]
         reach = wanted
@@ -58,9 +60,14 @@ def plans(script: Script, path: Path, a: Side, b: Side, causes: Sequence[str]) -
         found += [(step, reach) for step in each_build]
         if reach != built:
             found += [(step, built) for step in each_build]
-    if ordered and fits:
-        found.append((_seed(script, names, fits, _FIT), ("data-order",)))
+    if ordered:
+        found += [(step, ("data-order",)) for step in shuffled]
+        found += [(_seed(script, names, fits, _FIT), ("data-order",))] if fits else []
     done: list[Plan] = [((step,), targets) for step, targets in found if step]
+    if built and builds and shuffled:
+        # No seed before a fit reaches a pipeline that is there already: try this first.
+        seed = _seed(script, names, builds, _BUILD)
+        done = [((seed, shuffled[-1]), wanted), *done] if seed else done
     if "data-content" in causes:
         done = [*_content(script, names, fits, done, tuple(causes)), *done]
     return done
