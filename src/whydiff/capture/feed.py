@@ -34,6 +34,7 @@ class Feed:
 
     def __init__(self, adapter: Any, keep_bytes: int) -> None:
         self._adapter = adapter
+        self.keeps = keep_bytes > 0  # samples, as many as fit; else only their digests
         self._keep_bytes = keep_bytes
         self._book = SampleBook(adapter.to_numpy, keep_bytes)
         self._pending: deque[Batch] = deque()  # shown and in no step so far

@@ -42,6 +42,7 @@ class Session:
         self._loops: list[Loop] = []  # those that are open
         self._fits = 0
         self._left = keep_bytes
+        self._least = min(keep_bytes, 1)  # where samples are kept, one that finds no room is told
         self._pins, self._last = dict(pins or {}), last
         self._trained_by: dict[str, int] = {}
         self._compiled: weakref.WeakKeyDictionary[Any, Mapping[str, Any]] = (
@@ -151,7 +152,7 @@ class Session:
                 trained_by=self._trained_by,
                 ledger=self.ledger,
                 writer=self.writer,
-                keep_bytes=self._left,
+                keep_bytes=max(self._left, self._least),
                 pins=self._pins.get(self._fits + 1),
             )
         except Exception as error:

@@ -240,7 +240,7 @@ class Watch:
         )
         seconds = time.monotonic() - self._started
         samples = self.feed.samples()
-        if samples.leaves is None:
+        if samples.leaves is None and self.feed.keeps:
             self._notes["not kept"] = f"samples: too large; {self.feed.kind} has to feed them again"
         self._writer.tensors(self.index, "final", self._start.named({"weights": weights}))
         if completed:

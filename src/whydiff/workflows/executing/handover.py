@@ -8,7 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from whydiff.core.replicas import Handed
-from whydiff.workflows.explaining.tracing import savable
+
+
+def savable(array: np.ndarray) -> np.ndarray:
+    """What .npz holds of an array: bfloat16 and its like as float32, number by number the same."""
+    return array if array.dtype.kind in "fiub" else array.astype(np.float32)
 
 
 def write(handed: Handed, path: Path) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from whydiff.analysis.distance import relative_weight_distance
 from whydiff.core.findings import Divergence
 from whydiff.core.recording import Fit
+from whydiff.workflows.executing.handover import savable
 
 #: Moments at which losses are kept.
 MOST_MOMENTS = 240
@@ -195,11 +196,6 @@ class Kept:
         """The weights by canonical path; None where they were not kept."""
         row = self._told.get(moment, ({}, None))[1] if moment is not None else None
         return None if row is None else {n: v[row] for n, v in self._weights.items()}
-
-
-def savable(array: np.ndarray) -> np.ndarray:
-    """Numbers are compared, not bits: bfloat16 and its like go as float32, exactly."""
-    return array if array.dtype.kind in "fiub" else array.astype(np.float32)
 
 
 def trace(moments: Moments, folder_a: Path, folder_b: Path) -> dict[str, Any]:
