@@ -9,6 +9,7 @@ is imported until a test asks for the fixture.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,8 @@ def whydiff_verify(request: pytest.FixtureRequest) -> Verify:
         __tracebackhide__ = True
         from whydiff.core.errors import WhydiffError
 
-        path = folder / script
-        file = folder / lock if lock is not None else path.with_suffix(".lock")
+        path = _shown(folder / script)
+        file = _shown(folder / lock) if lock is not None else path.with_suffix(".lock")
         try:
             if update:
                 return _update(path, file, arguments or (), replicas)
@@ -66,6 +67,12 @@ def whydiff_verify(request: pytest.FixtureRequest) -> Verify:
             pytest.fail(f"whydiff: {error}\n  {way_out}", pytrace=False)
 
     return verify
+
+
+def _shown(path: Path) -> Path:
+    """The path as a person would write it here: messages name it."""
+    here = Path(os.path.normpath(path))
+    return here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here
 
 
 def _update(path: Path, file: Path, arguments: Sequence[str], replicas: int) -> None:
