@@ -2,10 +2,21 @@
 
 import itertools
 import json
+import math
 
 import pytest
 
-from whydiff.report.charts import causes, flips, history, levels, order, replicas, trajectory
+from whydiff.core.estimate import Estimate
+from whydiff.report.charts import (
+    causes,
+    flips,
+    history,
+    levels,
+    looking,
+    order,
+    replicas,
+    trajectory,
+)
 from whydiff.testing.answers import trace
 
 
@@ -166,6 +177,17 @@ def test_levels_flips_and_histories_hold_their_numbers():
     rows = history.history_rows([(0, {"loss": 1.0}), (1, {"loss": float("nan")})], ["loss"])
     assert rows == [{"epoch": 1, "name": "loss", "value": 1.0}]
     assert layers(history.history(rows, ["loss"]))[0]["data"]["values"] == rows
+
+
+def test_intervals_that_close_are_bounded_and_the_picture_shows_the_late_ones():
+    looks = [Estimate(0.1, -math.inf, math.inf, 1)]
+    looks += [Estimate(0.1, 0.1 - 50 / n**3, 0.1 + 50 / n**3, n) for n in range(2, 21)]
+    rows = looking.look_rows(looks)
+    assert [row["pairs"] for row in rows] == list(range(2, 21))
+    spec = looking.looking(looks, "B - A", margin=0.02)
+    low, high = layers(spec)[2]["encoding"]["y"]["scale"]["domain"]
+    assert -0.2 < low < 0 and 0.15 < high < 0.3
+    assert values(spec, "rect") == [{"from": -0.02, "to": 0.02}]
 
 
 def test_every_spec_follows_the_page_and_needs_nothing_from_outside():

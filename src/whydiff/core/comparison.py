@@ -108,6 +108,7 @@ class Comparison(Shown):
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    looks: tuple[Estimate, ...] = ()  # the effect as it was known after each pair
     command: str = ""  # that asks the same again, "" where it was asked in Python
 
     @property

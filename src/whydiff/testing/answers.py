@@ -229,6 +229,9 @@ def comparison(name: str = "dense", pairs: int = 12, **changes: Any) -> Comparis
         fewest=5,
         more=0,
         stopped="settled",
+        looks=tuple(
+            Estimate(0.02, 0.02 - 0.015 / n, 0.02 + 0.015 / n, n) for n in range(3, pairs + 1)
+        ),
         command=f"whydiff compare {name}.py --set optimizer=sgd",
         gates=(Gate("only the intended source was redrawn", True, f"digests of {name}"),),
     )  # fmt: skip

@@ -221,6 +221,7 @@ def _answer(
         warnings=tuple(numbers.warnings(a.fit, b.fit, rule)),
         notes=tuple(notes),
         seconds=seconds,
+        looks=numbers.looks(pairs, rule),
     )
 
 

@@ -17,6 +17,7 @@ from whydiff.core.comparison import (
 from whydiff.core.estimate import Estimate
 from whydiff.report.blocks import Block, Chart, Facts, Fold, Table, Text
 from whydiff.report.charts.levels import Point, points
+from whydiff.report.charts.looking import look_rows, looking
 from whydiff.report.charts.replicas import distribution
 from whydiff.report.charts.strips import strips
 from whydiff.report.compare_view import verdict
@@ -119,6 +120,28 @@ def _pairs(found: Comparison) -> Section:
     return Section("pairs", "The runs", tuple(blocks), f"{found.metric}: {better} is better.")
 
 
+def _looks(found: Comparison) -> Chart:
+    rows = look_rows(found.looks)
+    last = rows[-1]
+    return Chart(
+        "The effect, pair by pair",
+        looking(found.looks, f"{found.metric}, B - A", found.margin),
+        f"The interval of the effect after each of {len(rows)} pairs: "
+        f"{rows[0]['low']:+.3g} to {rows[0]['high']:+.3g} after {rows[0]['pairs']}, "
+        f"{last['low']:+.3g} to {last['high']:+.3g} after {last['pairs']}.",
+        Table(
+            ("Pairs", "B - A", "From", "To"),
+            tuple(
+                (str(r["pairs"]), *(f"{r[key]:+.3g}" for key in ("value", "low", "high")))
+                for r in rows
+            ),
+            numbers=frozenset(("Pairs", "B - A", "From", "To")),
+        ),
+        f"All these intervals hold at once at alpha = {number(found.alpha)}, so it may stop at any "
+        "pair.",
+    )
+
+
 def _effect(found: Comparison) -> Section:
     rows = [_point("B - A", found.effect)] if math.isfinite(found.effect.value) else []
     others = [o for o in found.others if math.isfinite(o.shift.value)]
@@ -142,6 +165,8 @@ def _effect(found: Comparison) -> Section:
                 "one looked while the pairs came in.",
             )
         )
+    if len(look_rows(found.looks)) > 1:
+        blocks.append(_looks(found))
     blocks.append(Facts(tuple(facts)))
     if others:
         blocks.append(

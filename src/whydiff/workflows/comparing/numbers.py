@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.analysis import flips, intervals, paired
+from whydiff.analysis.sequential import confidence_sequence
 from whydiff.core.comparison import Churn, Pair, Secondary, Side
 from whydiff.core.estimate import Estimate
 from whydiff.core.recording import Fit
@@ -40,6 +41,13 @@ def turned(effect: Estimate, rule: Rule) -> Estimate:
         -effect.value, -effect.high, -effect.low, effect.n, effect.confidence, effect.left_out,
         effect.note,
     )  # fmt: skip
+
+
+def looks(pairs: Sequence[Results], rule: Rule) -> tuple[Estimate, ...]:
+    """The effect with its confidence sequence after each pair, from the first on."""
+    d = rule.differences(pairs)
+    seen = (confidence_sequence(d[:n], rule.alpha) for n in range(1, len(d) + 1))
+    return tuple(turned(effect, rule) for effect in seen)
 
 
 def probability(pairs: Sequence[Results], rule: Rule) -> Estimate:

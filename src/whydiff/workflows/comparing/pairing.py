@@ -40,10 +40,7 @@ class Rule:
     def look(self, pairs: Sequence[Results]) -> Look:
         """The verdict of the pairs, in their order; those with a failed replica count for
         nothing."""
-        told = [(a, b) for a, b in pairs if not (a.failure or b.failure)]
-        a, b = ([self.value(pair[side]) for pair in told] for side in (0, 1))
-        d = pair_differences(a, b, larger_is_better=self.larger_is_better)
-        return look(d, margin=self.margin, alpha=self.alpha)
+        return look(self.differences(pairs), margin=self.margin, alpha=self.alpha)
 
     def differences(self, pairs: Sequence[Results]) -> np.ndarray:
         """B - A of every pair without a failure, turned so that larger is better."""
