@@ -1,7 +1,6 @@
 """Which tensor of one model corresponds to which of another."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from whydiff.core.align import align
 from whydiff.core.recipe import Tensor

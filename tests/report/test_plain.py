@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
 from whydiff.report.plain import WIDTH, clean, plain_text

@@ -1,7 +1,6 @@
 import math
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from whydiff.sources.facts import NOT_SET, Change, changes, describe, equal, show
 

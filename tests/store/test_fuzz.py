@@ -10,8 +10,7 @@ import sqlite3
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from whydiff.cli.output import plain
 from whydiff.core.errors import WhydiffError

@@ -7,8 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
 from whydiff.core.digests import ALGORITHM

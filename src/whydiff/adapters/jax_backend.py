@@ -10,7 +10,14 @@ import numpy as np
 
 from whydiff.adapters import jax_copying
 from whydiff.adapters.composite import parts, replaced
-from whydiff.adapters.permuting import by_numpy
+from whydiff.adapters.no_generator import (
+    draw as draw,
+    draws_between as draws_between,
+    permutations as permutations,
+    random_state as random_state,
+    seeded_state as seeded_state,
+    set_random_state as set_random_state,
+)
 from whydiff.adapters.tee import Tee
 
 
@@ -132,33 +139,6 @@ def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
     """The first value of a variable just made."""
     del initializer
     return np.array(to_numpy(variable._value))
-
-
-def random_state() -> np.ndarray | None:
-    return None  # JAX has no global generator; keys travel through seed generators.
-
-
-def set_random_state(state: np.ndarray) -> None:
-    del state
-
-
-def draws_between(before: np.ndarray, after: np.ndarray) -> int | None:
-    del before, after
-    return None
-
-
-def draw(count: int) -> None:
-    del count
-
-
-def seeded_state(seed: int) -> np.ndarray | None:
-    del seed
-    return None
-
-
-def permutations(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
-    """As NumPy draws them after its seed: Keras shuffles with NumPy here."""
-    return by_numpy(seed, peeks)
 
 
 def forget_traces(model: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -11,7 +11,22 @@ import tensorflow as tf
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
 
 from whydiff.adapters.composite import has_parts, parts
-from whydiff.adapters.permuting import by_numpy
+from whydiff.adapters.in_place import (
+    copier as copier,
+    forget_traces as forget_traces,
+    travellers as travellers,
+    values_of as values_of,
+    with_values as with_values,
+    wrap_train_function as wrap_train_function,
+)
+from whydiff.adapters.no_generator import (
+    draw as draw,
+    draws_between as draws_between,
+    permutations as permutations,
+    random_state as random_state,
+    seeded_state as seeded_state,
+    set_random_state as set_random_state,
+)
 
 
 def to_numpy(value: Any) -> np.ndarray:
@@ -73,44 +88,6 @@ def _apart(spec: Any, leaves: list[Any]) -> Any:
     return tf.nest.pack_sequence_as(spec, whole)
 
 
-def wrap_train_function(
-    function: Callable[..., Any], watcher: Callable[[], Any]
-) -> Callable[..., Any]:
-    def train_function(iterator: Any) -> Any:
-        watch = watcher()
-        if watch is None:
-            return function(iterator)
-        watch.before_step(None)
-        logs = function(iterator)
-        watch.after_step(logs, None)
-        return logs
-
-    return train_function
-
-
-def travellers(model: Any) -> list[list[int]]:
-    """Nothing travels: variables hold their own values."""
-    del model
-    return []
-
-
-def values_of(model: Any, state: Any, known: list[list[int]] | None = None) -> dict[int, Any]:
-    """Nothing travels."""
-    del model, state, known
-    return {}
-
-
-def copier(values: Sequence[Any]) -> None:
-    """Nothing is copied: a value is there to read as soon as its step has returned."""
-    del values
-
-
-def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:
-    """Nothing travels: what was assigned to the variables is what the step reads."""
-    del model, values
-    return state
-
-
 def signature(iterable: Any) -> Any:
     """The element spec a feed must have, or Keras would trace another train function."""
     return getattr(iterable, "element_spec", None)
@@ -163,38 +140,6 @@ def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
             return None
         shape = tuple(variable._shape)
         return np.array(to_numpy(initializer(shape, dtype=variable.dtype)))
-
-
-def random_state() -> np.ndarray | None:
-    return None  # the state of stateful ops lives in their kernels and cannot be read
-
-
-def set_random_state(state: np.ndarray) -> None:
-    del state
-
-
-def draws_between(before: np.ndarray, after: np.ndarray) -> int | None:
-    del before, after
-    return None
-
-
-def draw(count: int) -> None:
-    del count
-
-
-def seeded_state(seed: int) -> np.ndarray | None:
-    del seed
-    return None
-
-
-def permutations(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
-    """NumPy's: what tf.data draws depends on more than the seed."""
-    return by_numpy(seed, peeks)
-
-
-def forget_traces(model: Any) -> None:
-    """Nothing to do: every train function is traced anew here."""
-    del model
 
 
 def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
 import numpy as np
 import torch
 
+from whydiff.adapters.in_place import (
+    copier as copier,
+    forget_traces as forget_traces,
+    travellers as travellers,
+    values_of as values_of,
+    with_values as with_values,
+    wrap_train_function as wrap_train_function,
+)
 from whydiff.adapters.tee import Tee
 
 
@@ -35,33 +43,6 @@ def tee(iterable: Iterable[Any], sink: Callable[[Any], None]) -> Iterable[Any]:
     return Tee(iterable, sink)
 
 
-def wrap_train_function(
-    function: Callable[..., Any], watcher: Callable[[], Any]
-) -> Callable[..., Any]:
-    def train_function(data: Any) -> Any:
-        watch = watcher()
-        if watch is None:
-            return function(data)
-        watch.before_step(None)
-        logs = function(data)
-        watch.after_step(logs, None)
-        return logs
-
-    return train_function
-
-
-def travellers(model: Any) -> list[list[int]]:
-    """Nothing travels: variables hold their own values."""
-    del model
-    return []
-
-
-def values_of(model: Any, state: Any, known: list[list[int]] | None = None) -> dict[int, Any]:
-    """Nothing travels."""
-    del model, state, known
-    return {}
-
-
 def feed(batches: Callable[[], Iterable[Any]], like: Any) -> Iterable[Any]:
     del like
     return _Tensors(batches)
@@ -82,17 +63,6 @@ class _Tensors:
                 batch,
                 none_is_leaf=False,
             )
-
-
-def copier(values: Sequence[Any]) -> None:
-    """Nothing is copied: a value is there to read as soon as its step has returned."""
-    del values
-
-
-def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:
-    """Nothing travels: what was assigned to the variables is what the step reads."""
-    del model, values
-    return state
 
 
 def signature(iterable: Any) -> Any:
@@ -159,11 +129,6 @@ def permutations(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
         return torch.randperm(count, generator=own).numpy()
 
     return permute
-
-
-def forget_traces(model: Any) -> None:
-    """Nothing to do: every train function is traced anew here."""
-    del model
 
 
 def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:

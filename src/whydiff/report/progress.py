@@ -91,12 +91,12 @@ class Progress:
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
+            Progress as Bar,
             SpinnerColumn,
             TextColumn,
             TimeElapsedColumn,
             TimeRemainingColumn,
         )
-        from rich.progress import Progress as Bar
 
         self.close()
         columns: list[Any] = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]

@@ -76,8 +76,7 @@ def _slices(
     fill: float,
 ) -> list[Any]:
     """Per position of the window what it covers: arrays of shape (batch, *output, channels)."""
-    from jax import lax
-    from jax import numpy as jnp
+    from jax import lax, numpy as jnp
 
     reach = [(size - 1) * step + 1 for size, step in zip(window, dilation, strict=True)]
     pads = lax.padtype_to_pads(inputs.shape[1:-1], reach, strides, padding.upper())

@@ -18,8 +18,7 @@ from whydiff.report.page import DIFFERENT, OPEN, SAME, Page, Section
 from whydiff.report.pages.replicas import distribution_chart
 from whydiff.report.pages.reproduce import reproduce, study_command
 from whydiff.report.study_tables import leading
-from whydiff.report.study_view import facts as told_facts
-from whydiff.report.study_view import open_questions, verdict, warnings
+from whydiff.report.study_view import facts as told_facts, open_questions, verdict, warnings
 from whydiff.report.study_words import between, bounds, signed
 from whydiff.report.words import capital, count, number, percent
 
