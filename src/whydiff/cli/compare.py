@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from whydiff.cli.output import check_target, write_json, write_page
+from whydiff.cli.output import check_answer, write_json, write_page
 from whydiff.cli.script import (
     Duration,
     Pair,
@@ -114,10 +114,7 @@ def command(
     """
     path = check_script(script)
     path_b = check_script(script_b) if script_b else None
-    if json_file and json_file != "-":
-        check_target(json_file, "the JSON")
-    if html_file:
-        check_target(html_file, "the page")
+    check_answer(json_file, html_file)
     set_b, set_a = parse_settings(settings, "--set"), parse_settings(a_settings, "--a-set")
     options = {**options, "a_env": dict(options["a_env"]), "b_env": dict(options["b_env"])}
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from whydiff.cli.output import check_target, write_json, write_page
+from whydiff.cli.output import check_answer, write_json, write_page
 
 
 @click.command(name="diff", short_help="Compare two recorded fits.")
@@ -22,8 +22,7 @@ def command(ctx: click.Context, a: str, b: str, as_json: bool, html_file: str | 
     if the fits agree bit for bit, 1 if they differ, 2 in case of trouble, also where they agree
     as far as they were recorded and one of them was cut short. Needs no Keras.
     """
-    if html_file:
-        check_target(html_file, "the page")
+    check_answer(None, html_file)
 
     from whydiff.report import print_diff
     from whydiff.workflows.diff import diff

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from whydiff.cli.output import check_target, write_json, write_page
+from whydiff.cli.output import check_answer, write_json, write_page
 from whydiff.cli.script import (
     Duration,
     Pair,
@@ -62,10 +62,7 @@ def command(
     _check_combination(script_b, fits, runs, bool(a_env or b_env))
     path = check_script(script)
     path_b = check_script(script_b) if script_b else None
-    if json_file and json_file != "-":
-        check_target(json_file, "the JSON")
-    if html_file:
-        check_target(html_file, "the page")
+    check_answer(json_file, html_file)
 
     from whydiff.report.progress import Progress
     from whydiff.workflows.explain import explain

@@ -26,6 +26,14 @@ def check_target(name: str, what: str) -> None:
         raise WhydiffError(f"{name} cannot be written", "Check the permissions, or name another.")
 
 
+def check_answer(json_file: str | None, html_file: str | None = None) -> None:
+    """Refuse files that an answer could not be written to; ``-`` is stdout."""
+    if json_file and json_file != "-":
+        check_target(json_file, "the JSON")
+    if html_file:
+        check_target(html_file, "the page")
+
+
 def write_json(name: str, value: Any) -> None:
     """Write a result as JSON; ``-`` is stdout."""
     text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)

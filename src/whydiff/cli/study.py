@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from whydiff.cli.output import check_target, write_json, write_page
+from whydiff.cli.output import check_answer, check_target, write_json, write_page
 from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
 
 
@@ -72,10 +72,7 @@ def command(
     it, --resume goes on after an interruption or with more --blocks.
     """
     path = check_script(script)
-    if json_file and json_file != "-":
-        check_target(json_file, "the JSON")
-    if html_file:
-        check_target(html_file, "the page")
+    check_answer(json_file, html_file)
     target = Path(output) if output else default_file(path, resume)
     check_target(str(target), "the study")
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from whydiff.cli.output import check_target, write_json
+from whydiff.cli.output import check_answer, write_json
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 
 
@@ -43,8 +43,7 @@ def command(
     cannot be decided. Arguments after -- are the script's; without them those of the lock.
     """
     path = check_script(script)
-    if json_file and json_file != "-":
-        check_target(json_file, "the JSON")
+    check_answer(json_file)
     if margin is not None and margin <= 0:
         raise click.UsageError(f"--margin {margin} leaves no room; give a positive number.")
 
