@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from whydiff.analysis.ulp import max_ulp
 from whydiff.core.digests import tensor_digest
 from whydiff.store import load
 from whydiff.workflows.executing.children import Child, Run
@@ -59,7 +60,7 @@ def replicate(watched, fit, replicas, **more):
 def test_a_seed_gives_the_plain_training_with_it(watched, fit):
     child, seeded_9, _ = watched
     able = child.request("redrawable", fit=fit)
-    assert set(able["sources"]) == {*SEEDED, "data-content"}
+    assert set(able["sources"]) == {*SEEDED, "data-content", "arithmetic"}
     own = load(child.recording).fits[fit - 1]
     results, weights = replicate(watched, fit, [{}, {"seeds": dict.fromkeys(SEEDED, 9)}])
     for recorded, result, values in zip((own, seeded_9[fit - 1]), results, weights, strict=True):
@@ -70,7 +71,7 @@ def test_a_seed_gives_the_plain_training_with_it(watched, fit):
 
 
 def test_each_source_moves_the_outcome_alone(watched):
-    seeds = [{}, *({"seeds": {s: 4}} for s in (*SEEDED, "data-content"))]
+    seeds = [{}, *({"seeds": {s: 4}} for s in (*SEEDED, "data-content", "arithmetic"))]
     results, _ = replicate(watched, 1, seeds)
     assert len({result["digest"] for result in results}) == len(seeds)
 
@@ -154,3 +155,18 @@ def test_fused_answers_the_same_settings(watched):
     for ours, theirs in zip(weights[:4], expected[:4], strict=True):
         for path, value in theirs.items():
             assert np.abs(ours[path] - value).max() < 1e-5
+
+
+def test_one_weight_is_one_ulp_away_on_either_engine(watched):
+    # Steps of a rate of zero leave the initial values where they are.
+    still = {"settings": {"learning-rate": 0.0}}
+    wanted = [still, {**still, "seeds": {"arithmetic": 5}}, {**still, "seeds": {"arithmetic": 6}}]
+    moved = []
+    for engine in ("solo", "fused"):
+        _, (plain, *others) = replicate(watched, 1, wanted, engine=engine)
+        for other in others:
+            different = {p: other[p] != plain[p] for p in plain if (other[p] != plain[p]).any()}
+            ((path, places),) = different.items()
+            assert places.sum() == 1 and max_ulp(plain[path], other[path]) == 1
+            moved.append((path, int(np.flatnonzero(places)[0])))
+    assert moved[:2] == moved[2:] and moved[0] != moved[1]

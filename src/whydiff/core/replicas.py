@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 
 #: Sources that a seed can redraw.
-RANDOM_SOURCES: tuple[str, ...] = ("initialization", "data-order", "noise", "data-content")
+RANDOM_SOURCES: tuple[str, ...] = (
+    "initialization",
+    "data-order",
+    "noise",
+    "data-content",
+    "arithmetic",
+)
+#: Those among them that no plain run draws anew, with the way to do it: redrawn only if asked for.
+ASKED_FOR: Mapping[str, str] = {"data-content": "bootstrap", "arithmetic": "one-ulp"}
 #: Factors that are set by value, with the source that each belongs to.
 FACTORS: Mapping[str, str] = {
     "optimizer": "optimizer",

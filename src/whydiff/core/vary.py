@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.replicas import FACTORS, RANDOM_SOURCES
+from whydiff.core.replicas import ASKED_FOR, FACTORS, RANDOM_SOURCES
 
 PRECISIONS = (
     "float16", "float32", "float64", "bfloat16", "mixed_float16", "mixed_bfloat16",
@@ -16,9 +16,15 @@ PRECISIONS = (
 _SWITCH = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 _GRAMMAR = (
     "Write --vary initialization,data-order,noise for random sources, data-content=bootstrap for "
-    "resampled training data, and factors by value: optimizer=adam,sgd, batch-size=32,128, "
-    "learning-rate=0.001,0.01, precision=float32,mixed_bfloat16, shuffle=on,off."
+    "resampled training data, arithmetic=one-ulp for one weight moved by rounding, and factors by "
+    "value: optimizer=adam,sgd, batch-size=32,128, learning-rate=0.001,0.01, "
+    "precision=float32,mixed_bfloat16, shuffle=on,off."
 )
+_WAYS = {
+    "data-content": "Write data-content=bootstrap to resample the training data with replacement.",
+    "arithmetic": "Write arithmetic=one-ulp to move one initial weight by one unit in the last "
+    "place.",
+}
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,8 @@ def parse_vary(texts: str | Iterable[str] | None) -> Varied:
             if not equals and name in RANDOM_SOURCES:
                 factor = ""
                 _add_source(name, sources)
-            elif equals and name == "data-content":
-                _check_resampling(value)
+            elif equals and name in ASKED_FOR:
+                _check_way(name, value)
                 factor = ""
                 sources.append(name)
             elif equals:
@@ -63,20 +69,14 @@ def parse_vary(texts: str | Iterable[str] | None) -> Varied:
 
 
 def _add_source(name: str, sources: list[str]) -> None:
-    if name == "data-content":
-        raise WhydiffError(
-            "--vary data-content does not say how to draw other data",
-            "Write data-content=bootstrap to resample the training data with replacement.",
-        )
+    if name in ASKED_FOR:
+        raise WhydiffError(f"--vary {name} does not say how it is drawn anew", _WAYS[name])
     sources.append(name)
 
 
-def _check_resampling(value: str) -> None:
-    if value != "bootstrap":
-        raise WhydiffError(
-            f"--vary data-content={value} is no way to draw other data",
-            "Write data-content=bootstrap to resample the training data with replacement.",
-        )
+def _check_way(name: str, value: str) -> None:
+    if value != ASKED_FOR[name]:
+        raise WhydiffError(f"--vary {name}={value} is no way to draw it anew", _WAYS[name])
 
 
 def _known_factor(name: str) -> str:

@@ -5,7 +5,8 @@ before building and fitting the model means, as far as the backend lets us know:
 values, order and noise are those of that plain run; on torch, too, as long as training steps do
 not draw from torch's global generator between its permutations; on TensorFlow the order is not,
 since what tf.data draws depends on how many operations were made before. Seeds that the script
-gave itself are replaced as well. Resampled data have no plain run to follow.
+gave itself are replaced as well. Resampled data, and a weight moved by one ULP, have no plain run
+to follow.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from whydiff.core.live import Live
 from whydiff.core.replicas import RANDOM_SOURCES, Replica
 from whydiff.replay import orders
 from whydiff.replay.initial import InitialValues
+from whydiff.replay.nudging import nudged
 from whydiff.replay.seeds import holder_seeds, states
 
 
@@ -69,9 +71,16 @@ class Drawing:
         return Drawn(self.weights(replica.seeds), noise, random_state, order, batches)
 
     def weights(self, seeds: Mapping[str, int]) -> list[np.ndarray]:
-        if "initialization" not in seeds:
-            return list(self._live.material.weights)
-        return self.initial.draw(self.seeds_of(seeds["initialization"]))
+        values = list(self._live.material.weights)
+        if "initialization" in seeds:
+            values = self.initial.draw(self.seeds_of(seeds["initialization"]))
+        return self.rounded(values, seeds)
+
+    def rounded(self, values: list[np.ndarray], seeds: Mapping[str, int]) -> list[np.ndarray]:
+        """``values`` with one of them an ULP away, if the seeds redraw how they are rounded."""
+        if "arithmetic" not in seeds:
+            return values
+        return nudged(values, self._live.recipe.initialization, seeds["arithmetic"])[0]
 
     def noise(self, seeds: Mapping[str, int]) -> tuple[list[np.ndarray], np.ndarray | None]:
         recorded = self._live.material.noise
@@ -135,6 +144,9 @@ class Drawing:
         elif source == "noise":
             if not any(live.origins.moved) and not live.material.random_states:
                 raise Untransplantable("no training step draws random numbers")
+        elif source == "arithmetic":
+            if not nudged(live.material.weights, live.recipe.initialization, 0)[1]:
+                raise Untransplantable("there is no initial weight that could move by one ULP")
         elif live.material.samples.leaves is None:
             raise Untransplantable("the samples were too large to keep")
         elif source == "data-order":

@@ -88,8 +88,8 @@ def _batches(live: Live) -> Probe:
 def streams(live: Live, drawing: Drawing, replica: Replica) -> dict[str, str]:
     """A digest by source of what the seeds of ``replica`` decide, as training would be given it."""
     seeds = dict(replica.seeds)
+    content, rounding = (seeds.pop(source, None) for source in ("data-content", "arithmetic"))
     drawn = drawing.draw(Replica(replica.number, seeds))
-    content = seeds.pop("data-content", None)
     order, _ = drawing.feeding(Replica(replica.number, seeds))
     found = {
         "initialization": _digest(drawn.weights),
@@ -102,6 +102,9 @@ def streams(live: Live, drawing: Drawing, replica: Replica) -> dict[str, str]:
         found["data-content"] = _digest(
             orders.resampled(live, orders.recorded_order(live), content)
         )
+    if rounding is not None:
+        recorded = live.material.weights
+        found["arithmetic"] = _digest(drawing.rounded(recorded, {"arithmetic": rounding}))
     return found
 
 

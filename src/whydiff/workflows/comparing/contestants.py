@@ -11,7 +11,7 @@ from typing import Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Fit
-from whydiff.core.replicas import Replica, Result
+from whydiff.core.replicas import ASKED_FOR, Replica, Result
 from whydiff.core.vary import value_text
 from whydiff.workflows.studying.elsewhere import on_jax
 from whydiff.workflows.studying.ground import described
@@ -181,13 +181,13 @@ def _also_on_jax(
 
 
 def _of_bench(way: Way, bench: Workbench, engine: str) -> Contestant:
-    sources = tuple(s for s in bench.sources if s != "data-content")
+    sources = tuple(s for s in bench.sources if s not in ASKED_FOR)
     _, validation = bench.probe()
     return Contestant(
         way,
         bench,
         sources,
-        {k: v for k, v in bench.refused.items() if k != "data-content"},
+        {k: v for k, v in bench.refused.items() if k not in ASKED_FOR},
         tuple(bench.fit.epochs[-1].logs) if bench.fit.epochs else (),
         described(bench.fit, sources, validation),
         engine,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.plan import Member, Plan
+from whydiff.core.replicas import ASKED_FOR
 from whydiff.core.study import Study
 from whydiff.store import PICTURES, TARGETS, StudyWriter, load_study
 from whydiff.workflows.studying.answer import answer
@@ -81,7 +82,7 @@ def _studied(
         "chosen": _chosen(bench),
         "plan": plan.to_dict(),
         "engine": engine,
-        "refused": {k: v for k, v in bench.refused.items() if k != "data-content"},
+        "refused": {k: v for k, v in bench.refused.items() if k not in ASKED_FOR},
         "fit": facts,
     }
     with file.writing({**meta, "metric": metric}, plan) as writer:

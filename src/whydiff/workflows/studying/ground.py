@@ -15,6 +15,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import Member, Plan
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Fit
+from whydiff.core.replicas import ASKED_FOR
 from whydiff.workflows.studying.workbench import Workbench
 
 #: Fields that may change between two runs of one study: they are no part of the question.
@@ -47,7 +48,7 @@ def identity(recipe: Recipe, varied: Sequence[str]) -> dict[str, str]:
     found = {}
     for name in recipe.__dataclass_fields__:
         source, value = name.replace("_", "-"), getattr(recipe, name)
-        if source in _SURROUNDINGS or (source in varied and source != "data-content"):
+        if source in _SURROUNDINGS or (source in varied and source not in ASKED_FOR):
             continue
         if source in arrays:
             found[source] = tensor_digest(

@@ -212,7 +212,10 @@ def with_pool(
             f"a script that is run as a whole cannot be set to {', '.join(request.varied.factors)}",
             "Give the script arguments of its own, and study it once for each.",
         )
-    reasons = {"data-content": "a script that is run as a whole brings its own data"}
+    reasons = {
+        "data-content": "a script that is run as a whole brings its own data",
+        "arithmetic": "no weight of a script that is run as a whole can be moved",
+    }
     plan = request.plan(SOURCES, reasons, stored)
     with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
         pool = Pool(script, request.arguments, Path(name), request.fit, time_limit, workers)

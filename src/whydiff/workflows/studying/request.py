@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import BLOCKS, Plan, draw_plan
+from whydiff.core.replicas import ASKED_FOR
 from whydiff.core.vary import Varied
 from whydiff.store import StoredStudy
 from whydiff.workflows.studying.answer import plan_of
@@ -42,7 +43,7 @@ class Request:
         if stored is not None:
             return self._longer(plan_of(stored))
         blocks = BLOCKS if self.blocks is None else self.blocks
-        free = tuple(s for s in sources if s != "data-content")
+        free = tuple(s for s in sources if s not in ASKED_FOR)
         wanted = self.varied.sources
         for name in wanted or ():
             if name not in sources:
