@@ -29,6 +29,7 @@ SECONDS = 300
 
 #: One or more of every source; `make test` runs these, `make thorough` the rest.
 FIRST = {
+    "batch_divides",
     "custom_step_tf",
     "drop_remainder",
     "dropout_rate",

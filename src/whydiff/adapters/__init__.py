@@ -15,8 +15,9 @@ What two backends answer alike stands in ``in_place`` and ``no_generator``, and 
     The same batches, each shown to ``sink(structure)`` on its way; pulls nothing ahead.
 ``wrap_train_function(function, watcher)``
     A train function that tells ``watcher()`` (a watch or None) about state before and after.
-``feed(batches, like)``
-    What a data adapter of this backend hands out for one epoch of recorded batches.
+``feed(batches, like, sizes)``
+    What a data adapter of this backend hands out for one epoch of recorded batches, which have
+    as many samples as ``sizes()`` tells.
 ``values_of(model, state, known)``, ``travellers(model)``
     Current values by id of the variable, where the state of a step travels outside variables;
     ``known`` is what ``travellers`` said of this model before, which takes a while to say.

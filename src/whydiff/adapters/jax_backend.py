@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -115,9 +115,11 @@ def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:
     return (*replaced, *state[len(replaced) :])
 
 
-def feed(batches: Callable[[], Iterable[Any]], like: Any) -> Iterable[Any]:
+def feed(
+    batches: Callable[[], Iterable[Any]], like: Any, sizes: Callable[[], Collection[int]]
+) -> Iterable[Any]:
     """A generator over one epoch; a new one each time the epoch iterator asks."""
-    del like
+    del like, sizes
     return _Each(batches)
 
 

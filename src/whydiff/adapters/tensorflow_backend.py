@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import keras
@@ -93,7 +93,9 @@ def signature(iterable: Any) -> Any:
     return getattr(iterable, "element_spec", None)
 
 
-def feed(batches: Callable[[], Iterable[Any]], like: Any) -> Any:
+def feed(
+    batches: Callable[[], Iterable[Any]], like: Any, sizes: Callable[[], Collection[int]]
+) -> Any:
     """A dataset over one epoch of batches with the element spec ``like``."""
 
     def generate() -> Any:
@@ -109,7 +111,29 @@ def feed(batches: Callable[[], Iterable[Any]], like: Any) -> Any:
         like = tf.nest.map_structure(
             lambda a: tf.TensorSpec((None, *np.shape(a)[1:]), np.asarray(a).dtype), _tuples(first)
         )
+    else:
+        like = _for_sizes(like, sizes)
     return tf.data.Dataset.from_generator(generate, output_signature=like)
+
+
+def _for_sizes(like: Any, sizes: Callable[[], Collection[int]]) -> Any:
+    """The element spec with the batches' own size where it names another one.
+
+    It names one where the batch size divides the number of samples, or a rest is dropped.
+    """
+    flat = tf.nest.flatten(like)
+    named = {s.shape[0] for s in flat if _names_a_size(s)}
+    coming = sizes() if named else ()
+    if not coming or named == set(coming):
+        return like
+    size = next(iter(coming)) if len(set(coming)) == 1 else None
+    return tf.nest.map_structure(
+        lambda s: tf.TensorSpec((size, *s.shape[1:]), s.dtype) if _names_a_size(s) else s, like
+    )
+
+
+def _names_a_size(spec: Any) -> bool:
+    return isinstance(spec, tf.TensorSpec) and bool(spec.shape.rank) and spec.shape[0] is not None
 
 
 def _tuples(structure: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import keras
@@ -43,8 +43,10 @@ def tee(iterable: Iterable[Any], sink: Callable[[Any], None]) -> Iterable[Any]:
     return Tee(iterable, sink)
 
 
-def feed(batches: Callable[[], Iterable[Any]], like: Any) -> Iterable[Any]:
-    del like
+def feed(
+    batches: Callable[[], Iterable[Any]], like: Any, sizes: Callable[[], Collection[int]]
+) -> Iterable[Any]:
+    del like, sizes
     return _Tensors(batches)
 
 

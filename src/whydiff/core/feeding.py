@@ -89,6 +89,13 @@ class Plan:
         ends = np.cumsum(sizes)
         return [sequence[end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
+    def sizes(self) -> frozenset[int]:
+        """The numbers of samples that batches have; none where samples are whole batches."""
+        if self.content.recipe.data_content.unit == "batch":
+            return frozenset()
+        epochs = range(len(self.order.material.order))
+        return frozenset(len(batch) for number in epochs for batch in self.epoch(number))
+
     def _sequence(self, number: int) -> np.ndarray:
         for live in (self.order, self.spare):
             if number < len(live.material.order):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
@@ -16,7 +16,8 @@ class PinnedData(DataAdapter):
     """Feeds, in epoch ``self.epoch``, exactly the batches that ``epochs(self.epoch)`` yields.
 
     ``structure`` is a batch as Keras passed it, whose nesting the leaves are packed into;
-    ``like`` is what the backend's feed must look like (None: taken from the first batch).
+    ``like`` is what the backend's feed must look like (None: taken from the first batch), for
+    batches of as many samples as ``sizes`` tells (none: as in ``like``).
     """
 
     def __init__(
@@ -25,9 +26,10 @@ class PinnedData(DataAdapter):
         count: Callable[[int], int],
         structure: Any,
         like: Any = None,
+        sizes: Callable[[], Collection[int]] = tuple,
     ) -> None:
         self._epochs, self._count = epochs, count
-        self._structure, self._like = structure, like
+        self._structure, self._like, self._sizes = structure, like, sizes
         self.epoch = 0
 
     def _batches(self) -> Iterable[Any]:
@@ -40,13 +42,13 @@ class PinnedData(DataAdapter):
         return self._batches()
 
     def get_jax_iterator(self) -> Any:
-        return adapter().feed(self._batches, self._like)
+        return adapter().feed(self._batches, self._like, self._sizes)
 
     def get_tf_dataset(self) -> Any:
-        return adapter().feed(self._batches, self._like)
+        return adapter().feed(self._batches, self._like, self._sizes)
 
     def get_torch_dataloader(self) -> Any:
-        return adapter().feed(self._batches, self._like)
+        return adapter().feed(self._batches, self._like, self._sizes)
 
     @property
     def num_batches(self) -> int:
@@ -67,4 +69,11 @@ class PinnedData(DataAdapter):
 
 def fixed(batches: list[Leaves], structure: Any, like: Any = None) -> PinnedData:
     """The same batches at every pass, for validation and prediction."""
-    return PinnedData(lambda _: batches, lambda _: len(batches), structure, like)
+    return PinnedData(
+        lambda _: batches, lambda _: len(batches), structure, like, lambda: _sizes(batches)
+    )
+
+
+def _sizes(batches: list[Leaves]) -> set[int]:
+    firsts = (next((leaf for leaf in leaves if leaf is not None), None) for leaves in batches)
+    return {len(leaf) for leaf in firsts if getattr(leaf, "ndim", 0)}

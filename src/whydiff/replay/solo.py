@@ -168,6 +168,7 @@ def pinned(plan: Plan, base: Live) -> PinnedData:
         count=lambda epoch: len(indices(epoch)),
         structure=plan.objective.material.samples.structure,
         like=base.signature if same else like.signature,
+        sizes=plan.sizes,
     )
 
 
