@@ -109,5 +109,6 @@ def test_locked_is_bit_identical_until_it_is_changed(tmp_path):
 
 def test_every_example_is_tested_here_or_by_make_fashion():
     tested = {"weight_initialization", "shuffling", "optimizer", "unseeded"}
-    tested |= {"tf_data_pipeline", "subclassed_model", "callbacks", "fashion_mnist", "locked"}
+    tested |= {"tf_data_pipeline", "subclassed_model", "callbacks", "locked"}
+    tested |= {"fashion_mnist", "fashion_mnist_long"}
     assert {path.stem for path in (ROOT / "examples").glob("*.py")} == tested
