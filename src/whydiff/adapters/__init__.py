@@ -9,6 +9,9 @@ What two backends answer alike stands in ``in_place`` and ``no_generator``, and 
 
 ``to_numpy(value)``
     Host copy or view of a tensor or of the value of a Keras variable.
+``reader(values)``
+    A function that gives the host values of some variables as they are when it is called; to
+    make it once and call it often is faster than ``to_numpy``.
 ``epoch_iterator_class()``
     The class whose ``_get_iterator`` hands out the batches of an epoch.
 ``tee(iterable, sink)``

@@ -25,6 +25,11 @@ def to_numpy(value: Any) -> np.ndarray:
     return np.asarray(value.value if isinstance(value, keras.Variable) else value)
 
 
+def reader(values: Sequence[Any]) -> Callable[[], list[np.ndarray]]:
+    """Reads values as they are at the time."""
+    return lambda: [to_numpy(value) for value in values]
+
+
 def epoch_iterator_class() -> type:
     from keras.src.backend.jax.trainer import JAXEpochIterator
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python import pywrap_tfe
+from tensorflow.python.eager import context as tf_context
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
 
 from whydiff.adapters.composite import has_parts, parts
@@ -36,6 +38,28 @@ def to_numpy(value: Any) -> np.ndarray:
         # As ``value.numpy()``, which takes four times as long: read at every step.
         value = tf.raw_ops.ReadVariableOp(resource=value.handle, dtype=value.dtype)
     return value.numpy() if hasattr(value, "numpy") else np.asarray(value)
+
+
+def reader(values: Sequence[Any]) -> Callable[[], list[np.ndarray]]:
+    """Reads variables as they are at the time, each in a third of the time :func:`to_numpy` takes.
+
+    Asked for once an epoch, so that a step need not find out again where each of them is. The
+    arrays are views: until they are let go, a step that changes a variable has to move it.
+    """
+    held = [getattr(value, "value", value) for value in values]
+    if not all(isinstance(value, BaseResourceVariable) for value in held):
+        return lambda: [to_numpy(value) for value in values]
+    context = tf_context.context()
+    places = [(value.handle, value.dtype.as_datatype_enum) for value in held]
+
+    def read() -> list[np.ndarray]:
+        execute = pywrap_tfe.TFE_Py_FastPathExecute
+        return [
+            execute(context, "ReadVariableOp", None, handle, "dtype", kind)._numpy()
+            for handle, kind in places
+        ]
+
+    return read
 
 
 def epoch_iterator_class() -> type:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -31,6 +31,11 @@ def to_numpy(value: Any) -> np.ndarray:
         value = value.detach().cpu().contiguous()
         return value.view(torch.uint16).numpy().view(ml_dtypes.bfloat16)
     return value.numpy(force=True)
+
+
+def reader(values: Sequence[Any]) -> Callable[[], list[np.ndarray]]:
+    """Reads values as they are at the time."""
+    return lambda: [to_numpy(value) for value in values]
 
 
 def epoch_iterator_class() -> type:

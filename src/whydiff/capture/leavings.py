@@ -47,7 +47,7 @@ class Leavings:
         self._adapter, self._variables, self._copies = adapter, variables, copies
         groups = (variables.weights, variables.noise, variables.state)
         self._live = [slot.variable for group in groups for slot in group]
-        self._asked, self._copy = False, None
+        self._asked, self._copy, self._reader = False, None, None
 
     def of_step(self, travelling: Mapping[int, Any], at_once: bool) -> Left:
         """``travelling``: the values, by id of the variable, that are elsewhere at the moment.
@@ -59,5 +59,8 @@ class Leavings:
             self._asked, self._copy = True, self._adapter.copier(values)
         if self._copy is not None and not at_once:
             return Left(self._variables, self._copy(values), True)
-        to_numpy = self._adapter.to_numpy
-        return Left(self._variables, lambda: [to_numpy(value) for value in values], False)
+        if travelling:
+            return Left(self._variables, self._adapter.reader(values), False)
+        if self._reader is None:
+            self._reader = self._adapter.reader(self._live)
+        return Left(self._variables, self._reader, False)
