@@ -1,6 +1,6 @@
 """What the intervals and tests of whydiff promise, measured on simulated runs.
 
-    python benchmarks/statistics.py [TRIALS]
+    python benchmarks/simulations.py [TRIALS]
 
 Prints the share of intervals that hold the truth (95 % are claimed) and the share of false
 alarms (5 % are claimed). About three minutes on one core with the default of 1,000 trials.
