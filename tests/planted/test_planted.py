@@ -9,6 +9,7 @@ A case is ``cases/NAME.py``; ``cases/answers.json`` says what it must show:
     causes     sources that must be named; the first named must be one of them
     may        sources that may be named besides
     excluded   sources that must be ruled out by evidence
+    whole      true where what is taken from B must give B, bit for bit
 
 Each case runs on one backend, in turns; ``WHYDIFF_ALL_BACKENDS=1`` runs all cases on all backends.
 """
@@ -100,6 +101,8 @@ def complaints(wanted, got):
         f"first cause {named[:1]}": bool(named) and named[0] not in allowed,
         f"accused {sorted(set(named) - allowed)}": not set(named) <= allowed,
     }
+    left = got["unexplained"]
+    checks[f"{left} unexplained"] = bool(wanted.get("whole")) and left != 0
     missed = set(wanted["causes"]) - set(named)
     checks[f"missed {sorted(missed)}"] = bool(missed)
     unproven = [c["source"] for c in got["causes"] if c["status"] != "confirmed"]

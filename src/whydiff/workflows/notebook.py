@@ -169,7 +169,7 @@ def explain_fits(
         structural = [s for s in comparison.differing if source(s).kind == "structure"]
         with left_as_found(live.model for live in lives):
             here.request("pair", a={"fit": 1}, b={"fit": 2}, differing=structural)
-            workshop = Workshop({"a": here}, Path(name), frozenset())
+            workshop = Workshop({"a": here}, Path(name), frozenset(), follows=comparison.follows)
             trials = run_trials(workshop, comparison.movable(), budget, progress)
             point = zoom(comparison.diff.first_divergence, workshop, trials)
         explained = answer(comparison, trials, None, metric, point)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.findings import DIFFERS, Diff, Finding
+from whydiff.core.findings import DIFFERS, UNKNOWN, Diff, Finding
 from whydiff.core.recording import Execution, Side
 from whydiff.sources import source
 from whydiff.store import load
@@ -62,6 +62,17 @@ class Comparison:
         """Differing sources that only another process can take over; they move as one."""
         return tuple(s for s in ENVIRONMENT if s in self.differing)
 
+    @property
+    def follows(self) -> dict[str, str]:
+        """What comes along with a source: an order that could not be compared, with its samples.
+
+        Data of another size are shuffled by other permutations; whoever takes such data over
+        has no order for them but their own.
+        """
+        unknown = any(f.source == "data-order" and f.status == UNKNOWN for f in self.findings)
+        both = unknown and "data-content" in self.differing
+        return {"data-content": "data-order"} if both else {}
+
     def movable(self) -> list[str]:
         """Sources to make hybrids of: those that differ and can change a training."""
         together = set(self.environment[1:]) | {"measurement"}
@@ -75,7 +86,7 @@ class Comparison:
         own_a, own_b = {"fit": self.a.fit.index}, {"fit": self.b.fit.index}
         if self.child_b is None:
             made = self.child_a.request("pair", a=own_a, b=own_b, differing=structural)
-            return Workshop(sites, self.folder, frozenset(), made["how"])
+            return Workshop(sites, self.folder, frozenset(), made["how"], self.follows)
         carried = {}
         for name, child, side in (("a", self.child_a, self.a), ("b", self.child_b, self.b)):
             parcel = self.folder / f"parcel-{name}"
@@ -86,7 +97,8 @@ class Comparison:
         if self.environment:
             self.child_b.request("pair", a=carried["a"], b=own_b, differing=structural)
             sites["b"] = self.child_b
-        return Workshop(sites, self.folder, frozenset(self.environment), made["how"])
+        together = frozenset(self.environment)
+        return Workshop(sites, self.folder, together, made["how"], self.follows)
 
     def _stopped_otherwise(self) -> bool:
         """Whether other callbacks may end B: they are objects, which no recording carries."""

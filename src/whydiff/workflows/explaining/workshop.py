@@ -31,11 +31,17 @@ class Workshop:
     """The processes that hold live fits: one, or one per environment where these differ."""
 
     def __init__(
-        self, sites: Mapping[str, Child], folder: Path, together: frozenset[str], how: str = ""
+        self,
+        sites: Mapping[str, Child],
+        folder: Path,
+        together: frozenset[str],
+        how: str = "",
+        follows: Mapping[str, str] | None = None,
     ) -> None:
         self._sites, self._folder = sites, folder
         self.how = how
         self._together = together  # sources of the environment, which change as one
+        self._follows = dict(follows or {})  # source -> what comes along with it
         self._bound: frozenset[str] = frozenset()
         self._count = 0
 
@@ -63,6 +69,7 @@ class Workshop:
         output = self._output()
         if coalition & self._bound:
             coalition |= self._bound
+        coalition |= {self._follows[source] for source in coalition if source in self._follows}
         folder = output.with_suffix("") if moments else None
         choice = dict.fromkeys(coalition, "b")
         answer = self.site(coalition).request(
