@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from whydiff.checks import RULES, Rule
-from whydiff.core.replicas import FACTORS, RANDOM_SOURCES
+from whydiff.core.replicas import ASKED_FOR, FACTORS, RANDOM_SOURCES
 from whydiff.sources import CATALOGUE, Source
 from whydiff.sources.mechanisms import MECHANISMS, Mechanism
 from whydiff.testing.sides import a_side
@@ -21,8 +21,6 @@ from whydiff.testing.source_suite import PLANTED
 FOLDER = Path(__file__).parent / "sources"
 WRITTEN = "<!-- Written by docs/make_sources.py from the catalogue: change it there. -->"
 NOT_SEEN = "Not from a recording. It is told here so that you can look for it yourself."
-#: how ``study`` draws other data, the one random source that has to be told
-RESAMPLED = {"data-content": "--vary data-content=bootstrap"}
 
 
 def pages() -> dict[str, str]:
@@ -81,8 +79,8 @@ def _middle(source: Source) -> Iterator[str]:
         yield "It does not change by itself: where it differs, something around the training did."
     factors = [name for name, of in FACTORS.items() if of == source.id]
     if source.id in RANDOM_SOURCES:
-        option = RESAMPLED.get(source.id, f"--vary {source.id}")
-        yield f"`whydiff study train.py {option}` draws it anew, many times."
+        way = f"={ASKED_FOR[source.id]}" if source.id in ASKED_FOR else ""
+        yield f"`whydiff study train.py --vary {source.id}{way}` draws it anew, many times."
     if factors:
         options = " and ".join(f"`--set {name}=...`" for name in factors)
         yield f"`whydiff compare` sets it to another value with {options},"
