@@ -34,6 +34,7 @@ from whydiff.replay.solo import Solo
 from whydiff.replay.tensors import look
 from whydiff.store import load
 from whydiff.workflows.executing import handover, looks
+from whydiff.workflows.executing.handover import savable
 from whydiff.workflows.executing.parcels import pack, unpack
 from whydiff.workflows.explaining.tracing import Keeper
 
@@ -171,9 +172,9 @@ class Server:
         for result in results:
             number = result.replica.number
             for k, prediction in enumerate(result.predictions or ()):
-                arrays[f"prediction:{number}:{k}"] = handover.savable(prediction)
+                arrays[f"prediction:{number}:{k}"] = savable(prediction)
             for path, value in (result.weights or {}).items():
-                arrays[f"weights:{number}:{path}"] = handover.savable(value)
+                arrays[f"weights:{number}:{path}"] = savable(value)
         np.savez(output, **arrays)
         return {"results": [_described(result) for result in results], "notes": notes}
 
@@ -196,10 +197,7 @@ class Server:
     def probe(self, output: str, fit: int | None = None) -> dict[str, Any]:
         """What predictions on the probe should be, to ``output`` (.npz) as ``target:NUMBER``."""
         live = self._own(self._lives[-1].index if fit is None else fit)
-        targets = targets_of(live)
-        np.savez(
-            output, **{f"target:{k}": handover.savable(target) for k, target in enumerate(targets)}
-        )
+        np.savez(output, **{f"target:{k}": savable(t) for k, t in enumerate(targets_of(live))})
         return {"validation": bool(live.material.validation)}
 
     def pictures(self, positions: list[int], output: str, fit: int | None = None) -> dict[str, Any]:
@@ -215,9 +213,9 @@ class Server:
         return self._engines[live.index]
 
     def _save(self, outcome: Outcome, output: str) -> dict[str, Any]:
-        arrays = {f"weights:{path}": handover.savable(v) for path, v in outcome.weights.items()}
+        arrays = {f"weights:{path}": savable(v) for path, v in outcome.weights.items()}
         for number, prediction in enumerate(outcome.predictions or ()):
-            arrays[f"prediction:{number}"] = handover.savable(prediction)
+            arrays[f"prediction:{number}"] = savable(prediction)
         np.savez(output, **arrays)
         return {
             "digests": [tensor_digest(v) for v in outcome.weights.values()],
