@@ -29,8 +29,8 @@ def frames_at(text: str, *calls: tuple[str, str]) -> tuple[Frame, ...]:
     return tuple(frames)
 
 
-def recipe(epochs: Sequence[Any], backend: str) -> Recipe:
-    order = Order(tuple(np.array(e, np.int64) for e in epochs))
+def recipe(epochs: Sequence[Any], backend: str, relative: bool) -> Recipe:
+    order = Order(tuple(np.array(e, np.int64) for e in epochs), relative)
     content = Content(np.zeros((4, 2), np.uint64))
     facts: dict[str, Any] = {}
     return Recipe(
@@ -56,6 +56,7 @@ def sides() -> Callable[..., tuple[Side, Side]]:
         orders: Sequence[Any] = ([[1, 0, 2]], [[2, 0, 1]]),
         backend: str = "jax",
         kind: str = "initializer",
+        relative: bool = False,
     ) -> tuple[Side, Side]:
         ledger, number = [], 0
         for fit, stacks in enumerate(draws, 1):
@@ -66,8 +67,8 @@ def sides() -> Callable[..., tuple[Side, Side]]:
                          f"dense_{layer}/kernel_initializer", fit)
                 )  # fmt: skip
         made = [
-            Fit(i, "Sequential", frames, recipe(order, backend), np.empty((0, 5), np.uint64),
-                np.empty(0, np.int64), (), (), True, 1.0)
+            Fit(i, "Sequential", frames, recipe(order, backend, relative),
+                np.empty((0, 5), np.uint64), np.empty(0, np.int64), (), (), True, 1.0)
             for i, (frames, order) in enumerate(zip(fits, orders, strict=True), 1)
         ]  # fmt: skip
         execution = Execution(PATH, (), "2025-01-01T00:00:00Z", 0, {}, tuple(made), tuple(ledger))

@@ -258,3 +258,53 @@ def test_carried_over_state_has_no_change_of_text(sides: Sides) -> None:
     assert propose("import keras\nfit()\n", a, b, ["state"]) == []
     findings = [Finding("state", DIFFERS, "trained by fit 1")]
     assert intended(findings, ["state"]) == []
+
+
+PIPELINES = {
+    "shared": """\
+import keras
+import tensorflow as tf
+
+data = tf.data.Dataset.range(9).shuffle(9)
+one = keras.Sequential([keras.layers.Dense(1)])
+two = keras.Sequential([keras.layers.Dense(1)])
+one.fit(data)
+two.fit(data)
+""",
+    "each its own": """\
+import keras
+import tensorflow as tf
+
+
+def data():
+    return tf.data.Dataset.range(9).shuffle(9)
+
+
+one = keras.Sequential([keras.layers.Dense(1)])
+two = keras.Sequential([keras.layers.Dense(1)])
+one.fit(data())
+two.fit(data())
+""",
+}
+ONE_ORDER = "reshuffle_each_iteration=False"
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+@pytest.mark.parametrize("streams", [True, False])
+@pytest.mark.parametrize("causes", [["data-order"], ["initialization", "data-order"]])
+def test_a_shuffle_is_changed_only_in_a_stream_and_no_more_than_needed(
+    sides: Sides, stack: Stack, pipeline: str, streams: bool, causes: list[str]
+) -> None:
+    text = PIPELINES[pipeline]
+    draws = [[stack(text, (f"{name} =", "<module>"))] for name in ("one", "two")]
+    fits = [stack(text, (f"{name}.fit", "<module>")) for name in ("one", "two")]
+    found = propose(text, *sides(draws, fits, relative=streams), causes)
+    changed = [p for p in found if "seed=0" in p.source]
+    if not streams:
+        assert changed == []
+    elif pipeline == "shared":
+        assert found[0] is changed[0] and ONE_ORDER in found[0].source
+    else:
+        assert changed and ONE_ORDER not in changed[0].source
+    if changed:
+        assert ("set_random_seed" in changed[0].source) == (len(changed[0].targets) > 1)

@@ -2,10 +2,10 @@
 
 What differs between the backends stands in one small file per backend.
 
+What two of them answer alike stands in ``in_place`` and ``no_generator``, and both import it.
+
 ``capture`` and ``replay`` ask :func:`adapter` for the module of the backend in use. Every
 module has the same functions:
-
-What two backends answer alike stands in ``in_place`` and ``no_generator``, and is imported by both.
 
 ``to_numpy(value)``
     Host copy or view of a tensor or of the value of a Keras variable.

@@ -10,7 +10,7 @@ from whydiff.core.recording import Side
 from whydiff.remedy.edits import Edit, Place, Script, place_before
 from whydiff.remedy.generators import changes
 from whydiff.remedy.imports import Names
-from whydiff.remedy.pipelines import shuffle_steps
+from whydiff.remedy.pipelines import Shuffles, shuffle_steps
 from whydiff.remedy.proposal import Step
 from whydiff.remedy.runs import SEEDABLE, Plan, Targets, generator_step
 from whydiff.remedy.seeding import import_edit
@@ -44,7 +44,8 @@ def plans(script: Script, path: Path, a: Side, b: Side, causes: Sequence[str]) -
     built = tuple(c for c in wanted if c != "data-order")
     ordered = "data-order" in wanted
     found: list[tuple[Step | None, tuple[str, ...]]] = []
-    shuffled = shuffle_steps(script, names) if ordered else []
+    streams = a.recipe.data_order.relative and b.recipe.data_order.relative
+    shuffles = shuffle_steps(script, names) if ordered and streams else Shuffles()
     if built and builds:
         each_build = [swap(script, names, builds, a, b), _seed(script, names, builds, _BUILD)]
         reach = wanted
@@ -61,13 +62,16 @@ def plans(script: Script, path: Path, a: Side, b: Side, causes: Sequence[str]) -
         if reach != built:
             found += [(step, built) for step in each_build]
     if ordered:
-        found += [(step, ("data-order",)) for step in shuffled]
-        found += [(_seed(script, names, fits, _FIT), ("data-order",))] if fits else []
+        before = _seed(script, names, fits, _FIT) if fits else None
+        least = (shuffles.seed, before, shuffles.one_order)
+        # No seed before a fit reaches a pipeline that both fits share.
+        steps = (shuffles.one_order, before) if shuffles.shared else least
+        found += [(step, ("data-order",)) for step in steps]
     done: list[Plan] = [((step,), targets) for step, targets in found if step]
-    if built and builds and shuffled:
-        # No seed before a fit reaches a pipeline that is there already: try this first.
-        seed = _seed(script, names, builds, _BUILD)
-        done = [((seed, shuffled[-1]), wanted), *done] if seed else done
+    seed = _seed(script, names, builds, _BUILD) if built and builds else None
+    if seed and shuffles.one_order:
+        whole: Plan = ((seed, shuffles.seed or shuffles.one_order), wanted)
+        done = [whole, *done] if shuffles.shared else [*done, whole]
     if "data-content" in causes:
         done = [*_content(script, names, fits, done, tuple(causes)), *done]
     return done

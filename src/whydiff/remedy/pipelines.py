@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from whydiff.remedy.edits import Edit, Script
 from whydiff.remedy.imports import Names
@@ -17,11 +18,24 @@ _IN_PLACE = ("random", "numpy.random", "keras.random", "jax.random")  # these sh
 _SEED, _AGAIN = "seed", "reshuffle_each_iteration"
 
 
-def shuffle_steps(script: Script, names: Names) -> list[Step]:
-    """Changes of the pipelines' shuffles that may make the orders of two fits equal."""
+@dataclass(frozen=True)
+class Shuffles:
+    """Changes of the pipelines' shuffles that may make the orders of two fits equal.
+
+    ``seed`` gives them seeds; it is empty where that cannot be enough, since the fits have
+    ``shared`` one pipeline. ``one_order`` makes every pass alike besides.
+    """
+
+    seed: Step = field(default_factory=Step)
+    one_order: Step = field(default_factory=Step)
+    shared: bool = False
+
+
+def shuffle_steps(script: Script, names: Names) -> Shuffles:
+    """What can be done about the shuffles in a script, if there are any."""
     calls = _shuffles(script, names)
     if not calls:
-        return []
+        return Shuffles()
     lines = ", ".join(str(call.lineno) for call in calls)
     where = f"line {lines}" if len(calls) == 1 else f"lines {lines}"
     seeds = tuple(e for i, call in enumerate(calls) for e in _edits(script, call, i, False))
@@ -32,8 +46,8 @@ def shuffle_steps(script: Script, names: Names) -> list[Step]:
         how=f"Gives the pipeline's shuffle a seed and one order for every pass ({where}): both "
         "fits read it. To shuffle anew in every epoch, make the pipeline again before each fit.",
     )
-    made_once = all(_made_once(script, call) for call in calls)
-    return [step for step in ([fixed] if made_once else [seeded, fixed]) if step]
+    shared = all(_made_once(script, call) for call in calls)
+    return Shuffles(Step() if shared else seeded, fixed, shared)
 
 
 def _shuffles(script: Script, names: Names) -> Sequence[ast.Call]:
