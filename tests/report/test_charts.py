@@ -162,6 +162,14 @@ def test_own_trainings_are_marked_on_the_distribution():
     assert domain[0] < 0.1 and domain[1] > 0.5
 
 
+@pytest.mark.parametrize("largest", [1, 3, 7, 14, 40, 333])
+def test_counts_stand_at_equal_distances(largest):
+    spec = replicas.distribution([0.0] * largest + [1.0], "accuracy")
+    marks = layers(spec)[0]["encoding"]["y"]["axis"]["values"]
+    assert len({b - a for a, b in itertools.pairwise(marks)}) == 1
+    assert marks[0] == 0 and largest / 2 < marks[-1] <= largest and len(marks) <= 7
+
+
 def test_a_thousand_replicas_stay_small():
     spec = replicas.distribution([0.9 + 0.0001 * (i % 97) for i in range(1000)], "accuracy")
     assert len(json.dumps(spec)) < 60_000

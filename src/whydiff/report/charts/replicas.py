@@ -103,9 +103,7 @@ def distribution(
 
 
 def _counts(top: int) -> list[int]:
-    step = max(1, 10 ** math.floor(math.log10(max(top, 1))))
-    while top / step > 6:
-        step *= 2 if str(step)[0] == "1" else 5 / 2
-    while top / step < 3 and step > 1:
-        step /= 2
-    return sorted({round(i * step) for i in range(int(top / step) + 1)})
+    """Whole numbers up to ``top`` at equal distances of 1, 2 or 5 times a power of ten."""
+    steps = (base * 10**power for power in itertools.count() for base in (1, 2, 5))
+    step = next(step for step in steps if top <= 6 * step)
+    return list(range(0, top + 1, step))
