@@ -1,5 +1,7 @@
 """What a person reads about a study: the verdict first, every number with its doubt."""
 
+import dataclasses
+
 import pytest
 
 from whydiff.report.blocks import Table, Text
@@ -21,7 +23,7 @@ def test_verdict_comes_first_and_everything_fits_on_a_screen():
     blocks = study_blocks(study)
     assert blocks[0] == Text(verdict(study), "verdict")
     assert "accuracy varies from" in verdict(study) and "over 80 runs" in verdict(study)
-    assert "redrawing the initial weights alone gives nearly all" in verdict(study)
+    assert "redrawing the initial weights alone moves the predictions nearly" in verdict(study)
     lines = plain_text(blocks).splitlines()
     assert len(lines) <= 50 and max(map(len, lines)) <= WIDTH
 
@@ -46,18 +48,30 @@ def test_bars_stand_for_the_total_effect():
 
 
 def test_no_source_is_singled_out_where_each_gives_nearly_all():
-    import dataclasses
-
     study = answer(made(TWO, blocks=30))
     alike = tuple(
         dataclasses.replace(w, total=study.worth["predictions"][0].total)
         for w in study.worth["predictions"]
     )
     chaotic = dataclasses.replace(study, worth={"predictions": alike})
-    assert "any one of its random sources alone gives nearly all" in verdict(chaotic)
+    assert "redrawing any one source alone moves the predictions nearly" in verdict(chaotic)
     assert "seeding one of them and leaving the others free gains next to nothing" in text_of(
         chaotic
     )
+    by_metric = dataclasses.replace(study, worth={"metric": alike})
+    assert "any one source alone gives nearly all of that" in verdict(by_metric)
+    assert "alone moves accuracy about as far" in text_of(by_metric)
+
+
+def test_nobody_is_told_to_seed_what_one_ulp_moves_as_far():
+    study = answer(made({"initialization": 1.0, "arithmetic": 1.0}, blocks=30))
+    strong = [
+        dataclasses.replace(w, total=dataclasses.replace(w.total, value=0.9))
+        for w in study.worth["predictions"]
+    ]
+    chaotic = dataclasses.replace(study, worth={"predictions": tuple(strong)})
+    assert "One unit in the last place of one weight moves the predictions" in text_of(chaotic)
+    assert "Seed all of them" not in text_of(chaotic)
 
 
 def test_dead_seed_and_trouble_are_told():

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from whydiff.core.study import METRIC, PREDICTIONS, WEIGHTS, Study, Worth
 from whydiff.report.blocks import Block, Table, Text
+from whydiff.report.study_reading import leading, reading
 from whydiff.report.study_words import bounds, signed
 from whydiff.report.words import count, number, percent
 
@@ -14,18 +15,6 @@ from whydiff.report.words import count, number, percent
 BAR = 20
 #: characters of the longest bar of a histogram
 LONGEST = 40
-#: a source whose total effect is at least this gives nearly all the variability by itself
-NEARLY_ALL = 0.8
-LITTLE = 0.1
-
-
-def leading(study: Study) -> tuple[Worth, ...]:
-    """The steadiest measure that was told: predictions before the metric before the weights."""
-    for measure in (PREDICTIONS, METRIC, WEIGHTS):
-        worth = study.worth.get(measure, ())
-        if any(math.isfinite(w.total.value) for w in worth):
-            return worth
-    return ()
 
 
 def histogram(study: Study) -> str:
@@ -49,7 +38,7 @@ def _digits(edges: tuple[float, ...]) -> int:
 
 
 def worth_tables(study: Study) -> Iterator[Block]:
-    told = leading(study)
+    _, told = leading(study)
     if not told:
         return
     measures = [m for m in (PREDICTIONS, METRIC) if study.worth.get(m)] or [WEIGHTS]
@@ -63,25 +52,11 @@ def worth_tables(study: Study) -> Iterator[Block]:
     yield Table(
         ("Redrawn alone", "", *(names[m] for m in measures)),
         (*rows, everything),
-        f"How much of the variability a source gives by itself "
+        f"Variability that a source gives by itself; #: gone when it is fixed "
         f"(95 % intervals, {count(told[0].total.n, 'block')})",
     )
     if len(told) > 1:
-        yield Text(_reading(told))
-
-
-def _reading(leading: tuple[Worth, ...]) -> str:
-    alive = [w for w in leading if not w.dead and math.isfinite(w.total.value)]
-    if alive and all(w.total.value >= NEARLY_ALL for w in alive) and len(alive) > 1:
-        return (
-            "Each source alone moves the predictions about as far as all together: seeding one of "
-            "them and leaving the others free gains next to nothing. Seed all of them, or report "
-            "a mean over runs."
-        )
-    held = [f"{w.source} {percent(w.main.value)}" for w in alive if w.main.value > LITTLE]
-    if held:
-        return f"Fixing just one takes away: {', '.join(held)} (the # of the bars)."
-    return "Fixing just one of them takes away next to nothing."
+        yield Text(reading(study))
 
 
 def _bar(worth: Worth) -> str:

@@ -7,19 +7,10 @@ from collections.abc import Iterator
 
 from whydiff.core.study import Study
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
-from whydiff.report.study_tables import (
-    NEARLY_ALL,
-    details,
-    histogram,
-    leading,
-    level_table,
-    worth_tables,
-)
+from whydiff.report.study_reading import because
+from whydiff.report.study_tables import details, histogram, level_table, worth_tables
 from whydiff.report.study_words import between, bounds, ordinal
 from whydiff.report.words import MORE, count, duration, listed, number, percent, source
-
-#: blocks from which on a source may be named in the verdict
-FEWEST = 5
 
 
 def study_blocks(study: Study, verbose: bool = False) -> list[Block]:
@@ -59,7 +50,7 @@ def verdict(study: Study) -> str:
         f"{outcome.metric} varies from {number(outcome.low)} to {number(outcome.high)} over "
         f"{draws} with other seeds (standard deviation {number(outcome.sd.value)})"
     )
-    return f"{told}{_because(study)}."
+    return f"{told}{because(study)}."
 
 
 def _predictions_too(study: Study) -> str:
@@ -68,21 +59,6 @@ def _predictions_too(study: Study) -> str:
         return f"yet two runs disagree on {percent(churn.value)} of the predictions."
     moved = study.outcome.distance.value > 0
     return "the predictions differ all the same." if moved else "other seeds change nothing."
-
-
-def _because(study: Study) -> str:
-    worth = [w for w in leading(study) if math.isfinite(w.total.value) and not w.dead]
-    if worth and worth[0].total.n < FEWEST:
-        return ""
-    if len(worth) < 2:
-        return f", by {source(worth[0].source)}" if worth else ""
-    alone = [source(w.source) for w in worth if w.total.value >= NEARLY_ALL]
-    if len(alone) == len(worth):
-        return ": redrawing any one of its random sources alone gives nearly all of that"
-    if alone:
-        return f": redrawing {' or '.join(alone)} alone gives nearly all of that"
-    most = max(worth, key=lambda w: w.total.value)
-    return f": most by {source(most.source)} ({percent(most.total.value)} when redrawn alone)"
 
 
 def warnings(study: Study) -> Iterator[str]:

@@ -17,7 +17,7 @@ from whydiff.report.evidence import plain
 from whydiff.report.page import DIFFERENT, OPEN, SAME, Page, Section
 from whydiff.report.pages.replicas import distribution_chart
 from whydiff.report.pages.reproduce import reproduce, study_command
-from whydiff.report.study_tables import leading
+from whydiff.report.study_reading import alive, leading, reading
 from whydiff.report.study_view import facts as told_facts, open_questions, verdict, warnings
 from whydiff.report.study_words import between, bounds, signed
 from whydiff.report.words import capital, count, number, percent
@@ -81,7 +81,7 @@ def _spread(study: Study) -> Section:
 
 
 def _sources(study: Study) -> Iterator[Section]:
-    told = leading(study)
+    _, told = leading(study)
     if not told:
         return
     blocks: list[Block] = [_worth_chart(told)]
@@ -109,14 +109,9 @@ def _sources(study: Study) -> Iterator[Section]:
                 (Table(columns, rows, title, frozenset({"Blocks"})),),
             )
         )
-    alive = [w for w in told if not w.dead and math.isfinite(w.total.value)]
     lead = "How much of the variability a source gives by itself; everything redrawn is 100 %."
-    if len(alive) > 1 and all(w.total.value >= 0.8 for w in alive):
-        lead = (
-            "Each source alone moves the predictions about as far as all together: seeding one "
-            "of them and leaving the others free gains next to nothing. Seed all of them, or "
-            "report a mean over runs."
-        )
+    if len(alive(told)) > 1:
+        lead = f"{lead} {reading(study)}"
     yield Section("sources", "What it comes from", tuple(blocks), lead)
 
 
