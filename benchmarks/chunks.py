@@ -19,7 +19,8 @@ from whydiff.replay.replicas import Replicas
 def main() -> None:
     live = capture(lambda: nets.run(sys.argv[1], 1))
     solo = Replicas(live)
-    sources = [s for s in solo.redrawable()[0] if s != "data-content"]
+    drawn = ("initialization", "data-order", "noise")
+    sources = [s for s in solo.redrawable()[0] if s in drawn]
 
     def replicas(count: int, first: int) -> list[Replica]:
         return [Replica(i, dict.fromkeys(sources, first + i)) for i in range(count)]

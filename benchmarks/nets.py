@@ -25,6 +25,13 @@ def dense() -> tuple[Any, dict[str, Any]]:
     return model, {"x": x, "y": y, "epochs": 10, "batch_size": 32}
 
 
+def validated() -> tuple[Any, dict[str, Any]]:
+    """The same net and samples with 100 more to validate on after every epoch."""
+    model, arguments = dense()
+    x = np.random.default_rng(1).normal(size=(100, 10)).astype("float32")
+    return model, {**arguments, "validation_data": (x, (x.sum(axis=1) > 0).astype("int32"))}
+
+
 def conv() -> tuple[Any, dict[str, Any]]:
     """Two convolutions on 6,000 images of Fashion-MNIST's shape, one epoch."""
     import keras
@@ -84,7 +91,7 @@ def transformer() -> tuple[Any, dict[str, Any]]:
     return model, {"x": x, "y": y.astype("int32"), "epochs": 3, "batch_size": 32}
 
 
-NETS = {"dense": dense, "conv": conv, "lstm": lstm, "transformer": transformer}
+NETS = {"dense": dense, "validated": validated, "conv": conv, "lstm": lstm, "transformer": transformer}
 
 
 def run(name: str, seed: int) -> None:

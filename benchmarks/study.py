@@ -60,7 +60,8 @@ class Study:
         self._child = Child(run, folder / "a.whydiff", folder / "log", serve=True)
         assert self._child.wait_for_script() == 0, (folder / "log").read_text()
         able = self._child.request("redrawable")
-        self._sources = [s for s in able["sources"] if s != "data-content"]
+        drawn = ("initialization", "data-order", "noise")
+        self._sources = [s for s in able["sources"] if s in drawn]
         assert not able["fused"], able
 
     def train(self, count: int, first: int = 0) -> float:

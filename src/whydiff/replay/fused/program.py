@@ -10,6 +10,8 @@ import keras
 import numpy as np
 
 from whydiff.adapters.logs import numbers
+from whydiff.core.feeding import Untransplantable
+from whydiff.replay.fused.decompositions import decomposition
 from whydiff.replay.fused.lowering import lowered
 
 #: (trainable, non-trainable, optimizer) values, each a list of arrays with a leading replica axis.
@@ -25,6 +27,7 @@ class FusedProgram:
 
     def __init__(self, model: Any, structure: Any, lowering: str) -> None:
         self._model, self._structure, self.lowering = model, structure, lowering
+        self._checked = False
         model.reset_metrics()
         self._metrics = [np.asarray(v.value) for v in model.metrics_variables]
 
@@ -53,7 +56,20 @@ class FusedProgram:
             with lowered(self.lowering):
                 return mapped(state, orders, data)
 
-        return jax.jit(epoch, donate_argnums=0)
+        compiled = jax.jit(epoch, donate_argnums=0)
+
+        def checked(state: State, data: Sequence[Any], orders: Sequence[Any]) -> Any:
+            if not self._checked:  # traced once: the call below finds the trace again
+                found = decomposition(compiled.trace(state, data, orders).jaxpr)
+                if found:
+                    raise Untransplantable(
+                        f"a training step decomposes matrices ({found}), for which replicas "
+                        "would wait for each other"
+                    )
+                self._checked = True
+            return compiled(state, data, orders)
+
+        return checked
 
     def _step(self, data: Sequence[Any], carry: Any, indices: Any) -> Any:
         batch = [

@@ -93,7 +93,10 @@ class Stacking:
         return [jnp.asarray(column) for column in host]
 
     def _ask(self, holders: Sequence[Any], pairs: np.ndarray) -> list[Any]:
-        """The model's own initializers in one traced call for all replicas."""
+        """The model's own initializers in one traced call for all replicas.
+
+        One after another: an orthogonal initializer decomposes a matrix (see decompositions).
+        """
         import jax
 
         if self._traced is None:
@@ -103,7 +106,7 @@ class Stacking:
                 given = [seeds[n] for n in range(len(holders))]
                 return initial.ask_traced(initial.random, holders, given)
 
-            self._traced = jax.jit(jax.vmap(one))
+            self._traced = jax.jit(lambda pairs: jax.lax.map(one, pairs))
         found: list[Any] = self._traced(pairs)
         return found
 
