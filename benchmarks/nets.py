@@ -91,7 +91,7 @@ def transformer() -> tuple[Any, dict[str, Any]]:
     return model, {"x": x, "y": y.astype("int32"), "epochs": 3, "batch_size": 32}
 
 
-NETS = {"dense": dense, "validated": validated, "conv": conv, "lstm": lstm, "transformer": transformer}
+NETS = {net.__name__: net for net in (dense, validated, conv, lstm, transformer)}
 
 
 def run(name: str, seed: int) -> None:

@@ -8,8 +8,8 @@ import time
 
 begun, cpu = time.perf_counter(), time.process_time()
 
-import ictonyx
-import nets
+import ictonyx  # noqa: E402  its import is timed, too
+import nets  # noqa: E402
 
 
 def build(config):

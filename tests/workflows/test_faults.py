@@ -168,3 +168,16 @@ def test_what_a_script_leaves_to_its_exit_is_done(tmp_path):
     script.write_text(TRAINING + "if __name__ == '__main__':\n" + textwrap.indent(leaving, "    "))
     done = whydiff("record", script, "-o", tmp_path / "a.whydiff", timeout=120)
     assert (done.returncode, done.stdout.split()[-2:]) == (0, ["trained", "handled"])
+
+
+@pytest.mark.long
+def test_a_fit_that_cannot_be_watched_to_its_end():
+    script = Path(__file__).parent.parent / "scripts" / "distributed.py"
+    done = whydiff("explain", script)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    for words in (
+        "cannot be trained again: fit 1 was not watched to its end",
+        "whydiff: fit 1 is no longer watched: RuntimeError: batches of a DistributedDataset",
+        "`whydiff record` and `whydiff diff`",
+    ):
+        assert words in done.stderr

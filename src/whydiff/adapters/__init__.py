@@ -14,8 +14,12 @@ module has the same functions:
     make it once and call it often is faster than ``to_numpy``.
 ``epoch_iterator_class()``
     The class whose ``_get_iterator`` hands out the batches of an epoch.
+``told_order()``
+    A context in which an epoch iterator is made; gives what will know the order in which arrays
+    are fed (``known``, ``rows``), or None where every batch has to be looked at.
 ``tee(iterable, sink)``
-    The same batches, each shown to ``sink(structure)`` on its way; pulls nothing ahead.
+    The same batches, each shown to ``sink(structure)`` on its way; pulls nothing ahead. None
+    where that cannot be done.
 ``wrap_train_function(function, watcher)``
     A train function that tells ``watcher()`` (a watch or None) about state before and after.
 ``feed(batches, like, sizes)``

@@ -18,7 +18,7 @@ from whydiff.adapters.no_generator import (
     seeded_state as seeded_state,
     set_random_state as set_random_state,
 )
-from whydiff.adapters.tee import Tee
+from whydiff.adapters.tee import Tee, told_order as told_order
 
 
 def to_numpy(value: Any) -> np.ndarray:

@@ -17,7 +17,7 @@ from whydiff.adapters.in_place import (
     with_values as with_values,
     wrap_train_function as wrap_train_function,
 )
-from whydiff.adapters.tee import Tee
+from whydiff.adapters.tee import Tee, told_order as told_order
 
 
 def to_numpy(value: Any) -> np.ndarray:

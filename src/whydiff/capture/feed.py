@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.capture.batches import Batch, OrderedRows
 from whydiff.capture.samples import SampleBook, array_rows, as_array, flatten
 from whydiff.core.digests import ordered_digest, row_digests
 from whydiff.core.live import Samples
@@ -16,17 +17,6 @@ from whydiff.core.recipe import Batching, Content, Order
 
 #: Bytes of batches that wait to be identified together; a larger batch never waits.
 _TOGETHER = 256 * 2**10
-
-
-class Batch:
-    """A batch that was fed. It has ``indices`` and digests (``rows``) of its samples only once
-    the feed has identified it."""
-
-    indices: np.ndarray
-    rows: np.ndarray
-
-    def __init__(self, leaves: list[Any]) -> None:
-        self.leaves = leaves
 
 
 class Feed:
@@ -41,6 +31,7 @@ class Feed:
         self._unknown: list[Batch] = []
         self._unknown_bytes = 0
         self._iterator: Any = None
+        self._ordered: OrderedRows | None = None  # instead of batches that are shown
         self._epoch: list[Batch] = []
         self._validation_passes = 0
         self._pass: list[list[Any]] = []
@@ -63,8 +54,11 @@ class Feed:
 
     # --- the way of the data ------------------------------------------------------------------
 
-    def claim(self, iterator: Any) -> str:
-        """The first epoch iterator made during a fit feeds the training, later ones validate."""
+    def claim(self, iterator: Any, order: Any) -> str:
+        """The first epoch iterator made during a fit feeds the training, later ones validate.
+
+        ``order`` tells, if it is not None, in which order every pass takes the rows of arrays.
+        """
         if self._iterator is not None:
             return "validation"
         self._iterator = iterator
@@ -73,7 +67,10 @@ class Feed:
         with self._unharmed():
             rows = array_rows(data)
             if rows is not None:
-                self.rows = self._book.register(rows)
+                self.rows, digests = self._book.register(rows)
+                if order is not None:
+                    size = int(data.batch_size)
+                    self._ordered = OrderedRows(order, self.rows, digests, size)
         return "training"
 
     def tee(self, iterable: Any, role: str, varies: bool) -> Any:
@@ -81,15 +78,24 @@ class Feed:
         pass may bring other data; arrays are validated on in their own order."""
         if role == "training":
             self.signature = self._adapter.signature(iterable)
-            if self._pending and not self._epoch and not self.order:
+            begun = self._pending or (self._ordered is not None and self._ordered.looked_at)
+            if begun and not self._epoch and not self.order:
                 self.peeks = self._passes
             self._passes += 1
+            if self._ordered is not None:
+                self._ordered.begin_pass()
+                return iterable
             self._pending.clear()  # batches shown for building the model were not trained on
-            return self._adapter.tee(iterable, self.show)
+            teed = self._adapter.tee(iterable, self.show)
+            if teed is None:
+                what = type(iterable).__name__
+                self.trouble = f"batches of a {what} cannot be seen on their way into a step"
+            return iterable if teed is None else teed
         self.end_validation()
         if self._validation_passes and not varies:
             return iterable
-        return self._adapter.tee(iterable, self._show_validation)
+        teed = self._adapter.tee(iterable, self._show_validation)
+        return iterable if teed is None else teed
 
     def end_validation(self) -> None:
         """A pass over the validation data is over: kept where it was not like the first."""
@@ -160,7 +166,10 @@ class Feed:
 
     def take(self, batches: int) -> list[Batch]:
         """The batches that the step just done was fed."""
-        fed = [self._pending.popleft() for _ in range(min(batches, len(self._pending)))]
+        if self._ordered is not None:
+            fed = self._ordered.take(batches)
+        else:
+            fed = [self._pending.popleft() for _ in range(min(batches, len(self._pending)))]
         self._epoch += fed
         return fed
 

@@ -30,7 +30,7 @@ def install(holder: Holder) -> None:
     backend = adapter()
     _watch_fit(keras.Model, holder)
     _watch_train_on_batch(keras.Model, holder)
-    _watch_data(backend.epoch_iterator_class(), holder)
+    _watch_data(backend, holder)
     _watch_steps(keras.Model, holder, backend)
     _watch_seeds(holder)
     _watch_variables(holder)
@@ -120,17 +120,22 @@ def _with_ours(callbacks: Any, watch: Any) -> Any:
     return [*watch.interference.surrounded(listed(callbacks)), ours]
 
 
-def _watch_data(iterator_class: type, holder: Holder) -> None:
-    init = iterator_class.__init__  # type: ignore[misc]
+def _watch_data(backend: Any, holder: Holder) -> None:
+    iterator_class = backend.epoch_iterator_class()
+    init = iterator_class.__init__
     get_iterator = _owner(iterator_class, "_get_iterator")._get_iterator  # type: ignore[attr-defined]
     roles: weakref.WeakKeyDictionary[Any, tuple[Any, str]] = weakref.WeakKeyDictionary()
 
     @functools.wraps(init)
     def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
-        init(self, *args, **kwargs)
         watch = holder.session.current
-        if watch is not None:
-            roles[self] = (watch, watch.feed.claim(self))
+        if watch is None:
+            init(self, *args, **kwargs)
+            return
+        with backend.told_order() as order:
+            init(self, *args, **kwargs)
+        known = order is not None and order.known
+        roles[self] = (watch, watch.feed.claim(self, order if known else None))
 
     @functools.wraps(get_iterator)
     def watched_get_iterator(self: Any) -> Any:
@@ -144,8 +149,8 @@ def _watch_data(iterator_class: type, holder: Holder) -> None:
         varies = type(self.data_adapter).__name__ != "ArrayDataAdapter"
         return watch.feed.tee(iterable, role, varies)
 
-    iterator_class.__init__ = watched_init  # type: ignore[misc]
-    iterator_class._get_iterator = watched_get_iterator  # type: ignore[attr-defined]
+    iterator_class.__init__ = watched_init
+    iterator_class._get_iterator = watched_get_iterator
 
 
 def _watch_steps(model_class: type, holder: Holder, backend: Any) -> None:

@@ -41,13 +41,18 @@ class Left:
 
 
 class Leavings:
-    """Made anew for every epoch: between two of them a script may change what is trained."""
+    """What the steps of one fit leave, one after another."""
 
     def __init__(self, adapter: Any, variables: Variables, copies: bool) -> None:
         self._adapter, self._variables, self._copies = adapter, variables, copies
         groups = (variables.weights, variables.noise, variables.state)
         self._live = [slot.variable for group in groups for slot in group]
-        self._asked, self._copy, self._reader = False, None, None
+        self._reader: Callable[[], list[np.ndarray]] | None = None
+        self.begin_epoch()
+
+    def begin_epoch(self) -> None:
+        """Between two epochs a script may change what is trained, and so what travels."""
+        self._asked, self._copy = False, None
 
     def of_step(self, travelling: Mapping[int, Any], at_once: bool) -> Left:
         """``travelling``: the values, by id of the variable, that are elsewhere at the moment.

@@ -63,14 +63,18 @@ class SampleBook:
         self.too_large = False
         self.signature: tuple[str, ...] = ()
 
-    def register(self, numpy_batches: Any) -> np.ndarray:
+    def register(self, numpy_batches: Any) -> tuple[np.ndarray, np.ndarray]:
         """Index an array's rows in their own order, before any of them is fed.
 
-        Returns the index of each row's sample, int64 of shape (rows,): equal rows are one sample.
+        Returns the index of each row's sample, int64 of shape (rows,): equal rows are one sample;
+        and the rows' digests with weights, (rows, 2).
         """
-        indices = [self.add([self.leaves(batch)])[0][0] for batch in numpy_batches]
+        found = [self.add([self.leaves(batch)])[0] for batch in numpy_batches]
         self.relative = False
-        return np.concatenate(indices) if indices else np.empty(0, np.int64)
+        if not found:
+            return np.empty(0, np.int64), np.empty((0, 2), np.uint64)
+        indices, digests = zip(*found, strict=True)
+        return np.concatenate(indices), np.concatenate(digests)
 
     def leaves(self, structure: Any) -> list[Any]:
         """The arrays of one batch on the host, None where it has none."""

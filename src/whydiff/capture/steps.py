@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.capture.feed import Batch, Feed
+from whydiff.capture.batches import Batch
+from whydiff.capture.feed import Feed
 from whydiff.core.digests import group_digest
 
 _SECONDS = 0.2  # of training that a kill may cost, besides what the writer holds back

@@ -116,10 +116,6 @@ class Watch:
         self._epoch_steps += 1
         self.steps += 1
 
-    def _new_leavings(self) -> Leavings:
-        assert self._start.variables is not None
-        return Leavings(self._adapter, self._start.variables, self.copies)
-
     def _digests(self, logs: Any, left: Left, drawn: list[np.ndarray]) -> tuple[int, ...]:
         values = left.read()
         figures = [np.float64(value) for _, value in sorted(numbers(logs).items())]
@@ -162,7 +158,8 @@ class Watch:
         """Everything is built now and can be named; values are those from before the step."""
         start = self._start
         start.settle()
-        self._leavings = self._new_leavings()
+        assert start.variables is not None
+        self._leavings = Leavings(self._adapter, start.variables, self.copies)
         self.feed.identify()
         self._ledger.locate(start.names.layers, self.index)
         for group, paths in start.unseen.items():
@@ -198,7 +195,7 @@ class Watch:
     def begin_epoch(self, epoch: int) -> None:
         self._epoch, self._epoch_steps, self._known = epoch, 0, None
         if self._start.settled:
-            self._leavings = self._new_leavings()
+            self._leavings.begin_epoch()
 
     @never_in_the_way
     def end_epoch(self, epoch: int, logs: Mapping[str, Any] | None) -> None:

@@ -199,7 +199,8 @@ def _serve(watching: Watching, descriptors: list[int], code: int) -> None:
     os.write(answers, (json.dumps({"exit_code": code}) + "\n").encode())
     if watching.session is None or code != 0:
         return
-    from whydiff.workflows.executing.serving import Server, serve
+    from whydiff.workflows.executing.answering import serve
+    from whydiff.workflows.executing.serving import Server
 
     described = {
         **watching.job.described,

@@ -140,6 +140,14 @@ def output_tail(log: Path | None, lines: int = 12) -> str:
     return "\n".join(text[-lines:])
 
 
+def remarks(log: Path | None) -> list[str]:
+    """What the watching itself had to say among what a script printed."""
+    if log is None or not log.exists():
+        return []
+    lines = log.read_text(errors="replace").splitlines()
+    return [line.strip() for line in lines if line.startswith("whydiff: ")]
+
+
 def ended(code: int | None) -> str:
     """``exited with 1``, ``was ended by signal 9``."""
     if code is not None and code < 0:

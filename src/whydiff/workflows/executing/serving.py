@@ -9,11 +9,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
-import json
-import os
 import textwrap
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -248,17 +245,24 @@ class Server:
         return found
 
     def _own(self, fit: int) -> Live:
-        return next(live for live in self._lives if live.index == fit)
+        return _fit(self._lives, fit)
 
     def _adopt(self, described: Mapping[str, Any], like: Live | None) -> Live:
         recipe = load(described["recording"]).fits[described["fit"] - 1].recipe
         if "job" in described:
             with contextlib.redirect_stdout(io.StringIO()):
                 lives = self._run(described["job"])
-            like = next(live for live in lives if live.index == described["fit"])
+            like = _fit(lives, described["fit"])
             return unpack(Path(described["folder"]), like, recipe)
         assert like is not None
         return replace(unpack(Path(described["folder"]), like, recipe), model=None)
+
+
+def _fit(lives: Sequence[Live], index: int) -> Live:
+    for live in lives:
+        if live.index == index:
+            return live
+    raise Untransplantable(f"fit {index} was not watched to its end, so it cannot be trained again")
 
 
 def _first_line(error: Exception) -> str:
@@ -275,26 +279,3 @@ def _described(result: Result) -> dict[str, Any]:
         "seconds": result.seconds,
         "failure": result.failure,
     }
-
-
-def serve(server: Server, requests: int, answers: int) -> None:
-    """Answer requests from one file descriptor on another until it is closed."""
-    with os.fdopen(requests) as source, os.fdopen(answers, "w") as sink:
-        for line in source:
-            request = json.loads(line)
-            method = getattr(server, request.pop("do"))
-            try:
-                answer = method(**request)
-            except Untransplantable as reason:
-                answer = {"error": "untransplantable", "why": str(reason)}
-            except Exception as error:
-                answer = {
-                    "error": "failed",
-                    "why": f"{type(error).__name__}: {error}",
-                    "trace": traceback.format_exc(),
-                }
-            sink.write(json.dumps(answer) + "\n")
-            sink.flush()
-
-
-__all__ = ["Outcome", "Server", "serve"]
