@@ -21,8 +21,8 @@ from whydiff.workflows.explaining.evidence import command
 from whydiff.workflows.explaining.fixing import try_fixes
 from whydiff.workflows.explaining.tracing import plan
 from whydiff.workflows.explaining.trials import run_trials
-from whydiff.workflows.explaining.zooming import look_closer, zoom as locate
 from whydiff.workflows.explaining.workshop import Workshop
+from whydiff.workflows.explaining.zooming import look_closer, zoom as locate
 from whydiff.workflows.progress import Silent
 
 if TYPE_CHECKING:
