@@ -3,7 +3,8 @@
 ``python benchmarks/study.py [--only dense,conv,...] [--loop 6] [--replicas N]``; the parts are
 ``dense``, ``conv``, ``lstm``, ``transformer`` (a plain loop of set_random_seed, build and fit
 against ``replicate``, everything included), ``hand`` (the fused loop against JAX written by
-hand) and ``count`` (cost and memory against the number of replicas). Prints Markdown; in
+hand), ``count`` (cost and memory against the number of replicas) and ``ictonyx`` (its
+variability study of 50 runs; needs ``pip install ictonyx``). Prints Markdown; in
 brackets the same in CPU seconds, which a machine that is busy with other things distorts less.
 """
 
@@ -139,6 +140,27 @@ def against_count() -> None:
         study.close()
 
 
+def against_ictonyx(backends: list[str], runs: int = 50) -> None:
+    """Both from the start of Python to the metrics of all runs."""
+    times = {b: python("variability_study.py", str(runs), backend=b).split()[-1] for b in backends}
+    seconds = {b: [float(part) for part in text.split(":")] for b, text in times.items()}
+    begun = time.perf_counter()
+    study = Study("validated")
+    study.train(runs)
+    whole, cpu = time.perf_counter() - begun, study.cpu()
+    again = study.train(runs, first=10**6)
+    study.close()
+    fastest = min(seconds, key=lambda backend: seconds[backend][0])
+    shown = ", ".join(f"{b} {wall:.1f} ({cpu:.1f})" for b, (wall, cpu) in seconds.items())
+    print(
+        "\n| runs | ictonyx, s | fused, s, everything included | after compiling | ratio | aim |"
+        f"\n|---|---|---|---|---|---|\n| {runs} | {shown} | {whole:.1f} ({cpu:.1f}) | {again:.2f} "
+        f"| {seconds[fastest][0] / whole:.0f} x ({seconds[fastest][1] / cpu:.0f} x); after "
+        f"compiling {seconds[fastest][0] / again:.0f} x | 50 x |",
+        flush=True,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="dense,conv,lstm,transformer,hand,count")
@@ -160,6 +182,8 @@ def main() -> None:
         against_hand()
     if "count" in wanted:
         against_count()
+    if "ictonyx" in wanted:
+        against_ictonyx(options.backends.split(","))
 
 
 if __name__ == "__main__":

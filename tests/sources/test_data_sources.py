@@ -93,6 +93,19 @@ def test_a_stream_is_never_intended():
     assert finding.mechanism == "pipeline-shuffle" and not finding.intended
 
 
+def test_a_first_epoch_that_repeats_batches_points_at_workers():
+    plain, mixed = [*range(10)], [2, 3, 4, 5, *range(6)]
+    a = a_side(data_order=order(mixed, plain, relative=True))
+    b = a_side(data_order=order([2, 3, *range(8)], plain, relative=True))
+    finding = ORDER(a, b)
+    assert (finding.mechanism, finding.intended) == ("pydataset-workers", False)
+    assert "first epoch of A and B repeats samples" in finding.detail
+    with_replacement = changed(b, data_order=order([2, 2, *range(8)], [3, 3, *range(8)],
+                                                   relative=True))  # fmt: skip
+    whole = changed(a, data_order=order(plain, plain[::-1], relative=True))
+    assert ORDER(whole, with_replacement).mechanism == "pipeline-shuffle"
+
+
 def test_folds_of_other_sizes():
     a = a_side(data_order=order(range(10)))
     b = another_fit(a, data_content=content(range(5, 16)), data_order=order(range(11)))

@@ -82,6 +82,10 @@ def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:
     one, two = a.recipe.data_order, b.recipe.data_order
     straight_a, straight_b = _straight(one.epochs), _straight(two.epochs)
     if one.relative or two.relative:
+        names = [n for n, o in (("A", one), ("B", two)) if _mixed_beginning(o.epochs)]
+        if names:
+            text = f"the first epoch of {' and '.join(names)} repeats samples and lacks others"
+            return text, "pydataset-workers", False
         text = (
             "the data are a stream (tf.data, a loader or a generator) that comes in another order"
         )
@@ -115,6 +119,12 @@ def _repetition(one: Sequence[np.ndarray], two: Sequence[np.ndarray]) -> str:
 
 def _repeats(epochs: Sequence[np.ndarray]) -> bool:
     return len(epochs) > 1 and all(np.array_equal(e, epochs[0]) for e in epochs[1:])
+
+
+def _mixed_beginning(epochs: Sequence[np.ndarray]) -> bool:
+    """Whether the first epoch, and no other, was fed some samples more than once."""
+    twice = [len(np.unique(epoch)) < len(epoch) for epoch in epochs]
+    return len(twice) > 1 and twice[0] and not any(twice[1:])
 
 
 def _straight(epochs: Sequence[np.ndarray]) -> bool:

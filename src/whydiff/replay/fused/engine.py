@@ -124,11 +124,12 @@ class Fused:
         self._base = compiled
         build_metrics(self._live)
         assert self.data is not None
+        recorded = replace(members[0], seeds={})  # nothing to draw, so nothing to compile for it
         self.program = best_program(
             self._live.model,
             self._live.material.samples.structure,
             len(members),
-            lambda program, n: Stacking(self._solo, program).state([members[0]] * n),
+            lambda program, n: Stacking(self._solo, program).state([recorded] * n),
             self.data,
             int(self._solo.drawing.feeding(members[0])[1][0].max()),
         )

@@ -45,9 +45,11 @@ def lowered(name: str) -> Iterator[None]:
 
 
 def has_windows(model: Any) -> bool:
-    """Whether a model convolves or pools, so that a lowering makes a difference."""
+    """Whether a model convolves or pools by windows, so that a lowering makes a difference."""
     names = [type(layer).__name__ for layer in model._flatten_layers()]
-    return any("Conv" in name or "Pooling" in name for name in names)
+    return any(
+        "Conv" in name or ("Pooling" in name and not name.startswith("Global")) for name in names
+    )
 
 
 def _spatial(value: Any, count: int) -> tuple[int, ...]:

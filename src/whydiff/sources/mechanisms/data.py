@@ -59,6 +59,16 @@ MECHANISMS = (
         seen="The data are a stream, and the same samples come in another order.",
     ),
     Mechanism(
+        "pydataset-workers",
+        ("data-order",),
+        "several workers of a PyDataset mix the first epoch",
+        "Before the first fit Keras (up to 3.15) looks at a batch to build losses and metrics; "
+        "the workers have loaded more of them by then, and the first epoch begins with those. How "
+        "many they are is a race, so some batches come twice, others not at all.",
+        "Pass workers=1 to the PyDataset's __init__.",
+        seen="The data are a stream whose first epoch repeats samples, as no later epoch does.",
+    ),
+    Mechanism(
         "unseeded-generator",
         ("data-content",),
         "the script draws its data anew",
