@@ -1,5 +1,7 @@
 """Order, content, batches and duration."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -93,17 +95,23 @@ def test_a_stream_is_never_intended():
     assert finding.mechanism == "pipeline-shuffle" and not finding.intended
 
 
-def test_a_first_epoch_that_repeats_batches_points_at_workers():
+def test_batches_that_come_twice_from_several_workers():
     plain, mixed = [*range(10)], [2, 3, 4, 5, *range(6)]
-    a = a_side(data_order=order(mixed, plain, relative=True))
-    b = a_side(data_order=order([2, 3, *range(8)], plain, relative=True))
-    finding = ORDER(a, b)
+    fed = {"data_order": order(plain, mixed, relative=True)}
+    a = a_side(**fed)
+    b = a_side(data_order=order(plain, [4, 5, *range(8)], relative=True))
+
+    def loaded_by(workers, side):
+        return replace(side, fit=replace(side.fit, notes={"workers": workers}))
+
+    finding = ORDER(loaded_by(4, a), loaded_by(4, b))
     assert (finding.mechanism, finding.intended) == ("pydataset-workers", False)
-    assert "first epoch of A and B repeats samples" in finding.detail
-    with_replacement = changed(b, data_order=order([2, 2, *range(8)], [3, 3, *range(8)],
-                                                   relative=True))  # fmt: skip
-    whole = changed(a, data_order=order(plain, plain[::-1], relative=True))
-    assert ORDER(whole, with_replacement).mechanism == "pipeline-shuffle"
+    assert "batches come twice in an epoch or not at all" in finding.detail
+    for workers in (1, "4", None):
+        assert ORDER(loaded_by(workers, a), loaded_by(workers, b)).mechanism == "pipeline-shuffle"
+    whole = a_side(data_order=order(plain, plain[::-1], relative=True))
+    once = a_side(data_order=order(plain, plain, relative=True))
+    assert ORDER(loaded_by(4, whole), loaded_by(4, once)).mechanism == "pipeline-shuffle"
 
 
 def test_folds_of_other_sizes():

@@ -18,6 +18,15 @@ from whydiff.core.recipe import Batching, Content, Order
 #: Bytes of batches that wait to be identified together; a larger batch never waits.
 _TOGETHER = 256 * 2**10
 
+#: what a person calls the data that an adapter of Keras reads
+_KINDS = {
+    "ArrayDataAdapter": "arrays",
+    "GeneratorDataAdapter": "generator",
+    "PyDatasetAdapter": "PyDataset",
+    "TFDatasetAdapter": "tf.data",
+    "TorchDataLoaderAdapter": "torch DataLoader",
+}
+
 
 class Feed:
     """Sees every batch on its way into the step or into ``fit``'s own validation."""
@@ -40,6 +49,7 @@ class Feed:
         self._validation_bytes = 0
         self.signature: Any = None
         self.kind = ""
+        self.workers = 0  # of a PyDataset
         self.settings: list[np.float64] = []  # plain numbers that a loop's step was called with
         self.rows: np.ndarray | None = None  # sample index of each row of the arrays fed
         self.peeks = 0
@@ -63,7 +73,8 @@ class Feed:
             return "validation"
         self._iterator = iterator
         data = iterator.data_adapter
-        self.kind = type(data).__name__.replace("Adapter", "").replace("Data", "")
+        self.kind = _KINDS.get(type(data).__name__, type(data).__name__.removesuffix("Adapter"))
+        self.workers = int(getattr(getattr(data, "py_dataset", None), "workers", 0) or 0)
         with self._unharmed():
             rows = array_rows(data)
             if rows is not None:

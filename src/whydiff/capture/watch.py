@@ -166,6 +166,8 @@ class Watch:
             self._notes[f"unknown: initial {group}"] = paths
         self._recipe = self._describe()
         self._notes["data"] = self.feed.kind
+        if self.feed.workers:
+            self._notes["workers"] = self.feed.workers
         self._notes["parameters"] = int(sum(v.size for v in start.values["weights"]))
         self._writer.begin_fit(
             self.index, title_of(self.model), self._stack, self._recipe, self._notes

@@ -82,9 +82,8 @@ def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:
     one, two = a.recipe.data_order, b.recipe.data_order
     straight_a, straight_b = _straight(one.epochs), _straight(two.epochs)
     if one.relative or two.relative:
-        names = [n for n, o in (("A", one), ("B", two)) if _mixed_beginning(o.epochs)]
-        if names:
-            text = f"the first epoch of {' and '.join(names)} repeats samples and lacks others"
+        if _carried_over(a) or _carried_over(b):
+            text = "several workers load the data, and batches come twice in an epoch or not at all"
             return text, "pydataset-workers", False
         text = (
             "the data are a stream (tf.data, a loader or a generator) that comes in another order"
@@ -121,10 +120,11 @@ def _repeats(epochs: Sequence[np.ndarray]) -> bool:
     return len(epochs) > 1 and all(np.array_equal(e, epochs[0]) for e in epochs[1:])
 
 
-def _mixed_beginning(epochs: Sequence[np.ndarray]) -> bool:
-    """Whether the first epoch, and no other, was fed some samples more than once."""
-    twice = [len(np.unique(epoch)) < len(epoch) for epoch in epochs]
-    return len(twice) > 1 and twice[0] and not any(twice[1:])
+def _carried_over(side: Side) -> bool:
+    """Whether several workers load the data and an epoch was fed some samples more than once."""
+    workers = side.fit.notes.get("workers")
+    twice = any(len(np.unique(e)) < len(e) for e in side.recipe.data_order.epochs)
+    return isinstance(workers, int) and workers > 1 and twice
 
 
 def _straight(epochs: Sequence[np.ndarray]) -> bool:

@@ -61,12 +61,12 @@ MECHANISMS = (
     Mechanism(
         "pydataset-workers",
         ("data-order",),
-        "several workers of a PyDataset mix the first epoch",
-        "Before the first fit Keras (up to 3.15) looks at a batch to build losses and metrics; "
-        "the workers have loaded more of them by then, and the first epoch begins with those. How "
-        "many they are is a race, so some batches come twice, others not at all.",
+        "several workers of a PyDataset carry batches from one epoch into the next",
+        "The workers load ahead. What they have loaded when an epoch ends, or when Keras looks at a "
+        "batch before the first, begins the next epoch (Keras 3.15), and how much that is, is a "
+        "race: batches come twice in an epoch, or not at all.",
         "Pass workers=1 to the PyDataset's __init__.",
-        seen="The data are a stream whose first epoch repeats samples, as no later epoch does.",
+        seen="The data come from a PyDataset with several workers, and an epoch repeats samples.",
     ),
     Mechanism(
         "unseeded-generator",
