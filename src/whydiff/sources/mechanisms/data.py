@@ -62,8 +62,8 @@ MECHANISMS = (
         "pydataset-workers",
         ("data-order",),
         "several workers of a PyDataset carry batches from one epoch into the next",
-        "The workers load ahead. What they have loaded when an epoch ends, or when Keras looks at a "
-        "batch before the first, begins the next epoch (Keras 3.15), and how much that is, is a "
+        "The workers load ahead. What they have loaded when an epoch ends, or when Keras looks at "
+        "a batch before the first, begins the next epoch (Keras 3.15), and how much that is, is a "
         "race: batches come twice in an epoch, or not at all.",
         "Pass workers=1 to the PyDataset's __init__.",
         seen="The data come from a PyDataset with several workers, and an epoch repeats samples.",
