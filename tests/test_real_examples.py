@@ -48,6 +48,7 @@ CORPUS = [
     Planted("pydataset_pipeline", "ORDER_SEED=12", {"data-order"}),
     Planted("siamese_contrastive", "MARGIN=0.5", {"objective"}),
     Planted("variational_autoencoder", "SAMPLING_SEED=7", {"noise"}),
+    Planted("gan_by_hand", "G_RATE=0.01", {"optimizer"}, backends=("jax",)),
 ]
 
 

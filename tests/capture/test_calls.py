@@ -94,3 +94,5 @@ def test_an_unwatched_step_is_just_called():
 def test_watch_wants_a_model():
     with pytest.raises(TypeError, match="model"):
         whydiff.watch()
+    with pytest.raises(TypeError, match=r"one after another.*got \(\[1, 2\],\)"):
+        whydiff.watch([1, 2])

@@ -241,6 +241,18 @@ def test_jit_against_eager():
     assert finding.mechanism == "jit-or-eager" and finding.intended
 
 
+def test_xla_draws_other_noise_on_tensorflow():
+    def pair(backend, **fields):
+        a = a_side(backend={"backend": backend}, arithmetic={"jit_compile": False}, **fields)
+        return a, changed(a, arithmetic={"jit_compile": True})
+
+    finding = compare("arithmetic", *pair("tensorflow"))
+    assert finding.mechanism == "tf-xla-noise" and finding.intended
+    assert "other noise" in finding.detail and "other noise" not in finding.evidence
+    for quiet in (pair("jax"), pair("tensorflow", noise=())):
+        assert compare("arithmetic", *quiet).mechanism == "jit-or-eager"
+
+
 def test_catalogue_texts_are_short():
     for one in CATALOGUE:
         assert len(one.title) < 80 and len(one.looks_like) < 120 and len(one.fix) < 200

@@ -34,8 +34,11 @@ class watch:  # noqa: N801 - a context manager named like a function
     """
 
     def __init__(self, *models: Any, optimizer: Any = None) -> None:
-        if not models:
-            raise TypeError("whydiff.watch needs the model that the loop trains")
+        if not models or any(isinstance(model, list | tuple | dict) for model in models):
+            raise TypeError(
+                "whydiff.watch needs the models that the loop trains, one after another: "
+                f"watch(generator, discriminator, optimizer=...); got {models!r:.80}"
+            )
         self._models: Sequence[Any] = models
         self._optimizer = optimizer
         self._loop: Any = None

@@ -52,8 +52,12 @@ def judge(a: Side, b: Side, others: Sequence[Finding]) -> Finding:
     one, two = a.recipe.arithmetic, b.recipe.arithmetic
     finding = compare_facts(ID, one, two, FIX, skip=_skip(a, b), intended=True)
     if finding.status == DIFFERS:
-        mechanism = _mechanism(changed={c.key for c in changes(one, two, skip=_skip(a, b))})
-        return differs(ID, finding.evidence, FIX, mechanism=mechanism, intended=True)
+        changed = {c.key for c in changes(one, two, skip=_skip(a, b))}
+        mechanism, detail = _mechanism(changed), ""
+        if "jit_compile" in changed and _draws_on_tensorflow(a) and _draws_on_tensorflow(b):
+            mechanism = "tf-xla-noise"
+            detail = f"{finding.evidence}; XLA draws other noise from the same seed state"
+        return differs(ID, finding.evidence, FIX, detail=detail, mechanism=mechanism, intended=True)
     if not others or any(f.status != IDENTICAL for f in others):
         return finding
     try:
@@ -91,6 +95,10 @@ def _skip(a: Side, b: Side) -> Callable[[str], bool]:
         return not same and (key in _OF_BACKEND or key not in one or key not in two)
 
     return skip
+
+
+def _draws_on_tensorflow(side: Side) -> bool:
+    return bool(side.recipe.noise) and side.recipe.backend.get("backend") == "tensorflow"
 
 
 def _mechanism(changed: set[str]) -> str:

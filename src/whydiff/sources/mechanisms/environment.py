@@ -56,6 +56,16 @@ MECHANISMS = (
         "variables differs.",
     ),
     Mechanism(
+        "tf-xla-noise",
+        ("arithmetic",),
+        "compiled by XLA, TensorFlow draws other random numbers",
+        "tf.random chooses its generator by what compiles it: the same seed state gives other "
+        "dropout masks with jit_compile=True than without, so the loss differs from the first step "
+        "on, by far more than rounding.",
+        "Pass the same jit_compile= to compile in both.",
+        seen="Both run on TensorFlow, jit_compile differs, and the model draws random numbers.",
+    ),
+    Mechanism(
         "tf32",
         ("precision", "hardware", "arithmetic"),
         "products in reduced precision",
