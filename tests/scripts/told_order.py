@@ -39,6 +39,7 @@ FITS = {
     "split": {"validation_split": 0.2},
     "evaluating callback": {"callbacks": ["evaluates"]},
     "several inputs": {},
+    "sparse": {},
     "built by the fit": {},
     "mirrored": VALIDATION,
     "two devices": {},
@@ -73,6 +74,8 @@ def train(name):
     if "callbacks" in arguments:
         arguments["callbacks"] = [Evaluates()]
     x = {"a": X, "b": X[::-1].copy()} if name == "several inputs" else X
+    if name == "sparse":
+        x = tf.sparse.from_dense(np.where(X > 0, X, 0))
     y = (Y[:, 0] > 0).astype("int32")[:, None] if name == "class weights" else Y
     arguments = {"batch_size": 8, "epochs": 3, "verbose": 0, **arguments}
     history = model_for(name).fit(x, y, **arguments)

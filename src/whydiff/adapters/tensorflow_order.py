@@ -31,7 +31,8 @@ class Order:
 def told_order() -> Iterator[Order]:
     """Around the making of an epoch iterator; the order is ``known`` if it is one of arrays.
 
-    Batches that are shuffled one by one draw for each of them: there it is not known.
+    Batches that are shuffled one by one draw for each of them, and rows of sparse tensors are fed
+    as their parts: there it is not known.
     """
     make, order = ArrayDataAdapter.get_tf_dataset, Order()
     shuffle, traced = tf.random.shuffle, []
@@ -49,7 +50,8 @@ def told_order() -> Iterator[Order]:
             return make(self)
         with _replaced(tf.random, "shuffle", shown):
             dataset = make(self)
-        order.known = len(traced) == int(self._shuffle)
+        dense = all(isinstance(s, tf.TensorSpec) for s in tf.nest.flatten(dataset.element_spec))
+        order.known = dense and len(traced) == int(self._shuffle)
         return dataset
 
     with _replaced(ArrayDataAdapter, "get_tf_dataset", made):
