@@ -16,7 +16,7 @@ module has the same functions:
     The class whose ``_get_iterator`` hands out the batches of an epoch.
 ``told_order()``
     A context in which an epoch iterator is made; gives what will know the order in which arrays
-    are fed (``known``, ``rows``), or None where every batch has to be looked at.
+    are fed (``known``, ``shuffles``, ``rows``), or None where every batch has to be looked at.
 ``tee(iterable, sink)``
     The same batches, each shown to ``sink(structure)`` on its way; pulls nothing ahead. None
     where that cannot be done.

@@ -21,7 +21,7 @@ class Order:
 
     def __init__(self) -> None:
         self.rows: np.ndarray | None = None
-        self.known = False
+        self.known = self.shuffles = False
 
     def show(self, rows: np.ndarray) -> None:
         self.rows = np.array(rows)
@@ -51,6 +51,7 @@ def told_order() -> Iterator[Order]:
         with _replaced(tf.random, "shuffle", shown):
             dataset = make(self)
         dense = all(isinstance(s, tf.TensorSpec) for s in tf.nest.flatten(dataset.element_spec))
+        order.shuffles = bool(self._shuffle)
         order.known = dense and len(traced) == int(self._shuffle)
         return dataset
 

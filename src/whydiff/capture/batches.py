@@ -22,7 +22,8 @@ class OrderedRows:
     """Arrays whose rows are fed in an order that the backend tells, pass by pass.
 
     ``indices`` (int64) and ``digests`` (uint64, two a row) tell each row's sample. ``order.rows``
-    is the permutation of the pass that has begun, or None for rows one after another.
+    is the permutation of the pass that has begun, None where there is none, which ``shuffles``
+    tells apart from one that has not been drawn yet.
     """
 
     def __init__(self, order: Any, indices: np.ndarray, digests: np.ndarray, size: int) -> None:
@@ -39,7 +40,12 @@ class OrderedRows:
         return self._order.rows is not None
 
     def take(self, count: int) -> list[Batch]:
-        """The next ``count`` batches of this pass, or as many as are left of it."""
+        """The next ``count`` batches of this pass, or as many as are left of it.
+
+        RuntimeError if the pass has drawn an order that nobody told.
+        """
+        if self._order.shuffles and self._order.rows is None:
+            raise RuntimeError("the order in which the rows were shuffled was not told")
         fed = []
         for _ in range(count):
             chosen: Any = slice(self._position, self._position + self._size)
