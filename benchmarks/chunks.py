@@ -11,7 +11,7 @@ os.environ["KERAS_BACKEND"] = "jax"
 import nets
 from in_process import capture
 
-from whydiff.core.replicas import Replica
+from whydiff.core.replicas import ASKED_FOR, Replica
 from whydiff.replay.fused import engine
 from whydiff.replay.replicas import Replicas
 
@@ -19,8 +19,7 @@ from whydiff.replay.replicas import Replicas
 def main() -> None:
     live = capture(lambda: nets.run(sys.argv[1], 1))
     solo = Replicas(live)
-    drawn = ("initialization", "data-order", "noise")
-    sources = [s for s in solo.redrawable()[0] if s in drawn]
+    sources = [s for s in solo.redrawable()[0] if s not in ASKED_FOR]
 
     def replicas(count: int, first: int) -> list[Replica]:
         return [Replica(i, dict.fromkeys(sources, first + i)) for i in range(count)]

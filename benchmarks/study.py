@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from whydiff.core.replicas import ASKED_FOR
 from whydiff.workflows.executing.children import Child, Run
 
 HERE = Path(__file__).parent
@@ -61,8 +62,7 @@ class Study:
         self._child = Child(run, folder / "a.whydiff", folder / "log", serve=True)
         assert self._child.wait_for_script() == 0, (folder / "log").read_text()
         able = self._child.request("redrawable")
-        drawn = ("initialization", "data-order", "noise")
-        self._sources = [s for s in able["sources"] if s in drawn]
+        self._sources = [s for s in able["sources"] if s not in ASKED_FOR]
         assert not able["fused"], able
 
     def train(self, count: int, first: int = 0) -> float:

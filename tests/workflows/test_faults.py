@@ -171,13 +171,14 @@ def test_what_a_script_leaves_to_its_exit_is_done(tmp_path):
 
 
 @pytest.mark.long
-def test_a_fit_that_cannot_be_watched_to_its_end():
+@pytest.mark.parametrize("verb", ["explain", "lock"])
+def test_a_fit_that_cannot_be_watched_to_its_end(verb, tmp_path):
     script = Path(__file__).parent.parent / "scripts" / "distributed.py"
-    done = whydiff("explain", script)
+    done = whydiff(verb, script, cwd=tmp_path)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     for words in (
-        "cannot be trained again: fit 1 was not watched to its end",
+        "fit 1 was not watched",
         "whydiff: fit 1 is no longer watched: RuntimeError: batches of a DistributedDataset",
-        "`whydiff record` and `whydiff diff`",
+        {"explain": "`whydiff diff`", "lock": "Nothing incomplete is locked"}[verb],
     ):
         assert words in done.stderr

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.feeding import Untransplantable
 from whydiff.core.findings import Explanation
-from whydiff.workflows.executing.children import remarks
 from whydiff.workflows.explaining.answer import answer
 from whydiff.workflows.explaining.comparison import Comparison, compare_executions, compare_fits
 from whydiff.workflows.explaining.disagreeing import disagreements
@@ -21,7 +19,6 @@ from whydiff.workflows.explaining.evidence import command
 from whydiff.workflows.explaining.fixing import try_fixes
 from whydiff.workflows.explaining.tracing import plan
 from whydiff.workflows.explaining.trials import run_trials
-from whydiff.workflows.explaining.workshop import Workshop
 from whydiff.workflows.explaining.zooming import look_closer, zoom as locate
 from whydiff.workflows.progress import Silent
 
@@ -83,7 +80,7 @@ def explain(
         with comparison:
             if comparison.identical:
                 return _asked(answer(comparison, metric=metric), asked)
-            workshop = _workshop(comparison)
+            workshop = comparison.workshop()
             point = comparison.diff.first_divergence
             moments = plan(comparison.a.fit, comparison.b.fit, point)
             trials = run_trials(workshop, comparison.movable(), budget, progress, moments)
@@ -97,19 +94,6 @@ def explain(
         remedy = try_fixes(comparison, trials, folder, progress)
         found = replace(answer(comparison, trials, remedy, metric, point), zoom=closer)
         return _asked(found, asked, {"disagreements": shown} if shown else {})
-
-
-def _workshop(comparison: Comparison) -> Workshop:
-    """The processes to train hybrids in; WhydiffError, with the reason, if there can be none."""
-    try:
-        return comparison.workshop()
-    except Untransplantable as why:
-        logs = {c.log: None for c in (comparison.child_a, comparison.child_b) if c is not None}
-        said = dict.fromkeys(line for log in logs for line in remarks(log))
-        raise WhydiffError(
-            "\n".join([f"the two trainings cannot be trained again: {why}", *said]),
-            "`whydiff record` and `whydiff diff` still compare what was seen of them.",
-        ) from why
 
 
 def _asked(

@@ -14,7 +14,7 @@ from whydiff.core.lock import Lock, Replicas
 from whydiff.core.recording import Execution
 from whydiff.store import load
 from whydiff.store.lockfile import write_lock
-from whydiff.workflows.executing.children import Child, Run, check_executed
+from whydiff.workflows.executing.children import Child, Run, check_executed, remarks
 from whydiff.workflows.explaining.choosing import check_trained
 from whydiff.workflows.explaining.workshop import Trained, Workshop
 from whydiff.workflows.locking.reference import reduced_lock
@@ -80,6 +80,12 @@ def _recorded(child: Child) -> Execution:
             f"{child.run.script} was not recorded to its end: {execution.trouble}",
             "Nothing incomplete is locked.",
         )
+    for fit in execution.fits:
+        if not len(fit.steps):
+            said = f"{child.run.script}: fit {fit.index} was not watched, not one step was seen"
+            raise WhydiffError(
+                "\n".join([said, *remarks(child.log)]), "Nothing incomplete is locked."
+            )
     return execution
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,7 @@ class Stacking:
                 given = [seeds[n] for n in range(len(holders))]
                 return initial.ask_traced(initial.random, holders, given)
 
-            self._traced = jax.jit(lambda pairs: jax.lax.map(one, pairs))
+            self._traced = jax.jit(partial(jax.lax.map, one))
         found: list[Any] = self._traced(pairs)
         return found
 

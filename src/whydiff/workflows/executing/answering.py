@@ -1,16 +1,20 @@
-"""Requests and answers between a served child and its parent: JSON, a line each."""
+"""Requests and answers between a served child and its parent: JSON, a line each.
+
+Every request is answered; trouble is answered as ``{"error": ..., "why": ...}``.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import traceback
-from typing import Any
 
+from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import Untransplantable
+from whydiff.workflows.executing.serving import Server
 
 
-def serve(server: Any, requests: int, answers: int) -> None:
+def serve(server: Server, requests: int, answers: int) -> None:
     """Answer requests from one file descriptor on another until it is closed."""
     with os.fdopen(requests) as source, os.fdopen(answers, "w") as sink:
         for line in source:
@@ -20,6 +24,8 @@ def serve(server: Any, requests: int, answers: int) -> None:
                 answer = method(**request)
             except Untransplantable as reason:
                 answer = {"error": "untransplantable", "why": str(reason)}
+            except WhydiffError as refusal:
+                answer = {"error": "refused", "why": str(refusal), "way_out": refusal.way_out}
             except Exception as error:
                 answer = {
                     "error": "failed",

@@ -101,6 +101,9 @@ class Child:
         answer: dict[str, Any] = json.loads(line)
         if answer.get("error") == "untransplantable":
             raise Untransplantable(answer["why"])
+        if answer.get("error") == "refused":
+            said = [f"{self.run.script}: {answer['why']}", *remarks(self.log)]
+            raise WhydiffError("\n".join(said), answer["way_out"])
         if "error" in answer:
             if os.environ.get("WHYDIFF_DEBUG"):
                 print(answer.get("trace", ""), file=sys.stderr)

@@ -1,7 +1,7 @@
 """The other half of a child's life: after its script it trains hybrids on request.
 
-Requests and answers are JSON, a line each. Arrays go through files in a folder that the parent
-owns. Every request is answered; trouble is answered as ``{"error": ..., "why": ...}``.
+What a request and its answer hold is plain JSON (see answering). Arrays go through files in a
+folder that the parent owns.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.digests import tensor_digest
+from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import Untransplantable
 from whydiff.core.live import Live
 from whydiff.core.pins import Pins
@@ -262,7 +263,10 @@ def _fit(lives: Sequence[Live], index: int) -> Live:
     for live in lives:
         if live.index == index:
             return live
-    raise Untransplantable(f"fit {index} was not watched to its end, so it cannot be trained again")
+    raise WhydiffError(
+        f"fit {index} was not watched to its end, so it cannot be trained again",
+        "`whydiff record` and `whydiff diff` still compare what was seen of it.",
+    )
 
 
 def _first_line(error: Exception) -> str:
