@@ -9,48 +9,16 @@ from __future__ import annotations
 
 import atexit
 import functools
-import importlib.abc
 import importlib.machinery
-import importlib.util
 import json
 import os
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-
-class _AroundImport(importlib.abc.MetaPathFinder):
-    """Calls ``before`` and ``then`` once, around the first import of ``package``."""
-
-    def __init__(
-        self, package: str, then: Callable[[], None], before: Callable[[], None] = lambda: None
-    ) -> None:
-        self._package, self._then, self._before = package, then, before
-        self._asking = False
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name != self._package or self._asking:
-            return None
-        self._asking = True  # let the other finders answer, this one included would not end
-        try:
-            spec = importlib.util.find_spec(name)
-        finally:
-            self._asking = False
-        if spec is None or spec.loader is None:
-            return spec
-        run = spec.loader.exec_module
-
-        def exec_module(module: types.ModuleType) -> None:
-            self._before()
-            run(module)
-            if self in sys.meta_path:  # a spec may be asked for more than once before an import
-                sys.meta_path.remove(self)
-                self._then()
-
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
-        return spec
+from whydiff.workflows.executing.importing import AroundImport, defer_tensorflow
 
 
 class Job:
@@ -78,7 +46,7 @@ class Watching:
 
     def arrange(self) -> None:
         """Watch Keras as soon as the script imports it."""
-        sys.meta_path.insert(0, _AroundImport("keras", self._keras_is_here, self._keras_comes))
+        sys.meta_path.insert(0, AroundImport("keras", self._keras_is_here, self._keras_comes))
 
     def _keras_comes(self) -> None:
         if self.job.backend:  # last word, after whatever the script put into os.environ
@@ -93,6 +61,7 @@ class Watching:
         except Exception as error:  # a disk that filled up meanwhile: no reason to stop training
             self.session = None
             print(f"whydiff: nothing is recorded: {error}; the script goes on", file=sys.stderr)
+        defer_tensorflow()
         if self.job.reseed is not None:
             from whydiff.capture.reseeding import reseed
 

@@ -18,14 +18,14 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from whydiff.workflows.executing.importing import AroundImport
+
 #: What a source that is not varied is pinned to.
 FIXED = 20_26_11
 
 
 def pin(seeds: Mapping[str, int]) -> None:
     """Pin every source; those not named in ``seeds`` to one value for all replicas."""
-    from whydiff.workflows.executing.child import _AroundImport
-
     order = seeds.get("data-order", FIXED)
     _pin_function(random, "seed", order)
     random.seed(order)
@@ -38,7 +38,7 @@ def pin(seeds: Mapping[str, int]) -> None:
         if package in sys.modules:
             then()
         else:
-            sys.meta_path.insert(0, _AroundImport(package, then))
+            sys.meta_path.insert(0, AroundImport(package, then))
 
 
 def mixed(given: Any, ours: int) -> int:

@@ -1,0 +1,87 @@
+"""What happens around the imports of a script's libraries, in its own process."""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.util
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+
+class AroundImport(importlib.abc.MetaPathFinder):
+    """Calls ``before`` and ``then`` once, around the first import of ``package``."""
+
+    def __init__(
+        self, package: str, then: Callable[[], None], before: Callable[[], None] = lambda: None
+    ) -> None:
+        self._package, self._then, self._before = package, then, before
+        self._asking = False
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if name != self._package or self._asking:
+            return None
+        self._asking = True  # let the other finders answer, this one included would not end
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._asking = False
+        if spec is None or spec.loader is None:
+            return spec
+        run = spec.loader.exec_module
+
+        def exec_module(module: types.ModuleType) -> None:
+            self._before()
+            run(module)
+            if self in sys.meta_path:  # a spec may be asked for more than once before an import
+                sys.meta_path.remove(self)
+                self._then()
+
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+
+class _NotYet:
+    """In place of a library that Keras would import only to ask whether a value is of its types,
+    which none can be before."""
+
+    available = False
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+
+    def __getattr__(self, name: str) -> Any:  # whatever else is asked of it imports it
+        return getattr(self._library, name)
+
+
+def defer_tensorflow() -> None:
+    """Leave TensorFlow out of scripts for other backends that never use it: two seconds.
+
+    Where it is installed, ``keras.utils.set_random_seed`` imports it only to set its seed, and
+    serializing any layer to compare values with its types. From now on the seed is kept, and set
+    as soon as anything else imports TensorFlow, before that can draw. Called after Keras was
+    imported.
+    """
+    from keras.src.saving import serialization_lib
+    from keras.src.utils import rng_utils
+
+    package, users = "tensorflow", (rng_utils, serialization_lib)
+    if package in sys.modules or not all(hasattr(user, "tf") for user in users):
+        return
+    if importlib.util.find_spec(package) is None:
+        return
+    library = rng_utils.tf
+    kept: list[int] = []
+
+    def imported() -> None:
+        for user in users:
+            user.tf = library
+        for seed in kept[-1:]:
+            sys.modules[package].random.set_seed(seed)
+
+    sys.meta_path.insert(0, AroundImport(package, imported))
+    rng_utils.tf = types.SimpleNamespace(
+        available=True, random=types.SimpleNamespace(set_seed=kept.append)
+    )
+    serialization_lib.tf = _NotYet(library)

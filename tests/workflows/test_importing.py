@@ -1,0 +1,72 @@
+"""A watched script imports TensorFlow only if it uses it, and then finds it as it would have."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TRAIN = """
+import sys
+import keras
+import numpy as np
+
+keras.utils.set_random_seed(1)
+keras.utils.set_random_seed(3)
+x = np.random.rand(32, 4).astype("float32")
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2), keras.layers.Dropout(0.5)])
+model.compile("sgd", "mse")
+fed = {"x": x, "y": x[:, :2]}
+"""
+FIT = "print(model.fit(**fed, verbose=0).history)\nmodel.save('m.keras')\n"
+NOT_THERE = FIT + "print('imported', 'tensorflow' in sys.modules)\n"
+USES = {
+    "draws": (
+        "import tensorflow as tf\nprint(tf.random.uniform((3,)), np.random.rand())\n"
+        "keras.utils.set_random_seed(5)\nprint(tf.random.uniform((3,)))\n"
+    ),
+    "pipeline": (
+        "import tensorflow as tf\ndata = tf.data.Dataset.from_tensor_slices((x, x[:, :2]))\n"
+        "fed = {'x': data.shuffle(32).batch(8)}\n"
+    ),
+    "serializes": (
+        "from keras.src.saving.serialization_lib import serialize_keras_object as save\n"
+        "print(save(keras.layers.Dense(3)))\nimport tensorflow as tf\n"
+        "print(save(tf.TensorShape([3, None])), save(tf.TensorSpec((2,), tf.float16)))\n"
+    ),
+}
+
+
+def plain(path):
+    return _printed(path, sys.executable, path)
+
+
+def watched(path):
+    whydiff = Path(sys.executable).with_name("whydiff")
+    return _printed(path, whydiff, "record", "-o", "r.whydiff", path)
+
+
+def _printed(path, *command):
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    run = [*map(str, command)]
+    return subprocess.run(
+        run, cwd=path.parent, env=environment, check=True, text=True, stdout=subprocess.PIPE
+    ).stdout
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("use", ["draws", "pipeline", "serializes"])
+def test_what_uses_tensorflow_on_another_backend_draws_what_it_drew_before(tmp_path, use):
+    path = tmp_path / "train.py"
+    path.write_text(TRAIN + USES[use] + FIT)
+    assert watched(path) == plain(path)
+
+
+@pytest.mark.long
+def test_a_script_without_tensorflow_does_not_wait_for_it(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(TRAIN + NOT_THERE)
+    history, imported = watched(path).splitlines()
+    assert imported == "imported False"
+    assert history == plain(path).splitlines()[0]
