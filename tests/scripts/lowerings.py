@@ -24,7 +24,14 @@ def compare(function, *arguments):
         weights = jnp.asarray(np.random.default_rng(1).normal(size=out.shape), out.dtype)
         return (out * weights).sum(), out
 
-    grad = jax.grad(both, argnums=tuple(range(len(arguments))), has_aux=True)
+    def twice(*values):
+        first = jax.grad(lambda *v: both(*v)[0])(*values)
+        return (first**2).sum()
+
+    def grad(*values):
+        numbers = tuple(range(len(values)))
+        return jax.grad(both, numbers, has_aux=True)(*values), jax.grad(twice, numbers)(*values)
+
     native = jax.tree.leaves(grad(*arguments))
     with lowered(SLICES):
         ours = jax.tree.leaves(grad(*arguments))
@@ -60,10 +67,17 @@ found["conv1d"] = compare(keras.ops.conv, normal(2, 9, 3), normal(4, 3, 5))
 found["grouped conv"] = compare(keras.ops.conv, normal(2, 9, 7, 4), normal(3, 3, 2, 6))
 # Rounded numbers hold many ties: the gradient has to go where XLA's own goes.
 tied = jnp.round(normal(3, 9, 7, 2))
-for padding, size, strides in itertools.product(("same", "valid"), (2, 3), (1, 2)):
-    settings = {"pool_size": size, "strides": strides, "padding": padding}
+for padding, size, strides in itertools.product(
+    ("same", "valid"), ((2, 2), (3, 3), (2, 3)), ((1, 1), (2, 2), "size")
+):
+    settings = {"pool_size": size, "strides": size if strides == "size" else strides}
+    settings["padding"] = padding
     for pool in (keras.ops.max_pool, keras.ops.average_pool):
         found[f"{pool.__name__} {settings}"] = compare(
             lambda x, p=pool, s=settings: p(x, **s), tied
         )
+for pool in (keras.ops.max_pool, keras.ops.average_pool):
+    found[f"{pool.__name__} 1d"] = compare(lambda x, p=pool: p(x, 3, 3), tied[:, 0])
+    found[f"{pool.__name__} 3d"] = compare(lambda x, p=pool: p(x, 2, 2), normal(2, 5, 4, 6, 3))
+    found[f"{pool.__name__} half"] = compare(lambda x, p=pool: p(x, 2, 2), tied.astype("bfloat16"))
 print(json.dumps(found))

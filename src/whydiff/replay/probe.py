@@ -17,7 +17,8 @@ from whydiff.replay.drawing import Drawing
 
 #: A probe holds at most this many samples where there are no validation data.
 PROBE_SAMPLES = 1000
-
+#: Small enough for what a layer makes of a batch to stay in the cache.
+_BATCH = 50
 
 #: (batches, structure) of the inputs that predictions are compared on.
 Probe = tuple[list[list[Any]], Any]
@@ -79,8 +80,8 @@ def _batches(live: Live) -> Probe:
     else:
         count = min(PROBE_SAMPLES, len(samples))
         batches = [
-            samples.batch(np.arange(start, min(start + 250, count)))
-            for start in range(0, count, 250)
+            samples.batch(np.arange(start, min(start + _BATCH, count)))
+            for start in range(0, count, _BATCH)
         ]
     return batches, samples.structure
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from whydiff.core.feeding import Untransplantable
 from whydiff.core.replicas import Replica, Result
-from whydiff.replay.fused.feeding import stacked_batches, stacked_orders
+from whydiff.replay.fused.feeding import Fed, stacked_orders
 from whydiff.replay.fused.program import State, logs_by_replica
 from whydiff.replay.fused.stacking import Stacking
 from whydiff.replay.fused.stopping import Callbacks, check_callbacks
@@ -21,17 +20,13 @@ class Chunk:
     """Replicas that share a program and the shapes of their batches, trained together."""
 
     def __init__(
-        self, solo: Replicas, stacking: Stacking, data: list[Any], replicas: Sequence[Replica]
+        self, solo: Replicas, stacking: Stacking, data: Fed, replicas: Sequence[Replica]
     ) -> None:
         self._solo, self._live, self._stacking = solo, solo.live, stacking
         self._program, self._data, self._replicas = stacking.program, data, replicas
         fed = [solo.drawing.feeding(r) for r in replicas]
         self._orders = [order for order, _ in fed]
         self._sizes = fed[0][1]
-        material = self._live.material
-        if material.validation_later:
-            raise Untransplantable("the validation data change from pass to pass")
-        self._validation = stacked_batches(material.validation, material.validation_structure)
         self._stopped: dict[int, State] = {}  # replica -> its own state when it stopped
 
     def run(self, keep_weights: bool) -> list[Result]:
@@ -120,13 +115,14 @@ class Chunk:
 
     def _epoch(self, state: State, number: int) -> tuple[State, Any]:
         orders = stacked_orders([o[number] for o in self._orders], self._sizes[number])
-        state, logs = self._program.epoch(state, self._data, orders)
+        state, logs = self._program.epoch(state, self._data.samples, orders)
         return state, logs
 
     def _evaluate(self, state: State, number: int) -> Any:
-        if not self._validation or not self._evaluates(number):
+        validation = self._data.validation
+        if not validation or not self._evaluates(number):
             return None
-        return self._program.evaluate(state[0], state[1], self._validation)
+        return self._program.evaluate(state[0], state[1], validation)
 
     def _evaluates(self, number: int) -> bool:
         frequency = self._live.fit_arguments["validation_freq"]
@@ -194,20 +190,13 @@ class Chunk:
         return {slot.path: np.asarray(by_place[i]) for i, slot in enumerate(slots)}
 
     def _predictions(self, trainable: Any, others: Any) -> list[np.ndarray] | None:
-        if self._solo.probe is None:
+        if self._data.probe is None:
             return None
-        batches, structure = self._solo.probe
-        parts = []
         try:
-            for batch in batches:
-                packed = keras.tree.pack_sequence_as(structure, batch)
-                parts.append(self._program.predict(trainable, others, packed))
+            found = self._program.predict(trainable, others, self._data.probe)
         except Exception:  # a model that cannot be called on its inputs alone
             return None
-        return [
-            np.concatenate([np.asarray(p) for p in column], axis=1)
-            for column in zip(*parts, strict=True)
-        ]
+        return [np.asarray(part) for part in found]
 
 
 def _row(state: State, r: int) -> State:

@@ -18,7 +18,7 @@ from whydiff.core.feeding import Untransplantable
 from whydiff.core.replicas import Replica, Result
 from whydiff.replay.fused.choosing import best_program, worth_timing
 from whydiff.replay.fused.chunk import Chunk
-from whydiff.replay.fused.feeding import on_device
+from whydiff.replay.fused.feeding import Fed, on_device
 from whydiff.replay.fused.memory import chunk_size
 from whydiff.replay.fused.program import FusedProgram
 from whydiff.replay.fused.stacking import Stacking
@@ -33,7 +33,7 @@ class Fused:
 
     def __init__(self, solo: Replicas) -> None:
         self._solo, self._live = solo, solo.live
-        self.data: list[Any] | None = None
+        self.data: Fed | None = None
         self._key: Any = None
         self.program: FusedProgram | None = None
         self.stacking: Stacking | None = None
@@ -61,7 +61,7 @@ class Fused:
             raise Untransplantable("this fit was recorded without the origins of its values")
         check_callbacks(live)
         if self.data is None:
-            self.data = on_device(live)
+            self.data = on_device(live, self._solo.probe)
 
     def train(self, replicas: Sequence[Replica], keep_weights: bool) -> Iterator[Result]:
         """One result per replica. Raises Untransplantable where a program cannot be made;
@@ -130,7 +130,7 @@ class Fused:
             self._live.material.samples.structure,
             len(members),
             lambda program, n: Stacking(self._solo, program).state([recorded] * n),
-            self.data,
+            self.data.samples,
             int(self._solo.drawing.feeding(members[0])[1][0].max()),
         )
         self.stacking = Stacking(self._solo, self.program)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -10,6 +11,7 @@ import numpy as np
 
 from whydiff.core.feeding import Untransplantable
 from whydiff.core.live import Live
+from whydiff.replay.probe import Probe
 
 #: More runs of batches of different sizes than this would be as many programs.
 MOST_RUNS = 4
@@ -39,8 +41,34 @@ def stacked_orders(orders: Sequence[np.ndarray], sizes: np.ndarray) -> list[np.n
     return found
 
 
-def on_device(live: Live) -> list[Any]:
-    """The samples as device arrays; raises Untransplantable where they are no plain arrays."""
+@dataclass(frozen=True, eq=False)
+class Fed:
+    """What all replicas are fed, on the device.
+
+    ``samples`` are the leaves of the training data, shape (samples, ...); ``validation`` and
+    ``probe`` hold batches of equal shape stacked, as packed structures of (steps, batch, ...).
+    ``probe`` is None where predictions are not compared.
+    """
+
+    samples: list[Any]
+    validation: list[Any]
+    probe: list[Any] | None
+
+
+def on_device(live: Live, probe: Probe | None) -> Fed:
+    """Raises Untransplantable where the data are no plain arrays of one shape each."""
+    material = live.material
+    samples = _samples(live)
+    if material.validation_later:
+        raise Untransplantable("the validation data change from pass to pass")
+    return Fed(
+        samples,
+        stacked_batches(material.validation, material.validation_structure),
+        None if probe is None else stacked_batches(*probe),
+    )
+
+
+def _samples(live: Live) -> list[Any]:
     import jax.numpy as jnp
 
     samples = live.material.samples
@@ -66,7 +94,7 @@ def stacked_batches(batches: Sequence[list[Any]], structure: Any) -> list[Any]:
         else:
             groups.append([batch])
     if len(groups) > MOST_RUNS:
-        raise Untransplantable("the validation batches change their size too often")
+        raise Untransplantable("the batches that are evaluated change their size too often")
     return [
         keras.tree.pack_sequence_as(
             structure,

@@ -15,8 +15,6 @@ MOST = 512
 CACHE_BYTES = 8 << 20
 #: Share of the free memory that a program may use.
 SHARE = 0.5
-#: Fewer replicas than this leave XLA with operations too small.
-FEWEST = 2
 
 
 def free_memory() -> int:
@@ -46,7 +44,7 @@ def chunk_size(live: Live, batch: int) -> tuple[int, int]:
         row + activation_bytes(live)
     )
     capacity = max(1, int(free_memory() * SHARE / max(need, 1)))
-    cached = max(FEWEST, CACHE_BYTES // max(need, 1)) if on_cpu() else MOST
+    cached = max(1, CACHE_BYTES // max(need, 1)) if on_cpu() else MOST
     return capacity, min(capacity, MOST, cached)
 
 

@@ -123,18 +123,29 @@ class FusedProgram:
 
     @cached_property
     def predict(self) -> Any:
-        """``predict(trainable, non_trainable, inputs)``: outputs as a list of arrays."""
-        import jax
+        """``predict(trainable, non_trainable, groups)``: outputs, (replicas, examples, ...) each.
 
-        def replica(trainable: Any, fixed: Any, inputs: Any) -> Any:
-            outputs, _ = self._model.predict_step((trainable, fixed), inputs)
-            return keras.tree.flatten(outputs)
+        ``groups`` holds batches of inputs as ``evaluate`` takes them.
+        """
+        import jax
+        from jax import numpy as jnp
+
+        def replica(trainable: Any, fixed: Any, groups: Sequence[Any]) -> Any:
+            def one(_: None, inputs: Any) -> Any:
+                outputs, _ = self._model.predict_step((trainable, fixed), inputs)
+                return None, keras.tree.flatten(outputs)
+
+            parts = [jax.lax.scan(one, None, group)[1] for group in groups]
+            return [
+                jnp.concatenate([part.reshape(-1, *part.shape[2:]) for part in column])
+                for column in zip(*parts, strict=True)
+            ]
 
         mapped = jax.vmap(replica, in_axes=(0, 0, None))
 
-        def predict(trainable: Any, fixed: Any, inputs: Any) -> Any:
+        def predict(trainable: Any, fixed: Any, groups: Sequence[Any]) -> Any:
             with lowered(self.lowering):
-                return mapped(trainable, fixed, inputs)
+                return mapped(trainable, fixed, groups)
 
         return jax.jit(predict)
 
