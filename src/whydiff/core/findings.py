@@ -181,6 +181,11 @@ class Zoom:
         }
 
 
+def _known(cause: dict[str, Any]) -> dict[str, Any]:
+    """Without the parts that were not measured, so that all numbers that are there are numbers."""
+    return {key: value for key, value in cause.items() if value is not None}
+
+
 @dataclass(frozen=True)
 class Explanation(Shown):
     """The answer of ``explain``; :meth:`to_dict` is schema 1 of the contract."""
@@ -215,7 +220,7 @@ class Explanation(Shown):
             },
             "identical": self.identical,
             "first_divergence": self.first_divergence and self.first_divergence.to_dict(),
-            "causes": [asdict(c) for c in self.causes],
+            "causes": [_known(asdict(c)) for c in self.causes],
             "excluded": [asdict(e) for e in self.excluded],
             "unknown": [asdict(e) for e in self.unknown],
             "unexplained": self.unexplained,

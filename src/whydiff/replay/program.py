@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from whydiff.adapters import adapter
+from whydiff.adapters.decay import leave_out_alike
 from whydiff.adapters.naming import Names
 from whydiff.adapters.subject import layers_of, optimizers_of
 from whydiff.adapters.variables import Variables, variables_of
@@ -98,7 +99,9 @@ class Programs:
         else:
             set_policies(names, base.policies)
         self._move_regularizers(base, pick["objective"], names)
-        optimizer = base.optimizer if pick["optimizer"] is base else _clone(pick["optimizer"])
+        optimizer = base.optimizer
+        if pick["optimizer"] is not base:
+            optimizer = _clone(pick["optimizer"], base.model.trainable_variables)
         compile_as(base.model, pick["objective"], pick["arithmetic"], bare(optimizer))
         for name, own in base.optimizers.items():
             setattr(base.model, name, _like(own, pick["optimizer"].optimizers.get(name, own)))
@@ -132,26 +135,30 @@ def compile_as(model: Any, objective: Live, arithmetic: Live, optimizer: Any) ->
 def bare(optimizer: Any) -> Any:
     """Without a loss scale: ``compile`` adds one where the model's precision asks for it."""
     inner = getattr(optimizer, "inner_optimizer", None)
-    return optimizer if inner is None else from_config(inner)
+    return optimizer if inner is None else from_config(inner, inner._trainable_variables)
 
 
-def _clone(live: Live) -> Any:
-    return from_config(getattr(live.optimizer, "inner_optimizer", live.optimizer))
+def _clone(live: Live, variables: Sequence[Any]) -> Any:
+    return from_config(getattr(live.optimizer, "inner_optimizer", live.optimizer), variables)
 
 
 def _like(own: Any, wanted: Any) -> Any:
     """``own``, or an optimizer like ``wanted`` for the same variables."""
     if wanted is own:
         return own
-    made = from_config(wanted)
+    made = from_config(wanted, own._trainable_variables)
     if own.built:
         made.build(own._trainable_variables)
     return made
 
 
-def from_config(optimizer: Any) -> Any:
+def from_config(optimizer: Any, variables: Sequence[Any], **changes: Any) -> Any:
+    """An optimizer of the same settings but ``changes``, not built, that is to train
+    ``variables``."""
     try:
-        return type(optimizer).from_config(optimizer.get_config())
+        made = type(optimizer).from_config({**optimizer.get_config(), **changes})
+        leave_out_alike(optimizer, made, variables)
+        return made
     except Exception as error:
         raise Untransplantable(
             f"the optimizer {type(optimizer).__name__} cannot be made anew from its config: {error}"

@@ -75,9 +75,10 @@ def _optimizer(live: Live, settings: Mapping[str, Any]) -> Any:
         return _named(str(settings["optimizer"]))
     if "learning-rate" in settings and scheduled(live):
         own = bare_of(live)
-        return type(own).from_config({**own.get_config(), "learning_rate": 0.0})
+        return from_config(own, own._trainable_variables, learning_rate=0.0)
     if "precision" in settings:
-        return from_config(bare_of(live))
+        own = bare_of(live)
+        return from_config(own, own._trainable_variables)
     return live.optimizer
 
 

@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 from whydiff.adapters.code import class_digest, code_digest, is_users, only_used_by
+from whydiff.adapters.decay import undecayed
 from whydiff.adapters.naming import Names
 from whydiff.adapters.subject import optimizers_of
 from whydiff.capture.describe.values import config, flat, own_settings, plain
@@ -19,11 +20,11 @@ def optimizer_facts(subject: Any) -> dict[str, Any]:
     return {
         f"{name}.{key}" if name else key: value
         for name, optimizer in optimizers.items()
-        for key, value in _one_optimizer(optimizer).items()
+        for key, value in _one_optimizer(optimizer, subject).items()
     }
 
 
-def _one_optimizer(optimizer: Any) -> dict[str, Any]:
+def _one_optimizer(optimizer: Any, subject: Any) -> dict[str, Any]:
     """A mixed-precision loss scale belongs to precision and is looked through."""
     if hasattr(optimizer, "facts"):
         return dict(optimizer.facts())
@@ -33,6 +34,9 @@ def _one_optimizer(optimizer: Any) -> dict[str, Any]:
     flat("", {k: v for k, v in config(optimizer).items() if k != "name"}, settings)
     facts = {"class": type(optimizer).__name__}
     facts |= {k: v for k, v in settings.items() if k and not k.endswith(".name")}
+    left_out = undecayed(optimizer, subject.trainable_variables)
+    if left_out:
+        facts["exclude_from_weight_decay"] = left_out
     if is_users(type(optimizer)):
         facts["code:optimizer"] = class_digest(type(optimizer))
     return facts

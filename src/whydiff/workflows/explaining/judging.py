@@ -34,7 +34,7 @@ def judge(comparison: Comparison, trials: Trials) -> tuple[list[Cause], list[Exc
             excluded.append(judged)
     causes += _residue(comparison, trials, causes)
     causes += _merely_reported(comparison, causes)
-    if not causes:
+    if not causes and not _ends_alike(comparison):
         causes = [_suspect(f, "no hybrid reproduced the difference") for f in differing]
     named = {c.source for c in causes}
     causes.sort(key=lambda c: -(c.share if c.share is not None else -1.0))
@@ -84,6 +84,12 @@ def _suspect(finding: Finding, why: str) -> Cause:
 def _same_weights(comparison: Comparison) -> bool:
     finals = [[t.digest for t in side.fit.final] for side in (comparison.a, comparison.b)]
     return finals[0] == finals[1]
+
+
+def _ends_alike(comparison: Comparison) -> bool:
+    """Whether both ended in the same weights and logged the same numbers, bit for bit."""
+    logs = [[epoch.logs for epoch in side.fit.epochs] for side in (comparison.a, comparison.b)]
+    return _same_weights(comparison) and repr(logs[0]) == repr(logs[1])  # NaN equals NaN here
 
 
 def _merely_reported(comparison: Comparison, causes: list[Cause]) -> list[Cause]:
