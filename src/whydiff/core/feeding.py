@@ -154,8 +154,10 @@ class Plan:
 
     def _weights(self, indices: np.ndarray, weighing: Samples) -> list[object]:
         roles = [i for i, role in enumerate(weighing.roles) if role == "weight"]
-        if not roles or weighing.leaves is None:
+        if weighing.leaves is None:
             return []
+        if all(weighing.leaves[i] is None for i in roles):  # ``train_on_batch`` without any
+            return [None] * len(roles)
         moved = self._to_weights
         if (moved[indices] < 0).any():
             raise Untransplantable("the sample weights of one training do not fit the other's data")
