@@ -171,14 +171,18 @@ def test_what_a_script_leaves_to_its_exit_is_done(tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("verb", ["explain", "lock"])
-def test_a_fit_that_cannot_be_watched_to_its_end(verb, tmp_path):
+@pytest.mark.parametrize(
+    ("verb", "told"),
+    [
+        ("explain", ["fit 1 was not watched", "`whydiff diff`"]),
+        ("lock", ["fit 1 was not watched", "Nothing incomplete is locked"]),
+        ("study", ["the whole script is run again", "nor prints a number"]),
+    ],
+)
+def test_a_fit_that_cannot_be_watched_to_its_end(verb, told, tmp_path):
     script = Path(__file__).parent.parent / "scripts" / "distributed.py"
     done = whydiff(verb, script, cwd=tmp_path)
     assert done.returncode == 2 and "Traceback" not in done.stderr
-    for words in (
-        "fit 1 was not watched",
-        "whydiff: fit 1 is no longer watched: RuntimeError: batches of a DistributedDataset",
-        {"explain": "`whydiff diff`", "lock": "Nothing incomplete is locked"}[verb],
-    ):
+    why = "whydiff: fit 1 is no longer watched: RuntimeError: batches of a DistributedDataset"
+    for words in (why, *told):
         assert words in done.stderr

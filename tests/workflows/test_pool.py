@@ -143,7 +143,7 @@ def test_pool_repeats_fails_and_stops(tmp_path):
 def test_script_that_tells_nothing_is_refused(tmp_path):
     silent = tmp_path / "silent.py"
     silent.write_text("print('hello')\n")
-    with pytest.raises(whydiff.WhydiffError, match="neither fits a Keras model nor prints"):
+    with pytest.raises(whydiff.WhydiffError, match="nor prints a number"):
         whydiff.study(silent)
     broken = tmp_path / "broken.py"
     broken.write_text("raise SystemExit(3)\n")

@@ -228,7 +228,8 @@ def with_pool(
                 )
             if not own.logs:
                 raise WhydiffError(
-                    f"{script} neither fits a Keras model nor prints a number under a name",
+                    f"{script} neither fits a Keras model that can be watched nor prints a number "
+                    "under a name",
                     "Print what you want to study at the end: print(f'accuracy: {accuracy}').",
                 )
             metric = telling(request.metric, list(own.logs[-1]))

@@ -20,7 +20,7 @@ from whydiff.core.feeding import Untransplantable
 from whydiff.core.recording import Execution, Fit
 from whydiff.core.replicas import Replica, Result
 from whydiff.store import load
-from whydiff.workflows.executing.children import Child, Run, check_executed
+from whydiff.workflows.executing.children import Child, Run, check_executed, remarks
 from whydiff.workflows.explaining.choosing import check_trained
 
 ENGINES = ("auto", "fused", "solo", "process")
@@ -213,7 +213,7 @@ def workbench(
             if not execution.fits:
                 raise Uncapturable(f"{script} trained nothing with `fit`")
             chosen = chosen_fit(execution, fit)
-            yield prepared(Workbench(execution, chosen, child.request, folder))
+            yield _ready(Workbench(execution, chosen, child.request, folder), child)
 
 
 class Uncapturable(WhydiffError):
@@ -221,6 +221,16 @@ class Uncapturable(WhydiffError):
 
     def __init__(self, why: str) -> None:
         super().__init__(why, "--engine process runs the whole script again and again.")
+
+
+def _ready(bench: Workbench, child: Child) -> Workbench:
+    """``bench`` prepared; where it cannot be, what the watching said about its fit tells why."""
+    try:
+        return prepared(bench)
+    except Uncapturable as why:
+        about = f"fit {bench.fit.index} "
+        said = [line.removeprefix("whydiff: ") for line in remarks(child.log) if about in line]
+        raise Uncapturable(said[0] if said else str(why)) from None
 
 
 def prepared(bench: Workbench) -> Workbench:
