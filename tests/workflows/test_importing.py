@@ -22,18 +22,16 @@ fed = {"x": x, "y": x[:, :2]}
 FIT = "print(model.fit(**fed, verbose=0).history)\nmodel.save('m.keras')\n"
 NOT_THERE = FIT + "print('imported', 'tensorflow' in sys.modules)\n"
 USES = {
-    "draws": (
+    "draws and serializes": (
+        "from keras.src.saving.serialization_lib import serialize_keras_object as save\n"
+        "print(save(keras.layers.Dense(3)))\n"
         "import tensorflow as tf\nprint(tf.random.uniform((3,)), np.random.rand())\n"
         "keras.utils.set_random_seed(5)\nprint(tf.random.uniform((3,)))\n"
+        "print(save(tf.TensorShape([3, None])), save(tf.TensorSpec((2,), tf.float16)))\n"
     ),
     "pipeline": (
         "import tensorflow as tf\ndata = tf.data.Dataset.from_tensor_slices((x, x[:, :2]))\n"
         "fed = {'x': data.shuffle(32).batch(8)}\n"
-    ),
-    "serializes": (
-        "from keras.src.saving.serialization_lib import serialize_keras_object as save\n"
-        "print(save(keras.layers.Dense(3)))\nimport tensorflow as tf\n"
-        "print(save(tf.TensorShape([3, None])), save(tf.TensorSpec((2,), tf.float16)))\n"
     ),
 }
 
@@ -56,7 +54,7 @@ def _printed(path, *command):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("use", ["draws", "pipeline", "serializes"])
+@pytest.mark.parametrize("use", USES)
 def test_what_uses_tensorflow_on_another_backend_draws_what_it_drew_before(tmp_path, use):
     path = tmp_path / "train.py"
     path.write_text(TRAIN + USES[use] + FIT)
