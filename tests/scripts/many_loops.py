@@ -3,6 +3,7 @@ in which these begin."""
 
 import hashlib
 import sys
+import tempfile
 
 import keras
 import numpy as np
@@ -297,8 +298,9 @@ def resumed():
     model.compile("adam", "binary_crossentropy")
     model.fit(x, y, epochs=2, verbose=0)
     show("resumed_first", model)
-    model.save("half.keras")
-    again = keras.models.load_model("half.keras")
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(f"{folder}/half.keras")
+        again = keras.models.load_model(f"{folder}/half.keras")
     again.fit(x, y, epochs=4, initial_epoch=2, verbose=0, validation_data=(x[:20], y[:20]))
     show("resumed_second", again)
     again.train_on_batch(x[:16], y[:16])
