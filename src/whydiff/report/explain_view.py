@@ -47,7 +47,8 @@ def verdict(e: Explanation) -> str:
     if proven:
         also = f" Suspected, not proven: {listed(suspected)}." if suspected else ""
         return f"The two {what} differ because of {listed(proven)}.{also}"
-    if not suspected and e.gap.get("relative_weight_distance") == 0:
+    same_logs = e.gap.get("a") == e.gap.get("b")
+    if not suspected and same_logs and e.gap.get("relative_weight_distance") == 0:
         return f"The two {what} end alike, bit for bit: what differs between them changes nothing."
     if suspected:
         return f"The two {what} differ; suspected, not proven: {listed(suspected)}."

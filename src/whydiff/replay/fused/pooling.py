@@ -19,8 +19,16 @@ Window = tuple[int, ...]
 
 def max_pool_of(native: Callable[..., Any]) -> Callable[..., Any]:
     """``keras.ops.max_pool`` on JAX; ``native`` computes what does not suit slices."""
+    return _pool_of(native, _maximum)
 
-    def max_pool(
+
+def average_pool_of(native: Callable[..., Any]) -> Callable[..., Any]:
+    """``keras.ops.average_pool`` on JAX; ``native`` computes what does not suit slices."""
+    return _pool_of(native, _average)
+
+
+def _pool_of(native: Callable[..., Any], pooled: Callable[..., Any]) -> Callable[..., Any]:
+    def pool(
         inputs: Any,
         pool_size: Any,
         strides: Any = None,
@@ -35,41 +43,28 @@ def max_pool_of(native: Callable[..., Any]) -> Callable[..., Any]:
         if not suits(inputs, padding, data_format, window, floating):
             return native(inputs, pool_size, strides, padding, data_format)
         steps = window if strides is None else spatial(strides, count)
+        return pooled(inputs, window, steps, padding)
+
+    return pool
+
+
+def _maximum(inputs: Any, window: Window, steps: Window, padding: str) -> Any:
+    if steps == window:
+        return _tile_maximum()(_tiles(inputs, window, padding, -math.inf), window)
+    return _largest(slices(inputs, window, steps, (1,) * len(window), padding, -math.inf))[0]
+
+
+def _average(inputs: Any, window: Window, steps: Window, padding: str) -> Any:
+    from jax import numpy as jnp
+
+    def total(values: Any) -> Any:
         if steps == window:
-            return _tile_maximum()(_tiles(inputs, window, padding, -math.inf), window)
-        return _largest(slices(inputs, window, steps, (1,) * count, padding, -math.inf))[0]
+            return _tile_sum()(_tiles(values, window, padding, 0.0), window)
+        return sum(slices(values, window, steps, (1,) * len(window), padding, 0.0))
 
-    return max_pool
-
-
-def average_pool_of(native: Callable[..., Any]) -> Callable[..., Any]:
-    """``keras.ops.average_pool`` on JAX; ``native`` computes what does not suit slices."""
-
-    def average_pool(
-        inputs: Any,
-        pool_size: Any,
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: Any = None,
-    ) -> Any:
-        from jax import numpy as jnp
-
-        count = inputs.ndim - 2
-        window = spatial(pool_size, count)
-        if not suits(inputs, padding, data_format, window):
-            return native(inputs, pool_size, strides, padding, data_format)
-        steps = window if strides is None else spatial(strides, count)
-
-        def total(values: Any) -> Any:
-            if steps == window:
-                return _tile_sum()(_tiles(values, window, padding, 0.0), window)
-            return sum(slices(values, window, steps, (1,) * count, padding, 0.0))
-
-        if padding == "valid":
-            return total(inputs) / math.prod(window)
-        return total(inputs) / total(jnp.ones((1, *inputs.shape[1:-1], 1), inputs.dtype))
-
-    return average_pool
+    if padding == "valid":
+        return total(inputs) / math.prod(window)
+    return total(inputs) / total(jnp.ones((1, *inputs.shape[1:-1], 1), inputs.dtype))
 
 
 def _largest(parts: Sequence[Any]) -> tuple[Any, Any]:
