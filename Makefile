@@ -13,7 +13,7 @@ OLDEST := .venv-oldest/ready
 REQUIREMENTS := pyproject.toml constraints.txt
 
 # Rooms that know no Keras: their tests must pass where none is installed.
-PURE_TESTS := $(wildcard $(addprefix tests/,core store sources analysis report remedy checks cli))
+PURE_TESTS := $(wildcard $(addprefix tests/,core diagnosis stats script_text fixes lint storage report cli))
 
 FASHION_FILES := build/keras/datasets/fashion-mnist/train-images-idx3-ubyte.gz
 

@@ -35,7 +35,7 @@ def seconds(*command: str) -> np.ndarray:
 def long_recording(path: Path, differs_at: int, steps: int = STEPS) -> int:
     """A fit of so many steps, the weights other from one step on; bytes of the file."""
     from whydiff.core.recipe import Batching, Content, Order, Recipe
-    from whydiff.store import Writer
+    from whydiff.storage import Writer
 
     content = Content(np.zeros((50, 2), np.uint64))
     recipe = Recipe((), Order(), (), content, Batching(), {}, {}, {}, {}, (), *[{}] * 7)
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--explain", action="store_true")
     args = parser.parse_args()
-    from whydiff.workflows.diff import diff
+    from whydiff.api.diff import diff
 
     with tempfile.TemporaryDirectory() as folder:
         a, b, empty = (Path(folder) / f"{name}.whydiff" for name in ("a", "b", "empty"))

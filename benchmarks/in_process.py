@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from whydiff.capture.hooks import install
-from whydiff.capture.session import Session
 from whydiff.core.live import Live
+from whydiff.recorder.hooks import install
+from whydiff.recorder.session import Session
 
 
 class _NoRecording:

@@ -111,8 +111,8 @@ def train(model, x, y, size, epochs):
 def measure(name, make, args, holder, folder):
     import numpy as np
 
-    from whydiff.capture.session import Session
-    from whydiff.store import Writer, load
+    from whydiff.recorder.session import Session
+    from whydiff.storage import Writer, load
 
     model, x, y, size, steps = make()
     if args.steps:
@@ -156,8 +156,8 @@ def profile(model, x, y, size, name, holder, folder):
     import cProfile
     import pstats
 
-    from whydiff.capture.session import Session
-    from whydiff.store import Writer
+    from whydiff.recorder.session import Session
+    from whydiff.storage import Writer
 
     holder.session = Session(Writer(folder / f"{name}-profile.whydiff", name, []), 0)
     profiler = cProfile.Profile()
@@ -172,7 +172,7 @@ class Holder:
     """Whose session has ended: what it is told of then is nobody's business."""
 
     def __init__(self):
-        from whydiff.capture.session import Session
+        from whydiff.recorder.session import Session
 
         self.session = Session(None, 0)
         self.session.closed = True
@@ -182,7 +182,7 @@ def main() -> None:
     args = arguments()
     os.environ["KERAS_BACKEND"] = args.backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from whydiff.capture.hooks import install
+    from whydiff.recorder.hooks import install
 
     holder = Holder()
     install(holder)

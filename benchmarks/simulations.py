@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from whydiff.analysis.effects import effects
-from whydiff.analysis.factors import spread_ratio
-from whydiff.analysis.flips import churn_of, excess_churn, flip_rates
-from whydiff.analysis.intervals import mean, spread
-from whydiff.analysis.paired import INCONCLUSIVE, equivalence, probability, sign_flip
-from whydiff.analysis.probe_noise import variance_parts
-from whydiff.analysis.sequential import confidence_sequence, decide
+from whydiff.stats.effects import effects
+from whydiff.stats.factors import spread_ratio
+from whydiff.stats.flips import churn_of, excess_churn, flip_rates
+from whydiff.stats.intervals import mean, spread
+from whydiff.stats.paired import INCONCLUSIVE, equivalence, probability, sign_flip
+from whydiff.stats.probe_noise import variance_parts
+from whydiff.stats.sequential import confidence_sequence, decide
 from whydiff.testing.simulated import coverage, predicted, study, true_effects
 
 THREE = {"initialization": 0.5, "data-order": 0.3, "noise": 0.2}

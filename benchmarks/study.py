@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from whydiff.core.replicas import ASKED_FOR
-from whydiff.workflows.executing.children import Child, Run
+from whydiff.runner.client import Child, Run
 
 HERE = Path(__file__).parent
 #: Replicas that each net is asked for, as the aims name them.

@@ -10,10 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from whydiff.store import load
-from whydiff.workflows.executing.children import Child, Run
-from whydiff.workflows.explaining.tracing import plan
-from whydiff.workflows.explaining.workshop import Workshop
+from whydiff.experiments.explain.trajectory import plan
+from whydiff.runner.client import Child, Run
+from whydiff.runner.hybrid_trainer import HybridTrainer
+from whydiff.storage import load
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,13 +27,13 @@ def main() -> None:
             child.wait_for_script()
             fit = load(child.recording).fits[0]
             child.request("pair", a={"fit": 1}, b={"fit": 1}, differing=[])
-            workshop = Workshop({"a": child}, folder, frozenset())
+            hybrid_trainer = HybridTrainer({"a": child}, folder, frozenset())
             moments = plan(fit, fit, None).of("a")
-            workshop.train(frozenset())  # compiles
+            hybrid_trainer.train(frozenset())  # compiles
             plain, looked = [], []
             for _ in range(rounds):
-                plain.append(workshop.train(frozenset()).seconds)
-                looked.append(workshop.train(frozenset(), moments=moments).seconds)
+                plain.append(hybrid_trainer.train(frozenset()).seconds)
+                looked.append(hybrid_trainer.train(frozenset(), moments=moments).seconds)
     ratio = statistics.median(b / a for a, b in zip(plain, looked, strict=True))
     print(
         f"{script.name}: {len(fit.steps)} steps, {len(moments)} moments, "

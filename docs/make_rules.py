@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from whydiff.checks import FAMILIES, Rule
-from whydiff.sources.mechanisms import mechanism
+from whydiff.diagnosis.mechanisms import mechanism
+from whydiff.lint import FAMILIES, Rule
 
 PAGE = Path(__file__).parent / "check.md"
 MARKED = re.compile(r"(<!-- rules -->\n).*?(<!-- end of rules -->)", re.DOTALL)

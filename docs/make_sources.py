@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from whydiff.checks import RULES, Rule
 from whydiff.core.replicas import ASKED_FOR, FACTORS, RANDOM_SOURCES
-from whydiff.sources import CATALOGUE, Source
-from whydiff.sources.mechanisms import MECHANISMS, Mechanism
+from whydiff.diagnosis.mechanisms import MECHANISMS, Mechanism
+from whydiff.diagnosis.sources import CATALOGUE, Source
+from whydiff.lint import RULES, Rule
 from whydiff.testing.sides import a_side
 from whydiff.testing.source_suite import PLANTED
 

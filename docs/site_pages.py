@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ELSEWHERE = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",
-    "src/whydiff/store/FORMAT.md": "format.md",
-    "src/whydiff/store/STUDY_FORMAT.md": "study_format.md",
+    "src/whydiff/storage/FORMAT.md": "format.md",
+    "src/whydiff/storage/STUDY_FORMAT.md": "study_format.md",
 }
 ELSEWHERE |= {
     f"examples/{path.name}": f"examples/{path.stem}.md"
@@ -121,7 +121,7 @@ def _of_folder(folder: str) -> list[Any]:
     if folder == "commands":
         return [{verb: f"commands/{verb}.md"} for verb in VERBS]
     if folder == "sources":
-        from whydiff.sources import CATALOGUE
+        from whydiff.diagnosis.sources import CATALOGUE
 
         return [{source.id: f"sources/{source.id}.md"} for source in CATALOGUE]
     names = sorted(path.name for path in (ROOT / "docs" / folder).glob("*.md"))

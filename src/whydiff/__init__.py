@@ -14,18 +14,18 @@ from whydiff.core.notebook import Shown
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "record": "whydiff.workflows.record",
-    "diff": "whydiff.workflows.diff",
-    "explain": "whydiff.workflows.explain",
-    "lock": "whydiff.workflows.lock",
-    "verify": "whydiff.workflows.verify",
-    "check": "whydiff.workflows.check",
-    "recording": "whydiff.workflows.notebook",
-    "Recorder": "whydiff.workflows.executing.inprocess",
-    "load": "whydiff.store",
-    "study": "whydiff.workflows.study",
-    "compare": "whydiff.workflows.compare",
-    "watch": "whydiff.capture.watching",
+    "record": "whydiff.api.record",
+    "diff": "whydiff.api.diff",
+    "explain": "whydiff.api.explain",
+    "lock": "whydiff.api.lock",
+    "verify": "whydiff.api.verify",
+    "check": "whydiff.api.check",
+    "recording": "whydiff.api.notebook",
+    "Recorder": "whydiff.runner.in_process",
+    "load": "whydiff.storage",
+    "study": "whydiff.api.study",
+    "compare": "whydiff.api.compare",
+    "watch": "whydiff.recorder.watching",
     "WhydiffError": "whydiff.core.errors",
 }
 __all__ = [

@@ -76,7 +76,7 @@ def _shown(path: Path) -> Path:
 
 
 def _update(path: Path, file: Path, arguments: Sequence[str], replicas: int) -> None:
-    from whydiff.workflows.lock import lock as write
+    from whydiff.api.lock import lock as write
 
     write(path, arguments, file, replicas)
 
@@ -90,9 +90,9 @@ def _verify(
     margin: float | None,
 ) -> Any:
     __tracebackhide__ = True
+    from whydiff.api.verify import verify
     from whydiff.report.plain import plain_text
     from whydiff.report.verify_view import verification_blocks
-    from whydiff.workflows.verify import verify
 
     result = verify(path, arguments, lock=file, require=require, metric=metric, margin=margin)
     if result.exit_code:

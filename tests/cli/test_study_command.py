@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from whydiff.cli.group import main
 from whydiff.cli.study import default_file
-from whydiff.store import TARGETS, StudyWriter
+from whydiff.storage import TARGETS, StudyWriter
 from whydiff.testing.studies import made
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from whydiff.cli import main
 from whydiff.cli.group import VERBS
-from whydiff.store import Writer
+from whydiff.storage import Writer
 
 
 def run(*arguments):

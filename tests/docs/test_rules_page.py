@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from whydiff.checks import RULES
+from whydiff.lint import RULES
 
 DOCS = Path(__file__).parents[2] / "docs"
 

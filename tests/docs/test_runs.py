@@ -1,6 +1,6 @@
 """Every command and all Python on the pages run as they stand, on a small ``train.py``.
 
-Commands whose output a page shows are ``test_commands.py``'s, the rules' code ``tests/checks``'s.
+Commands whose output a page shows are ``test_commands.py``'s, the rules' code ``tests/lint``'s.
 """
 
 import importlib.util

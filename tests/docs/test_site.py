@@ -24,7 +24,7 @@ from whydiff.core.comparison import Comparison
 from whydiff.core.findings import Diff, Explanation
 from whydiff.core.study import Study
 from whydiff.core.verification import Verification
-from whydiff.sources import CATALOGUE
+from whydiff.diagnosis.sources import CATALOGUE
 
 # one process: the site is built once for all of them
 pytestmark = pytest.mark.xdist_group("site")

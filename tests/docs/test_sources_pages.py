@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from whydiff.checks import RULES
-from whydiff.sources import CATALOGUE
-from whydiff.sources.mechanisms import MECHANISMS
+from whydiff.diagnosis.mechanisms import MECHANISMS
+from whydiff.diagnosis.sources import CATALOGUE
+from whydiff.lint import RULES
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whydiff.analysis.ulp import max_ulp
 from whydiff.core.digests import tensor_digest
-from whydiff.store import load
-from whydiff.workflows.executing.children import Child, Run
+from whydiff.runner.client import Child, Run
+from whydiff.stats.ulp import max_ulp
+from whydiff.storage import load
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "seeded_fits.py"
 SEEDED = ("initialization", "data-order", "noise")

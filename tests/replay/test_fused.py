@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whydiff.workflows.executing.children import Child, Run
+from whydiff.runner.client import Child, Run
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "layer_families.py"
 SHORT = ("dense", "conv", "stopping")

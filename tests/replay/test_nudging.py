@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from whydiff.analysis.ulp import max_ulp
 from whydiff.replay.nudging import nudged
+from whydiff.stats.ulp import max_ulp
 from whydiff.testing.sides import tensor
 
 

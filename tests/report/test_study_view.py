@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 
+from whydiff.experiments.study.answer import answer
 from whydiff.report.blocks import Table, Text
 from whydiff.report.plain import WIDTH, plain_text
 from whydiff.report.study_view import study_blocks, verdict
 from whydiff.report.study_words import ordinal
 from whydiff.testing.studies import made
-from whydiff.workflows.studying.answer import answer
 
 TWO = {"initialization": 1.0, "noise": 0.2}
 

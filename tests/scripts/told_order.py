@@ -13,8 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 import whydiff
-from whydiff.adapters import tee, tensorflow_backend
-from whydiff.capture.feed import Feed
+from whydiff.keras_backend import tee
+from whydiff.keras_backend.tensorflow import backend as tensorflow_backend
+from whydiff.recorder.feed import Feed
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(52, 6)).astype("float32")

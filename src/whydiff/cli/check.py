@@ -33,9 +33,9 @@ def command(
     line silences a rule there. Exits with 0 if nothing was found, 1 if something was, 2 in case
     of trouble.
     """
-    from whydiff.checks import selected
+    from whydiff.api.check import check_file, files
+    from whydiff.lint import selected
     from whydiff.report.check_view import print_problems
-    from whydiff.workflows.check import check_file, files
 
     rules = selected(_words(select), _words(ignore))
     read = files(scripts)
@@ -61,7 +61,7 @@ def _words(text: str | None) -> tuple[str, ...]:
 
 
 def _list_rules(ctx: click.Context) -> None:
-    from whydiff.checks import RULES
+    from whydiff.lint import RULES
 
     for rule in RULES:
         click.echo(f"{rule.id}  {rule.name}: {rule.title}")

@@ -118,8 +118,8 @@ def command(
     set_b, set_a = parse_settings(settings, "--set"), parse_settings(a_settings, "--a-set")
     options = {**options, "a_env": dict(options["a_env"]), "b_env": dict(options["b_env"])}
 
+    from whydiff.api.compare import compare
     from whydiff.report.progress import Progress
-    from whydiff.workflows.compare import compare
 
     with Progress() as progress:
         found = compare(

@@ -24,8 +24,8 @@ def command(ctx: click.Context, a: str, b: str, as_json: bool, html_file: str | 
     """
     check_answer(None, html_file)
 
+    from whydiff.api.diff import diff
     from whydiff.report import print_diff
-    from whydiff.workflows.diff import diff
 
     result = diff(a, b)
     if as_json:

@@ -64,8 +64,8 @@ def command(
     path_b = check_script(script_b) if script_b else None
     check_answer(json_file, html_file)
 
+    from whydiff.api.explain import explain
     from whydiff.report.progress import Progress
-    from whydiff.workflows.explain import explain
 
     with Progress() as progress:
         explanation = explain(

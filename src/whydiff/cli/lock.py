@@ -34,8 +34,8 @@ def command(ctx: click.Context, script: str, output: str | None, replicas: int) 
         if Path(output).exists() and Path(output).samefile(path):
             raise WhydiffError(f"{output} is the script itself", "Name another file with -o.")
 
+    from whydiff.api.lock import lock
     from whydiff.report.progress import Progress
-    from whydiff.workflows.lock import lock
 
     with Progress() as progress:
         written = lock(path, script_arguments(ctx), output, replicas, progress)

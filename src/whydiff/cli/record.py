@@ -26,7 +26,7 @@ def command(ctx: click.Context, script: str, output: str) -> None:
     if Path(output).exists() and Path(output).samefile(path):
         raise WhydiffError(f"{output} is the script itself", "Name another file with -o.")
 
-    from whydiff.workflows.record import record
+    from whydiff.api.record import record
 
     result = record(path, script_arguments(ctx), Path(output))
     click.echo(f"whydiff: recorded in {result.path}", err=True)

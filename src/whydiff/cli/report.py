@@ -22,9 +22,9 @@ def command(file: str, html_file: str | None, among: str | None) -> None:
     FILE is an answer written by `--json`, a recording (`whydiff record`) or a study. Needs no
     Keras and executes nothing.
     """
+    from whydiff.api.report import opened
     from whydiff.core.findings import Explanation
     from whydiff.core.study import Study
-    from whydiff.workflows.report import opened
 
     finding = opened(file)
     study = opened(among) if among else None

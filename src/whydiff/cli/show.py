@@ -30,7 +30,7 @@ def command(file: str, as_json: bool, metric: str | None, verbose: bool) -> None
         )
 
     from whydiff.report import execution_dict, print_execution
-    from whydiff.store import kind, load
+    from whydiff.storage import kind, load
 
     if kind(file) == "study":
         _show_study(file, as_json, metric, verbose)
@@ -43,8 +43,8 @@ def command(file: str, as_json: bool, metric: str | None, verbose: bool) -> None
 
 
 def _show_study(file: str, as_json: bool, metric: str | None, verbose: bool) -> None:
+    from whydiff.experiments.study.answer import read
     from whydiff.report import print_study
-    from whydiff.workflows.studying.answer import read
 
     study = read(file, metric)
     if as_json:

@@ -76,8 +76,8 @@ def command(
     target = Path(output) if output else default_file(path, resume)
     check_target(str(target), "the study")
 
+    from whydiff.api.study import study
     from whydiff.report.progress import Progress
-    from whydiff.workflows.study import study
 
     with Progress() as progress:
         found = study(

@@ -47,8 +47,8 @@ def command(
     if margin is not None and margin <= 0:
         raise click.UsageError(f"--margin {margin} leaves no room; give a positive number.")
 
+    from whydiff.api.verify import verify
     from whydiff.report.progress import Progress
-    from whydiff.workflows.verify import verify
 
     with Progress() as progress:
         result = verify(

@@ -12,7 +12,7 @@ from whydiff.core.live import Live, Samples
 from whydiff.core.recipe import Content, Recipe
 
 
-class Untransplantable(Exception):
+class TransferError(Exception):
     """A field that cannot be carried from one fit into the other; the message says why."""
 
 
@@ -22,7 +22,7 @@ def translation(source: Content, target: Content) -> np.ndarray:
     Equal samples where both hold the same ones, else equal positions; -1 where there is none.
     """
     if source.unit != target.unit:
-        raise Untransplantable("one training was fed samples, the other whole batches")
+        raise TransferError("one training was fed samples, the other whole batches")
     if _multiset(source) == _multiset(target):
         where: dict[bytes, list[int]] = {}
         for index, row in enumerate(target.samples):
@@ -160,7 +160,7 @@ class Plan:
             return [None] * len(roles)
         moved = self._to_weights
         if (moved[indices] < 0).any():
-            raise Untransplantable("the sample weights of one training do not fit the other's data")
+            raise TransferError("the sample weights of one training do not fit the other's data")
         batch = weighing.batch(moved[indices])
         return [batch[i] for i in roles]
 

@@ -18,7 +18,7 @@ class Sketch:
     """A vector in few numbers, from which its distance to another one can be estimated.
 
     ``size`` counts the entries of the vector, ``unfit`` those that are NaN or infinite (they
-    count as 0); ``numbers`` has a fixed length, see :mod:`whydiff.analysis.sketch`.
+    count as 0); ``numbers`` has a fixed length, see :mod:`whydiff.stats.sketch`.
     """
 
     size: int

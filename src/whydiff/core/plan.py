@@ -128,7 +128,7 @@ def drawn_seed(study: int, block: int, source: str, again: bool = False) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class StoredReplica:
     """A member with what became of it; a study keeps no weights."""
 
     member: Member

@@ -85,7 +85,7 @@ class Execution(Shown):
     arguments: tuple[str, ...]
     started: str  # ISO 8601, UTC
     exit_code: int | None  # None while running or if it was killed
-    environment: Mapping[str, Any]  # flat facts, see capture/environment.py
+    environment: Mapping[str, Any]  # flat facts, see recorder/environment.py
     fits: tuple[Fit, ...]
     ledger: tuple[Draw, ...]
     trouble: str = ""  # why recording stopped early, if it did

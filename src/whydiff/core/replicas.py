@@ -47,7 +47,7 @@ class Replica:
 
 
 @dataclass(frozen=True, eq=False)
-class Handed:
+class ReplicaInputs:
     """What one process drew for a replica, for another one to start from and be fed.
 
     ``weights`` by canonical path; ``order`` (sample indices) and ``batches`` (sizes) hold one

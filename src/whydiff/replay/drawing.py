@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.adapters import adapter
-from whydiff.adapters.variables import Variables
-from whydiff.core.feeding import Untransplantable
+from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
 from whydiff.core.replicas import RANDOM_SOURCES, Replica
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.variables import Variables
 from whydiff.replay import orders
 from whydiff.replay.initial import InitialValues
 from whydiff.replay.nudging import nudged
@@ -58,7 +58,7 @@ class Drawing:
             try:
                 self._check(source)
                 sources.append(source)
-            except Untransplantable as why:
+            except TransferError as why:
                 refused[source] = str(why)
         return sources, refused
 
@@ -95,7 +95,7 @@ class Drawing:
         """(order, batch sizes), each one array per epoch."""
         live, seeds, settings = self._live, replica.seeds, replica.settings
         if live.origins is None or not live.material.order:
-            raise Untransplantable("the order of this fit was not recorded")
+            raise TransferError("the order of this fit was not recorded")
         shuffle = settings.get("shuffle")
         if _is_off(shuffle):
             order = orders.unshuffled_order(live)
@@ -133,41 +133,41 @@ class Drawing:
         }
 
     def _check(self, source: str) -> None:
-        """Raise Untransplantable with the reason why a seed cannot redraw ``source``."""
+        """Raise TransferError with the reason why a seed cannot redraw ``source``."""
         live = self._live
         if source not in RANDOM_SOURCES:
-            raise Untransplantable(f"{source} is no source that a seed can redraw")
+            raise TransferError(f"{source} is no source that a seed can redraw")
         if live.origins is None:
-            raise Untransplantable("this fit was recorded without the origins of its values")
+            raise TransferError("this fit was recorded without the origins of its values")
         if source == "initialization":
             self._check_initialization()
         elif source == "noise":
             if not any(live.origins.moved) and not live.material.random_states:
-                raise Untransplantable("no training step draws random numbers")
+                raise TransferError("no training step draws random numbers")
         elif source == "arithmetic":
             if not nudged(live.material.weights, live.recipe.initialization, 0)[1]:
-                raise Untransplantable("there is no initial weight that could move by one ULP")
+                raise TransferError("there is no initial weight that could move by one ULP")
         elif live.material.samples.leaves is None:
-            raise Untransplantable("the samples were too large to keep")
+            raise TransferError("the samples were too large to keep")
         elif source == "data-order":
             orders.check_shuffles(live)
         elif live.material.samples.unit == "batch":
-            raise Untransplantable("training was fed whole batches, which cannot be resampled")
+            raise TransferError("training was fed whole batches, which cannot be resampled")
 
     def _check_initialization(self) -> None:
         if self.initial.random:
             return
         trained = [t for t in self._live.recipe.initialization if t.trained_by is not None]
         if trained:
-            raise Untransplantable(
+            raise TransferError(
                 f"training went on from what fit {trained[0].trained_by} had trained"
             )
         if self.initial.foreign:
             path = self._live.recipe.initialization[self.initial.foreign[0]].path
-            raise Untransplantable(
+            raise TransferError(
                 f"initial values were loaded or set ({path} first), not drawn by an initializer"
             )
-        raise Untransplantable("all initial values are constants")
+        raise TransferError("all initial values are constants")
 
 
 def _is_off(shuffle: Any) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from whydiff.core.feeding import Untransplantable
+from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
-from whydiff.core.replicas import Handed, Replica, Result
+from whydiff.core.replicas import Replica, ReplicaInputs, Result
 from whydiff.replay.fused import Fused
 from whydiff.replay.probe import streams
 from whydiff.replay.replicas import Replicas
@@ -18,7 +18,7 @@ class Engines:
 
     def __init__(self, live: Live) -> None:
         if live.again == "script":
-            raise Untransplantable("its steps belong to a loop of the script's own")
+            raise TransferError("its steps belong to a loop of the script's own")
         self._solo = Replicas(live)
         self._fused = Fused(self._solo)
 
@@ -34,19 +34,19 @@ class Engines:
         """A digest by source of what the seeds of ``replica`` decide."""
         return streams(self._solo.live, self._solo.drawing, replica)
 
-    def draw(self, replica: Replica) -> Handed:
+    def draw(self, replica: Replica) -> ReplicaInputs:
         """What the seeds of ``replica`` decide, for a process that trains on another backend."""
         drawn = self._solo.drawing.draw(replica)
         paths = [tensor.path for tensor in self._solo.live.recipe.initialization]
         weights = dict(zip(paths, drawn.weights, strict=True))
-        return Handed(weights, drawn.order, drawn.batches)
+        return ReplicaInputs(weights, drawn.order, drawn.batches)
 
     def train(
         self,
         replicas: Sequence[Replica],
         engine: str,
         keep_weights: bool,
-        given: Mapping[int, Handed] | None = None,
+        given: Mapping[int, ReplicaInputs] | None = None,
     ) -> tuple[list[Result], list[str]]:
         """Results in the order of ``replicas``, and notes for the person.
 
@@ -58,7 +58,7 @@ class Engines:
             try:
                 for result in self._fused.train(replicas, keep_weights):
                     done[result.replica.number] = result
-            except Untransplantable as why:
+            except TransferError as why:
                 notes.append(f"trained one by one: {why}")
             except Exception as error:
                 first = (str(error).splitlines() or [""])[0][:200]

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.adapters import adapter
-from whydiff.adapters.variables import Slot
 from whydiff.core.live import Live, SeedHolder
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.variables import Slot
 
 #: Any two seeds tell whether a value depends on seeds.
 _PROBES = (20_231, 77_003)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.adapters import adapter
-from whydiff.adapters.naming import Names
-from whydiff.adapters.subject import layers_of
-from whydiff.adapters.variables import existing_variables
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.subject import layers_of
+from whydiff.keras_backend.variables import existing_variables
 
 
 @contextlib.contextmanager

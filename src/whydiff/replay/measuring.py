@@ -14,11 +14,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.adapters import adapter
-from whydiff.adapters.code import is_users
-from whydiff.adapters.naming import Names
-from whydiff.adapters.variables import variables_of
 from whydiff.core.live import Live
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.code import is_users
+from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.variables import variables_of
 
 #: More batches of an epoch than this are not evaluated again; an even selection stands for them.
 MOST_BATCHES = 100

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from whydiff.core.feeding import Untransplantable
+from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
 
 #: Draws one permutation of n: called once per pass over the data.
@@ -25,16 +25,16 @@ def recorded_order(live: Live) -> list[np.ndarray]:
 
 
 def check_shuffles(live: Live) -> None:
-    """Raise Untransplantable where the order of this fit is no matter of chance."""
+    """Raise TransferError where the order of this fit is no matter of chance."""
     assert live.origins is not None
     order = live.material.order
     if live.origins.rows is not None:
         if not live.origins.shuffle:
-            raise Untransplantable("fit was called with shuffle=False")
+            raise TransferError("fit was called with shuffle=False")
     elif len(order) < 2:
-        raise Untransplantable("one epoch of a stream does not show whether it is shuffled")
+        raise TransferError("one epoch of a stream does not show whether it is shuffled")
     elif all(np.array_equal(epoch, order[0]) for epoch in order[1:]):
-        raise Untransplantable("the stream came in the same order every epoch")
+        raise TransferError("the stream came in the same order every epoch")
 
 
 def redrawn_order(live: Live, permute: Permute) -> list[np.ndarray]:
@@ -83,7 +83,7 @@ def unshuffled_order(live: Live) -> list[np.ndarray]:
     assert live.origins is not None
     rows = live.origins.rows
     if rows is None:
-        raise Untransplantable("a stream's order without shuffling is not known")
+        raise TransferError("a stream's order without shuffling is not known")
     return [np.resize(rows, len(epoch)) for epoch in recorded_order(live)]
 
 
@@ -92,7 +92,7 @@ def resampled(live: Live, order: Sequence[np.ndarray], seed: int) -> list[np.nda
     assert live.origins is not None
     samples = live.material.samples
     if samples.unit == "batch":
-        raise Untransplantable("training was fed whole batches, which cannot be resampled")
+        raise TransferError("training was fed whole batches, which cannot be resampled")
     generator = np.random.default_rng(np.random.SeedSequence([seed, 0xB007]))
     rows = live.origins.rows
     if rows is None:
@@ -141,9 +141,9 @@ def recorded_batches(live: Live, order: Sequence[np.ndarray]) -> list[np.ndarray
 def cut_anew(live: Live, order: Sequence[np.ndarray], size: int) -> list[np.ndarray]:
     """Batches of ``size`` samples; a last smaller one where the recorded epochs had one."""
     if live.material.samples.unit == "batch":
-        raise Untransplantable("training was fed whole batches, which cannot be cut anew")
+        raise TransferError("training was fed whole batches, which cannot be cut anew")
     if live.recipe.batch_size.facts.get("steps_per_epoch"):
-        raise Untransplantable("steps_per_epoch fixes how many batches an epoch has")
+        raise TransferError("steps_per_epoch fixes how many batches an epoch has")
     recorded = [sizes for sizes in live.material.batches if len(sizes)]
     assert live.origins is not None
     drops = live.origins.rows is None and all((s == s[0]).all() for s in recorded)

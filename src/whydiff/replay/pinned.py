@@ -7,7 +7,7 @@ from typing import Any
 
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
-from whydiff.adapters import adapter
+from whydiff.keras_backend import adapter
 
 Leaves = list[Any]
 

@@ -9,14 +9,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.adapters import adapter
-from whydiff.adapters.decay import leave_out_alike
-from whydiff.adapters.naming import Names
-from whydiff.adapters.subject import layers_of, optimizers_of
-from whydiff.adapters.variables import Variables, variables_of
 from whydiff.core.align import align
-from whydiff.core.feeding import Untransplantable
+from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.decay import leave_out_alike
+from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.subject import layers_of, optimizers_of
+from whydiff.keras_backend.variables import Variables, variables_of
 from whydiff.replay.values import Choice, side
 
 #: Sources that live in the compiled program, the one whose model is the base first.
@@ -51,7 +51,7 @@ class Programs:
         self._programs: dict[tuple[str, ...], Program] = {}
 
     def get(self, choice: Choice) -> Program:
-        """The program for ``choice``; raises Untransplantable where there can be none."""
+        """The program for ``choice``; raises TransferError where there can be none."""
         wanted = key(choice, self._differing)
         sides = [part for part in wanted if part != "="]
         if len(set(sides)) <= 1:
@@ -91,7 +91,7 @@ class Programs:
         lives = self._lives
         pick = {s: lives[side(choice, s)] if s in self._differing else base for s in STRUCTURE}
         if pick["mode"] is not base:
-            raise Untransplantable(
+            raise TransferError(
                 "the training mode is part of the model's calls and cannot be moved alone"
             )
         if pick["precision"] is not base:
@@ -160,7 +160,7 @@ def from_config(optimizer: Any, variables: Sequence[Any], **changes: Any) -> Any
         leave_out_alike(optimizer, made, variables)
         return made
     except Exception as error:
-        raise Untransplantable(
+        raise TransferError(
             f"the optimizer {type(optimizer).__name__} cannot be made anew from its config: {error}"
         ) from error
 
@@ -207,7 +207,7 @@ def set_policies(names: Names, policies: Mapping[str, Any]) -> None:
         if policy is None or layer.dtype_policy.name == policy.name:
             continue
         if policy.variable_dtype != layer.dtype_policy.variable_dtype:
-            raise Untransplantable(
+            raise TransferError(
                 f"{policy.name} stores weights as {policy.variable_dtype}, so it cannot be set on "
                 f"a model whose weights are {layer.dtype_policy.variable_dtype}"
             )

@@ -11,13 +11,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.adapters.callbacks import fresh_callback, sort_callbacks
-from whydiff.adapters.naming import Names
-from whydiff.adapters.variables import variables_of
 from whydiff.core.digests import tensor_digest
-from whydiff.core.feeding import Plan, Untransplantable
+from whydiff.core.feeding import Plan, TransferError
 from whydiff.core.live import Live
-from whydiff.core.replicas import FACTORS, Handed, Replica, Result
+from whydiff.core.replicas import FACTORS, Replica, ReplicaInputs, Result
+from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
+from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.variables import variables_of
 from whydiff.replay.drawing import Drawing, Drawn
 from whydiff.replay.outcome import predict, quiet
 from whydiff.replay.probe import probe_of
@@ -46,7 +46,7 @@ class Replicas:
         self,
         replicas: Sequence[Replica],
         keep_weights: bool,
-        given: Mapping[int, Handed] = MappingProxyType({}),
+        given: Mapping[int, ReplicaInputs] = MappingProxyType({}),
     ) -> Iterator[Result]:
         """One result per replica, those of one program together, so that each compiles once.
 
@@ -56,13 +56,15 @@ class Replicas:
             started = time.monotonic()
             try:
                 result = self._one(replica, keep_weights, given.get(replica.number))
-            except Untransplantable as why:
+            except TransferError as why:
                 result = Result(replica, "solo", failure=str(why))
             except Exception as error:
                 result = Result(replica, "solo", failure=f"{type(error).__name__}: {error}")
             yield replace(result, seconds=time.monotonic() - started)
 
-    def _one(self, replica: Replica, keep_weights: bool, given: Handed | None = None) -> Result:
+    def _one(
+        self, replica: Replica, keep_weights: bool, given: ReplicaInputs | None = None
+    ) -> Result:
         check(replica)
         live = self.live
         drawn = self.drawing.draw(replica)
@@ -125,10 +127,10 @@ def _fed(live: Live, drawn: Drawn) -> Live:
 
 
 def check(replica: Replica) -> None:
-    """Raise Untransplantable for a setting that is no factor."""
+    """Raise TransferError for a setting that is no factor."""
     for name in replica.settings:
         if name not in FACTORS:
-            raise Untransplantable(f"{name} is no factor; factors are {', '.join(FACTORS)}")
+            raise TransferError(f"{name} is no factor; factors are {', '.join(FACTORS)}")
 
 
 def digest_of(weights: Sequence[np.ndarray]) -> str:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whydiff.adapters.naming import Names
-from whydiff.adapters.subject import models_of
-from whydiff.adapters.variables import variables_of
-from whydiff.core.feeding import Untransplantable
+from whydiff.core.feeding import TransferError
 from whydiff.core.live import Leaves, Live
 from whydiff.core.pins import Pins
+from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.subject import models_of
+from whydiff.keras_backend.variables import variables_of
 from whydiff.replay.outcome import Outcome, generator_of, predict
 from whydiff.replay.probe import probe_of
 from whydiff.replay.program import STRUCTURE
@@ -84,7 +84,7 @@ class Rerun:
         """Whose script runs: the side that all differing parts of the program come from."""
         sides = {side(choice, s) for s in STRUCTURE if s in self.differing}
         if len(sides) > 1:
-            raise Untransplantable(
+            raise TransferError(
                 "the training is a loop of the script's own, whose code cannot be taken apart: "
                 f"{', '.join(s for s in STRUCTURE if s in self.differing)} change together"
             )
@@ -99,7 +99,7 @@ class Rerun:
             fixed |= dict.fromkeys(("data-order", "data-content", "batch-size"), why)
         for source, why in fixed.items():
             if side(choice, source) != base and self._unequal(source):
-                raise Untransplantable(why)
+                raise TransferError(why)
 
     def _unequal(self, source: str) -> bool:
         one, two = (self.lives[n].recipe for n in ("a", "b"))
@@ -115,7 +115,7 @@ class Rerun:
         """Whether it was fed what it should have been, where the script fed it."""
         done = sum(len(sizes) for sizes in made.material.batches)
         if pins.steps is not None and done != pins.steps:
-            raise Untransplantable(
+            raise TransferError(
                 f"run again, the loop ended after {done} steps and not after {pins.steps}"
             )
         content, order = (self.lives[side(choice, s)] for s in ("data-content", "data-order"))
@@ -124,7 +124,7 @@ class Rerun:
                 made.recipe.data_content.samples, content.recipe.data_content.samples
             ) and _equal(made.recipe.data_order.epochs, order.recipe.data_order.epochs)
             if not same:
-                raise Untransplantable(
+                raise TransferError(
                     "the data were too large to keep, and run again the script feeds others"
                 )
 

@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.adapters import adapter
-from whydiff.adapters.naming import Names
-from whydiff.adapters.variables import variables_of
-from whydiff.core.feeding import Untransplantable
+from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.variables import variables_of
 from whydiff.replay.program import (
     Program,
     bare,
@@ -86,7 +86,7 @@ def _named(name: str) -> Any:
     try:
         return keras.optimizers.get(name)
     except Exception as error:
-        raise Untransplantable(f"Keras knows no optimizer {name!r}") from error
+        raise TransferError(f"Keras knows no optimizer {name!r}") from error
 
 
 def _policies(live: Live, precision: Any) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _policies(live: Live, precision: Any) -> dict[str, Any]:
     try:
         wanted = keras.dtype_policies.get(str(precision))
     except Exception as error:
-        raise Untransplantable(f"Keras knows no precision {precision!r}") from error
+        raise TransferError(f"Keras knows no precision {precision!r}") from error
     names = [policy.name for policy in live.policies.values()]
     common = max(set(names), key=names.count) if names else ""
     return {p: wanted if own.name == common else own for p, own in live.policies.items()}
@@ -122,7 +122,7 @@ def state_values(live: Live, program: Program, settings: Mapping[str, Any]) -> l
             value = np.asarray(float(settings["learning-rate"]), value.dtype)
         values.append(value)
     if constant and not any(slot.role == "hyperparameter" for slot in program.variables.state):
-        raise Untransplantable("this optimizer has no learning rate that could be set")
+        raise TransferError("this optimizer has no learning rate that could be set")
     return values
 
 

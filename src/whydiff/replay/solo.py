@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.adapters import adapter
-from whydiff.adapters.callbacks import fresh_callback, sort_callbacks
 from whydiff.core.align import align
-from whydiff.core.feeding import Plan, Untransplantable
+from whydiff.core.feeding import Plan, TransferError
 from whydiff.core.live import Live
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
 from whydiff.replay.measuring import take_apart
 from whydiff.replay.nudging import nudged
 from whydiff.replay.outcome import Outcome, generator_of, predict, quiet
@@ -44,7 +44,7 @@ class Solo:
         """Train the hybrid in which each source comes from the side that ``choice`` names.
 
         With ``until`` (epoch, step) the training ends after that step, and the outcome is what
-        it was then, without predictions. ``sink`` is handed logs and weights at ``moments``, see
+        it was then, without predictions. ``sink`` is given logs and weights at ``moments``, see
         :class:`Trace`. With ``nudge`` one initial weight, picked by that number, starts one ULP
         away; the outcome tells by how much.
         """
@@ -67,7 +67,7 @@ class Solo:
         plan = plan_of(lives, choice)
         for part in (plan.content, plan.objective):
             if part.material.samples.leaves is None:
-                raise Untransplantable("the samples were too large to keep")
+                raise TransferError("the samples were too large to keep")
         return program, plan
 
     def run(

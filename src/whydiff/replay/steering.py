@@ -8,10 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.adapters import adapter
-from whydiff.adapters.logs import numbers
-from whydiff.adapters.variables import Variables
 from whydiff.core.live import Live
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.logs import numbers
+from whydiff.keras_backend.variables import Variables
 from whydiff.replay.pinned import PinnedData
 
 

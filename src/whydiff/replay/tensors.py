@@ -15,13 +15,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.adapters import adapter
-from whydiff.adapters.logs import numbers
-from whydiff.adapters.naming import Names
-from whydiff.adapters.variables import Slot, Variables
 from whydiff.core.align import align
-from whydiff.core.feeding import Untransplantable
+from whydiff.core.feeding import TransferError
 from whydiff.core.recipe import Tensor
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.logs import numbers
+from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.variables import Slot, Variables
 from whydiff.replay.outcome import quiet
 from whydiff.replay.pinned import fixed
 from whydiff.replay.program import Program
@@ -107,16 +107,16 @@ def look(
     """Train a hybrid up to ``moment`` and ``count`` steps on; look at what its program does there.
 
     With ``given`` the step looked at starts from those inputs instead of the training's own.
-    Raises Untransplantable where the training never gets there, or cannot be fed like that.
+    Raises TransferError where the training never gets there, or cannot be fed like that.
     """
     program, plan = solo.prepared(choice)
     model = program.base.model
     if int(getattr(model, "steps_per_execution", 1) or 1) != 1:
-        raise Untransplantable("several steps run as one (steps_per_execution)")
+        raise TransferError("several steps run as one (steps_per_execution)")
     collect = Collect(moment, count, program.variables)
     solo.run(choice, program, plan, collect)
     if not collect.trail:
-        raise Untransplantable(f"it never comes to epoch {moment[0] + 1}, step {moment[1] + 1}")
+        raise TransferError(f"it never comes to epoch {moment[0] + 1}, step {moment[1] + 1}")
     first = int(solo.lives[choice.get("duration", "a")].fit_arguments["initial_epoch"])
     leaves = plan.leaves(plan.epoch(moment[0] - first)[moment[1]])
     own = Before(collect.values, leaves, collect.generator)
@@ -139,7 +139,7 @@ def _examined(
     model, variables = program.base.model, program.variables
     leaves = list(given.leaves)
     if len(leaves) != len(own.leaves):
-        raise Untransplantable("a batch of one has other parts than a batch of the other")
+        raise TransferError("a batch of one has other parts than a batch of the other")
     values = {g: _taken(s, given.values[g]) for g, s in variables.groups().items()}
     # Settings are the optimizer's own; what it accumulated is an input of the step.
     for slot in variables.state:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from whydiff.analysis.effects import Block, block
+from whydiff.stats.effects import Block, block
 
 
 def coverage(truth: float, estimates: Iterable) -> float:

@@ -20,8 +20,8 @@ import numpy as np
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Finding
 from whydiff.core.recipe import Batching, Content, Order, Recipe
 from whydiff.core.recording import STEP_GROUPS, Side
-from whydiff.sources.mechanisms import MECHANISMS
-from whydiff.sources.source import Source
+from whydiff.diagnosis.mechanisms import MECHANISMS
+from whydiff.diagnosis.sources.source import Source
 from whydiff.testing import sides
 from whydiff.testing.sides import a_side, changed, facts
 

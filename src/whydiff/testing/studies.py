@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.core.plan import DRAW, OWN, REPLICATE, Kept, Member, draw_plan
+from whydiff.core.plan import DRAW, OWN, REPLICATE, Member, StoredReplica, draw_plan
 from whydiff.core.replicas import Result
-from whydiff.store import StoredStudy
+from whydiff.storage import StoredStudy
 
 #: examples on the probe
 EXAMPLES = 200
@@ -39,7 +39,7 @@ def made(
     """
     sources = tuple(strength)
     plan = draw_plan(sources, sources if not factors else (), factors or {}, blocks, seed)
-    kept: dict[int, Kept] = {}
+    kept: dict[int, StoredReplica] = {}
     distances: dict[tuple[int, int], float] = {}
     states: dict[int, np.ndarray] = {}
     rng = np.random.default_rng(seed)
@@ -73,7 +73,7 @@ def made(
         )
         if how == "failed":
             result = Result(member.replica, "solo", failure="out of memory", seconds=0.1)
-        kept[member.number] = Kept(member, result)
+        kept[member.number] = StoredReplica(member, result)
     for number in range(blocks):
         draws = [m for m in plan.block(number) if m.kind == DRAW and m.number in states]
         for i, a in enumerate(draws):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.core.feeding import Untransplantable
+from whydiff.core.feeding import TransferError
 from whydiff.core.replicas import Replica, Result
 from whydiff.replay.fused.feeding import Fed, stacked_orders
 from whydiff.replay.fused.program import State, logs_by_replica
@@ -51,7 +51,7 @@ class Chunk:
         """Callbacks of every replica run between the epochs; one that stops keeps its state."""
         count, rate = len(self._replicas), self._stacking.rate
         if rate is None:
-            raise Untransplantable("callbacks meet a learning rate that follows a schedule")
+            raise TransferError("callbacks meet a learning rate that follows a schedule")
         holder = [state]
         rates = np.array(state[2][rate])
         callbacks = [

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.core.feeding import Untransplantable
+from whydiff.core.feeding import TransferError
 from whydiff.core.replicas import Replica, Result
 from whydiff.replay.fused.choosing import best_program, worth_timing
 from whydiff.replay.fused.chunk import Chunk
@@ -45,33 +45,33 @@ class Fused:
         """Why this fit cannot be fused, "" if it can (as far as can be told before tracing)."""
         try:
             self._check()
-        except Untransplantable as why:
+        except TransferError as why:
             return str(why)
         return ""
 
     def _check(self) -> None:
         live = self._live
         if keras.backend.backend() != "jax":
-            raise Untransplantable(
+            raise TransferError(
                 f"the script trains on {keras.backend.backend()}; only JAX can be fused"
             )
         if live.model.run_eagerly or not live.model.jit_compile:
-            raise Untransplantable("the script trains without compiling its steps")
+            raise TransferError("the script trains without compiling its steps")
         if live.origins is None:
-            raise Untransplantable("this fit was recorded without the origins of its values")
+            raise TransferError("this fit was recorded without the origins of its values")
         check_callbacks(live)
         if self.data is None:
             self.data = on_device(live, self._solo.probe)
 
     def train(self, replicas: Sequence[Replica], keep_weights: bool) -> Iterator[Result]:
-        """One result per replica. Raises Untransplantable where a program cannot be made;
+        """One result per replica. Raises TransferError where a program cannot be made;
         replicas not yielded by then are to be trained otherwise."""
         self._check()
         groups: dict[Any, list[Replica]] = {}
         for replica in replicas:
             try:
                 check(replica)
-            except Untransplantable as why:
+            except TransferError as why:
                 yield Result(replica, "fused", failure=str(why))
                 continue
             groups.setdefault(self._group(replica), []).append(replica)

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.core.feeding import Untransplantable
+from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
 from whydiff.replay.probe import Probe
 
@@ -26,7 +26,7 @@ def runs(sizes: np.ndarray) -> tuple[tuple[int, int], ...]:
         else:
             found.append((1, size))
     if len(found) > MOST_RUNS:
-        raise Untransplantable("the batches of an epoch change their size too often")
+        raise TransferError("the batches of an epoch change their size too often")
     return tuple(found)
 
 
@@ -56,11 +56,11 @@ class Fed:
 
 
 def on_device(live: Live, probe: Probe | None) -> Fed:
-    """Raises Untransplantable where the data are no plain arrays of one shape each."""
+    """Raises TransferError where the data are no plain arrays of one shape each."""
     material = live.material
     samples = _samples(live)
     if material.validation_later:
-        raise Untransplantable("the validation data change from pass to pass")
+        raise TransferError("the validation data change from pass to pass")
     return Fed(
         samples,
         stacked_batches(material.validation, material.validation_structure),
@@ -73,12 +73,12 @@ def _samples(live: Live) -> list[Any]:
 
     samples = live.material.samples
     if samples.leaves is None:
-        raise Untransplantable("the samples were too large to keep")
+        raise TransferError("the samples were too large to keep")
     if samples.unit == "batch":
-        raise Untransplantable("training is fed whole batches, not samples")
+        raise TransferError("training is fed whole batches, not samples")
     for leaf in samples.leaves:
         if leaf is not None and (not isinstance(leaf, np.ndarray) or leaf.dtype.kind not in "fiub"):
-            raise Untransplantable("samples are of different shapes, or no numbers")
+            raise TransferError("samples are of different shapes, or no numbers")
     return [None if leaf is None else jnp.asarray(leaf) for leaf in samples.leaves]
 
 
@@ -94,7 +94,7 @@ def stacked_batches(batches: Sequence[list[Any]], structure: Any) -> list[Any]:
         else:
             groups.append([batch])
     if len(groups) > MOST_RUNS:
-        raise Untransplantable("the batches that are evaluated change their size too often")
+        raise TransferError("the batches that are evaluated change their size too often")
     return [
         keras.tree.pack_sequence_as(
             structure,

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.adapters.logs import numbers
-from whydiff.core.feeding import Untransplantable
+from whydiff.core.feeding import TransferError
+from whydiff.keras_backend.logs import numbers
 from whydiff.replay.fused.decompositions import decomposition
 from whydiff.replay.fused.lowering import lowered
 
@@ -62,7 +62,7 @@ class FusedProgram:
             if not self._checked:  # traced once: the call below finds the trace again
                 found = decomposition(compiled.trace(state, data, orders).jaxpr)
                 if found:
-                    raise Untransplantable(
+                    raise TransferError(
                         f"a training step decomposes matrices ({found}), for which replicas "
                         "would wait for each other"
                     )

@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.adapters.callbacks import fresh_callback, sort_callbacks
-from whydiff.core.feeding import Untransplantable
+from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
+from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
 
 _BATCH_HOOKS = (
     "on_batch_begin",
@@ -23,7 +23,7 @@ _BATCH_HOOKS = (
 def _refuse(name: str, owner: str) -> None:
     if name in ("optimizers", "jax_state_sync") or name.startswith("__"):
         raise AttributeError(name)  # Keras asks whether these are there
-    raise Untransplantable(f"a callback uses the {owner}'s {name}")
+    raise TransferError(f"a callback uses the {owner}'s {name}")
 
 
 class _Rate:
@@ -34,7 +34,7 @@ class _Rate:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in ("learning_rate", "lr"):
-            raise Untransplantable(f"a callback sets the optimizer's {name}")
+            raise TransferError(f"a callback sets the optimizer's {name}")
         rate = np.float32(np.asarray(keras.ops.convert_to_numpy(value)))
         object.__setattr__(self, "learning_rate", rate)
 
@@ -96,19 +96,19 @@ class Callbacks:
 
 
 def check_callbacks(live: Live) -> bool:
-    """Whether there are callbacks to run; raises Untransplantable for those that need a step."""
+    """Whether there are callbacks to run; raises TransferError for those that need a step."""
     stopping, steering = sort_callbacks(live.callbacks, live.acting, live.ending)
     for callback in stopping + steering:
         name = type(callback).__name__
         if name == "TerminateOnNaN":
             continue  # replicas whose loss is no number are trained again by solo
         if name == "SwapEMAWeights":
-            raise Untransplantable(f"the callback {name} exchanges weights")
+            raise TransferError(f"the callback {name} exchanges weights")
         base = keras.callbacks.Callback
         if any(getattr(type(callback), h, None) is not getattr(base, h) for h in _BATCH_HOOKS) or (
             name == "LambdaCallback" and any(h in vars(callback) for h in _BATCH_HOOKS)
         ):
-            raise Untransplantable(f"the callback {name} acts within epochs")
+            raise TransferError(f"the callback {name} acts within epochs")
     return any(type(c).__name__ != "TerminateOnNaN" for c in stopping + steering)
 
 

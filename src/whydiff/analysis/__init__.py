@@ -1,1 +1,0 @@
-"""Divergence, attribution, distances: arrays and plain records in, plain values out; pure."""

@@ -1,0 +1,1 @@
+"""A public function per verb."""

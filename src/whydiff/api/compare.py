@@ -1,0 +1,237 @@
+"""``compare``: is B better than A, or is the difference between them that of seeds?"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from whydiff.core.comparison import EXPECTATIONS, Comparison
+from whydiff.core.errors import WhydiffError
+from whydiff.core.metrics import larger_is_better
+from whydiff.core.progress import Silent
+from whydiff.experiments.compare import numbers
+from whydiff.experiments.compare.contestants import Contestant, Way, open_contestants
+from whydiff.experiments.compare.pairing import Rule, TrainedHybrid
+from whydiff.experiments.compare.training import Comparing
+from whydiff.experiments.study.metadata import telling
+from whydiff.experiments.study.replica_trainer import ENGINES
+from whydiff.stats.sequential import fewest_pairs, more_pairs
+
+#: Pairs after which an open question stays open, unless another number is asked for.
+MAX_PAIRS = 50
+
+
+def compare(
+    a: str | Path | Callable[[], Any],
+    b: str | Path | Callable[[], Any] | None = None,
+    data: Any = None,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    a_settings: Mapping[str, Any] | None = None,
+    a_env: Mapping[str, str] | None = None,
+    b_env: Mapping[str, str] | None = None,
+    b_arguments: Sequence[str] | None = None,
+    metric: str | None = None,
+    mode: str | None = None,
+    margin: float = 0.0,
+    alpha: float = 0.05,
+    max_pairs: int = MAX_PAIRS,
+    budget: float | None = None,
+    seed: int = 0,
+    engine: str = "auto",
+    fits: tuple[int, int] | None = None,
+    arguments: Sequence[str] = (),
+    time_limit: float | None = None,
+    workers: int | None = None,
+    progress: Any = None,
+    **fit_arguments: Any,
+) -> Comparison:
+    """Train A and B with the same seeds, pair after pair, until it is clear which is better.
+
+    ``a`` and ``b`` are scripts, run with ``arguments`` (B with ``b_arguments``, if given), or
+    functions that build and compile a model; then ``data`` and ``fit_arguments`` go to ``fit``.
+    Without ``b`` both are ``a``, and what differs is ``settings`` of B, as in
+    ``{"optimizer": "sgd", "learning-rate": 0.1}``, its environment or its arguments.
+
+    ``metric`` is the logged metric to decide by (default: the first validation metric), after
+    the last epoch; ``mode`` is "max" or "min" where its name does not say which is better.
+    Differences up to ``margin``, in the metric's unit, do not matter. The verdict is looked for
+    after every pair, and wrong with probability ``alpha`` at most, however many pairs it takes
+    (see :mod:`whydiff.stats.sequential`). After ``max_pairs`` or ``budget`` seconds the
+    question stays open. ``fits`` picks the fits of both scripts, counting from 1.
+
+    Raises WhydiffError if either cannot be trained, nothing differs or nothing is random.
+    """
+    began = time.monotonic()
+    progress = progress or Silent()
+    ways = _ways(a, b, settings, a_settings, a_env, b_env, arguments, b_arguments)
+    _check(ways, b, fits, margin, alpha, max_pairs, engine, mode)
+    if (data is not None or fit_arguments) and not all(callable(w.script) for w in ways):
+        raise WhydiffError(
+            "data and fit arguments belong to functions that build a model",
+            f"{ways[0].told()} is a script and brings its own.",
+        )
+    with contextlib.ExitStack() as stack:
+        pair = open_contestants(
+            stack, ways, engine=engine, fits=fits or (None, None),
+            fit_of=(data, fit_arguments), pairs=max_pairs, time_limit=time_limit,
+            workers=workers, progress=progress,
+        )  # fmt: skip
+        rule = _rule(pair, metric, mode, margin, alpha, max_pairs)
+        work = Comparing(pair, rule, seed, engine, budget, progress)
+        trained = work.run()
+    return _answer(pair, rule, work, trained, time.monotonic() - began)
+
+
+def _ways(
+    a: Any,
+    b: Any,
+    settings: Mapping[str, Any] | None,
+    a_settings: Mapping[str, Any] | None,
+    a_env: Mapping[str, str] | None,
+    b_env: Mapping[str, str] | None,
+    arguments: Sequence[str],
+    b_arguments: Sequence[str] | None,
+) -> tuple[Way, Way]:
+    def named(script: Any) -> Any:
+        return script if callable(script) else Path(script)
+
+    other = arguments if b_arguments is None else b_arguments
+    return (
+        Way(named(a), tuple(arguments), dict(a_env or {}), dict(a_settings or {})),
+        Way(named(a if b is None else b), tuple(other), dict(b_env or {}), dict(settings or {})),
+    )
+
+
+def _check(
+    ways: tuple[Way, Way],
+    b: Any,
+    fits: tuple[int, int] | None,
+    margin: float,
+    alpha: float,
+    max_pairs: int,
+    engine: str,
+    mode: str | None,
+) -> None:
+    if b is None and ways[0] == ways[1] and (fits is None or fits[0] == fits[1]):
+        raise WhydiffError(
+            f"A and B are both {ways[0].told()}: nothing differs",
+            "Name a second script, or say what B does otherwise: --set optimizer=sgd, "
+            '--b-env NAME=VALUE or --b-args "--lr 0.1"; --fits 1,2 compares two fits of a script.',
+        )
+    for way in ways:
+        if not callable(way.script) and not Path(way.script).is_file():
+            raise WhydiffError(f"there is no script {way.script}", f"Looked in {Path.cwd()}.")
+    if not (math.isfinite(margin) and margin >= 0):
+        raise WhydiffError(
+            f"a margin of {margin} is no difference",
+            "Give the difference of the metric that does not matter, as in --margin 0.005.",
+        )
+    if not 0 < alpha < 1:
+        raise WhydiffError(f"an alpha of {alpha} is no probability", "Give one such as 0.05.")
+    if max_pairs < 1:
+        raise WhydiffError(f"{max_pairs} pairs cannot be trained", "Give --max-pairs 1 or more.")
+    if engine not in ENGINES:
+        raise WhydiffError(f"there is no engine {engine!r}", f"Engines: {', '.join(ENGINES)}.")
+    if mode not in (None, "max", "min"):
+        raise WhydiffError(f"there is no mode {mode!r}", "max: larger is better; min: smaller is.")
+
+
+def _rule(
+    pair: tuple[Contestant, Contestant],
+    metric: str | None,
+    mode: str | None,
+    margin: float,
+    alpha: float,
+    most: int,
+) -> Rule:
+    a, b = pair
+    common = [name for name in a.logged if name in b.logged]
+    if not common:
+        told = ", ".join(a.logged) or "nothing", ", ".join(b.logged) or "nothing"
+        raise WhydiffError(
+            "A and B log no metric of the same name",
+            f"A logs {told[0]}; B logs {told[1]}. Give one metric the same name in both.",
+        )
+    # A script run as a whole may print numbers that are no metrics at all.
+    clear = [name for name in common if larger_is_better(name) is not None]
+    name = telling(metric, common if metric or mode else clear or common)
+    larger = larger_is_better(name) if mode is None else mode == "max"
+    if larger is None:
+        raise WhydiffError(
+            f"the name {name} does not say whether more of it is better",
+            "Give --mode max or --mode min, or decide by another --metric: " + ", ".join(common),
+        )
+    return Rule(name, larger, margin, alpha, most)
+
+
+def _answer(
+    pair: tuple[Contestant, Contestant],
+    rule: Rule,
+    work: Comparing,
+    trained: TrainedHybrid,
+    seconds: float,
+) -> Comparison:
+    a, b = pair
+    pairs = trained.pairs
+    found = rule.look(pairs)
+    told = _told(pair)
+    sides = [
+        numbers.side(told[k], [results[k] for results in pairs], rule, pair[k].kept, pair[k].engine)
+        for k in (0, 1)
+    ]
+    same = a.bench is b.bench and a.bench is not None
+    comparable = same or numbers.same_probe(a.fit, b.fit)
+    notes = list(dict.fromkeys([*work.notes, *a.trainer.notes, *b.trainer.notes]))
+    if trained.surplus:
+        notes.append(
+            f"{len(trained.surplus)} more pairs were trained along with the last one; they came "
+            "after the verdict and are left out."
+        )
+    if not comparable:
+        notes.append(
+            "Predictions are not compared: A and B are not known to predict the same data."
+        )
+    others = [name for name in a.logged if name in b.logged and name != rule.metric]
+    return Comparison(
+        question=f"Is {told[1]} (B) better than {told[0]} (A)?",
+        a=sides[0],
+        b=sides[1],
+        metric=rule.metric,
+        larger_is_better=rule.larger_is_better,
+        verdict=found.verdict,
+        effect=numbers.turned(found.effect, rule),
+        margin=rule.margin,
+        alpha=rule.alpha,
+        probability=numbers.probability(pairs, rule),
+        churn=numbers.churn(pairs, (a.facts, b.facts), rule.alpha) if comparable else None,
+        others=numbers.secondary(pairs, others, rule.alpha),
+        pairs=tuple(numbers.pair_rows(pairs, {n: work.seeds(n) for n in range(len(pairs))}, rule)),
+        max_pairs=rule.most,
+        more=more_pairs(rule.differences(pairs), margin=rule.margin, alpha=rule.alpha),
+        fewest=fewest_pairs(rule.alpha),
+        stopped=trained.stopped,
+        e=found.e,
+        symmetric_e=found.symmetric_e,
+        gates=tuple(work.gates),
+        warnings=tuple(numbers.warnings(a.fit, b.fit, rule)),
+        notes=tuple(notes),
+        seconds=seconds,
+        looks=numbers.looks(pairs, rule),
+    )
+
+
+def _told(pair: tuple[Contestant, Contestant]) -> tuple[str, str]:
+    """Both in words that tell them apart."""
+    a, b = (contestant.way.told() for contestant in pair)
+    fits = [contestant.fit.index if contestant.fit else 0 for contestant in pair]
+    if a == b and fits[0] != fits[1]:
+        return f"fit {fits[0]} of {a}", f"fit {fits[1]} of {b}"
+    return (f"{a} as written", b) if b.startswith(f"{a} with ") else (a, b)
+
+
+__all__ = ["EXPECTATIONS", "MAX_PAIRS", "compare"]

@@ -1,0 +1,145 @@
+"""``explain``: from a script to the proven causes of a difference, and a fix that was tried."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.findings import Explanation
+from whydiff.core.progress import Silent
+from whydiff.experiments.explain.answer import answer
+from whydiff.experiments.explain.comparison import Comparison, compare_executions, compare_fits
+from whydiff.experiments.explain.disagreements import disagreements
+from whydiff.experiments.explain.evidence import command
+from whydiff.experiments.explain.fix_trials import try_fixes
+from whydiff.experiments.explain.trajectory import plan
+from whydiff.experiments.explain.trials import run_trials
+from whydiff.experiments.explain.zoom import look_closer, zoom as locate
+
+if TYPE_CHECKING:
+    from whydiff.api.notebook import WatchedFit
+
+
+def explain(
+    script: str | Path | WatchedFit,
+    script_b: str | Path | WatchedFit | None = None,
+    *,
+    fits: tuple[int, int] | None = None,
+    runs: bool = False,
+    a_env: Mapping[str, str] | None = None,
+    b_env: Mapping[str, str] | None = None,
+    metric: str | None = None,
+    budget: float | None = None,
+    arguments: Sequence[str] = (),
+    zoom: bool = False,
+    progress: Any = None,
+) -> Explanation:
+    """Say why two trainings differ, prove it by training hybrids, and try a fix.
+
+    Two scripts: their last fits. ``a_env`` or ``b_env``: two executions of one script under two
+    environments. A script with several fits: its first two fits of models of the same shape, or
+    ``fits`` (counting from 1). Otherwise, and with ``runs``: two executions of the script.
+
+    ``metric`` names the logged metric to tell the gap in; ``budget`` bounds the seconds spent on
+    hybrids; ``arguments`` are the script's. ``zoom`` looks at the step where they part tensor by
+    tensor, on equal inputs, and follows the difference from there on. The script runs in the
+    current directory, twice or more, with whatever it writes.
+
+    In a notebook: two fits of ``with whydiff.recording() as cell``, ``explain(cell[1], cell[2])``.
+
+    Raises WhydiffError if the script fails, trains nothing, or has no such fits.
+    """
+    progress = progress or Silent()
+    if not isinstance(script, str | Path):
+        if script_b is None or isinstance(script_b, str | Path):
+            raise WhydiffError("two fits are needed", "whydiff.explain(cell[1], cell[2])")
+        from whydiff.api.notebook import explain_fits
+
+        return explain_fits(script, script_b, metric, budget, progress)
+    if script_b is not None and not isinstance(script_b, str | Path):
+        raise WhydiffError("a script and a fit cannot be compared", "Name two of one kind.")
+    for path in (script, script_b):
+        if path is not None and not Path(path).is_file():
+            raise WhydiffError(f"there is no script {path}", f"Looked in {Path.cwd()}.")
+    asked = command(
+        script, script_b, fits=fits, runs=runs, a_env=a_env, b_env=b_env, metric=metric,
+        budget=budget, arguments=arguments,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="whydiff-") as name, _kept(Path(name), Path(script)):
+        folder = Path(name)
+        comparison = _compare(
+            Path(script), Path(script_b) if script_b else None, fits, runs,
+            a_env or {}, b_env or {}, tuple(arguments), folder, progress,
+        )  # fmt: skip
+        with comparison:
+            if comparison.identical:
+                return _asked(answer(comparison, metric=metric), asked)
+            hybrid_trainer = comparison.hybrid_trainer()
+            point = comparison.diff.first_divergence
+            moments = plan(comparison.a.fit, comparison.b.fit, point)
+            trials = run_trials(hybrid_trainer, comparison.movable(), budget, progress, moments)
+            point = locate(point, hybrid_trainer, trials)
+            shown = disagreements(trials, hybrid_trainer, comparison.a.fit.index)
+            closer = None
+            if zoom:
+                progress.step("looking at the step where they part, tensor by tensor")
+                first = int(comparison.a.recipe.duration.get("initial_epoch") or 0)
+                closer = look_closer(point, hybrid_trainer, first)
+        remedy = try_fixes(comparison, trials, folder, progress)
+        found = replace(answer(comparison, trials, remedy, metric, point), zoom=closer)
+        return _asked(found, asked, {"disagreements": shown} if shown else {})
+
+
+def _asked(
+    explanation: Explanation, command: str, more: Mapping[str, Any] | None = None
+) -> Explanation:
+    evidence = {"command": command, **explanation.evidence, **(more or {})}
+    return replace(explanation, evidence=evidence)
+
+
+@contextlib.contextmanager
+def _kept(folder: Path, script: Path) -> Iterator[None]:
+    """On Ctrl-C, keep the recordings made so far beside where the person stands."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = []
+        for name in ("a", "b"):
+            recording = folder / f"{name}.whydiff"
+            if recording.exists():
+                kept.append(f"{script.stem}.{name}.whydiff")
+                shutil.copy(recording, kept[-1])
+        if not kept:
+            raise
+        raise KeyboardInterrupt(
+            f"kept {' and '.join(kept)}; `whydiff show {kept[0]}` prints what was recorded"
+            + (f", `whydiff diff {kept[0]} {kept[1]}` compares" if len(kept) == 2 else "")
+            + "; the same command starts again"
+        ) from None
+
+
+def _compare(
+    script: Path,
+    script_b: Path | None,
+    fits: tuple[int, int] | None,
+    runs: bool,
+    a_env: Mapping[str, str],
+    b_env: Mapping[str, str],
+    arguments: tuple[str, ...],
+    folder: Path,
+    progress: Any,
+) -> Comparison:
+    if script_b is None and not runs and not a_env and not b_env:
+        found = compare_fits(script, fits, arguments, folder, progress)
+        if found.between == "fits":
+            return found
+        return compare_executions(
+            script, None, fits, {}, {}, arguments, folder, progress, first=found.child_a
+        )
+    return compare_executions(script, script_b, fits, a_env, b_env, arguments, folder, progress)

@@ -1,0 +1,170 @@
+"""``lock``: train once and keep what identifies the training in a small file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.lock import Lock, Replicas
+from whydiff.core.recording import Execution
+from whydiff.diagnosis.pair import check_trained
+from whydiff.experiments.lock.reference import reduced_lock
+from whydiff.runner.client import Child, Run, check_executed, remarks
+from whydiff.runner.hybrid_trainer import HybridTrainer, TrainedHybrid
+from whydiff.storage import load
+from whydiff.storage.lockfile import write_lock
+
+LOCK_FILE = "whydiff.lock"
+
+
+@dataclass(eq=False)
+class Trial:
+    """A script that was executed, whose process can train its fits again."""
+
+    child: Child
+    execution: Execution
+    folder: Path
+    outcomes: dict[int, TrainedHybrid]  # by fit: final weights, predictions on the probe
+
+    def hybrid_trainer(self, fit: int) -> HybridTrainer:
+        """To train that fit again; other fits are put aside."""
+        side = {"fit": fit}
+        self.child.request("pair", a=side, b=side, differing=[])
+        return HybridTrainer({"a": self.child}, self.folder, frozenset())
+
+
+def try_script(script: Path, arguments: Sequence[str], folder: Path, progress: Any) -> Trial:
+    """Run the script watched, to its end. WhydiffError if it fails or trains nothing.
+
+    The caller closes ``trial.child``.
+    """
+    if not script.is_file():
+        raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
+    progress.step(f"running {script}")
+    child = Child(
+        Run(script, tuple(arguments)), folder / "run.whydiff", folder / "run.log", serve=True
+    )
+    try:
+        child.wait_for_script()
+        check_executed(child, arguments)
+        execution = _recorded(child)
+        trial = Trial(child, execution, folder, {})
+        progress.step("looking at what was trained", total=len(execution.fits))
+        for fit in execution.fits:
+            try:
+                trial.outcomes[fit.index] = trial.hybrid_trainer(fit.index).recall("a")
+            except WhydiffError as why:  # a fit that Ctrl-C or an error ended has no weights
+                progress.note(f"fit {fit.index} can only be compared bit for bit: {why}")
+            progress.advance()
+    except BaseException:
+        child.close()
+        raise
+    return trial
+
+
+def _recorded(child: Child) -> Execution:
+    if not child.recording.exists():
+        raise WhydiffError(
+            f"{child.run.script} never imported Keras, so it trained nothing that can be locked",
+            "whydiff watches `fit` of Keras 3 models; tf_keras (Keras 2) is not watched.",
+        )
+    execution = load(child.recording)
+    check_trained(execution, child.run.arguments)
+    if execution.trouble:
+        raise WhydiffError(
+            f"{child.run.script} was not recorded to its end: {execution.trouble}",
+            "Nothing incomplete is locked.",
+        )
+    for fit in execution.fits:
+        if not len(fit.steps):
+            said = f"{child.run.script}: fit {fit.index} was not watched, not one step was seen"
+            raise WhydiffError(
+                "\n".join([said, *remarks(child.log)]), "Nothing incomplete is locked."
+            )
+    return execution
+
+
+def replicas(
+    script: Path, arguments: Sequence[str], seeds: Sequence[int], folder: Path, progress: Any
+) -> dict[int, Replicas]:
+    """What every fit ends with under other random numbers: the script run once per seed."""
+    progress.step("training replicas with other seeds", total=len(seeds))
+    logs: list[list[dict[str, float]]] = []
+    for seed in seeds:
+        recording, log = folder / f"replica{seed}.whydiff", folder / f"replica{seed}.log"
+        with Child(Run(script, tuple(arguments), reseed=seed), recording, log, False) as child:
+            child.wait_for_script()
+            check_executed(child, arguments)
+            fits = load(recording).fits
+        logs.append([dict(fit.epochs[-1].logs) if fit.epochs else {} for fit in fits])
+        recording.unlink()
+        progress.advance()
+    return {fit + 1: _collected(seeds, [run[fit] for run in logs]) for fit in range(_least(logs))}
+
+
+def _least(logs: Sequence[Sequence[Any]]) -> int:
+    return min(map(len, logs), default=0)
+
+
+def _collected(seeds: Sequence[int], logs: Sequence[dict[str, float]]) -> Replicas:
+    names = [name for name in logs[0] if all(name in run for run in logs)]
+    return Replicas(tuple(seeds), {name: tuple(run[name] for run in logs) for name in names})
+
+
+def make_lock(
+    script: str | Path,
+    arguments: Sequence[str] = (),
+    count: int = 0,
+    progress: Any = None,
+    folder: Path | None = None,
+) -> Lock:
+    """Train ``script`` and return its lock; with ``count`` replicas under other seeds as well.
+
+    The lock names the script as seen from ``folder``, by default the script's own.
+    Raises WhydiffError if the script fails, trains nothing or could not be watched to its end.
+    """
+    from whydiff.core.progress import Silent
+
+    path, progress = Path(script), progress or Silent()
+    if count == 1 or count < 0:
+        raise WhydiffError(
+            f"--replicas {count} says nothing about a spread", "Take 5 or more, or none."
+        )
+    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
+        trial = try_script(path, arguments, Path(name), progress)
+        with trial.child:
+            fits = trial.execution.fits
+            seen = os.path.relpath(path, folder or path.parent)
+            made = reduced_lock(trial.execution, path, trial.outcomes, fits)
+            made = replace(made, script=Path(seen).as_posix())
+        if count:
+            seeds = range(1, count + 1)
+            found = replicas(path, arguments, seeds, Path(name), progress)
+            made = replace(made, replicas=found)
+    return made
+
+
+def lock(
+    script: str | Path,
+    arguments: Sequence[str] = (),
+    output: str | Path | None = None,
+    replicas: int = 0,
+    progress: Any = None,
+) -> Path:
+    """Train ``script`` and write its lock to ``output`` (default: ``whydiff.lock`` beside it).
+
+    Returns the path. Locking an unchanged training on the same machine writes the same bytes.
+    """
+    path = Path(output) if output else default_lock(script)
+    write_lock(make_lock(script, arguments, replicas, progress, path.parent), path)
+    return path
+
+
+def default_lock(script: str | Path) -> Path:
+    """``whydiff.lock`` in the folder of the script."""
+    return Path(script).parent / LOCK_FILE

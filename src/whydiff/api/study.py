@@ -1,0 +1,101 @@
+"""``study``: how much do results vary from run to run, and because of which source?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.progress import Silent
+from whydiff.core.study import Study
+from whydiff.core.vary import parse_vary
+from whydiff.experiments.study.process_pool import with_pool
+from whydiff.experiments.study.replica_trainer import ENGINES, Uncapturable, replica_trainer
+from whydiff.experiments.study.request import Request
+from whydiff.experiments.study.study_file import StudyFile, study_file
+from whydiff.experiments.study.watched_fit import text_of, with_bench
+
+
+def study(
+    script: str | Path | Callable[[], Any],
+    data: Any = None,
+    *,
+    vary: str | Iterable[str] | None = None,
+    blocks: int | None = None,
+    seed: int | None = None,
+    metric: str | None = None,
+    engine: str = "auto",
+    fit: int | None = None,
+    output: str | Path | None = None,
+    resume: bool = False,
+    arguments: Sequence[str] = (),
+    time_limit: float | None = None,
+    workers: int | None = None,
+    progress: Any = None,
+    **fit_arguments: Any,
+) -> Study:
+    """Train many replicas of a training and say how much they vary, and because of what.
+
+    ``script`` is a path, run with ``arguments``, or a function that builds and compiles a model;
+    then ``data`` (a tuple of x, y and perhaps sample weights, or anything that ``fit`` takes as
+    x) and ``fit_arguments`` go to ``fit``.
+
+    ``vary`` is what ``--vary`` takes: random sources by name, factors by value. ``blocks``
+    (default 20) is how often everything is redrawn; ``seed`` decides all seeds. ``engine``:
+    "fused" trains many replicas as one program, "solo" one after the other, "process" runs the
+    whole script, at most ``time_limit`` seconds each and ``workers`` at a time; "auto" takes
+    the first that works. ``fit`` picks a fit of the script, counting from 1 (default: the
+    longest). ``output`` is the study file (default: none is kept); with ``resume`` a study goes
+    on, with more blocks if they are asked for.
+
+    Raises WhydiffError if nothing can be trained or varied, or no replica logs ``metric``.
+    """
+    if engine not in ENGINES:
+        raise WhydiffError(f"there is no engine {engine!r}", f"Engines: {', '.join(ENGINES)}.")
+    progress = progress or Silent()
+    request = Request(parse_vary(vary), blocks, seed, metric, engine, tuple(arguments), fit)
+    with study_file(output, resume) as file:
+        if callable(script):
+            from whydiff.experiments.study.in_process import local_bench
+
+            with local_bench(script, data, fit_arguments, progress) as bench:
+                return with_bench(request, bench, file, progress)
+        if data is not None or fit_arguments:
+            raise WhydiffError(
+                "data and fit arguments belong to a function that builds a model",
+                f"{script} is a script and brings its own.",
+            )
+        return _of_script(Path(script), request, file, progress, time_limit, workers)
+
+
+def _of_script(
+    script: Path,
+    request: Request,
+    file: StudyFile,
+    progress: Any,
+    time_limit: float | None,
+    workers: int | None,
+) -> Study:
+    if not script.is_file():
+        raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
+    request.text = text_of(script)
+    stored = file.stored
+    if stored is not None and stored.meta.get("text") not in (None, request.text):
+        raise WhydiffError(
+            f"{script} has changed since the study was begun",
+            "Take the change back, or begin another study with another --output.",
+        )
+    if stored is not None:
+        request.go_on(stored)
+    if request.engine != "process":
+        try:
+            with replica_trainer(
+                script, request.arguments, fit=request.fit, progress=progress
+            ) as bench:
+                return with_bench(request, bench, file, progress, script)
+        except Uncapturable as why:
+            if request.engine != "auto":
+                raise
+            progress.note(f"{why}: the whole script is run again for every replica")
+    return with_pool(script, request, file, progress, time_limit, workers)

@@ -1,0 +1,206 @@
+"""``verify``: train again and say at which level the training still is the one that was locked."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from whydiff.api.lock import Trial, default_lock, replicas, try_script
+from whydiff.core.digests import ALGORITHM
+from whydiff.core.errors import WhydiffError
+from whydiff.core.findings import DIFFERS
+from whydiff.core.lock import LEVELS, Lock, LockedFit, Replicas
+from whydiff.core.verification import (
+    FAILS,
+    HOLDS,
+    UNKNOWN,
+    Amplification,
+    FitCheck,
+    Statistics,
+    Verification,
+)
+from whydiff.experiments.lock.differences import Against, changed_facts, compare_locked
+from whydiff.experiments.lock.reference import reduced_fit
+from whydiff.experiments.lock.rounding import amplification, judge_rounding, may_be_rounding
+from whydiff.stats.equivalence import DIFFERENT, EQUAL, equivalence
+from whydiff.storage.lockfile import read_lock
+
+_NOT_ASKED = (UNKNOWN, "the lock holds no replicas: lock with --replicas 8")
+
+
+def verify(
+    script: str | Path,
+    arguments: Sequence[str] | None = None,
+    *,
+    lock: str | Path | None = None,
+    require: str = "bitwise",
+    metric: str | None = None,
+    margin: float | None = None,
+    progress: Any = None,
+) -> Verification:
+    """Train ``script`` and compare every fit with the lock, at the strictest level that holds.
+
+    ``bitwise``: initial values, every batch, step and log, and the final weights agree bit for
+    bit. ``rounding``: nothing that was fed or set differs, and the final weights and predictions
+    are no further apart than what one ULP in one initial weight does to this training, measured
+    here. ``statistical``: reseeded replicas then and now have the same mean of ``metric`` within
+    ``margin`` (in its unit; 2 standard deviations of a reseeded training if not given).
+
+    ``arguments`` are the script's, those of the lock if None; ``require`` is the level for
+    ``exit_code``. Raises WhydiffError for a missing or damaged lock, a script that fails, or a
+    level that the lock cannot decide.
+    """
+    from whydiff.core.progress import Silent
+
+    path, progress = Path(script), progress or Silent()
+    file = Path(lock) if lock else default_lock(path)
+    locked = read_lock(file)
+    _check_request(locked, require, file, metric)
+    words = tuple(arguments) if arguments is not None else locked.arguments
+    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
+        folder = Path(name)
+        trial = try_script(path, words, folder, progress)
+        with trial.child:
+            reduced = [reduced_fit(f, trial.outcomes.get(f.index)) for f in trial.execution.fits]
+            common = range(1, min(len(locked.fits), len(reduced)) + 1)
+            found = {n: compare_locked(locked, trial.execution, reduced, n) for n in common}
+            checks = [
+                _check(n, found[n], locked.fits[n - 1], reduced[n - 1], trial, progress)
+                for n in common
+            ]
+        if locked.replicas and any(c.levels["rounding"][0] != HOLDS for c in checks):
+            count = max(len(r.seeds) for r in locked.replicas.values())
+            # Not the seeds of the lock: equal seeds would not be independent trainings.
+            seeds = range(1001, 1001 + count)
+            now = replicas(path, words, seeds, folder, progress)
+            checks = [_with_statistics(c, locked, now, metric, margin) for c in checks]
+    changed = dict.fromkeys(fact for a in found.values() for fact in changed_facts(a.findings))
+    return Verification(
+        script=str(path),
+        lock=str(file),
+        required=require,
+        fits=tuple(checks),
+        changed=(*_arguments_changed(locked, words), *changed),
+        missing=_missing(len(locked.fits), len(reduced)),
+    )
+
+
+def _check_request(lock: Lock, require: str, file: Path, metric: str | None) -> None:
+    if require not in LEVELS:
+        raise WhydiffError(f"there is no level {require!r}", f"Levels: {', '.join(LEVELS)}.")
+    if lock.algorithm != ALGORITHM:
+        raise WhydiffError(
+            f"{file} holds digests of kind {lock.algorithm}, this whydiff makes {ALGORITHM}",
+            "Lock the training anew: whydiff lock SCRIPT",
+        )
+    if require == "statistical" and not lock.replicas:
+        raise WhydiffError(
+            f"{file} holds no replicas, so nothing statistical can be required",
+            "Lock the training with replicas: whydiff lock SCRIPT --replicas 8",
+        )
+    for fit, found in lock.replicas.items():
+        if metric is not None and metric not in found.metrics:
+            raise WhydiffError(
+                f"{file} holds no {metric!r} of fit {fit}",
+                f"It holds {', '.join(found.metrics) or 'no metric'}.",
+            )
+
+
+def _arguments_changed(lock: Lock, words: tuple[str, ...]) -> list[str]:
+    if lock.arguments == words:
+        return []
+    return [f"arguments: {' '.join(lock.arguments) or 'none'}, now {' '.join(words) or 'none'}"]
+
+
+def _missing(locked: int, now: int) -> str:
+    if locked == now:
+        return ""
+    return f"{locked} {'fit is' if locked == 1 else 'fits are'} locked, {now} ran"
+
+
+def _check(
+    number: int,
+    against: Against,
+    locked: LockedFit,
+    new: LockedFit,
+    trial: Trial,
+    progress: Any,
+) -> FitCheck:
+    measured: Amplification | None = None
+    if against.point is None:
+        # Each level implies those behind it.
+        bitwise = (HOLDS, f"{sum(e.steps for e in new.epochs)} steps, by digest")
+        rounding = (HOLDS, "follows")
+    else:
+        bitwise = (FAILS, "the bits differ")
+        why = may_be_rounding(against)
+        if why:
+            rounding = (FAILS, why)
+        else:
+            measured = amplification(trial.hybrid_trainer(number), trial.outcomes[number], progress)
+            rounding = judge_rounding(against, measured)
+    statistical = (HOLDS, "follows") if rounding[0] == HOLDS else _NOT_ASKED
+    return FitCheck(
+        fit=number,
+        model=new.model,
+        levels={"bitwise": bitwise, "rounding": rounding, "statistical": statistical},
+        first_divergence=against.point,
+        findings=against.findings,
+        weights=against.weights,
+        predictions=against.predictions,
+        metrics=_metrics(locked, new),
+        amplification=measured,
+    )
+
+
+def _metrics(locked: LockedFit, new: LockedFit) -> dict[str, tuple[float | None, float | None]]:
+    ends = [dict(fit.epochs[-1].logs) if fit.epochs else {} for fit in (locked, new)]
+    names = dict.fromkeys([*ends[0], *ends[1]])
+    return {name: (ends[0].get(name), ends[1].get(name)) for name in names}
+
+
+def _with_statistics(
+    check: FitCheck,
+    lock: Lock,
+    now: dict[int, Replicas],
+    metric: str | None,
+    margin: float | None,
+) -> FitCheck:
+    if check.levels["rounding"][0] == HOLDS:
+        return check
+    then, these = lock.replicas.get(check.fit), now.get(check.fit)
+    if then is None or these is None:
+        return check
+    name = metric or _telling(then, these)
+    if name not in then.metrics or name not in these.metrics:
+        state = (UNKNOWN, f"{name or 'no metric'} was not logged by all replicas")
+        return replace(check, levels={**check.levels, "statistical": state})
+    a, b = then.metrics[name], these.metrics[name]
+    result = equivalence(a, b, margin)
+    low, high = result.interval
+    why = (
+        f"{name}: mean {result.difference:+.3g} (95 % interval {low:.3g} to {high:.3g}, "
+        f"n = {result.n[0]} then and {result.n[1]} now, margin {result.margin:.3g})"
+    )
+    verdict = {EQUAL: HOLDS, DIFFERENT: FAILS}.get(result.verdict, UNKNOWN)
+    statistics = Statistics(
+        name, result.verdict, result.difference, result.interval, result.margin, result.n, a, b
+    )
+    levels = {**check.levels, "statistical": (verdict, why)}
+    return replace(check, levels=levels, statistics=statistics)
+
+
+def _telling(then: Replicas, now: Replicas) -> str:
+    """A validation metric if there is one, else any metric, else the loss."""
+    common = [name for name in then.metrics if name in now.metrics]
+    metrics = [n for n in common if not n.endswith("loss") and n != "learning_rate"]
+    validated = [n for n in metrics if n.startswith("val_")]
+    return (validated or metrics or common or [""])[0]
+
+
+def suspects(check: FitCheck) -> list[str]:
+    """Sources that differ, as far as digests and facts tell."""
+    return [f.source for f in check.findings if f.status == DIFFERS]

@@ -1,0 +1,1 @@
+"""What differs between two calls and what that proves: sources, first divergence, shares; pure."""

@@ -1,0 +1,149 @@
+"""Mechanisms of data: what is fed, in which order, in which portions."""
+
+from whydiff.diagnosis.mechanisms.mechanism import Mechanism
+
+MECHANISMS = (
+    Mechanism(
+        "shuffle-on-off",
+        ("data-order",),
+        "shuffled against unshuffled",
+        "One training feeds the rows in their order, the other shuffles them.",
+        "Use the same shuffle= in both calls of fit.",
+        seen="The samples are the same; one training was fed them row after row in every epoch, "
+        "the other was not.",
+    ),
+    Mechanism(
+        "rows-reordered",
+        ("data-order",),
+        "the arrays hold the samples in another order",
+        "Both trainings feed row after row, but the rows were put in another order before fit: "
+        "by a shuffle or split, a directory listing, or a set.",
+        "Sort the samples, or shuffle them with a fixed seed, before fit.",
+        seen="Both were fed row after row, and the rows hold the same samples in another order.",
+    ),
+    Mechanism(
+        "other-shuffle",
+        ("data-order",),
+        "shuffled twice, with other draws",
+        "Both trainings shuffle, but the generator behind it was at another point.",
+        "Call keras.utils.set_random_seed(n) before each fit, or shuffle the arrays yourself with "
+        "np.random.default_rng(n) and pass shuffle=False.",
+        seen="Both were fed the same samples in different orders, neither of them row after row.",
+    ),
+    Mechanism(
+        "jax-numpy-order",
+        ("data-order",),
+        "the order comes from NumPy's global generator",
+        "On the JAX backend fit takes the order from np.random, which anything else that draws "
+        "from it shifts.",
+        "Call np.random.seed(n) directly before each fit, or shuffle yourself and pass "
+        "shuffle=False.",
+        seen="As for other shuffles, with both trainings on JAX.",
+    ),
+    Mechanism(
+        "tf-one-permutation",
+        ("data-order",),
+        "TensorFlow repeats one permutation",
+        "On the TensorFlow backend (up to Keras 3.15) a seeded fit repeats one permutation in "
+        "every epoch; JAX and torch shuffle anew.",
+        "Shuffle yourself with an explicit seed for each epoch and pass shuffle=False.",
+        seen="Both shuffle, one on TensorFlow, and only one of them repeats one order in every "
+        "epoch.",
+    ),
+    Mechanism(
+        "pipeline-shuffle",
+        ("data-order",),
+        "the input pipeline shuffles by its own seed",
+        "The pipeline (tf.data, a loader, a generator) shuffles with another seed or with none.",
+        "Pass the same seed= to .shuffle() in both, or to the loader's generator.",
+        seen="The data are a stream, and the same samples come in another order.",
+    ),
+    Mechanism(
+        "pydataset-workers",
+        ("data-order",),
+        "several workers of a PyDataset carry batches from one epoch into the next",
+        "The workers load ahead. What they have loaded when an epoch ends, or when Keras looks at "
+        "a batch before the first, begins the next epoch (Keras 3.15), and how much that is, is a "
+        "race: batches come twice in an epoch, or not at all.",
+        "Pass workers=1 to the PyDataset's __init__.",
+        seen="The data come from a PyDataset with several workers, and an epoch repeats samples.",
+    ),
+    Mechanism(
+        "unseeded-generator",
+        ("data-content",),
+        "the script draws its data anew",
+        "No sample is the same in two executions: the data come from a generator without a seed, "
+        "such as np.random.default_rng(), which keras.utils.set_random_seed does not reach.",
+        "Pass a seed: np.random.default_rng(n), RandomState(n), random_state=n.",
+        seen="Two executions of one script share no sample.",
+    ),
+    Mechanism(
+        "unseeded-split",
+        ("data-content",),
+        "another split of the same data",
+        "Some samples are shared by both: the data were split, sampled or filled from a set "
+        "differently.",
+        "Pass a seed to the split (random_state=n), and sort what comes from a set, a dict or a "
+        "directory.",
+        seen="Two executions of one script share some samples, not all.",
+    ),
+    Mechanism(
+        "other-subset",
+        ("data-content",),
+        "another part of the same data",
+        "The two trainings get overlapping parts of one data set, as the folds of a "
+        "cross-validation do.",
+        "Train both on the same part if only the models should be compared.",
+        seen="Two fits or two scripts share some samples, not all.",
+    ),
+    Mechanism(
+        "other-dtype",
+        ("data-content",),
+        "the data have another type",
+        "The arrays have other dtypes or shapes, so their values may differ by rounding.",
+        "Convert both to one dtype, x.astype('float32'), before fit.",
+        seen="The arrays have other dtypes or shapes.",
+    ),
+    Mechanism(
+        "resampled",
+        ("data-content",),
+        "the same samples, repeated differently",
+        "Both trainings know the same samples, but some occur more often in one of them.",
+        "Use the same sampling, with a seed.",
+        seen="The distinct samples are the same, and some are fed more often in one training.",
+    ),
+    Mechanism(
+        "frozen-augmentation",
+        ("data-content",),
+        "the same augmentation in every epoch",
+        "One training gets new random variants of the samples each epoch, the other the same ones: "
+        "a global TensorFlow seed freezes random operations in a pipeline.",
+        "Use stateless random operations with a counter.",
+        seen="A stream repeats its samples in every epoch in one training, and never in the other.",
+    ),
+    Mechanism(
+        "racing-workers",
+        ("data-content", "data-order"),
+        "workers race for one generator",
+        "Several workers of a PyDataset or generator draw from one global generator, in an order "
+        "that depends on timing.",
+        "Make a generator from the index of the batch: np.random.default_rng([seed, index]).",
+    ),
+    Mechanism(
+        "validation-split-tail",
+        ("data-content", "measurement"),
+        "validation_split takes the last rows",
+        "validation_split cuts off the last rows before any shuffle; in sorted data these are "
+        "other classes.",
+        "Shuffle the arrays with a seed before fit.",
+    ),
+    Mechanism(
+        "last-batch",
+        ("batch-size",),
+        "the last, smaller batch",
+        "One training uses the incomplete batch at the end of an epoch, the other drops it or "
+        "stops before.",
+        "Use the same drop_remainder= and steps_per_epoch=.",
+        seen="The batches have one size, and the same data are cut into another number of them.",
+    ),
+)

@@ -1,0 +1,138 @@
+"""Mechanisms of backend, versions, hardware, precision and arithmetic."""
+
+from whydiff.diagnosis.mechanisms.mechanism import Mechanism
+
+_ARITHMETIC = "Switch to the same setting in both; on a CPU the effect is usually far below 1e-6."
+
+MECHANISMS = (
+    Mechanism(
+        "jax-threefry-partitionable",
+        ("version", "initialization", "noise"),
+        "JAX 0.5 changed its random numbers",
+        "JAX 0.5 switched jax_threefry_partitionable on, so the same seed draws other numbers.",
+        "Set JAX_THREEFRY_PARTITIONABLE to the same value in both.",
+        seen="The versions of JAX lie on both sides of 0.5, or the setting differs.",
+    ),
+    Mechanism(
+        "keras-fans-3-15",
+        ("version", "initialization"),
+        "Keras 3.15 starts attention wider",
+        "Keras 3.15 computes fans differently: MultiHeadAttention kernels start about six times "
+        "wider than in 3.14.",
+        "Pin the Keras version, or pass the initializer explicitly.",
+        seen="The versions of Keras lie on both sides of 3.15.",
+    ),
+    Mechanism(
+        "other-version",
+        ("version", "initialization", "noise"),
+        "other versions draw other numbers",
+        "The same seed was used by other versions of the libraries.",
+        "Install the same versions in both environments.",
+        seen="The seeds are equal and the versions of the libraries differ.",
+    ),
+    Mechanism(
+        "other-backend",
+        ("backend",),
+        "another backend",
+        "Random numbers, shuffling and rounding differ between Keras's backends.",
+        "Set KERAS_BACKEND to the same value; share saved weights to compare across backends.",
+        seen="The backends differ.",
+    ),
+    Mechanism(
+        "mixed-precision",
+        ("precision",),
+        "layers compute in another precision",
+        "Half-precision layers round every activation and gradient to 3 or 4 digits.",
+        "Set the same policy with keras.config.set_dtype_policy.",
+        seen="The dtype policy of a layer differs.",
+    ),
+    Mechanism(
+        "keras-json",
+        ("precision", "duration", "backend"),
+        "a Keras configuration outside the script",
+        "keras.json, KERAS_HOME, KERAS_MAX_EPOCHS or KERAS_MAX_STEPS_PER_EPOCH differ.",
+        "Set the value in the script.",
+        seen="Two executions of one script have other precisions, or one of the KERAS_MAX "
+        "variables differs.",
+    ),
+    Mechanism(
+        "tf-xla-noise",
+        ("arithmetic",),
+        "compiled by XLA, TensorFlow draws other random numbers",
+        "tf.random chooses its generator by what compiles it: the same seed state gives other "
+        "dropout masks with jit_compile=True than without, so the loss differs from the first step "
+        "on, by far more than rounding.",
+        "Pass the same jit_compile= to compile in both.",
+        seen="Both run on TensorFlow, jit_compile differs, and the model draws random numbers.",
+    ),
+    Mechanism(
+        "tf32",
+        ("precision", "hardware", "arithmetic"),
+        "products in reduced precision",
+        "TF32 or another reduced matmul precision is on in one training only.",
+        "Switch it off, or set it alike, in both.",
+        seen="A setting or variable about TF32 or the precision of matrix products differs.",
+    ),
+    Mechanism(
+        "thread-count",
+        ("hardware",),
+        "another number of threads",
+        "The number of threads changes the order of sums, and with it the last bits "
+        "(TensorFlow does so, torch does not on a CPU).",
+        "Set the same number of threads in both.",
+        seen="The number of threads or cores differs, on the same kind of processor.",
+    ),
+    Mechanism(
+        "kernel-flags",
+        ("hardware",),
+        "flags that select kernels",
+        "Environment variables select other kernels, which round differently.",
+        "Set the same environment variables in both.",
+        seen="Another environment variable that selects kernels differs.",
+    ),
+    Mechanism(
+        "other-device",
+        ("hardware",),
+        "another processor or device",
+        "Other devices and instruction sets sum in another order and round differently.",
+        "Use the same machine, or compare within a tolerance.",
+        seen="The processor, the machine's type or the devices differ.",
+    ),
+    Mechanism(
+        "jit-or-eager",
+        ("arithmetic",),
+        "compiled against not compiled",
+        "Compiled code fuses operations and rounds at other places.",
+        _ARITHMETIC,
+        seen="jit_compile, run_eagerly or the backend's own switch differs.",
+    ),
+    Mechanism(
+        "op-determinism",
+        ("arithmetic",),
+        "deterministic operations on in one only",
+        "Deterministic mode picks other kernels and switches XLA off.",
+        "Switch it on in both: tf.config.experimental.enable_op_determinism(), or "
+        "torch.use_deterministic_algorithms(True).",
+        seen="Deterministic operations are on in one training only.",
+    ),
+    Mechanism(
+        "nondeterministic-ops",
+        ("arithmetic",),
+        "operations that add in a varying order",
+        "Everything recorded is equal and yet the bits part: some operations (convolution "
+        "gradients, scatter and embedding gradients, autotuned kernels) add in an order that "
+        "varies from run to run.",
+        "Switch on the backend's deterministic operations: enable_op_determinism() on TensorFlow, "
+        "torch.use_deterministic_algorithms(True) on torch, "
+        "XLA_FLAGS=--xla_gpu_exclude_nondeterministic_ops=true on JAX.",
+        seen="Every recorded field is equal, and yet a loss, a gradient or a weight has other "
+        "bits.",
+    ),
+    Mechanism(
+        "flash-attention",
+        ("arithmetic",),
+        "flash attention chosen automatically",
+        "Keras picks a fused attention kernel where the device has one.",
+        "keras.config.disable_flash_attention()",
+    ),
+)

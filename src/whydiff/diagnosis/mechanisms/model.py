@@ -1,0 +1,125 @@
+"""Mechanisms of state carried over, model, objective, mode, measurement and optimizer."""
+
+from whydiff.diagnosis.mechanisms.mechanism import Mechanism
+
+MECHANISMS = (
+    Mechanism(
+        "shared-layers",
+        ("state",),
+        "layers that were trained before",
+        "The model contains layer objects that an earlier fit trained, so it starts where that "
+        "fit stopped.",
+        "Build new layers for every model: put the construction into a function and call it anew.",
+        seen="Weights differ that an earlier fit left, and the model is not the one of that fit; "
+        "the optimizer is fresh.",
+    ),
+    Mechanism(
+        "continued-fit",
+        ("state",),
+        "a second fit goes on where the first stopped",
+        "fit does not reset a model: weights and optimizer continue from the earlier fit.",
+        "Build and compile a new model, or restore the initial weights and compile again.",
+        seen="Weights differ that an earlier fit of the same model left, or weights and "
+        "optimizer variables both come from one.",
+    ),
+    Mechanism(
+        "optimizer-not-reset",
+        ("state",),
+        "the weights were reset, the optimizer was not",
+        "The optimizer still holds the moments and the step count of an earlier fit.",
+        "Compile anew with a new optimizer after resetting the weights.",
+        seen="Optimizer variables differ that an earlier fit left; the weights do not come from "
+        "one.",
+    ),
+    Mechanism(
+        "slots-lost",
+        ("state",),
+        "the optimizer starts from zero",
+        "The weights go on from an earlier training, but compile() or load_weights() left the "
+        "optimizer's moments and step count at zero.",
+        "Resume with keras.models.load_model, which restores the optimizer, and do not compile.",
+    ),
+    Mechanism(
+        "learning-rate-left-changed",
+        ("optimizer", "state"),
+        "an earlier fit changed the learning rate",
+        "A callback of an earlier fit changed the optimizer's learning rate, and it stayed so.",
+        "Compile with a new optimizer before each fit.",
+        seen="The learning rate at the start is one that an earlier fit ended with.",
+    ),
+    Mechanism(
+        "softmax-and-from-logits",
+        ("objective",),
+        "softmax output with from_logits=True",
+        "The output layer already applies softmax or sigmoid while the loss expects logits: "
+        "TensorFlow uses the hidden logits, JAX and torch apply it twice.",
+        "Keep one of the two: no activation in the last layer, or from_logits=False.",
+        seen="from_logits differs, and the last layer of one model is a softmax or sigmoid while "
+        "its loss expects logits.",
+    ),
+    Mechanism(
+        "own-train-step",
+        ("mode", "objective"),
+        "a hand-written training step",
+        "One model trains with its own train_step; such loops often forget sum(model.losses) or "
+        "training=True.",
+        "Call the model with training=True and add its losses, or use the built-in fit.",
+        seen="Only one of the models has a train_step of its own.",
+    ),
+    Mechanism(
+        "loss-broadcast",
+        ("objective",),
+        "(N,) against (N, 1) in a hand-written loss",
+        "Targets and predictions of unequal rank broadcast to an N by N matrix.",
+        "Bring both to the same rank before subtracting.",
+    ),
+    Mechanism(
+        "batchnorm-not-converged",
+        ("mode",),
+        "BatchNormalization averages have not converged",
+        "After few steps the moving averages still hold their initial values, so evaluate differs "
+        "from training.",
+        "Lower momentum= or train for more steps.",
+        seen="`explain` evaluates the trained model in both modes and notes it where "
+        "BatchNormalization makes more than a fifth of the loss.",
+    ),
+    Mechanism(
+        "accuracy-resolves",
+        ("measurement",),
+        "'accuracy' means another metric",
+        "'accuracy' is resolved from the loss and the output's shape to different metric classes.",
+        "Name the class: keras.metrics.SparseCategoricalAccuracy().",
+        seen="The metrics of the two trainings name different accuracy classes.",
+    ),
+    Mechanism(
+        "mean-over-moving-weights",
+        ("measurement",),
+        "logged loss is a mean over moving weights",
+        "The loss that fit logs is averaged while the weights change, with dropout and "
+        "regularization; evaluate uses the final weights.",
+        "Compare evaluate with evaluate.",
+    ),
+    Mechanism(
+        "reduction-rule",
+        ("measurement",),
+        "averaged by another rule",
+        "The loss divides by the number of samples, metrics by the sum of weights, and metric "
+        "functions average per batch.",
+        "Use metric classes, and pass weights through weighted_metrics.",
+    ),
+    Mechanism(
+        "defaults-differ",
+        ("optimizer", "initialization"),
+        "defaults of two libraries or versions",
+        "Defaults differ between libraries and classes (epsilon, learning rate, initializers).",
+        "Write the hyperparameters out.",
+    ),
+    Mechanism(
+        "early-stopping",
+        ("duration",),
+        "a callback stops the training",
+        "Only one training, or each at another threshold, may be stopped by a callback.",
+        "Use the same callbacks, and the same epochs= and patience=.",
+        seen="Of all that decides how long a training runs, only the callbacks differ.",
+    ),
+)

@@ -1,0 +1,103 @@
+"""The architecture: layers, their settings and connections, shapes, trainable flags."""
+
+from __future__ import annotations
+
+from whydiff.core.findings import DIFFERS, IDENTICAL, Finding
+from whydiff.core.recipe import Recipe
+from whydiff.core.recording import Side
+from whydiff.diagnosis.sources.facts import changes, compare_facts, describe, listed
+from whydiff.diagnosis.sources.layers import aligned_facts, layers, matched, same_layers
+from whydiff.diagnosis.sources.source import Source, differs, identical
+
+ID = "architecture"
+FIX = "Build both models with the same function, and compare model.summary()."
+
+#: What a layer's config may also hold although it belongs to other sources.
+_ELSEWHERE = ("name", "seed", "dtype", "trainable")
+_GRAPHS = ("Sequential", "Functional")
+
+
+def compare(a: Side, b: Side) -> Finding:
+    """Compare layers by class and position, then their settings; names do not count."""
+    one, two = a.recipe, b.recipe
+    facts_a, facts_b = aligned_facts(one, two, one.architecture, two.architecture)
+    graphs = one.architecture.get("model") in _GRAPHS and two.architecture.get("model") in _GRAPHS
+    alike = same_layers(one, two)
+
+    def skip(key: str) -> bool:
+        if key == "layers":
+            return True  # compared by class and position
+        if key == "model" and alike and (graphs or (_graph(one) and _graph(two))):
+            return True  # what a model of the same layers and connections is called is no matter
+        # Keras may see another call of the same layers: only where both sides list them they count
+        if key.partition(":")[0] == "connections" and not (facts_a.get(key) and facts_b.get(key)):
+            return True
+        return key.startswith("layer:") and _elsewhere(key.rpartition(":")[2])
+
+    if not alike:
+        settings = changes(facts_a, facts_b, skip=lambda k: skip(k) or not k.startswith("layer:"))
+        text = _added_and_removed(one, two)
+        evidence = "; ".join(filter(None, (text, describe(settings, 3))))
+        return differs(ID, evidence, FIX, intended=True)
+    finding = compare_facts(
+        ID,
+        facts_a,
+        facts_b,
+        FIX,
+        what="layer settings",
+        first=("model", "inputs", "outputs"),
+        skip=skip,
+        intended=True,
+    )
+    if finding.status == DIFFERS or not layers(one):
+        return finding
+    names = [p for p, _ in layers(one)] != [p for p, _ in layers(two)]
+    kinds = listed((kind for _, kind in layers(one)), 4)
+    noun = f"{len(layers(one))} layer{'s' if len(layers(one)) > 1 else ''}"
+    evidence = f"the same {noun} ({kinds}) with equal settings"
+    if names:
+        evidence += "; only names differ"
+    return identical(ID, evidence) if finding.status == IDENTICAL or layers(one) else finding
+
+
+def _graph(recipe: Recipe) -> bool:
+    return bool(recipe.architecture.get("connections"))
+
+
+def _elsewhere(setting: str) -> bool:
+    first = setting.partition(".")[0]
+    return first in _ELSEWHERE or first.endswith(("_initializer", "_regularizer"))
+
+
+def _added_and_removed(a: Recipe, b: Recipe) -> str:
+    one, two, pairs = layers(a), layers(b), matched(a, b)
+    found_a, found_b = {i for i, _ in pairs}, {j for _, j in pairs}
+    only_a, only_b = (
+        [f"{path} ({kind})" for i, (path, kind) in enumerate(listing) if i not in found]
+        for listing, found in ((one, found_a), (two, found_b))
+    )
+    parts = [
+        f"only in {name}: {listed(paths, 3)}"
+        for name, paths in (("A", only_a), ("B", only_b))
+        if paths
+    ]
+    return "; ".join(parts) or "the layers come in another order"
+
+
+SOURCE = Source(
+    id=ID,
+    title="the architecture of the model",
+    random=False,
+    kind="structure",
+    compare=compare,
+    says=(
+        "The layers, their settings and connections, the shapes, and which weights are "
+        "trainable. Names do not count."
+    ),
+    carried=(
+        "Yes: the other training's own model is trained, with everything else from the first."
+        " Initial weights go along for the layers whose shapes differ."
+    ),
+    looks_like="Other numbers of weights, or the first loss differs with equal weights and batch.",
+    fix=FIX,
+)

@@ -1,0 +1,160 @@
+"""The order of the data: which sample was fed at which position of every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from whydiff.core.feeding import one_pool
+from whydiff.core.findings import Finding
+from whydiff.core.recipe import Recipe
+from whydiff.core.recording import Side
+from whydiff.diagnosis.sources.samples import BEGINNING, SAME, Common, common, fed, in_sequence
+from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
+
+ID = "data-order"
+FIX = (
+    "Shuffle the arrays yourself with np.random.default_rng(n) and pass shuffle=False, or call "
+    "keras.utils.set_random_seed(n) before each fit."
+)
+
+Epochs = list[np.ndarray]
+
+
+def compare(a: Side, b: Side) -> Finding:
+    """Compare the common epochs, position by position as far as both go."""
+    one, two = a.recipe, b.recipe
+    if not any(len(e) for e in one.data_order.epochs) or not any(
+        len(e) for e in two.data_order.epochs
+    ):
+        return unknown(ID, "no epoch was recorded in A or in B")
+    if _batches_only(one, two):
+        return unknown(ID, "the data could only be told apart batch by batch, of other sizes")
+    relation = common(one, two)
+    if relation.kind in (SAME, BEGINNING) or one_pool(one, two):
+        left = fed(relation.ids_a, one.data_order.epochs)
+        right = fed(relation.ids_b, two.data_order.epochs)
+        if left is not None and right is not None:
+            return _judge(a, b, left, right, "sample")
+    return _other_samples(a, b, relation)
+
+
+def _judge(a: Side, b: Side, left: Epochs, right: Epochs, unit: str) -> Finding:
+    epochs = list(zip(left, right, strict=False))
+    for number, (p, q) in enumerate(epochs):
+        n = min(len(p), len(q))
+        different = p[:n] != q[:n]
+        if different.any():
+            evidence = (
+                f"epoch {number}: first other {unit} at position {int(different.argmax())}; "
+                f"{int(different.sum())} of {n} positions differ"
+            )
+            detail, mechanism, intended = _recognise(a, b)
+            return differs(ID, evidence, FIX, detail=detail, mechanism=mechanism, intended=intended)
+    sizes = sorted({min(len(p), len(q)) for p, q in epochs})
+    size = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    count = f"{len(epochs)} epoch{'s' if len(epochs) > 1 else ''}"
+    return identical(ID, f"{count} x {size} {unit}s in the same order")
+
+
+def _other_samples(a: Side, b: Side, relation: Common) -> Finding:
+    """Orders of other samples: only the positions within the data can be compared."""
+    one, two = a.recipe.data_order, b.recipe.data_order
+    relative = one.relative or two.relative
+    straight_a, straight_b = (_straight(order.epochs) for order in (one, two))
+    if relative and straight_a and straight_b:
+        return unknown(ID, "a stream of other samples: their order cannot be compared")
+    if not relative and straight_a and straight_b:
+        return identical(ID, "both feed their rows one after the other, in every epoch")
+    sizes = relation.size_a, relation.size_b
+    if sizes[0] != sizes[1] and straight_a == straight_b:
+        return unknown(
+            ID,
+            f"shuffled data of other sizes ({sizes[0]} against {sizes[1]} samples): "
+            "no order could be the same",
+        )
+    return _judge(a, b, list(one.epochs), list(two.epochs), "row")
+
+
+def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:
+    """Detail, mechanism and whether the script asks for it."""
+    one, two = a.recipe.data_order, b.recipe.data_order
+    straight_a, straight_b = _straight(one.epochs), _straight(two.epochs)
+    if one.relative or two.relative:
+        if _carried_over(a) or _carried_over(b):
+            text = "several workers load the data, and batches come twice in an epoch or not at all"
+            return text, "pydataset-workers", False
+        text = (
+            "the data are a stream (tf.data, a loader or a generator) that comes in another order"
+        )
+        return text + _repetition(one.epochs, two.epochs), "pipeline-shuffle", False
+    if straight_a != straight_b:
+        plain, mixed = ("A", "B") if straight_a else ("B", "A")
+        text = f"{plain} feeds the rows in their order (shuffle=False), {mixed} shuffles them"
+        return text, "shuffle-on-off", True
+    if straight_a:
+        return (
+            "both feed row after row, but the arrays hold the samples in another order",
+            "rows-reordered",
+            False,
+        )
+    repeats = _repeats(one.epochs), _repeats(two.epochs)
+    text = "both shuffle, with other draws" + _repetition(one.epochs, two.epochs)
+    backends = [r.backend.get("backend") for r in (a.recipe, b.recipe)]
+    if repeats[0] != repeats[1] and "tensorflow" in backends:
+        return text, "tf-one-permutation", False
+    if backends == ["jax", "jax"]:
+        return text, "jax-numpy-order", False
+    return text, "other-shuffle", False
+
+
+def _repetition(one: Sequence[np.ndarray], two: Sequence[np.ndarray]) -> str:
+    names = [name for name, epochs in (("A", one), ("B", two)) if _repeats(epochs)]
+    if not names:
+        return ""
+    return f"; {' and '.join(names)} repeat{'s' * (len(names) == 1)} one order in every epoch"
+
+
+def _repeats(epochs: Sequence[np.ndarray]) -> bool:
+    return len(epochs) > 1 and all(np.array_equal(e, epochs[0]) for e in epochs[1:])
+
+
+def _carried_over(side: Side) -> bool:
+    """Whether several workers load the data and an epoch was fed some samples more than once."""
+    workers = side.fit.notes.get("workers")
+    twice = any(len(np.unique(e)) < len(e) for e in side.recipe.data_order.epochs)
+    return isinstance(workers, int) and workers > 1 and twice
+
+
+def _straight(epochs: Sequence[np.ndarray]) -> bool:
+    return all(in_sequence(np.asarray(e)) for e in epochs)
+
+
+def _batches_only(a: Recipe, b: Recipe) -> bool:
+    if "batch" not in (a.data_content.unit, b.data_content.unit):
+        return False
+    sizes = [r.batch_size.epochs[0] if r.batch_size.epochs else np.empty(0) for r in (a, b)]
+    n = min(map(len, sizes))
+    return a.data_content.unit != b.data_content.unit or not np.array_equal(
+        sizes[0][:n], sizes[1][:n]
+    )
+
+
+SOURCE = Source(
+    id=ID,
+    title="the order of the samples",
+    random=True,
+    kind="data",
+    compare=compare,
+    says=(
+        "Which sample is fed at which position of every epoch. What counts is what was fed, "
+        "not what `shuffle=` says."
+    ),
+    carried=(
+        "Yes: the recorded samples are fed in the order of the other training. Where both "
+        "have other samples, positions are carried over as far as the data go."
+    ),
+    looks_like="Equal initial weights, but the first batch already holds other samples.",
+    fix=FIX,
+)

@@ -1,0 +1,129 @@
+"""The initial weights: the value of every variable before the first step."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from whydiff.core.findings import Finding
+from whydiff.core.recipe import Tensor
+from whydiff.core.recording import Side
+from whydiff.diagnosis.sources import seeds
+from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
+from whydiff.diagnosis.sources.tensors import (
+    Pair,
+    Pairs,
+    counted,
+    differing,
+    equal_tensors,
+    of_them,
+    pair,
+    placed,
+)
+
+ID = "initialization"
+FIX = (
+    "Call keras.utils.set_random_seed(n) before building each model, or load the same weights "
+    "into both before fit."
+)
+
+
+def compare(a: Side, b: Side) -> Finding:
+    """Compare weights that no earlier fit trained, paired by name and shape."""
+    pairs = pair(a.recipe.initialization, b.recipe.initialization)
+    other = differing(pairs.fresh)
+    if other:
+        return _differs(a, b, pairs, other)
+    if pairs.all_equal:
+        return identical(ID, equal_tensors(pairs.fresh + pairs.trained, "weight tensor"))
+    if pairs.fresh:
+        left = len(pairs.trained) + len(pairs.recast)
+        rest = f"; {counted(left, 'tensor')} trained before or of another dtype" if left else ""
+        return identical(ID, equal_tensors(pairs.fresh, "fresh weight tensor") + rest)
+    return unknown(ID, _why_nothing(a, b, pairs))
+
+
+def _differs(a: Side, b: Side, pairs: Pairs, other: Sequence[Pair]) -> Finding:
+    one, two = other[0]
+    evidence = (
+        f"{of_them(other, pairs.fresh, 'weight tensor')}, "
+        f"first {placed(one, two)} ({one.digest[:8]}… against {two.digest[:8]}…)"
+    )
+    if pairs.alone:
+        evidence += f"; {counted(len(pairs.alone), 'tensor')} without a counterpart left out"
+    swapped = _swapped(pairs.fresh, other)
+    if swapped:
+        return differs(ID, evidence, FIX, detail=swapped, mechanism="positional-set-weights")
+    shared = _shared_initializer(pairs.fresh)
+    # The first tensor of which the ledger knows anything tells the story.
+    for one, two in other:
+        why = seeds.why(a, b, one.path, two.path, seeds.INITIALIZER)
+        if why.detail:
+            mechanism = "shared-initializer" if shared else why.mechanism
+            detail = "; ".join(filter(None, (why.detail, shared)))
+            return differs(
+                ID, evidence, FIX, detail=detail, mechanism=mechanism, intended=why.intended
+            )
+    mechanism = "shared-initializer" if shared else ""
+    return differs(ID, evidence, FIX, detail=shared or evidence, mechanism=mechanism)
+
+
+def _swapped(fresh: Sequence[Pair], other: Sequence[Pair]) -> str:
+    """Says so where B holds exactly A's tensors, in other layers."""
+    if sorted(a.digest for a, _ in fresh) != sorted(b.digest for _, b in fresh):
+        return ""
+    two = other[0][1]
+    home = next(a.path for a, _ in fresh if a.digest == two.digest)
+    return f"{two.path} in B holds what {home} holds in A: the same tensors in other layers"
+
+
+def _shared_initializer(fresh: Sequence[Pair]) -> str:
+    """Says so where equal matrices fill several layers of one model only."""
+    twins = [_twins([p[side] for p in fresh]) for side in (0, 1)]
+    for name, mine, theirs in (("A", *twins), ("B", *reversed(twins))):
+        if mine and not theirs:
+            return f"in {name} {' and '.join(mine[:3])} start with identical numbers"
+    return ""
+
+
+def _twins(tensors: Sequence[Tensor]) -> list[str]:
+    # Vectors are left out: every bias is zeros, every scale ones.
+    groups: dict[str, list[str]] = defaultdict(list)
+    for tensor in tensors:
+        if len(tensor.shape) >= 2:
+            groups[tensor.digest].append(tensor.path)
+    return next((paths for paths in groups.values() if len(paths) > 1), [])
+
+
+def _why_nothing(a: Side, b: Side, pairs: Pairs) -> str:
+    if not a.recipe.initialization or not b.recipe.initialization:
+        return "the initial weights were not recorded"
+    if pairs.recast:
+        one, two = pairs.recast[0]
+        return (
+            f"the weights have other dtypes ({one.dtype} against {two.dtype}): no bits to compare"
+        )
+    if pairs.trained:
+        return "every weight was trained by an earlier fit: see the carried-over state"
+    return "no weights of equal shape in both models: see the architecture"
+
+
+SOURCE = Source(
+    id=ID,
+    title="the initial weights",
+    random=True,
+    kind="tensors",
+    compare=compare,
+    says=(
+        "The value of every variable of the model before the first step. Keras draws it when "
+        "a layer is built, from a seed that the layer drew before; a script may also load or "
+        "copy it."
+    ),
+    carried=(
+        "Yes: the recorded weights of the other training are put into the live model before "
+        "its first step, layer by layer. Weights of layers whose shapes differ go with the "
+        "architecture."
+    ),
+    looks_like="The loss differs from the very first batch, although script and data are the same.",
+    fix=FIX,
+)

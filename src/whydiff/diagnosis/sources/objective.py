@@ -1,0 +1,92 @@
+"""The objective: loss, weights of samples and classes, regularizers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from whydiff.core.findings import IDENTICAL, UNKNOWN, Finding
+from whydiff.core.recipe import Recipe
+from whydiff.core.recording import Side
+from whydiff.diagnosis.sources.facts import compare_facts
+from whydiff.diagnosis.sources.layers import aligned_facts, layers
+from whydiff.diagnosis.sources.samples import common
+from whydiff.diagnosis.sources.source import Source, differs
+
+ID = "objective"
+FIX = "Use the same loss with the same settings, weights and regularizers in both."
+
+_FIRST = ("loss", "loss_weights", "class_weight", "sample_weight")
+
+
+def compare(a: Side, b: Side) -> Finding:
+    """Compare the loss facts, then the weights sample by sample."""
+    one, two = aligned_facts(a.recipe, b.recipe, a.recipe.objective, b.recipe.objective)
+    finding = compare_facts(ID, one, two, FIX, first=_FIRST, skip=_is_name, intended=True)
+    if finding.status in (IDENTICAL, UNKNOWN):
+        weights = _weights(a.recipe, b.recipe)
+        return differs(ID, weights, FIX, intended=True) if weights else finding
+    if any(_doubly_normalised(r) for r in (a.recipe, b.recipe)) and "from_logits" in (
+        finding.evidence
+    ):
+        return differs(
+            ID, finding.evidence, FIX, mechanism="softmax-and-from-logits", intended=True
+        )
+    return finding
+
+
+def _is_name(key: str) -> bool:
+    return key.rpartition(".")[2] == "name"
+
+
+def _weights(a: Recipe, b: Recipe) -> str:
+    """What differs in the sample weights of the same samples, or ""."""
+    one, two = a.data_content.weights, b.data_content.weights
+    if one is None and two is None:
+        return ""
+    if one is None or two is None:
+        return f"samples are weighted in {'B' if one is None else 'A'} only"
+    if len(one) != len(a.data_content.samples) or len(two) != len(b.data_content.samples):
+        return ""
+    relation = common(a, b)
+    # The first weight of each sample that both sides have; other samples are other data.
+    ids_a, where_a = np.unique(relation.ids_a, return_index=True)
+    ids_b, where_b = np.unique(relation.ids_b, return_index=True)
+    _, at_a, at_b = np.intersect1d(ids_a, ids_b, return_indices=True)
+    different = (one[where_a[at_a]] != two[where_b[at_b]]).any(axis=1)
+    count = int(different.sum())
+    return f"sample weights differ for {count} of {len(different)} samples" if count else ""
+
+
+def _doubly_normalised(recipe: Recipe) -> bool:
+    """Whether a loss that expects logits gets the output of softmax or sigmoid."""
+    logits = any(
+        key.endswith("from_logits") and value is True for key, value in recipe.objective.items()
+    )
+    listed = layers(recipe)
+    if not logits or not listed:
+        return False
+    path, kind = listed[-1]
+    activation = recipe.architecture.get(f"layer:{path}:activation")
+    return kind in ("Softmax", "Sigmoid") or str(activation).partition(":")[0] in (
+        "softmax",
+        "sigmoid",
+    )
+
+
+SOURCE = Source(
+    id=ID,
+    title="the loss, weights and regularizers",
+    random=False,
+    kind="structure",
+    compare=compare,
+    says=(
+        "What is minimised: the loss and its settings, loss weights, class and sample "
+        "weights, regularizers."
+    ),
+    carried=(
+        "Yes: the live model is compiled with the other's loss, and gets its weights and "
+        "regularizers."
+    ),
+    looks_like="The very first loss differs although weights and batch are equal.",
+    fix=FIX,
+)

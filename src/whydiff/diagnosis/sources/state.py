@@ -1,0 +1,132 @@
+"""State carried over: what an earlier training left in weights, optimizer and seed states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from whydiff.core.findings import Finding
+from whydiff.core.recipe import Recipe, Tensor
+from whydiff.core.recording import Side
+from whydiff.diagnosis.sources.facts import equal
+from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
+from whydiff.diagnosis.sources.tensors import Pair, counted, differing, equal_tensors, pair, placed
+
+ID = "state"
+FIX = "Build and compile a new model for every fit: put both into a function and call it anew."
+
+_STEP_COUNT = ("iteration", "iterations")
+
+
+def compare(a: Side, b: Side) -> Finding:
+    """Compare what earlier training left behind; fresh values belong to other sources."""
+    one, two = a.recipe, b.recipe
+    weights = pair(one.initialization, two.initialization)
+    noise = pair(one.noise, two.noise)
+    optimizer = _optimizer_pairs(one, two)
+    carried = {
+        "weight": list(weights.trained),
+        "optimizer variable": optimizer,
+        "seed state": list(noise.trained),
+    }
+    other = {noun: differing(pairs) for noun, pairs in carried.items()}
+    if any(other.values()):
+        return _differs(a, b, other)
+    if not one.initialization and not one.state and not two.initialization and not two.state:
+        return unknown(ID, "neither weights nor optimizer state were recorded")
+    same = [p for pairs in carried.values() for p in pairs]
+    if any(t.trained_by is not None for p in same for t in p):
+        return identical(ID, f"the same state was carried over: {equal_tensors(same, 'tensor')}")
+    steps = "the optimizer starts at the same step" if optimizer else "no optimizer state differs"
+    return identical(ID, f"no weight comes from an earlier fit, {steps}")
+
+
+def _optimizer_pairs(a: Recipe, b: Recipe) -> list[Pair]:
+    """Comparable optimizer variables; hyperparameters are the optimizer's own source."""
+    one = [t for t in a.state if t.role != "hyperparameter"]
+    two = [t for t in b.state if t.role != "hyperparameter"]
+    if not equal(a.optimizer.get("class"), b.optimizer.get("class")):
+        one, two = _counters(one), _counters(two)
+    pairs = pair(one, two)
+    # A slot may start at a hyperparameter (Adagrad) or at the weight itself: then it is fresh
+    # although it differs, and the difference belongs to the optimizer or the initial weights.
+    starts = [k for k in {*a.optimizer, *b.optimizer} if "initial" in k]
+    hyper = any(not equal(a.optimizer.get(k), b.optimizer.get(k)) for k in starts)
+    copies_a = {t.digest for t in a.initialization}
+    copies_b = {t.digest for t in b.initialization}
+    fresh = [
+        (p, q)
+        for p, q in pairs.fresh
+        if p.digest == q.digest
+        or _is_counter(p)
+        or not (hyper or (p.digest in copies_a and q.digest in copies_b))
+    ]
+    return [*pairs.trained, *fresh]
+
+
+def _counters(tensors: Sequence[Tensor]) -> list[Tensor]:
+    return [t for t in tensors if _is_counter(t)]
+
+
+def _is_counter(tensor: Tensor) -> bool:
+    return tensor.path.rpartition("/")[2] in _STEP_COUNT
+
+
+def _differs(a: Side, b: Side, other: dict[str, list[Pair]]) -> Finding:
+    flat = [p for pairs in other.values() for p in pairs]
+    first = next((p for p in flat if p[0].trained_by is not None or p[1].trained_by is not None),
+                 flat[0])  # fmt: skip
+    origins = f"{_origin(first[0], 'A')} and {_origin(first[1], 'B')}"
+    counts = ", ".join(counted(len(pairs), noun) for noun, pairs in other.items() if pairs)
+    detail = f"{placed(*first)} {origins}"
+    return differs(
+        ID,
+        f"{counts} differ by what was there before: {detail}",
+        FIX,
+        detail=detail,
+        mechanism=_mechanism(a, b, other),
+    )
+
+
+def _origin(tensor: Tensor, name: str) -> str:
+    if tensor.trained_by is None:
+        return f"is fresh in {name}"
+    return f"starts in {name} from what fit {tensor.trained_by} left"
+
+
+def _mechanism(a: Side, b: Side, other: dict[str, list[Pair]]) -> str:
+    weights = [t for p in other["weight"] for t in p if t.trained_by is not None]
+    slots = [t for p in other["optimizer variable"] for t in p if t.trained_by is not None]
+    if weights and slots:
+        return "continued-fit"
+    if slots:
+        return "optimizer-not-reset"
+    if weights:
+        models = {
+            fit.model
+            for side in (a, b)
+            for fit in side.execution.fits
+            if fit.index in {t.trained_by for t in weights}
+        }
+        # The very model of an earlier fit with a fresh optimizer was compiled again.
+        late = a if a.fit.index > b.fit.index else b
+        return "continued-fit" if late.fit.model in models else "shared-layers"
+    return ""
+
+
+SOURCE = Source(
+    id=ID,
+    title="what an earlier training left behind",
+    random=False,
+    kind="tensors",
+    compare=compare,
+    says=(
+        "What an earlier training left behind: trained weights, the optimizer's moments and "
+        "step count, advanced seed states, layers that two models share."
+    ),
+    carried=(
+        "Yes: weights, optimizer variables and seed states are set to the recorded values of "
+        "the other training before the first step."
+    ),
+    looks_like="Each fold or repetition starts better than the last; the first epoch is too good.",
+    fix=FIX,
+)

@@ -1,0 +1,1 @@
+"""Plans and loops over the runner: explain, study, compare, lock."""

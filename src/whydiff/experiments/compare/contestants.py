@@ -1,0 +1,234 @@
+"""The two ways of training that ``compare`` sets against each other, ready to be trained."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.recording import Fit
+from whydiff.core.replicas import ASKED_FOR, Replica, Result
+from whydiff.core.vary import value_text
+from whydiff.experiments.study.metadata import described
+from whydiff.experiments.study.on_jax import on_jax
+from whydiff.experiments.study.replica_trainer import (
+    ReplicaTrainer,
+    Uncapturable,
+    chosen_fit,
+    prepared,
+    replica_trainer,
+)
+from whydiff.experiments.study.training import Trainer
+
+
+@dataclass(frozen=True)
+class Way:
+    """What a person names: a script (or a function that builds a model), and how to run it."""
+
+    script: Path | Callable[[], Any]
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def same_run(self, other: Way) -> bool:
+        """Whether one execution serves both: they differ in settings at most."""
+        return (self.script, self.arguments, dict(self.environment)) == (
+            other.script,
+            other.arguments,
+            dict(other.environment),
+        )
+
+    def told(self) -> str:
+        """The way in words, as in ``train.py with optimizer=sgd``."""
+        name = getattr(self.script, "__qualname__", None) or str(self.script)
+        if self.arguments:
+            name = f"{name} {' '.join(self.arguments)}"
+        said = [f"{k}={value_text(v)}" for k, v in self.settings.items()]
+        said += [f"{k}={v}" for k, v in self.environment.items()]
+        return f"{name} with {', '.join(said)}" if said else name
+
+
+@dataclass(eq=False)
+class Contestant:
+    """A way of training with what trains it.
+
+    ``sources`` a seed redraws, ``kept`` says of the others why not; ``logged`` are the metrics of
+    its own training; ``engine`` is the executor to ask for.
+    """
+
+    way: Way
+    trainer: Trainer
+    sources: tuple[str, ...]
+    kept: Mapping[str, str]
+    logged: tuple[str, ...]
+    facts: Mapping[str, Any]
+    engine: str
+    fit: Fit | None = None
+    bench: ReplicaTrainer | None = None
+
+    def train(self, seeds: Mapping[int, Mapping[str, int]], engine: str = "") -> list[Result]:
+        """One result per number in ``seeds``, whose values are seeds by source."""
+        replicas = [
+            Replica(number, {s: v for s, v in own.items() if s in self.sources}, self.way.settings)
+            for number, own in seeds.items()
+        ]
+        return self.trainer.train(replicas, engine or self.engine, False)
+
+
+def open_contestants(
+    stack: contextlib.ExitStack,
+    ways: tuple[Way, Way],
+    *,
+    engine: str,
+    fits: tuple[int | None, int | None] = (None, None),
+    fit_of: tuple[Any, Mapping[str, Any]] = (None, {}),
+    pairs: int = 0,
+    time_limit: float | None = None,
+    workers: int | None = None,
+    progress: Any = None,
+) -> tuple[Contestant, Contestant]:
+    """Run both ways once, watched, and keep their processes until ``stack`` is closed.
+
+    One run serves both where only settings differ. With engine "auto" scripts that are no
+    recipe, and their opponents, are run as a whole for each replica. ``fit_of`` are the data and
+    fit arguments of functions. ``pairs`` is how many replicas of each may be needed.
+    """
+    if engine != "process":
+        try:
+            return _benches(stack, ways, engine, fits, fit_of, pairs, progress)
+        except Uncapturable as why:
+            if engine != "auto" or any(callable(way.script) for way in ways):
+                raise
+            if progress is not None:
+                progress.note(f"{why}: whole scripts are run for every replica")
+    return _pools(stack, ways, fits, time_limit, workers, progress)
+
+
+def _benches(
+    stack: contextlib.ExitStack,
+    ways: tuple[Way, Way],
+    engine: str,
+    fits: tuple[int | None, int | None],
+    fit_of: tuple[Any, Mapping[str, Any]],
+    trainings: int,
+    progress: Any,
+) -> tuple[Contestant, Contestant]:
+    first = _bench(stack, ways[0], fits[0], fit_of, progress)
+    if not ways[0].same_run(ways[1]) or (ways[0] == ways[1] and fits[0] == fits[1]):
+        benches = [first, _bench(stack, ways[1], fits[1], fit_of, progress)]
+    elif fits[0] == fits[1]:
+        benches = [first, first]
+    else:  # another fit of the same run
+        fit = chosen_fit(first.execution, fits[1])
+        benches = [
+            first,
+            prepared(ReplicaTrainer(first.execution, fit, first.request, first.folder)),
+        ]
+    if benches[0].backend == benches[1].backend:
+        _also_on_jax(stack, ways[0], first, trainings, engine, progress)
+        if benches[1] is not first:
+            _also_on_jax(stack, ways[1], benches[1], trainings, engine, progress)
+    # Both on one executor: a difference between two executors is none of A and B.
+    chosen = [bench.engine(engine) for bench in benches]
+    common = chosen[0] if chosen[0] == chosen[1] else "solo"
+    a, b = (_of_bench(way, bench, common) for way, bench in zip(ways, benches, strict=True))
+    return a, b
+
+
+def _bench(
+    stack: contextlib.ExitStack,
+    way: Way,
+    fit: int | None,
+    fit_of: tuple[Any, Mapping[str, Any]],
+    progress: Any,
+) -> ReplicaTrainer:
+    if not isinstance(way.script, Path):
+        from whydiff.experiments.study.in_process import local_bench
+
+        return stack.enter_context(local_bench(way.script, *fit_of, progress))
+    return stack.enter_context(
+        replica_trainer(
+            way.script,
+            way.arguments,
+            fit=fit,
+            environment=way.environment or None,
+            progress=progress,
+        )
+    )
+
+
+def _also_on_jax(
+    stack: contextlib.ExitStack,
+    way: Way,
+    bench: ReplicaTrainer,
+    trainings: int,
+    engine: str,
+    progress: Any,
+) -> None:
+    if isinstance(way.script, Path):
+        twin = on_jax(
+            bench,
+            way.script,
+            way.arguments,
+            redrawn=bench.sources,
+            trainings=trainings,
+            engine=engine,
+            environment=way.environment or None,
+            progress=progress,
+        )
+        stack.enter_context(twin)
+
+
+def _of_bench(way: Way, bench: ReplicaTrainer, engine: str) -> Contestant:
+    sources = tuple(s for s in bench.sources if s not in ASKED_FOR)
+    _, validation = bench.probe()
+    return Contestant(
+        way,
+        bench,
+        sources,
+        {k: v for k, v in bench.refused.items() if k not in ASKED_FOR},
+        tuple(bench.fit.epochs[-1].logs) if bench.fit.epochs else (),
+        described(bench.fit, sources, validation),
+        engine,
+        bench.fit,
+        bench,
+    )
+
+
+def _pools(
+    stack: contextlib.ExitStack,
+    ways: tuple[Way, Way],
+    fits: tuple[int | None, int | None],
+    time_limit: float | None,
+    workers: int | None,
+    progress: Any,
+) -> tuple[Contestant, Contestant]:
+    from whydiff.experiments.study.process_pool import SOURCES, Pool
+
+    made = []
+    for way, fit in zip(ways, fits, strict=True):
+        if way.settings:
+            raise WhydiffError(
+                f"a script that is run as a whole cannot be set to {', '.join(way.settings)}",
+                "Name two scripts, or give B's run other arguments or another environment: "
+                '--b-args "--lr 0.1", --b-env NAME=VALUE.',
+            )
+        assert isinstance(way.script, Path)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="whydiff-")))
+        pool = Pool(way.script, way.arguments, folder, fit, time_limit, workers, way.environment)
+        if progress is not None:
+            progress.step(f"running {way.script}")
+        (own,) = pool.train([Replica(0)])
+        if own.failure:
+            raise WhydiffError(
+                f"{way.script} failed: {own.failure}", f"Mend it first: `python {way.script}`."
+            )
+        seen = pool.seen
+        facts = described(seen, SOURCES, False) if seen else {}
+        logged = tuple(own.logs[-1]) if own.logs else ()
+        made.append(Contestant(way, pool, SOURCES, {}, logged, facts, "process", seen))
+    return made[0], made[1]

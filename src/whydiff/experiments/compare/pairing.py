@@ -1,0 +1,110 @@
+"""Training pairs of replicas with equal seeds until the question is settled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.replicas import Result
+from whydiff.stats.paired import INCONCLUSIVE
+from whydiff.stats.sequential import Look, fewest_pairs, look, pair_differences
+
+Results = tuple[Result, Result]
+#: Pairs asked for at once after the first few, before which there is no verdict anyway.
+CHUNK = 5
+
+SETTLED, CAP, BUDGET, INTERRUPTED = "settled", "cap", "budget", "interrupted"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How to decide: the metric, which way it goes, the margin, the level, the most pairs."""
+
+    metric: str
+    larger_is_better: bool
+    margin: float = 0.0
+    alpha: float = 0.05
+    most: int = 50
+
+    def value(self, result: Result) -> float:
+        """The metric after the last epoch, NaN if the training diverged or failed."""
+        if result.failure or not result.logs or result.diverged:
+            return float("nan")
+        return float(result.logs[-1].get(self.metric, float("nan")))
+
+    def look(self, pairs: Sequence[Results]) -> Look:
+        """The verdict of the pairs, in their order; those with a failed replica count for
+        nothing."""
+        return look(self.differences(pairs), margin=self.margin, alpha=self.alpha)
+
+    def differences(self, pairs: Sequence[Results]) -> np.ndarray:
+        """B - A of every pair without a failure, turned so that larger is better."""
+        told = [(a, b) for a, b in pairs if not (a.failure or b.failure)]
+        a, b = ([self.value(pair[side]) for pair in told] for side in (0, 1))
+        return pair_differences(a, b, larger_is_better=self.larger_is_better)
+
+
+@dataclass
+class TrainedHybrid:
+    """The pairs up to the verdict, and those of the same chunk that came after it."""
+
+    pairs: list[Results] = field(default_factory=list)
+    surplus: list[Results] = field(default_factory=list)
+    stopped: str = CAP
+
+
+def until_settled(
+    train: Callable[[range], Sequence[Results]],
+    rule: Rule,
+    *,
+    chunk: int = CHUNK,
+    budget: float | None = None,
+    progress: Any = None,
+    begun: Sequence[Results] = (),
+) -> TrainedHybrid:
+    """Train pairs in chunks and look after every one; stop at the first verdict.
+
+    ``train`` gets the numbers of the pairs to train, from 0. Looking costs nothing, so the
+    chunks only save work. The budget, in seconds, is checked between chunks: what is known then
+    stands. So it does on Ctrl-C. Raises WhydiffError if all of the first chunk fail.
+    """
+    found = TrainedHybrid(list(begun))
+    deadline = time.monotonic() + budget if budget is not None else None
+    try:
+        while len(found.pairs) < rule.most:
+            if deadline is not None and found.pairs and time.monotonic() > deadline:
+                found.stopped = BUDGET
+                return found
+            done = len(found.pairs)
+            size = max(chunk, fewest_pairs(rule.alpha) - done)
+            fresh = list(train(range(done, min(done + size, rule.most))))
+            if progress is not None:
+                progress.advance(len(fresh))
+            if not done:
+                _check_some(fresh)
+            for place, pair in enumerate(fresh):
+                found.pairs.append(pair)
+                if rule.look(found.pairs).verdict != INCONCLUSIVE:
+                    found.surplus = fresh[place + 1 :]
+                    found.stopped = SETTLED
+                    return found
+    except KeyboardInterrupt:
+        if not found.pairs:
+            raise
+        found.stopped = INTERRUPTED
+    return found
+
+
+def _check_some(pairs: Sequence[Results]) -> None:
+    for side, name in ((0, "A"), (1, "B")):
+        failures = [pair[side].failure for pair in pairs]
+        if failures and all(failures):
+            raise WhydiffError(
+                f"no replica of {name} could be trained: {failures[0]}",
+                "whydiff record SCRIPT shows what was seen of its training.",
+            )

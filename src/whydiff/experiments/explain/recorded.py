@@ -1,0 +1,74 @@
+"""Recorded fits as sides of a comparison, read from their files; nothing is trained."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.findings import Diff
+from whydiff.core.recording import Side
+from whydiff.diagnosis import divergence
+from whydiff.diagnosis.sources import compare_all
+from whydiff.experiments.explain.evidence import side_by_side
+from whydiff.storage import arrays, load
+
+
+def parse_reference(reference: str) -> tuple[Path, int | None]:
+    """``a.whydiff:2`` as (path, 2); without a number, None."""
+    found = re.fullmatch(r"(.+?):(\d+)", reference)
+    if found and not Path(reference).exists():
+        return Path(found[1]), int(found[2])
+    return Path(reference), None
+
+
+def open_side(reference: str) -> tuple[Side, Path]:
+    """The fit that a reference names (the last one without a number), and its file."""
+    path, number = parse_reference(reference)
+    execution = load(path)
+    if not execution.fits:
+        raise WhydiffError(
+            f"{path} holds no fit", "The script trained nothing; see `whydiff show`."
+        )
+    if number is None:
+        number = len(execution.fits)
+    if not 1 <= number <= len(execution.fits):
+        raise WhydiffError(
+            f"{path} has no fit {number}; it holds {len(execution.fits)}",
+            f"Name one of {path}:1 to {path}:{len(execution.fits)}.",
+        )
+    return Side(execution, execution.fits[number - 1]), path
+
+
+def compare(a: str, b: str, side_a: Side, side_b: Side, path_a: Path, path_b: Path) -> Diff:
+    """Two opened sides as a Diff; values behind the digests are read from the files."""
+
+    def values(side: str, moment: str) -> Mapping[str, np.ndarray] | None:
+        path, fit = (path_a, side_a.fit.index) if side == "a" else (path_b, side_b.fit.index)
+        return arrays(path, fit, moment) or None
+
+    point = divergence.first_divergence(side_a, side_b, values)
+    notes = [
+        f"{name}: {key.removeprefix('unknown: ')} could not be seen for {', '.join(missing)}"
+        for name, side in (("A", side_a), ("B", side_b))
+        for key, missing in side.fit.notes.items()
+        if key.startswith("unknown: ") and isinstance(missing, list)
+    ]
+    findings = compare_all(side_a, side_b)
+    evidence = side_by_side(side_a, side_b)
+    return Diff(a, b, point is None, point, findings, tuple(notes), evidence=evidence)
+
+
+def missing_steps(name: str, side: Side) -> list[str]:
+    """What is missing of a fit that was not recorded to its end."""
+    if side.fit.finished:
+        return []
+    steps = len(side.fit.steps)
+    why = side.execution.trouble and f"recording stopped: {side.execution.trouble}"
+    if not why and side.execution.exit_code is None:
+        why = "its script was killed, or is still running"
+    why = why or f"its script ended with {side.execution.exit_code} during the fit"
+    return [f"{name} is cut short after {steps} step{'s' * (steps != 1)} of the fit ({why})."]

@@ -1,0 +1,257 @@
+"""Training hybrids of two fits and working out what each source is worth."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from whydiff.core.feeding import TransferError
+from whydiff.diagnosis.attribution import Coalition, alone, coalitions, remaining, shapley
+from whydiff.diagnosis.sources import source
+from whydiff.experiments.explain.trajectory import Moments, trace
+from whydiff.runner.hybrid_trainer import HybridTrainer, TrainedHybrid
+from whydiff.stats.distances import prediction_distance, relative_weight_distance
+
+#: At most this many hybrids are trained without being asked for more time.
+MOST_HYBRIDS = 32
+#: Seconds of training that nobody needs to be asked about.
+PATIENCE = 600.0
+
+
+@dataclass
+class Trials:
+    """Everything the hybrids showed. Distances are in units of the distance from A to B.
+
+    ``bound`` are sources that fit the other training only together (data of another shape and
+    the model for them); in ``sources`` and in coalitions the first of them stands for all.
+    """
+
+    sources: list[str]  # that were transplanted, alone or together
+    a: TrainedHybrid
+    b: TrainedHybrid
+    #: by side: logged against evaluated training loss, in parts
+    measured: dict[str, dict[str, float]] = field(default_factory=dict)
+    hybrids: dict[Coalition, TrainedHybrid] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)  # source -> why it cannot be moved
+    together: list[tuple[list[str], str]] = field(default_factory=list)  # refused as a set
+    bound: tuple[str, ...] = ()
+    left_out: int = 0  # hybrids for which there was no time
+    how: str = ""  # how hybrids were trained
+    moments: Moments | None = None  # at which A and B are looked at on the way
+    looked: tuple[TrainedHybrid, ...] = ()  # A and B, trained once more for that
+
+    def stands_for(self, name: str) -> str:
+        """Who stands for ``name`` in coalitions: itself, or the first source it is bound to."""
+        return self.bound[0] if name in self.bound else name
+
+    @property
+    def whole(self) -> float:
+        return _distance(self.a, self.b)
+
+    def value(self, coalition: Coalition) -> float:
+        """Distance of a hybrid from A; 1.0 where predictions cannot be compared."""
+        distance = _distance(self.a, self.hybrids[coalition])
+        if not math.isfinite(distance):
+            return 1.0
+        whole = self.whole
+        return distance / whole if math.isfinite(whole) and whole > 0 else float(distance > 0)
+
+    def reproduces_a(self) -> bool:
+        return self._same(frozenset(), self.a)
+
+    def reproduces_b(self) -> bool:
+        return self._same(frozenset(self.sources), self.b)
+
+    def _same(self, coalition: Coalition, wanted: TrainedHybrid) -> bool:
+        made = self.hybrids.get(coalition)
+        return made is not None and sorted(made.digests) == sorted(wanted.digests)
+
+    def matters(self, name: str) -> bool:
+        """Whether taking this source from B, or making it equal to A's, changes a single bit."""
+        name, everything = self.stands_for(name), frozenset(self.sources)
+        pairs = [
+            (frozenset(), frozenset([name])),
+            (everything - {name}, everything),
+        ]
+        return any(
+            sorted(self.hybrids[x].digests) != sorted(self.hybrids[y].digests)
+            for x, y in pairs
+            if x in self.hybrids and y in self.hybrids
+        )
+
+    def unexplained(self) -> float:
+        """Part of the distance that the transplanted fields leave: 0.0 if all of B's give B."""
+        if not self.hybrids:
+            return 1.0
+        parts = []
+        if not self.reproduces_a() and frozenset() in self.hybrids:
+            parts.append(self.value(frozenset()))
+        everything = frozenset(self.sources)
+        if everything in self.hybrids and not self.reproduces_b():
+            distance, whole = _distance(self.b, self.hybrids[everything]), self.whole
+            parts.append(distance / whole if whole and math.isfinite(distance) else 1.0)
+        return max(parts, default=0.0)
+
+    @cached_property
+    def values(self) -> dict[Coalition, float]:
+        return {coalition: self.value(coalition) for coalition in self.hybrids}
+
+    def traced(self) -> dict[str, Any] | None:
+        """The way of both trainings; None where looking on found others than A and B."""
+        if self.moments is None or len(self.looked) != 2:
+            return None
+        a, b = self.looked
+        same = all(
+            sorted(seen.digests) == sorted(own.digests) for seen, own in ((a, self.a), (b, self.b))
+        )
+        if not same or a.trace is None or b.trace is None:
+            return None
+        return trace(self.moments, a.trace, b.trace)
+
+    def worth(self, name: str) -> tuple[float | None, float | None, float | None]:
+        """(share, alone, remaining) of a source; None where its hybrids could not be trained.
+
+        Bound sources share alike, the Shapley value of players who only together are worth
+        anything, and have no worth alone.
+        """
+        if name in self.bound:
+            share, *_ = self._worth(self.bound[0])
+            return None if share is None else share / len(self.bound), None, None
+        return self._worth(name)
+
+    def _worth(self, name: str) -> tuple[float | None, float | None, float | None]:
+        everything = frozenset(self.sources)
+        needed = [frozenset(), everything]
+        needed += [c for s in self.sources for c in (frozenset([s]), everything - {s})]
+        if any(c not in self.values for c in needed):
+            single = self.values.get(frozenset([name]))
+            return None, single, self.values.get(everything - {name})
+        return (
+            shapley(self.values, self.sources)[name],
+            alone(self.values, self.sources, name),
+            remaining(self.values, self.sources, name),
+        )
+
+
+def _distance(one: TrainedHybrid, other: TrainedHybrid) -> float:
+    if one.predictions is None or other.predictions is None:
+        return _weight_distance(one, other)
+    return prediction_distance(one.predictions, other.predictions)
+
+
+def _weight_distance(one: TrainedHybrid, other: TrainedHybrid) -> float:
+    """For want of predictions; infinite where the weights cannot be compared either."""
+    shapes = [{name: v.shape for name, v in side.weights.items()} for side in (one, other)]
+    if shapes[0] != shapes[1]:
+        return math.inf
+    return relative_weight_distance(one.weights, other.weights)
+
+
+def program_key(coalition: Coalition) -> tuple[str, ...]:
+    """Hybrids of equal key train with one compiled program; sorted, each is compiled once."""
+    return tuple(sorted(s for s in coalition if source(s).kind in ("structure", "environment")))
+
+
+def run_trials(
+    hybrid_trainer: HybridTrainer,
+    sources: Sequence[str],
+    budget: float | None,
+    progress: Any,
+    moments: Moments | None = None,
+) -> Trials:
+    """Train hybrids of ``sources`` as far as the budget (seconds) goes, the telling ones first.
+
+    In the end A and B are trained once more and looked at on the way at ``moments``.
+    """
+    trials = Trials(
+        list(sources), hybrid_trainer.recall("a"), hybrid_trainer.recall("b"), moments=moments
+    )
+    trials.how = hybrid_trainer.how
+    progress.step("training A again from its own fields")
+    try:
+        trials.hybrids[frozenset()] = hybrid_trainer.train(frozenset())
+    except TransferError as why:  # not even A: then nothing can be proven
+        trials.refused = dict.fromkeys(trials.sources, str(why))
+        trials.sources.clear()
+        return trials
+    limit = budget if budget is not None else PATIENCE
+    deadline = time.monotonic() + limit
+    progress.step("training hybrids of A and B, each source alone", total=len(trials.sources))
+    _train_singles(trials, hybrid_trainer, progress)
+    hybrid_trainer.bind(_bind(trials, hybrid_trainer))
+    seconds = max(t.seconds for t in trials.hybrids.values())
+    affordable = int(limit / max(seconds, 0.01))
+    planned = coalitions(trials.sources, min(MOST_HYBRIDS, affordable))
+    wanted = [c for c in planned if c not in trials.hybrids]
+    progress.step("training hybrids of A and B, several sources together", total=len(wanted))
+    _train_all(trials, hybrid_trainer, wanted, deadline, progress)
+    trials.looked = _look(trials, hybrid_trainer)
+    for side in ("a", "b"):
+        parts = hybrid_trainer.measure(side)
+        if parts is not None:
+            trials.measured[side] = parts
+    return trials
+
+
+def _train_singles(trials: Trials, hybrid_trainer: HybridTrainer, progress: Any) -> None:
+    """Each source alone; one that cannot be carried over is left out and says why.
+
+    Sources of one compiled program come together, so that each program is compiled once.
+    """
+    for name in sorted(trials.sources, key=lambda s: program_key(frozenset([s]))):
+        try:
+            trials.hybrids[frozenset([name])] = hybrid_trainer.train(frozenset([name]))
+        except TransferError as why:
+            trials.refused[name] = str(why)
+            trials.sources.remove(name)
+        progress.advance()
+
+
+def _bind(trials: Trials, hybrid_trainer: HybridTrainer) -> tuple[str, ...]:
+    """Try together what could not be carried over alone; () where that is no training either."""
+    refused = tuple(trials.refused)
+    if len(refused) < 2:
+        return ()
+    try:
+        together = hybrid_trainer.train(frozenset(refused))
+    except TransferError:
+        return ()
+    trials.bound = refused
+    trials.sources.append(refused[0])
+    trials.hybrids[frozenset([refused[0]])] = together
+    return refused
+
+
+def _train_all(
+    trials: Trials,
+    hybrid_trainer: HybridTrainer,
+    wanted: Sequence[Coalition],
+    deadline: float,
+    progress: Any,
+) -> None:
+    everything = frozenset(trials.sources)
+    must = [c for c in wanted if len(c) in (len(everything), len(everything) - 1)]
+    for coalition in sorted(wanted, key=lambda c: (c not in must, program_key(c))):
+        if coalition not in must and time.monotonic() > deadline:
+            trials.left_out += 1
+            continue
+        try:
+            trials.hybrids[coalition] = hybrid_trainer.train(coalition)
+        except TransferError as why:
+            trials.together.append((sorted(coalition), str(why)))
+        progress.advance()
+
+
+def _look(trials: Trials, hybrid_trainer: HybridTrainer) -> tuple[TrainedHybrid, ...]:
+    """A and B once more, looked at on the way: by then everything is proven without looking."""
+    if trials.moments is None or not (trials.reproduces_a() and trials.reproduces_b()):
+        return ()
+    sides = (("a", frozenset[str]()), ("b", frozenset(trials.sources)))
+    return tuple(
+        hybrid_trainer.train(coalition, moments=trials.moments.of(name))
+        for name, coalition in sides
+    )

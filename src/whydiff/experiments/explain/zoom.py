@@ -1,0 +1,159 @@
+"""The first step that differs, looked at: both trained up to it again, tensors compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import SequenceMatcher
+
+import numpy as np
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.feeding import TransferError
+from whydiff.core.findings import Divergence, Sighting, Zoom
+from whydiff.diagnosis.growth import growth, is_rounding
+from whydiff.experiments.explain.trials import Trials
+from whydiff.runner.hybrid_trainer import HybridTrainer, TrainedHybrid
+from whydiff.runner.step_comparison import Seen, read
+from whydiff.stats.ulp import APART, max_ulp, relative_distance
+
+#: Steps from the split on over which a difference is followed.
+FOLLOWED = 50
+Tensors = Sequence[tuple[str, str, np.ndarray]]
+
+
+def zoom(
+    point: Divergence | None, hybrid_trainer: HybridTrainer, trials: Trials
+) -> Divergence | None:
+    """``point`` with the first differing tensor or loss, its ULP and relative size.
+
+    Digests say that a step's weights differ, not which of them. Where both trainings can be
+    reproduced bit for bit they are trained again up to the step; elsewhere the point stays.
+    """
+    if point is None or point.phase not in ("forward", "update"):
+        return point
+    if not (trials.reproduces_a() and trials.reproduces_b()):
+        return point
+    until = (point.epoch, point.step)
+    try:
+        a = hybrid_trainer.train(frozenset(), until)
+        b = hybrid_trainer.train(frozenset(trials.sources), until)
+    except TransferError:
+        return point
+    return _loss(point, a, b) if point.phase == "forward" else _weights(point, a, b)
+
+
+def _loss(point: Divergence, a: TrainedHybrid, b: TrainedHybrid) -> Divergence:
+    for name in sorted(a.logs[0], key=lambda n: n != "loss"):
+        x, y = (np.float32(side.logs[0].get(name, np.nan)) for side in (a, b))
+        if x.tobytes() != y.tobytes():
+            return _sized(replace(point, where="the loss" if name == "loss" else name), x, y)
+    return point
+
+
+def _weights(point: Divergence, a: TrainedHybrid, b: TrainedHybrid) -> Divergence:
+    for name, x in a.weights.items():
+        y = b.weights.get(name)
+        if y is not None and x.shape == y.shape and x.tobytes() != y.tobytes():
+            return _sized(replace(point, where=name), x, y)
+    return point
+
+
+def _sized(point: Divergence, x: np.ndarray, y: np.ndarray) -> Divergence:
+    ulp, relative = max_ulp(np.asarray(x), np.asarray(y)), relative_distance(x, y)
+    return replace(
+        point,
+        max_ulp=None if ulp == APART else ulp,
+        relative=relative if np.isfinite(relative) else None,
+    )
+
+
+def look_closer(point: Divergence | None, hybrid_trainer: HybridTrainer, first_epoch: int) -> Zoom:
+    """The step at which two trainings part, tensor by tensor on equal inputs, and its growth.
+
+    Both are trained again up to the step. Then A's program and B's do it from the same weights,
+    slots, seed states and batch, all of them A's. ``first_epoch`` is the number of A's first.
+    """
+    if point is None or point.phase in ("log", "end"):
+        why = "no step of the trainings differs, only what is reported or how long they go on"
+        return Zoom(0, 0, failure=why)
+    moment = (point.epoch, point.step)
+    if point.phase == "before training":
+        moment = (first_epoch, 0)
+    try:
+        file_a, notes_a = hybrid_trainer.look("a", moment, FOLLOWED)
+        file_b, notes_b = hybrid_trainer.look("b", moment, FOLLOWED, file_a)
+    except (TransferError, WhydiffError) as why:
+        return Zoom(*moment, failure=str(why))
+    a, b = read(file_a), read(file_b)
+    seen = compared(a.seen, b.seen)
+    inputs = compared(_inputs(a), _inputs(b))
+    unequal = tuple(s for s in seen if s is not None)
+    went_in = tuple(s for s in inputs if s is not None)
+    grown = growth(a.trail, b.trail, all(s.rounding for s in (*went_in, *unequal)))
+    notes = dict.fromkeys([*notes_a, *notes_b])
+    return Zoom(
+        *moment,
+        inputs=went_in,
+        different=unequal,
+        equal=sum(s is None for s in seen),
+        growth=grown._asdict(),
+        notes=tuple(notes),
+    )
+
+
+def _inputs(side: Seen) -> Tensors:
+    tensors = [
+        (group, name, value)
+        for group in ("weights", "noise", "state")
+        for name, value in side.before[group].items()
+    ]
+    return tensors + [
+        ("batch", f"part {n + 1} of the batch", leaf)
+        for n, leaf in enumerate(side.leaves)
+        if leaf is not None
+    ]
+
+
+def compared(a: Tensors, b: Tensors) -> list[Sighting | None]:
+    """Each tensor of A with its counterpart in B: None where they are equal bit for bit.
+
+    Equal names pair; between them tensors of one phase and shape pair in their order, so that
+    layers called otherwise, as in another version of a script or of Keras, still meet. In the
+    order of A; what only B has comes where B has it.
+    """
+    matcher = SequenceMatcher(None, [t[:2] for t in a], [t[:2] for t in b], autojunk=False)
+    found: list[Sighting | None] = []
+    for _, i1, i2, j1, j2 in matcher.get_opcodes():
+        left, right = list(a[i1:i2]), list(b[j1:j2])
+        kinds_a = [(t[0], t[2].shape) for t in left]
+        kinds_b = [(t[0], t[2].shape) for t in right]
+        inner = SequenceMatcher(None, kinds_a, kinds_b, autojunk=False)
+        for tag, k1, k2, l1, l2 in inner.get_opcodes():
+            if tag == "equal":
+                pairs = zip(left[k1:k2], right[l1:l2], strict=True)
+                found += [_sighting(x[0], x[1], x[2], y[2]) for x, y in pairs]
+                continue
+            found += [Sighting(phase, name, only="a") for phase, name, _ in left[k1:k2]]
+            found += [Sighting(phase, name, only="b") for phase, name, _ in right[l1:l2]]
+    return found
+
+
+def _sighting(phase: str, name: str, x: np.ndarray, y: np.ndarray) -> Sighting | None:
+    if x.dtype == y.dtype and x.shape == y.shape and x.tobytes() == y.tobytes():
+        return None
+    whole = x.dtype.kind in "iu" and y.dtype.kind in "iu"
+    if whole and np.array_equal(x, y):  # a count, which another backend keeps in another width
+        return None
+    if x.shape != y.shape or {x.dtype.kind, y.dtype.kind} & set("SUO"):
+        return Sighting(phase, name)
+    ulp, relative = max_ulp(x, y), relative_distance(x, y)
+    # The coarser type decides what rounding is.
+    rounding = is_rounding(relative, x.dtype) or is_rounding(relative, y.dtype)
+    return Sighting(
+        phase,
+        name,
+        None if ulp is None or ulp == APART else int(ulp),
+        float(relative) if np.isfinite(relative) else None,
+        bool(rounding),
+    )

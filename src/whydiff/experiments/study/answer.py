@@ -1,0 +1,260 @@
+"""A study file read as an answer: gates first, then numbers, then what is still open."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.estimate import Estimate
+from whydiff.core.plan import BLOCKS, OWN, REPLICATE, Plan, StoredReplica, draw_plan
+from whydiff.core.study import METRIC, PREDICTIONS, Agreement, Gate, Open, Study, Worth
+from whydiff.experiments.study.effects import levels_of, worth_of
+from whydiff.experiments.study.numbers import Numbers
+from whydiff.stats import intervals, paired
+from whydiff.stats.distances import prediction_distance
+from whydiff.stats.effects import more_blocks
+from whydiff.storage import StoredStudy
+
+#: run by run agreement: furthest distance of the two engines, in distances of two draws
+ROUNDING = 1e-2
+#: total effects between which a source matters in part
+LITTLE, NEARLY_ALL = 0.1, 0.8
+#: blocks from which on their spread tells how many more are needed
+FEWEST = 5
+#: more blocks than anybody will train
+MOST = 1000
+#: factor within which the spread of the metric should be known
+KNOWN_WITHIN = 1.25
+
+
+def answer(stored: StoredStudy, metric: str | None = None) -> Study:
+    """What the replicas in ``stored`` say; ``metric`` overrides the one the study was begun with.
+
+    Raises WhydiffError if no replica logged that metric.
+    """
+    meta = checked(stored).meta
+    plan = plan_of(stored)
+    name = metric or str(meta.get("metric", "loss"))
+    check_metric(name, stored)
+    numbers = Numbers(stored, name, plan.attributed)
+    draws = [k for k in stored.kept.values() if k.member.block >= 0]
+    failed = [k for k in draws if k.result.failure]
+    finished = [k for k in draws if not k.result.failure]
+    diverged = sum(numbers.diverged(k) for k in finished)
+    worth = worth_of(numbers)
+    return Study(
+        script=str(meta.get("script", "")),
+        chosen=str(meta.get("chosen", "")),
+        engine=_engines(draws) or str(meta.get("engine", "")),
+        backend=str(meta.get("fit", {}).get("backend", "")),
+        plan=plan.to_dict(),
+        planned=sum(m.kind not in (OWN, REPLICATE) or m.number in stored.kept for m in plan.members)
+        - (0 in stored.kept),
+        trained=len(finished),
+        failed=intervals.proportion(len(failed), len(draws)),
+        diverged=intervals.proportion(diverged, len(finished)),
+        failures=dict(Counter(k.result.failure for k in failed).most_common()),
+        gates=tuple(_gates(stored, numbers)),
+        outcome=numbers.outcome(),
+        worth=worth,
+        noise=numbers.test_noise(),
+        flips=numbers.flipping(),
+        own=numbers.place(),
+        agreement=_agreement(stored, numbers),
+        levels=levels_of(numbers, plan.factors),
+        refused=dict(meta.get("refused", {})),
+        open=tuple(_open(numbers, worth)),
+        notes=tuple(meta.get("notes", ())),
+        seconds=float(meta.get("seconds", 0.0)),
+        path=str(stored.path),
+        table=tuple(_rows(stored, numbers)),
+    )
+
+
+def _engines(draws: Sequence[StoredReplica]) -> str:
+    """Who trained the replicas, in one phrase."""
+    return " and ".join(sorted({k.result.engine for k in draws if k.result.engine}))
+
+
+def checked(stored: StoredStudy) -> StoredStudy:
+    """``stored``, or WhydiffError if what was noted in it is not what a study notes."""
+    meta = stored.meta
+    kinds: dict[str, type] = {"fit": dict, "gates": dict, "refused": dict, "notes": list}
+    good = all(isinstance(meta.get(name, kind()), kind) for name, kind in kinds.items())
+    gates = meta.get("gates", {}) if good else {}
+    if not good or not all(isinstance(g, list) and len(g) == 2 for g in gates.values()):
+        raise WhydiffError(
+            f"{stored.path} is damaged: its notes are none of a study", "run the study again"
+        )
+    return stored
+
+
+def plan_of(stored: StoredStudy) -> Plan:
+    """The plan that a study file holds."""
+    described = stored.meta.get("plan")
+    try:
+        return draw_plan(
+            tuple(described["sources"]),
+            tuple(described["attributed"]),
+            {str(k): tuple(v) for k, v in described["factors"].items()},
+            int(described["blocks"]),
+            int(described["seed"]),
+        )
+    except (TypeError, KeyError, ValueError, AttributeError):
+        raise WhydiffError(
+            f"{stored.path} is damaged: it holds no plan", "run the study again"
+        ) from None
+
+
+def check_metric(name: str, stored: StoredStudy) -> None:
+    """Raise WhydiffError if replicas logged something, but not that metric."""
+    logged = list(
+        dict.fromkeys(
+            key for k in stored.kept.values() for logs in k.result.logs[-1:] for key in logs
+        )
+    )
+    if logged and name not in logged:
+        raise WhydiffError(f"--metric {name!r} was not logged", f"Logged: {', '.join(logged)}.")
+
+
+def _gates(stored: StoredStudy, numbers: Numbers) -> Iterator[Gate]:
+    noted: Mapping[str, Any] = stored.meta.get("gates", {})
+    if "own" in noted:
+        yield Gate("the script's own training is reproduced", *noted["own"])
+    pairs = numbers.replicates()
+    if pairs:
+        equal = [a.result.digest == b.result.digest and a.result.digest != "" for a, b in pairs]
+        furthest = max(numbers.rms(a, b) for a, b in pairs)
+        evidence = f"{sum(equal)} of {len(pairs)} replicates have the same weights, bit for bit"
+        if not all(equal):
+            evidence += f"; predictions differ by up to {furthest:.2g}"
+        yield Gate("training the same replica again gives the same result", all(equal), evidence)
+    else:
+        yield Gate("training the same replica again gives the same result", None, "no replicate")
+    if numbers.attributed and numbers.blocks:
+        dead = numbers.dead()
+        evidence = (
+            f"redrawing {', '.join(dead)} changed no bit in {len(numbers.blocks)} blocks"
+            if dead
+            else f"each of {len(numbers.attributed)} redrawn alone changed the weights"
+        )
+        yield Gate("every source that is redrawn changes something", not dead, evidence)
+    if "streams" in noted:
+        yield Gate("only the intended source was redrawn", *noted["streams"])
+
+
+def _agreement(stored: StoredStudy, numbers: Numbers) -> Agreement | None:
+    both = [
+        (stored.kept[n], k)
+        for n, k in stored.calibration.items()
+        if n in stored.kept
+        and not k.result.failure
+        and not stored.kept[n].result.failure
+        and stored.kept[n].result.engine != k.result.engine
+    ]
+    if not both:
+        return None
+    scale = np.nanmean([numbers.rms(a, b) for a, b in numbers.pairs()] or [math.nan])
+    gaps = []
+    for a, b in both:
+        one, two = numbers.predictions(a), numbers.predictions(b)
+        if one is not None and two is not None:
+            gaps.append(prediction_distance(one, two))
+    furthest = max(gaps, default=math.nan)
+    relative = furthest / scale if scale > 0 else (0.0 if furthest == 0 else math.inf)
+    values = [[numbers.value(k) for k in side] for side in zip(*both, strict=True)]
+    return Agreement(
+        engine=both[0][0].result.engine,
+        n=len(both),
+        rounding=relative <= ROUNDING,
+        furthest=float(relative),
+        shift=paired.shift(values[1], values[0]),
+        p=same_distribution(*values),
+    )
+
+
+def same_distribution(a: list[float], b: list[float]) -> float:
+    """p of a Kolmogorov-Smirnov test of two samples; NaN with fewer than two in either."""
+    x, _ = intervals.finite(a)
+    y, _ = intervals.finite(b)
+    if min(x.size, y.size) < 2:
+        return math.nan
+    from scipy import stats
+
+    return float(stats.ks_2samp(x, y).pvalue)
+
+
+def _open(numbers: Numbers, worth: Mapping[str, tuple[Worth, ...]]) -> Iterator[Open]:
+    blocks = len(numbers.blocks)
+    if not blocks:
+        yield Open("everything: no replica was trained", None)
+        return
+    if blocks < FEWEST and (numbers.attributed or blocks > 1):
+        missing = BLOCKS - blocks
+        yield Open(f"nearly everything: {blocks} blocks are too few to tell", missing)
+        return
+    for one in worth.get(PREDICTIONS, worth.get(METRIC, ())):
+        if one.dead:
+            continue
+        low, high = one.total.low, one.total.high
+        for bound, what in ((LITTLE, "hardly matters"), (NEARLY_ALL, "alone gives nearly all")):
+            if low < bound < high and len(numbers.attributed) > 1:
+                question = f"whether {one.source} {what}"
+                yield Open(question, _until_apart(one.total, bound))
+    sd = numbers.outcome().sd
+    if sd.n and sd.value > 0 and not (sd.known and sd.high / sd.low <= KNOWN_WITHIN**2):
+        more = None
+        if sd.known and sd.low > 0:
+            half = math.log(sd.high / sd.low) / 2
+            needed = sd.n * (half / math.log(KNOWN_WITHIN)) ** 2
+            per_block = max(1, round(sd.n / blocks))
+            more = max(1, math.ceil((needed - sd.n) / per_block))
+        percent = round(100 * (KNOWN_WITHIN - 1))
+        yield Open(f"the spread of {numbers.metric} to within {percent} %", more)
+    elif not sd.n:
+        yield Open(f"how {numbers.metric} varies: no draw ended with a finite number", None)
+
+
+def _until_apart(total: Estimate, bound: float) -> int | None:
+    """Blocks to add until the interval, narrowing as 1 / sqrt(n), leaves ``bound`` outside."""
+    if not total.known or total.value <= 0:
+        return None
+    away = abs(math.log(total.value / bound))
+    more = more_blocks(total, math.expm1(away)) if away > 0.02 else None
+    return more if more is not None and more <= MOST else None
+
+
+def _rows(stored: StoredStudy, numbers: Numbers) -> Iterator[dict[str, Any]]:
+    for number, kept in stored.kept.items():
+        result, member = kept.result, kept.member
+        yield {
+            "number": number,
+            "block": member.block,
+            "kind": member.kind,
+            "redrawn": ",".join(sorted(member.redrawn)),
+            **{f"seed.{name}": seed for name, seed in member.replica.seeds.items()},
+            **{f"set.{name}": value for name, value in member.replica.settings.items()},
+            **(result.logs[-1] if result.logs else {}),
+            "epochs": len(result.logs),
+            "diverged": not result.failure and numbers.diverged(kept),
+            "engine": result.engine,
+            "digest": result.digest,
+            "seconds": result.seconds,
+            "failure": result.failure,
+        }
+
+
+def read(path: Path | str, metric: str | None = None) -> Study:
+    """The answer of the study in a file; nothing is trained, no Keras is needed."""
+    from whydiff.storage import load_study
+
+    return answer(load_study(path), metric)
+
+
+__all__ = ["answer", "check_metric", "plan_of", "read"]

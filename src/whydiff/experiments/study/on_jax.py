@@ -1,0 +1,144 @@
+"""A script written for TensorFlow or torch, studied on JAX: the same script, run there.
+
+The engine that trains many replicas as one program is JAX's. Most scripts are plain Keras, and
+with JAX as its backend such a script trains the same thing. Whether it does is checked twice: the
+two watched fits may differ in nothing but chance and the backend; and a few replicas trained on
+JAX are trained with the script's own backend, too, from the same initial values, in the same order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.feeding import TransferError
+from whydiff.core.recipe import Content
+from whydiff.core.recording import Side
+from whydiff.core.replicas import RANDOM_SOURCES
+from whydiff.diagnosis.sources import compare_all
+from whydiff.experiments.study.replica_trainer import ReplicaTrainer, replica_trainer
+from whydiff.runner import replica_inputs
+
+#: Seconds of plain training below which running the script with JAX as well does not pay.
+PAYS = 60.0
+#: Sources in which two runs of one script with two backends may differ.
+_CHANCE = frozenset({"initialization", "data-order", "noise"})
+_BACKEND = frozenset({"backend", "version", "hardware", "arithmetic"})
+
+
+@contextlib.contextmanager
+def on_jax(
+    bench: ReplicaTrainer,
+    script: Path,
+    arguments: Sequence[str],
+    *,
+    redrawn: Collection[str],
+    trainings: int,
+    engine: str,
+    environment: Mapping[str, str] | None = None,
+    progress: Any = None,
+) -> Iterator[None]:
+    """Let ``bench`` train its fused replicas by running ``script`` with JAX as its backend.
+
+    Every replica must have all of its random sources ``redrawn``, since JAX would not keep the
+    values that the script's own backend drew. Where it is not possible ``bench.fused`` says why.
+    With the engine "auto" it is done only where so many plain ``trainings`` would take long.
+    """
+    pays = engine == "fused" or trainings * bench.fit.seconds > PAYS
+    if engine not in ("auto", "fused") or not bench.fused or bench.backend == "jax" or not pays:
+        yield
+        return
+    kept = _CHANCE.intersection(bench.sources) - set(redrawn)
+    with contextlib.ExitStack() as stack:
+        try:
+            if importlib.util.find_spec("jax") is None:
+                raise TransferError("it is not installed")
+            if kept:
+                raise TransferError(f"the script's own {sorted(kept)[0]} is another one there")
+            twin = replica_trainer(
+                script,
+                arguments,
+                fit=bench.fit.index,
+                environment=environment,
+                backend="jax",
+                progress=progress,
+            )
+            other = stack.enter_context(twin)
+            bench.request = Routed(bench, other)
+            bench.fused, bench.capacity = other.fused, other.capacity
+            bench.notes.append(
+                f"This {bench.backend} script trains the same on JAX, where its replicas were "
+                "trained together."
+            )
+        except (WhydiffError, TransferError) as why:
+            bench.fused = (
+                f"the script trains on {bench.backend} and cannot be studied on JAX: "
+                f"{str(why).splitlines()[0].rstrip(':;')}"
+            )
+        yield
+
+
+def check_same_training(own: ReplicaTrainer, other: ReplicaTrainer) -> None:
+    """Raise TransferError if two runs of a script differ in more than chance and backend."""
+    if own.fit.recipe.backend.get("backend") == other.fit.recipe.backend.get("backend"):
+        raise TransferError("it chooses another backend itself")
+    findings = compare_all(Side(own.execution, own.fit), Side(other.execution, other.fit))
+    for finding in findings:
+        if finding.status == "differs" and finding.source not in _CHANCE | _BACKEND:
+            raise TransferError(f"{finding.source} differs ({finding.evidence})")
+    mine, theirs = (set(b.sources) & set(RANDOM_SOURCES) for b in (own, other))
+    for source in sorted(mine ^ theirs):
+        raise TransferError(f"{source} can be redrawn with one of the backends only")
+
+
+class Routed:
+    """The requests of a replica trainer: those for fused replicas go to its twin on JAX.
+
+    What is trained plainly starts from the twin's initial values and is fed in the twin's order,
+    so that it can be compared with what the twin has trained.
+    """
+
+    def __init__(self, own: ReplicaTrainer, twin: ReplicaTrainer) -> None:
+        check_same_training(own, twin)
+        if twin.fused:
+            raise TransferError(twin.fused)
+        self._own, self._twin = own.request, twin.request
+        self._folder, self._fit = own.folder, twin.fit.index
+        self._places = places(own.fit.recipe.data_content, twin.fit.recipe.data_content)
+
+    def __call__(self, do: str, **arguments: Any) -> dict[str, Any]:
+        fused = do == "replicate" and arguments.get("engine") == "fused"
+        if fused or do == "streams":
+            return self._twin(do, **{**arguments, "fit": self._fit})
+        if do == "replicate":
+            arguments["given"] = self._given(arguments["replicas"])
+        return self._own(do, **arguments)
+
+    def _given(self, replicas: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        """Files with what the twin drew for ``replicas``, by number."""
+        drawn = [r for r in replicas if r["seeds"]]
+        if not drawn:
+            return {}
+        self._twin("draw", replicas=drawn, folder=str(self._folder), fit=self._fit)
+        given = {str(r["number"]): self._folder / f"drawn{r['number']}.npz" for r in drawn}
+        for path in given.values():
+            replica_inputs.reordered(path, self._places)
+        return {number: str(path) for number, path in given.items()}
+
+
+def places(own: Content, other: Content) -> np.ndarray:
+    """For each sample of ``other`` its index in ``own``: streams number samples as they come.
+
+    Raises TransferError for a sample that ``own`` does not have.
+    """
+    index = {row.tobytes(): i for i, row in enumerate(np.ascontiguousarray(own.samples))}
+    found = [index.get(row.tobytes()) for row in np.ascontiguousarray(other.samples)]
+    if None in found:
+        raise TransferError("the training samples have other values there")
+    return np.array(found, np.int64)

@@ -1,0 +1,258 @@
+"""The process pool: a script run whole, again and again, its random sources pinned.
+
+For trainings that are no recipe: hand-written loops, data too large to keep. Slower than any
+other executor, and it works for everything that prints or logs a number.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.digests import tensor_digest
+from whydiff.core.errors import WhydiffError
+from whydiff.core.feeding import TransferError
+from whydiff.core.recording import Fit
+from whydiff.core.replicas import Replica, Result
+from whydiff.core.study import Study
+from whydiff.experiments.study.metadata import described, telling
+from whydiff.experiments.study.replica_trainer import chosen_fit
+from whydiff.experiments.study.request import Request
+from whydiff.experiments.study.study_file import StudyFile
+from whydiff.experiments.study.training import Studying
+from whydiff.runner.client import Child, Run, output_tail
+from whydiff.storage import arrays, load, load_study
+
+#: Sources that can be pinned from outside, see :mod:`whydiff.runner.child.pinning`.
+SOURCES = ("initialization", "data-order", "noise")
+#: Seconds that one run of a script may take unless another limit is given.
+TIME_LIMIT = 3600.0
+_NUMBER = r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)"
+_PRINTED = re.compile(rf"([A-Za-z][\w ./-]*?)\s*[:=]\s*({_NUMBER})(?![\w.])", re.IGNORECASE)
+#: A line of TensorFlow's or XLA's log. Python's own logging is the script's, and may tell results.
+_LOGGED = re.compile(r"[IWEF]\d{4} \d\d:|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWEF] ")
+
+
+class Pool:
+    """Trains replicas by running ``script`` in processes of their own, several at a time."""
+
+    def __init__(
+        self,
+        script: Path,
+        arguments: Sequence[str],
+        folder: Path,
+        fit: int | None,
+        time_limit: float | None,
+        workers: int | None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.script, self.arguments, self.folder, self.fit = script, tuple(arguments), folder, fit
+        self.time_limit = time_limit or TIME_LIMIT
+        self.workers = workers or max(1, (os.cpu_count() or 1) // 2)
+        self.environment = dict(environment or {})
+        self.notes: list[str] = []
+        self.pace = 0.0
+        self.seen: Fit | None = None  # the fit of the first run that had one
+
+    def at_once(self, engine: str = "process", keep_weights: bool = True) -> int:
+        """As many as run at a time."""
+        return self.workers
+
+    def train(
+        self, replicas: Sequence[Replica], engine: str = "process", keep_weights: bool = False
+    ) -> list[Result]:
+        """Run the script once per replica; a run that fails or lasts too long says so."""
+        with ThreadPoolExecutor(self.workers) as threads:
+            return list(threads.map(lambda r: self._run(r, keep_weights), replicas))
+
+    def _run(self, replica: Replica, keep_weights: bool) -> Result:
+        started = time.monotonic()
+        place = self.folder / f"replica{replica.number}"
+        place.mkdir(exist_ok=True)
+        prelude = ""
+        if replica.number:
+            prelude = (
+                "from whydiff.runner.child.pinning import pin as _pin\n"
+                f"_pin({dict(replica.seeds)!r})\ndel _pin\n"
+            )
+        # Hashes of text order sets; a value of its own per run would be one more random source.
+        environment = {"PYTHONHASHSEED": "0", **self.environment}
+        run = Run(self.script, self.arguments, environment, prelude=prelude)
+        late: list[bool] = []
+        with Child(run, place / "a.whydiff", place / "a.log", serve=True) as child:
+
+            def stop() -> None:
+                late.append(True)
+                child.kill()
+
+            timer = Timer(self.time_limit, stop)
+            timer.start()
+            try:
+                code = child.wait_for_script()
+                result = self._result(replica, child, code, place, keep_weights, bool(late))
+            except (WhydiffError, OSError) as error:
+                result = Result(replica, "process", failure=f"{error}")
+            finally:
+                timer.cancel()
+        for file in place.iterdir():
+            file.unlink()
+        place.rmdir()
+        return replace(result, seconds=time.monotonic() - started)
+
+    def _result(
+        self,
+        replica: Replica,
+        child: Child,
+        code: int,
+        place: Path,
+        keep_weights: bool,
+        late: bool,
+    ) -> Result:
+        if late:
+            limit = f"{self.time_limit:g} s"
+            return Result(replica, "process", failure=f"stopped after the time limit of {limit}")
+        if code != 0:
+            how = f"ended by signal {-code}" if code < 0 else f"exited with {code}"
+            last = output_tail(child.log, 1)
+            return Result(replica, "process", failure=how + (f": {last}" if last else ""))
+        printed = printed_numbers(child.log)
+        execution = load(child.recording) if child.recording.exists() else None
+        if execution is None or not execution.fits:
+            return Result(
+                replica, "process", (printed,) if printed else (), digest=_digest_of(printed)
+            )
+        fit = chosen_fit(execution, self.fit)
+        self.seen = self.seen or fit
+        final = arrays(child.recording, fit.index, "final")
+        weights = {k.removeprefix("weights:"): v for k, v in final.items()}
+        logs = [{**printed, **dict(epoch.logs)} for epoch in fit.epochs]
+        return Result(
+            replica,
+            "process",
+            logs=tuple(logs),
+            predictions=_predictions(child, fit, place),
+            weights=weights if keep_weights else None,
+            digest=digest_of(fit),
+        )
+
+
+def printed_numbers(log: Path | None) -> dict[str, float]:
+    """The last number that a script printed under each name: ``accuracy: 0.91``, ``loss=2e-3``."""
+    if log is None or not log.exists():
+        return {}
+    found: dict[str, float] = {}
+    for line in re.split(r"[\r\n]+", log.read_text(errors="replace")):
+        if _LOGGED.match(line):
+            continue
+        for part in re.split(r"[,;|]|\s{2,}| - ", line):
+            match = _PRINTED.search(part)
+            if match:
+                found[" ".join(match[1].split())] = float(match[2])
+    return found
+
+
+def digest_of(fit: Fit) -> str:
+    """One digest of all final weights, "" if the fit did not end."""
+    whole = "".join(tensor.digest for tensor in fit.final)
+    return tensor_digest(np.frombuffer(bytes.fromhex(whole), np.uint8)) if whole else ""
+
+
+def _digest_of(printed: dict[str, float]) -> str:
+    if not printed:
+        return ""
+    return tensor_digest(np.array([v for _, v in sorted(printed.items())], np.float64))
+
+
+def _predictions(child: Child, fit: Fit, place: Path) -> tuple[np.ndarray, ...] | None:
+    """Predictions of the trained model on its probe, if its process can still make them."""
+    output = place / "outcome.npz"
+    own = {"fit": fit.index}
+    try:
+        child.request("pair", a=own, b=own, differing=[])
+        child.request("recall", side="a", output=str(output))
+        with np.load(output, allow_pickle=False) as stored:
+            names = [k for k in stored.files if k.startswith("prediction:")]
+            found = tuple(stored[k] for k in sorted(names, key=lambda k: int(k.split(":")[1])))
+    except (WhydiffError, TransferError, AssertionError, OSError):
+        return None
+    return found or None
+
+
+def _facts(pool: Pool) -> dict[str, Any]:
+    """Plain facts for the study file, of what a first run showed."""
+    if pool.seen is None:
+        return {"index": 0, "backend": "", "classes": False, "validation": False, "identity": {}}
+    facts = described(pool.seen, SOURCES, False)
+    facts["identity"] = {}
+    return facts
+
+
+def with_pool(
+    script: Path,
+    request: Request,
+    file: StudyFile,
+    progress: Any,
+    time_limit: float | None,
+    workers: int | None,
+) -> Study:
+    """A study whose replicas are whole runs of the script."""
+    stored = file.stored
+    if request.varied.factors:
+        raise WhydiffError(
+            f"a script that is run as a whole cannot be set to {', '.join(request.varied.factors)}",
+            "Give the script arguments of its own, and study it once for each.",
+        )
+    reasons = {
+        "data-content": "a script that is run as a whole brings its own data",
+        "arithmetic": "no weight of a script that is run as a whole can be moved",
+    }
+    plan = request.plan(SOURCES, reasons, stored)
+    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
+        pool = Pool(script, request.arguments, Path(name), request.fit, time_limit, workers)
+        if stored is None:
+            progress.step(f"running {script}")
+            (own,) = pool.train([Replica(0)])
+            if own.failure:
+                raise WhydiffError(
+                    f"{script} failed: {own.failure}", f"Mend it first: `python {script}`."
+                )
+            if not own.logs:
+                raise WhydiffError(
+                    f"{script} neither fits a Keras model that can be watched nor prints a number "
+                    "under a name",
+                    "Print what you want to study at the end: print(f'accuracy: {accuracy}').",
+                )
+            metric = telling(request.metric, list(own.logs[-1]))
+            facts = _facts(pool)
+        else:
+            own, metric, facts = None, str(stored.meta.get("metric")), dict(stored.meta["fit"])
+        meta = {
+            "script": str(script),
+            "arguments": list(request.arguments),
+            "text": request.text,
+            "chosen": f"all of {script}, run once per replica",
+            "plan": plan.to_dict(),
+            "engine": "process",
+            "refused": {},
+            "fit": facts,
+            "metric": metric,
+        }
+        with file.writing(meta, plan) as writer:
+            work = Studying(pool, writer, load_study(file.path), None, progress)
+            if own is not None:
+                work.own(own)
+            with file.kept():
+                work.train(plan, plan.block(0), "process", "running the first block")
+                work.train(plan, plan.members, "process", "running the script")
+            writer.note({"notes": list(pool.notes)})
+    return file.answered(request.metric)

@@ -1,0 +1,260 @@
+"""A watched fit and what trains replicas of it: the ground that ``study`` and ``compare`` share.
+
+The script runs once, watched, in a child process that stays; replicas are asked of it in chunks.
+Where a fit of the present process is studied, the same requests go to it directly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.feeding import TransferError
+from whydiff.core.recording import Execution, Fit
+from whydiff.core.replicas import Replica, Result
+from whydiff.diagnosis.pair import check_trained
+from whydiff.runner.client import Child, Run, check_executed, remarks
+from whydiff.storage import load
+
+ENGINES = ("auto", "fused", "solo", "process")
+#: Bytes of weights and predictions that one answer may bring.
+ANSWER_BYTES = 256 << 20
+#: Replicas asked for at once of the engine that trains many together.
+MOST_AT_ONCE = 512
+#: Seconds of plain training that one answer may stand for: what a kill may cost at most.
+PATIENCE = 600.0
+
+Request = Callable[..., dict[str, Any]]
+
+
+@dataclass(eq=False)
+class ReplicaTrainer:
+    """One fit of ``execution`` with the process that can train it again.
+
+    ``sources`` are those that a seed can redraw, ``refused`` says of the others why not.
+    ``fused`` is "" if many replicas can be trained as one program, else why not; ``notes``
+    gathers what the executors said.
+    """
+
+    execution: Execution
+    fit: Fit
+    request: Request
+    folder: Path
+    sources: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+    fused: str = ""
+    capacity: int = 1
+    notes: list[str] = field(default_factory=list)
+    pace: float = 0.0  # seconds of one plain training, 0 while not known
+    _count: int = 0
+
+    @property
+    def backend(self) -> str:
+        """Name of the backend that the script trains with."""
+        return str(self.fit.recipe.backend.get("backend", ""))
+
+    def engine(self, wanted: str) -> str:
+        """The executor to ask for: "fused" or "solo". WhydiffError if "fused" is not possible."""
+        if wanted == "fused" and self.fused:
+            raise WhydiffError(
+                f"this training cannot be fused: {self.fused}",
+                "--engine solo trains one replica after the other, auto chooses.",
+            )
+        return "solo" if wanted == "solo" or self.fused else "fused"
+
+    def at_once(self, engine: str, keep_weights: bool = True) -> int:
+        """How many replicas to ask for at once: as many as one answer should bring."""
+        if engine == "solo":
+            return 1
+        parameters = int(self.fit.notes.get("parameters") or 0)
+        size = 4 * parameters if keep_weights else 0
+        fit = max(1, ANSWER_BYTES // max(size, 1))
+        patient = int(PATIENCE / self.pace) if self.pace > 0 else MOST_AT_ONCE
+        return max(1, min(MOST_AT_ONCE, fit, patient))
+
+    def train(
+        self, replicas: Sequence[Replica], engine: str = "solo", keep_weights: bool = False
+    ) -> list[Result]:
+        """Train ``replicas``; a result for each, in their order, failed ones included."""
+        if not replicas:
+            return []
+        self._count += 1
+        output = self.folder / f"replicas{self._count}.npz"
+        answer = self.request(
+            "replicate",
+            replicas=[
+                {"number": r.number, "seeds": dict(r.seeds), "settings": dict(r.settings)}
+                for r in replicas
+            ],
+            output=str(output),
+            engine=engine,
+            keep_weights=keep_weights,
+            fit=self.fit.index,
+        )
+        self.notes += [note for note in answer["notes"] if note not in self.notes]
+        return _results(replicas, answer["results"], output)
+
+    def own(self) -> Result:
+        """The watched fit itself, trained once more from its own values by ``solo``."""
+        (result,) = self.train([Replica(0)], "solo", keep_weights=True)
+        self.pace = result.seconds
+        return result
+
+    def probe(self) -> tuple[tuple[np.ndarray, ...], bool]:
+        """What predictions on the probe should be, one array per output, and whether the probe
+        is validation data (else it is training data). () where that is not known."""
+        self._count += 1
+        output = self.folder / f"probe{self._count}.npz"
+        answer = self.request("probe", output=str(output), fit=self.fit.index)
+        with np.load(output, allow_pickle=False) as stored:
+            targets = tuple(stored[f"target:{k}"] for k in range(len(stored.files)))
+        output.unlink()
+        return targets, bool(answer["validation"])
+
+    def pictures(self, positions: Sequence[int]) -> dict[str, np.ndarray]:
+        """Examples of the probe as images by position, {} where they are none."""
+        output = self.folder / "pictures.npz"
+        self.request("pictures", positions=list(positions), output=str(output), fit=self.fit.index)
+        with np.load(output, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+
+    def streams(self, replicas: Sequence[Replica]) -> list[dict[str, str]]:
+        """For each replica, a digest by source of the values that its seeds decide."""
+        described = [{"number": r.number, "seeds": dict(r.seeds)} for r in replicas]
+        answer = self.request("streams", replicas=described, fit=self.fit.index)
+        found: list[dict[str, str]] = answer["streams"]
+        return found
+
+
+def _results(
+    replicas: Sequence[Replica], answers: Sequence[Mapping[str, Any]], output: Path
+) -> list[Result]:
+    by_number = {r.number: r for r in replicas}
+    predictions: dict[int, dict[int, np.ndarray]] = {}
+    weights: dict[int, dict[str, np.ndarray]] = {}
+    if output.exists():
+        with np.load(output, allow_pickle=False) as stored:
+            for key in stored.files:
+                what, number, rest = key.split(":", 2)
+                if what == "prediction":
+                    predictions.setdefault(int(number), {})[int(rest)] = stored[key]
+                else:
+                    weights.setdefault(int(number), {})[rest] = stored[key]
+        output.unlink()
+    found = {}
+    for answer in answers:
+        number = int(answer["number"])
+        outputs = predictions.get(number, {})
+        found[number] = Result(
+            replica=by_number[number],
+            engine=answer["engine"],
+            logs=tuple(answer["logs"]),
+            predictions=tuple(outputs[k] for k in sorted(outputs)) or None,
+            weights=weights.get(number),
+            digest=answer["digest"],
+            seconds=float(answer["seconds"]),
+            failure=answer["failure"],
+        )
+    lost = "its executor gave no answer"
+    return [found.get(r.number) or Result(r, "", failure=lost) for r in replicas]
+
+
+def chosen_fit(execution: Execution, wanted: int | None = None) -> Fit:
+    """The fit to study: ``wanted`` (counting from 1), else the longest, the first of equals."""
+    fits = execution.fits
+    if wanted is None:
+        return max(fits, key=lambda fit: (len(fit.steps), -fit.index))
+    if not 1 <= wanted <= len(fits):
+        count = f"{len(fits)} {'fit' if len(fits) == 1 else 'fits'}"
+        raise WhydiffError(
+            f"--fit names fit {wanted}, but {execution.script} has {count}",
+            f"Fits count from 1 to {len(fits)} in the order in which they ran.",
+        )
+    return fits[wanted - 1]
+
+
+@contextlib.contextmanager
+def replica_trainer(
+    script: Path,
+    arguments: Sequence[str] = (),
+    *,
+    fit: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    backend: str = "",
+    progress: Any = None,
+) -> Iterator[ReplicaTrainer]:
+    """Run ``script`` once, watched, and keep its process to train replicas of one of its fits.
+
+    ``backend`` is one to train with in place of the script's own choice.
+
+    Raises WhydiffError if the script fails, trains nothing or has no such fit, and
+    :class:`Uncapturable` if the fit cannot be trained again.
+    """
+    if not script.is_file():
+        raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
+    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
+        folder = Path(name)
+        if progress is not None:
+            progress.step(f"running {script}, watched" + (f", on {backend}" if backend else ""))
+        run = Run(script, tuple(arguments), environment, backend=backend)
+        with Child(run, folder / "a.whydiff", folder / "a.log", serve=True) as child:
+            child.wait_for_script()
+            check_executed(child, arguments)
+            if not child.recording.exists():
+                raise Uncapturable(f"{script} never imported Keras")
+            execution = load(child.recording)
+            if not execution.fits:
+                raise Uncapturable(f"{script} trained nothing with `fit`")
+            chosen = chosen_fit(execution, fit)
+            yield _ready(ReplicaTrainer(execution, chosen, child.request, folder), child)
+
+
+class Uncapturable(WhydiffError):
+    """A training that is no recipe: only the whole script can be run again."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, "--engine process runs the whole script again and again.")
+
+
+def _ready(bench: ReplicaTrainer, child: Child) -> ReplicaTrainer:
+    """``bench`` prepared; where it cannot be, what the watching said about its fit tells why."""
+    try:
+        return prepared(bench)
+    except Uncapturable as why:
+        about = f"fit {bench.fit.index} "
+        said = [line.removeprefix("whydiff: ") for line in remarks(child.log) if about in line]
+        raise Uncapturable(said[0] if said else str(why)) from None
+
+
+def prepared(bench: ReplicaTrainer) -> ReplicaTrainer:
+    """``bench`` with what its process says it can redraw."""
+    if not bench.fit.finished:
+        raise Uncapturable(f"fit {bench.fit.index} did not end by itself")
+    if "not kept" in bench.fit.notes:
+        raise Uncapturable(f"the data of fit {bench.fit.index} were too large to keep")
+    try:
+        answer = bench.request("redrawable", fit=bench.fit.index)
+    except (WhydiffError, TransferError) as why:
+        raise Uncapturable(str(why)) from None
+    bench.sources = tuple(answer["sources"])
+    bench.refused = dict(answer["refused"])
+    bench.fused = str(answer.get("fused", "not available"))
+    bench.capacity = int(answer.get("capacity", 1))
+    return bench
+
+
+__all__ = [
+    "ENGINES",
+    "ReplicaTrainer",
+    "Uncapturable",
+    "check_trained",
+    "chosen_fit",
+    "replica_trainer",
+]

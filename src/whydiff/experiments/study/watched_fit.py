@@ -1,0 +1,164 @@
+"""A study of a fit that can be trained again: gates, replicas, the comparison of the engines."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from whydiff.core.plan import Member, Plan
+from whydiff.core.replicas import ASKED_FOR
+from whydiff.core.study import Study
+from whydiff.experiments.study.answer import answer
+from whydiff.experiments.study.metadata import (
+    check_fit_metric,
+    check_same,
+    described,
+    own_gate,
+    streams_gate,
+)
+from whydiff.experiments.study.on_jax import on_jax
+from whydiff.experiments.study.replica_trainer import ReplicaTrainer
+from whydiff.experiments.study.request import Request
+from whydiff.experiments.study.study_file import StudyFile
+from whydiff.experiments.study.training import Studying
+from whydiff.storage import PICTURES, TARGETS, StudyWriter, load_study
+
+#: Replicas that are trained plainly, too: a few where the engines agree run by run, else more.
+FEW, MORE = 4, 10
+
+
+def with_bench(
+    request: Request,
+    bench: ReplicaTrainer,
+    file: StudyFile,
+    progress: Any,
+    script: Path | None = None,
+) -> Study:
+    """Train what is missing of the study in ``file``; what its replicas say.
+
+    ``script`` is the one behind ``bench``, None where a function builds the model.
+    """
+    stored = file.stored
+    metric = check_fit_metric(request.metric, bench.fit)
+    plan = request.plan(bench.sources, dict(bench.refused), stored)
+    wanted = str(stored.meta.get("engine", request.engine)) if stored else request.engine
+    with contextlib.ExitStack() as stack:
+        if script is not None:
+            twin = on_jax(
+                bench,
+                script,
+                request.arguments,
+                redrawn=plan.sources,
+                trainings=len(plan.members),
+                engine=wanted,
+                progress=progress,
+            )
+            stack.enter_context(twin)
+        engine = wanted if stored else bench.engine(wanted)
+        return _studied(request, bench, plan, metric, engine, file, progress)
+
+
+def text_of(script: Path) -> str:
+    """A digest of the script's text."""
+    return hashlib.sha256(script.read_bytes()).hexdigest()
+
+
+def _studied(
+    request: Request,
+    bench: ReplicaTrainer,
+    plan: Plan,
+    metric: str,
+    engine: str,
+    file: StudyFile,
+    progress: Any,
+) -> Study:
+    targets, validation = bench.probe()
+    facts = described(bench.fit, plan.sources, validation)
+    if file.stored is not None:
+        before = file.stored.meta["fit"].get("identity", {})
+        check_same(before, facts["identity"], bench.execution.script)
+    meta = {
+        "script": bench.execution.script,
+        "arguments": list(request.arguments),
+        "text": request.text,
+        "chosen": _chosen(bench),
+        "plan": plan.to_dict(),
+        "engine": engine,
+        "refused": {k: v for k, v in bench.refused.items() if k not in ASKED_FOR},
+        "fit": facts,
+    }
+    with file.writing({**meta, "metric": metric}, plan) as writer:
+        if file.stored is None:
+            writer.keep(TARGETS, {f"target:{k}": t for k, t in enumerate(targets)})
+        trained = bench.fit.recipe.initialization
+        trainable = frozenset(t.path for t in trained if t.role == "trainable")
+        work = Studying(bench, writer, load_study(file.path), trainable, progress)
+        with file.kept():
+            _train(request, bench, plan, engine, work, writer)
+        writer.note({"notes": list(bench.notes)})
+        _keep_pictures(bench, file.path, writer, metric)
+    return file.answered(request.metric)
+
+
+def _keep_pictures(bench: ReplicaTrainer, path: Path, writer: StudyWriter, metric: str) -> None:
+    """The examples that flip most, as images where they are some; no other sample is kept."""
+    flips = answer(load_study(path), metric).flips
+    if flips is not None and flips.most:
+        writer.keep(PICTURES, bench.pictures([position for position, _ in flips.most]))
+
+
+def _train(
+    request: Request,
+    bench: ReplicaTrainer,
+    plan: Plan,
+    engine: str,
+    work: Studying,
+    writer: StudyWriter,
+) -> None:
+    """The gates, the plan, and where replicas are trained together the comparison with plain
+    training."""
+    if 0 not in work.kept:
+        own = bench.own()
+        gates = {"own": own_gate(bench.fit, own.digest), "streams": streams_gate(bench, plan)}
+        writer.note({"gates": gates})
+        work.own(own)
+    if engine == "solo":
+        work.train(plan, plan.block(0), engine, "training the first block")
+    work.train(plan, plan.members, engine, "training replicas")
+    work.train(plan, plan.members, engine, "training replicates, since arithmetic varies")
+    draws = [m for m in _independent(plan) if m.number in work.kept]
+    draws = [m for m in draws if work.kept[m.number].result.engine == "fused"]
+    if not draws:
+        return
+    work.compare(draws[:FEW])
+    found = answer(work.reread()).agreement
+    if found is not None and not found.rounding:
+        work.compare(draws[:MORE])
+        found = answer(work.reread()).agreement
+    if found is None or found.agrees or request.engine != "auto":
+        return
+    bench.notes.append(
+        f"The engine {engine} did not agree with plain training on {found.n} replicas, so all "
+        f"were trained plainly; --engine {engine} insists."
+    )
+    work.forget([number for number in work.kept if number])
+    writer.note({"engine": "solo"})
+    work.train(plan, plan.members, "solo", "training replicas plainly")
+
+
+def _independent(plan: Plan) -> list[Member]:
+    everything = frozenset(plan.attributed)
+    return [
+        m
+        for m in plan.members
+        if m.block >= 0 and m.kind == "draw" and m.redrawn in (frozenset(), everything)
+    ]
+
+
+def _chosen(bench: ReplicaTrainer) -> str:
+    fits, fit = bench.execution.fits, bench.fit
+    line = f" at line {fit.stack[-1].line}" if fit.stack else ""
+    told = f"fit {fit.index} of {len(fits)}{line} of {bench.execution.script}, {fit.model}"
+    return told + ("; --fit picks another" if len(fits) > 1 else "")

@@ -1,0 +1,163 @@
+"""The smallest change of a script that makes two trainings agree: proposed here, tried elsewhere.
+
+Pure: texts, findings and recordings in, proposals out. Nothing is executed.
+"""
+
+from __future__ import annotations
+
+import tokenize
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from whydiff.core.findings import Finding
+from whydiff.core.recording import Side
+from whydiff.fixes import fits, runs
+from whydiff.fixes.intentional import asked_sentences, finding_sentence
+from whydiff.fixes.proposal import BOM, Proposal, assemble
+from whydiff.script_text.edits import Script, parse
+
+__all__ = ["Proposal", "intended", "proposals"]
+
+#: sources that no change of a script's text makes equal
+_OUT_OF_REACH = frozenset({"state", "backend", "version", "hardware", "precision", "measurement"})
+#: sources that chance alone makes differ between two scripts or two fits
+_BY_CHANCE = frozenset({"initialization", "data-order", "noise", "data-content", "arithmetic"})
+
+
+def proposals(
+    script: Path,
+    text: str,
+    between: str,
+    a: Side,
+    b: Side,
+    findings: Sequence[Finding],
+    causes: Sequence[str],
+    *,
+    script_b: Path | None = None,
+    text_b: str | None = None,
+) -> list[Proposal]:
+    """Changes to try, smallest first; [] where there is nothing that a change could repair.
+
+    ``between`` is "runs", "fits" or "scripts"; ``causes`` are the source ids that made the
+    difference. With "scripts", ``script_b`` and ``text_b`` are the second script (read from
+    ``b.execution.script`` if not given) and proposals change both.
+    """
+    parsed = _parse(text)
+    if parsed is None:
+        return []
+    wanted = _repairable(parsed, between, a, b, findings, causes)
+    if a.recipe.data_content.signature != b.recipe.data_content.signature:
+        # Data of another shape or type were not drawn otherwise; no seed makes them equal.
+        wanted = [source for source in wanted if source != "data-content"]
+    if not wanted:
+        return []
+    if between == "fits":
+        found = fits.plans(parsed, script, a, b, wanted)
+    else:
+        found = runs.plans(parsed, script, a, wanted)
+    made = _assembled(text, script.name, found)
+    if between == "scripts":
+        made = _both(made, script_b or Path(b.execution.script), text_b, b, wanted)
+    unique = {(p.source, p.source_b, p.prelude, *p.environment.items(), p.targets): p for p in made}
+    return list(unique.values())
+
+
+def intended(
+    findings: Sequence[Finding],
+    causes: Sequence[str],
+    *,
+    text: str = "",
+    a: Side | None = None,
+    b: Side | None = None,
+) -> list[str]:
+    """A sentence for every cause that the script asks for.
+
+    With ``text`` and the two sides of a comparison between fits, what the text and the seed
+    ledger show is told as well (``shuffle=False``, seeds written in the script).
+    """
+    asked = asked_sentences(_parse(text) if text else None, a, b)
+    said = {f.source: f for f in findings if f.intended}
+    sentences = []
+    for source in causes:
+        if source in asked:
+            sentences.append(asked[source])
+        elif source in said:
+            sentences.append(finding_sentence(said[source]))
+    return sentences
+
+
+def _assembled(text: str, name: str, found: Sequence[runs.Plan]) -> list[Proposal]:
+    """Proposals of plans; a plan whose edits collide, or whose text is no Python, is dropped."""
+    made = []
+    for steps, targets in found:
+        try:
+            proposal = assemble(text, name, steps, targets)
+        except ValueError:
+            continue
+        if _parse(proposal.source) is not None:
+            made.append(proposal)
+    return made
+
+
+def _parse(text: str) -> Script | None:
+    try:
+        return parse(text.removeprefix(BOM))
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _repairable(
+    script: Script,
+    between: str,
+    a: Side,
+    b: Side,
+    findings: Sequence[Finding],
+    causes: Sequence[str],
+) -> list[str]:
+    """The causes that came about by chance, in their order."""
+    asked = {f.source for f in findings if f.intended}
+    if between == "fits":
+        asked |= asked_sentences(script, a, b).keys()
+    if a.recipe.backend.get("backend") != b.recipe.backend.get("backend"):
+        asked |= {"initialization", "noise"}  # one seed gives other numbers on another backend
+    wanted = [c for c in causes if c not in asked and c not in _OUT_OF_REACH]
+    # Two executions of one text differ by chance in whatever they differ (a drawn batch size).
+    return wanted if between == "runs" else [c for c in wanted if c in _BY_CHANCE]
+
+
+def _both(
+    made: Sequence[Proposal], path: Path, text: str | None, b: Side, wanted: Sequence[str]
+) -> list[Proposal]:
+    """Pair every change of the first script with the same kind of change of the second."""
+    text = _read(path) if text is None else text
+    parsed = _parse(text)
+    if parsed is None:
+        return list(made)
+    others = _assembled(text, path.name, runs.plans(parsed, path, b, wanted))
+    if not made or not others:
+        return []
+    pairs = [
+        (made[min(i, len(made) - 1)], others[min(i, len(others) - 1)])
+        for i in range(max(len(made), len(others)))
+    ]
+    return [
+        replace(
+            one,
+            source_b=other.source,
+            patch_b=other.patch,
+            prelude=one.prelude or other.prelude,
+            environment={**one.environment, **other.environment},
+        )
+        for one, other in pairs
+    ]
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            encoding, _ = tokenize.detect_encoding(file.readline)
+        with path.open(encoding=encoding, newline="") as text:
+            return text.read()
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,61 @@
+"""The noun of this room: one change of a script that may make two trainings agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from whydiff.script_text.edits import Edit, apply, unified
+
+BOM = "\ufeff"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A change to try: run the patched text, then see whether ``targets`` agree.
+
+    ``source`` is the whole patched text, ``patch`` the unified diff that leads to it, "" where
+    the text stays as it is. ``prelude`` is code to run before the script, where its text cannot
+    be changed safely. ``environment`` is set before the interpreter starts. ``source_b`` and
+    ``patch_b`` are the same for the second of two scripts, "" otherwise.
+    """
+
+    source: str
+    patch: str
+    prelude: str
+    environment: Mapping[str, str]
+    targets: tuple[str, ...]
+    how: str
+    source_b: str = ""
+    patch_b: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One ingredient of a proposal: edits, code to run first, environment, and a sentence."""
+
+    edits: tuple[Edit, ...] = ()
+    prelude: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    how: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.edits or self.prelude or self.environment)
+
+
+def assemble(text: str, name: str, steps: Iterable[Step], targets: Iterable[str]) -> Proposal:
+    """Make one proposal of several steps; the text keeps its byte order mark, if it had one."""
+    chosen = [s for s in steps if s]
+    mark = BOM if text.startswith(BOM) else ""
+    source = mark + apply(text.removeprefix(BOM), [e for s in chosen for e in s.edits])
+    environment: dict[str, str] = {}
+    for step in chosen:
+        environment |= step.environment
+    return Proposal(
+        source,
+        unified(text, source, name),
+        "\n".join(s.prelude for s in chosen if s.prelude),
+        environment,
+        tuple(targets),
+        " ".join(dict.fromkeys(s.how for s in chosen if s.how)),
+    )

@@ -1,0 +1,52 @@
+"""Which callbacks change a training, and copies of them that leave no traces."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from whydiff.keras_backend.code import is_users
+
+#: Callbacks of Keras that may end a training or choose the weights it ends with.
+STOPPING = ("EarlyStopping", "TerminateOnNaN")
+#: Callbacks of Keras that change the optimizer or the weights on the way.
+STEERING = ("ReduceLROnPlateau", "LearningRateScheduler", "SwapEMAWeights")
+
+
+def sort_callbacks(
+    callbacks: Sequence[Any], acting: frozenset[int], ending: frozenset[int]
+) -> tuple[list[Any], list[Any]]:
+    """(may stop the training, change the training on the way); the others only look on.
+
+    Callbacks of the user's count by what they were seen to do: change the training (``acting``),
+    or just end it (``ending``).
+    """
+    stopping = [
+        c
+        for i, c in enumerate(callbacks)
+        if (type(c).__name__ in STOPPING and not is_users(type(c))) or i in ending - acting
+    ]
+    steering = [
+        c
+        for i, c in enumerate(callbacks)
+        if (type(c).__name__ in STEERING and not is_users(type(c))) or i in acting
+    ]
+    return stopping, steering
+
+
+def listed(callbacks: Any) -> list[Any]:
+    """The callbacks of a ``callbacks`` argument: a list, a CallbackList, one, or None."""
+    inner = getattr(callbacks, "callbacks", callbacks)
+    if inner is None:
+        return []
+    return list(inner) if isinstance(inner, (list, tuple)) else [inner]
+
+
+def fresh_callback(callback: Any) -> Any:
+    """A shallow copy with its own containers: it can run and the original stays as it was."""
+    twin = copy.copy(callback)
+    for key, value in vars(twin).items():
+        if isinstance(value, (list, dict, set)):
+            setattr(twin, key, copy.copy(value))
+    return twin

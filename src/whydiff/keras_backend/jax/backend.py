@@ -1,0 +1,183 @@
+"""JAX: the training state travels through the train function, variables lag behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from whydiff.keras_backend.composite import parts, replaced
+from whydiff.keras_backend.jax import copying as jax_copying
+from whydiff.keras_backend.no_generator import (
+    draw as draw,
+    draws_between as draws_between,
+    permutations as permutations,
+    random_state as random_state,
+    seeded_state as seeded_state,
+    set_random_state as set_random_state,
+)
+from whydiff.keras_backend.tee import Tee, told_order as told_order
+
+
+def to_numpy(value: Any) -> np.ndarray:
+    return np.asarray(value.value if isinstance(value, keras.Variable) else value)
+
+
+def reader(values: Sequence[Any]) -> Callable[[], list[np.ndarray]]:
+    """Reads values as they are at the time."""
+    return lambda: [to_numpy(value) for value in values]
+
+
+def epoch_iterator_class() -> type:
+    from keras.src.backend.jax.trainer import JAXEpochIterator
+
+    return JAXEpochIterator
+
+
+def tee(iterable: Iterable[Any], sink: Callable[[Any], None]) -> Iterable[Any]:
+    return Tee(iterable, lambda batch: sink(_apart(batch)))
+
+
+def _apart(batch: Any) -> Any:
+    """The batch with sparse matrices taken apart."""
+    if not any(type(leaf).__name__ == "BCOO" for leaf in keras.tree.flatten(batch)):
+        return batch
+    return keras.tree.map_structure(
+        lambda leaf: (
+            parts([leaf.data, leaf.indices, np.array(leaf.shape)])
+            if type(leaf).__name__ == "BCOO"
+            else leaf
+        ),
+        batch,
+    )
+
+
+def _whole(arrays: Sequence[Any]) -> Any:
+    from jax.experimental.sparse import BCOO
+
+    data, indices, shape = arrays
+    return BCOO((np.asarray(data), np.asarray(indices)), shape=tuple(int(n) for n in shape))
+
+
+def wrap_train_function(
+    function: Callable[..., Any], watcher: Callable[[], Any]
+) -> Callable[..., Any]:
+    def train_function(state: Any, iterator: Any) -> Any:
+        watch = watcher()
+        if watch is None:
+            return function(state, iterator)
+        # The state is donated to the step: it must be read before, and no view of it kept.
+        pinned = watch.before_step(state)
+        state = state if pinned is None else pinned
+        logs, state = function(state, iterator)
+        watch.after_step(logs, state)
+        return logs, state
+
+    return train_function
+
+
+def travellers(model: Any) -> list[list[int]]:
+    """Ids of the variables whose values travel, in the places where the state holds them."""
+    owners = [model.trainable_variables, model.non_trainable_variables]
+    owners += [model.optimizer.variables] if model.optimizer is not None else []
+    return [[id(v) for v in owner] for owner in owners]
+
+
+def values_of(model: Any, state: Any, known: list[list[int]] | None = None) -> dict[int, Any]:
+    """Current value of each variable by id, as far as it travels. ``known``: see travellers."""
+    if state is None:
+        return {}
+    if known is None or any(len(k) != len(s) for k, s in zip(known, state, strict=False)):
+        known = travellers(model)
+    found: dict[int, Any] = {}
+    for ids, part in zip(known, state, strict=False):
+        found.update(zip(ids, part, strict=False))
+    return found
+
+
+def copier(values: Sequence[Any]) -> Callable[[Sequence[Any]], jax_copying.Copy] | None:
+    """Copies made on the device behind the step, read later; None where reading at once pays."""
+    return jax_copying.copier(values)
+
+
+def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:
+    """The travelling state with the values of some variables, by id, in place of its own."""
+    if state is None or not values:
+        return state
+    import jax.numpy as jnp
+
+    owners = [model.trainable_variables, model.non_trainable_variables]
+    owners += [model.optimizer.variables] if model.optimizer is not None else []
+    replaced = [
+        type(part)(
+            jnp.asarray(values[id(v)], dtype=value.dtype) if id(v) in values else value
+            for v, value in zip(owner, part, strict=True)
+        )
+        for owner, part in zip(owners, state, strict=False)
+    ]
+    return (*replaced, *state[len(replaced) :])
+
+
+def feed(
+    batches: Callable[[], Iterable[Any]], like: Any, sizes: Callable[[], Collection[int]]
+) -> Iterable[Any]:
+    """A generator over one epoch; a new one each time the epoch iterator asks."""
+    del like, sizes
+    return _Each(batches)
+
+
+class _Each:
+    def __init__(self, batches: Callable[[], Iterable[Any]]) -> None:
+        self._batches = batches
+
+    def __iter__(self) -> Any:
+        return (replaced(batch, _whole) for batch in self._batches())
+
+
+def signature(iterable: Any) -> Any:
+    """What a later feed must look like: nothing on this backend, arrays carry it."""
+    del iterable
+    return None
+
+
+def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
+    """The first value of a variable just made."""
+    del initializer
+    return np.array(to_numpy(variable._value))
+
+
+def forget_traces(model: Any) -> None:
+    """Give the model steps that equal none that were traced before.
+
+    ``jax.jit`` knows a function by equality, and two bound methods of one model are equal: while
+    an earlier train function is alive, a model compiled with another loss would go on with it.
+    """
+    for name in ("train_step", "test_step"):
+        own = vars(model).get(name)
+        step = getattr(own, "_whydiff_step", own) or getattr(type(model), name).__get__(model)
+
+        def fresh(*args: Any, _step: Any = step, **kwargs: Any) -> Any:
+            return _step(*args, **kwargs)
+
+        fresh._whydiff_step = step  # type: ignore[attr-defined]
+        object.__setattr__(model, name, fresh)
+
+
+def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:
+    """Gradient of the training loss by every trainable variable, computed eagerly."""
+    import jax
+
+    states = [
+        [v.value for v in owner]
+        for owner in (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            model.metrics_variables,
+        )
+    ]
+    slots = [v.value for v in model.optimizer.variables]
+    compute = jax.grad(model.compute_loss_and_updates, has_aux=True)
+    found, _ = compute(*states, x, y, weight, training=True, optimizer_variables=slots)
+    return [np.asarray(gradient) for gradient in found]

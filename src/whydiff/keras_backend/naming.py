@@ -1,0 +1,88 @@
+"""Canonical names: what a layer or variable is called no matter how many models came before."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from whydiff.keras_backend.subject import models_of
+
+
+def _automatic(layer: Any) -> str | None:
+    """The snake-case class name if Keras numbered this layer's name by itself."""
+    from keras.src.utils.naming import to_snake_case
+
+    stem = str(to_snake_case(type(layer).__name__))
+    return stem if re.fullmatch(re.escape(stem) + r"(_\d+)?", layer.name) else None
+
+
+class Names:
+    """Canonical paths of the layers and variables of one model."""
+
+    def __init__(self, model: Any) -> None:
+        self.layers: dict[str, Any] = {}
+        self._of_layer: dict[int, str] = {}
+        self._of_variable: dict[int, str] = {}
+        self._taken: dict[str, int] = {}
+        models = models_of(model)
+        stems = [_automatic(m) or m.name for m in models]
+        for number, (one, stem) in enumerate(zip(models, stems, strict=True)):
+            same = stems[:number].count(stem)
+            self._visit(one, "" if len(models) == 1 else f"{stem}_{same}" if same else stem)
+
+    def _visit(self, layer: Any, path: str) -> None:
+        if id(layer) in self._of_layer:
+            return
+        self._of_layer[id(layer)] = path
+        self.layers[path] = layer
+        for group in ("_trainable_variables", "_non_trainable_variables"):
+            for variable in getattr(layer, group, ()):
+                name = f"{path}/{variable.name}" if path else variable.name
+                self._of_variable.setdefault(id(variable), self._unique(name))
+        for number, generator in enumerate(getattr(layer, "_seed_generators", ())):
+            name = f"{path}/seed_generator" if path else "seed_generator"
+            name += f"_{number}" if number else ""
+            self._of_variable.setdefault(id(generator.state), self._unique(name))
+        children: dict[str, int] = {}
+        for child in getattr(layer, "_layers", ()):
+            if id(child) in self._of_layer:
+                continue
+            stem = _automatic(child) or child.name
+            seen = children.get(stem, 0)
+            children[stem] = seen + 1
+            name = f"{stem}_{seen}" if seen else stem
+            self._visit(child, f"{path}/{name}" if path else name)
+
+    def _unique(self, name: str) -> str:
+        count = self._taken.get(name, 0)
+        self._taken[name] = count + 1
+        return f"{name}#{count + 1}" if count else name
+
+    def layer(self, layer: Any) -> str:
+        return self._of_layer.get(id(layer), layer.name)
+
+    def variable(self, variable: Any) -> str:
+        return self._of_variable.get(id(variable)) or str(variable.path)
+
+    def optimizer_variables(self, model: Any, optimizer: Any) -> list[str]:
+        """Canonical names of ``optimizer.variables``, in their order.
+
+        Keras names a slot after the path of its weight (``sequential_dense_kernel_momentum``);
+        here it is called after the canonical path (``dense/kernel:momentum``).
+        """
+        stems = sorted(
+            ((v.path.replace("/", "_"), self.variable(v)) for v in model.trainable_variables),
+            key=lambda pair: -len(pair[0]),
+        )
+        names: list[str] = []
+        seen: dict[str, int] = {}
+        for variable in optimizer.variables:
+            name = str(variable.name)
+            for stem, path in stems:
+                if stem in name:
+                    before, _, after = name.partition(stem)
+                    name = f"{path}:{(before + after).strip('_') or 'slot'}"
+                    break
+            seen[name] = seen.get(name, 0) + 1
+            names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+        return names

@@ -1,0 +1,41 @@
+"""What a backend answers that has no global generator whose state could be read.
+
+JAX has none: its keys travel through seed generators. TensorFlow's lies in the kernels of its
+stateful operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from whydiff.keras_backend.permuting import by_numpy
+
+
+def random_state() -> np.ndarray | None:
+    return None
+
+
+def set_random_state(state: np.ndarray) -> None:
+    del state
+
+
+def draws_between(before: np.ndarray, after: np.ndarray) -> int | None:
+    del before, after
+    return None
+
+
+def draw(count: int) -> None:
+    del count
+
+
+def seeded_state(seed: int) -> np.ndarray | None:
+    del seed
+    return None
+
+
+def permutations(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
+    """As NumPy draws them after its seed: Keras shuffles with NumPy on JAX. What tf.data draws
+    depends on more than the seed."""
+    return by_numpy(seed, peeks)

@@ -1,0 +1,212 @@
+"""TensorFlow: batches are pulled inside the compiled step, so the tee sits in the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.eager import context as tf_context
+from tensorflow.python.eager.execute import quick_execute
+from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
+
+from whydiff.keras_backend.composite import has_parts, parts
+from whydiff.keras_backend.in_place import (
+    copier as copier,
+    forget_traces as forget_traces,
+    travellers as travellers,
+    values_of as values_of,
+    with_values as with_values,
+    wrap_train_function as wrap_train_function,
+)
+from whydiff.keras_backend.no_generator import (
+    draw as draw,
+    draws_between as draws_between,
+    permutations as permutations,
+    random_state as random_state,
+    seeded_state as seeded_state,
+    set_random_state as set_random_state,
+)
+from whydiff.keras_backend.tensorflow.order import told_order as told_order
+
+
+def to_numpy(value: Any) -> np.ndarray:
+    if isinstance(value, keras.Variable):
+        value = value.value
+    if isinstance(value, BaseResourceVariable):
+        # As ``value.numpy()``, which takes four times as long: read at every step.
+        value = tf.raw_ops.ReadVariableOp(resource=value.handle, dtype=value.dtype)
+    return value.numpy() if hasattr(value, "numpy") else np.asarray(value)
+
+
+def reader(values: Sequence[Any]) -> Callable[[], list[np.ndarray]]:
+    """Reads all variables as they are at the time, in one operation.
+
+    Behind a step, when little of TensorFlow is in the processor's caches, an operation for each
+    takes three times as long. The arrays are views: until they are let go, a step that changes a
+    variable has to move it.
+    """
+    held = [getattr(value, "value", value) for value in values]
+    if not held or not all(isinstance(value, BaseResourceVariable) for value in held):
+        return lambda: [to_numpy(value) for value in values]
+
+    @tf.function(autograph=False)
+    def read_all() -> list[Any]:
+        return [tf.raw_ops.ReadVariableOp(resource=v.handle, dtype=v.dtype) for v in held]
+
+    concrete = read_all.get_concrete_function()
+    places, context = concrete.captured_inputs, tf_context.context()
+
+    def read() -> list[np.ndarray]:
+        found = quick_execute(concrete.name, len(held), places, (), context)
+        return [tensor._numpy() for tensor in found]
+
+    return read
+
+
+def epoch_iterator_class() -> type:
+    from keras.src.backend.tensorflow.trainer import TFEpochIterator
+
+    return TFEpochIterator
+
+
+def tee(iterable: Any, sink: Callable[[Any], None]) -> Any:
+    """The dataset with one more map at its very end that shows each batch to ``sink``.
+
+    The element spec stays the same, so Keras traces the same train function. A prefetch behind
+    our map would show batches before their step, so its injection is switched off; values do not
+    depend on it.
+    """
+    if not isinstance(iterable, tf.data.Dataset):
+        return None  # distributed over devices
+    spec = iterable.element_spec
+    flat_spec = tf.nest.flatten(spec, expand_composites=True)
+    shown = [i for i, s in enumerate(flat_spec) if isinstance(s, tf.TensorSpec)]
+
+    def show(*arrays: Any) -> None:
+        leaves: list[Any] = [None] * len(flat_spec)
+        for i, array in zip(shown, arrays, strict=True):
+            leaves[i] = array
+        sink(_apart(spec, leaves))
+
+    @tf.autograph.experimental.do_not_convert
+    def through(*element: Any) -> Any:
+        whole = element if isinstance(spec, tuple) else element[0]
+        flat = tf.nest.flatten(whole, expand_composites=True)
+        seen = tf.numpy_function(show, [flat[i] for i in shown], [])
+        with tf.control_dependencies([seen]):
+            kept = [tf.identity(t) if isinstance(t, tf.Tensor) else t for t in flat]
+        return tf.nest.pack_sequence_as(whole, kept, expand_composites=True)
+
+    options = tf.data.Options()
+    options.experimental_optimization.inject_prefetch = False
+    return iterable.map(through).with_options(options)
+
+
+def _apart(spec: Any, leaves: list[Any]) -> Any:
+    """The batch of element spec ``spec``; sparse and ragged tensors in it as their components."""
+    position, whole = 0, []
+    for one in tf.nest.flatten(spec):
+        count = len(tf.nest.flatten(one, expand_composites=True))
+        own = leaves[position : position + count]
+        whole.append(own[0] if isinstance(one, tf.TensorSpec) or count == 0 else parts(own))
+        position += count
+    return tf.nest.pack_sequence_as(spec, whole)
+
+
+def signature(iterable: Any) -> Any:
+    """The element spec a feed must have, or Keras would trace another train function."""
+    return getattr(iterable, "element_spec", None)
+
+
+def feed(
+    batches: Callable[[], Iterable[Any]], like: Any, sizes: Callable[[], Collection[int]]
+) -> Any:
+    """A dataset over one epoch of batches with the element spec ``like``."""
+
+    def generate() -> Any:
+        for batch in batches():
+            if has_parts(batch):
+                flat = [tf.convert_to_tensor(leaf) for leaf in keras.tree.flatten(batch)]
+                yield tf.nest.pack_sequence_as(like, flat, expand_composites=True)
+            else:  # nested as the specification is: tf.data makes tuples of lists
+                yield tf.nest.pack_sequence_as(like, tf.nest.flatten(batch))
+
+    if like is None:
+        first = next(iter(batches()))
+        like = tf.nest.map_structure(
+            lambda a: tf.TensorSpec((None, *np.shape(a)[1:]), np.asarray(a).dtype), _tuples(first)
+        )
+    else:
+        like = _for_sizes(like, sizes)
+    return tf.data.Dataset.from_generator(generate, output_signature=like)
+
+
+def _for_sizes(like: Any, sizes: Callable[[], Collection[int]]) -> Any:
+    """The element spec with the batches' own size where it names another one.
+
+    It names one where the batch size divides the number of samples, or a rest is dropped.
+    """
+    flat = tf.nest.flatten(like)
+    named = {s.shape[0] for s in flat if _names_a_size(s)}
+    coming = sizes() if named else ()
+    if not coming or named == set(coming):
+        return like
+    size = next(iter(coming)) if len(set(coming)) == 1 else None
+    return tf.nest.map_structure(
+        lambda s: tf.TensorSpec((size, *s.shape[1:]), s.dtype) if _names_a_size(s) else s, like
+    )
+
+
+def _names_a_size(spec: Any) -> bool:
+    return isinstance(spec, tf.TensorSpec) and bool(spec.shape.rank) and spec.shape[0] is not None
+
+
+def _tuples(structure: Any) -> Any:
+    """The structure with tuples in place of lists, which tf.data takes for arrays."""
+    if isinstance(structure, (list, tuple)):
+        return tuple(_tuples(part) for part in structure)
+    if isinstance(structure, dict):
+        return {key: _tuples(value) for key, value in structure.items()}
+    return structure
+
+
+def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
+    """The first value of a variable just made, or None where it cannot be known.
+
+    A variable made while a step is traced is filled only when the step first runs. Keras's own
+    initializers give the same values whenever they are asked (they hold their seed), so they
+    are asked once more, outside the trace; any other initializer is left alone.
+    """
+    with tf.init_scope():
+        if type(variable._value).__name__ != "UnliftedInitializerVariable":
+            return np.array(to_numpy(variable._value))
+        if isinstance(initializer, str):
+            initializer = keras.initializers.get(initializer)
+        if not callable(initializer):
+            return np.array(to_numpy(tf.convert_to_tensor(initializer, variable.dtype)))
+        ours = (getattr(initializer, "__module__", "") or "").split(".")[0] == "keras"
+        if not ours or isinstance(getattr(initializer, "seed", None), keras.random.SeedGenerator):
+            return None
+        shape = tuple(variable._shape)
+        return np.array(to_numpy(initializer(shape, dtype=variable.dtype)))
+
+
+def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:
+    """Gradient of the training loss by every trainable variable, computed eagerly."""
+    with tf.GradientTape() as tape:
+        loss = _training_loss(model, x, y, weight)
+    found = tape.gradient(loss, [v.value for v in model.trainable_weights])
+    return [
+        np.zeros(v.shape, v.dtype) if g is None else tf.convert_to_tensor(g).numpy()
+        for g, v in zip(found, model.trainable_weights, strict=True)
+    ]
+
+
+def _training_loss(model: Any, x: Any, y: Any, weight: Any) -> Any:
+    arguments = {"training": True} if model._call_has_training_arg else {}
+    predicted = model(x, **arguments)
+    loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight, training=True)
+    return model.optimizer.scale_loss(loss)

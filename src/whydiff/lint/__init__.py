@@ -1,0 +1,66 @@
+"""Traps in a script's text, found before any run: one file per family of rules, all pure.
+
+Add a rule by adding a :class:`Rule` to a family; the tests then demand its near-miss, and
+``docs/make_rules.py`` writes its section of the documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.problem import Problem
+from whydiff.lint import data, environment, initial, model, pipelines, seeds, state
+from whydiff.lint.ignoring import ignored
+from whydiff.lint.rule import Hit, Rule
+from whydiff.lint.script import Source
+
+__all__ = ["FAMILIES", "RULES", "Hit", "Rule", "check_text", "selected"]
+
+#: title of a family -> its rules
+FAMILIES: dict[str, tuple[Rule, ...]] = {
+    "Seeds": seeds.RULES + initial.RULES,
+    "Data": tuple(sorted(pipelines.RULES + data.RULES, key=lambda rule: rule.id)),
+    "State": state.RULES,
+    "Model and loss": model.RULES,
+    "Environment": environment.RULES,
+}
+RULES: tuple[Rule, ...] = tuple(rule for rules in FAMILIES.values() for rule in rules)
+
+
+def selected(select: Collection[str] = (), ignore: Collection[str] = ()) -> tuple[Rule, ...]:
+    """Rules by id, name or the beginning of an id (``WD1``): those selected, less those ignored.
+
+    Raises WhydiffError for what names no rule.
+    """
+    for word in (*select, *ignore):
+        if not any(_named(rule, word) for rule in RULES):
+            raise WhydiffError(
+                f"there is no rule {word!r}", f"Rules: {', '.join(r.id for r in RULES)}."
+            )
+    return tuple(
+        rule
+        for rule in RULES
+        if (not select or any(_named(rule, word) for word in select))
+        and not any(_named(rule, word) for word in ignore)
+    )
+
+
+def _named(rule: Rule, word: str) -> bool:
+    return word == rule.name or (word.upper().startswith("WD") and rule.id.startswith(word.upper()))
+
+
+def check_text(text: str, file: str, rules: Collection[Rule] = RULES) -> list[Problem]:
+    """Problems of a script's text, by line. Raises SyntaxError or ValueError if it is no Python.
+
+    Lines with ``# whydiff: ignore[WD101]`` (or ``ignore``, for all rules) are left out.
+    """
+    source = Source(text)
+    skip = ignored(text)
+    found = {
+        Problem(file, hit.line, hit.column + 1, rule.id, rule.name, hit.what, rule.remedy)
+        for rule in rules
+        for hit in rule.find(source)
+        if not any(_named(rule, word) or word == "*" for word in skip.get(hit.line, ()))
+    }
+    return sorted(found, key=lambda p: (p.line, p.rule, p.column))

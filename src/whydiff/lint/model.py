@@ -1,0 +1,228 @@
+"""Rules about model and loss: what one backend forgives and another does not."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whydiff.lint.rule import Hit, Rule
+from whydiff.lint.script import Source, calls_in, constant, keyword, method
+
+_SQUASHING = ("softmax", "sigmoid")
+_LOSS_MARKS = ("losses", "compute_loss", "compiled_loss")
+
+
+def _hit(node: ast.expr | ast.stmt, what: str) -> Hit:
+    return Hit(node.lineno, node.col_offset, what)
+
+
+def _squashes(s: Source, node: ast.AST | None) -> str:
+    """The softmax or sigmoid that a layer expression ends with, "" if none."""
+    if not isinstance(node, ast.Call):
+        return ""
+    if isinstance(node.func, ast.Call):  # Dense(3, activation="softmax")(x)
+        return _squashes(s, node.func)
+    kind = s.layer(node)
+    if kind == "Softmax":
+        return "softmax"
+    value = keyword(node, "activation")
+    if kind == "Activation" and node.args:
+        value = node.args[0]
+    elif kind == "Dense" and value is None and len(node.args) > 1:
+        value = node.args[1]
+    text = constant(value)
+    if isinstance(text, str):
+        return text if text in _SQUASHING else ""
+    name = s.names.dotted(value) if value is not None else ""
+    short = name.rpartition(".")[2]
+    return short if name.startswith("keras.activations.") and short in _SQUASHING else ""
+
+
+def _last_layer(s: Source, model: ast.expr) -> ast.AST | None:
+    """The expression of the layer a model ends with, where the script shows it in one place."""
+    if not isinstance(model, ast.Call) or not s.builds(model):
+        return None
+    if s.called(model).endswith("Sequential"):
+        layers = model.args[0] if model.args else keyword(model, "layers")
+        return layers.elts[-1] if isinstance(layers, ast.List) and layers.elts else None
+    outputs = model.args[1] if len(model.args) > 1 else keyword(model, "outputs")
+    if isinstance(outputs, ast.Name):
+        scope = s.scope(model)
+        values = [
+            v for v in s.assigned(outputs.id) if v.lineno <= model.lineno and s.scope(v) is scope
+        ]
+        return values[-1] if values else None
+    return outputs
+
+
+def _from_logits(call: ast.Call) -> bool:
+    return any(constant(keyword(c, "from_logits")) is True for c in calls_in(call))
+
+
+def _squashed_logits(s: Source) -> Iterator[Hit]:
+    for call in s.calls:
+        if method(call) != "compile" or not _from_logits(call):
+            continue
+        assert isinstance(call.func, ast.Attribute)
+        name = ast.unparse(call.func.value)
+        scope = s.scope(call)
+        for value in s.assigned(name):
+            if s.scope(value) is not scope or value.lineno > call.lineno:
+                continue
+            squashed = _squashes(s, _last_layer(s, value))
+            added = [
+                c for c in s.calls
+                if ast.unparse(c.func) == f"{name}.add" and s.scope(c) is scope and c.args
+            ]  # fmt: skip
+            if added:
+                squashed = _squashes(s, added[-1].args[0])
+            if squashed:
+                yield _hit(call, f"from_logits=True, and {name} ends with {squashed}")
+
+
+def _train_steps(s: Source) -> Iterator[ast.FunctionDef]:
+    for cls in s.subclasses:
+        for node in cls.body:
+            if isinstance(node, ast.FunctionDef) and node.name == "train_step":
+                yield node
+
+
+def _without_training(s: Source) -> Iterator[Hit]:
+    for step in _train_steps(s):
+        for call in calls_in(step):
+            own = isinstance(call.func, ast.Name) and call.func.id == "self"
+            if own and keyword(call, "training") is None and len(call.args) < 2:
+                yield _hit(call, "train_step calls the model as in inference")
+
+
+def _without_losses(s: Source) -> Iterator[Hit]:
+    """A step that computes one loss of its model's output and forgets the penalties."""
+    penalties = any(
+        k.arg and "regularizer" in k.arg and constant(k.value) is not None
+        for c in s.calls
+        for k in c.keywords
+    ) or any(method(c) == "add_loss" for c in s.calls)
+    for step in _train_steps(s):
+        text = ast.unparse(step)
+        if penalties and not any(mark in text for mark in _LOSS_MARKS):
+            yield _hit(step, "train_step leaves out self.losses, and there are penalties")
+
+
+def _shape(s: Source) -> Iterator[Hit]:
+    """``y_true - y_pred`` where the script itself makes the one (N,) and the other (N, 1)."""
+    for function in s.functions.values():
+        names = [a.arg for a in function.args.args]
+        if names[:2] != ["y_true", "y_pred"]:
+            continue
+        if not any(_squeezed(n) for n in ast.walk(function)):
+            continue
+        for node in ast.walk(function):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+                one, other = node.left, node.right
+                plain = {n.id for n in (one, other) if isinstance(n, ast.Name)}
+                if len(plain & {"y_true", "y_pred"}) == 1 and (_squeezed(one) or _squeezed(other)):
+                    yield _hit(node, "one side is squeezed, the other is not: N by N if it is "
+                                     "(N, 1)")  # fmt: skip
+
+
+def _squeezed(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        return name == "squeeze"
+    return (
+        isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Tuple)
+        and constant(node.slice.elts[-1]) == 0
+    )
+
+
+def _default_rate(s: Source) -> Iterator[Hit]:
+    for call in s.calls:
+        named = s.called(call) == "keras.optimizers.Adadelta"
+        text = method(call) == "compile" and any(
+            str(constant(v)).lower() == "adadelta"
+            for v in (*call.args[:1], keyword(call, "optimizer"))
+        )
+        given = bool(call.args) or keyword(call, "learning_rate", "lr") is not None
+        if text or (named and not given):
+            yield _hit(call, "Adadelta with Keras's default rate 0.001; its paper and torch use 1")
+
+
+_HEAD = "import keras\n\n"
+_LOSS = "keras.losses.SparseCategoricalCrossentropy(from_logits=True)"
+_CLASS = "class Model(keras.Model):\n    def train_step(self, data):\n        x, y = data\n"
+_REST = "        loss = self.compute_loss(y=y, y_pred=y_pred)\n        return self.update(loss)\n"
+
+RULES = (
+    Rule(
+        "WD401",
+        "softmax-and-from-logits",
+        "softmax or sigmoid output with from_logits=True",
+        "TensorFlow goes back to the hidden logits, JAX and torch apply the function twice: "
+        "the backends train different models.",
+        "Keep one of the two: no activation in the last layer, or from_logits=False.",
+        _squashed_logits,
+        _HEAD + 'model = keras.Sequential([keras.layers.Dense(3, activation="softmax")])\n'
+        f'model.compile("adam", {_LOSS})\n',
+        _HEAD + "model = keras.Sequential([keras.layers.Dense(3)])\n"
+        f'model.compile("adam", {_LOSS})\n',
+        "softmax-and-from-logits",
+    ),
+    Rule(
+        "WD402",
+        "step-without-training",
+        "a train_step that does not say training=True",
+        "Dropout is off and BatchNormalization uses its averages, as in inference, unless the "
+        "backend's trainer says otherwise.",
+        "self(x, training=True)",
+        _without_training,
+        _HEAD + _CLASS + "        y_pred = self(x)\n" + _REST,
+        _HEAD + _CLASS + "        y_pred = self(x, training=True)\n" + _REST,
+        "own-train-step",
+    ),
+    Rule(
+        "WD403",
+        "step-without-penalties",
+        "a train_step that leaves out the regularization",
+        "Penalties of regularizers and add_loss are in self.losses; a loss function alone does "
+        "not see them.",
+        "Use self.compute_loss(...), or add sum(self.losses).",
+        _without_losses,
+        _HEAD
+        + 'dense = keras.layers.Dense(3, kernel_regularizer="l2")\n\n\n'
+        + _CLASS
+        + "        y_pred = self(x, training=True)\n        loss = self.loss_fn(y, y_pred)\n"
+        + "        return self.update(loss)\n",
+        _HEAD
+        + 'dense = keras.layers.Dense(3, kernel_regularizer="l2")\n\n\n'
+        + _CLASS
+        + "        y_pred = self(x, training=True)\n"
+        + "        loss = self.loss_fn(y, y_pred) + sum(self.losses)\n"
+        + "        return self.update(loss)\n",
+        "own-train-step",
+    ),
+    Rule(
+        "WD404",
+        "loss-broadcast",
+        "a loss that squeezes only one of its arguments",
+        "(N,) minus (N, 1) is N by N: the loss averages over all pairs.",
+        "Bring both to the same shape before subtracting.",
+        _shape,
+        "import keras\n\n\ndef loss(y_true, y_pred):\n"
+        "    return keras.ops.mean((y_true - keras.ops.squeeze(y_pred, -1)) ** 2)\n",
+        "import keras\n\n\ndef loss(y_true, y_pred):\n"
+        "    return keras.ops.mean((y_true - y_pred) ** 2)\n",
+        "loss-broadcast",
+    ),
+    Rule(
+        "WD405",
+        "default-rate",
+        "an optimizer whose default differs between libraries",
+        "Keras's Adadelta starts at 0.001, the paper's and torch's at 1.0.",
+        "Write the learning rate out.",
+        _default_rate,
+        _HEAD + "optimizer = keras.optimizers.Adadelta()\n",
+        _HEAD + "optimizer = keras.optimizers.Adadelta(learning_rate=1.0)\n",
+        "defaults-differ",
+    ),
+)

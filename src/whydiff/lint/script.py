@@ -1,0 +1,177 @@
+"""A script as the rules see it: its calls by name, what it builds and trains, what it seeds."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cached_property
+
+from whydiff.script_text.edits import Scope, Script, parse
+from whydiff.script_text.imports import SEED, Names
+
+#: makes a whole model
+_BUILDERS = ("keras.Sequential", "keras.Model", "keras.models.Sequential", "keras.models.Model")
+_TRAINING = ("fit", "train_on_batch", "fit_generator")
+
+
+class Source:
+    """A parsed script; lists are in the order of the text."""
+
+    def __init__(self, text: str) -> None:
+        self.script: Script = parse(text)
+        self.names = Names(self.script)
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node."""
+        return list(ast.walk(self.script.tree))
+
+    @cached_property
+    def calls(self) -> list[ast.Call]:
+        """Every call."""
+        found = [n for n in self.nodes if isinstance(n, ast.Call)]
+        return sorted(found, key=lambda n: (n.lineno, n.col_offset))
+
+    @cached_property
+    def keras(self) -> bool:
+        """Whether the script imports Keras, alone or with TensorFlow."""
+        return any(
+            b.target.partition(".")[0] in ("keras", "tensorflow") for b in self.names.bindings
+        )
+
+    def called(self, call: ast.Call) -> str:
+        """The dotted name that a call calls: ``numpy.random.rand``, or ""."""
+        return self.names.called(call)
+
+    def layer(self, node: ast.AST) -> str:
+        """The class of the layer that an expression makes: ``Dense``; "" if it makes none."""
+        called = self.names.called(node)
+        return called.rpartition(".")[2] if called.startswith("keras.layers.") else ""
+
+    def builds(self, call: ast.Call) -> bool:
+        """Whether a call makes a model."""
+        called = self.called(call)
+        return (
+            called in _BUILDERS
+            or called == "keras.models.clone_model"
+            or (
+                called.startswith("keras.applications.") and called.rpartition(".")[2][:1].isupper()
+            )
+        )
+
+    @cached_property
+    def builders(self) -> list[ast.Call]:
+        """Calls that make a model, one inside another left out."""
+        return [c for c in self.calls if self.builds(c)]
+
+    @cached_property
+    def fits(self) -> list[ast.Call]:
+        """Calls of a method that trains, as far as the method's name and Keras's presence say."""
+        if not self.keras:
+            return []
+        return [
+            c
+            for c in self.calls
+            if isinstance(c.func, ast.Attribute)
+            and c.func.attr in _TRAINING
+            and not _is_scaler(c.func.value)
+        ]
+
+    @cached_property
+    def trains(self) -> bool:
+        """Whether the script builds a Keras model and trains it."""
+        return bool(self.fits) and bool(self.builders or self.subclasses)
+
+    @cached_property
+    def subclasses(self) -> list[ast.ClassDef]:
+        """Classes derived from Keras's Model."""
+        return [
+            n
+            for n in self.nodes
+            if isinstance(n, ast.ClassDef)
+            and any(self.names.dotted(b) in _BUILDERS for b in n.bases)
+        ]
+
+    def seeds(self, *functions: str) -> list[ast.Call]:
+        """Calls that set one of these global seeds; ``set_random_seed`` of Keras sets all."""
+        return [c for c in self.calls if self.called(c) in (*functions, SEED)]
+
+    @cached_property
+    def seeded(self) -> list[ast.Call]:
+        """Calls that set the seed Keras's own seeds are drawn from."""
+        return self.seeds("random.seed")
+
+    def only_shown(self, call: ast.Call) -> bool:
+        """Whether a value is printed on the spot, or made when all training is over."""
+        if any(
+            isinstance(a, ast.Call) and self.called(a) == "print"
+            for a in self.script.ancestors(call)
+        ):
+            return True
+        last = max((c.lineno for c in self.fits), default=None)
+        return last is not None and call.lineno > last and self.scope(call) is self.script.tree
+
+    def loops(self, node: ast.AST) -> list[ast.stmt]:
+        """Loops around a node within its function, innermost first."""
+        return self.script.loops(self.statement(node))
+
+    def statement(self, node: ast.AST) -> ast.stmt:
+        """The statement that a node is part of."""
+        if isinstance(node, ast.stmt):
+            return node
+        return next(a for a in self.script.ancestors(node) if isinstance(a, ast.stmt))
+
+    def scope(self, node: ast.AST) -> Scope:
+        """The function, class or module that a node stands in."""
+        return self.script.scope(node)
+
+    def assigned(self, name: str) -> list[ast.expr]:
+        """Everything that is assigned to a name, anywhere."""
+        return [value for target, value in self._assignments if target == name]
+
+    def target(self, node: ast.expr) -> str:
+        """The name that a value is assigned to as a whole; "" for any other value."""
+        return next((t for t, value in self._assignments if value is node), "")
+
+    @cached_property
+    def _assignments(self) -> list[tuple[str, ast.expr]]:
+        return [
+            (ast.unparse(target), node.value)
+            for node in self.nodes
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name | ast.Attribute)
+        ]
+
+    @cached_property
+    def functions(self) -> dict[str, ast.FunctionDef]:
+        """Functions and methods by name."""
+        return {n.name: n for n in self.nodes if isinstance(n, ast.FunctionDef)}
+
+
+def calls_in(node: ast.AST) -> Iterator[ast.Call]:
+    """Every call inside a node."""
+    return (n for n in ast.walk(node) if isinstance(n, ast.Call))
+
+
+def method(call: ast.Call) -> str:
+    """The name of the method that is called, "" for a plain function."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def keyword(call: ast.Call, *names: str) -> ast.expr | None:
+    """The value of the first of these keywords that a call has."""
+    return next((k.value for name in names for k in call.keywords if k.arg == name), None)
+
+
+def constant(node: ast.AST | None) -> object:
+    """The value of a literal, ``...`` for anything else."""
+    return node.value if isinstance(node, ast.Constant) else ...
+
+
+def _is_scaler(node: ast.expr) -> bool:
+    """``StandardScaler().fit``, ``encoder.fit``: preparing data, not training a model."""
+    text = ast.unparse(node).lower()
+    return any(
+        w in text for w in ("scaler", "encoder(", "binarizer", "tokenizer", "pca", "datagen")
+    )

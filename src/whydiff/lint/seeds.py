@@ -1,0 +1,242 @@
+"""Rules about random numbers: who is seeded, with what, and when."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator
+
+from whydiff.lint.rule import Hit, Rule
+from whydiff.lint.script import Source, calls_in, constant, keyword
+from whydiff.script_text.generators import changes
+
+_OTHER_SEEDS = ("numpy.random.seed", "tensorflow.random.set_seed", "torch.manual_seed")
+_DRAWS = {
+    "numpy.random": ("numpy.random.seed", "NumPy's global generator"),
+    "random": ("random.seed", "Python's random"),
+}
+_NO_DRAWS = ("seed", "default_rng", "RandomState", "Generator", "get_state", "set_state", "Random",
+             "SeedSequence", "getstate", "setstate", "SystemRandom", "PCG64", "Philox", "MT19937",
+             "SFC64", "PCG64DXSM")  # fmt: skip
+_SPLITS = ("train_test_split", "shuffle", "resample")
+
+
+def _hit(node: ast.expr | ast.stmt, what: str) -> Hit:
+    return Hit(node.lineno, node.col_offset, what)
+
+
+def _first_model(s: Source) -> ast.expr | ast.stmt:
+    return next((c for c in s.builders), None) or s.fits[0]
+
+
+def _no_seed(s: Source) -> Iterator[Hit]:
+    if s.trains and not s.seeded and not s.seeds(*_OTHER_SEEDS):
+        yield _hit(_first_model(s), "a model is built and trained, and no seed is set")
+
+
+def _misses_keras(s: Source) -> Iterator[Hit]:
+    others = s.seeds(*_OTHER_SEEDS)
+    if s.trains and others and not s.seeded:
+        yield _hit(others[0], f"{s.called(others[0])} does not reach Keras's initializers")
+
+
+def _too_late(s: Source) -> Iterator[Hit]:
+    at_module = [c for c in s.seeded if s.scope(c) is s.script.tree]
+    models = [c for c in s.builders if s.scope(c) is s.script.tree]
+    if not at_module or len(at_module) < len(s.seeded) or not models:
+        return
+    if models[0].lineno < at_module[0].lineno:
+        yield _hit(at_module[0], f"the seed is set below line {models[0].lineno}, where a model "
+                                 "is built")  # fmt: skip
+
+
+def _seeded_once(s: Source) -> Iterator[Hit]:
+    """Models that one function builds again and again after a seed that was set before."""
+    if not s.seeded or not s.trains:
+        return
+    for name, function in s.functions.items():
+        inside = list(calls_in(function))
+        if not any(c in s.builders for c in inside) or any(c in s.seeded for c in inside):
+            continue
+        uses = [c for c in s.calls if s.called(c) == name and s.scope(c) is not function]
+        yield from _again(s, uses, f"{name}() builds another model")
+    for loop in (n for n in s.nodes if isinstance(n, ast.For | ast.While)):
+        own = [c for c in calls_in(loop) if c in s.builders and s.loops(c)[:1] == [loop]]
+        trained = any(c in s.fits for c in calls_in(loop))
+        if _folds(loop):  # folds differ in their rows: nobody expects them to agree
+            continue
+        if own and trained and not any(c in s.seeded for c in calls_in(loop)):
+            yield _hit(own[0], "every turn of the loop builds a model from later random numbers")
+
+
+def _folds(loop: ast.For | ast.While) -> bool:
+    return isinstance(loop, ast.For) and any(
+        word in ast.unparse(loop.iter).lower() for word in ("fold", ".split(")
+    )
+
+
+def _again(s: Source, uses: list[ast.Call], what: str) -> Iterator[Hit]:
+    for one in uses:
+        loops = s.loops(one)
+        if loops and not any(c in s.seeded for c in calls_in(loops[0])):
+            yield _hit(one, f"{what} in every turn of the loop")
+            return
+    plain = [c for c in uses if not s.loops(c)]
+    for before, after in itertools.pairwise(plain):
+        same = s.scope(before) is s.scope(after)
+        between = [c for c in s.seeded if before.lineno < c.lineno <= after.lineno]
+        if same and not between and not _exclusive(s, before, after):
+            yield _hit(after, f"{what} from later random numbers than line {before.lineno}")
+            return
+
+
+def _exclusive(s: Source, one: ast.AST, other: ast.AST) -> bool:
+    """Whether two nodes stand in two branches of one ``if``."""
+    above = set(s.script.ancestors(other))
+    branch = next((a for a in s.script.ancestors(one) if a in above), None)
+    return isinstance(branch, ast.If | ast.IfExp | ast.Try)
+
+
+def _fresh(s: Source) -> Iterator[Hit]:
+    for change in changes(s.script, s.names):
+        if change.kind == "generator" and "clock" not in change.what:
+            yield Hit(change.line, 0, change.what.replace(" gets a seed", " has no seed"))
+
+
+def _clock(s: Source) -> Iterator[Hit]:
+    for change in changes(s.script, s.names):
+        if change.kind == "generator" and "clock" in change.what:
+            yield Hit(change.line, 0, "a seed is taken from the clock or the system")
+
+
+def _global_draws(s: Source) -> Iterator[Hit]:
+    """Draws from a global generator that nothing seeds; one hit for each generator.
+
+    Not where a training lacks its seed altogether: WD101 and WD102 say so, and their remedy
+    seeds these generators, too.
+    """
+    if s.trains and not s.seeded:
+        return
+    for module, (seed, name) in _DRAWS.items():
+        if s.seeds(seed):
+            continue
+        for call in s.calls:
+            owner, _, function = s.called(call).rpartition(".")
+            split = module == "numpy.random" and _splits(s, call)
+            drawn = owner == module and function not in _NO_DRAWS and not s.only_shown(call)
+            if drawn or split:
+                yield _hit(call, f"{function} draws from {name}, which is not seeded")
+                break
+
+
+def _splits(s: Source, call: ast.Call) -> bool:
+    """scikit-learn draws from NumPy's global generator unless told otherwise."""
+    called = s.called(call)
+    if not called.startswith("sklearn.") or constant(keyword(call, "random_state")) not in (
+        ...,
+        None,
+    ):
+        return False
+    if constant(keyword(call, "random_state")) is ... and keyword(call, "random_state"):
+        return False
+    function = called.rpartition(".")[2]
+    if function == "train_test_split":
+        return constant(keyword(call, "shuffle")) is not False
+    shuffles = constant(keyword(call, "shuffle")) is True
+    return (
+        function in _SPLITS
+        or (function.endswith(("KFold", "Split")) and shuffles)
+        or (function.startswith("make_") and called.startswith("sklearn.datasets"))
+    )
+
+
+_IMPORTS = "import keras\nimport numpy as np\n\n"
+_MODEL = "model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])\n"
+_TRAIN = 'model.compile("adam", "mse")\nmodel.fit(x, y)\n'
+_MAKE = "def make():\n    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])\n\n\n"
+_PAIR = 'for model in (a, b):\n    model.compile("adam", "mse")\n    model.fit(x, y)\n'
+
+RULES = (
+    Rule(
+        "WD101",
+        "no-seed",
+        "trains without any seed",
+        "Initial weights, dropout and shuffling differ in every execution.",
+        "Call keras.utils.set_random_seed(n) before the first layer is built.",
+        _no_seed,
+        _IMPORTS + _MODEL + _TRAIN,
+        _IMPORTS + "keras.utils.set_random_seed(1)\n" + _MODEL + _TRAIN,
+        "python-random-unseeded",
+    ),
+    Rule(
+        "WD102",
+        "seed-misses-keras",
+        "the seeds that are set do not reach Keras",
+        "Keras 3 draws the seeds of initializers and Dropout from Python's random; np.random.seed, "
+        "tf.random.set_seed and torch.manual_seed leave it alone.",
+        "Call keras.utils.set_random_seed(n), which sets all of them.",
+        _misses_keras,
+        _IMPORTS + "np.random.seed(1)\n" + _MODEL + _TRAIN,
+        _IMPORTS + "np.random.seed(1)\nkeras.utils.set_random_seed(1)\n" + _MODEL + _TRAIN,
+        "python-random-unseeded",
+    ),
+    Rule(
+        "WD103",
+        "seed-too-late",
+        "the seed is set after the model was built",
+        "Layers draw their seeds when they are made, so a later seed does not reach the weights.",
+        "Move keras.utils.set_random_seed(n) above the model.",
+        _too_late,
+        _IMPORTS + _MODEL + "keras.utils.set_random_seed(1)\n" + _TRAIN,
+        _IMPORTS + "keras.utils.set_random_seed(1)\n" + _MODEL + _TRAIN,
+        "python-random-unseeded",
+    ),
+    Rule(
+        "WD104",
+        "seeded-once",
+        "one seed for several models of one kind",
+        "The second model takes later draws of the same stream, so models that should start alike "
+        "do not.",
+        "Call keras.utils.set_random_seed(n) before each build and each fit, if they are to agree.",
+        _seeded_once,
+        _IMPORTS + _MAKE + "keras.utils.set_random_seed(1)\na = make()\nb = make()\n" + _PAIR,
+        _IMPORTS
+        + _MAKE
+        + "keras.utils.set_random_seed(1)\na = make()\nkeras.utils.set_random_seed(1)\nb = make()\n"
+        + _PAIR,
+        "seeded-once",
+    ),
+    Rule(
+        "WD105",
+        "generator-without-seed",
+        "a generator is made without a seed",
+        "It takes its seed from the operating system; no global seed reaches it.",
+        "Pass a seed: np.random.default_rng(n), random.Random(n).",
+        _fresh,
+        "import numpy as np\n\nrng = np.random.default_rng()\n",
+        "import numpy as np\n\nrng = np.random.default_rng(1)\n",
+        "unseeded-generator",
+    ),
+    Rule(
+        "WD106",
+        "seed-from-clock",
+        "a seed that is another one each time",
+        "Time, process id, the system's entropy and hash() of a text differ between executions.",
+        "Use a constant, or print the seed and accept it as an argument.",
+        _clock,
+        "import time\nimport keras\n\nkeras.utils.set_random_seed(int(time.time()))\n",
+        "import keras\n\nkeras.utils.set_random_seed(20151)\n",
+        "clock-seed",
+    ),
+    Rule(
+        "WD107",
+        "global-draw-without-seed",
+        "draws from a global generator that is not seeded",
+        "Data, splits and orders made by it differ in every execution.",
+        "Seed it, or draw from np.random.default_rng(n); pass random_state=n to scikit-learn.",
+        _global_draws,
+        "import numpy as np\n\nx = np.random.rand(10, 4)\n",
+        "import numpy as np\n\nnp.random.seed(1)\nx = np.random.rand(10, 4)\n",
+        "unseeded-generator",
+    ),
+)

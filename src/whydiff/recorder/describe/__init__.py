@@ -1,0 +1,10 @@
+"""From live Keras objects to the plain facts of a recipe's structural fields.
+
+Keys are those that :mod:`whydiff.core.recipe` lists. Facts describe what is, not what was
+typed: ``optimizer="adam"`` and ``Adam()`` give the same facts.
+"""
+
+from whydiff.recorder.describe.recipe import describe
+from whydiff.recorder.describe.training import optimizer_facts
+
+__all__ = ["describe", "optimizer_facts"]

@@ -1,0 +1,132 @@
+"""Facts about a model: architecture, baked-in training mode, precision."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from whydiff.keras_backend.code import class_digest, is_users, methods_used, only_used_by
+from whydiff.keras_backend.naming import Names
+from whydiff.recorder.describe.values import PLAIN, config, flat, own_settings
+
+#: Settings of a layer that belong to another source, or that say nothing about its function.
+_ELSEWHERE = re.compile(
+    r"(^|[.:])(name|dtype|trainable|seed|build_config|batch_shape|batch_input_shape|layers|"
+    r"input_layers|output_layers|registered_name|module|\w*_initializer|\w*_regularizer)([.:]|$)"
+)
+
+
+def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
+    """Layers with their settings, connections, shapes, trainable flags, the user's own code."""
+    facts: dict[str, Any] = {
+        "model": _kind(model),
+        "inputs": _shapes(model, "inputs"),
+        "outputs": _shapes(model, "outputs"),
+        "layers": [f"{path}: {_kind(layer)}" for path, layer in names.layers.items() if path],
+        "connections": sorted(edge for edge, _, _ in _calls(model, names)),
+    }
+    for path, layer in names.layers.items():
+        edges = sorted(edge for edge, _, _ in _calls(layer, names)) if path else []
+        if edges:
+            facts[f"connections:{path}"] = edges
+        for key, value in _settings(layer, path):
+            facts[f"layer:{path or 'model'}:{key}"] = value
+        if path:
+            facts[f"trainable:{path}"] = bool(layer.trainable)
+        if is_users(type(layer)):
+            facts[f"code:{path or 'model'}"] = class_digest(
+                type(layer), ("call", "build", "__init__")
+            )
+    return facts
+
+
+def _kind(layer: Any) -> str:
+    name = type(layer).__name__
+    return "Functional" if name == "Model" else name
+
+
+def _shapes(model: Any, which: str) -> list[str]:
+    try:
+        tensors = getattr(model, which)
+    except Exception:  # a subclassed model has no symbolic inputs
+        return []
+    tensors = tensors if isinstance(tensors, (list, tuple)) else [tensors]
+    return [str(tuple(t.shape[1:])) for t in tensors if hasattr(t, "shape")]
+
+
+def _settings(layer: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """What a layer is set to: its config, and for a class of the user's its plain attributes."""
+    flat_settings: dict[str, Any] = {}
+    if path and not getattr(layer, "layers", None):
+        for key, value in config(layer).items():
+            if not _ELSEWHERE.search(key):
+                flat(key, value, flat_settings)
+    flat_settings |= own_settings(layer, without=only_used_by(type(layer), "compute_loss"))
+    for key, value in flat_settings.items():
+        if not _ELSEWHERE.search(key):
+            yield key, value
+
+
+def _calls(model: Any, names: Names) -> Iterator[tuple[str, str, Any]]:
+    """(edge, operation, training argument) of each call in a functional model."""
+    loose: dict[int, str] = {}  # operations that are no layers (keras.ops), numbered as they come
+    kinds: Counter[str] = Counter()
+
+    def name(operation: Any) -> str:
+        if id(operation) in loose:
+            return loose[id(operation)]
+        if hasattr(operation, "_layers"):
+            return names.layer(operation)
+        kind = type(operation).__name__
+        loose[id(operation)] = f"{kind}_{kinds[kind]}" if kinds[kind] else kind
+        kinds[kind] += 1
+        return loose[id(operation)]
+
+    # A layer shared with other models is called in them, too: only this model's nodes count.
+    graph = getattr(model, "_functional", None) or model
+    by_depth = getattr(graph, "_nodes_by_depth", None) or {}
+    for node in (node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]):
+        arguments = getattr(node, "arguments", None)
+        if arguments is None or not arguments.keras_tensors:
+            continue
+        sources = [name(t._keras_history.operation) for t in arguments.keras_tensors]
+        keywords = {
+            k: v for k, v in arguments.kwargs.items() if isinstance(v, PLAIN) and v is not None
+        }
+        training = keywords.pop("training", None)
+        edge = f"{', '.join(sources)} -> {name(node.operation)}"
+        edge += f" {json.dumps(keywords)}" if keywords else ""
+        yield edge, name(node.operation), training
+
+
+def mode_facts(model: Any, names: Names) -> dict[str, Any]:
+    """``training=`` baked into calls, and a train step of the user's own."""
+    facts: dict[str, Any] = {
+        f"training:{operation}": training
+        for _, operation, training in _calls(model, names)
+        if training is not None
+    }
+    cls = type(model)
+    if is_users(cls) and any("train_step" in vars(base) for base in cls.__mro__ if is_users(base)):
+        elsewhere = ("call", "build", "__init__", "compute_loss")
+        used = methods_used(cls, ("train_step",))
+        facts["code:train_step"] = class_digest(
+            cls, tuple(name for name in used if name not in elsewhere)
+        )
+    return facts
+
+
+def precision_facts(model: Any, names: Names) -> dict[str, Any]:
+    """Dtype policies of the layers that compute with weights, and loss scaling."""
+    import keras
+
+    facts: dict[str, Any] = {"floatx": keras.config.floatx()}
+    for path, layer in names.layers.items():
+        policy = getattr(layer, "dtype_policy", None)
+        if policy is not None and layer.weights:
+            facts[f"policy:{path or 'model'}"] = policy.name
+    facts["loss_scale"] = type(model.optimizer).__name__ == "LossScaleOptimizer"
+    return facts

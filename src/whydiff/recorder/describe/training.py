@@ -1,0 +1,138 @@
+"""Facts about optimizer, objective and measurement."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from whydiff.keras_backend.code import class_digest, code_digest, is_users, only_used_by
+from whydiff.keras_backend.decay import undecayed
+from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.subject import optimizers_of
+from whydiff.recorder.describe.values import config, flat, own_settings, plain
+
+
+def optimizer_facts(subject: Any) -> dict[str, Any]:
+    """Class and every hyperparameter of each optimizer, further ones under their names."""
+    optimizers = optimizers_of(subject)
+    if not optimizers:
+        return {"class": None}
+    return {
+        f"{name}.{key}" if name else key: value
+        for name, optimizer in optimizers.items()
+        for key, value in _one_optimizer(optimizer, subject).items()
+    }
+
+
+def _one_optimizer(optimizer: Any, subject: Any) -> dict[str, Any]:
+    """A mixed-precision loss scale belongs to precision and is looked through."""
+    if hasattr(optimizer, "facts"):
+        return dict(optimizer.facts())
+    if type(optimizer).__name__ == "LossScaleOptimizer" and hasattr(optimizer, "inner_optimizer"):
+        optimizer = optimizer.inner_optimizer
+    settings: dict[str, Any] = {}
+    flat("", {k: v for k, v in config(optimizer).items() if k != "name"}, settings)
+    facts = {"class": type(optimizer).__name__}
+    facts |= {k: v for k, v in settings.items() if k and not k.endswith(".name")}
+    left_out = undecayed(optimizer, subject.trainable_variables)
+    if left_out:
+        facts["exclude_from_weight_decay"] = left_out
+    if is_users(type(optimizer)):
+        facts["code:optimizer"] = class_digest(type(optimizer))
+    return facts
+
+
+def objective_facts(
+    model: Any, names: Names, compiled: dict[str, Any], fit: dict[str, Any]
+) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    _loss_facts("loss", compiled.get("loss"), facts)
+    facts["loss_weights"] = plain(compiled.get("loss_weights"))
+    facts["class_weight"] = plain(fit.get("class_weight"))
+    facts["sample_weight"] = fit.get("sample_weight") is not None
+    for variable in model.trainable_variables:
+        if getattr(variable, "regularizer", None) is not None:
+            facts[f"regularizer:{names.variable(variable)}"] = plain(variable.regularizer)
+    for path, layer in names.layers.items():
+        if getattr(layer, "activity_regularizer", None) is not None:
+            facts[f"activity_regularizer:{path}"] = plain(layer.activity_regularizer)
+    cls = type(model)
+    if is_users(cls) and any(
+        "compute_loss" in vars(base) for base in cls.__mro__ if is_users(base)
+    ):
+        facts["code:compute_loss"] = class_digest(cls, ("compute_loss",))
+        used = only_used_by(cls, "compute_loss")
+        facts |= {f"compute_loss.{k}": v for k, v in own_settings(model).items() if k in used}
+    return facts
+
+
+def _loss_facts(prefix: str, loss: Any, into: dict[str, Any]) -> None:
+    """A loss by its function and settings, so that a name and its class are the same loss."""
+    import keras
+
+    if isinstance(loss, dict):
+        for key, part in loss.items():
+            _loss_facts(f"{prefix}.{key}", part, into)
+        return
+    if isinstance(loss, (list, tuple)):
+        for number, part in enumerate(loss):
+            _loss_facts(f"{prefix}.{number}", part, into)
+        return
+    if isinstance(loss, str):
+        try:
+            loss = keras.losses.get(loss)
+        except ValueError:
+            into[prefix] = loss
+            return
+    function = getattr(loss, "fn", loss if inspect.isroutine(loss) else None)
+    if loss is None:
+        into[prefix] = None
+    elif function is not None and not is_users(type(loss)):
+        into[prefix] = getattr(function, "__name__", type(function).__name__)
+        settings = _defaults(function) | getattr(loss, "_fn_kwargs", {})
+        for key, value in settings.items():
+            flat(f"{prefix}.{key}", value, into)
+        into[f"{prefix}.reduction"] = getattr(loss, "reduction", "sum_over_batch_size")
+        if is_users(function):
+            into[f"code:{prefix}"] = code_digest(function)
+    else:
+        into[prefix] = type(loss).__name__
+        for key, value in config(loss).items():
+            if key not in ("name", "fn", "dtype"):
+                flat(f"{prefix}.{key}", value, into)
+        if is_users(type(loss)):
+            into[f"code:{prefix}"] = class_digest(type(loss))
+            for key, value in vars(loss).items():
+                if not key.startswith("_") and key not in ("name", "dtype_policy", "dtype"):
+                    flat(f"{prefix}.{key}", value, into)
+
+
+def _defaults(function: Any) -> dict[str, Any]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return {}
+    return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+
+
+def measurement_facts(compiled: dict[str, Any], fit: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "metrics": _metrics(compiled.get("metrics")),
+        "weighted_metrics": _metrics(compiled.get("weighted_metrics")),
+        "validation_freq": plain(fit.get("validation_freq", 1)),
+    }
+
+
+def _metrics(metrics: Any) -> Any:
+    if isinstance(metrics, dict):
+        return {str(k): _metrics(v) for k, v in metrics.items()}
+    if isinstance(metrics, (list, tuple)):
+        return [_metrics(m) for m in metrics]
+    if metrics is None or isinstance(metrics, str):
+        return metrics
+    if inspect.isfunction(metrics):
+        return (
+            f"{metrics.__name__}:{code_digest(metrics)}" if is_users(metrics) else metrics.__name__
+        )
+    settings = {k: v for k, v in config(metrics).items() if k not in ("fn", "dtype")}
+    return {"class": type(metrics).__name__, **plain(settings)}

@@ -1,0 +1,98 @@
+"""Keras configs as plain, flat JSON values."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.digests import tensor_digest
+from whydiff.keras_backend.code import code_digest, is_users
+
+PLAIN = (bool, int, float, str, type(None))
+#: Attributes that Keras itself sets on a model, whatever its class.
+_BOOKKEEPING = {"built", "autocast", "stop_training", "run_eagerly", "supports_jit", "training",
+                "supports_masking", "compiled", "steps_per_execution", "stop_predicting",
+                "stop_evaluating", "jit_compile", "auto_scale_loss", "rng",
+                "input_names", "output_names"}  # fmt: skip
+
+
+def config(thing: Any) -> dict[str, Any]:
+    """``get_config()``, or {} where a class of the user's has none that works."""
+    try:
+        found = thing.get_config()
+    except Exception:
+        return {}
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """A JSON value for anything that a Keras config may hold."""
+    if isinstance(value, PLAIN):
+        return value
+    if depth > 8:
+        return type(value).__qualname__
+    if isinstance(value, (list, tuple)):
+        return [plain(v, depth + 1) for v in value]
+    if isinstance(value, dict):
+        return {str(k): plain(value[k], depth + 1) for k in sorted(value, key=str)}
+    if inspect.isroutine(value):
+        name = getattr(value, "__qualname__", type(value).__qualname__)
+        return f"{name}:{code_digest(value)}" if is_users(value) else name
+    if isinstance(value, np.ndarray) and value.size > 16:
+        return f"{value.dtype.name}{list(value.shape)}:{tensor_digest(value)}"
+    if isinstance(value, type):
+        return value.__qualname__
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return _array(value)
+    settings = config(value)
+    settings.pop("name", None)
+    return {"class": type(value).__name__, **plain(settings, depth + 1)}
+
+
+def _array(value: Any) -> Any:
+    import keras
+
+    try:
+        array = keras.ops.convert_to_numpy(value)
+    except Exception:  # a symbolic tensor has no value to show
+        return f"{type(value).__name__}{tuple(value.shape)}"
+    return array.item() if array.ndim == 0 else [array.dtype.name, array.tolist()]
+
+
+def flat(prefix: str, value: Any, into: dict[str, Any]) -> None:
+    """Write nested settings into ``into`` under dotted keys."""
+    value = plain(value)
+    if not isinstance(value, dict) or not value:
+        into[prefix] = value
+        return
+    if {"class_name", "config"} <= set(value):  # Keras's own serialised form
+        into[f"{prefix}.class"] = value["class_name"]
+        value = value["config"] if isinstance(value["config"], dict) else {"of": value["config"]}
+    for key, part in value.items():
+        flat(f"{prefix}.{key}" if prefix else key, part, into)
+
+
+def own_settings(layer: Any, without: Collection[str] = ()) -> dict[str, Any]:
+    """The plain attributes of a layer or model whose class is the user's."""
+    found: dict[str, Any] = {}
+    if not is_users(type(layer)):
+        return found
+    for key, value in vars(layer).items():
+        method = callable(getattr(type(layer), key, None))  # Keras puts wrapped ones in its place
+        if key.startswith("_") or key in _BOOKKEEPING or key in without or method:
+            continue
+        if _is_setting(value):
+            flat(key, value, found)
+    return found
+
+
+def _is_setting(value: Any) -> bool:
+    """Whether an attribute says how a layer computes: a plain value, a function, an array."""
+    if isinstance(value, dict):
+        return all(isinstance(v, PLAIN) for v in value.values())
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(v, PLAIN) for v in value)
+    return isinstance(value, (*PLAIN, np.ndarray)) or inspect.isroutine(value)

@@ -1,0 +1,105 @@
+"""Which of the user's own callbacks change a training from outside its steps.
+
+Keras's callbacks are known to act or not to. A callback of the user's may draw a plot, or halve
+the learning rate: only the latter belongs to the training and has to run again in a replay. So
+a probe behind each of them looks, at the boundaries of epochs, whether anything has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from whydiff.core.digests import group_digest
+from whydiff.keras_backend.code import is_users
+from whydiff.keras_backend.variables import existing_variables
+
+
+def is_theirs(callback: Any) -> bool:
+    """Whether a callback runs code of the user's."""
+    return is_users(type(callback)) or type(callback).__name__ == "LambdaCallback"
+
+
+class Interference:
+    """Collects the positions of the callbacks that changed the training (``acting``) or did no
+    more than end it (``ending``)."""
+
+    def __init__(self, adapter: Any, model: Any, callbacks: Sequence[Any]) -> None:
+        self._adapter, self._model = adapter, model
+        self._theirs = [i for i, callback in enumerate(callbacks) if is_theirs(callback)]
+        self._every_batch = [i for i in self._theirs if _sees_batches(callbacks[i])]
+        self._seen: dict[int, int] = {}
+        self._stopped = False
+        self._rates: list[Any] = []
+        self._weights: int | None = None
+        self.acting: set[int] = set()
+        self.ending: set[int] = set()
+
+    def surrounded(self, callbacks: Sequence[Any]) -> list[Any]:
+        """The callbacks with a probe before and behind each of the user's own."""
+        listed: list[Any] = []
+        for position, callback in enumerate(callbacks):
+            if position in self._theirs:
+                listed += [_Probe(self, None), callback, _Probe(self, position)]
+            else:
+                listed.append(callback)
+        return listed
+
+    def probe(self, position: int | None) -> None:
+        """Look at everything; what changed since the last look is the doing of ``position``."""
+        seen = {
+            id(v): group_digest([self._adapter.to_numpy(v)])
+            for v in existing_variables(self._model)
+        }
+        changed = any(self._seen.get(key, value) != value for key, value in seen.items())
+        stopped = bool(getattr(self._model, "stop_training", False))
+        if position is not None and changed:
+            self.acting.add(position)
+        elif position is not None and stopped and not self._stopped:
+            self.ending.add(position)
+        self._seen, self._stopped = seen, stopped
+
+    def after_step(self, rates: list[Any], weights: int) -> None:
+        """The learning rate and the digest of the weights as a step left them."""
+        self._rates, self._weights = rates, weights
+
+    def before_step(self, step: int, rates: list[Any], weights: int | None) -> None:
+        """Within an epoch nothing may change between steps unless a callback does it."""
+        if step and self._every_batch:
+            changed = rates != self._rates or (weights is not None and weights != self._weights)
+            if changed:
+                self.acting.update(self._every_batch)
+
+    @property
+    def looks_at_steps(self) -> bool:
+        """Whether anybody could change something between two steps of an epoch."""
+        return bool(self._every_batch)
+
+    def wants_weights(self, step: int) -> bool:
+        """Whether to look at all weights before this step: once an epoch is enough."""
+        return step == 1 and bool(self._every_batch)
+
+
+def _sees_batches(callback: Any) -> bool:
+    hooks = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+    base = keras.callbacks.Callback
+    if type(callback).__name__ == "LambdaCallback" and not is_users(type(callback)):
+        return any(name in vars(callback) for name in hooks)
+    return any(getattr(type(callback), name) is not getattr(base, name) for name in hooks)
+
+
+class _Probe(keras.callbacks.Callback):
+    def __init__(self, interference: Interference, position: int | None) -> None:
+        super().__init__()
+        self._interference, self._position = interference, position
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._interference.probe(self._position)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._interference.probe(self._position)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._interference.probe(self._position)

@@ -1,0 +1,232 @@
+"""Which samples were fed: row digests, canonical indices, the samples to feed again."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.digests import digest_array, row_digests, row_keys, tensor_digest
+from whydiff.core.live import Samples
+from whydiff.core.recipe import Content
+from whydiff.keras_backend.composite import has_parts
+
+_CONTAINERS = (tuple, list, dict)
+
+
+def flatten(structure: Any) -> list[Any]:
+    """Leaves of a batch, None included, in Keras's own order."""
+    if type(structure) is tuple and not any(isinstance(p, _CONTAINERS) for p in structure):
+        return list(structure)  # most batches: (x, y), a thousand times a second
+    import keras
+
+    return list(keras.tree.flatten(structure))
+
+
+def leaf_roles(structure: Any) -> tuple[str, ...]:
+    """Per leaf "x", "y" or "weight", by Keras's (x, y, sample_weight) convention."""
+    if not isinstance(structure, (tuple, list)):  # torch's loaders make lists of tuples
+        return ("x",) * len(flatten(structure))
+    names = ("x", "y", "weight")
+    return tuple(names[min(i, 2)] for i, part in enumerate(structure) for _ in flatten(part))
+
+
+def as_array(leaf: Any, to_numpy: Any) -> np.ndarray:
+    """A leaf on the host. Strings become fixed-width bytes, so that equal strings digest equal."""
+    array = to_numpy(leaf)
+    if array.dtype.kind in "OU":
+        array = np.asarray([str(v).encode() if not isinstance(v, bytes) else v for v in array.flat])
+        array = array.astype("S").reshape(np.shape(leaf))
+    return array
+
+
+class SampleBook:
+    """Gives every distinct sample an index; remembers digests, and the samples while they fit."""
+
+    def __init__(self, to_numpy: Any, keep_bytes: int) -> None:
+        self._to_numpy = to_numpy
+        self._keep_bytes = keep_bytes
+        self._index: dict[bytes, int] = {}
+        self._rows: list[np.ndarray] = []  # digests of (x, y), in canonical order
+        self._weight_rows: list[np.ndarray] = []
+        self._chunks: list[list[np.ndarray]] = []
+        self._bytes = 0
+        self._dense: list[np.ndarray] | None = None
+        self._count = 0
+        self.structure: Any = None
+        self.roles: tuple[str, ...] = ()
+        self.unit = "sample"
+        self.relative = True
+        self.too_large = False
+        self.signature: tuple[str, ...] = ()
+
+    def register(self, numpy_batches: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Index an array's rows in their own order, before any of them is fed.
+
+        Returns the index of each row's sample, int64 of shape (rows,): equal rows are one sample;
+        and the rows' digests with weights, (rows, 2).
+        """
+        found = [self.add([self.leaves(batch)])[0] for batch in numpy_batches]
+        self.relative = False
+        if not found:
+            return np.empty(0, np.int64), np.empty((0, 2), np.uint64)
+        indices, digests = zip(*found, strict=True)
+        return np.concatenate(indices), np.concatenate(digests)
+
+    def leaves(self, structure: Any) -> list[Any]:
+        """The arrays of one batch on the host, None where it has none."""
+        leaves = flatten(structure)
+        if has_parts(structure) and self.unit != "batch":
+            # Parts of a sparse or ragged tensor are not cut into samples: batches are kept whole.
+            self.__init__(self._to_numpy, self._keep_bytes)  # type: ignore[misc]
+            self.unit = "batch"
+        if self.structure is None:
+            self.structure, self.roles = structure, leaf_roles(structure)
+            self._has_weights = any(
+                r == "weight" and leaf is not None
+                for r, leaf in zip(self.roles, leaves, strict=True)
+            )
+        arrays = [None if leaf is None else as_array(leaf, self._to_numpy) for leaf in leaves]
+        if self._count == 0 and not self.signature:
+            self._set_unit_and_signature(arrays)
+        return arrays
+
+    def add(self, batches: Sequence[list[Any]]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of each batch the indices of its samples, and their digests with weights, (n, 2)."""
+        if self.unit == "batch":
+            return [self._add_whole(arrays) for arrays in batches]
+        found = []
+        for _, like in itertools.groupby(batches, _kinds):
+            alike = list(like)
+            columns = zip(*alike, strict=True)
+            arrays = [c[0] if len(c) == 1 or c[0] is None else np.concatenate(c) for c in columns]
+            indices, keyed = self._add_samples(arrays)
+            end = 0
+            for batch in alike:
+                begin, end = end, end + _count(batch)
+                found.append((indices[begin:end], keyed[begin:end]))
+        return found
+
+    def _add_samples(self, arrays: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+        present = [a for a in arrays if a is not None]
+        known = self._index
+        keys = row_keys(present)
+        keyed = digest_array(keys)
+        found = [known.get(key) for key in keys]
+        if None in found:
+            fresh: list[int] = []
+            for i, key in enumerate(keys):
+                if key not in known:
+                    known[key] = self._count
+                    self._count += 1
+                    fresh.append(i)
+            found = [known[key] for key in keys]
+            self._remember(arrays, present, keyed, np.asarray(fresh))
+        return np.array(found, np.int64), keyed
+
+    def _set_unit_and_signature(self, arrays: Sequence[Any]) -> None:
+        rows = {a.shape[0] if a.ndim else -1 for a in arrays if a is not None}
+        cut = len(rows) == 1 and -1 not in rows and self.unit == "sample"
+        self.unit = "sample" if cut else "batch"
+        self.signature = tuple(
+            f"{role}: none" if a is None else f"{role}: {a.dtype.name} {tuple(a.shape[1:])}"
+            for role, a in zip(self.roles, arrays, strict=True)
+            if role != "weight"
+        )
+
+    def _remember(
+        self, arrays: Sequence[Any], present: Sequence[Any], keyed: np.ndarray, fresh: np.ndarray
+    ) -> None:
+        if self._has_weights:
+            named = [
+                (r, a[fresh]) for r, a in zip(self.roles, arrays, strict=True) if a is not None
+            ]
+            self._rows.append(row_digests([a for r, a in named if r != "weight"]))
+            self._weight_rows.append(row_digests([a for r, a in named if r == "weight"]))
+        else:
+            self._rows.append(keyed[fresh])
+        if self.too_large:
+            return
+        self._bytes += sum(a[:1].nbytes for a in present) * len(fresh)
+        if self._bytes > self._keep_bytes:
+            self.too_large, self._chunks = True, []
+            return
+        self._dense = None
+        self._chunks.append([None if a is None else a[fresh] for a in arrays])
+
+    def _add_whole(self, arrays: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+        present = [a for a in arrays if a is not None]
+        digest = bytes.fromhex("".join(tensor_digest(a) for a in present))
+        short = np.frombuffer(bytes.fromhex(tensor_digest(np.frombuffer(digest, np.uint8))), ">u8")
+        row = short.astype(np.uint64).reshape(1, 2)
+        index = self._index.get(row.tobytes())
+        if index is None:
+            index = self._index[row.tobytes()] = self._count
+            self._count += 1
+            self._rows.append(row)
+            if not self.too_large:
+                self._bytes += sum(a.nbytes for a in present)
+                self.too_large = self._bytes > self._keep_bytes
+                self._chunks.append([None if a is None else np.array(a) for a in arrays])
+                self._dense = None
+        return np.array([index]), row
+
+    def content(self, validation: str) -> Content:
+        empty = np.empty((0, 2), np.uint64)
+        return Content(
+            samples=np.concatenate(self._rows) if self._rows else empty,
+            unit=self.unit,
+            signature=self.signature,
+            weights=np.concatenate(self._weight_rows) if self._weight_rows else None,
+            validation=validation,
+        )
+
+    def samples(self) -> Samples:
+        """The samples to feed again; leaves None where they were too large to keep."""
+        return Samples(self.structure, self.roles, self._leaves(), self.unit)
+
+    def _leaves(self) -> list[Any] | None:
+        if self.too_large or not self._chunks:
+            return None
+        if self._dense is None:
+            dense: list[Any] = []
+            for column in zip(*self._chunks, strict=True):
+                if column[0] is None:
+                    dense.append(None)
+                elif self.unit == "batch":
+                    dense.append(list(column))
+                elif len({part.shape[1:] for part in column}) == 1:
+                    dense.append(np.concatenate(column))
+                else:
+                    dense.append([row for part in column for row in part])
+            self._dense = dense
+        return self._dense
+
+
+def _kinds(arrays: Sequence[Any]) -> list[Any]:
+    """What batches must have in common to be looked at together."""
+    return [None if a is None else (a.dtype, a.shape[1:]) for a in arrays]
+
+
+def _count(arrays: Sequence[Any]) -> int:
+    return next(len(a) for a in arrays if a is not None)
+
+
+def array_rows(data_adapter: Any) -> Any | None:
+    """An array adapter's samples in the order of the rows, or None for other kinds of data.
+
+    A copy of the adapter with shuffling off is read; no generator is touched and the adapter
+    that feeds the training is left alone.
+    """
+    from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
+
+    if type(data_adapter) is not ArrayDataAdapter:
+        return None
+    rows = copy.copy(data_adapter)
+    rows._shuffle = False
+    rows._batch_size = 1024
+    rows._size = -(-rows._num_samples // 1024)
+    return rows.get_numpy_iterator()

@@ -1,0 +1,198 @@
+"""One watched execution of a script: its fits and loops, its ledger, its recording."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from whydiff.core.live import Live
+from whydiff.core.pins import Enough, Pins
+from whydiff.keras_backend.subject import Subject, models_of
+from whydiff.keras_backend.torch.optimizer import TorchOptimizer
+from whydiff.recorder.ledger import Ledger
+from whydiff.recorder.loops import Loop
+from whydiff.recorder.watch import Watch
+
+
+class Session:
+    """Hands out a :class:`Watch` per fit or loop and keeps what can be trained again.
+
+    ``keep_bytes`` bounds the samples kept for replay over all fits (0: only digests). ``pins``
+    says, by index, which trainings start from and are fed other values than their own; the
+    script ends (:class:`Enough`) when the training of index ``last`` is over.
+    """
+
+    def __init__(
+        self,
+        writer: Any,
+        keep_bytes: int,
+        pins: Mapping[int, Pins] | None = None,
+        last: int | None = None,
+    ) -> None:
+        self.writer = writer
+        self.ledger = Ledger()
+        self.lives: list[Live] = []
+        self.current: Watch | None = None  # the fit that is running
+        self.stepping: Loop | None = None  # the loop one of whose steps is running
+        self.closed = False
+        self._loops: list[Loop] = []  # those that are open
+        self._fits = 0
+        self._left = keep_bytes
+        self._least = min(keep_bytes, 1)  # where samples are kept, one that finds no room is told
+        self._pins, self._last = dict(pins or {}), last
+        self._trained_by: dict[str, int] = {}
+        self._compiled: weakref.WeakKeyDictionary[Any, Mapping[str, Any]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    @property
+    def active(self) -> Watch | None:
+        """The watch of the step that is running or about to."""
+        return self.stepping or self.current
+
+    def compiled(self, model: Any, arguments: Mapping[str, Any]) -> None:
+        if not self.closed:
+            self._close_loops_of(model)
+            self._compiled[model] = arguments
+
+    # --- fit ----------------------------------------------------------------------------------
+
+    def begin_fit(self, model: Any, arguments: Mapping[str, Any]) -> Watch | None:
+        """A watch for a fit that begins now; None inside another fit or after closing."""
+        if self.closed or self.active is not None:
+            return None
+        self._close_loops_of(model)
+        self.current = self._begun(Watch, model, arguments, self._compiled.get(model, {}))
+        return self.current
+
+    def end_fit(self, watch: Watch, completed: bool) -> None:
+        self.current = None
+        self._ended(watch, completed)
+        if completed and watch.index == self._last:
+            raise Enough
+
+    # --- loops --------------------------------------------------------------------------------
+
+    def loop_of(self, model: Any, arguments: Mapping[str, Any]) -> Loop | None:
+        """The loop that a call of ``train_on_batch`` belongs to; None inside other steps."""
+        if self.closed or self.active is not None:
+            return None
+        for loop in self._loops:
+            if loop.model is model:
+                return loop
+        kept = {"class_weight": arguments.get("class_weight")}
+        return self._opened("train_on_batch", model, kept, self._compiled.get(model, {}))
+
+    def open_loop(self, models: Sequence[Any], optimizer: Any) -> Loop | None:
+        """A loop of the script's own over ``models``; None inside other steps."""
+        if self.closed or self.active is not None:
+            return None
+        subject = subject_of(models, optimizer, self.ledger.generators())
+        return self._opened("loop", subject, {}, {})
+
+    @contextlib.contextmanager
+    def stepping_with(self, loop: Loop) -> Iterator[None]:
+        """One step of ``loop`` is running.
+
+        A pinned loop is over when a step too many begins: until then, others may still change
+        the model that it trains.
+        """
+        pins = self._pins.get(loop.index)
+        if loop.index == self._last and pins is not None and loop.steps == pins.steps:
+            self.close_loop(loop, True)
+            raise Enough
+        self.stepping = loop
+        try:
+            yield
+        finally:
+            self.stepping = None
+
+    def close_loop(self, loop: Loop, completed: bool) -> None:
+        """The loop is over."""
+        if loop in self._loops:
+            self._loops.remove(loop)
+            self._ended(loop, completed)
+            if completed and loop.index == self._last and not self.closed:
+                raise Enough
+
+    def _opened(
+        self, kind: str, subject: Any, arguments: Mapping[str, Any], compiled: Mapping[str, Any]
+    ) -> Loop | None:
+        made = self._begun(functools.partial(Loop, kind), subject, arguments, compiled)
+        if made is not None:
+            for other in self._loops:
+                other.companions.add(made.index)
+                made.companions.add(other.index)
+            self._loops.append(made)
+        return made
+
+    def _close_loops_of(self, model: Any) -> None:
+        for loop in [loop for loop in self._loops if model in models_of(loop.model)]:
+            self.close_loop(loop, True)
+
+    # --- both ---------------------------------------------------------------------------------
+
+    def _begun(
+        self,
+        kind: Callable[..., Any],
+        subject: Any,
+        arguments: Mapping[str, Any],
+        compiled: Mapping[str, Any],
+    ) -> Any:
+        try:
+            made = kind(
+                index=self._fits + 1,
+                model=subject,
+                fit_arguments=arguments,
+                compiled=compiled,
+                trained_by=self._trained_by,
+                ledger=self.ledger,
+                writer=self.writer,
+                keep_bytes=max(self._left, self._least),
+                pins=self._pins.get(self._fits + 1),
+            )
+        except Exception as error:
+            print(f"whydiff: this fit is not recorded: {error!r}", file=sys.stderr)
+            return None
+        self._fits += 1
+        return made
+
+    def _ended(self, watch: Watch, completed: bool) -> None:
+        live = watch.finish(completed)
+        if live is None:
+            # A loop's number may lie below those of loops that are still open.
+            latest = watch.index == self._fits
+            self._fits -= 1 if latest and not watch.trouble else 0
+            return
+        self._trained_by = {**self._trained_by, **watch.left_behind()}
+        if completed and self._left > 0:
+            self.lives.append(live)
+            leaves = live.material.samples.leaves or []
+            self._left -= sum(getattr(leaf, "nbytes", 0) for leaf in leaves)
+
+    def close(self, exit_code: int | None) -> None:
+        """The script is over: finish the recording; later fits are nobody's business."""
+        self.closed = True
+        for loop in list(self._loops):
+            self.close_loop(loop, exit_code == 0)
+        self.writer.ledger(self.ledger.draws)
+        self.writer.close(exit_code)
+
+
+def subject_of(models: Sequence[Any], optimizer: Any, generators: Mapping[str, Any]) -> Subject:
+    """What a loop of the script's own trains. A mapping names several optimizers."""
+    named = dict(optimizer) if isinstance(optimizer, Mapping) else {"": optimizer}
+    variables = [v for model in models for v in model.trainable_variables]
+    return Subject(
+        models,
+        {
+            name: TorchOptimizer(one, variables) if hasattr(one, "param_groups") else one
+            for name, one in named.items()
+            if one is not None
+        },
+        generators,
+    )

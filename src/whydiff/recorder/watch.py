@@ -1,0 +1,287 @@
+"""Watching one fit: what goes in before its first step, digests of every step, what comes out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.digests import group_digest, tensor_digest
+from whydiff.core.live import Live, asked_of_fit
+from whydiff.core.pins import Pins
+from whydiff.core.recipe import Recipe
+from whydiff.core.recording import Epoch
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.callbacks import fresh_callback, listed
+from whydiff.keras_backend.logs import numbers
+from whydiff.keras_backend.subject import optimizers_of, title_of
+from whydiff.keras_backend.variables import Slot, tensor
+from whydiff.recorder.describe import describe, optimizer_facts
+from whydiff.recorder.feed import Feed
+from whydiff.recorder.guard import never_in_the_way
+from whydiff.recorder.interference import Interference
+from whydiff.recorder.ledger import Ledger, user_stack
+from whydiff.recorder.material import material_of
+from whydiff.recorder.origins import origins_of
+from whydiff.recorder.randomness import GlobalGenerator, pin_generator
+from whydiff.recorder.starting import Start
+from whydiff.recorder.step_snapshot import Left, StepSnapshots
+from whydiff.recorder.steps import Steps
+
+
+class Watch:
+    """Everything about one running fit. Made when ``fit`` is called, finished when it returns."""
+
+    #: Whether it pays to copy what a step leaves and read the copy later.
+    copies = True
+
+    def __init__(
+        self,
+        index: int,
+        model: Any,
+        fit_arguments: Mapping[str, Any],
+        compiled: Mapping[str, Any],
+        trained_by: Mapping[str, int],
+        ledger: Ledger,
+        writer: Any,
+        keep_bytes: int,
+        pins: Pins | None = None,
+    ) -> None:
+        self.index, self.model = index, model
+        self.trouble = ""
+        self._stack = user_stack()
+        self._adapter = adapter()
+        self.feed = Feed(self._adapter, keep_bytes)
+        self._fit, self._compiled = dict(fit_arguments), dict(compiled)
+        # Read now: while a step's state travels, a learning rate may have no value to read.
+        self._optimizer_facts = optimizer_facts(model)
+        self._callbacks = [fresh_callback(c) for c in listed(self._fit.get("callbacks"))]
+        self._ledger, self._writer = ledger, writer
+        self._start = Start(self._adapter, model, trained_by)
+        self._recipe: Recipe | None = None
+        self._epoch = self._epoch_steps = 0
+        self._logs: list[dict[str, float]] = []
+        self.interference = Interference(self._adapter, model, self._callbacks)
+        self._random = GlobalGenerator(self._adapter)
+        self._started = time.monotonic()
+        self._notes: dict[str, Any] = {}
+        self._pins = pins
+        self._known: list[list[int]] | None = None  # which variables travel with a step's state
+        self._rows = Steps(index, self.feed, writer, self._digests)
+        self.steps = 0
+
+    # --- steps --------------------------------------------------------------------------------
+
+    @never_in_the_way
+    def created(self, variable: Any, initializer: Any) -> None:
+        """A variable came into being before the first step was over: its first value."""
+        if not self._start.settled:
+            self._start.created(variable, initializer)
+
+    @never_in_the_way
+    def before_step(self, state: Any) -> Any:
+        """``state`` is what travels into the step on backends where it does, else None.
+
+        Where the training is pinned, gives the state to travel in its place.
+        """
+        replaced = None
+        if not self._start.settled:
+            if self._pins is not None:
+                put = self._start.pin(self._pins.values)
+                replaced = state = self._replaced(state, put)
+            self._start.before_first_step(self._travelling(state))
+        elif self.interference.looks_at_steps:
+            weights = None
+            if self.interference.wants_weights(self._epoch_steps):
+                weights = group_digest(self._read(self._start.variables.weights, state))
+            self.interference.before_step(self._epoch_steps, self._rates(state), weights)
+        if self._pins is not None:
+            pin_generator(self._adapter, self._pins, (self._epoch, self._epoch_steps))
+        self._random.before_step(self._epoch, self._epoch_steps)
+        return replaced
+
+    @never_in_the_way
+    def after_step(self, logs: Any, state: Any) -> None:
+        drawn = self._random.after_step()
+        if not self._start.settled:
+            self._first_step_done()
+        if self.feed.trouble:
+            raise RuntimeError(self.feed.trouble)
+        executed = max(1, int(getattr(self.model, "steps_per_execution", 1) or 1))
+        left = self._snapshots.of_step(self._travelling(state), self.interference.looks_at_steps)
+        self._rows.add(self._epoch, executed, (dict(logs or {}), left, drawn), left.outlasts)
+        self._epoch_steps += 1
+        self.steps += 1
+
+    def _digests(self, logs: Any, left: Left, drawn: list[np.ndarray]) -> tuple[int, ...]:
+        values = left.read()
+        figures = [np.float64(value) for _, value in sorted(numbers(logs).items())]
+        weights = group_digest(values.weights)
+        if self.interference.looks_at_steps:
+            self.interference.after_step(values.rates(), weights)
+        return (
+            group_digest([*values.noise, *drawn]),
+            weights,
+            group_digest(values.state),
+            group_digest(figures),
+        )
+
+    def _travelling(self, state: Any) -> Mapping[int, Any]:
+        """Values by id of those variables whose values are elsewhere at the moment."""
+        if state is not None and self._known is None and self._start.settled:
+            self._known = self._adapter.travellers(self.model)
+        return self._adapter.values_of(self.model, state, self._known)
+
+    def _replaced(self, state: Any, put: Mapping[int, np.ndarray]) -> Any:
+        """The travelling state with the values that were put into some variables, by id."""
+        return self._adapter.with_values(self.model, state, put)
+
+    def takes(self, function: Any) -> None:
+        """The function of the script's own that does the steps, if one does."""
+        self._fit.setdefault("step", function)
+
+    def _read(self, slots: Sequence[Slot], state: Any) -> list[np.ndarray]:
+        return self._values(slots, self._travelling(state))
+
+    def _values(self, slots: Sequence[Slot], travelling: Mapping[int, Any]) -> list[np.ndarray]:
+        to_numpy = self._adapter.to_numpy
+        return [to_numpy(travelling.get(id(s.variable), s.variable)) for s in slots]
+
+    def _rates(self, state: Any) -> list[Any]:
+        slots = [s for s in self._start.variables.state if s.role == "hyperparameter"]
+        return [value.tolist() for value in self._read(slots, state)]
+
+    def _first_step_done(self) -> None:
+        """Everything is built now and can be named; values are those from before the step."""
+        start = self._start
+        start.settle()
+        assert start.variables is not None
+        self._snapshots = StepSnapshots(self._adapter, start.variables, self.copies)
+        self.feed.identify()
+        self._ledger.locate(start.names.layers, self.index)
+        for group, paths in start.unseen.items():
+            self._notes[f"unknown: initial {group}"] = paths
+        self._recipe = self._describe()
+        self._notes["data"] = self.feed.kind
+        if self.feed.workers:
+            self._notes["workers"] = self.feed.workers
+        self._notes["parameters"] = int(sum(v.size for v in start.values["weights"]))
+        self._writer.begin_fit(
+            self.index, title_of(self.model), self._stack, self._recipe, self._notes
+        )
+        self._writer.ledger(self._ledger.draws)
+        self._writer.tensors(self.index, "initial", start.named(start.values))
+
+    def _describe(self) -> Recipe:
+        tensors = self._start.tensors()
+        tensors["noise"] += self._random.tensors()
+        return describe(
+            self.model,
+            self._start.names,
+            tensors,
+            self.feed,
+            self._optimizer_facts,
+            self._compiled,
+            self._fit,
+            self._callbacks,
+            frozenset(self.interference.acting),
+            frozenset(self.interference.ending),
+        )
+
+    # --- epochs and end -----------------------------------------------------------------------
+
+    @never_in_the_way
+    def begin_epoch(self, epoch: int) -> None:
+        self._epoch, self._epoch_steps, self._known = epoch, 0, None
+        if self._start.settled:
+            self._snapshots.begin_epoch()
+
+    @never_in_the_way
+    def end_epoch(self, epoch: int, logs: Mapping[str, Any] | None) -> None:
+        if not self._start.settled:
+            return
+        self._rows.finish()
+        self._logs.append(numbers(logs))
+        weights = self._read(self._start.variables.weights, None)
+        self.feed.end_epoch()
+        tensors = tuple(
+            tensor(s, v, {}) for s, v in zip(self._start.variables.weights, weights, strict=True)
+        )
+        self._writer.end_epoch(
+            self.index,
+            Epoch(epoch, self._epoch_steps, self._logs[-1], tensors),
+            self.feed.order[-1],
+            self.feed.batches[-1],
+        )
+
+    @never_in_the_way
+    def finish(self, completed: bool) -> Live | None:
+        """Called when ``fit`` returns or raises. None if not a single step was trained."""
+        if not self._start.settled or self._recipe is None:
+            return None
+        self._rows.finish()
+        self.feed.end_epoch()  # a fit cut inside an epoch: what was fed so far still counts
+        self.feed.end_validation()
+        weights = [np.array(v) for v in self._read(self._start.variables.weights, None)]
+        # Settings stand as they were at the first step; what training adds is filled in.
+        complete = self._describe()
+        self._recipe = replace(
+            self._recipe,
+            data_order=complete.data_order,
+            data_content=complete.data_content,
+            batch_size=complete.batch_size,
+            duration=complete.duration,
+            measurement=complete.measurement,
+            optimizer=complete.optimizer,
+        )
+        seconds = time.monotonic() - self._started
+        samples = self.feed.samples()
+        if samples.leaves is None and self.feed.keeps:
+            self._notes["not kept"] = f"samples: too large; {self.feed.kind} has to feed them again"
+        self._writer.tensors(self.index, "final", self._start.named({"weights": weights}))
+        if completed:
+            final = tuple(
+                tensor(s, v, {})
+                for s, v in zip(self._start.variables.weights, weights, strict=True)
+            )
+            self._writer.end_fit(self.index, self._recipe, final, seconds, self._notes)
+        return Live(
+            index=self.index,
+            recipe=self._recipe,
+            material=material_of(self._start, self.feed, samples, self._random),
+            model=self.model,
+            optimizer=self.model.optimizer,
+            optimizers={k: o for k, o in optimizers_of(self.model).items() if k},
+            compile_arguments=self._compiled,
+            callbacks=self._callbacks,
+            acting=frozenset(self.interference.acting),
+            ending=frozenset(self.interference.ending),
+            fit_arguments=asked_of_fit(self._recipe),
+            signature=self.feed.signature,
+            final=weights,
+            logs=tuple(self._logs),
+            regularizers=self._start.regularizers(),
+            policies=self._start.policies(),
+            trainable=self._start.trainable,
+            train_function=self.model.train_function,
+            seconds=seconds,
+            origins=origins_of(
+                self._ledger,
+                self._start.variables,
+                self.feed,
+                self._fit,
+                self._start.values["noise"],
+                self._read(self._start.variables.noise, None),
+            ),
+        )
+
+    def left_behind(self) -> dict[str, int]:
+        """Digests of the tensors that this fit changed: where a later fit may go on from."""
+        if not self._start.settled:
+            return {}
+        before = {tensor_digest(v) for group in self._start.values.values() for v in group}
+        after = {tensor_digest(v) for v in self._read(self._start.slots(), None)}
+        return dict.fromkeys(after - before, self.index)

@@ -1,0 +1,1 @@
+"""Where scripts run: the protocol, its client, the child process, environments, executors."""

@@ -1,0 +1,173 @@
+"""Running a script in a child process, watched, and talking to it afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.feeding import TransferError
+
+#: Samples kept for training again, over all fits of an execution.
+KEEP_BYTES = 4 << 30
+
+
+@dataclass(frozen=True)
+class Run:
+    """What to execute: a script (or a patched text in its place), arguments, environment."""
+
+    script: Path
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] | None = None
+    source: Path | None = None  # run this text as if it were the script
+    prelude: str = ""
+    reseed: int | None = None  # the number of a replica, whose random numbers are others
+    backend: str = ""  # Keras's backend, whatever the script chooses
+
+
+class Child:
+    """A script's process. ``log`` takes the script's output; None leaves it on our own streams."""
+
+    def __init__(self, run: Run, recording: Path, log: Path | None, serve: bool) -> None:
+        self.run, self.recording, self.log = run, recording, log
+        self.exit_code: int | None = None
+        job = {
+            "script": str(run.script),
+            "arguments": list(run.arguments),
+            "output": str(recording),
+            "source": str(run.source) if run.source else None,
+            "prelude": run.prelude,
+            "reseed": run.reseed,
+            "backend": run.backend,
+            "keep_bytes": KEEP_BYTES if serve else 0,
+        }
+        ours: list[int] = []
+        theirs: list[int] = []
+        if serve:
+            for_child, to_child = os.pipe()
+            from_child, by_child = os.pipe()
+            theirs, ours = [for_child, by_child], [to_child, from_child]
+            job["serve"] = theirs
+        output = log.open("wb") if log else None
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "whydiff.runner.child.main", json.dumps(job)],
+                env={**os.environ, **(run.environment or {})},
+                stdin=subprocess.DEVNULL if log else None,
+                stdout=output,
+                stderr=subprocess.STDOUT if output else None,
+                pass_fds=theirs,
+            )
+        finally:
+            for descriptor in theirs:
+                os.close(descriptor)
+            if output:
+                output.close()
+        self._requests = os.fdopen(ours[0], "w") if ours else None
+        self._answers = os.fdopen(ours[1]) if ours else None
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    def wait_for_script(self) -> int:
+        """Wait until the script is over; its exit code. A served child goes on living."""
+        if self.exit_code is None:
+            line = self._answers.readline() if self._answers else ""
+            self.exit_code = json.loads(line)["exit_code"] if line else self._process.wait()
+        return self.exit_code
+
+    def request(self, do: str, **arguments: Any) -> dict[str, Any]:
+        """Ask the child to do something; raises TransferError or WhydiffError with its why."""
+        assert self._requests is not None and self._answers is not None
+        try:
+            self._requests.write(json.dumps({"do": do, **arguments}) + "\n")
+            self._requests.flush()
+            line = self._answers.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise WhydiffError(
+                f"the process of {self.run.script} ended with {self._process.wait()} "
+                "while it was training again",
+                "Its memory may not suffice; try a smaller training or --budget.",
+            )
+        answer: dict[str, Any] = json.loads(line)
+        if answer.get("error") == "not transferable":
+            raise TransferError(answer["why"])
+        if answer.get("error") == "refused":
+            said = [f"{self.run.script}: {answer['why']}", *remarks(self.log)]
+            raise WhydiffError("\n".join(said), answer["way_out"])
+        if "error" in answer:
+            if os.environ.get("WHYDIFF_DEBUG"):
+                print(answer.get("trace", ""), file=sys.stderr)
+            raise WhydiffError(f"training {self.run.script} again failed: {answer['why']}")
+        return answer
+
+    def kill(self) -> None:
+        """End the child at once, whatever it is doing."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """End the child; nothing it holds is needed any more."""
+        for pipe in (self._requests, self._answers):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    continue
+        try:  # a child that is asked nothing more ends by itself, its recording complete
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def output_tail(log: Path | None, lines: int = 12) -> str:
+    """The last lines a script printed."""
+    if log is None or not log.exists():
+        return ""
+    text = log.read_text(errors="replace").splitlines()
+    return "\n".join(text[-lines:])
+
+
+def remarks(log: Path | None) -> list[str]:
+    """What the watching itself had to say among what a script printed."""
+    if log is None or not log.exists():
+        return []
+    lines = log.read_text(errors="replace").splitlines()
+    return [line.strip() for line in lines if line.startswith("whydiff: ")]
+
+
+def ended(code: int | None) -> str:
+    """``exited with 1``, ``was ended by signal 9``."""
+    if code is not None and code < 0:
+        return f"was ended by signal {-code}"
+    return f"exited with {code}"
+
+
+def check_executed(child: Child, arguments: Sequence[str]) -> None:
+    """Raise WhydiffError, with the script's own exit code and output, if it failed."""
+    code = child.exit_code
+    if code == 0:
+        return
+    command = " ".join([str(child.run.script), *arguments])
+    said = output_tail(child.log)
+    raise WhydiffError(
+        f"{command} {ended(code)}"
+        + (f"; its last output:\n{said}" if said else "; it printed nothing"),
+        f"Mend the script first: `python {command}` fails the same way. `whydiff record` keeps "
+        "what it trained until then.",
+    )

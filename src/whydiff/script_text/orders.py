@@ -1,0 +1,129 @@
+"""Orders that Python or the file system leaves open: sets, directory listings."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whydiff.script_text.edits import Edit, Script
+from whydiff.script_text.imports import Names
+
+_LISTING = frozenset({"os.listdir", "glob.glob", "glob.iglob"})
+_LISTING_METHODS = frozenset({"iterdir", "glob", "rglob"})
+_SET_METHODS = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
+#: calls that walk through their argument and keep the order
+_KEEP_ORDER = frozenset({"tuple", "enumerate", "zip", "map", "filter", "iter", "dict.fromkeys"})
+
+OrderChange = tuple[Edit, int, str]
+
+
+def order_changes(script: Script, names: Names) -> Iterator[OrderChange]:
+    """Edits that sort what is iterated in hash order or in the order of the file system."""
+    sets = _set_names(script, names)
+    for node in ast.walk(script.tree):
+        for iterated in _iterated(node, names):
+            if _is_set(iterated, names, sets):
+                yield from _wrap(script, iterated, "a set is iterated in sorted order")
+        if isinstance(node, ast.Call) and _becomes_list(node, names, sets):
+            yield Edit(*script.span(node.func), "sorted"), node.lineno, "list(set) becomes sorted"
+        if isinstance(node, ast.Call) and _lists_files(node, names) and not _sorted(script, node):
+            yield from _wrap(script, node, "files are taken in sorted order")
+
+
+def uses_hash_order(script: Script, names: Names) -> bool:
+    """Whether the script makes a set or asks for a hash: then PYTHONHASHSEED may matter."""
+    return any(
+        isinstance(n, ast.Set | ast.SetComp) or names.called(n) in ("set", "frozenset", "hash")
+        for n in ast.walk(script.tree)
+    )
+
+
+def _wrap(script: Script, node: ast.expr, what: str) -> Iterator[OrderChange]:
+    start, end = script.span(node)
+    yield Edit(start, start, "sorted("), node.lineno, what
+    yield Edit(end, end, ")"), node.lineno, what
+
+
+def _iterated(node: ast.AST, names: Names) -> list[ast.expr]:
+    """Expressions that a node walks through in their order."""
+    if isinstance(node, ast.For | ast.AsyncFor):
+        return [node.iter]
+    if isinstance(node, ast.ListComp | ast.DictComp | ast.GeneratorExp):
+        return [g.iter for g in node.generators]
+    if isinstance(node, ast.Call):
+        joins = isinstance(node.func, ast.Attribute) and node.func.attr == "join"
+        if joins or names.called(node) in _KEEP_ORDER:
+            return list(node.args)
+    if isinstance(node, ast.List | ast.Tuple):
+        return [e.value for e in node.elts if isinstance(e, ast.Starred)]
+    return []
+
+
+def _becomes_list(call: ast.Call, names: Names, sets: frozenset[str]) -> bool:
+    one = len(call.args) == 1 and not call.keywords
+    return one and names.called(call) == "list" and _is_set(call.args[0], names, sets)
+
+
+def _is_set(node: ast.expr, names: Names, sets: frozenset[str]) -> bool:
+    if isinstance(node, ast.Set | ast.SetComp):
+        return True
+    if isinstance(node, ast.Name):
+        return node.id in sets
+    if isinstance(node, ast.BinOp) and isinstance(
+        node.op, ast.BitOr | ast.BitAnd | ast.Sub | ast.BitXor
+    ):
+        return _is_set(node.left, names, sets) or _is_set(node.right, names, sets)
+    if isinstance(node, ast.Call):
+        if names.called(node) in ("set", "frozenset"):
+            return True
+        func = node.func
+        if isinstance(func, ast.Attribute) and func.attr in _SET_METHODS:
+            return _is_set(func.value, names, sets)
+    return False
+
+
+def _set_names(script: Script, names: Names) -> frozenset[str]:
+    """Names that are only ever assigned sets."""
+    assigned: dict[str, list[ast.expr]] = {}
+    other: set[str] = set()
+    for node in ast.walk(script.tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    assigned.setdefault(target.id, []).append(node.value)
+                else:
+                    other |= {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+        elif isinstance(node, ast.For | ast.comprehension):
+            other |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
+        elif isinstance(node, ast.arg):
+            other.add(node.arg)
+    empty: frozenset[str] = frozenset()
+    return frozenset(
+        name
+        for name, values in assigned.items()
+        if name not in other and all(_is_set(v, names, empty) for v in values)
+    )
+
+
+def _lists_files(call: ast.Call, names: Names) -> bool:
+    if names.called(call) in _LISTING:
+        return True
+    func = call.func
+    return (
+        isinstance(func, ast.Attribute)
+        and func.attr in _LISTING_METHODS
+        and names.dotted(func.value) not in ("glob", "tensorflow.io.gfile", "tensorflow.io")
+    )
+
+
+def _sorted(script: Script, call: ast.Call) -> bool:
+    """Whether a listing is sorted already, on the spot or by a later ``.sort()``."""
+    for node in script.ancestors(call):
+        name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+        if name in ("sorted", "len", "set", "any", "sum", "max", "min"):
+            return True
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            return f"{node.targets[0].id}.sort(" in script.text
+        if isinstance(node, ast.stmt):
+            return False
+    return False

@@ -1,0 +1,216 @@
+"""One seed for the whole script: where it has to stand, and whether it stands there already."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from whydiff.script_text.edits import Edit, Place, Script, block_of, first_line, place_before
+from whydiff.script_text.imports import SEED, Names
+
+#: functions that seed a global generator
+GLOBAL_SEEDS = frozenset(
+    {SEED, "numpy.random.seed", "random.seed", "tensorflow.random.set_seed", "torch.manual_seed"}
+)
+
+#: calls that neither draw nor build: a seed may stand after them
+_HARMLESS = (
+    "os.environ",
+    "os.chdir",
+    "os.makedirs",
+    "os.path",
+    "os.getenv",
+    "sys.path",
+    "pathlib.Path",
+    "warnings",
+    "logging",
+    "argparse",
+    "matplotlib",
+    "tensorflow.config",
+    "tensorflow.get_logger",
+    "jax.config",
+    "torch.set_",
+    "keras.config",
+    "keras.backend.set_",
+    "keras.mixed_precision",
+    "print",
+    *GLOBAL_SEEDS,
+)
+
+
+@dataclass(frozen=True)
+class Seeding:
+    """Edits that seed; ``prelude`` is the code to run first where the text offers no place."""
+
+    edits: tuple[Edit, ...] = ()
+    prelude: str = ""
+    how: str = ""
+
+
+def seeded(script: Script, names: Names) -> bool:
+    """Whether the script sets Keras's seed at the top, before it draws or builds anything."""
+    for statement in _opening(script, names):
+        if isinstance(statement, ast.Expr) and names.called(statement.value) == SEED:
+            return True
+    return False
+
+
+def seed_script(script: Script, names: Names, backend: str, first_use: int = 0) -> Seeding:
+    """Set one seed before anything is drawn or built.
+
+    ``first_use`` is the first module-level line known to draw, 0 if unknown. A seed that the
+    script sets already for NumPy or TensorFlow alone is taken over.
+    """
+    how = "Sets one seed for Python, NumPy and the backend before anything is drawn or built."
+    opening = _opening(script, names, first_use)
+    partial = next((s for s in opening if _partial_seed(s, names)), None)
+    place = place_before(script, partial) if partial else _place_after(script, opening)
+    value = _seed_text(script, partial) if partial else "0"
+    if partial:
+        how = (
+            "Sets Keras's own seed too: initializers and Dropout draw from Python's `random`, "
+            "which the script's seeds do not reach."
+        )
+    late = _late_import(script, names, place)
+    place = late or place
+    call = names.seed_call(place.statement) if place else None
+    if place is None or call is None:
+        return Seeding(prelude=seeding_prelude(script.text), how=how)
+    lines = [call.needs] if call.needs else []
+    lines.append(f"{call.function}({value})")
+    torch = names.name_of("torch", place.statement.lineno)
+    if torch and backend not in ("torch", ""):  # Keras seeds torch only where it is the backend
+        lines.append(f"{torch}.manual_seed({value})")
+    return Seeding((_paragraph(script, place, lines),), how=how)
+
+
+def seeding_prelude(text: str) -> str:
+    """Code that seeds before the first line of the script runs."""
+    if "KERAS_BACKEND" in text:  # importing Keras first would settle the backend too early
+        return "import random\nimport numpy\n\nrandom.seed(0)\nnumpy.random.seed(0)\n"
+    return "import keras\n\nkeras.utils.set_random_seed(0)\n"
+
+
+def import_edit(script: Script, names: Names, line: str) -> Edit | None:
+    """Add an import after the imports at the top; None where no line can be put in there."""
+    opening = _opening(script, names)
+    place = _place_after(script, opening)
+    return _paragraph(script, place, [line]) if place else None
+
+
+def _opening(script: Script, names: Names, first_use: int = 0) -> list[ast.stmt]:
+    """The module-level statements before the first that draws, builds or runs something."""
+    found = []
+    for statement in script.tree.body:
+        last = statement.end_lineno or statement.lineno
+        if (first_use and last >= first_use) or not _harmless(statement, names):
+            break
+        found.append(statement)
+    return found
+
+
+def _harmless(statement: ast.stmt, names: Names) -> bool:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return True
+    if isinstance(statement, ast.For | ast.While | ast.AsyncFor):
+        return False
+    calls = (n for n in ast.walk(statement) if isinstance(n, ast.Call))
+    return all(names.called(c).startswith(_HARMLESS) or _quiet(c, names) for c in calls)
+
+
+def _quiet(call: ast.Call, names: Names) -> bool:
+    """Methods of an argument parser and the like, and conversions of what they return."""
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr in {"add_argument", "parse_args", "parse_known_args", "setdefault"}
+    return names.called(call) in {"int", "float", "str", "bool", "dict", "Path"}
+
+
+def _place_after(script: Script, opening: list[ast.stmt]) -> Place | None:
+    """The line after the last import of the opening."""
+    last = max((i for i, s in enumerate(opening) if _has_import(s)), default=-1)
+    if last < 0 and opening and _is_docstring(opening[0]):
+        last = 0
+    following = script.tree.body[last + 1 : last + 2]
+    return place_before(script, following[0]) if following else None
+
+
+def _has_import(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return True
+    guarded = isinstance(statement, ast.If | ast.Try | ast.With)
+    return guarded and any(isinstance(n, ast.Import | ast.ImportFrom) for n in ast.walk(statement))
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _partial_seed(statement: ast.stmt, names: Names) -> bool:
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+        return False
+    call = statement.value
+    named = names.called(call) in GLOBAL_SEEDS - {SEED} and len(call.args) == 1
+    if not named or not isinstance(call.args[0], ast.Constant | ast.Name):
+        return False
+    # The name Keras is called by must be there already, or the seed would need an import too.
+    seed = names.seed_call(statement)
+    return seed is not None and not seed.needs and _is_number(call.args[0], names)
+
+
+def _is_number(node: ast.expr, names: Names) -> bool:
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, int)
+    values = [
+        s.value
+        for s in names.script.tree.body
+        if isinstance(s, ast.Assign)
+        and any(isinstance(t, ast.Name) and ast.dump(t) == _stored(node) for t in s.targets)
+    ]
+    return len(values) == 1 and isinstance(values[0], ast.Constant)
+
+
+def _stored(node: ast.expr) -> str:
+    return ast.dump(ast.Name(node.id, ast.Store())) if isinstance(node, ast.Name) else ""
+
+
+def _seed_text(script: Script, statement: ast.stmt) -> str:
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return script.segment(call.args[0]) if isinstance(call, ast.Call) else "0"
+
+
+def _late_import(script: Script, names: Names, place: Place | None) -> Place | None:
+    """Where Keras is imported only later, after its backend was chosen: the line after that.
+
+    An import of ours further up would settle the backend before the script does.
+    """
+    if place is None or "KERAS_BACKEND" not in script.text[place.offset :]:
+        return None
+    call = names.seed_call(place.statement)
+    if call is None or not call.needs:
+        return None
+    for b in names.bindings:
+        if b.target in ("keras", "tensorflow") or b.target.startswith("keras."):
+            block = block_of(script, b.statement)
+            after = block[block.index(b.statement) + 1 :]
+            return place_before(script, after[0]) if after else None
+    return None
+
+
+def _paragraph(script: Script, place: Place, lines: list[str]) -> Edit:
+    """Put lines before a statement, above its comments, set off from definitions."""
+    number = first_line(place.statement)
+    top = number
+    while top > 1 and script.lines[top - 2].lstrip().startswith("#"):
+        top -= 1
+    if top > 1 and script.lines[top - 2].strip():
+        top = number  # the comment belongs to the block above as well
+    after_imports = isinstance(place.statement, ast.FunctionDef | ast.ClassDef)
+    if after_imports:
+        while top > 2 and not script.lines[top - 2].strip():
+            top -= 1
+        lines = ["", *lines]
+    edit = Place(script.starts[top - 1], place.indent, place.newline, place.statement)
+    done = edit.insert(*lines)
+    if after_imports:
+        done = Edit(done.start, done.end, done.new.lstrip(" \t"))
+    return done

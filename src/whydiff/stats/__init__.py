@@ -1,0 +1,1 @@
+"""Intervals, tests, effects, distances: arrays in, named tuples out; pure."""

@@ -1,0 +1,25 @@
+"""Recordings and studies on disk: portable SQLite files.
+
+``FORMAT.md`` and ``STUDY_FORMAT.md`` describe them.
+"""
+
+from whydiff.storage.opening import kind
+from whydiff.storage.reader import arrays, load
+from whydiff.storage.studies import CALIBRATION, PICTURES, PLAN, TARGETS, StudyWriter
+from whydiff.storage.study_reader import StoredStudy, kept_weights, load_study
+from whydiff.storage.writer import Writer
+
+__all__ = [
+    "CALIBRATION",
+    "PICTURES",
+    "PLAN",
+    "TARGETS",
+    "StoredStudy",
+    "StudyWriter",
+    "Writer",
+    "arrays",
+    "kept_weights",
+    "kind",
+    "load",
+    "load_study",
+]

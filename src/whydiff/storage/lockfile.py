@@ -1,0 +1,200 @@
+"""``whydiff.lock``: a lock as text that a person reviews and a version control system keeps.
+
+JSON, UTF-8, keys in a fixed order, whatever fits on one line on one line, and nothing in it that
+changes while the training does not: no time, no path, no host. Locking the same training twice
+gives the same bytes. Reading trusts nothing; every value is checked.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.lock import Lock, LockedFit, Sketch
+from whydiff.core.recipe import Tensor
+from whydiff.core.recording import STEP_GROUPS, Draw, Frame
+from whydiff.storage import codec
+from whydiff.storage.checked import Checked
+from whydiff.storage.lockread import read_top
+from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS, source_id
+
+VERSION = 1
+WIDTH = 100
+#: No lock of a real training comes near this.
+MOST_BYTES = 256 << 20
+_TENSORS = (*TENSOR_FIELDS, "final")
+
+
+def write_lock(lock: Lock, path: Path) -> None:
+    """Write ``lock`` as text; ``WhydiffError`` where that is not possible."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(lock_text(lock), encoding="utf-8")
+        part.replace(path)  # a reader never sees half a file
+    except OSError as error:
+        raise WhydiffError(
+            f"cannot write {path}: {error.strerror}", "Name another file with -o."
+        ) from None
+
+
+def lock_text(lock: Lock) -> str:
+    """The text of a lock file."""
+    plain = json.loads(codec.dump(_lock(lock)))
+    return "\n".join(_lines(plain, "", "")) + "\n"
+
+
+def read_lock(path: Path) -> Lock:
+    """The lock in a file; ``WhydiffError`` names what is wrong with any other file."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"it has {path.stat().st_size} bytes")
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise WhydiffError(
+            f"there is no lock {path}", "`whydiff lock SCRIPT` makes one; --lock names another."
+        ) from None
+    except OSError as error:
+        raise WhydiffError(f"cannot read {path}: {error.strerror}", "Check the name.") from None
+    except ValueError as error:
+        raise _damaged(path, error) from None
+    try:
+        top = Checked(codec.load(text, "the file"), "the lock")
+        version = top.integer("whydiff lock")
+        if version > VERSION:
+            raise WhydiffError(
+                f"{path} was written by a newer whydiff (lock format {version}, this one reads "
+                f"{VERSION})",
+                "Update whydiff, or lock the training anew with this one.",
+            )
+        return read_top(top)
+    except ValueError as error:
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> WhydiffError:
+    return WhydiffError(
+        f"{path} is not a lock that can be read: {error}",
+        "Restore it from version control, or lock the training anew: whydiff lock SCRIPT",
+    )
+
+
+def _lines(value: Any, indent: str, head: str) -> list[str]:
+    """``value`` after ``head``: on one line where it fits, else an entry per line."""
+    short = indent + head + json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or not value or len(short) <= WIDTH or _is_row(value):
+        return [short]
+    inner = indent + " "
+    if isinstance(value, dict):
+        parts = [
+            _lines(v, inner, f"{json.dumps(k, ensure_ascii=False)}: ") for k, v in value.items()
+        ]
+        brackets = "{}"
+    elif all(isinstance(v, int | float) for v in value):
+        parts, brackets = [[line] for line in _filled(value, inner)], "[]"
+    else:
+        parts, brackets = [_lines(v, inner, "") for v in value], "[]"
+    for part in parts[:-1]:
+        part[-1] += ","
+    body = [line for part in parts for line in part]
+    return [indent + head + brackets[0], *body, indent + brackets[1]]
+
+
+def _is_row(value: Any) -> bool:
+    """A record such as a tensor's or a seed's: a line, however long, so that a change is one."""
+    return (
+        isinstance(value, list)
+        and isinstance(value[0], str | int)
+        and any(isinstance(v, str) for v in value)
+        and any(not isinstance(v, str) for v in value)
+    )
+
+
+def _filled(numbers: list[Any], indent: str) -> list[str]:
+    """Numbers, as many on a line as fit."""
+    rows = [indent]
+    for number in numbers:
+        text = json.dumps(number)
+        if len(rows[-1]) + len(text) + 2 > WIDTH and rows[-1] != indent:
+            rows.append(indent)
+        rows[-1] += ("" if rows[-1] == indent else ", ") + text
+    return rows
+
+
+def _lock(lock: Lock) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "whydiff lock": VERSION,
+        "script": lock.script,
+        "arguments": list(lock.arguments),
+        "digests": lock.algorithm,
+        "environment": dict(lock.environment),
+        "fits": [_fit(fit) for fit in lock.fits],
+        "seeds": [_draw(draw) for draw in lock.ledger],
+    }
+    if lock.replicas:
+        plain["replicas"] = {
+            str(fit): {"seeds": list(r.seeds), **{k: list(v) for k, v in r.metrics.items()}}
+            for fit, r in lock.replicas.items()
+        }
+    return plain
+
+
+def _fit(fit: LockedFit) -> dict[str, Any]:
+    recipe: dict[str, Any] = {source_id(n): dict(fit.facts[n]) for n in FACT_FIELDS}
+    recipe |= {n: [_tensor(t) for t in fit.tensors[n]] for n in _TENSORS}
+    return {
+        "fit": fit.index,
+        "model": fit.model,
+        "line": fit.line,
+        "logs": dict(fit.epochs[-1].logs) if fit.epochs else {},
+        "recipe": recipe,
+        "fed": {
+            "samples": fit.fed.samples,
+            "unit": fit.fed.unit,
+            "signature": list(fit.fed.signature),
+            "content": fit.fed.content,
+            "canonical": fit.fed.canonical,
+            "weights": fit.fed.weights,
+            "validation": fit.fed.validation,
+            "relative": fit.fed.relative,
+            "order": list(fit.fed.order),
+            "batches": list(fit.fed.batches),
+            "asked": dict(fit.fed.asked),
+        },
+        "epochs": [
+            {
+                "epoch": e.index,
+                "steps": e.steps,
+                "logs": dict(e.logs),
+                **dict(zip(STEP_GROUPS, e.groups, strict=True)),
+                "end": e.end,
+            }
+            for e in fit.epochs
+        ],
+        "first steps": [
+            f"{epoch} " + " ".join(f"{d:08x}" for d in row)
+            for epoch, row in zip(fit.step_epochs, fit.steps, strict=True)
+        ],
+        "final weights": _sketch(fit.weights),
+        "predictions": _sketch(fit.predictions),
+        "classes": list(fit.classes),
+        "probe": fit.probe,
+    }
+
+
+def _tensor(t: Tensor) -> list[Any]:
+    return [t.path, t.role, t.dtype, list(t.shape), t.digest, t.trained_by]
+
+
+def _draw(d: Draw) -> list[Any]:
+    frame = d.stack[-1] if d.stack else Frame("", 0, "")
+    seed = d.seed if d.seed is None else int(d.seed)
+    return [d.number, d.kind, d.owner, seed, d.explicit, d.layer, d.fit,
+            frame.file, frame.line, frame.function, frame.text]  # fmt: skip
+
+
+def _sketch(s: Sketch | None) -> dict[str, Any] | None:
+    if s is None:
+        return None
+    return {"size": s.size, "unfit": s.unfit, "norm": s.norm, "sketch": list(s.numbers)}

@@ -1,0 +1,120 @@
+"""Plain values of a lock file back to nouns; ``ValueError`` names what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from whydiff.core.lock import Fed, Lock, LockedEpoch, LockedFit, Replicas, Sketch
+from whydiff.core.recipe import Tensor
+from whydiff.core.recording import STEP_GROUPS, Draw
+from whydiff.storage import codec
+from whydiff.storage.checked import Checked, digits, one_of
+from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS, source_id
+
+_TENSORS = (*TENSOR_FIELDS, "final")
+
+
+def read_top(top: Checked) -> Lock:
+    fits = tuple(_read_fit(part) for part in top.parts("fits"))
+    if [fit.index for fit in fits] != list(range(1, len(fits) + 1)) or not fits:
+        raise ValueError("its fits are not numbered 1, 2, ...")
+    return Lock(
+        script=top.text("script"),
+        arguments=top.texts("arguments"),
+        environment=top.mapping("environment"),
+        algorithm=top.text("digests"),
+        ledger=tuple(_read_draw(row) for row in top.rows("seeds", 11)),
+        fits=fits,
+        replicas=_read_replicas(top, len(fits)),
+    )
+
+
+def _read_replicas(top: Checked, fits: int) -> dict[int, Replicas]:
+    if "replicas" not in top:
+        return {}
+    found = {}
+    for number, part in top.part("replicas").items():
+        if not number.isdecimal() or not 1 <= int(number) <= fits:
+            raise ValueError(f"replicas of fit {number!r}, which it has not")
+        seeds = part.integers("seeds")
+        metrics = {name: part.numbers(name) for name in part.names() if name != "seeds"}
+        if any(len(values) != len(seeds) for values in metrics.values()):
+            raise ValueError(f"replicas of fit {number}: as many values as seeds are needed")
+        found[int(number)] = Replicas(seeds, metrics)
+    return found
+
+
+def _read_fit(part: Checked) -> LockedFit:
+    recipe = part.part("recipe")
+    fed = part.part("fed")
+    steps = [_read_step(line) for line in part.texts("first steps")]
+    return LockedFit(
+        index=part.integer("fit"),
+        model=part.text("model"),
+        line=part.optional("line", part.integer),
+        facts={n: recipe.mapping(source_id(n)) for n in FACT_FIELDS},
+        tensors={n: tuple(_read_tensor(r) for r in recipe.rows(n, 6)) for n in _TENSORS},
+        fed=Fed(
+            samples=fed.integer("samples"),
+            unit=one_of(fed.text("unit"), ("sample", "batch")),
+            signature=fed.texts("signature"),
+            content=fed.text("content"),
+            canonical=fed.text("canonical"),
+            weights=fed.text("weights"),
+            validation=fed.text("validation"),
+            relative=fed.boolean("relative"),
+            order=fed.texts("order"),
+            batches=fed.texts("batches"),
+            asked=fed.mapping("asked"),
+        ),
+        epochs=tuple(_read_epoch(e) for e in part.parts("epochs")),
+        steps=tuple(row for _, row in steps),
+        step_epochs=tuple(epoch for epoch, _ in steps),
+        weights=_read_sketch(part, "final weights"),
+        predictions=_read_sketch(part, "predictions"),
+        classes=part.integers("classes"),
+        probe=part.integer("probe"),
+    )
+
+
+def _read_epoch(part: Checked) -> LockedEpoch:
+    return LockedEpoch(
+        part.integer("epoch"),
+        part.integer("steps"),
+        codec.load_logs(codec.dump(part.mapping("logs")), f"{part.what}: logs"),
+        tuple(part.text(group) for group in STEP_GROUPS),
+        part.text("end"),
+    )
+
+
+def _read_step(line: str) -> tuple[int, tuple[int, ...]]:
+    epoch, *row = line.split(" ")
+    if not epoch.isdecimal() or len(row) != len(STEP_GROUPS):
+        raise ValueError(f"step {line!r} is not an epoch and {len(STEP_GROUPS)} digests")
+    return int(epoch), tuple(int(digits(part, 8), 16) for part in row)
+
+
+def _read_tensor(row: list[Any]) -> Tensor:
+    path, role, dtype, shape, digest, trained_by = row
+    return codec.row_tensor((role, path, codec.dump(shape), dtype, digest, trained_by), "the lock")
+
+
+def _read_draw(row: list[Any]) -> Draw:
+    number, kind, owner, seed, explicit, layer, fit, file, line, function, text = row
+    if type(number) is not int or type(explicit) is not bool:
+        raise ValueError(f"seed {number!r} has a wrong type")
+    stack = [{"file": file, "line": line, "function": function, "text": text}] if file else []
+    return codec.row_draw((number, kind, owner, seed, int(explicit), json.dumps(stack), layer, fit))
+
+
+def _read_sketch(part: Checked, name: str) -> Sketch | None:
+    if part.optional(name, part.mapping) is None:
+        return None
+    inner = part.part(name)
+    return Sketch(
+        inner.integer("size"),
+        inner.number("norm"),
+        inner.numbers("sketch"),
+        inner.integer("unfit"),
+    )

@@ -1,0 +1,98 @@
+"""Reading a recording: plain data from tables with explicit columns, every type and size checked.
+
+Nothing in the file is executed: no pickle, no view, trigger or function of the file's schema. A
+file whose tables are not, letter for letter, those of its format version is refused.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.recording import STEP_GROUPS, Draw, Execution
+from whydiff.storage import blobs, codec, schema
+from whydiff.storage.fits import read_fits
+from whydiff.storage.opening import Format, check_pages, opened
+
+RECORDING = Format(
+    "recording",
+    schema.APPLICATION_ID,
+    schema.VERSION,
+    schema.expected_tables,
+    "make the recording again, or take it from where it was copied from",
+)
+
+
+def load(path: Path | str) -> Execution:
+    """The execution recorded in ``path``, also one cut short by ``kill -9``.
+
+    There ``exit_code`` is None, the last fit has ``finished=False`` and holds what was written
+    by then. ``environment["digest.algorithm"]`` names the algorithm of all digests. Raises
+    WhydiffError for a file that is missing, foreign, damaged or newer.
+    """
+    with opened(Path(path), RECORDING) as db:
+        for table in schema.expected_tables():
+            if table != "snapshot":  # may be large, and is not read here
+                check_pages(db, table)
+        meta = _meta(db)
+        environment = {
+            name: codec.load(value, f"environment {name}")
+            for name, value in db.execute("SELECT name, value FROM environment")
+        }
+        environment["digest.algorithm"] = _text(meta, "digest_algorithm")
+        exit_code = meta.get("exit_code")
+        if exit_code is not None and type(exit_code) is not int:
+            raise ValueError(f"exit code {exit_code!r} is not a number")
+        return Execution(
+            script=_text(meta, "script"),
+            arguments=codec.load_strings(meta.get("arguments"), "arguments"),
+            started=_text(meta, "started"),
+            exit_code=exit_code,
+            environment=environment,
+            fits=read_fits(db),
+            ledger=_ledger(db),
+            trouble=_text(meta, "trouble"),
+        )
+
+
+def arrays(path: Path | str, fit: int, moment: str) -> dict[str, np.ndarray]:
+    """Arrays kept for one moment of a fit, {} if none: ``{"weights:dense/kernel": ...}``.
+
+    Raises :class:`WhydiffError` as :func:`load` does.
+    """
+    with opened(Path(path), RECORDING) as db:
+        check_pages(db, "snapshot")
+        query = "SELECT part, data FROM snapshot WHERE fit = ? AND moment = ? ORDER BY part"
+        parts = db.execute(query, (fit, moment)).fetchall()
+        if not parts:
+            return {}
+        if [part for part, _ in parts] != list(range(len(parts))):
+            raise ValueError(f"weights of fit {fit} at {moment!r} lack a part")
+        return blobs.unpack_arrays(b"".join(data for _, data in parts))
+
+
+def _meta(db: sqlite3.Connection) -> dict[str, Any]:
+    meta = dict(db.execute("SELECT name, value FROM meta").fetchall())
+    if meta.get("format_version") != schema.VERSION:
+        raise ValueError(f"format_version is {meta.get('format_version')!r}")
+    groups = codec.load_strings(meta.get("step_groups"), "step_groups")
+    if groups != STEP_GROUPS:
+        raise ValueError(f"its steps have the groups {groups}, not {STEP_GROUPS}")
+    return meta
+
+
+def _text(meta: dict[str, Any], name: str) -> str:
+    value = meta.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is {value!r}, not text")
+    return value
+
+
+def _ledger(db: sqlite3.Connection) -> tuple[Draw, ...]:
+    query = (
+        "SELECT number, kind, owner, seed, explicit, stack, layer, fit FROM draw ORDER BY number"
+    )
+    return tuple(codec.row_draw(row) for row in db.execute(query))

@@ -1,0 +1,251 @@
+"""Writing a recording while a training runs: never in its way, never lost but the last second."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
+
+import numpy as np
+
+from whydiff.core.digests import ALGORITHM
+from whydiff.core.errors import WhydiffError
+from whydiff.core.recipe import Recipe, Tensor
+from whydiff.core.recording import STEP_GROUPS, Draw, Epoch, Frame
+from whydiff.storage import codec, rows, schema
+from whydiff.storage.files import bears_wal, make_room
+
+_PACK = struct.Struct(f">{len(STEP_GROUPS)}Q").pack
+_COMMIT_EVERY = 0.5  # seconds; with the time that a commit takes, no step waits for a whole one
+_P = ParamSpec("_P")
+
+
+class Writer:
+    """One execution's recording, written as it happens. Thread-safe.
+
+    The constructor raises :class:`WhydiffError` where no file can be written. No method raises
+    afterwards: a full disk or anything else that stops the recording is told once on stderr,
+    kept in :attr:`trouble`, and the writer does nothing from then on. What was committed stays
+    readable. In a process forked off the recorded one all methods do nothing.
+    """
+
+    trouble: str  #: why recording stopped, or ""
+
+    def __init__(self, path: Path, script: str, arguments: Sequence[str]) -> None:
+        path = Path(path).absolute()
+        make_room(path)
+        self.trouble = ""
+        self._lock = threading.Lock()  # of the file
+        self._pid = os.getpid()
+        self._open = True
+        self._pending = threading.Lock()  # of the steps, so that none waits for the disk
+        self._steps: list[tuple[int, int, int, bytes]] = []  # seen and not yet written
+        self._counts: dict[int, int] = {}  # fit -> steps seen
+        self._begun: dict[int, float] = {}  # fit -> time.monotonic() at its begin
+        self._flusher: threading.Thread | None = None
+        self._closing = threading.Event()
+        try:
+            self._db = _create(path, script, arguments)
+        except (sqlite3.Error, OSError) as error:
+            raise WhydiffError(
+                f"cannot record into {path}: {error}",
+                "check the free space and the permissions, or name another place",
+            ) from None
+
+    def environment(self, facts: Mapping[str, Any]) -> None:
+        """Add facts about the execution's surroundings; a later value replaces an earlier."""
+        self._commit("environment", rows.put_environment, facts)
+
+    def begin_fit(
+        self,
+        index: int,
+        model: str,
+        stack: tuple[Frame, ...],
+        recipe: Recipe,
+        notes: Mapping[str, Any],
+    ) -> None:
+        """Start fit ``index`` (from 1) with what its recipe holds before the first step."""
+        if self._commit("begin_fit", rows.put_fit, index, model, stack, recipe, notes):
+            self._counts[index] = 0
+            self._begun[index] = time.monotonic()
+
+    def step(self, fit: int, epoch: int, digests: Sequence[int]) -> None:
+        """Add one step: a 64-bit digest for each of ``STEP_GROUPS``; written within a second."""
+        if not self._active():
+            return
+        try:
+            packed = _PACK(*digests)
+            with self._pending:
+                n = self._counts[fit]
+                self._steps.append((fit, n, epoch, packed))
+                self._counts[fit] = n + 1
+        except Exception as error:
+            if isinstance(error, KeyError):
+                error = LookupError(f"fit {fit} was not begun")
+            with self._lock:
+                self._stop("step", error)
+        if self._flusher is None:
+            self._begin_flushing()
+
+    def _begin_flushing(self) -> None:
+        """From now on steps are written on time, however long the next step takes."""
+
+        def flush() -> None:
+            while self._active() and not self._closing.wait(_COMMIT_EVERY):
+                if self._steps:
+                    self._commit("step", _nothing_else)
+
+        with self._pending:
+            if self._flusher is None:
+                self._flusher = threading.Thread(target=flush, name="whydiff", daemon=True)
+                self._flusher.start()
+
+    def end_epoch(self, fit: int, epoch: Epoch, order: np.ndarray, batches: np.ndarray) -> None:
+        """Add a finished epoch with its order (sample indices) and batch sizes, both 1-d."""
+        now = time.monotonic()
+        seconds = now - self._begun.get(fit, now)
+        self._commit("end_epoch", rows.put_epoch, fit, epoch, order, batches, seconds)
+
+    def end_fit(
+        self,
+        fit: int,
+        recipe: Recipe,
+        final: tuple[Tensor, ...],
+        seconds: float,
+        notes: Mapping[str, Any],
+    ) -> None:
+        """Finish a fit: its complete recipe replaces the earlier one, ``notes`` are added."""
+        self._commit("end_fit", rows.put_end, fit, recipe, final, seconds, notes)
+
+    def tensors(self, fit: int, moment: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Keep arrays ("weights:dense/kernel", ...) of one moment: "initial" or "final"."""
+        self._commit("tensors", rows.put_arrays, fit, moment, arrays)
+
+    def ledger(self, draws: Sequence[Draw]) -> None:
+        """Add draws; one of a known number replaces it."""
+        self._commit("ledger", rows.put_draws, draws)
+
+    def close(self, exit_code: int | None) -> None:
+        """Write the exit code and leave one file with no companions. Later calls do nothing."""
+        if not self._open or os.getpid() != self._pid:
+            return
+        if not self._commit("close", rows.put_meta, {"exit_code": exit_code}):
+            self._note(exit_code=exit_code)
+        self._closing.set()
+        with self._lock:
+            self._open = False
+            # On a full disk, or while a reader holds the file, the log stays: still readable.
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                self._db.execute("PRAGMA journal_mode=DELETE").fetchone()
+            with contextlib.suppress(sqlite3.Error):
+                self._db.close()
+
+    def _active(self) -> bool:
+        return not self.trouble and self._open and os.getpid() == self._pid
+
+    def _commit(
+        self,
+        method: str,
+        put: Callable[Concatenate[sqlite3.Connection, _P], None],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> bool:
+        """Write what is pending and ``put(connection, ...)`` in one transaction.
+
+        An error stops the recording, not the training; False if nothing was written.
+        """
+        if not self._active():
+            return False
+        with self._lock:
+            if not self._active():  # stopped or closed by another thread meanwhile
+                return False
+            with self._pending:
+                steps, self._steps = self._steps, []
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                # Steps first: a fit that begins anew (same number) drops those of the old one.
+                self._db.executemany("INSERT OR REPLACE INTO step VALUES(?, ?, ?, ?)", steps)
+                put(self._db, *args, **kwargs)
+                self._db.execute("COMMIT")
+                return True
+            except Exception as error:
+                self._stop(method, error)
+                return False
+            except BaseException:  # Ctrl-C: nothing stays half-written, and it goes its way
+                self._rollback()
+                with self._pending:
+                    self._steps = steps + self._steps
+                raise
+
+    def _stop(self, method: str, error: Exception) -> None:
+        self.trouble = f"{method}: {type(error).__name__}: {error}".replace("\n", " ")
+        self._rollback()
+        self._steps.clear()
+        self._note(trouble=codec.text(self.trouble))
+        with contextlib.suppress(Exception):
+            print(
+                f"whydiff: recording stopped ({self.trouble}); the training goes on",
+                file=sys.stderr,
+            )
+
+    def _rollback(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    def _note(self, **values: str | int | None) -> None:
+        # Succeeds on a full disk too, as a rule: the rollback freed room in the log.
+        with contextlib.suppress(sqlite3.Error):
+            rows.put_meta(self._db, values)
+
+
+def _nothing_else(_: sqlite3.Connection) -> None:
+    """Only the pending steps are written."""
+
+
+def _create(path: Path, script: str, arguments: Sequence[str]) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
+    # The empty recording is complete in the file itself, whatever befalls its log later.
+    db.execute("PRAGMA synchronous=NORMAL")
+    db.execute("BEGIN")
+    schema.create(db)
+    rows.put_meta(db, _meta(script, arguments))
+    db.execute("COMMIT")
+    mode = "WAL" if bears_wal(path.parent) else "TRUNCATE"
+    (answer,) = db.execute(f"PRAGMA journal_mode={mode}").fetchone()
+    if answer != mode.lower():
+        db.execute("PRAGMA journal_mode=TRUNCATE")
+    db.execute(f"PRAGMA journal_size_limit={16 * 2**20}")
+    return db
+
+
+def our_version() -> str:
+    """The version of whydiff that writes."""
+    try:
+        return version("whydiff")
+    except PackageNotFoundError:  # run from a source tree
+        return "unknown"
+
+
+def _meta(script: str, arguments: Sequence[str]) -> dict[str, str | int | None]:
+    return {
+        "format_version": schema.VERSION,
+        "digest_algorithm": ALGORITHM,
+        "step_groups": codec.dump(STEP_GROUPS),
+        "whydiff": our_version(),
+        "script": codec.text(script),
+        "arguments": codec.dump(list(arguments)),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "exit_code": None,
+        "trouble": "",
+    }

@@ -1,0 +1,100 @@
+"""Watching changes no bit of a training, and its recipe gives the same bits again.
+
+Scripts with every kind of model (``tests/scripts/many_fits.py``), of data (``many_feeds.py``,
+``loader_workers.py``) and of loop (``many_loops.py``) run on each backend plainly and watched;
+then each watched training is trained again from its own fields. They print a line per training.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from whydiff.runner.client import Child, Run
+from whydiff.storage import load
+
+SCRIPTS = Path(__file__).parent.parent / "scripts"
+#: How much of a script runs where: one group keeps its tests on one worker, which runs it once.
+#: The most telling script runs on each backend every time, the others in full only thoroughly.
+TURNS = [
+    pytest.param(
+        (script, backend),
+        marks=[
+            pytest.mark.xdist_group(f"{script}-{backend}"),
+            pytest.mark.long if script == "many_fits" else pytest.mark.thorough,
+        ],
+        id=f"{script}-{backend}",
+    )
+    for script in ("many_fits", "many_loops", "many_feeds", "loader_workers")
+    for backend in ("jax", "tensorflow", "torch")
+]
+
+
+@pytest.fixture(scope="module")
+def watched(request, tmp_path_factory):
+    """A served child that ran the script, and what the script prints when run plainly."""
+    name, backend = request.param
+    script = SCRIPTS / f"{name}.py"
+    folder = tmp_path_factory.mktemp(f"{name}-{backend}")
+    environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    plain = subprocess.run(
+        [sys.executable, str(script)],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=folder,
+    )
+    run = Run(script, (), environment)
+    with Child(run, folder / "a.whydiff", folder / "log", serve=True) as child:
+        assert child.wait_for_script() == 0, (folder / "log").read_text()
+        yield child, plain.stdout.splitlines(), folder
+
+
+@pytest.mark.parametrize("watched", TURNS, indirect=True)
+def test_recording_changes_no_bit(watched):
+    _, plain, folder = watched
+    printed = (folder / "log").read_text().splitlines()
+    assert [line for line in printed if line in set(plain)] == plain
+    assert len(plain) >= 2
+
+
+@pytest.mark.parametrize("watched", TURNS, indirect=True)
+def test_everything_was_seen(watched):
+    child, plain, _ = watched
+    execution = load(child.recording)
+    assert [fit.finished for fit in execution.fits] == [True] * len(plain)
+    for fit in execution.fits:
+        assert not [key for key in fit.notes if key.startswith(("unknown", "not kept"))]
+        fed = sum(len(order) for order in fit.recipe.data_order.epochs)
+        assert fed == sum(int(sizes.sum()) for sizes in fit.recipe.batch_size.epochs) > 0
+        assert (fit.steps[:, [0, 2, 3, 4]] != 0).all()  # not every model has noise
+    assert all(draw.layer for draw in execution.ledger if draw.kind == "initializer")
+
+
+@pytest.mark.parametrize("watched", TURNS, indirect=True)
+def test_all_fields_from_a_give_a(watched):
+    child, plain, folder = watched
+    missed = []
+    for line, fit in zip(plain, load(child.recording).fits, strict=True):
+        own = {"fit": fit.index}
+        child.request("pair", a=own, b=own, differing=[])
+        answer = child.request("train", choice={}, output=str(folder / "outcome.npz"))
+        if (answer["digests"], answer["logs"]) != (
+            [tensor.digest for tensor in fit.final],
+            [dict(epoch.logs) for epoch in fit.epochs],
+        ):
+            missed.append(line.split()[0])
+    assert missed == []
+
+
+@pytest.mark.parametrize("watched", TURNS[:3], indirect=True)
+def test_second_half_starts_from_the_first(watched):
+    child, _, _ = watched
+    first, second = load(child.recording).fits[-2:]
+    carried = {t.path: t.trained_by for t in second.recipe.initialization}
+    assert set(carried.values()) == {first.index}
+    assert any(t.trained_by == first.index for t in second.recipe.state)
+    assert all(t.trained_by is None for t in first.recipe.initialization)

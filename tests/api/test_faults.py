@@ -1,0 +1,188 @@
+"""Trouble reaches a person as one message, a way out and exit code 2; never as a traceback."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from whydiff.core.recipe import Batching, Content, Order, Recipe
+from whydiff.storage import Writer, load
+
+#: Sees a single step; then does what the test wants.
+TRAINING = """
+import os, sys, keras, numpy as np
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(np.ones((8, 2)), np.ones(8), verbose=0)
+print("trained", flush=True)
+"""
+
+
+def whydiff(*arguments, **options):
+    command = [sys.executable, "-c", "from whydiff.cli import main; main()", *map(str, arguments)]
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, **options)
+
+
+def is_trouble(done, *words):
+    assert done.returncode == 2, done
+    assert "Traceback" not in done.stderr
+    first, *way_out = done.stderr.splitlines()
+    assert first.startswith("whydiff: ")
+    assert way_out
+    for word in words:
+        assert str(word) in done.stderr
+
+
+@pytest.fixture
+def recording(tmp_path):
+    path = tmp_path / "run.whydiff"
+    Writer(path, "train.py", []).close(0)
+    return path
+
+
+def test_a_recording_of_a_newer_version(recording):
+    connection = sqlite3.connect(recording)
+    connection.execute("PRAGMA user_version=9")
+    connection.close()
+    is_trouble(whydiff("show", recording), recording, "format 9", "upgrade")
+    is_trouble(whydiff("diff", recording, recording), recording, "format 9", "upgrade")
+
+
+def test_a_recording_cut_off(recording):
+    recording.write_bytes(recording.read_bytes()[:5000])
+    is_trouble(whydiff("show", recording), recording, "damaged", "make the recording again")
+
+
+def test_names_cannot_steer_the_terminal(tmp_path):
+    path = tmp_path / "run.whydiff"
+    Writer(path, "\x1b]0;owned\x07\x1b[2Jtrain.py", ["[red]"]).close(0)
+    done = whydiff("show", path)
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout
+    assert "[red]" in done.stdout
+
+
+def test_a_full_disk_under_the_output(recording):
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-c", "from whydiff.cli import main; main()", "show", recording]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    is_trouble(done, "cannot write the answer", "No space left")
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_script_runs(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text("print('ran')")
+    for place in ("/proc/run.whydiff", tmp_path / "missing" / "run.whydiff", script):
+        done = whydiff("record", script, "-o", place)
+        is_trouble(done, tmp_path / "missing" if "missing" in str(place) else place)
+        assert "ran" not in done.stdout
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    folder.chmod(0o555)
+    if os.geteuid():  # root may write anywhere
+        is_trouble(whydiff("record", script, "-o", folder / "run.whydiff"), folder)
+
+
+def test_an_older_recording_is_not_taken_for_that_of_a_script_without_keras(recording, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text("print('own output'); raise SystemExit(7)")
+    done = whydiff("record", script, "-o", recording)
+    is_trouble(done, "never imported Keras", "exited with 7")
+    assert done.stdout == "own output\n"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("end", "code", "own"),
+    [
+        ("sys.exit(5)", 5, 5),
+        ("os.kill(os.getpid(), 9)", 128 + signal.SIGKILL, None),
+    ],
+)
+def test_the_scripts_own_end_is_shown_and_its_steps_are_kept(tmp_path, end, code, own):
+    script, path = tmp_path / "train.py", tmp_path / "run.whydiff"
+    script.write_text(TRAINING + end)
+    done = whydiff("record", script, "-o", path)
+    assert done.returncode == code
+    assert done.stdout == "trained\n"
+    assert ("was ended by signal 9" in done.stderr) == (own is None)
+    execution = load(path)
+    assert execution.exit_code == own
+    assert len(execution.fits[0].steps) == 1
+
+
+@pytest.mark.long
+def test_a_disk_that_fills_up_stops_the_recording_and_not_the_training(tmp_path):
+    script, path = tmp_path / "train.py", tmp_path / "run.whydiff"
+    # Room for an empty recording and no more, as soon as the libraries are imported.
+    script.write_text(
+        TRAINING.replace(
+            "model =",
+            "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (20_000, 20_000))\nmodel =",
+            1,
+        )
+    )
+    done = whydiff("record", script, "-o", path)
+    assert (done.returncode, done.stdout) == (0, "trained\n")
+    assert "recording stopped" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert load(path).trouble
+
+
+def test_a_comparison_with_a_fit_that_was_cut_short_says_so(tmp_path):
+    content = Content(np.zeros((4, 2), np.uint64))
+    recipe = Recipe((), Order(), (), content, Batching(), {}, {}, {}, {}, (), *[{}] * 7)
+    whole, cut = tmp_path / "whole.whydiff", tmp_path / "cut.whydiff"
+    for path in (whole, cut):
+        writer = Writer(path, "train.py", [])
+        writer.begin_fit(1, "Sequential", (), recipe, {})
+        for n in range(6):
+            writer.step(1, 0, [n] * 5)
+        if path is whole:
+            writer.end_fit(1, recipe, (), 1.0, {})
+        writer.close(0 if path is whole else 1)
+    done = whydiff("diff", cut, cut)
+    assert done.returncode == 2
+    assert "As far as both were recorded, the two fits are identical" in done.stdout
+    assert "cut short after 6 steps" in " ".join(done.stdout.split())
+    assert whydiff("diff", whole, whole).returncode == 0
+
+
+@pytest.mark.long
+def test_what_a_script_leaves_to_its_exit_is_done(tmp_path):
+    """Handlers run, and worker processes end: nobody waits for output that they could write."""
+    script = tmp_path / "train.py"
+    leaving = (
+        "import atexit, multiprocessing, time\n"
+        "atexit.register(print, 'handled', flush=True)\n"
+        "context = multiprocessing.get_context('forkserver')\n"
+        "context.Process(target=time.sleep, args=(600,), daemon=True).start()\n"
+    )
+    script.write_text(TRAINING + "if __name__ == '__main__':\n" + textwrap.indent(leaving, "    "))
+    done = whydiff("record", script, "-o", tmp_path / "a.whydiff", timeout=120)
+    assert (done.returncode, done.stdout.split()[-2:]) == (0, ["trained", "handled"])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("verb", "told"),
+    [
+        ("explain", ["fit 1 was not watched", "`whydiff diff`"]),
+        ("lock", ["fit 1 was not watched", "Nothing incomplete is locked"]),
+        ("study", ["the whole script is run again", "nor prints a number"]),
+    ],
+)
+def test_a_fit_that_cannot_be_watched_to_its_end(verb, told, tmp_path):
+    script = Path(__file__).parent.parent / "scripts" / "distributed.py"
+    done = whydiff(verb, script, cwd=tmp_path)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    why = "whydiff: fit 1 is no longer watched: RuntimeError: batches of a DistributedDataset"
+    for words in (why, *told):
+        assert words in done.stderr

@@ -1,0 +1,287 @@
+"""Order, content, batches and duration."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
+from whydiff.core.recipe import Content
+from whydiff.diagnosis.sources import source
+from whydiff.diagnosis.sources.samples import common, in_sequence
+from whydiff.testing import sides
+from whydiff.testing.sides import a_side, batches, changed, content, facts, order
+
+ORDER, CONTENT, BATCH, DURATION = (
+    source(i).compare for i in ("data-order", "data-content", "batch-size", "duration")
+)
+
+
+def another_run(**fields):
+    return a_side(execution={"started": "later"}, **fields)
+
+
+def another_fit(a, **fields):
+    return changed(a, fit={"index": 2}, **fields)
+
+
+def test_order_evidence():
+    assert ORDER(a_side(), a_side()).evidence == "2 epochs x 10 samples in the same order"
+    a = a_side(data_order=order(range(10), [1, 0, *range(2, 10)]))
+    b = a_side(data_order=order(range(10), [1, 2, 0, *range(3, 10)]))
+    finding = ORDER(a, b)
+    assert finding.evidence == (
+        "epoch 1: first other sample at position 1; 2 of 10 positions differ"
+    )
+    assert not finding.intended
+
+
+def test_shuffle_against_no_shuffle_is_intended():
+    a = a_side(data_order=order(range(10), range(10)))
+    finding = ORDER(a, a_side())
+    assert finding.intended and finding.mechanism == "shuffle-on-off"
+    assert "A feeds the rows in their order" in finding.detail
+
+
+def test_rows_put_in_another_order_before_fit():
+    straight = order(range(10), range(10))
+    a = a_side(data_order=straight)
+    b = a_side(data_order=straight, data_content=content(range(9, -1, -1)))
+    assert CONTENT(a, b).status == IDENTICAL
+    finding = ORDER(a, b)
+    assert finding.status == DIFFERS
+    assert finding.mechanism == "rows-reordered" and not finding.intended
+
+
+def test_rows_in_another_order_but_fed_alike_agree():
+    a = a_side(data_order=order(range(10)))
+    b = a_side(data_order=order(range(9, -1, -1)), data_content=content(range(9, -1, -1)))
+    assert ORDER(a, b).status == IDENTICAL
+
+
+def test_equal_samples_count_as_equal():
+    pool = content([7, 7, 8])
+    a = a_side(data_content=pool, data_order=order([0, 1, 2]))
+    assert ORDER(a, a_side(data_content=pool, data_order=order([1, 0, 2]))).status == IDENTICAL
+
+
+def test_shorter_epochs_compare_as_far_as_both_go():
+    a = a_side(data_order=order(range(10), range(10)))
+    b = a_side(data_order=order(range(8)))
+    assert ORDER(a, b).evidence == "1 epoch x 8 samples in the same order"
+
+
+@pytest.mark.parametrize(
+    ("backends", "mechanism"),
+    [(("tensorflow", "tensorflow"), "other-shuffle"), (("jax", "jax"), "jax-numpy-order"),
+     (("tensorflow", "jax"), "tf-one-permutation")],
+)  # fmt: skip
+def test_shuffles_with_other_draws(backends, mechanism):
+    a = a_side(backend={"backend": backends[0]})
+    b = a_side(backend={"backend": backends[1]}, data_order=sides.shuffled(2))
+    if mechanism == "tf-one-permutation":
+        once = sides.shuffled(1).epochs[0].tolist()
+        a = changed(a, data_order=order(once, once))
+        assert "A repeats one order in every epoch" in ORDER(a, b).detail
+    assert ORDER(a, b).mechanism == mechanism
+
+
+def test_a_stream_is_never_intended():
+    a = a_side(data_order=order(range(10), relative=True))
+    reshuffled = [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]
+    b = a_side(data_order=order(range(10), relative=True), data_content=content(reshuffled))
+    finding = ORDER(a, b)
+    assert finding.status == DIFFERS
+    assert finding.mechanism == "pipeline-shuffle" and not finding.intended
+
+
+def test_batches_that_come_twice_from_several_workers():
+    plain, mixed = [*range(10)], [2, 3, 4, 5, *range(6)]
+    fed = {"data_order": order(plain, mixed, relative=True)}
+    a = a_side(**fed)
+    b = a_side(data_order=order(plain, [4, 5, *range(8)], relative=True))
+
+    def loaded_by(workers, side):
+        return replace(side, fit=replace(side.fit, notes={"workers": workers}))
+
+    finding = ORDER(loaded_by(4, a), loaded_by(4, b))
+    assert (finding.mechanism, finding.intended) == ("pydataset-workers", False)
+    assert "batches come twice in an epoch or not at all" in finding.detail
+    for workers in (1, "4", None):
+        assert ORDER(loaded_by(workers, a), loaded_by(workers, b)).mechanism == "pipeline-shuffle"
+    whole = a_side(data_order=order(plain, plain[::-1], relative=True))
+    once = a_side(data_order=order(plain, plain, relative=True))
+    assert ORDER(loaded_by(4, whole), loaded_by(4, once)).mechanism == "pipeline-shuffle"
+
+
+def test_folds_of_other_sizes():
+    a = a_side(data_order=order(range(10)))
+    b = another_fit(a, data_content=content(range(5, 16)), data_order=order(range(11)))
+    assert ORDER(a, b).status == IDENTICAL
+    assert BATCH(a, changed(b, batch_size=batches([4, 4, 3]))).status == IDENTICAL
+    shuffled = changed(b, data_order=sides.shuffled(1, samples=11))
+    assert ORDER(a_side(), shuffled).status == UNKNOWN
+    assert ORDER(a, shuffled).status == DIFFERS  # one shuffled, the other not
+
+
+def test_other_samples_of_one_size_compare_by_position():
+    b = a_side(data_content=content(range(50, 60)))
+    assert ORDER(a_side(), b).evidence == "2 epochs x 10 rows in the same order"
+    assert ORDER(a_side(), changed(b, data_order=sides.shuffled(2))).status == DIFFERS
+
+
+def test_order_of_streams_of_other_samples_is_unknown():
+    a = a_side(data_order=order(range(10), relative=True))
+    assert ORDER(a, changed(a, data_content=content(range(50, 60)))).status == UNKNOWN
+
+
+def test_samples_that_share_half_a_digest_stay_apart():
+    a = Content(np.array([[1, 1], [1, 2], [2, 0], [1, 1]], np.uint64))
+    b = Content(np.array([[1, 2], [1, 3]], np.uint64))
+    relation = common(a_side(data_content=a).recipe, a_side(data_content=b).recipe)
+    assert relation.ids_a[0] == relation.ids_a[3] != relation.ids_a[1] == relation.ids_b[0]
+    assert (relation.shared, relation.size_a, relation.size_b) == (1, 3, 2)
+
+
+def test_row_after_row_with_repeated_rows():
+    assert in_sequence(np.array([0, 1, 0, 2, 1, 3]))
+    assert not in_sequence(np.array([1, 0, 2]))
+    assert not in_sequence(np.array([0, 2, 1]))
+
+
+def test_folds_share_a_part_and_are_intended():
+    a = a_side()
+    finding = CONTENT(a, another_fit(a, data_content=content(range(5, 15))))
+    assert finding.evidence == "5 of 10 samples are the same"
+    assert finding.intended and finding.mechanism == "other-subset"
+
+
+def test_runs_of_one_script_are_not_intended():
+    finding = CONTENT(a_side(), another_run(data_content=content(range(5, 15))))
+    assert not finding.intended and finding.mechanism == "unseeded-split"
+    finding = CONTENT(a_side(), another_run(data_content=content(range(50, 60))))
+    assert finding.evidence == "0 of 10 samples are the same"
+    assert finding.mechanism == "unseeded-generator"
+    assert "default_rng" in finding.remedy
+
+
+def test_other_dtype_is_told():
+    finding = CONTENT(a_side(), a_side(data_content=content(dtype="float64")))
+    assert finding.evidence.startswith("x: float32 (4,) against x: float64 (4,)")
+
+
+def test_only_the_validation_data_differ():
+    one, two = (a_side(data_content=content(validation=v * 32)) for v in "ab")
+    assert CONTENT(one, one).evidence == "all 10 samples equal, validation data equal"
+    assert "only the validation data differ" in CONTENT(one, two).detail
+    assert CONTENT(one, a_side()).status == IDENTICAL  # validated in one only: measurement
+    assert source("measurement").compare(one, a_side()).evidence == "validated in A only"
+
+
+def test_repeated_samples_are_other_data():
+    a = a_side(data_order=order([0, 1, 2, 2]), data_content=content(range(3)))
+    b = a_side(data_order=order([0, 1, 1, 2]), data_content=content(range(3)))
+    assert CONTENT(a, b).mechanism == "resampled"
+    assert BATCH(a, b).status == IDENTICAL
+
+
+def test_a_longer_stream_is_not_other_data():
+    a = a_side(data_order=order(range(10), range(10, 20), relative=True),
+               data_content=content(range(20)), batch_size=batches([5, 5], [5, 5]))  # fmt: skip
+    b = a_side(data_order=order(range(10), relative=True), batch_size=batches([5, 5]))
+    assert CONTENT(a, b).status == ORDER(a, b).status == BATCH(a, b).status == IDENTICAL
+    c = a_side(data_order=order(range(8), relative=True), data_content=content(range(8)),
+               batch_size=batches([4, 4]))  # fmt: skip
+    assert CONTENT(b, c).status == ORDER(b, c).status == IDENTICAL
+    assert BATCH(b, c).status == DIFFERS
+
+
+def test_frozen_augmentation():
+    a = a_side(data_order=order(range(10), range(10, 20), relative=True),
+               data_content=content(range(20)))  # fmt: skip
+    b = a_side(data_order=order(range(10), range(10), relative=True),
+               data_content=content(range(30, 40)))  # fmt: skip
+    finding = CONTENT(a, b)
+    assert finding.mechanism == "frozen-augmentation"
+    assert finding.detail.startswith("B feeds the same samples in every epoch")
+
+
+def test_batches_that_cannot_be_cut_into_samples():
+    a = a_side(data_content=content(range(3), unit="batch"), data_order=order([0, 1, 2]))
+    b = a_side(data_content=content(range(10, 12), unit="batch"), data_order=order([0, 1]),
+               batch_size=batches([5, 5]))  # fmt: skip
+    assert CONTENT(a, b).status == ORDER(a, b).status == UNKNOWN
+
+
+def test_batch_size():
+    finding = BATCH(a_side(), a_side(batch_size=batches([8, 2], [8, 2], batch_size=8)))
+    assert finding.evidence == "batches of 4 against 8" and finding.intended
+    assert BATCH(a_side(), a_side()).evidence == "2 epochs of 2 batches of 4 and one of 2"
+
+
+def test_small_data_and_the_default_batch_size():
+    a = a_side(batch_size=batches([10], batch_size=None), data_order=order(range(10)))
+    b = a_side(batch_size=batches([12], batch_size=None), data_order=order(range(12)),
+               data_content=content(range(5, 17)))  # fmt: skip
+    assert BATCH(a, b).status == IDENTICAL
+
+
+def test_dropped_last_batch_differs():
+    a = a_side(data_order=order(range(10), relative=True), batch_size=batches([4, 4, 2]))
+    b = a_side(data_order=order(range(8), relative=True), data_content=content(range(8)),
+               batch_size=batches([4, 4]))  # fmt: skip
+    assert BATCH(a, b).mechanism == "last-batch"
+    assert CONTENT(a, b).status == ORDER(a, b).status == IDENTICAL
+
+
+def test_steps_per_epoch_differ():
+    b = a_side(batch_size=batches([4], [4], steps_per_epoch=1))
+    assert "steps_per_epoch None against 1" in BATCH(a_side(), b).evidence
+
+
+def test_training_stopped_within_an_epoch_is_no_other_batching():
+    b = a_side(batch_size=batches([4, 4, 2], [4]))
+    finding = BATCH(a_side(), b)
+    assert finding.status == IDENTICAL and "stopped early" in finding.evidence
+
+
+def test_duration():
+    a = a_side()
+    finding = DURATION(a, a_side(duration=facts(a, "duration", epochs=6)))
+    assert finding.evidence == "epochs: 2 against 6" and finding.intended
+    stopped = a_side(fit={"epochs": a.fit.epochs[:1]})
+    finding = DURATION(a, stopped)
+    assert finding.status == IDENTICAL
+    assert finding.evidence == (
+        "both may run 2 epochs; A stopped after 2 and B after 1, a consequence"
+    )
+    assert DURATION(a, a_side(fit={"finished": False})).status == UNKNOWN
+
+
+def test_duration_limited_by_the_environment():
+    b = a_side(execution={"environment": {"KERAS_MAX_EPOCHS": "1"}})
+    finding = DURATION(a_side(), b)
+    assert finding.evidence == "KERAS_MAX_EPOCHS: not set against 1" and not finding.intended
+
+
+def drawn(seed, pool, size=120, epochs=2):
+    """A stream that shows ``size`` samples of ``pool`` in every epoch, numbered as they come."""
+    generator = np.random.default_rng(seed)
+    fed = [generator.permutation(pool)[:size] for _ in range(epochs)]
+    seen = list(dict.fromkeys(np.concatenate(fed).tolist()))
+    places = {sample: place for place, sample in enumerate(seen)}
+    return {
+        "data_content": content(seen),
+        "data_order": order(*([places[s] for s in e.tolist()] for e in fed), relative=True),
+    }
+
+
+def test_parts_of_one_pool_are_a_matter_of_order():
+    a, b = a_side(**drawn(1, np.arange(200))), another_run(**drawn(2, np.arange(200)))
+    assert CONTENT(a, b).status == UNKNOWN
+    assert (ORDER(a, b).status, ORDER(a, b).mechanism) == (DIFFERS, "pipeline-shuffle")
+
+
+def test_parts_of_pools_that_share_some_samples_are_other_data():
+    a, b = a_side(**drawn(1, np.arange(200))), another_run(**drawn(2, np.arange(100, 300)))
+    assert CONTENT(a, b).status == DIFFERS

@@ -1,0 +1,258 @@
+"""Sources whose field is facts, and the arithmetic that they leave unexplained."""
+
+import numpy as np
+import pytest
+
+from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
+from whydiff.diagnosis.sources import CATALOGUE, compare_all, source
+from whydiff.testing import sides
+from whydiff.testing.sides import a_side, changed, content, facts, tensor
+
+
+def compare(id, a, b):
+    return source(id).compare(a, b)
+
+
+def with_facts(field, **more):
+    return a_side(**{field: facts(a_side(), field, **more)})
+
+
+def status(a, b):
+    return {f.source: f.status for f in compare_all(a, b)}
+
+
+def test_optimizer_values_and_classes():
+    finding = compare("optimizer", a_side(), with_facts("optimizer", learning_rate=0.003))
+    assert finding.evidence == "learning_rate: 0.001 against 0.003"
+    assert finding.intended
+    sgd = a_side(optimizer={"class": "SGD", "learning_rate": 0.01, "momentum": 0.0, "name": "x"})
+    finding = compare("optimizer", a_side(), sgd)
+    assert finding.detail == "Adam against SGD, learning rate 0.001 against 0.01"
+    assert "momentum" not in finding.evidence and "beta_1" not in finding.evidence
+
+
+def test_optimizer_name_says_nothing():
+    assert compare("optimizer", a_side(), with_facts("optimizer", name="b")).status == IDENTICAL
+
+
+def test_learning_rate_left_by_an_earlier_fit():
+    rate = tensor("learning_rate", np.float32(0.0005), "hyperparameter", trained_by=1)
+    b = changed(with_facts("optimizer", learning_rate=0.0005), state=(rate,))
+    finding = compare("optimizer", a_side(), b)
+    assert finding.mechanism == "learning-rate-left-changed" and not finding.intended
+    assert finding.detail == "B starts with the learning rate 0.0005 that fit 1 left"
+
+
+def test_objective_reads_sample_weights():
+    one, two = np.ones((10, 2), np.uint64), np.ones((10, 2), np.uint64)
+    two[:3] = 2
+    a, b = (a_side(data_content=content(weights=w)) for w in (one, two))
+    assert compare("objective", a, b).evidence == "sample weights differ for 3 of 10 samples"
+    assert compare("data-content", a, b).status == IDENTICAL
+    assert "in A only" in compare("objective", a, a_side()).evidence
+    # the same weight for the same sample, rows in another order
+    turned = a_side(data_content=content(range(9, -1, -1), weights=two[::-1]))
+    assert compare("objective", b, turned).status == IDENTICAL
+
+
+def test_softmax_and_from_logits():
+    b = with_facts("objective", **{"loss.from_logits": True})
+    assert compare("objective", a_side(), b).mechanism == "softmax-and-from-logits"
+
+
+def test_layers_added_and_their_facts():
+    a = a_side()
+    architecture = facts(
+        a,
+        "architecture",
+        layers=["dense: Dense", "norm: BatchNormalization", "dropout: Dropout", "dense_1: Dense"],
+        **{"layer:norm:momentum": 0.99, "trainable:norm": True, "code:norm": "ab"},
+    )
+    b = a_side(
+        architecture=architecture,
+        precision=facts(a, "precision", **{"policy:norm": "float32"}),
+        objective=facts(a, "objective", **{"regularizer:norm/gamma": "L2"}),
+    )
+    found = status(a, b)
+    assert {s for s, status in found.items() if status == DIFFERS} == {"architecture"}
+    assert compare("architecture", a, b).evidence == "only in B: norm (BatchNormalization)"
+
+
+def test_a_penalty_on_a_layer_of_both_is_the_objective():
+    b = with_facts("objective", **{"regularizer:dense/kernel": {"class": "L2", "l2": 0.02}})
+    finding = compare("objective", a_side(), b)
+    assert finding.evidence == "regularizer of dense/kernel: not set against L2(l2=0.02)"
+
+
+def test_names_of_layers_do_not_matter():
+    a = a_side()
+    new = {"dense": "hidden", "dropout": "drop", "dense_1": "relu"}
+
+    def renamed(mapping):
+        out = {}
+        for key, value in mapping.items():
+            parts = key.split(":")
+            out[":".join([parts[0], *(new.get(p, p) for p in parts[1:])])] = value
+        return out
+
+    architecture = renamed(a.recipe.architecture) | {
+        "layers": ["hidden: Dense", "drop: Dropout", "relu: Dense"],
+        "connections": ["drop -> relu", "hidden -> drop", "input_layer -> hidden"],
+    }
+    b = a_side(architecture=architecture, precision=renamed(a.recipe.precision))
+    found = compare("architecture", a, b)
+    assert found.status == IDENTICAL and "only names differ" in found.evidence
+    assert compare("precision", a, b).status == IDENTICAL
+    half = a_side(
+        architecture=architecture,
+        precision=renamed(facts(a, "precision", **{"policy:dense": "mixed_float16"})),
+    )
+    assert compare("precision", a, half).evidence == (
+        "policy of dense: float32 against mixed_float16"
+    )
+
+
+def test_settings_of_other_sources_in_a_layers_config():
+    b = with_facts("architecture", **{"layer:dropout:seed": 12, "layer:dense:name": "x"})
+    assert compare("architecture", a_side(), b).status == IDENTICAL
+
+
+def test_sequential_and_functional_of_the_same_layers():
+    b = with_facts("architecture", model="Functional")
+    assert compare("architecture", a_side(), b).status == IDENTICAL
+    b = with_facts("architecture", model="MyModel")
+    assert compare("architecture", a_side(), b).status == IDENTICAL
+    b = with_facts("architecture", model="MyModel", **{"code:model": "0123456789abcdef"})
+    assert compare("architecture", a_side(), b).evidence == ("code of model: only in B")
+
+
+def test_a_layer_in_between_is_named_by_its_place():
+    a = a_side()
+    architecture = facts(
+        a,
+        "architecture",
+        layers=["dense: Dense", "dropout: Dropout", "dense_1: Dense", "dense_2: Dense"],
+        **{
+            "layer:dense_1:units": 3,
+            "layer:dense_1:activation": "relu",  # just like the first layer
+            "layer:dense_2:units": 2,
+            "layer:dense_2:activation": "softmax",
+            "trainable:dense_2": True,
+        },
+    )
+    precision = facts(a, "precision", **{"policy:dense_2": "float32", "policy:dense_1": "float16"})
+    b = a_side(architecture=architecture, precision=precision)
+    assert compare("architecture", a, b).evidence == "only in B: dense_1 (Dense)"
+    assert compare("architecture", b, a).evidence == "only in A: dense_1 (Dense)"
+    assert compare("precision", a, b).status == IDENTICAL  # the new layer's policy is its own
+
+
+def test_precision_of_several_layers_is_told_once():
+    policies = {"policy:dense": "mixed_bfloat16", "policy:dense_1": "mixed_bfloat16"}
+    a = a_side()
+    b = changed(a, fit={"index": 2}, precision=facts(a, "precision", **policies))
+    finding = compare("precision", a, b)
+    assert finding.evidence == "policy of dense, dense_1: float32 against mixed_bfloat16"
+    assert finding.intended
+    elsewhere = changed(b, execution={"started": "later"})
+    assert compare("precision", a_side(), elsewhere).mechanism == "keras-json"
+
+
+def test_own_train_step():
+    finding = compare("mode", a_side(), a_side(mode={"code:train_step": "0" * 16}))
+    assert finding.mechanism == "own-train-step" and finding.detail.startswith("B trains with")
+
+
+def test_accuracy_that_resolves_otherwise():
+    a = with_facts("measurement", metrics=["BinaryAccuracy"])
+    b = with_facts("measurement", metrics=["SparseCategoricalAccuracy"])
+    assert compare("measurement", a, b).mechanism == "accuracy-resolves"
+
+
+def test_another_backend_excuses_its_own_packages_and_devices():
+    a = a_side()
+    b = a_side(
+        backend={"backend": "torch"},
+        version={"python": "3.11.7", "keras": "3.15.1", "numpy": "2.4.0", "torch": "2.13.0"},
+        hardware={
+            "cpu": "CPU",
+            "machine": "x86_64",
+            "cores": 2,
+            "devices": [],
+            "threads.x": 2,
+            "flags.TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        },
+        arithmetic={"jit_compile": False, "run_eagerly": False, "steps_per_execution": 1},
+    )
+    found = status(a, b)
+    assert {s for s, status in found.items() if status == DIFFERS} == {"backend"}
+    older = changed(b, version=facts(b, "version", keras="3.14.0"))
+    assert compare("version", a, older).evidence == "keras: 3.15.1 against 3.14.0"
+
+
+@pytest.mark.parametrize(
+    ("package", "old", "mechanism"),
+    [("jax", "0.4.38", "jax-threefry-partitionable"), ("keras", "3.9.2", "keras-fans-3-15"),
+     ("numpy", "1.26.4", "")],
+)  # fmt: skip
+def test_versions(package, old, mechanism):
+    assert compare("version", a_side(), with_facts("version", **{package: old})).mechanism == (
+        mechanism
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "mechanism"),
+    [({"devices": ["gpu H200"]}, "other-device"), ({"threads.intra": 1}, "thread-count"),
+     ({"flags.OMP_NUM_THREADS": "1"}, "thread-count"), ({"flags.XLA_FLAGS": "x"}, "kernel-flags"),
+     ({"flags.NVIDIA_TF32_OVERRIDE": "0"}, "tf32")],
+)  # fmt: skip
+def test_hardware(change, mechanism):
+    assert compare("hardware", a_side(), with_facts("hardware", **change)).mechanism == mechanism
+
+
+def test_arithmetic_is_the_suspect_only_when_all_else_agrees():
+    a = a_side()
+    digests = a.fit.steps.copy()
+    digests[4, 2] += 1  # the weights after step 1 of epoch 1
+    b = changed(a, fit={"steps": digests})
+    finding = compare("arithmetic", a, b)
+    assert finding.status == DIFFERS and finding.mechanism == "nondeterministic-ops"
+    assert finding.evidence == (
+        "every field equal and yet other bits from epoch 1 step 1 on (the weights)"
+    )
+    assert finding == compare_all(a, b)[-1]
+    c = changed(b, initialization=sides.weights(1))
+    assert compare("arithmetic", a, c).status == IDENTICAL
+    batch = a.fit.steps.copy()
+    batch[4, 0] += 1
+    assert compare("arithmetic", a, changed(a, fit={"steps": batch})).status == UNKNOWN
+    other = changed(b, execution={"environment": {"digest.algorithm": "another"}})
+    assert compare("arithmetic", a, other).status == UNKNOWN
+
+
+def test_steps_per_execution_changes_no_bit():
+    b = with_facts("arithmetic", steps_per_execution=8)
+    assert compare("arithmetic", a_side(), b).status == IDENTICAL
+
+
+def test_jit_against_eager():
+    finding = compare("arithmetic", a_side(), with_facts("arithmetic", jit_compile=False))
+    assert finding.mechanism == "jit-or-eager" and finding.intended
+
+
+def test_xla_draws_other_noise_on_tensorflow():
+    def pair(backend, **fields):
+        a = a_side(backend={"backend": backend}, arithmetic={"jit_compile": False}, **fields)
+        return a, changed(a, arithmetic={"jit_compile": True})
+
+    finding = compare("arithmetic", *pair("tensorflow"))
+    assert finding.mechanism == "tf-xla-noise" and finding.intended
+    assert "other noise" in finding.detail and "other noise" not in finding.evidence
+    for quiet in (pair("jax"), pair("tensorflow", noise=())):
+        assert compare("arithmetic", *quiet).mechanism == "jit-or-eager"
+
+
+def test_catalogue_texts_are_short():
+    for one in CATALOGUE:
+        assert len(one.title) < 80 and len(one.looks_like) < 120 and len(one.fix) < 200

@@ -1,0 +1,206 @@
+"""Initial weights, seed states and state carried over."""
+
+import numpy as np
+import pytest
+
+from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
+from whydiff.core.recording import Frame
+from whydiff.diagnosis.sources import source
+from whydiff.testing import sides
+from whydiff.testing.sides import a_side, changed, draw, facts, ledger, tensor
+
+INITIAL, NOISE, STATE = (source(i).compare for i in ("initialization", "noise", "state"))
+PATHS = ("dense/kernel_initializer", "dense_1/kernel_initializer")
+
+
+def drew(side, *seeds, **more):
+    """The side in an execution of its own, whose kernels drew these seeds."""
+    draws = (draw(path, seed, **more) for path, seed in zip(PATHS, seeds, strict=True))
+    return changed(side, execution={"ledger": ledger(*draws), "started": "later"})
+
+
+def test_equal_weights_are_evidence():
+    finding = INITIAL(a_side(), a_side())
+    assert finding.status == IDENTICAL
+    assert finding.evidence.startswith("all 4 weight tensors equal (")
+
+
+def test_unseeded_draws_name_seed_layer_and_line():
+    a = drew(a_side(), 123, 7)
+    b = drew(a_side(initialization=sides.weights(1)), 456, 8)
+    b = changed(b, execution={"started": "tomorrow"})
+    finding = INITIAL(a, b)
+    assert finding.mechanism == "python-random-unseeded"
+    assert "2 of 4 weight tensors differ, first dense/kernel" in finding.evidence
+    assert "seed 123 in A (train.py:12) and 456 in B (train.py:12)" in finding.detail
+    assert "set_random_seed" in finding.remedy
+    assert not finding.intended
+
+
+def test_two_models_of_one_execution_take_later_draws():
+    entries = ledger(
+        draw(PATHS[0], 1), draw(PATHS[1], 2), draw(PATHS[0], 3, fit=2), draw(PATHS[1], 4, fit=2)
+    )
+    a = a_side(execution={"ledger": entries})
+    b = changed(a, fit={"index": 2}, initialization=sides.weights(1))
+    finding = INITIAL(a, b)
+    assert finding.mechanism == "seeded-once"
+    assert "drew seed 1 in A" in finding.detail and "3 in B" in finding.detail
+
+
+def test_one_extra_draw_shifts_the_others():
+    a = drew(a_side(), 11, 12)
+    b = drew(a_side(initialization=sides.weights(1)), 12, 13)
+    b = changed(b, execution={"started": "tomorrow"})
+    finding = INITIAL(a, b)
+    assert finding.mechanism == "shifted-draws"
+    assert "dense_1/kernel_initializer" in finding.detail
+
+
+def test_explicit_seeds_and_clock_seeds():
+    a = drew(a_side(), 11, 7, explicit=True)
+    other = a_side(initialization=sides.weights(1))
+    finding = INITIAL(a, drew(other, 12, 8, explicit=True))
+    assert finding.mechanism == "explicit-seeds"
+    assert "the script writes seed 11" in finding.detail
+    clock = (Frame("train.py", 3, "f", "GlorotUniform(seed=int(time.time()))"),)
+    finding = INITIAL(a, drew(other, 12, 8, explicit=True, stack=clock))
+    assert finding.mechanism == "clock-seed"
+
+
+def test_another_initializer_is_intended():
+    a = drew(a_side(), 5, 6, owner="HeNormal")
+    finding = INITIAL(a, drew(a_side(initialization=sides.weights(1)), 5, 6))
+    assert finding.intended
+    assert finding.mechanism == "other-initializer"
+    assert finding.detail == "dense/kernel: HeNormal against GlorotUniform"
+
+
+def test_same_seed_other_values():
+    a, b = drew(a_side(), 5, 6), drew(a_side(initialization=sides.weights(1)), 5, 6)
+    assert INITIAL(a, b).mechanism == "weights-replaced"
+    assert INITIAL(a, changed(b, backend={"backend": "torch"})).mechanism == "backend-draws"
+    old = facts(b, "version", keras="3.14.0")
+    assert INITIAL(a, changed(b, version=old)).mechanism == "other-version"
+
+
+def test_tensors_in_other_layers_are_recognised():
+    x, y = (np.random.default_rng(i).normal(size=(3, 3)).astype("float32") for i in (0, 1))
+    a = a_side(initialization=(tensor("one/kernel", x), tensor("two/kernel", y)))
+    b = a_side(initialization=(tensor("one/kernel", y), tensor("two/kernel", x)))
+    finding = INITIAL(a, b)
+    assert finding.mechanism == "positional-set-weights"
+    assert "one/kernel in B holds what two/kernel holds in A" in finding.detail
+
+
+def test_one_initializer_for_two_layers_is_recognised():
+    x, y, z = (np.random.default_rng(i).normal(size=(3, 3)).astype("float32") for i in range(3))
+    a = a_side(initialization=(tensor("one/kernel", x), tensor("two/kernel", y)))
+    b = a_side(initialization=(tensor("one/kernel", z), tensor("two/kernel", z)))
+    finding = INITIAL(a, b)
+    assert finding.mechanism == "shared-initializer"
+    assert "in B one/kernel and two/kernel start with identical numbers" in finding.detail
+
+
+def test_trained_weights_belong_to_state():
+    a = a_side()
+    b = changed(a, fit={"index": 2}, initialization=sides.weights(9, trained_by=1))
+    assert INITIAL(a, b).status == UNKNOWN
+    finding = STATE(a, b)
+    assert finding.status == DIFFERS
+    assert finding.mechanism == "continued-fit"  # the very model of fit 1
+    assert "dense/kernel is fresh in A and starts in B from what fit 1 left" in (finding.detail)
+    assert "2 weights differ" in finding.evidence
+
+
+def test_layers_of_another_model_are_shared_layers():
+    a = a_side()
+    b = changed(
+        a,
+        fit={"index": 2, "model": "Sequential 'sequential_1'"},
+        execution={"fits": (a.fit,)},
+        initialization=sides.weights(9, trained_by=1),
+    )
+    assert STATE(a, b).mechanism == "shared-layers"
+
+
+def test_weights_without_partner_belong_to_the_architecture():
+    wide = tensor("dense/kernel", np.ones((4, 5), "float32"))
+    assert INITIAL(a_side(initialization=(wide,)), a_side(initialization=())).status == UNKNOWN
+    b = a_side(initialization=(*sides.weights(), wide))
+    assert INITIAL(a_side(), b).status == IDENTICAL
+
+
+def test_other_dtypes_cannot_be_compared():
+    half = tuple(tensor(t.path, np.ones(t.shape, "float16")) for t in sides.weights())
+    finding = INITIAL(a_side(), a_side(initialization=half))
+    assert finding.status == UNKNOWN
+    assert "float32 against float16" in finding.evidence
+
+
+def test_fits_trained_by_the_same_earlier_fit_agree():
+    a = a_side(initialization=sides.weights(9, trained_by=1), noise=sides.seed_states(5, 1))
+    assert INITIAL(a, a).status == NOISE(a, a).status == STATE(a, a).status == IDENTICAL
+    assert "carried over" in STATE(a, a).evidence
+
+
+def test_noise_names_the_seeds():
+    def side(seed, **more):
+        entry = draw("dropout/seed_generator", seed, kind="seed generator", explicit=True, **more)
+        return a_side(noise=sides.seed_states(seed), execution={"ledger": (entry,)})
+
+    finding = NOISE(side(11, owner="SeedGenerator"), side(12, owner="SeedGenerator"))
+    assert finding.mechanism == "explicit-seeds"
+    assert "seed 11 in A (train.py:12) and 12 in B" in finding.detail
+
+
+def test_model_without_noise():
+    quiet = a_side(noise=())
+    assert NOISE(quiet, quiet).evidence == "the model draws no random numbers while training"
+    assert NOISE(quiet, a_side()).status == UNKNOWN
+    no_dropout = facts(quiet, "architecture", layers=["dense: Dense", "dense_1: Dense"])
+    finding = NOISE(changed(quiet, architecture=no_dropout), a_side())
+    assert finding.status == IDENTICAL and "only B has layers" in finding.evidence
+
+
+def test_seed_states_of_an_earlier_fit_belong_to_state():
+    a = a_side()
+    b = changed(a, fit={"index": 2}, noise=sides.seed_states(77, trained_by=1))
+    assert NOISE(a, b).status == UNKNOWN
+    assert STATE(a, b).status == DIFFERS
+
+
+def test_state_of_other_optimizers_compares_the_step_count_only():
+    a = a_side()
+    sgd = {"class": "SGD", "learning_rate": 0.01}
+    slots = (sides.adam_state()[0], tensor("dense/kernel:momentum", np.ones((4, 3), "float32")))
+    assert STATE(a, a_side(optimizer=sgd, state=slots)).status == IDENTICAL
+    late = (tensor("iteration", np.int64(7), "slot"),)
+    assert STATE(a, a_side(optimizer=sgd, state=late)).status == DIFFERS
+
+
+def test_slots_that_start_at_a_hyperparameter_are_fresh():
+    def side(value):
+        slot = tensor("dense/kernel:accumulator", np.full((4, 3), value, "float32"), "slot")
+        optimizer = {"class": "Adagrad", "initial_accumulator_value": value}
+        return a_side(optimizer=optimizer, state=(slot,))
+
+    assert STATE(side(0.1), side(0.2)).status == IDENTICAL
+
+
+def test_slots_left_from_elsewhere_are_state():
+    loaded = tensor("dense/kernel:momentum", np.full((4, 3), 2.0, "float32"), "slot")
+    b = a_side(state=(*sides.adam_state()[:2], loaded))
+    assert STATE(a_side(), b).status == DIFFERS
+
+
+def test_optimizer_alone_carried_over():
+    b = changed(a_side(), fit={"index": 2}, state=sides.adam_state(6, trained_by=1))
+    assert STATE(a_side(), b).mechanism == "optimizer-not-reset"
+
+
+@pytest.mark.parametrize("compare", [INITIAL, NOISE, STATE])
+def test_hyperparameters_are_never_accused(compare):
+    rate = tensor("learning_rate", np.float32(0.003), "hyperparameter")
+    b = a_side(state=(sides.adam_state()[0], rate, sides.adam_state()[2]))
+    assert compare(a_side(), b).status == IDENTICAL

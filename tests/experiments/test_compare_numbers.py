@@ -1,0 +1,132 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from whydiff.core.replicas import Replica, Result
+from whydiff.experiments.compare.numbers import (
+    churn,
+    pair_rows,
+    probability,
+    secondary,
+    side,
+    turned,
+)
+from whydiff.experiments.compare.pairing import Rule
+from whydiff.testing.simulated import predicted
+
+RULE, LOSS = Rule("accuracy", True), Rule("loss", False)
+CLASSES = ({"classes": True}, {"classes": True})
+NUMBERS = ({"classes": False}, {"classes": False})
+
+
+def ended(number, accuracy, predictions=None, digest="", **more):
+    logs = ({"accuracy": accuracy, "loss": 1 - accuracy, **more},)
+    outputs = None if predictions is None else (np.asarray(predictions, np.float32),)
+    return Result(Replica(number), "fused", logs, outputs, digest=digest)
+
+
+def pairs_of(a, b, **more):
+    return [(ended(0, x, **more), ended(1, y, **more)) for x, y in zip(a, b, strict=True)]
+
+
+A, B = [0.5, 0.6, 0.7, 0.65, 0.55], [0.7, 0.8, 0.75, 0.9, 0.85]
+
+
+def test_a_side_counts_its_diverged_runs_and_leaves_out_the_failed():
+    runs = [ended(n, value) for n, value in enumerate(A)]
+    runs += [ended(9, math.nan), Result(Replica(10), "solo", failure="no memory")]
+    found = side("train.py", runs, RULE, {"noise": "none"}, "fused")
+    assert found.mean.value == pytest.approx(np.mean(A)) and found.mean.n == 5
+    assert found.diverged.value == pytest.approx(1 / 6) and found.diverged.n == 6
+    assert found.engine == "fused" and found.kept == {"noise": "none"}
+
+
+def test_effects_have_the_sign_of_the_metric():
+    pairs = pairs_of(A, B)
+    for rule in (RULE, LOSS):
+        look = rule.look(pairs)
+        assert look.effect.value > 0  # better, whichever way the metric goes
+        effect = turned(look.effect, rule)
+        expected = np.mean([rule.value(b) - rule.value(a) for a, b in pairs])
+        assert effect.value == pytest.approx(expected) and effect.low < effect.value < effect.high
+        assert turned(effect, rule) == look.effect
+
+
+def test_probability_is_that_of_being_better():
+    pairs = pairs_of(A, B)
+    above = np.mean([(y > x) + (y == x) / 2 for x in A for y in B])
+    assert probability(pairs, RULE).value == pytest.approx(above)
+    assert probability(pairs, LOSS).value == pytest.approx(above)
+    worse = [*pairs, *pairs_of([0.2] * 5, [math.nan] * 5)]
+    assert probability(worse, RULE).value < above
+    assert math.isnan(probability([], RULE).value)
+    assert probability(pairs_of([math.nan] * 3, [math.nan] * 3), RULE).value == 0.5
+
+
+def outputs(labels):
+    return np.eye(3)[labels]
+
+
+def test_churn_by_class():
+    rng = np.random.default_rng(0)
+    a, b = predicted(rng, 10), predicted(rng, 10, taste=1.5)
+    alike = [(ended(0, 0.5, outputs(x)), ended(1, 0.5, outputs(x))) for x in a]
+    found = churn(alike, CLASSES, 0.05)
+    assert found.measure == "classes" and found.examples == 150
+    assert found.switched.value == 0 and found.p == 1
+    assert found.excess.value == pytest.approx(0, abs=1e-12)
+    other = [
+        (ended(0, 0.5, outputs(x)), ended(1, 0.5, outputs(y))) for x, y in zip(a, b, strict=True)
+    ]
+    assert churn(other, CLASSES, 0.05).p < 0.01
+
+
+def test_logits_are_cut_at_zero():
+    rng = np.random.default_rng(1)
+    logits = rng.normal(size=(6, 40, 1)) + 0.3
+    facts = ({"classes": True, "logits": True}, {"classes": True, "logits": True})
+    found = churn([(ended(0, 0.5, p), ended(1, 0.5, p)) for p in logits], facts, 0.05)
+    labels = logits[..., 0] > 0
+    expected = np.mean([np.mean(labels[i] != labels[j]) for i in range(6) for j in range(i)])
+    assert found.within == pytest.approx(expected)
+
+
+def test_churn_of_numbers_is_their_distance():
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(8, 30, 2))
+    found = churn([(ended(0, 0.5, p), ended(1, 0.5, p + 3)) for p in values], NUMBERS, 0.05)
+    assert found.measure == "distance" and found.examples == 60
+    assert found.switched.value == pytest.approx(3, rel=1e-5) and found.p < 0.02
+
+
+def test_churn_where_predictions_cannot_be_compared():
+    assert churn([], CLASSES, 0.05) is None
+    assert churn(pairs_of(A, B), CLASSES, 0.05) is None
+    odd = [(ended(0, 0.5, np.ones((4, 3))), ended(1, 0.5, np.ones((5, 3))))] * 3
+    assert churn(odd, CLASSES, 0.05) is None
+    diverged = [(ended(0, 0.5, np.ones((4, 1))), ended(1, 0.5, np.full((4, 1), math.nan)))] * 3
+    assert churn(diverged, NUMBERS, 0.05) is None
+
+
+def test_other_metrics_pay_for_their_number():
+    rng = np.random.default_rng(3)
+    pairs = [
+        (ended(0, 0.5, auc=x, f1=rng.normal()), ended(1, 0.5, auc=x + 1, f1=rng.normal()))
+        for x in rng.normal(size=12)
+    ]
+    found = {s.metric: s for s in secondary(pairs, ["auc", "f1"], 0.05)}
+    assert found["auc"].shift.value == pytest.approx(1)
+    assert found["auc"].p == 2 / 2**12 and found["auc"].adjusted == pytest.approx(4 / 2**12)
+    assert found["f1"].adjusted >= found["f1"].p
+    assert secondary(pairs, [], 0.05) == ()
+
+
+def test_rows_keep_the_raw_numbers():
+    pairs = [*pairs_of(A, A, digest="d"), (ended(0, 0.5, digest="x"), ended(1, 0.5, digest="y"))]
+    pairs.append((replace(pairs[0][0], failure="no memory"), pairs[0][1]))
+    rows = list(pair_rows(pairs, {n: {"noise": n} for n in range(7)}, RULE))
+    assert [row.identical for row in rows] == [True] * 5 + [False, True]
+    assert rows[3].seeds == {"noise": 3} and rows[3].a == A[3]
+    assert rows[6].failure == "no memory" and math.isnan(rows[6].a)

@@ -1,0 +1,136 @@
+"""A lock against a fit, without training: every planted change is found, at its place."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from whydiff.core.recipe import SOURCE_IDS
+from whydiff.core.recording import STEP_GROUPS
+from whydiff.core.verification import FAILS, HOLDS, UNKNOWN, Amplification
+from whydiff.experiments.lock.differences import ROUNDING, changed_facts, compare_locked
+from whydiff.experiments.lock.reference import FIRST_STEPS, reduced_fit, reduced_lock
+from whydiff.experiments.lock.rounding import judge_rounding, may_be_rounding
+from whydiff.testing.sides import a_side, changed, weights
+from whydiff.testing.source_suite import PLANTED, odd_sides
+
+
+def against(before, now):
+    lock = reduced_lock(before.execution, Path("train.py"), {}, before.execution.fits)
+    reduced = [reduced_fit(f, None) for f in now.execution.fits]
+    return compare_locked(lock, now.execution, reduced, now.fit.index)
+
+
+@pytest.mark.parametrize("source", SOURCE_IDS)
+def test_exactly_the_planted_source_differs(source):
+    side = a_side()
+    found = against(side, PLANTED[source](side))
+    assert found.differing == [source]
+    assert [f.source for f in found.findings] == list(SOURCE_IDS)
+    assert bool(changed_facts(found.findings)) == (source in ROUNDING)
+
+
+def test_an_unchanged_training_has_no_finding():
+    found = against(a_side(), a_side())
+    assert found.point is None and not found.differing and found.reached_equally
+
+
+def test_odd_sides_are_compared_without_a_crash():
+    everything = [a_side(), *odd_sides()]
+    for a in everything:
+        for b in everything:
+            if b.fit.epochs and a.fit.epochs:
+                against(a, b)
+
+
+def long_side(steps, spoiled=None, group="weights"):
+    """A fit of two epochs with ``steps`` steps each; one digest of one step is another."""
+    rows = np.arange(1, 2 * steps * len(STEP_GROUPS) + 1, dtype=np.uint64).reshape(
+        -1, len(STEP_GROUPS)
+    ) << np.uint64(32)
+    ends = [weights(100), weights(101)]
+    if spoiled is not None:
+        rows[spoiled:, STEP_GROUPS.index(group)] += np.uint64(7 << 32)
+        ends = [ends[0] if spoiled >= steps else weights(102), weights(103)]
+    side = a_side()
+    epochs = tuple(
+        replace(e, steps=steps, tensors=t) for e, t in zip(side.fit.epochs, ends, strict=True)
+    )
+    return changed(
+        side,
+        fit={
+            "steps": rows,
+            "step_epochs": np.repeat(np.arange(2), steps),
+            "epochs": epochs,
+            "final": ends[1],
+        },
+    )
+
+
+@pytest.mark.parametrize("group", ["batch", "noise", "loss", "weights"])
+@pytest.mark.parametrize("spoiled", [0, 3, FIRST_STEPS - 1])
+def test_among_the_first_steps_the_very_step_is_named(spoiled, group):
+    point = against(long_side(300), long_side(300, spoiled, group)).point
+    assert (point.epoch, point.step) == (0, spoiled)
+    assert point.phase == {"loss": "forward", "weights": "update"}.get(group, group)
+
+
+@pytest.mark.parametrize("group", ["batch", "loss", "weights"])
+@pytest.mark.parametrize("spoiled", [FIRST_STEPS, 299, 300, 450, 599])
+def test_behind_them_the_epoch_and_what_differs_in_it(spoiled, group):
+    point = against(long_side(300), long_side(300, spoiled, group)).point
+    assert point.epoch == spoiled // 300
+    assert point.phase == {"loss": "forward", "weights": "update"}.get(group, group)
+    assert "in one of its steps" in point.where
+
+
+def test_a_short_second_epoch_is_still_named_to_the_step():
+    point = against(long_side(10), long_side(10, 14)).point
+    assert (point.epoch, point.step, point.phase) == (1, 4, "update")
+
+
+# --- rounding ---------------------------------------------------------------------------------
+
+
+def far(weights, predictions=0.0, **settings):
+    found = against(a_side(), PLANTED["arithmetic"](a_side()))
+    return replace(found, weights=weights, predictions=predictions, **settings)
+
+
+MEASURED = Amplification(n=5, weights=1e-8, predictions=1e-8, smallest=1.0, largest=9.0)
+
+
+def test_only_what_rounds_may_be_rounding():
+    for source in SOURCE_IDS:
+        side = a_side()
+        found = replace(against(side, PLANTED[source](side)), weights=1e-9)
+        assert (may_be_rounding(found) == "") == (source in ROUNDING), source
+
+
+def test_other_batches_or_seed_states_are_not_rounding():
+    assert may_be_rounding(far(1e-9, reached_equally=False))
+    assert may_be_rounding(far(None))
+
+
+@pytest.mark.parametrize(
+    ("weights", "predictions", "state"),
+    [(5e-8, 5e-8, HOLDS), (5e-7, 0.0, FAILS), (5e-8, 5e-7, FAILS), (0.0, 0.0, HOLDS)],
+)
+def test_the_measured_amplification_decides(weights, predictions, state):
+    assert judge_rounding(far(weights, predictions), MEASURED)[0] == state
+
+
+def test_without_a_measurement_rounding_is_never_claimed():
+    assert judge_rounding(far(1e-12), Amplification(why="no reason"))[0] == UNKNOWN
+    chaotic = replace(MEASURED, weights=0.5)
+    assert judge_rounding(far(0.3), chaotic)[0] == UNKNOWN
+
+
+def test_a_difference_in_no_field_at_all_is_arithmetic():
+    side = a_side()
+    rows = side.fit.steps.copy()
+    rows[2:, STEP_GROUPS.index("weights")] += np.uint64(1 << 40)
+    found = against(side, changed(side, fit={"steps": rows}))
+    assert found.differing == ["arithmetic"]
+    assert may_be_rounding(replace(found, weights=1e-9)) == ""

@@ -1,0 +1,224 @@
+"""What is proposed where two executions of a script, or two scripts, differ by chance."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from whydiff.core.findings import DIFFERS, Finding
+from whydiff.core.recording import Frame, Side
+from whydiff.fixes import Proposal, intended, proposals
+
+Sides = Callable[..., tuple[Side, Side]]
+Stack = Callable[..., tuple[Frame, ...]]
+SCRIPT = Path("/home/me/train.py")
+RANDOM = ["initialization", "data-order", "noise"]
+
+
+def two_runs(sides: Sides, **options: object) -> tuple[Side, Side]:
+    a, _ = sides(**options)
+    b = Side(replace(a.execution, started="2025-01-02T00:00:00Z"), a.fit)
+    return a, b
+
+
+def propose(
+    sides: Sides, text: str, causes: list[str], script: Path = SCRIPT, **options: object
+) -> list[Proposal]:
+    a, b = two_runs(sides, **options)
+    return proposals(script, text, "runs", a, b, [], causes)
+
+
+def added(proposal: Proposal) -> list[str]:
+    lines = proposal.patch.split("\n")
+    return [line[1:] for line in lines if line.startswith("+") and not line.startswith("+++")]
+
+
+def statements(text: str) -> list[str]:
+    return [ast.unparse(s).split("\n")[0] for s in ast.parse(text).body]
+
+
+def test_the_seed_stands_after_the_imports_and_before_all_else(sides: Sides) -> None:
+    text = (
+        '"""Doc."""\nfrom __future__ import annotations\nimport os\nimport keras\n\n'
+        "# data\nx = load()\nmodel = build()\n"
+    )
+    first = propose(sides, text, RANDOM)[0]
+    assert statements(first.source)[3:6] == [
+        "import keras",
+        "keras.utils.set_random_seed(0)",
+        "x = load()",
+    ]
+    assert first.source.index("set_random_seed") < first.source.index("# data")
+    assert first.targets == tuple(RANDOM)
+    assert first.patch.startswith("--- a/train.py\n+++ b/train.py\n")
+
+
+def test_nothing_is_seeded_after_the_first_draw_however_late_the_last_import(sides: Sides) -> None:
+    text = "import keras\nmodel = keras.Sequential()\nimport json\nmodel.fit()\n"
+    first = propose(sides, text, RANDOM)[0]
+    assert statements(first.source)[:2] == ["import keras", "keras.utils.set_random_seed(0)"]
+
+
+def test_a_known_draw_ends_the_opening(sides: Sides, stack: Stack) -> None:
+    text = "import keras\nlogging.info(make)\nimport json\n"
+    drawn = stack(text, ("logging", "<module>"))
+    first = propose(sides, text, RANDOM, draws=([drawn], []))[0]
+    assert statements(first.source)[1] == "keras.utils.set_random_seed(0)"
+
+
+def test_functions_below_the_imports_stay_set_off(sides: Sides) -> None:
+    text = "import keras\n\n\ndef main():\n    pass\n\n\nmain()\n"
+    first = propose(sides, text, RANDOM)[0]
+    assert first.source.startswith(
+        "import keras\n\nkeras.utils.set_random_seed(0)\n\n\ndef main():"
+    )
+
+
+def test_seeds_that_miss_keras_are_completed_with_their_value(sides: Sides) -> None:
+    text = "import numpy as np\nimport tensorflow as tf\nSEED = 7\nnp.random.seed(SEED)\nbuild()\n"
+    first = propose(sides, text, RANDOM)[0]
+    assert added(first) == ["tf.keras.utils.set_random_seed(SEED)"]
+    assert statements(first.source)[3:5] == [
+        "tf.keras.utils.set_random_seed(SEED)",
+        "np.random.seed(SEED)",
+    ]
+
+
+def test_a_script_that_is_seeded_is_not_seeded_again(sides: Sides) -> None:
+    text = "import keras\nimport numpy as np\nkeras.utils.set_random_seed(1)\n"
+    text += "rng = np.random.default_rng()\nfit(rng)\n"
+    found = propose(sides, text, ["data-content"])
+    assert added(found[0]) == ["rng = np.random.default_rng(0)"]
+    assert not any("set_random_seed" in line for p in found for line in added(p))
+
+
+def test_seed_and_generator_are_tried_together_where_both_are_needed(sides: Sides) -> None:
+    text = "import keras\nimport numpy as np\nrng = np.random.default_rng()\nfit(rng)\n"
+    complete = [
+        p
+        for p in propose(sides, text, [*RANDOM, "data-content"])
+        if "data-content" in p.targets and not p.environment
+    ]
+    assert added(complete[0]) == [
+        "keras.utils.set_random_seed(0)",
+        "rng = np.random.default_rng(0)",
+    ]
+
+
+def test_a_seed_from_the_clock_is_enough_where_it_seeds_everything(sides: Sides) -> None:
+    text = "import keras, time\nkeras.utils.set_random_seed(int(time.time()))\nfit()\n"
+    assert added(propose(sides, text, RANDOM)[0]) == ["keras.utils.set_random_seed(0)"]
+
+
+def test_hash_order_falls_back_to_the_environment(sides: Sides) -> None:
+    text = "import keras\nkeras.utils.set_random_seed(1)\nx = f(hash('a'))\nfit(x)\n"
+    (only,) = propose(sides, text, ["data-content"])
+    assert only.environment == {"PYTHONHASHSEED": "0"}
+    assert (only.patch, only.source) == ("", text)
+
+
+def test_torch_is_seeded_besides_where_it_is_not_the_backend(sides: Sides) -> None:
+    text = "import keras\nimport torch\n\nfit(torch.rand(3))\n"
+    for backend, lines in (("jax", 2), ("torch", 1)):
+        assert len(added(propose(sides, text, RANDOM, backend=backend)[0])) == lines
+
+
+@pytest.mark.parametrize(
+    ("backend", "shown"),
+    [
+        ("tensorflow", "tf.config.experimental.enable_op_determinism()"),
+        ("torch", "torch.use_deterministic_algorithms(True)"),
+    ],
+)
+def test_arithmetic_asks_for_deterministic_kernels(sides: Sides, backend: str, shown: str) -> None:
+    text = "import keras\nkeras.utils.set_random_seed(1)\nfit()\n"
+    assert shown in added(propose(sides, text, ["arithmetic"], backend=backend)[0])
+
+
+def test_where_the_text_has_no_place_a_prelude_seeds(sides: Sides) -> None:
+    only = propose(sides, "import keras; keras.Sequential().fit()\n", RANDOM)[0]
+    assert only.patch == ""
+    assert ast.parse(only.prelude) and "set_random_seed(0)" in only.prelude
+
+
+def test_the_prelude_leaves_the_choice_of_the_backend_to_the_script(sides: Sides) -> None:
+    text = "import os; os.environ['KERAS_BACKEND'] = 'jax'; import keras; fit()\n"
+    only = propose(sides, text, RANDOM)[0]
+    assert "keras" not in only.prelude and "random.seed(0)" in only.prelude
+
+
+def test_keras_is_not_imported_before_the_backend_is_chosen(sides: Sides) -> None:
+    text = (
+        "import os\n\nload()\n\n\ndef main():\n    os.environ['KERAS_BACKEND'] = 'jax'\n"
+        "    import keras\n    fit()\n\n\nmain()\n"
+    )
+    source = propose(sides, text, RANDOM)[0].source
+    assert source.index("set_random_seed") > source.index("import keras")
+
+
+def test_a_module_beside_the_script_is_seeded_before_it_loads(sides: Sides, tmp_path: Path) -> None:
+    (tmp_path / "data.py").write_text("x = 1\n")
+    script = tmp_path / "train.py"
+    text = "import keras\nfrom data import x\n\nfit(x)\n"
+    found = propose(sides, text, ["initialization"], script)
+    assert [bool(p.prelude) for p in found] == [False, True]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_newlines_and_byte_order_mark_stay(sides: Sides, newline: str) -> None:
+    text = "\ufeffimport keras\n\nx = 'ä'\nfit()\n".replace("\n", newline)
+    first = propose(sides, text, RANDOM)[0]
+    expected = "\ufeffimport keras\n\nkeras.utils.set_random_seed(0)\nx = 'ä'\nfit()\n"
+    assert first.source == expected.replace("\n", newline)
+
+
+def test_what_the_script_or_the_person_asks_for_is_not_repaired(sides: Sides) -> None:
+    a, b = two_runs(sides)
+    text = "import keras\nfit()\n"
+    asked = [Finding("optimizer", DIFFERS, "Adam against SGD", intended=True)]
+    assert proposals(SCRIPT, text, "runs", a, b, asked, ["optimizer"]) == []
+    assert proposals(SCRIPT, text, "runs", a, b, [], ["version", "hardware"]) == []
+    assert proposals(SCRIPT, text, "runs", a, b, [], []) == []
+    (sentence,) = intended(asked, ["optimizer"])
+    assert "Adam against SGD" in sentence and "nothing to repair" in sentence
+
+
+def test_text_that_is_no_python_gives_nothing(sides: Sides) -> None:
+    assert propose(sides, "import (\n", RANDOM) == []
+
+
+def test_few_enough_proposals_to_be_tried(sides: Sides) -> None:
+    text = (
+        "import keras, os\nimport numpy as np\nr = np.random.default_rng()\n"
+        "f = os.listdir('.')\nw = list(set(f))\nds.map(g, num_parallel_calls=4)\n"
+        "np.random.rand()\nfit(r, w)\n"
+    )
+    found = propose(sides, text, [*RANDOM, "data-content"])
+    assert 2 <= len(found) <= 4
+    sizes = [len(added(p)) for p in found if "data-content" in p.targets and not p.environment]
+    assert sizes == sorted(sizes)
+    assert found[-1].targets == tuple(RANDOM)
+
+
+def test_two_scripts_are_both_seeded(sides: Sides) -> None:
+    a, b = two_runs(sides)
+    b = Side(replace(b.execution, script="/home/me/other.py"), b.fit)
+    found = proposals(
+        SCRIPT,
+        "import keras\nfit()\n",
+        "scripts",
+        a,
+        b,
+        [],
+        ["initialization", "optimizer"],
+        script_b=Path("/home/me/other.py"),
+        text_b="import tensorflow as tf\nfit()\n",
+    )
+    assert found[0].targets == ("initialization",)
+    assert "keras.utils.set_random_seed(0)" in found[0].source
+    assert "+tf.keras.utils.set_random_seed(0)" in found[0].patch_b
+    assert "b/other.py" in found[0].patch_b

@@ -1,0 +1,131 @@
+"""Edits of generators, orders and parallel maps in the script's own text."""
+
+from __future__ import annotations
+
+import pytest
+
+from whydiff.script_text.edits import apply, parse
+from whydiff.script_text.generators import changes
+from whydiff.script_text.imports import Names
+
+IMPORTS = (
+    "import glob, os, random, secrets, time, uuid\n"
+    "import keras\nimport numpy as np\nimport tensorflow as tf\nimport torch\n"
+    "from datetime import datetime\nfrom numpy.random import PCG64, Generator, default_rng\n"
+    "from pathlib import Path\n"
+)
+
+
+def changed(code: str, kind: str) -> str:
+    text = IMPORTS + code
+    script = parse(text)
+    edits = [c.edit for c in changes(script, Names(script)) if c.kind == kind]
+    done = apply(text, edits)
+    parse(done)
+    return done[len(IMPORTS) :]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("rng = np.random.default_rng()", "rng = np.random.default_rng(0)"),
+        ("rng = default_rng(None)", "rng = default_rng(0)"),
+        ("rng = default_rng(seed=None)", "rng = default_rng(0)"),
+        ("rng = np.random.RandomState()", "rng = np.random.RandomState(0)"),
+        ("rng = Generator(PCG64())", "rng = Generator(PCG64(0))"),
+        ("r = random.Random()", "r = random.Random(0)"),
+        ("r = random.SystemRandom()", "r = random.Random(0)"),
+        ("np.random.seed()", "np.random.seed(0)"),
+        ("torch.seed()", "torch.manual_seed(0)"),
+        ("g = tf.random.Generator.from_non_deterministic_state()",
+         "g = tf.random.Generator.from_seed(0)"),
+        ("keras.utils.set_random_seed(int(time.time()))", "keras.utils.set_random_seed(0)"),
+        ("keras.utils.set_random_seed(os.getpid() % 1000)", "keras.utils.set_random_seed(0)"),
+        ("np.random.seed(int.from_bytes(os.urandom(4), 'big'))", "np.random.seed(0)"),
+        ("torch.manual_seed(secrets.randbelow(99))", "torch.manual_seed(0)"),
+        ("d = keras.layers.Dropout(0.5, seed=uuid.uuid4().int % 9)",
+         "d = keras.layers.Dropout(0.5, seed=0)"),
+        ("SEED = time.time_ns() % 100\nnp.random.seed(SEED)", "SEED = 0\nnp.random.seed(SEED)"),
+        ("n = datetime.now().microsecond\ndefault_rng(n)", "n = 0\ndefault_rng(n)"),
+        ("rng = np.random.RandomState(int(time.time()))", "rng = np.random.RandomState(0)"),
+        ("def f(seed=int(time.time())): pass", "def f(seed=0): pass"),
+        ("p.add_argument('--seed', default=os.getpid())", "p.add_argument('--seed', default=0)"),
+        ("c = {'seed': os.getpid()}", "c = {'seed': 0}"),
+        ("def f(seed): pass\nf(os.getpid())", "def f(seed): pass\nf(0)"),
+    ],
+)  # fmt: skip
+def test_generators_get_a_seed(before: str, after: str) -> None:
+    assert changed(before, "generator") == after
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "rng = default_rng(3)",
+        "rng = default_rng(seed)",
+        "rng = default_rng(**options)",
+        "start = time.time()\nprint(time.time() - start)",
+        "name = uuid.uuid4()",
+        "x = np.random.rand(3)",
+        "g = torch.Generator()",
+    ],
+)
+def test_what_is_seeded_or_no_seed_is_left_alone(code: str) -> None:
+    assert changed(code, "generator") == code
+
+
+def test_each_generator_gets_a_seed_of_its_own() -> None:
+    code = "a = default_rng()\nb = default_rng()\nnp.random.seed(os.getpid())"
+    expected = "a = default_rng(0)\nb = default_rng(1)\nnp.random.seed(2)"
+    assert changed(code, "generator") == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("for w in set(x): f(w)", "for w in sorted(set(x)): f(w)"),
+        ("v = list(set(x))", "v = sorted(set(x))"),
+        ("v = [w for w in {1, 2}]", "v = [w for w in sorted({1, 2})]"),
+        ("s = set(x)\nd = {w: i for i, w in enumerate(s)}",
+         "s = set(x)\nd = {w: i for i, w in enumerate(sorted(s))}"),
+        ("v = tuple(a | set(b))", "v = tuple(sorted(a | set(b)))"),
+        ("t = ' '.join(frozenset(x))", "t = ' '.join(sorted(frozenset(x)))"),
+        ("for f in os.listdir(d): g(f)", "for f in sorted(os.listdir(d)): g(f)"),
+        ("fs = [p for p in Path('.').glob('*.png')]",
+         "fs = [p for p in sorted(Path('.').glob('*.png'))]"),
+        ("fs = glob.glob('*')", "fs = sorted(glob.glob('*'))"),
+    ],
+)  # fmt: skip
+def test_loose_orders_are_sorted(before: str, after: str) -> None:
+    assert changed(before, "order") == after
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "v = sorted(set(x))",
+        "n = len(set(x))",
+        "b = 1 in set(x)",
+        "for f in sorted(os.listdir(d)): g(f)",
+        "fs = os.listdir(d)\nfs.sort()",
+        "s = set(x)\ns = [1]\nfor a in s: f(a)",
+        "u = {w for w in set(x)}",
+        "for k in {'a': 1}: f(k)",
+    ],
+)
+def test_where_no_order_is_taken_nothing_is_sorted(code: str) -> None:
+    assert changed(code, "order") == code
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("ds.map(f, num_parallel_calls=tf.data.AUTOTUNE)", "ds.map(f, num_parallel_calls=1)"),
+        ("ds.map(f, deterministic=False)", "ds.map(f, deterministic=True)"),
+        ("options.deterministic = False", "options.deterministic = True"),
+        ("D(workers=4, use_multiprocessing=True)", "D(workers=1, use_multiprocessing=False)"),
+        ("ds.map(f)", "ds.map(f)"),
+    ],
+)
+def test_parallel_pipelines_become_sequential(before: str, after: str) -> None:
+    assert changed(before, "parallel") == after

@@ -1,0 +1,170 @@
+import math
+
+import numpy as np
+import pytest
+
+from whydiff.stats import squared_distances as squared
+from whydiff.stats.effects import CLAIM, EXPLORE, Block, block, effects, more_blocks, ratio
+from whydiff.testing.simulated import coverage, many, study, true_effects
+
+THREE = {"initialization": 0.5, "data-order": 0.3, "noise": 0.2}
+
+
+def by_source(found):
+    return {effect.source: effect for effect in found}
+
+
+def test_a_block_uses_every_pair_that_tells_something():
+    seen = []
+    found = block(
+        lambda x, y: float(seen.append((x, y)) or len(seen)),
+        "base", {"i": "only i", "j": "only j"}, {"i": "others i", "j": "others j"}, "all",
+    )  # fmt: skip
+    assert seen[:3] == [("base", "all"), ("only i", "others i"), ("only j", "others j")]
+    assert {frozenset(p) for p in seen[3:7]} == {
+        frozenset(("base", "only i")), frozenset(("others i", "all")),
+        frozenset(("base", "only j")), frozenset(("others j", "all")),
+    }  # fmt: skip
+    assert found.everything == 2.0 and found.only["i"] == 4.5 and found.others["j"] == 10.5
+
+
+def test_missing_replicas_leave_the_pairs_that_are_there():
+    def gap(x, y):
+        return (x - y) ** 2
+
+    found = block(gap, 0.0, {"i": None}, {"i": 1.0}, 3.0)
+    assert found == Block(9.0, {"i": 4.0}, {"i": 1.0})
+    assert math.isnan(block(gap, None, {"i": None}, {"i": 1.0}, None).everything)
+
+
+def test_sources_that_only_add_up_have_equal_total_and_main_effects():
+    blocks = study(np.random.default_rng(3), 4000, THREE)
+    for source, effect in by_source(effects(blocks, list(THREE))).items():
+        total, main = true_effects(THREE, 0.0, source)
+        assert effect.total.value == pytest.approx(total, abs=0.03)
+        assert effect.main.value == pytest.approx(main, abs=0.03)
+
+
+def test_chaotic_training_gives_every_source_the_whole():
+    small = dict.fromkeys(THREE, 0.01)
+    blocks = study(np.random.default_rng(3), 400, small, joint=0.97, width=10)
+    for effect in effects(blocks, list(THREE)):
+        assert effect.total.value == pytest.approx(0.98, abs=0.1)
+        assert effect.main.value == pytest.approx(0.01, abs=0.1)
+
+
+def test_main_effects_are_reported_signed():
+    found = effects(study(np.random.default_rng(0), 30, dict.fromkeys(THREE, 0.0), 1.0), THREE)
+    assert min(effect.main.value for effect in found) < 0
+
+
+def test_a_dead_seed_is_named_and_the_living_share_the_rest():
+    blocks = study(np.random.default_rng(1), 20, {"initialization": 1.0, "noise": 0.0})
+    found = by_source(effects(blocks, ["initialization", "noise"]))
+    assert found["noise"].dead and found["noise"].total.value == 0
+    assert "changed nothing in 20 blocks" in found["noise"].total.note
+    assert not found["initialization"].dead
+    assert found["initialization"].total.value == pytest.approx(1)
+
+
+def test_one_source_is_everything():
+    blocks = [block(squared.metric, float(b), {}, {}, b + 1.0) for b in range(5)]
+    (found,) = effects(blocks, ["noise"])
+    assert found.total.value == 1 and found.main.value == 1 and not found.dead
+
+
+def test_no_block_one_block_and_blocks_without_numbers():
+    assert effects([], ["a", "b"])[0].total.n == 0
+    assert math.isnan(effects([], ["a", "b"])[0].total.value)
+    one = study(np.random.default_rng(0), 1, THREE)
+    found = effects(one, list(THREE))[0]
+    assert found.total.n == 1 and (found.total.low, found.total.high) == (0.0, math.inf)
+    bad = Block(math.nan, dict.fromkeys(THREE, 1.0), dict.fromkeys(THREE, 1.0))
+    found = effects([*study(np.random.default_rng(0), 5, THREE), bad], list(THREE))[0]
+    assert (found.total.n, found.total.left_out) == (5, 1)
+
+
+def test_nothing_that_varies_has_no_effects_and_says_so():
+    still = [Block(0.0, {"a": 0.0, "b": 0.0}, {"a": 0.0, "b": 0.0})] * 8
+    found = effects(still, ["a", "b"])[0]
+    assert math.isnan(found.total.value) and "changed nothing in 8 blocks" in found.total.note
+    assert not found.dead
+
+
+def test_ratio_with_all_the_variability_in_one_block():
+    assert ratio([0, 0, 3.0], [0, 0, 4.0]).high == math.inf
+
+
+def test_unit_and_order_of_blocks_do_not_matter():
+    blocks = study(np.random.default_rng(5), 12, THREE, 0.5)
+    scaled = [
+        Block(9 * b.everything, {k: 9 * v for k, v in b.only.items()},
+              {k: 9 * v for k, v in b.others.items()})
+        for b in reversed(blocks)
+    ]  # fmt: skip
+    for one, other in zip(effects(blocks, THREE), effects(scaled, THREE), strict=True):
+        assert one.total.low == pytest.approx(other.total.low)
+        assert one.main.high == pytest.approx(other.main.high)
+
+
+def test_how_many_more_blocks():
+    found = effects(study(np.random.default_rng(2), EXPLORE, THREE), list(THREE))[0].total
+    missing = more_blocks(found, precision=0.2)
+    assert missing > 0
+    # The interval of so many blocks is about as narrow as was asked for.
+    again = effects(study(np.random.default_rng(4), found.n + missing, THREE), list(THREE))[0].total
+    assert math.log(again.high / again.low) / 2 == pytest.approx(math.log(1.2), rel=0.5)
+    assert more_blocks(found, precision=100) == 0
+    assert more_blocks(effects([], ["a", "b"])[0].total) is None
+    assert CLAIM > EXPLORE
+
+
+def test_squared_distances_of_the_three_kinds():
+    assert squared.metric(0.5, 0.7) == pytest.approx(0.04)
+    assert math.isnan(squared.metric(0.5, math.nan))
+    a, b = np.eye(4)[[0, 1, 2, 3]], np.eye(4)[[0, 1, 3, 2]]
+    assert squared.classes([a], [b]) == 0.5
+    # half the squared distance of one-hot rows is the same thing
+    assert squared.classes([a], [b]) == np.mean(np.sum((a - b) ** 2, axis=1)) / 2
+    assert squared.outputs([a], [b]) == pytest.approx(np.mean((a - b) ** 2))
+    assert squared.weights({"k": a}, {"k": b}) == 4.0
+    assert math.isnan(squared.weights({"k": a}, {"k": a * math.nan}))
+    with pytest.raises(ValueError, match="other weights"):
+        squared.weights({"k": a}, {"l": a})
+
+
+def cover(blocks, joint, width, trials, seed):
+    """Coverage of T and S, over all sources of simulated studies."""
+    rng, total, main = np.random.default_rng(seed), [], []
+    parts = {name: part * (1 - joint) for name, part in THREE.items()}
+    for _ in range(trials):
+        found = effects(study(rng, blocks, parts, joint, width), list(parts))
+        for effect in found:
+            t, s = true_effects(parts, joint, effect.source)
+            total.append(coverage(t, [effect.total]))
+            main.append(coverage(s, [effect.main]))
+    return float(np.mean(total)), float(np.mean(main))
+
+
+@pytest.mark.long
+def test_coverage_of_both_effects():
+    total, main = cover(EXPLORE, 0.3, 20, 150, seed=0)
+    assert many(total, 0.94, 150) and many(main, 0.94, 150)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    "blocks, joint, width, promised",
+    [
+        (20, 0.0, 1, 0.94),
+        (50, 0.0, 1, 0.94),
+        (20, 0.6, 20, 0.93),
+        (50, 0.6, 20, 0.94),
+        # the product of three normal numbers is far from normal: some per cent are missing
+        (20, 0.6, 1, 0.9),
+        (50, 0.85, 1, 0.9),
+    ],
+)
+def test_coverage_of_both_effects_wherever_they_come_from(blocks, joint, width, promised):
+    total, main = cover(blocks, joint, width, 400, seed=blocks)
+    assert many(total, promised, 400) and many(main, promised, 400)

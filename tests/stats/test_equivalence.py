@@ -1,0 +1,63 @@
+import math
+
+import numpy as np
+import pytest
+
+from whydiff.stats.equivalence import DIFFERENT, EQUAL, INCONCLUSIVE, equivalence
+
+
+def rate(verdict, shift, n, margin=None, runs=300, seed=0):
+    rng = np.random.default_rng(seed)
+    hits = 0
+    for _ in range(runs):
+        a, b = rng.normal(size=n), rng.normal(size=n) + shift
+        hits += equivalence(a, b, margin).verdict == verdict
+    return hits / runs
+
+
+def within(observed, wanted, runs=300):
+    return observed <= wanted + 3 * math.sqrt(wanted * (1 - wanted) / runs)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("n", [3, 8])
+@pytest.mark.parametrize(("margin", "shift"), [(None, 2.0), (1.5, 1.5)])
+def test_at_the_margin_both_errors_stay_below_alpha(n, margin, shift):
+    assert within(rate(EQUAL, shift, n, margin), 0.05)
+    assert within(rate(DIFFERENT, shift, n, margin), 0.05)
+
+
+def test_it_finds_equality_and_difference_where_they_are():
+    assert rate(EQUAL, 0.0, 8) > 0.9
+    assert rate(DIFFERENT, 6.0, 8) > 0.9
+
+
+def test_the_interval_covers_the_true_difference():
+    rng = np.random.default_rng(3)
+    covered = 0
+    for _ in range(400):
+        result = equivalence(rng.normal(size=5), rng.normal(size=7) + 0.7, 1.0)
+        covered += result.interval[0] <= 0.7 <= result.interval[1]
+    assert 0.92 < covered / 400 < 0.98
+
+
+def test_both_directions_are_alike():
+    a, b = [1.0, 2.0, 3.0, 2.5], [2.0, 4.0, 3.5, 2.5]
+    one, other = equivalence(a, b), equivalence(b, a)
+    assert one.verdict == other.verdict
+    assert one.difference == -other.difference
+    assert one.margin == other.margin
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "verdict"),
+    [
+        ([], [1.0, 2.0], INCONCLUSIVE),
+        ([1.0], [1.0], INCONCLUSIVE),
+        ([1.0, math.nan], [1.0, 1.0], INCONCLUSIVE),
+        ([0.5, 0.5], [0.5, 0.5], EQUAL),
+        ([0.5, 0.5], [0.6, 0.6], DIFFERENT),
+    ],
+)
+def test_what_leaves_nothing_to_chance_or_everything(a, b, verdict):
+    assert equivalence(a, b).verdict == verdict

@@ -1,0 +1,170 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from hypothesis.extra import numpy as hnp
+
+from whydiff.stats.distances import churn
+from whydiff.stats.flips import (
+    churn_of,
+    disagreements,
+    excess_churn,
+    excess_of,
+    flip_rates,
+    labels_of,
+    root_mean_squares,
+)
+from whydiff.testing.simulated import coverage, few, many, predicted
+
+TABLES = hnp.arrays(
+    np.int64, st.tuples(st.integers(2, 8), st.integers(1, 20)), elements=st.integers(-1, 3)
+)
+
+
+@settings(deadline=None)  # SciPy may be imported in it
+@given(TABLES)
+def test_the_mean_flip_rate_is_the_mean_disagreement_of_pairs_exactly(labels):
+    runs = len(labels)
+    pairs = [np.mean(labels[i] != labels[j]) for i in range(runs) for j in range(i)]
+    assert flip_rates(labels).mean() == pytest.approx(np.mean(pairs), abs=1e-12)
+    assert churn_of(labels).value == pytest.approx(np.mean(pairs), abs=1e-12)
+
+
+@given(TABLES)
+def test_disagreements_count_every_pair(labels):
+    d = disagreements(labels)
+    assert np.array_equal(np.diagonal(d), np.zeros(len(labels)))
+    assert np.allclose(d, (labels[:, None] != labels[None]).mean(axis=2))
+    assert np.allclose(disagreements(labels, labels[:1]), d[:, :1])
+
+
+def test_labels_are_the_classes_that_churn_compares():
+    rng = np.random.default_rng(0)
+    several = [rng.random((40, 5)) for _ in range(3)]
+    assert labels_of(several).shape == (3, 40)
+    assert disagreements(labels_of(several))[0, 1] == pytest.approx(churn(*several[:2]))
+    sigmoid = [np.array([[0.2], [0.7], [math.nan]])]
+    assert labels_of(sigmoid).tolist() == [[0, 1, -1]]
+    assert labels_of([rng.random((4, 6, 6, 3))]).shape == (1, 144)
+    assert labels_of([]).shape == (0, 0)
+
+
+def test_flip_rates_of_known_examples():
+    labels = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 2], [0, 1, 3]])
+    assert flip_rates(labels) == pytest.approx([0, 2 / 3, 1])
+    assert np.isnan(flip_rates(labels[:1])).all()
+
+
+def test_churn_without_runs_or_examples():
+    assert "two runs" in churn_of(np.zeros((1, 5))).note
+    assert "no examples" in churn_of(np.zeros((3, 0))).note
+    assert churn_of(np.zeros((2, 5))).high == 1.0
+    same = churn_of(np.ones((6, 5)))
+    assert same.value == same.high == 0 and "another class" in same.note
+
+
+def test_the_same_thing_twice_has_no_excess():
+    labels = predicted(np.random.default_rng(0), 8)
+    found = excess_churn(labels, labels, np.random.default_rng(1))
+    assert found.excess.value == pytest.approx(0, abs=1e-12)
+    assert found.between == pytest.approx(churn_of(labels).value)
+    assert found.p == 1 and found.switched.value == 0
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_a_change_of_predictions_is_found(paired):
+    rng = np.random.default_rng(4)
+    found = excess_churn(predicted(rng, 12), predicted(rng, 12, taste=1.5), rng, paired=paired)
+    assert found.p < 0.01 and found.excess.low > 0
+    assert found.excess.value == pytest.approx(found.between - found.within)
+    assert (found.switched is None) == (not paired)
+
+
+def test_pairs_of_equal_seed_do_not_hide_a_change():
+    # B repeats A except on the same tenth of the examples in every run: at equal seeds they
+    # agree far more than two seeds of A, and yet there is a change.
+    rng = np.random.default_rng(2)
+    a = predicted(rng, 10)
+    b = a.copy()
+    b[:, :15] = (a[:, :15] + 1) % 3
+    found = excess_churn(a, b, rng)
+    assert found.switched.value == pytest.approx(0.1)
+    assert found.switched.value < found.within
+    assert found.excess.value > 0.01 and found.p < 0.01
+
+
+def test_too_few_runs_and_other_shapes():
+    rng = np.random.default_rng(0)
+    one = predicted(rng, 1)
+    assert math.isnan(excess_churn(one, one, rng).p)
+    assert excess_churn(predicted(rng, 2), predicted(rng, 2), rng).excess.high == math.inf
+    with pytest.raises(ValueError, match="do not compare"):
+        excess_churn(predicted(rng, 3), predicted(rng, 4), rng)
+    assert "no examples" in excess_churn(np.zeros((3, 0)), np.zeros((3, 0)), rng).excess.note
+    excess_churn(predicted(rng, 3), predicted(rng, 4), rng, paired=False)
+
+
+def test_only_the_given_generator_is_used():
+    np.random.seed(3)
+    before = np.random.get_state()[1].tolist()
+    rng = np.random.default_rng(0)
+    tables = predicted(rng, 14), predicted(rng, 14, 0.4)
+    one = excess_churn(*tables, np.random.default_rng(5), permutations=200)
+    other = excess_churn(*tables, np.random.default_rng(5), permutations=200)
+    assert one == other
+    assert np.random.get_state()[1].tolist() == before
+
+
+def simulate(trials, runs, paired, taste, seed, permutations=200):
+    rng = np.random.default_rng(seed)
+    return [
+        excess_churn(
+            predicted(rng, runs), predicted(rng, runs, taste), rng,
+            paired=paired, permutations=permutations,
+        )
+        for _ in range(trials)
+    ]  # fmt: skip
+
+
+@pytest.mark.long
+def test_coverage_of_churn_and_size_of_the_test():
+    rng, trials = np.random.default_rng(1), 250
+    truth = flip_rates(predicted(rng, 4000)).mean()
+    assert many(
+        coverage(truth, (churn_of(predicted(rng, 10)) for _ in range(trials))), 0.94, trials
+    )
+    found = simulate(trials, 8, True, 0.0, seed=3)
+    assert few(float(np.mean([f.p <= 0.05 for f in found])), 0.05, trials)
+    assert many(coverage(0.0, (f.excess for f in found)), 0.94, trials)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize("runs", [6, 20])
+def test_size_power_and_coverage_of_excess_churn(paired, runs):
+    rng, trials = np.random.default_rng(runs), 400
+    a, b = predicted(rng, 5000), predicted(rng, 5000, 1.0)
+    p = [np.stack([(t == c).mean(axis=0) for c in range(3)]) for t in (a, b)]
+    truth = float(np.mean(np.sum((p[0] - p[1]) ** 2, axis=0)) / 2)
+    alike = simulate(trials, runs, paired, 0.0, seed=runs)
+    assert few(float(np.mean([f.p <= 0.05 for f in alike])), 0.05, trials)
+    assert many(coverage(0.0, (f.excess for f in alike)), 0.94, trials)
+    changed = simulate(trials, runs, paired, 1.0, seed=runs + 1)
+    assert many(coverage(truth, (f.excess for f in changed)), 0.93, trials)
+    assert np.mean([f.excess.value for f in changed]) == pytest.approx(truth, rel=0.05)
+    if runs == 20:
+        assert np.mean([f.p <= 0.05 for f in changed]) > 0.9
+
+
+def test_excess_works_for_distances_of_numbers_too():
+    rng = np.random.default_rng(6)
+    a = rng.normal(size=(10, 50))
+    d = root_mean_squares(np.concatenate([a, a + 1]))
+    expected = np.sqrt(np.mean((a[2] - a[7]) ** 2))
+    assert d[2, 7] == pytest.approx(expected) and d[2, 12] == pytest.approx(1)
+    assert excess_of(d, 10, rng).p < 0.01
+    alike = root_mean_squares(np.concatenate([a, a]))
+    assert excess_of(alike, 10, rng).p == 1
+    tiny = root_mean_squares([[1e6, 1e6], [1e6, 1e6 + 1e-3]])
+    assert tiny[0, 1] == pytest.approx(1e-3 / math.sqrt(2), rel=1e-3)

@@ -1,0 +1,58 @@
+"""An answer written as JSON comes back as it was; anything else is refused with a reason."""
+
+import json
+import math
+
+import pytest
+
+from whydiff.cli.output import write_json
+from whydiff.core.errors import WhydiffError
+from whydiff.storage.answers import read_answer
+from whydiff.testing import answers
+
+MADE = [answers.explanation(), answers.diff(), answers.study(), answers.comparison()]
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_what_was_written_comes_back(tmp_path, made):
+    path = tmp_path / "answer.json"
+    write_json(str(path), made.to_dict())
+    assert read_answer(path) == made
+
+
+def test_numbers_that_were_not_finite_come_back_as_nan(tmp_path):
+    path = tmp_path / "answer.json"
+    write_json(str(path), answers.study(failed=answers.unknown()).to_dict())
+    assert math.isnan(read_answer(path).failed.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda d: d | {"schema": 2}, "schema 2"),
+        (lambda d: d | {"causes": {}}, "not a list"),
+        (lambda d: d | {"identical": "no"}, "identical"),
+        (lambda d: d | {"question": 3}, "question"),
+        (lambda d: d | {"causes": [{"source": "x"}]}, "damaged"),
+        (lambda d: d | {"causes": [1]}, "not a JSON object"),
+        (lambda d: d | {"compared": None}, "not a JSON object"),
+        (lambda d: {"schema": 1}, "no"),
+        (lambda d: {"hello": 1}, "not an answer"),
+        (lambda d: [1], "not an answer"),
+    ],
+)
+def test_anything_else_is_refused_with_the_reason(tmp_path, change, reason):
+    path = tmp_path / "answer.json"
+    path.write_text(json.dumps(change(answers.explanation().to_dict())))
+    with pytest.raises(WhydiffError, match=reason):
+        read_answer(path)
+
+
+@pytest.mark.parametrize("text", ["", "no", "[" * 100_000, "\xff"])
+def test_what_is_no_json_is_refused(tmp_path, text):
+    path = tmp_path / "answer.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(WhydiffError, match="is not JSON"):
+        read_answer(path)
+    with pytest.raises(WhydiffError, match="cannot read"):
+        read_answer(tmp_path / "missing.json")

@@ -1,0 +1,264 @@
+"""A training that is killed or runs out of disk leaves a recording that can be read."""
+
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from whydiff.core.errors import WhydiffError
+from whydiff.storage import Writer, arrays, load
+
+#: Records steps whose digests follow from their number; says when an epoch was written.
+TRAINING = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from whydiff.core.recipe import *
+from whydiff.core.recording import *
+from whydiff.storage import Writer, files
+
+path, fits, epochs, steps, limit, mounts = sys.argv[1:]
+if mounts:
+    files._MOUNTS = Path(mounts)
+facts = [{}] * 7
+content = Content(np.zeros((50, 2), np.uint64))
+recipe = Recipe((), Order(), (), content, Batching(), {"class": "SGD"}, {}, {}, {}, (), *facts)
+writer = Writer(Path(path), "train.py", [])
+if int(limit):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+for fit in range(1, int(fits) + 1):
+    writer.begin_fit(fit, "Sequential", (), recipe, {})
+    writer.tensors(fit, "initial", {"weights:a": np.full(5000, fit)})
+    for epoch in range(int(epochs)):
+        for n in range(int(steps)):
+            writer.step(fit, epoch, [fit, epoch, epoch * int(steps) + n, 2**64 - 1, 0])
+        writer.end_epoch(fit, Epoch(epoch, int(steps), {"loss": 1 / (epoch + 1)}),
+                         np.random.default_rng(epoch).permutation(50), np.array([25, 25]))
+        if not writer.trouble:
+            print(fit, epoch, flush=True)
+    writer.end_fit(fit, recipe, (), 1.0, {})
+writer.close(0)
+print("trained")
+"""
+
+
+def training(path, fits, epochs, steps, limit=0, mounts=""):
+    arguments = [path, fits, epochs, steps, limit, mounts]
+    return subprocess.Popen(
+        [sys.executable, "-c", TRAINING, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def check(path, acknowledged, steps):
+    """Every acknowledged epoch is there, and all that is there is right."""
+    execution = load(path)
+    assert execution.exit_code is None
+    seen = {(fit.index, epoch.index) for fit in execution.fits for epoch in fit.epochs}
+    assert seen >= set(acknowledged)
+    for fit in execution.fits:
+        assert len(fit.steps) >= steps * len(fit.epochs)
+        count = np.arange(len(fit.steps), dtype=np.uint64)
+        assert (fit.step_epochs == count // steps).all()
+        assert (fit.steps[:, 0] == fit.index).all()
+        assert (fit.steps[:, 2] == count).all()
+        for epoch, order in zip(fit.epochs, fit.recipe.data_order.epochs, strict=False):
+            assert (order == np.random.default_rng(epoch.index).permutation(50)).all()
+        kept = arrays(path, fit.index, "initial")
+        assert not kept or (kept["weights:a"] == fit.index).all()
+    return execution
+
+
+@pytest.mark.parametrize("network", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_kill_minus_nine_at_any_moment(tmp_path, network, seed):
+    chance = random.Random(seed)
+    path, mounts = tmp_path / "run.whydiff", ""
+    if network:
+        mounts = tmp_path / "mounts"
+        mounts.write_text(f"server:/data {tmp_path} nfs rw 0 0\n")
+    steps = chance.choice([1, 7, 500])
+    process = training(path, 10**6, chance.choice([1, 30]), steps, mounts=mounts)
+    acknowledged = []
+    for _ in range(chance.randrange(1, 60)):
+        fit, epoch = process.stdout.readline().split()
+        acknowledged.append((int(fit), int(epoch)))
+    time.sleep(chance.random() / 50)
+    process.kill()
+    process.communicate()
+    # Fits that are over have their recipe at the end; only epochs of the last can be in flight.
+    execution = check(path, acknowledged, steps)
+    assert all(fit.finished for fit in execution.fits[:-1])
+
+
+def test_steps_of_an_unfinished_epoch_are_written_too(tmp_path, recipe):
+    path = tmp_path / "run.whydiff"
+    writer = Writer(path, "train.py", [])
+    writer.begin_fit(1, "Sequential", (), recipe, {})
+    made = 0
+    while not (seen := len(load(path).fits[0].steps)):
+        writer.step(1, 0, [made] * 5)
+        made += 1
+        time.sleep(0.02)
+    assert 0 < seen <= made
+    writer.close(None)
+    assert (load(path).fits[0].steps == np.arange(made)[:, None]).all()
+
+
+AS_SOMEBODY_ELSE = """
+import os, sys
+from whydiff.storage import load
+if os.geteuid() == 0:
+    os.setuid(65534)
+assert not os.access(os.path.dirname(sys.argv[1]), os.W_OK)
+print(len(load(sys.argv[1]).fits))
+"""
+
+
+@pytest.mark.parametrize("lost", [(), ("-shm",), ("-wal", "-shm")])
+def test_what_a_kill_left_in_a_read_only_folder(tmp_path, lost):
+    path = tmp_path / "run.whydiff"
+    process = training(path, 10**6, 2, 3)
+    for _ in range(20):
+        process.stdout.readline()
+    process.kill()
+    process.communicate()
+    fits = len(load(path).fits)
+    # pytest's folders are private to the user; somebody else needs a public one.
+    folder = Path(tempfile.mkdtemp())
+    try:
+        for file in tmp_path.iterdir():
+            if not any(file.name.endswith(suffix) for suffix in lost):
+                shutil.copyfile(file, folder / file.name)
+        folder.chmod(0o555)
+        command = [sys.executable, "-c", AS_SOMEBODY_ELSE, folder / path.name]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        if "-wal" not in lost:
+            assert int(done.stdout) == fits
+        assert {file.name for file in folder.iterdir()} == {
+            file.name for file in tmp_path.iterdir() if not file.name.endswith(lost or "//")
+        }
+    finally:
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("limit", [150_000, 300_000, 1_000_000])
+def test_a_full_disk_stops_the_recording_and_not_the_training(tmp_path, limit):
+    path = tmp_path / "run.whydiff"
+    process = training(path, 20, 5, 300, limit=limit)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    *lines, last = out.splitlines()
+    assert last == "trained"
+    assert len(lines) < 100
+    assert len(err.splitlines()) == 1
+    assert err.startswith("whydiff: recording stopped (")
+    assert err.rstrip().endswith("; the training goes on")
+    acknowledged = [tuple(map(int, line.split())) for line in lines]
+    execution = load(path)
+    seen = {(fit.index, epoch.index) for fit in execution.fits for epoch in fit.epochs}
+    assert seen == set(acknowledged)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda writer: writer.environment({"model": object()}), "object at model"),
+        (lambda writer: writer.environment({"a": {1: 2}}), "key 1 at a"),
+        (lambda writer: writer.step(7, 0, [1, 2, 3, 4, 5]), "fit 7 was not begun"),
+        (lambda writer: writer.step(1, 0, [1, 2, 3]), "step: "),
+        (lambda writer: writer.end_epoch(7, None, np.arange(2), np.arange(2)), "fit 7 was not"),
+        (lambda writer: writer.tensors(1, "final", {"w": np.array(["text"])}), "w is an array"),
+    ],
+)
+def test_a_value_that_cannot_be_kept_stops_the_recording(tmp_path, recipe, capsys, call, told):
+    path = tmp_path / "run.whydiff"
+    writer = Writer(path, "train.py", [])
+    writer.begin_fit(1, "Sequential", (), recipe, {})
+    writer.step(1, 0, [1, 2, 3, 4, 5])
+    writer.end_fit(1, recipe, (), 1.0, {})
+    for _ in range(2):
+        call(writer)
+    writer.environment({"later": 1})
+    writer.step(1, 0, [1, 2, 3, 4, 5])
+    writer.close(4)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
+    assert told in writer.trouble
+    back = load(path)
+    assert (back.trouble, back.exit_code) == (writer.trouble, 4)
+    assert (back.fits[0].finished, len(back.fits[0].steps)) == (True, 1)
+    assert [file.name for file in tmp_path.iterdir()] == ["run.whydiff"]
+
+
+def test_a_recording_without_its_log_says_so_or_reads(tmp_path):
+    path = tmp_path / "run.whydiff"
+    process = training(path, 10**6, 2, 3)
+    process.stdout.readline()
+    process.kill()
+    process.communicate()
+    for suffix in ("-wal", "-shm"):
+        (tmp_path / f"run.whydiff{suffix}").unlink(missing_ok=True)
+    try:
+        assert load(path).exit_code is None
+    except WhydiffError as error:
+        assert str(path) in str(error)
+
+
+#: Steps of very different length, each told with its number and the time when it was over.
+IRREGULAR = """
+import random, sys, time
+import numpy as np
+from pathlib import Path
+from whydiff.core.recipe import *
+from whydiff.storage import Writer
+
+chance = random.Random(int(sys.argv[2]))
+content = Content(np.zeros((50, 2), np.uint64))
+recipe = Recipe((), Order(), (), content, Batching(), {}, {}, {}, {}, (), *[{}] * 7)
+writer = Writer(Path(sys.argv[1]), "train.py", [])
+writer.begin_fit(1, "Sequential", (), recipe, {})
+print("begun", flush=True)
+for n in range(10**9):
+    writer.step(1, 0, [n] * 5)
+    print(n, time.monotonic(), flush=True)
+    time.sleep(chance.choice([0.0005] * 300 + [0.3, 2.5]))
+"""
+
+
+@pytest.mark.thorough
+def test_fifty_kills_each_lose_at_most_the_last_second(tmp_path):
+    chance = random.Random(0)
+    for batch in range(5):
+        paths = [tmp_path / f"{batch}-{i}.whydiff" for i in range(10)]
+        running = [
+            subprocess.Popen(
+                [sys.executable, "-c", IRREGULAR, str(path), str(seed)],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for seed, path in enumerate(paths, 10 * batch)
+        ]
+        for process in running:
+            assert process.stdout.readline() == "begun\n"
+        ends = sorted((time.monotonic() + 5 * chance.random(), i) for i in range(len(running)))
+        for end, i in ends:
+            time.sleep(max(0.0, end - time.monotonic()))
+            killed_at = time.monotonic()
+            running[i].kill()
+            out, _ = running[i].communicate()
+            lines = [line.split() for line in out.splitlines(keepends=True) if line[-1] == "\n"]
+            due = sum(float(at) < killed_at - 1.0 for _, at in lines)
+            steps = load(paths[i]).fits[0].steps
+            assert due <= len(steps) <= len(lines) + 1, (i, due, len(steps), len(lines))
+            assert (steps == np.arange(len(steps), dtype=np.uint64)[:, None]).all()
