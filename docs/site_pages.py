@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ELSEWHERE = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
     "src/whydiff/storage/FORMAT.md": "format.md",
     "src/whydiff/storage/STUDY_FORMAT.md": "study_format.md",
 }

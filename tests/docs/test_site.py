@@ -57,7 +57,8 @@ def site(tmp_path_factory):
 @pytest.mark.parametrize("link", ["nowhere.md", "study.md#nope", "../examples/gone.py"])
 def test_a_link_that_leads_nowhere_is_an_error(tmp_path, link):
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    for name in ("mkdocs.yml", "README.md", "CONTRIBUTING.md", "examples", "src"):
+    elsewhere = [path.name for path in ROOT.glob("*.md")] + ["examples"]
+    for name in ("mkdocs.yml", "src", *elsewhere):
         (tmp_path / name).symlink_to(ROOT / name)
     with (tmp_path / "docs" / "pages.md").open("a") as page:
         page.write(f"\n[gone]({link})\n")

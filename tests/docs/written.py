@@ -10,10 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [
-    ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
+    *sorted(ROOT.glob("*.md")),
     *DOCS,
-    *sorted((ROOT / "src/whydiff/store").glob("*.md")),
+    *sorted((ROOT / "src/whydiff/storage").glob("*.md")),
 ]
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
