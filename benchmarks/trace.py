@@ -10,9 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from whydiff.experiments.explain.trajectory import plan
+from whydiff.diagnosis.moments import plan
 from whydiff.runner.client import Child, Run
-from whydiff.runner.hybrid_trainer import HybridTrainer
+from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.storage import load
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +27,7 @@ def main() -> None:
             child.wait_for_script()
             fit = load(child.recording).fits[0]
             child.request("pair", a={"fit": 1}, b={"fit": 1}, differing=[])
-            hybrid_trainer = HybridTrainer({"a": child}, folder, frozenset())
+            hybrid_trainer = ProcessHybridTrainer({"a": child}, folder, frozenset())
             moments = plan(fit, fit, None).of("a")
             hybrid_trainer.train(frozenset())  # compiles
             plain, looked = [], []

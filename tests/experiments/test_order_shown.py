@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from whydiff.experiments.explain.evidence import _order
+from whydiff.diagnosis.evidence import _order
 from whydiff.testing.sides import a_side, content, order
 
 

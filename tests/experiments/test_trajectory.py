@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from whydiff.core.findings import Divergence
-from whydiff.experiments.explain.trajectory import MOST_MOMENTS, START, plan, spread, trace
+from whydiff.diagnosis.moments import MOST_MOMENTS, START, plan, spread
+from whydiff.experiments.explain.trajectory import trace
 from whydiff.runner.trajectory import TrajectoryWriter
 
 ROOT = Path(__file__).parent.parent.parent

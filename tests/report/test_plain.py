@@ -7,11 +7,11 @@ import io
 import pytest
 from hypothesis import given, strategies as st
 
+from whydiff.core.words import duration, listed, pair, percent
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
 from whydiff.report.plain import WIDTH, clean, plain_text
 from whydiff.report.progress import Progress
 from whydiff.report.terminal import write
-from whydiff.report.words import duration, listed, pair, percent
 
 BLOCKS: list[Block] = [
     Text("It differs – because of Größe 🙂.", "verdict"),

@@ -12,7 +12,7 @@ from typing import Any
 from whydiff.core.comparison import EXPECTATIONS, Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.metrics import larger_is_better
-from whydiff.core.progress import Silent
+from whydiff.core.progress import Progress, Silent
 from whydiff.experiments.compare import numbers
 from whydiff.experiments.compare.contestants import Contestant, Way, open_contestants
 from whydiff.experiments.compare.pairing import Rule, TrainedHybrid
@@ -47,7 +47,7 @@ def compare(
     arguments: Sequence[str] = (),
     time_limit: float | None = None,
     workers: int | None = None,
-    progress: Any = None,
+    progress: Progress | None = None,
     **fit_arguments: Any,
 ) -> Comparison:
     """Train A and B with the same seeds, pair after pair, until it is clear which is better.

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
-from whydiff.core.progress import Silent
-from whydiff.experiments.explain.answer import answer
-from whydiff.experiments.explain.comparison import Comparison, compare_executions, compare_fits
+from whydiff.core.progress import Progress, Silent
+from whydiff.diagnosis.answer import answer
+from whydiff.diagnosis.evidence import command
+from whydiff.diagnosis.moments import plan
+from whydiff.diagnosis.trials import run_trials
 from whydiff.experiments.explain.disagreements import disagreements
-from whydiff.experiments.explain.evidence import command
 from whydiff.experiments.explain.fix_trials import try_fixes
-from whydiff.experiments.explain.trajectory import plan
-from whydiff.experiments.explain.trials import run_trials
+from whydiff.experiments.explain.sides import run_script, two_executions, two_fits
+from whydiff.experiments.explain.trajectory import trajectory
 from whydiff.experiments.explain.zoom import look_closer, zoom as locate
+from whydiff.runner.client import Run
 
 if TYPE_CHECKING:
     from whydiff.api.notebook import WatchedFit
@@ -38,7 +40,7 @@ def explain(
     budget: float | None = None,
     arguments: Sequence[str] = (),
     zoom: bool = False,
-    progress: Any = None,
+    progress: Progress | None = None,
 ) -> Explanation:
     """Say why two trainings differ, prove it by training hybrids, and try a fix.
 
@@ -61,7 +63,14 @@ def explain(
             raise WhydiffError("two fits are needed", "whydiff.explain(cell[1], cell[2])")
         from whydiff.api.notebook import explain_fits
 
-        return explain_fits(script, script_b, metric, budget, progress)
+        unusable = {"fits": fits, "runs": runs, "a_env": a_env, "b_env": b_env}
+        given = [name for name, value in {**unusable, "arguments": arguments}.items() if value]
+        if given:
+            raise WhydiffError(
+                f"{' and '.join(given)} cannot be used with two fits of this session",
+                "They say how a script is run; name a script in place of the fits.",
+            )
+        return explain_fits(script, script_b, metric, budget, zoom, progress)
     if script_b is not None and not isinstance(script_b, str | Path):
         raise WhydiffError("a script and a fit cannot be compared", "Name two of one kind.")
     for path in (script, script_b):
@@ -71,29 +80,41 @@ def explain(
         script, script_b, fits=fits, runs=runs, a_env=a_env, b_env=b_env, metric=metric,
         budget=budget, arguments=arguments,
     )  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as name, _kept(Path(name), Path(script)):
+    with (
+        tempfile.TemporaryDirectory(prefix="whydiff-") as name,
+        _kept(Path(name), Path(script)),
+        contextlib.ExitStack() as children,
+    ):
         folder = Path(name)
-        comparison = _compare(
-            Path(script), Path(script_b) if script_b else None, fits, runs,
-            a_env or {}, b_env or {}, tuple(arguments), folder, progress,
-        )  # fmt: skip
-        with comparison:
-            if comparison.identical:
-                return _asked(answer(comparison, metric=metric), asked)
-            hybrid_trainer = comparison.hybrid_trainer()
-            point = comparison.diff.first_divergence
-            moments = plan(comparison.a.fit, comparison.b.fit, point)
-            trials = run_trials(hybrid_trainer, comparison.movable(), budget, progress, moments)
-            point = locate(point, hybrid_trainer, trials)
-            shown = disagreements(trials, hybrid_trainer, comparison.a.fit.index)
-            closer = None
-            if zoom:
-                progress.step("looking at the step where they part, tensor by tensor")
-                first = int(comparison.a.recipe.duration.get("initial_epoch") or 0)
-                closer = look_closer(point, hybrid_trainer, first)
-        remedy = try_fixes(comparison, trials, folder, progress)
-        found = replace(answer(comparison, trials, remedy, metric, point), zoom=closer)
-        return _asked(found, asked, {"disagreements": shown} if shown else {})
+        environments = (a_env or {}, b_env or {})
+        run_a = Run(Path(script), tuple(arguments), environments[0])
+        run_b = Run(Path(script_b or script), tuple(arguments), environments[1])
+        child_a = children.enter_context(run_script(run_a, folder, "a", progress))
+        sides = None
+        if script_b is None and not runs and not a_env and not b_env:
+            sides = two_fits(child_a, fits, folder)
+        if sides is None:
+            child_b = children.enter_context(run_script(run_b, folder, "b", progress))
+            sides = two_executions(child_a, child_b, fits, folder)
+        compared = sides.compared
+        if compared.identical:
+            return _asked(answer(compared, metric=metric), asked)
+        hybrid_trainer = sides.hybrid_trainer()
+        point = compared.diff.first_divergence
+        moments = plan(compared.a.fit, compared.b.fit, point)
+        trials = run_trials(hybrid_trainer, compared.movable(), budget, progress, moments)
+        point = locate(point, hybrid_trainer, trials)
+        shown = disagreements(trials, hybrid_trainer, compared.a.fit.index)
+        closer = None
+        if zoom:
+            progress.step("looking at the step of the first divergence, tensor by tensor")
+            first = int(compared.a.recipe.duration.get("initial_epoch") or 0)
+            closer = look_closer(point, hybrid_trainer, first)
+        children.close()  # their memory is needed by the runs that try a fix
+        remedy = try_fixes(sides, trials, folder, progress)
+        explanation = answer(compared, trials, remedy, metric, point, trajectory(trials))
+        more = {"disagreements": shown} if shown else {}
+        return _asked(replace(explanation, zoom=closer), asked, more)
 
 
 def _asked(
@@ -122,24 +143,3 @@ def _kept(folder: Path, script: Path) -> Iterator[None]:
             + (f", `whydiff diff {kept[0]} {kept[1]}` compares" if len(kept) == 2 else "")
             + "; the same command starts again"
         ) from None
-
-
-def _compare(
-    script: Path,
-    script_b: Path | None,
-    fits: tuple[int, int] | None,
-    runs: bool,
-    a_env: Mapping[str, str],
-    b_env: Mapping[str, str],
-    arguments: tuple[str, ...],
-    folder: Path,
-    progress: Any,
-) -> Comparison:
-    if script_b is None and not runs and not a_env and not b_env:
-        found = compare_fits(script, fits, arguments, folder, progress)
-        if found.between == "fits":
-            return found
-        return compare_executions(
-            script, None, fits, {}, {}, arguments, folder, progress, first=found.child_a
-        )
-    return compare_executions(script, script_b, fits, a_env, b_env, arguments, folder, progress)

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.lock import Lock, Replicas
+from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Execution
 from whydiff.diagnosis.pair import check_trained
 from whydiff.experiments.lock.reference import reduced_lock
 from whydiff.runner.client import Child, Run, check_executed, remarks
-from whydiff.runner.hybrid_trainer import HybridTrainer, TrainedHybrid
+from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.storage import load
 from whydiff.storage.lockfile import write_lock
 
@@ -31,14 +33,14 @@ class Trial:
     folder: Path
     outcomes: dict[int, TrainedHybrid]  # by fit: final weights, predictions on the probe
 
-    def hybrid_trainer(self, fit: int) -> HybridTrainer:
+    def hybrid_trainer(self, fit: int) -> ProcessHybridTrainer:
         """To train that fit again; other fits are put aside."""
         side = {"fit": fit}
         self.child.request("pair", a=side, b=side, differing=[])
-        return HybridTrainer({"a": self.child}, self.folder, frozenset())
+        return ProcessHybridTrainer({"a": self.child}, self.folder, frozenset())
 
 
-def try_script(script: Path, arguments: Sequence[str], folder: Path, progress: Any) -> Trial:
+def try_script(script: Path, arguments: Sequence[str], folder: Path, progress: Progress) -> Trial:
     """Run the script watched, to its end. WhydiffError if it fails or trains nothing.
 
     The caller closes ``trial.child``.
@@ -90,7 +92,7 @@ def _recorded(child: Child) -> Execution:
 
 
 def replicas(
-    script: Path, arguments: Sequence[str], seeds: Sequence[int], folder: Path, progress: Any
+    script: Path, arguments: Sequence[str], seeds: Sequence[int], folder: Path, progress: Progress
 ) -> dict[int, Replicas]:
     """What every fit ends with under other random numbers: the script run once per seed."""
     progress.step("training replicas with other seeds", total=len(seeds))
@@ -120,7 +122,7 @@ def make_lock(
     script: str | Path,
     arguments: Sequence[str] = (),
     count: int = 0,
-    progress: Any = None,
+    progress: Progress | None = None,
     folder: Path | None = None,
 ) -> Lock:
     """Train ``script`` and return its lock; with ``count`` replicas under other seeds as well.
@@ -128,7 +130,6 @@ def make_lock(
     The lock names the script as seen from ``folder``, by default the script's own.
     Raises WhydiffError if the script fails, trains nothing or could not be watched to its end.
     """
-    from whydiff.core.progress import Silent
 
     path, progress = Path(script), progress or Silent()
     if count == 1 or count < 0:
@@ -154,7 +155,7 @@ def lock(
     arguments: Sequence[str] = (),
     output: str | Path | None = None,
     replicas: int = 0,
-    progress: Any = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Train ``script`` and write its lock to ``output`` (default: ``whydiff.lock`` beside it).
 

@@ -18,11 +18,12 @@ from typing import Any
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation, Remedy
 from whydiff.core.live import Live
+from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Execution, Side
-from whydiff.diagnosis.sources import source
-from whydiff.experiments.explain.comparison import Comparison
-from whydiff.experiments.explain.trials import run_trials
-from whydiff.runner.hybrid_trainer import HybridTrainer
+from whydiff.diagnosis.compared import ComparedSides
+from whydiff.diagnosis.trials import run_trials
+from whydiff.experiments.explain.recorded import compare
+from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.storage import load
 
 
@@ -115,37 +116,40 @@ def explain_fits(
     b: WatchedFit,
     metric: str | None = None,
     budget: float | None = None,
-    progress: Any = None,
+    closer: bool = False,
+    progress: Progress | None = None,
 ) -> Explanation:
     """Say why two fits of this session differ, proven by training hybrids of them here.
 
     The models are trained again for that and then put back as they were. No fix is tried: there
-    is no script to change; the causes carry their remedies.
+    is no script to change; the causes carry their remedies. ``closer`` looks at the step of the
+    first divergence tensor by tensor.
     """
-    from whydiff.core.progress import Silent
-    from whydiff.experiments.explain.answer import answer
-    from whydiff.experiments.explain.zoom import zoom
+    from whydiff.diagnosis.answer import answer
+    from whydiff.experiments.explain.zoom import look_closer, zoom
     from whydiff.replay.leaving import left_as_found
     from whydiff.runner.in_process_client import InProcessClient
 
-    sides = a.side, b.side
-    lives = [replace(a.live, index=1), replace(b.live, index=2)]
     progress = progress or Silent()
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
-        here: Any = InProcessClient(lives, a.recorded.path)
-        there: Any = InProcessClient(lives, b.recorded.path)
-        chosen = f"fit {a.number} and fit {b.number} of this session"
-        comparison = Comparison("fits", chosen, here, there, sides[0], sides[1], Path(name))
-        if comparison.identical:
-            return answer(comparison, metric=metric)
-        structural = [s for s in comparison.differing if source(s).kind == "structure"]
-        with left_as_found(live.model for live in lives):
-            here.request("pair", a={"fit": 1}, b={"fit": 2}, differing=structural)
-            hybrid_trainer = HybridTrainer(
-                {"a": here}, Path(name), frozenset(), follows=comparison.follows
-            )
-            trials = run_trials(hybrid_trainer, comparison.movable(), budget, progress)
-            point = zoom(comparison.diff.first_divergence, hybrid_trainer, trials)
-        explained = answer(comparison, trials, None, metric, point)
-        told = dict.fromkeys(c.remedy for c in explained.causes if c.remedy and not c.intended)
-        return replace(explained, remedy=Remedy("", False, " ".join(told)))
+    lives = [replace(a.live, index=1), replace(b.live, index=2)]
+    diff = compare("A", "B", a.side, b.side, a.recorded.path, b.recorded.path)
+    chosen = f"fit {a.number} and fit {b.number} of this session"
+    compared = ComparedSides("fits", chosen, a.side, b.side, diff, ("this session",) * 2)
+    if compared.identical:
+        return answer(compared, metric=metric)
+    with (
+        tempfile.TemporaryDirectory(prefix="whydiff-") as name,
+        left_as_found(live.model for live in lives),
+    ):
+        client = InProcessClient(lives, a.recorded.path)
+        client.request("pair", a={"fit": 1}, b={"fit": 2}, differing=compared.structural)
+        hybrid_trainer = ProcessHybridTrainer(
+            {"a": client}, Path(name), frozenset(), follows=compared.follows
+        )
+        trials = run_trials(hybrid_trainer, compared.movable(), budget, progress)
+        point = zoom(diff.first_divergence, hybrid_trainer, trials)
+        first = int(compared.a.recipe.duration.get("initial_epoch") or 0)
+        zoomed = look_closer(point, hybrid_trainer, first) if closer else None
+    explanation = answer(compared, trials, None, metric, point)
+    remedies = dict.fromkeys(c.remedy for c in explanation.causes if c.remedy and not c.intended)
+    return replace(explanation, remedy=Remedy("", False, " ".join(remedies)), zoom=zoomed)

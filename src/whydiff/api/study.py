@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.progress import Silent
+from whydiff.core.progress import Progress, Silent
 from whydiff.core.study import Study
 from whydiff.core.vary import parse_vary
 from whydiff.experiments.study.process_pool import with_pool
@@ -32,7 +32,7 @@ def study(
     arguments: Sequence[str] = (),
     time_limit: float | None = None,
     workers: int | None = None,
-    progress: Any = None,
+    progress: Progress | None = None,
     **fit_arguments: Any,
 ) -> Study:
     """Train many replicas of a training and say how much they vary, and because of what.
@@ -73,7 +73,7 @@ def _of_script(
     script: Path,
     request: Request,
     file: StudyFile,
-    progress: Any,
+    progress: Progress,
     time_limit: float | None,
     workers: int | None,
 ) -> Study:

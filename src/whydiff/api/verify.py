@@ -6,13 +6,13 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from whydiff.api.lock import Trial, default_lock, replicas, try_script
 from whydiff.core.digests import ALGORITHM
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import DIFFERS
 from whydiff.core.lock import LEVELS, Lock, LockedFit, Replicas
+from whydiff.core.progress import Progress, Silent
 from whydiff.core.verification import (
     FAILS,
     HOLDS,
@@ -39,7 +39,7 @@ def verify(
     require: str = "bitwise",
     metric: str | None = None,
     margin: float | None = None,
-    progress: Any = None,
+    progress: Progress | None = None,
 ) -> Verification:
     """Train ``script`` and compare every fit with the lock, at the strictest level that holds.
 
@@ -53,7 +53,6 @@ def verify(
     ``exit_code``. Raises WhydiffError for a missing or damaged lock, a script that fails, or a
     level that the lock cannot decide.
     """
-    from whydiff.core.progress import Silent
 
     path, progress = Path(script), progress or Silent()
     file = Path(lock) if lock else default_lock(path)
@@ -127,7 +126,7 @@ def _check(
     locked: LockedFit,
     new: LockedFit,
     trial: Trial,
-    progress: Any,
+    progress: Progress,
 ) -> FitCheck:
     measured: Amplification | None = None
     if against.point is None:

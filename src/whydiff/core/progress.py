@@ -1,4 +1,24 @@
-"""The progress of those who want to see none."""
+"""Progress of long work, as the code that does it sees it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Where work says what it is doing."""
+
+    def step(self, text: str, total: int | None = None) -> None:
+        """A step begins; ``total`` is the number of advances it will take, if known."""
+        ...
+
+    def advance(self, n: int = 1) -> None:
+        """``n`` parts of the current step are done."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Something worth keeping on the screen."""
+        ...
 
 
 class Silent:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from math import factorial
 
-Coalition = frozenset[str]
+from whydiff.core.hybrids import Coalition
+
 Values = Mapping[Coalition, float]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from whydiff.core.problem import Problem
+from whydiff.core.words import count
 from whydiff.report.plain import clean
-from whydiff.report.words import count
 
 
 def problem_lines(problems: Sequence[Problem], scripts: int) -> list[str]:

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 
 from whydiff.core.comparison import BETTER, EQUIVALENT, WORSE, Churn, Comparison, Side
+from whydiff.core.words import MORE, count, duration, number, percent
 from whydiff.report.blocks import Block, Facts, Table, Text
 from whydiff.report.study_words import between, bounds, signed
-from whydiff.report.words import MORE, count, duration, number, percent
 
 _STOPPED = {
     "budget": "The time that was given is up.",

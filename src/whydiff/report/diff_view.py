@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff
+from whydiff.core.words import listed, source
 from whydiff.report.blocks import Block, Facts, Table, Text
 from whydiff.report.point import point
-from whydiff.report.words import listed, source
 
 _ORDER = {DIFFERS: 0, UNKNOWN: 1, IDENTICAL: 2}
 

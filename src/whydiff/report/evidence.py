@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from whydiff.core.words import number
 from whydiff.report.blocks import Block, Facts, Table, Text
-from whydiff.report.words import number
 
 #: rows of one table before the rest is only counted
 MOST_ROWS = 200

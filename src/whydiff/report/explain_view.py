@@ -6,10 +6,10 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from whydiff.core.findings import CONFIRMED, Cause, Explanation
+from whydiff.core.words import MORE, listed, number, pair, percent, source
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
 from whydiff.report.evidence import evidence_blocks
 from whydiff.report.point import point
-from whydiff.report.words import MORE, listed, number, pair, percent, source
 from whydiff.report.zoom_view import zoom_blocks
 
 #: "alone" from which on a source by itself moves the predictions about as far as all together

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whydiff.core.findings import Divergence
-from whydiff.report.words import number
+from whydiff.core.words import number
 
 #: more units in the last place than this are other numbers, not rounding: only the size is told
 MANY_ULP = 2**20

@@ -7,8 +7,8 @@ import time
 from types import TracebackType
 from typing import Any, TextIO
 
+from whydiff.core.words import duration
 from whydiff.report.plain import clean
-from whydiff.report.words import duration
 
 #: seconds between two plain lines about one step
 EVERY = 10.0

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from whydiff.core.recording import STEP_GROUPS, Draw, Execution, Fit, Frame
+from whydiff.core.words import count, duration, number
 from whydiff.report.blocks import Block, Facts, Table, Text
 from whydiff.report.evidence import plain
-from whydiff.report.words import count, duration, number
 
 #: epochs of a fit that are shown: the first ones and the last
 FIRST_EPOCHS = 3

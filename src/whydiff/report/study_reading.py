@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from whydiff.core.study import METRIC, PREDICTIONS, WEIGHTS, Study, Worth
-from whydiff.report.words import percent, source
+from whydiff.core.words import percent, source
 
 #: a source whose total effect is at least this gives nearly all the variability by itself
 NEARLY_ALL = 0.8

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 
 from whydiff.core.study import METRIC, PREDICTIONS, WEIGHTS, Study, Worth
+from whydiff.core.words import count, number, percent
 from whydiff.report.blocks import Block, Table, Text
 from whydiff.report.study_reading import leading, reading
 from whydiff.report.study_words import bounds, signed
-from whydiff.report.words import count, number, percent
 
 #: characters of a bar that stand for redrawing everything
 BAR = 20

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 
 from whydiff.core.study import Study
+from whydiff.core.words import MORE, count, duration, listed, number, percent, source
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
 from whydiff.report.study_reading import because
 from whydiff.report.study_tables import details, histogram, level_table, worth_tables
 from whydiff.report.study_words import between, bounds, ordinal
-from whydiff.report.words import MORE, count, duration, listed, number, percent, source
 
 
 def study_blocks(study: Study, verbose: bool = False) -> list[Block]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from whydiff.core.estimate import Estimate
-from whydiff.report.words import number
+from whydiff.core.words import number
 
 Write = Callable[[Any], str]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from whydiff.core.findings import DIFFERS
 from whydiff.core.lock import LEVELS
 from whydiff.core.verification import DIFFERENT, UNDECIDED, FitCheck, Verification
+from whydiff.core.words import count, listed, number, pair, source
 from whydiff.report.blocks import Block, Facts, Table, Text
 from whydiff.report.point import point
-from whydiff.report.words import count, listed, number, pair, source
 
 _LEVELS = {
     "bitwise": "bit-identical to",

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from whydiff.core.findings import Sighting, Zoom
+from whydiff.core.words import count, number
 from whydiff.report.blocks import Block, Facts, Table, Text
 from whydiff.report.point import MANY_ULP
-from whydiff.report.words import count, number
 
 #: Tensors of the table that are shown without being asked for more.
 SHOWN = 5

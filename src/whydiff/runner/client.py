@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
@@ -29,6 +29,14 @@ class Run:
     prelude: str = ""
     reseed: int | None = None  # the number of a replica, whose random numbers are others
     backend: str = ""  # Keras's backend, whatever the script chooses
+
+
+class Requestable(Protocol):
+    """Whoever holds live fits and answers requests: a script's process, or this interpreter."""
+
+    def request(self, do: str, **arguments: Any) -> dict[str, Any]:
+        """Do it and say what came of it; raises TransferError or WhydiffError with its why."""
+        ...
 
 
 class Child:

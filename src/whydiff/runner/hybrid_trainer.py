@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from whydiff.core.hybrids import Coalition, TrainedHybrid
 from whydiff.core.recipe import SOURCE_IDS
-from whydiff.diagnosis.attribution import Coalition
-from whydiff.runner.client import Child
+from whydiff.runner.client import Requestable
 
 
-@dataclass(frozen=True)
-class TrainedHybrid:
-    """What a hybrid ended with."""
-
-    digests: tuple[str, ...]
-    predictions: list[np.ndarray] | None
-    weights: Mapping[str, np.ndarray]
-    logs: list[dict[str, float]]
-    seconds: float = 0.0
-    moved: float = 0.0  # by how much the nudged weight was moved
-    trace: Path | None = None  # folder of what was kept on the way
-
-
-class HybridTrainer:
+class ProcessHybridTrainer:
     """The processes that hold live fits: one, or one per environment where these differ."""
 
     def __init__(
         self,
-        sites: Mapping[str, Child],
+        sites: Mapping[str, Requestable],
         folder: Path,
         together: frozenset[str],
         how: str = "",
@@ -49,7 +36,7 @@ class HybridTrainer:
         """Carry these over only together: whoever takes one of them from B takes all."""
         self._bound = frozenset(sources)
 
-    def site(self, coalition: Coalition) -> Child:
+    def site(self, coalition: Coalition) -> Requestable:
         other = bool(coalition & self._together)
         return self._sites["b" if other and "b" in self._sites else "a"]
 
@@ -119,7 +106,7 @@ class HybridTrainer:
         )
         return output, answer["notes"]
 
-    def _site_of(self, side: str) -> Child:
+    def _site_of(self, side: str) -> Requestable:
         return self._sites.get(side, self._sites["a"])
 
     def _output(self) -> Path:

@@ -13,10 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.diagnosis.moments import Moment
 from whydiff.runner.replica_inputs import savable
-
-#: (epoch, step), counting from 0; (-1, -1) is before the first step.
-Moment = tuple[int, int]
 
 
 class TrajectoryWriter:

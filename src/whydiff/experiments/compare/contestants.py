@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.progress import Progress
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import ASKED_FOR, Replica, Result
 from whydiff.core.vary import value_text
@@ -89,7 +90,7 @@ def open_contestants(
     pairs: int = 0,
     time_limit: float | None = None,
     workers: int | None = None,
-    progress: Any = None,
+    progress: Progress | None = None,
 ) -> tuple[Contestant, Contestant]:
     """Run both ways once, watched, and keep their processes until ``stack`` is closed.
 
@@ -115,7 +116,7 @@ def _benches(
     fits: tuple[int | None, int | None],
     fit_of: tuple[Any, Mapping[str, Any]],
     trainings: int,
-    progress: Any,
+    progress: Progress,
 ) -> tuple[Contestant, Contestant]:
     first = _bench(stack, ways[0], fits[0], fit_of, progress)
     if not ways[0].same_run(ways[1]) or (ways[0] == ways[1] and fits[0] == fits[1]):
@@ -144,7 +145,7 @@ def _bench(
     way: Way,
     fit: int | None,
     fit_of: tuple[Any, Mapping[str, Any]],
-    progress: Any,
+    progress: Progress,
 ) -> ReplicaTrainer:
     if not isinstance(way.script, Path):
         from whydiff.experiments.study.in_process import local_bench
@@ -167,7 +168,7 @@ def _also_on_jax(
     bench: ReplicaTrainer,
     trainings: int,
     engine: str,
-    progress: Any,
+    progress: Progress,
 ) -> None:
     if isinstance(way.script, Path):
         twin = on_jax(
@@ -205,7 +206,7 @@ def _pools(
     fits: tuple[int | None, int | None],
     time_limit: float | None,
     workers: int | None,
-    progress: Any,
+    progress: Progress,
 ) -> tuple[Contestant, Contestant]:
     from whydiff.experiments.study.process_pool import SOURCES, Pool
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
+from whydiff.core.progress import Progress
 from whydiff.core.replicas import Result
 from whydiff.core.study import Agreement, Gate
 from whydiff.experiments.compare.contestants import Contestant
@@ -22,7 +22,7 @@ from whydiff.stats.distances import prediction_distance
 FEW, MORE = 2, 6
 
 
-def own_gates(pair: tuple[Contestant, Contestant], progress: Any) -> list[Gate]:
+def own_gates(pair: tuple[Contestant, Contestant], progress: Progress) -> list[Gate]:
     """Whether the watched trainings, trained from their own values, are what was watched."""
     found, seen = [], []
     for name, contestant in zip("AB", pair, strict=True):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.progress import Progress
 from whydiff.core.replicas import Result
 from whydiff.stats.paired import INCONCLUSIVE
 from whydiff.stats.sequential import Look, fewest_pairs, look, pair_differences
@@ -64,7 +64,7 @@ def until_settled(
     *,
     chunk: int = CHUNK,
     budget: float | None = None,
-    progress: Any = None,
+    progress: Progress | None = None,
     begun: Sequence[Results] = (),
 ) -> TrainedHybrid:
     """Train pairs in chunks and look after every one; stop at the first verdict.

@@ -7,6 +7,7 @@ from typing import Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import drawn_seed
+from whydiff.core.progress import Progress
 from whydiff.core.study import Gate
 from whydiff.experiments.compare.contestants import Contestant
 from whydiff.experiments.compare.gates import agreement_gate, own_gates
@@ -25,7 +26,7 @@ class Comparing:
     seed: int
     asked: str  # the engine that was asked for
     budget: float | None
-    progress: Any
+    progress: Progress
     gates: list[Gate] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.pictures import png
-from whydiff.experiments.explain.trials import Trials
-from whydiff.runner.hybrid_trainer import HybridTrainer
+from whydiff.diagnosis.trials import Trials
+from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.stats.distances import classes
 
 #: examples that are kept
 MOST = 12
 
 
-def disagreements(trials: Trials, hybrid_trainer: HybridTrainer, fit: int) -> list[dict[str, Any]]:
+def disagreements(
+    trials: Trials, hybrid_trainer: ProcessHybridTrainer, fit: int
+) -> list[dict[str, Any]]:
     """Examples whose predicted class differs, the furthest apart first; [] if there are none.
 
     Each has ``example`` (position in the predicted samples), the classes ``a`` and ``b``, the

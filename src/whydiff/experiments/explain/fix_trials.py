@@ -6,14 +6,14 @@ import tokenize
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from whydiff.core.findings import DIFFERS, Remedy
+from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.divergence import identical
 from whydiff.diagnosis.sources import compare_all
-from whydiff.experiments.explain.comparison import Comparison
-from whydiff.experiments.explain.trials import Trials
+from whydiff.diagnosis.trials import Trials
+from whydiff.experiments.explain.sides import RunningSides
 from whydiff.fixes import Proposal, intended, proposals
 from whydiff.runner.client import Child, Run
 from whydiff.storage import load
@@ -22,24 +22,23 @@ from whydiff.storage import load
 MOST_TRIED = 4
 
 
-def try_fixes(comparison: Comparison, trials: Trials, folder: Path, progress: Any) -> Remedy:
+def try_fixes(sides: RunningSides, trials: Trials, folder: Path, progress: Progress) -> Remedy:
     """The first proposal that works, or the first one with what was missing."""
-    run = comparison.child_a.run
+    run, compared = sides.child_a.run, sides.compared
     text = _read(run.script)
     causes = [
         s
-        for s in comparison.differing
+        for s in compared.differing
         if trials.stands_for(s) not in trials.sources or trials.matters(s)
     ]
-    sides = (comparison.a, comparison.b)
-    asked = intended(comparison.findings, causes, text=text, a=sides[0], b=sides[1])
+    asked = intended(compared.findings, causes, text=text, a=compared.a, b=compared.b)
     candidates = proposals(
-        run.script, text, comparison.between, *sides, comparison.findings, causes
+        run.script, text, compared.between, compared.a, compared.b, compared.findings, causes
     )[:MOST_TRIED]
     first: Remedy | None = None
     for number, proposal in enumerate(candidates, start=1):
         progress.step(f"trying a fix ({number} of at most {len(candidates)}): {proposal.how}")
-        worked, what = _try(comparison, proposal, folder / f"fix{number}", bool(asked))
+        worked, what = _try(sides, proposal, folder / f"fix{number}", bool(asked))
         how = " ".join([_sentence(proposal.how), what, *asked])
         remedy = Remedy(_shown(proposal), worked, how)
         if worked:
@@ -47,7 +46,7 @@ def try_fixes(comparison: Comparison, trials: Trials, folder: Path, progress: An
         first = first or remedy
     if first is not None:
         return first
-    advice = [f.remedy for f in comparison.findings if f.source in causes and f.status == DIFFERS]
+    advice = [f.remedy for f in compared.findings if f.source in causes and f.status == DIFFERS]
     return Remedy("", False, " ".join(asked or [a for a in advice if a][:2]))
 
 
@@ -67,18 +66,18 @@ def _shown(proposal: Proposal) -> str:
     return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
 
 
-def _try(comparison: Comparison, proposal: Proposal, folder: Path, asked: bool) -> tuple[bool, str]:
+def _try(sides: RunningSides, proposal: Proposal, folder: Path, asked: bool) -> tuple[bool, str]:
     """Whether the change worked in two executions, and what was seen."""
     folder.mkdir()
     pairs: list[tuple[Side, Side]] = []
     executions: list[Execution] = []
-    for name, run in zip("ab", _runs(comparison, proposal, folder), strict=True):
+    for name, run in zip("ab", _runs(sides, proposal, folder), strict=True):
         execution = _execute(run, folder, name)
         if execution is None:
             return False, "The changed script failed."
         executions.append(execution)
-        if comparison.between == "fits":
-            indices = (comparison.a.fit.index, comparison.b.fit.index)
+        if sides.compared.between == "fits":
+            indices = (sides.compared.a.fit.index, sides.compared.b.fit.index)
             if max(indices) > len(execution.fits):
                 return False, "The changed script trained fewer fits."
             i, j = (execution.fits[k - 1] for k in indices)
@@ -86,8 +85,8 @@ def _try(comparison: Comparison, proposal: Proposal, folder: Path, asked: bool) 
             agreed, what = _agree(pairs[-1:], proposal.targets, asked)
             if not agreed:
                 return False, what
-    if comparison.between != "fits":
-        indices = (comparison.a.fit.index, comparison.b.fit.index)
+    if sides.compared.between != "fits":
+        indices = (sides.compared.a.fit.index, sides.compared.b.fit.index)
         if any(k > len(e.fits) for k, e in zip(indices, executions, strict=True)):
             return False, "The changed script trained fewer fits."
         one, other = (e.fits[k - 1] for k, e in zip(indices, executions, strict=True))
@@ -95,12 +94,12 @@ def _try(comparison: Comparison, proposal: Proposal, folder: Path, asked: bool) 
     return _agree(pairs, proposal.targets, asked)
 
 
-def _runs(comparison: Comparison, proposal: Proposal, folder: Path) -> list[Run]:
+def _runs(sides: RunningSides, proposal: Proposal, folder: Path) -> list[Run]:
     """The two executions that test a proposal: of A's and B's run, or of A's twice."""
-    first = comparison.child_a.run
-    second = comparison.child_b.run if comparison.child_b else first
+    first = sides.child_a.run
+    second = sides.child_b.run if sides.child_b else first
     texts = [proposal.source, proposal.source_b or proposal.source]
-    if comparison.between == "scripts" and not proposal.source_b:
+    if sides.compared.between == "scripts" and not proposal.source_b:
         texts[1] = _read(second.script)
     runs = []
     for name, run, text in zip("ab", (first, second), texts, strict=True):

@@ -12,8 +12,8 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Diff
 from whydiff.core.recording import Side
 from whydiff.diagnosis import divergence
+from whydiff.diagnosis.evidence import side_by_side
 from whydiff.diagnosis.sources import compare_all
-from whydiff.experiments.explain.evidence import side_by_side
 from whydiff.storage import arrays, load
 
 

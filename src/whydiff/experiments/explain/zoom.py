@@ -11,9 +11,10 @@ import numpy as np
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.findings import Divergence, Sighting, Zoom
+from whydiff.core.hybrids import HybridTrainer, TrainedHybrid
 from whydiff.diagnosis.growth import growth, is_rounding
-from whydiff.experiments.explain.trials import Trials
-from whydiff.runner.hybrid_trainer import HybridTrainer, TrainedHybrid
+from whydiff.diagnosis.trials import Trials
+from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.runner.step_comparison import Seen, read
 from whydiff.stats.ulp import APART, max_ulp, relative_distance
 
@@ -68,7 +69,9 @@ def _sized(point: Divergence, x: np.ndarray, y: np.ndarray) -> Divergence:
     )
 
 
-def look_closer(point: Divergence | None, hybrid_trainer: HybridTrainer, first_epoch: int) -> Zoom:
+def look_closer(
+    point: Divergence | None, hybrid_trainer: ProcessHybridTrainer, first_epoch: int
+) -> Zoom:
     """The step at which two trainings part, tensor by tensor on equal inputs, and its growth.
 
     Both are trained again up to the step. Then A's program and B's do it from the same weights,

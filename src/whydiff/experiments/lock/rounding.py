@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.core.hybrids import HybridTrainer, TrainedHybrid
+from whydiff.core.progress import Progress
 from whydiff.core.verification import FAILS, HOLDS, UNKNOWN, Amplification
 from whydiff.experiments.lock.differences import ROUNDING, Against
-from whydiff.runner.hybrid_trainer import HybridTrainer, TrainedHybrid
 from whydiff.stats.distances import prediction_distance, relative_weight_distance
 
 #: Trainings from initial weights of which one is an ULP away.
@@ -21,7 +20,7 @@ TOO_FAR = 0.01
 
 
 def amplification(
-    hybrid_trainer: HybridTrainer, own: TrainedHybrid, progress: Any
+    hybrid_trainer: HybridTrainer, own: TrainedHybrid, progress: Progress
 ) -> Amplification:
     """Train again unchanged, then with one weight nudged, ``NUDGES`` times."""
     progress.step("measuring how far one ULP goes in this training", total=NUDGES + 1)

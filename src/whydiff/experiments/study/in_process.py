@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.progress import Progress
 from whydiff.experiments.study.replica_trainer import ReplicaTrainer, prepared
 from whydiff.runner.client import KEEP_BYTES
 from whydiff.storage import load
@@ -16,7 +17,7 @@ from whydiff.storage import load
 
 @contextlib.contextmanager
 def local_bench(
-    build: Callable[[], Any], data: Any, fit_arguments: Mapping[str, Any], progress: Any
+    build: Callable[[], Any], data: Any, fit_arguments: Mapping[str, Any], progress: Progress
 ) -> Iterator[ReplicaTrainer]:
     """Build a model, fit it once, watched, and keep it to train replicas.
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.core.progress import Progress
 from whydiff.core.recipe import Content
 from whydiff.core.recording import Side
 from whydiff.core.replicas import RANDOM_SOURCES
@@ -42,7 +43,7 @@ def on_jax(
     trainings: int,
     engine: str,
     environment: Mapping[str, str] | None = None,
-    progress: Any = None,
+    progress: Progress | None = None,
 ) -> Iterator[None]:
     """Let ``bench`` train its fused replicas by running ``script`` with JAX as its backend.
 

@@ -22,6 +22,7 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.core.progress import Progress
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import Replica, Result
 from whydiff.core.study import Study
@@ -201,7 +202,7 @@ def with_pool(
     script: Path,
     request: Request,
     file: StudyFile,
-    progress: Any,
+    progress: Progress,
     time_limit: float | None,
     workers: int | None,
 ) -> Study:

@@ -17,6 +17,7 @@ import numpy as np
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Fit
 from whydiff.core.replicas import Replica, Result
 from whydiff.diagnosis.pair import check_trained
@@ -188,7 +189,7 @@ def replica_trainer(
     fit: int | None = None,
     environment: Mapping[str, str] | None = None,
     backend: str = "",
-    progress: Any = None,
+    progress: Progress | None = None,
 ) -> Iterator[ReplicaTrainer]:
     """Run ``script`` once, watched, and keep its process to train replicas of one of its fits.
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from whydiff.core.plan import DRAW, OWN, REPLICATE, Member, Plan, StoredReplica
+from whydiff.core.progress import Progress
 from whydiff.core.replicas import Replica, Result
 from whydiff.storage import CALIBRATION, StoredStudy, StudyWriter, kept_weights, load_study
 
@@ -39,7 +40,7 @@ class Studying:
         writer: StudyWriter,
         stored: StoredStudy,
         trainable: frozenset[str] | None,
-        progress: Any,
+        progress: Progress,
     ) -> None:
         self._trainer, self._writer, self._progress = trainer, writer, progress
         self._trainable = trainable  # paths of the weights that training moves, None for all

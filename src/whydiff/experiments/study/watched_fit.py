@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from pathlib import Path
-from typing import Any
 
 from whydiff.core.plan import Member, Plan
+from whydiff.core.progress import Progress
 from whydiff.core.replicas import ASKED_FOR
 from whydiff.core.study import Study
 from whydiff.experiments.study.answer import answer
@@ -33,7 +33,7 @@ def with_bench(
     request: Request,
     bench: ReplicaTrainer,
     file: StudyFile,
-    progress: Any,
+    progress: Progress,
     script: Path | None = None,
 ) -> Study:
     """Train what is missing of the study in ``file``; what its replicas say.
@@ -72,7 +72,7 @@ def _studied(
     metric: str,
     engine: str,
     file: StudyFile,
-    progress: Any,
+    progress: Progress,
 ) -> Study:
     targets, validation = bench.probe()
     facts = described(bench.fit, plan.sources, validation)

@@ -15,6 +15,7 @@ from whydiff.core.comparison import (
     Comparison,
 )
 from whydiff.core.estimate import Estimate
+from whydiff.core.words import count, duration, number, percent
 from whydiff.report.blocks import Block, Chart, Facts, Fold, Table, Text
 from whydiff.report.charts.levels import Point, points
 from whydiff.report.charts.looking import look_rows, looking
@@ -24,7 +25,6 @@ from whydiff.report.compare_view import verdict
 from whydiff.report.page import DIFFERENT, OPEN, SAME, Page, Section
 from whydiff.report.pages.reproduce import reproduce, with_page
 from whydiff.report.study_words import between, bounds, signed
-from whydiff.report.words import count, duration, number, percent
 
 TONES = {BETTER: DIFFERENT, WORSE: DIFFERENT, EQUIVALENT: SAME, INCONCLUSIVE: OPEN}
 

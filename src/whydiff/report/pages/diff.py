@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff
+from whydiff.core.words import capital, count, source
 from whydiff.report.blocks import Block, Facts, Table, Text
 from whydiff.report.diff_view import verdict
 from whydiff.report.page import DIFFERENT, SAME, Page, Section
@@ -13,7 +14,6 @@ from whydiff.report.pages.reproduce import reproduce
 from whydiff.report.pages.sides import side_by_side
 from whydiff.report.pages.way import way
 from whydiff.report.point import point
-from whydiff.report.words import capital, count, source
 
 
 def page(diff: Diff, name: str = "") -> Page:

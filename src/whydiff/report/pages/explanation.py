@@ -9,6 +9,7 @@ from typing import Any
 
 from whydiff.core.findings import CONFIRMED, Cause, Explanation
 from whydiff.core.study import Study
+from whydiff.core.words import capital, count, listed, number, pair, percent, source
 from whydiff.report.blocks import Block, Chart, Code, Facts, Fold, Gallery, Picture, Table, Text
 from whydiff.report.charts.causes import MEASURES, Bar, bars
 from whydiff.report.evidence import evidence_blocks
@@ -19,7 +20,6 @@ from whydiff.report.pages.reproduce import reproduce, with_page
 from whydiff.report.pages.sides import side_by_side
 from whydiff.report.pages.way import share, way
 from whydiff.report.point import point
-from whydiff.report.words import capital, count, listed, number, pair, percent, source
 
 #: parts of the evidence that have a section of their own
 TOLD_ELSEWHERE = frozenset(

@@ -6,12 +6,12 @@ import shlex
 from collections.abc import Iterator
 
 from whydiff.core.recording import Execution, Fit
+from whydiff.core.words import count, duration, number
 from whydiff.report.blocks import Block, Chart, Facts, Fold, Table, Text
 from whydiff.report.charts.history import history, history_rows
 from whydiff.report.evidence import plain
 from whydiff.report.page import OPEN, SAME, Page, Section
 from whydiff.report.pages.reproduce import reproduce
-from whydiff.report.words import count, duration, number
 
 
 def page(execution: Execution, name: str = "") -> Page:

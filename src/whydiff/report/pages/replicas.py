@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 
 from whydiff.core.study import Study
+from whydiff.core.words import number
 from whydiff.report.blocks import Chart, Table
 from whydiff.report.charts.replicas import distribution
-from whydiff.report.words import number
 
 
 def draws(study: Study) -> list[float]:

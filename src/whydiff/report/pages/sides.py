@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from whydiff.core.words import count
 from whydiff.report.blocks import Block, Chart, Fold, Table, Text
 from whydiff.report.charts.order import order, order_rows
 from whydiff.report.evidence import plain
 from whydiff.report.page import Section
-from whydiff.report.words import count
 
 
 def side_by_side(evidence: Mapping[str, Any]) -> Section:

@@ -9,6 +9,7 @@ from typing import Any
 
 from whydiff.core.estimate import Estimate
 from whydiff.core.study import METRIC, PREDICTIONS, WEIGHTS, Study, Worth
+from whydiff.core.words import capital, count, number, percent
 from whydiff.report.blocks import Block, Chart, Facts, Fold, Gallery, Picture, Table, Text
 from whydiff.report.charts.causes import Bar, bars
 from whydiff.report.charts.flips import flip_bars
@@ -20,7 +21,6 @@ from whydiff.report.pages.reproduce import reproduce, study_command
 from whydiff.report.study_reading import alive, leading, reading
 from whydiff.report.study_view import facts as told_facts, open_questions, verdict, warnings
 from whydiff.report.study_words import between, bounds, signed
-from whydiff.report.words import capital, count, number, percent
 
 #: bars of a source: how much varies when it alone is redrawn, how much less when it alone is fixed
 MEASURED = {PREDICTIONS: "the predictions", WEIGHTS: "the weights"}

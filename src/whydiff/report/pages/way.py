@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from whydiff.core.findings import Divergence
+from whydiff.core.words import capital, count, number, percent
 from whydiff.report.blocks import Block, Chart, Table, Text
 from whydiff.report.charts import trajectory
 from whydiff.report.page import Section
 from whydiff.report.point import point
-from whydiff.report.words import capital, count, number, percent
 
 
 def way(

@@ -11,7 +11,7 @@ import numpy as np
 
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources.samples import common
-from whydiff.experiments.explain.trials import Trials
+from whydiff.diagnosis.trials import Trials
 
 #: Epochs whose order is kept, and positions of each.
 ORDER_EPOCHS = 2
@@ -37,7 +37,7 @@ def side_by_side(a: Side, b: Side) -> dict[str, Any]:
     }
 
 
-def hybrids(trials: Trials | None) -> dict[str, Any]:
+def hybrids(trials: Trials | None, trajectory: Mapping[str, Any] | None) -> dict[str, Any]:
     """Every hybrid with its distance from A, and whether A and B could be reproduced."""
     if trials is None:
         return {}
@@ -55,7 +55,7 @@ def hybrids(trials: Trials | None) -> dict[str, Any]:
         "reproduces a": trials.reproduces_a(),
         "reproduces b": trials.reproduces_b(),
         "logged against evaluated loss": trials.measured,
-        "trace": trials.traced(),
+        "trace": trajectory,
     }
 
 

@@ -11,44 +11,42 @@ from whydiff.core.findings import (
     Excluded,
     Finding,
 )
-from whydiff.experiments.explain.comparison import Comparison
-from whydiff.experiments.explain.trials import Trials
-from whydiff.report.words import listed
+from whydiff.core.words import listed
+from whydiff.diagnosis.compared import ComparedSides
+from whydiff.diagnosis.trials import Trials
 
 #: said of a source that differs without consequences
 NO_BIT = "; but taking it from B, or making it equal, changes no bit of the result"
 
 
-def judge(comparison: Comparison, trials: Trials) -> tuple[list[Cause], list[Excluded]]:
+def judge(compared: ComparedSides, trials: Trials) -> tuple[list[Cause], list[Excluded]]:
     """The causes, largest share first, and the sources that are ruled out."""
-    differing = [f for f in comparison.findings if f.status == DIFFERS]
-    excluded = [
-        Excluded(f.source, f.evidence) for f in comparison.findings if f.status == IDENTICAL
-    ]
+    differing = [f for f in compared.findings if f.status == DIFFERS]
+    excluded = [Excluded(f.source, f.evidence) for f in compared.findings if f.status == IDENTICAL]
     causes: list[Cause] = []
     for finding in differing:
-        judged = _judge(finding, comparison, trials)
+        judged = _judge(finding, compared, trials)
         if isinstance(judged, Cause):
             causes.append(judged)
         else:
             excluded.append(judged)
-    causes += _residue(comparison, trials, causes)
-    causes += _merely_reported(comparison, causes)
-    if not causes and not _ends_alike(comparison):
+    causes += _residue(compared, trials, causes)
+    causes += _merely_reported(compared, causes)
+    if not causes and not _ends_alike(compared):
         causes = [_suspect(f, "no hybrid reproduced the difference") for f in differing]
     named = {c.source for c in causes}
     causes.sort(key=lambda c: -(c.share if c.share is not None else -1.0))
     return causes, [e for e in excluded if e.source not in named]
 
 
-def _judge(finding: Finding, comparison: Comparison, trials: Trials) -> Cause | Excluded:
+def _judge(finding: Finding, compared: ComparedSides, trials: Trials) -> Cause | Excluded:
     name = finding.source
     if name == "measurement":
-        return _measurement(finding, comparison, trials)
+        return _measurement(finding, compared, trials)
     if trials.stands_for(name) not in trials.sources:
         why = trials.refused.get(name)
-        if why is None and name in comparison.environment[1:]:
-            why = f"it changes together with {comparison.environment[0]} and is counted there"
+        if why is None and name in compared.environment[1:]:
+            why = f"it changes together with {compared.environment[0]} and is counted there"
         return _suspect(finding, why or "")
     if not trials.matters(name):
         return Excluded(name, finding.evidence + NO_BIT)
@@ -81,21 +79,21 @@ def _suspect(finding: Finding, why: str) -> Cause:
     )
 
 
-def _same_weights(comparison: Comparison) -> bool:
-    finals = [[t.digest for t in side.fit.final] for side in (comparison.a, comparison.b)]
+def _same_weights(compared: ComparedSides) -> bool:
+    finals = [[t.digest for t in side.fit.final] for side in (compared.a, compared.b)]
     return finals[0] == finals[1]
 
 
-def _ends_alike(comparison: Comparison) -> bool:
+def _ends_alike(compared: ComparedSides) -> bool:
     """Whether both ended in the same weights and logged the same numbers, bit for bit."""
-    logs = [[epoch.logs for epoch in side.fit.epochs] for side in (comparison.a, comparison.b)]
-    return _same_weights(comparison) and repr(logs[0]) == repr(logs[1])  # NaN equals NaN here
+    logs = [[epoch.logs for epoch in side.fit.epochs] for side in (compared.a, compared.b)]
+    return _same_weights(compared) and repr(logs[0]) == repr(logs[1])  # NaN equals NaN here
 
 
-def _merely_reported(comparison: Comparison, causes: list[Cause]) -> list[Cause]:
+def _merely_reported(compared: ComparedSides, causes: list[Cause]) -> list[Cause]:
     """Equal weights and other logs, though the rule of measuring is the same: other data."""
-    finding = next(f for f in comparison.findings if f.source == "data-content")
-    if causes or finding.status != DIFFERS or not _same_weights(comparison):
+    finding = next(f for f in compared.findings if f.source == "data-content")
+    if causes or finding.status != DIFFERS or not _same_weights(compared):
         return []
     evidence = "the weights agree bit for bit, but they were validated on other data"
     return [
@@ -113,9 +111,9 @@ def _merely_reported(comparison: Comparison, causes: list[Cause]) -> list[Cause]
     ]
 
 
-def _measurement(finding: Finding, comparison: Comparison, trials: Trials) -> Cause | Excluded:
+def _measurement(finding: Finding, compared: ComparedSides, trials: Trials) -> Cause | Excluded:
     """Another rule of measuring changes no weight: a cause where the weights agree."""
-    if not _same_weights(comparison):
+    if not _same_weights(compared):
         return Excluded(
             "measurement", f"{finding.evidence}; but a way of measuring changes no weight"
         )
@@ -133,9 +131,9 @@ def _measurement(finding: Finding, comparison: Comparison, trials: Trials) -> Ca
     )
 
 
-def _residue(comparison: Comparison, trials: Trials, causes: list[Cause]) -> list[Cause]:
+def _residue(compared: ComparedSides, trials: Trials, causes: list[Cause]) -> list[Cause]:
     """Fields equal and yet other bits: arithmetic, proven if training A again does not give A."""
-    finding = next(f for f in comparison.findings if f.source == "arithmetic")
+    finding = next(f for f in compared.findings if f.source == "arithmetic")
     suspected = next((c for c in causes if c.source == "arithmetic"), None)
     if suspected is None or suspected.status == CONFIRMED:
         return []

@@ -7,13 +7,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from whydiff.core.feeding import TransferError
-from whydiff.diagnosis.attribution import Coalition, alone, coalitions, remaining, shapley
+from whydiff.core.hybrids import Coalition, HybridTrainer, TrainedHybrid
+from whydiff.core.progress import Progress
+from whydiff.diagnosis.attribution import alone, coalitions, remaining, shapley
+from whydiff.diagnosis.moments import Moments
 from whydiff.diagnosis.sources import source
-from whydiff.experiments.explain.trajectory import Moments, trace
-from whydiff.runner.hybrid_trainer import HybridTrainer, TrainedHybrid
 from whydiff.stats.distances import prediction_distance, relative_weight_distance
 
 #: At most this many hybrids are trained without being asked for more time.
@@ -100,18 +100,6 @@ class Trials:
     def values(self) -> dict[Coalition, float]:
         return {coalition: self.value(coalition) for coalition in self.hybrids}
 
-    def traced(self) -> dict[str, Any] | None:
-        """The way of both trainings; None where looking on found others than A and B."""
-        if self.moments is None or len(self.looked) != 2:
-            return None
-        a, b = self.looked
-        same = all(
-            sorted(seen.digests) == sorted(own.digests) for seen, own in ((a, self.a), (b, self.b))
-        )
-        if not same or a.trace is None or b.trace is None:
-            return None
-        return trace(self.moments, a.trace, b.trace)
-
     def worth(self, name: str) -> tuple[float | None, float | None, float | None]:
         """(share, alone, remaining) of a source; None where its hybrids could not be trained.
 
@@ -160,7 +148,7 @@ def run_trials(
     hybrid_trainer: HybridTrainer,
     sources: Sequence[str],
     budget: float | None,
-    progress: Any,
+    progress: Progress,
     moments: Moments | None = None,
 ) -> Trials:
     """Train hybrids of ``sources`` as far as the budget (seconds) goes, the telling ones first.
@@ -197,7 +185,7 @@ def run_trials(
     return trials
 
 
-def _train_singles(trials: Trials, hybrid_trainer: HybridTrainer, progress: Any) -> None:
+def _train_singles(trials: Trials, hybrid_trainer: HybridTrainer, progress: Progress) -> None:
     """Each source alone; one that cannot be carried over is left out and says why.
 
     Sources of one compiled program come together, so that each program is compiled once.
@@ -231,7 +219,7 @@ def _train_all(
     hybrid_trainer: HybridTrainer,
     wanted: Sequence[Coalition],
     deadline: float,
-    progress: Any,
+    progress: Progress,
 ) -> None:
     everything = frozenset(trials.sources)
     must = [c for c in wanted if len(c) in (len(everything), len(everything) - 1)]

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.errors import WhydiffError
-from whydiff.experiments.explain.comparison import Comparison
-from whydiff.experiments.explain.trials import Trials
+from whydiff.diagnosis.compared import ComparedSides
+from whydiff.diagnosis.trials import Trials
 from whydiff.stats.distances import churn, relative_weight_distance
 from whydiff.stats.intervals import proportion
 
 
-def gap(comparison: Comparison, trials: Trials | None, metric: str | None) -> dict[str, Any]:
+def gap(compared: ComparedSides, trials: Trials | None, metric: str | None) -> dict[str, Any]:
     """Both values of one metric, how many predictions differ, how far the weights are apart."""
     logs_a, logs_b = (
         dict(side.fit.epochs[-1].logs) if side.fit.epochs else {}
-        for side in (comparison.a, comparison.b)
+        for side in (compared.a, compared.b)
     )
     name = _metric(logs_a, logs_b, metric)
     told: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from whydiff.core.findings import (
@@ -15,25 +16,26 @@ from whydiff.core.findings import (
     Remedy,
 )
 from whydiff.core.recording import Side
-from whydiff.experiments.explain.comparison import Comparison
-from whydiff.experiments.explain.evidence import hybrids
-from whydiff.experiments.explain.gap import gap
-from whydiff.experiments.explain.trials import Trials
-from whydiff.experiments.explain.verdict import NO_BIT, judge, notes_on
+from whydiff.diagnosis.compared import ComparedSides
+from whydiff.diagnosis.evidence import hybrids
+from whydiff.diagnosis.gap import gap
+from whydiff.diagnosis.trials import Trials
+from whydiff.diagnosis.verdict import NO_BIT, judge, notes_on
 
 
 def answer(
-    comparison: Comparison,
+    compared: ComparedSides,
     trials: Trials | None = None,
     remedy: Remedy | None = None,
     metric: str | None = None,
     point: Divergence | None = None,
+    trajectory: Mapping[str, Any] | None = None,
 ) -> Explanation:
     """The explanation; ``trials`` and ``remedy`` are None where the two agree bit for bit.
 
     ``point`` is the first divergence where more was found out about it than the digests say.
     """
-    findings = comparison.findings
+    findings = compared.findings
     causes: list[Cause] = []
     # Of two trainings that agree bit for bit whatever differs has changed nothing.
     excluded = [
@@ -42,36 +44,35 @@ def answer(
         if f.status != UNKNOWN
     ]
     unknown = [Excluded(f.source, f.evidence) for f in findings if f.status == UNKNOWN]
-    notes = list(comparison.diff.notes)
+    notes = list(compared.diff.notes)
     if trials is not None:
-        causes, excluded = judge(comparison, trials)
+        causes, excluded = judge(compared, trials)
         notes += notes_on(trials, causes)
     return Explanation(
-        question=_question(comparison),
-        between=comparison.between,
-        a=_described(comparison.a),
-        b=_described(comparison.b),
-        chosen=comparison.chosen,
-        identical=comparison.identical,
-        first_divergence=point or comparison.diff.first_divergence,
+        question=_question(compared),
+        between=compared.between,
+        a=_described(compared.a),
+        b=_described(compared.b),
+        chosen=compared.chosen,
+        identical=compared.identical,
+        first_divergence=point or compared.diff.first_divergence,
         causes=tuple(causes),
         excluded=tuple(excluded),
         unknown=tuple(unknown),
         unexplained=_finite(trials.unexplained()) if trials else 0.0,
-        gap=gap(comparison, trials, metric),
-        remedy=remedy or Remedy("", comparison.identical, "Nothing to repair."),
+        gap=gap(compared, trials, metric),
+        remedy=remedy or Remedy("", compared.identical, "Nothing to repair."),
         notes=tuple(notes),
-        evidence=_evidence(comparison, trials),
+        evidence=_evidence(compared, trials, trajectory),
     )
 
 
-def _question(comparison: Comparison) -> str:
-    script = comparison.child_a.run.script.name
-    a, b = comparison.a.fit.index, comparison.b.fit.index
-    if comparison.between == "fits":
+def _question(compared: ComparedSides) -> str:
+    script, other = compared.scripts
+    a, b = compared.a.fit.index, compared.b.fit.index
+    if compared.between == "fits":
         return f"Why do fits {a} and {b} of {script} end differently?"
-    if comparison.between == "scripts":
-        other = comparison.child_b.run.script.name if comparison.child_b else script
+    if compared.between == "scripts":
         return f"Why do {script} and {other} end differently?"
     return f"Why do two executions of {script} end differently?"
 
@@ -90,15 +91,17 @@ def _described(side: Side) -> dict[str, Any]:
     }
 
 
-def _evidence(comparison: Comparison, trials: Trials | None) -> dict[str, Any]:
+def _evidence(
+    compared: ComparedSides, trials: Trials | None, trajectory: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """What --verbose and the page show: every finding, every hybrid, both sides."""
     return {
         "findings": [
             {"source": f.source, "status": f.status, "evidence": f.evidence}
-            for f in comparison.findings
+            for f in compared.findings
         ],
-        **hybrids(trials),
-        **comparison.diff.evidence,
+        **hybrids(trials, trajectory),
+        **compared.diff.evidence,
     }
 
 

@@ -1,0 +1,74 @@
+"""Two sides compared: what differs between them and what follows for hybrids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from whydiff.core.findings import DIFFERS, UNKNOWN, Diff, Finding
+from whydiff.core.recording import Side
+from whydiff.diagnosis.sources import source
+
+#: Sources that a change of environment moves together; the first that differs stands for them.
+ENVIRONMENT = ("backend", "version", "hardware")
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedSides:
+    """Two fits, how they were chosen and where their recipes differ.
+
+    ``scripts`` are the names of the scripts of A and B as a person called them.
+    """
+
+    between: str  # "fits" | "runs" | "scripts"
+    chosen: str
+    a: Side
+    b: Side
+    diff: Diff
+    scripts: tuple[str, str]
+
+    @property
+    def identical(self) -> bool:
+        """Whether both sides agree bit for bit."""
+        return self.diff.identical
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """One finding per source."""
+        return self.diff.findings
+
+    @cached_property
+    def differing(self) -> tuple[str, ...]:
+        """Ids of the sources that differ."""
+        return tuple(f.source for f in self.findings if f.status == DIFFERS)
+
+    @property
+    def structural(self) -> list[str]:
+        """Differing sources that change the compiled program: model, loss, optimizer."""
+        return [s for s in self.differing if source(s).kind == "structure"]
+
+    @cached_property
+    def environment(self) -> tuple[str, ...]:
+        """Differing sources that only another process can take over; they move as one."""
+        return tuple(s for s in ENVIRONMENT if s in self.differing)
+
+    @property
+    def follows(self) -> dict[str, str]:
+        """What comes along with a source: an order that could not be compared, with its samples.
+
+        Data of another size are shuffled by other permutations; whoever takes such data over
+        has no order for them but their own.
+        """
+        unknown = any(f.source == "data-order" and f.status == UNKNOWN for f in self.findings)
+        both = unknown and "data-content" in self.differing
+        return {"data-content": "data-order"} if both else {}
+
+    def movable(self) -> list[str]:
+        """Sources to make hybrids of: those that differ and can change a training."""
+        together = set(self.environment[1:]) | {"measurement"}
+        settings = [dict(side.recipe.arithmetic) for side in (self.a, self.b)]
+        # Where no setting of the arithmetic differs, it differs only in what it did.
+        set_otherwise = settings[0] != settings[1]
+        return [
+            s for s in self.differing if s not in together and (s != "arithmetic" or set_otherwise)
+        ]

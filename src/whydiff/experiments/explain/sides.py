@@ -1,0 +1,174 @@
+"""The two sides of one ``explain``: scripts run, fits chosen and compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.progress import Progress
+from whydiff.core.recording import Execution, Side
+from whydiff.diagnosis.compared import ComparedSides
+from whydiff.diagnosis.pair import (
+    check_comparable,
+    check_trained,
+    fit_between_runs,
+    last_fits,
+    pair_of_fits,
+)
+from whydiff.experiments.explain.recorded import compare
+from whydiff.runner.client import Child, Requestable, Run, check_executed
+from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
+from whydiff.storage import load
+
+
+@dataclass(frozen=True, eq=False)
+class RunningSides:
+    """Two compared sides with the processes that can train them again."""
+
+    compared: ComparedSides
+    child_a: Child
+    child_b: Child | None
+    folder: Path
+
+    def hybrid_trainer(self) -> ProcessHybridTrainer:
+        """Prepare the processes: who holds which side, and what has to be carried over."""
+        compared, structural = self.compared, self.compared.structural
+        sites: dict[str, Requestable] = {"a": self.child_a}
+        own_a, own_b = {"fit": compared.a.fit.index}, {"fit": compared.b.fit.index}
+        if self.child_b is None:
+            made = self.child_a.request("pair", a=own_a, b=own_b, differing=structural)
+            return ProcessHybridTrainer(
+                sites, self.folder, frozenset(), made["how"], compared.follows
+            )
+        carried = {}
+        for name, child, side in (("a", self.child_a, compared.a), ("b", self.child_b, compared.b)):
+            parcel = self.folder / f"parcel-{name}"
+            child.request("pack", fit=side.fit.index, folder=str(parcel))
+            again = bool(structural) or self._stopped_otherwise()
+            carried[name] = self._carried(parcel, child, side, again)
+        made = self.child_a.request("pair", a=own_a, b=carried["b"], differing=structural)
+        if compared.environment:
+            self.child_b.request("pair", a=carried["a"], b=own_b, differing=structural)
+            sites["b"] = self.child_b
+        together = frozenset(compared.environment)
+        return ProcessHybridTrainer(sites, self.folder, together, made["how"], compared.follows)
+
+    def _stopped_otherwise(self) -> bool:
+        """Whether other callbacks may end B: they are objects, which no recording carries."""
+        one, two = (
+            side.recipe.duration.get("callbacks") for side in (self.compared.a, self.compared.b)
+        )
+        return bool(one != two)
+
+    def _carried(self, parcel: Path, child: Child, side: Side, again: bool) -> dict[str, Any]:
+        described: dict[str, Any] = {
+            "folder": str(parcel),
+            "recording": str(child.recording),
+            "fit": side.fit.index,
+        }
+        if again:  # its model, loss, optimizer or callbacks are others: its script runs there, too
+            described["job"] = {
+                "script": str(child.run.script),
+                "arguments": list(child.run.arguments),
+                "environment": dict(child.run.environment or {}),
+                "output": str(parcel / "again.whydiff"),
+                "keep_bytes": 1 << 20,
+            }
+        return described
+
+
+def run_script(run: Run, folder: Path, name: str, progress: Progress) -> Child:
+    """Run a script to its end in a child that can train its fits again.
+
+    Raises WhydiffError if the script fails.
+    """
+    progress.step(f"running {run.script} ({name})")
+    child = Child(run, folder / f"{name}.whydiff", folder / f"{name}.log", serve=True)
+    try:
+        child.wait_for_script()
+        check_executed(child, run.arguments)
+    except BaseException:
+        child.close()
+        raise
+    return child
+
+
+def two_fits(child: Child, wanted: tuple[int, int] | None, folder: Path) -> RunningSides | None:
+    """Two fits of one execution, those ``wanted`` or two alike; None where there are no two."""
+    execution = loaded(child)
+    pair = pair_of_fits(execution, wanted)
+    if pair is None:
+        return None
+    i, j = pair
+    check_comparable(execution.fits[i - 1], execution.fits[j - 1])
+    many = f" of {len(execution.fits)}" if len(execution.fits) > 2 else ""
+    chosen = (
+        f"fits {i} and {j}{many} of {child.run.script}; --fits I,J picks others, "
+        "--runs compares two executions"
+    )
+    a, b = (Side(execution, execution.fits[index - 1]) for index in (i, j))
+    return _sides("fits", chosen, child, None, a, b, folder)
+
+
+def two_executions(
+    child_a: Child, child_b: Child, wanted: tuple[int, int] | None, folder: Path
+) -> RunningSides:
+    """Two executions: of two scripts, or of one script under the same or two environments."""
+    a, b = loaded(child_a), loaded(child_b)
+    scripts = child_a.run.script != child_b.run.script
+    i, j = (last_fits if scripts else fit_between_runs)(a, b, wanted)
+    check_comparable(a.fits[i - 1], b.fits[j - 1])
+    chosen = _chosen(child_a.run, child_b.run, i, j, len(a.fits))
+    sides = Side(a, a.fits[i - 1]), Side(b, b.fits[j - 1])
+    return _sides("scripts" if scripts else "runs", chosen, child_a, child_b, *sides, folder)
+
+
+def _sides(
+    between: str,
+    chosen: str,
+    child_a: Child,
+    child_b: Child | None,
+    a: Side,
+    b: Side,
+    folder: Path,
+) -> RunningSides:
+    other = child_b or child_a
+    diff = compare("A", "B", a, b, child_a.recording, other.recording)
+    scripts = (child_a.run.script.name, other.run.script.name)
+    compared = ComparedSides(between, chosen, a, b, diff, scripts)
+    return RunningSides(compared, child_a, child_b, folder)
+
+
+def loaded(child: Child) -> Execution:
+    """What a script's process recorded. WhydiffError where nothing was trained."""
+    if not child.recording.exists():
+        raise WhydiffError(
+            f"{child.run.script} never imported Keras, so it trained nothing that can be compared",
+            "whydiff explains `fit` of Keras 3 models; tf_keras (Keras 2) is not watched.",
+        )
+    execution = load(child.recording)
+    if execution.trouble:
+        raise WhydiffError(
+            f"recording {child.run.script} stopped early: {execution.trouble}",
+            f"If the disk is full, make room in {child.recording.parent.parent}, or let the "
+            "environment variable TMPDIR name another place.",
+        )
+    check_trained(execution, child.run.arguments)
+    return execution
+
+
+def _chosen(a: Run, b: Run, i: int, j: int, count: int) -> str:
+    if a.script != b.script:
+        return f"fit {i} of {a.script} and fit {j} of {b.script}; --fits I,J picks others"
+    which = f"fit {i}" if count > 1 else "the fit"
+    if a.environment or b.environment:
+        settings = " and ".join(
+            ", ".join(f"{k}={v}" for k, v in (run.environment or {}).items())
+            or "the environment as it is"
+            for run in (a, b)
+        )
+        return f"{which} in two executions of {a.script}, under {settings}"
+    other = "; --fits I,J compares two fits of one execution" if count > 1 else ""
+    return f"{which} in two executions of {a.script}{other}"
