@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.keras_backend.base import StepWatcher
+
 
 def wrap_train_function(
-    function: Callable[..., Any], watcher: Callable[[], Any]
+    function: Callable[..., Any], watcher: Callable[[], StepWatcher | None]
 ) -> Callable[..., Any]:
     def train_function(data: Any) -> Any:
         watch = watcher()

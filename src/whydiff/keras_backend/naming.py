@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from whydiff.keras_backend.internals import (
+    automatic_name,
+    own_generators,
+    own_variables,
+    sublayers,
+)
 from whydiff.keras_backend.subject import models_of
-
-
-def _automatic(layer: Any) -> str | None:
-    """The snake-case class name if Keras numbered this layer's name by itself."""
-    from keras.src.utils.naming import to_snake_case
-
-    stem = str(to_snake_case(type(layer).__name__))
-    return stem if re.fullmatch(re.escape(stem) + r"(_\d+)?", layer.name) else None
 
 
 class Names:
@@ -25,7 +22,7 @@ class Names:
         self._of_variable: dict[int, str] = {}
         self._taken: dict[str, int] = {}
         models = models_of(model)
-        stems = [_automatic(m) or m.name for m in models]
+        stems = [automatic_name(m) or m.name for m in models]
         for number, (one, stem) in enumerate(zip(models, stems, strict=True)):
             same = stems[:number].count(stem)
             self._visit(one, "" if len(models) == 1 else f"{stem}_{same}" if same else stem)
@@ -35,19 +32,18 @@ class Names:
             return
         self._of_layer[id(layer)] = path
         self.layers[path] = layer
-        for group in ("_trainable_variables", "_non_trainable_variables"):
-            for variable in getattr(layer, group, ()):
-                name = f"{path}/{variable.name}" if path else variable.name
-                self._of_variable.setdefault(id(variable), self._unique(name))
-        for number, generator in enumerate(getattr(layer, "_seed_generators", ())):
+        for variable in own_variables(layer):
+            name = f"{path}/{variable.name}" if path else variable.name
+            self._of_variable.setdefault(id(variable), self._unique(name))
+        for number, generator in enumerate(own_generators(layer)):
             name = f"{path}/seed_generator" if path else "seed_generator"
             name += f"_{number}" if number else ""
             self._of_variable.setdefault(id(generator.state), self._unique(name))
         children: dict[str, int] = {}
-        for child in getattr(layer, "_layers", ()):
+        for child in sublayers(layer):
             if id(child) in self._of_layer:
                 continue
-            stem = _automatic(child) or child.name
+            stem = automatic_name(child) or child.name
             seen = children.get(stem, 0)
             children[stem] = seen + 1
             name = f"{stem}_{seen}" if seen else stem
@@ -59,7 +55,7 @@ class Names:
         return f"{name}#{count + 1}" if count else name
 
     def layer(self, layer: Any) -> str:
-        return self._of_layer.get(id(layer), layer.name)
+        return self._of_layer.get(id(layer), str(layer.name))
 
     def variable(self, variable: Any) -> str:
         return self._of_variable.get(id(variable)) or str(variable.path)

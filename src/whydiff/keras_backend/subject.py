@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from whydiff.keras_backend.internals import layer_tree
+
 
 class Subject:
     """Models trained together by a loop, and the optimizers it uses by name ("" for the only one).
@@ -55,7 +57,7 @@ def models_of(subject: Any) -> tuple[Any, ...]:
 
 def layers_of(subject: Any) -> list[Any]:
     """The models of a subject and all their layers, whatever holds others before what it holds."""
-    return [layer for model in models_of(subject) for layer in model._flatten_layers()]
+    return [layer for model in models_of(subject) for layer in layer_tree(model)]
 
 
 def title_of(subject: Any) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from whydiff.core.digests import tensor_digest
 from whydiff.core.recipe import Tensor
+from whydiff.keras_backend.internals import global_generator, rate_of
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import generators_of, optimizers_of
 
@@ -79,17 +80,16 @@ def _global_seed_generator() -> Any:
     On JAX it cannot be used inside a compiled step, so it does not count there.
     """
     import keras
-    from keras.src.backend.common import global_state
 
     if keras.backend.backend() == "jax":
         return None
-    return global_state.get_global_attribute("global_seed_generator")
+    return global_generator()
 
 
 def _hyperparameters(optimizer: Any) -> set[int]:
     found = set()
     for owner in (optimizer, getattr(optimizer, "inner_optimizer", None)):
-        rate = getattr(owner, "_learning_rate", None)
+        rate = rate_of(owner)
         if rate is not None:
             found.add(id(rate))
     return found

@@ -13,6 +13,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from whydiff.keras_backend import backend_named
+from whydiff.keras_backend.internals import leaves_with_paths
 from whydiff.keras_backend.variables import existing_variables
 
 
@@ -25,19 +27,8 @@ def like(model: Any, array: np.ndarray | None) -> Any:
     if array is None or model is None:
         return array
     library = type(model).__module__.split(".")[0]
-    if library in ("jax", "jaxlib"):
-        import jax.numpy as jnp
-
-        return jnp.asarray(array, dtype=model.dtype)
-    if library == "tensorflow":
-        import tensorflow as tf
-
-        return tf.convert_to_tensor(array)
-    if library == "torch":
-        import torch
-
-        return torch.from_numpy(np.array(array)).to(model.device)
-    return array
+    backend = backend_named("jax" if library == "jaxlib" else library)
+    return array if backend is None else backend.tensor_like(array, model)
 
 
 class Call:
@@ -86,7 +77,7 @@ class Call:
 
     def outcome(self, result: Any) -> tuple[dict[int, Any], dict[str, float]]:
         """(values by id of their variable after the step, scalars of the result by name)."""
-        leaves = [(path, leaf) for path, leaf in keras.tree.flatten_with_path(result)]
+        leaves = [(path, leaf) for path, leaf in leaves_with_paths(result)]
         values = dict(self.travelling)
         taken: set[int] = set()
         start = 0

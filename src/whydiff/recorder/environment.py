@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from whydiff.keras_backend.base import Backend
+
 _PACKAGES = {
     "jax": ("jax", "jaxlib"),
     "tensorflow": ("tensorflow", "tensorflow-cpu"),
@@ -62,7 +64,7 @@ def _cpu() -> str:
     return platform.processor() or platform.machine()
 
 
-def hardware(backend: str) -> dict[str, Any]:
+def hardware(backend: Backend) -> dict[str, Any]:
     """Processor, devices, thread counts and flags that select kernels or threads."""
     facts: dict[str, Any] = {"cpu": _cpu(), "machine": platform.machine(), "cores": os.cpu_count()}
     facts |= {
@@ -70,47 +72,7 @@ def hardware(backend: str) -> dict[str, Any]:
         for name, value in sorted(os.environ.items())
         if name.startswith(_PREFIXES) and not name.startswith(_HARMLESS)
     }
-    if backend == "jax":
-        import jax
-
-        facts["devices"] = [f"{d.platform} {d.device_kind}" for d in jax.devices()]
-    elif backend == "tensorflow":
-        import tensorflow as tf
-
-        facts["devices"] = [d.device_type for d in tf.config.list_physical_devices()]
-        facts["threads.intra"] = tf.config.threading.get_intra_op_parallelism_threads()
-        facts["threads.inter"] = tf.config.threading.get_inter_op_parallelism_threads()
-    elif backend == "torch":
-        import torch
-
-        facts["devices"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-        facts["threads.intra"] = torch.get_num_threads()
-        facts["threads.inter"] = torch.get_num_interop_threads()
-    return facts
-
-
-def arithmetic(backend: str) -> dict[str, Any]:
-    """Global settings that decide how the same formula is computed."""
-    facts: dict[str, Any] = {}
-    if backend == "jax":
-        import jax
-
-        for name in ("jax_default_matmul_precision", "jax_threefry_partitionable",
-                     "jax_enable_x64", "jax_disable_jit"):  # fmt: skip
-            facts[name] = getattr(jax.config, name, None)
-    elif backend == "tensorflow":
-        import tensorflow as tf
-        from tensorflow.python.framework import config as tf_config
-
-        facts["deterministic"] = bool(tf_config.is_op_determinism_enabled())
-        facts["functions run eagerly"] = bool(tf.config.functions_run_eagerly())
-        facts["tensor_float_32"] = bool(tf.config.experimental.tensor_float_32_execution_enabled())
-    elif backend == "torch":
-        import torch
-
-        facts["deterministic"] = bool(torch.are_deterministic_algorithms_enabled())
-        facts["matmul_precision"] = torch.get_float32_matmul_precision()
-    return facts
+    return {**facts, **backend.hardware()}
 
 
 def surroundings() -> dict[str, Any]:

@@ -5,12 +5,27 @@ from __future__ import annotations
 import functools
 import inspect
 import weakref
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from whydiff.keras_backend import adapter
+import keras
+
+from whydiff.keras_backend import adapter, patches
 from whydiff.keras_backend.callbacks import listed
+from whydiff.keras_backend.internals import (
+    DEFERRED,
+    held_value,
+    initializer_of,
+    random_initializers,
+    seed_generator,
+    validates_with,
+    variable_base,
+    variable_class,
+)
+from whydiff.keras_backend.patches import Patches, owner_of, see_passes
 from whydiff.recorder import watching
 from whydiff.recorder.session import Session
+from whydiff.recorder.watch import Watch
 
 
 class Holder(Protocol):
@@ -22,28 +37,26 @@ class Holder(Protocol):
 def install(holder: Holder) -> None:
     """Wrap Keras's classes so that the session sees compiles, fits, batches, steps and seeds.
 
-    Called once per process; ``holder.session`` may change afterwards.
+    Called once per process; ``holder.session`` may change afterwards. Where Keras cannot be
+    watched, nothing of it is changed: raises WhydiffError for a version that is not known,
+    anything for an inner part that is not as expected.
     """
-    import keras
-
+    steps = (
+        _watch_fit,
+        _watch_compile,
+        _watch_train_on_batch,
+        _watch_data,
+        _watch_steps,
+        _watch_seeds,
+        _watch_variables,
+    )
+    patches.install(*(functools.partial(step, holder) for step in steps))
     watching.holder = holder
-    backend = adapter()
-    _watch_fit(keras.Model, holder)
-    _watch_train_on_batch(keras.Model, holder)
-    _watch_data(backend, holder)
-    _watch_steps(keras.Model, holder, backend)
-    _watch_seeds(holder)
-    _watch_variables(holder)
 
 
-def _owner(cls: type, name: str) -> type:
-    """The class in the MRO that defines ``name``: the backend's trainer, mostly."""
-    return next(base for base in cls.__mro__ if name in vars(base))
-
-
-def _watch_fit(model_class: type, holder: Holder) -> None:
-    trainer = _owner(model_class, "fit")
-    fit = trainer.fit  # type: ignore[attr-defined]
+def _watch_fit(holder: Holder, patches: Patches) -> None:
+    trainer = owner_of(keras.Model, "fit")
+    fit = trainer.fit
     signature = inspect.signature(fit)
 
     @functools.wraps(fit)
@@ -63,10 +76,12 @@ def _watch_fit(model_class: type, holder: Holder) -> None:
         finally:
             holder.session.end_fit(watch, completed)
 
-    trainer.fit = watched_fit  # type: ignore[attr-defined]
+    patches.replace(trainer, "fit", watched_fit)
 
-    base = _owner(model_class, "compile")
-    compile_ = base.compile  # type: ignore[attr-defined]
+
+def _watch_compile(holder: Holder, patches: Patches) -> None:
+    base = owner_of(keras.Model, "compile")
+    compile_ = base.compile
     compile_signature = inspect.signature(compile_)
 
     @functools.wraps(compile_)
@@ -76,12 +91,12 @@ def _watch_fit(model_class: type, holder: Holder) -> None:
         holder.session.compiled(self, dict(list(bound.arguments.items())[1:]))
         return result
 
-    base.compile = watched_compile  # type: ignore[attr-defined]
+    patches.replace(base, "compile", watched_compile)
 
 
-def _watch_train_on_batch(model_class: type, holder: Holder) -> None:
-    trainer = _owner(model_class, "train_on_batch")
-    train = trainer.train_on_batch  # type: ignore[attr-defined]
+def _watch_train_on_batch(holder: Holder, patches: Patches) -> None:
+    trainer = owner_of(keras.Model, "train_on_batch")
+    train = trainer.train_on_batch
     signature = inspect.signature(train)
 
     @functools.wraps(train)
@@ -98,14 +113,13 @@ def _watch_train_on_batch(model_class: type, holder: Holder) -> None:
                 arguments |= dict(zip(names, fed, strict=True))
             return train(**arguments)
 
-    trainer.train_on_batch = watched  # type: ignore[attr-defined]
+    patches.replace(trainer, "train_on_batch", watched)
 
 
-def _with_ours(callbacks: Any, watch: Any) -> Any:
+def _with_ours(callbacks: Any, watch: Watch) -> Any:
     """The user's callbacks with ours behind them, so that it sees logs as they end up."""
-    import keras
 
-    class EpochWatch(keras.callbacks.Callback):
+    class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             watch.begin_epoch(epoch)
 
@@ -120,11 +134,11 @@ def _with_ours(callbacks: Any, watch: Any) -> Any:
     return [*watch.interference.surrounded(listed(callbacks)), ours]
 
 
-def _watch_data(backend: Any, holder: Holder) -> None:
-    iterator_class = backend.epoch_iterator_class()
+def _watch_data(holder: Holder, patches: Patches) -> None:
+    backend = adapter()
+    iterator_class: Any = backend.epoch_iterator_class()
     init = iterator_class.__init__
-    get_iterator = _owner(iterator_class, "_get_iterator")._get_iterator  # type: ignore[attr-defined]
-    roles: weakref.WeakKeyDictionary[Any, tuple[Any, str]] = weakref.WeakKeyDictionary()
+    roles: weakref.WeakKeyDictionary[Any, tuple[Watch, str]] = weakref.WeakKeyDictionary()
 
     @functools.wraps(init)
     def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -137,25 +151,25 @@ def _watch_data(backend: Any, holder: Holder) -> None:
         known = order is not None and order.known
         roles[self] = (watch, watch.feed.claim(self, order if known else None))
 
-    @functools.wraps(get_iterator)
-    def watched_get_iterator(self: Any) -> Any:
-        iterable = get_iterator(self)
-        watch, role = roles.get(self, (None, ""))
+    def seen(iterator: Any, iterable: Any) -> Any:
+        """The data of one pass, with our eyes on them where they are those of the fit."""
+        watch, role = roles.get(iterator, (None, ""))
         if watch is None or holder.session.current is not watch:
             return iterable
         # Callbacks of the script may evaluate and predict, too: that is no validation of fit's.
-        if role == "validation" and getattr(watch.model, "_eval_epoch_iterator", None) is not self:
+        if role == "validation" and validates_with(watch.model) is not iterator:
             return iterable
-        varies = type(self.data_adapter).__name__ != "ArrayDataAdapter"
+        varies = type(iterator.data_adapter).__name__ != "ArrayDataAdapter"
         return watch.feed.tee(iterable, role, varies)
 
-    iterator_class.__init__ = watched_init
-    iterator_class._get_iterator = watched_get_iterator
+    patches.replace(iterator_class, "__init__", watched_init)
+    see_passes(patches, iterator_class, seen)
 
 
-def _watch_steps(model_class: type, holder: Holder, backend: Any) -> None:
-    trainer = _owner(model_class, "make_train_function")
-    make = trainer.make_train_function  # type: ignore[attr-defined]
+def _watch_steps(holder: Holder, patches: Patches) -> None:
+    backend = adapter()
+    trainer = owner_of(keras.Model, "make_train_function")
+    make = trainer.make_train_function
 
     @functools.wraps(make)
     def watched_make(self: Any, force: bool = False) -> Any:
@@ -164,33 +178,33 @@ def _watch_steps(model_class: type, holder: Holder, backend: Any) -> None:
         if self.train_function is not None and (self.train_function is not before or force):
             me = weakref.ref(self)
 
-            def watcher() -> Any:
+            def watcher() -> Watch | None:
                 watch = holder.session.active
                 return watch if watch is not None and watch.model is me() else None
 
             self.train_function = backend.wrap_train_function(self.train_function, watcher)
         return made
 
-    trainer.make_train_function = watched_make  # type: ignore[attr-defined]
+    patches.replace(trainer, "make_train_function", watched_make)
 
 
-def _watch_seeds(holder: Holder) -> None:
-    from keras.src.initializers.random_initializers import RandomInitializer
-    from keras.src.random.seed_generator import SeedGenerator
-
-    def watch(cls: type, kind: str, held: Any) -> None:
+def _watch_seeds(holder: Holder, patches: Patches) -> None:
+    def watch(cls: type, kind: str, held: Callable[[Any, Any], Any]) -> None:
         init = cls.__init__  # type: ignore[misc]
+        signature = inspect.signature(init)
 
         @functools.wraps(init)
-        def watched_init(self: Any, seed: Any = None, *args: Any, **kwargs: Any) -> None:
-            init(self, seed, *args, **kwargs)
+        def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
+            init(self, *args, **kwargs)
             if not holder.session.closed:
+                seed = signature.bind(self, *args, **kwargs).arguments.get("seed")
                 holder.session.ledger.drew(self, kind, seed, held(self, seed))
 
-        cls.__init__ = watched_init  # type: ignore[misc]
+        patches.replace(cls, "__init__", watched_init)
 
-    watch(RandomInitializer, "initializer", lambda self, seed: self.seed)
-    watch(SeedGenerator, "seed generator", _first_of_state)
+    for cls in random_initializers():
+        watch(cls, "initializer", lambda self, seed: self.seed)
+    watch(seed_generator(), "seed generator", _first_of_state)
 
 
 def _first_of_state(generator: Any, seed: Any) -> int | None:
@@ -203,19 +217,16 @@ def _first_of_state(generator: Any, seed: Any) -> int | None:
         return None
 
 
-def _watch_variables(holder: Holder) -> None:
+def _watch_variables(holder: Holder, patches: Patches) -> None:
     """Initializers of all variables; first values of those that a fit makes."""
-    import keras
-    from keras.src.backend import Variable
-    from keras.src.backend.common.variables import Variable as Base
-
-    init = Base.__init__
-    owner = _owner(Variable, "_deferred_initialize")
-    deferred = owner._deferred_initialize  # type: ignore[attr-defined]
+    base: Any = variable_base()
+    init = base.__init__
+    owner = owner_of(variable_class(), DEFERRED)
+    deferred = getattr(owner, DEFERRED)
 
     def tell(variable: Any, initializer: Any) -> None:
         watch = holder.session.active
-        if watch is not None and getattr(variable, "_value", None) is not None:
+        if watch is not None and held_value(variable) is not None:
             watch.created(variable, initializer)
 
     @functools.wraps(init)
@@ -229,9 +240,9 @@ def _watch_variables(holder: Holder) -> None:
 
     @functools.wraps(deferred)
     def watched_deferred(self: Any) -> None:
-        initializer = self._initializer
+        initializer = initializer_of(self)
         deferred(self)
         tell(self, initializer)
 
-    Base.__init__ = watched_init  # type: ignore[method-assign]
-    owner._deferred_initialize = watched_deferred  # type: ignore[attr-defined]
+    patches.replace(base, "__init__", watched_init)
+    patches.replace(owner, DEFERRED, watched_deferred)

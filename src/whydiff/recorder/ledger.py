@@ -12,6 +12,7 @@ from typing import Any
 
 from whydiff.core.live import SeedHolder
 from whydiff.core.recording import Draw, Frame
+from whydiff.keras_backend.internals import own_variables
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 _LIBRARIES = tuple(
@@ -94,8 +95,7 @@ class Ledger:
                         item, f"{path}/{attribute.lstrip('_')}" if path else attribute, fit
                     )
             # A layer may name an initializer in `add_weight` and hold it nowhere.
-            kinds = ("_trainable_variables", "_non_trainable_variables")
-            for variable in [v for kind in kinds for v in getattr(layer, kind, ())]:
+            for variable in own_variables(layer):
                 name = str(variable.name)
                 self._locate(self.initializer(variable), f"{path}/{name}" if path else name, fit)
 

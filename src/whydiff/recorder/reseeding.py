@@ -12,8 +12,11 @@ import functools
 import hashlib
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from whydiff.keras_backend.internals import drawn_seed, random_initializers, seed_generator
+from whydiff.keras_backend.patches import Patches, install, owner_of
 
 _LIMIT = 2**31 - 1
 
@@ -21,7 +24,7 @@ _LIMIT = 2**31 - 1
 def mixed(seed: int, number: int) -> int:
     """A seed for replica ``number`` in place of ``seed``: below 2**31, far from its neighbours."""
     text = f"whydiff {number}: {seed}".encode()
-    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) % _LIMIT
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") % _LIMIT
 
 
 def reseed(number: int) -> None:
@@ -29,33 +32,45 @@ def reseed(number: int) -> None:
 
     Called once per process, after Keras was imported and watched.
     """
-    import keras
-    from keras.src.initializers.random_initializers import RandomInitializer
-    from keras.src.random.seed_generator import SeedGenerator, make_default_seed
-
     random.seed(number)  # a script without any seed: its replica can be run again
+    steps = (_other_initializers, _other_generators, _other_orders)
+    install(*(functools.partial(step, number) for step in steps))
 
-    initialize = RandomInitializer.__init__
+
+def _other_initializers(number: int, patches: Patches) -> None:
+    for cls in random_initializers():
+        patches.replace(cls, "__init__", _other_initializer(cls, number))
+
+
+def _other_initializer(cls: Any, number: int) -> Callable[..., None]:
+    initialize = cls.__init__
 
     @functools.wraps(initialize)
-    def other_initializer(self: Any, seed: Any = None, *args: Any, **kwargs: Any) -> None:
-        initialize(self, seed, *args, **kwargs)
+    def other_initializer(self: Any, *args: Any, **kwargs: Any) -> None:
+        initialize(self, *args, **kwargs)
         if isinstance(self.seed, int):
             self.seed = mixed(self.seed, number)
 
-    RandomInitializer.__init__ = other_initializer  # type: ignore[method-assign]
+    return other_initializer
 
-    generate = SeedGenerator.__init__
+
+def _other_generators(number: int, patches: Patches) -> None:
+    cls: Any = seed_generator()
+    generate = cls.__init__
 
     @functools.wraps(generate)
     def other_generator(self: Any, seed: Any = None, *args: Any, **kwargs: Any) -> None:
-        drawn = make_default_seed() if seed is None else seed
+        drawn = drawn_seed() if seed is None else seed
         generate(self, mixed(drawn, number) if isinstance(drawn, int) else drawn, *args, **kwargs)
 
-    SeedGenerator.__init__ = other_generator  # type: ignore[method-assign]
+    patches.replace(cls, "__init__", other_generator)
 
-    trainer = next(base for base in keras.Model.__mro__ if "fit" in vars(base))
-    fit = trainer.fit  # type: ignore[attr-defined]
+
+def _other_orders(number: int, patches: Patches) -> None:
+    import keras
+
+    trainer = owner_of(keras.Model, "fit")
+    fit = trainer.fit
     count = iter(range(10**9))
 
     @functools.wraps(fit)
@@ -63,7 +78,7 @@ def reseed(number: int) -> None:
         with _other_order(mixed(next(count), number)):
             return fit(*args, **kwargs)
 
-    trainer.fit = fit_in_another_order  # type: ignore[attr-defined]
+    patches.replace(trainer, "fit", fit_in_another_order)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from whydiff.core.digests import digest_array, row_digests, row_keys, tensor_dig
 from whydiff.core.live import Samples
 from whydiff.core.recipe import Content
 from whydiff.keras_backend.composite import has_parts
+from whydiff.keras_backend.internals import array_adapter, in_row_order
 
 _CONTAINERS = (tuple, list, dict)
 
@@ -216,17 +216,5 @@ def _count(arrays: Sequence[Any]) -> int:
 
 
 def array_rows(data_adapter: Any) -> Any | None:
-    """An array adapter's samples in the order of the rows, or None for other kinds of data.
-
-    A copy of the adapter with shuffling off is read; no generator is touched and the adapter
-    that feeds the training is left alone.
-    """
-    from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
-
-    if type(data_adapter) is not ArrayDataAdapter:
-        return None
-    rows = copy.copy(data_adapter)
-    rows._shuffle = False
-    rows._batch_size = 1024
-    rows._size = -(-rows._num_samples // 1024)
-    return rows.get_numpy_iterator()
+    """An array adapter's samples in the order of the rows, or None for other kinds of data."""
+    return in_row_order(data_adapter, 1024) if type(data_adapter) is array_adapter() else None

@@ -17,6 +17,12 @@ import numpy as np
 from whydiff.core.live import Live
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.code import is_users
+from whydiff.keras_backend.internals import (
+    own_generators,
+    sublayers,
+    takes_training,
+    training_argument,
+)
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.variables import variables_of
 
@@ -87,8 +93,7 @@ def _mean_loss(
         for indices in batches:
             batch = keras.tree.pack_sequence_as(samples.structure, samples.batch(indices))
             x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
-            arguments = {"training": training} if model._call_has_training_arg else {}
-            predicted = model(x, **arguments)
+            predicted = model(x, **training_argument(model, training))
             extra = sum(float(keras.ops.convert_to_numpy(loss)) for loss in model.losses)
             loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
             total += float(keras.ops.convert_to_numpy(loss)) * len(indices)
@@ -118,8 +123,7 @@ def _in_inference(layers: list[Any]) -> Iterator[None]:
 
 
 def _is_random(layer: Any) -> bool:
-    takes = bool(getattr(layer, "_call_has_training_arg", False))
-    return takes and bool(getattr(layer, "_seed_generators", ())) and not layer._layers
+    return takes_training(layer) and bool(own_generators(layer)) and not sublayers(layer)
 
 
 def _normalizes(layer: Any) -> bool:

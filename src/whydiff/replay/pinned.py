@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from keras.src.trainers.data_adapters.data_adapter import DataAdapter
-
 from whydiff.keras_backend import adapter
+from whydiff.keras_backend.internals import data_adapter
+from whydiff.keras_backend.patches import accept_adapters, install
 
+install(accept_adapters)
+
+DataAdapter: Any = data_adapter()
 Leaves = list[Any]
 
 

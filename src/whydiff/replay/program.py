@@ -14,6 +14,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.decay import leave_out_alike
+from whydiff.keras_backend.internals import trained_variables
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import layers_of, optimizers_of
 from whydiff.keras_backend.variables import Variables, variables_of
@@ -135,7 +136,7 @@ def compile_as(model: Any, objective: Live, arithmetic: Live, optimizer: Any) ->
 def bare(optimizer: Any) -> Any:
     """Without a loss scale: ``compile`` adds one where the model's precision asks for it."""
     inner = getattr(optimizer, "inner_optimizer", None)
-    return optimizer if inner is None else from_config(inner, inner._trainable_variables)
+    return optimizer if inner is None else from_config(inner, trained_variables(inner))
 
 
 def _clone(live: Live, variables: Sequence[Any]) -> Any:
@@ -146,9 +147,9 @@ def _like(own: Any, wanted: Any) -> Any:
     """``own``, or an optimizer like ``wanted`` for the same variables."""
     if wanted is own:
         return own
-    made = from_config(wanted, own._trainable_variables)
+    made = from_config(wanted, trained_variables(own))
     if own.built:
-        made.build(own._trainable_variables)
+        made.build(trained_variables(own))
     return made
 
 
@@ -174,7 +175,7 @@ def fresh_slots(model: Any, variables: Variables) -> tuple[np.ndarray, ...]:
         values = []
         for optimizer in optimizers_of(model).values():
             twin = type(optimizer).from_config(optimizer.get_config())
-            twin.build(optimizer._trainable_variables or model.trainable_variables)
+            twin.build(trained_variables(optimizer) or model.trainable_variables)
             values += [np.array(to_numpy(v)) for v in twin.variables]
         if len(values) == len(variables.state):
             return tuple(values)

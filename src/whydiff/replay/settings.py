@@ -11,6 +11,7 @@ import numpy as np
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
 from whydiff.keras_backend import adapter
+from whydiff.keras_backend.internals import rate_of, trained_variables
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.variables import variables_of
 from whydiff.replay.program import (
@@ -37,7 +38,7 @@ def program_key(live: Live, settings: Mapping[str, Any]) -> tuple[tuple[str, Any
 
 def scheduled(live: Live) -> bool:
     """Whether the script's learning rate is a schedule and no number."""
-    rate = getattr(bare_of(live), "_learning_rate", None)
+    rate = rate_of(bare_of(live))
     return isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
 
 
@@ -75,10 +76,10 @@ def _optimizer(live: Live, settings: Mapping[str, Any]) -> Any:
         return _named(str(settings["optimizer"]))
     if "learning-rate" in settings and scheduled(live):
         own = bare_of(live)
-        return from_config(own, own._trainable_variables, learning_rate=0.0)
+        return from_config(own, trained_variables(own), learning_rate=0.0)
     if "precision" in settings:
         own = bare_of(live)
-        return from_config(own, own._trainable_variables)
+        return from_config(own, trained_variables(own))
     return live.optimizer
 
 

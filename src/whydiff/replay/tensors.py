@@ -19,6 +19,7 @@ from whydiff.core.align import align
 from whydiff.core.feeding import TransferError
 from whydiff.core.recipe import Tensor
 from whydiff.keras_backend import adapter
+from whydiff.keras_backend.internals import training_argument
 from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.variables import Slot, Variables
@@ -159,7 +160,7 @@ def _examined(
     seen: list[tuple[str, str, np.ndarray]] = []
     put()
     with _outputs(program.names, seen):
-        predicted = model(x, **({"training": True} if model._call_has_training_arg else {}))
+        predicted = model(x, **training_argument(model))
     try:
         for number, penalty in enumerate(model.losses, 1):
             seen.append(("forward", f"penalty {number}", _array(penalty)))

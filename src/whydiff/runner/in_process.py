@@ -10,6 +10,7 @@ import keras
 
 from whydiff.core.errors import WhydiffError
 from whydiff.keras_backend.callbacks import listed
+from whydiff.keras_backend.internals import compile_settings
 from whydiff.recorder.environment import surroundings
 from whydiff.recorder.hooks import install
 from whydiff.recorder.session import Session
@@ -31,8 +32,8 @@ class LateSession(Session):
     def begin_fit(self, model: Any, arguments: Mapping[str, Any]) -> Watch | None:
         """Like any session; a train function that was made unwatched is made anew."""
         if model not in self._compiled:
-            known = getattr(getattr(model, "_compile_config", None), "config", None)
-            if isinstance(known, Mapping):
+            known = compile_settings(model)
+            if known is not None:
                 self._compiled[model] = dict(known)
             model.train_function = None
         return super().begin_fit(model, arguments)
@@ -81,7 +82,7 @@ def begin(path: Path, keep_bytes: int = KEEP_BYTES, name: str = "this session") 
     return session
 
 
-class Recorder(keras.callbacks.Callback):
+class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Records the one ``fit`` it is passed to: ``callbacks=[Recorder("a.whydiff")]``.
 
     Watching has to begin before ``fit`` is called, so Keras is hooked when this class is

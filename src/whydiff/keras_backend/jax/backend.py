@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import keras
 import numpy as np
 
+from whydiff.keras_backend.base import Reader, StepWatcher
 from whydiff.keras_backend.composite import parts, replaced
+from whydiff.keras_backend.internals import epoch_iterator, held_value, map_leaves
 from whydiff.keras_backend.jax import copying as jax_copying
 from whydiff.keras_backend.no_generator import (
     draw as draw,
@@ -31,9 +35,7 @@ def reader(values: Sequence[Any]) -> Callable[[], list[np.ndarray]]:
 
 
 def epoch_iterator_class() -> type:
-    from keras.src.backend.jax.trainer import JAXEpochIterator
-
-    return JAXEpochIterator
+    return epoch_iterator("jax")
 
 
 def tee(iterable: Iterable[Any], sink: Callable[[Any], None]) -> Iterable[Any]:
@@ -44,7 +46,7 @@ def _apart(batch: Any) -> Any:
     """The batch with sparse matrices taken apart."""
     if not any(type(leaf).__name__ == "BCOO" for leaf in keras.tree.flatten(batch)):
         return batch
-    return keras.tree.map_structure(
+    return map_leaves(
         lambda leaf: (
             parts([leaf.data, leaf.indices, np.array(leaf.shape)])
             if type(leaf).__name__ == "BCOO"
@@ -58,11 +60,11 @@ def _whole(arrays: Sequence[Any]) -> Any:
     from jax.experimental.sparse import BCOO
 
     data, indices, shape = arrays
-    return BCOO((np.asarray(data), np.asarray(indices)), shape=tuple(int(n) for n in shape))
+    return BCOO((jnp.asarray(data), jnp.asarray(indices)), shape=tuple(int(n) for n in shape))
 
 
 def wrap_train_function(
-    function: Callable[..., Any], watcher: Callable[[], Any]
+    function: Callable[..., Any], watcher: Callable[[], StepWatcher | None]
 ) -> Callable[..., Any]:
     def train_function(state: Any, iterator: Any) -> Any:
         watch = watcher()
@@ -97,7 +99,7 @@ def values_of(model: Any, state: Any, known: list[list[int]] | None = None) -> d
     return found
 
 
-def copier(values: Sequence[Any]) -> Callable[[Sequence[Any]], jax_copying.Copy] | None:
+def copier(values: Sequence[Any]) -> Callable[[Sequence[Any]], Reader] | None:
     """Copies made on the device behind the step, read later; None where reading at once pays."""
     return jax_copying.copier(values)
 
@@ -106,8 +108,6 @@ def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:
     """The travelling state with the values of some variables, by id, in place of its own."""
     if state is None or not values:
         return state
-    import jax.numpy as jnp
-
     owners = [model.trainable_variables, model.non_trainable_variables]
     owners += [model.optimizer.variables] if model.optimizer is not None else []
     replaced = [
@@ -122,18 +122,14 @@ def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:
 
 def feed(
     batches: Callable[[], Iterable[Any]], like: Any, sizes: Callable[[], Collection[int]]
-) -> Iterable[Any]:
-    """A generator over one epoch; a new one each time the epoch iterator asks."""
+) -> Iterator[Any]:
+    """An iterator over one epoch; a new one each time the epoch iterator asks.
+
+    No iterable that could be passed over again: up to Keras 3.13 the epoch iterator takes slice
+    after slice of what it gets, and would take the first batch each time.
+    """
     del like, sizes
-    return _Each(batches)
-
-
-class _Each:
-    def __init__(self, batches: Callable[[], Iterable[Any]]) -> None:
-        self._batches = batches
-
-    def __iter__(self) -> Any:
-        return (replaced(batch, _whole) for batch in self._batches())
+    return (replaced(batch, _whole) for batch in batches())
 
 
 def signature(iterable: Any) -> Any:
@@ -145,7 +141,7 @@ def signature(iterable: Any) -> Any:
 def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
     """The first value of a variable just made."""
     del initializer
-    return np.array(to_numpy(variable._value))
+    return np.array(to_numpy(held_value(variable)))
 
 
 def forget_traces(model: Any) -> None:
@@ -167,8 +163,6 @@ def forget_traces(model: Any) -> None:
 
 def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:
     """Gradient of the training loss by every trainable variable, computed eagerly."""
-    import jax
-
     states = [
         [v.value for v in owner]
         for owner in (
@@ -181,3 +175,17 @@ def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:
     compute = jax.grad(model.compute_loss_and_updates, has_aux=True)
     found, _ = compute(*states, x, y, weight, training=True, optimizer_variables=slots)
     return [np.asarray(gradient) for gradient in found]
+
+
+def tensor_like(array: np.ndarray, model: Any) -> Any:
+    return jnp.asarray(array, dtype=model.dtype)
+
+
+def hardware() -> Mapping[str, Any]:
+    return {"devices": [f"{device.platform} {device.device_kind}" for device in jax.devices()]}
+
+
+def arithmetic() -> Mapping[str, Any]:
+    names = ("jax_default_matmul_precision", "jax_threefry_partitionable",
+             "jax_enable_x64", "jax_disable_jit")  # fmt: skip
+    return {name: getattr(jax.config, name, None) for name in names}

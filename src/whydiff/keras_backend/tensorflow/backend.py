@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import context as tf_context
 from tensorflow.python.eager.execute import quick_execute
+from tensorflow.python.framework import config as tf_config
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
 
 from whydiff.keras_backend.composite import has_parts, parts
@@ -20,6 +21,12 @@ from whydiff.keras_backend.in_place import (
     values_of as values_of,
     with_values as with_values,
     wrap_train_function as wrap_train_function,
+)
+from whydiff.keras_backend.internals import (
+    epoch_iterator,
+    first_shape,
+    held_value,
+    training_argument,
 )
 from whydiff.keras_backend.no_generator import (
     draw as draw,
@@ -52,7 +59,7 @@ def reader(values: Sequence[Any]) -> Callable[[], list[np.ndarray]]:
     if not held or not all(isinstance(value, BaseResourceVariable) for value in held):
         return lambda: [to_numpy(value) for value in values]
 
-    @tf.function(autograph=False)
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def read_all() -> list[Any]:
         return [tf.raw_ops.ReadVariableOp(resource=v.handle, dtype=v.dtype) for v in held]
 
@@ -67,9 +74,7 @@ def reader(values: Sequence[Any]) -> Callable[[], list[np.ndarray]]:
 
 
 def epoch_iterator_class() -> type:
-    from keras.src.backend.tensorflow.trainer import TFEpochIterator
-
-    return TFEpochIterator
+    return epoch_iterator("tensorflow")
 
 
 def tee(iterable: Any, sink: Callable[[Any], None]) -> Any:
@@ -91,7 +96,7 @@ def tee(iterable: Any, sink: Callable[[Any], None]) -> Any:
             leaves[i] = array
         sink(_apart(spec, leaves))
 
-    @tf.autograph.experimental.do_not_convert
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def through(*element: Any) -> Any:
         whole = element if isinstance(spec, tuple) else element[0]
         flat = tf.nest.flatten(whole, expand_composites=True)
@@ -181,8 +186,9 @@ def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
     are asked once more, outside the trace; any other initializer is left alone.
     """
     with tf.init_scope():
-        if type(variable._value).__name__ != "UnliftedInitializerVariable":
-            return np.array(to_numpy(variable._value))
+        value = held_value(variable)
+        if type(value).__name__ != "UnliftedInitializerVariable":
+            return np.array(to_numpy(value))
         if isinstance(initializer, str):
             initializer = keras.initializers.get(initializer)
         if not callable(initializer):
@@ -190,7 +196,7 @@ def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
         ours = (getattr(initializer, "__module__", "") or "").split(".")[0] == "keras"
         if not ours or isinstance(getattr(initializer, "seed", None), keras.random.SeedGenerator):
             return None
-        shape = tuple(variable._shape)
+        shape = first_shape(variable)
         return np.array(to_numpy(initializer(shape, dtype=variable.dtype)))
 
 
@@ -206,7 +212,29 @@ def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:
 
 
 def _training_loss(model: Any, x: Any, y: Any, weight: Any) -> Any:
-    arguments = {"training": True} if model._call_has_training_arg else {}
-    predicted = model(x, **arguments)
+    predicted = model(x, **training_argument(model))
     loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight, training=True)
     return model.optimizer.scale_loss(loss)
+
+
+def tensor_like(array: np.ndarray, model: Any) -> Any:
+    del model
+    return tf.convert_to_tensor(array)
+
+
+def hardware() -> Mapping[str, Any]:
+    threading = tf.config.threading
+    return {
+        "devices": [device.device_type for device in tf.config.list_physical_devices()],
+        "threads.intra": threading.get_intra_op_parallelism_threads(),
+        "threads.inter": threading.get_inter_op_parallelism_threads(),
+    }
+
+
+def arithmetic() -> Mapping[str, Any]:
+    precise = tf.config.experimental.tensor_float_32_execution_enabled()
+    return {
+        "deterministic": bool(tf_config.is_op_determinism_enabled()),
+        "functions run eagerly": bool(tf.config.functions_run_eagerly()),
+        "tensor_float_32": bool(precise),
+    }

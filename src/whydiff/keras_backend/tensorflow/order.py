@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
+
+from whydiff.keras_backend.internals import array_adapter, shuffles
+from whydiff.keras_backend.patches import for_a_while
 
 
 class Order:
@@ -21,7 +23,8 @@ class Order:
 
     def __init__(self) -> None:
         self.rows: np.ndarray | None = None
-        self.known = self.shuffles = False
+        self.known = False
+        self.shuffles = False
 
     def show(self, rows: np.ndarray) -> None:
         self.rows = np.array(rows)
@@ -34,10 +37,11 @@ def told_order() -> Iterator[Order]:
     Batches that are shuffled one by one draw for each of them, and rows of sparse tensors are fed
     as their parts: there it is not known.
     """
-    make, order = ArrayDataAdapter.get_tf_dataset, Order()
+    arrays, order = array_adapter(), Order()
+    make = arrays.get_tf_dataset
     shuffle, traced = tf.random.shuffle, []
 
-    @tf.autograph.experimental.do_not_convert
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def shown(value: Any, *args: Any, **kwargs: Any) -> Any:
         # Behind the drawing: an operation's own seed is the number of those made before it.
         drawn = shuffle(value, *args, **kwargs)
@@ -46,24 +50,16 @@ def told_order() -> Iterator[Order]:
             return tf.identity(drawn)
 
     def made(self: Any) -> Any:
-        if self._shuffle not in (True, False):
+        if shuffles(self) not in (True, False):
             return make(self)
-        with _replaced(tf.random, "shuffle", shown):
+        with for_a_while() as patches:
+            patches.replace(tf.random, "shuffle", shown)
             dataset = make(self)
         dense = all(isinstance(s, tf.TensorSpec) for s in tf.nest.flatten(dataset.element_spec))
-        order.shuffles = bool(self._shuffle)
-        order.known = dense and len(traced) == int(self._shuffle)
+        order.shuffles = bool(shuffles(self))
+        order.known = dense and len(traced) == int(shuffles(self))
         return dataset
 
-    with _replaced(ArrayDataAdapter, "get_tf_dataset", made):
+    with for_a_while() as patches:
+        patches.replace(arrays, "get_tf_dataset", made)
         yield order
-
-
-@contextlib.contextmanager
-def _replaced(owner: Any, name: str, stand_in: Any) -> Iterator[None]:
-    before = getattr(owner, name)
-    setattr(owner, name, stand_in)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import torch
 
@@ -16,6 +15,13 @@ from whydiff.keras_backend.in_place import (
     values_of as values_of,
     with_values as with_values,
     wrap_train_function as wrap_train_function,
+)
+from whydiff.keras_backend.internals import (
+    epoch_iterator,
+    held_value,
+    map_leaves,
+    to_tensor,
+    training_argument,
 )
 from whydiff.keras_backend.tee import Tee, told_order as told_order
 
@@ -30,7 +36,8 @@ def to_numpy(value: Any) -> np.ndarray:
 
         value = value.detach().cpu().contiguous()
         return value.view(torch.uint16).numpy().view(ml_dtypes.bfloat16)
-    return value.numpy(force=True)
+    array: np.ndarray = value.numpy(force=True)
+    return array
 
 
 def reader(values: Sequence[Any]) -> Callable[[], list[np.ndarray]]:
@@ -39,9 +46,7 @@ def reader(values: Sequence[Any]) -> Callable[[], list[np.ndarray]]:
 
 
 def epoch_iterator_class() -> type:
-    from keras.src.backend.torch.trainer import TorchEpochIterator
-
-    return TorchEpochIterator
+    return epoch_iterator("torch")
 
 
 def tee(iterable: Iterable[Any], sink: Callable[[Any], None]) -> Iterable[Any]:
@@ -61,15 +66,10 @@ class _Tensors:
     def __init__(self, batches: Callable[[], Iterable[Any]]) -> None:
         self._batches = batches
 
-    def __iter__(self) -> Any:
-        from keras.src.backend.torch.core import convert_to_tensor
-
+    def __iter__(self) -> Iterator[Any]:
+        convert_to_tensor = to_tensor("torch")
         for batch in self._batches():
-            yield keras.tree.map_structure(
-                lambda a: None if a is None else convert_to_tensor(np.array(a)),
-                batch,
-                none_is_leaf=False,
-            )
+            yield map_leaves(lambda a: None if a is None else convert_to_tensor(np.array(a)), batch)
 
 
 def signature(iterable: Any) -> Any:
@@ -80,7 +80,7 @@ def signature(iterable: Any) -> Any:
 def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
     """The first value of a variable just made."""
     del initializer
-    return np.array(to_numpy(variable._value))
+    return np.array(to_numpy(held_value(variable)))
 
 
 def random_state() -> np.ndarray | None:
@@ -141,8 +141,7 @@ def permutations(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
 def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:
     """Gradient of the training loss by every trainable variable."""
     model.zero_grad()
-    arguments = {"training": True} if model._call_has_training_arg else {}
-    predicted = model(x, **arguments)
+    predicted = model(x, **training_argument(model))
     loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight, training=True)
     model.optimizer.scale_loss(loss).backward()
     found = [
@@ -153,3 +152,22 @@ def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:
     ]
     model.zero_grad()
     return found
+
+
+def tensor_like(array: np.ndarray, model: Any) -> Any:
+    return torch.from_numpy(np.array(array)).to(model.device)
+
+
+def hardware() -> Mapping[str, Any]:
+    return {
+        "devices": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        "threads.intra": torch.get_num_threads(),
+        "threads.inter": torch.get_num_interop_threads(),
+    }
+
+
+def arithmetic() -> Mapping[str, Any]:
+    return {
+        "deterministic": bool(torch.are_deterministic_algorithms_enabled()),
+        "matmul_precision": torch.get_float32_matmul_precision(),
+    }

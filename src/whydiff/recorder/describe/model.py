@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from whydiff.keras_backend.code import class_digest, is_users, methods_used, only_used_by
+from whydiff.keras_backend.internals import graph_nodes, is_layer, made_by
 from whydiff.keras_backend.naming import Names
 from whydiff.recorder.describe.values import PLAIN, config, flat, own_settings
 
@@ -78,7 +79,7 @@ def _calls(model: Any, names: Names) -> Iterator[tuple[str, str, Any]]:
     def name(operation: Any) -> str:
         if id(operation) in loose:
             return loose[id(operation)]
-        if hasattr(operation, "_layers"):
+        if is_layer(operation):
             return names.layer(operation)
         kind = type(operation).__name__
         loose[id(operation)] = f"{kind}_{kinds[kind]}" if kinds[kind] else kind
@@ -86,13 +87,11 @@ def _calls(model: Any, names: Names) -> Iterator[tuple[str, str, Any]]:
         return loose[id(operation)]
 
     # A layer shared with other models is called in them, too: only this model's nodes count.
-    graph = getattr(model, "_functional", None) or model
-    by_depth = getattr(graph, "_nodes_by_depth", None) or {}
-    for node in (node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]):
+    for node in graph_nodes(model):
         arguments = getattr(node, "arguments", None)
         if arguments is None or not arguments.keras_tensors:
             continue
-        sources = [name(t._keras_history.operation) for t in arguments.keras_tensors]
+        sources = [name(made_by(t)) for t in arguments.keras_tensors]
         keywords = {
             k: v for k, v in arguments.kwargs.items() if isinstance(v, PLAIN) and v is not None
         }

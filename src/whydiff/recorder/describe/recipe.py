@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from whydiff.core.recipe import Recipe, Tensor
+from whydiff.keras_backend import adapter
 from whydiff.keras_backend.callbacks import sort_callbacks
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import models_of
@@ -13,7 +14,7 @@ from whydiff.recorder.describe.callbacks import duration_facts, shown
 from whydiff.recorder.describe.model import architecture_facts, mode_facts, precision_facts
 from whydiff.recorder.describe.steps import step_facts, step_losses
 from whydiff.recorder.describe.training import measurement_facts, objective_facts
-from whydiff.recorder.environment import arithmetic, hardware, versions
+from whydiff.recorder.environment import hardware, versions
 from whydiff.recorder.feed import Feed
 
 
@@ -35,7 +36,7 @@ def describe(
     """
     import keras
 
-    backend = keras.backend.backend()
+    name, backend = keras.backend.backend(), adapter()
     stopping, steering = sort_callbacks(callbacks, acting, ending)
     return Recipe(
         initialization=tensors["weights"],
@@ -54,10 +55,10 @@ def describe(
         precision=precision_facts(model, names),
         measurement=measurement_facts(dict(compiled), dict(fit))
         | {"validation": feed.validation_digest},
-        backend={"backend": backend},
-        version=versions(backend),
+        backend={"backend": name},
+        version=versions(name),
         hardware=hardware(backend),
-        arithmetic=arithmetic(backend)
+        arithmetic=dict(backend.arithmetic())
         | {
             "jit_compile": bool(model.jit_compile),
             "run_eagerly": bool(model.run_eagerly),

@@ -7,6 +7,7 @@ from typing import Any
 
 from whydiff.keras_backend.code import class_digest, code_digest, is_users, only_used_by
 from whydiff.keras_backend.decay import undecayed
+from whydiff.keras_backend.internals import loss_settings
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import optimizers_of
 from whydiff.recorder.describe.values import config, flat, own_settings, plain
@@ -89,7 +90,7 @@ def _loss_facts(prefix: str, loss: Any, into: dict[str, Any]) -> None:
         into[prefix] = None
     elif function is not None and not is_users(type(loss)):
         into[prefix] = getattr(function, "__name__", type(function).__name__)
-        settings = _defaults(function) | getattr(loss, "_fn_kwargs", {})
+        settings = _defaults(function) | loss_settings(loss)
         for key, value in settings.items():
             flat(f"{prefix}.{key}", value, into)
         into[f"{prefix}.reduction"] = getattr(loss, "reduction", "sum_over_batch_size")

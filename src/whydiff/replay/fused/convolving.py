@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from whydiff.keras_backend.internals import to_tensor
 from whydiff.replay.fused.windows import slices, spatial, suits
 
 
@@ -33,8 +34,7 @@ def _convolution_of(
         data_format: Any = None,
         dilation_rate: Any = 1,
     ) -> Any:
-        from keras.src.backend.jax.core import convert_to_tensor
-
+        convert_to_tensor = to_tensor("jax")
         count = inputs.ndim - 2
         window = tuple(kernel.shape[:count])
         if not suits(inputs, padding, data_format, window, fits(inputs, kernel)):

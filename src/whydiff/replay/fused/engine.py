@@ -16,6 +16,7 @@ import numpy as np
 
 from whydiff.core.feeding import TransferError
 from whydiff.core.replicas import Replica, Result
+from whydiff.keras_backend.internals import build_symbolically
 from whydiff.replay.fused.choosing import best_program, worth_timing
 from whydiff.replay.fused.chunk import Chunk
 from whydiff.replay.fused.feeding import Fed, on_device
@@ -174,4 +175,4 @@ def build_metrics(live: Any) -> None:
     structure = keras.tree.pack_sequence_as(samples.structure, batch)
     if not isinstance(structure, tuple):
         structure = (structure,)
-    live.model._symbolic_build(data_batch=structure)
+    build_symbolically(live.model, structure)

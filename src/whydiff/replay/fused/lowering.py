@@ -12,6 +12,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from whydiff.keras_backend.internals import jax_operations, layer_tree
+from whydiff.keras_backend.patches import for_a_while
 from whydiff.replay.fused.convolving import conv_of, depthwise_conv_of
 from whydiff.replay.fused.pooling import average_pool_of, max_pool_of
 
@@ -24,27 +26,22 @@ def lowered(name: str) -> Iterator[None]:
     if name == NATIVE:
         yield
         return
-    from keras.src.backend.jax import nn
-
+    nn = jax_operations()
     ours = {
         "conv": conv_of(nn.conv),
         "depthwise_conv": depthwise_conv_of(nn.depthwise_conv),
         "max_pool": max_pool_of(nn.max_pool),
         "average_pool": average_pool_of(nn.average_pool),
     }
-    theirs = {key: getattr(nn, key) for key in ours}
-    for key, function in ours.items():
-        setattr(nn, key, function)
-    try:
+    with for_a_while() as patches:
+        for key, function in ours.items():
+            patches.replace(nn, key, function)
         yield
-    finally:
-        for key, function in theirs.items():
-            setattr(nn, key, function)
 
 
 def has_windows(model: Any) -> bool:
     """Whether a model convolves or pools by windows, so that a lowering makes a difference."""
-    names = [type(layer).__name__ for layer in model._flatten_layers()]
+    names = [type(layer).__name__ for layer in layer_tree(model)]
     return any(
         "Conv" in name or ("Pooling" in name and not name.startswith("Global")) for name in names
     )

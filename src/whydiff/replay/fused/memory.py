@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from whydiff.core.live import Live
+from whydiff.keras_backend.internals import layer_tree
 
 #: More replicas than this in one program gain nothing more.
 MOST = 512
@@ -57,7 +58,7 @@ def on_cpu() -> bool:
 def activation_bytes(live: Live) -> int:
     """Bytes that one sample leaves behind in the layers of the model, roughly."""
     total = 0
-    for layer in live.model._flatten_layers():
+    for layer in layer_tree(live.model):
         try:
             shape = layer.output.shape
         except Exception:  # a layer outside a graph: its inputs are not known

@@ -11,6 +11,7 @@ import numpy as np
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
 from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
+from whydiff.keras_backend.internals import let_see
 
 _BATCH_HOOKS = (
     "on_batch_begin",
@@ -73,7 +74,7 @@ class Callbacks:
         self._callbacks = [fresh_callback(c) for c in steering + stopping]
         self.seen = _Seen(model, rate, weights)
         for callback in self._callbacks:
-            callback._model = self.seen
+            let_see(callback, self.seen)
             callback.params = {"epochs": int(live.fit_arguments["epochs"]), "verbose": 0}
 
     def train_begin(self) -> None:

@@ -63,25 +63,27 @@ def defer_tensorflow() -> None:
     as soon as anything else imports TensorFlow, before that can draw. Called after Keras was
     imported.
     """
-    from keras.src.saving import serialization_lib
-    from keras.src.utils import rng_utils
+    from whydiff.keras_backend.internals import users_of_tensorflow
+    from whydiff.keras_backend.patches import Patches, install
 
-    package, users = "tensorflow", (rng_utils, serialization_lib)
+    package, users = "tensorflow", users_of_tensorflow()
     if package in sys.modules or not all(hasattr(user, "tf") for user in users):
         return
     if importlib.util.find_spec(package) is None:
         return
-    library = rng_utils.tf
+    seeding, serializing = users
+    library = seeding.tf
     kept: list[int] = []
 
     def imported() -> None:
-        for user in users:
-            user.tf = library
+        patches.undo()
         for seed in kept[-1:]:
             sys.modules[package].random.set_seed(seed)
 
+    def put_off(patches: Patches) -> None:
+        keeping = types.SimpleNamespace(set_seed=kept.append)
+        patches.replace(seeding, "tf", types.SimpleNamespace(available=True, random=keeping))
+        patches.replace(serializing, "tf", _NotYet(library))
+
+    patches = install(put_off)
     sys.meta_path.insert(0, AroundImport(package, imported))
-    rng_utils.tf = types.SimpleNamespace(
-        available=True, random=types.SimpleNamespace(set_seed=kept.append)
-    )
-    serialization_lib.tf = _NotYet(library)

@@ -13,6 +13,7 @@ Nothing is imported before the script imports it.
 
 from __future__ import annotations
 
+import inspect
 import random
 import sys
 from collections.abc import Callable, Mapping
@@ -73,37 +74,44 @@ def _numpy(ours: int) -> None:
 
 
 def _tensorflow(ours: int) -> None:
-    import tensorflow as tf
-
+    tf = sys.modules["tensorflow"]
     _pin_function(tf.random, "set_seed", ours)
     tf.random.set_seed(0)
 
 
 def _torch(ours: int) -> None:
-    import torch
-
+    torch = sys.modules["torch"]
     _pin_function(torch, "manual_seed", ours)
     torch.manual_seed(0)
 
 
 def _keras(initialization: int, noise: int) -> None:
-    from keras.src.initializers.random_initializers import RandomInitializer
-    from keras.src.random.seed_generator import SeedGenerator
+    from whydiff.keras_backend.internals import random_initializers, seed_generator
+    from whydiff.keras_backend.patches import Patches, install
 
-    _pin_class(RandomInitializer, initialization)
-    _pin_class(SeedGenerator, noise)
+    def pin_classes(patches: Patches) -> None:
+        stream = random.Random(initialization)
+        for cls in random_initializers():
+            patches.replace(cls, "__init__", _pinned_init(cls, initialization, stream))
+        generator = seed_generator()
+        own = _pinned_init(generator, noise, random.Random(noise))
+        patches.replace(generator, "__init__", own)
+
+    install(pin_classes)
 
 
-def _pin_class(cls: Any, ours: int) -> None:
-    """Let objects hold a seed of ours: the next of a stream, or the script's mixed."""
+def _pinned_init(cls: Any, ours: int, stream: random.Random) -> Callable[..., None]:
+    """Lets objects hold a seed of ours: the next of a stream, or the script's mixed."""
     init: Callable[..., None] = cls.__init__
-    stream = random.Random(ours)
+    signature = inspect.signature(init)
 
-    def pinned(self: Any, seed: Any = None, *args: Any, **kwargs: Any) -> None:
+    def pinned(self: Any, *args: Any, **kwargs: Any) -> None:
+        bound = signature.bind(self, *args, **kwargs)
+        seed = bound.arguments.get("seed")
         if seed is None:
-            seed = stream.randrange(1, 10**9)
+            bound.arguments["seed"] = stream.randrange(1, 10**9)
         elif isinstance(seed, int):
-            seed = 1 + mixed(seed, ours) % 10**9
-        init(self, seed, *args, **kwargs)
+            bound.arguments["seed"] = 1 + mixed(seed, ours) % 10**9
+        init(*bound.args, **bound.kwargs)
 
-    cls.__init__ = pinned
+    return pinned

@@ -1,0 +1,353 @@
+"""Every private name of Keras that whydiff uses, by version where versions differ.
+
+Nothing else imports ``keras.src`` or reads a private attribute of Keras's objects, so this is the
+file to open when a new version of Keras comes out. Keras must have been imported by the script
+before a function here is called.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+from whydiff.core.errors import WhydiffError
+
+#: The oldest version of Keras that is watched, and the newest with which that was tried.
+OLDEST, NEWEST = (3, 3), (3, 15)
+
+
+# --- versions ---------------------------------------------------------------------------------
+
+
+def version() -> tuple[int, int]:
+    """Major and minor version of the Keras that the script imported."""
+    import keras
+
+    found = re.match(r"(\d+)\.(\d+)", str(getattr(keras, "__version__", "")))
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def tested() -> str:
+    """``Keras 3.3 to 3.15``: the versions that whydiff was tried with."""
+    oldest, newest = (".".join(map(str, v)) for v in (OLDEST, NEWEST))
+    return f"Keras {oldest} to {newest}"
+
+
+def check_version() -> None:
+    """Raise WhydiffError for a Keras that is not known: version 2, or one before 3.3."""
+    import keras
+
+    if version() < OLDEST:
+        raise WhydiffError(
+            f"Keras {getattr(keras, '__version__', 'without a version')} is not known to whydiff, "
+            f"which was tested with {tested()}",
+            "Install a newer Keras.",
+        )
+
+
+def newer_than_tested() -> str:
+    """A line for people where Keras is newer than the newest that was tried, or ""."""
+    import keras
+
+    return f"Keras {keras.__version__}: tested with {tested()}" if version()[:2] > NEWEST else ""
+
+
+# --- classes and functions --------------------------------------------------------------------
+
+
+def random_initializers() -> tuple[type, ...]:
+    """The classes whose ``__init__`` takes the seed of an initializer, or draws one."""
+    module = _module("initializers.random_initializers")
+    base = getattr(module, "RandomInitializer", None)
+    if base is not None:  # Keras 3.6 and newer
+        return (base,)
+    names = ("RandomNormal", "TruncatedNormal", "RandomUniform", "VarianceScaling",
+             "OrthogonalInitializer")  # fmt: skip
+    return tuple(getattr(module, name) for name in names if hasattr(module, name))
+
+
+def seed_generator() -> type:
+    """The class of seed generators."""
+    found: type = _module("random.seed_generator").SeedGenerator
+    return found
+
+
+def drawn_seed() -> int:
+    """A seed as Keras draws it where none is given."""
+    return int(_module("random.seed_generator").make_default_seed())
+
+
+def variable_class() -> type:
+    """The class of variables in the backend in use."""
+    found: type = _module("backend").Variable
+    return found
+
+
+def variable_base() -> type:
+    """The class of which the variables of every backend are."""
+    module = _module("backend.common.variables")
+    older = getattr(module, "KerasVariable", None)  # up to Keras 3.6
+    found: type = module.Variable if older is None else older
+    return found
+
+
+def epoch_iterator(backend: str) -> type:
+    """The class that hands out the batches of an epoch."""
+    names = {"jax": "JAXEpochIterator", "tensorflow": "TFEpochIterator"}
+    name = names.get(backend, "TorchEpochIterator")
+    found: type = getattr(_module(f"backend.{backend}.trainer"), name)
+    return found
+
+
+def hands_out_once(iterator_class: type) -> bool:
+    """Whether an epoch iterator asks for its data when it is made and at no later pass.
+
+    TensorFlow's did up to Keras 3.3.
+    """
+    asked = "_get_iterator" in iterator_class.__init__.__code__.co_names  # type: ignore[misc]
+    return bool(asked)
+
+
+def begins_a_pass(iterator: Any) -> bool:
+    """Whether such an iterator begins a new pass over its data with the epoch that begins now."""
+    return not (iterator.steps_per_epoch and iterator._current_iterator)
+
+
+def handed_out(iterator: Any) -> Any:
+    """The data that such an iterator passes over."""
+    return iterator._distributed_dataset
+
+
+def hand_out(iterator: Any, data: Any) -> None:
+    """Let such an iterator pass over ``data``."""
+    iterator._distributed_dataset = data
+
+
+def data_adapter() -> type:
+    """The class of what ``fit`` reads its data from."""
+    found: type = _module("trainers.data_adapters.data_adapter").DataAdapter
+    return found
+
+
+def array_adapter() -> Any:
+    """The data adapter of arrays."""
+    return _module("trainers.data_adapters.array_data_adapter").ArrayDataAdapter
+
+
+def data_adapters() -> ModuleType:
+    """The module whose ``get_data_adapter`` chooses a data adapter."""
+    return _module("trainers.data_adapters")
+
+
+def takes_adapters() -> bool:
+    """Whether ``fit`` takes a data adapter as it is: since Keras 3.7."""
+    return "DataAdapter" in data_adapters().get_data_adapter.__code__.co_names
+
+
+def users_of_tensorflow() -> tuple[ModuleType, ...]:
+    """Modules that import TensorFlow, under the name ``tf``, on every backend."""
+    return _module("utils.rng_utils"), _module("saving.serialization_lib")
+
+
+def to_tensor(backend: str) -> Callable[..., Any]:
+    """``convert_to_tensor`` of one backend."""
+    found: Callable[..., Any] = _module(f"backend.{backend}.core").convert_to_tensor
+    return found
+
+
+def jax_operations() -> ModuleType:
+    """The module in which the JAX backend computes convolutions and poolings."""
+    return _module("backend.jax.nn")
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"keras.src.{name}")
+
+
+# --- nested structures ------------------------------------------------------------------------
+
+
+def map_leaves(function: Callable[[Any], Any], structure: Any) -> Any:
+    """``function`` of every leaf, None among them."""
+    import keras
+
+    return keras.tree.map_structure(function, structure)
+
+
+def leaves_with_paths(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
+    """Leaves in Keras's order, each with the keys that lead to it."""
+    import keras
+
+    if hasattr(keras.tree, "flatten_with_path"):  # Keras 3.6 and newer
+        return [(tuple(path), leaf) for path, leaf in keras.tree.flatten_with_path(structure)]
+    return list(_walk((), structure))
+
+
+def _walk(path: tuple[Any, ...], structure: Any) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    if isinstance(structure, Mapping):
+        for key in sorted(structure):
+            yield from _walk((*path, key), structure[key])
+    elif isinstance(structure, (list, tuple)):
+        for number, part in enumerate(structure):
+            yield from _walk((*path, number), part)
+    else:
+        yield path, structure
+
+
+# --- layers and models ------------------------------------------------------------------------
+
+
+def automatic_name(layer: Any) -> str | None:
+    """The snake-case class name if Keras numbered this layer's name by itself."""
+    stem = str(_module("utils.naming").to_snake_case(type(layer).__name__))
+    return stem if re.fullmatch(re.escape(stem) + r"(_\d+)?", layer.name) else None
+
+
+def is_layer(operation: Any) -> bool:
+    """Whether an operation of a graph is a layer; others are single operations."""
+    return hasattr(operation, "_layers")
+
+
+def sublayers(layer: Any) -> Sequence[Any]:
+    """The layers that a layer holds itself."""
+    return getattr(layer, "_layers", ())
+
+
+def layer_tree(model: Any) -> list[Any]:
+    """A model and all its layers, whatever holds others before what it holds."""
+    return list(model._flatten_layers())
+
+
+def own_variables(layer: Any) -> list[Any]:
+    """The variables that a layer holds itself; those of its seed generators are not among them."""
+    groups = ("_trainable_variables", "_non_trainable_variables")
+    return [variable for group in groups for variable in getattr(layer, group, ())]
+
+
+def own_generators(layer: Any) -> Sequence[Any]:
+    """The seed generators that a layer holds itself."""
+    return getattr(layer, "_seed_generators", ())
+
+
+def global_generator() -> Any:
+    """The generator behind ``keras.random.normal(...)`` without a seed, if anything used it."""
+    return _module("backend.common.global_state").get_global_attribute("global_seed_generator")
+
+
+def takes_training(layer: Any) -> bool:
+    """Whether a layer's ``call`` has an argument ``training``."""
+    return bool(getattr(layer, "_call_has_training_arg", False))
+
+
+def training_argument(model: Any, training: bool = True) -> dict[str, bool]:
+    """``{"training": training}`` for a model that takes it, else nothing."""
+    return {"training": training} if takes_training(model) else {}
+
+
+def graph_nodes(model: Any) -> Iterator[Any]:
+    """The nodes of a functional model, those nearest to its inputs first."""
+    graph = getattr(model, "_functional", None) or model
+    by_depth = getattr(graph, "_nodes_by_depth", None) or {}
+    for depth in sorted(by_depth, reverse=True):
+        yield from by_depth[depth]
+
+
+def made_by(tensor: Any) -> Any:
+    """The operation whose output a symbolic tensor is."""
+    return tensor._keras_history.operation
+
+
+def compile_settings(model: Any) -> Mapping[str, Any] | None:
+    """The arguments of ``compile`` as Keras keeps them, if it does."""
+    known = getattr(getattr(model, "_compile_config", None), "config", None)
+    return known if isinstance(known, Mapping) else None
+
+
+def loss_settings(loss: Any) -> dict[str, Any]:
+    """The keyword arguments with which a loss calls its function."""
+    return dict(getattr(loss, "_fn_kwargs", {}))
+
+
+def validates_with(model: Any) -> Any:
+    """The epoch iterator with which ``fit`` validates, None outside such a fit."""
+    return getattr(model, "_eval_epoch_iterator", None)
+
+
+def build_symbolically(model: Any, batch: Any) -> None:
+    """Make the variables of metrics and loss, as ``fit`` does from its first batch."""
+    model._symbolic_build(data_batch=batch)
+
+
+def let_see(callback: Any, model: Any) -> None:
+    """Give a callback its model, which need not be one of Keras's."""
+    callback._model = model
+
+
+# --- variables and optimizers -----------------------------------------------------------------
+
+#: The method that gives a variable made inside a traced program its first value.
+DEFERRED = "_deferred_initialize"
+
+
+def held_value(variable: Any) -> Any:
+    """The tensor that a variable holds, None before it has one."""
+    return getattr(variable, "_value", None)
+
+
+def first_shape(variable: Any) -> tuple[Any, ...]:
+    """The shape of a variable that may not hold a value yet."""
+    return tuple(variable._shape)
+
+
+def initializer_of(variable: Any) -> Any:
+    """What will give a variable that holds no value yet its first one."""
+    return variable._initializer
+
+
+def trained_variables(optimizer: Any) -> Sequence[Any]:
+    """The variables that an optimizer was built for."""
+    return getattr(optimizer, "_trainable_variables", ())
+
+
+def rate_of(optimizer: Any) -> Any:
+    """An optimizer's learning rate as it holds it: a variable, a schedule, or None."""
+    return getattr(optimizer, "_learning_rate", None)
+
+
+def left_out_of_decay(optimizer: Any) -> tuple[re.Pattern[str] | None, Callable[[Any], bool]]:
+    """(pattern of names, whether a variable was named itself): what weight decay leaves out."""
+    own: set[Any] = getattr(optimizer, "_exclude_from_weight_decay", set())
+    pattern = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
+    return pattern, lambda variable: bool(own) and optimizer._var_key(variable) in own
+
+
+def leave_out_of_decay(optimizer: Any, variables: Sequence[Any], pattern: Any) -> None:
+    """Let weight decay leave out ``variables`` and those whose names match ``pattern``."""
+    optimizer.exclude_from_weight_decay(var_list=list(variables))
+    optimizer._exclude_from_weight_decay_pattern = pattern
+
+
+# --- data -------------------------------------------------------------------------------------
+
+
+def shuffles(adapter: Any) -> Any:
+    """How a data adapter of arrays shuffles: True, False, or ``"batch"``."""
+    return adapter._shuffle
+
+
+def in_row_order(adapter: Any, size: int) -> Iterator[Any]:
+    """The batches of arrays, ``size`` rows each, in the order of the rows.
+
+    A copy of the adapter with shuffling off is read; no generator is touched and the adapter
+    that feeds the training is left alone.
+    """
+    rows = copy.copy(adapter)
+    rows._shuffle = False
+    rows._batch_size = size
+    rows._size = -(-rows._num_samples // size)
+    batches: Iterator[Any] = rows.get_numpy_iterator()
+    return batches

@@ -1,0 +1,123 @@
+"""Changing Keras in the script's process: every change of a set, or none.
+
+All of whydiff's changes to classes and modules of Keras and of the libraries below it are made
+through :class:`Patches`, which knows what was there before. A change that cannot be made must
+not leave half of the others behind: Keras would be watched in part, and the answer wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from whydiff.keras_backend.internals import (
+    begins_a_pass,
+    check_version,
+    data_adapter,
+    data_adapters,
+    hand_out,
+    handed_out,
+    hands_out_once,
+    takes_adapters,
+)
+
+_ABSENT = object()
+
+
+class Patches:
+    """The attributes that were replaced, with what they were before."""
+
+    def __init__(self) -> None:
+        self._before: list[tuple[Any, str, Any]] = []
+
+    def replace(self, owner: Any, name: str, replacement: Any) -> None:
+        """Let ``owner``, a class or a module, have another attribute ``name``."""
+        before = vars(owner).get(name, _ABSENT)
+        setattr(owner, name, replacement)
+        self._before.append((owner, name, before))
+
+    def undo(self) -> None:
+        """Put back everything, the latest first."""
+        while self._before:
+            owner, name, before = self._before.pop()
+            if before is _ABSENT:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, before)
+
+
+Step = Callable[[Patches], None]
+
+
+def install(*steps: Step) -> Patches:
+    """Change Keras by all ``steps``. Where one fails, or this Keras is not known, none is made.
+
+    Raises what the step raised, WhydiffError for an unknown Keras.
+    """
+    check_version()
+    patches = Patches()
+    try:
+        for step in steps:
+            step(patches)
+    except BaseException:
+        patches.undo()
+        raise
+    return patches
+
+
+@contextlib.contextmanager
+def for_a_while() -> Iterator[Patches]:
+    """Changes that last as long as the block."""
+    patches = Patches()
+    try:
+        yield patches
+    finally:
+        patches.undo()
+
+
+def owner_of(cls: type, name: str) -> Any:
+    """The class among the bases of ``cls`` that defines ``name``: the backend's trainer, mostly."""
+    return next(base for base in cls.__mro__ if name in vars(base))
+
+
+def accept_adapters(patches: Patches) -> None:
+    """Let ``fit`` take a data adapter as it is where this Keras does not."""
+    if takes_adapters():
+        return
+    module, adapter = data_adapters(), data_adapter()
+    choose = module.get_data_adapter
+
+    def get_data_adapter(x: Any, *args: Any, **kwargs: Any) -> Any:
+        return x if isinstance(x, adapter) else choose(x, *args, **kwargs)
+
+    patches.replace(module, "get_data_adapter", get_data_adapter)
+
+
+def see_passes(patches: Patches, iterator_class: Any, seen: Callable[[Any, Any], Any]) -> None:
+    """Let ``seen(iterator, data)`` say what an epoch iterator hands out in each of its passes."""
+    if not hands_out_once(iterator_class):
+        get_iterator = owner_of(iterator_class, "_get_iterator")._get_iterator
+
+        @functools.wraps(get_iterator)
+        def watched_get_iterator(self: Any) -> Any:
+            return seen(self, get_iterator(self))
+
+        patches.replace(iterator_class, "_get_iterator", watched_get_iterator)
+        return
+    enumerate_epoch = owner_of(iterator_class, "enumerate_epoch").enumerate_epoch
+
+    @functools.wraps(enumerate_epoch)
+    def watched_epoch(self: Any) -> Iterator[Any]:
+        if not begins_a_pass(self):
+            yield from enumerate_epoch(self)
+            return
+        data = handed_out(self)
+        hand_out(self, seen(self, data))
+        try:
+            yield from enumerate_epoch(self)
+        finally:
+            hand_out(self, data)
+
+    patches.replace(iterator_class, "enumerate_epoch", watched_epoch)
