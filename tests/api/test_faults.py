@@ -51,8 +51,8 @@ def test_a_recording_of_a_newer_version(recording):
     connection = sqlite3.connect(recording)
     connection.execute("PRAGMA user_version=9")
     connection.close()
-    is_trouble(whydiff("show", recording), recording, "format 9", "upgrade")
-    is_trouble(whydiff("diff", recording, recording), recording, "format 9", "upgrade")
+    is_trouble(whydiff("show", recording), recording, "format 9", "Install")
+    is_trouble(whydiff("diff", recording, recording), recording, "format 9", "Install")
 
 
 def test_a_recording_cut_off(recording):

@@ -29,7 +29,7 @@ def test_numbers_that_were_not_finite_come_back_as_nan(tmp_path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda d: d | {"schema": 2}, "schema 2"),
+        (lambda d: d | {"schema": 2}, "answer format 2"),
         (lambda d: d | {"causes": {}}, "not a list"),
         (lambda d: d | {"identical": "no"}, "identical"),
         (lambda d: d | {"question": 3}, "question"),

@@ -38,7 +38,7 @@ def whole(tmp_path_factory, execution, write):
     connection = sqlite3.connect(path)
     columns = [
         (table, row[1])
-        for table in schema.expected_tables()
+        for table in schema.layouts()[schema.VERSION].all
         for row in connection.execute(f"PRAGMA table_info({table})")
     ]
     connection.close()

@@ -95,19 +95,6 @@ def test_another_programs_database(tmp_path):
     refused(path, "another program's")
 
 
-def test_a_newer_format_names_the_upgrade(recorded, edit):
-    edit(recorded, "PRAGMA user_version=2")
-    error = refused(recorded, "has format 2; this whydiff reads format 1")
-    assert "upgrade" in error.way_out
-
-
-def test_tables_we_do_not_know_are_ignored(recorded, edit):
-    before = load(recorded)
-    edit(recorded, "CREATE TABLE more(x)")
-    edit(recorded, "INSERT INTO meta VALUES('more', 1)")
-    assert load(recorded).fits[0].model == before.fits[0].model
-
-
 @pytest.mark.parametrize(
     "replacement",
     [

@@ -102,11 +102,6 @@ def test_truncated_anywhere(path):
         refused(path)
 
 
-def test_a_newer_version_is_named(path):
-    path.write_text(path.read_text().replace('"whydiff lock": 1', '"whydiff lock": 2'))
-    assert "newer whydiff (lock format 2" in refused(path)
-
-
 def _places(value, at=()):
     yield at
     for key, part in value.items() if isinstance(value, dict) else enumerate(value):

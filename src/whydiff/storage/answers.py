@@ -15,7 +15,10 @@ from whydiff.core.comparison import Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Diff, Explanation
 from whydiff.core.study import Study
+from whydiff.storage.opening import newer
 
+#: Of the JSON that ``--json`` writes. Additions need no new one.
+SCHEMA = 1
 #: A larger file is not an answer of ours.
 MOST_BYTES = 256 << 20
 _WAY_OUT = "Name a file written by --json, a recording, or a study."
@@ -37,11 +40,11 @@ def read_answer(path: Path | str) -> Explanation | Diff | Study | Comparison:
         raise WhydiffError(f"{path} is not JSON", _WAY_OUT) from None
     if not isinstance(told, dict) or "schema" not in told:
         raise WhydiffError(f"{path} is not an answer of whydiff", _WAY_OUT)
-    if told["schema"] != 1:
-        raise WhydiffError(
-            f"{path} has schema {told['schema']!r}; this whydiff reads schema 1",
-            "Upgrade whydiff to the version that wrote it.",
-        )
+    schema = told["schema"]
+    if type(schema) is int and schema > SCHEMA:
+        raise newer(path, "answer", schema, SCHEMA)
+    if schema != SCHEMA:
+        raise WhydiffError(f"{path} is damaged: its schema is {str(schema)[:80]!r}", _WAY_OUT)
     try:
         return _answer(told)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

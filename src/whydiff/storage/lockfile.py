@@ -8,6 +8,7 @@ gives the same bytes. Reading trusts nothing; every value is checked.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,14 @@ from whydiff.core.recording import STEP_GROUPS, Draw, Frame
 from whydiff.storage import codec
 from whydiff.storage.checked import Checked
 from whydiff.storage.lockread import read_top
+from whydiff.storage.opening import newer
 from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS, source_id
 
+#: Raised with every change that an older reader would misread. The old reader then stays in
+#: ``_READERS``, and the lock gets an entry ``"readable from"``: the release that first reads it.
 VERSION = 1
+#: Format version -> its reader.
+_READERS: Mapping[int, Callable[[Checked], Lock]] = {1: read_top}
 WIDTH = 100
 #: No lock of a real training comes near this.
 MOST_BYTES = 256 << 20
@@ -63,14 +69,17 @@ def read_lock(path: Path) -> Lock:
         top = Checked(codec.load(text, "the file"), "the lock")
         version = top.integer("whydiff lock")
         if version > VERSION:
-            raise WhydiffError(
-                f"{path} was written by a newer whydiff (lock format {version}, this one reads "
-                f"{VERSION})",
-                "Update whydiff, or lock the training anew with this one.",
-            )
-        return read_top(top)
+            raise newer(path, "lock", version, VERSION, _readable_from(top))
+        if version not in _READERS:
+            raise ValueError(f"it says format {version}, which no whydiff has written")
+        return _READERS[version](top)
     except ValueError as error:
         raise _damaged(path, error) from None
+
+
+def _readable_from(top: Checked) -> str:
+    """The whydiff that can read the lock, as formats after the first say; "" if not said."""
+    return top.text("readable from") if "readable from" in top else ""
 
 
 def _damaged(path: Path, error: Exception) -> WhydiffError:

@@ -1,45 +1,97 @@
-"""Opening a file of ours: whatever is wrong inside becomes one clear error with the path."""
+"""Opening a file of ours: whatever is wrong inside becomes one clear error with the path.
+
+Which versions of a format are read is data: a :class:`Format` has a :class:`Layout` for each. A
+file that an older whydiff wrote is read like any other; one that a newer whydiff wrote is refused
+with the version to install.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from whydiff import __version__
 from whydiff.core.errors import WhydiffError
 from whydiff.storage.files import MAGIC, reading
-
-_NEWER = "upgrade whydiff to the version that wrote it"
-
 
 #: ``PRAGMA application_id`` -> kind of file: "whyd" and "whys" in ASCII.
 KINDS: Mapping[int, str] = {0x77687964: "recording", 0x77687973: "study"}
 
+_VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){1,3}[a-z0-9.+-]{0,12}")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The tables of one format version: name -> SQL as SQLite keeps it.
+
+    ``added`` are tables that came to this version after the first files were written: a file may
+    lack them, and a reader asks :attr:`Opened.tables` before it looks into one.
+    """
+
+    tables: Mapping[str, str]
+    added: Mapping[str, str]
+
+    @property
+    def all(self) -> Mapping[str, str]:
+        """The tables that a new file of this version has."""
+        return {**self.tables, **self.added}
+
+
+def layout(tables: Iterable[str], added: Iterable[str] = ()) -> Layout:
+    """A layout from ``CREATE TABLE`` statements."""
+    return Layout(_kept_texts(tables), _kept_texts(added))
+
+
+def _kept_texts(statements: Iterable[str]) -> Mapping[str, str]:
+    """Table name -> the text that SQLite keeps of a statement."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        for statement in statements:
+            connection.execute(statement)
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
+        return dict(connection.execute(query).fetchall())
+    finally:
+        connection.close()
+
 
 @dataclass(frozen=True)
 class Format:
-    """What tells one kind of our files: ``tables`` gives name -> SQL as SQLite keeps it."""
+    """What identifies one kind of our files. ``layouts`` has an entry for every version read."""
 
     noun: str  # "recording" | "study"
     application: int
-    version: int
-    tables: Callable[[], Mapping[str, str]]
+    layouts: Callable[[], Mapping[int, Layout]]
     again: str  # the way out where a file is damaged
+
+    @property
+    def newest(self) -> int:
+        """The version that is written."""
+        return max(self.layouts())
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that was checked: its connection, format version, and which of our tables it has."""
+
+    db: sqlite3.Connection
+    version: int
+    tables: frozenset[str]
 
 
 @contextlib.contextmanager
-def opened(path: Path, form: Format) -> Iterator[sqlite3.Connection]:
-    """A read-only connection to a file of that kind.
+def opened(path: Path, form: Format) -> Iterator[Opened]:
+    """A file of that kind with a read-only connection.
 
     Raises WhydiffError for a file that is missing, foreign, damaged or newer, also where the
     body of the ``with`` finds a value it cannot use (ValueError, TypeError, LookupError).
     """
     try:
         with reading(path, form.noun) as db:
-            _check(path, db, form)
-            yield db
+            yield _checked(path, db, form)
     except WhydiffError:
         raise
     except PermissionError as error:
@@ -51,7 +103,7 @@ def opened(path: Path, form: Format) -> Iterator[sqlite3.Connection]:
         raise WhydiffError(f"{path} is damaged: {detail}", form.again) from None
 
 
-def _check(path: Path, db: sqlite3.Connection, form: Format) -> None:
+def _checked(path: Path, db: sqlite3.Connection, form: Format) -> Opened:
     (application,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if application != form.application:
@@ -62,17 +114,44 @@ def _check(path: Path, db: sqlite3.Connection, form: Format) -> None:
             f"{path} is not a whydiff {form.noun}: it is {what}",
             f"name a {form.noun} (.whydiff){read_it}",
         )
-    if version != form.version:
-        raise WhydiffError(
-            f"{path} has format {version}; this whydiff reads format {form.version}", _NEWER
-        )
+    present = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
+    layouts = form.layouts()
+    if version > form.newest:
+        meta = layouts[form.newest].tables["meta"]
+        raise newer(path, form.noun, version, form.newest, _writer(db, present, meta))
+    if version not in layouts:
+        raise ValueError(f"it says format {version}, which no whydiff has written")
     # The text of a table is its whole behaviour: same text means no virtual table, no generated
     # column and no view in its place.
-    tables = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
-    for name, sql in form.tables().items():
-        if tables.get(name) != sql:
-            state = f"not as format {form.version} has it" if name in tables else "missing"
+    ours = layouts[version]
+    for name, sql in ours.all.items():
+        if present.get(name) != sql and not (name in ours.added and name not in present):
+            state = f"not as format {version} has it" if name in present else "missing"
             raise ValueError(f"its table {name!r} is {state}")
+    return Opened(db, version, frozenset(ours.all) & frozenset(present))
+
+
+def _writer(db: sqlite3.Connection, present: Mapping[str, str], meta: str) -> str:
+    """The version of whydiff in table ``meta``, which no format version changes; "" if unclear."""
+    if present.get("meta") != meta:
+        return ""
+    row = db.execute("SELECT value FROM meta WHERE name = 'whydiff' LIMIT 1").fetchone()
+    return row[0].strip('"') if row and isinstance(row[0], str) else ""
+
+
+def newer(path: Path, noun: str, version: int, newest: int, writer: str = "") -> WhydiffError:
+    """The error for a file in a format version that this whydiff does not know.
+
+    ``writer`` is the whydiff that can read it, as the file itself says; "" where it does not.
+    """
+    named = _VERSION.fullmatch(writer) and writer != __version__
+    wanted = f"whydiff {writer} or newer" if named else "the newest whydiff"
+    command = f"pip install 'whydiff>={writer}'" if named else "pip install --upgrade whydiff"
+    return WhydiffError(
+        f"{path} was written by a newer whydiff: it has {noun} format {version}, and whydiff "
+        f"{__version__} reads formats up to {newest}",
+        f"Install {wanted}: {command}",
+    )
 
 
 def check_pages(db: sqlite3.Connection, table: str) -> None:

@@ -1,12 +1,14 @@
 """Reading a recording: plain data from tables with explicit columns, every type and size checked.
 
 Nothing in the file is executed: no pickle, no view, trigger or function of the file's schema. A
-file whose tables are not, letter for letter, those of its format version is refused.
+file whose tables are not, letter for letter, those of its format version is refused. Every format
+version that was ever written has its reader in ``_READERS``.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,12 @@ import numpy as np
 from whydiff.core.recording import STEP_GROUPS, Draw, Execution
 from whydiff.storage import blobs, codec, schema
 from whydiff.storage.fits import read_fits
-from whydiff.storage.opening import Format, check_pages, opened
+from whydiff.storage.opening import Format, Opened, check_pages, opened
 
 RECORDING = Format(
     "recording",
     schema.APPLICATION_ID,
-    schema.VERSION,
-    schema.expected_tables,
+    schema.layouts,
     "make the recording again, or take it from where it was copied from",
 )
 
@@ -33,29 +34,8 @@ def load(path: Path | str) -> Execution:
     by then. ``environment["digest.algorithm"]`` names the algorithm of all digests. Raises
     WhydiffError for a file that is missing, foreign, damaged or newer.
     """
-    with opened(Path(path), RECORDING) as db:
-        for table in schema.expected_tables():
-            if table != "snapshot":  # may be large, and is not read here
-                check_pages(db, table)
-        meta = _meta(db)
-        environment = {
-            name: codec.load(value, f"environment {name}")
-            for name, value in db.execute("SELECT name, value FROM environment")
-        }
-        environment["digest.algorithm"] = _text(meta, "digest_algorithm")
-        exit_code = meta.get("exit_code")
-        if exit_code is not None and type(exit_code) is not int:
-            raise ValueError(f"exit code {exit_code!r} is not a number")
-        return Execution(
-            script=_text(meta, "script"),
-            arguments=codec.load_strings(meta.get("arguments"), "arguments"),
-            started=_text(meta, "started"),
-            exit_code=exit_code,
-            environment=environment,
-            fits=read_fits(db),
-            ledger=_ledger(db),
-            trouble=_text(meta, "trouble"),
-        )
+    with opened(Path(path), RECORDING) as file:
+        return _READERS[file.version](file)
 
 
 def arrays(path: Path | str, fit: int, moment: str) -> dict[str, np.ndarray]:
@@ -63,7 +43,8 @@ def arrays(path: Path | str, fit: int, moment: str) -> dict[str, np.ndarray]:
 
     Raises :class:`WhydiffError` as :func:`load` does.
     """
-    with opened(Path(path), RECORDING) as db:
+    with opened(Path(path), RECORDING) as file:
+        db = file.db
         check_pages(db, "snapshot")
         query = "SELECT part, data FROM snapshot WHERE fit = ? AND moment = ? ORDER BY part"
         parts = db.execute(query, (fit, moment)).fetchall()
@@ -74,9 +55,39 @@ def arrays(path: Path | str, fit: int, moment: str) -> dict[str, np.ndarray]:
         return blobs.unpack_arrays(b"".join(data for _, data in parts))
 
 
-def _meta(db: sqlite3.Connection) -> dict[str, Any]:
+def _read_1(file: Opened) -> Execution:
+    db = file.db
+    for table in file.tables:
+        if table != "snapshot":  # may be large, and is not read here
+            check_pages(db, table)
+    meta = _meta(db, file.version)
+    environment = {
+        name: codec.load(value, f"environment {name}")
+        for name, value in db.execute("SELECT name, value FROM environment")
+    }
+    environment["digest.algorithm"] = _text(meta, "digest_algorithm")
+    exit_code = meta.get("exit_code")
+    if exit_code is not None and type(exit_code) is not int:
+        raise ValueError(f"exit code {exit_code!r} is not a number")
+    return Execution(
+        script=_text(meta, "script"),
+        arguments=codec.load_strings(meta.get("arguments"), "arguments"),
+        started=_text(meta, "started"),
+        exit_code=exit_code,
+        environment=environment,
+        fits=read_fits(db),
+        ledger=_ledger(db),
+        trouble=_text(meta, "trouble"),
+    )
+
+
+#: Format version -> its reader.
+_READERS: Mapping[int, Callable[[Opened], Execution]] = {1: _read_1}
+
+
+def _meta(db: sqlite3.Connection, version: int) -> dict[str, Any]:
     meta = dict(db.execute("SELECT name, value FROM meta").fetchall())
-    if meta.get("format_version") != schema.VERSION:
+    if meta.get("format_version") != version:
         raise ValueError(f"format_version is {meta.get('format_version')!r}")
     groups = codec.load_strings(meta.get("step_groups"), "step_groups")
     if groups != STEP_GROUPS:

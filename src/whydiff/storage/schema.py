@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 import sqlite3
+from collections.abc import Mapping
 
 from whydiff.core.recording import STEP_GROUPS
+from whydiff.storage.opening import Layout, layout
 
-#: Raised with every change that an older reader would misread. New tables need no new version.
+#: Raised with every change that an older reader would misread. The old version's tables then stay
+#: in :func:`layouts`, and its reader in ``reader.py``. New tables need no new version: see ADDED.
 VERSION = 1
 
 #: ``PRAGMA application_id``: "whyd" in ASCII, so that ``file`` and we can tell a recording.
@@ -117,6 +120,10 @@ TABLES: tuple[str, ...] = (
 )""",
 )
 
+#: Tables that version 1 got later. New recordings have them, older ones do not, and older readers
+#: ignore them. Like TABLES they never change once a recording with them exists.
+ADDED: tuple[str, ...] = ()
+
 _COLUMNS = ",\n    ".join(
     f"lower(hex(substr(digests, {GROUP_BYTES * i + 1}, {GROUP_BYTES}))) AS {name}"
     for i, name in enumerate(STEP_GROUPS)
@@ -132,16 +139,11 @@ def create(connection: sqlite3.Connection) -> None:
     """Lay out an empty recording, inside the caller's transaction."""
     connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version={VERSION}")
-    for statement in TABLES + VIEWS:
+    for statement in TABLES + ADDED + VIEWS:
         connection.execute(statement)
 
 
 @functools.cache
-def expected_tables() -> dict[str, str]:
-    """Table name -> the SQL that SQLite keeps for it in a recording of this version."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    create(connection)
-    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
-    tables = dict(rows.fetchall())
-    connection.close()
-    return tables
+def layouts() -> Mapping[int, Layout]:
+    """The tables of every format version that is read."""
+    return {1: layout(TABLES, ADDED)}

@@ -15,15 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from whydiff import __version__
 from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import StoredReplica
 from whydiff.storage import blobs, codec
 from whydiff.storage.files import bears_wal, make_room
-from whydiff.storage.opening import Format
+from whydiff.storage.opening import Format, Layout, layout, opened
 from whydiff.storage.schema import PART_BYTES
-from whydiff.storage.writer import our_version
 
 APPLICATION_ID = 0x77687973  # "whys"
+#: Raised with every change that an older reader would misread; see ``schema.VERSION``.
 VERSION = 1
 #: ``replica.purpose``: part of the plan, or trained by a second engine to compare the two
 PLAN, CALIBRATION = "plan", "calibration"
@@ -75,29 +76,25 @@ TABLES: tuple[str, ...] = (
 )""",
 )
 
+#: Tables that version 1 got later; see ``schema.ADDED``.
+ADDED: tuple[str, ...] = ()
+
 
 def create(connection: sqlite3.Connection) -> None:
     """Lay out an empty study, inside the caller's transaction."""
     connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version={VERSION}")
-    for statement in TABLES:
+    for statement in TABLES + ADDED:
         connection.execute(statement)
 
 
 @functools.cache
-def expected_tables() -> dict[str, str]:
-    """Table name -> the SQL that SQLite keeps for it in a study of this version."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    create(connection)
-    query = "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
-    tables = dict(connection.execute(query).fetchall())
-    connection.close()
-    return tables
+def layouts() -> Mapping[int, Layout]:
+    """The tables of every format version that is read."""
+    return {1: layout(TABLES, ADDED)}
 
 
-STUDY = Format(
-    "study", APPLICATION_ID, VERSION, expected_tables, "run the study again, or restore a copy"
-)
+STUDY = Format("study", APPLICATION_ID, layouts, "run the study again, or restore a copy")
 
 
 class StudyWriter:
@@ -117,17 +114,29 @@ class StudyWriter:
             started = datetime.now(UTC).isoformat(timespec="seconds")
             db.execute("BEGIN")
             create(db)
-            _note(db, {"whydiff": our_version(), "started": started, **meta})
+            _note(db, {"whydiff": __version__, "started": started, **meta})
             db.execute("COMMIT")
             _journal(db, path)
             return cls(path, db)
 
     @classmethod
     def resume(cls, path: Path) -> StudyWriter:
-        """Go on writing a study that :func:`load_study` accepted."""
+        """Go on writing a study that :func:`load_study` accepts.
+
+        Raises WhydiffError for one in an older format: it can be read, but not be added to.
+        """
         path = Path(path).absolute()
+        with opened(path, STUDY) as file:
+            version, missing = file.version, set(layouts()[file.version].all) - file.tables
+        if version != VERSION:
+            raise WhydiffError(
+                f"{path} is a study in format {version}; replicas are written in format {VERSION}",
+                "`whydiff show` reads it. Begin another study: --output names its file.",
+            )
         with _trouble(path):
             db = _connect(path)
+            for table in missing:
+                db.execute(layouts()[version].added[table])
             _journal(db, path)
             return cls(path, db)
 

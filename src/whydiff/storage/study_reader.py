@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from whydiff.core.plan import DRAW, OWN, REPLICATE, SETTING, Member, StoredReplica
 from whydiff.core.replicas import Replica, Result
 from whydiff.storage import blobs, codec
-from whydiff.storage.opening import opened
+from whydiff.storage.opening import Opened, opened
 from whydiff.storage.studies import CALIBRATION, NOBODY, PICTURES, PLAN, STUDY, TARGETS, WEIGHTS
 
 
@@ -35,26 +35,36 @@ class StoredStudy:
 def load_study(path: Path | str) -> StoredStudy:
     """The study in ``path``, also one that was killed. Raises WhydiffError for any other file."""
     path = Path(path)
-    with opened(path, STUDY) as db:
-        meta = {
-            name: codec.load(value, f"meta {name}")
-            for name, value in db.execute("SELECT name, value FROM meta")
-        }
-        targets = _arrays(db, NOBODY, TARGETS)
-        return StoredStudy(
-            path,
-            meta,
-            _kept(db, PLAN),
-            _kept(db, CALIBRATION),
-            _distances(db),
-            tuple(targets[key] for key in sorted(targets, key=_position)),
-            {int(key): _image(key, v) for key, v in _arrays(db, NOBODY, PICTURES).items()},
-        )
+    with opened(path, STUDY) as file:
+        return _READERS[file.version](path, file)
+
+
+def _read_1(path: Path, file: Opened) -> StoredStudy:
+    db = file.db
+    meta = {
+        name: codec.load(value, f"meta {name}")
+        for name, value in db.execute("SELECT name, value FROM meta")
+    }
+    targets = _arrays(db, NOBODY, TARGETS)
+    return StoredStudy(
+        path,
+        meta,
+        _kept(db, PLAN),
+        _kept(db, CALIBRATION),
+        _distances(db),
+        tuple(targets[key] for key in sorted(targets, key=_position)),
+        {int(key): _image(key, v) for key, v in _arrays(db, NOBODY, PICTURES).items()},
+    )
+
+
+#: Format version -> its reader.
+_READERS: Mapping[int, Callable[[Path, Opened], StoredStudy]] = {1: _read_1}
 
 
 def kept_weights(path: Path | str) -> dict[int, dict[str, np.ndarray]]:
     """Trained weights by number, of the replicas whose block was not complete."""
-    with opened(Path(path), STUDY) as db:
+    with opened(Path(path), STUDY) as file:
+        db = file.db
         query = "SELECT DISTINCT number FROM arrays WHERE purpose = ?"
         numbers = [number for (number,) in db.execute(query, (WEIGHTS,)).fetchall()]
         return {number: _arrays(db, number, WEIGHTS) for number in numbers}

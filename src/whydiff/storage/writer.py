@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 
+from whydiff import __version__
 from whydiff.core.digests import ALGORITHM
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Recipe, Tensor
@@ -229,20 +229,12 @@ def _create(path: Path, script: str, arguments: Sequence[str]) -> sqlite3.Connec
     return db
 
 
-def our_version() -> str:
-    """The version of whydiff that writes."""
-    try:
-        return version("whydiff")
-    except PackageNotFoundError:  # run from a source tree
-        return "unknown"
-
-
 def _meta(script: str, arguments: Sequence[str]) -> dict[str, str | int | None]:
     return {
         "format_version": schema.VERSION,
         "digest_algorithm": ALGORITHM,
         "step_groups": codec.dump(STEP_GROUPS),
-        "whydiff": our_version(),
+        "whydiff": __version__,
         "script": codec.text(script),
         "arguments": codec.dump(list(arguments)),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
