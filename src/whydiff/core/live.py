@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.core.calls import MeasuringCall
 from whydiff.core.recipe import Recipe
 
 #: A batch as recorded: flat list of leaves (None where the structure holds None).
@@ -133,6 +134,31 @@ class Live:
     again: str = "feed"
     companions: tuple[int, ...] = ()  # indices of loops whose steps came between those of this one
     origins: Origins | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class LiveCall:
+    """A measuring call that can be run again, in the process that ran it.
+
+    ``fed`` holds one nested structure of NumPy arrays per batch: ``(x,)``, ``(x, y)`` or
+    ``(x, y, sample_weight)`` as Keras was given them; for a model that was called directly one
+    entry, its first argument (``(inputs,)``). None where the inputs were too large to keep.
+    """
+
+    call: MeasuringCall
+    model: Any
+    weights: tuple[np.ndarray, ...]  # aligned with recipe.weights; equal values are one array
+    noise: tuple[np.ndarray, ...]  # aligned with recipe.noise: states before the call
+    #: states of the global generators before the call, by GeneratorState.name, as what
+    #: ``random.setstate``, ``numpy.random.set_state`` and the backend take
+    generators: Mapping[str, Any]
+    fed: tuple[Any, ...] | None
+    #: arguments of the call besides its data: ``batch_size``, ``steps``, ``training``, ``mask``
+    arguments: Mapping[str, Any]
+    held: Mapping[str, Any]  # values of recipe.state by name, where they are arrays or plain
+    compile_arguments: Mapping[str, Any] = field(default_factory=dict)
+    function: Any = None  # the compiled predict or test function that ran; None where eager
+    trainable: tuple[bool, ...] = ()  # of the model and each of its layers
 
 
 def asked_of_fit(recipe: Recipe) -> dict[str, Any]:

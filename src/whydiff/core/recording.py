@@ -1,4 +1,4 @@
-"""What was seen of one execution of a script: its fits, its random draws, its surroundings."""
+"""What was seen of one execution of a script: its calls, its random draws, its surroundings."""
 
 from __future__ import annotations
 
@@ -8,21 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.core.calls import Event, MeasuringCall
 from whydiff.core.notebook import Shown
 from whydiff.core.recipe import Recipe, Tensor
+from whydiff.core.stack import Frame as Frame
 
 #: The groups digested at every step, in the order of the columns of ``Fit.steps``.
 STEP_GROUPS: tuple[str, ...] = ("batch", "noise", "weights", "optimizer", "loss")
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One line of the user's code on a call stack (outermost first in a stack)."""
-
-    file: str
-    line: int
-    function: str
-    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +67,7 @@ class Fit:
     #: plain facts for the reader: input and output shapes, kind of data, parameter count,
     #: "acting callbacks", things that could not be seen ("unknown: ...")
     notes: Mapping[str, Any] = field(default_factory=dict)
+    call: int = 0  # its number among all calls of the execution; 0 in a recording without calls
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +82,14 @@ class Execution(Shown):
     fits: tuple[Fit, ...]
     ledger: tuple[Draw, ...]
     trouble: str = ""  # why recording stopped early, if it did
+    calls: tuple[MeasuringCall, ...] = ()  # in the order in which they began
+    events: tuple[Event, ...] = ()
+
+    def in_order(self) -> tuple[Fit | MeasuringCall, ...]:
+        """Fits and measuring calls in the order in which they began."""
+        numbered: list[tuple[int, Fit | MeasuringCall]] = [(fit.call, fit) for fit in self.fits]
+        numbered += [(call.number, call) for call in self.calls]
+        return tuple(call for _, call in sorted(numbered, key=lambda pair: pair[0]))
 
 
 @dataclass(frozen=True, eq=False)

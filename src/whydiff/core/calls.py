@@ -1,0 +1,224 @@
+"""What was seen of the uses of a model that measure: ``evaluate``, ``predict``, the model called.
+
+Calls are numbered from 1 over all calls of an execution, fits and loops included
+(``Fit.call``), in the order in which they began. A measuring call ends in numbers and outputs,
+not in weights; its recipe has one field per source of difference, with values as they were used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.recipe import Facts, Tensor
+from whydiff.core.stack import Frame
+
+#: Kinds of measuring calls. ``call`` is the model called directly by the user's code, ``built``
+#: a model that was built and neither trained nor called, ``score`` a metric function
+#: (scikit-learn's, or a Keras metric or loss called on arrays) that read a watched prediction.
+KINDS: tuple[str, ...] = ("evaluate", "predict", "call", "built", "score")
+
+_NO_ROWS = np.empty((0, 2), np.uint64)
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """One array that was fed, over all batches in the order as fed.
+
+    ``rows`` has shape (n, 2), uint64: a 128-bit digest per row (per batch where ``Inputs.unit``
+    is "batch"). ``shape`` is a row's shape; -1 where it differs between batches.
+    """
+
+    role: str  # "x" | "y" | "weight"; of a score: "y" the labels, "x" the predictions
+    path: str  # place in the nested structure, parts joined by "/": "", "image", "0"
+    dtype: str
+    shape: tuple[int, ...]
+    rows: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Everything that was fed. ``batches`` (int64) holds the number of rows of each batch."""
+
+    leaves: tuple[Leaf, ...] = ()
+    batches: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    unit: str = "sample"  # | "batch", where a batch cannot be cut into samples
+    #: how the data were given: ``source`` ("array", "tf.data", "PyDataset", "torch", "generator"),
+    #: ``batch_size``, ``steps`` as passed, ``seen`` False where not all of it could be digested
+    facts: Facts = field(default_factory=dict)
+
+    def rows(self, role: str) -> np.ndarray:
+        """Digest per row over all leaves of a role, (n, 2) uint64; (0, 2) where it has none."""
+        return combined_rows([leaf.rows for leaf in self.leaves if leaf.role == role])
+
+    def of(self, role: str) -> tuple[Leaf, ...]:
+        return tuple(leaf for leaf in self.leaves if leaf.role == role)
+
+
+def combined_rows(parts: list[np.ndarray]) -> np.ndarray:
+    """One digest per row from the digests of several arrays with equally many rows."""
+    if not parts:
+        return _NO_ROWS
+    total = parts[0].astype(np.uint64)
+    for part in parts[1:]:  # position counts: (a, b) differs from (b, a)
+        total = total * np.uint64(0x9E3779B97F4A7C15) + part
+    return total
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """One output. ``rows`` as in :class:`Leaf`; ``values`` are kept while small, else None."""
+
+    name: str  # "" for a model's only output, else the key or position: "0", "logits"
+    dtype: str
+    shape: tuple[int, ...]  # with the rows
+    rows: np.ndarray
+    values: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class GeneratorState:
+    """A global random generator around a call; digests differ where the call drew from it."""
+
+    name: str  # "python" | "numpy" | "torch" | "tensorflow"
+    before: str
+    after: str
+
+    @property
+    def drew(self) -> bool:
+        return self.before != self.after
+
+
+@dataclass(frozen=True)
+class HeldValue:
+    """Something that decides an output and is no variable of the model.
+
+    ``traced`` is the digest at the time when the compiled function that ran was traced: where
+    it is set and differs from ``digest``, the function still computes with the older value.
+    """
+
+    name: str  # "normalization/mean", "lambda: global SCALE"
+    kind: str  # "attribute" | "vocabulary" | "recurrent state" | "global" | "closure"
+    layer: str  # canonical path
+    digest: str
+    value: Any = None  # plain JSON while small: a number, a string, a short list
+    traced: str = ""
+    traced_value: Any = None
+
+    @property
+    def stale(self) -> bool:
+        return bool(self.traced) and self.traced != self.digest
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the value of one weight came from, as far as it was watched.
+
+    ``kind``: "drawn" (by an initializer), "trained" (by ``fit``), "file" (``path``; with
+    ``epoch`` and ``fit`` where the file was seen being written), "copied" (from ``model``, with
+    ``set_weights`` or ``assign``), "left as drawn" (a load skipped it), "restored" (best weights,
+    ``epoch`` of ``fit``), "average" (an optimizer's EMA), "adapted", "assigned", "quantized",
+    "unwatched" (changed by a loop outside anything watched) or "unknown".
+    """
+
+    text: str  # for a reader: "drawn with seed 42 at line 8"
+    kind: str
+    event: int | None = None  # number of the event that put it there
+    draw: int | None = None  # number in the seed ledger
+    seed: int | None = None
+    fit: int | None = None
+    epoch: int | None = None  # counts from 1, as Keras prints it
+    model: int | None = None
+    path: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class CallRecipe:
+    """One field per source of difference of a measuring call.
+
+    Facts use the keys that :mod:`whydiff.core.recipe` lists. ``mode`` adds ``training`` (the
+    argument: None, True or False), ``training:*`` (the resolved flag at each layer, as seen when
+    the layer ran or was traced), ``eager`` (bool) and ``through`` ("evaluate", "predict",
+    "call").
+    """
+
+    weights: tuple[Tensor, ...] = ()
+    origins: tuple[Origin, ...] = ()  # aligned with weights
+    noise: tuple[Tensor, ...] = ()  # state of every seed generator before the call
+    generators: tuple[GeneratorState, ...] = ()
+    inputs: Inputs = field(default_factory=Inputs)
+    state: tuple[HeldValue, ...] = ()
+    architecture: Facts = field(default_factory=dict)
+    precision: Facts = field(default_factory=dict)
+    objective: Facts = field(default_factory=dict)
+    measurement: Facts = field(default_factory=dict)
+    mode: Facts = field(default_factory=dict)
+    backend: Facts = field(default_factory=dict)
+    version: Facts = field(default_factory=dict)
+    hardware: Facts = field(default_factory=dict)
+    arithmetic: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """What a metric function read. ``rows`` are the labels, a digest per row, (n, 2) uint64.
+
+    ``transformation`` leads from the output of call ``reads`` to what the function was given:
+    "", "argmax", "round", "threshold 0.5", "ravel" or two joined by " then ".
+    """
+
+    function: str  # "sklearn.metrics.accuracy_score", "keras.metrics.AUC"
+    reads: int  # number of the call whose output it was given
+    output: str  # name of that output
+    transformation: str
+    rows: np.ndarray
+    settings: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuringCall:
+    """One use of a model that measures."""
+
+    number: int
+    kind: str  # see KINDS
+    model: str  # class and name, e.g. "Sequential 'sequential_1'"
+    model_number: int  # models count from 1 in the order in which they were first seen
+    stack: tuple[Frame, ...]  # outermost first; the last frame is the line that called
+    recipe: CallRecipe
+    outputs: tuple[Output, ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)  # metrics by name
+    finished: bool = True
+    seconds: float = 0.0
+    score: Score | None = None
+    #: "method" where it was ``predict_on_batch`` or ``test_on_batch``; "unknown: ..." for what
+    #: could not be seen
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def line(self) -> int | None:
+        return self.stack[-1].line if self.stack else None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that put values into a model, or took them out, outside of a call.
+
+    ``kind``: "load_model", "load_weights", "save", "save_weights", "checkpoint", "set_weights",
+    "get_weights", "assign", "clone_model", "quantize", "enable_lora", "adapt",
+    "restore_best_weights", "swap_ema", "compile", "trainable", "reset_states".
+    ``facts`` are plain JSON: ``path``, ``skipped`` (list of canonical paths), ``skip_mismatch``,
+    ``by_name``, ``epoch`` and ``fit`` (of a checkpoint), ``from`` (number of the model copied
+    from), ``variables`` (list), ``before`` and ``after`` (of a setting).
+    """
+
+    number: int  # counts from 1 within the execution
+    after_call: int  # number of the last call that had begun; 0 before the first
+    kind: str
+    model: str
+    model_number: int
+    stack: tuple[Frame, ...] = ()
+    facts: Facts = field(default_factory=dict)
