@@ -91,11 +91,12 @@ def _verify(
 ) -> Any:
     __tracebackhide__ = True
     from whydiff.api.verify import verify
+    from whydiff.report.documents import document_of
     from whydiff.report.plain import plain_text
-    from whydiff.report.verify_view import verification_blocks
+    from whydiff.report.screen import screen_blocks
 
     result = verify(path, arguments, lock=file, require=require, metric=metric, margin=margin)
     if result.exit_code:
-        text = plain_text(verification_blocks(result)).rstrip()
+        text = plain_text(screen_blocks(document_of(result))).rstrip()
         pytest.fail(f"{text}\n\npytest --whydiff-update accepts the change.", pytrace=False)
     return result

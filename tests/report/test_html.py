@@ -9,8 +9,8 @@ import pytest
 
 from whydiff.report import html_page
 from whydiff.report.blocks import Code, Table, Text
+from whydiff.report.document import SAME, Document, Section
 from whydiff.report.html import RUNTIME, html
-from whydiff.report.page import SAME, Page, Section
 from whydiff.testing import answers
 
 
@@ -33,7 +33,7 @@ class Elements(HTMLParser):
 
 def page(*blocks):
     section = Section("s", "Title", blocks)
-    return Page("t", "q", "v", SAME, (), (), (section,))
+    return Document("t", "q", "v", SAME, (), (), (section,))
 
 
 def body(*blocks):

@@ -11,8 +11,9 @@ from whydiff.core.recipe import Batching, Content, Order, Recipe
 from whydiff.core.recording import Draw, Epoch, Execution, Fit, Frame
 from whydiff.report import execution_dict
 from whydiff.report.blocks import Facts, Table, Text
-from whydiff.report.diff_view import diff_blocks
+from whydiff.report.documents.diff import document
 from whydiff.report.plain import plain_text
+from whydiff.report.screen import screen_blocks
 from whydiff.report.show_view import execution_blocks
 
 DIFF = Diff(
@@ -49,17 +50,19 @@ def execution(epochs: int = 6, exit_code: int | None = 0, trouble: str = "") -> 
 
 
 def test_differences_come_before_what_is_equal() -> None:
-    blocks = list(diff_blocks(DIFF))
+    blocks = list(screen_blocks(document(DIFF)))
     assert blocks[0] == Text("The two fits differ in the order of the samples.", "verdict")
     facts, table = blocks[1], blocks[2]
     assert isinstance(facts, Facts) and isinstance(table, Table)
-    assert ("They part", "epoch 1, step 4, in the batch that was fed, at x") in facts.rows
+    assert ("First divergence", "Epoch 1, step 4, in the batch that was fed, at x") in facts.rows
     assert [row[0] for row in table.rows] == ["data-order", "hardware", "optimizer"]
 
 
 def test_equal_fits_say_so() -> None:
     same = Diff("a", "b", True, None, (Finding("noise", IDENTICAL, "3 states equal"),))
-    assert plain_text(diff_blocks(same)).startswith("The two fits are identical, bit for bit.")
+    assert plain_text(screen_blocks(document(same))).startswith(
+        "The two fits are identical, bit for bit."
+    )
 
 
 def test_a_recording_shows_script_fit_losses_and_draws() -> None:

@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Remedy
+from whydiff.core.findings import SUSPECTED, Cause, Remedy
 from whydiff.report.blocks import Chart, Code, Gallery, Table, Text
-from whydiff.report.html import blocks_of
-from whydiff.report.page import DIFFERENT, OPEN, SAME
-from whydiff.report.pages import page_of
-from whydiff.report.pages.reproduce import with_page
+from whydiff.report.document import DIFFERENT, OPEN, SAME, every_block
+from whydiff.report.documents import document_of as page_of
+from whydiff.report.documents.reproduce import with_page
 from whydiff.testing import answers
 
 KINDS = ("explanation", "diff", "study", "comparison")
@@ -27,7 +26,7 @@ def sections(page):
 
 
 def of(kind, page):
-    return [block for block in blocks_of(page) if isinstance(block, kind)]
+    return [block for block in every_block(page) if isinstance(block, kind)]
 
 
 def charts(page):
@@ -41,19 +40,21 @@ def test_an_explanation_tells_verdict_evidence_causes_fix_and_what_was_cleared()
     )
     assert page.tone == DIFFERENT
     assert [s.id for s in page.sections] == [
-        "way", "causes", "examples", "fix", "cleared", "sides", "numbers", "reproduce",
+        "divergence", "causes", "details", "examples", "excluded", "notes", "fix", "sides",
+        "numbers", "reproduce",
     ]  # fmt: skip
     assert dict(page.facts) == {
-        "They part": "Epoch 2, step 3, in the weight update, at dense/kernel",
-        "accuracy in the end": "A 0.91, B 0.93",
-        "Predictions that differ": "4 % of 1000 (3–5\u00a0%)",
-        "Fix": "tried, and it works",
+        "Compared": "fits 1 and 2 of dense.py",
+        "First divergence": "Epoch 2, step 3, in the weight update, at dense/kernel "
+        "(relative 1e-07, up to 12 ULP)",
+        "Final result": "accuracy 0.91 vs. 0.93, 4 % of the predictions differ, relative distance "
+        "of the weights 0.8",
     }
-    assert sections(page)["way"].lead.endswith("The 12 steps before agree bit for bit.")
+    assert sections(page)["divergence"].lead.endswith("The 12 steps before agree bit for bit.")
     assert {
         "Training loss",
         "Distance of the weights",
-        "How far each moves the predictions",
+        "How far each source moves the predictions",
     } <= set(charts(page))
 
 
@@ -65,9 +66,9 @@ def test_every_chart_has_words_and_the_numbers_themselves():
 
 
 def test_bars_say_of_how_many_samples_and_that_there_is_no_interval():
-    chart = charts(whole("explanation"))["How far each moves the predictions"]
+    chart = charts(whole("explanation"))["How far each source moves the predictions"]
     assert "n = 1000" in chart.caption and "there is no interval" in chart.caption
-    assert chart.table.rows[0] == ("initialization", "97 %", "12 %", "80 %")
+    assert chart.table.rows[0][:4] == ("initialization", "80 %", "97 %", "12 %")
 
 
 def test_suspects_are_no_causes():
@@ -77,16 +78,14 @@ def test_suspects_are_no_causes():
     )
     page = page_of(only)
     assert page.tone == OPEN
-    assert sections(page)["causes"].lead == "Nothing was proven; these are suspects."
-    assert "How far each moves the predictions" not in charts(page)
+    assert sections(page)["causes"].lead == "Nothing was confirmed; these are suspects."
+    assert "How far each source moves the predictions" not in charts(page)
 
 
-def test_chaos_and_the_unexplained_are_told_in_words():
-    wild = tuple(Cause(s, s, CONFIRMED, s, "", 0.5, 0.95, 0.9) for s in ("initialization", "noise"))
-    page = page_of(answers.explanation(causes=wild, unexplained=0.3))
-    told = " ".join(b.text for b in of(Text, page))
-    assert "do not rank the causes" in told
-    assert "30 % of the distance is unexplained" in told
+def test_the_unexplained_is_said_in_words():
+    page = page_of(answers.explanation(unexplained=0.3))
+    words = " ".join(b.text for b in of(Text, page))
+    assert "30 % of the distance is unexplained" in words
 
 
 def test_identical_trainings_need_no_causes_and_no_fix():
@@ -100,7 +99,7 @@ def test_identical_trainings_need_no_causes_and_no_fix():
     page = page_of(same)
     assert page.tone == SAME
     assert not {"causes", "fix", "examples"} & set(sections(page))
-    assert "all 40 steps agree" in sections(page)["way"].lead
+    assert "all 40 steps agree" in sections(page)["divergence"].lead
 
 
 def test_without_a_trace_the_losses_are_those_of_the_epochs():
@@ -150,7 +149,7 @@ def test_an_explanation_without_any_evidence_still_has_a_page():
 def test_a_diff_says_what_differs_and_that_this_is_no_cause_yet():
     page = whole("diff")
     assert page.verdict == "The two fits differ in the initial weights."
-    assert "`whydiff explain` proves" in sections(page)["differing"].lead
+    assert "`whydiff explain` confirms" in sections(page)["notes"].blocks[-1].text
     assert dict(page.facts)["Equal from the beginning"] == "12 of 40 steps"
 
 

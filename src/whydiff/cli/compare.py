@@ -134,9 +134,9 @@ def command(
         )
     found = replace(found, command=asked(ctx))
     if json_file != "-":
-        from whydiff.report import print_comparison
+        from whydiff.report import print_answer
 
-        print_comparison(found, sys.stdout, verbose=verbose)
+        print_answer(found, sys.stdout, verbose=verbose)
     if json_file:
         write_json(json_file, found.to_dict())
     if html_file:

@@ -25,13 +25,13 @@ def command(ctx: click.Context, a: str, b: str, as_json: bool, html_file: str | 
     check_answer(None, html_file)
 
     from whydiff.api.diff import diff
-    from whydiff.report import print_diff
+    from whydiff.report import print_answer
 
     result = diff(a, b)
     if as_json:
         write_json("-", result.to_dict())
     else:
-        print_diff(result, sys.stdout)
+        print_answer(result, sys.stdout)
     if html_file:
         write_page(html_file, result)
     if not result.identical:

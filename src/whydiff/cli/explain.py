@@ -82,9 +82,9 @@ def command(
             progress=progress,
         )
     if json_file != "-":
-        from whydiff.report import print_explanation
+        from whydiff.report import print_answer
 
-        print_explanation(explanation, sys.stdout, verbose=verbose)
+        print_answer(explanation, sys.stdout, verbose=verbose)
     if json_file:
         write_json(json_file, explanation.to_dict())
     if html_file:

@@ -29,7 +29,7 @@ def command(file: str, as_json: bool, metric: str | None, verbose: bool) -> None
             f"there is no recording {file}", "`whydiff record SCRIPT -o FILE` makes one."
         )
 
-    from whydiff.report import execution_dict, print_execution
+    from whydiff.report import execution_dict, print_answer
     from whydiff.storage import kind, load
 
     if kind(file) == "study":
@@ -39,15 +39,15 @@ def command(file: str, as_json: bool, metric: str | None, verbose: bool) -> None
     if as_json:
         write_json("-", execution_dict(execution))
     else:
-        print_execution(execution, sys.stdout)
+        print_answer(execution, sys.stdout)
 
 
 def _show_study(file: str, as_json: bool, metric: str | None, verbose: bool) -> None:
     from whydiff.experiments.study.answer import read
-    from whydiff.report import print_study
+    from whydiff.report import print_answer
 
     study = read(file, metric)
     if as_json:
         write_json("-", study.to_dict())
     else:
-        print_study(study, sys.stdout, verbose=verbose)
+        print_answer(study, sys.stdout, verbose=verbose)

@@ -96,9 +96,9 @@ def command(
             progress=progress,
         )
     if json_file != "-":
-        from whydiff.report import print_study
+        from whydiff.report import print_answer
 
-        print_study(found, sys.stdout, verbose=verbose)
+        print_answer(found, sys.stdout, verbose=verbose)
         click.echo(f"whydiff: every replica is in {target}", err=True)
     if json_file:
         write_json(json_file, found.to_dict())

@@ -61,9 +61,9 @@ def command(
             progress=progress,
         )
     if json_file != "-":
-        from whydiff.report import print_verification
+        from whydiff.report import print_answer
 
-        print_verification(result, sys.stdout)
+        print_answer(result, sys.stdout)
     if json_file:
         write_json(json_file, result.to_dict())
     ctx.exit(result.exit_code)

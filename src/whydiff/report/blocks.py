@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,8 @@ class Facts:
 class Table:
     """Rows under column heads. Columns named in ``numbers`` are set flush right.
 
-    ``marked`` holds the indices of rows in which A and B differ.
+    ``marked`` holds the indices of rows in which A and B differ; ``legend`` is a line below the
+    table that says what its measures mean.
     """
 
     columns: tuple[str, ...]
@@ -34,6 +35,7 @@ class Table:
     title: str = ""
     numbers: frozenset[str] = frozenset()
     marked: frozenset[int] = frozenset()
+    legend: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,15 @@ class Code:
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture of numbers, for pages. ``spec`` is Vega-Lite, which may name the page's colours.
+    """A picture of numbers, for pages. ``spec`` makes Vega-Lite, which may name the page's colours;
+    only what draws calls it.
 
     ``alt`` says in words what is to be seen, for those who cannot see it; ``table`` holds the
     numbers themselves.
     """
 
     title: str
-    spec: Mapping[str, Any]
+    spec: Callable[[], Mapping[str, Any]]
     alt: str
     table: Table
     caption: str = ""
@@ -78,10 +81,18 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Fold:
-    """Blocks behind a line that opens them: what few want to read."""
+    """Blocks behind a line that opens them; a terminal shows them with ``--verbose``."""
 
     summary: str
     blocks: tuple[Block, ...]
 
 
-Block = Text | Facts | Table | Code | Chart | Gallery | Fold
+@dataclass(frozen=True)
+class Brief:
+    """Blocks that a first screen has room for, in place of the full ones."""
+
+    brief: tuple[Block, ...]
+    full: tuple[Block, ...]
+
+
+Block = Text | Facts | Table | Code | Chart | Gallery | Fold | Brief

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -15,6 +15,7 @@ from typing import Any
 from whydiff import __version__
 from whydiff.report.blocks import (
     Block,
+    Brief,
     Chart,
     Code,
     Facts,
@@ -23,7 +24,7 @@ from whydiff.report.blocks import (
     Table,
     Text,
 )
-from whydiff.report.page import Page, Section
+from whydiff.report.document import Document, Section
 from whydiff.report.plain import clean
 
 #: scripts of a page that draws, in the order in which they need each other
@@ -36,7 +37,7 @@ TALL = 16
 DIFFERS = '<th scope="col" class="sign">≠</th>'
 
 
-def html(page: Page) -> str:
+def html(page: Document) -> str:
     """The whole document."""
     writer = _Writer()
     sections = "".join(writer.section(section) for section in page.sections)
@@ -68,7 +69,7 @@ def text(value: str) -> str:
     return escape(_PERCENT.sub("\u00a0%", clean(value)), quote=True)
 
 
-def _header(page: Page) -> str:
+def _header(page: Document) -> str:
     sides = "".join(
         f'<li><span class="badge {name.lower()}">{text(name)}</span>{text(what)}</li>'
         for name, what in page.sides
@@ -115,13 +116,15 @@ class _Writer:
         if isinstance(block, Fold):
             inside = "".join(self.block(part) for part in block.blocks)
             return f"<details><summary>{text(block.summary)}</summary>\n{inside}</details>\n"
+        if isinstance(block, Brief):
+            return "".join(self.block(part) for part in block.full)
         return self._chart(block)
 
     def _chart(self, chart: Chart) -> str:
         self.charts += 1
         number = self.charts
         self.specs.append(
-            f'<script type="application/json" id="spec-{number}">{_json(chart.spec)}</script>\n'
+            f'<script type="application/json" id="spec-{number}">{_json(chart.spec())}</script>\n'
         )
         caption = f"<figcaption>{text(chart.caption)}</figcaption>" if chart.caption else ""
         return (
@@ -151,6 +154,7 @@ def _table(table: Table) -> str:
         f'<div class="scroll{tall}" tabindex="0" role="group" aria-label="{label}">'
         f"<table>{caption}<thead><tr>{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>\n"
+        + (f'<p class="note">{text(table.legend)}</p>\n' if table.legend else "")
     )
 
 
@@ -210,16 +214,3 @@ def _asset(name: str) -> str:
 def _hash(content: str) -> str:
     digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
     return f"'sha256-{digest}'"
-
-
-def blocks_of(page: Page) -> Iterator[Block]:
-    """Every block of a page, those inside folds, too."""
-
-    def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:
-        for block in blocks:
-            yield block
-            if isinstance(block, Fold):
-                yield from walk(block.blocks)
-
-    for section in page.sections:
-        yield from walk(section.blocks)

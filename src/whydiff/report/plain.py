@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from whydiff.report.blocks import Block, Chart, Code, Facts, Table, Text
+from whydiff.report.blocks import Block, Code, Facts, Table, Text
 
 WIDTH = 100
 _GAP = "  "
@@ -34,8 +34,6 @@ def _lines(block: Block, width: int) -> Iterator[str]:
         yield from _table(block, width)
     elif isinstance(block, Code):
         yield from (f"    {line}".rstrip() for line in clean(block.text).rstrip().split("\n"))
-    elif isinstance(block, Chart):
-        yield from textwrap.wrap(clean(f"{block.title}: {block.alt}"), width)
 
 
 def _facts(block: Facts, width: int) -> Iterator[str]:
@@ -62,6 +60,7 @@ def _table(block: Table, width: int) -> Iterator[str]:
                 for c, w, right in zip(cells, widths, flush, strict=True)
             ]
             yield _GAP.join(parts).rstrip()
+    yield from textwrap.wrap(clean(block.legend), width)
 
 
 def _widths(rows: list[list[str]], width: int) -> list[int]:

@@ -7,50 +7,30 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 from whydiff.core.comparison import Comparison
-from whydiff.core.findings import Diff, Explanation
 from whydiff.core.recording import Execution
 from whydiff.core.study import Study
-from whydiff.core.verification import Verification
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
 from whydiff.report.compare_view import comparison_blocks
-from whydiff.report.diff_view import diff_blocks
-from whydiff.report.explain_view import explanation_blocks
+from whydiff.report.documents import document_of
 from whydiff.report.plain import clean, plain_text
+from whydiff.report.screen import screen_blocks
 from whydiff.report.show_view import execution_blocks
 from whydiff.report.study_view import study_blocks
-from whydiff.report.verify_view import verification_blocks
 
 _STYLES = {"verdict": "bold", "warning": "yellow", "note": "dim", "": ""}
 
 
-def print_explanation(explanation: Explanation, stream: TextIO, *, verbose: bool = False) -> None:
-    """The answer of ``explain``; ``verbose`` adds all evidence."""
-    write(explanation_blocks(explanation, verbose), stream)
-
-
-def print_diff(diff: Diff, stream: TextIO) -> None:
-    """A comparison of two recorded fits."""
-    write(diff_blocks(diff), stream)
-
-
-def print_study(study: Study, stream: TextIO, *, verbose: bool = False) -> None:
-    """The answer of ``study``; ``verbose`` adds all evidence."""
-    write(study_blocks(study, verbose), stream)
-
-
-def print_comparison(comparison: Comparison, stream: TextIO, *, verbose: bool = False) -> None:
-    """The answer of ``compare``; ``verbose`` adds every pair."""
-    write(comparison_blocks(comparison, verbose), stream)
-
-
-def print_verification(verification: Verification, stream: TextIO) -> None:
-    """The answer of ``verify``."""
-    write(verification_blocks(verification), stream)
-
-
-def print_execution(execution: Execution, stream: TextIO) -> None:
-    """What is in a recording."""
-    write(execution_blocks(execution), stream)
+def print_answer(answer: Any, stream: TextIO, *, verbose: bool = False) -> None:
+    """An answer of any verb; ``verbose`` adds all evidence."""
+    if isinstance(answer, Study):
+        blocks: Iterable[Block] = study_blocks(answer, verbose)
+    elif isinstance(answer, Comparison):
+        blocks = comparison_blocks(answer, verbose)
+    elif isinstance(answer, Execution):
+        blocks = execution_blocks(answer)
+    else:
+        blocks = screen_blocks(document_of(answer), verbose)
+    write(blocks, stream)
 
 
 def write(blocks: Iterable[Block], stream: TextIO) -> None:

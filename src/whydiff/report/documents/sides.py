@@ -8,8 +8,8 @@ from typing import Any
 from whydiff.core.words import count
 from whydiff.report.blocks import Block, Chart, Fold, Table, Text
 from whydiff.report.charts.order import order, order_rows
+from whydiff.report.document import Section
 from whydiff.report.evidence import plain
-from whydiff.report.page import Section
 
 
 def side_by_side(evidence: Mapping[str, Any]) -> Section:
@@ -50,7 +50,7 @@ def _order(told: Mapping[str, Any]) -> Iterator[Block]:
     by_side = {(row["side"], row["position"]): row["sample"] for row in rows}
     yield Chart(
         "Which sample was fed where, in the first epoch",
-        order(rows),
+        lambda: order(rows),
         "Dots of the samples fed by position: "
         + "; ".join(f"{s} {_shape([r for r in rows if r['side'] == s])}" for s in ("A", "B"))
         + ".",

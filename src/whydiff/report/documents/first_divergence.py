@@ -1,4 +1,4 @@
-"""Where they part: losses and the distance of the weights on the way."""
+"""The first divergence: losses and the distance of the weights, step by step."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from whydiff.core.findings import Divergence
 from whydiff.core.words import capital, count, number, percent
 from whydiff.report.blocks import Block, Chart, Table, Text
 from whydiff.report.charts import trajectory
-from whydiff.report.page import Section
+from whydiff.report.document import Section
 from whydiff.report.point import point
 
 
-def way(
+def first_divergence(
     divergence: Divergence | None, evidence: Mapping[str, Any], metric: str | None = None
 ) -> Section:
     """The section; losses at the ends of epochs where no step was traced."""
@@ -34,13 +34,13 @@ def way(
                 "note",
             )
         )
-    return Section("way", "Where they part", tuple(blocks), _lead(divergence, evidence))
+    return Section("divergence", "First divergence", tuple(blocks), _lead(divergence, evidence))
 
 
 def _lead(divergence: Divergence | None, evidence: Mapping[str, Any]) -> str:
     steps = evidence.get("equal steps") or {}
     if divergence is None:
-        return f"They do not: all {count(steps.get('of', 0), 'step')} agree in every digest."
+        return f"There is none: all {count(steps.get('of', 0), 'step')} agree in every digest."
     lead = f"{capital(point(divergence))}."
     if steps.get("equal"):
         lead += f" The {count(steps['equal'], 'step')} before agree bit for bit."
@@ -59,7 +59,6 @@ def _traced(trace: Mapping[str, Any]) -> Iterator[Block]:
     unit = trace["unit"]
     rows = trajectory.loss_rows(trace)
     if rows:
-        spec = trajectory.losses(rows, unit, divergence=trace.get("divergence"))
         last = {row["side"]: row["loss"] for row in rows}
         alt = (
             f"Lines of the training loss of A and B over {number(max(trace['x']))} {unit}. "
@@ -68,7 +67,7 @@ def _traced(trace: Mapping[str, Any]) -> Iterator[Block]:
         )
         yield Chart(
             "Training loss",
-            spec,
+            lambda: trajectory.losses(rows, unit, divergence=trace.get("divergence")),
             alt,
             _table(trace, ("a", "b"), ("Loss of A", "Loss of B")),
             "As Keras's progress bar shows it: the mean since the beginning of the epoch.",
@@ -78,7 +77,7 @@ def _traced(trace: Mapping[str, Any]) -> Iterator[Block]:
         first, last_one = distances[0], distances[-1]
         yield Chart(
             "Distance of the weights",
-            trajectory.distance(trace),
+            lambda: trajectory.distance(trace),
             f"The relative distance of the weights on a log scale: {number(first['distance'])} "
             f"after {number(first['x'])} {unit}, {number(last_one['distance'])} after "
             f"{number(last_one['x'])} {unit}; equal before that it has no place on the scale.",
@@ -115,7 +114,7 @@ def epochs_chart(epochs: Mapping[str, Any], name: str) -> Chart | None:
     ends = ", ".join(f"{side} ends at {number(v)}" for side, v in sorted(last.items()))
     return Chart(
         f"{name}, epoch by epoch",
-        trajectory.losses(rows, "epochs", name),
+        lambda: trajectory.losses(rows, "epochs", name),
         f"Lines of {name} of A and B over {len(by_epoch)} epochs: {ends}.",
         table,
         "As Keras logged it at the end of every epoch.",
@@ -124,9 +123,10 @@ def epochs_chart(epochs: Mapping[str, Any], name: str) -> Chart | None:
 
 def share(value: float | None, interval: Any, n: int | None) -> str:
     """A share with its interval and n."""
-    told = percent(value)
+    words = percent(value)
     if n:
-        told += f" of {n}"
+        words += f" of {n}"
     if interval:
-        told += f" (95 % interval {percent(interval[0])} to {percent(interval[1])})"
-    return told
+        low = percent(interval[0]).removesuffix(" %")
+        words += f" (95 % CI {low} to {percent(interval[1])})"
+    return words

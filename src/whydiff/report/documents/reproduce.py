@@ -9,7 +9,7 @@ from typing import Any
 from whydiff import __version__
 from whydiff.core.study import Study
 from whydiff.report.blocks import Block, Code, Text
-from whydiff.report.page import Section
+from whydiff.report.document import Section
 
 #: packages whose versions decide bits, as pip names them
 PACKAGES = ("keras", "jax", "jaxlib", "tensorflow", "tensorflow-cpu", "torch", "numpy")

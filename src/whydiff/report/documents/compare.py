@@ -22,14 +22,14 @@ from whydiff.report.charts.looking import look_rows, looking
 from whydiff.report.charts.replicas import distribution
 from whydiff.report.charts.strips import strips
 from whydiff.report.compare_view import verdict
-from whydiff.report.page import DIFFERENT, OPEN, SAME, Page, Section
-from whydiff.report.pages.reproduce import reproduce, with_page
+from whydiff.report.document import DIFFERENT, OPEN, SAME, Document, Section
+from whydiff.report.documents.reproduce import reproduce, with_page
 from whydiff.report.study_words import between, bounds, signed
 
 TONES = {BETTER: DIFFERENT, WORSE: DIFFERENT, EQUIVALENT: SAME, INCONCLUSIVE: OPEN}
 
 
-def page(found: Comparison, name: str = "") -> Page:
+def document(found: Comparison, name: str = "") -> Document:
     """Verdict, the pairs, the effect, what it does to predictions, doubts, every number."""
     sections = [
         _pairs(found),
@@ -39,7 +39,7 @@ def page(found: Comparison, name: str = "") -> Page:
         *_numbers(found),
         reproduce([with_page(found.command)] if found.command else [], {}, name),
     ]
-    return Page(
+    return Document(
         title=f"whydiff: {verdict(found)}",
         question=found.question or "Is B better than A, or is it seed noise?",
         verdict=verdict(found),
@@ -95,7 +95,7 @@ def _pairs(found: Comparison) -> Section:
         blocks.append(
             Chart(
                 f"{found.metric} of every run",
-                strips(runs, means, found.metric),
+                lambda: strips(runs, means, found.metric),
                 f"Ticks of {len(finite)} runs with the means: A {between(found.a.mean)}, "
                 f"B {between(found.b.mean)}.",
                 table,
@@ -107,7 +107,7 @@ def _pairs(found: Comparison) -> Section:
         blocks.append(
             Chart(
                 "Difference within a pair",
-                distribution(
+                lambda: distribution(
                     differences, f"{found.metric}, B - A", {"no difference": 0.0}, "pairs"
                 ),
                 f"Histogram of B - A over n = {len(differences)} pairs, from "
@@ -125,7 +125,7 @@ def _looks(found: Comparison) -> Chart:
     last = rows[-1]
     return Chart(
         "The effect, pair by pair",
-        looking(found.looks, f"{found.metric}, B - A", found.margin),
+        lambda: looking(found.looks, f"{found.metric}, B - A", found.margin),
         f"The interval of the effect after each of {len(rows)} pairs: "
         f"{rows[0]['low']:+.3g} to {rows[0]['high']:+.3g} after {rows[0]['pairs']}, "
         f"{last['low']:+.3g} to {last['high']:+.3g} after {last['pairs']}.",
@@ -157,7 +157,7 @@ def _effect(found: Comparison) -> Section:
         blocks.append(
             Chart(
                 "The effect",
-                points(rows, f"{found.metric}, B - A", margin=found.margin),
+                lambda: points(rows, f"{found.metric}, B - A", margin=found.margin),
                 f"A dot with its interval: {signed(found.effect)}; "
                 f"the margin is {number(found.margin)}.",
                 Table(("Effect", "Value"), (("B - A", signed(found.effect)),)),
@@ -202,7 +202,7 @@ def _churn(churn: Churn | None) -> Iterator[Section]:
         blocks.append(
             Chart(
                 "What moves the predictions",
-                points(rows, unit),
+                lambda: points(rows, unit),
                 "Dots: " + "; ".join(f"{n} {v}" for n, v in told) + ".",
                 table,
                 f"n = {churn.examples} examples.",

@@ -38,7 +38,7 @@ def distribution_chart(study: Study, marked: Mapping[str, float]) -> Chart | Non
     rows += [(k, number(v)) for k, v in marked.items()]
     return Chart(
         f"{metric} of every draw",
-        distribution(values, metric, marked),
+        lambda: distribution(values, metric, marked),
         f"Histogram of {metric} over n = {len(values)} trainings, from {number(spread[0])} to "
         f"{number(spread[-1])}" + (f"; marked: {told}." if told else "."),
         Table((metric, "Value"), tuple(rows), numbers=frozenset({"Value"})),

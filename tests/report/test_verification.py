@@ -6,8 +6,9 @@ import pytest
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, Divergence, Finding
 from whydiff.core.verification import FitCheck, Statistics, Verification
+from whydiff.report.documents.verification import document, verdict
 from whydiff.report.plain import plain_text
-from whydiff.report.verify_view import verdict, verification_blocks
+from whydiff.report.screen import screen_blocks
 
 POINT = Divergence(0, 2, "update", "dense/kernel")
 FINDINGS = (
@@ -50,10 +51,10 @@ HOLDS, FAILS, UNKNOWN = "holds", "fails", "unknown"
 def test_level_exit_code_and_verdict(states, required, level, code, says):
     v = verification(check(*states), required=required)
     assert (v.level, v.exit_code) == (level, code)
-    text = plain_text(verification_blocks(v))
+    text = plain_text(screen_blocks(document(v)))
     first = text.partition("\n\n")[0].replace("\n", " ")
     assert says in first and first == verdict(v)
-    assert text == plain_text(verification_blocks(v))
+    assert text == plain_text(screen_blocks(document(v)))
 
 
 def test_inconclusive_statistics_are_undecided():
@@ -65,7 +66,7 @@ def test_the_worst_fit_counts():
     v = verification(check(HOLDS, HOLDS, HOLDS), check(FAILS, HOLDS, HOLDS), required="rounding")
     assert (v.level, v.exit_code) == ("rounding", 0)
     assert verification(*v.fits).exit_code == 1
-    assert "Fit 1" in plain_text(verification_blocks(v))
+    assert "Fit 1" in plain_text(screen_blocks(document(v)))
 
 
 def test_missing_fits_are_different_whatever_the_others_do():
@@ -78,10 +79,10 @@ def test_changed_facts_and_the_point_are_told():
     v = verification(
         check(FAILS, FAILS, UNKNOWN), changed=("version: keras 3.14.0 against 3.15.1",)
     )
-    text = plain_text(verification_blocks(v))
+    text = plain_text(screen_blocks(document(v)))
     assert "keras 3.14.0 against 3.15.1" in text
     assert "epoch 1, step 3" in text and "dense/kernel" in text
-    assert "0.5, now 0.25" in text
+    assert "0.5 locked, 0.25 now" in text
     assert "all 2 seed states equal" not in text
 
 
@@ -90,10 +91,10 @@ def test_json_holds_everything_and_odd_numbers():
     answer = verification(check(FAILS, FAILS, UNKNOWN, **odd)).to_dict()
     assert answer["schema"] == 1 and answer["state"] == "fails"
     assert answer["fits"][0]["levels"]["rounding"] == {"state": "fails", "why": "because rounding"}
-    plain_text(verification_blocks(verification(check(FAILS, FAILS, UNKNOWN, **odd))))
+    plain_text(screen_blocks(document(verification(check(FAILS, FAILS, UNKNOWN, **odd)))))
 
 
 def test_hostile_names_do_not_steer_the_terminal():
-    text = plain_text(verification_blocks(verification(check(FAILS, FAILS, UNKNOWN),
-                                                       changed=("\x1b[2Jgone",))))  # fmt: skip
+    hostile = verification(check(FAILS, FAILS, UNKNOWN), changed=("\x1b[2Jgone",))
+    text = plain_text(screen_blocks(document(hostile)))
     assert "\x1b" not in text

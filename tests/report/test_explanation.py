@@ -1,4 +1,4 @@
-"""What an explanation tells, as blocks."""
+"""What a terminal shows of an explanation."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from whydiff.core.findings import (
     Remedy,
 )
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
-from whydiff.report.explain_view import chaotic, explanation_blocks, verdict
+from whydiff.report.documents.explanation import document, verdict
 from whydiff.report.plain import WIDTH, plain_text
 from whydiff.report.point import point
+from whydiff.report.screen import screen_blocks
+from whydiff.testing.answers import trace
 
 PATCH = "--- a/train.py\n+++ b/train.py\n@@ -1 +1,2 @@\n import keras\n+seed()\n"
 
@@ -45,8 +47,15 @@ EXPLANATION = Explanation(
     unexplained=0.0,
     gap={"metric": "accuracy", "a": 0.91, "b": 0.93, "predictions_differ": 0.04},
     remedy=Remedy(PATCH, True, "Sets one seed."),
-    evidence={"hybrids": [{"from B": "initialization", "distance": 0.9}], "floor": 1e-7},
+    evidence={
+        "hybrids": [{"from B": ["initialization"], "distance": 0.9, "seconds": 1.5}],
+        "floor": 1e-7,
+    },
 )
+
+
+def explanation_blocks(e: Explanation, verbose: bool = False) -> list[Block]:
+    return list(screen_blocks(document(e), verbose))
 
 
 def texts(blocks: list[Block]) -> str:
@@ -70,13 +79,14 @@ def test_compared_point_and_gap_follow() -> None:
     assert isinstance(facts, Facts)
     rows = dict(facts.rows)
     assert rows["Compared"] == "fits 1 and 2 of train.py"
-    assert rows["They part"] == "before the first step, at dense/kernel (relative 1.4)"
-    assert rows["In the end"] == "accuracy 0.91 against 0.93, 4 % of the predictions differ"
+    assert rows["First divergence"] == "Before the first step, at dense/kernel (relative 1.4)"
+    assert rows["Final result"] == "accuracy 0.91 vs. 0.93, 4 % of the predictions differ"
 
 
-def test_causes_are_told_with_their_three_numbers() -> None:
+def test_causes_have_their_three_numbers_and_a_legend() -> None:
     table = tables(explanation_blocks(EXPLANATION))["Cause"]
     assert table.rows[0] == ("initialization", "45 %", "90 %", "40 %", "initialization detail")
+    assert "Shapley share" in table.legend and "only this source" in table.legend
 
 
 def test_identical_trainings_have_no_causes_and_no_fix() -> None:
@@ -92,11 +102,11 @@ def test_identical_trainings_have_no_causes_and_no_fix() -> None:
 def test_suspects_are_never_called_causes() -> None:
     only = replace(EXPLANATION, causes=(cause("version", None, SUSPECTED),))
     assert verdict(only) == (
-        "The two trainings differ; suspected, not proven: the versions of the libraries."
+        "The two trainings differ; suspected, not confirmed: the versions of the libraries."
     )
     both = replace(EXPLANATION, causes=(cause("noise"), cause("version", None, SUSPECTED)))
     assert "because of the noise" in verdict(both)
-    assert "Suspected, not proven: the versions" in verdict(both)
+    assert "Suspected, not confirmed: the versions" in verdict(both)
     none = replace(EXPLANATION, causes=())
     assert verdict(none) == "The two trainings differ; the cause was not found."
 
@@ -105,25 +115,7 @@ def test_suspects_without_numbers_have_a_table_without_numbers() -> None:
     only = replace(EXPLANATION, causes=(cause("version", None, SUSPECTED),))
     table = tables(explanation_blocks(only))["Cause"]
     assert table.columns == ("Cause", "Status", "What differs")
-    assert table.rows == (("version", "suspected", "version detail"),)
-
-
-def test_a_chaotic_training_is_told_in_words() -> None:
-    wild = replace(EXPLANATION, causes=(cause("initialization", 0.97), cause("noise", 0.88)))
-    assert "Each of these alone moves the predictions about as far" in texts(
-        explanation_blocks(wild)
-    )
-    assert "Each of these alone" not in texts(explanation_blocks(EXPLANATION))
-
-
-@pytest.mark.parametrize(
-    ("alone", "expected"),
-    [((0.9, 0.9), True), ((0.9, 0.3), False), ((0.9,), False), ((0.9, None), False), ((), False)],
-)
-def test_chaos_needs_several_measured_sources(
-    alone: tuple[float | None, ...], expected: bool
-) -> None:
-    assert chaotic([cause("x", a) for a in alone]) is expected
+    assert table.rows == (("version (suspected)", "suspected", "version detail"),)
 
 
 @pytest.mark.parametrize(("rest", "told"), [(0.2, True), (0.0101, True), (0.01, False), (0, False)])
@@ -132,19 +124,19 @@ def test_what_is_unexplained_is_said_plainly(rest: float, told: bool) -> None:
     assert ("unexplained" in texts(blocks)) is told
 
 
-def test_suspects_cleared_are_shown_with_evidence_or_at_least_named() -> None:
+def test_sources_ruled_out_are_shown_with_evidence_or_at_least_named() -> None:
     table = tables(explanation_blocks(EXPLANATION))["Ruled out"]
     assert table.rows == (("optimizer", "all 16 settings equal"), ("and", "backend"))
     full = tables(explanation_blocks(EXPLANATION, verbose=True))["Ruled out"]
     assert full.rows[1] == ("backend", "both jax")
 
 
-def test_the_fix_says_whether_it_was_proven() -> None:
+def test_the_fix_says_whether_it_was_verified() -> None:
     blocks = explanation_blocks(EXPLANATION)
-    assert "Fix, tried and it works: Sets one seed." in texts(blocks)
+    assert "Suggested fix (verified): Sets one seed." in texts(blocks)
     assert Code(PATCH, "diff") in blocks
     unproven = replace(EXPLANATION, remedy=Remedy(PATCH, False, "Sets one seed."))
-    assert "Fix, not proven to work" in texts(explanation_blocks(unproven))
+    assert "Suggested fix (not verified)" in texts(explanation_blocks(unproven))
     advice = replace(EXPLANATION, remedy=Remedy("", False, "Build the layers anew."))
     assert "What to do: Build the layers anew." in texts(explanation_blocks(advice))
 
@@ -152,13 +144,13 @@ def test_the_fix_says_whether_it_was_proven() -> None:
 def test_intended_causes_are_marked() -> None:
     asked = replace(cause("optimizer"), intended=True)
     table = tables(explanation_blocks(replace(EXPLANATION, causes=(asked,))))["Cause"]
-    assert table.rows[0][0] == "optimizer (asked for)"
+    assert table.rows[0][0] == "optimizer (intentional)"
 
 
 def test_verbose_adds_the_evidence() -> None:
     found = tables(explanation_blocks(EXPLANATION, verbose=True))
-    assert found["from B"].rows == (("initialization", "0.9"),)
-    assert "from B" not in tables(explanation_blocks(EXPLANATION))
+    assert found["Taken from B"].rows == (("initialization", "90 %", "1.5"),)
+    assert "Taken from B" not in tables(explanation_blocks(EXPLANATION))
 
 
 def test_the_whole_answer_fits_a_screen() -> None:
@@ -189,7 +181,8 @@ def test_the_point_of_divergence_counts_as_keras_prints(
 
 
 def test_what_only_a_page_can_show_is_not_printed() -> None:
-    drawn = {"trace": {"x": [1.0]}, "disagreements": [{"picture": "iVBOR"}], "floor": 1e-7}
+    seen = {"example": 1, "a": 0, "b": 1, "distance": 0.5, "picture": "iVBORw=="}
+    drawn = {"trace": trace(), "disagreements": [seen], "floor": 1e-7}
     shown = explanation_blocks(replace(EXPLANATION, evidence=drawn), verbose=True)
     text = plain_text(shown)
     assert "Floor" in text

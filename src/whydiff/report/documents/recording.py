@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from collections.abc import Iterator
 
@@ -9,17 +10,17 @@ from whydiff.core.recording import Execution, Fit
 from whydiff.core.words import count, duration, number
 from whydiff.report.blocks import Block, Chart, Facts, Fold, Table, Text
 from whydiff.report.charts.history import history, history_rows
+from whydiff.report.document import OPEN, SAME, Document, Section
+from whydiff.report.documents.reproduce import reproduce
 from whydiff.report.evidence import plain
-from whydiff.report.page import OPEN, SAME, Page, Section
-from whydiff.report.pages.reproduce import reproduce
 
 
-def page(execution: Execution, name: str = "") -> Page:
+def document(execution: Execution, name: str = "") -> Document:
     """What was trained, fit by fit; the seeds; the surroundings; the commands."""
     whole = execution.exit_code == 0 and not execution.trouble and execution.fits
     sections = [_fit(fit) for fit in execution.fits]
     sections += [*_seeds(execution), _environment(execution), *_again(execution, name)]
-    return Page(
+    return Document(
         title=f"whydiff: {execution.script}",
         question=f"What did {execution.script} train?",
         verdict=_verdict(execution),
@@ -103,7 +104,7 @@ def _histories(fit: Fit) -> Iterator[Block]:
         if rows:
             yield Chart(
                 f"{name}, epoch by epoch",
-                history(rows, names),
+                functools.partial(history, rows, names),
                 f"{count(len(names), 'line')} over {count(len(fit.epochs), 'epoch')}; "
                 f"at the end {ends}.",
                 Table(

@@ -14,10 +14,10 @@ from whydiff.report.blocks import Block, Chart, Facts, Fold, Gallery, Picture, T
 from whydiff.report.charts.causes import Bar, bars
 from whydiff.report.charts.flips import flip_bars
 from whydiff.report.charts.levels import Point, points
+from whydiff.report.document import DIFFERENT, OPEN, SAME, Document, Section
+from whydiff.report.documents.replicas import distribution_chart
+from whydiff.report.documents.reproduce import reproduce, study_command
 from whydiff.report.evidence import plain
-from whydiff.report.page import DIFFERENT, OPEN, SAME, Page, Section
-from whydiff.report.pages.replicas import distribution_chart
-from whydiff.report.pages.reproduce import reproduce, study_command
 from whydiff.report.study_reading import alive, leading, reading
 from whydiff.report.study_view import facts as told_facts, open_questions, verdict, warnings
 from whydiff.report.study_words import between, bounds, signed
@@ -27,7 +27,7 @@ MEASURED = {PREDICTIONS: "the predictions", WEIGHTS: "the weights"}
 REDRAWN, FIXED = "redrawn alone", "saved by fixing it alone"
 
 
-def page(study: Study, name: str = "") -> Page:
+def document(study: Study, name: str = "") -> Document:
     """Verdict, distribution, sources, factors, unstable examples, doubts, every replica."""
     sections = [
         _spread(study),
@@ -40,7 +40,7 @@ def page(study: Study, name: str = "") -> Page:
     ]
     known = study.outcome.mean.n > 1
     same = known and study.outcome.low == study.outcome.high
-    return Page(
+    return Document(
         title=f"whydiff: {verdict(study)}",
         question=f"How much do the results of {study.script} vary from run to run?",
         verdict=capital(verdict(study)),
@@ -137,7 +137,7 @@ def _worth_chart(told: tuple[Worth, ...]) -> Chart:
     )
     return Chart(
         "Variability by source",
-        bars(rows, (REDRAWN, FIXED), "part of the variability when everything is redrawn"),
+        lambda: bars(rows, (REDRAWN, FIXED), "part of the variability when everything is redrawn"),
         f"Bars with 95 % intervals: {words}." + (f" Dead: {', '.join(dead)}." if dead else ""),
         Table(
             ("Source", "Redrawn alone", "Saved by fixing it"),
@@ -192,7 +192,7 @@ def _levels(study: Study) -> Iterator[Section]:
         blocks.append(
             Chart(
                 f"Shift of {metric}",
-                points(rows, f"shift of {metric} against {against}"),
+                lambda: points(rows, f"shift of {metric} against {against}"),
                 f"Dots with 95 % intervals: {words}.",
                 table,
                 "Over the same seeds. Excess churn: examples that change class beyond those that "
@@ -210,7 +210,7 @@ def _flips(study: Study) -> Iterator[Section]:
     rates = dict(flips.most)
     chart = Chart(
         "The least stable examples",
-        flip_bars(flips.most),
+        lambda: flip_bars(flips.most),
         f"Bars of the {len(flips.most)} examples that flip most: "
         + ", ".join(f"example {i} {percent(r)}" for i, r in flips.most)
         + ".",

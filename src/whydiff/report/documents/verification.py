@@ -1,4 +1,4 @@
-"""A verification as blocks: the verdict first, then what speaks for it."""
+"""The document of a verification: is it still the training that was locked?"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from whydiff.core.lock import LEVELS
 from whydiff.core.verification import DIFFERENT, UNDECIDED, FitCheck, Verification
 from whydiff.core.words import count, listed, number, pair, source
 from whydiff.report.blocks import Block, Facts, Table, Text
+from whydiff.report.document import DIFFERENT as DIFFER, OPEN, SAME, SCREEN, Document, Section
 from whydiff.report.point import point
 
 _LEVELS = {
@@ -24,25 +25,36 @@ _DEMANDS = {
 }
 
 
-def verification_blocks(v: Verification) -> Iterator[Block]:
-    """What is told about a verification."""
-    yield Text(verdict(v), "verdict")
-    demand = _DEMANDS[v.state].format(required=v.required.capitalize())
-    facts = [("Lock", v.lock), ("Required", demand)]
-    if v.missing:
-        facts.append(("Fits", v.missing))
-    facts += [("Changed", fact) for fact in v.changed]
-    if not v.changed:
-        facts.append(("Changed", "no fact about versions, backend, hardware or settings"))
-    yield Facts(tuple(facts))
-    for fit in v.fits:
-        yield from _fit(fit, len(v.fits) > 1)
+def document(v: Verification, name: str = "") -> Document:
+    """Verdict, what was required, what changed; then every fit with its level."""
+    sections = [_fit(fit, len(v.fits) > 1) for fit in v.fits]
     if v.level in (DIFFERENT, UNDECIDED) and v.state != "holds":
-        yield Text(
-            "Meant to change? `whydiff lock` renews the lock. Not meant? Compare with the script "
-            "that was locked: `whydiff explain OLD.py NEW.py` proves the cause.",
-            "note",
+        advice = (
+            "Intentional? `whydiff lock` renews the lock. Not intentional? Compare with the script "
+            "that was locked: `whydiff explain OLD.py NEW.py` confirms the cause."
         )
+        note = Text(advice, "note")
+        sections.append(Section("advice", "What to do", (note,), depth=SCREEN))
+    return Document(
+        title=f"whydiff: {verdict(v)}",
+        question=f"Is {v.script} still the training that was locked?",
+        verdict=verdict(v),
+        tone=DIFFER if v.level == DIFFERENT else OPEN if v.level == UNDECIDED else SAME,
+        sides=(("A", v.lock), ("B", v.script)),
+        facts=tuple(_facts(v)),
+        sections=tuple(s for s in sections if s.blocks or s.lead),
+    )
+
+
+def _facts(v: Verification) -> Iterator[tuple[str, str]]:
+    yield "Lock", v.lock
+    yield "Required", _DEMANDS[v.state].format(required=v.required.capitalize())
+    if v.missing:
+        yield "Fits", v.missing
+    for fact in v.changed:
+        yield "Changed", fact
+    if not v.changed:
+        yield "Changed", "no fact about versions, backend, hardware or settings"
 
 
 def verdict(v: Verification) -> str:
@@ -67,25 +79,29 @@ def verdict(v: Verification) -> str:
     return f"{says}."
 
 
-def _fit(fit: FitCheck, several: bool) -> Iterator[Block]:
-    if several:
-        yield Text(f"Fit {fit.fit}, {fit.model}: {fit.level}")
+def _fit(fit: FitCheck, several: bool) -> Section:
+    blocks: list[Block] = []
+    title = f"Fit {fit.fit}, {fit.model}: {fit.level}"
     if fit.level == "bitwise":
         if not several:
-            yield Text(f"Initial values, {fit.levels['bitwise'][1]}, logs and final weights agree.")
-        return
-    yield Facts((("They part", point(fit.first_divergence)), *_distances(fit)))
-    found = [(f.source, f.detail or f.evidence) for f in fit.findings if f.status == DIFFERS]
-    if found:
-        yield Table(("Suspect", "Locked against now"), tuple(found))
-    yield Table(("Level", "", "Because"), tuple((name, *fit.levels[name]) for name in LEVELS))
+            agree = f"Initial values, {fit.levels['bitwise'][1]}, logs and final weights agree."
+            blocks.append(Text(agree))
+    else:
+        divergence = ("First divergence", point(fit.first_divergence))
+        blocks.append(Facts((divergence, *_distances(fit))))
+        changed = [(f.source, f.detail or f.evidence) for f in fit.findings if f.status == DIFFERS]
+        if changed:
+            blocks.append(Table(("Suspect", "Locked vs. current"), tuple(changed)))
+        levels = tuple((name, *fit.levels[name]) for name in LEVELS)
+        blocks.append(Table(("Level", "", "Because"), levels))
+    return Section(f"fit-{fit.fit}", title, tuple(blocks), depth=SCREEN, announced=several)
 
 
 def _distances(fit: FitCheck) -> Iterator[tuple[str, str]]:
     changed = [(k, a, b) for k, (a, b) in fit.metrics.items() if a != b]
     for name, a, b in changed[:4]:
         one, other = pair(a, b)
-        yield name, f"{one}, now {other}"
+        yield name, f"{one} locked, {other} now"
     if len(changed) > 4:
         yield "and", f"{count(len(changed) - 4, 'more metric')}"
     if fit.weights is not None:

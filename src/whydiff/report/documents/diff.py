@@ -1,0 +1,99 @@
+"""The document of a comparison of two recorded fits."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff
+from whydiff.core.words import capital, count, listed, source
+from whydiff.report.blocks import Block, Facts, Table, Text
+from whydiff.report.document import DIFFERENT, SAME, SCREEN, Document, Section
+from whydiff.report.documents.first_divergence import first_divergence
+from whydiff.report.documents.reproduce import reproduce
+from whydiff.report.documents.sides import side_by_side
+from whydiff.report.point import point
+
+#: what differs comes first
+_ORDER = {DIFFERS: 0, UNKNOWN: 1, IDENTICAL: 2}
+
+
+def document(diff: Diff, name: str = "") -> Document:
+    """Verdict, what differs and what does not; then the first divergence, sides, the commands."""
+    command = shlex.join(["whydiff", "diff", diff.a, diff.b, "--html", "report.html"])
+    sections = [
+        first_divergence(diff.first_divergence, diff.evidence),
+        _sources(diff),
+        *_differing(diff),
+        *_notes(diff),
+        side_by_side(diff.evidence),
+        reproduce([command], diff.evidence, name),
+    ]
+    return Document(
+        title=f"whydiff: {verdict(diff)}",
+        question="In what do two recorded trainings differ?",
+        verdict=verdict(diff),
+        tone=SAME if diff.identical else DIFFERENT,
+        sides=(("A", diff.a), ("B", diff.b)),
+        facts=tuple(_facts(diff)),
+        sections=tuple(s for s in sections if s.blocks or s.lead),
+    )
+
+
+def verdict(diff: Diff) -> str:
+    """One sentence that answers whether the two agree."""
+    if diff.identical and diff.incomplete:
+        return "As far as both were recorded, the two fits are identical, bit for bit."
+    if diff.identical:
+        return "The two fits are identical, bit for bit."
+    different = [source(f.source) for f in diff.findings if f.status == DIFFERS]
+    if different:
+        return f"The two fits differ in {listed(different)}."
+    return "The two fits differ; no source of the difference was seen."
+
+
+def _facts(diff: Diff) -> Iterator[tuple[str, str]]:
+    yield "A", diff.a
+    yield "B", diff.b
+    steps = diff.evidence.get("equal steps") or {}
+    if not diff.identical:
+        yield "First divergence", capital(point(diff.first_divergence))
+    if steps:
+        yield "Equal from the beginning", f"{steps['equal']} of {count(steps['of'], 'step')}"
+
+
+def _sources(diff: Diff) -> Section:
+    findings = sorted(diff.findings, key=lambda f: _ORDER.get(f.status, 1))
+    rows = tuple((f.source, f.status, _about(f.detail, f.evidence)) for f in findings)
+    table = Table(("Source", "Status", "Evidence"), rows)
+    return Section("sources", "Source by source", (table,) if rows else (), depth=SCREEN)
+
+
+def _about(detail: str, evidence: str) -> str:
+    return f"{detail}: {evidence}" if detail and detail != evidence else evidence
+
+
+def _notes(diff: Diff) -> Iterator[Section]:
+    notes = list(diff.notes)
+    if any(f.status == DIFFERS for f in diff.findings):
+        notes.append(
+            "A difference is not yet a cause: `whydiff explain` confirms which of them matter."
+        )
+    blocks = tuple(Text(note, "note") for note in notes)
+    yield Section("notes", "What else is to be known", blocks, depth=SCREEN)
+
+
+def _differing(diff: Diff) -> Iterator[Section]:
+    blocks: list[Block] = []
+    for finding in diff.findings:
+        if finding.status != DIFFERS:
+            continue
+        rows = [("What differs", finding.detail or finding.evidence)]
+        if finding.detail and finding.detail != finding.evidence:
+            rows.append(("Evidence", finding.evidence))
+        if finding.remedy:
+            rows.append(("What to do", finding.remedy))
+        heading = f"{capital(source(finding.source))} ({finding.source})"
+        blocks += [Text(heading, "verdict"), Facts(tuple(rows))]
+    if blocks:
+        yield Section("differing", "What differs, in detail", tuple(blocks))

@@ -1,0 +1,357 @@
+"""The document of an explanation: why two results differ, confirmed by intervention."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from whydiff.core.findings import CONFIRMED, Cause, Explanation
+from whydiff.core.study import Study
+from whydiff.core.words import MORE, capital, count, listed, number, pair, percent, source
+from whydiff.report.blocks import (
+    Block,
+    Brief,
+    Chart,
+    Code,
+    Facts,
+    Fold,
+    Gallery,
+    Picture,
+    Table,
+    Text,
+)
+from whydiff.report.charts.causes import MEASURES, Bar, bars
+from whydiff.report.document import DIFFERENT, OPEN, SAME, SCREEN, VERBOSE, Document, Section
+from whydiff.report.documents.first_divergence import first_divergence, share
+from whydiff.report.documents.replicas import distribution_chart, draws
+from whydiff.report.documents.reproduce import reproduce, with_page
+from whydiff.report.documents.sides import side_by_side
+from whydiff.report.evidence import evidence_blocks
+from whydiff.report.point import point
+from whydiff.report.zoom_view import zoom_blocks
+
+#: parts of the evidence that have a section of their own
+SHOWN_ELSEWHERE = frozenset(
+    ("findings", "trace", "epochs", "order", "seeds", "settings", "environment", "equal steps",
+     "command", "hybrids", "disagreements")
+)  # fmt: skip
+#: a remainder that has to be named
+WORTH_NAMING = 0.01
+#: sources ruled out whose evidence has a place on the first screen; the others are only named
+FIRST = ("initialization", "data-order", "data-content", "noise", "optimizer", "batch-size")
+LEGEND = (
+    "Contribution: Shapley share of {whole}. Alone: the part that appears when only this source "
+    "is taken from B. Remaining: the part that is left when only this source is made equal."
+)
+
+
+def document(e: Explanation, name: str = "", among: Study | None = None) -> Document:
+    """Verdict, causes, what was ruled out, fix; then the first divergence, sides, all numbers.
+
+    ``among`` is a study of the same training: A and B are marked on its distribution.
+    """
+    confirmed = any(c.status == CONFIRMED for c in e.causes)
+    command = e.evidence.get("command")
+    divergence = None if e.identical else e.first_divergence
+    sections = [
+        first_divergence(divergence, e.evidence, e.gap.get("metric")),
+        *_causes(e),
+        *_among(e, among),
+        *_disagreements(e),
+        *_zoom(e),
+        *_ruled_out(e),
+        *_notes(e),
+        *_fix(e),
+        side_by_side(e.evidence),
+        *_numbers(e),
+        reproduce([with_page(command)] if command else [], e.evidence, name),
+    ]
+    return Document(
+        title=f"whydiff: {verdict(e)}",
+        question=e.question,
+        verdict=verdict(e),
+        tone=SAME if e.identical else DIFFERENT if confirmed else OPEN,
+        sides=(("A", _side(e.a)), ("B", _side(e.b))),
+        facts=tuple(_facts(e)),
+        sections=tuple(s for s in sections if s.blocks or s.lead),
+        more=f"More: {MORE}, --json FILE all numbers.",
+    )
+
+
+def verdict(e: Explanation) -> str:
+    """One sentence that answers the question."""
+    what = {"runs": "runs", "scripts": "scripts"}.get(e.between, "trainings")
+    if e.identical:
+        return f"The two {what} are identical, bit for bit: every step, the weights, the logs."
+    confirmed = [source(c.source) for c in e.causes if c.status == CONFIRMED]
+    suspected = [source(c.source) for c in e.causes if c.status != CONFIRMED]
+    if confirmed:
+        also = f" Suspected, not confirmed: {listed(suspected)}." if suspected else ""
+        return f"The two {what} differ because of {listed(confirmed)}.{also}"
+    same_logs = e.gap.get("a") == e.gap.get("b")
+    if not suspected and same_logs and e.gap.get("relative_weight_distance") == 0:
+        return f"The two {what} end alike, bit for bit: what differs between them changes nothing."
+    if suspected:
+        return f"The two {what} differ; suspected, not confirmed: {listed(suspected)}."
+    return f"The two {what} differ; the cause was not found."
+
+
+def _side(side: dict[str, Any]) -> str:
+    described = f"fit {side.get('fit', '?')} of {side.get('script', '?')}"
+    if side.get("line"):
+        described += f", line {side['line']}"
+    return f"{described}, on {side['backend']}" if side.get("backend") else described
+
+
+def _facts(e: Explanation) -> Iterator[tuple[str, str]]:
+    yield "Compared", e.chosen or e.question
+    if e.identical:
+        return
+    yield "First divergence", capital(point(e.first_divergence))
+    final = ", ".join(_gap(e))
+    if final:
+        yield "Final result", final
+
+
+def _gap(e: Explanation) -> Iterator[str]:
+    gap = e.gap
+    if gap.get("metric") and gap.get("a") is not None and gap.get("b") is not None:
+        one, other = pair(gap["a"], gap["b"])
+        yield f"{gap['metric']} {one} vs. {other}"
+    if gap.get("predictions_differ") is not None:
+        yield f"{percent(gap['predictions_differ'])} of the predictions differ"
+    if gap.get("relative_weight_distance") is not None:
+        yield f"relative distance of the weights {number(gap['relative_weight_distance'])}"
+
+
+def _causes(e: Explanation) -> Iterator[Section]:
+    if not e.causes:
+        return
+    measured = any(c.share is not None or c.alone is not None for c in e.causes)
+    blocks: list[Block] = [_bars(e) if measured else _suspects(e)]
+    if e.unexplained > WORTH_NAMING:
+        reason = (
+            "training again with everything equal did not give the same result."
+            if e.evidence.get("reproduces a") is False
+            else "all that could be transferred from B into A's training did not give B."
+        )
+        blocks.append(Text(f"{percent(e.unexplained)} of the distance is unexplained: {reason}",
+                           "warning"))  # fmt: skip
+    confirmed = [source(c.source) for c in e.causes if c.status == CONFIRMED]
+    lead = (
+        "Confirmed by training again with one source changed at a time: " + listed(confirmed) + "."
+        if confirmed
+        else "Nothing was confirmed; these are suspects."
+    )
+    yield Section("causes", "What caused it", tuple(blocks), lead, SCREEN)
+    details = [block for cause in e.causes for block in _details(cause)]
+    yield Section("details", "The causes one by one", tuple(details), depth=VERBOSE)
+
+
+def _name(cause: Cause) -> str:
+    name = cause.source + ("" if cause.status == CONFIRMED else " (suspected)")
+    return name + (" (intentional)" if cause.intended else "")
+
+
+def _suspects(e: Explanation) -> Table:
+    rows = tuple((_name(c), c.status, c.detail or c.evidence) for c in e.causes)
+    return Table(("Cause", "Status", "What differs"), rows, numbers=frozenset({"Status"}))
+
+
+def _bars(e: Explanation) -> Chart:
+    rows = [
+        Bar(cause.source, measure, value)
+        for cause in e.causes
+        for measure, value in zip(MEASURES, (cause.alone, cause.remaining), strict=True)
+        if value is not None
+    ]
+    words = "; ".join(
+        f"{c.source} alone {percent(c.alone)}, without it {percent(c.remaining)} remain"
+        for c in e.causes
+        if c.alone is not None or c.remaining is not None
+    )
+    samples = e.gap.get("samples")
+    n = f"n = {samples} predicted samples" if samples else "the predicted samples"
+    columns = ("Cause", "Contribution", "Alone", "Remaining", "What differs")
+    table = Table(
+        columns,
+        tuple(
+            (_name(c), *map(percent, (c.share, c.alone, c.remaining)), c.detail or c.evidence)
+            for c in e.causes
+        ),
+        numbers=frozenset(columns[1:4]),
+        legend=LEGEND.format(whole="the distance between the predictions of A and B"),
+    )
+    return Chart(
+        "How far each source moves the predictions",
+        lambda: bars(rows),
+        f"Bars in parts of the distance between A's and B's predictions: {words}.",
+        table,
+        f"100 % is the whole distance from A to B, measured on {n} with one training each: exact "
+        "for these two trainings, no estimate over seeds, so there is no interval.",
+    )
+
+
+def _details(cause: Cause) -> Iterator[Block]:
+    status = "confirmed" if cause.status == CONFIRMED else "suspected, not confirmed"
+    rows = [("What differs", cause.detail or cause.evidence)]
+    if cause.evidence and cause.evidence != cause.detail:
+        rows.append(("Evidence", cause.evidence))
+    if cause.intended:
+        rows.append(("Intentional", "yes: the script itself sets it differently"))
+    if cause.remedy:
+        rows.append(("What to do", cause.remedy))
+    yield Text(f"{capital(source(cause.source))} ({cause.source}, {status})", "verdict")
+    yield Facts(tuple(rows))
+
+
+def _zoom(e: Explanation) -> Iterator[Section]:
+    if e.zoom is not None:
+        full, brief = tuple(zoom_blocks(e.zoom, verbose=True)), tuple(zoom_blocks(e.zoom))
+        title = "The step of the first divergence, tensor by tensor"
+        yield Section("zoom", title, (Brief(brief, full),), depth=SCREEN)
+
+
+def _ruled_out(e: Explanation) -> Iterator[Section]:
+    blocks: list[Block] = []
+    if e.excluded:
+        heads = ("Ruled out", "Evidence")
+        shown = [x for x in e.excluded if x.source in FIRST]
+        others = [x.source for x in e.excluded if x not in shown]
+        rows = [(x.source, short(x.evidence)) for x in shown]
+        rows += [("and", listed(others))] if others else []
+        full = Table(heads, tuple((x.source, x.evidence) for x in e.excluded))
+        blocks.append(Brief((Table(heads, tuple(rows)),), (full,)))
+    if e.unknown:
+        names = listed([x.source for x in e.unknown])
+        brief = Text(f"Unknown: {names} (--verbose shows what is missing).", "note")
+        rows_unknown = tuple((x.source, x.evidence) for x in e.unknown)
+        blocks.append(Brief((brief,), (Table(("Unknown", "What is missing"), rows_unknown),)))
+    lead = f"{count(len(e.excluded), 'suspect')} ruled out, each with evidence." if blocks else ""
+    yield Section("excluded", "What was ruled out", tuple(blocks), lead, SCREEN)
+
+
+def short(text: str, width: int = 84) -> str:
+    """One line of a sentence, cut at a word."""
+    return textwrap.shorten(text, width, placeholder=" ...")
+
+
+def _notes(e: Explanation) -> Iterator[Section]:
+    blocks = tuple(Text(note, "note") for note in e.notes)
+    yield Section("notes", "What else is to be known", blocks, depth=SCREEN)
+
+
+def _fix(e: Explanation) -> Iterator[Section]:
+    remedy = e.remedy
+    if not remedy.patch and (e.identical or not remedy.how):
+        return
+    title = "What to do"
+    if remedy.patch:
+        title = f"Suggested fix ({'verified' if remedy.verified else 'not verified'})"
+    blocks: tuple[Block, ...] = ()
+    if remedy.patch:
+        is_diff = remedy.patch.lstrip().startswith(("--- ", "diff "))
+        blocks = (Code(remedy.patch, "diff" if is_diff else "python"),)
+    yield Section("fix", title, blocks, remedy.how, SCREEN, announced=True)
+
+
+def _among(e: Explanation, study: Study | None) -> Iterator[Section]:
+    """A and B on the distribution that reseeding gives."""
+    if study is None:
+        return
+    metric = study.outcome.metric
+    marked = {
+        name: float(side["logs"][metric])
+        for name, side in (("A", e.a), ("B", e.b))
+        if metric in (side.get("logs") or {})
+    }
+    chart = distribution_chart(study, marked) if len(marked) == 2 else None
+    if chart is None:
+        yield Section(
+            "among",
+            "A and B among other draws",
+            (),
+            f"A and B did not both log {metric}, or the study holds fewer than two draws: "
+            "there is nothing to mark.",
+        )
+        return
+    values = draws(study)
+    gap = abs(marked["A"] - marked["B"])
+    pairs = [abs(a - b) for a, b in itertools.combinations(values, 2)]
+    wider = sum(p >= gap for p in pairs)
+    lead = (
+        f"A and B are {number(gap)} apart in {metric}. Of the draws of {study.script}, which "
+        f"differ in their seeds only, {percent(wider / len(pairs))} of all pairs are at least as "
+        f"far apart (n = {len(values)} draws; pairs share draws, so this is no test)."
+    )
+    yield Section("among", "A and B among other draws", (chart,), lead)
+
+
+def _disagreements(e: Explanation) -> Iterator[Section]:
+    """The examples that A and B predict differently, as images where they are some."""
+    shown = e.evidence.get("disagreements") or []
+    if not shown:
+        return
+    pictures = tuple(
+        Picture(
+            base64.b64decode(s["picture"]),
+            f"A says {s['a']}, B says {s['b']}",
+            f"Example {s['example']}",
+        )
+        for s in shown
+        if s.get("picture")
+    )
+    table = Table(
+        ("Example", "Class of A", "Class of B", "Distance"),
+        tuple((str(s["example"]), str(s["a"]), str(s["b"]), number(s["distance"])) for s in shown),
+        numbers=frozenset(("Example", "Class of A", "Class of B", "Distance")),
+    )
+    blocks: list[Block] = [Gallery("", pictures)] if pictures else []
+    blocks.append(Fold("The numbers as a table", (table,)) if pictures else table)
+    lead = (
+        f"{_predictions(e.gap)} are predicted differently. The {len(shown)} on which A and B are "
+        "furthest apart:"
+    )
+    yield Section("examples", "Where A and B disagree", tuple(blocks), lead)
+
+
+def _predictions(gap: dict[str, Any]) -> str:
+    return share(gap["predictions_differ"], gap.get("interval"), gap.get("samples"))
+
+
+def _numbers(e: Explanation) -> Iterator[Section]:
+    blocks: list[Block] = []
+    gap = e.gap
+    rows = []
+    if gap.get("predictions_differ") is not None:
+        shown = share(gap["predictions_differ"], gap.get("interval"), gap.get("samples"))
+        rows.append(("Predictions that differ", f"{shown}, over the samples predicted"))
+    if gap.get("relative_weight_distance") is not None:
+        rows.append(("Relative distance of the weights", number(gap["relative_weight_distance"])))
+    for key, words in (("reproduces a", "A"), ("reproduces b", "B")):
+        if e.evidence.get(key) is not None:
+            outcome = "gave the same bits" if e.evidence[key] else "gave other bits"
+            rows.append((f"{words} trained again", outcome))
+    if rows:
+        blocks.append(Facts(tuple(rows)))
+    hybrids = e.evidence.get("hybrids") or []
+    if hybrids:
+        table = Table(
+            ("Taken from B", "Distance from A", "Seconds"),
+            tuple(
+                (listed(h["from B"]) or "nothing", percent(h["distance"]), number(h["seconds"]))
+                for h in hybrids
+            ),
+            "Every hybrid that was trained; the distance is in parts of that from A to B",
+            numbers=frozenset({"Distance from A", "Seconds"}),
+        )
+        blocks.append(Fold(f"All {len(hybrids)} hybrids of A and B", (table,)))
+    others = {k: v for k, v in e.evidence.items() if k not in SHOWN_ELSEWHERE and v}
+    others = {k: v for k, v in others.items() if not k.startswith("reproduces")}
+    if others:
+        blocks.append(Fold("Further evidence", tuple(evidence_blocks(others))))
+    if blocks:
+        yield Section("numbers", "All numbers", tuple(blocks), depth=VERBOSE)
