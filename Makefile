@@ -99,7 +99,7 @@ $(ENV): $(REQUIREMENTS)
 $(PURE): $(REQUIREMENTS)
 	$(call make_env,.venv-pure)
 	.venv-pure/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt -e . \
-		pytest pytest-xdist hypothesis ml-dtypes
+		pytest pytest-xdist hypothesis ml-dtypes safetensors
 	@touch $@
 
 # Every requirement `name>=version` becomes `name==version`.

@@ -38,7 +38,7 @@ def tested() -> str:
 
 
 def check_version() -> None:
-    """Raise WhydiffError for a Keras that is not known: version 2, or one before 3.3."""
+    """Raise WhydiffError for a Keras that is not known: version 2, or older than 3.3."""
     import keras
 
     if version() < OLDEST:
@@ -49,11 +49,22 @@ def check_version() -> None:
         )
 
 
+def cannot_be_watched(error: Exception) -> WhydiffError:
+    """Something inside this Keras is not as in the versions that are known."""
+    import keras
+
+    return WhydiffError(
+        f"Keras {keras.__version__} is built otherwise than whydiff, tested with {tested()}, "
+        f"expects ({type(error).__name__}: {error})",
+        "Use one of those versions.",
+    )
+
+
 def newer_than_tested() -> str:
     """A line for people where Keras is newer than the newest that was tried, or ""."""
     import keras
 
-    return f"Keras {keras.__version__}: tested with {tested()}" if version()[:2] > NEWEST else ""
+    return f"Keras {keras.__version__}: tested with {tested()}" if version() > NEWEST else ""
 
 
 # --- classes and functions --------------------------------------------------------------------

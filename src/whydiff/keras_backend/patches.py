@@ -14,6 +14,7 @@ from typing import Any
 
 from whydiff.keras_backend.internals import (
     begins_a_pass,
+    cannot_be_watched,
     check_version,
     data_adapter,
     data_adapters,
@@ -54,16 +55,16 @@ Step = Callable[[Patches], None]
 def install(*steps: Step) -> Patches:
     """Change Keras by all ``steps``. Where one fails, or this Keras is not known, none is made.
 
-    Raises what the step raised, WhydiffError for an unknown Keras.
+    Raises WhydiffError, which names the versions that are known.
     """
     check_version()
     patches = Patches()
     try:
         for step in steps:
             step(patches)
-    except BaseException:
+    except Exception as error:
         patches.undo()
-        raise
+        raise cannot_be_watched(error) from error
     return patches
 
 
@@ -79,7 +80,10 @@ def for_a_while() -> Iterator[Patches]:
 
 def owner_of(cls: type, name: str) -> Any:
     """The class among the bases of ``cls`` that defines ``name``: the backend's trainer, mostly."""
-    return next(base for base in cls.__mro__ if name in vars(base))
+    for base in cls.__mro__:
+        if name in vars(base):
+            return base
+    raise AttributeError(f"{cls.__name__} has no {name}")
 
 
 def accept_adapters(patches: Patches) -> None:

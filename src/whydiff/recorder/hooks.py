@@ -34,12 +34,11 @@ class Holder(Protocol):
     session: Session
 
 
-def install(holder: Holder) -> None:
+def install(holder: Holder) -> Patches:
     """Wrap Keras's classes so that the session sees compiles, fits, batches, steps and seeds.
 
-    Called once per process; ``holder.session`` may change afterwards. Where Keras cannot be
-    watched, nothing of it is changed: raises WhydiffError for a version that is not known,
-    anything for an inner part that is not as expected.
+    Called once per process; what it gives takes everything back. ``holder.session`` may change
+    afterwards. Where Keras cannot be watched, nothing of it is changed: raises WhydiffError.
     """
     steps = (
         _watch_fit,
@@ -50,8 +49,9 @@ def install(holder: Holder) -> None:
         _watch_seeds,
         _watch_variables,
     )
-    patches.install(*(functools.partial(step, holder) for step in steps))
+    made = patches.install(*(functools.partial(step, holder) for step in steps))
     watching.holder = holder
+    return made
 
 
 def _watch_fit(holder: Holder, patches: Patches) -> None:

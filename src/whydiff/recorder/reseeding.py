@@ -27,14 +27,14 @@ def mixed(seed: int, number: int) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") % _LIMIT
 
 
-def reseed(number: int) -> None:
+def reseed(number: int) -> Patches:
     """Wrap Keras so that everything it draws from now on is that of replica ``number``.
 
     Called once per process, after Keras was imported and watched.
     """
     random.seed(number)  # a script without any seed: its replica can be run again
     steps = (_other_initializers, _other_generators, _other_orders)
-    install(*(functools.partial(step, number) for step in steps))
+    return install(*(functools.partial(step, number) for step in steps))
 
 
 def _other_initializers(number: int, patches: Patches) -> None:

@@ -14,6 +14,14 @@ from typing import Any, Protocol
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 
+#: Starts the child. Not ``-m``, which looks for modules in the working directory first, nor ``-P``,
+#: which Python 3.10 does not know and processes started by the script would inherit.
+START = (
+    "import sys\n"
+    "if sys.path[:1] == ['']: del sys.path[0]\n"
+    "from whydiff.runner.child.main import start\n"
+    "start()"
+)
 #: Samples kept for training again, over all fits of an execution.
 KEEP_BYTES = 4 << 30
 
@@ -65,7 +73,7 @@ class Child:
         output = log.open("wb") if log else None
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "whydiff.runner.child.main", json.dumps(job)],
+                [sys.executable, "-c", START, json.dumps(job)],
                 env={**os.environ, **(run.environment or {})},
                 stdin=subprocess.DEVNULL if log else None,
                 stdout=output,

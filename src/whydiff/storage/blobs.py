@@ -12,14 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.storage.tensor_file import NATIVE, packed, unpacked
+
 #: No series of a real epoch comes near this; a larger claim is a bomb.
 _MOST_BYTES = 2**31
 #: zlib cannot shrink anything further than this.
 _MOST_RATIO = 1032
-#: Kinds that safetensors stores under their own name.
-_NATIVE = frozenset({"bool", "float16", "float32", "float64"}) | {
-    f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
-}
 _STORED_AS = "stored as raw bits: "
 
 
@@ -79,8 +77,6 @@ def unpack_steps(rows: list[bytes], groups: int) -> np.ndarray:
 def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
     """A safetensors file. A dtype that safetensors for numpy lacks (bfloat16, float8, complex)
     is stored as its bits, with the real dtype and shape in the file's metadata."""
-    from safetensors.numpy import save
-
     plain: dict[str, np.ndarray] = {}
     metadata: dict[str, str] = {}
     for key, value in arrays.items():
@@ -91,13 +87,13 @@ def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
         if not array.dtype.isnative:
             array = array.astype(array.dtype.newbyteorder("="))
         array = np.ascontiguousarray(array).reshape(shape)
-        if array.dtype.name not in _NATIVE:
+        if array.dtype.name not in NATIVE:
             metadata[_STORED_AS + key] = json.dumps([array.dtype.name, list(shape)])
             size = array.dtype.itemsize
             bits = np.dtype(f"u{size}") if size in (1, 2, 4, 8) else np.dtype("u1")
             array = array.reshape(-1).view(bits)
         plain[key] = array
-    return bytes(save(plain, metadata))
+    return packed(plain, metadata)
 
 
 def unpack_arrays(data: bytes) -> dict[str, np.ndarray]:
@@ -105,24 +101,13 @@ def unpack_arrays(data: bytes) -> dict[str, np.ndarray]:
 
     ``ValueError`` if the bytes are not such a file.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     try:
-        arrays: dict[str, np.ndarray] = load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        for name, stored in header.get("__metadata__", {}).items():
+        arrays, metadata = unpacked(data)
+        for name, stored in metadata.items():
             if name.startswith(_STORED_AS):
                 key = name.removeprefix(_STORED_AS)
                 arrays[key] = _typed(arrays[key], *json.loads(stored))
-    except (
-        SafetensorError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"kept weights are not a safetensors file of ours: {error}") from None
     return arrays
 

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import sqlite3
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,7 @@ class StudyWriter:
         make_room(path)
         with _trouble(path):
             db = _connect(path)
-            started = datetime.now(UTC).isoformat(timespec="seconds")
+            started = datetime.now(timezone.utc).isoformat(timespec="seconds")
             db.execute("BEGIN")
             create(db)
             _note(db, {"whydiff": __version__, "started": started, **meta})

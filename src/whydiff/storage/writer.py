@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
@@ -237,7 +237,7 @@ def _meta(script: str, arguments: Sequence[str]) -> dict[str, str | int | None]:
         "whydiff": __version__,
         "script": codec.text(script),
         "arguments": codec.dump(list(arguments)),
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "exit_code": None,
         "trouble": "",
     }

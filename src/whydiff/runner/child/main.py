@@ -1,6 +1,6 @@
 """The process in which a script runs, watched.
 
-Started as ``python -m whydiff.runner.child.main JOB`` with a JSON job. Until the script
+Started by the parent's ``client`` with a JSON job as its argument. Until the script
 itself imports Keras nothing but the standard library is imported here, so that a script may still
 set thread counts, backends and flags in ``os.environ`` before NumPy or Keras read them.
 """
@@ -8,6 +8,7 @@ set thread counts, backends and flags in ``os.environ`` before NumPy or Keras re
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import importlib.machinery
 import json
@@ -46,26 +47,41 @@ class Watching:
 
     def arrange(self) -> None:
         """Watch Keras as soon as the script imports it."""
-        sys.meta_path.insert(0, AroundImport("keras", self._keras_is_here, self._keras_comes))
+        sys.meta_path.insert(0, AroundImport("keras", self._watch_keras, self._keras_comes))
 
     def _keras_comes(self) -> None:
         if self.job.backend:  # last word, after whatever the script put into os.environ
             os.environ["KERAS_BACKEND"] = self.job.backend
 
-    def _keras_is_here(self) -> None:
-        from whydiff.recorder.hooks import install
+    def _watch_keras(self) -> None:
+        """Watch the Keras that was just imported, or leave it as it is and say why.
 
+        An unknown version, a disk that filled up: no reason to stop the script.
+        """
         try:
-            self.begin(self.job)
-            install(self)
-        except Exception as error:  # a disk that filled up meanwhile: no reason to stop training
+            with contextlib.ExitStack() as undo:
+                self._change_keras(undo)
+                undo.pop_all()
+        except Exception as error:
             self.session = None
             print(f"whydiff: nothing is recorded: {error}; the script goes on", file=sys.stderr)
-        defer_tensorflow()
+
+    def _change_keras(self, undo: contextlib.ExitStack) -> None:
+        from whydiff.keras_backend.internals import check_version, newer_than_tested
+
+        check_version()
+        from whydiff.recorder.hooks import install
+
+        undo.callback(install(self).undo)
         if self.job.reseed is not None:
             from whydiff.recorder.reseeding import reseed
 
-            reseed(self.job.reseed)
+            undo.callback(reseed(self.job.reseed).undo)
+        self.begin(self.job)
+        with contextlib.suppress(Exception):  # saves time, and no more
+            defer_tensorflow()
+        if newer_than_tested():
+            print(f"whydiff: {newer_than_tested()}", file=sys.stderr)
 
     def begin(self, job: Job, pins: Any = None, last: int | None = None) -> None:
         from whydiff.recorder.environment import surroundings
@@ -87,7 +103,7 @@ def run_script(job: Job) -> int:
     )
     sys.modules["__main__"] = module
     sys.argv = [job.script, *job.arguments]
-    sys.path.insert(0, str(path.absolute().parent))  # where Python started with -P has nothing
+    sys.path.insert(0, str(path.absolute().parent))  # as Python has it for a script
     source = Path(job.source).read_bytes() if job.source else path.read_bytes()
     try:
         if job.prelude:
@@ -180,7 +196,8 @@ def _serve(watching: Watching, descriptors: list[int], code: int) -> None:
     serve(server, requests, answers)
 
 
-if __name__ == "__main__":
+def start() -> None:
+    """Run the job, then end this process as Python would have ended it after the script."""
     code = main()
     # What the script and its libraries do at exit: files are flushed, worker processes ended.
     atexit._run_exitfuncs()

@@ -1,0 +1,82 @@
+"""A Keras that is not known, or not as expected inside, is left as it is; the script goes on."""
+
+import json
+import os
+import subprocess
+import sys
+
+#: What whydiff replaces, as it stands in the classes' own namespaces.
+CODE = """
+import sys
+import keras
+from keras.src.backend import Variable
+from keras.src.backend.common import variables
+from whydiff.keras_backend import internals, patches
+from whydiff.runner.child.main import Job, Watching
+
+classes = {cls for one in (keras.Model, Variable, internals.epoch_iterator("jax"),
+                           internals.seed_generator(), *internals.random_initializers())
+           for cls in one.__mro__} - {object}
+
+def spaces():
+    return {cls: dict(vars(cls)) for cls in classes}
+
+untouched = spaces()
+"""
+
+OLD = """
+internals.OLDEST = (99, 0)
+"""
+
+STRANGE = """
+held = patches.owner_of(Variable, "_deferred_initialize")
+deferred = held._deferred_initialize
+del held._deferred_initialize
+untouched = spaces()
+"""
+
+END = """
+watching = Watching(Job(sys.argv[1]))
+watching._watch_keras()
+assert spaces() == untouched
+assert watching.session is None
+"""
+
+WATCHED = """
+watching = Watching(Job(sys.argv[1]))
+watching._watch_keras()
+assert spaces() != untouched
+"""
+
+
+def run(code, tmp_path):
+    output = tmp_path / "run.whydiff"
+    job = json.dumps({"script": "train.py", "arguments": [], "output": str(output)})
+    done = subprocess.run(
+        [sys.executable, "-c", code, job],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        text=True,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("whydiff: ")]
+    return said, output.exists()
+
+
+def test_an_unknown_version_is_told_in_one_line(tmp_path):
+    (line,), recorded = run(CODE + OLD + END, tmp_path)
+    assert "is not known to whydiff" in line and "tested with Keras 99.0 to 3.15" in line
+    assert line.endswith("the script goes on") and not recorded
+
+
+def test_nothing_is_changed_where_one_change_fails(tmp_path):
+    (line,), recorded = run(CODE + STRANGE + END, tmp_path)
+    assert (
+        "Variable has no _deferred_initialize" in line and "tested with Keras 3.3 to 3.15" in line
+    )
+    assert line.endswith("the script goes on") and not recorded
+
+
+def test_the_keras_that_is_installed_is_watched_in_silence(tmp_path):
+    said, recorded = run(CODE + WATCHED, tmp_path)
+    assert said == [] and recorded
