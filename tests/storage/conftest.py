@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from whydiff.core.calls import CallRecipe, MeasuringCall
 from whydiff.core.digests import tensor_digest
 from whydiff.core.recipe import Batching, Content, Order, Recipe, Tensor
 from whydiff.core.recording import Draw, Epoch, Execution, Fit, Frame
@@ -137,6 +138,7 @@ def recorded(tmp_path, execution):
     """A closed recording of ``execution``, with weights kept for fit 1."""
     path = tmp_path / "run.whydiff"
     writer = write_execution(path, execution, close=False)
+    writer.call(MeasuringCall(3, "evaluate", "Model", 1, (FRAME,), CallRecipe(), (), {"loss": 0.5}))
     writer.tensors(1, "initial", {"weights:dense/kernel": np.array([[1.0, 2.0]], np.float32)})
     writer.close(0)
     return path

@@ -33,7 +33,7 @@ def answer(path, words):
 
 
 def test_the_answers_are_those_of_the_recording(recorded, execution):
-    assert len(QUERIES) == FORMAT.count("```sql") == 10
+    assert len(QUERIES) == FORMAT.count("```sql") == 11
     meta = {row["name"]: row["value"] for row in answer(recorded, "how did it end")}
     assert (meta["format_version"], meta["exit_code"], meta["trouble"]) == (1, 0, "")
     assert [(row["fit"], row["steps"]) for row in answer(recorded, "steps seen")] == [

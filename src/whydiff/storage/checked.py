@@ -53,6 +53,12 @@ class Checked:
         value = self._value.get(name)
         return float(value) if type(value) is int else self.take(name, float)
 
+    def anything(self, name: str) -> Any:
+        """An entry of any type."""
+        if name not in self._value:
+            raise ValueError(f"{self.what} has no {name!r}")
+        return self._value[name]
+
     def mapping(self, name: str) -> dict[str, Any]:
         """An object of which only that is asked."""
         return self.take(name, dict)

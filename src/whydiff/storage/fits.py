@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,16 @@ _MOST_INFLATED = 2**28
 _MOST_GROWTH = 16
 
 
-def read_fits(db: sqlite3.Connection) -> tuple[Fit, ...]:
-    """All fits of a recording. ``ValueError`` says which value of which fit is wrong."""
-    series, samples = _series(db), _samples(db)
+def read_fits(
+    db: sqlite3.Connection,
+    samples: Mapping[str, np.ndarray],
+    series: Mapping[str, np.ndarray],
+    calls: Mapping[int, int],
+) -> tuple[Fit, ...]:
+    """All fits of a recording. ``ValueError`` says which value of which fit is wrong.
+
+    ``calls`` gives the number of each fit among all calls.
+    """
     columns = (
         "fit, model, stack, notes, finished, seconds, order_relative, unit, signature, samples,"
         " weights, validation"
@@ -62,6 +70,7 @@ def read_fits(db: sqlite3.Connection) -> tuple[Fit, ...]:
                 finished=bool(finished),
                 seconds=seconds,
                 notes=codec.load_mapping(notes, f"{what}: notes"),
+                call=calls.get(fit, 0),
             )
         )
     return tuple(fits)
@@ -69,7 +78,7 @@ def read_fits(db: sqlite3.Connection) -> tuple[Fit, ...]:
 
 def _content(
     what: str,
-    samples: dict[str, np.ndarray],
+    samples: Mapping[str, np.ndarray],
     unit: Any,
     signature: Any,
     digests: Any,
@@ -90,7 +99,8 @@ def _content(
     )
 
 
-def _series(db: sqlite3.Connection) -> dict[str, np.ndarray]:
+def read_series(db: sqlite3.Connection) -> dict[str, np.ndarray]:
+    """All integer series by their keys."""
     (pages,) = db.execute("PRAGMA page_count").fetchone()
     (size,) = db.execute("PRAGMA page_size").fetchone()
     most = left = max(_MOST_INFLATED, _MOST_GROWTH * pages * size)
@@ -103,7 +113,8 @@ def _series(db: sqlite3.Connection) -> dict[str, np.ndarray]:
     return series
 
 
-def _samples(db: sqlite3.Connection) -> dict[str, np.ndarray]:
+def read_samples(db: sqlite3.Connection) -> dict[str, np.ndarray]:
+    """All sets of row digests by their keys."""
     rows = db.execute("SELECT digest, length, data FROM samples")
     return {digest: blobs.unpack_samples(length, data) for digest, length, data in rows}
 
@@ -133,7 +144,7 @@ def _tensors(db: sqlite3.Connection, fit: int) -> dict[tuple[str, int], tuple[Te
 
 
 def _feed(
-    db: sqlite3.Connection, fit: int, series: dict[str, np.ndarray]
+    db: sqlite3.Connection, fit: int, series: Mapping[str, np.ndarray]
 ) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
     query = "SELECT position, sample_order, batches FROM feed WHERE fit = ? ORDER BY position"
     order: list[np.ndarray] = []

@@ -16,7 +16,8 @@ import numpy as np
 
 from whydiff.core.recording import STEP_GROUPS, Draw, Execution
 from whydiff.storage import blobs, codec, schema
-from whydiff.storage.fits import read_fits
+from whydiff.storage.calls import read_calls, read_events
+from whydiff.storage.fits import read_fits, read_samples, read_series
 from whydiff.storage.opening import Format, Opened, check_pages, opened
 
 RECORDING = Format(
@@ -69,15 +70,20 @@ def _read_1(file: Opened) -> Execution:
     exit_code = meta.get("exit_code")
     if exit_code is not None and type(exit_code) is not int:
         raise ValueError(f"exit code {exit_code!r} is not a number")
+    samples, series = read_samples(db), read_series(db)
+    has_calls = {"call", "call_array", "document"} <= file.tables
+    calls, numbers = read_calls(db, samples, series) if has_calls else ((), {})
     return Execution(
         script=_text(meta, "script"),
         arguments=codec.load_strings(meta.get("arguments"), "arguments"),
         started=_text(meta, "started"),
         exit_code=exit_code,
         environment=environment,
-        fits=read_fits(db),
+        fits=read_fits(db, samples, series, numbers),
         ledger=_ledger(db),
         trouble=_text(meta, "trouble"),
+        calls=calls,
+        events=read_events(db) if "event" in file.tables else (),
     )
 
 

@@ -83,7 +83,7 @@ def put_epoch(
         (fit, int(epoch.index), int(epoch.steps), codec.dump(epoch.logs, "logs")),
     )
     _put_tensors(db, fit, "epoch", int(epoch.index), epoch.tensors)
-    series = (_put_series(db, order), _put_series(db, batches))
+    series = (put_series(db, order), put_series(db, batches))
     db.execute("INSERT OR REPLACE INTO feed VALUES(?, ?, ?, ?)", (fit, position, *series))
 
 
@@ -164,14 +164,14 @@ def _put_tensors(
 
 
 def _put_content(db: sqlite3.Connection, fit: int, content: Content) -> None:
-    weights = None if content.weights is None else _put_samples(db, content.weights)
+    weights = None if content.weights is None else put_samples(db, content.weights)
     db.execute(
         "UPDATE fit SET unit = ?, signature = ?, samples = ?, weights = ?, validation = ?"
         " WHERE fit = ?",
         (
             content.unit,
             codec.dump(content.signature),
-            _put_samples(db, content.samples),
+            put_samples(db, content.samples),
             weights,
             content.validation,
             fit,
@@ -185,13 +185,14 @@ def _put_feed(db: sqlite3.Connection, fit: int, order: Order, batching: Batching
     # The two may have different lengths: batches can be seen where the order cannot.
     for position in range(max(len(order.epochs), len(batching.epochs))):
         series = [
-            _put_series(db, epochs[position]) if position < len(epochs) else None
+            put_series(db, epochs[position]) if position < len(epochs) else None
             for epochs in (order.epochs, batching.epochs)
         ]
         db.execute("INSERT INTO feed VALUES(?, ?, ?, ?)", (fit, position, *series))
 
 
-def _put_series(db: sqlite3.Connection, values: np.ndarray) -> str:
+def put_series(db: sqlite3.Connection, values: np.ndarray) -> str:
+    """The key of a 1-d integer array in table ``series``."""
     # Addressed by content: an order that repeats, in this fit or another, is stored once.
     values = np.asarray(values).reshape(-1)
     digest = tensor_digest(values.astype(np.int64) if values.dtype.kind in "iu" else values)
@@ -200,7 +201,8 @@ def _put_series(db: sqlite3.Connection, values: np.ndarray) -> str:
     return digest
 
 
-def _put_samples(db: sqlite3.Connection, digests: np.ndarray) -> str:
+def put_samples(db: sqlite3.Connection, digests: np.ndarray) -> str:
+    """The key of row digests, shape (n, 2), in table ``samples``."""
     digest = tensor_digest(digests)
     if not db.execute("SELECT 1 FROM samples WHERE digest = ?", (digest,)).fetchone():
         row = (digest, len(digests), blobs.pack_samples(digests))

@@ -122,7 +122,47 @@ TABLES: tuple[str, ...] = (
 
 #: Tables that version 1 got later. New recordings have them, older ones do not, and older readers
 #: ignore them. Like TABLES they never change once a recording with them exists.
-ADDED: tuple[str, ...] = ()
+ADDED: tuple[str, ...] = (
+    """CREATE TABLE document(
+    digest TEXT PRIMARY KEY NOT NULL,
+    text TEXT NOT NULL
+)""",
+    """CREATE TABLE call(
+    call INTEGER PRIMARY KEY NOT NULL,
+    fit INTEGER,
+    kind TEXT NOT NULL,
+    model TEXT NOT NULL,
+    model_number INTEGER NOT NULL,
+    stack TEXT NOT NULL,
+    finished INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    numbers TEXT NOT NULL,
+    notes TEXT NOT NULL,
+    recipe TEXT NOT NULL,
+    score TEXT
+)""",
+    """CREATE TABLE call_array(
+    call INTEGER NOT NULL,
+    part TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    path TEXT NOT NULL,
+    dtype TEXT NOT NULL,
+    shape TEXT NOT NULL,
+    rows TEXT NOT NULL,
+    data BLOB,
+    PRIMARY KEY(call, part, position)
+)""",
+    """CREATE TABLE event(
+    number INTEGER PRIMARY KEY NOT NULL,
+    after_call INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    model TEXT NOT NULL,
+    model_number INTEGER NOT NULL,
+    stack TEXT NOT NULL,
+    facts TEXT NOT NULL
+)""",
+)
 
 _COLUMNS = ",\n    ".join(
     f"lower(hex(substr(digests, {GROUP_BYTES * i + 1}, {GROUP_BYTES}))) AS {name}"

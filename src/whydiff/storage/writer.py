@@ -17,11 +17,12 @@ from typing import Any, Concatenate, ParamSpec
 import numpy as np
 
 from whydiff import __version__
+from whydiff.core.calls import Event, MeasuringCall
 from whydiff.core.digests import ALGORITHM
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import STEP_GROUPS, Draw, Epoch, Frame
-from whydiff.storage import codec, rows, schema
+from whydiff.storage import calls, codec, rows, schema
 from whydiff.storage.files import bears_wal, make_room
 
 _PACK = struct.Struct(f">{len(STEP_GROUPS)}Q").pack
@@ -129,6 +130,18 @@ class Writer:
     def tensors(self, fit: int, moment: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Keep arrays ("weights:dense/kernel", ...) of one moment: "initial" or "final"."""
         self._commit("tensors", rows.put_arrays, fit, moment, arrays)
+
+    def fit_call(self, number: int, fit: int) -> None:
+        """Say which number a fit has among all calls."""
+        self._commit("fit_call", calls.put_fit_call, number, fit)
+
+    def call(self, call: MeasuringCall) -> None:
+        """Add a measuring call; one of a known number replaces it."""
+        self._commit("call", calls.put_call, call)
+
+    def event(self, event: Event) -> None:
+        """Add an event; one of a known number replaces it."""
+        self._commit("event", calls.put_event, event)
 
     def ledger(self, draws: Sequence[Draw]) -> None:
         """Add draws; one of a known number replaces it."""
