@@ -145,7 +145,7 @@ def test_an_answer_is_read_and_shown():
     found = read_answer(GOLDEN / "answer-1.json")
     assert {c.source for c in found.causes} >= {"initialization", "optimizer"}
     assert found.gap["metric"] == "val_accuracy"
-    assert found.first_divergence["where"] == "dense/kernel"
+    assert found.first_divergence.where == "dense/kernel"
 
 
 # --- versions and additions that do not exist yet ----------------------------------------------
