@@ -3,6 +3,13 @@
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from whydiff.testing import HANGS
+
+# Neither a slow example nor slow drawing of examples is a fault: other work may share the machine.
+settings.register_profile("whydiff", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("whydiff")
 
 FLAGS = (
     "--headless",
@@ -27,6 +34,8 @@ def browser():
     from playwright.sync_api import sync_playwright  # the pure rooms are tested without it
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path(), args=list(FLAGS), timeout=1000 * HANGS
+        )
         yield browser
         browser.close()

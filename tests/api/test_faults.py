@@ -13,6 +13,7 @@ import pytest
 
 from whydiff.core.recipe import Batching, Content, Order, Recipe
 from whydiff.storage import Writer, load
+from whydiff.testing import HANGS
 
 #: Sees a single step; then does what the test wants.
 TRAINING = """
@@ -163,10 +164,10 @@ def test_what_a_script_leaves_to_its_exit_is_done(tmp_path):
         "import atexit, multiprocessing, time\n"
         "atexit.register(print, 'handled', flush=True)\n"
         "context = multiprocessing.get_context('forkserver')\n"
-        "context.Process(target=time.sleep, args=(600,), daemon=True).start()\n"
+        "context.Process(target=time.sleep, args=(10**7,), daemon=True).start()\n"
     )
     script.write_text(TRAINING + "if __name__ == '__main__':\n" + textwrap.indent(leaving, "    "))
-    done = whydiff("record", script, "-o", tmp_path / "a.whydiff", timeout=120)
+    done = whydiff("record", script, "-o", tmp_path / "a.whydiff", timeout=HANGS)
     assert (done.returncode, done.stdout.split()[-2:]) == (0, ["trained", "handled"])
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from whydiff.testing import HANGS
+
 
 class Opened:
     """A page in the browser, with everything it complained about and asked for."""
@@ -15,8 +17,7 @@ class Opened:
         page.on("request", lambda r: self.asked.append(r.url))
         page.goto(Path(file).as_uri())
         page.wait_for_function(
-            "[...document.querySelectorAll('.chart')].every(c => c.dataset.drawn === 'yes')",
-            timeout=20_000,
+            "[...document.querySelectorAll('.chart')].every(c => c.dataset.drawn === 'yes')"
         )
 
 
@@ -31,6 +32,7 @@ def opened(browser, tmp_path):
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, offline=True
         )
+        context.set_default_timeout(1000 * HANGS)
         contexts.append(context)
         return Opened(context.new_page(), file)
 

@@ -25,6 +25,7 @@ from whydiff.core.findings import Diff, Explanation
 from whydiff.core.study import Study
 from whydiff.core.verification import Verification
 from whydiff.diagnosis.sources import CATALOGUE
+from whydiff.testing import HANGS
 
 # one process: the site is built once for all of them
 pytestmark = pytest.mark.xdist_group("site")
@@ -164,6 +165,7 @@ def address(site):
 )
 def test_a_page_in_a_browser(browser, address, page, scheme):
     context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(1000 * HANGS)
     tab = context.new_page()
     asked, trouble = [], []
     tab.on("request", lambda request: asked.append(request.url))

@@ -41,7 +41,10 @@ def test_odd_sides_are_compared_without_a_crash():
     for a in everything:
         for b in everything:
             if b.fit.epochs and a.fit.epochs:
-                against(a, b)
+                found = against(a, b)
+                assert [f.source for f in found.findings] == list(SOURCE_IDS)
+                assert set(found.differing) <= set(SOURCE_IDS)
+                assert a is not b or not found.differing
 
 
 def long_side(steps, spoiled=None, group="weights"):

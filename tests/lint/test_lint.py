@@ -54,20 +54,28 @@ def test_an_unknown_rule_is_refused(word):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "# nothing\n", "x = 1", "\ufeffimport keras\n", "import keras\r\nm = keras.Model()\r\n",
-     "a = list(a)\nfor b in set(a): a = list(set(a))\n", "from . import x\nfrom .y import *\n",
+    ["", "# nothing\n", "x = 1", "import keras\r\nm = keras.Model()\r\n",
+     "from . import x\nfrom .y import *\n",
      "def f(*, a, b=1, **k): ...\nclass A(B[0], metaclass=C): x: int\n",
      "match x:\n case 1: pass\n",
      "(lambda: 0)()\nx[0]()()\n", "async def f():\n async for a in b: await c\n"],
 )  # fmt: skip
-def test_odd_texts_are_read(text):
-    check_text(text.lstrip("\ufeff"), "a.py")
+def test_odd_texts_hold_no_trap(text):
+    assert found(text) == []
+    trap = "import numpy as np\nrng = np.random.default_rng()\n"
+    if not text.endswith("x = 1"):
+        assert found(trap + text) == ["WD105"]  # and keep no other from being found
 
 
-def test_its_own_sources_and_tests_are_read():
-    for folder in ("src", "tests", "docs"):
-        for path in (ROOT / folder).rglob("*.py"):
-            check_text(path.read_text(), str(path))
+@pytest.mark.parametrize("folder", ["src/whydiff/script_text", "tests/planted/cases", "examples"])
+def test_findings_in_whole_files_point_into_the_file(folder):
+    files = list((ROOT / folder).rglob("*.py"))
+    assert len(files) > 5
+    for path in files:
+        lines = path.read_text().splitlines()
+        for problem in check_text(path.read_text(), str(path)):
+            assert problem.file == str(path)
+            assert 0 < problem.column <= len(lines[problem.line - 1]), (path, problem)
 
 
 #: planted scripts whose trap can be read off their text

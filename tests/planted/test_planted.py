@@ -23,11 +23,12 @@ from pathlib import Path
 
 import pytest
 
+from whydiff.testing import HANGS
+
 CASES = Path(__file__).parent / "cases"
 ANSWERS = json.loads((CASES / "answers.json").read_text())
 BACKENDS = ("jax", "torch", "tensorflow")
 ALL = os.environ.get("WHYDIFF_ALL_BACKENDS") == "1"
-SECONDS = 300
 
 #: One or more of every source; `make test` runs these, `make thorough` the rest.
 FIRST = {
@@ -80,7 +81,7 @@ def explain(name, backend, folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=SECONDS,
+        timeout=HANGS,
         check=False,
     )
     assert out.exists(), f"exit {done.returncode}: {done.stdout[-2000:]}"

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from whydiff.testing import HANGS
+
 SCRIPT = Path(__file__).parent.parent / "scripts" / "decomposing.py"
-LIMIT = 300  # seconds; a deadlock would take for ever
 
 pytestmark = pytest.mark.long
 
@@ -25,7 +26,7 @@ def study(folder, fit, blocks):
         cwd=folder,
         env=os.environ | {"KERAS_BACKEND": "jax"},
         check=True,
-        timeout=LIMIT,
+        timeout=HANGS,
         capture_output=True,
     )
     return json.loads((folder / "s.json").read_text())

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 
 from whydiff.stats.distances import churn
@@ -22,7 +22,6 @@ TABLES = hnp.arrays(
 )
 
 
-@settings(deadline=None)  # SciPy may be imported in it
 @given(TABLES)
 def test_the_mean_flip_rate_is_the_mean_disagreement_of_pairs_exactly(labels):
     runs = len(labels)

@@ -108,7 +108,7 @@ def fuzz(whole, data):
     return outcome(changed, path)
 
 
-RELAXED = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+RELAXED = {"suppress_health_check": list(HealthCheck)}
 
 
 @settings(max_examples=120, derandomize=True, **RELAXED)

@@ -138,7 +138,7 @@ def executions(draw):
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(execution=executions())
 def test_any_execution_comes_back(tmp_path_factory, write, execution):
     path = tmp_path_factory.mktemp("round") / "run.whydiff"

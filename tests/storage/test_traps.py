@@ -1,8 +1,13 @@
-"""Files laid out as traps: what would hang, fill the memory, or reach beyond the recording."""
+"""Files laid out as traps: what would hang, fill the memory, or reach beyond the recording.
 
+What reading a trap may cost is counted: instructions of SQLite, and bytes of memory.
+"""
+
+import functools
 import os
 import signal
 import sqlite3
+import tracemalloc
 import zlib
 from contextlib import contextmanager
 
@@ -11,29 +16,69 @@ import pytest
 
 from whydiff.core.errors import WhydiffError
 from whydiff.storage import Writer, arrays, load
+from whydiff.testing import HANGS
+
+#: Instructions of SQLite's virtual machine; a sound recording of this size takes 20 thousand.
+MOST_INSTRUCTIONS = 2_000_000
+#: Bytes that Python and NumPy hold at once while a trap is read.
+MOST_BYTES = 64 << 20
 
 
 @contextmanager
-def within(seconds):
-    """What takes longer fails instead of hanging the tests."""
+def counted():
+    """Fails where SQLite executes too much or too much memory is held; a wait ends in an hour."""
+
+    class Counting(sqlite3.Connection):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.set_progress_handler(tick, 1000)
+
+    executed = 0
+
+    def tick():
+        nonlocal executed
+        executed += 1000
+        return executed > MOST_INSTRUCTIONS  # interrupts the statement
 
     def late(*_):
-        raise AssertionError(f"not done after {seconds} seconds")
+        raise AssertionError("it waits for ever")
 
+    connect = sqlite3.connect
     before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, HANGS)
+    tracemalloc.start()
+    sqlite3.connect = functools.partial(connect, factory=Counting)
     try:
         yield
+        assert executed <= MOST_INSTRUCTIONS
+        assert tracemalloc.get_traced_memory()[1] < MOST_BYTES
     finally:
+        sqlite3.connect = connect
+        tracemalloc.stop()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 
 def refused(path, match):
-    with within(10), pytest.raises(WhydiffError, match=match) as caught:
+    with counted(), pytest.raises(WhydiffError, match=match) as caught:
         load(path)
     assert str(path) in str(caught.value)
     assert caught.value.way_out
+
+
+def test_a_reader_that_follows_a_trap_is_noticed(tmp_path, recipe, monkeypatch):
+    path = tmp_path / "run.whydiff"
+    laid_out(path, recipe)
+    monkeypatch.setattr("whydiff.storage.reader.check_pages", lambda db, table: None)
+    with pytest.raises(AssertionError), counted(), pytest.raises(WhydiffError, match="interrupted"):
+        load(path)
+
+
+def test_a_sound_recording_stays_within_the_bounds(tmp_path, recipe):
+    path = tmp_path / "run.whydiff"
+    many_steps(path, recipe)
+    with counted():
+        assert len(load(path).fits[0].steps) == 3000
 
 
 def many_steps(path, recipe, count=3000):
@@ -44,9 +89,8 @@ def many_steps(path, recipe, count=3000):
     writer.close(0)
 
 
-def test_pages_that_multiply(tmp_path, recipe):
+def laid_out(path, recipe):
     """Twelve pages, each a hundred times the child of the one before: 10**24 rows in 60 kB."""
-    path = tmp_path / "run.whydiff"
     many_steps(path, recipe)
     connection = sqlite3.connect(path)
     (size,) = connection.execute("PRAGMA page_size").fetchone()
@@ -76,6 +120,11 @@ def test_pages_that_multiply(tmp_path, recipe):
         raw += all_children(below)
     raw[28:32] = (pages + depth).to_bytes(4, "big")
     path.write_bytes(raw)
+
+
+def test_pages_that_multiply(tmp_path, recipe):
+    path = tmp_path / "run.whydiff"
+    laid_out(path, recipe)
     refused(path, "in table 'step'")
 
 
@@ -129,7 +178,7 @@ def test_a_pipe_is_not_waited_for(recorded, tmp_path, suffix):
     os.mkfifo(pipe)
     refused(recorded, "a pipe")
     if not suffix:
-        with within(10), pytest.raises(WhydiffError, match="it is a pipe"):
+        with counted(), pytest.raises(WhydiffError, match="it is a pipe"):
             Writer(pipe, "train.py", [])
 
 

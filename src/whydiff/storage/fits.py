@@ -104,13 +104,12 @@ def read_series(db: sqlite3.Connection) -> dict[str, np.ndarray]:
     (pages,) = db.execute("PRAGMA page_count").fetchone()
     (size,) = db.execute("PRAGMA page_size").fetchone()
     most = left = max(_MOST_INFLATED, _MOST_GROWTH * pages * size)
-    series = {}
-    for digest, *stored in db.execute("SELECT digest, dtype, length, data FROM series"):
+    query = "SELECT digest, dtype, length, data FROM series"
+    for _, *stored in db.execute(query):  # before any of them is inflated
         left -= blobs.series_bytes(*stored)
         if left < 0:
             raise ValueError(f"its orders inflate beyond all measure, to more than {most} bytes")
-        series[digest] = blobs.unpack_series(*stored)
-    return series
+    return {digest: blobs.unpack_series(*stored) for digest, *stored in db.execute(query)}
 
 
 def read_samples(db: sqlite3.Connection) -> dict[str, np.ndarray]:
