@@ -4,9 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from whydiff.core.errors import WhydiffError
 from whydiff.core.replicas import Replica, Result
 from whydiff.experiments.compare.numbers import (
     churn,
+    collapsed,
+    failures,
     pair_rows,
     probability,
     secondary,
@@ -41,6 +44,51 @@ def test_a_side_counts_its_diverged_runs_and_leaves_out_the_failed():
     assert found.mean.value == pytest.approx(np.mean(A)) and found.mean.n == 5
     assert found.diverged.value == pytest.approx(1 / 6) and found.diverged.n == 6
     assert found.engine == "fused" and found.kept == {"noise": "none"}
+
+
+def test_runs_that_predict_the_same_for_every_example_collapsed():
+    different, same = np.eye(3)[[0, 1, 2]], np.tile([0.2, 0.5, 0.3], (3, 1))
+    assert collapsed(ended(0, 0.9, different)) is False
+    assert collapsed(ended(0, 0.3, same)) is True
+    assert collapsed(ended(0, 0.3, same * (1 + 1e-9 * np.arange(3)[:, None]))) is True
+    for unknown in (ended(0, 0.3), ended(0, 0.3, same[:1]), ended(0, math.nan, same)):
+        assert collapsed(unknown) is None
+    runs = [ended(n, 0.9, different) for n in range(9)] + [ended(9, 0.3, same)]
+    found = side("train.py", runs, RULE, {}, "fused")
+    assert found.collapsed.value == pytest.approx(0.1) and found.mean.n == 10
+    assert side("train.py", [ended(0, 0.9)], RULE, {}, "fused").collapsed is None
+
+
+def test_failures_are_compared_as_rates():
+    fine, broken = np.eye(3), np.tile([0.2, 0.5, 0.3], (3, 1))
+    pairs = [(ended(0, 0.9, fine), ended(1, 0.9, fine))] * 6
+    assert failures(pairs, RULE) is None
+    pairs += [(ended(0, 0.9, fine), ended(1, 0.3, broken))] * 3
+    pairs += [(ended(0, 0.9, fine), ended(1, math.nan))] * 3
+    pairs.append((ended(0, 0.9), Result(Replica(1), "solo", failure="no memory")))
+    found = failures(pairs, RULE)
+    assert found.difference.value == 0.5 and found.difference.n == 12
+    assert found.p == pytest.approx(2 / 2**6)
+    assert found.difference.low < 0.5 < found.difference.high
+
+
+def test_the_bounds_of_a_metric_go_by_its_name_and_its_values():
+    pairs = pairs_of(A, B)
+    assert RULE.question(pairs)["bounds"] == (-1.0, 1.0)
+    assert LOSS.question(pairs)["bounds"] is None
+    assert RULE.question(pairs_of([93.0], [94.0]))["bounds"] is None  # in per cent
+    with pytest.raises(WhydiffError, match="loss has no bounds"):
+        replace(LOSS, assumption="bounded").look(pairs)
+    look = replace(RULE, assumption="bounded").look(pairs)
+    assert look.assumption == "bounded" and look.effect.low > -1 and look.verdict == "inconclusive"
+
+
+def test_runs_that_never_varied_are_not_told_without_doubt():
+    found = side("train.py", [ended(n, 0.9) for n in range(5)], RULE, {}, "fused")
+    share = 1 - 0.05 ** (1 / 5)
+    assert found.mean.low == pytest.approx(0.9 - 0.9 * share) and found.sd.high > 0.5
+    (loss,) = secondary(pairs_of([0.5] * 5, [0.5] * 5), ["loss"], 0.05)
+    assert (loss.shift.low, loss.shift.high) == (-math.inf, math.inf)
 
 
 def test_effects_have_the_sign_of_the_metric():

@@ -57,7 +57,7 @@ def test_the_first_chunk_is_as_long_as_any_verdict_takes():
     asked = []
     a, b = draws(2, 0.0)
     found = until_settled(trainer(a, b, asked), Rule("accuracy", True, most=17), chunk=3)
-    assert found.stopped == CAP and [len(w) for w in asked] == [10, 3, 3, 1]
+    assert found.stopped == CAP and [len(w) for w in asked] == [7, 3, 3, 3, 1]
     assert [n for wanted in asked for n in wanted] == list(range(17))
 
 
@@ -104,7 +104,7 @@ def test_a_side_of_which_nothing_can_be_trained_is_trouble():
 def test_time_that_is_up_and_an_interruption_leave_what_is_known():
     a, b = draws(4, 0.0)
     found = until_settled(trainer(a, b), RULE, budget=0.0)
-    assert found.stopped == BUDGET and len(found.pairs) == 10
+    assert found.stopped == BUDGET and len(found.pairs) == 7
 
     def interrupted(wanted):
         if wanted.start:
@@ -112,7 +112,7 @@ def test_time_that_is_up_and_an_interruption_leave_what_is_known():
         return trainer(a, b)(wanted)
 
     found = until_settled(interrupted, RULE)
-    assert found.stopped == INTERRUPTED and len(found.pairs) == 10
+    assert found.stopped == INTERRUPTED and len(found.pairs) == 7
 
     def at_once(wanted):
         raise KeyboardInterrupt

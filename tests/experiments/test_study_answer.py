@@ -114,7 +114,8 @@ def test_hardly_any_block(blocks):
     study = answer(made(TWO, blocks=blocks))
     assert study.outcome.mean.n == 2 * blocks
     assert study.open, "so few blocks leave nearly everything unknown"
-    assert study.outcome.sd.known == (blocks > 0)
+    assert not study.outcome.sd.known  # it takes five runs
+    assert math.isfinite(study.outcome.sd.value) == (blocks > 0)
     assert (study.own.percentile.n, study.own.ordinary) == (2 * blocks, None)
     json.dumps(plain(study.to_dict()), allow_nan=False)
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from whydiff.stats.equivalence import DIFFERENT, EQUAL, INCONCLUSIVE, equivalence
+from whydiff.stats.equivalence import DIFFERENT, EQUAL, INCONCLUSIVE, equivalence, trainings_needed
 
 
 def rate(verdict, shift, n, margin=None, runs=300, seed=0):
@@ -21,15 +21,33 @@ def within(observed, wanted, runs=300):
 
 @pytest.mark.long
 @pytest.mark.parametrize("n", [3, 8])
-@pytest.mark.parametrize(("margin", "shift"), [(None, 2.0), (1.5, 1.5)])
+@pytest.mark.parametrize(("margin", "shift"), [(None, 1.0), (1.5, 1.5)])
 def test_at_the_margin_both_errors_stay_below_alpha(n, margin, shift):
     assert within(rate(EQUAL, shift, n, margin), 0.05)
     assert within(rate(DIFFERENT, shift, n, margin), 0.05)
 
 
 def test_it_finds_equality_and_difference_where_they_are():
-    assert rate(EQUAL, 0.0, 8) > 0.9
+    assert rate(EQUAL, 0.0, 23) > 0.85  # as trainings_needed promises
     assert rate(DIFFERENT, 6.0, 8) > 0.9
+
+
+def test_a_shift_of_a_standard_deviation_is_rarely_called_equal():
+    for n in (5, 8, 23):
+        assert within(rate(EQUAL, 1.0, n), 0.05)
+
+
+@pytest.mark.parametrize("deviations", [1.0, 2.0])
+def test_so_many_trainings_find_equal_means_equal(deviations):
+    n = trainings_needed(deviations)
+    rng = np.random.default_rng(4)
+    found = [
+        equivalence(rng.normal(size=n), rng.normal(size=n), None, deviations) for _ in range(300)
+    ]
+    equal = np.mean([f.verdict == EQUAL for f in found])
+    assert abs(equal - 0.9) < 3.5 * math.sqrt(0.9 * 0.1 / 300)
+    assert {f.needed for f in found} == {n}
+    assert trainings_needed(0.0) is None and trainings_needed(1e-3) is None
 
 
 def test_the_interval_covers_the_true_difference():
@@ -55,9 +73,18 @@ def test_both_directions_are_alike():
         ([], [1.0, 2.0], INCONCLUSIVE),
         ([1.0], [1.0], INCONCLUSIVE),
         ([1.0, math.nan], [1.0, 1.0], INCONCLUSIVE),
-        ([0.5, 0.5], [0.5, 0.5], EQUAL),
-        ([0.5, 0.5], [0.6, 0.6], DIFFERENT),
+        ([0.5] * 8, [0.5] * 8, INCONCLUSIVE),
+        ([0.5] * 59, [0.5] * 59, EQUAL),
+        ([0.5, 0.5], [0.6, 0.6], INCONCLUSIVE),
+        ([0.5] * 4, [0.6] * 4, DIFFERENT),
     ],
 )
 def test_what_leaves_nothing_to_chance_or_everything(a, b, verdict):
     assert equivalence(a, b).verdict == verdict
+
+
+def test_values_without_spread_have_no_interval_of_no_width():
+    found = equivalence([0.5] * 8, [0.5] * 8)
+    assert found.interval == (-math.inf, math.inf) and found.needed == 59
+    assert "up to 31 % of trainings may give another" in found.note
+    assert equivalence([0.5] * 8, [0.6] * 8, margin=0.2).verdict == INCONCLUSIVE

@@ -60,7 +60,8 @@ def test_churn_without_runs_or_examples():
     assert "no examples" in churn_of(np.zeros((3, 0))).note
     assert churn_of(np.zeros((2, 5))).high == 1.0
     same = churn_of(np.ones((6, 5)))
-    assert same.value == same.high == 0 and "another class" in same.note
+    assert same.value == same.low == 0 and "another class" in same.note
+    assert same.high == pytest.approx(1 - 0.05 ** (1 / 3))  # three pairs that share no run
 
 
 def test_the_same_thing_twice_has_no_excess():

@@ -48,6 +48,16 @@ def test_sign_flip_counts_every_flip(differences):
     assert sign_flip(d, RNG(0)) == pytest.approx(expected)
 
 
+def test_pairs_that_never_differ_have_no_shift_of_no_width():
+    found = shift([0.9, 0.8, 0.7], [0.9, 0.8, 0.7])
+    assert (found.low, found.high) == (-math.inf, math.inf) and "all 3 pairs" in found.note
+    within = shift([0.9] * 5, [0.9] * 5, bounds=(0.0, 1.0))
+    share = 1 - 0.05 ** (1 / 5)
+    assert (within.low, within.high) == pytest.approx((-share, share))
+    by_rounding = shift([0.1, 0.2, 0.3], [0.1 + 0.2, 0.2 + 0.2, 0.3 + 0.2])
+    assert by_rounding.high == math.inf
+
+
 def test_sign_flip_agrees_with_scipy_and_with_itself_when_sampled():
     d = RNG(1).normal(size=10) + 0.4
     known = stats.permutation_test(
@@ -80,9 +90,12 @@ def test_probability_keeps_within_0_and_1():
     apart = probability([1.0, 2, 3, 4, 5], [11.0, 12, 13, 14, 15])
     assert apart.value == apart.high == 1 and apart.low == pytest.approx(0.025**0.2)
     assert "every run of B is above" in apart.note
-    assert probability([5.0, 6], [1.0, 2]).low == 0
+    assert probability([5.0, 6, 7], [1.0, 2, 3]).low == 0
     same = probability([3.0] * 4, [3.0] * 4)
-    assert same.value == 0.5 and same.note
+    assert same.value == 0.5 and "up to 53 %" in same.note
+    assert (same.low, same.high) == pytest.approx((0.5 * 0.05**0.25, 1 - 0.5 * 0.05**0.25))
+    two = probability([1.0, 2.0], [3.0, 4.0])
+    assert (two.value, two.low, two.high) == (1.0, 0.0, 1.0) and "takes 3 pairs" in two.note
     assert probability([1.0], [2.0]).low == 0 and math.isnan(probability([], []).value)
 
 
@@ -102,7 +115,10 @@ def test_equivalence_is_two_one_sided_tests():
 def test_equivalence_of_few_or_equal_pairs():
     assert not equivalence([1.0], [1.0], 5).equivalent
     assert math.isnan(equivalence([], [], 5).p)
-    assert equivalence([1.0, 2], [1.0, 2], 0).equivalent
+    assert not equivalence([1.0, 2], [1.0, 2], 0.5).equivalent  # ties alone prove nothing
+    many_pairs = list(range(59))
+    assert equivalence(many_pairs, many_pairs, 0).equivalent
+    assert equivalence(many_pairs, many_pairs, 0).p == pytest.approx(0.95**59)
     assert not equivalence([1.0, 2], [2.0, 3], 0.5).equivalent
     with pytest.raises(ValueError, match="-1"):
         equivalence([1.0], [1.0], -1)

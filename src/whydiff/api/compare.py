@@ -19,10 +19,11 @@ from whydiff.experiments.compare.pairing import Rule, TrainedHybrid
 from whydiff.experiments.compare.training import Comparing
 from whydiff.experiments.study.metadata import telling
 from whydiff.experiments.study.replica_trainer import ENGINES
-from whydiff.stats.sequential import fewest_pairs, more_pairs
+from whydiff.stats.sequential import ASSUMPTIONS, SYMMETRIC, fewest_pairs
 
-#: Pairs after which an open question stays open, unless another number is asked for.
-MAX_PAIRS = 50
+#: Pairs after which an open question stays open, unless another number is asked for. Trainings
+#: that never differ are equivalent after 59.
+MAX_PAIRS = 60
 
 
 def compare(
@@ -39,6 +40,7 @@ def compare(
     mode: str | None = None,
     margin: float = 0.0,
     alpha: float = 0.05,
+    assume: str = SYMMETRIC,
     max_pairs: int = MAX_PAIRS,
     budget: float | None = None,
     seed: int = 0,
@@ -60,7 +62,10 @@ def compare(
     ``metric`` is the logged metric to decide by (default: the first validation metric), after
     the last epoch; ``mode`` is "max" or "min" where its name does not say which is better.
     Differences up to ``margin``, in the metric's unit, do not matter. The verdict is looked for
-    after every pair, and wrong with probability ``alpha`` at most, however many pairs it takes
+    after every pair, and wrong with probability ``alpha`` at most, however many pairs it takes,
+    if equal trainings differ as often up as down ("symmetric"); what is seen of their shape is
+    checked, rare collapses of which none was seen are not. With ``assume`` "bounded" the verdict
+    rests on the bounds of a metric between 0 and 1 alone, and takes many more pairs
     (see :mod:`whydiff.stats.sequential`). After ``max_pairs`` or ``budget`` seconds the
     question stays open. ``fits`` picks the fits of both scripts, counting from 1.
 
@@ -69,7 +74,7 @@ def compare(
     began = time.monotonic()
     progress = progress or Silent()
     ways = _ways(a, b, settings, a_settings, a_env, b_env, arguments, b_arguments)
-    _check(ways, b, fits, margin, alpha, max_pairs, engine, mode)
+    _check(ways, b, fits, margin, alpha, max_pairs, engine, mode, assume)
     if (data is not None or fit_arguments) and not all(callable(w.script) for w in ways):
         raise WhydiffError(
             "data and fit arguments belong to functions that build a model",
@@ -81,7 +86,7 @@ def compare(
             fit_of=(data, fit_arguments), pairs=max_pairs, time_limit=time_limit,
             workers=workers, progress=progress,
         )  # fmt: skip
-        rule = _rule(pair, metric, mode, margin, alpha, max_pairs)
+        rule = _rule(pair, metric, mode, margin, alpha, max_pairs, assume)
         work = Comparing(pair, rule, seed, engine, budget, progress)
         trained = work.run()
     return _answer(pair, rule, work, trained, time.monotonic() - began)
@@ -116,6 +121,7 @@ def _check(
     max_pairs: int,
     engine: str,
     mode: str | None,
+    assume: str,
 ) -> None:
     if b is None and ways[0] == ways[1] and (fits is None or fits[0] == fits[1]):
         raise WhydiffError(
@@ -132,7 +138,13 @@ def _check(
             "Give the difference of the metric that does not matter, as in --margin 0.005.",
         )
     if not 0 < alpha < 1:
-        raise WhydiffError(f"an alpha of {alpha} is no probability", "Give one such as 0.05.")
+        raise WhydiffError(
+            f"alpha must be between 0 and 1, got {alpha}", "Give a probability such as 0.05."
+        )
+    if assume not in ASSUMPTIONS:
+        raise WhydiffError(
+            f"there is no assumption {assume!r}", f"Assumptions: {', '.join(ASSUMPTIONS)}."
+        )
     if max_pairs < 1:
         raise WhydiffError(f"{max_pairs} pairs cannot be trained", "Give --max-pairs 1 or more.")
     if engine not in ENGINES:
@@ -148,6 +160,7 @@ def _rule(
     margin: float,
     alpha: float,
     most: int,
+    assume: str,
 ) -> Rule:
     a, b = pair
     common = [name for name in a.logged if name in b.logged]
@@ -166,7 +179,9 @@ def _rule(
             f"the name {name} does not say whether more of it is better",
             "Give --mode max or --mode min, or decide by another --metric: " + ", ".join(common),
         )
-    return Rule(name, larger, margin, alpha, most)
+    rule = Rule(name, larger, margin, alpha, most, assume)
+    rule.question([])  # refuses bounds that are not known before anything is trained
+    return rule
 
 
 def _answer(
@@ -212,7 +227,7 @@ def _answer(
         others=numbers.secondary(pairs, others, rule.alpha),
         pairs=tuple(numbers.pair_rows(pairs, {n: work.seeds(n) for n in range(len(pairs))}, rule)),
         max_pairs=rule.most,
-        more=more_pairs(rule.differences(pairs), margin=rule.margin, alpha=rule.alpha),
+        more=rule.more(pairs),
         fewest=fewest_pairs(rule.alpha),
         stopped=trained.stopped,
         e=found.e,
@@ -222,6 +237,9 @@ def _answer(
         notes=tuple(notes),
         seconds=seconds,
         looks=numbers.looks(pairs, rule),
+        assumption=rule.assumption,
+        unseen=found.unseen,
+        failures=numbers.failures(pairs, rule),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,10 +26,10 @@ from whydiff.core.verification import (
 from whydiff.experiments.lock.differences import Against, changed_facts, compare_locked
 from whydiff.experiments.lock.reference import reduced_fit
 from whydiff.experiments.lock.rounding import amplification, judge_rounding, may_be_rounding
-from whydiff.stats.equivalence import DIFFERENT, EQUAL, equivalence
+from whydiff.stats.equivalence import DIFFERENT, EQUAL, Equivalence, equivalence
 from whydiff.storage.lockfile import read_lock
 
-_NOT_ASKED = (UNKNOWN, "the lock holds no replicas: lock with --replicas 8")
+_NOT_ASKED = (UNKNOWN, "the lock holds no replicas: lock with --replicas 23")
 
 
 def verify(
@@ -47,7 +48,7 @@ def verify(
     bit. ``rounding``: nothing that was fed or set differs, and the final weights and predictions
     are no further apart than what one ULP in one initial weight does to this training, measured
     here. ``statistical``: reseeded replicas then and now have the same mean of ``metric`` within
-    ``margin`` (in its unit; 2 standard deviations of a reseeded training if not given).
+    ``margin`` (in its unit; 1 standard deviation of a reseeded training if not given).
 
     ``arguments`` are the script's, those of the lock if None; ``require`` is the level for
     ``exit_code``. Raises WhydiffError for a missing or damaged lock, a script that fails, or a
@@ -98,7 +99,7 @@ def _check_request(lock: Lock, require: str, file: Path, metric: str | None) -> 
     if require == "statistical" and not lock.replicas:
         raise WhydiffError(
             f"{file} holds no replicas, so nothing statistical can be required",
-            "Lock the training with replicas: whydiff lock SCRIPT --replicas 8",
+            "Lock the training with replicas: whydiff lock SCRIPT --replicas 23",
         )
     for fit, found in lock.replicas.items():
         if metric is not None and metric not in found.metrics:
@@ -179,17 +180,40 @@ def _with_statistics(
         return replace(check, levels={**check.levels, "statistical": state})
     a, b = then.metrics[name], these.metrics[name]
     result = equivalence(a, b, margin)
-    low, high = result.interval
-    why = (
-        f"{name}: mean {result.difference:+.3g} (95 % interval {low:.3g} to {high:.3g}, "
-        f"n = {result.n[0]} then and {result.n[1]} now, margin {result.margin:.3g})"
-    )
+    why = f"{name}: {_told(result)}"
     verdict = {EQUAL: HOLDS, DIFFERENT: FAILS}.get(result.verdict, UNKNOWN)
     statistics = Statistics(
-        name, result.verdict, result.difference, result.interval, result.margin, result.n, a, b
+        name,
+        result.verdict,
+        result.difference,
+        result.interval,
+        result.margin,
+        result.n,
+        a,
+        b,
+        result.needed,
     )
     levels = {**check.levels, "statistical": (verdict, why)}
     return replace(check, levels=levels, statistics=statistics)
+
+
+def _told(result: Equivalence) -> str:
+    """The difference with all that belongs to it, and what would decide where nothing did."""
+    low, high = result.interval
+    bounded = math.isfinite(low) and math.isfinite(high)
+    interval = f"95 % CI {low:.3g} to {high:.3g}, " if bounded else ""
+    text = (
+        f"mean {result.difference:+.3g} ({interval}n = {result.n[0]} then and {result.n[1]} now, "
+        f"margin {result.margin:.3g})"
+    )
+    if result.note:
+        text += f"; {result.note}"
+    if result.verdict in (EQUAL, DIFFERENT):
+        return text
+    if result.needed is not None and result.needed > max(result.n):
+        text += f"; about {result.needed} replicas would decide: lock with --replicas"
+        return f"{text} {result.needed}, or give a larger --margin"
+    return text
 
 
 def _telling(then: Replicas, now: Replicas) -> str:

@@ -19,7 +19,8 @@ from whydiff.core.errors import WhydiffError
     type=click.IntRange(0),
     default=0,
     metavar="N",
-    help="Also train N times with other seeds, for `verify --require statistical`.",
+    help="Also train N times with other seeds, for `verify --require statistical`: 23 "
+    "tell equal trainings within its default margin.",
 )
 @click.pass_context
 def command(ctx: click.Context, script: str, output: str | None, replicas: int) -> None:

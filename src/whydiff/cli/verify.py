@@ -20,7 +20,13 @@ from whydiff.cli.script import ScriptCommand, check_script, script_arguments
     help="The level to demand; bitwise by default.",
 )
 @click.option("--metric", metavar="NAME", help="The logged metric for the level statistical.")
-@click.option("--margin", type=float, metavar="X", help="How far its means may be apart.")
+@click.option(
+    "--margin",
+    type=float,
+    metavar="X",
+    help="How far its means may be apart, in its "
+    "unit; default: 1 standard deviation of a reseeded training.",
+)
 @click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
 @click.pass_context
 def command(
@@ -38,6 +44,10 @@ def command(
     bitwise      every initial value, batch, step, log and weight agrees bit for bit
     rounding     the same data and settings; no further apart than one ULP makes it
     statistical  replicas with other seeds have the same mean, within a margin
+
+    The level statistical assumes that the metric of replicas is close to normal; it is right with
+    95 % on either side of the margin. With the default margin it takes some 23 replicas in the
+    lock (whydiff lock --replicas 23) to find equal trainings equal.
 
     Exits with 0 if the required level holds, 1 if it does not, 2 in case of trouble, 3 if it
     cannot be decided. Arguments after -- are the script's; without them those of the lock.

@@ -20,8 +20,9 @@ class Side:
     """One of the two ways of training, over the pairs that were used.
 
     ``mean`` and ``sd`` are of the metric over runs that ended with a finite number;
-    ``diverged`` is the share of runs that did not. ``kept`` says of random sources that are not
-    redrawn why not.
+    ``diverged`` is the share of runs that did not; ``collapsed`` the share that ended with numbers
+    but predicts the same for every example, None where no predictions are known. ``kept`` says of
+    random sources that are not redrawn why not.
     """
 
     what: str
@@ -30,6 +31,18 @@ class Side:
     sd: Estimate
     diverged: Estimate
     kept: Mapping[str, str] = field(default_factory=dict)
+    collapsed: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class FailureRates:
+    """How much more often B diverged or collapsed than A, over pairs of equal seeds.
+
+    ``difference`` of the rates, B - A, with an exact interval; ``p`` of McNemar's exact test.
+    """
+
+    difference: Estimate
+    p: float
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,9 @@ class Comparison(Shown):
     another seed, ties counted half. ``more``: how many further pairs would settle it if they
     were like those seen, 0 if it is settled, None if that cannot be said. ``stopped`` is
     "settled", "cap", "budget" or "interrupted"; ``fewest`` pairs are needed for any verdict.
+    ``assumption`` is what the verdict takes for granted of the differences, "symmetric" or
+    "bounded"; ``unseen`` the largest share of pairs of a kind of which none was seen;
+    ``failures`` compares how often A and B diverged or collapsed.
     """
 
     question: str
@@ -110,6 +126,9 @@ class Comparison(Shown):
     seconds: float = 0.0
     looks: tuple[Estimate, ...] = ()  # the effect as it was known after each pair
     command: str = ""  # that asks the same again, "" where it was asked in Python
+    assumption: str = "symmetric"
+    unseen: float = 1.0
+    failures: FailureRates | None = None
 
     @property
     def identical(self) -> bool:

@@ -41,6 +41,7 @@ class Statistics:
     n: tuple[int, int]
     a: tuple[float, ...]
     b: tuple[float, ...]
+    needed: int | None = None  # replicas of each that would find equal trainings equal
 
 
 @dataclass(frozen=True)

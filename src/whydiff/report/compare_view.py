@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from whydiff.core.comparison import BETTER, EQUIVALENT, WORSE, Churn, Comparison, Side
+from whydiff.core.estimate import Estimate
 from whydiff.core.words import MORE, count, duration, number, percent
 from whydiff.report.blocks import Block, Facts, Table, Text
 from whydiff.report.study_words import between, bounds, signed
@@ -41,19 +42,27 @@ def verdict(found: Comparison) -> str:
     if found.identical and found.verdict == EQUIVALENT:
         return (
             f"A and B are the same training: all {pairs} with equal seeds ended with the same "
-            "weights, bit for bit."
+            f"weights, bit for bit (at most {percent(found.unseen)} of pairs differ)."
         )
     if found.verdict in (BETTER, WORSE):
         return f"B is {found.verdict} than A: {_because(found)}, over {pairs} with equal seeds."
     if found.verdict == EQUIVALENT:
         if not found.margin:
-            return f"B is as good as A: {found.metric} differed in none of {pairs}."
+            return (
+                f"B is as good as A: {found.metric} differed in none of {pairs}, so it differs in "
+                f"at most {percent(found.unseen)} of them."
+            )
         return (
             f"B is as good as A: {found.metric} of B - A is {signed(found.effect)}, within the "
             f"margin of {number(found.margin)}, over {pairs} with equal seeds."
         )
     told = f"Not settled after {pairs}"
-    if math.isfinite(found.effect.value):
+    if found.identical:
+        told += (
+            ", all of which ended with the same weights, bit for bit: up to "
+            f"{percent(found.unseen)} of pairs may differ"
+        )
+    elif math.isfinite(found.effect.value):
         told += f": {found.metric} of B - A is {_signed(found)}"
     stopped = _STOPPED.get(found.stopped, "")
     return " ".join(part for part in (f"{told}.", stopped, _left(found)) if part)
@@ -67,6 +76,8 @@ def _because(found: Comparison) -> str:
     way = "higher" if effect.value > 0 else "lower"
     low, high = sorted((abs(effect.low), abs(effect.high)))
     interval = f"{number(low)} to {number(high)}" if effect.low * effect.high > 0 else ""
+    if math.isinf(high):
+        interval = f"{number(low)} or more" if interval else ""
     beyond = f", beyond the margin of {number(found.margin)}" if found.margin else ""
     if not interval:
         return (
@@ -108,7 +119,7 @@ def _almost(found: Comparison) -> str:
     )
     outside = low > found.margin or high < -found.margin
     if outside or (-found.margin <= low and high <= found.margin):
-        return "The interval is clear, but a test that skewed differences do not fool is not. "
+        return "The interval is clear; runs that diverged on one side only leave it open. "
     return ""
 
 
@@ -124,6 +135,18 @@ def _warnings(found: Comparison) -> Iterator[str]:
                 "loss or predictions are not finite. They count as worse than any other run; "
                 "means are those of the others."
             )
+        if side.collapsed is not None and side.collapsed.value > 0:
+            yield (
+                f"{round(side.collapsed.value * side.collapsed.n)} of {side.collapsed.n} runs of "
+                f"{name} collapsed ({bounds(side.collapsed, percent)}): they predict the same for "
+                "every example. Their metric counts as it is."
+            )
+    if found.failures is not None:
+        more = found.failures.difference
+        yield (
+            f"Runs that diverged or collapsed, B - A: {_signed_percent(more)}, p = "
+            f"{found.failures.p:.2g}, n = {more.n}."
+        )
     failed = [pair for pair in found.pairs if pair.failure]
     if failed:
         yield (
@@ -132,12 +155,30 @@ def _warnings(found: Comparison) -> Iterator[str]:
         )
 
 
+def _signed_percent(estimate: Estimate) -> str:
+    return bounds(estimate, lambda value: f"{100 * value:+.0f} %")
+
+
+def _assumes(found: Comparison) -> str:
+    """What the verdict takes for granted, and what it cannot exclude."""
+    if found.assumption == "bounded":
+        return f"only that {found.metric} lies between 0 and 1"
+    rare = percent(found.unseen)
+    return (
+        "equal trainings differ as often up as down (checked on the pairs seen); a kind of run "
+        f"of which none was seen, such as a rare collapse, may make up to {rare} of pairs "
+        "(--assume bounded allows for it)"
+    )
+
+
 def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
     for name, side in (("A", found.a), ("B", found.b)):
         yield name, _side(side, found.metric)
     if math.isfinite(found.effect.value):
         level = percent(found.effect.confidence)
         yield "B - A", f"{_signed(found)}, {level} confidence sequence, n = {found.effect.n}"
+    if found.pairs:
+        yield "Assumes", _assumes(found)
     if found.probability.n > 1 and not found.identical:
         chance = between(found.probability, percent)
         yield "P(B better)", f"{chance} for runs of two different seeds, n = {found.probability.n}"
@@ -155,9 +196,7 @@ def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
 
 
 def _signed(found: Comparison) -> str:
-    return (
-        signed(found.effect) if found.effect.known else f"{found.effect.value:+.3g} (no interval)"
-    )
+    return signed(found.effect)
 
 
 def _side(side: Side, metric: str) -> str:

@@ -27,13 +27,17 @@ def bounds(estimate: Estimate, write: Write = number) -> str:
         return "-"
     if estimate.low == estimate.high == estimate.value:
         return write(estimate.value)
-    low = write(estimate.low) if math.isfinite(estimate.low) else "?"
-    high = write(estimate.high) if math.isfinite(estimate.high) else "?"
-    return f"{write(estimate.value)} ({low.removesuffix(' %')} to {high})"
+    if not math.isfinite(estimate.low) and not math.isfinite(estimate.high):
+        return f"{write(estimate.value)} (no interval)"
+    return f"{write(estimate.value)} ({bounds_only(estimate, write)})"
 
 
 def bounds_only(estimate: Estimate, write: Write = number) -> str:
-    """``0.874 to 0.879``."""
+    """``0.874 to 0.879``; ``0.874 or more`` and ``0.879 or less`` where one end is unbounded."""
+    if not math.isfinite(estimate.high):
+        return f"{write(estimate.low)} or more"
+    if not math.isfinite(estimate.low):
+        return f"{write(estimate.high)} or less"
     return f"{write(estimate.low).removesuffix(' %')} to {write(estimate.high)}"
 
 

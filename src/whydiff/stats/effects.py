@@ -33,6 +33,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from whydiff.core.estimate import Estimate, unknown
+from whydiff.stats import unseen
 from whydiff.stats.quantiles import student
 
 Outcome = TypeVar("Outcome")
@@ -100,11 +101,9 @@ def effects(
     Blocks with a distance that is not finite are left out and counted. With a single source both
     effects are 1 by definition.
     """
-    if len(sources) == 1:
-        blocks = [
-            Block(b.everything, {sources[0]: b.everything}, {sources[0]: 0.0}) for b in blocks
-        ]
     whole = np.array([b.everything for b in blocks], float)
+    if len(sources) == 1:
+        return (_single(sources[0], whole, confidence),)
     found = []
     for source in sources:
         only = np.array([b.only[source] for b in blocks], float)
@@ -119,7 +118,12 @@ def effects(
 def ratio(numerator: ArrayLike, denominator: ArrayLike, confidence: float = 0.95) -> Estimate:
     """Ratio of two means over the same blocks, both at least 0, with an interval on its log.
 
-    A zero numerator gives 0, a zero denominator an unknown: nothing varied.
+    A zero denominator gives an unknown: nothing varied. A numerator of 0 in all n blocks, as that
+    of an accuracy in steps of 1 / 100 often is, is no proof of 0: up to a share of 1 - alpha^(1/n)
+    of blocks may be otherwise (:mod:`whydiff.stats.unseen`). The interval ends at that share times
+    the largest denominator seen over the mean one, which supposes that such a block would change
+    no more than the largest change of everything. The same holds for a ratio that was the same in
+    every block.
     """
     top, bottom = np.asarray(numerator, float).ravel(), np.asarray(denominator, float).ravel()
     kept = np.isfinite(top) & np.isfinite(bottom)
@@ -131,40 +135,77 @@ def ratio(numerator: ArrayLike, denominator: ArrayLike, confidence: float = 0.95
         note = f"redrawing everything changed nothing in {n} blocks"
         return unknown(n, note, confidence, left_out)
     value = float(top.sum() / bottom.sum())
-    if value == 0:
-        note = f"changed nothing in {n} blocks"
-        return Estimate(0.0, 0.0, 0.0, n, confidence, left_out, note)
     if n == 1:
         note = "one block: nothing is known about the spread"
         return Estimate(value, 0.0, math.inf, n, confidence, left_out, note)
+    # What blocks unlike all those seen may add, or take away.
+    share = unseen.unseen_share(n, confidence)
+    hidden = share * float(bottom.max() / bottom.mean())
+    if value == 0:
+        note = f"changed nothing in {n} blocks; up to {100 * share:.0f} % of blocks may differ"
+        return Estimate(0.0, 0.0, hidden, n, confidence, left_out, note)
     with np.errstate(divide="ignore", invalid="ignore"):
         leave_one_out = np.log((top.sum() - top) / (bottom.sum() - bottom))
     if not np.all(np.isfinite(leave_one_out)):
         note = "a single block holds all the variability"
         return Estimate(value, 0.0, math.inf, n, confidence, left_out, note)
     half = jackknife_error(leave_one_out) * student(n - 1, confidence)
-    return Estimate(value, value * math.exp(-half), value * math.exp(half), n, confidence, left_out)
+    if half <= _NO_SPREAD:
+        note = f"the same in {n} blocks; up to {100 * share:.0f} % of blocks may differ"
+        low = value * max(0.0, 1 - hidden)
+        return Estimate(value, low, value + hidden, n, confidence, left_out, note)
+    low, high = value * math.exp(-half), value * math.exp(min(half, 700.0))
+    return Estimate(value, low, high, n, confidence, left_out)
+
+
+#: An error of a logarithm that is rounding: the ratio was the same in every block.
+_NO_SPREAD = 1e-9
 
 
 def more_blocks(estimate: Estimate, precision: float = 0.1) -> int | None:
     """How many more blocks bring the interval within a factor ``1 + precision`` of the value.
 
     The width on the log scale shrinks with the square root of the number of blocks. 0 if that is
-    reached, None if the estimate has no interval to start from.
+    reached, None if the estimate has no interval to start from, or is 0: there is no factor of 0
+    (see :func:`more_blocks_without`).
     """
-    if not estimate.known or estimate.n < 2:
+    if not estimate.known or estimate.n < 2 or estimate.low <= 0:
         return None
-    if estimate.value == 0 or estimate.low == estimate.high:
+    if estimate.low == estimate.high:
         return 0
     half = math.log(estimate.high / estimate.low) / 2
     needed = estimate.n * (half / math.log1p(precision)) ** 2
     return max(0, math.ceil(needed) - estimate.n)
 
 
+def more_blocks_without(estimate: Estimate, bound: float) -> int | None:
+    """How many more blocks without a change bring the upper end of an effect of 0 under ``bound``.
+
+    None if the effect is not 0 or has no interval.
+    """
+    if not estimate.known or estimate.value != 0 or estimate.high <= 0:
+        return None
+    largest = estimate.high / unseen.unseen_share(estimate.n, estimate.confidence)
+    share = bound / largest
+    needed = unseen.runs_for(share, estimate.confidence) if share < 1 else estimate.n
+    return max(0, needed - estimate.n)
+
+
 def jackknife_error(leave_one_out: np.ndarray) -> float:
     """Standard error from the leave-one-out values (B. Efron & C. Stein, Ann. Statist. 9, 1981)."""
     n = leave_one_out.size
     return math.sqrt((n - 1) / n * float(np.sum((leave_one_out - leave_one_out.mean()) ** 2)))
+
+
+def _single(source: str, whole: np.ndarray, confidence: float) -> Effect:
+    """The effects of the only source: 1, whatever was measured, if anything varied."""
+    finite = whole[np.isfinite(whole)]
+    n, left_out = finite.size, whole.size - finite.size
+    if n == 0 or not np.any(finite):
+        nothing = ratio(whole, whole, confidence)
+        return Effect(source, nothing, nothing)
+    one = Estimate(1.0, 1.0, 1.0, n, confidence, left_out, "the only source: 1 by definition")
+    return Effect(source, one, one)
 
 
 def _complement(rest: Estimate) -> Estimate:

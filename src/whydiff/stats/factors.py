@@ -15,6 +15,7 @@ from whydiff.core.estimate import Estimate, unknown
 from whydiff.stats import flips, intervals, paired
 from whydiff.stats.effects import jackknife_error
 from whydiff.stats.quantiles import student
+from whydiff.stats.unseen import Bounds
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,16 @@ def factor_effect(
     *,
     labels: tuple[ArrayLike, ArrayLike] | None = None,
     confidence: float = 0.95,
+    bounds: Bounds | None = None,
 ) -> FactorEffect:
     """Compare two levels run with the same seeds, equal positions being equal seeds.
 
-    ``labels`` are the predicted classes, (runs, examples) for each level.
+    ``labels`` are the predicted classes, (runs, examples) for each level; ``bounds`` those of the
+    metric.
     """
     x, y, _ = paired.complete_pairs(a, b)
     return FactorEffect(
-        paired.shift(a, b, confidence),
+        paired.shift(a, b, confidence, bounds=bounds),
         paired.sign_flip(y - x, rng),
         paired.probability(a, b, confidence),
         spread_ratio(a, b, rng, confidence=confidence),

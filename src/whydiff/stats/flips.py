@@ -17,7 +17,10 @@ from whydiff.core.estimate import Estimate, unknown
 from whydiff.stats.distances import classes
 from whydiff.stats.effects import jackknife_error
 from whydiff.stats.quantiles import student
+from whydiff.stats.unseen import said_of_pairs, unseen_share
 
+#: An error of a share that is rounding: nothing varied.
+_ROUNDING = 1e-12
 #: Swaps of run labels of which p is computed exactly rather than sampled.
 MOST_SWAPS = 4096
 
@@ -118,7 +121,13 @@ def excess_churn(
         return ExcessChurn(nothing, math.nan, math.nan, math.nan)
     d = disagreements(np.concatenate([one, two]))
     return excess_of(
-        d, len(one), rng, paired=paired, permutations=permutations, confidence=confidence
+        d,
+        len(one),
+        rng,
+        paired=paired,
+        permutations=permutations,
+        confidence=confidence,
+        largest=1.0,
     )
 
 
@@ -130,10 +139,12 @@ def excess_of(
     paired: bool = True,
     permutations: int = 2000,
     confidence: float = 0.95,
+    largest: float = math.inf,
 ) -> ExcessChurn:
     """The same for any distance between runs, as the root mean square of predictions.
 
-    ``distances`` is a symmetric matrix over all runs, those of A in the ``first`` rows.
+    ``distances`` is a symmetric matrix over all runs, those of A in the ``first`` rows;
+    ``largest`` is the largest distance that there can be.
     """
     d = np.asarray(distances, np.float64)
     n, m = first, d.shape[0] - first
@@ -143,7 +154,7 @@ def excess_of(
     kinds = np.arange(n + m) < n
     value, between, within = _excess(d, kinds, paired)
     return ExcessChurn(
-        _jackknifed(d, kinds, paired, value, confidence),
+        _jackknifed(d, kinds, paired, value, confidence, largest),
         between,
         within,
         _permuted(d, kinds, paired, value, rng, permutations),
@@ -168,7 +179,12 @@ def _excess(d: np.ndarray, first: np.ndarray, paired: bool) -> tuple[float, floa
 
 
 def _jackknifed(
-    d: np.ndarray, first: np.ndarray, paired: bool, value: float, confidence: float
+    d: np.ndarray,
+    first: np.ndarray,
+    paired: bool,
+    value: float,
+    confidence: float,
+    largest: float,
 ) -> Estimate:
     half = d.shape[0] // 2
     fewest = int(min(first.sum(), (~first).sum()))
@@ -186,7 +202,11 @@ def _jackknifed(
     else:  # two samples: their variances add
         error = math.hypot(jackknife_error(values[first]), jackknife_error(values[~first]))
     width = error * student(fewest - 1, confidence)
-    return Estimate(value, value - width, value + width, fewest, confidence)
+    note = ""
+    if width <= _ROUNDING:  # runs that all agree, or all disagree, have no variance to go by
+        width = unseen_share(fewest, confidence) * largest
+        note = said_of_pairs(fewest, confidence)
+    return Estimate(value, value - width, value + width, fewest, confidence, 0, note)
 
 
 def _permuted(
@@ -246,6 +266,9 @@ def _pair_mean(d: np.ndarray, shape: tuple[int, ...], confidence: float) -> Esti
     left = (total - 2 * rows) / ((runs - 1) * (runs - 2))
     half = jackknife_error(left) * student(runs - 1, confidence)
     note = "no run predicts another class than any other" if value == 0 else ""
+    if half <= _ROUNDING:  # runs // 2 pairs share no run: that many saw nothing else
+        half = unseen_share(runs // 2, confidence)
+        note = f"{note}; " * bool(note) + said_of_pairs(runs // 2, confidence)
     return Estimate(
         value, max(0.0, value - half), min(1.0, value + half), runs, confidence, 0, note
     )

@@ -1,7 +1,9 @@
 """Intervals of one sample: its mean, its spread, a proportion, the place of one own run.
 
 Every function takes one number per independent run and leaves out, but counts, what is not
-finite.
+finite. ``bounds`` are the least and the largest number that a run can give, as 0 and 1 for an
+accuracy: where all runs gave the same number they are all that limits what others may give
+(:mod:`whydiff.stats.unseen`).
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from whydiff.core.estimate import Estimate, unknown
-from whydiff.stats import quantiles
+from whydiff.stats import quantiles, unseen
+from whydiff.stats.unseen import Bounds
 
 #: Below this many runs the fourth moment says nothing and Bonett's interval does not exist.
 FEWEST_FOR_BONETT = 5
@@ -26,49 +29,66 @@ def finite(values: ArrayLike) -> tuple[np.ndarray, int]:
     return kept, flat.size - kept.size
 
 
-def mean(values: ArrayLike, confidence: float = 0.95) -> Estimate:
+def mean(
+    values: ArrayLike,
+    confidence: float = 0.95,
+    *,
+    bounds: Bounds | None = None,
+    resolution: float = 0.0,
+) -> Estimate:
     """Mean of the runs with Student's t interval.
 
     Not a percentile bootstrap: that covers 74, 83 and 89 % at n = 3, 5 and 10 where 95 % is
-    claimed. One run gives its value and an unbounded interval.
+    claimed. One run gives its value and an unbounded interval. So do runs that all gave the same
+    number, to ``resolution``, unless there are ``bounds``: no observed variance is no proof that
+    there is none.
     """
     x, left_out = finite(values)
     if x.size == 0:
         return unknown(0, "no runs", confidence, left_out)
     center = float(np.mean(x))
-    if x.size == 1:
-        note = "one run: nothing is known about the spread"
-        return Estimate(center, -math.inf, math.inf, 1, confidence, left_out, note)
-    if np.ptp(x) == 0:
-        note = f"all {x.size} runs gave the same number"
-        return Estimate(float(x[0]), float(x[0]), float(x[0]), x.size, confidence, left_out, note)
+    if _alike(x, resolution):
+        low, high = unseen.mean_limits(center, x.size, confidence, bounds)
+        note = unseen.said(x.size, "run", confidence)
+        return Estimate(center, low, high, x.size, confidence, left_out, note)
     half = quantiles.student(x.size - 1, confidence) * _sd(x) / math.sqrt(x.size)
     return Estimate(center, center - half, center + half, x.size, confidence, left_out)
 
 
-def spread(values: ArrayLike, confidence: float = 0.95, *, normal: bool = False) -> Estimate:
-    """Standard deviation of the runs (ddof = 1) with Bonett's interval.
+def spread(
+    values: ArrayLike,
+    confidence: float = 0.95,
+    *,
+    normal: bool = False,
+    bounds: Bounds | None = None,
+) -> Estimate:
+    """Standard deviation of the runs (ddof = 1) with an interval that needs no normality.
 
     Bonett's interval (D. G. Bonett, "Approximate confidence interval for standard deviation of
-    nonnormal distributions", Computational Statistics & Data Analysis 50, 2006) holds without
-    normality. With fewer than five runs, or with ``normal``, the exact chi-square interval of
-    normal data is given instead, and the note says so.
+    nonnormal distributions", Computational Statistics & Data Analysis 50, 2006) with a larger
+    kurtosis: that of a sample is too small, the more so the heavier the tails (see
+    :func:`_kurtosis`). As published it covers 88 % at n = 20 for exponential runs. With fewer
+    than five runs nothing is known without normality. With ``normal`` the exact chi-square
+    interval of normal data is given instead. Runs that all gave the same number give 0 and the
+    largest deviation that ``bounds`` leave.
     """
     x, left_out = finite(values)
     if x.size == 0:
         return unknown(0, "no runs", confidence, left_out)
-    if x.size == 1:
-        note = "one run: nothing is known about the spread"
-        return Estimate(math.nan, 0.0, math.inf, 1, confidence, left_out, note)
-    if np.ptp(x) == 0:
-        note = f"all {x.size} runs gave the same number"
-        return Estimate(0.0, 0.0, 0.0, x.size, confidence, left_out, note)
-    if normal or x.size < FEWEST_FOR_BONETT:
+    value = _sd(x) if x.size > 1 else math.nan
+    if _alike(x):
+        high = unseen.largest_deviation(float(x[0]), x.size, confidence, bounds)
+        note = unseen.said(x.size, "run", confidence)
+        return Estimate(value, 0.0, high, x.size, confidence, left_out, note)
+    if normal:
         low, high = _chi_square_limits(x, confidence)
         note = "the interval assumes normal data"
-        return Estimate(_sd(x), low, high, x.size, confidence, left_out, note)
+        return Estimate(value, low, high, x.size, confidence, left_out, note)
+    if x.size < FEWEST_FOR_BONETT:
+        note = f"an interval takes {FEWEST_FOR_BONETT} runs or more"
+        return Estimate(value, 0.0, math.inf, x.size, confidence, left_out, note)
     low, high = _bonett_limits(x, confidence)
-    return Estimate(_sd(x), low, high, x.size, confidence, left_out)
+    return Estimate(value, low, high, x.size, confidence, left_out)
 
 
 def proportion(count: int, n: int, confidence: float = 0.95) -> Estimate:
@@ -140,13 +160,31 @@ def _chi_square_limits(x: np.ndarray, confidence: float) -> tuple[float, float]:
 def _bonett_limits(x: np.ndarray, confidence: float) -> tuple[float, float]:
     n = x.size
     z = quantiles.normal((1 + confidence) / 2)
+    c = n / (n - z)
+    error = c * math.sqrt(max(_kurtosis(x) - (n - 3) / n, 0.0) / (n - 1))
+    log = math.log(c) + 2 * math.log(_sd(x))
+    return math.exp((log - z * error) / 2), math.exp(min((log + z * error) / 2, 700.0))
+
+
+def _kurtosis(x: np.ndarray) -> float:
+    """Bonett's estimate from a trimmed mean, enlarged for what a sample of this size hides.
+
+    Times k / 3 where it is above the 3 of normal runs, and times 1 + 10 (n - 5) / n^2. Both were
+    chosen by simulation, so that 95 % hold the truth within two points for runs from uniform to
+    exponential and n from 5 to 100, as `make simulations` shows; there is no theory behind them.
+    """
+    n = x.size
     trimmed = min(int(n / (2 * math.sqrt(n - 4))), (n - 1) // 2)
     center = float(np.mean(np.sort(x)[trimmed : n - trimmed]))
-    kurtosis = n * float(np.sum((x - center) ** 4)) / float(np.sum((x - np.mean(x)) ** 2)) ** 2
-    c = n / (n - z)
-    error = c * math.sqrt(max(kurtosis - (n - 3) / n, 0.0) / (n - 1))
-    log = math.log(c * _sd(x) ** 2)
-    return math.exp((log - z * error) / 2), math.exp((log + z * error) / 2)
+    gaps, deviations = x - center, x - np.mean(x)
+    unit = float(np.max(np.abs(deviations)))
+    fourth = n * float(np.sum((gaps / unit) ** 4))
+    kurtosis = fourth / float(np.sum((deviations / unit) ** 2)) ** 2
+    return kurtosis * max(kurtosis / 3, 1.0) * (1 + 10 * (n - 5) / n**2)
+
+
+def _alike(x: np.ndarray, resolution: float = 0.0) -> bool:
+    return x.size == 1 or unseen.constant(x) or bool(np.ptp(x) <= resolution)
 
 
 def _lower(count: int, n: int, confidence: float) -> float:

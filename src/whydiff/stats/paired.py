@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from whydiff.core.estimate import Estimate, unknown
-from whydiff.stats import intervals, quantiles
+from whydiff.stats import intervals, quantiles, unseen
 
 BETTER, WORSE, EQUIVALENT, INCONCLUSIVE = "better", "worse", "equivalent", "inconclusive"
 
 #: Up to this many pairs all sign flips are counted, beyond it so many are drawn.
 MOST_EXACT = 16
 DRAWN = 10_000
+#: Pairs below which P(B > A) has no interval.
+FEWEST_FOR_PROBABILITY = 3
 
 
 def complete_pairs(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray, int]:
@@ -32,10 +34,26 @@ def complete_pairs(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray, 
     return x[kept], y[kept], int(np.sum(~kept))
 
 
-def shift(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Estimate:
-    """Mean of b - a with the paired t interval."""
+def shift(
+    a: ArrayLike,
+    b: ArrayLike,
+    confidence: float = 0.95,
+    *,
+    bounds: unseen.Bounds | None = None,
+) -> Estimate:
+    """Mean of b - a with the paired t interval; ``bounds`` are those of a run.
+
+    Differences that are all equal, to the precision of 32-bit numbers, have no variance to go by:
+    see :func:`whydiff.stats.intervals.mean`.
+    """
     x, y, left_out = complete_pairs(a, b)
-    found = intervals.mean(y - x, confidence)
+    width = None if bounds is None else bounds[1] - bounds[0]
+    found = intervals.mean(
+        y - x,
+        confidence,
+        bounds=None if width is None else (-width, width),
+        resolution=2.0**-21 * float(np.max(np.abs([x, y]), initial=0.0)),
+    )
     note = found.note.replace("runs", "pairs").replace("one run", "one pair")
     return Estimate(found.value, found.low, found.high, found.n, confidence, left_out, note)
 
@@ -69,7 +87,8 @@ def probability(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Estimat
     The relative effect of E. Brunner and U. Munzel (Biometrical Journal 42, 2000), with the
     variance for matched pairs (U. Munzel, Biometrical Journal 41, 1999), on the logit scale so
     that it stays within 0 and 1. Where every run of one lies above every run of the other the
-    variance is 0; the interval then ends at the exact bound for n of n pairs.
+    variance is 0; the interval then ends at the exact bound for n of n pairs. Two pairs have no
+    interval: theirs would cover some 85 %.
     """
     x, y, left_out = complete_pairs(a, b)
     n = x.size
@@ -77,9 +96,9 @@ def probability(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Estimat
         return unknown(0, "no complete pairs", confidence, left_out)
     above = (y[:, None] > x[None, :]) + 0.5 * (y[:, None] == x[None, :])
     value = float(above.mean())
-    if n == 1:
-        note = "one pair: nothing is known about the spread"
-        return Estimate(value, 0.0, 1.0, 1, confidence, left_out, note)
+    if n < FEWEST_FOR_PROBABILITY:
+        note = f"an interval takes {FEWEST_FOR_PROBABILITY} pairs or more"
+        return Estimate(value, 0.0, 1.0, n, confidence, left_out, note)
     placements = above.mean(axis=1) + above.mean(axis=0)
     error = math.sqrt(float(np.var(placements, ddof=1)) / n)
     if value in (0.0, 1.0) or error == 0:
@@ -103,18 +122,20 @@ class Equivalence:
 def equivalence(a: ArrayLike, b: ArrayLike, margin: float, alpha: float = 0.05) -> Equivalence:
     """Whether the mean of b - a lies within the margin (D. J. Schuirmann, 1987: TOST).
 
-    Paired t tests; differences that are all the same decide by themselves if there are two or
-    more. Raises ValueError for a negative margin.
+    Paired t tests. Differences that are all the same have no variance to test with: they are
+    equivalent if at most 5 % of pairs may differ from them, which takes 59 pairs at alpha = 0.05.
+    Raises ValueError for a negative margin.
     """
     if not margin >= 0:
         raise ValueError(f"a margin of {margin} is no distance")
     found = shift(a, b, 1 - 2 * alpha)
     if found.n < 2:
         return Equivalence(False, math.nan, found, margin)
-    if found.low == found.high:
-        inside = abs(found.value) <= margin
-        return Equivalence(inside, 0.0 if inside else 1.0, found, margin)
     x, y, _ = complete_pairs(a, b)
+    if found.note:  # all the same: p is the chance of seeing none of those 5 %
+        inside = abs(found.value) <= margin
+        p = (1 - unseen.RARE) ** found.n if inside else 1.0
+        return Equivalence(p <= alpha, p, found, margin)
     error = float(np.std(y - x, ddof=1)) / math.sqrt(found.n)
     nearest = (margin - abs(found.value)) / error
     p = quantiles.student_tail(nearest, found.n - 1)
@@ -160,4 +181,7 @@ def _without_spread(value: float, n: int, confidence: float, left_out: int) -> E
     if value == 0:
         note = "every run of B is below all of A"
         return Estimate(0.0, 0.0, 1 - bound, n, confidence, left_out, note)
-    return Estimate(value, value, value, n, confidence, left_out, "the runs differ in no pair")
+    share = unseen.unseen_share(n, confidence)  # of pairs unlike those seen, in either direction
+    low, high = value - share * value, value + share * (1 - value)
+    note = f"no spread was seen; {unseen.said_of_pairs(n, confidence)}"
+    return Estimate(value, low, high, n, confidence, left_out, note)

@@ -58,7 +58,7 @@ def variance_parts(errors: ArrayLike, confidence: float = 0.95) -> VarianceParts
     table = np.asarray(errors, np.float64)
     runs, n = table.shape
     rates = table.mean(axis=1) if n else np.full(runs, math.nan)
-    error = intervals.mean(rates, confidence)
+    error = intervals.mean(rates, confidence, bounds=(0.0, 1.0))
     if runs < 2 or n < 2:
         why = "needs two runs" if runs < 2 else "needs two examples"
         return VarianceParts(error, math.nan, math.nan, unknown(runs, why, confidence), n)
@@ -82,7 +82,7 @@ def _interval(table: np.ndarray, rates: np.ndarray, value: float, confidence: fl
     if runs == 2:
         note = "two runs: nothing is known about the spread"
         return Estimate(value, -math.inf, math.inf, 2, confidence, 0, note)
-    spread = intervals.spread(rates, confidence, normal=True)
+    spread = intervals.spread(rates, confidence, normal=True, bounds=(0.0, 1.0))
     below = spread.value**2 - spread.low**2
     above = spread.high**2 - spread.value**2
     centered = table - table.mean(axis=0)

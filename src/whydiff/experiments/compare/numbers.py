@@ -7,13 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.core.comparison import Churn, Pair, Secondary, Side
+from whydiff.core.comparison import Churn, FailureRates, Pair, Secondary, Side
 from whydiff.core.estimate import Estimate
+from whydiff.core.metrics import value_bounds
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import Result
 from whydiff.experiments.compare.pairing import Results, Rule
 from whydiff.stats import flips, intervals, paired
+from whydiff.stats.rates import rate_difference
 from whydiff.stats.sequential import confidence_sequence
+
+#: Outputs of all examples that agree to so many parts of their size are the same.
+_SAME = 1e-6
 
 
 def side(
@@ -22,15 +27,44 @@ def side(
     """One of the two, over the replicas that could be trained."""
     told = [r for r in results if not r.failure]
     values = [rule.value(r) for r in told]
+    limits = value_bounds(rule.metric, values)
     diverged = sum(not np.isfinite(v) for v in values)
+    constant = [c for c in map(collapsed, told) if c is not None]
     return Side(
         what,
         "/".join(sorted({r.engine for r in told})) or engine,
-        intervals.mean(values, 1 - rule.alpha),
-        intervals.spread(values, 1 - rule.alpha),
+        intervals.mean(values, 1 - rule.alpha, bounds=limits),
+        intervals.spread(values, 1 - rule.alpha, bounds=limits),
         intervals.proportion(diverged, len(values), 1 - rule.alpha),
         dict(kept),
+        intervals.proportion(sum(constant), len(constant), 1 - rule.alpha) if constant else None,
     )
+
+
+def collapsed(result: Result) -> bool | None:
+    """Whether a run that did not diverge predicts the same for every example.
+
+    None where that cannot be said: no predictions, a single example, or no finite numbers.
+    """
+    if not result.predictions or result.failure or result.diverged:
+        return None
+    outputs = [np.asarray(p, np.float64) for p in result.predictions]
+    if any(len(p) < 2 for p in outputs):
+        return None
+    return all(float(np.ptp(p, axis=0).max()) <= _SAME * float(np.abs(p).max()) for p in outputs)
+
+
+def failures(pairs: Sequence[Results], rule: Rule) -> FailureRates | None:
+    """How often each side diverged or collapsed; None if neither ever did."""
+    told = [pair for pair in pairs if not (pair[0].failure or pair[1].failure)]
+    a, b = (
+        [not np.isfinite(rule.value(pair[k])) or collapsed(pair[k]) is True for pair in told]
+        for k in (0, 1)
+    )
+    if not any(a) and not any(b):
+        return None
+    found = rate_difference(a, b, 1 - rule.alpha)
+    return FailureRates(found.difference, found.p)
 
 
 def turned(effect: Estimate, rule: Rule) -> Estimate:
@@ -45,8 +79,9 @@ def turned(effect: Estimate, rule: Rule) -> Estimate:
 
 def looks(pairs: Sequence[Results], rule: Rule) -> tuple[Estimate, ...]:
     """The effect with its confidence sequence after each pair, from the first on."""
-    d = rule.differences(pairs)
-    seen = (confidence_sequence(d[:n], rule.alpha) for n in range(1, len(d) + 1))
+    d, question = rule.differences(pairs), rule.question(pairs)
+    options = {name: question[name] for name in ("assumption", "bounds")}
+    seen = (confidence_sequence(d[:n], rule.alpha, **options) for n in range(1, len(d) + 1))
     return tuple(turned(effect, rule) for effect in seen)
 
 
@@ -113,7 +148,8 @@ def secondary(
     shifts, p = [], []
     for metric in metrics:
         a, b = ([float(pair[k].logs[-1].get(metric, np.nan)) for pair in told] for k in (0, 1))
-        shifts.append(paired.shift(a, b, 1 - alpha))
+        limits = value_bounds(metric, [*a, *b])
+        shifts.append(paired.shift(a, b, 1 - alpha, bounds=limits))
         x, y, _ = paired.complete_pairs(a, b)
         p.append(paired.sign_flip(y - x, rng))
     rows = zip(metrics, shifts, p, paired.adjusted(p), strict=True)

@@ -9,10 +9,19 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.metrics import value_bounds
 from whydiff.core.progress import Progress
 from whydiff.core.replicas import Result
 from whydiff.stats.paired import INCONCLUSIVE
-from whydiff.stats.sequential import Look, fewest_pairs, look, pair_differences
+from whydiff.stats.sequential import (
+    BOUNDED,
+    SYMMETRIC,
+    Look,
+    fewest_pairs,
+    look,
+    more_pairs,
+    pair_differences,
+)
 
 Results = tuple[Result, Result]
 #: Pairs asked for at once after the first few, before which there is no verdict anyway.
@@ -23,13 +32,17 @@ SETTLED, CAP, BUDGET, INTERRUPTED = "settled", "cap", "budget", "interrupted"
 
 @dataclass(frozen=True)
 class Rule:
-    """How to decide: the metric, which way it goes, the margin, the level, the most pairs."""
+    """How to decide: the metric, which way it goes, the margin, the level, the most pairs.
+
+    ``assumption`` is what is taken for granted of the differences, "symmetric" or "bounded".
+    """
 
     metric: str
     larger_is_better: bool
     margin: float = 0.0
     alpha: float = 0.05
-    most: int = 50
+    most: int = 60
+    assumption: str = SYMMETRIC
 
     def value(self, result: Result) -> float:
         """The metric after the last epoch, NaN if the training diverged or failed."""
@@ -40,7 +53,34 @@ class Rule:
     def look(self, pairs: Sequence[Results]) -> Look:
         """The verdict of the pairs, in their order; those with a failed replica count for
         nothing."""
-        return look(self.differences(pairs), margin=self.margin, alpha=self.alpha)
+        return look(self.differences(pairs), **self.question(pairs))
+
+    def more(self, pairs: Sequence[Results]) -> int | None:
+        """How many more pairs like these would give a verdict, None if none would."""
+        return more_pairs(self.differences(pairs), **self.question(pairs))
+
+    def question(self, pairs: Sequence[Results]) -> dict[str, Any]:
+        """What is asked of the differences, as :func:`whydiff.stats.sequential.look` takes it.
+
+        Raises WhydiffError if they were to be bounded and are not.
+        """
+        limits = self.bounds(pairs)
+        if self.assumption == BOUNDED and limits is None:
+            raise WhydiffError(
+                f"{self.metric} has no bounds that are known",
+                "--assume bounded takes a metric between 0 and 1, as accuracy, AUC and IoU are.",
+            )
+        width = None if limits is None else limits[1] - limits[0]
+        return {
+            "margin": self.margin,
+            "alpha": self.alpha,
+            "assumption": self.assumption,
+            "bounds": None if width is None else (-width, width),
+        }
+
+    def bounds(self, pairs: Sequence[Results]) -> tuple[float, float] | None:
+        """The bounds of the metric, None where they are not known."""
+        return value_bounds(self.metric, (self.value(r) for pair in pairs for r in pair))
 
     def differences(self, pairs: Sequence[Results]) -> np.ndarray:
         """B - A of every pair without a failure, turned so that larger is better."""
@@ -81,7 +121,8 @@ def until_settled(
                 found.stopped = BUDGET
                 return found
             done = len(found.pairs)
-            size = max(chunk, fewest_pairs(rule.alpha) - done)
+            least = fewest_pairs(rule.alpha) if rule.assumption == SYMMETRIC else 0
+            size = max(chunk, least - done)
             fresh = list(train(range(done, min(done + size, rule.most))))
             if progress is not None:
                 progress.advance(len(fresh))

@@ -18,7 +18,7 @@ from whydiff.experiments.study.effects import levels_of, worth_of
 from whydiff.experiments.study.numbers import Numbers
 from whydiff.stats import intervals, paired
 from whydiff.stats.distances import prediction_distance
-from whydiff.stats.effects import more_blocks
+from whydiff.stats.effects import more_blocks, more_blocks_without
 from whydiff.storage import StoredStudy
 
 #: run by run agreement: furthest distance of the two engines, in distances of two draws
@@ -223,7 +223,10 @@ def _open(numbers: Numbers, worth: Mapping[str, tuple[Worth, ...]]) -> Iterator[
 
 def _until_apart(total: Estimate, bound: float) -> int | None:
     """Blocks to add until the interval, narrowing as 1 / sqrt(n), leaves ``bound`` outside."""
-    if not total.known or total.value <= 0:
+    if total.known and total.value == 0:
+        needed = more_blocks_without(total, bound)
+        return needed if needed is not None and needed <= MOST else None
+    if not total.known or total.low <= 0:
         return None
     away = abs(math.log(total.value / bound))
     more = more_blocks(total, math.expm1(away)) if away > 0.02 else None

@@ -117,7 +117,7 @@ def _level(
         told = [n for n in common if numbers.predictions(a[n]) and numbers.predictions(b[n])]
         tables = [numbers.labels([group[n] for n in told]) for group in (a, b)]
         labels = (tables[0], tables[1]) if len(told) > 1 else None
-    found = factors.factor_effect(*values, numbers.rng, labels=labels)
+    found = factors.factor_effect(*values, numbers.rng, labels=labels, bounds=numbers.bounds)
     return Level(
         factor,
         name,

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from whydiff.core.estimate import Estimate, unknown
+from whydiff.core.metrics import value_bounds
 from whydiff.core.pictures import png
 from whydiff.core.plan import DRAW, OWN, REPLICATE, StoredReplica
 from whydiff.core.study import (
@@ -116,8 +117,8 @@ class Numbers:
         finite = values[np.isfinite(values)]
         return Outcome(
             metric=self.metric,
-            mean=intervals.mean(values),
-            sd=intervals.spread(values),
+            mean=intervals.mean(values, bounds=self.bounds),
+            sd=intervals.spread(values, bounds=self.bounds),
             low=float(finite.min()) if finite.size else math.nan,
             high=float(finite.max()) if finite.size else math.nan,
             histogram=histogram(finite),
@@ -125,6 +126,11 @@ class Numbers:
             distance=self._between(self.rms),
             weights=self._between(self.weight_distance),
         )
+
+    @cached_property
+    def bounds(self) -> tuple[float, float] | None:
+        """The bounds of the metric, None where they are not known."""
+        return value_bounds(self.metric, map(self.value, self.kept.values()))
 
     def churn(self) -> Estimate | None:
         """Share of the probe's examples on which two draws predict other classes."""
