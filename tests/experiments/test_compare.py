@@ -124,7 +124,7 @@ def test_a_clearly_worse_learning_rate(folder):
     )
     assert found["verdict"] == "worse" and found["metric"] == "val_accuracy"
     assert found["effect"]["high"] < 0 and found["effect"]["n"] == len(found["pairs"])
-    assert 10 <= len(found["pairs"]) <= 20  # it stops as soon as it is clear
+    assert 7 <= len(found["pairs"]) <= 20  # it stops as soon as it is clear
     assert found["probability"]["value"] < 0.1
     assert found["churn"]["measure"] == "classes" and found["churn"]["p"] < 0.05
     assert all(gate["passed"] for gate in found["gates"])
@@ -144,7 +144,7 @@ def test_a_small_cap_leaves_it_open_and_says_how_many_pairs_are_missing(folder):
     )  # fmt: skip
     assert found["verdict"] == "inconclusive" and found["stopped"] == "cap"
     assert len(found["pairs"]) == 3 and found["more"] >= 7
-    assert "Not settled after 3 pairs" in told and "No verdict is possible before 10" in told
+    assert "Not settled after 3 pairs" in told and "No verdict is possible before 7" in told
     assert "switching changed predictions no more than reseeding does" in told
 
 
@@ -153,11 +153,12 @@ def test_a_small_cap_leaves_it_open_and_says_how_many_pairs_are_missing(folder):
 def test_the_same_script_twice_is_equivalent(folder, backend):
     found, told = compare(
         folder, "train.py", "train.py", "--margin", "0.01", "--expect", "equivalent",
-        "--engine", "solo", backend=backend,
+        "--engine", "solo", "--alpha", "0.5", backend=backend,
     )  # fmt: skip
-    assert found["verdict"] == "equivalent" and len(found["pairs"]) == 10
+    # After 14 pairs that never differ at most 5 % of them can, at this alpha.
+    assert found["verdict"] == "equivalent" and len(found["pairs"]) == 14
     assert found["identical"] is True, "equal seeds have to give equal bits in two processes"
-    assert found["effect"]["value"] == found["effect"]["high"] == 0
+    assert found["effect"]["value"] == 0 and found["unseen"] <= 0.05
     assert found["churn"]["switched"]["value"] == 0
     assert found["churn"]["within"] > 0  # other seeds do differ
     assert "A and B are the same training" in told
@@ -199,7 +200,7 @@ def test_runs_that_diverge_are_worse_and_said_to_have_diverged(folder):
     )  # fmt: skip
     assert found["verdict"] == "worse" and found["effect"]["value"] is None
     assert found["b"]["diverged"]["value"] == 1 and found["a"]["diverged"]["value"] == 0
-    assert "10 of 10 of its runs diverged" in told
+    assert "7 of 7 of its runs diverged" in told
 
 
 @pytest.mark.thorough
