@@ -184,7 +184,7 @@ def test_what_the_script_or_the_person_asks_for_is_not_repaired(sides: Sides) ->
     assert proposals(SCRIPT, text, "runs", a, b, [], ["version", "hardware"]) == []
     assert proposals(SCRIPT, text, "runs", a, b, [], []) == []
     (sentence,) = intended(asked, ["optimizer"])
-    assert "Adam against SGD" in sentence and "nothing to repair" in sentence
+    assert "Adam against SGD" in sentence and "intentionally" in sentence
 
 
 def test_text_that_is_no_python_gives_nothing(sides: Sides) -> None:

@@ -17,6 +17,10 @@ from whydiff.core.stack import Frame as Frame
 STEP_GROUPS: tuple[str, ...] = ("batch", "noise", "weights", "optimizer", "loss")
 
 
+#: kind of a ledger entry that is no draw: the script seeded a generator
+SEEDING = "seeding"
+
+
 @dataclass(frozen=True)
 class Draw:
     """One entry of the seed ledger: a seed that an initializer or a seed generator holds.
@@ -24,11 +28,14 @@ class Draw:
     ``explicit`` says that the script wrote the seed; otherwise it was drawn from Python's
     ``random``. ``layer`` is the canonical path of the layer that holds the object, with the
     attribute (``dense/kernel_initializer``), once a fit has shown it.
+
+    An entry of kind "seeding" says that ``owner`` (``keras.utils.set_random_seed``,
+    ``numpy.random.default_rng``) was called with ``seed``; all draws behind it follow from it.
     """
 
     number: int
-    kind: str  # "initializer" | "seed generator"
-    owner: str  # class name
+    kind: str  # "initializer" | "seed generator" | "seeding"
+    owner: str  # class name, or the function that seeded
     seed: int | None
     explicit: bool
     stack: tuple[Frame, ...] = ()

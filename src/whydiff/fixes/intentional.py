@@ -33,8 +33,7 @@ def finding_sentence(finding: Finding) -> str:
     """The sentence for a difference that its finding calls intended."""
     what = finding.detail or finding.evidence
     name = finding.source.replace("-", " ")
-    because = f" ({what.rstrip('.')})" if what else ""
-    return f"The {name} differs because the script asks for it{because}: nothing to repair."
+    return f"The {name} differs intentionally{': ' if what else ''}{what.rstrip('.')}."
 
 
 def _by_chance(a: Side, b: Side) -> bool:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import linecache
 import sys
-import sysconfig
 import weakref
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from whydiff.core.live import SeedHolder
-from whydiff.core.recording import Draw, Frame
+from whydiff.core.recording import SEEDING, Draw, Frame
+from whydiff.core.stack import in_library
 from whydiff.keras_backend.internals import own_variables
-
-_OURS = str(Path(__file__).resolve().parent.parent)
-_LIBRARIES = tuple(
-    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-)
+from whydiff.recorder import seedings
 
 
 def user_stack(limit: int = 12) -> tuple[Frame, ...]:
@@ -27,7 +22,7 @@ def user_stack(limit: int = 12) -> tuple[Frame, ...]:
     while frame is not None:
         code = frame.f_code
         name = code.co_filename
-        if not name.startswith(("<", _OURS, *_LIBRARIES)):
+        if not in_library(name):
             text = linecache.getline(name, frame.f_lineno).strip()
             frames.append(Frame(name, frame.f_lineno, code.co_name, text))
         frame = frame.f_back  # type: ignore[assignment]
@@ -35,12 +30,27 @@ def user_stack(limit: int = 12) -> tuple[Frame, ...]:
 
 
 class Ledger:
-    """Draws in their order; an object that holds a seed is found again when its model is fit."""
+    """Seedings and draws in their order.
+
+    An object that holds a seed is found again when its model is fit.
+    """
 
     def __init__(self) -> None:
         self.draws: list[Draw] = []
         self._holders: dict[int, tuple[int, Any]] = {}  # id -> (number, the object, kept alive)
         self._initializers: dict[int, tuple[weakref.ref[Any], Any]] = {}
+        seedings.listen(self.seeded)
+
+    def seeded(self, seeding: seedings.Seeding) -> None:
+        """Enter that a generator was seeded, among the draws in their order."""
+        stack = tuple(
+            Frame(file, line, function, linecache.getline(file, line).strip())
+            for file, line, function in seeding.frames
+        )
+        number = len(self.draws) + 1
+        self.draws.append(
+            Draw(number, SEEDING, seeding.function, seeding.seed, seeding.explicit, stack)
+        )
 
     def drew(self, holder: Any, kind: str, given: Any, seed: Any) -> None:
         """Enter the seed of ``holder``; ``given`` is the argument, ``seed`` what it holds now."""
@@ -83,7 +93,8 @@ class Ledger:
         """Everything that holds a seed so far, in the order of the draws."""
         return tuple(
             SeedHolder(holder, draw.kind, draw.seed, draw.explicit)
-            for draw, (_, holder) in zip(self.draws, self._holders.values(), strict=True)
+            for number, holder in self._holders.values()
+            for draw in (self.draws[number - 1],)
         )
 
     def locate(self, layers: dict[str, Any], fit: int) -> None:

@@ -67,7 +67,8 @@ class Watch:
         self.interference = Interference(self._adapter, model, self._callbacks)
         self._random = GlobalGenerator(self._adapter)
         self._started = time.monotonic()
-        self._notes: dict[str, Any] = {}
+        #: entries of the seed ledger when this fit began: seedings after them are none of its
+        self._notes: dict[str, Any] = {"seed ledger": len(ledger.draws)}
         self._pins = pins
         self._known: list[list[int]] | None = None  # which variables travel with a step's state
         self._rows = Steps(index, self.feed, writer, self._digests)

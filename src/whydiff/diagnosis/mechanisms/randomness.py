@@ -33,7 +33,7 @@ MECHANISMS = (
     ),
     Mechanism(
         "explicit-seeds",
-        ("initialization", "noise"),
+        ("initialization", "noise", "data-order"),
         "the script writes two seeds",
         "The script gives the two models different seeds.",
         "Write the same seed in both, or repeat over several seeds and compare the averages.",

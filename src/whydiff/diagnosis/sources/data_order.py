@@ -10,6 +10,7 @@ from whydiff.core.feeding import one_pool
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
+from whydiff.diagnosis.sources import seeds
 from whydiff.diagnosis.sources.samples import BEGINNING, SAME, Common, common, fed, in_sequence
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 
@@ -102,6 +103,16 @@ def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:
     repeats = _repeats(one.epochs), _repeats(two.epochs)
     text = "both shuffle, with other draws" + _repetition(one.epochs, two.epochs)
     backends = [r.backend.get("backend") for r in (a.recipe, b.recipe)]
+    drawn_from = {"jax": "numpy", "torch": "torch", "tensorflow": "tensorflow"}
+    generators = [drawn_from.get(str(backend), "numpy") for backend in backends]
+    seeded = [
+        seeds.seeding_of(side, seeds.ledger_at(side), generator)
+        for side, generator in zip((a, b), generators, strict=True)
+    ]
+    differently = seeds.other_seedings(a, b, *seeded)
+    if differently is not None:
+        said = f"{text}; {differently.detail}"
+        return said, differently.mechanism, differently.intended
     if repeats[0] != repeats[1] and "tensorflow" in backends:
         return text, "tf-one-permutation", False
     if backends == ["jax", "jax"]:

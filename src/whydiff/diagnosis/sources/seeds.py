@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from whydiff.core.recording import Draw, Side
+from whydiff.core.recording import SEEDING, Draw, Side
 
 INITIALIZER, GENERATOR = "initializer", "seed generator"
 
@@ -97,8 +97,61 @@ def why(a: Side, b: Side, path_a: str, path_b: str, kind: str) -> Why:
     return _both_drawn(a, b, path_a, one, other)
 
 
+def seeding_of(side: Side, before: int, generator: str) -> Draw | None:
+    """The last call of the script that seeded a generator before entry ``before`` of the ledger.
+
+    ``generator`` is "random", "numpy", "tensorflow" or "torch"; Keras's set_random_seed seeds all.
+    """
+    seedings = [
+        d
+        for d in side.execution.ledger
+        if d.kind == SEEDING and d.number < before and _reaches(d.owner, generator)
+    ]
+    return max(seedings, key=lambda d: d.number, default=None)
+
+
+def _reaches(function: str, generator: str) -> bool:
+    """Whether a function seeds that global generator; one of a library is trusted to do so."""
+    module, _, name = function.rpartition(".")
+    if name == "default_rng" or module == "jax.random":
+        return False  # a generator of its own
+    known = {"random", "numpy.random", "tensorflow.random", "torch"}
+    return module.partition(".")[0] == generator if module in known else True
+
+
+def other_seedings(a: Side, b: Side, one: Draw | None, other: Draw | None) -> Why | None:
+    """Why two values differ where the script seeded their generator with two other seeds.
+
+    ``one`` and ``other`` are the seedings in force; None where that is not the reason.
+    """
+    if one is None or other is None or one.seed == other.seed:
+        return None
+    if same_execution(a, b) and one.number == other.number:
+        return None
+    text = f"{_call(one)} in A and {_call(other)} in B"
+    if _clocked(one) or _clocked(other):
+        return Why(f"{text}: a seed from the clock or process", "clock-seed")
+    if same_script(a, b) and not same_execution(a, b):
+        return Why(f"{text}, although script and arguments are the same", "clock-seed")
+    return Why(f"{text}: other seeds, set by the script itself", "explicit-seeds", intended=True)
+
+
+def ledger_at(side: Side) -> int:
+    """The ledger entry behind the last one that was there when the fit began."""
+    known = side.fit.notes.get("seed ledger")
+    return known + 1 if isinstance(known, int) else len(side.execution.ledger) + 1
+
+
+def _call(seeding: Draw) -> str:
+    return f"{seeding.owner}({'' if seeding.seed is None else seeding.seed}){_at(seeding)}"
+
+
 def _both_drawn(a: Side, b: Side, path: str, one: Draw, other: Draw) -> Why:
     text = f"{path} drew {_seeds(one, other)} from Python's random"
+    seeded = [seeding_of(s, d.number, "random") for s, d in ((a, one), (b, other))]
+    differently = other_seedings(a, b, *seeded)
+    if differently is not None:
+        return replace(differently, detail=f"{path}: {differently.detail}")
     for side, opposite, seed, ours, theirs in (
         (a, b, other.seed, "A", "B"),
         (b, a, one.seed, "B", "A"),
@@ -110,7 +163,10 @@ def _both_drawn(a: Side, b: Side, path: str, one: Draw, other: Draw) -> Why:
             )
     if same_execution(a, b):
         return Why(f"{text}, which was not set back to the same seed in between", "seeded-once")
-    return Why(f"{text}, which nothing had seeded alike", "python-random-unseeded")
+    if None not in seeded:
+        return Why(f"{text}: seeded alike, but drawn at another place in the sequence",
+                   "shifted-draws")  # fmt: skip
+    return Why(f"{text}, which nothing had seeded", "python-random-unseeded")
 
 
 def _owner_of(side: Side, opposite: Side, seed: int | None) -> str:

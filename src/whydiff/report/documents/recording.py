@@ -6,7 +6,7 @@ import functools
 import shlex
 from collections.abc import Iterator
 
-from whydiff.core.recording import Execution, Fit
+from whydiff.core.recording import SEEDING, Execution, Fit
 from whydiff.core.words import count, duration, number
 from whydiff.report.blocks import Block, Chart, Facts, Fold, Table, Text
 from whydiff.report.charts.history import history, history_rows
@@ -119,7 +119,8 @@ def _histories(fit: Fit) -> Iterator[Block]:
 
 
 def _seeds(execution: Execution) -> Iterator[Section]:
-    if not execution.ledger:
+    held = [draw for draw in execution.ledger if draw.kind != SEEDING]
+    if not held:
         return
     rows = tuple(
         (
@@ -129,9 +130,9 @@ def _seeds(execution: Execution) -> Iterator[Section]:
             "the script" if draw.explicit else "drawn from Python's random",
             f"{draw.stack[-1].file}, line {draw.stack[-1].line}" if draw.stack else "-",
         )
-        for draw in execution.ledger
+        for draw in held
     )
-    drawn = sum(not draw.explicit for draw in execution.ledger)
+    drawn = sum(not draw.explicit for draw in held)
     were = "was" if drawn == 1 else "were"
     lead = f"{drawn} of {count(len(rows), 'seed')} {were} drawn; the script wrote the others."
     table = Table(("Held by", "Class", "Seed", "Chosen by", "At"), rows)

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from whydiff.recorder import seedings
 from whydiff.runner.child.imports import AroundImport, defer_tensorflow
 
 
@@ -48,6 +49,7 @@ class Watching:
     def arrange(self) -> None:
         """Watch Keras as soon as the script imports it."""
         sys.meta_path.insert(0, AroundImport("keras", self._watch_keras, self._keras_comes))
+        seedings.watch(lambda package, then: sys.meta_path.insert(0, AroundImport(package, then)))
 
     def _keras_comes(self) -> None:
         if self.job.backend:  # last word, after whatever the script put into os.environ

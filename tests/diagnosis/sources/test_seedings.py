@@ -1,0 +1,82 @@
+"""What the script seeded decides whether other random values are intentional."""
+
+import numpy as np
+import pytest
+
+from whydiff.core.recording import SEEDING, Draw, Frame
+from whydiff.diagnosis.sources import source
+from whydiff.testing import sides
+from whydiff.testing.sides import a_side, changed, draw, ledger
+
+INITIAL, ORDER = (source(i).compare for i in ("initialization", "data-order"))
+KERAS = "keras.utils.set_random_seed"
+PATH = "dense/kernel_initializer"
+
+
+def seeding(seed, function=KERAS, line=8, text="keras.utils.set_random_seed(seed)"):
+    stack = (Frame("/home/user/train.py", line, "build", text),)
+    return Draw(0, SEEDING, function, seed, seed is not None, stack)
+
+
+def two_fits(*entries):
+    """Two fits of one execution; the kernels of the second hold other values."""
+    a = a_side(execution={"ledger": ledger(*entries)})
+    return a, changed(a, fit={"index": 2}, initialization=sides.weights(1))
+
+
+def test_two_seeds_that_the_script_sets_are_intentional():
+    a, b = two_fits(seeding(42), draw(PATH, 1), seeding(43), draw(PATH, 3, fit=2))
+    finding = INITIAL(a, b)
+    assert finding.intended and finding.mechanism == "explicit-seeds"
+    assert f"{KERAS}(42) (train.py:8) in A and {KERAS}(43) (train.py:8) in B" in finding.detail
+
+
+def test_one_seeding_before_both_models_is_a_trap_and_not_intentional():
+    a, b = two_fits(seeding(42), draw(PATH, 1), draw(PATH, 3, fit=2))
+    finding = INITIAL(a, b)
+    assert not finding.intended and finding.mechanism == "seeded-once"
+
+
+@pytest.mark.parametrize("function", ["numpy.random.seed", "tensorflow.random.set_seed"])
+def test_seeds_of_generators_that_initializers_do_not_draw_from_explain_nothing(function):
+    a, b = two_fits(
+        seeding(42, function), draw(PATH, 1), seeding(43, function), draw(PATH, 3, fit=2)
+    )
+    finding = INITIAL(a, b)
+    assert not finding.intended and finding.mechanism == "seeded-once"
+
+
+def test_a_seed_from_the_clock_is_not_intentional():
+    clock = "keras.utils.set_random_seed(int(time.time()))"
+    a, b = two_fits(
+        seeding(42, text=clock), draw(PATH, 1), seeding(43, text=clock), draw(PATH, 3, fit=2)
+    )
+    finding = INITIAL(a, b)
+    assert not finding.intended and finding.mechanism == "clock-seed"
+
+
+def test_other_seeds_in_two_runs_of_one_script_are_not_intentional():
+    a = a_side(execution={"ledger": ledger(seeding(42), draw(PATH, 1)), "started": "today"})
+    b = changed(
+        a_side(initialization=sides.weights(1)),
+        execution={"ledger": ledger(seeding(43), draw(PATH, 3)), "started": "tomorrow"},
+    )
+    finding = INITIAL(a, b)
+    assert not finding.intended and finding.mechanism == "clock-seed"
+    assert "although script and arguments are the same" in finding.detail
+    other = changed(b, execution={"script": "other.py"})
+    assert INITIAL(a, other).intended, "two scripts that set two seeds mean it"
+
+
+def test_the_order_is_intentional_where_its_generator_was_seeded_otherwise():
+    order = sides.a_recipe().data_order
+    shuffled = type(order)(tuple(np.random.default_rng(1).permutation(e) for e in order.epochs))
+    again = type(order)(tuple(np.random.default_rng(2).permutation(e) for e in order.epochs))
+    entries = ledger(seeding(1), seeding(2))
+    notes = [{"seed ledger": 1}, {"seed ledger": 2}]
+    a = a_side(data_order=shuffled, execution={"ledger": entries}, fit={"notes": notes[0]})
+    b = changed(a, data_order=again, fit={"index": 2, "notes": notes[1]})
+    finding = ORDER(a, b)
+    assert finding.intended and f"{KERAS}(2)" in finding.detail
+    alike = changed(b, fit={"notes": notes[0]})
+    assert not ORDER(a, alike).intended, "nothing was seeded in between"
