@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from whydiff.core.findings import SUSPECTED, Cause, Remedy
+from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Remedy
 from whydiff.report.blocks import Chart, Code, Gallery, Table, Text
 from whydiff.report.document import DIFFERENT, OPEN, SAME, every_block
 from whydiff.report.documents import document_of as page_of
@@ -262,3 +262,25 @@ def test_a_recording_tells_every_fit_with_what_it_logged_and_who_chose_the_seeds
 def test_a_recording_that_is_not_whole_says_so(change, told):
     page = page_of(answers.execution(**change))
     assert told in page.verdict and page.tone == OPEN
+
+
+def test_what_offsets_each_other_is_no_reason_for_a_difference():
+    offset = tuple(
+        Cause(s, s, CONFIRMED, s, "", intended=True, offsets=(other,))
+        for s, other in (("optimizer", "batch-size"), ("batch-size", "optimizer"))
+    )
+    page = page_of(answers.explanation(causes=offset))
+    assert "differ in the optimizer and the batch size, which offset each other" in page.verdict
+    assert "because" not in page.verdict
+    partly = tuple(replace(c, share=0.5, alone=1.7, remaining=0.7) for c in offset)
+    assert "partly offset each other" in page_of(answers.explanation(causes=partly)).verdict
+
+
+def test_a_fix_is_named_as_the_proof_where_the_training_was_not_reproduced():
+    causes = (Cause("data-content", "drawn anew", CONFIRMED, "drawn anew", ""),)
+    remedy = Remedy("--- a", True, "Seeded.", ("data-content",))
+    page = page_of(
+        answers.explanation(causes=causes, remedy=remedy, reproduced=False, unexplained=0.4)
+    )
+    assert "a fix with which two runs agree" in sections(page)["causes"].lead
+    assert "unexplained" not in " ".join(b.text for b in of(Text, page))

@@ -96,7 +96,9 @@ class Cause:
 
     ``alone``: part of the distance between A's and B's predictions that appears when only this
     source is taken from B. ``remaining``: part that remains when only this source is made equal.
-    ``share``: Shapley value over the sources that differ. All None while only suspected.
+    ``share``: Shapley value over the sources that differ. All None while only suspected, and
+    where sources offset each other so far that parts of what is left say nothing: ``offsets``
+    names the sources that this one offsets.
     """
 
     source: str
@@ -109,6 +111,7 @@ class Cause:
     remaining: float | None = None
     intended: bool = False
     mechanism: str = ""
+    offsets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,11 +124,15 @@ class Excluded:
 
 @dataclass(frozen=True)
 class Remedy:
-    """The smallest change that was tried. ``patch`` is a unified diff or a prelude, or ""."""
+    """The smallest change that was tried. ``patch`` is a unified diff or a prelude, or "".
+
+    ``confirms`` are the sources it repairs, if with it two executions agree bit for bit.
+    """
 
     patch: str
     verified: bool
     how: str
+    confirms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -206,6 +213,9 @@ class Explanation(Shown):
     notes: tuple[str, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)  # for --verbose: hybrids, ledger, ...
     zoom: Zoom | None = None  # only where it was asked for
+    #: whether A trained again from what was recorded is A, bit for bit; what is identical needs
+    #: no such proof
+    reproduced: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Schema 1: these names are fixed, additions are allowed."""
@@ -224,6 +234,7 @@ class Explanation(Shown):
             "excluded": [asdict(e) for e in self.excluded],
             "unknown": [asdict(e) for e in self.unknown],
             "unexplained": self.unexplained,
+            "reproduced": self.reproduced,
             "gap": self.gap,
             "remedy": asdict(self.remedy),
             "notes": list(self.notes),

@@ -50,13 +50,13 @@ def capital(text: str) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A part of a whole: ``61 %``; ``-`` where there is none."""
+    """A part of a whole: ``61 %``, ``7.5e+05 times``; ``-`` where there is none."""
     if value is None or not math.isfinite(value):
         return "-"
     shown = round(100 * value)
     if shown == 0 and value > 0:
         return "< 1 %"
-    return f"{shown} %" if shown < 1000 else "> 999 %"
+    return f"{shown} %" if abs(shown) < 1000 else f"{value:.2g} times"
 
 
 def number(value: Any) -> str:

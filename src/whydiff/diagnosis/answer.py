@@ -6,21 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from whydiff.core.findings import (
-    IDENTICAL,
-    UNKNOWN,
-    Cause,
-    Divergence,
-    Excluded,
-    Explanation,
-    Remedy,
-)
+from whydiff.core.findings import Divergence, Explanation, Remedy
 from whydiff.core.recording import Side
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.evidence import hybrids
 from whydiff.diagnosis.gap import gap
 from whydiff.diagnosis.trials import Trials
-from whydiff.diagnosis.verdict import NO_BIT, judge, notes_on
+from whydiff.diagnosis.verdict import judge, untried
 
 
 def answer(
@@ -35,19 +27,7 @@ def answer(
 
     ``point`` is the first divergence where more was found out about it than the digests say.
     """
-    findings = compared.findings
-    causes: list[Cause] = []
-    # Of two trainings that agree bit for bit whatever differs has changed nothing.
-    excluded = [
-        Excluded(f.source, f.evidence + ("" if f.status == IDENTICAL else NO_BIT))
-        for f in findings
-        if f.status != UNKNOWN
-    ]
-    unknown = [Excluded(f.source, f.evidence) for f in findings if f.status == UNKNOWN]
-    notes = list(compared.diff.notes)
-    if trials is not None:
-        causes, excluded = judge(compared, trials)
-        notes += notes_on(trials, causes)
+    verdict = judge(compared, trials, remedy) if trials is not None else untried(compared)
     return Explanation(
         question=_question(compared),
         between=compared.between,
@@ -56,13 +36,14 @@ def answer(
         chosen=compared.chosen,
         identical=compared.identical,
         first_divergence=point or compared.diff.first_divergence,
-        causes=tuple(causes),
-        excluded=tuple(excluded),
-        unknown=tuple(unknown),
-        unexplained=_finite(trials.unexplained()) if trials else 0.0,
+        causes=verdict.causes,
+        excluded=verdict.excluded,
+        unknown=verdict.unknown,
+        unexplained=_finite(verdict.unexplained),
         gap=gap(compared, trials, metric),
         remedy=remedy or Remedy("", compared.identical, "Nothing to repair."),
-        notes=tuple(notes),
+        notes=(*compared.diff.notes, *verdict.notes),
+        reproduced=verdict.reproduced,
         evidence=_evidence(compared, trials, trajectory),
     )
 

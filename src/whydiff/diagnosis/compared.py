@@ -42,6 +42,18 @@ class ComparedSides:
         """Ids of the sources that differ."""
         return tuple(f.source for f in self.findings if f.status == DIFFERS)
 
+    @cached_property
+    def same_weights(self) -> bool:
+        """Whether both ended in the same weights, bit for bit."""
+        finals = [[t.digest for t in side.fit.final] for side in (self.a, self.b)]
+        return finals[0] == finals[1]
+
+    @cached_property
+    def ends_alike(self) -> bool:
+        """Whether both ended in the same weights and logged the same numbers, bit for bit."""
+        logs = [[epoch.logs for epoch in side.fit.epochs] for side in (self.a, self.b)]
+        return self.same_weights and repr(logs[0]) == repr(logs[1])  # NaN equals NaN here
+
     @property
     def structural(self) -> list[str]:
         """Differing sources that change the compiled program: model, loss, optimizer."""

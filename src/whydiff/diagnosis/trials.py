@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,6 +20,10 @@ from whydiff.stats.distances import prediction_distance, relative_weight_distanc
 MOST_HYBRIDS = 32
 #: Seconds of training that nobody needs to be asked about.
 PATIENCE = 600.0
+#: A source that alone moves the result this far, and leaves half of the distance when only it is
+#: made equal, is one of several such: either they offset each other or the training amplifies.
+NEARLY_ALL = 0.8
+HALF = 0.5
 
 
 @dataclass
@@ -43,6 +47,12 @@ class Trials:
     how: str = ""  # how hybrids were trained
     moments: Moments | None = None  # at which A and B are looked at on the way
     looked: tuple[TrainedHybrid, ...] = ()  # A and B, trained once more for that
+    nudged: TrainedHybrid | None = None  # A, with one initial weight an ULP away
+
+    @property
+    def control_failed(self) -> bool:
+        """Whether A was trained again from its own fields and ended with other bits."""
+        return frozenset() in self.hybrids and not self.reproduces_a()
 
     def stands_for(self, name: str) -> str:
         """Who stands for ``name`` in coalitions: itself, or the first source it is bound to."""
@@ -83,18 +93,35 @@ class Trials:
             if x in self.hybrids and y in self.hybrids
         )
 
+    def changes_logs(self, name: str) -> bool:
+        """Whether taking this source from B changes a number that A logs."""
+        made = self.hybrids.get(frozenset([self.stands_for(name)]))
+        control = self.hybrids.get(frozenset())
+        return bool(made and control and repr(made.logs) != repr(control.logs))  # NaN equals NaN
+
     def unexplained(self) -> float:
-        """Part of the distance that the transplanted fields leave: 0.0 if all of B's give B."""
-        if not self.hybrids:
+        """Part of the distance that the fields taken from B leave: 0.0 if all of B's give B.
+
+        1.0 where A could not be reproduced: then nothing is explained.
+        """
+        if not self.reproduces_a():
             return 1.0
-        parts = []
-        if not self.reproduces_a() and frozenset() in self.hybrids:
-            parts.append(self.value(frozenset()))
         everything = frozenset(self.sources)
-        if everything in self.hybrids and not self.reproduces_b():
-            distance, whole = _distance(self.b, self.hybrids[everything]), self.whole
-            parts.append(distance / whole if whole and math.isfinite(distance) else 1.0)
-        return max(parts, default=0.0)
+        if everything not in self.hybrids or self.reproduces_b():
+            return 0.0
+        distance, whole = _distance(self.b, self.hybrids[everything]), self.whole
+        return distance / whole if whole and math.isfinite(distance) else 1.0
+
+    def grown(self) -> tuple[float, float] | None:
+        """How far one ULP in one initial weight of A moved the result, None if not measured.
+
+        (relative distance of the final weights, part of the distance from A to B).
+        """
+        if self.nudged is None:
+            return None
+        moved, whole = _distance(self.a, self.nudged), self.whole
+        part = moved / whole if whole and math.isfinite(moved) and math.isfinite(whole) else 0.0
+        return _weight_distance(self.a, self.nudged), part
 
     @cached_property
     def values(self) -> dict[Coalition, float]:
@@ -177,6 +204,7 @@ def run_trials(
     wanted = [c for c in planned if c not in trials.hybrids]
     progress.step("training hybrids of A and B, several sources together", total=len(wanted))
     _train_all(trials, hybrid_trainer, wanted, deadline, progress)
+    trials.nudged = _nudged(trials, hybrid_trainer)
     trials.looked = _look(trials, hybrid_trainer)
     for side in ("a", "b"):
         parts = hybrid_trainer.measure(side)
@@ -232,6 +260,26 @@ def _train_all(
         except TransferError as why:
             trials.together.append((sorted(coalition), str(why)))
         progress.advance()
+
+
+def _nudged(trials: Trials, hybrid_trainer: HybridTrainer) -> TrainedHybrid | None:
+    """A from a start one ULP away, where the sizes of several causes ask whether it amplifies."""
+    if not trials.reproduces_a() or len(trials.sources) < 2:
+        return None
+    far = [_far(trials.values, trials.sources, name) for name in trials.sources]
+    if not any(far):
+        return None
+    try:
+        return hybrid_trainer.train(frozenset(), nudge=0)
+    except TransferError:
+        return None
+
+
+def _far(values: Mapping[Coalition, float], sources: Sequence[str], name: str) -> bool:
+    """Whether a source is worth nearly the whole distance both alone and beside the others."""
+    everything = frozenset(sources)
+    one, rest = values.get(frozenset([name]), 0.0), values.get(everything - {name}, 0.0)
+    return one > NEARLY_ALL and rest > HALF
 
 
 def _look(trials: Trials, hybrid_trainer: HybridTrainer) -> tuple[TrainedHybrid, ...]:

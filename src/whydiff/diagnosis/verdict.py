@@ -1,48 +1,100 @@
-"""What the hybrids prove: each finding becomes a cause, a suspect, or is ruled out."""
+"""What the hybrids prove: each finding becomes a cause, a suspect, or is ruled out.
+
+A cause is confirmed by an intervention that was made: a source taken from B changed the result
+of a training that otherwise reproduces A bit for bit, or a fix of the script made two executions
+agree bit for bit. Where neither is at hand nothing is confirmed.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from whydiff.core.findings import (
     CONFIRMED,
     DIFFERS,
     IDENTICAL,
     SUSPECTED,
+    UNKNOWN,
     Cause,
     Excluded,
     Finding,
+    Remedy,
 )
 from whydiff.core.words import listed
+from whydiff.diagnosis import earlier, notes
 from whydiff.diagnosis.compared import ComparedSides
+from whydiff.diagnosis.offsets import offsetting
+from whydiff.diagnosis.sources.noise import NO_DRAWS
 from whydiff.diagnosis.trials import Trials
 
 #: said of a source that differs without consequences
 NO_BIT = "; but taking it from B, or making it equal, changes no bit of the result"
+#: why nothing is confirmed where the control failed
+NOT_AGAIN = "A trained again from what was recorded is not A"
 
 
-def judge(compared: ComparedSides, trials: Trials) -> tuple[list[Cause], list[Excluded]]:
-    """The causes, largest share first, and the sources that are ruled out."""
-    differing = [f for f in compared.findings if f.status == DIFFERS]
-    excluded = [Excluded(f.source, f.evidence) for f in compared.findings if f.status == IDENTICAL]
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of every source. ``causes`` come largest share first."""
+
+    causes: tuple[Cause, ...]
+    excluded: tuple[Excluded, ...]
+    unknown: tuple[Excluded, ...]
+    notes: tuple[str, ...]
+    unexplained: float
+    reproduced: bool
+
+
+def untried(compared: ComparedSides) -> Verdict:
+    """Of two trainings that agree bit for bit: whatever differs has changed nothing."""
+    excluded = tuple(
+        Excluded(f.source, f.evidence + ("" if f.status == IDENTICAL else NO_BIT))
+        for f in compared.findings
+        if f.status != UNKNOWN
+    )
+    return Verdict((), excluded, _unknown(compared.findings), (), 0.0, True)
+
+
+def judge(compared: ComparedSides, trials: Trials, remedy: Remedy | None = None) -> Verdict:
+    """What the hybrids prove, and the remedy that was tried, if one was."""
+    findings = compared.findings
+    if not trials.reproduces_a():
+        findings = tuple(map(_unseen_draws, findings))
     causes: list[Cause] = []
-    for finding in differing:
+    excluded = [Excluded(f.source, f.evidence) for f in findings if f.status == IDENTICAL]
+    for finding in (f for f in findings if f.status == DIFFERS):
         judged = _judge(finding, compared, trials)
         if isinstance(judged, Cause):
             causes.append(judged)
         else:
             excluded.append(judged)
-    causes += _residue(compared, trials, causes)
-    causes += _merely_reported(compared, causes)
-    if not causes and not _ends_alike(compared):
-        causes = [_suspect(f, "no hybrid reproduced the difference") for f in differing]
+    causes += _merely_reported(compared, trials, causes)
+    if not causes and not compared.ends_alike:
+        causes = [_suspect(f, _no_proof(trials)) for f in findings if f.status == DIFFERS]
+    causes = offsetting(causes, trials)
+    causes, consequences = earlier.without_consequences(compared, causes)
+    causes, repaired = _repaired(causes, remedy)
+    excluded += repaired
     named = {c.source for c in causes}
     causes.sort(key=lambda c: -(c.share if c.share is not None else -1.0))
-    return causes, [e for e in excluded if e.source not in named]
+    fixed = bool(causes) and all(c.status == CONFIRMED for c in causes) and _confirms(remedy)
+    return Verdict(
+        tuple(causes),
+        tuple(e for e in excluded if e.source not in named),
+        _unknown(findings),
+        (*notes.on(compared, trials, causes), *consequences),
+        0.0 if fixed or compared.ends_alike else trials.unexplained(),
+        trials.reproduces_a(),
+    )
 
 
 def _judge(finding: Finding, compared: ComparedSides, trials: Trials) -> Cause | Excluded:
     name = finding.source
+    if not trials.reproduces_a():
+        return _suspect(finding, trials.refused.get(name) or _no_proof(trials))
     if name == "measurement":
-        return _measurement(finding, compared, trials)
+        return _measurement(finding, compared)
     if trials.stands_for(name) not in trials.sources:
         why = trials.refused.get(name)
         if why is None and name in compared.environment[1:]:
@@ -50,158 +102,126 @@ def _judge(finding: Finding, compared: ComparedSides, trials: Trials) -> Cause |
         return _suspect(finding, why or "")
     if not trials.matters(name):
         return Excluded(name, finding.evidence + NO_BIT)
+    if compared.same_weights:
+        others = listed([s for s in trials.sources if s != trials.stands_for(name)])
+        return Excluded(
+            name,
+            f"{finding.evidence}; taken from B alone it changes the result, but together with "
+            f"{others} it ends in the same bits: they offset each other",
+        )
     share, alone, remaining = trials.worth(name)
-    others = [other for other in trials.bound if other != name] if name in trials.bound else []
-    how = f"; proven together with {listed(others)}, as neither fits without the other"
-    return Cause(
-        name,
-        finding.detail or finding.evidence,
-        CONFIRMED,
-        finding.evidence + (how if others else ""),
-        finding.remedy,
+    others_bound = (
+        [other for other in trials.bound if other != name] if name in trials.bound else []
+    )
+    how = f"; confirmed together with {listed(others_bound)}, as neither fits without the other"
+    return replace(
+        _cause(finding, CONFIRMED, finding.evidence + (how if others_bound else "")),
         share=share,
         alone=alone,
         remaining=remaining,
+    )
+
+
+def _cause(finding: Finding, status: str, evidence: str) -> Cause:
+    return Cause(
+        finding.source,
+        finding.detail or finding.evidence,
+        status,
+        evidence,
+        finding.remedy,
         intended=finding.intended,
         mechanism=finding.mechanism,
     )
 
 
 def _suspect(finding: Finding, why: str) -> Cause:
-    return Cause(
-        finding.source,
-        finding.detail or finding.evidence,
-        SUSPECTED,
-        finding.evidence + (f" (not proven: {why})" if why else ""),
-        finding.remedy,
-        intended=finding.intended,
-        mechanism=finding.mechanism,
+    why = f" (not confirmed: {why})" if why else ""
+    return _cause(finding, SUSPECTED, finding.evidence + why)
+
+
+def _no_proof(trials: Trials) -> str:
+    if trials.control_failed:
+        return NOT_AGAIN
+    if not trials.hybrids:
+        return next(iter(trials.refused.values()), "A could not be trained again")
+    return "no hybrid reproduced the difference"
+
+
+def _unseen_draws(finding: Finding) -> Finding:
+    """Only a training that repeats itself can be said to draw no random numbers."""
+    if finding.source != "noise" or finding.evidence != NO_DRAWS:
+        return finding
+    evidence = (
+        "no random numbers were seen to be drawn in a training step; but as A trained again is "
+        "not A, something may draw where it was not seen"
     )
+    return replace(finding, status=UNKNOWN, evidence=evidence)
 
 
-def _same_weights(compared: ComparedSides) -> bool:
-    finals = [[t.digest for t in side.fit.final] for side in (compared.a, compared.b)]
-    return finals[0] == finals[1]
+def _unknown(findings: Sequence[Finding]) -> tuple[Excluded, ...]:
+    return tuple(Excluded(f.source, f.evidence) for f in findings if f.status == UNKNOWN)
 
 
-def _ends_alike(compared: ComparedSides) -> bool:
-    """Whether both ended in the same weights and logged the same numbers, bit for bit."""
-    logs = [[epoch.logs for epoch in side.fit.epochs] for side in (compared.a, compared.b)]
-    return _same_weights(compared) and repr(logs[0]) == repr(logs[1])  # NaN equals NaN here
+def _merely_reported(
+    compared: ComparedSides, trials: Trials, causes: Sequence[Cause]
+) -> Iterator[Cause]:
+    """Equal weights and other logs, though the rule of measuring is the same."""
+    if causes or not compared.same_weights or compared.ends_alike:
+        return
+    data = next(f for f in compared.findings if f.source == "data-content")
+    validation = [side.recipe.data_content.validation for side in (compared.a, compared.b)]
+    if data.status == DIFFERS and validation[0] != validation[1]:
+        evidence = "the weights agree bit for bit, but they were validated on other data"
+        cause = _cause(data, CONFIRMED, f"{evidence}: {data.evidence}")
+        cause = replace(cause, source="measurement", detail=evidence, mechanism="")
+        yield replace(cause, share=1.0, alone=1.0, remaining=0.0)
+        return
+    for finding in (f for f in compared.findings if f.status == DIFFERS):
+        if finding.source in trials.sources and trials.changes_logs(finding.source):
+            evidence = (
+                f"{finding.evidence}; the weights agree bit for bit, and taken from B it changes "
+                "the logged numbers"
+            )
+            yield _cause(finding, CONFIRMED, evidence)
 
 
-def _merely_reported(compared: ComparedSides, causes: list[Cause]) -> list[Cause]:
-    """Equal weights and other logs, though the rule of measuring is the same: other data."""
-    finding = next(f for f in compared.findings if f.source == "data-content")
-    if causes or finding.status != DIFFERS or not _same_weights(compared):
-        return []
-    evidence = "the weights agree bit for bit, but they were validated on other data"
-    return [
-        Cause(
-            "measurement",
-            evidence,
-            CONFIRMED,
-            f"{evidence}: {finding.evidence}",
-            finding.remedy,
-            share=1.0,
-            alone=1.0,
-            remaining=0.0,
-            intended=finding.intended,
-        )
-    ]
-
-
-def _measurement(finding: Finding, compared: ComparedSides, trials: Trials) -> Cause | Excluded:
+def _measurement(finding: Finding, compared: ComparedSides) -> Cause | Excluded:
     """Another rule of measuring changes no weight: a cause where the weights agree."""
-    if not _same_weights(compared):
+    if not compared.same_weights:
         return Excluded(
             "measurement", f"{finding.evidence}; but a way of measuring changes no weight"
         )
-    return Cause(
-        "measurement",
-        finding.detail or finding.evidence,
-        CONFIRMED,
-        finding.evidence + "; the weights agree bit for bit and only what is reported differs",
-        finding.remedy,
-        share=1.0,
-        alone=1.0,
-        remaining=0.0,
-        intended=finding.intended,
-        mechanism=finding.mechanism,
+    if compared.ends_alike:
+        return Excluded("measurement", f"{finding.evidence}; but every logged number is the same")
+    evidence = (
+        f"{finding.evidence}; the weights agree bit for bit and only what is reported differs"
     )
+    cause = _cause(finding, CONFIRMED, evidence)
+    return replace(cause, share=1.0, alone=1.0, remaining=0.0)
 
 
-def _residue(compared: ComparedSides, trials: Trials, causes: list[Cause]) -> list[Cause]:
-    """Fields equal and yet other bits: arithmetic, proven if training A again does not give A."""
-    finding = next(f for f in compared.findings if f.source == "arithmetic")
-    suspected = next((c for c in causes if c.source == "arithmetic"), None)
-    if suspected is None or suspected.status == CONFIRMED:
-        return []
-    if trials.reproduces_a():
-        return []
-    causes.remove(suspected)
-    return [
-        Cause(
-            "arithmetic",
-            finding.detail or finding.evidence,
-            CONFIRMED,
-            finding.evidence + "; training A again from its own fields gave other bits, too",
-            finding.remedy,
-            share=1.0 if not causes else None,
-            alone=1.0,
-            remaining=0.0,
-            mechanism=finding.mechanism,
-        )
-    ]
+def _confirms(remedy: Remedy | None) -> bool:
+    return remedy is not None and remedy.verified and bool(remedy.confirms)
 
 
-def notes_on(trials: Trials, causes: list[Cause]) -> list[str]:
-    """What a reader should know about the proofs: what they lack, what they cannot tell."""
-    notes = []
-    if "script" in trials.how:
-        notes.append(f"Hybrids were trained {trials.how}.")
-    if not trials.reproduces_a():
-        notes.append(
-            "Training A again from its own fields did not give A bit for bit: something in it is "
-            "not recorded or not deterministic."
-        )
-    if trials.bound:
-        notes.append(
-            f"{listed(trials.bound)} fit only together, so they were taken from B as one and share "
-            "what they are worth."
-        )
-    if trials.together:
-        names, why = trials.together[0]
-        notes.append(f"{', '.join(names)} could not be taken from B together: {why}.")
-    if trials.left_out:
-        notes.append(
-            f"{trials.left_out} hybrids were left out for lack of time; shares are estimated from "
-            "each source alone and all but each (--budget gives more time)."
-        )
-    notes += [_unlike(name, parts) for name, parts in trials.measured.items() if _far(parts)]
-    proven = [c for c in causes if c.alone is not None]
-    if len(proven) > 1 and all(c.alone > 0.8 and (c.remaining or 0) > 0.5 for c in proven):  # type: ignore[operator]
-        notes.append(
-            "This training amplifies any change: each of these sources alone moves the "
-            "predictions about as far as all of them together, so shares say little."
-        )
-    return notes
+def _repaired(causes: list[Cause], remedy: Remedy | None) -> tuple[list[Cause], list[Excluded]]:
+    """Suspects that a fix confirms: with it two executions agree, so nothing else is a cause.
 
-
-def _far(parts: dict[str, float]) -> bool:
-    """Whether evaluating in another mode changes the loss so much that it will be wondered at."""
-    scale = max(abs(parts["logged"]), abs(parts["evaluated"]), 1e-9)
-    return abs(parts["batch normalization"]) > 0.2 * scale
-
-
-def _unlike(name: str, parts: dict[str, float]) -> str:
-    return (
-        f"{name.upper()} logged a training loss of {parts['logged']:.4g}, yet evaluated with the "
-        f"same weights it is {parts['evaluated']:.4g}: "
-        + ", ".join(
-            f"{parts[key]:+.3g} from {key}"
-            for key in ("moving weights", "random layers", "batch normalization")
-        )
-        + ". BatchNormalization's moving averages have not converged (more steps, or a smaller "
-        "momentum)."
-    )
+    A suspect that agrees by then without being repaired is a consequence of what was.
+    """
+    suspects = {c.source for c in causes if c.status != CONFIRMED}
+    if remedy is None or not remedy.verified or not suspects & set(remedy.confirms):
+        return causes, []
+    repaired = listed([s for s in remedy.confirms if s in suspects])
+    kept, consequences = [], []
+    for cause in causes:
+        evidence = cause.evidence.partition(" (not confirmed: ")[0]
+        if cause.source in remedy.confirms and cause.status != CONFIRMED:
+            evidence += "; with the fix two executions agree bit for bit, which confirms it"
+            kept.append(replace(cause, status=CONFIRMED, evidence=evidence))
+        elif cause.status == CONFIRMED:
+            kept.append(cause)
+        else:
+            evidence += f"; a consequence of {repaired}: with that repaired it agrees, too"
+            consequences.append(Excluded(cause.source, evidence))
+    return kept, consequences

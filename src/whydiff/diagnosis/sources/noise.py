@@ -23,12 +23,15 @@ FIX = (
     "seed: Dropout(0.5, seed=n)."
 )
 
+#: evidence where no draw was seen: true only of a training that repeats itself
+NO_DRAWS = "the model draws no random numbers while training"
+
 
 def compare(a: Side, b: Side) -> Finding:
     """Compare seed states that no earlier fit advanced."""
     one, two = a.recipe.noise, b.recipe.noise
     if not one and not two:
-        return identical(ID, "the model draws no random numbers while training")
+        return identical(ID, NO_DRAWS)
     if not one or not two:
         return _one_sided(a, b, "A" if one else "B")
     pairs = pair(one, two)

@@ -20,6 +20,8 @@ from whydiff.storage import load
 
 #: Proposals are tried from the smallest on; so many at most.
 MOST_TRIED = 4
+#: said of a fix with which nothing differs any more
+AGREE = "Tried: in two executions the trainings now agree bit for bit."
 
 
 def try_fixes(sides: RunningSides, trials: Trials, folder: Path, progress: Progress) -> Remedy:
@@ -40,7 +42,8 @@ def try_fixes(sides: RunningSides, trials: Trials, folder: Path, progress: Progr
         progress.step(f"trying a fix ({number} of at most {len(candidates)}): {proposal.how}")
         worked, what = _try(sides, proposal, folder / f"fix{number}", bool(asked))
         how = " ".join([_sentence(proposal.how), what, *asked])
-        remedy = Remedy(_shown(proposal), worked, how)
+        confirms = tuple(proposal.targets) if worked and what == AGREE else ()
+        remedy = Remedy(_shown(proposal), worked, how, confirms)
         if worked:
             return remedy
         first = first or remedy
@@ -121,7 +124,7 @@ def _agree(
     pairs: Sequence[tuple[Side, Side]], targets: Sequence[str], asked: bool
 ) -> tuple[bool, str]:
     if all(identical(a.fit, b.fit) for a, b in pairs):
-        return True, "Tried: in two executions the trainings now agree bit for bit."
+        return True, AGREE
     still = {
         f.source
         for a, b in pairs

@@ -90,7 +90,14 @@ def verdict(e: Explanation) -> str:
     suspected = [source(c.source) for c in e.causes if c.status != CONFIRMED]
     if confirmed:
         also = f" Suspected, not confirmed: {listed(suspected)}." if suspected else ""
-        return f"The two {what} differ because of {listed(confirmed)}.{also}"
+        offset = [source(c.source) for c in e.causes if c.offsets]
+        if offset == confirmed and all(c.share is None for c in e.causes):
+            return (
+                f"The two {what} differ in {listed(offset)}, which offset each other: together "
+                f"they leave almost no difference.{also}"
+            )
+        partly = f", of which {listed(offset)} partly offset each other" if offset else ""
+        return f"The two {what} differ because of {listed(confirmed)}{partly}.{also}"
     same_logs = e.gap.get("a") == e.gap.get("b")
     if not suspected and same_logs and e.gap.get("relative_weight_distance") == 0:
         return f"The two {what} end alike, bit for bit: what differs between them changes nothing."
@@ -132,23 +139,27 @@ def _causes(e: Explanation) -> Iterator[Section]:
         return
     measured = any(c.share is not None or c.alone is not None for c in e.causes)
     blocks: list[Block] = [_bars(e) if measured else _suspects(e)]
-    if e.unexplained > WORTH_NAMING:
-        reason = (
-            "training again with everything equal did not give the same result."
-            if e.evidence.get("reproduces a") is False
-            else "all that could be transferred from B into A's training did not give B."
-        )
-        blocks.append(Text(f"{percent(e.unexplained)} of the distance is unexplained: {reason}",
-                           "warning"))  # fmt: skip
+    if e.reproduced and e.unexplained > WORTH_NAMING:  # else a note says what was not reproduced
+        blocks.append(Text(
+            f"{percent(e.unexplained)} of the distance is unexplained: all that could be "
+            "transferred from B into A's training did not give B.", "warning",
+        ))  # fmt: skip
     confirmed = [source(c.source) for c in e.causes if c.status == CONFIRMED]
     lead = (
-        "Confirmed by training again with one source changed at a time: " + listed(confirmed) + "."
+        f"Confirmed by {_proof(e)}: {listed(confirmed)}."
         if confirmed
         else "Nothing was confirmed; these are suspects."
     )
     yield Section("causes", "What caused it", tuple(blocks), lead, SCREEN)
     details = [block for cause in e.causes for block in _details(cause)]
     yield Section("details", "The causes one by one", tuple(details), depth=VERBOSE)
+
+
+def _proof(e: Explanation) -> str:
+    """By which intervention causes were confirmed."""
+    if not e.reproduced and e.remedy.confirms:
+        return "a fix with which two runs agree bit for bit"
+    return "training again with one source changed at a time"
 
 
 def _name(cause: Cause) -> str:

@@ -1,0 +1,134 @@
+"""What a reader should know about the proofs: what they lack, and what they cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from whydiff.core.findings import Cause
+from whydiff.core.recording import Side
+from whydiff.core.words import listed, number, percent
+from whydiff.diagnosis.compared import ComparedSides
+from whydiff.diagnosis.offsets import amplifies, cancel
+from whydiff.diagnosis.trials import Trials
+
+
+def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tuple[str, ...]:
+    """The notes, in the order in which they matter."""
+    return (
+        *_without_effect(compared, causes),
+        *_not_reproduced(compared, trials),
+        *_offsetting(trials, causes),
+        *_amplified(trials, causes),
+        *_how_trained(trials),
+        *(_evaluated(name, parts) for name, parts in trials.measured.items() if _far(parts)),
+    )
+
+
+def _without_effect(compared: ComparedSides, causes: Sequence[Cause]) -> Iterator[str]:
+    if compared.ends_alike and not causes and compared.differing:
+        one = len(compared.differing) == 1
+        yield (
+            f"{listed(compared.differing)} {'differs' if one else 'differ'} without effect: the "
+            "final weights and every logged number are the same bits."
+        )
+
+
+def _not_reproduced(compared: ComparedSides, trials: Trials) -> Iterator[str]:
+    if trials.reproduces_a():
+        return
+    differing = listed(compared.differing) or "nothing that was recorded"
+    if not trials.hybrids:
+        why = next(iter(trials.refused.values()), "")
+        yield (
+            "This training could not be trained again from what was recorded"
+            f"{': ' + why if why else ''}. So no cause is confirmed by that, and no share is "
+            f"given; the two differ in {differing}."
+        )
+        return
+    yield (
+        "This training cannot be reproduced from what was recorded: A trained again from its own "
+        f"fields {_elsewhere(compared.a, trials)}. So no cause is confirmed and no share is given; "
+        f"the two differ in {differing}. Something in the training is not recorded or not "
+        "deterministic. If the script should repeat its results, please send us the script, the "
+        "output of `pip freeze` and the recording that `whydiff record` writes (it holds no "
+        "training data), so that we can tell what is missing."
+    )
+
+
+def _elsewhere(a: Side, trials: Trials) -> str:
+    """How A trained again differs from A: the first logged number, or the weights."""
+    again = trials.hybrids[frozenset()]
+    for epoch, made in zip(a.fit.epochs, again.logs, strict=False):
+        for name, value in epoch.logs.items():
+            if name in made and repr(float(made[name])) != repr(float(value)):
+                return (
+                    f"logs {name} {made[name]:.7g} vs. {value:.7g} in epoch {epoch.index + 1}, and "
+                    "ends with other weights"
+                )
+    return "logs the same numbers and yet ends with other weights"
+
+
+def _offsetting(trials: Trials, causes: Sequence[Cause]) -> Iterator[str]:
+    group = [c.source for c in causes if c.offsets]
+    if not group:
+        return
+    if cancel(causes):
+        yield (
+            f"{listed(group)} offset each other: each alone moves the predictions far more than "
+            f"all of them together, which leave a distance of {number(trials.whole)}. Parts of so "
+            "little say nothing, so no shares are given."
+        )
+    else:
+        yield (
+            f"{listed(group)} partly offset each other: alone one of them moves the predictions "
+            "further than all of them together, so shares may lie outside 0 to 100 %."
+        )
+
+
+def _amplified(trials: Trials, causes: Sequence[Cause]) -> Iterator[str]:
+    grown = trials.grown()
+    if grown is None or trials.nudged is None or not amplifies(trials):
+        return
+    ranked = sum(c.share is not None for c in causes) > 1
+    yield (
+        f"This training amplifies differences: one initial weight moved by one unit in the last "
+        f"place ({number(trials.nudged.moved)}) moves the predictions by {percent(grown[1])} of "
+        "the distance from A to B." + (" So the shares do not rank the causes." if ranked else "")
+    )
+
+
+def _how_trained(trials: Trials) -> Iterator[str]:
+    if "script" in trials.how:
+        yield f"Hybrids were trained {trials.how}."
+    if trials.bound:
+        yield (
+            f"{listed(trials.bound)} fit only together, so they were taken from B as one and share "
+            "what they are worth."
+        )
+    if trials.together:
+        names, why = trials.together[0]
+        yield f"{', '.join(names)} could not be taken from B together: {why}."
+    if trials.left_out:
+        yield (
+            f"{trials.left_out} hybrids were left out for lack of time; shares are estimated from "
+            "each source alone and all but each (--budget gives more time)."
+        )
+
+
+def _far(parts: dict[str, float]) -> bool:
+    """Whether evaluating in another mode changes the loss so much that it will be wondered at."""
+    scale = max(abs(parts["logged"]), abs(parts["evaluated"]), 1e-9)
+    return abs(parts["batch normalization"]) > 0.2 * scale
+
+
+def _evaluated(name: str, parts: dict[str, float]) -> str:
+    return (
+        f"{name.upper()} logged a training loss of {parts['logged']:.4g}, yet evaluated with the "
+        f"same weights it is {parts['evaluated']:.4g}: "
+        + ", ".join(
+            f"{parts[key]:+.3g} from {key}"
+            for key in ("moving weights", "random layers", "batch normalization")
+        )
+        + ". BatchNormalization's moving averages have not converged (more steps, or a smaller "
+        "momentum)."
+    )
