@@ -1,6 +1,9 @@
+import math
+
 import pytest
 
-from whydiff.core.metrics import larger_is_better
+from whydiff.core.errors import WhydiffError
+from whydiff.core.metrics import default_metric, differing_metrics, larger_is_better
 
 
 @pytest.mark.parametrize(
@@ -31,3 +34,41 @@ def test_smaller(name):
 @pytest.mark.parametrize("name", ["score", "my_number", "val_x", "learning_rate", ""])
 def test_names_that_do_not_tell(name):
     assert larger_is_better(name) is None
+
+
+@pytest.mark.parametrize(
+    ("logged", "metric"),
+    [
+        (["accuracy", "loss", "val_accuracy", "val_loss"], "val_accuracy"),
+        (["loss", "val_loss"], "val_loss"),
+        (["loss", "mae", "learning_rate"], "mae"),
+        (["loss", "lr"], "loss"),
+        (["lr"], "lr"),
+        (["loss"], "loss"),
+        ([], "loss"),
+    ],
+)
+def test_the_default_metric_is_the_one_a_person_looks_at(logged, metric):
+    assert default_metric(logged) == metric
+
+
+def test_the_first_compiled_metric_comes_before_the_first_of_the_alphabet():
+    logged = ["accuracy", "loss", "mae", "val_accuracy", "val_loss", "val_mae", "val_zauc", "zauc"]
+    assert default_metric(logged, compiled=["mae", {"name": "zauc"}, "accuracy"]) == "val_mae"
+    assert default_metric(logged, compiled=[{"name": "zauc"}, "mae"]) == "val_zauc"
+    assert default_metric(["head_accuracy", "head_mae", "loss"], compiled=["mae"]) == "head_mae"
+
+
+def test_a_metric_that_differs_comes_before_one_that_does_not():
+    logged = ["accuracy", "loss", "val_accuracy"]
+    a, b = {"accuracy": 0.0, "loss": 1.0}, {"accuracy": 0.0, "loss": 2.0}
+    assert default_metric(logged, differing=differing_metrics(a, b)) == "loss"
+    assert default_metric(logged, differing=set()) == "val_accuracy"
+    assert differing_metrics({"loss": math.nan}, {"loss": math.nan}) == set()
+
+
+def test_a_metric_that_was_not_logged_is_refused_with_those_that_were():
+    assert default_metric(["loss", "mae"], "loss") == "loss"
+    with pytest.raises(WhydiffError, match="auc") as refusal:
+        default_metric(["loss", "mae"], "auc")
+    assert "loss, mae" in str(refusal.value.way_out)

@@ -7,7 +7,7 @@ import pytest
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Order
-from whydiff.experiments.study.metadata import check_same, identity, telling
+from whydiff.experiments.study.metadata import check_same, identity
 from whydiff.testing.sides import a_recipe as recipe
 
 ALL = ("initialization", "data-order", "noise")
@@ -40,23 +40,3 @@ def test_anything_else_may_not():
     for source, other in changes.items():
         with pytest.raises(WhydiffError, match=f"train.py trains otherwise .*: {source}$"):
             same(one, other)
-
-
-@pytest.mark.parametrize(
-    ("logged", "metric"),
-    [
-        (["accuracy", "loss", "val_accuracy", "val_loss"], "val_accuracy"),
-        (["loss", "val_loss"], "val_loss"),
-        (["loss", "mae", "learning_rate"], "mae"),
-        (["loss"], "loss"),
-        ([], "loss"),
-    ],
-)
-def test_the_most_telling_metric_is_chosen(logged, metric):
-    assert telling(None, logged) == metric
-
-
-def test_metric_that_was_not_logged():
-    assert telling("loss", ["loss", "mae"]) == "loss"
-    with pytest.raises(WhydiffError, match="auc"):
-        telling("auc", ["loss", "mae"])

@@ -11,13 +11,12 @@ from typing import Any
 
 from whydiff.core.comparison import EXPECTATIONS, Comparison
 from whydiff.core.errors import WhydiffError
-from whydiff.core.metrics import larger_is_better
+from whydiff.core.metrics import default_metric, larger_is_better
 from whydiff.core.progress import Progress, Silent
 from whydiff.experiments.compare import numbers
 from whydiff.experiments.compare.contestants import Contestant, Way, open_contestants
 from whydiff.experiments.compare.pairing import Rule, TrainedHybrid
 from whydiff.experiments.compare.training import Comparing
-from whydiff.experiments.study.metadata import telling
 from whydiff.experiments.study.replica_trainer import ENGINES
 from whydiff.stats.sequential import ASSUMPTIONS, SYMMETRIC, fewest_pairs
 
@@ -172,7 +171,7 @@ def _rule(
         )
     # A script run as a whole may print numbers that are no metrics at all.
     clear = [name for name in common if larger_is_better(name) is not None]
-    name = telling(metric, common if metric or mode else clear or common)
+    name = default_metric(common if metric or mode else clear or common, metric)
     larger = larger_is_better(name) if mode is None else mode == "max"
     if larger is None:
         raise WhydiffError(

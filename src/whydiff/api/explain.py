@@ -19,7 +19,12 @@ from whydiff.diagnosis.moments import plan
 from whydiff.diagnosis.trials import run_trials
 from whydiff.experiments.explain.disagreements import disagreements
 from whydiff.experiments.explain.fix_trials import try_fixes
-from whydiff.experiments.explain.sides import run_script, two_executions, two_fits
+from whydiff.experiments.explain.sides import (
+    run_script,
+    two_executions,
+    two_fits,
+    two_successive_fits,
+)
 from whydiff.experiments.explain.trajectory import trajectory
 from whydiff.experiments.explain.zoom import look_closer, zoom as locate
 from whydiff.runner.client import Run
@@ -44,9 +49,11 @@ def explain(
 ) -> Explanation:
     """Say why two trainings differ, prove it by training hybrids, and try a fix.
 
-    Two scripts: their last fits. ``a_env`` or ``b_env``: two executions of one script under two
-    environments. A script with several fits: its first two fits of models of the same shape, or
-    ``fits`` (counting from 1). Otherwise, and with ``runs``: two executions of the script.
+    Two scripts: their first fits that differ. ``a_env`` or ``b_env``: two runs of one script under
+    two environments. A script with several independent fits: the first two of models of the same
+    shape that differ, or ``fits`` (counting from 1). Otherwise, and with ``runs``: two runs of the
+    script; successive fits of one model are one training, and are compared with each other only
+    where both runs agree.
 
     ``metric`` names the logged metric to tell the gap in; ``budget`` bounds the seconds spent on
     hybrids; ``arguments`` are the script's. ``zoom`` looks at the step where they part tensor by
@@ -96,6 +103,8 @@ def explain(
         if sides is None:
             child_b = children.enter_context(run_script(run_b, folder, "b", progress))
             sides = two_executions(child_a, child_b, fits, folder)
+            if sides.compared.identical and sides.compared.between == "runs" and not runs:
+                sides = two_successive_fits(child_a, folder) or sides
         compared = sides.compared
         if compared.identical:
             return _asked(answer(compared, metric=metric), asked)

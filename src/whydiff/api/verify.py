@@ -13,6 +13,7 @@ from whydiff.core.digests import ALGORITHM
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import DIFFERS
 from whydiff.core.lock import LEVELS, Lock, LockedFit, Replicas
+from whydiff.core.metrics import default_metric
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.verification import (
     FAILS,
@@ -174,7 +175,8 @@ def _with_statistics(
     then, these = lock.replicas.get(check.fit), now.get(check.fit)
     if then is None or these is None:
         return check
-    name = metric or _telling(then, these)
+    common = [name for name in then.metrics if name in these.metrics]
+    name = metric or default_metric(common)
     if name not in then.metrics or name not in these.metrics:
         state = (UNKNOWN, f"{name or 'no metric'} was not logged by all replicas")
         return replace(check, levels={**check.levels, "statistical": state})
@@ -214,14 +216,6 @@ def _told(result: Equivalence) -> str:
         text += f"; about {result.needed} replicas would decide: lock with --replicas"
         return f"{text} {result.needed}, or give a larger --margin"
     return text
-
-
-def _telling(then: Replicas, now: Replicas) -> str:
-    """A validation metric if there is one, else any metric, else the loss."""
-    common = [name for name in then.metrics if name in now.metrics]
-    metrics = [n for n in common if not n.endswith("loss") and n != "learning_rate"]
-    validated = [n for n in metrics if n.startswith("val_")]
-    return (validated or metrics or common or [""])[0]
 
 
 def suspects(check: FitCheck) -> list[str]:

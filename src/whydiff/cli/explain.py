@@ -51,10 +51,10 @@ def command(
     """Why do two trainings differ?
 
     \b
-    SCRIPT SCRIPT_B            the last fits of two scripts
-    SCRIPT --a-env/--b-env     two executions under two environments
-    SCRIPT with several fits   its first two fits of alike models (--fits picks)
-    SCRIPT otherwise           two executions of it (--runs forces that)
+    SCRIPT SCRIPT_B            the first fits of two scripts that differ
+    SCRIPT --a-env/--b-env     two runs under two environments
+    SCRIPT with several fits   its first two independent fits that differ (--fits picks)
+    SCRIPT otherwise           two runs of it (--runs forces that)
 
     Finds where the two part, trains again with one source of difference changed at a time, and
     tries a fix. Exits with 0 if there is an answer, 2 in case of trouble.

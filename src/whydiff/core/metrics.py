@@ -1,10 +1,13 @@
-"""Which way a logged metric goes, by the names that Keras gives."""
+"""Logged metrics by the names that Keras gives: which one to look at, which way it goes."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from whydiff.core.errors import WhydiffError
 
 _SMALLER = re.compile(
     r"loss|error|entropy|divergence|hinge|poisson|logcosh|log_cosh|perplexity|mse|rmse|mae|mape|msle"
@@ -19,6 +22,58 @@ _LARGER = re.compile(
 _SHARE = re.compile(
     r"acc|auc|precision|recall|f1|f_?score|fbeta|io_?u|dice|sensitivity|specificity"
 )
+
+
+#: What callbacks log of a training's settings: no result of it.
+_SETTINGS = frozenset({"lr", "learning_rate", "weight_decay", "momentum", "epoch", "time"})
+
+
+def default_metric(
+    logged: Sequence[str],
+    wanted: str | None = None,
+    compiled: Sequence[Any] = (),
+    differing: Collection[str] | None = None,
+) -> str:
+    """The metric to tell a result in: ``wanted``, else the one that a person looks at first.
+
+    That is a validation metric before a metric of training before a loss, and among those the
+    first that was compiled (``compiled`` as a recipe has them: names or configurations), since
+    Keras logs them by the alphabet. Where ``differing`` names the metrics that differ, one of
+    these is chosen if it can be. "loss" where nothing was logged.
+
+    Raises WhydiffError if ``wanted`` was not logged.
+    """
+    if wanted is not None:
+        if wanted not in logged:
+            known = ", ".join(logged) or "nothing"
+            raise WhydiffError(f"--metric {wanted!r} was not logged", f"Logged: {known}.")
+        return wanted
+    names = [_compiled_name(metric) for metric in compiled]
+    results = [name for name in logged if name not in _SETTINGS] or list(logged)
+
+    def rank(name: str) -> tuple[bool, bool, bool, int]:
+        place = next((i for i, n in enumerate(names) if n and _is(name, n)), len(names))
+        loss = name.endswith("loss")
+        settled = differing is not None and name not in differing
+        return settled, loss, not name.startswith("val_"), place
+
+    return min(results, key=rank, default="loss")
+
+
+def differing_metrics(a: Mapping[str, float], b: Mapping[str, float]) -> set[str]:
+    """Names that both logged, with other values; NaN equals NaN."""
+    return {name for name in a if name in b and repr(a[name]) != repr(b[name])}
+
+
+def _compiled_name(metric: Any) -> str:
+    name = metric.get("name") if isinstance(metric, Mapping) else metric
+    return str(name) if isinstance(name, str) else ""
+
+
+def _is(logged: str, compiled: str) -> bool:
+    """Whether a logged name is a compiled metric's, validated or of one of several outputs."""
+    logged = re.sub(r"_\d+$", "", logged.removeprefix("val_"))
+    return logged == compiled or logged.endswith(f"_{compiled}")
 
 
 def value_bounds(metric: str, values: Iterable[float]) -> tuple[float, float] | None:

@@ -139,3 +139,12 @@ SOURCE_IDS: tuple[str, ...] = (
     "hardware",
     "arithmetic",
 )
+
+
+def compiled_metrics(recipe: Recipe) -> list[Any]:
+    """The metrics in the order in which the script compiled them: names or configurations."""
+    compiled: list[Any] = []
+    for key in ("metrics", "weighted_metrics"):
+        value = recipe.measurement.get(key)
+        compiled += value if isinstance(value, list) else [] if value is None else [value]
+    return compiled

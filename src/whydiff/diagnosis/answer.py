@@ -67,6 +67,7 @@ def _described(side: Side) -> dict[str, Any]:
         "model": fit.model,
         "line": fit.stack[-1].line if fit.stack else None,
         "epochs": len(fit.epochs),
+        "steps": len(fit.steps),
         "backend": fit.recipe.backend.get("backend"),
         "logs": dict(fit.epochs[-1].logs) if fit.epochs else {},
     }

@@ -1,27 +1,47 @@
-"""How far two trainings are apart in the end."""
+"""How far apart two final results are."""
 
 from __future__ import annotations
 
+import json
 import math
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.metrics import default_metric, differing_metrics
+from whydiff.core.recipe import Recipe, compiled_metrics
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.trials import Trials
-from whydiff.stats.distances import churn, relative_weight_distance
+from whydiff.stats.distances import churn, prediction_distance, relative_weight_distance
 from whydiff.stats.intervals import proportion
+
+#: Losses of models that classify; of others the predictions are numbers in the target's units.
+_CLASSIFIES = re.compile(r"crossentropy|cross_entropy|hinge|focal|kl_?div|dice|tversky|ctc|nll")
 
 
 def gap(compared: ComparedSides, trials: Trials | None, metric: str | None) -> dict[str, Any]:
-    """Both values of one metric, how many predictions differ, how far the weights are apart."""
+    """Both values of one metric, how far predictions and weights are apart.
+
+    A classifier has ``predictions_differ``, the share of samples of another class; a regression
+    has ``prediction_distance``, the root mean square of the differences in the target's units.
+    ``relative_weight_distance`` is that of the trainable weights, ``layers`` that of each layer.
+    """
     logs_a, logs_b = (
         dict(side.fit.epochs[-1].logs) if side.fit.epochs else {}
         for side in (compared.a, compared.b)
     )
-    name = _metric(logs_a, logs_b, metric)
-    told: dict[str, Any] = {
+    common = [name for name in logs_a if name in logs_b]
+    if metric is not None and metric not in common:
+        raise WhydiffError(
+            f"--metric {metric!r} was not logged by both fits",
+            f"Logged by both: {', '.join(common) or 'nothing'}.",
+        )
+    compiled = compiled_metrics(compared.a.recipe)
+    name = default_metric(common, metric, compiled, differing_metrics(logs_a, logs_b))
+    values: dict[str, Any] = {
         "metric": name,
         "a": logs_a.get(name),
         "b": logs_b.get(name),
@@ -29,16 +49,54 @@ def gap(compared: ComparedSides, trials: Trials | None, metric: str | None) -> d
         "relative_weight_distance": 0.0,
     }
     if trials is not None:
-        if trials.a.predictions is not None and trials.b.predictions is not None:
-            told["predictions_differ"] = churn(trials.a.predictions, trials.b.predictions)
-            told["samples"] = len(trials.a.predictions[0]) if trials.a.predictions else 0
-            told["interval"] = _interval(trials.a.predictions, told["predictions_differ"])
-        else:
-            told["predictions_differ"] = None
-        told["relative_weight_distance"] = _finite(
-            relative_weight_distance(trials.a.weights, trials.b.weights)
+        values |= _predictions(compared, trials) | _weights(compared, trials)
+    return values
+
+
+def _predictions(compared: ComparedSides, trials: Trials) -> dict[str, Any]:
+    a, b = trials.a.predictions, trials.b.predictions
+    if a is None or b is None:
+        return {"predictions_differ": None}
+    samples = len(a[0]) if a else 0
+    if not classifies(compared.a.recipe, a):
+        distance = prediction_distance(a, b)
+        known = distance if math.isfinite(distance) else None
+        return {"predictions_differ": None, "prediction_distance": known, "samples": samples}
+    share = churn(a, b)
+    return {"predictions_differ": share, "samples": samples, "interval": _interval(a, share)}
+
+
+def classifies(recipe: Recipe, predictions: Sequence[np.ndarray]) -> bool:
+    """Whether predictions stand for classes: by the loss, else because they are probabilities."""
+    loss = json.dumps(recipe.objective.get("loss"), default=str).lower()
+    if _CLASSIFIES.search(loss):
+        return True
+    if re.search(r"squared|absolute|huber|log_?cosh|poisson|\bm[as]p?e\b|\bmsle\b", loss):
+        return False
+    probabilities = [np.all((p >= 0) & (p <= 1)) for p in predictions if p.size]
+    return bool(probabilities) and all(probabilities)
+
+
+def _weights(compared: ComparedSides, trials: Trials) -> dict[str, Any]:
+    """Moving averages and counts are left out: a variance of thousands would be all there is."""
+    trainable = {t.path for t in compared.a.fit.final if t.role == "trainable"}
+    a, b = trials.a.weights, trials.b.weights
+    if trainable & set(a):
+        a, b = ({k: v for k, v in side.items() if k in trainable} for side in (a, b))
+    layers: dict[str, list[str]] = {}
+    for path in a:
+        layers.setdefault(path.rpartition("/")[0] or path, []).append(path)
+    distances = {
+        layer: relative_weight_distance(
+            {p: a[p] for p in paths}, {p: b[p] for p in paths if p in b}
         )
-    return told
+        for layer, paths in layers.items()
+        if any(p in b for p in paths)
+    }
+    return {
+        "relative_weight_distance": _finite(relative_weight_distance(a, b)),
+        "layers": {layer: _finite(distance) for layer, distance in distances.items()},
+    }
 
 
 def _interval(predictions: list[np.ndarray], share: float) -> list[float] | None:
@@ -48,20 +106,6 @@ def _interval(predictions: list[np.ndarray], share: float) -> list[float] | None
     n = len(predictions[0])
     estimate = proportion(round(share * n), n)
     return [estimate.low, estimate.high] if estimate.known else None
-
-
-def _metric(logs_a: dict[str, float], logs_b: dict[str, float], wanted: str | None) -> str:
-    common = [name for name in logs_a if name in logs_b]
-    if wanted is not None:
-        if wanted not in common:
-            raise WhydiffError(
-                f"--metric {wanted!r} was not logged by both fits",
-                f"Logged by both: {', '.join(common) or 'nothing'}.",
-            )
-        return wanted
-    telling = [n for n in common if not n.endswith("loss") and n != "learning_rate"]
-    validated = [n for n in telling if n.startswith("val_")]
-    return (validated or telling or common or ["loss"])[0]
 
 
 def _finite(value: float) -> float:

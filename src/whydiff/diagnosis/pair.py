@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from whydiff.core.align import align
 from whydiff.core.errors import WhydiffError
@@ -13,20 +13,55 @@ from whydiff.diagnosis.divergence import identical
 def pair_of_fits(execution: Execution, wanted: tuple[int, int] | None) -> tuple[int, int] | None:
     """Indices of the two fits of one execution to compare; None where there are no two.
 
-    ``wanted`` if given, else the first two fits of models of the same shape: equal weights, or
-    else equal inputs and outputs.
+    ``wanted`` if given, else the first two independent fits of models of the same shape (equal
+    weights, or else equal inputs and outputs) that differ; the first two of them where none do.
     """
-    fits = execution.fits
     if wanted is not None:
         for index in wanted:
             check_fit(execution, index)
         return wanted
-    for same in (_same_weights, _same_ends):
-        for j in range(1, len(fits)):
-            for i in range(j):
-                if same(fits[i], fits[j]):
-                    return fits[i].index, fits[j].index
+    trainings = trainings_of(execution.fits)
+    pairs = [
+        (one, other)
+        for same in (_same_weights, _same_ends)
+        for one, other in _pairs(execution.fits)
+        if trainings[one.index] != trainings[other.index] and same(one, other)
+    ]
+    chosen = next((p for p in pairs if not identical(*p)), pairs[0] if pairs else None)
+    return None if chosen is None else (chosen[0].index, chosen[1].index)
+
+
+def successive_fits(execution: Execution) -> tuple[int, int] | None:
+    """The first two fits of which the second goes on where the first stopped."""
+    trainings = trainings_of(execution.fits)
+    for one, other in _pairs(execution.fits):
+        if trainings[one.index] == trainings[other.index]:
+            return one.index, other.index
     return None
+
+
+def trainings_of(fits: Sequence[Fit]) -> dict[int, int]:
+    """For each fit the first fit of the training that it belongs to, by index.
+
+    Successive fits of one model (an epoch at a time, pretraining then fine-tuning, saved and
+    resumed) are one training: the weights that can be trained are those that the earlier fit
+    left, in a model of the same name. Layers that another model shares make no such chain.
+    """
+    first: dict[int, int] = {}
+    models = {fit.index: fit.model for fit in fits}
+    for fit in fits:
+        left_by = {t.trained_by for t in fit.recipe.initialization if t.role == "trainable"}
+        earlier = left_by.pop() if len(left_by) == 1 else None
+        goes_on = earlier in first and models[earlier] == fit.model
+        first[fit.index] = first[earlier] if goes_on and earlier is not None else fit.index
+    return first
+
+
+def _pairs(fits: Sequence[Fit]) -> Iterator[tuple[Fit, Fit]]:
+    """Every two fits, those that come early first."""
+    for j in range(1, len(fits)):
+        for i in range(j):
+            yield fits[i], fits[j]
 
 
 def _same_weights(a: Fit, b: Fit) -> bool:
@@ -54,7 +89,7 @@ def check_fit(execution: Execution, index: int) -> None:
 
 
 def fit_between_runs(a: Execution, b: Execution, wanted: tuple[int, int] | None) -> tuple[int, int]:
-    """Which fit of two executions of one script to compare: the first that differs."""
+    """Which fits of two executions to compare: the first that differ, counted from the first."""
     if wanted is not None:
         check_fit(a, wanted[0])
         check_fit(b, wanted[1])
@@ -64,13 +99,6 @@ def fit_between_runs(a: Execution, b: Execution, wanted: tuple[int, int] | None)
         if not identical(one, other):
             return one.index, other.index
     return count, count
-
-
-def last_fits(a: Execution, b: Execution, wanted: tuple[int, int] | None) -> tuple[int, int]:
-    """Two scripts: their last fits, or those wanted."""
-    if wanted is not None:
-        return fit_between_runs(a, b, wanted)
-    return len(a.fits), len(b.fits)
 
 
 def check_comparable(a: Fit, b: Fit) -> None:

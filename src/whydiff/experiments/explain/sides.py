@@ -14,8 +14,8 @@ from whydiff.diagnosis.pair import (
     check_comparable,
     check_trained,
     fit_between_runs,
-    last_fits,
     pair_of_fits,
+    successive_fits,
 )
 from whydiff.experiments.explain.recorded import compare
 from whydiff.runner.client import Child, Requestable, Run, check_executed
@@ -99,8 +99,19 @@ def two_fits(child: Child, wanted: tuple[int, int] | None, folder: Path) -> Runn
     """Two fits of one execution, those ``wanted`` or two alike; None where there are no two."""
     execution = loaded(child)
     pair = pair_of_fits(execution, wanted)
-    if pair is None:
-        return None
+    return None if pair is None else _of_one_execution(child, execution, pair, folder)
+
+
+def two_successive_fits(child: Child, folder: Path) -> RunningSides | None:
+    """Two fits of one training, the second of which goes on where the first stopped, or None."""
+    execution = loaded(child)
+    pair = successive_fits(execution)
+    return None if pair is None else _of_one_execution(child, execution, pair, folder)
+
+
+def _of_one_execution(
+    child: Child, execution: Execution, pair: tuple[int, int], folder: Path
+) -> RunningSides:
     i, j = pair
     check_comparable(execution.fits[i - 1], execution.fits[j - 1])
     many = f" of {len(execution.fits)}" if len(execution.fits) > 2 else ""
@@ -118,7 +129,7 @@ def two_executions(
     """Two executions: of two scripts, or of one script under the same or two environments."""
     a, b = loaded(child_a), loaded(child_b)
     scripts = child_a.run.script != child_b.run.script
-    i, j = (last_fits if scripts else fit_between_runs)(a, b, wanted)
+    i, j = fit_between_runs(a, b, wanted)
     check_comparable(a.fits[i - 1], b.fits[j - 1])
     chosen = _chosen(child_a.run, child_b.run, i, j, len(a.fits))
     sides = Side(a, a.fits[i - 1]), Side(b, b.fits[j - 1])

@@ -12,8 +12,9 @@ import numpy as np
 
 from whydiff.core.digests import tensor_digest
 from whydiff.core.errors import WhydiffError
+from whydiff.core.metrics import default_metric
 from whydiff.core.plan import Member, Plan
-from whydiff.core.recipe import Recipe
+from whydiff.core.recipe import Recipe, compiled_metrics
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import ASKED_FOR
 from whydiff.experiments.study.replica_trainer import ReplicaTrainer
@@ -82,26 +83,9 @@ def check_same(before: Mapping[str, str], now: Mapping[str, str], script: str) -
 
 
 def check_fit_metric(metric: str | None, fit: Fit) -> str:
-    """The metric to study: ``metric`` if the fit logged it, else the most telling one."""
+    """The metric to study: ``metric`` if the fit logged it, else the default one."""
     logged = list(fit.epochs[-1].logs) if fit.epochs else []
-    return telling(metric, logged)
-
-
-def telling(metric: str | None, logged: Sequence[str]) -> str:
-    """``metric`` if it was logged, else the first of validation metrics, metrics, the loss."""
-    if metric is not None:
-        if metric not in logged:
-            raise WhydiffError(
-                f"--metric {metric!r} was not logged", f"Logged: {', '.join(logged) or 'nothing'}."
-            )
-        return metric
-    plain = [n for n in logged if not n.endswith("loss") and n not in ("learning_rate", "lr")]
-    losses = [n for n in logged if n.endswith("loss")]
-    for group in (plain, losses):
-        validated = [n for n in group if n.startswith("val_")]
-        if validated or group:
-            return (validated or group)[0]
-    return "loss"
+    return default_metric(logged, metric, compiled_metrics(fit.recipe))
 
 
 def own_gate(fit: Fit, digest: str) -> list[Any]:

@@ -22,11 +22,12 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.core.metrics import default_metric
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import Replica, Result
 from whydiff.core.study import Study
-from whydiff.experiments.study.metadata import described, telling
+from whydiff.experiments.study.metadata import described
 from whydiff.experiments.study.replica_trainer import chosen_fit
 from whydiff.experiments.study.request import Request
 from whydiff.experiments.study.study_file import StudyFile
@@ -233,7 +234,7 @@ def with_pool(
                     "under a name",
                     "Print what you want to study at the end: print(f'accuracy: {accuracy}').",
                 )
-            metric = telling(request.metric, list(own.logs[-1]))
+            metric = default_metric(list(own.logs[-1]), request.metric)
             facts = _facts(pool)
         else:
             own, metric, facts = None, str(stored.meta.get("metric")), dict(stored.meta["fit"])

@@ -121,6 +121,16 @@ def _facts(e: Explanation) -> Iterator[tuple[str, str]]:
     final = ", ".join(_gap(e))
     if final:
         yield "Final result", final
+    lengths = [_length(side) for side in (e.a, e.b)]
+    if all(lengths) and lengths[0] != lengths[1]:
+        yield "Trained", " vs. ".join(lengths)
+
+
+def _length(side: dict[str, Any]) -> str:
+    epochs, steps = side.get("epochs"), side.get("steps")
+    if epochs is None or steps is None:
+        return ""
+    return f"{count(epochs, 'epoch')} of {count(steps, 'step')} in all"
 
 
 def _gap(e: Explanation) -> Iterator[str]:
@@ -130,6 +140,8 @@ def _gap(e: Explanation) -> Iterator[str]:
         yield f"{gap['metric']} {one} vs. {other}"
     if gap.get("predictions_differ") is not None:
         yield f"{percent(gap['predictions_differ'])} of the predictions differ"
+    elif gap.get("prediction_distance") is not None:
+        yield f"predictions differ by {number(gap['prediction_distance'])} (root mean square)"
     if gap.get("relative_weight_distance") is not None:
         yield f"relative distance of the weights {number(gap['relative_weight_distance'])}"
 
@@ -340,8 +352,14 @@ def _numbers(e: Explanation) -> Iterator[Section]:
     if gap.get("predictions_differ") is not None:
         shown = share(gap["predictions_differ"], gap.get("interval"), gap.get("samples"))
         rows.append(("Predictions that differ", f"{shown}, over the samples predicted"))
+    elif gap.get("prediction_distance") is not None:
+        distance = number(gap["prediction_distance"])
+        rows.append(("Distance of the predictions",
+                     f"{distance}, root mean square in the units of the target"))  # fmt: skip
     if gap.get("relative_weight_distance") is not None:
         rows.append(("Relative distance of the weights", number(gap["relative_weight_distance"])))
+    for layer, distance in (gap.get("layers") or {}).items():
+        rows.append((f"Weights of {layer}", number(distance)))
     for key, words in (("reproduces a", "A"), ("reproduces b", "B")):
         if e.evidence.get(key) is not None:
             outcome = "gave the same bits" if e.evidence[key] else "gave other bits"
