@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from whydiff.api.diff import diff
 from whydiff.cli.output import plain
 from whydiff.core.errors import WhydiffError
-from whydiff.report import execution_dict, print_diff, print_execution
+from whydiff.report import execution_dict, print_answer
 from whydiff.storage import arrays, blobs, load, schema
 
 NUMBERS = [0, 1, -1, 2, 7, 2**31, 2**62, -(2**63), 1e300, float("inf"), None]
@@ -49,13 +49,13 @@ def outcome(changed, path):
     """What a person would do with a recording; True if nothing was refused."""
     try:
         execution = load(changed)
-        print_execution(execution, io.StringIO())
+        print_answer(execution, io.StringIO())
         json.dumps(plain(execution_dict(execution)), allow_nan=False)
         for fit in execution.fits:
             arrays(changed, fit.index, "initial")
         for pair in ((path, changed), (changed, path), (changed, changed)):
             found = diff(*map(str, pair))
-            print_diff(found, io.StringIO())
+            print_answer(found, io.StringIO())
             json.dumps(plain(found.to_dict()), allow_nan=False)
     except WhydiffError as error:
         assert str(changed) in str(error) or error.way_out

@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 import click
 
-from whydiff.cli.output import write_json
+from whydiff.cli.options import STDOUT, json_option
+from whydiff.cli.output import check_answer, write_json
 from whydiff.core.errors import WhydiffError
 
 
@@ -15,7 +16,7 @@ from whydiff.core.errors import WhydiffError
 @click.argument("scripts", nargs=-1, required=True)
 @click.option("--select", metavar="RULES", help="Only these: WD101,seeded-once,WD2.")
 @click.option("--ignore", metavar="RULES", help="All but these.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.option("--rules", is_flag=True, is_eager=True, expose_value=False,
               callback=lambda ctx, _, value: _list_rules(ctx) if value else None,
               help="List the rules and exit.")  # fmt: skip
@@ -25,7 +26,7 @@ def command(
     scripts: tuple[str, ...],
     select: str | None,
     ignore: str | None,
-    as_json: bool,
+    json_file: str | None,
 ) -> None:
     """Read scripts and list uncontrolled randomness and other traps, each with its remedy.
 
@@ -33,6 +34,8 @@ def command(
     line silences a rule there. Exits with 0 if nothing was found, 1 if something was, 2 in case
     of trouble.
     """
+    check_answer(json_file)
+
     from whydiff.api.check import check_file, files
     from whydiff.lint import selected
     from whydiff.report.check_view import print_problems
@@ -47,12 +50,12 @@ def command(
         except WhydiffError as error:  # the others are read all the same
             unread.append({"file": str(file), "why": str(error)})
             click.echo(f"whydiff: {error}", err=True)
-    if as_json:
+    if json_file != STDOUT:
+        print_problems(problems, len(read) - len(unread), sys.stdout)
+    if json_file:
         findings = [asdict(p) for p in problems]
         answer = {"schema": 1, "scripts": len(read), "findings": findings, "unread": unread}
-        write_json("-", answer)
-    else:
-        print_problems(problems, len(read) - len(unread), sys.stdout)
+        write_json(json_file, answer)
     ctx.exit(2 if unread else 1 if problems else 0)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
+from whydiff.cli.options import STDOUT, fits_option, html_option, json_option
 from whydiff.cli.output import check_answer, write_json, write_page
 from whydiff.cli.script import (
     Duration,
-    Pair,
     ScriptCommand,
     Setting,
     asked,
@@ -40,7 +40,7 @@ DIFFERENT, OPEN = 1, 3
 @click.option("--a-env", type=Setting(), multiple=True, help="Environment of A's run.")
 @click.option("--b-env", type=Setting(), multiple=True, help="Environment of B's run.")
 @click.option("--b-args", metavar="TEXT", help="Arguments of B's run, in place of those after --.")
-@click.option("--fits", type=Pair(), help="Compare these two fits, counting from 1: --fits 1,2.")
+@fits_option
 @click.option("--metric", metavar="NAME", help="The logged metric to decide by.")
 @click.option(
     "--mode",
@@ -90,8 +90,8 @@ DIFFERENT, OPEN = 1, 3
     help="Replicas as one program, one after the other, or the whole script each time.",
 )
 @click.option("--time-limit", type=Duration(), help="For one run of a script (process): 10m.")
-@click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
-@click.option("--html", "html_file", metavar="FILE", help="Write a page to look at.")
+@json_option
+@html_option
 @click.option("--verbose", is_flag=True, help="Show every pair.")
 @click.pass_context
 def command(
@@ -151,7 +151,7 @@ def command(
             **options,
         )
     found = replace(found, command=asked(ctx))
-    if json_file != "-":
+    if json_file != STDOUT:
         from whydiff.report import print_answer
 
         print_answer(found, sys.stdout, verbose=verbose)

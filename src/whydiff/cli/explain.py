@@ -6,10 +6,10 @@ import sys
 
 import click
 
+from whydiff.cli.options import STDOUT, fits_option, html_option, json_option
 from whydiff.cli.output import check_answer, write_json, write_page
 from whydiff.cli.script import (
     Duration,
-    Pair,
     ScriptCommand,
     Setting,
     check_script,
@@ -22,15 +22,15 @@ from whydiff.cli.script import (
 )
 @click.argument("script")
 @click.argument("script_b", required=False)
-@click.option("--fits", type=Pair(), help="Compare these two fits, counting from 1: --fits 1,3.")
+@fits_option
 @click.option("--runs", is_flag=True, help="Compare two executions of the script.")
 @click.option("--a-env", type=Setting(), multiple=True, help="Environment of execution A.")
 @click.option("--b-env", type=Setting(), multiple=True, help="Environment of execution B.")
 @click.option("--metric", metavar="NAME", help="The metric to tell the gap in.")
 @click.option("--budget", type=Duration(), help="Stop training again after this: 90s, 5m, 1h.")
 @click.option("--zoom", is_flag=True, help="Find the first layer, gradient or slot that differs.")
-@click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
-@click.option("--html", "html_file", metavar="FILE", help="Write a page to look at.")
+@json_option
+@html_option
 @click.option("--verbose", is_flag=True, help="Show all the evidence.")
 @click.pass_context
 def command(
@@ -81,7 +81,7 @@ def command(
             zoom=zoom,
             progress=progress,
         )
-    if json_file != "-":
+    if json_file != STDOUT:
         from whydiff.report import print_answer
 
         print_answer(explanation, sys.stdout, verbose=verbose)

@@ -10,11 +10,14 @@ from typing import Any
 
 import click
 
+from whydiff.cli.options import STDOUT
 from whydiff.core.errors import WhydiffError
 
 
 def check_target(name: str, what: str) -> None:
     """Refuse a file that could not be written, before hours are spent on its content."""
+    if name == STDOUT:
+        raise WhydiffError(f"{what} cannot be written to stdout", "Name a file.")
     path = Path(name)
     if path.is_dir():
         raise WhydiffError(f"{name} is a directory", f"Name a file for {what}.")
@@ -28,16 +31,29 @@ def check_target(name: str, what: str) -> None:
 
 def check_answer(json_file: str | None, html_file: str | None = None) -> None:
     """Refuse files that an answer could not be written to; ``-`` is stdout."""
-    if json_file and json_file != "-":
+    if json_file and json_file != STDOUT:
         check_target(json_file, "the JSON")
+        if not _may_become_json(Path(json_file)):
+            # `whydiff check --json a.py b.py`: meant as a script, not as the place of the answer
+            raise WhydiffError(
+                f"{json_file} exists and is not JSON, so it is not replaced",
+                "Name another file, or write `--json` last to print to stdout.",
+            )
     if html_file:
         check_target(html_file, "the page")
+
+
+def _may_become_json(path: Path) -> bool:
+    if not path.is_file():
+        return True
+    with path.open("rb") as file:
+        return file.read(64).lstrip()[:1] in (b"", b"{", b"[")
 
 
 def write_json(name: str, value: Any) -> None:
     """Write a result as JSON; ``-`` is stdout."""
     text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
-    if name == "-":
+    if name == STDOUT:
         click.echo(text.encode() + b"\n", nl=False)  # UTF-8, whatever the terminal speaks
         return
     write_text(name, text + "\n", "--json")

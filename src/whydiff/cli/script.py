@@ -38,12 +38,17 @@ class ScriptCommand(click.Command):
 def asked(ctx: click.Context) -> str:
     """The command line that asks the same again, without where its answer was to go."""
     words: list[str] = []
-    rest = iter(ctx.meta.get(_WORDS, ()))
-    for word in rest:
+    rest = list(ctx.meta.get(_WORDS, ()))
+    while rest:
+        word = rest.pop(0)
         if word == "--":
             words += [word, *rest]
+            break
+        elif word == "--json":  # its value may be left out
+            if rest and (rest[0] == "-" or not rest[0].startswith("-")):
+                rest.pop(0)
         elif word in _TARGETS:
-            next(rest, None)
+            del rest[:1]
         elif not word.startswith(tuple(f"{option}=" for option in _TARGETS)):
             words.append(word)
     return shlex.join(["whydiff", ctx.info_name or "", *words])

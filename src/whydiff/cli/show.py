@@ -7,16 +7,17 @@ from pathlib import Path
 
 import click
 
-from whydiff.cli.output import write_json
+from whydiff.cli.options import STDOUT, json_option
+from whydiff.cli.output import check_answer, write_json
 from whydiff.core.errors import WhydiffError
 
 
 @click.command(name="show", short_help="Print what is in a recording or a study.")
 @click.argument("file")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.option("--metric", metavar="NAME", help="The metric of a study to show.")
 @click.option("--verbose", is_flag=True, help="Show all the evidence of a study.")
-def command(file: str, as_json: bool, metric: str | None, verbose: bool) -> None:
+def command(file: str, json_file: str | None, metric: str | None, verbose: bool) -> None:
     """Print what is in a recording (script, surroundings, fits, losses, draws) or a study (the
     answer, also of one that was cut short).
 
@@ -29,25 +30,22 @@ def command(file: str, as_json: bool, metric: str | None, verbose: bool) -> None
             f"there is no recording {file}", "`whydiff record SCRIPT -o FILE` makes one."
         )
 
+    check_answer(json_file)
+
     from whydiff.report import execution_dict, print_answer
     from whydiff.storage import kind, load
 
     if kind(file) == "study":
-        _show_study(file, as_json, metric, verbose)
+        from whydiff.experiments.study.answer import read
+
+        study = read(file, metric)
+        if json_file != STDOUT:
+            print_answer(study, sys.stdout, verbose=verbose)
+        if json_file:
+            write_json(json_file, study.to_dict())
         return
     execution = load(Path(file))
-    if as_json:
-        write_json("-", execution_dict(execution))
-    else:
+    if json_file != STDOUT:
         print_answer(execution, sys.stdout)
-
-
-def _show_study(file: str, as_json: bool, metric: str | None, verbose: bool) -> None:
-    from whydiff.experiments.study.answer import read
-    from whydiff.report import print_answer
-
-    study = read(file, metric)
-    if as_json:
-        write_json("-", study.to_dict())
-    else:
-        print_answer(study, sys.stdout, verbose=verbose)
+    if json_file:
+        write_json(json_file, execution_dict(execution))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from whydiff.cli.options import STDOUT, html_option, json_option
 from whydiff.cli.output import check_answer, check_target, write_json, write_page
 from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
 
@@ -43,8 +44,8 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Runs of the script at a time (process)."
 )
-@click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
-@click.option("--html", "html_file", metavar="FILE", help="Write a page to look at.")
+@json_option
+@html_option
 @click.option("--verbose", is_flag=True, help="Show all the evidence.")
 @click.pass_context
 def command(
@@ -100,7 +101,7 @@ def command(
             workers=workers,
             progress=progress,
         )
-    if json_file != "-":
+    if json_file != STDOUT:
         from whydiff.report import print_answer
 
         print_answer(found, sys.stdout, verbose=verbose)

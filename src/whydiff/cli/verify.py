@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from whydiff.cli.options import STDOUT, json_option
 from whydiff.cli.output import check_answer, write_json
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 
@@ -27,7 +28,7 @@ from whydiff.cli.script import ScriptCommand, check_script, script_arguments
     help="How far its means may be apart, in its "
     "unit; default: 1 standard deviation of a reseeded training.",
 )
-@click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - is stdout.")
+@json_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -70,7 +71,7 @@ def command(
             margin=margin,
             progress=progress,
         )
-    if json_file != "-":
+    if json_file != STDOUT:
         from whydiff.report import print_answer
 
         print_answer(result, sys.stdout)

@@ -1,0 +1,45 @@
+"""Options that several verbs have: written once, so that they mean the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from whydiff.cli.script import Pair
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_Decorator = Callable[[_Command], _Command]
+
+#: as an answer's target: stdout
+STDOUT = "-"
+
+
+def json_option(command: _Command) -> _Command:
+    """``--json FILE`` or just ``--json``: the parameter ``json_file`` is a name, ``-``, or None."""
+    decorate: _Decorator[_Command] = click.option(
+        "--json",
+        "json_file",
+        metavar="[FILE]",
+        is_flag=False,
+        flag_value=STDOUT,
+        help="Write the answer as JSON, to stdout if no FILE is named.",
+    )
+    return decorate(command)
+
+
+def html_option(command: _Command) -> _Command:
+    """``--html FILE``: the parameter ``html_file``."""
+    decorate: _Decorator[_Command] = click.option(
+        "--html", "html_file", metavar="FILE", help="Write a page to look at."
+    )
+    return decorate(command)
+
+
+def fits_option(command: _Command) -> _Command:
+    """``--fits I,J``: the parameter ``fits``."""
+    decorate: _Decorator[_Command] = click.option(
+        "--fits", type=Pair(), help="Compare these two fits, counting from 1: --fits 1,2."
+    )
+    return decorate(command)

@@ -1,0 +1,95 @@
+"""Options that several verbs share mean the same in each of them."""
+
+import json
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from whydiff.cli import main
+from whydiff.cli.group import VERBS
+from whydiff.cli.script import asked
+from whydiff.storage import Writer
+
+ANSWERING = ("explain", "study", "compare", "check", "verify", "show", "diff")
+
+
+def run(*words):
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def options(verb):
+    command = main.get_command(click.Context(main), verb)
+    return {option: p for p in command.params for option in p.opts}
+
+
+@pytest.mark.parametrize("name", ["--json", "--html", "--fits", "--metric"])
+def test_an_option_has_one_form(name):
+    """The same kind of value, wherever it is (the page of `report` may be left out)."""
+    found = [options(verb)[name] for verb in VERBS if name in options(verb)]
+    assert len(found) >= 2
+    assert len({(o.is_flag, o.multiple, o.nargs, type(o.type)) for o in found}) == 1
+
+
+def test_every_answer_has_json():
+    assert {verb for verb in VERBS if "--json" in options(verb)} == set(ANSWERING)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Writer(tmp_path / "a.whydiff", "train.py", []).close(0)
+    (tmp_path / "train.py").write_text("import keras\nprint(1)\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", [("show", "a.whydiff"), ("check", "train.py")])
+def test_json_goes_to_stdout_or_to_a_file(folder, words):
+    (folder / "old.json").write_text("{}")
+    printed = json.loads(run(*words, "--json").stdout)
+    assert json.loads(run(*words, "--json", "-").stdout) == printed
+    done = run(*words, "--json", "old.json")
+    assert not done.stdout.startswith("{") and done.stdout
+    assert json.loads((folder / "old.json").read_text()) == printed
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("check", "--json", "train.py", "train.py"), ("diff", "a.whydiff", "a.whydiff", "--json",
+     "a.whydiff"), ("show", "--json", "train.py", "a.whydiff")],
+)  # fmt: skip
+def test_json_never_replaces_what_is_not_json(folder, words):
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    done = run(*words)
+    assert done.exit_code == 2 and "not JSON" in done.stderr
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("study", "train.py", "-o", "-"), ("record", "train.py", "-o", "-"),
+     ("lock", "train.py", "-o", "-"), ("show", "a.whydiff", "--json", ""),
+     ("diff", "a.whydiff", "a.whydiff", "--html", "-"), ("report", "a.whydiff", "--html", "-")],
+)  # fmt: skip
+def test_no_file_named_minus_is_made(folder, words):
+    done = run(*words)
+    assert not (folder / "-").exists()
+    if "" not in words:
+        assert done.exit_code == 2 and "cannot be written to stdout" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "again"),
+    [
+        (["a.py", "--json", "--runs"], "a.py --runs"),
+        (["a.py", "--json", "x.json", "--runs"], "a.py --runs"),
+        (["a.py", "--json", "-", "--html", "p.html"], "a.py"),
+        (["a.py", "--json=x", "--", "--json", "y"], "a.py -- --json y"),
+        (["a.py", "--json"], "a.py"),
+    ],
+)
+def test_the_command_that_asks_again_names_no_target(words, again):
+    command = main.get_command(click.Context(main), "compare")
+    context = click.Context(command, info_name="compare")
+    context.meta["whydiff.words"] = tuple(words)
+    assert asked(context) == f"whydiff compare {again}"
