@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,27 @@ class Frame:
 
 def in_library(file: str) -> bool:
     """Whether a file holds code of a library, of Python's or of ours: nothing the user wrote."""
+    return _in_library(file, tuple(sys.path))
+
+
+@functools.lru_cache(maxsize=8192)
+def _in_library(file: str, path: tuple[str, ...]) -> bool:
     if file.startswith(_LIBRARIES):
         return True
-    return any(part in _INSTALLED for part in Path(file).parts)
+    where = Path(file)
+    if any(part in _INSTALLED for part in where.parts):
+        return True
+    return any(folder in where.parents for folder in _filled_by_pip(path))
+
+
+@functools.lru_cache(maxsize=64)
+def _filled_by_pip(path: tuple[str, ...]) -> tuple[Path, ...]:
+    """Folders on the path of imports that ``pip install --target`` made."""
+    found = []
+    for entry in path:
+        try:
+            if entry and any(one.suffix == ".dist-info" for one in Path(entry).iterdir()):
+                found.append(Path(entry))
+        except OSError:
+            continue
+    return tuple(found)

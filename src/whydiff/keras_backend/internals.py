@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import importlib
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,9 @@ from whydiff.core.errors import WhydiffError
 
 #: The oldest version of Keras that is watched, and the newest with which that was tried.
 OLDEST, NEWEST = (3, 3), (3, 15)
+
+#: What Keras keeps for each thread; the second only in newer versions.
+_TRACKERS = ("GLOBAL_STATE_TRACKER", "GLOBAL_SETTINGS_TRACKER")
 
 
 # --- versions ---------------------------------------------------------------------------------
@@ -247,6 +251,42 @@ def own_generators(layer: Any) -> Sequence[Any]:
 def global_generator() -> Any:
     """The generator behind ``keras.random.normal(...)`` without a seed, if anything used it."""
     return _module("backend.common.global_state").get_global_attribute("global_seed_generator")
+
+
+def kept_session() -> Callable[[], None]:
+    """Puts back, when called, what Keras keeps for a whole process as it is now: the data type,
+    names, the global generator, registered classes, a distribution."""
+    state, config = _module("backend.common.global_state"), _module("backend.config")
+    trackers = {n: getattr(state, n) for n in _TRACKERS if hasattr(state, n)}
+    values = {n: v for n, v in vars(config).items() if n.startswith("_") and n.isupper()}
+    registered = [(registry, dict(registry)) for registry in _registries()]
+
+    def put_back() -> None:
+        for name, tracker in trackers.items():
+            setattr(state, name, tracker)
+        for name, value in values.items():
+            setattr(config, name, value)
+        for registry, known in registered:
+            registry.clear()
+            registry.update(known)
+
+    return put_back
+
+
+def begin_session() -> None:
+    """Let Keras forget names, the global generator and what else it keeps for a thread, as a new
+    process would; :func:`kept_session` brings it back."""
+    state = _module("backend.common.global_state")
+    for name in _TRACKERS:
+        if hasattr(state, name):
+            setattr(state, name, threading.local())
+
+
+def _registries() -> list[dict[Any, Any]]:
+    """The classes that ``register_keras_serializable`` was given."""
+    module = _module("saving.object_registration")
+    names = ("GLOBAL_CUSTOM_OBJECTS", "GLOBAL_CUSTOM_NAMES")
+    return [getattr(module, name) for name in names if hasattr(module, name)]
 
 
 def takes_training(layer: Any) -> bool:

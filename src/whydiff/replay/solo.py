@@ -29,7 +29,7 @@ class Solo:
     how = "by feeding what was recorded"
 
     def __init__(self, lives: Mapping[str, Live], differing: frozenset[str]) -> None:
-        self.lives = lives
+        self.lives, self.differing = lives, differing
         self._programs = Programs(lives, differing)
         self._probe = probe_of(lives["a"])
 

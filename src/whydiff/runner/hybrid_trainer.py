@@ -15,7 +15,11 @@ from whydiff.runner.client import Requestable
 
 
 class ProcessHybridTrainer:
-    """The processes that hold live fits: one, or one per environment where these differ."""
+    """The processes that hold live fits: one, or one per side of two executions.
+
+    ``together`` are sources that change as one, and whoever takes them from B trains in B's
+    process: those of the environment where these differ, else those of the compiled program.
+    """
 
     def __init__(
         self,
@@ -27,7 +31,7 @@ class ProcessHybridTrainer:
     ) -> None:
         self._sites, self._folder = sites, folder
         self.how = how
-        self._together = together  # sources of the environment, which change as one
+        self._together = together
         self._follows = dict(follows or {})  # source -> what comes along with it
         self._bound: frozenset[str] = frozenset()
         self._count = 0
@@ -37,7 +41,7 @@ class ProcessHybridTrainer:
         self._bound = frozenset(sources)
 
     def site(self, coalition: Coalition) -> Requestable:
-        other = bool(coalition & self._together)
+        other = bool(self._together) and self._together <= coalition
         return self._sites["b" if other and "b" in self._sites else "a"]
 
     def train(

@@ -18,7 +18,7 @@ class InProcessClient:
 
     def __init__(self, lives: list[Live], recording: Path) -> None:
         self.run, self.recording = Run(Path("this session")), recording
-        self._server = Server(lives, _no_script, {})
+        self._server = Server(lives, _no_script, {}, recording)
 
     def request(self, do: str, **arguments: Any) -> dict[str, Any]:
         """Do it at once."""
@@ -34,5 +34,5 @@ class InProcessClient:
         """The interpreter goes on."""
 
 
-def _no_script(described: Mapping[str, Any]) -> list[Live]:
+def _no_script(described: Mapping[str, Any], *_: Any) -> list[Live]:
     raise WhydiffError(f"there is no script to run again for {described}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,37 +47,41 @@ class RunningSides:
         for name, child, side in (("a", self.child_a, compared.a), ("b", self.child_b, compared.b)):
             parcel = self.folder / f"parcel-{name}"
             child.request("pack", fit=side.fit.index, folder=str(parcel))
-            again = bool(structural) or self._stopped_otherwise()
-            carried[name] = self._carried(parcel, child, side, again)
-        made = self.child_a.request("pair", a=own_a, b=carried["b"], differing=structural)
-        if compared.environment:
-            self.child_b.request("pair", a=carried["a"], b=own_b, differing=structural)
+            carried[name] = self._carried(parcel, child, side)
+        program = [s for s in structural if s in compared.movable()]
+        arguments = {"differing": structural, "program": program + self._other_objects()}
+        made = self.child_a.request("pair", a=own_a, b=carried["b"], **arguments)
+        # B's program is B's where B ran: only a mixture of both has to load it elsewhere.
+        together = frozenset(compared.environment[:1] or program)
+        if together:
+            self.child_b.request("pair", a=carried["a"], b=own_b, **arguments)
             sites["b"] = self.child_b
-        together = frozenset(compared.environment)
         return ProcessHybridTrainer(sites, self.folder, together, made["how"], compared.follows)
 
-    def _stopped_otherwise(self) -> bool:
-        """Whether other callbacks may end B: they are objects, which no recording carries."""
-        one, two = (
-            side.recipe.duration.get("callbacks") for side in (self.compared.a, self.compared.b)
-        )
-        return bool(one != two)
+    def _other_objects(self) -> list[str]:
+        """Sources besides the program's whose fields are objects, which no recording carries."""
+        a, b = self.compared.a.recipe, self.compared.b.recipe
+        sources = []
+        if a.duration.get("callbacks") != b.duration.get("callbacks"):
+            sources += ["duration", "optimizer"]
+        if a.data_content.signature != b.data_content.signature:  # another nesting of batches
+            sources.append("data-content")
+        return sources
 
-    def _carried(self, parcel: Path, child: Child, side: Side, again: bool) -> dict[str, Any]:
-        described: dict[str, Any] = {
+    def _carried(self, parcel: Path, child: Child, side: Side) -> dict[str, Any]:
+        return {
             "folder": str(parcel),
             "recording": str(child.recording),
             "fit": side.fit.index,
-        }
-        if again:  # its model, loss, optimizer or callbacks are others: its script runs there, too
-            described["job"] = {
+            "job": {
                 "script": str(child.run.script),
                 "arguments": list(child.run.arguments),
-                "environment": dict(child.run.environment or {}),
+                "environment": {**os.environ, **(child.run.environment or {})},
+                "folder": str(Path.cwd()),
                 "output": str(parcel / "again.whydiff"),
                 "keep_bytes": 1 << 20,
-            }
-        return described
+            },
+        }
 
 
 def run_script(run: Run, folder: Path, name: str, progress: Progress) -> Child:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import functools
 import importlib.machinery
 import json
 import os
 import sys
 import types
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from whydiff.recorder import seedings
+from whydiff.runner.child.afresh import Start
 from whydiff.runner.child.imports import AroundImport, defer_tensorflow
 
 
@@ -140,35 +139,11 @@ def _print_as_python_does(error: BaseException) -> None:
     sys.excepthook(type(error), error.with_traceback(frames), frames)
 
 
-def _run_another(
-    watching: Watching, described: Mapping[str, Any], pins: Any = None, last: int | None = None
-) -> list[Any]:
-    """Run a script in this process, watched anew; its fits that can be trained again.
-
-    With ``pins`` it is made to start from and be fed other values, up to the end of ``last``.
-    """
-    import keras
-
-    job = Job(json.dumps(described))
-    policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
-    keras.config.set_dtype_policy("float32")
-    environment = dict(os.environ)
-    os.environ.update(described.get("environment", {}))
-    watching.begin(job, pins, last)
-    try:
-        run_script(job)
-    finally:
-        os.environ.clear()
-        os.environ.update(environment)
-        keras.config.set_dtype_policy(policy)
-        keras.config.set_floatx(floatx)
-        watching.session.close(0)
-    return list(watching.session.lives)
-
-
 def main() -> int:
-    job = Job(sys.argv[1])
+    job, start = Job(sys.argv[1]), Start()
     watching = Watching(job)
+    if job.serve:
+        start.arrange()
     watching.arrange()
     code = run_script(job)
     sys.stdout.flush()
@@ -176,16 +151,17 @@ def main() -> int:
     if watching.session is not None:
         watching.session.close(code)
     if job.serve:
-        _serve(watching, job.serve, code)
+        _serve(watching, start, job.serve, code)
     return code
 
 
-def _serve(watching: Watching, descriptors: list[int], code: int) -> None:
+def _serve(watching: Watching, start: Start, descriptors: list[int], code: int) -> None:
     """Say that the script is over; then train hybrids until nobody asks any more."""
     requests, answers = descriptors
     os.write(answers, (json.dumps({"exit_code": code}) + "\n").encode())
     if watching.session is None or code != 0:
         return
+    from whydiff.runner.child.again import ScriptRunner
     from whydiff.runner.child.answering import serve
     from whydiff.runner.child.serving import Server
 
@@ -194,7 +170,8 @@ def _serve(watching: Watching, descriptors: list[int], code: int) -> None:
         "output": watching.job.output + ".again",
         "keep_bytes": 1 << 24,
     }
-    server = Server(watching.session.lives, functools.partial(_run_another, watching), described)
+    run = ScriptRunner(watching, start, Job, run_script)
+    server = Server(watching.session.lives, run, described, Path(watching.job.output))
     serve(server, requests, answers)
 
 

@@ -6,13 +6,11 @@ folder that the parent owns.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import io
 import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +28,7 @@ from whydiff.replay.probe import pictures_of, targets_of
 from whydiff.replay.rerun import Rerun, needs_script
 from whydiff.replay.solo import Solo
 from whydiff.replay.tensors import look
+from whydiff.replay.values import side
 from whydiff.runner import replica_inputs, step_comparison as looks
 from whydiff.runner.codec import pack, unpack
 from whydiff.runner.replica_inputs import savable
@@ -38,17 +37,19 @@ from whydiff.storage import load
 
 
 class Server:
-    """``lives`` are this process's own fits; ``run`` executes a script watched, and ``job``
-    describes the one that this process ran."""
+    """``lives`` are this process's own fits, recorded in ``recording``; ``run`` executes a script
+    watched, and ``job`` describes the one that this process ran."""
 
     def __init__(
         self,
         lives: list[Live],
         run: Callable[..., list[Live]],
         job: Mapping[str, Any],
+        recording: Path,
     ) -> None:
-        self._lives, self._run, self._job = lives, run, job
+        self._lives, self._run, self._job, self._recording = lives, run, job, recording
         self._solo: Solo | Rerun | None = None
+        self._other: _OtherProgram | None = None
         self._engines: dict[int, Engines] = {}
 
     def pack(self, fit: int, folder: str) -> dict[str, Any]:
@@ -60,32 +61,59 @@ class Server:
         return {}
 
     def pair(
-        self, a: Mapping[str, Any], b: Mapping[str, Any], differing: list[str]
+        self,
+        a: Mapping[str, Any],
+        b: Mapping[str, Any],
+        differing: list[str],
+        program: Sequence[str] = (),
     ) -> dict[str, Any]:
         """Name the two fits to make hybrids of.
 
         A side is ``{"fit": 2}`` for a fit of this process, or ``{"folder": ..., "recording":
-        ..., "fit": 1}`` for one of another, with ``"job"`` where its script has to run here,
-        too, because its model, loss or optimizer differ.
+        ..., "fit": 1, "job": ...}`` for one of another. Its script runs here, too, once a hybrid
+        takes one of the sources in ``program`` from it: what these hold are live objects.
         """
         described = {"a": a, "b": b}
         own = {n: self._own(d["fit"]) for n, d in described.items() if "folder" not in d}
-        like = next(iter(own.values()), None)
-        adopted = {n: self._adopt(d, like) for n, d in described.items() if "folder" in d}
+        like = next(iter(own.values()))
+        adopted = {n: _adopted(d, like) for n, d in described.items() if "folder" in d}
         lives = {**own, **adopted}
+        self._other = None
         if any(needs_script(live) for live in lives.values()):
-            jobs = {n: d.get("job", self._job) for n, d in described.items()}
             companions = {
                 n: self._adopted_companions(described[n], live)
                 if "folder" in described[n]
                 else self._companions(live)
                 for n, live in lives.items()
             }
-            run = functools.partial(self._again, jobs)
+            run = functools.partial(self._again, described)
             self._solo = Rerun(lives, companions, frozenset(differing), run)
         else:
             self._solo = Solo(lives, frozenset(differing))
+            for name in adopted:
+                self._other = _OtherProgram(name, described[name], frozenset(program))
         return {"how": self._solo.how}
+
+    def _prepare(self, choice: Mapping[str, str]) -> None:
+        """Load the other side's program where a hybrid takes live objects from it.
+
+        TransferError where its script does not build it again here.
+        """
+        other = self._other
+        if other is None or not other.wanted(choice):
+            return
+        if other.refused:
+            raise TransferError(other.refused)
+        assert isinstance(self._solo, Solo)
+        described = other.described
+        try:
+            lives = self._run(described["job"], Path(described["recording"]), described["fit"])
+        except TransferError as why:
+            other.refused = str(why)
+            raise
+        loaded = _adopted(described, _fit(lives, described["fit"]), own_model=True)
+        self._solo = Solo({**self._solo.lives, other.name: loaded}, self._solo.differing)
+        self._other = None
 
     def recall(self, side: str, output: str) -> dict[str, Any]:
         """Predict with the weights that one side ended with; nothing is trained."""
@@ -106,6 +134,7 @@ class Server:
         The ``moments`` (epoch, step, whether with weights) on the way go to the folder ``trace``.
         """
         assert self._solo is not None
+        self._prepare(choice)
         started = time.monotonic()
         keeper, stop = TrajectoryWriter(), (until[0], until[1]) if until else None
         looked = {(epoch, step): bool(weighed) for epoch, step, weighed in moments}
@@ -133,6 +162,7 @@ class Server:
         self, choice: Mapping[str, str], moment: list[int], count: int, output: str, given: str = ""
     ) -> dict[str, Any]:
         """One step of a hybrid tensor by tensor, from its own inputs or from those in ``given``."""
+        self._prepare(choice)
         if not isinstance(self._solo, Solo):
             raise TransferError("its loop is the script's own and runs only as a whole")
         inputs = looks.read_before(Path(given)) if given else None
@@ -224,15 +254,16 @@ class Server:
         }
 
     def _again(
-        self, jobs: Mapping[str, Mapping[str, Any]], name: str, pins: Mapping[int, Pins], last: int
+        self,
+        described: Mapping[str, Mapping[str, Any]],
+        name: str,
+        pins: Mapping[int, Pins],
+        last: int,
     ) -> Live:
         """Run the script of a side again up to the end of training ``last``, pinned."""
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            lives = self._run(jobs[name], pins, last)
-        live = next((live for live in lives if live.index == last), None)
-        if live is None:
-            raise TransferError(f"run again, the script did not come to training {last}")
-        return live
+        job = described[name].get("job", self._job)
+        recording = described[name].get("recording", self._recording)
+        return _fit(self._run(job, Path(recording), last, pins), last)
 
     def _companions(self, live: Live) -> dict[int, Live]:
         return {other.index: other for other in self._lives if other.index in live.companions}
@@ -250,15 +281,26 @@ class Server:
     def _own(self, fit: int) -> Live:
         return _fit(self._lives, fit)
 
-    def _adopt(self, described: Mapping[str, Any], like: Live | None) -> Live:
-        recipe = load(described["recording"]).fits[described["fit"] - 1].recipe
-        if "job" in described:
-            with contextlib.redirect_stdout(io.StringIO()):
-                lives = self._run(described["job"])
-            like = _fit(lives, described["fit"])
-            return unpack(Path(described["folder"]), like, recipe)
-        assert like is not None
-        return replace(unpack(Path(described["folder"]), like, recipe), model=None)
+
+@dataclass
+class _OtherProgram:
+    """A side whose arrays are here and whose program is not, yet."""
+
+    name: str
+    described: Mapping[str, Any]
+    sources: frozenset[str]  # those whose fields are live objects
+    refused: str = ""  # why it cannot be loaded, once that was tried
+
+    def wanted(self, choice: Mapping[str, str]) -> bool:
+        """Whether a hybrid takes live objects from it."""
+        return any(side(choice, source) == self.name for source in self.sources)
+
+
+def _adopted(described: Mapping[str, Any], like: Live, own_model: bool = False) -> Live:
+    """A fit of another process. Only if its script ran here the model of ``like`` is its own."""
+    recipe = load(described["recording"]).fits[described["fit"] - 1].recipe
+    live = unpack(Path(described["folder"]), like, recipe)
+    return live if own_model else replace(live, model=None)
 
 
 def _fit(lives: Sequence[Live], index: int) -> Live:

@@ -1,0 +1,76 @@
+"""Running a script again in a process that is kept, and seeing that it is the program recorded."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from whydiff.core.feeding import TransferError
+from whydiff.core.live import Live
+from whydiff.core.pins import Pins
+from whydiff.core.recording import Side
+from whydiff.diagnosis.same_program import other_program
+from whydiff.runner.child.afresh import Start, afresh
+from whydiff.storage import load
+
+if TYPE_CHECKING:
+    from whydiff.runner.child.main import Job, Watching
+
+
+class ScriptRunner:
+    """Runs scripts in this process, watched anew, each as if nothing had run here before."""
+
+    def __init__(
+        self, watching: Watching, start: Start, make_job: Callable[[str], Job],
+        run_script: Callable[[Job], int],
+    ) -> None:  # fmt: skip
+        self._watching, self._start = watching, start
+        self._make_job, self._run_script = make_job, run_script
+
+    def __call__(
+        self,
+        described: Mapping[str, Any],
+        recording: Path,
+        fit: int,
+        pins: Mapping[int, Pins] | None = None,
+    ) -> list[Live]:
+        """Run the script of a job; its trainings that can be trained again.
+
+        With ``pins`` it is made to start from and be fed other values, up to the end of training
+        ``fit``. Raises TransferError where training ``fit`` is not reached, or is of another
+        program than the one in ``recording``.
+        """
+        job = self._make_job(json.dumps(described))
+        environment = described.get("environment", self._start.environment)
+        folder = described.get("folder", self._start.folder)
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()) as said,
+            afresh(self._start, environment, folder),
+        ):
+            self._watching.begin(job, pins, None if pins is None else fit)
+            try:
+                self._run_script(job)
+            finally:
+                self._watching.session.close(0)
+        lives: list[Live] = list(self._watching.session.lives)
+        if all(live.index != fit for live in lives):
+            last = said.getvalue().strip().splitlines()[-1:]
+            raise TransferError(
+                f"run again, {job.script} did not come to the end of training {fit}"
+                + (f": {last[0][:200]}" if last else "")
+            )
+        _check_same(job.script, recording, Path(job.output), fit)
+        return lives
+
+
+def _check_same(script: str, recording: Path, again: Path, fit: int) -> None:
+    recorded, repeated = load(recording), load(again)
+    sides = [Side(run, run.fits[fit - 1]) for run in (recorded, repeated) if len(run.fits) >= fit]
+    other = other_program(*sides) if len(sides) == 2 else "fewer trainings"
+    if other:
+        raise TransferError(f"run again, {script} does not repeat its own program: {other}")
