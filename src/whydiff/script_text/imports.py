@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from whydiff.script_text.edits import Scope, Script
+from whydiff.script_text.scopes import Scopes
 
 SEED = "keras.utils.set_random_seed"
 
@@ -25,7 +26,7 @@ class Binding:
 
     name: str
     target: str
-    statement: ast.stmt
+    statement: ast.Import | ast.ImportFrom
     scope: Scope
 
 
@@ -74,12 +75,17 @@ class Names:
     def __init__(self, script: Script) -> None:
         self.script = script
         self.bindings = bindings(script)
-        self._targets = {b.name: b.target for b in self.bindings}
+        self._scopes = Scopes(script.tree)
+        self._targets = {self._bound_in(b): b.target for b in self.bindings}
+
+    def _bound_in(self, b: Binding) -> tuple[ast.AST, str]:
+        return self._scopes.importing(b.statement, b.name), b.name
 
     def dotted(self, node: ast.AST) -> str:
         """``np.random.rand`` -> ``numpy.random.rand``; "" for anything but a dotted name."""
         if isinstance(node, ast.Name):
-            return self._targets.get(node.id, node.id)
+            owner = self._scopes.owner(node)
+            return node.id if owner is None else self._targets.get((owner, node.id), node.id)
         if isinstance(node, ast.Attribute):
             value = self.dotted(node.value)
             return canonical(f"{value}.{node.attr}") if value else ""
