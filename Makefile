@@ -21,7 +21,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 CASES := cases-jax cases-tensorflow cases-torch
 
-.PHONY: help demo test chromium quick thorough lint pure cases $(CASES) oldest fashion docs screenshots clean
+.PHONY: help demo test chromium quick thorough simulations lint pure cases $(CASES) oldest fashion docs screenshots clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -56,6 +56,10 @@ quick: $(ENV) ## The tests without those that train for long.
 
 thorough: $(ENV) ## The tests that `make test` leaves out: many trainings, long simulations.
 	.venv/bin/python -m pytest -n 2 --dist loadgroup -m thorough
+	.venv/bin/python benchmarks/simulations.py
+
+simulations: $(ENV) ## Measure what every interval and test promises; writes the tables in docs/.
+	.venv/bin/python benchmarks/simulations.py --write
 
 lint: $(ENV) ## Check style, types and which room imports which.
 	.venv/bin/ruff check .

@@ -41,6 +41,8 @@ def equivalence(
     margin: float | None = None,
     deviations: float = DEVIATIONS,
     alpha: float = 0.05,
+    *,
+    needed: bool = True,
 ) -> Equivalence:
     """Are the means of two independent groups closer than a margin?
 
@@ -50,6 +52,7 @@ def equivalence(
     a noncentral F). "equal" and "different" each have a false positive rate of at most
     ``alpha`` where the true difference is the margin; between them lies "inconclusive". Assumes
     normal values. Fewer than 2 values in a group, or any that is not finite: "inconclusive".
+    Without ``needed`` the number of trainings that would do is not looked for.
 
     Values that are all the same have no spread to test with. Then groups are "equal" only after
     so many trainings that another value may come in 5 % of them at most, and "different" if they
@@ -64,8 +67,10 @@ def equivalence(
     if unseen.constant(x) and unseen.constant(y):
         return _without_spread(n, difference, margin or 0.0, alpha, float(np.max(np.abs(x))))
     if margin is None:
-        return _standardised(x, y, difference, deviations, alpha)
-    return _welch(x, y, difference, margin, alpha)
+        found, relative = _standardised(x, y, difference, deviations, alpha), deviations
+    else:
+        found, relative = _welch(x, y, difference, margin, alpha), margin / _pooled(x, y)
+    return found._replace(needed=trainings_needed(relative, alpha)) if needed else found
 
 
 def trainings_needed(deviations: float, alpha: float = 0.05, power: float = 0.9) -> int | None:
@@ -128,8 +133,7 @@ def _welch(
     elif abs(difference) - one_sided > margin:
         verdict = DIFFERENT
     interval = (difference - half, difference + half)
-    needed = trainings_needed(margin / _pooled(x, y), alpha)
-    return Equivalence(verdict, difference, interval, (len(x), len(y)), margin, needed)
+    return Equivalence(verdict, difference, interval, (len(x), len(y)), margin)
 
 
 def _standardised(
@@ -150,8 +154,7 @@ def _standardised(
         verdict = DIFFERENT
     half = float(stats.t.ppf(1 - alpha / 2, freedom)) * error
     interval = (difference - half, difference + half)
-    needed = trainings_needed(deviations, alpha)
-    return Equivalence(verdict, difference, interval, (n, m), deviations * pooled, needed)
+    return Equivalence(verdict, difference, interval, (n, m), deviations * pooled)
 
 
 def _pooled(x: np.ndarray, y: np.ndarray) -> float:
