@@ -97,7 +97,7 @@ $(ENV): $(REQUIREMENTS)
 	$(call make_env,.venv)
 	.venv/bin/python -m pip install $(PIP_FLAGS) torch==2.13.0
 	.venv/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt \
-		-e '.[jax,tensorflow,torch,dev]'
+		-e '.[jax,tensorflow-cpu,torch,dev]'
 	@touch $@
 
 $(PURE): $(REQUIREMENTS)
@@ -113,7 +113,7 @@ $(OLDEST): $(REQUIREMENTS)
 		| sort -u > .venv-oldest/oldest.txt
 	.venv-oldest/bin/python -m pip install $(PIP_FLAGS) torch==2.13.0
 	.venv-oldest/bin/python -m pip install $(PIP_FLAGS) -c .venv-oldest/oldest.txt \
-		-e '.[jax,tensorflow,torch]' pytest pytest-xdist hypothesis scikit-learn
+		-e '.[jax,tensorflow-cpu,torch]' pytest pytest-xdist hypothesis scikit-learn
 	@touch $@
 
 define make_env

@@ -53,6 +53,27 @@ def test_the_workflow_trains_on_every_backend():
     assert oldest in matrix["python"]
 
 
+def test_the_installation_page_names_the_versions_and_extras_that_pyproject_admits():
+    page = (ROOT / "docs" / "installation.md").read_text()
+    versions = dict(re.findall(r"^\| (\w+) \| ([\d.]+) \|$", page, re.MULTILINE))
+    extras = PROJECT["optional-dependencies"]
+    wanted = {"Python": PROJECT["requires-python"].removeprefix(">=")}
+    brought = [requirement for extra in extras.values() for requirement in extra]
+    for requirement in [*PROJECT["dependencies"], *brought]:
+        name, _, least = requirement.partition(">=")
+        for shown in ("Keras", "JAX", "TensorFlow", "torch", "NumPy"):
+            if name in (shown.lower(), f"{shown.lower()}-cpu"):
+                wanted[shown] = least
+    assert versions == wanted
+    assert set(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE)) == set(extras) - {"dev"}
+
+
+def test_the_extra_for_tensorflow_brings_no_tensorflow():
+    assert PROJECT["optional-dependencies"]["tensorflow"] == [
+        PROJECT["optional-dependencies"]["tensorflow-cpu"][0]
+    ]
+
+
 def test_every_file_that_describes_the_project_is_there():
     for name in ("LICENSE", "SECURITY.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md"):
         assert (ROOT / name).stat().st_size > 500, name

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from whydiff.cli import main
-from whydiff.cli.group import VERBS
+from whydiff.cli.group import RUN_SCRIPTS, VERBS
 from whydiff.storage import Writer
 
 
@@ -76,6 +77,16 @@ def test_what_is_no_script_is_said_before_anything_runs(name, content, said, tmp
         assert done.exit_code == 2
         assert said in done.output
         assert len(done.output.splitlines()) > 1, "no way out"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_windows_is_refused_at_the_start_where_scripts_run(tmp_path, monkeypatch, verb):
+    monkeypatch.setattr(sys, "platform", "win32")
+    done = run(verb, tmp_path / "none.py")
+    refused = "not supported on Windows" in done.output
+    assert refused == (verb in RUN_SCRIPTS)
+    assert done.exit_code == 2 and ("WSL" in done.output) == refused
+    assert run(verb, "--help").exit_code == 0
 
 
 def test_a_folder_and_a_recording_are_no_scripts(tmp_path):

@@ -35,6 +35,10 @@ KEPT: dict[str, str] = {
 }
 
 
+#: verbs that run a script in a process of its own, which takes pipes that Windows lacks
+RUN_SCRIPTS = frozenset({"explain", "study", "compare", "lock", "verify", "record"})
+
+
 class Trouble(click.ClickException):
     """A message and a way out on stderr, exit code 2."""
 
@@ -65,6 +69,19 @@ class Verbs(click.Group):
         module = importlib.import_module(f"whydiff.cli.{name}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb that ``args`` name, if it can be used on this platform."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in RUN_SCRIPTS and sys.platform == "win32" and not {"-h", "--help"} & set(rest):
+            raise Trouble(
+                f"{name} runs a script, which is not supported on Windows",
+                "Use it in WSL (Windows Subsystem for Linux). check, show, diff and report run "
+                "here.",
+            )
+        return name, command, rest
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb; its own kinds of trouble become exit codes 2 and 130."""
