@@ -1,0 +1,290 @@
+"""Hybrids of two measuring calls: A's with some fields of B, one pass over the data each."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from whydiff.core.calls import MeasuringCall
+from whydiff.core.digests import row_keys, tensor_digest
+from whydiff.core.feeding import TransferError
+from whydiff.core.live import LiveCall
+from whydiff.keras_backend.naming import Names
+from whydiff.replay.calls.compiling import compiled_like
+from whydiff.replay.calls.held import holding
+from whydiff.replay.calls.running import (
+    CALL,
+    EVALUATE,
+    PREDICT,
+    Measured,
+    Way,
+    preserved,
+    put_generators,
+    put_noise,
+    put_weights,
+    run,
+)
+from whydiff.replay.values import Choice, side
+
+#: Rows of the probe on which models are compared that were only built.
+PROBE_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Which field of the calls belongs to which source.
+
+    ``tensors``: pairs of positions (in A's weights, in B's) by source. ``structure``: sources that
+    come with the whole model of a side, and so together. ``held``: names of recorded values that
+    are no variables, by source. ``policies``: whether dtype policies are set layer by layer.
+    """
+
+    tensors: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    structure: tuple[str, ...] = ()
+    held: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    policies: bool = False
+    compiled: bool = False
+
+
+class CallHybrids:
+    """Runs hybrids of two calls whose models live in this process."""
+
+    def __init__(self, lives: Mapping[str, LiveCall], fields: Fields) -> None:
+        self.lives, self.fields = lives, fields
+        self._probe: tuple[Any, ...] | None = None
+
+    def measure(self, choice: Choice) -> Measured:
+        """The outputs and metrics of A's call with the fields that ``choice`` takes from B.
+
+        Afterwards everything is as it was. Raises TransferError where a field of one call does
+        not fit the other.
+        """
+        structure = self.fields.structure
+        base = side(choice, structure[0]) if structure else "a"
+        live = self.lives[base]
+        models = [one.model for one in self.lives.values()]
+        with preserved(*models), self._arranged(live.model, base, choice):
+            way = self._way(choice)
+            self._functions(live, base, choice)
+            batches = self._batches(choice)
+            put_generators(self.lives[side(choice, "noise")].generators)
+            return run(live.model, way, batches)
+
+    def again(self, name: str) -> Measured:
+        """One side from its own fields, in its own model."""
+        live = self.lives[name]
+        alone = CallHybrids({"a": live, "b": live}, Fields(held={"state": list(live.held)}))
+        if live.call.kind == "built":
+            alone._probe = self._probe_batches()
+        return alone.measure({})
+
+    def fed(self) -> Sequence[Any]:
+        """What A was fed."""
+        return self._batches({})
+
+    def training(self, name: str) -> bool | None:
+        """The training argument of one side's call."""
+        return _training(self.lives[name])
+
+    def weights_for(self, name: str) -> list[np.ndarray]:
+        """A's weights for the model of a side, which has as many of equal shapes."""
+        mine, own = self.lives[name].weights, self.lives["a"].weights
+        if [w.shape for w in mine] != [w.shape for w in own]:
+            raise TransferError("the two models have weights of other shapes")
+        return [np.asarray(v).astype(w.dtype) for v, w in zip(own, mine, strict=True)]
+
+    def _arranged(self, model: Any, base: str, choice: Choice) -> contextlib.ExitStack:
+        stack = contextlib.ExitStack()
+        try:
+            put_weights(model, self._weights(base, choice))
+            put_noise(model, self._noise(base, choice))
+            names = Names(model)
+            values = {}
+            for source, held in self.fields.held.items():
+                live = self.lives[side(choice, source)]
+                known = {value.name: value for value in live.call.recipe.state}
+                values.update(
+                    {n: (known[n], live.held[n]) for n in held if n in known and n in live.held}
+                )
+            stack.enter_context(holding(names, values))
+            if self.fields.policies and side(choice, "precision") != base:
+                other = self.lives[side(choice, "precision")].model
+                stack.enter_context(policies_of(names, Names(other)))
+            if self.fields.compiled and side(choice, "measurement") != base:
+                compiling = self.lives[side(choice, "measurement")]
+                stack.enter_context(compiled_like(model, compiling))
+        except BaseException:
+            stack.close()
+            raise
+        return stack
+
+    def _weights(self, base: str, choice: Choice) -> list[np.ndarray]:
+        values = list(self.lives[base].weights)
+        for source, pairs in self.fields.tensors.items():
+            wanted = side(choice, source)
+            if wanted == base:
+                continue
+            theirs = self.lives[wanted].weights
+            for i, j in pairs:
+                mine, other = (i, j) if base == "a" else (j, i)
+                values[mine] = np.asarray(theirs[other]).astype(values[mine].dtype)
+        return values
+
+    def _noise(self, base: str, choice: Choice) -> list[np.ndarray]:
+        values = list(self.lives[base].noise)
+        other = self.lives[side(choice, "noise")]
+        for i, value in enumerate(other.noise[: len(values)]):
+            if np.shape(value) == np.shape(values[i]):
+                values[i] = value
+        return values
+
+    def _way(self, choice: Choice) -> Way:
+        """The method and mode; a method that fixes the mode gives way to the model called."""
+        how = self.lives[side(choice, "arithmetic")]
+        mode = self.lives[side(choice, "mode")]
+        through = _through(how.call)
+        training = _training(mode)
+        if through != CALL and _through(mode.call) == CALL:
+            through = CALL
+        if through == CALL:
+            return Way(CALL, training, mode.arguments.get("mask"))
+        return Way(through, on_batch="on_batch" in str(how.call.notes.get("method", "")))
+
+    def _functions(self, live: LiveCall, base: str, choice: Choice) -> None:
+        """The compiled function that ran, where the program is that of the call; else a new one."""
+        fields = self.fields
+        sources = [*fields.structure, *fields.held]
+        sources += ["precision"] * fields.policies + ["measurement"] * fields.compiled
+        own = all(side(choice, source) == base for source in sources)
+        for name in ("predict_function", "test_function"):
+            kind = PREDICT if name.startswith("predict") else EVALUATE
+            kept = live.function if own and live.call.kind == kind else None
+            setattr(live.model, name, kept)
+
+    def _batches(self, choice: Choice) -> Sequence[Any]:
+        names = [side(choice, s) for s in ("data-content", "data-order", "batch-size")]
+        content, order, cut = (self.lives[name] for name in names)
+        if all(live.call.kind == "built" for live in self.lives.values()):
+            return self._probe_batches()
+        if content.fed is None or order.fed is None or cut.fed is None:
+            raise TransferError("what was fed was too large to keep")
+        if content is order is cut:
+            return content.fed
+        return recut(content.fed, order.fed, cut.fed)
+
+    def _probe_batches(self) -> tuple[Any, ...]:
+        if self._probe is None:
+            self._probe = (probe_of(self.lives["a"].model),)
+        return self._probe
+
+
+def _through(call: MeasuringCall) -> str:
+    return call.kind if call.kind in (EVALUATE, PREDICT) else CALL
+
+
+def _training(live: LiveCall) -> bool | None:
+    if _through(live.call) != CALL:
+        return False
+    given = live.arguments.get("training")
+    return None if given is None else bool(given)
+
+
+def probe_of(model: Any) -> tuple[Any, ...]:
+    """Fixed inputs for a model that was never given any: normal numbers, or small whole ones."""
+    generator = np.random.default_rng(0)
+
+    def rows(tensor: Any) -> np.ndarray:
+        shape = (PROBE_ROWS, *(n or 8 for n in tensor.shape[1:]))
+        kind = str(tensor.dtype)
+        if "int" in kind:
+            return generator.integers(0, 2, shape).astype(kind)
+        return generator.normal(size=shape).astype("float32")
+
+    try:
+        inputs = model.input if not hasattr(model, "inputs_struct") else model.inputs_struct
+    except Exception:
+        inputs = None
+    if inputs is None:
+        raise TransferError("a model without symbolic inputs says not what it takes")
+    return (keras.tree.map_structure(rows, inputs),)
+
+
+# --- data ---------------------------------------------------------------------------------------
+
+
+def recut(content: Sequence[Any], order: Sequence[Any], cut: Sequence[Any]) -> list[Any]:
+    """The samples of ``content`` in the sequence of ``order``, in batches as ``cut`` has them."""
+    structure = content[0]
+    leaves = columns(content)
+    if order is not content:
+        leaves = [leaf[_sequence(leaves, columns(order))] for leaf in leaves]
+    count = len(leaves[0])
+    sizes = [len(keras.tree.flatten(batch)[0]) for batch in cut]
+    if sum(sizes) != count:
+        size = sizes[0]
+        sizes = [min(size, count - start) for start in range(0, count, size)]
+    ends = np.cumsum(sizes)
+    return [
+        keras.tree.pack_sequence_as(structure, [leaf[end - size : end] for leaf in leaves])
+        for size, end in zip(sizes, ends, strict=True)
+    ]
+
+
+def columns(batches: Sequence[Any]) -> list[np.ndarray]:
+    """Every leaf over all batches; TransferError where batches have other shapes."""
+    parts = list(zip(*(keras.tree.flatten(batch) for batch in batches), strict=True))
+    if any(len({np.shape(p)[1:] for p in c}) > 1 or not np.ndim(c[0]) for c in parts):
+        raise TransferError("batches of other shapes cannot be cut anew")
+    return [np.concatenate([np.asarray(p) for p in column]) for column in parts]
+
+
+def _sequence(mine: list[np.ndarray], theirs: list[np.ndarray]) -> np.ndarray:
+    """Positions in ``mine`` that give the rows of ``theirs``."""
+    if len(mine) != len(theirs) or len(mine[0]) != len(theirs[0]):
+        raise TransferError("the samples are not the same, so their order cannot be taken over")
+    places: dict[bytes, list[int]] = {}
+    for i, key in enumerate(row_keys(mine)):
+        places.setdefault(key, []).append(i)
+    found = []
+    for key in row_keys(theirs):
+        if not places.get(key):
+            raise TransferError("the samples are not the same, so their order cannot be taken over")
+        found.append(places[key].pop(0))
+    return np.asarray(found)
+
+
+# --- precision ----------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def policies_of(mine: Names, theirs: Names) -> Iterator[None]:
+    """The layers of one model with the dtype policies of another's, layer by layer."""
+    pairs = aligned_layers(mine, theirs)
+    before = [(layer, layer.dtype_policy) for layer, _ in pairs if hasattr(layer, "dtype_policy")]
+    try:
+        for layer, other in pairs:
+            if hasattr(other, "dtype_policy"):
+                layer.dtype_policy = other.dtype_policy
+        yield
+    finally:
+        for layer, policy in before:
+            layer.dtype_policy = policy
+
+
+def aligned_layers(mine: Names, theirs: Names) -> list[tuple[Any, Any]]:
+    """Layers of two models by position; TransferError where their classes differ."""
+    one, two = list(mine.layers.values()), list(theirs.layers.values())
+    if [type(x).__name__ for x in one] != [type(y).__name__ for y in two]:
+        raise TransferError("the two models have other layers")
+    return list(zip(one, two, strict=True))
+
+
+def digest_of(measured: Measured) -> list[str]:
+    """One digest per output and metric, to tell equal bits."""
+    found = [tensor_digest(np.asarray(output)) for output in measured.outputs]
+    return found + [tensor_digest(np.asarray(v, np.float64)) for v in measured.values.values()]

@@ -1,0 +1,175 @@
+"""One measuring call run again, and everything put back as it was before."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from whydiff.core.feeding import TransferError
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.internals import global_generator, takes_training
+from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.variables import variables_of
+from whydiff.replay.outcome import quiet
+from whydiff.replay.pinned import fixed
+
+#: How a call computes: through which method, in which mode, with a compiled function or not.
+EVALUATE, PREDICT, CALL = "evaluate", "predict", "call"
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a call ended with: outputs in their order, metrics by name."""
+
+    outputs: list[np.ndarray]
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a model is run: ``through`` a method, with a ``training`` argument or None."""
+
+    through: str
+    training: bool | None = None
+    mask: Any = None
+    on_batch: bool = False
+
+
+def run(model: Any, way: Way, batches: Sequence[Any]) -> Measured:
+    """Run ``model`` as it is now on nested batches ``(x,)``, ``(x, y)`` or ``(x, y, weight)``."""
+    if not batches:
+        raise TransferError("what it was given was too large to keep")
+    with quiet():
+        if way.through == EVALUATE:
+            return _evaluated(model, batches)
+        if way.through == PREDICT:
+            return Measured(_predicted(model, batches, way.on_batch), {})
+        return Measured(called(model, batches, way.training, way.mask), {})
+
+
+def _predicted(model: Any, batches: Sequence[Any], on_batch: bool) -> list[np.ndarray]:
+    if on_batch:
+        parts = [keras.Model.predict_on_batch(model, batch[0]) for batch in batches]
+        return joined([keras.tree.flatten(part) for part in parts])
+    outputs = keras.Model.predict(model, _fed([(b[0],) for b in batches]), verbose=0)
+    return [np.asarray(part) for part in keras.tree.flatten(outputs)]
+
+
+def _evaluated(model: Any, batches: Sequence[Any]) -> Measured:
+    """Metrics, and beside them the outputs that they were computed from."""
+    values = keras.Model.evaluate(model, _fed(batches), verbose=0, return_dict=True)
+    return Measured([], {name: float(value) for name, value in flat(values).items()})
+
+
+def flat(values: Any, prefix: str = "") -> dict[str, Any]:
+    """Metrics by name, those of a nested mapping by ``outer/inner``."""
+    if not isinstance(values, Mapping):
+        return {prefix or "loss": values}
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= flat(value, f"{prefix}/{name}" if prefix else str(name))
+    return found
+
+
+def called(
+    model: Any, batches: Sequence[Any], training: bool | None, mask: Any = None
+) -> list[np.ndarray]:
+    """Outputs of the model called directly on each batch."""
+    arguments: dict[str, Any] = {} if training is None else {"training": training}
+    if training is not None and not takes_training(model):
+        arguments = {}
+    if mask is not None:
+        arguments["mask"] = mask
+    return joined([keras.tree.flatten(model(_inputs(batch), **arguments)) for batch in batches])
+
+
+def _inputs(batch: Any) -> Any:
+    return batch[0] if isinstance(batch, tuple | list) else batch
+
+
+def joined(parts: Sequence[Sequence[Any]]) -> list[np.ndarray]:
+    """Outputs batch by batch as one array per output."""
+    to_numpy = adapter().to_numpy
+    columns = [[np.array(to_numpy(part)) for part in column] for column in zip(*parts, strict=True)]
+    return [c[0] if len(c) == 1 or not c[0].ndim else np.concatenate(c) for c in columns]
+
+
+def _fed(batches: Sequence[Any]) -> Any:
+    structure = batches[0]
+    return fixed([list(keras.tree.flatten(batch)) for batch in batches], structure)
+
+
+# --- leaving everything as it was ---------------------------------------------------------------
+
+_FUNCTIONS = ("predict_function", "test_function", "train_function")
+
+
+@contextlib.contextmanager
+def preserved(*models: Any) -> Iterator[None]:
+    """Afterwards variables, compiled functions and random generators are as they were before."""
+    distinct = list({id(m): m for m in models if m is not None}.values())
+    variables = [(v, np.array(adapter().to_numpy(v))) for m in distinct for v in every_variable(m)]
+    functions = [(m, name, getattr(m, name, None)) for m in distinct for name in _FUNCTIONS]
+    python, numpy, backend = random.getstate(), np.random.get_state(), adapter().random_state()
+    backend = None if backend is None else np.array(backend)
+    try:
+        yield
+    finally:
+        for variable, value in variables:
+            variable.assign(np.array(value))
+        for model, name, function in functions:
+            if getattr(model, name, None) is not function:
+                setattr(model, name, function)
+        random.setstate(python)
+        np.random.set_state(numpy)
+        if backend is not None:
+            adapter().set_random_state(backend)
+
+
+def every_variable(model: Any) -> list[Any]:
+    """Weights, seed states and metrics of a model, and the state of Keras's global generator."""
+    found = {id(v): v for v in (*model.variables, *_metric_variables(model))}
+    shared = global_generator()
+    if shared is not None:
+        found[id(shared.state)] = shared.state
+    return list(found.values())
+
+
+def _metric_variables(model: Any) -> list[Any]:
+    try:
+        return list(model.metrics_variables)
+    except Exception:  # it was never compiled
+        return []
+
+
+def put_weights(model: Any, values: Sequence[np.ndarray]) -> None:
+    """Assign values in the order of a recorded call's weights."""
+    slots = variables_of(model, Names(model)).weights
+    if len(slots) != len(values):
+        raise TransferError("the model has other weights by now than when it was used")
+    for slot, value in zip(slots, values, strict=True):
+        slot.variable.assign(np.array(value))
+
+
+def put_noise(model: Any, values: Sequence[np.ndarray]) -> None:
+    """Assign the states of seed generators, as many as there are values."""
+    for slot, value in zip(variables_of(model, Names(model)).noise, values, strict=False):
+        if tuple(slot.variable.shape) == tuple(np.shape(value)):
+            slot.variable.assign(np.array(value))
+
+
+def put_generators(states: Mapping[str, Any]) -> None:
+    """Bring the global generators into the states that were recorded before a call."""
+    for name, state in states.items():
+        if name == "python":
+            random.setstate(state)
+        elif name == "numpy":
+            np.random.set_state(state)
+        elif name == keras.backend.backend() and state is not None:
+            adapter().set_random_state(np.asarray(state))

@@ -1,0 +1,126 @@
+"""Whether two arrays hold the same samples in other values: scaled, shifted, encoded anew, cut."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+#: Rows and features that are looked at; an even selection stands for the others.
+MOST_ROWS, MOST_FEATURES = 512, 256
+#: A column is a function of another from this correlation on.
+LINEAR = 0.999
+#: Part of the columns that must have a partner, and of the rows that must be nearest to theirs.
+MOST = 0.8
+#: Fewer rows than this lie on a line by chance.
+FEWEST_ROWS = 4
+
+
+class Correspondence(NamedTuple):
+    """How B's rows follow from A's: ``kind`` is "equal", "shifted", "scaled", "encoded", "near"
+    or "" where rows do not correspond. ``text`` says it, with the ranges of both."""
+
+    kind: str
+    text: str
+
+    @property
+    def found(self) -> bool:
+        return bool(self.kind)
+
+
+def correspondence(a: np.ndarray, b: np.ndarray) -> Correspondence:
+    """How row i of ``b`` follows from row i of ``a``; both have shape (n, ...).
+
+    Looks for columns of B that are straight lines in a column of A (in any order of columns),
+    for whole numbers that stand for each other one by one, and for rows that are nearer to their
+    counterpart than to any other. Says "" where none of this holds.
+    """
+    if len(a) != len(b) or len(a) == 0 or not _numeric(a) or not _numeric(b):
+        return Correspondence("", "")
+    rows = np.unique(np.linspace(0, len(a) - 1, min(len(a), MOST_ROWS)).astype(int))
+    x, y = (np.asarray(v[rows], np.float64).reshape(len(rows), -1) for v in (a, b))
+    ranges = f"values from {_span(x)} in A, from {_span(y)} in B"
+    if x.shape == y.shape and np.array_equal(x, y):
+        return Correspondence("equal", ranges)
+    if x.shape == y.shape and _is_whole(x) and _is_whole(y) and _one_by_one(x, y):
+        return Correspondence("encoded", f"each whole number stands for another; {ranges}")
+    if len(rows) >= FEWEST_ROWS:
+        text = _linear(x, y)
+        if text:
+            return Correspondence("scaled" if "scaled" in text else "shifted", f"{text}; {ranges}")
+        if _nearest(x, y):
+            return Correspondence("near", f"row by row much alike; {ranges}")
+    return Correspondence("", ranges)
+
+
+def _numeric(values: np.ndarray) -> bool:
+    return np.asarray(values).dtype.kind in "fiub"
+
+
+def _span(values: np.ndarray) -> str:
+    finite = values[np.isfinite(values)]
+    return f"{finite.min():.4g} to {finite.max():.4g}" if finite.size else "no finite number"
+
+
+def _is_whole(values: np.ndarray) -> bool:
+    return bool(np.array_equal(values, np.round(values)))
+
+
+def _one_by_one(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether equal numbers of A are equal numbers of B, and the other way round."""
+    pairs = np.unique(np.stack([x.ravel(), y.ravel()], 1), axis=0)
+    left, right = (len(np.unique(pairs[:, k])) for k in (0, 1))
+    return len(pairs) == left == right > 1 and left < x.size
+
+
+def _columns(values: np.ndarray) -> np.ndarray:
+    width = values.shape[1]
+    return np.unique(np.linspace(0, width - 1, min(width, MOST_FEATURES)).astype(int))
+
+
+def _linear(x: np.ndarray, y: np.ndarray) -> str:
+    """What leads from columns of A to columns of B by straight lines, "" if nothing does."""
+    if x.shape[1] != y.shape[1]:
+        return ""
+    columns = _columns(x)
+    own = [_correlated(x[:, c], y[:, c]) for c in columns]
+    moving = [r for r in own if r is not None]
+    text = ""
+    if moving and np.mean([r >= LINEAR for r in moving]) >= MOST:
+        text = "each column"
+    elif len(x) > FEWEST_ROWS + 1:
+        standard_x, standard_y = _standardized(x), _standardized(y[:, columns])
+        best = np.abs(standard_x.T @ standard_y / len(x)).max(axis=0)
+        if np.mean(best >= 1 - (1 - LINEAR) / 10) >= MOST:
+            text = "each column, in another order of the columns,"
+    if not text:
+        return ""
+    spread_x, spread_y = x.std(axis=0), y.std(axis=0)
+    same = np.allclose(np.sort(spread_x), np.sort(spread_y), rtol=1e-3)
+    return f"{text} is {'shifted' if same else 'scaled'}"
+
+
+def _correlated(x: np.ndarray, y: np.ndarray) -> float | None:
+    if x.std() == 0 or y.std() == 0:
+        return None if x.std() == y.std() else 0.0
+    return abs(float(np.corrcoef(x, y)[0, 1]))
+
+
+def _standardized(values: np.ndarray) -> np.ndarray:
+    spread = values.std(axis=0)
+    centred = values - values.mean(axis=0)
+    scaled: np.ndarray = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
+    return scaled
+
+
+def _nearest(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether nearly every row of B is nearer to its counterpart than to any other row of A."""
+    if x.shape[1] != y.shape[1]:
+        x, y = np.sort(x, axis=1), np.sort(y, axis=1)
+        width = min(x.shape[1], y.shape[1])
+        x, y = x[:, -width:], y[:, -width:]
+    if len(np.unique(x, axis=0)) < len(x) / 2:
+        return False
+    x, y = _standardized(x), _standardized(y)
+    squared = (x**2).sum(1)[:, None] + (y**2).sum(1)[None, :] - 2 * x @ y.T
+    return bool(np.mean(squared.argmin(axis=0) == np.arange(len(y))) >= MOST)

@@ -1,0 +1,60 @@
+"""Rows that are the same samples in other values are told from rows that are others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from whydiff.stats.correspondence import correspondence
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(40, 4)) * [1, 5, 20, 3]
+
+
+@pytest.mark.parametrize(
+    ("b", "kind"),
+    [
+        (X, "equal"),
+        (X - X.mean(0), "shifted"),
+        ((X - X.mean(0)) / X.std(0), "scaled"),
+        (X[:, ::-1] - 3.0, "shifted"),
+        (np.sign(X) * np.log1p(np.abs(X)), "near"),
+        (X + RNG.normal(size=X.shape) * 0.05 * X.std(0), "near"),
+        (RNG.normal(size=X.shape) * X.std(0), ""),
+        (X[::-1], ""),
+        (X[:30], ""),
+    ],
+)
+def test_how_rows_follow(b: np.ndarray, kind: str) -> None:
+    assert correspondence(X, b).kind == kind
+
+
+def test_five_rows_scaled_by_themselves() -> None:
+    rows = X[:5]
+    assert correspondence((rows - 7) / 3, (rows - rows.mean(0)) / rows.std(0)).kind == "scaled"
+
+
+def test_images_preprocessed_twice() -> None:
+    images = RNG.uniform(0, 255, size=(8, 16, 16, 3))
+    once = images[..., ::-1] - [103.9, 116.8, 123.7]
+    twice = once[..., ::-1] - [103.9, 116.8, 123.7]
+    assert correspondence(once, twice).kind == "shifted"
+    others = RNG.uniform(0, 255, size=(8, 16, 16, 3))
+    assert not correspondence(once, others).found
+
+
+def test_words_by_another_vocabulary() -> None:
+    words = RNG.integers(0, 20, size=(30, 12))
+    permutation = RNG.permutation(20)
+    assert correspondence(words, permutation[words]).kind == "encoded"
+    assert not correspondence(words, RNG.integers(0, 20, size=(30, 12))).found
+
+
+def test_sequences_padded_otherwise() -> None:
+    words = RNG.integers(1, 5000, size=(30, 12))
+    longer = np.concatenate([np.zeros((30, 4), int), words], axis=1)
+    assert correspondence(words, longer).found
+
+
+def test_says_the_ranges_of_both() -> None:
+    assert "0 to 1" in correspondence(np.linspace(0, 1, 8)[:, None], np.ones((8, 1))).text
