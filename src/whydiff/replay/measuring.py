@@ -46,11 +46,11 @@ def take_apart(live: Live, model: Any) -> dict[str, float] | None:
     variables = variables_of(model, names)
     for slot, value in zip(variables.weights, live.final, strict=True):
         slot.variable.assign(np.array(value))
-    batches = _last_epoch(live)
+    batches = last_epoch(live)
     every = max(1, -(-len(batches) // MOST_BATCHES))
     chosen = batches[::every]
-    stochastic = [layer for layer in names.layers.values() if _is_random(layer)]
-    normalizing = [layer for layer in names.layers.values() if _normalizes(layer)]
+    stochastic = [layer for layer in names.layers.values() if is_random(layer)]
+    normalizing = [layer for layer in names.layers.values() if normalizes(layer)]
     state = [(s.variable, np.array(adapter().to_numpy(s.variable))) for s in variables.weights]
     try:
         training, _ = _mean_loss(live, model, chosen, True, [])
@@ -76,7 +76,8 @@ def take_apart(live: Live, model: Any) -> dict[str, float] | None:
     }
 
 
-def _last_epoch(live: Live) -> list[np.ndarray]:
+def last_epoch(live: Live) -> list[np.ndarray]:
+    """Indices of the samples of each batch of the last epoch."""
     material = live.material
     ends = np.cumsum(material.batches[-1])
     sizes = material.batches[-1]
@@ -89,7 +90,7 @@ def _mean_loss(
     """(loss with regularization, regularization), means over samples."""
     total = penalty = count = 0.0
     samples = live.material.samples
-    with _in_inference(silent):
+    with silenced(silent):
         for indices in batches:
             batch = keras.tree.pack_sequence_as(samples.structure, samples.batch(indices))
             x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
@@ -103,18 +104,18 @@ def _mean_loss(
 
 
 @contextlib.contextmanager
-def _in_inference(layers: list[Any]) -> Iterator[None]:
+def silenced(layers: list[Any]) -> Iterator[None]:
     """Some layers called as in inference although the model is called as in training."""
     originals = [(layer, layer.call) for layer in layers]
 
-    def silenced(call: Any) -> Any:
+    def in_inference(call: Any) -> Any:
         def inference(*args: Any, **kwargs: Any) -> Any:
             return call(*args, **{**kwargs, "training": False})
 
         return inference
 
     for layer, call in originals:
-        object.__setattr__(layer, "call", silenced(call))
+        object.__setattr__(layer, "call", in_inference(call))
     try:
         yield
     finally:
@@ -122,9 +123,11 @@ def _in_inference(layers: list[Any]) -> Iterator[None]:
             object.__delattr__(layer, "call")
 
 
-def _is_random(layer: Any) -> bool:
+def is_random(layer: Any) -> bool:
+    """Whether a layer draws random numbers in training."""
     return takes_training(layer) and bool(own_generators(layer)) and not sublayers(layer)
 
 
-def _normalizes(layer: Any) -> bool:
+def normalizes(layer: Any) -> bool:
+    """Whether a layer keeps moving statistics, as BatchNormalization does."""
     return hasattr(layer, "moving_mean") and hasattr(layer, "moving_variance")

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from whydiff.diagnosis.mechanisms import data, environment, model, randomness
+from whydiff.diagnosis.mechanisms import calls, data, environment, model, randomness
 from whydiff.diagnosis.mechanisms.mechanism import Mechanism
 
 __all__ = ["MECHANISMS", "Mechanism", "mechanism"]
 
 MECHANISMS: Mapping[str, Mechanism] = MappingProxyType(
-    {m.id: m for part in (randomness, data, model, environment) for m in part.MECHANISMS}
+    {m.id: m for part in (randomness, data, model, environment, calls) for m in part.MECHANISMS}
 )
 
 

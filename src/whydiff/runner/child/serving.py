@@ -19,7 +19,7 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
-from whydiff.core.live import Live
+from whydiff.core.live import Live, LiveCall
 from whydiff.core.pins import Pins
 from whydiff.core.replicas import Replica, Result
 from whydiff.replay.engines import Engines
@@ -30,6 +30,7 @@ from whydiff.replay.solo import Solo
 from whydiff.replay.tensors import look
 from whydiff.replay.values import side
 from whydiff.runner import replica_inputs, step_comparison as looks
+from whydiff.runner.child.calls import CallServer
 from whydiff.runner.codec import pack, unpack
 from whydiff.runner.replica_inputs import savable
 from whydiff.runner.trajectory import TrajectoryWriter
@@ -46,11 +47,18 @@ class Server:
         run: Callable[..., list[Live]],
         job: Mapping[str, Any],
         recording: Path,
+        calls: Sequence[LiveCall] = (),
     ) -> None:
         self._lives, self._run, self._job, self._recording = lives, run, job, recording
         self._solo: Solo | Rerun | None = None
         self._other: _OtherProgram | None = None
         self._engines: dict[int, Engines] = {}
+        self._calls = CallServer(calls, lives)
+
+    def call(self, what: str, **arguments: Any) -> dict[str, Any]:
+        """A request about measuring calls; ``what`` is a method of :class:`CallServer`."""
+        answer: dict[str, Any] = getattr(self._calls, what)(**arguments)
+        return answer
 
     def pack(self, fit: int, folder: str) -> dict[str, Any]:
         """Write the material of one fit, and of loops that belong to it, for another process."""

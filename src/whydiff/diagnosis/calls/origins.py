@@ -1,0 +1,180 @@
+"""Where weights came from: which source a tensor that differs belongs to, and how it came about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from whydiff.core.align import align
+from whydiff.core.calls import Event, MeasuringCall, Origin
+from whydiff.core.recipe import Tensor
+from whydiff.core.words import count, listed
+
+INITIALIZATION, WEIGHTS, STATE = "initialization", "weights", "state"
+UNKNOWN_ORIGIN = Origin("of unknown origin", "unknown")
+
+
+@dataclass(frozen=True)
+class TensorPair:
+    """Weights of A and B that correspond: positions, tensors, origins."""
+
+    i: int
+    j: int
+    a: Tensor
+    b: Tensor
+    origin_a: Origin
+    origin_b: Origin
+
+    @property
+    def differs(self) -> bool:
+        return self.a.digest != self.b.digest
+
+    @property
+    def source(self) -> str:
+        """``initialization`` where both were drawn and left so, ``state`` where an adapt decides
+        it, else ``weights``."""
+        kinds = {self.origin_a.kind, self.origin_b.kind}
+        if kinds == {"drawn"}:
+            return INITIALIZATION
+        return STATE if "adapted" in kinds else WEIGHTS
+
+
+@dataclass(frozen=True)
+class TensorPairs:
+    """Aligned weights of two calls, and those that only one of them has."""
+
+    pairs: tuple[TensorPair, ...]
+    only_a: tuple[tuple[Tensor, Origin], ...]
+    only_b: tuple[tuple[Tensor, Origin], ...]
+
+    @property
+    def differing(self) -> tuple[TensorPair, ...]:
+        return tuple(p for p in self.pairs if p.differs)
+
+
+def tensor_pairs(a: MeasuringCall, b: MeasuringCall) -> TensorPairs:
+    """The weights of two calls, paired."""
+    one, two = a.recipe.weights, b.recipe.weights
+    of_a, of_b = _origins(a), _origins(b)
+    indices = align(one, two)
+    taken_a, taken_b = {i for i, _ in indices}, {j for _, j in indices}
+    return TensorPairs(
+        tuple(TensorPair(i, j, one[i], two[j], of_a[i], of_b[j]) for i, j in indices),
+        tuple((t, of_a[i]) for i, t in enumerate(one) if i not in taken_a),
+        tuple((t, of_b[j]) for j, t in enumerate(two) if j not in taken_b),
+    )
+
+
+def _origins(call: MeasuringCall) -> list[Origin]:
+    known = list(call.recipe.origins)
+    return known + [UNKNOWN_ORIGIN] * (len(call.recipe.weights) - len(known))
+
+
+@dataclass(frozen=True)
+class Story:
+    """How weights came to differ: a sentence, the mechanism, whether the script asks for it."""
+
+    detail: str
+    mechanism: str = ""
+    intended: bool = False
+
+
+def story(
+    differing: Sequence[TensorPair],
+    events: Sequence[Event],
+    a: MeasuringCall,
+    b: MeasuringCall,
+) -> Story:
+    """What is known of where these weights came from, the most telling first."""
+    kinds_a, kinds_b = ({o.kind for o in side} for side in _sides(differing))
+    both = kinds_a | kinds_b
+    detail = _detail(differing)
+    if "left as drawn" in both:
+        return Story(detail + _skipped(events, a, b), "weights-skipped")
+    if "unwatched" in both:
+        return Story(
+            f"{detail}; a loop that was not watched (such as optimizer.apply) changed them",
+            "trained-by-unwatched-loop",
+        )
+    if both == {"drawn"}:
+        return _drawn(differing, events, a, b, detail)
+    if "average" in both:
+        return Story(detail, "averaged-weights")
+    if "quantized" in both:
+        return Story(detail, "quantized")
+    if "adapted" in both:
+        return Story(detail, "adapted-again")
+    if both & {"file", "restored"} and both & {"trained", "file", "restored"}:
+        return Story(detail, _of_files(differing))
+    if "drawn" in both:
+        return Story(detail, "weights-never-copied")
+    if "copied" in both or "assigned" in both:
+        return Story(detail, "weights-assigned")
+    if both == {"trained"}:
+        return Story(detail, "trained-apart")
+    return Story(detail)
+
+
+def _sides(pairs: Sequence[TensorPair]) -> tuple[list[Origin], list[Origin]]:
+    return [p.origin_a for p in pairs], [p.origin_b for p in pairs]
+
+
+def _detail(pairs: Sequence[TensorPair]) -> str:
+    """``dense/kernel and dense/bias: drawn with seed 42 at line 8 vs. ... seed 43 at line 8``."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for p in pairs:
+        groups.setdefault((p.origin_a.text, p.origin_b.text), []).append(p.a.path)
+    shown = []
+    for (one, two), paths in list(groups.items())[:3]:
+        names = listed(paths) if len(paths) <= 3 else f"{paths[0]} and {len(paths) - 1} more"
+        shown.append(f"{names}: {one}" + (f" vs. {two}" if one != two else " in both"))
+    more = len(groups) - len(shown)
+    return "; ".join(shown) + (f"; and {count(more, 'further origin')}" if more > 0 else "")
+
+
+def _drawn(
+    pairs: Sequence[TensorPair],
+    events: Sequence[Event],
+    a: MeasuringCall,
+    b: MeasuringCall,
+    detail: str,
+) -> Story:
+    cloned = [
+        e for e in events if e.kind == "clone_model" and e.model_number in
+        (a.model_number, b.model_number)
+    ]  # fmt: skip
+    if cloned:
+        return Story(f"{detail}; clone_model draws weights anew", "cloned-without-weights")
+    seeds = [(p.origin_a.seed, p.origin_b.seed) for p in pairs]
+    explicit = [s for s in seeds if s[0] is not None and s[1] is not None and s[0] != s[1]]
+    lines = all("seed" in p.origin_a.text and "seed" in p.origin_b.text for p in pairs)
+    return Story(detail, "drawn-apart", intended=bool(explicit) and lines and len(seeds) > 0)
+
+
+def _of_files(pairs: Sequence[TensorPair]) -> str:
+    origins = [o for side in _sides(pairs) for o in side]
+    if any(o.epoch is not None for o in origins) or any(o.kind == "restored" for o in origins):
+        return "last-or-best"
+    return "another-file"
+
+
+def skipped_by(events: Sequence[Event], *calls: MeasuringCall) -> list[Event]:
+    """Loads into one of these models that left something out."""
+    numbers = {call.model_number for call in calls}
+    return [
+        e
+        for e in events
+        if e.kind in ("load_weights", "load_model")
+        and e.model_number in numbers
+        and e.facts.get("skipped")
+    ]
+
+
+def _skipped(events: Sequence[Event], a: MeasuringCall, b: MeasuringCall) -> str:
+    for event in skipped_by(events, a, b):
+        names = [str(n) for n in event.facts["skipped"]]
+        line = f" at line {event.stack[-1].line}" if event.stack else ""
+        how = " (skip_mismatch=True)" if event.facts.get("skip_mismatch") else ""
+        how = " (by_name=True)" if event.facts.get("by_name") else how
+        return f"; {event.kind}{how}{line} skipped {listed(names[:4])}: not loaded, left as drawn"
+    return "; not loaded, left as drawn"

@@ -1,0 +1,305 @@
+"""Which two calls of one execution measured the same thing and disagree, the worst first."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+
+import numpy as np
+
+from whydiff.core.calls import MeasuringCall
+from whydiff.core.digests import unordered_digest
+from whydiff.core.errors import WhydiffError
+from whydiff.core.recording import Execution, Fit
+from whydiff.diagnosis.calls.results import (
+    Call,
+    Distance,
+    distance,
+    kind_of,
+    line_of,
+    number,
+    number_of,
+    ordered,
+    same_result,
+    values_of,
+)
+
+#: Calls from one line and model that are looked at, and calls in all.
+MOST_ALIKE, MOST_CALLS = 3, 60
+#: From this relative distance on a disagreement is one that a person sees at once.
+LARGE = 0.02
+#: What makes two calls comparable, the clearest first.
+LOGGED, SCORED, RUN, REBUILT, REPEATED, OTHER_INPUT, BUILT = range(7)
+
+#: What has to be checked on the values before two calls count as measuring the same.
+FIT_ROWS, ROWS_CORRESPOND = "the rows of the fit", "rows that correspond"
+
+
+@dataclass(frozen=True, eq=False)
+class Disagreement:
+    """Two calls that measured the same and differ. ``why`` is one of the kinds above; ``check``
+    names what digests alone do not show, "" if they do."""
+
+    a: Call
+    b: Call
+    distance: Distance
+    why: int
+    check: str = ""
+
+    @property
+    def order(self) -> tuple[int, int, float, int, int]:
+        """Sorts: large before small before rounding, then by what makes them comparable."""
+        d = self.distance
+        size = 2 if d.rounding else 0 if d.relative >= LARGE else 1
+        return (size, self.why, -d.relative, number_of(self.a), number_of(self.b))
+
+
+def disagreements(execution: Execution, metric: str | None = None) -> list[Disagreement]:
+    """All of them, the one to explain first."""
+    calls = looked_at(execution.calls)
+    found = list(_of_fits(execution, calls, metric))
+    found += _of_scores(execution, calls)
+    own = [c for c in calls if c.kind != "score"]
+    for a, b in combinations(own, 2):
+        if not same_result(a, b):
+            found += _of_calls(execution, a, b, metric)
+    return sorted(found, key=lambda d: d.order)
+
+
+def looked_at(calls: Sequence[MeasuringCall]) -> list[MeasuringCall]:
+    """Of many calls from one line a few; none that are steps of a loop that trains."""
+    seen: Counter[tuple[object, ...]] = Counter()
+    kept = []
+    steps = _training_steps(calls)
+    for call in calls:
+        place = tuple((f.file, f.line) for f in call.stack)
+        key = (call.kind, call.model_number, place)
+        seen[key] += 1
+        if seen[key] <= MOST_ALIKE and call.number not in steps and call.finished:
+            kept.append(call)
+    return kept[:MOST_CALLS]
+
+
+def _training_steps(calls: Sequence[MeasuringCall]) -> set[int]:
+    """Direct calls behind which the weights of their model had moved by the next such call."""
+    places: dict[tuple[object, ...], list[MeasuringCall]] = {}
+    for call in calls:
+        if call.kind == "call":
+            key = (call.model_number, tuple((f.file, f.line) for f in call.stack))
+            places.setdefault(key, []).append(call)
+    found: set[int] = set()
+    for group in places.values():
+        moved = [a for a, b in pairwise(group) if _weights(a) != _weights(b)]
+        if moved:
+            found |= {call.number for call in group}
+    return found
+
+
+def _weights(call: MeasuringCall) -> list[str]:
+    return [t.digest for t in call.recipe.weights]
+
+
+# --- fits ---------------------------------------------------------------------------------------
+
+
+def _of_fits(
+    execution: Execution, calls: Sequence[MeasuringCall], metric: str | None
+) -> Iterator[Disagreement]:
+    """The last epoch of a fit against evaluate of the same model, before it was trained on."""
+    for fit in execution.fits:
+        logs = values_of(fit)
+        if not logs or not fit.final:
+            continue
+        later = [f.call for f in execution.fits if f.call > fit.call and f.model == fit.model]
+        for call in calls:
+            if call.kind != "evaluate" or call.number < fit.call or call.model != fit.model:
+                continue
+            if any(fit.call < other < call.number for other in later):
+                continue
+            common = [n for n in ordered(list(call.values)) if n in logs]
+            common = [n for n in common if metric in (None, n)]
+            apart = [number(n, float(logs[n]), float(call.values[n])) for n in common]
+            if not apart or all(d.relative == 0 for d in apart):
+                continue
+            told = next((d for d in apart if not d.rounding), apart[0])
+            if len(call.recipe.inputs.rows("x")) == _rows_of_epoch(fit):
+                yield Disagreement(fit, call, told, LOGGED, FIT_ROWS)
+
+
+def _rows_of_epoch(fit: Fit) -> int:
+    epochs = fit.recipe.data_order.epochs
+    return len(epochs[-1]) if epochs else 0
+
+
+# --- scores -------------------------------------------------------------------------------------
+
+#: Names of metrics that are one quantity, by what functions and classes are called.
+_QUANTITIES = (
+    r"(?<!balanced_)acc(uracy)?(_score)?$|accuracy",
+    r"^(loss|mse|mean_squared_error)$",
+    r"^(mae|mean_absolute_error)$",
+    r"precision",
+    r"recall",
+    r"f1|fbeta",
+    r"auc",
+    r"r2",
+)
+
+
+def same_quantity(function: str, metric: str) -> bool:
+    """Whether a metric function and a compiled metric measure one quantity, by their names."""
+    one = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", function.rpartition(".")[2]).lower()
+    two = metric.rpartition("/")[2].lower()
+    if "balanced" in one or "top_k" in one:
+        return False
+    return one == two or any(re.search(p, one) and re.search(p, two) for p in _QUANTITIES)
+
+
+def _of_scores(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterator[Disagreement]:
+    """evaluate against a score computed from predictions of the same model."""
+    by_number = {call.number: call for call in execution.calls}
+    for score in calls:
+        read = by_number.get(score.score.reads) if score.score else None
+        if score.score is None or read is None:
+            continue
+        for call in calls:
+            if call.kind != "evaluate" or _weights(call) != _weights(read):
+                continue
+            if len(call.recipe.inputs.rows("y")) != len(score.score.rows):
+                continue
+            for name in call.values:
+                if same_quantity(score.score.function, name):
+                    value = next(iter(score.values.values()), float("nan"))
+                    d = number(name, float(call.values[name]), float(value))
+                    if d.relative > 0:
+                        yield Disagreement(call, score, d, SCORED)
+                    break
+
+
+# --- measuring calls ----------------------------------------------------------------------------
+
+
+def _of_calls(
+    execution: Execution, a: MeasuringCall, b: MeasuringCall, metric: str | None
+) -> Iterator[Disagreement]:
+    if "built" in (a.kind, b.kind) and a.kind != b.kind:
+        return
+    same_model = a.model_number == b.model_number
+    if same_model and _weights(a) != _weights(b) and _trained_between(execution, a, b):
+        return  # a model that was trained meanwhile is meant to answer otherwise
+    apart = distance(a, b, metric)
+    if apart is None or apart.relative == 0:
+        return
+    if a.kind == "built":
+        yield Disagreement(a, b, apart, BUILT)
+        return
+    if ("evaluate" in (a.kind, b.kind)) and a.kind != b.kind:
+        return
+    same_rows = _same_samples(a, b)
+    if same_rows:
+        why = RUN if a.kind != b.kind else REPEATED if same_model else REBUILT
+        yield Disagreement(a, b, apart, why)
+    elif a.kind == b.kind or same_model:
+        if len(a.recipe.inputs.rows("x")) != len(b.recipe.inputs.rows("x")):
+            return
+        labels = [c.recipe.inputs.rows("y") for c in (a, b)]
+        equal_labels = (
+            len(labels[0]) > 0 and np.array_equal(labels[0], labels[1]) and _telling(labels[0])
+        )
+        check = "" if equal_labels else ROWS_CORRESPOND
+        yield Disagreement(a, b, apart, OTHER_INPUT, check)
+
+
+def _same_samples(a: MeasuringCall, b: MeasuringCall) -> bool:
+    x, y = (call.recipe.inputs.rows("x") for call in (a, b))
+    return len(x) == len(y) > 0 and unordered_digest(x) == unordered_digest(y)
+
+
+def _telling(labels: np.ndarray) -> bool:
+    """Whether labels in equal order say that the samples are the same: not all of one class."""
+    return len(np.unique(labels, axis=0)) > 1 and len(labels) >= 4
+
+
+def _trained_between(execution: Execution, a: MeasuringCall, b: MeasuringCall) -> bool:
+    first, last = sorted((a.number, b.number))
+    if any(first < fit.call < last and fit.model == a.model for fit in execution.fits):
+        return True
+    later = a if a.number > b.number else b
+    kinds = {o.kind for o in later.recipe.origins}
+    return bool(kinds & {"unwatched"}) and not kinds & {"file", "restored", "average", "copied"}
+
+
+# --- choosing -----------------------------------------------------------------------------------
+
+
+def independent(execution: Execution, metric: str | None = None) -> Disagreement | None:
+    """The first two models built apart whose calls differ, in an execution that trains nothing."""
+    if execution.fits:
+        return None
+    for found in sorted(
+        disagreements(execution, metric), key=lambda d: (number_of(d.a), number_of(d.b))
+    ):
+        a, b = found.a, found.b
+        if isinstance(a, Fit) or isinstance(b, Fit) or a.model_number == b.model_number:
+            continue
+        if found.check or found.distance.rounding:
+            continue
+        origins = [{o.kind for o in call.recipe.origins} for call in (a, b)]
+        shapes = [[t.shape for t in call.recipe.weights] for call in (a, b)]
+        apart = bool(a.recipe.weights) and _weights(a) != _weights(b)
+        if apart and origins == [{"drawn"}, {"drawn"}] and shapes[0] == shapes[1]:
+            return found
+    return None
+
+
+def first_difference(a: Execution, b: Execution) -> tuple[Call, Call] | None:
+    """The first call, fit or not, that ended otherwise in two executions of one script."""
+    for one, other in zip(a.in_order(), b.in_order(), strict=False):
+        if kind_of(one) != kind_of(other):
+            return None
+        if not same_result(one, other):
+            return one, other
+    return None
+
+
+def wanted_calls(execution: Execution, wanted: tuple[int, int]) -> tuple[Call, Call]:
+    """The calls of these numbers; WhydiffError where there is none."""
+    by_number = {number_of(call): call for call in execution.in_order()}
+    for n in wanted:
+        if n not in by_number:
+            raise WhydiffError(
+                f"--calls names call {n}, but {execution.script} made {len(by_number)} calls "
+                "that were watched",
+                "`whydiff record` and `whydiff show` list them with their numbers.",
+            )
+    return by_number[wanted[0]], by_number[wanted[1]]
+
+
+def call_at(execution: Execution, line: int) -> Call:
+    """The last call from that line of the script; WhydiffError where there is none."""
+    at_line = [c for c in execution.in_order() if line in [f.line for f in c.stack]]
+    if not at_line:
+        lines = sorted({n for c in execution.in_order() if (n := line_of(c)) is not None})
+        raise WhydiffError(
+            f"no call was watched at line {line} of {execution.script}",
+            f"There are calls at lines {', '.join(map(str, lines)) or 'none'}.",
+        )
+    return at_line[-1]
+
+
+def chosen(a: Call, b: Call, metric: str | None = None) -> Disagreement:
+    """Two calls that a person chose, whatever they measured."""
+    if isinstance(a, MeasuringCall) and isinstance(b, MeasuringCall):
+        apart = distance(a, b, metric)
+        if apart is None:
+            apart = Distance(0.0 if same_result(a, b) else 1.0, False, "outputs")
+        same = _same_samples(a, b) or a.kind == "built" == b.kind
+        return Disagreement(a, b, apart, RUN, "" if same else ROWS_CORRESPOND)
+    logs = [values_of(call) for call in (a, b)]
+    common = [n for n in ordered(list(logs[0])) if n in logs[1] and metric in (None, n)]
+    apart_all = [number(n, float(logs[0][n]), float(logs[1][n])) for n in common]
+    told = next((d for d in apart_all if not d.rounding), None)
+    return Disagreement(a, b, told or Distance(1.0, False, "loss"), LOGGED, FIT_ROWS)

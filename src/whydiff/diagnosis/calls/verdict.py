@@ -1,0 +1,255 @@
+"""What the hybrids of two measuring calls prove: causes, suspects ruled out, what is left."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from whydiff.core.calls import MeasuringCall
+from whydiff.core.findings import (
+    CONFIRMED,
+    DIFFERS,
+    IDENTICAL,
+    SUSPECTED,
+    UNKNOWN,
+    Cause,
+    Divergence,
+    Excluded,
+    Finding,
+)
+from whydiff.core.words import listed, number, pair, percent
+from whydiff.diagnosis.calls.fields import Compared
+from whydiff.diagnosis.calls.results import OUTPUTS, WEIGHTS
+from whydiff.diagnosis.calls.trials import SMALL, CallTrials
+from whydiff.diagnosis.mechanisms import mechanism
+from whydiff.stats.ulp import APART, max_ulp
+
+HELD_BY_NOTHING = "held by nothing that is recorded"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Causes (the largest share first), what is ruled out or unknown, and what stays unexplained.
+
+    ``reproduced`` says whether both calls, run from their own fields, gave the same bits again.
+    """
+
+    causes: tuple[Cause, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    unknown: tuple[Excluded, ...] = ()
+    unexplained: float = 0.0
+    reproduced: bool = True
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+def judge(compared: Compared, trials: CallTrials) -> Verdict:
+    """The verdict on two compared calls from their hybrids."""
+    if trials.failure:
+        return _abstained(compared, trials)
+    causes: list[Cause] = []
+    excluded: list[Excluded] = []
+    unknown: list[Excluded] = []
+    notes: list[str] = []
+    shares = trials.shares()
+    everything_rounds = trials.apart(trials.a, trials.b)[1]
+    for found in compared.findings:
+        if found.status == IDENTICAL:
+            excluded.append(Excluded(found.source, found.evidence))
+        elif found.status == UNKNOWN:
+            unknown.append(Excluded(found.source, found.evidence))
+        elif found.source in trials.refused:
+            causes.append(_suspect(found, f"it cannot be swapped: {trials.refused[found.source]}"))
+        elif found.source in compared.structure[1:]:
+            told = f"{found.evidence}; swapped together with {compared.structure[0]}"
+            unknown.append(Excluded(found.source, told))
+        elif found.source not in compared.movable:
+            causes.append(_suspect(found, "it cannot be swapped"))
+        elif found.source not in trials.sources or not trials.acts(found.source):
+            excluded.append(
+                Excluded(found.source, f"{found.evidence}; swapped, it changes not one bit")
+            )
+        elif trials.rounds(found.source) and not everything_rounds:
+            size = trials.effect(found.source)
+            excluded.append(
+                Excluded(
+                    found.source,
+                    f"{found.evidence}; swapped, it changes the last digits only "
+                    f"({number(size)} relative)",
+                )
+            )
+        else:
+            causes.append(_confirmed(found, trials, shares))
+    causes = _sorted(causes, excluded)
+    left, rounding = trials.unexplained()
+    if left and rounding:
+        notes.append(
+            f"With all of these swapped {percent(left)} of the gap is left, no more than rounding."
+            if not everything_rounds
+            else "What is left is rounding."
+        )
+        left = left if everything_rounds else 0.0
+    elif left > SMALL:
+        notes.append(
+            f"{percent(left)} of the gap is {HELD_BY_NOTHING}: with every recorded field of B "
+            "swapped in, A's model still answers otherwise."
+        )
+    if _offset(causes):
+        notes.append("Shares beyond 0 to 100 % say that causes offset each other.")
+    return Verdict(
+        tuple(causes), tuple(excluded), tuple(unknown), left if math.isfinite(left) else 1.0,
+        True, tuple(notes),
+    )  # fmt: skip
+
+
+def _abstained(compared: Compared, trials: CallTrials) -> Verdict:
+    """No cause is confirmed and no share is given: the control failed."""
+    causes = [
+        _suspect(f, "not proven, since the control failed")
+        for f in compared.findings
+        if f.status == DIFFERS
+    ]
+    return Verdict(
+        tuple(causes),
+        tuple(Excluded(f.source, f.evidence) for f in compared.findings if f.status == IDENTICAL),
+        tuple(Excluded(f.source, f.evidence) for f in compared.findings if f.status == UNKNOWN),
+        1.0,
+        False,
+        (f"No cause is confirmed: {trials.failure}.",),
+    )
+
+
+def _suspect(found: Finding, why: str) -> Cause:
+    return Cause(
+        found.source,
+        found.detail or found.evidence,
+        SUSPECTED,
+        f"{found.evidence}; {why}",
+        found.remedy,
+        intended=found.intended,
+        mechanism=found.mechanism,
+    )
+
+
+def _confirmed(found: Finding, trials: CallTrials, shares: dict[str, float]) -> Cause:
+    alone, remaining = trials.alone(found.source), trials.remaining(found.source)
+    return Cause(
+        found.source,
+        found.detail or found.evidence,
+        CONFIRMED,
+        f"{found.evidence}; {_seen(found.source, trials)}",
+        found.remedy,
+        share=shares.get(found.source),
+        alone=alone,
+        remaining=remaining,
+        intended=found.intended,
+        mechanism=found.mechanism,
+    )
+
+
+def _seen(source: str, trials: CallTrials) -> str:
+    """What the hybrid gave, in numbers."""
+    single = trials.hybrids.get(frozenset([source]))
+    if single is None:
+        return "swapped in, it changes the result"
+    if trials.metric not in (OUTPUTS, WEIGHTS):
+        a, b = (float(m.values.get(trials.metric, math.nan)) for m in (trials.a, trials.b))
+        one, other = pair(a, b)
+        value = number(float(single.values.get(trials.metric, math.nan)))
+        return f"with only this from B, A's {trials.metric} is {value} (A {one}, B {other})"
+    part = trials.alone(source)
+    full = single.equals(trials.b)
+    if full:
+        return "with only this from B, A's call gives B's outputs bit for bit"
+    return f"with only this from B, A's outputs move by {percent(part)} of the gap"
+
+
+def _sorted(causes: Sequence[Cause], excluded: list[Excluded]) -> list[Cause]:
+    """Confirmed causes by their share, suspects last; a tiny share beside larger ones is noise."""
+    largest = max((abs(c.share) for c in causes if c.share is not None), default=0.0)
+    kept = []
+    for cause in causes:
+        small = cause.share is not None and abs(cause.share) < SMALL <= largest
+        alone = abs(cause.alone or 0.0) < SMALL and abs((cause.remaining or 1.0) - 1.0) < SMALL
+        if small and alone:
+            excluded.append(
+                Excluded(cause.source, f"{cause.evidence}: less than {percent(SMALL)} of the gap")
+            )
+        else:
+            kept.append(cause)
+    return sorted(
+        kept, key=lambda c: (c.status != CONFIRMED, -abs(c.share) if c.share is not None else 0.0)
+    )
+
+
+def _offset(causes: Sequence[Cause]) -> bool:
+    return any(c.share is not None and not -0.02 <= c.share <= 1.02 for c in causes)
+
+
+def first_divergence(
+    a: MeasuringCall, b: MeasuringCall, compared: Compared, trials: CallTrials | None
+) -> Divergence:
+    """The first thing that is unequal in the order in which a call uses it."""
+    order = (
+        ("weights", ("initialization", "weights")),
+        ("batch", ("data-content", "data-order")),
+        ("noise", ("noise",)),
+    )
+    differing = {f.source: f for f in compared.findings if f.status == DIFFERS}
+    relative = None if trials is None else trials.apart(trials.a, trials.b)[0]
+    ulp = _ulp(trials)
+    for phase, sources in order:
+        hit = next((differing[s] for s in sources if s in differing), None)
+        if hit is not None and (trials is None or trials.failure or _matters(hit.source, trials)):
+            return Divergence(0, 0, phase, _where(phase, a, b), ulp, relative)
+    if a.kind == "evaluate":
+        return Divergence(0, 0, "metric", trials.metric if trials else "loss", None, relative)
+    return Divergence(0, 0, "output", a.outputs[0].name if a.outputs else "", ulp, relative)
+
+
+def _matters(source: str, trials: CallTrials) -> bool:
+    return source in trials.sources and trials.acts(source)
+
+
+def _where(phase: str, a: MeasuringCall, b: MeasuringCall) -> str:
+    if phase == "weights":
+        theirs = {t.path: t.digest for t in b.recipe.weights}
+        return next(
+            (t.path for t in a.recipe.weights if theirs.get(t.path) != t.digest),
+            a.recipe.weights[0].path if a.recipe.weights else "",
+        )
+    if phase == "noise":
+        return a.recipe.noise[0].path if a.recipe.noise else "the global generator"
+    leaves = a.recipe.inputs.of("x")
+    return f"x {leaves[0].path}".strip() if leaves else "x"
+
+
+def _ulp(trials: CallTrials | None) -> int | None:
+    if trials is None or not trials.a.outputs or len(trials.a.outputs) != len(trials.b.outputs):
+        return None
+    x, y = trials.a.outputs[0], trials.b.outputs[0]
+    if x.shape != y.shape or x.dtype != y.dtype or x.dtype.kind != "f":
+        return None
+    found = max_ulp(x, y)
+    return None if found is None or found == APART else int(found)
+
+
+def named_more(verdict: Verdict, source: str, detail: str, mechanism_id: str = "") -> Verdict:
+    """The verdict with more said about one cause, and its mechanism where one was recognised."""
+    causes = []
+    for cause in verdict.causes:
+        if cause.source == source:
+            known = mechanism(mechanism_id) if mechanism_id else None
+            cause = replace(
+                cause,
+                detail=f"{cause.detail}; {detail}" if cause.detail else detail,
+                mechanism=mechanism_id or cause.mechanism,
+                remedy=known.remedy if known else cause.remedy,
+            )
+        causes.append(cause)
+    return replace(verdict, causes=tuple(causes))
+
+
+def summary(verdict: Verdict) -> str:
+    """The causes in one phrase."""
+    return listed([c.source for c in verdict.causes])

@@ -1,0 +1,296 @@
+"""Mechanisms of calls that measure: inference, evaluation, saving and loading."""
+
+from whydiff.diagnosis.mechanisms.mechanism import Mechanism
+
+MECHANISMS = (
+    Mechanism(
+        "drawn-apart",
+        ("initialization",),
+        "two models, each with weights of its own",
+        "Every model that is built draws its weights anew; equal code does not mean equal weights.",
+        "Seed both builds alike with keras.utils.set_random_seed(seed) right before each, or copy "
+        "the weights: model_b.set_weights(model_a.get_weights()).",
+        seen="Weights that differ were drawn by an initializer on both sides.",
+    ),
+    Mechanism(
+        "cloned-without-weights",
+        ("initialization", "weights"),
+        "a clone that was never given the weights",
+        "keras.models.clone_model copies layers and settings, but draws new weights.",
+        "clone.set_weights(model.get_weights()) after clone_model.",
+        seen="One model comes from clone_model and its weights are as they were drawn.",
+    ),
+    Mechanism(
+        "weights-never-copied",
+        ("weights",),
+        "one model was never given the weights",
+        "Some weights of one model are still as its initializers drew them, while the other's were "
+        "trained or loaded.",
+        "Load or copy the weights (load_weights, set_weights), and compare get_weights() after it.",
+        seen="Weights of one side are as drawn, those of the other come from a fit or a file.",
+    ),
+    Mechanism(
+        "weights-skipped",
+        ("weights",),
+        "a load left layers as they were drawn",
+        "load_weights with skip_mismatch=True or by_name=True leaves out what does not match and "
+        "says so in a warning only; the layers keep the weights that they were built with.",
+        "Give both models equal shapes and names, load without skip_mismatch, and read the "
+        "warnings.",
+        seen="A load into one of the models skipped layers.",
+    ),
+    Mechanism(
+        "last-or-best",
+        ("weights",),
+        "weights of another epoch",
+        "A checkpoint keeps the best epoch, the model in memory the last one (or the other way "
+        "round, with restore_best_weights).",
+        "Compare the same epoch: load the checkpoint into both, or use "
+        "EarlyStopping(restore_best_weights=True).",
+        seen="One side's weights come from a checkpoint or were restored, with its epoch.",
+    ),
+    Mechanism(
+        "another-file",
+        ("weights",),
+        "weights from another file or another moment",
+        "The two models hold weights that were saved or trained at different moments.",
+        "Save after the last training, and load that very file.",
+        seen="One side's weights come from a file, the other's from a fit or another file.",
+    ),
+    Mechanism(
+        "averaged-weights",
+        ("weights",),
+        "averaged weights swapped in",
+        "An optimizer with use_ema (or SwapEMAWeights) puts moving averages in place of the "
+        "weights for evaluation or at the end of fit.",
+        "Compare both with the averages or both without: optimizer.finalize_variable_values, or "
+        "the callback SwapEMAWeights.",
+        seen="Weights of one side come from an optimizer's moving average.",
+    ),
+    Mechanism(
+        "weights-assigned",
+        ("weights",),
+        "weights were assigned or copied from elsewhere",
+        "set_weights or assign gave one model other values; lists of weights pair by position, "
+        "not by name.",
+        "Copy layer by layer, and check that the order of layer.weights agrees.",
+        seen="Weights of one side come from set_weights or assign.",
+    ),
+    Mechanism(
+        "trained-by-unwatched-loop",
+        ("weights",),
+        "a training loop of the script's own",
+        "A loop with GradientTape, jax.grad or loss.backward changed the weights of one model; "
+        "its steps differ from those of fit (constraints, clipping, averages, order).",
+        "Watch the loop (`with whydiff.watch(model, optimizer=optimizer) as loop:`) and compare "
+        "the trainings; apply what fit applies: constraints, model.losses, non-trainable updates.",
+        seen="Weights changed while nothing that is watched was running.",
+    ),
+    Mechanism(
+        "trained-apart",
+        ("weights",),
+        "trained by different fits",
+        "The two models were trained by different fits.",
+        "Explain the fits: whydiff explain with --fits.",
+        seen="Weights of both sides come from fits.",
+    ),
+    Mechanism(
+        "adapted-again",
+        ("state", "data-content"),
+        "a preprocessing layer adapted to other data",
+        "adapt() computes statistics or a vocabulary from the data it is given, and replaces the "
+        "earlier ones.",
+        "Call adapt once, on the training data, and save the layer with the model.",
+        seen="Statistics of a layer come from adapt on one side.",
+    ),
+    Mechanism(
+        "not-finalized",
+        ("state",),
+        "Normalization was given weights but not finalized",
+        "set_weights on a Normalization layer changes its variables, while it computes with a mean "
+        "and variance that adapt or load_model derived from them.",
+        "Call normalization.finalize_state() after set_weights, or adapt, or load_model.",
+        seen="Variables are equal, the derived mean and variance are not.",
+    ),
+    Mechanism(
+        "other-constant",
+        ("state",),
+        "a value that is no variable of the model",
+        "A layer computes with an array or attribute that is not among model.weights, so copying "
+        "weights does not copy it.",
+        "Make it a weight with add_weight(trainable=False), or a setting returned by get_config.",
+        seen="Values that layers hold besides their weights differ.",
+    ),
+    Mechanism(
+        "stale-trace",
+        ("state",),
+        "a compiled function is older than the values it reads",
+        "predict and evaluate compile the model once; Python values that it read then stay, "
+        "whatever becomes of them later.",
+        "Pass the value as an input or keep it in a variable; otherwise set "
+        "model.predict_function = None after changing it, or compile again.",
+        seen="The value at the time of the call is not the one that was traced.",
+    ),
+    Mechanism(
+        "recurrent-state",
+        ("state",),
+        "hidden state carried over from an earlier call",
+        "A stateful recurrent layer goes on from where its last call stopped (with TensorFlow and "
+        "torch; JAX drops the state after predict and fit).",
+        "Call layer.reset_states() before each sequence, or build with stateful=False.",
+        seen="The hidden state before the call differs.",
+    ),
+    Mechanism(
+        "global-read-by-a-layer",
+        ("architecture",),
+        "a layer reads a variable of the script",
+        "A Lambda or a layer of the script's own reads a global, and its value changed between the "
+        "two calls.",
+        "Pass it to the layer's constructor and return it from get_config.",
+        seen="A global or closure that a layer's code reads has another value.",
+    ),
+    Mechanism(
+        "setting-lost",
+        ("architecture",),
+        "a setting that get_config leaves out",
+        "load_model and clone_model build layers from get_config; what it does not return takes "
+        "its default.",
+        "Return every constructor argument from get_config.",
+        seen="A setting differs between a model and what was loaded or cloned from it.",
+    ),
+    Mechanism(
+        "training-flag",
+        ("mode",),
+        "called as in training",
+        "predict and evaluate run the model with training=False; model(x, training=True) switches "
+        "dropout on and lets BatchNormalization use the statistics of the batch.",
+        "Call model(x, training=False) wherever the model is used, not trained.",
+        seen="The flag that layers got differs.",
+    ),
+    Mechanism(
+        "training-baked-in",
+        ("mode",),
+        "training=True baked into the model",
+        "A layer that was called with training=True when the model was built behaves as in "
+        "training unless the call passes a flag: predict passes training=False, model(x) none.",
+        "Build without training=, and pass it where the model is called.",
+        seen="One call passes no flag and layers run as in training, the other passes one.",
+    ),
+    Mechanism(
+        "batch-statistics",
+        ("mode", "batch-size"),
+        "rows depend on the batch that they come in",
+        "In training behaviour BatchNormalization normalizes with the statistics of the batch, so "
+        "an answer depends on the other rows.",
+        "Use training=False for inference.",
+        seen="Outputs of the same rows change with the size or order of the batches.",
+    ),
+    Mechanism(
+        "batch-statistics-in-fit",
+        ("mode",),
+        "BatchNormalization: batch statistics in fit, moving averages in evaluate",
+        "fit normalizes with the statistics of each batch; evaluate and predict use moving "
+        "averages, which after few steps are far from them.",
+        "Train for more steps, or lower BatchNormalization(momentum=0.9), or use larger batches; "
+        "compare evaluate with evaluate.",
+        seen="The final weights are evaluated in both modes.",
+    ),
+    Mechanism(
+        "random-layers-in-fit",
+        ("mode",),
+        "dropout and other random layers act in fit only",
+        "What fit logs is measured with dropout, noise and augmentation on; evaluate has them off.",
+        "Compare evaluate with evaluate: call model.evaluate on the training data.",
+        seen="The final weights are evaluated with random layers on and off.",
+    ),
+    Mechanism(
+        "noise-at-inference",
+        ("noise",),
+        "random layers that act at inference",
+        "Every call draws other random numbers (Monte Carlo dropout, sampling, augmentation).",
+        "That is intended for Monte Carlo dropout: average over many calls. Otherwise pass "
+        "training=False, or give the layer a seed and reset its generator before each call.",
+        seen="Seed generators of the model moved on between the calls.",
+    ),
+    Mechanism(
+        "unseeded-noise",
+        ("noise",),
+        "a layer draws from a global generator",
+        "A layer draws with NumPy, Python or the backend's global generator at inference.",
+        "Use keras.random with a keras.random.SeedGenerator of the layer's own.",
+        seen="A global generator moved during the call.",
+    ),
+    Mechanism(
+        "rows-in-another-order",
+        ("data-order",),
+        "the same rows in another order",
+        "The source shuffles anew at every pass, so rows of one call stand at other positions in "
+        "the other, and labels read in a pass of their own do not belong to the predictions.",
+        "Take labels and predictions in one pass, or do not shuffle data that are evaluated "
+        "(shuffle=False, reshuffle_each_iteration=False).",
+        seen="The same rows came in another order.",
+    ),
+    Mechanism(
+        "labels-of-another-pass",
+        ("data-order",),
+        "labels and predictions from two passes over a source that reshuffles",
+        "The labels were read in one pass over the data, the predictions made in another, in which "
+        "the rows came in another order: they do not belong together.",
+        "Collect both in one pass: for x, y in data: ...; or use shuffle=False for evaluation.",
+        seen="Labels in the order in which predictions were made give evaluate's number.",
+    ),
+    Mechanism(
+        "input-in-another-form",
+        ("data-content",),
+        "the same samples in another form",
+        "The rows are the same samples scaled, shifted or encoded otherwise: preprocessing applied "
+        "twice or in place, a scaler fitted again, another vocabulary, dtype or range.",
+        "Preprocess once, with what was fitted on the training data, into a new array: "
+        "preprocess_input(x.copy()), scaler.transform(x).",
+        seen="Each column of one input follows from a column of the other.",
+    ),
+    Mechanism(
+        "other-dtype-policy",
+        ("precision",),
+        "another dtype policy",
+        "A model computes in the dtype policy that was set when its layers were built; float16 has "
+        "three digits.",
+        "Set the same policy before building both, and keep the last layer in float32.",
+        seen="Dtype policies of layers differ.",
+    ),
+    Mechanism(
+        "quantized",
+        ("precision", "weights"),
+        "quantized weights",
+        "quantize() rounds weights (and inputs) to few bits.",
+        "Compare quantized with quantized, or check the loss of accuracy before using it.",
+        seen="A layer's policy is a quantized one.",
+    ),
+    Mechanism(
+        "eager-or-compiled",
+        ("arithmetic",),
+        "the same formula compiled and operation by operation",
+        "predict and evaluate compile the model as one function, which may reorder sums; calling "
+        "it runs operation by operation.",
+        "Compare with a tolerance: np.testing.assert_allclose(a, b, rtol=1e-5).",
+        seen="With every field equal the two ways give other last digits.",
+    ),
+    Mechanism(
+        "threshold-on-logits",
+        ("measurement",),
+        "'accuracy' cuts logits at 0.5",
+        "'accuracy' and BinaryAccuracy call a prediction positive above 0.5; a model without "
+        "sigmoid gives logits, whose middle is 0.",
+        "metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)], or a sigmoid in the last layer.",
+        seen="Computed again with a threshold of 0 the metric is the other's.",
+    ),
+    Mechanism(
+        "measured-by-another-rule",
+        ("measurement",),
+        "the same outputs measured by another rule",
+        "Metrics resolve, average and weight differently: per batch or over all rows, with or "
+        "without sample weights, with another threshold.",
+        "Name the metric's class and its settings, and compute both from the same outputs.",
+        seen="From equal outputs the two rules give other numbers.",
+    ),
+)

@@ -1,0 +1,130 @@
+"""Why a number that ``fit`` logged is not the one that ``evaluate`` gives on the same rows.
+
+What fit logs is a mean over the moving weights of an epoch, in training mode. Measured anew with
+the final weights it is taken apart into parts that add up to the gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from whydiff.core.digests import row_keys
+from whydiff.core.feeding import TransferError
+from whydiff.core.live import Live, LiveCall
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.code import is_users
+from whydiff.keras_backend.internals import training_argument
+from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.variables import variables_of
+from whydiff.replay.calls.hybrids import columns
+from whydiff.replay.calls.running import preserved
+from whydiff.replay.measuring import is_random, last_epoch, normalizes, silenced
+from whydiff.replay.outcome import quiet
+
+#: More batches of an epoch than this are not measured again; an even selection stands for them.
+MOST_BATCHES = 400
+
+
+def rows_of_fit_equal(live: Live, call: LiveCall) -> bool:
+    """Whether evaluate was given the samples and labels of the fit's last epoch, in any order."""
+    samples = live.material.samples
+    if samples.leaves is None or call.fed is None or samples.unit != "sample":
+        return False
+    order = np.concatenate([np.asarray(part) for part in last_epoch(live)])
+    try:
+        theirs = columns([tuple(batch[:2]) for batch in call.fed])
+    except (TransferError, TypeError):
+        return False
+    mine = [
+        leaf
+        for role, leaf in zip(samples.roles, samples.batch(order), strict=True)
+        if role in ("x", "y") and leaf is not None
+    ]
+    if len(mine) != len(theirs) or len(mine[0]) != len(theirs[0]):
+        return False
+    alike = all(
+        (x.dtype, x.shape[1:]) == (y.dtype, y.shape[1:]) for x, y in zip(mine, theirs, strict=True)
+    )
+    return alike and sorted(row_keys(mine)) == sorted(row_keys(theirs))
+
+
+def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
+    """A logged metric against that of evaluate, in parts that add up to ``logged - evaluated``.
+
+    Keys: ``logged`` and ``evaluated``; ``moving weights``, ``random layers``, ``batch
+    normalization`` and ``weights`` (what is left: evaluate used others than fit ended with, or
+    rounding); ``random`` and ``normalizing`` name the layers; ``same weights``. Raises
+    TransferError where the model's loss and metrics cannot be computed outside its train step.
+    """
+    model = live.model
+    if metric not in live.logs[-1] or metric not in call.call.values:
+        raise TransferError(f"{metric} was not measured by both")
+    if is_users(getattr(type(model), "train_step", None)):
+        raise TransferError("its train_step is the script's own and logs what it likes")
+    names = Names(model)
+    stochastic = {p: layer for p, layer in names.layers.items() if is_random(layer)}
+    normalizing = {p: layer for p, layer in names.layers.items() if normalizes(layer)}
+    batches = last_epoch(live)
+    chosen = batches[:: max(1, -(-len(batches) // MOST_BATCHES))]
+    with preserved(model), quiet():
+        slots = variables_of(model, names).weights
+
+        def measured(training: bool, silent: Sequence[Any]) -> float:
+            for slot, value in zip(slots, live.final, strict=True):
+                slot.variable.assign(np.array(value))
+            return _measured(live, model, chosen, training, list(silent))[metric]
+
+        training = measured(True, [])
+        still = measured(True, list(stochastic.values())) if normalizing else training
+        inference = measured(False, [])
+    if not normalizing:  # what is left between the two is rounding
+        still = inference
+    logged, evaluated = float(live.logs[-1][metric]), float(call.call.values[metric])
+    same = all(
+        np.array_equal(x, y) for x, y in zip(live.final, call.weights, strict=False)
+    ) and len(live.final) == len(call.weights)
+    return {
+        "logged": logged,
+        "evaluated": evaluated,
+        "moving weights": logged - training,
+        "random layers": training - still,
+        "batch normalization": still - inference,
+        "weights": inference - evaluated,
+        "random": list(stochastic),
+        "normalizing": list(normalizing),
+        "same weights": same,
+        "batches": len(chosen),
+        "of batches": len(batches),
+    }
+
+
+def _measured(
+    live: Live, model: Any, batches: Sequence[np.ndarray], training: bool, silent: list[Any]
+) -> dict[str, float]:
+    samples = live.material.samples
+    if samples.leaves is None:
+        raise TransferError("the samples were too large to keep")
+    total = count = 0.0
+    model.reset_metrics()
+    with silenced(silent):
+        for indices in batches:
+            batch = keras.tree.pack_sequence_as(samples.structure, samples.batch(indices))
+            x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+            predicted = model(x, **training_argument(model, training))
+            loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
+            total += float(adapter().to_numpy(loss)) * len(indices)
+            count += len(indices)
+            model.compute_metrics(x, y, predicted, sample_weight=weight)
+    results = {k: _number(v) for k, v in model.get_metrics_result().items()}
+    return {**results, "loss": total / count}
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(np.asarray(adapter().to_numpy(value)).reshape(()))
+    except (TypeError, ValueError):
+        return float("nan")

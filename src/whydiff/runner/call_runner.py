@@ -1,0 +1,55 @@
+"""The process that holds two measuring calls, asked for hybrids of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.hybrids import Coalition
+from whydiff.diagnosis.calls.fields import Compared
+from whydiff.diagnosis.calls.trials import Measurement
+from whydiff.runner.client import Requestable
+
+
+class ProcessCallRunner:
+    """Asks one process for hybrids of its calls of the numbers ``a`` and ``b``."""
+
+    def __init__(self, site: Requestable, a: int, b: int, compared: Compared, folder: Path) -> None:
+        self._site, self._folder, self._count = site, folder, 0
+        self._structure = frozenset(compared.structure)
+        site.request("call", what="pair", a=a, b=b, fields=compared.fields)
+
+    def measure(self, coalition: Coalition) -> Measurement:
+        """A's call with the fields of these sources from B."""
+        if coalition & self._structure:
+            coalition |= self._structure
+        return self._run("measure", choice=dict.fromkeys(sorted(coalition), "b"))
+
+    def again(self, side: str) -> Measurement:
+        """One side from its own fields."""
+        return self._run("again", side=side)
+
+    def otherwise(self) -> dict[str, Any]:
+        """The first layer that answers otherwise on equal input."""
+        return self._site.request("call", what="otherwise")
+
+    def _run(self, what: str, **arguments: Any) -> Measurement:
+        self._count += 1
+        output = self._folder / f"measured{self._count}.npz"
+        answer = self._site.request("call", what=what, output=str(output), **arguments)
+        with np.load(output, allow_pickle=False) as stored:
+            outputs = [stored[str(i)] for i in range(answer["outputs"])]
+        output.unlink()
+        typed = [_typed(o, name) for o, name in zip(outputs, answer["dtypes"], strict=True)]
+        return Measurement(tuple(typed), answer["values"])
+
+
+def _typed(array: np.ndarray, dtype: str) -> np.ndarray:
+    """bfloat16 and its like travel as float32, number by number the same."""
+    if array.dtype.name == dtype:
+        return array
+    import ml_dtypes
+
+    return array.astype(getattr(ml_dtypes, dtype))

@@ -1,0 +1,126 @@
+"""Requests about measuring calls, answered in the process that ran them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.feeding import TransferError
+from whydiff.core.live import Live, LiveCall
+from whydiff.replay.calls.hybrids import CallHybrids, Fields, columns
+from whydiff.replay.calls.layers import first_otherwise
+from whydiff.replay.calls.logged import rows_of_fit_equal, take_apart
+from whydiff.replay.calls.running import Measured
+from whydiff.replay.calls.scores import rescored
+from whydiff.runner.replica_inputs import savable
+from whydiff.stats.correspondence import correspondence
+
+
+class CallServer:
+    """``calls`` are this process's measuring calls, ``lives`` its fits."""
+
+    def __init__(self, calls: Sequence[LiveCall], lives: Sequence[Live]) -> None:
+        self._calls = {live.call.number: live for live in calls}
+        self._lives = {live.index: live for live in lives}
+        self._hybrids: CallHybrids | None = None
+
+    def pair(self, a: int, b: int, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Name the two calls to make hybrids of, and which field belongs to which source."""
+        self._hybrids = CallHybrids(
+            {"a": self._call(a), "b": self._call(b)},
+            Fields(
+                {s: [(int(i), int(j)) for i, j in pairs] for s, pairs in fields["tensors"].items()},
+                tuple(fields["structure"]),
+                fields["held"],
+                bool(fields["policies"]),
+                bool(fields["compiled"]),
+            ),
+        )
+        return {}
+
+    def measure(self, choice: Mapping[str, str], output: str) -> dict[str, Any]:
+        """Run a hybrid; outputs go to ``output`` (.npz) by position."""
+        assert self._hybrids is not None
+        try:
+            return _saved(self._hybrids.measure(choice), output)
+        except TransferError:
+            raise
+        except Exception as error:
+            raise TransferError(_first_line(error)) from error
+
+    def again(self, side: str, output: str) -> dict[str, Any]:
+        """Run one side from its own fields in its own model."""
+        assert self._hybrids is not None
+        try:
+            return _saved(self._hybrids.again(side), output)
+        except TransferError:
+            raise
+        except Exception as error:
+            raise TransferError(_first_line(error)) from error
+
+    def otherwise(self) -> dict[str, Any]:
+        """The first layer that answers otherwise on equal input, with its settings."""
+        assert self._hybrids is not None
+        try:
+            return asdict(first_otherwise(self._hybrids))
+        except TransferError:
+            raise
+        except Exception as error:
+            raise TransferError(_first_line(error)) from error
+
+    def rows(self, a: int, b: int) -> dict[str, Any]:
+        """How B's inputs follow from A's, leaf by leaf; see stats.correspondence."""
+        sides = [self._call(n).fed for n in (a, b)]
+        if sides[0] is None or sides[1] is None:
+            return {"kinds": [], "texts": []}
+        try:
+            one, two = (columns([(batch[0],) for batch in side or ()]) for side in sides)
+        except TransferError:
+            return {"kinds": [], "texts": []}
+        found = [correspondence(x, y) for x, y in zip(one, two, strict=False)]
+        if len(one) != len(two):
+            return {"kinds": [], "texts": []}
+        return {"kinds": [c.kind for c in found], "texts": [c.text for c in found]}
+
+    def fit_rows(self, fit: int, call: int) -> dict[str, Any]:
+        """Whether evaluate was given the very rows that a fit was trained on."""
+        live = self._lives.get(fit)
+        if live is None:
+            return {"equal": False}
+        return {"equal": rows_of_fit_equal(live, self._call(call))}
+
+    def logged(self, fit: int, call: int, metric: str) -> dict[str, Any]:
+        """What fit logged against evaluate, in parts that add up to the gap."""
+        live = self._lives.get(fit)
+        if live is None:
+            raise TransferError("the fit was not watched to its end")
+        return {"parts": take_apart(live, self._call(call), metric)}
+
+    def rescore(self, evaluate: int, score: int, reads: int, metric: str) -> dict[str, Any]:
+        """A score computed again under other rules, by what was changed."""
+        return {
+            "values": rescored(self._call(evaluate), self._call(score), self._call(reads), metric)
+        }
+
+    def _call(self, number: int) -> LiveCall:
+        if number not in self._calls:
+            raise WhydiffError(
+                f"call {number} was not watched to its end, so it cannot be run again",
+                "`whydiff record` and `whydiff show` still say what was seen of it.",
+            )
+        return self._calls[number]
+
+
+def _saved(measured: Measured, output: str) -> dict[str, Any]:
+    np.savez(output, **{str(i): savable(o) for i, o in enumerate(measured.outputs)})
+    dtypes = [str(o.dtype) for o in measured.outputs]
+    return {"values": dict(measured.values), "outputs": len(measured.outputs), "dtypes": dtypes}
+
+
+def _first_line(error: Exception) -> str:
+    said = str(error).strip().splitlines()
+    return (said[0] if said else type(error).__name__)[:200]
