@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from whydiff.core.replicas import ASKED_FOR, FACTORS, RANDOM_SOURCES
-from whydiff.diagnosis.mechanisms import MECHANISMS, Mechanism
+from whydiff.diagnosis.mechanisms import CALL_MECHANISMS, MECHANISMS, Mechanism
 from whydiff.diagnosis.sources import CATALOGUE, Source
 from whydiff.lint import RULES, Rule
 from whydiff.testing.sides import a_side
@@ -25,7 +25,26 @@ NOT_SEEN = "Not from a recording. It is told here so that you can look for it yo
 
 def pages() -> dict[str, str]:
     """Every page of the folder by its file name."""
-    return {"index.md": _index(), **{f"{s.id}.md": _page(s) for s in CATALOGUE}}
+    pages = {f"{s.id}.md": _page(s) for s in CATALOGUE}
+    return {"index.md": _index(), "calls.md": _calls(), **pages}
+
+
+def _calls() -> str:
+    lines = [
+        WRITTEN,
+        "# Uses of a model that measure",
+        "",
+        "`whydiff explain` also compares two uses of a model that ought to agree: `evaluate`,",
+        "`predict`, the model called, a model that was only built, a score computed from",
+        "predictions. Their sources are those of trainings, and `weights`: the values that a call",
+        "used. These are the known ways in which such a use comes to differ.",
+    ]
+    for mechanism in CALL_MECHANISMS.values():
+        of = ", ".join(f"`{id}`" for id in mechanism.sources)
+        lines += ["", f"## `{mechanism.id}`: {mechanism.title}", "", mechanism.says]
+        lines += ["", f"**Source.** {of}"]
+        lines += ["", f"**Recognised.** {mechanism.seen}", "", f"**Remedy.** {mechanism.remedy}"]
+    return "\n".join([*lines, ""])
 
 
 def _index() -> str:
@@ -49,6 +68,7 @@ def _index() -> str:
         "",
         "Behind a source there is a mechanism, the known way in which it comes to differ. The "
         "pages list those that `whydiff` recognises and those that it cannot, with what helps.",
+        "[Uses of a model that measure](calls.md) have mechanisms of their own.",
     ]
     return "\n".join([*lines, ""])
 

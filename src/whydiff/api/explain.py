@@ -14,9 +14,17 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
 from whydiff.core.progress import Progress, Silent
 from whydiff.diagnosis.answer import answer
+from whydiff.diagnosis.calls.answer import all_agree
 from whydiff.diagnosis.evidence import command
 from whydiff.diagnosis.moments import plan
 from whydiff.diagnosis.trials import run_trials
+from whydiff.experiments.explain.calls import (
+    explain_chosen,
+    independent_models,
+    inside_one_execution,
+    site_of,
+    two_executions_of_calls,
+)
 from whydiff.experiments.explain.disagreements import disagreements
 from whydiff.experiments.explain.fix_trials import try_fixes
 from whydiff.experiments.explain.sides import (
@@ -38,6 +46,7 @@ def explain(
     script_b: str | Path | WatchedFit | None = None,
     *,
     fits: tuple[int, int] | None = None,
+    calls: tuple[int, int] | None = None,
     runs: bool = False,
     a_env: Mapping[str, str] | None = None,
     b_env: Mapping[str, str] | None = None,
@@ -84,8 +93,8 @@ def explain(
         if path is not None and not Path(path).is_file():
             raise WhydiffError(f"there is no script {path}", f"Looked in {Path.cwd()}.")
     asked = command(
-        script, script_b, fits=fits, runs=runs, a_env=a_env, b_env=b_env, metric=metric,
-        budget=budget, arguments=arguments,
+        script, script_b, fits=fits, calls=calls, runs=runs, a_env=a_env, b_env=b_env,
+        metric=metric, budget=budget, arguments=arguments,
     )  # fmt: skip
     with (
         tempfile.TemporaryDirectory(prefix="whydiff-") as name,
@@ -97,14 +106,26 @@ def explain(
         run_a = Run(Path(script), tuple(arguments), environments[0])
         run_b = Run(Path(script_b or script), tuple(arguments), environments[1])
         child_a = children.enter_context(run_script(run_a, folder, "a", progress))
-        sides = None
-        if script_b is None and not runs and not a_env and not b_env:
+        site, sides, found = site_of(child_a, folder), None, None
+        inside = script_b is None and not runs and not a_env and not b_env
+        if calls is not None:
+            return _asked(explain_chosen(site, calls, progress, metric), asked)
+        if inside:
             sides = two_fits(child_a, fits, folder)
-        if sides is None:
+            found = None if sides or fits else independent_models(site, progress, metric)
+        if sides is None and found is None:
             child_b = children.enter_context(run_script(run_b, folder, "b", progress))
             sides = two_executions(child_a, child_b, fits, folder)
-            if sides.compared.identical and sides.compared.between == "runs" and not runs:
+            if sides is None or sides.compared.identical:
+                found = two_executions_of_calls(site, site_of(child_b, folder), progress)
+            if found is None and sides and sides.compared.identical and inside:
                 sides = two_successive_fits(child_a, folder) or sides
+        if found is None and fits is None and (sides is None or sides.compared.identical):
+            found = inside_one_execution(site, progress, metric)
+        if found is not None:
+            return _asked(found, asked)
+        if sides is None:
+            return _asked(all_agree(site.execution, site.script, 1 if inside else 2), asked)
         compared = sides.compared
         if compared.identical:
             return _asked(answer(compared, metric=metric), asked)

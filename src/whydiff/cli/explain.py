@@ -10,6 +10,7 @@ from whydiff.cli.options import STDOUT, fits_option, html_option, json_option
 from whydiff.cli.output import check_answer, write_json, write_page
 from whydiff.cli.script import (
     Duration,
+    Pair,
     ScriptCommand,
     Setting,
     check_script,
@@ -23,6 +24,7 @@ from whydiff.cli.script import (
 @click.argument("script")
 @click.argument("script_b", required=False)
 @fits_option
+@click.option("--calls", type=Pair(), help="Compare these two calls; `show` numbers them.")
 @click.option("--runs", is_flag=True, help="Compare two executions of the script.")
 @click.option("--a-env", type=Setting(), multiple=True, help="Environment of execution A.")
 @click.option("--b-env", type=Setting(), multiple=True, help="Environment of execution B.")
@@ -38,6 +40,7 @@ def command(
     script: str,
     script_b: str | None,
     fits: tuple[int, int] | None,
+    calls: tuple[int, int] | None,
     runs: bool,
     a_env: tuple[tuple[str, str], ...],
     b_env: tuple[tuple[str, str], ...],
@@ -72,6 +75,7 @@ def command(
             path,
             path_b,
             fits=fits,
+            calls=calls,
             runs=runs,
             a_env=dict(a_env),
             b_env=dict(b_env),

@@ -109,7 +109,7 @@ def _begins(path: Path, magic: bytes) -> bool:
 
 
 class Pair(click.ParamType):  # type: ignore[type-arg]
-    """Two fits to compare, ``I,J``, counting from 1."""
+    """Two fits or calls to compare, ``I,J``, counting from 1."""
 
     name = "I,J"
 
@@ -121,7 +121,7 @@ class Pair(click.ParamType):  # type: ignore[type-arg]
             return value
         found = re.fullmatch(r"\s*([1-9]\d*)\s*,\s*([1-9]\d*)\s*", str(value))
         if not found:
-            self.fail(f"{value!r} is not a pair of fits; write 1,2 for the first two.", param, ctx)
+            self.fail(f"{value!r} is no pair; write 1,2 for the first two.", param, ctx)
         return int(found[1]), int(found[2])
 
 

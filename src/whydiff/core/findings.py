@@ -198,7 +198,7 @@ class Explanation(Shown):
     """The answer of ``explain``; :meth:`to_dict` is schema 1 of the contract."""
 
     question: str
-    between: str  # "fits" | "runs" | "scripts"
+    between: str  # "fits" | "runs" | "scripts" | "calls"
     a: dict[str, Any]
     b: dict[str, Any]
     chosen: str  # one line: what was compared and how to choose otherwise
@@ -216,6 +216,8 @@ class Explanation(Shown):
     #: whether A trained again from what was recorded is A, bit for bit; what is identical needs
     #: no such proof
     reproduced: bool = True
+    #: other disagreements seen in the script, each with the command that explains it
+    others: tuple[dict[str, Any], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Schema 1: these names are fixed, additions are allowed."""
@@ -236,6 +238,7 @@ class Explanation(Shown):
             "unexplained": self.unexplained,
             "reproduced": self.reproduced,
             "gap": self.gap,
+            "others": list(self.others),
             "remedy": asdict(self.remedy),
             "notes": list(self.notes),
             "evidence": self.evidence,

@@ -9,6 +9,7 @@ from typing import Any
 #: source id -> what it is, to follow "because of"
 SOURCES: dict[str, str] = {
     "initialization": "the initial weights",
+    "weights": "the weights that were used",
     "data-order": "the order of the samples",
     "noise": "the noise inside the model (dropout and the like)",
     "data-content": "the data themselves",

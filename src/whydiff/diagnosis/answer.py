@@ -63,6 +63,8 @@ def _described(side: Side) -> dict[str, Any]:
     return {
         "script": side.execution.script,
         "arguments": list(side.execution.arguments),
+        "call": "loop" if fit.notes.get("data") in ("loop", "train_on_batch") else "fit",
+        "number": fit.call or fit.index,
         "fit": fit.index,
         "model": fit.model,
         "line": fit.stack[-1].line if fit.stack else None,

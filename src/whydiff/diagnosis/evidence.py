@@ -64,6 +64,7 @@ def command(
     script_b: object = None,
     *,
     fits: tuple[int, int] | None = None,
+    calls: tuple[int, int] | None = None,
     runs: bool = False,
     a_env: Mapping[str, str] | None = None,
     b_env: Mapping[str, str] | None = None,
@@ -74,6 +75,7 @@ def command(
     """The command line that asks the same question again."""
     words = ["whydiff", "explain", str(script), *([str(script_b)] if script_b else [])]
     words += ["--fits", f"{fits[0]},{fits[1]}"] if fits else []
+    words += ["--calls", f"{calls[0]},{calls[1]}"] if calls else []
     words += ["--runs"] if runs else []
     for option, settings in (("--a-env", a_env), ("--b-env", b_env)):
         for name, value in (settings or {}).items():

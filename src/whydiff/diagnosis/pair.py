@@ -117,6 +117,20 @@ def check_comparable(a: Fit, b: Fit) -> None:
     )
 
 
+def check_watched(execution: Execution, arguments: Sequence[str]) -> None:
+    """Raise WhydiffError if not one use of a model was observed."""
+    if execution.fits or execution.calls:
+        return
+    command = " ".join([execution.script, *arguments])
+    raise WhydiffError(
+        f"{command} used no Keras model that was observed: no model was built, trained, "
+        "evaluated or called",
+        "whydiff watches Keras 3 models. A loop of the script's own is watched with `with "
+        "whydiff.watch(model, optimizer=optimizer) as loop:` and `loop.step(train_step, x, y)` in "
+        "place of `train_step(x, y)`.",
+    )
+
+
 def check_trained(execution: Execution, arguments: Sequence[str]) -> None:
     """Raise WhydiffError if no training was seen."""
     if not execution.fits:

@@ -18,19 +18,23 @@ _PHASES: dict[str, str] = {
     "update": "in the weight update",
     "log": "in the logged numbers only",
     "end": "at the end of training only",
+    "weights": "in the weights",
+    "output": "in the outputs",
+    "metric": "in the number itself",
 }
 
 
-def point(divergence: Divergence | None) -> str:
+def point(divergence: Divergence | None, measuring: bool = False) -> str:
     """``epoch 1, step 3, in the weight update, at dense/kernel (relative 0.1, 12 ULP)``.
 
-    Epochs and steps count from 1, as Keras prints them; the JSON counts from 0.
+    Epochs and steps count from 1, as Keras prints them; the JSON counts from 0. A call that is
+    ``measuring`` has neither.
     """
     if divergence is None:
         return "not found"
     phase = _PHASES.get(divergence.phase, divergence.phase)
     parts = [phase]
-    if divergence.phase not in ("before training", "end"):
+    if not measuring and divergence.phase not in ("before training", "end"):
         parts = [f"epoch {divergence.epoch + 1}, step {divergence.step + 1}", phase]
     if divergence.where:
         parts.append(f"at {divergence.where}")

@@ -29,16 +29,18 @@ class ProcessCallRunner:
 
     def again(self, side: str) -> Measurement:
         """One side from its own fields."""
+        if side == "b" and self._own_b is not None:
+            return self._run("again", self._own_b, side=side)
         return self._run("again", side=side)
 
     def otherwise(self) -> dict[str, Any]:
         """The first layer that answers otherwise on equal input."""
         return self._site.request("call", what="otherwise")
 
-    def _run(self, what: str, **arguments: Any) -> Measurement:
+    def _run(self, what: str, site: Requestable | None = None, **arguments: Any) -> Measurement:
         self._count += 1
         output = self._folder / f"measured{self._count}.npz"
-        answer = self._site.request("call", what=what, output=str(output), **arguments)
+        answer = (site or self._site).request("call", what=what, output=str(output), **arguments)
         with np.load(output, allow_pickle=False) as stored:
             outputs = [stored[str(i)] for i in range(answer["outputs"])]
         output.unlink()

@@ -86,6 +86,7 @@ def compare(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event] = ()) ->
     found["mode"] = _mode(a, b)
     found["precision"] = _precision(a, b, pairs)
     _state(found, a, b, held)
+    _batches_that_matter(found, a, b)
     for name in ("measurement", "objective"):
         found[name] = _facts(name, a, b, "settings")
     for name in ("backend", "version", "hardware"):
@@ -276,6 +277,21 @@ def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
 def _shared(a: np.ndarray, b: np.ndarray) -> int:
     theirs = {row.tobytes() for row in b}
     return sum(row.tobytes() in theirs for row in a)
+
+
+def _batches_that_matter(found: dict[str, Finding], a: MeasuringCall, b: MeasuringCall) -> None:
+    """Where BatchNormalization runs as in training, rows depend on the others of their batch."""
+    size = found["batch-size"]
+    normalizing = [
+        str(layer).rpartition(": ")[0]
+        for layer in a.recipe.architecture.get("layers") or ()
+        if str(layer).endswith("BatchNormalization")
+    ]
+    flags = {**_resolved(a), **_resolved(b)}
+    active = [p for p in normalizing if flags.get(f"training:{p}") or flags.get("training")]
+    if size.status == DIFFERS and active:
+        text = f"{size.evidence}; {listed(active[:3])} uses the statistics of each batch"
+        found["batch-size"] = _differs("batch-size", size.evidence, text, "batch-statistics")
 
 
 def _batches(sizes: Sequence[int]) -> str:

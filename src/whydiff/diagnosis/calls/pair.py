@@ -200,7 +200,8 @@ def _of_calls(
         return
     same_rows = _same_samples(a, b)
     if same_rows:
-        why = RUN if a.kind != b.kind else REPEATED if same_model else REBUILT
+        alike = a.kind == b.kind
+        why = (REPEATED if alike else RUN) if same_model else REBUILT if alike else OTHER_INPUT
         yield Disagreement(a, b, apart, why)
     elif a.kind == b.kind or same_model:
         if len(a.recipe.inputs.rows("x")) != len(b.recipe.inputs.rows("x")):
@@ -262,6 +263,15 @@ def first_difference(a: Execution, b: Execution) -> tuple[Call, Call] | None:
             return None
         if not same_result(one, other):
             return one, other
+    return None
+
+
+def last_alike(a: Execution, b: Execution) -> tuple[Call, Call] | None:
+    """The last measuring calls of one kind of two scripts, where they ended otherwise."""
+    for one in reversed(a.calls):
+        other = next((c for c in reversed(b.calls) if c.kind == one.kind), None)
+        if other is not None:
+            return None if same_result(one, other) else (one, other)
     return None
 
 

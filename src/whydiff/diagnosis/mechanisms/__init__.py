@@ -12,13 +12,16 @@ from types import MappingProxyType
 from whydiff.diagnosis.mechanisms import calls, data, environment, model, randomness
 from whydiff.diagnosis.mechanisms.mechanism import Mechanism
 
-__all__ = ["MECHANISMS", "Mechanism", "mechanism"]
+__all__ = ["CALL_MECHANISMS", "MECHANISMS", "Mechanism", "mechanism"]
 
 MECHANISMS: Mapping[str, Mechanism] = MappingProxyType(
-    {m.id: m for part in (randomness, data, model, environment, calls) for m in part.MECHANISMS}
+    {m.id: m for part in (randomness, data, model, environment) for m in part.MECHANISMS}
 )
+
+#: Those of two uses of a model that measure, see ``whydiff.diagnosis.calls``.
+CALL_MECHANISMS: Mapping[str, Mechanism] = MappingProxyType({m.id: m for m in calls.MECHANISMS})
 
 
 def mechanism(id: str) -> Mechanism:
     """The mechanism of that id; KeyError if there is none."""
-    return MECHANISMS[id]
+    return CALL_MECHANISMS[id] if id in CALL_MECHANISMS else MECHANISMS[id]

@@ -102,7 +102,9 @@ def run_script(run: Run, folder: Path, name: str, progress: Progress) -> Child:
 
 def two_fits(child: Child, wanted: tuple[int, int] | None, folder: Path) -> RunningSides | None:
     """Two fits of one execution, those ``wanted`` or two alike; None where there are no two."""
-    execution = loaded(child)
+    execution = recorded(child)
+    if wanted is not None:
+        check_trained(execution, child.run.arguments)
     pair = pair_of_fits(execution, wanted)
     return None if pair is None else _of_one_execution(child, execution, pair, folder)
 
@@ -130,8 +132,14 @@ def _of_one_execution(
 
 def two_executions(
     child_a: Child, child_b: Child, wanted: tuple[int, int] | None, folder: Path
-) -> RunningSides:
-    """Two executions: of two scripts, or of one script under the same or two environments."""
+) -> RunningSides | None:
+    """Two executions: of two scripts, or of one script under the same or two environments.
+
+    None where neither trains anything.
+    """
+    a, b = recorded(child_a), recorded(child_b)
+    if not a.fits and not b.fits and wanted is None:
+        return None
     a, b = loaded(child_a), loaded(child_b)
     scripts = child_a.run.script != child_b.run.script
     i, j = fit_between_runs(a, b, wanted)
@@ -159,6 +167,13 @@ def _sides(
 
 def loaded(child: Child) -> Execution:
     """What a script's process recorded. WhydiffError where nothing was trained."""
+    execution = recorded(child)
+    check_trained(execution, child.run.arguments)
+    return execution
+
+
+def recorded(child: Child) -> Execution:
+    """What a script's process recorded, whatever that is; WhydiffError where it broke off."""
     if not child.recording.exists():
         raise WhydiffError(
             f"{child.run.script} never imported Keras, so it trained nothing that can be compared",
@@ -171,7 +186,6 @@ def loaded(child: Child) -> Execution:
             f"If the disk is full, make room in {child.recording.parent.parent}, or let the "
             "environment variable TMPDIR name another place.",
         )
-    check_trained(execution, child.run.arguments)
     return execution
 
 

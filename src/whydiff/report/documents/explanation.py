@@ -25,6 +25,15 @@ from whydiff.report.blocks import (
 )
 from whydiff.report.charts.causes import MEASURES, Bar, bars
 from whydiff.report.document import DIFFERENT, OPEN, SAME, SCREEN, VERBOSE, Document, Section
+from whydiff.report.documents.calls import (
+    call_causes,
+    call_facts,
+    call_hybrids,
+    call_verdict,
+    of_calls,
+    other_disagreements,
+    side_of,
+)
 from whydiff.report.documents.first_divergence import first_divergence, share
 from whydiff.report.documents.replicas import distribution_chart, draws
 from whydiff.report.documents.reproduce import reproduce, with_page
@@ -56,17 +65,20 @@ def document(e: Explanation, name: str = "", among: Study | None = None) -> Docu
     confirmed = any(c.status == CONFIRMED for c in e.causes)
     command = e.evidence.get("command")
     divergence = None if e.identical else e.first_divergence
+    calls = of_calls(e)
     sections = [
-        first_divergence(divergence, e.evidence, e.gap.get("metric")),
-        *_causes(e),
+        *([] if calls else [first_divergence(divergence, e.evidence, e.gap.get("metric"))]),
+        *(call_causes(e) if calls else _causes(e)),
+        *(_details_of(e) if calls else ()),
         *_among(e, among),
         *_disagreements(e),
         *_zoom(e),
         *_ruled_out(e),
         *_notes(e),
         *_fix(e),
-        side_by_side(e.evidence),
-        *_numbers(e),
+        *other_disagreements(e),
+        *([] if calls else [side_by_side(e.evidence)]),
+        *(call_hybrids(e) if calls else _numbers(e)),
         reproduce([with_page(command)] if command else [], e.evidence, name),
     ]
     return Document(
@@ -74,8 +86,8 @@ def document(e: Explanation, name: str = "", among: Study | None = None) -> Docu
         question=e.question,
         verdict=verdict(e),
         tone=SAME if e.identical else DIFFERENT if confirmed else OPEN,
-        sides=(("A", _side(e.a)), ("B", _side(e.b))),
-        facts=tuple(_facts(e)),
+        sides=tuple((n, (side_of if calls else _side)(s)) for n, s in (("A", e.a), ("B", e.b))),
+        facts=tuple(call_facts(e) if calls else _facts(e)),
         sections=tuple(s for s in sections if s.blocks or s.lead),
         more=f"More: {MORE}, --json FILE all numbers.",
     )
@@ -83,6 +95,8 @@ def document(e: Explanation, name: str = "", among: Study | None = None) -> Docu
 
 def verdict(e: Explanation) -> str:
     """One sentence that answers the question."""
+    if of_calls(e):
+        return call_verdict(e)
     what = {"runs": "runs", "scripts": "scripts"}.get(e.between, "trainings")
     if e.identical:
         return f"The two {what} are identical, bit for bit: every step, the weights, the logs."
@@ -163,6 +177,10 @@ def _causes(e: Explanation) -> Iterator[Section]:
         else "Nothing was confirmed; these are suspects."
     )
     yield Section("causes", "What caused it", tuple(blocks), lead, SCREEN)
+    yield from _details_of(e)
+
+
+def _details_of(e: Explanation) -> Iterator[Section]:
     details = [block for cause in e.causes for block in _details(cause)]
     yield Section("details", "The causes one by one", tuple(details), depth=VERBOSE)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from whydiff.core.errors import WhydiffError
@@ -16,8 +18,10 @@ from whydiff.replay.calls.layers import first_otherwise
 from whydiff.replay.calls.logged import rows_of_fit_equal, take_apart
 from whydiff.replay.calls.running import Measured
 from whydiff.replay.calls.scores import rescored
+from whydiff.runner.call_codec import pack_call, unpack_call
 from whydiff.runner.replica_inputs import savable
 from whydiff.stats.correspondence import correspondence
+from whydiff.storage import load
 
 
 class CallServer:
@@ -40,6 +44,18 @@ class CallServer:
                 bool(fields["compiled"]),
             ),
         )
+        return {}
+
+    def pack(self, number: int, folder: str) -> dict[str, Any]:
+        """Write one call for another process."""
+        pack_call(self._call(number), Path(folder), keras.tree.flatten)
+        return {}
+
+    def adopt(self, folder: str, recording: str, number: int, like: int) -> dict[str, Any]:
+        """Take over a call of another process under the number 0; ``like`` is its counterpart."""
+        call = next(c for c in load(recording).calls if c.number == number)
+        own = self._call(like)
+        self._calls[0] = unpack_call(Path(folder), own, call, keras.tree.pack_sequence_as)
         return {}
 
     def measure(self, choice: Mapping[str, str], output: str) -> dict[str, Any]:

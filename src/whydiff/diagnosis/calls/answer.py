@@ -1,0 +1,182 @@
+"""The explanation of two calls, put together."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from whydiff.core.findings import CONFIRMED, Divergence, Explanation, Remedy
+from whydiff.core.recording import Execution
+from whydiff.diagnosis.calls.pair import Disagreement
+from whydiff.diagnosis.calls.results import (
+    OUTPUTS,
+    WEIGHTS,
+    Call,
+    described,
+    kind_of,
+    number_of,
+    said,
+    scope,
+)
+from whydiff.diagnosis.calls.trials import CallTrials
+from whydiff.diagnosis.calls.verdict import Verdict
+from whydiff.stats.distances import churn
+
+#: Further disagreements that are listed.
+MOST_OTHERS = 8
+
+
+def answer_calls(
+    pair: Disagreement,
+    verdict: Verdict,
+    point: Divergence,
+    execution: Execution,
+    *,
+    script: str,
+    between: str = "calls",
+    trials: CallTrials | None = None,
+    others: Sequence[Disagreement] = (),
+    notes: Sequence[str] = (),
+) -> Explanation:
+    """The explanation of one disagreement."""
+    a, b = pair.a, pair.b
+    return Explanation(
+        question=_question(a, b, script, between),
+        between=between,
+        a={"script": script, **described(a)},
+        b={"script": script, **described(b)},
+        chosen=_chosen(a, b, script, between),
+        identical=False,
+        first_divergence=point,
+        causes=verdict.causes,
+        excluded=verdict.excluded,
+        unknown=verdict.unknown,
+        unexplained=verdict.unexplained,
+        gap=_gap(pair, trials),
+        remedy=_remedy(verdict),
+        notes=(*verdict.notes, *notes, agreement(execution)),
+        evidence=_evidence(trials),
+        reproduced=verdict.reproduced,
+        others=others_listed(script, others, pair),
+    )
+
+
+def _question(a: Call, b: Call, script: str, between: str) -> str:
+    if between == "runs":
+        return f"Why does {said(a)} of {script} differ between two executions?"
+    return f"Why do {said(a)} and {said(b)} of {script} differ?"
+
+
+def _chosen(a: Call, b: Call, script: str, between: str) -> str:
+    if between == "runs":
+        return f"{said(a)} in two executions of {script}; --calls I,J compares two calls of one"
+    return (
+        f"{said(a)} and {said(b)} (calls {number_of(a)} and {number_of(b)}) of {script}; "
+        "--calls I,J picks others, --runs compares two executions"
+    )
+
+
+def _gap(pair: Disagreement, trials: CallTrials | None) -> dict[str, Any]:
+    d = pair.distance
+    told: dict[str, Any] = {"metric": d.metric, "a": d.a, "b": d.b, "relative": d.relative}
+    if trials is not None and not trials.failure:
+        a, b = (list(m.outputs) for m in (trials.a, trials.b))
+        if a and b:
+            told["predictions_differ"] = churn(a, b)
+            told["distance"] = trials.whole
+        if d.metric in (OUTPUTS, WEIGHTS):
+            told["relative"] = trials.apart(trials.a, trials.b)[0]
+    return told
+
+
+def _remedy(verdict: Verdict) -> Remedy:
+    advice = [c.remedy for c in verdict.causes if c.remedy and c.status == CONFIRMED]
+    advice = advice or [c.remedy for c in verdict.causes if c.remedy]
+    meant = [
+        f"The difference of {c.source} is intentional: the script asks for it."
+        for c in verdict.causes
+        if c.intended and c.status == CONFIRMED
+    ]
+    return Remedy("", False, " ".join(dict.fromkeys([*advice[:2], *meant[:1]])))
+
+
+def _evidence(trials: CallTrials | None) -> dict[str, Any]:
+    if trials is None:
+        return {}
+    whole = trials.whole if not trials.failure else 0.0
+    rows = [
+        {
+            "from B": sorted(coalition),
+            "distance": trials.value(measured) / whole if whole else 0.0,
+            "values": dict(measured.values),
+        }
+        for coalition, measured in sorted(trials.hybrids.items(), key=lambda i: sorted(i[0]))
+    ]
+    return {"hybrids": rows, "refused": dict(trials.refused)} if rows else {}
+
+
+def others_listed(
+    script: str, found: Sequence[Disagreement], shown: Disagreement | None = None
+) -> tuple[dict[str, Any], ...]:
+    """Other disagreements, one for each pair of lines, with the command that explains each."""
+    listed: list[dict[str, Any]] = []
+    seen = {_lines(shown)} if shown is not None else set()
+    for d in found:
+        if _lines(d) in seen or d.check or d.distance.rounding:
+            continue
+        seen.add(_lines(d))
+        pair = f"{number_of(d.a)},{number_of(d.b)}"
+        listed.append(
+            {
+                "a": _short(d.a),
+                "b": _short(d.b),
+                "metric": d.distance.metric,
+                "a_value": d.distance.a,
+                "b_value": d.distance.b,
+                "relative": d.distance.relative,
+                "command": shlex.join(["whydiff", "explain", script, "--calls", pair]),
+            }
+        )
+    return tuple(listed[:MOST_OTHERS])
+
+
+def _lines(d: Disagreement | None) -> tuple[object, ...]:
+    if d is None:
+        return ()
+    return tuple(
+        (kind_of(c), tuple((f.file, f.line) for f in c.stack), c.model) for c in (d.a, d.b)
+    )
+
+
+def _short(call: Call) -> dict[str, Any]:
+    told = described(call)
+    return {k: told[k] for k in ("call", "line", "number", "model")}
+
+
+def agreement(execution: Execution) -> str:
+    """What was watched in the execution."""
+    return f"Watched in this script: {scope(execution.in_order())}."
+
+
+def all_agree(execution: Execution, script: str, executions: int) -> Explanation:
+    """The answer where no two calls disagree: it names what was watched, and claims no more."""
+    calls = execution.in_order()
+    where = f" in {executions} executions" if executions > 1 else ""
+    text = f"{scope(calls)} agree bit for bit{where}"
+    last = {"script": script, **(described(calls[-1]) if calls else {})}
+    return Explanation(
+        question=f"Do the results of {script} differ?",
+        between="runs" if executions > 1 else "calls",
+        a=last,
+        b=last,
+        chosen=text,
+        identical=True,
+        first_divergence=None,
+        causes=(),
+        excluded=(),
+        unknown=(),
+        unexplained=0.0,
+        gap={"metric": "", "a": None, "b": None},
+        remedy=Remedy("", False, f"{text}. What was not watched is not known."),
+    )

@@ -1,0 +1,141 @@
+"""fit's log against evaluate on the same rows: the parts of the gap as causes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Divergence, Excluded
+from whydiff.core.words import listed, number, percent
+from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, Verdict
+from whydiff.diagnosis.mechanisms import mechanism
+
+#: A part below this share of the gap is not called a cause.
+TOLD = 0.02
+#: Beyond this relative difference evaluate was not reproduced: summing in another order moves less.
+ROUNDING = 1e-4
+
+
+def judge_parts(parts: Mapping[str, Any], metric: str) -> Verdict:
+    """The verdict from the parts that ``take_apart`` measured; they add up to the gap."""
+    gap = float(parts["logged"]) - float(parts["evaluated"])
+    rest = float(parts["weights"])
+    size = max(abs(float(parts["logged"])), abs(float(parts["evaluated"])), 1e-12)
+    same = bool(parts["same weights"])
+    reproduced = not same or abs(rest) <= ROUNDING * size
+    if not gap:
+        return Verdict()
+    if not reproduced:
+        return Verdict(
+            (_suspect(parts),), (), (), 1.0, False,
+            (f"No cause is confirmed: evaluated again with the weights that fit ended with, "
+             f"{metric} is {number(float(parts['evaluated']) + rest)} instead of "
+             f"{number(parts['evaluated'])}.",),
+        )  # fmt: skip
+    causes = list(_causes(parts, metric, gap))
+    left = 1.0 - sum(c.share or 0.0 for c in causes)
+    small = abs(left) <= TOLD * 4 + ROUNDING * size / abs(gap)
+    notes = () if small else (f"{percent(left)} of the gap is {HELD_BY_NOTHING}.",)
+    return Verdict(
+        tuple(sorted(causes, key=lambda c: -abs(c.share or 0.0))),
+        tuple(_excluded(parts, causes, same)),
+        (),
+        0.0 if small else abs(left),
+        True,
+        (*notes, *_sampled(parts)),
+    )
+
+
+def _causes(parts: Mapping[str, Any], metric: str, gap: float) -> Sequence[Cause]:
+    found = []
+    moving = float(parts["moving weights"]) / gap
+    if abs(moving) >= TOLD:
+        found.append(
+            _cause(
+                "measurement", "mean-over-moving-weights", moving,
+                f"fit's {metric} is a mean over an epoch in which the weights moved",
+                f"with the final weights in training mode {metric} is "
+                f"{number(float(parts['logged']) - float(parts['moving weights']))}, "
+                f"logged was {number(parts['logged'])}",
+            )
+        )  # fmt: skip
+    random, batch = float(parts["random layers"]) / gap, float(parts["batch normalization"]) / gap
+    if abs(random) >= TOLD or abs(batch) >= TOLD:
+        told, evidence = [], []
+        if abs(batch) >= TOLD:
+            names = listed([str(n) for n in parts["normalizing"]][:3])
+            told.append(
+                f"BatchNormalization ({names}) uses the statistics of each batch in fit and its "
+                "moving averages in evaluate, which have not converged"
+            )
+            evidence.append(
+                f"batch statistics move {metric} by {number(parts['batch normalization'])}"
+            )
+        if abs(random) >= TOLD:
+            names = listed([str(n) for n in parts["random"]][:3])
+            told.append(f"random layers ({names}) act in fit and not in evaluate")
+            evidence.append(f"random layers move {metric} by {number(parts['random layers'])}")
+        id = "batch-statistics-in-fit" if abs(batch) >= abs(random) else "random-layers-in-fit"
+        found.append(_cause("mode", id, random + batch, "; ".join(told), "; ".join(evidence)))
+    rest = float(parts["weights"]) / gap
+    if not parts["same weights"] and abs(rest) >= TOLD:
+        found.append(
+            _cause(
+                "weights", "last-or-best", rest,
+                "evaluate used other weights than fit ended with (restored, loaded or averaged)",
+                f"the weights that fit ended with give {metric} "
+                f"{number(float(parts['evaluated']) + float(parts['weights']))}",
+            )
+        )  # fmt: skip
+    return found
+
+
+def _cause(source: str, id: str, share: float, detail: str, evidence: str) -> Cause:
+    return Cause(
+        source, detail, CONFIRMED, f"{evidence}: {percent(abs(share))} of the gap",
+        mechanism(id).remedy, share=share, alone=share, remaining=1.0 - share, mechanism=id,
+    )  # fmt: skip
+
+
+def _suspect(parts: Mapping[str, Any]) -> Cause:
+    known = mechanism("mean-over-moving-weights")
+    return Cause("measurement", known.says, SUSPECTED, "not measured", known.remedy,
+                 mechanism=known.id)  # fmt: skip
+
+
+def _excluded(parts: Mapping[str, Any], causes: Sequence[Cause], same: bool) -> Sequence[Excluded]:
+    named = {c.source for c in causes}
+    found = [
+        Excluded("data-content", "evaluate was given the samples and labels of the fit's epoch"),
+        Excluded("architecture", "one and the same model"),
+    ]
+    if "weights" not in named:
+        found.append(
+            Excluded("weights", "evaluate used the very weights that fit ended with")
+            if same
+            else Excluded("weights", "other weights than fit ended with, without effect")
+        )
+    if "mode" not in named:
+        layers = [*parts["random"], *parts["normalizing"]]
+        text = (
+            "no layer behaves otherwise in training"
+            if not layers
+            else f"{listed([str(n) for n in layers][:3])}: less than {percent(TOLD)} of the gap"
+        )
+        found.append(Excluded("mode", text))
+    if "measurement" not in named:
+        found.append(
+            Excluded("measurement", f"moving weights change less than {percent(TOLD)} of the gap")
+        )
+    return found
+
+
+def _sampled(parts: Mapping[str, Any]) -> tuple[str, ...]:
+    if parts["batches"] == parts["of batches"]:
+        return ()
+    return (f"Measured on {parts['batches']} of the {parts['of batches']} batches of the epoch.",)
+
+
+def logged_divergence(metric: str) -> Divergence:
+    """Where a log and evaluate part: at the number itself."""
+    return Divergence(0, 0, "metric", metric)

@@ -1,0 +1,318 @@
+"""Two calls of a script explained: chosen, compared, run as hybrids, put into an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from whydiff.core.calls import MeasuringCall
+from whydiff.core.errors import WhydiffError
+from whydiff.core.feeding import TransferError
+from whydiff.core.findings import Explanation
+from whydiff.core.progress import Progress
+from whydiff.core.recording import Execution, Fit
+from whydiff.diagnosis.calls.answer import all_agree, answer_calls
+from whydiff.diagnosis.calls.fields import Compared, compare
+from whydiff.diagnosis.calls.logged import judge_parts, logged_divergence
+from whydiff.diagnosis.calls.pair import (
+    FIT_ROWS,
+    ROWS_CORRESPOND,
+    Disagreement,
+    chosen,
+    disagreements,
+    first_difference,
+    independent,
+    last_alike,
+    wanted_calls,
+)
+from whydiff.diagnosis.calls.results import said
+from whydiff.diagnosis.calls.scored import judge_score
+from whydiff.diagnosis.calls.trials import run_trials
+from whydiff.diagnosis.calls.verdict import Verdict, first_divergence, judge, named_more
+from whydiff.diagnosis.pair import check_watched
+from whydiff.experiments.explain.sides import recorded
+from whydiff.runner.call_runner import ProcessCallRunner
+from whydiff.runner.client import Child, Requestable
+
+#: Pairs that are checked on their values before none is taken.
+MOST_CHECKED = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A process that ran a script, what it recorded, and what the script is called."""
+
+    process: Requestable
+    execution: Execution
+    script: str
+    folder: Path
+    recording: Path
+
+
+def site_of(child: Child, folder: Path) -> Site:
+    """A script's process; WhydiffError where no use of a model was observed."""
+    execution = recorded(child)
+    check_watched(execution, child.run.arguments)
+    return Site(child, execution, str(child.run.script), folder, child.recording)
+
+
+def independent_models(site: Site, progress: Progress, metric: str | None) -> Explanation | None:
+    """Two models of a script that trains nothing, built apart: explained, if there are two."""
+    found = choose(site, metric, only_independent=True)
+    return explain_pair(site, found, progress) if found else None
+
+
+def inside_one_execution(site: Site, progress: Progress, metric: str | None) -> Explanation | None:
+    """The worst disagreement of one execution explained; None where there is none."""
+    found = choose(site, metric, only_independent=False)
+    return explain_pair(site, found, progress) if found else None
+
+
+def explain_chosen(
+    site: Site, wanted: tuple[int, int], progress: Progress, metric: str | None
+) -> Explanation:
+    """Two calls that a person chose by number."""
+    a, b = wanted_calls(site.execution, wanted)
+    if isinstance(b, Fit) and isinstance(a, MeasuringCall):
+        a, b = b, a
+    if isinstance(b, Fit):
+        raise WhydiffError(
+            f"calls {wanted[0]} and {wanted[1]} are both trainings",
+            "Compare trainings with --fits I,J.",
+        )
+    pair = chosen(a, b, metric)
+    if pair.check == FIT_ROWS and not holds(site, pair):
+        raise WhydiffError(
+            f"{said(a)} and {said(b)} did not use the same rows, so their numbers need not agree",
+            "Evaluate on the training data to compare with fit's log.",
+        )
+    if pair.distance.relative == 0:
+        return replace(all_agree(site.execution, site.script, 1), chosen=f"{said(a)} and {said(b)}")
+    others = [d for d in disagreements(site.execution) if {d.a, d.b} != {a, b}]
+    return explain_pair(site, [pair, *others], progress)
+
+
+def two_executions_of_calls(site: Site, other: Site, progress: Progress) -> Explanation | None:
+    """The first measuring call that ended otherwise in two executions; None where none did."""
+    scripts = site.script != other.script
+    pair = (last_alike if scripts else first_difference)(site.execution, other.execution)
+    if pair is None:
+        return None
+    a, b = pair
+    if isinstance(a, Fit) or isinstance(b, Fit) or "score" in (a.kind, b.kind):
+        return None
+    return explain_across(site, other, a, b, "scripts" if scripts else "runs", progress)
+
+
+def choose(site: Site, metric: str | None, only_independent: bool) -> list[Disagreement]:
+    """The disagreement to explain, then the others; [] where there is none.
+
+    ``only_independent``: only two models built apart, which come before two executions.
+    """
+    found = disagreements(site.execution, metric)
+    if only_independent:
+        first = independent(site.execution, metric)
+        return [] if first is None else [first, *found]
+    checked = 0
+    for i, pair in enumerate(found):
+        if pair.check and checked >= MOST_CHECKED:
+            continue
+        checked += bool(pair.check)
+        if holds(site, pair):
+            return [pair, *found[:i], *found[i + 1 :]]
+    return []
+
+
+def holds(site: Site, pair: Disagreement) -> bool:
+    """Whether the two measured the same, where only the values can tell."""
+    a, b = pair.a, pair.b
+    if pair.check == FIT_ROWS and isinstance(a, Fit) and isinstance(b, MeasuringCall):
+        asked = site.process.request("call", what="fit_rows", fit=a.index, call=b.number)
+        return bool(asked["equal"])
+    if pair.check == ROWS_CORRESPOND:
+        return bool(_kinds(site, pair)) and all(_kinds(site, pair))
+    return True
+
+
+def _kinds(site: Site, pair: Disagreement) -> list[str]:
+    if not isinstance(pair.a, MeasuringCall) or not isinstance(pair.b, MeasuringCall):
+        return []
+    asked = site.process.request("call", what="rows", a=pair.a.number, b=pair.b.number)
+    kinds: list[str] = asked["kinds"]
+    return kinds
+
+
+def explain_pair(
+    site: Site,
+    found: Sequence[Disagreement],
+    progress: Progress,
+    metric: str | None = None,
+) -> Explanation:
+    """The first of these disagreements explained; the others are listed."""
+    pair, others = found[0], found[1:]
+    progress.step(f"comparing {said(pair.a)} with {said(pair.b)}")
+    if isinstance(pair.a, Fit):
+        return _logged(site, pair, others)
+    if pair.b.score if isinstance(pair.b, MeasuringCall) else None:
+        return _scored(site, pair, others)
+    assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall)
+    return _measured(site, pair, pair.a, pair.b, others, progress)
+
+
+def _logged(site: Site, pair: Disagreement, others: Sequence[Disagreement]) -> Explanation:
+    assert isinstance(pair.a, Fit) and isinstance(pair.b, MeasuringCall)
+    metric = pair.distance.metric
+    try:
+        parts = site.process.request(
+            "call", what="logged", fit=pair.a.index, call=pair.b.number, metric=metric
+        )["parts"]
+        verdict = judge_parts(parts, metric)
+    except TransferError as why:
+        verdict = Verdict(
+            unexplained=1.0,
+            reproduced=False,
+            notes=(f"No cause is confirmed: {why}.",),
+        )
+    return answer_calls(
+        pair, verdict, logged_divergence(metric), site.execution,
+        script=site.script, others=others,
+    )  # fmt: skip
+
+
+def _scored(site: Site, pair: Disagreement, others: Sequence[Disagreement]) -> Explanation:
+    a, b = pair.a, pair.b
+    assert isinstance(a, MeasuringCall) and isinstance(b, MeasuringCall) and b.score
+    metric = pair.distance.metric
+    try:
+        values = site.process.request(
+            "call", what="rescore", evaluate=a.number, score=b.number, reads=b.score.reads,
+            metric=metric,
+        )["values"]  # fmt: skip
+        verdict = judge_score(values, a, b, metric)
+    except (TransferError, WhydiffError) as why:
+        verdict = Verdict(
+            unexplained=1.0,
+            reproduced=False,
+            notes=(f"No cause is confirmed: {why}.",),
+        )
+    return answer_calls(
+        pair, verdict, logged_divergence(metric), site.execution,
+        script=site.script, others=others,
+    )  # fmt: skip
+
+
+def _measured(
+    site: Site,
+    pair: Disagreement,
+    a: MeasuringCall,
+    b: MeasuringCall,
+    others: Sequence[Disagreement],
+    progress: Progress,
+) -> Explanation:
+    compared = compare(a, b, site.execution.events)
+    runner = ProcessCallRunner(site.process, a.number, b.number, compared, site.folder)
+    progress.step(f"running hybrids of {said(a)} and {said(b)}")
+    trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
+    verdict = judge(compared, trials)
+    verdict = _described(site, pair, verdict, compared, runner)
+    return answer_calls(
+        pair, verdict, first_divergence(a, b, compared, trials), site.execution,
+        script=site.script, trials=trials, others=others,
+        notes=_continued(site, a, b, verdict),
+    )  # fmt: skip
+
+
+def explain_across(
+    site: Site, other: Site, a: MeasuringCall, b: MeasuringCall, between: str, progress: Progress
+) -> Explanation:
+    """Two calls of two executions: B's values travel to A's process as arrays."""
+    pair = chosen(a, b)
+    compared = compare(a, b, (*site.execution.events, *other.execution.events))
+    folder = site.folder / "call-b"
+    progress.step(f"running hybrids of {said(a)} in two executions")
+    other.process.request("call", what="pack", number=b.number, folder=str(folder))
+    site.process.request(
+        "call", what="adopt", folder=str(folder), recording=str(other.recording),
+        number=b.number, like=a.number,
+    )  # fmt: skip
+    own_b = (other.process, b.number)
+    compared = replace(compared, structure=(), movable=tuple(
+        s for s in compared.movable if s not in compared.structure
+    ))  # fmt: skip
+    runner = ProcessCallRunner(site.process, a.number, 0, compared, site.folder, own_b)
+    trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
+    verdict = judge(compared, trials)
+    if "data-content" in {c.source for c in verdict.causes}:
+        asked = site.process.request("call", what="rows", a=a.number, b=0)
+        texts = [text for text in asked["texts"] if text]
+        if texts:
+            verdict = named_more(verdict, "data-content", texts[0])
+    return answer_calls(
+        pair, verdict, first_divergence(a, b, compared, trials), site.execution,
+        script=site.script, between=between, trials=trials,
+        others=disagreements(site.execution),
+    )  # fmt: skip
+
+
+def _described(
+    site: Site,
+    pair: Disagreement,
+    verdict: Verdict,
+    compared: Compared,
+    runner: ProcessCallRunner,
+) -> Verdict:
+    """What the values say beyond the digests: how inputs are related, which setting it is."""
+    named = {c.source for c in verdict.causes}
+    if "data-content" in named and isinstance(pair.a, MeasuringCall):
+        assert isinstance(pair.b, MeasuringCall)
+        asked = site.process.request("call", what="rows", a=pair.a.number, b=pair.b.number)
+        texts = [text for text in asked["texts"] if text]
+        if texts:
+            kinds = all(asked["kinds"])
+            verdict = named_more(
+                verdict, "data-content", texts[0], "input-in-another-form" if kinds else ""
+            )
+    if "architecture" in named or verdict.unexplained > 0.05:
+        verdict = _layer(verdict, runner)
+    return verdict
+
+
+def _layer(verdict: Verdict, runner: ProcessCallRunner) -> Verdict:
+    try:
+        seen = runner.otherwise()
+    except (TransferError, WhydiffError):
+        return verdict
+    if not seen["layer"]:
+        return verdict
+    text = f"{seen['layer']} ({seen['kind']}) is the first layer to answer otherwise on equal input"
+    settings = [
+        f"{s['name']} {s['a']} vs. {s['b']}"
+        + (": swapped in alone, it gives the other's answer" if s["proven"] else "")
+        for s in seen["settings"][:3]
+    ]
+    if settings:
+        text += f"; {'; '.join(settings)}"
+    if any(c.source == "architecture" for c in verdict.causes):
+        return named_more(verdict, "architecture", text)
+    return Verdict(
+        verdict.causes, verdict.excluded, verdict.unknown, verdict.unexplained,
+        verdict.reproduced, (*verdict.notes, f"{text[:1].upper()}{text[1:]}."),
+    )  # fmt: skip
+
+
+def _continued(site: Site, a: MeasuringCall, b: MeasuringCall, verdict: Verdict) -> tuple[str, ...]:
+    """Where weights differ because two fits differ: the command that explains these."""
+    cause = next((c for c in verdict.causes if c.source == "weights"), None)
+    if cause is None or cause.mechanism != "trained-apart":
+        return ()
+    fits = [
+        max((o.fit for o in call.recipe.origins if o.fit is not None), default=None)
+        for call in (a, b)
+    ]
+    if None in fits or fits[0] == fits[1]:
+        return ()
+    return (
+        f"The weights come from fits {fits[0]} and {fits[1]}; why these differ: "
+        f"whydiff explain {site.script} --fits {fits[0]},{fits[1]}",
+    )

@@ -1,0 +1,168 @@
+"""The document of an explanation of two uses of a model: predict, evaluate, the model called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from whydiff.core.findings import CONFIRMED, Explanation
+from whydiff.core.words import capital, listed, number, pair, percent, source
+from whydiff.report.blocks import Block, Chart, Table, Text
+from whydiff.report.charts.causes import MEASURES, Bar, bars
+from whydiff.report.document import SCREEN, VERBOSE, Section
+from whydiff.report.point import point
+
+#: calls that train; their explanations have a document of their own
+TRAINING = frozenset({"fit", "loop"})
+_KINDS = {"call": "the model called", "built": "the model as built", "score": "the score",
+          "fit": "fit's log"}  # fmt: skip
+
+
+def of_calls(e: Explanation) -> bool:
+    """Whether an explanation is one of uses of a model that measure."""
+    kinds = {side.get("call") for side in (e.a, e.b)} - {None}
+    return bool(kinds - TRAINING)
+
+
+def call_verdict(e: Explanation) -> str:
+    """One sentence that answers the question."""
+    if e.identical:
+        return f"{capital(e.chosen)}."
+    one, other = (name(side) for side in (e.a, e.b))
+    two = f"{one} in two runs" if one == other else f"{one} and {other}"
+    confirmed = [source(c.source) for c in e.causes if c.status == CONFIRMED]
+    suspected = [source(c.source) for c in e.causes if c.status != CONFIRMED]
+    if confirmed:
+        also = f" Suspected, not confirmed: {listed(suspected)}." if suspected else ""
+        return f"{capital(two)} differ because of {listed(confirmed)}.{also}"
+    if suspected:
+        return f"{capital(two)} differ; suspected, not confirmed: {listed(suspected)}."
+    return f"{capital(two)} differ; the cause was not found."
+
+
+def name(side: dict[str, Any]) -> str:
+    """``predict (line 24)``."""
+    kind = str(side.get("call", ""))
+    return _KINDS.get(kind, kind) + (f" (line {side['line']})" if side.get("line") else "")
+
+
+def side_of(side: dict[str, Any]) -> str:
+    """A side in words: the call, its line, the model."""
+    text = f"call {side.get('number', '?')}: {name(side)} of {side.get('script', '?')}"
+    return f"{text}, {side['model']}" if side.get("model") else text
+
+
+def call_facts(e: Explanation) -> Iterator[tuple[str, str]]:
+    """What was compared, where it diverges, how far it is apart."""
+    yield "Compared", e.chosen
+    if e.identical:
+        return
+    yield "First divergence", capital(point(e.first_divergence, measuring=True))
+    gap = e.gap
+    parts = []
+    if gap.get("a") is not None and gap.get("b") is not None:
+        one, other = pair(gap["a"], gap["b"])
+        parts.append(f"{gap['metric']} {one} vs. {other}")
+    elif gap.get("relative") is not None:
+        parts.append(f"{gap['metric']} differ by {number(gap['relative'])} (relative RMS)")
+    if gap.get("predictions_differ"):
+        parts.append(f"{percent(gap['predictions_differ'])} of the predicted classes differ")
+    if parts:
+        yield "Gap", ", ".join(parts)
+
+
+def call_causes(e: Explanation) -> Iterator[Section]:
+    """What caused it, with shares of the gap."""
+    if not e.causes:
+        return
+    whole = e.gap.get("metric") or "the outputs"
+    rows = [
+        Bar(cause.source, measure, value)
+        for cause in e.causes
+        for measure, value in zip(MEASURES, (cause.alone, cause.remaining), strict=True)
+        if value is not None
+    ]
+    columns = ("Cause", "Contribution", "Alone", "Remaining", "What differs")
+    table = Table(
+        columns,
+        tuple(
+            (
+                _name(c.source, c.status, c.intended),
+                *map(percent, (c.share, c.alone, c.remaining)),
+                c.detail or c.evidence,
+            )
+            for c in e.causes
+        ),
+        numbers=frozenset(columns[1:4]),
+        legend=f"Contribution: Shapley share of the gap in {whole}. Alone: the part that appears "
+        "when only this is taken from B. Remaining: the part left when only this is made equal.",
+    )
+    blocks: list[Block] = [
+        Chart(
+            f"How far each source moves {whole}",
+            lambda: bars(rows),
+            "Bars in parts of the gap between A and B.",
+            table,
+            "100 % is the whole gap from A to B; every hybrid was run once, on the data of the "
+            "calls, so these are no estimates.",
+        )
+        if rows
+        else Table(
+            ("Cause", "Status", "What differs"),
+            tuple(
+                (_name(c.source, c.status, c.intended), c.status, c.detail or c.evidence)
+                for c in e.causes
+            ),
+        )
+    ]
+    if e.unexplained > 0.01 and e.reproduced:
+        blocks.append(Text(f"{percent(e.unexplained)} of the gap is unexplained.", "warning"))
+    confirmed = [source(c.source) for c in e.causes if c.status == CONFIRMED]
+    lead = (
+        "Confirmed by running the call again with one field swapped at a time: "
+        f"{listed(confirmed)}."
+        if confirmed
+        else "Nothing was confirmed; these are suspects."
+    )
+    yield Section("causes", "What caused it", tuple(blocks), lead, SCREEN)
+
+
+def _name(source_id: str, status: str, intended: bool) -> str:
+    text = source_id + ("" if status == CONFIRMED else " (suspected)")
+    return text + (" (intentional)" if intended else "")
+
+
+def call_hybrids(e: Explanation) -> Iterator[Section]:
+    """Every hybrid that was run."""
+    hybrids = e.evidence.get("hybrids") or []
+    if not hybrids:
+        return
+    rows = tuple(
+        (
+            listed(h["from B"]) or "nothing",
+            percent(h["distance"]),
+            ", ".join(f"{k} {number(v)}" for k, v in (h.get("values") or {}).items()) or "-",
+        )
+        for h in hybrids
+    )
+    table = Table(
+        ("Taken from B", "Part of the gap", "Metrics"), rows,
+        "Every hybrid that was run", numbers=frozenset({"Part of the gap"}),
+    )  # fmt: skip
+    yield Section("hybrids", "All hybrids", (table,), depth=VERBOSE)
+
+
+def other_disagreements(e: Explanation) -> Iterator[Section]:
+    """Other disagreements seen in the script, with the command that explains each."""
+    if not e.others:
+        return
+    rows = []
+    for o in e.others:
+        values = "-"
+        if o["a_value"] is not None and o["b_value"] is not None:
+            values = " vs. ".join(pair(o["a_value"], o["b_value"]))
+        elif o.get("relative") is not None:
+            values = f"differ by {number(o['relative'])}"
+        rows.append((f"{name(o['a'])} and {name(o['b'])}", o["metric"], values, o["command"]))
+    table = Table(("Also disagree", "In", "Values", "To explain"), tuple(rows))
+    yield Section("others", "Other disagreements in this script", (table,), depth=SCREEN)

@@ -1,0 +1,143 @@
+"""Which two calls ought to agree and disagree most, on plain data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from whydiff.core.calls import Score
+from whydiff.core.digests import row_digests
+from whydiff.core.errors import WhydiffError
+from whydiff.diagnosis.calls.pair import (
+    ROWS_CORRESPOND,
+    call_at,
+    disagreements,
+    first_difference,
+    independent,
+    same_quantity,
+    wanted_calls,
+)
+from whydiff.diagnosis.calls.results import said, scope
+from whydiff.testing.calls import KERNEL, X, call, drawn, execution
+
+OTHER = KERNEL * 2
+Y = np.arange(16, dtype="int64")
+
+
+def numbers(execution_):
+    return [(d.a.number, d.b.number) for d in disagreements(execution_)]
+
+
+def test_equal_calls_do_not_disagree():
+    assert not disagreements(execution(call(1), call(2), call(3, "call")))
+
+
+def test_train_and_test_data_are_no_disagreement():
+    train = call(1, "evaluate", y=Y, values={"loss": 0.1, "accuracy": 0.99})
+    test = call(2, "evaluate", x=X[:10] + 1, y=Y[:10], values={"loss": 0.4, "accuracy": 0.9})
+    assert not disagreements(execution(train, test))
+
+
+def test_predictions_of_other_samples_still_have_to_be_looked_at():
+    (found,) = disagreements(execution(call(1), call(2, x=X + 5)))
+    assert found.check == ROWS_CORRESPOND
+
+
+def test_the_same_labels_in_order_say_that_the_samples_are_the_same():
+    one = call(1, "evaluate", y=Y, values={"loss": 0.1})
+    other = call(2, "evaluate", x=X / 255, y=Y, values={"loss": 0.4})
+    (found,) = disagreements(execution(one, other))
+    assert not found.check
+    assert (found.distance.metric, found.distance.a) == ("loss", 0.1)
+
+
+def test_predict_and_call_come_before_two_noisy_calls():
+    noisy = [call(n, "call", outputs=X @ KERNEL + n) for n in (3, 4)]
+    assert numbers(execution(call(1), *noisy))[0] == (1, 4)
+
+
+def test_rounding_comes_last():
+    rounded = (X @ KERNEL) * np.float32(1 + 2e-7)
+    calls = (call(1), call(2, "call", outputs=rounded), call(3, model=2, kernel=OTHER))
+    found = disagreements(execution(*calls))
+    assert (found[0].a.number, found[0].b.number) == (1, 3)
+    assert found[-1].distance.rounding
+
+
+def test_a_model_trained_in_between_is_meant_to_answer_otherwise(trained_fit):
+    before, after = call(1), call(3, kernel=OTHER)
+    assert not disagreements(execution(before, after, fits=[trained_fit(2)]))
+    assert disagreements(execution(before, after))  # loaded, say: nothing trained it
+
+
+def test_steps_of_a_training_loop_are_left_out():
+    steps = [call(n, "call", line=5, kernel=KERNEL * n) for n in range(1, 6)]
+    assert not disagreements(execution(*steps))
+
+
+def test_many_calls_of_one_line_are_not_all_compared():
+    calls = [call(n, line=5, outputs=X @ KERNEL + n) for n in range(1, 40)]
+    assert len(disagreements(execution(*calls))) == 3
+
+
+def test_models_only_built_are_compared_by_their_weights():
+    one, two = call(1, "built"), call(2, "built", model=2, kernel=OTHER, origin=drawn(2))
+    (found,) = disagreements(execution(one, two))
+    assert found.distance.metric == "weights"
+    assert independent(execution(one, two)) is not None
+
+
+def test_a_model_and_its_copy_are_not_independent():
+    copied = call(2, model=2, architecture={"layer:dense:activation": "tanh"}, outputs=X[:, :1])
+    assert independent(execution(call(1), copied)) is None
+
+
+def test_a_score_is_held_against_evaluate():
+    predicted = call(1, x=X[::-1])
+    wrong = Score("sklearn.metrics.accuracy_score", 1, "", "argmax", row_digests([Y]))
+    score = call(2, "score", values={"accuracy_score": 0.2}, score=wrong)
+    evaluated = call(3, "evaluate", y=Y, values={"loss": 0.1, "accuracy": 0.9})
+    found = disagreements(execution(predicted, score, evaluated))[0]
+    assert (found.a.number, found.b.number, found.distance.metric) == (3, 2, "accuracy")
+
+
+@pytest.mark.parametrize(
+    ("function", "metric", "same"),
+    [
+        ("sklearn.metrics.accuracy_score", "accuracy", True),
+        ("sklearn.metrics.accuracy_score", "sparse_categorical_accuracy", True),
+        ("sklearn.metrics.balanced_accuracy_score", "accuracy", False),
+        ("sklearn.metrics.mean_squared_error", "mse", True),
+        ("sklearn.metrics.mean_squared_error", "mae", False),
+        ("sklearn.metrics.roc_auc_score", "auc_1", True),
+        ("keras.metrics.BinaryAccuracy", "binary_accuracy", True),
+        ("sklearn.metrics.f1_score", "accuracy", False),
+    ],
+)
+def test_names_of_one_quantity(function, metric, same):
+    assert same_quantity(function, metric) is same
+
+
+def test_the_first_call_that_differs_between_two_executions():
+    a = execution(call(1), call(2, kernel=KERNEL), call(3))
+    b = execution(call(1), call(2, kernel=OTHER), call(3, kernel=OTHER))
+    one, _ = first_difference(a, b)
+    assert one.number == 2
+    assert first_difference(a, a) is None
+
+
+def test_calls_by_number_and_by_line():
+    made = execution(call(1, line=4), call(2, line=9))
+    assert [c.number for c in wanted_calls(made, (2, 1))] == [2, 1]
+    assert call_at(made, 9).number == 2
+    with pytest.raises(WhydiffError, match="names call 7"):
+        wanted_calls(made, (1, 7))
+    with pytest.raises(WhydiffError, match="line 5") as error:
+        call_at(made, 5)
+    assert "lines 4, 9" in error.value.way_out
+
+
+def test_the_scope_names_what_was_watched():
+    made = execution(call(1), call(2), call(3, "evaluate"), call(4, "built"))
+    assert scope(made.in_order()) == "1 evaluate, 2 predictions and 1 model only built"
+    assert said(call(1, "call", line=7)) == "the model called at line 7"

@@ -1,0 +1,214 @@
+"""Fields compared, hybrids judged: what is proven, ruled out, and left, on plain data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from whydiff.core.calls import Event, GeneratorState, HeldValue, Origin
+from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, SUSPECTED
+from whydiff.diagnosis.calls.fields import compare
+from whydiff.diagnosis.calls.logged import judge_parts
+from whydiff.diagnosis.calls.scored import AGAIN, ALIGNED, CUT_AT_HALF, CUT_AT_ZERO, judge_score
+from whydiff.diagnosis.calls.trials import run_trials
+from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, judge
+from whydiff.testing.calls import KERNEL, Linear, X, call, drawn
+
+OUT = (X @ KERNEL).astype("float32")
+EFFECT = np.linspace(0, 1, len(X), dtype="float32")[:, None]
+
+
+def by_source(compared):
+    return {f.source: f for f in compared.findings}
+
+
+def test_equal_calls_have_equal_fields():
+    found = by_source(compare(call(1), call(2)))
+    assert not [s for s, f in found.items() if f.status == DIFFERS]
+
+
+def test_two_seeds_are_named_with_their_lines():
+    found = by_source(compare(call(1), call(2, model=2, kernel=KERNEL * 2, origin=drawn(43, 9))))
+    initial = found["initialization"]
+    assert initial.status == DIFFERS
+    assert "seed 1 at line 8" in initial.detail and "seed 43 at line 9" in initial.detail
+    assert initial.intended
+    assert found["weights"].status == IDENTICAL
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "source", "mechanism"),
+    [
+        (Origin("trained by fit 1", "trained", fit=1),
+         Origin("file best.keras, epoch 7 of fit 1", "file", fit=1, epoch=7),
+         "weights", "last-or-best"),
+        (Origin("trained by fit 1", "trained", fit=1), drawn(), "weights", "weights-never-copied"),
+        (drawn(), Origin("changed by a loop", "unwatched"), "weights",
+         "trained-by-unwatched-loop"),
+        (Origin("trained by fit 1", "trained", fit=1), Origin("EMA", "average", fit=1),
+         "weights", "averaged-weights"),
+        (drawn(), Origin("adapted at line 4", "adapted"), "state", "adapted-again"),
+        (Origin("trained by fit 1", "trained", fit=1),
+         Origin("trained by fit 2", "trained", fit=2), "weights", "trained-apart"),
+    ],
+)  # fmt: skip
+def test_where_weights_come_from(a, b, source, mechanism):
+    compared = compare(call(1, origin=a), call(2, model=2, kernel=KERNEL * 2, origin=b))
+    finding = by_source(compared)[source]
+    assert (finding.status, finding.mechanism) == (DIFFERS, mechanism)
+    assert compared.tensors == {source: ((0, 0),)}
+
+
+def test_skipped_layers_are_weights_and_come_with_the_model():
+    event = Event(1, 0, "load_weights", "Sequential", 2, (),
+                  {"skipped": ["hidden"], "skip_mismatch": True})  # fmt: skip
+    a = call(1)
+    b = call(2, model=2, kernel=np.ones((3, 4), "float32"), outputs=OUT + 1,
+             architecture={"model": "Sequential", "layers": ["dense: Dense"],
+                           "layer:dense:units": 4})  # fmt: skip
+    compared = compare(a, b, [event])
+    assert compared.structure == ("weights", "architecture")
+    assert compared.movable == ("weights",)
+    assert "skip_mismatch" in by_source(compared)["weights"].detail
+
+
+def test_order_and_content_are_told_apart():
+    found = by_source(compare(call(1), call(2, x=X[::-1])))
+    assert found["data-content"].status == IDENTICAL
+    assert found["data-order"].status == DIFFERS
+    found = by_source(compare(call(1), call(2, x=X * 2)))
+    assert found["data-content"].status == DIFFERS
+
+
+def test_values_that_are_no_weights():
+    one = HeldValue("norm/mean", "attribute", "norm", "aa", 0.0)
+    other = HeldValue("norm/mean", "attribute", "norm", "bb", 2.5)
+    found = by_source(compare(call(1, state=[one]), call(2, state=[other])))
+    assert found["state"].mechanism == "not-finalized"
+    scale = [HeldValue("f: global SCALE", "global", "f", d, v) for d, v in (("a", 1), ("b", 2))]
+    found = by_source(compare(call(1, state=scale[:1]), call(2, state=scale[1:])))
+    assert found["architecture"].mechanism == "global-read-by-a-layer"
+    stale = HeldValue("f: global SCALE", "global", "f", "b", 2, "a", 1)
+    found = by_source(compare(call(1, state=[stale]), call(2, "call", state=scale[1:])))
+    assert found["state"].mechanism == "stale-trace"
+
+
+def test_flags_of_layers_decide_the_mode():
+    quiet, active = {"training:dropout": False}, {"training:dropout": True, "training": True}
+    found = by_source(compare(call(1, mode=quiet), call(2, "call", mode=active)))
+    assert found["mode"].mechanism == "training-flag"
+    baked = {"training:dropout": True}
+    found = by_source(compare(call(1, mode=quiet), call(2, "call", mode=baked)))
+    assert found["mode"].mechanism == "training-baked-in"
+    found = by_source(compare(call(1, mode=quiet), call(2, "call", mode=quiet)))
+    assert found["mode"].status == IDENTICAL
+
+
+def verdict(runner, movable=("mode", "noise"), **more):
+    a = call(1, outputs=OUT, mode={"training:d": False}, noise="s1")
+    (full,) = runner.again("b").outputs
+    b = call(2, "call", outputs=full, mode={"training:d": True}, noise="s2", **more)
+    compared = compare(a, b)
+    trials = run_trials(runner, list(movable), (a, b), "outputs")
+    return judge(compared, trials)
+
+
+def test_a_single_cause_has_the_whole_gap():
+    found = verdict(Linear(OUT, {"mode": EFFECT}))
+    (cause,) = [c for c in found.causes if c.status == CONFIRMED]
+    assert (cause.source, round(cause.share, 6)) == ("mode", 1.0)
+    assert found.unexplained == 0.0
+    assert "noise" in {x.source for x in found.excluded}  # swapped, it changes not one bit
+
+
+def test_shares_add_up_to_the_gap():
+    found = verdict(Linear(OUT, {"mode": EFFECT, "noise": EFFECT[::-1] / 2}))
+    shares = [c.share for c in found.causes if c.share is not None]
+    assert len(shares) == 2 and sum(shares) == pytest.approx(1.0)
+    assert found.causes[0].source == "mode"
+
+
+def test_a_control_that_fails_confirms_nothing():
+    found = verdict(Linear(OUT, {"mode": EFFECT}, shaky=True))
+    assert not found.reproduced
+    assert {c.status for c in found.causes} == {SUSPECTED}
+    assert all(c.share is None for c in found.causes)
+    assert any("own fields" in note for note in found.notes)
+
+
+def test_what_no_field_holds_is_never_called_arithmetic():
+    found = verdict(Linear(OUT, {"mode": EFFECT * 0.01}, lost=1.0))
+    assert found.unexplained > 0.5
+    assert any(HELD_BY_NOTHING in note for note in found.notes)
+    assert "arithmetic" not in {c.source for c in found.causes}
+
+
+def test_rounding_beside_a_real_cause_is_ruled_out_with_its_size():
+    tiny = np.full_like(OUT, 1e-7)
+    found = verdict(Linear(OUT, {"mode": EFFECT, "noise": tiny}))
+    assert [c.source for c in found.causes if c.status == CONFIRMED] == ["mode"]
+    assert any("last digits" in x.evidence for x in found.excluded if x.source == "noise")
+
+
+def test_a_field_that_cannot_be_swapped_stays_suspected():
+    found = verdict(Linear(OUT, {"noise": EFFECT}, refused={"mode": "it is baked in"}))
+    suspected = [c for c in found.causes if c.status == SUSPECTED]
+    assert "it is baked in" in next(c.evidence for c in suspected if c.source == "mode")
+
+
+def test_a_global_generator_is_noise():
+    moved = (GeneratorState("numpy", "a", "b"),)
+    still = (GeneratorState("numpy", "b", "c"),)
+    one, other = call(1, generators=moved), call(2, generators=still)
+    assert by_source(compare(one, other))["noise"].mechanism == "unseeded-noise"
+
+
+# --- fit's log against evaluate, a score against evaluate -----------------------------------------
+
+PARTS = {
+    "logged": 0.5, "evaluated": 0.9, "moving weights": 0.02, "random layers": 0.0,
+    "batch normalization": -0.42, "weights": 0.0, "random": [], "normalizing": ["bn"],
+    "same weights": True, "batches": 4, "of batches": 4,
+}  # fmt: skip
+
+
+def test_parts_of_the_gap_add_up():
+    found = judge_parts(PARTS, "loss")
+    assert [c.source for c in found.causes] == ["mode", "measurement"]
+    assert sum(c.share for c in found.causes) == pytest.approx(1.0)
+    assert found.causes[0].mechanism == "batch-statistics-in-fit"
+    assert {"data-content", "weights"} <= {x.source for x in found.excluded}
+
+
+def test_evaluate_that_cannot_be_reproduced_confirms_nothing():
+    found = judge_parts({**PARTS, "weights": 0.3}, "loss")
+    assert not found.reproduced
+    assert {c.status for c in found.causes} == {SUSPECTED}
+
+
+def test_other_weights_in_evaluate_are_weights():
+    parts = {**PARTS, "batch normalization": 0.0, "weights": -0.42, "same weights": False}
+    assert judge_parts(parts, "loss").causes[0].source == "weights"
+
+
+def scored(values):
+    evaluated = call(1, "evaluate", values={"accuracy": 0.95})
+    score = call(3, "score", values={"score": 0.25})
+    return judge_score(values, evaluated, score, "accuracy")
+
+
+def test_labels_of_another_pass():
+    found = scored({AGAIN: 0.25, ALIGNED: 0.95})
+    (cause,) = found.causes
+    assert (cause.source, cause.status, cause.share) == ("data-order", CONFIRMED, 1.0)
+
+
+def test_a_threshold_on_logits():
+    found = scored({AGAIN: 0.25, ALIGNED: 0.25, CUT_AT_HALF: 0.95, CUT_AT_ZERO: 0.25})
+    (cause,) = found.causes
+    assert (cause.source, cause.mechanism) == ("measurement", "threshold-on-logits")
+
+
+def test_a_score_that_cannot_be_computed_again_confirms_nothing():
+    found = scored({AGAIN: 0.5, ALIGNED: 0.95})
+    assert not found.reproduced and not found.causes
