@@ -24,7 +24,7 @@ from whydiff.cli.script import (
 @click.argument("script")
 @click.argument("script_b", required=False)
 @fits_option
-@click.option("--calls", type=Pair(), help="Compare these two calls; `show` numbers them.")
+@click.option("--calls", type=Pair("calls"), help="Compare these two calls; `show` numbers them.")
 @click.option("--runs", is_flag=True, help="Compare two executions of the script.")
 @click.option("--a-env", type=Setting(), multiple=True, help="Environment of execution A.")
 @click.option("--b-env", type=Setting(), multiple=True, help="Environment of execution B.")

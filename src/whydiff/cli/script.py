@@ -109,9 +109,12 @@ def _begins(path: Path, magic: bytes) -> bool:
 
 
 class Pair(click.ParamType):  # type: ignore[type-arg]
-    """Two fits or calls to compare, ``I,J``, counting from 1."""
+    """Two fits to compare (or two of what ``of`` says), ``I,J``, counting from 1."""
 
     name = "I,J"
+
+    def __init__(self, of: str = "fits") -> None:
+        self._of = of
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
@@ -121,7 +124,9 @@ class Pair(click.ParamType):  # type: ignore[type-arg]
             return value
         found = re.fullmatch(r"\s*([1-9]\d*)\s*,\s*([1-9]\d*)\s*", str(value))
         if not found:
-            self.fail(f"{value!r} is no pair; write 1,2 for the first two.", param, ctx)
+            self.fail(
+                f"{value!r} is not a pair of {self._of}; write 1,2 for the first two.", param, ctx
+            )
         return int(found[1]), int(found[2])
 
 
