@@ -126,7 +126,8 @@ def _recipe_row(db: sqlite3.Connection, recipe: CallRecipe) -> dict[str, Any]:
         row[name] = _put_document(db, parts, name)
     inputs = recipe.inputs
     row["inputs"] = _put_document(db, inputs.facts, "inputs")
-    row["unit"], row["batches"] = inputs.unit, put_series(db, inputs.batches)
+    row["unit"] = inputs.unit
+    row["batches"] = put_series(db, inputs.batches) if len(inputs.batches) else ""
     return row
 
 
@@ -180,6 +181,8 @@ class _Shared:
         return self._samples[digest]
 
     def series(self, digest: Any) -> np.ndarray:
+        if digest == "":
+            return np.empty(0, np.int64)
         if digest not in self._series:
             raise ValueError(f"series {digest!r} is missing")
         return self._series[digest]
