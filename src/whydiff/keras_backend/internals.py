@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import importlib
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
@@ -237,6 +238,11 @@ def layer_tree(model: Any) -> list[Any]:
     return list(model._flatten_layers())
 
 
+def graph_of(model: Any) -> Any:
+    """The functional model behind a sequential one, None for any other."""
+    return getattr(model, "_functional", None)
+
+
 def own_variables(layer: Any) -> list[Any]:
     """The variables that a layer holds itself; those of its seed generators are not among them."""
     groups = ("_trainable_variables", "_non_trainable_variables")
@@ -336,6 +342,39 @@ def build_symbolically(model: Any, batch: Any) -> None:
 def let_see(callback: Any, model: Any) -> None:
     """Give a callback its model, which need not be one of Keras's."""
     callback._model = model
+
+
+# --- calls and files --------------------------------------------------------------------------
+
+#: The trainer's method that makes a list of the metrics that ``evaluate`` returns.
+LISTED_METRICS = "_flatten_metrics_in_order"
+#: The layer's method that decides the training flag of a call, since Keras 3.11.
+RESOLVED_ARGUMENT = "_resolve_and_populate_arg"
+
+
+def trainer_base() -> type:
+    """The class whose ``__init__`` every model runs."""
+    found: type = _module("trainers.trainer").Trainer
+    return found
+
+
+def saving_functions() -> ModuleType:
+    """The module with ``load_model``, ``save_model``, ``load_weights`` and ``save_weights``."""
+    return _module("saving.saving_api")
+
+
+def in_stateless_scope() -> bool:
+    """Whether variables have other values at the moment than their own."""
+    return bool(_module("backend.common.stateless_scope").in_stateless_scope())
+
+
+def modules_with(thing: Any) -> Iterator[tuple[ModuleType, str]]:
+    """(module, name) wherever a module of Keras holds ``thing``."""
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] == "keras" and isinstance(module, ModuleType):
+            for attribute, value in list(vars(module).items()):
+                if value is thing:
+                    yield module, attribute
 
 
 # --- variables and optimizers -----------------------------------------------------------------

@@ -74,9 +74,10 @@ def optimizers_of(subject: Any) -> dict[str, Any]:
         return subject.optimizers
     import keras
 
-    found = {} if subject.optimizer is None else {"": subject.optimizer}
+    own = getattr(subject, "optimizer", None)  # none before the model is compiled
+    found = {} if own is None else {"": own}
     for name, value in vars(subject).items():
-        if isinstance(value, keras.optimizers.Optimizer) and value is not subject.optimizer:
+        if isinstance(value, keras.optimizers.Optimizer) and value is not own:
             found[name] = value
     return {name: o for name, o in found.items() if not name or o is not found.get("")}
 

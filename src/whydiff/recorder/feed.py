@@ -19,7 +19,7 @@ from whydiff.recorder.samples import SampleBook, array_rows, as_array, flatten
 _TOGETHER = 256 * 2**10
 
 #: what a person calls the data that an adapter of Keras reads
-_KINDS = {
+KINDS = {
     "ArrayDataAdapter": "arrays",
     "GeneratorDataAdapter": "generator",
     "PyDatasetAdapter": "PyDataset",
@@ -73,7 +73,7 @@ class Feed:
             return "validation"
         self._iterator = iterator
         data = iterator.data_adapter
-        self.kind = _KINDS.get(type(data).__name__, type(data).__name__.removesuffix("Adapter"))
+        self.kind = KINDS.get(type(data).__name__, type(data).__name__.removesuffix("Adapter"))
         self.workers = int(getattr(getattr(data, "py_dataset", None), "workers", 0) or 0)
         with self._unharmed():
             rows = array_rows(data)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import weakref
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 
@@ -23,15 +24,9 @@ from whydiff.keras_backend.internals import (
     variable_class,
 )
 from whydiff.keras_backend.patches import Patches, owner_of, see_passes
-from whydiff.recorder import watching
-from whydiff.recorder.session import Session
+from whydiff.recorder import call_hooks, event_hooks, watching
+from whydiff.recorder.holder import Holder
 from whydiff.recorder.watch import Watch
-
-
-class Holder(Protocol):
-    """Whoever holds the session that Keras reports to at the moment."""
-
-    session: Session
 
 
 def install(holder: Holder) -> Patches:
@@ -48,6 +43,8 @@ def install(holder: Holder) -> Patches:
         _watch_steps,
         _watch_seeds,
         _watch_variables,
+        *call_hooks.STEPS,
+        *event_hooks.STEPS,
     )
     made = patches.install(*(functools.partial(step, holder) for step in steps))
     watching.holder = holder
@@ -145,6 +142,8 @@ def _watch_data(holder: Holder, patches: Patches) -> None:
         watch = holder.session.current
         if watch is None:
             init(self, *args, **kwargs)
+            if holder.session.calls.running is not None:
+                holder.session.calls.running.claim(self)
             return
         with backend.told_order() as order:
             init(self, *args, **kwargs)
@@ -153,6 +152,9 @@ def _watch_data(holder: Holder, patches: Patches) -> None:
 
     def seen(iterator: Any, iterable: Any) -> Any:
         """The data of one pass, with our eyes on them where they are those of the fit."""
+        running = holder.session.calls.running
+        if running is not None and running.sees(iterator):
+            return running.tee(iterable)
         watch, role = roles.get(iterator, (None, ""))
         if watch is None or holder.session.current is not watch:
             return iterable
@@ -225,9 +227,15 @@ def _watch_variables(holder: Holder, patches: Patches) -> None:
     deferred = getattr(owner, DEFERRED)
 
     def tell(variable: Any, initializer: Any) -> None:
+        if held_value(variable) is None:
+            return
         watch = holder.session.active
-        if watch is not None and held_value(variable) is not None:
+        if watch is not None:
             watch.created(variable, initializer)
+        elif not holder.session.closed:
+            # A value that only a traced program knows is not read.
+            with contextlib.suppress(Exception):
+                holder.session.calls.provenance.created(variable, initializer)
 
     @functools.wraps(init)
     def watched_init(self: Any, initializer: Any, *args: Any, **kwargs: Any) -> None:

@@ -14,6 +14,10 @@ from whydiff.core.stack import in_library
 from whydiff.keras_backend.internals import own_variables
 from whydiff.recorder import seedings
 
+#: Modules whose functions do not seed Python's generator, from which Keras draws the seeds that
+#: nobody gave. A library's own function (``keras.utils.set_random_seed``) is trusted to do so.
+_SEED_OTHERS = ("numpy.random", "tensorflow.random", "torch", "jax.random")
+
 
 def user_stack(limit: int = 12) -> tuple[Frame, ...]:
     """The user's frames of the current call, outermost first; libraries and ourselves left out."""
@@ -27,6 +31,16 @@ def user_stack(limit: int = 12) -> tuple[Frame, ...]:
             frames.append(Frame(name, frame.f_lineno, code.co_name, text))
         frame = frame.f_back  # type: ignore[assignment]
     return tuple(reversed(frames[:limit]))
+
+
+def user_line() -> int | None:
+    """The line of the user's code that is running, the innermost; None where there is none."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if not in_library(frame.f_code.co_filename):
+            return frame.f_lineno
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
 
 
 class Ledger:
@@ -88,6 +102,18 @@ class Ledger:
         """The initializer (or plain value) that ``variable`` was made with; None if not seen."""
         known, initializer = self._initializers.get(id(variable), (lambda: None, None))
         return initializer if known() is variable else None
+
+    def seeding_before(self, number: int) -> Draw | None:
+        """The latest seeding before a draw of the generator that draws seeds nobody gave."""
+        for draw in reversed(self.draws[: number - 1]):
+            if draw.kind == SEEDING and draw.owner.rpartition(".")[0] not in _SEED_OTHERS:
+                return draw
+        return None
+
+    def draw_of(self, holder: Any) -> Draw | None:
+        """The draw of an object that holds a seed; None for any other object."""
+        number, known = self._holders.get(id(holder), (0, None))
+        return self.draws[number - 1] if number and known is holder else None
 
     def holders(self) -> tuple[SeedHolder, ...]:
         """Everything that holds a seed so far, in the order of the draws."""

@@ -15,6 +15,8 @@ from whydiff.keras_backend.subject import Subject, models_of
 from whydiff.keras_backend.torch.optimizer import TorchOptimizer
 from whydiff.recorder.ledger import Ledger
 from whydiff.recorder.loops import Loop
+from whydiff.recorder.measuring.book import CallBook
+from whydiff.recorder.measuring.call import Measuring, Validation
 from whydiff.recorder.watch import Watch
 
 
@@ -39,6 +41,7 @@ class Session:
         self.current: Watch | None = None  # the fit that is running
         self.stepping: Loop | None = None  # the loop one of whose steps is running
         self.closed = False
+        self.calls = CallBook(writer, self.ledger, keep_bytes)
         self._loops: list[Loop] = []  # those that are open
         self._fits = 0
         self._left = keep_bytes
@@ -58,6 +61,7 @@ class Session:
         if not self.closed:
             self._close_loops_of(model)
             self._compiled[model] = arguments
+            self.calls.compiled_with(model, arguments)
 
     # --- fit ----------------------------------------------------------------------------------
 
@@ -134,6 +138,30 @@ class Session:
         for loop in [loop for loop in self._loops if model in models_of(loop.model)]:
             self.close_loop(loop, True)
 
+    # --- calls that measure -------------------------------------------------------------------
+
+    def begin_call(
+        self, kind: str, method: str, model: Any, arguments: Mapping[str, Any]
+    ) -> Measuring | Validation | None:
+        """A watch for a call that the script makes now; None inside a training or another call."""
+        if self.closed or self.active is not None:
+            fitted = None if self.closed or self.current is None else self.current.model
+            validates = kind == "evaluate" and model is fitted and self.calls.running is None
+            return self.calls.validating(model) if validates else None
+        self.calls.open_loops = {loop.index: loop.model for loop in self._loops}
+        return self.calls.begin(kind, method, model, arguments)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing that is watched is running: what changes a value now is an event."""
+        calls = self.calls
+        return not (
+            self.closed
+            or self.active is not None
+            or calls.running is not None
+            or calls.events.inside
+        )
+
     # --- both ---------------------------------------------------------------------------------
 
     def _begun(
@@ -159,6 +187,7 @@ class Session:
             print(f"whydiff: this fit is not recorded: {error!r}", file=sys.stderr)
             return None
         self._fits += 1
+        self.calls.fit_begins(made.index, subject)
         return made
 
     def _ended(self, watch: Watch, completed: bool) -> None:
@@ -169,6 +198,7 @@ class Session:
             self._fits -= 1 if latest and not watch.trouble else 0
             return
         self._trained_by = {**self._trained_by, **watch.left_behind()}
+        self.calls.trained_by = self._trained_by
         if completed and self._left > 0:
             self.lives.append(live)
             leaves = live.material.samples.leaves or []
@@ -177,6 +207,8 @@ class Session:
     def close(self, exit_code: int | None) -> None:
         """The script is over: finish the recording; later fits are nobody's business."""
         self.closed = True
+        # While all variables still are what the script left.
+        self.calls.close()
         for loop in list(self._loops):
             self.close_loop(loop, exit_code == 0)
         self.writer.ledger(self.ledger.draws)

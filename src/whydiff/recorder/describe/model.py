@@ -127,5 +127,5 @@ def precision_facts(model: Any, names: Names) -> dict[str, Any]:
         policy = getattr(layer, "dtype_policy", None)
         if policy is not None and layer.weights:
             facts[f"policy:{path or 'model'}"] = policy.name
-    facts["loss_scale"] = type(model.optimizer).__name__ == "LossScaleOptimizer"
+    facts["loss_scale"] = type(getattr(model, "optimizer", None)).__name__ == "LossScaleOptimizer"
     return facts

@@ -1,0 +1,165 @@
+"""Where Keras is watched while a model measures: ``evaluate``, ``predict``, the model called."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+
+from whydiff.core.stack import in_library
+from whydiff.keras_backend.internals import (
+    LISTED_METRICS,
+    RESOLVED_ARGUMENT,
+    in_stateless_scope,
+    trainer_base,
+)
+from whydiff.keras_backend.patches import Patches, owner_of
+from whydiff.keras_backend.tracing import compiling, symbolic
+from whydiff.recorder.holder import Holder
+from whydiff.recorder.ledger import user_stack
+from whydiff.recorder.measuring.call import Measuring, Validation
+
+#: Method of the trainer -> kind of call.
+_METHODS = {
+    "evaluate": "evaluate",
+    "predict": "predict",
+    "test_on_batch": "evaluate",
+    "predict_on_batch": "predict",
+}
+
+
+def _watch_methods(holder: Holder, patches: Patches) -> None:
+    for name, kind in _METHODS.items():
+        owner = owner_of(keras.Model, name)
+        patches.replace(owner, name, _watched(holder, name, kind, getattr(owner, name)))
+
+
+def _watched(holder: Holder, name: str, kind: str, method: Callable[..., Any]) -> Any:
+    signature = inspect.signature(method)
+
+    @functools.wraps(method)
+    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if compiling():
+            return method(self, *args, **kwargs)
+        running = holder.session.begin_call(kind, name, self, _bound(signature, self, args, kwargs))
+        if running is None:
+            return method(self, *args, **kwargs)
+        if name.endswith("_on_batch") and isinstance(running, Measuring):
+            given = _bound(signature, self, args, kwargs)
+            running.given(*(given.get(part) for part in ("x", "y", "sample_weight")))
+        return _measured(holder, running, lambda: method(self, *args, **kwargs))
+
+    return watched
+
+
+def _measured(holder: Holder, running: Measuring | Validation, call: Callable[[], Any]) -> Any:
+    completed = False
+    try:
+        result = call()
+        completed = True
+        running.gave(result)
+        return result
+    finally:
+        holder.session.calls.end(running, completed)
+
+
+def _bound(signature: inspect.Signature, self: Any, args: Any, kwargs: Any) -> Mapping[str, Any]:
+    """The arguments by name; {} where Keras will refuse them."""
+    with contextlib.suppress(TypeError):
+        return dict(list(signature.bind(self, *args, **kwargs).arguments.items())[1:])
+    return {}
+
+
+def _watch_numbers(holder: Holder, patches: Patches) -> None:
+    """The metrics that a call of ``evaluate`` returns as a list, by name."""
+    owner = owner_of(keras.Model, LISTED_METRICS)
+    listed = getattr(owner, LISTED_METRICS)
+
+    @functools.wraps(listed)
+    def watched(self: Any, logs: Any) -> Any:
+        running = holder.session.calls.running
+        if running is not None and running.model is self:
+            running.measured(logs)
+        return listed(self, logs)
+
+    patches.replace(owner, LISTED_METRICS, watched)
+
+
+def _watch_model_called(holder: Holder, patches: Patches) -> None:
+    call = owner_of(keras.Model, "__call__").__call__
+
+    @functools.wraps(call)
+    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if compiling():
+            return call(self, *args, **kwargs)
+        session = holder.session
+        running = session.calls.running
+        if running is not None:
+            running.model_runs(self)
+            return call(self, *args, **kwargs)
+        if not (
+            session.idle
+            and args
+            and not in_library(sys._getframe(1).f_code.co_filename)
+            and not symbolic((args, kwargs))
+            and not in_stateless_scope()
+        ):
+            return call(self, *args, **kwargs)
+        running = session.begin_call("call", "call", self, dict(kwargs))
+        if not isinstance(running, Measuring):
+            return call(self, *args, **kwargs)
+        running.given(args[0] if len(args) == 1 else tuple(args))
+        running.model_runs(self)
+        return _measured(holder, running, lambda: call(self, *args, **kwargs))
+
+    patches.replace(keras.Model, "__call__", watched)
+
+
+def _watch_training_flags(holder: Holder, patches: Patches) -> None:
+    """The training flag of every layer, as it is resolved when the layer runs or is traced.
+
+    Keras before 3.11 resolves it within ``__call__``, where nobody can look on.
+    """
+    layer: Any = keras.Layer
+    resolve = vars(layer).get(RESOLVED_ARGUMENT)
+    if resolve is None:
+        return
+
+    @functools.wraps(resolve)
+    def watched(self: Any, argument: str, spec: Any, context: Any, kwargs: Any) -> Any:
+        result = resolve(self, argument, spec, context, kwargs)
+        if argument == "training" and not compiling():
+            running = holder.session.calls.running
+            if running is not None:
+                running.resolved(self, kwargs.get("training"))
+        return result
+
+    patches.replace(layer, RESOLVED_ARGUMENT, watched)
+
+
+def _watch_models_made(holder: Holder, patches: Patches) -> None:
+    base: Any = trainer_base()
+    init = base.__init__
+
+    @functools.wraps(init)
+    def watched(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        if not holder.session.closed:
+            with contextlib.suppress(Exception):
+                holder.session.calls.models.made(self, user_stack())
+
+    patches.replace(base, "__init__", watched)
+
+
+STEPS = (
+    _watch_methods,
+    _watch_numbers,
+    _watch_model_called,
+    _watch_training_flags,
+    _watch_models_made,
+)

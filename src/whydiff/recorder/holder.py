@@ -1,0 +1,13 @@
+"""Whoever holds the session that Keras reports to at the moment."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from whydiff.recorder.session import Session
+
+
+class Holder(Protocol):
+    """``session`` may change: a served child begins another one when it runs a script again."""
+
+    session: Session

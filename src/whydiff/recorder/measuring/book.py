@@ -1,0 +1,211 @@
+"""All calls of an execution: their numbers, the one that is running, what is kept of them."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.calls import CallRecipe, Event, MeasuringCall, Origin
+from whydiff.core.digests import tensor_digest
+from whydiff.core.live import LiveCall
+from whydiff.core.recipe import Tensor
+from whydiff.core.stack import Frame
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.subject import models_of, title_of
+from whydiff.keras_backend.variables import Slot
+from whydiff.recorder.ledger import Ledger, user_stack
+from whydiff.recorder.measuring.call import Measuring, Validation
+from whydiff.recorder.measuring.described import Descriptions
+from whydiff.recorder.measuring.events import Events
+from whydiff.recorder.measuring.models import Models
+from whydiff.recorder.measuring.provenance import Provenance
+from whydiff.recorder.measuring.rows import Rows
+from whydiff.recorder.measuring.traces import Traces
+
+#: Of the calls that one line makes so many are recorded; further ones are counted.
+PER_LINE = 100
+#: Outputs that a score may have read are remembered for so many calls.
+REMEMBERED = 64
+
+
+class CallBook:
+    """What measuring calls share. ``running`` is the one that runs at the moment."""
+
+    def __init__(self, writer: Any, ledger: Ledger, keep_bytes: int) -> None:
+        self._writer = writer
+        self.keep_bytes = keep_bytes
+        self.models = Models()
+        self.descriptions = Descriptions()
+        self.traces = Traces()
+        self.provenance = Provenance(adapter().to_numpy, ledger)
+        self.events = Events(self)
+        self.running: Measuring | Validation | None = None
+        self.numbers = 0
+        self.lives: list[LiveCall] = []
+        self.closed = False
+        self.trained_by: Mapping[str, int] = {}
+        self.open_loops: Mapping[int, Any] = {}  # index -> subject
+        self.outputs: dict[int, Sequence[Rows]] = {}
+        self._compiled: weakref.WeakKeyDictionary[Any, Mapping[str, Any]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._kept: dict[str, np.ndarray] = {}
+        self._kept_bytes = 0
+        self._lines: Counter[tuple[str, str, int]] = Counter()
+        self._last: dict[tuple[str, str, int], MeasuringCall] = {}
+
+    # --- calls ------------------------------------------------------------------------------------
+
+    def next_number(self) -> int:
+        """The number of a call that begins now."""
+        self.numbers += 1
+        return self.numbers
+
+    def begin(
+        self, kind: str, method: str, model: Any, arguments: Mapping[str, Any]
+    ) -> Measuring | None:
+        """A call that the script makes begins; None where it is not to be watched."""
+        if self.closed or self.running is not None or self.events.inside:
+            return None
+        try:
+            stack = user_stack()
+            number = self.next_number()
+            self.models.of(model).used = True
+            where = _line(kind, stack)
+            self._lines[where] += 1
+            if self._lines[where] > PER_LINE:
+                return None
+            measuring = Measuring(self, number, kind, method, model, arguments, stack)
+        except Exception as error:
+            print(f"whydiff: this call is not recorded: {error!r}", file=sys.stderr)
+            return None
+        self.running = measuring
+        return measuring
+
+    def validating(self, model: Any) -> Validation:
+        """``fit`` evaluates its model."""
+        self.running = validation = Validation(self, model)
+        return validation
+
+    def end(self, measuring: Measuring | Validation, completed: bool) -> None:
+        """It is over; ``completed`` is False where it raised."""
+        self.running = None
+        if isinstance(measuring, Validation):
+            return
+        found = measuring.finish(completed)
+        if found is None:
+            return
+        call, live = found
+        self._last[_line(call.kind, call.stack)] = call
+        self._writer.call(call)
+        if live is not None:
+            self.lives.append(live)
+
+    def fit_begins(self, index: int, model: Any) -> None:
+        """A fit or a loop begins: it has a number among all calls, too."""
+        for one in models_of(model):
+            self.models.of(one).used = True
+        self._writer.fit_call(self.next_number(), index)
+
+    def tell(self, event: Event) -> None:
+        """Write an event."""
+        self._writer.event(event)
+
+    def remember_outputs(self, number: int, found: Sequence[Rows]) -> None:
+        """Keep what a later score may have read."""
+        self.outputs[number] = found
+        while len(self.outputs) > REMEMBERED:
+            del self.outputs[next(iter(self.outputs))]
+
+    # --- what calls share -------------------------------------------------------------------------
+
+    def compiled_with(self, model: Any, arguments: Mapping[str, Any]) -> None:
+        self._compiled[model] = arguments
+
+    def compiled(self, model: Any) -> Mapping[str, Any]:
+        """The arguments of ``compile``, {} for a model that was not compiled."""
+        return self._compiled.get(model, {})
+
+    def kept(self, digest: str, array: np.ndarray) -> np.ndarray:
+        """A copy of ``array``, the same for equal values."""
+        known = self._kept.get(digest)
+        if known is None:
+            known = self._kept[digest] = np.array(array)
+        return known
+
+    def origin(self, model: Any, slot: Slot, digest: str) -> Origin:
+        loop = next((i for i, s in self.open_loops.items() if model in models_of(s)), None)
+        return self.provenance.origin(slot, digest, self.trained_by, loop)
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """The script is over: models that were only built, calls that were only counted."""
+        if self.closed:
+            return
+        self.closed = True
+        for where, call in self._last.items():
+            further = self._lines[where] - PER_LINE
+            if further > 0:
+                notes = {**call.notes, "further calls of this line": further}
+                self._writer.call(replace(call, notes=notes))
+        for model, known in list(self.models.never_used()):
+            try:
+                self._built(model, known.stack)
+            except Exception as error:
+                print(f"whydiff: a model is not recorded: {error!r}", file=sys.stderr)
+
+    def _built(self, model: Any, stack: tuple[Frame, ...]) -> None:
+        compiled = self.compiled(model)
+        described = self.descriptions.of(model, compiled, [])
+        to_numpy = adapter().to_numpy
+        tensors: dict[str, list[Tensor]] = {"weights": [], "noise": []}
+        arrays: dict[str, list[np.ndarray]] = {"weights": [], "noise": []}
+        origins = []
+        for group, slots in (
+            ("weights", described.variables.weights), ("noise", described.variables.noise)
+        ):  # fmt: skip
+            for slot in slots:
+                value = np.array(to_numpy(slot.variable))
+                digest = tensor_digest(value)
+                trained = self.trained_by.get(digest)
+                tensors[group].append(
+                    Tensor(slot.path, slot.role, value.shape, value.dtype.name, digest, trained)
+                )
+                arrays[group].append(self.kept(digest, value) if self.keep_bytes else value)
+                if group == "weights":
+                    origins.append(self.origin(model, slot, digest))
+        names = ("architecture", "precision", "objective", "measurement", "mode", "backend",
+                 "version", "hardware", "arithmetic")  # fmt: skip
+        call = MeasuringCall(
+            self.next_number(),
+            "built",
+            title_of(model),
+            self.models.of(model).number,
+            stack,
+            CallRecipe(
+                weights=tuple(tensors["weights"]),
+                origins=tuple(origins),
+                noise=tuple(tensors["noise"]),
+                **{name: described.facts.get(name, {}) for name in names},
+            ),
+            notes=dict(described.trouble),
+        )
+        self._writer.call(call)
+        if self.keep_bytes:
+            self.lives.append(
+                LiveCall(
+                    call, model, tuple(arrays["weights"]), tuple(arrays["noise"]), {}, None, {},
+                    {}, compiled, None, described.trainable,
+                )
+            )  # fmt: skip
+
+
+def _line(kind: str, stack: tuple[Frame, ...]) -> tuple[str, str, int]:
+    return (kind, stack[-1].file, stack[-1].line) if stack else (kind, "", 0)

@@ -1,0 +1,459 @@
+"""Watching one measuring call: what the model was, what it was fed, what it gave."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import xxhash
+
+from whydiff.core.calls import CallRecipe, GeneratorState, MeasuringCall, Origin, Output
+from whydiff.core.digests import tensor_digest
+from whydiff.core.live import LiveCall
+from whydiff.core.recipe import Tensor
+from whydiff.core.stack import Frame
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.internals import array_adapter, in_row_order
+from whydiff.keras_backend.logs import numbers
+from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.subject import title_of
+from whydiff.keras_backend.variables import Slot, variables_of
+from whydiff.recorder.feed import KINDS
+from whydiff.recorder.measuring.described import Described
+from whydiff.recorder.measuring.held import Held, held_values
+from whydiff.recorder.measuring.inputs import Fed
+from whydiff.recorder.measuring.rows import rows_of_structure
+from whydiff.recorder.measuring.traces import as_held_values
+
+#: Outputs of a call are kept up to so many bytes.
+SMALL_OUTPUTS = 4 << 20
+
+
+def told_once(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Trouble of ours ends the watching of this call, never the call."""
+
+    def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.trouble:
+            return None
+        try:
+            return method(self, *args, **kwargs)
+        except Exception as error:
+            self.trouble = f"{type(error).__name__}: {error}"
+            if os.environ.get("WHYDIFF_DEBUG"):
+                traceback.print_exc()
+            return None
+
+    return guarded
+
+
+class Flags:
+    """Training flags by layer, from the last time the model's Python code ran."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.ran = False
+        self._flags: dict[int, list[Any]] = {}
+
+    def model_runs(self, model: Any) -> None:
+        """The Python code of a model runs: eagerly, or because a function is traced."""
+        if model is self.model:
+            self.ran = True
+            self._flags.clear()
+
+    def resolved(self, layer: Any, training: Any) -> None:
+        """The training flag that a layer is called with."""
+        if not isinstance(training, (bool, int, type(None))):
+            training = type(training).__name__
+        flags = self._flags.setdefault(id(layer), [])
+        if training not in flags:
+            flags.append(training)
+
+    def by_layer(self) -> dict[int, Any]:
+        """By id of the layer; all flags in their order where it was called with several."""
+        return {
+            key: flags[0] if len(flags) == 1 else list(flags) for key, flags in self._flags.items()
+        }
+
+
+class Validation(Flags):
+    """``fit`` evaluates on its own: no call of the script's, but the function it traces is the
+    one that a later ``evaluate`` runs."""
+
+    def __init__(self, book: Any, model: Any) -> None:
+        super().__init__(model)
+        self._book = book
+        self.trouble = ""
+
+    def claim(self, iterator: Any) -> None:
+        """The data belong to the fit."""
+
+    def sees(self, iterator: Any) -> bool:
+        del iterator
+        return False
+
+    def tee(self, iterable: Any) -> Any:
+        return iterable
+
+    def measured(self, logs: Any) -> None:
+        """The numbers belong to the fit."""
+
+    def gave(self, result: Any) -> None:
+        """The function was traced, if it had to be."""
+        del result
+        if not self.ran:
+            return
+        with contextlib.suppress(Exception):
+            held = held_values(Names(self.model), adapter().to_numpy)
+            function = getattr(self.model, "test_function", None)
+            self._book.traces.ran(self.model, "test", function, True, self.by_layer(), (), held)
+
+
+class Measuring(Flags):
+    """One call of ``evaluate``, ``predict``, ``*_on_batch`` or of the model itself."""
+
+    def __init__(
+        self,
+        book: Any,
+        number: int,
+        kind: str,
+        method: str,
+        model: Any,
+        arguments: Mapping[str, Any],
+        stack: tuple[Frame, ...],
+    ) -> None:
+        super().__init__(model)
+        self.number, self.kind = number, kind
+        self.trouble = ""
+        self._book, self._method, self._stack = book, method, stack
+        self._arguments = {
+            key: value
+            for key, value in arguments.items()
+            if key not in ("x", "y", "sample_weight", "callbacks", "self")
+        }
+        self._adapter = adapter()
+        self._fed = Fed(self._adapter.to_numpy, book.keep_bytes)
+        self._source: dict[str, Any] = {}
+        self._iterator: Any = None
+        self._logs: Mapping[str, Any] = {}
+        self._weights: dict[int, np.ndarray] = {}  # by id of the variable, before the call
+        self._noise: dict[int, np.ndarray] = {}
+        self._held: list[Held] = []
+        self._outputs: tuple[Output, ...] = ()
+        self._values: dict[str, float] = {}
+        self._generators: dict[str, tuple[str, Any]] = {}
+        self._before()
+        self._started = time.monotonic()
+
+    # --- before -----------------------------------------------------------------------------------
+
+    @told_once
+    def _before(self) -> None:
+        names = Names(self.model)
+        slots = variables_of(self.model, names)
+        self._weights = self._read(slots.weights)
+        self._noise = {key: np.array(value) for key, value in self._read(slots.noise).items()}
+        self._held = held_values(names, self._adapter.to_numpy)
+        self._digests = {key: tensor_digest(value) for key, value in self._weights.items()}
+        if not self._book.keep_bytes:
+            self._weights = dict.fromkeys(self._weights)  # type: ignore[arg-type]
+        else:
+            self._weights = {
+                key: self._book.kept(self._digests[key], value)
+                for key, value in self._weights.items()
+            }
+        self._generators = global_generators(self._adapter, bool(self._book.keep_bytes))
+
+    def _read(self, slots: tuple[Slot, ...]) -> dict[int, np.ndarray]:
+        return {id(s.variable): self._adapter.to_numpy(s.variable) for s in slots}
+
+    # --- data -------------------------------------------------------------------------------------
+
+    @told_once
+    def claim(self, iterator: Any) -> None:
+        """The epoch iterator that feeds this call; the first that is made during it."""
+        if self._iterator is not None:
+            return
+        self._iterator = iterator
+        data = iterator.data_adapter
+        kind = type(data).__name__
+        self._source["source"] = KINDS.get(kind, kind.removesuffix("Adapter"))
+        size = getattr(data, "batch_size", None)
+        self._source["batch_size"] = None if size is None else int(size)
+        if type(data) is array_adapter():
+            parts = _joined(list(in_row_order(data, 1 << 30)))
+            count = int(keras.tree.flatten(parts)[0].shape[0]) if parts else 0
+            sizes = _sizes(count, int(size or count), iterator.steps_per_epoch)
+            whole = keras.tree.map_structure(
+                lambda leaf: None if leaf is None else leaf[: sum(sizes)], parts
+            )
+            self._fed.add_parts(tuple(whole), sizes)
+
+    def sees(self, iterator: Any) -> bool:
+        """Whether the batches of this iterator are to be looked at on their way."""
+        return (
+            iterator is self._iterator
+            and not self.trouble
+            and type(iterator.data_adapter) is not array_adapter()
+        )
+
+    def tee(self, iterable: Any) -> Any:
+        """``iterable`` with our eyes on it; asked for once per pass."""
+        self._fed.begin_pass()
+        teed = self._adapter.tee(iterable, self.show)
+        if teed is None:
+            self._source["unseen"] = type(iterable).__name__
+        return iterable if teed is None else teed
+
+    @told_once
+    def show(self, batch: Any) -> None:
+        """A batch on its way into the model."""
+        self._fed.add(batch)
+
+    @told_once
+    def given(self, *parts: Any) -> None:
+        """x, y and sample weights of a call of one batch."""
+        self._source["source"] = "arrays"
+        self._fed.add_parts(parts)
+
+    # --- while it runs ----------------------------------------------------------------------------
+
+    def measured(self, logs: Any) -> None:
+        """The numbers of ``evaluate`` by name, before they become a list."""
+        self._logs = dict(logs or {})
+
+    # --- after ------------------------------------------------------------------------------------
+
+    @told_once
+    def gave(self, result: Any) -> None:
+        """The call returned ``result``."""
+        self._seconds = time.monotonic() - self._started
+        if self.kind == "evaluate":
+            self._values = numbers(self._logs or (result if isinstance(result, dict) else {}))
+            if not self._values and isinstance(result, (int, float)):
+                self._values = {"loss": float(result)}
+            return
+        found = rows_of_structure(result, self._adapter.to_numpy)
+        small = sum(one.array.nbytes for one in found) <= SMALL_OUTPUTS
+        self._outputs = tuple(
+            Output(
+                "" if len(found) == 1 else one.path,
+                one.dtype,
+                one.shape,
+                one.rows,
+                np.array(one.array) if small and one.array.dtype.kind in "biufc" else None,
+            )
+            for one in found
+        )
+        self._book.remember_outputs(self.number, found)
+
+    def finish(self, completed: bool) -> tuple[MeasuringCall, LiveCall | None] | None:
+        """The whole call, and what it takes to run it again; None where it could not be watched."""
+        made = self._finish(completed)
+        if self.trouble:
+            print(f"whydiff: call {self.number} is not recorded: {self.trouble}", file=sys.stderr)
+            return None
+        found: tuple[MeasuringCall, LiveCall | None] = made
+        return found
+
+    @told_once
+    def _finish(self, completed: bool) -> Any:
+        book, to_numpy = self._book, self._adapter.to_numpy
+        compiled = book.compiled(self.model)
+        described: Described = book.descriptions.of(
+            self.model, compiled, [one.digest for one in self._held]
+        )
+        held = self._held or held_values(described.names, to_numpy)
+        weights, origins, arrays = self._weight_tensors(described)
+        noise, states = self._noise_tensors(described)
+        rows = len(self._outputs[0].rows) if self._outputs and self.kind == "predict" else None
+        inputs = self._fed.inputs(
+            {**self._source, "batch_size": self._arguments.get("batch_size")
+             or self._source.get("batch_size"), "steps": self._arguments.get("steps")},
+            rows,
+        )  # fmt: skip
+        flags, traced, function = self._trace(held)
+        mode = {
+            **described.facts.get("mode", {}),
+            "training": self._arguments.get("training"),
+            **self._layer_flags(described.names, flags),
+            "eager": self._eager(),
+            "through": self.kind,
+        }
+        if isinstance(mode["training"], np.generic) or not isinstance(
+            mode["training"], (bool, int, type(None))
+        ):
+            mode["training"] = str(mode["training"])
+        notes: dict[str, Any] = dict(described.trouble)
+        if self._method not in ("evaluate", "predict", "call"):
+            notes["method"] = self._method
+        if "unseen" in self._source:
+            notes["unknown: inputs"] = f"batches of a {self._source['unseen']} were not seen"
+        facts = {
+            name: described.facts.get(name, {})
+            for name in ("architecture", "precision", "backend", "version", "hardware",
+                         "arithmetic")
+        }  # fmt: skip
+        if self.kind == "evaluate":
+            facts |= {n: described.facts.get(n, {}) for n in ("objective", "measurement")}
+        call = MeasuringCall(
+            number=self.number,
+            kind=self.kind,
+            model=title_of(self.model),
+            model_number=book.models.of(self.model).number,
+            stack=self._stack,
+            recipe=CallRecipe(
+                weights=weights,
+                origins=origins,
+                noise=noise,
+                generators=self._generator_states(),
+                inputs=inputs,
+                state=as_held_values(held, traced),
+                mode=mode,
+                **facts,
+            ),
+            outputs=self._outputs,
+            values=self._values,
+            finished=completed,
+            seconds=getattr(self, "_seconds", time.monotonic() - self._started),
+            notes=notes,
+        )
+        if not completed or not book.keep_bytes:
+            return call, None
+        live = LiveCall(
+            call=call,
+            model=self.model,
+            weights=tuple(arrays),
+            noise=tuple(states),
+            generators={name: state for name, (_, state) in self._generators.items()},
+            fed=None if self._fed.fed is None else tuple(self._fed.fed),
+            arguments=self._arguments,
+            held={one.name: one.raw for one in held},
+            compile_arguments=compiled,
+            function=function,
+            trainable=described.trainable,
+        )
+        return call, live
+
+    def _weight_tensors(
+        self, described: Described
+    ) -> tuple[tuple[Tensor, ...], tuple[Origin, ...], list[np.ndarray]]:
+        book = self._book
+        tensors, origins, arrays = [], [], []
+        slots = described.variables.weights
+        for slot in slots:
+            value = self._weights.get(id(slot.variable))
+            digest = self._digests.get(id(slot.variable))
+            if digest is None:  # the call made it: its value has not changed since
+                array = self._adapter.to_numpy(slot.variable)
+                digest = tensor_digest(array)
+                value = book.kept(digest, array) if book.keep_bytes else None
+            tensors.append(
+                Tensor(
+                    slot.path,
+                    slot.role,
+                    tuple(slot.variable.shape),
+                    str(keras.backend.standardize_dtype(slot.variable.dtype)),
+                    digest,
+                    book.trained_by.get(digest),
+                )
+            )
+            origins.append(book.origin(self.model, slot, digest))
+            if value is not None:
+                arrays.append(value)
+        number = book.models.of(self.model).number
+        book.provenance.keep_homes(slots, number, [tensor.digest for tensor in tensors])
+        return tuple(tensors), tuple(origins), arrays
+
+    def _noise_tensors(self, described: Described) -> tuple[tuple[Tensor, ...], list[np.ndarray]]:
+        tensors, states = [], []
+        for slot in described.variables.noise:
+            key = id(slot.variable)
+            value = self._noise.get(key)
+            if value is None:  # made during the call: as it was before its first draw
+                value = self._book.provenance.first_noise.get(key)
+            if value is None:
+                value = np.array(self._adapter.to_numpy(slot.variable))
+            states.append(value)
+            tensors.append(
+                Tensor(slot.path, slot.role, value.shape, value.dtype.name, tensor_digest(value))
+            )
+        return tuple(tensors), states
+
+    def _trace(self, held: list[Held]) -> tuple[Mapping[int, Any], Mapping[str, Held], Any]:
+        """Training flags by layer, values that the function was traced with, the function."""
+        flags = self.by_layer()
+        if self._eager():
+            return flags, {}, None
+        name = "test" if self.kind == "evaluate" else "predict"
+        function = getattr(self.model, f"{name}_function", None)
+        traces = self._book.traces
+        ran = self.ran
+        found, used = traces.ran(self.model, name, function, ran, flags, self._fed.shapes, held)
+        return found, used, function
+
+    def _layer_flags(self, names: Names, flags: Mapping[int, Any]) -> dict[str, Any]:
+        return {
+            f"training:{path}": flags[id(layer)]
+            for path, layer in names.layers.items()
+            if path and id(layer) in flags
+        }
+
+    def _eager(self) -> bool:
+        if self.kind == "call" or bool(self.model.run_eagerly):
+            return True
+        if bool(self._adapter.arithmetic().get("functions run eagerly")):
+            return True
+        return keras.backend.backend() == "torch" and not bool(self.model.jit_compile)
+
+    def _generator_states(self) -> tuple[GeneratorState, ...]:
+        after = global_generators(self._adapter, False)
+        return tuple(
+            GeneratorState(name, before, after[name][0])
+            for name, (before, _) in self._generators.items()
+            if name in after
+        )
+
+
+def global_generators(backend: Any, with_states: bool) -> dict[str, tuple[str, Any]]:
+    """(digest, state where asked for) of Python's, NumPy's and the backend's global generator."""
+    python = random.getstate()
+    legacy = np.random.get_state()
+    own = backend.random_state()
+    found = {
+        "python": (_digest(("", python[1], 0, 0, python[2])), python),
+        "numpy": (_digest(legacy), legacy),
+    }
+    if own is not None:
+        own = np.array(own)
+        found[keras.backend.backend()] = (tensor_digest(own), own)
+    return {name: (d, state if with_states else None) for name, (d, state) in found.items()}
+
+
+def _digest(state: Any) -> str:
+    _, keys, position, has_gauss, gauss = state
+    digest = xxhash.xxh3_128(np.asarray(keys, np.uint64).tobytes())
+    digest.update(f"{position} {has_gauss} {gauss!r}".encode())
+    return str(digest.hexdigest())
+
+
+def _joined(batches: list[Any]) -> tuple[Any, ...]:
+    """One batch of all rows: (x,), (x, y) or (x, y, sample_weight)."""
+    if not batches:
+        return ()
+    (whole,) = batches
+    return whole if isinstance(whole, tuple) else (whole,)
+
+
+def _sizes(count: int, size: int, steps: int | None) -> list[int]:
+    """Rows of each batch of arrays of ``count`` rows."""
+    size = max(1, size)
+    sizes = [min(size, count - start) for start in range(0, count, size)]
+    return sizes if steps is None else sizes[: int(steps)]

@@ -1,0 +1,117 @@
+"""The structural facts of a model, described anew only where something of it changed."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from whydiff.core.recipe import Facts
+from whydiff.keras_backend import adapter
+from whydiff.keras_backend.internals import layer_tree, own_variables
+from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.variables import Variables, variables_of
+from whydiff.recorder.describe.model import architecture_facts, mode_facts, precision_facts
+from whydiff.recorder.describe.training import measurement_facts, objective_facts
+from whydiff.recorder.describe.values import PLAIN
+from whydiff.recorder.environment import hardware, versions
+
+
+@dataclass(frozen=True, eq=False)
+class Described:
+    """Names, variables and facts of a model as it is; ``trouble`` says what could not be told."""
+
+    names: Names
+    variables: Variables
+    facts: Mapping[str, Facts]
+    trainable: tuple[bool, ...]
+    trouble: Mapping[str, str]
+
+
+class Descriptions:
+    """One per model, kept while the model's layers hold the very same things."""
+
+    def __init__(self) -> None:
+        self._known: weakref.WeakKeyDictionary[Any, tuple[list[Any], Described]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._surroundings: dict[str, Facts] | None = None
+
+    def of(self, model: Any, compiled: Mapping[str, Any], held: Sequence[str]) -> Described:
+        """``held`` are digests of values that the user's code reads: they are in the facts."""
+        signature = [*_signature(model), id(compiled), *held]
+        known = self._known.get(model)
+        if known is not None and _same(known[0], signature):
+            return known[1]
+        described = self._describe(model, compiled)
+        self._known[model] = (signature, described)
+        return described
+
+    def _describe(self, model: Any, compiled: Mapping[str, Any]) -> Described:
+        names = Names(model)
+        facts: dict[str, Facts] = dict(self._around())
+        trouble: dict[str, str] = {}
+
+        def add(name: str, describe: Callable[[], Facts]) -> None:
+            try:
+                facts[name] = describe()
+            except Exception as error:
+                facts[name] = {}
+                trouble[f"unknown: {name}"] = f"{type(error).__name__}: {error}"
+
+        add("architecture", lambda: architecture_facts(model, names))
+        add("mode", lambda: mode_facts(model, names))
+        add("precision", lambda: precision_facts(model, names))
+        if compiled:
+            add("objective", lambda: objective_facts(model, names, dict(compiled), {}))
+            add("measurement", lambda: measurement_facts(dict(compiled), {}))
+        add(
+            "arithmetic",
+            lambda: {
+                **adapter().arithmetic(),
+                "jit_compile": bool(model.jit_compile) if compiled else None,
+                "run_eagerly": bool(model.run_eagerly),
+                "steps_per_execution": int(getattr(model, "steps_per_execution", 1) or 1),
+            },
+        )
+        trainable = tuple(bool(layer.trainable) for layer in layer_tree(model))
+        return Described(names, variables_of(model, names), facts, trainable, trouble)
+
+    def _around(self) -> dict[str, Facts]:
+        if self._surroundings is None:
+            backend = keras.backend.backend()
+            self._surroundings = {
+                "backend": {"backend": backend},
+                "version": versions(backend),
+                "hardware": hardware(adapter()),
+            }
+        return self._surroundings
+
+
+def _signature(model: Any) -> list[Any]:
+    """What decides the facts: every layer, its variables, its attributes as objects or values.
+
+    Attributes that are lists or mappings are told by what they hold.
+    """
+    parts: list[Any] = []
+    for layer in layer_tree(model):
+        parts += [layer, layer.trainable, *own_variables(layer)]
+        for key, value in list(vars(layer).items()):
+            parts += [key, value]
+            if isinstance(value, (list, tuple)):
+                parts += list(value)
+            elif isinstance(value, dict):
+                parts += [part for item in value.items() for part in item]
+    return parts
+
+
+def _same(a: list[Any], b: list[Any]) -> bool:
+    if len(a) != len(b):
+        return False
+    return all(
+        x is y or (type(x) is type(y) and isinstance(x, PLAIN) and (x == y))
+        for x, y in zip(a, b, strict=True)
+    )

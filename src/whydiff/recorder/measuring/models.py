@@ -1,0 +1,90 @@
+"""The models of an execution, numbered in the order in which they were first seen."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from whydiff.core.stack import Frame
+from whydiff.keras_backend.internals import graph_of, layer_tree
+
+
+@dataclass
+class Known:
+    """A model: where it was built, and whether it was trained or called by the script."""
+
+    model: weakref.ref[Any]
+    number: int
+    stack: tuple[Frame, ...]
+    used: bool = False
+    from_file: bool = False
+
+
+class Models:
+    """Every model that came into being while the script ran."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Known] = {}
+        self._shown = 0
+
+    def made(self, model: Any, stack: tuple[Frame, ...]) -> None:
+        """``model`` is being built; it gets its number when it is first told of."""
+        self._known[id(model)] = Known(weakref.ref(model), 0, stack)
+
+    def of(self, model: Any) -> Known:
+        """What is known of a model, which has its number from now on."""
+        known = self._known.get(id(model))
+        if known is None or known.model() is not model:
+            known = self._known[id(model)] = Known(weakref.ref(model), 0, ())
+        if not known.number:
+            self._shown += 1
+            known.number = self._shown
+        return known
+
+    def alive(self) -> list[Any]:
+        """Models that still exist, in the order in which they were built."""
+        models = (known.model() for known in self._known.values())
+        return [model for model in models if model is not None]
+
+    def holding(self, layer: Any) -> Any:
+        """A model that holds ``layer``: itself if it is one, None if there is none."""
+        if id(layer) in self._known:
+            return layer
+        for model in reversed(self.alive()):
+            if any(part is layer for part in layer_tree(model)):
+                return model
+        return None
+
+    def holding_variable(self, variable: Any) -> Any:
+        """A model that has ``variable``, the newest first; None if there is none."""
+        for model in reversed(self.alive()):
+            if any(own is variable for own in model.variables):
+                return model
+        return None
+
+    def never_used(self) -> Iterator[tuple[Any, Known]]:
+        """Models with weights that were neither trained nor called, nor are part of others.
+
+        A model whose weights all belong to models that were used (a feature extractor that was
+        only looked at) is none.
+        """
+        alive = self.alive()
+        parts: set[int] = set()
+        used: set[int] = set()
+        for model in alive:
+            try:
+                tree = layer_tree(model)
+                parts.update(id(part) for part in (*tree, graph_of(model)) if part is not model)
+                if self._known[id(model)].used:
+                    used.update(id(variable) for variable in model.variables)
+            except Exception:  # half built
+                parts.add(id(model))
+        for model in alive:
+            known = self._known[id(model)]
+            if known.used or id(model) in parts:
+                continue
+            own = {id(variable) for variable in model.variables}
+            if own and not own <= used:
+                yield model, self.of(model)

@@ -1,0 +1,237 @@
+"""Where the value of each weight came from: a digest per variable, and who put it there."""
+
+from __future__ import annotations
+
+import weakref
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.calls import Origin
+from whydiff.core.digests import tensor_digest
+from whydiff.keras_backend.internals import trained_variables
+from whydiff.keras_backend.variables import Slot
+from whydiff.recorder.ledger import Ledger, user_line
+
+
+@dataclass(frozen=True)
+class SavedFile:
+    """A file of weights as it was written by this execution."""
+
+    path: str
+    event: int
+    epoch: int | None = None
+    fit: int | None = None
+
+
+@dataclass
+class _Entry:
+    variable: weakref.ref[Any]
+    digest: str
+    origin: Origin
+
+
+@dataclass
+class _Loop:
+    """Updates by an optimizer outside of anything that is watched."""
+
+    line: int | None
+    method: str
+    variables: set[int] = field(default_factory=set)
+
+
+class Provenance:
+    """The last known origin of every variable."""
+
+    def __init__(self, to_numpy: Any, ledger: Ledger) -> None:
+        self._to_numpy, self._ledger = to_numpy, ledger
+        self._entries: dict[int, _Entry] = {}
+        self._homes: dict[str, tuple[int, str, Origin]] = {}  # digest -> (model, path, origin)
+        self._loops: dict[Any, _Loop] = {}
+        self.first_noise: dict[int, np.ndarray] = {}  # first states of seed generators
+        self.files: dict[str, SavedFile] = {}
+
+    # --- values come into being -------------------------------------------------------------------
+
+    def created(self, variable: Any, initializer: Any) -> None:
+        """``variable`` got its first value, outside of a training."""
+        value = np.array(self._to_numpy(variable))
+        line = user_line()
+        if str(getattr(variable, "name", "")) == "seed_generator_state":
+            self.first_noise[id(variable)] = value
+        self._enter(variable, tensor_digest(value), self._drawn(initializer, line))
+
+    def _drawn(self, initializer: Any, line: int | None) -> Origin:
+        at = f" at line {line}" if line else ""
+        draw = self._ledger.draw_of(initializer)
+        if draw is None or draw.kind != "initializer":
+            name = type(initializer).__name__
+            name = getattr(initializer, "__name__", name)
+            what = {"Zeros": "zeros", "Ones": "ones", "lambda": "a first value"}.get(name, name)
+            return Origin(f"initialized ({what}){at}", "initial", line=line)
+        if draw.explicit:
+            return Origin(
+                f"drawn with seed {draw.seed}{at}", "drawn", draw=draw.number, seed=draw.seed,
+                line=line,
+            )  # fmt: skip
+        seeding = self._ledger.seeding_before(draw.number)
+        if seeding is None or seeding.seed is None:
+            return Origin(f"drawn without a seed{at}", "drawn", draw=draw.number, line=line)
+        by = f" ({seeding.owner} at line {seeding.stack[-1].line})" if seeding.stack else ""
+        return Origin(
+            f"drawn with seed {seeding.seed}{at}{by}",
+            "drawn",
+            draw=draw.number,
+            seed=seeding.seed,
+            line=line,
+        )
+
+    # --- values are put ---------------------------------------------------------------------------
+
+    def put(self, slots: Iterable[Slot], model: int, origin: Origin) -> None:
+        """The values that variables have now came from ``origin``."""
+        for slot in slots:
+            digest = self.digest(slot.variable)
+            self._enter(slot.variable, digest, origin)
+            self._homes[digest] = (model, slot.path, origin)
+
+    def keep_homes(self, slots: Sequence[Slot], model: int, digests: Sequence[str]) -> None:
+        """Remember whose values these are, for models that get them later."""
+        for slot, digest in zip(slots, digests, strict=True):
+            entry = self._entries.get(id(slot.variable))
+            known = entry is not None and entry.digest == digest
+            origin = entry.origin if entry is not None and known else Origin("", "unknown")
+            home = self._homes.get(digest)
+            if home is None or (known and home[0] == model):
+                self._homes[digest] = (model, slot.path, origin)
+
+    def copied(self, slots: Sequence[Slot], model: int, event: int, line: int | None) -> None:
+        """Values were put with ``set_weights`` or ``assign``: find out whose they are."""
+        digests = [self.digest(slot.variable) for slot in slots]
+        homes = [self._homes.get(digest) for digest in digests]
+        # Biases of zero are everywhere: the model that most values belong to is where all are from.
+        votes = Counter(
+            home[0]
+            for home, slot in zip(homes, slots, strict=True)
+            if home is not None and home[0] != model and not _trivial(self._to_numpy(slot.variable))
+        )
+        source = votes.most_common(1)[0][0] if votes else None
+        at = f" at line {line}" if line else ""
+        for slot, digest, home in zip(slots, digests, homes, strict=True):
+            entry = self._entries.get(id(slot.variable))
+            if source is not None and home is not None:
+                earlier = home[2].text if home[0] == source else ""
+                text = f"copied from model {source}{at}" + (f" ({earlier})" if earlier else "")
+                origin = Origin(
+                    text, "copied", event, model=source, line=line,
+                    seed=home[2].seed, fit=home[2].fit, epoch=home[2].epoch, path=home[2].path,
+                )  # fmt: skip
+            elif entry is not None and entry.digest == digest:
+                continue
+            else:
+                origin = Origin(f"assigned{at}", "assigned", event, line=line)
+            self._enter(slot.variable, digest, origin)
+            self._homes.setdefault(digest, (model, slot.path, origin))
+
+    def loaded(
+        self,
+        slots: Sequence[Slot],
+        model: int,
+        assigned: set[int],
+        path: str,
+        event: int,
+        why_skipped: str,
+    ) -> list[str]:
+        """Values came from a file, where the variables were assigned; paths of the others."""
+        saved = self.files.get(str(Path(path).resolve()))
+        name = Path(path).name or path
+        text = f"file {name}"
+        if saved is not None and saved.epoch is not None:
+            text += f", epoch {saved.epoch} of fit {saved.fit}"
+        origin = Origin(
+            text, "file", event, path=path,
+            epoch=saved.epoch if saved else None, fit=saved.fit if saved else None,
+        )  # fmt: skip
+        skipped = []
+        for slot in slots:
+            if id(slot.variable) in assigned:
+                self.put([slot], model, origin)
+                continue
+            skipped.append(slot.path)
+            digest = self.digest(slot.variable)
+            entry = self._entries.get(id(slot.variable))
+            earlier = entry.origin if entry is not None and entry.digest == digest else None
+            drawn = earlier is None or earlier.kind in ("drawn", "initial")
+            left = "left as drawn" if drawn else f"left as it was ({earlier.text})"  # type: ignore[union-attr]
+            base = earlier or Origin("", "unknown")
+            self._enter(
+                slot.variable,
+                digest,
+                replace(base, text=f"{left}: {why_skipped}", kind="left as drawn", event=event,
+                        path=path),
+            )  # fmt: skip
+        return skipped
+
+    def updated_by(self, optimizer: Any, method: str) -> None:
+        """An optimizer outside of anything watched changed, or is traced to change, its
+        variables."""
+        if id(optimizer) not in self._loops:
+            self.updated(id(optimizer), trained_variables(optimizer), method)
+
+    def updated(self, key: Any, variables: Iterable[Any], method: str) -> None:
+        """Code outside of anything watched changes variables again and again."""
+        loop = self._loops.setdefault(key, _Loop(user_line(), method))
+        loop.variables.update(id(variable) for variable in variables)
+
+    def changed(self, slot: Slot) -> bool:
+        """Whether a variable has another value than the one last known."""
+        entry = self._entries.get(id(slot.variable))
+        return entry is None or entry.digest != self.digest(slot.variable)
+
+    # --- the answer -------------------------------------------------------------------------------
+
+    def origin(
+        self, slot: Slot, digest: str, trained_by: Mapping[str, int], open_loop: int | None
+    ) -> Origin:
+        """Where the value with ``digest`` of a variable came from."""
+        entry = self._entries.get(id(slot.variable))
+        if entry is not None and entry.variable() is not slot.variable:
+            entry = None
+        if entry is not None and entry.digest == digest:
+            return entry.origin
+        fit = trained_by.get(digest, open_loop)
+        if fit is not None:
+            origin = Origin(f"trained by fit {fit}", "trained", fit=fit)
+        else:
+            origin = self._unwatched(slot, entry)
+        if digest in trained_by:
+            self._enter(slot.variable, digest, origin)
+        return origin
+
+    def _unwatched(self, slot: Slot, entry: _Entry | None) -> Origin:
+        for loop in self._loops.values():
+            if id(slot.variable) in loop.variables:
+                at = f" at line {loop.line}" if loop.line else ""
+                text = f"changed by a loop outside anything watched ({loop.method}{at})"
+                return Origin(text, "unwatched", line=loop.line)
+        if entry is None:
+            return Origin("its first value was not seen", "unknown")
+        if slot.role == "non-trainable":
+            text = "changed by calls of the model since then"
+            return replace(entry.origin, text=f"{entry.origin.text}, {text}", kind="called")
+        return Origin("changed by code outside anything watched", "unwatched")
+
+    def digest(self, variable: Any) -> str:
+        """The digest of the value that a variable has now."""
+        return tensor_digest(self._to_numpy(variable))
+
+    def _enter(self, variable: Any, digest: str, origin: Origin) -> None:
+        self._entries[id(variable)] = _Entry(weakref.ref(variable), digest, origin)
+
+
+def _trivial(array: np.ndarray) -> bool:
+    return array.size == 0 or bool((array == array.flat[0]).all())

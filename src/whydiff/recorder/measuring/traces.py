@@ -1,0 +1,95 @@
+"""How old a compiled function is, and the training flags that were resolved when it was traced."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from whydiff.core.calls import HeldValue
+from whydiff.recorder.measuring.held import Held
+
+
+@dataclass
+class Trace:
+    """One compiled function: what it was traced with, by the shapes it was traced for."""
+
+    flags: dict[int, Any] = field(default_factory=dict)  # id of a layer -> training flag
+    held: dict[str, dict[str, Held]] = field(default_factory=dict)  # shapes -> values by name
+    function: weakref.ref[Any] | None = None
+    newest: dict[str, Held] = field(default_factory=dict)
+
+
+class Traces:
+    """Traces by model and by the name of the function: "predict" or "test"."""
+
+    def __init__(self) -> None:
+        self._of: weakref.WeakKeyDictionary[Any, dict[str, Trace]] = weakref.WeakKeyDictionary()
+
+    def trace(self, model: Any, name: str) -> Trace:
+        return self._of.setdefault(model, {}).setdefault(name, Trace())
+
+    def ran(
+        self,
+        model: Any,
+        name: str,
+        function: Any,
+        ran: bool,
+        flags: Mapping[int, Any],
+        shapes: Iterable[str],
+        held: Sequence[Held],
+    ) -> tuple[Mapping[int, Any], dict[str, Held]]:
+        """After a call of a compiled function: the flags it uses, and the values it was traced
+        with where these are known. ``ran``: whether the model's Python code ran during the call,
+        which says that a trace was made."""
+        trace = self.trace(model, name)
+        known = trace.function() if trace.function is not None else None
+        if ran:
+            if function is not known:
+                trace.held.clear()
+            trace.flags.update(flags)
+            trace.newest = {one.name: one for one in held}
+            for shape in shapes:
+                trace.held.setdefault(shape, trace.newest)
+            trace.function = _weak(function)
+        used: dict[str, Held] = {}
+        for shape in shapes:
+            for key, value in trace.held.get(shape, trace.newest).items():
+                if key not in used or value.digest != _current(held, key):
+                    used[key] = value
+        return trace.flags, used
+
+
+def _current(held: Sequence[Held], name: str) -> str:
+    return next((one.digest for one in held if one.name == name), "")
+
+
+def _weak(function: Any) -> weakref.ref[Any] | None:
+    try:
+        return weakref.ref(function)
+    except TypeError:
+        return None
+
+
+def as_held_values(held: Sequence[Held], traced: Mapping[str, Held]) -> tuple[HeldValue, ...]:
+    """What a recipe keeps. What architecture tells already is left out unless it is stale."""
+    values = []
+    for one in held:
+        # A recurrent state is a variable: compiled functions read it anew.
+        older = traced.get(one.name) if one.kind != "recurrent state" else None
+        stale = older is not None and older.digest != one.digest
+        if one.told and not stale:
+            continue
+        values.append(
+            HeldValue(
+                one.name,
+                one.kind,
+                one.layer,
+                one.digest,
+                one.value,
+                older.digest if older is not None else "",
+                older.value if stale and older is not None else None,
+            )
+        )
+    return tuple(values)
