@@ -86,10 +86,12 @@ class GeneratorState:
     name: str  # "python" | "numpy" | "torch" | "tensorflow"
     before: str
     after: str
+    by_loader: bool = False  # all that was drawn are seeds that torch's loader draws for itself
 
     @property
     def drew(self) -> bool:
-        return self.before != self.after
+        """Whether the model, or what it calls, drew from it."""
+        return self.before != self.after and not self.by_loader
 
 
 @dataclass(frozen=True)

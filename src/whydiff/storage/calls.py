@@ -346,7 +346,8 @@ def _origin(row: Checked) -> Origin:
 
 
 def _generator(row: Checked) -> GeneratorState:
-    return GeneratorState(row.text("name"), row.text("before"), row.text("after"))
+    by_loader = row.boolean("by_loader") if "by_loader" in row else False
+    return GeneratorState(row.text("name"), row.text("before"), row.text("after"), by_loader)
 
 
 def _held(row: Checked) -> HeldValue:

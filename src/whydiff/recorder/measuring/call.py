@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import random
 import sys
@@ -142,6 +143,7 @@ class Measuring(Flags):
         self._fed = Fed(self._adapter.to_numpy, book.keep_bytes)
         self._source: dict[str, Any] = {}
         self._iterator: Any = None
+        self._passes = self._seen_pass = 0
         self._logs: Mapping[str, Any] = {}
         self._weights: dict[int, np.ndarray] = {}  # by id of the variable, before the call
         self._noise: dict[int, np.ndarray] = {}
@@ -169,7 +171,7 @@ class Measuring(Flags):
                 key: self._book.kept(self._digests[key], value)
                 for key, value in self._weights.items()
             }
-        self._generators = global_generators(self._adapter, bool(self._book.keep_bytes))
+        self._generators = global_generators(self._adapter)
 
     def _read(self, slots: tuple[Slot, ...]) -> dict[int, np.ndarray]:
         return {id(s.variable): self._adapter.to_numpy(s.variable) for s in slots}
@@ -206,16 +208,23 @@ class Measuring(Flags):
 
     def tee(self, iterable: Any) -> Any:
         """``iterable`` with our eyes on it; asked for once per pass."""
-        self._fed.begin_pass()
-        teed = self._adapter.tee(iterable, self.show)
+        self._passes += 1
+        teed = self._adapter.tee(iterable, self._shown(self._passes))
         if teed is None:
             self._source["unseen"] = type(iterable).__name__
         return iterable if teed is None else teed
 
-    @told_once
-    def show(self, batch: Any) -> None:
-        """A batch on its way into the model."""
-        self._fed.add(batch)
+    def _shown(self, number: int) -> Callable[[Any], None]:
+        """What sees the batches of one pass. A pass that was only begun is none."""
+
+        @told_once
+        def show(self: Measuring, batch: Any) -> None:
+            if number != self._seen_pass:
+                self._fed.begin_pass()
+                self._seen_pass = number
+            self._fed.add(batch)
+
+        return functools.partial(show, self)
 
     @told_once
     def given(self, *parts: Any) -> None:
@@ -414,16 +423,24 @@ class Measuring(Flags):
         return keras.backend.backend() == "torch" and not bool(self.model.jit_compile)
 
     def _generator_states(self) -> tuple[GeneratorState, ...]:
-        after = global_generators(self._adapter, False)
+        after = global_generators(self._adapter)
         return tuple(
-            GeneratorState(name, before, after[name][0])
+            GeneratorState(name, before, after[name][0], self._by_loader(name))
             for name, (before, _) in self._generators.items()
             if name in after
         )
 
+    def _by_loader(self, name: str) -> bool:
+        """Whether a loader drew all that was drawn: a seed of its own for each pass."""
+        if self._iterator is None or name != keras.backend.backend():
+            return False
+        _, before = self._generators[name]
+        draws = self._adapter.draws_between(before, np.array(self._adapter.random_state()))
+        return draws is not None and draws <= 2
 
-def global_generators(backend: Any, with_states: bool) -> dict[str, tuple[str, Any]]:
-    """(digest, state where asked for) of Python's, NumPy's and the backend's global generator."""
+
+def global_generators(backend: Any) -> dict[str, tuple[str, Any]]:
+    """(digest, state) of Python's, NumPy's and the backend's global generator."""
     python = random.getstate()
     legacy = np.random.get_state()
     own = backend.random_state()
@@ -434,7 +451,7 @@ def global_generators(backend: Any, with_states: bool) -> dict[str, tuple[str, A
     if own is not None:
         own = np.array(own)
         found[keras.backend.backend()] = (tensor_digest(own), own)
-    return {name: (d, state if with_states else None) for name, (d, state) in found.items()}
+    return found
 
 
 def _digest(state: Any) -> str:
