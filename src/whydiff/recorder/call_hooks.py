@@ -7,6 +7,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any
 
 import keras
@@ -156,7 +157,34 @@ def _watch_models_made(holder: Holder, patches: Patches) -> None:
     patches.replace(base, "__init__", watched)
 
 
+def _watch_scores(holder: Holder, patches: Patches) -> None:
+    """Metrics and losses of Keras that the script itself calls on arrays."""
+    for base, kind in ((keras.metrics.Metric, "metrics"), (keras.losses.Loss, "losses")):
+        patches.replace(base, "__call__", _scored(holder, base.__call__, f"keras.{kind}"))
+
+
+def _by_user(frame: FrameType) -> bool:
+    return not in_library(frame.f_code.co_filename)
+
+
+def _scored(holder: Holder, call: Callable[..., Any], module: str) -> Any:
+    @functools.wraps(call)
+    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = call(self, *args, **kwargs)
+        if not compiling() and holder.session.idle and _by_user(sys._getframe(1)):
+            with contextlib.suppress(Exception):
+                if not symbolic((args, kwargs)) and not in_stateless_scope():
+                    names = ("y_true", "y_pred", "sample_weight")
+                    arguments = {**dict(zip(names, args, strict=False)), **kwargs}
+                    name = f"{module}.{type(self).__name__}"
+                    holder.session.calls.scored(name, arguments, result)
+        return result
+
+    return watched
+
+
 STEPS = (
+    _watch_scores,
     _watch_methods,
     _watch_numbers,
     _watch_model_called,

@@ -9,6 +9,7 @@ from typing import Any
 from whydiff.core.recording import STEP_GROUPS, Draw, Execution, Fit, Frame
 from whydiff.core.words import count, duration, number
 from whydiff.report.blocks import Block, Facts, Table, Text
+from whydiff.report.calls_view import call_dict, calls_table, event_dict
 from whydiff.report.evidence import plain
 
 #: epochs of a fit that are shown: the first ones and the last
@@ -22,6 +23,9 @@ def execution_blocks(execution: Execution) -> Iterator[Block]:
     if execution.trouble:
         yield Text(f"The recording is incomplete: {execution.trouble}", "warning")
     yield Facts((("Started", execution.started), *_surroundings(execution)))
+    calls = calls_table(execution)
+    if calls is not None:
+        yield calls
     for fit in execution.fits:
         yield from _fit(fit)
     if execution.ledger:
@@ -30,6 +34,8 @@ def execution_blocks(execution: Execution) -> Iterator[Block]:
 
 def _outcome(execution: Execution) -> str:
     fits = count(len(execution.fits), "fit")
+    if execution.calls:
+        fits += f" and {count(len(execution.calls), 'other call')}"
     if execution.exit_code is None:
         return f"{fits}, then it was cut short"
     return f"{fits}, exit code {execution.exit_code}"
@@ -100,6 +106,8 @@ def execution_dict(execution: Execution) -> dict[str, Any]:
         "trouble": execution.trouble,
         "environment": dict(execution.environment),
         "fits": [_fit_dict(fit) for fit in execution.fits],
+        "calls": [call_dict(call) for call in execution.calls],
+        "events": [event_dict(event) for event in execution.events],
         "ledger": [
             {
                 "number": d.number,
@@ -120,6 +128,7 @@ def _fit_dict(fit: Fit) -> dict[str, Any]:
     recipe = fit.recipe
     return {
         "index": fit.index,
+        "call": fit.call,
         "model": fit.model,
         "at": _where(fit.stack),
         "finished": fit.finished,

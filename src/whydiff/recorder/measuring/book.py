@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from whydiff.recorder.measuring.described import Descriptions
 from whydiff.recorder.measuring.events import Events
 from whydiff.recorder.measuring.models import Models
 from whydiff.recorder.measuring.provenance import Provenance
-from whydiff.recorder.measuring.rows import Rows
+from whydiff.recorder.measuring.scores import score
 from whydiff.recorder.measuring.traces import Traces
 
 #: Of the calls that one line makes so many are recorded; further ones are counted.
@@ -51,7 +51,7 @@ class CallBook:
         self.closed = False
         self.trained_by: Mapping[str, int] = {}
         self.open_loops: Mapping[int, Any] = {}  # index -> subject
-        self.outputs: dict[int, Sequence[Rows]] = {}
+        self.outputs: dict[int, MeasuringCall] = {}
         self._compiled: weakref.WeakKeyDictionary[Any, Mapping[str, Any]] = (
             weakref.WeakKeyDictionary()
         )
@@ -103,6 +103,7 @@ class CallBook:
             return
         call, live = found
         self._last[_line(call.kind, call.stack)] = call
+        self._remember(call)
         self._writer.call(call)
         if live is not None:
             self.lives.append(live)
@@ -117,9 +118,28 @@ class CallBook:
         """Write an event."""
         self._writer.event(event)
 
-    def remember_outputs(self, number: int, found: Sequence[Rows]) -> None:
+    def scored(self, function: str, arguments: Mapping[str, Any], result: Any) -> None:
+        """A metric function was called on arrays: it counts if it read a watched output."""
+        if self.closed:
+            return
+        number = self.numbers + 1
+        to_numpy = adapter().to_numpy
+        stack = user_stack()
+        where = _line("score", stack)
+        self._lines[where] += 1
+        if self._lines[where] > PER_LINE:
+            return
+        call = score(number, function, arguments, result, self.outputs, to_numpy, stack)
+        if call is not None:
+            self.numbers = number
+            self._last[where] = call
+            self._writer.call(call)
+
+    def _remember(self, call: MeasuringCall) -> None:
         """Keep what a later score may have read."""
-        self.outputs[number] = found
+        if not any(output.values is not None for output in call.outputs):
+            return
+        self.outputs[call.number] = call
         while len(self.outputs) > REMEMBERED:
             del self.outputs[next(iter(self.outputs))]
 

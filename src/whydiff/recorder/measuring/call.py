@@ -261,7 +261,6 @@ class Measuring(Flags):
             )
             for one in found
         )
-        self._book.remember_outputs(self.number, found)
 
     def finish(self, completed: bool) -> tuple[MeasuringCall, LiveCall | None] | None:
         """The whole call, and what it takes to run it again; None where it could not be watched."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from whydiff.core.recording import SEEDING, Execution, Fit
 from whydiff.core.words import count, duration, number
 from whydiff.report.blocks import Block, Chart, Facts, Fold, Table, Text
+from whydiff.report.calls_view import calls_table
 from whydiff.report.charts.history import history, history_rows
 from whydiff.report.document import OPEN, SAME, Document, Section
 from whydiff.report.documents.reproduce import reproduce
@@ -18,7 +19,7 @@ from whydiff.report.evidence import plain
 def document(execution: Execution, name: str = "") -> Document:
     """What was trained, fit by fit; the seeds; the surroundings; the commands."""
     whole = execution.exit_code == 0 and not execution.trouble and execution.fits
-    sections = [_fit(fit) for fit in execution.fits]
+    sections = [*_calls(execution), *(_fit(fit) for fit in execution.fits)]
     sections += [*_seeds(execution), _environment(execution), *_again(execution, name)]
     return Document(
         title=f"whydiff: {execution.script}",
@@ -35,7 +36,10 @@ def _verdict(execution: Execution) -> str:
     fits = execution.fits
     lengths = sorted({len(fit.steps) for fit in fits})
     if not fits:
-        told = f"{execution.script} never called fit"
+        others = count(len(execution.calls), "other call")
+        told = f"{execution.script} never called fit" + (
+            f"; {others} were seen" if execution.calls else ""
+        )
     elif len(lengths) == 1:
         each = " each" if len(fits) > 1 else ""
         times = f" {count(len(fits), 'time')}" if len(fits) > 1 else ""
@@ -62,6 +66,15 @@ def _facts(execution: Execution) -> Iterator[tuple[str, str]]:
         recipe = execution.fits[0].recipe
         keras = recipe.version.get("keras", "?")
         yield "Keras", f"{keras} on {recipe.backend.get('backend', '?')}"
+
+
+def _calls(execution: Execution) -> Iterator[Section]:
+    table = calls_table(execution)
+    if table is not None:
+        lead = (
+            f"{count(len(execution.fits), 'fit')} and {count(len(execution.calls), 'other call')}."
+        )
+        yield Section("calls", "Calls", (table,), lead)
 
 
 def _fit(fit: Fit) -> Section:

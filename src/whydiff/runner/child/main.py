@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import importlib.machinery
 import json
 import os
@@ -17,7 +18,7 @@ import types
 from pathlib import Path
 from typing import Any
 
-from whydiff.recorder import seedings
+from whydiff.recorder import score_hooks, seedings
 from whydiff.runner.child.afresh import Start
 from whydiff.runner.child.imports import AroundImport, defer_tensorflow
 
@@ -48,6 +49,9 @@ class Watching:
     def arrange(self) -> None:
         """Watch Keras as soon as the script imports it."""
         sys.meta_path.insert(0, AroundImport("keras", self._watch_keras, self._keras_comes))
+        sys.meta_path.insert(
+            0, AroundImport(score_hooks.PACKAGE, functools.partial(score_hooks.watch_sklearn, self))
+        )
         seedings.watch(lambda package, then: sys.meta_path.insert(0, AroundImport(package, then)))
 
     def _keras_comes(self) -> None:

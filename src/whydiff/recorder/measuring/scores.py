@@ -1,0 +1,165 @@
+"""Which watched prediction a metric function was given, and in what shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.calls import CallRecipe, Inputs, Leaf, MeasuringCall, Output, Score
+from whydiff.core.stack import Frame
+from whydiff.recorder.describe.values import PLAIN
+from whydiff.recorder.measuring.rows import rows_of_structure
+
+#: Names of the argument that holds the labels.
+_LABELS = ("y_true", "labels_true")
+_HALF = 0.5
+
+
+def score(
+    number: int,
+    function: str,
+    arguments: Mapping[str, Any],
+    result: Any,
+    outputs: Mapping[int, MeasuringCall],
+    to_numpy: Any,
+    stack: tuple[Frame, ...],
+) -> MeasuringCall | None:
+    """The call of ``function`` as a call that measures; None where it read no watched output."""
+    arrays = {name: array for name, value in arguments.items() for array in _array(value, to_numpy)}
+    names = [name for name in arrays if name not in _LABELS]
+    for name in names:
+        read = _read(arrays[name], outputs)
+        if read is None:
+            continue
+        call, output, transformation = read
+        label_name = next((n for n in arrays if n != name), None)
+        leaves, rows = [], np.empty((0, 2), np.uint64)
+        for role, part in (("x", name), ("y", label_name)):
+            if part is None:
+                continue
+            (found,) = rows_of_structure(arrays[part], lambda value: np.asarray(value))
+            leaves.append(Leaf(role, part, found.dtype, found.shape[1:], found.rows))
+            rows = found.rows if role == "y" else rows
+        settings = {
+            key: value
+            for key, value in arguments.items()
+            if key not in arrays and isinstance(value, PLAIN)
+        }
+        values, given = _result(function, result, to_numpy)
+        return MeasuringCall(
+            number,
+            "score",
+            call.model,
+            call.model_number,
+            stack,
+            CallRecipe(
+                inputs=Inputs(
+                    tuple(leaves),
+                    np.array([len(leaves[0].rows)], np.int64),
+                    facts={"source": "arrays", "seen": True},
+                ),
+                measurement={"function": function, **settings},
+                backend=call.recipe.backend,
+            ),
+            given,
+            values,
+            score=Score(function, call.number, output, transformation, rows, settings),
+        )
+    return None
+
+
+def _array(value: Any, to_numpy: Any) -> Iterator[np.ndarray]:
+    """``value`` as an array of numbers or texts, where it is one."""
+    if isinstance(value, (*PLAIN, dict)):
+        return
+    try:
+        array = np.asarray(value) if not hasattr(value, "dtype") else np.asarray(to_numpy(value))
+    except Exception:
+        return
+    if array.ndim and array.size:
+        yield array
+
+
+def _result(
+    function: str, result: Any, to_numpy: Any
+) -> tuple[dict[str, float], tuple[Output, ...]]:
+    name = function.rpartition(".")[2]
+    if isinstance(result, Mapping):
+        return dict(_flat("", result)), ()
+    for array in _array(result, to_numpy):
+        if array.dtype.kind in "biuf":
+            (rows,) = rows_of_structure(array, lambda value: np.asarray(value))
+            return {}, (Output("", rows.dtype, rows.shape, rows.rows, np.array(array)),)
+    try:
+        return {name: float(result)}, ()
+    except (TypeError, ValueError):
+        return {}, ()
+
+
+def _flat(prefix: str, result: Mapping[Any, Any]) -> Iterator[tuple[str, float]]:
+    for key, value in result.items():
+        name = f"{prefix}/{key}" if prefix else str(key)
+        if isinstance(value, Mapping):
+            yield from _flat(name, value)
+        elif isinstance(value, (int, float, np.number)):
+            yield name, float(value)
+
+
+def _read(
+    array: np.ndarray, outputs: Mapping[int, MeasuringCall]
+) -> tuple[MeasuringCall, str, str] | None:
+    """(call, name of its output, what was done to it), the latest call first."""
+    for number in sorted(outputs, reverse=True):
+        for output in outputs[number].outputs:
+            if output.values is not None:
+                done = transformation(output.values, array)
+                if done is not None:
+                    return outputs[number], output.name, done
+    return None
+
+
+def transformation(values: np.ndarray, array: np.ndarray) -> str | None:
+    """What leads from an output to ``array``: "", "ravel", "argmax", "column 1", "round",
+    "threshold 0.5"; None where nothing known does."""
+    if array.dtype.kind not in "biuf" or values.dtype.kind not in "biuf" or not values.size:
+        return None
+    if array.shape == values.shape and np.array_equal(array, values):
+        return ""
+    flat = array.reshape(-1)
+    if flat.size == values.size and np.array_equal(flat, values.reshape(-1)):
+        return "ravel"
+    if values.ndim > 1 and values.shape[-1] > 1 and flat.size == values.size // values.shape[-1]:
+        if np.array_equal(flat, values.argmax(-1).reshape(-1)):
+            return "argmax"
+        columns = values.reshape(-1, values.shape[-1]).T
+        for column, part in enumerate(columns):
+            if np.array_equal(flat, part):
+                return f"column {column}"
+        if len(columns) == 2:  # a cut through the probability of the second class
+            cut = _cut(columns[1], flat)
+            return None if cut is None else f"column 1 then {cut}"
+    if flat.size != values.size:
+        return None
+    if np.array_equal(flat, np.round(values.reshape(-1))):
+        return "round"
+    return _cut(values.reshape(-1), flat)
+
+
+def _cut(values: np.ndarray, classes: np.ndarray) -> str | None:
+    """The threshold that makes 0 and 1 of ``values``, if one does."""
+    if not np.isin(classes, (0, 1)).all():
+        return None
+    ones = classes.astype(bool)
+    most = float(values[~ones].max()) if not ones.all() else -np.inf
+    least = float(values[ones].min()) if ones.any() else np.inf
+    if most > least or (most == least):
+        return None
+    if most <= _HALF <= least:
+        return "threshold 0.5"
+    if most <= 0.0 <= least:
+        return "threshold 0"
+    if not np.isfinite(most) or not np.isfinite(least):
+        return None  # all of one class says nothing
+    return f"threshold {(most + least) / 2:.4g}"

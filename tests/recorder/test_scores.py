@@ -1,0 +1,50 @@
+"""What leads from a prediction to what a metric was given."""
+
+import numpy as np
+import pytest
+
+from whydiff.recorder.measuring.scores import transformation
+
+PROBABILITIES = np.random.default_rng(0).uniform(size=(40, 1)).astype("float32")
+CLASSES = np.random.default_rng(1).normal(size=(40, 3)).astype("float32")
+
+
+@pytest.mark.parametrize(
+    ("values", "array", "expected"),
+    [
+        (PROBABILITIES, PROBABILITIES.copy(), ""),
+        (PROBABILITIES, PROBABILITIES.ravel(), "ravel"),
+        (PROBABILITIES, PROBABILITIES.astype("float64")[:, 0], "ravel"),
+        (PROBABILITIES, np.round(PROBABILITIES).astype(int), "round"),
+        (PROBABILITIES, PROBABILITIES[:, 0] > 0.7, "threshold"),
+        (CLASSES, CLASSES.argmax(1), "argmax"),
+        (CLASSES, CLASSES[:, 2], "column 2"),
+        (CLASSES[:, :2], CLASSES[:, 1] > 0.2, "column 1 then threshold"),
+        (np.array([[-2.0], [3.0]]), np.array([0, 1]), "threshold 0.5"),
+        (np.array([[-2.0], [0.3]]), np.array([0, 1]), "threshold 0"),
+    ],
+)
+def test_known_transformations_are_recognised(values, array, expected):
+    found = transformation(values, array)
+    assert found is not None
+    assert found.startswith(expected) if "threshold" in expected else found == expected
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        CLASSES.argmax(1)[::-1],
+        CLASSES.argmax(1)[:-1],
+        CLASSES + 1e-3,
+        np.array(["a"] * 40),
+        np.zeros(40),
+        (np.arange(40) % 2),
+    ],
+    ids=["reversed", "shorter", "moved", "texts", "constant", "other classes"],
+)
+def test_other_arrays_are_not(array):
+    assert transformation(CLASSES, array) is None
+
+
+def test_a_threshold_that_separates_nothing_is_none():
+    assert transformation(PROBABILITIES, np.arange(40) % 2) is None
