@@ -17,7 +17,8 @@ architecture  ``model`` (class), ``inputs``, ``outputs`` (shapes), ``layers`` (l
               ``path: Class``), ``layer:*:KEY`` (a layer's settings), ``connections``
               (of a nested model ``connections:*``),
               ``trainable:*``, ``initializer:*`` is not here, ``code:*``
-mode          ``training:*`` (a ``training=`` baked into a layer's call), ``code:train_step``
+mode          ``training:*`` (a ``training=`` baked into a layer's call), ``code:train_step``,
+              ``train_step:gradients`` (where it never sets them to zero)
 duration      ``epochs``, ``initial_epoch``, ``callbacks`` (list: callbacks that may stop it)
 precision     ``floatx``, ``policy:*`` (per layer), ``loss_scale``
 measurement   ``metrics``, ``weighted_metrics`` (lists with their configs),
@@ -51,7 +52,9 @@ class Tensor:
     """
 
     path: str
-    role: str  # "trainable" | "non-trainable" | "seed" | "slot" | "hyperparameter"
+    #: "trainable" | "non-trainable" | "seed" | "slot" | "hyperparameter" | "hidden" (held by a
+    #: layer, untracked: the state of a stateful recurrent layer)
+    role: str
     shape: tuple[int, ...]
     dtype: str
     digest: str  # 32 hex digits, see whydiff.core.digests

@@ -120,6 +120,9 @@ class Backend(Protocol):
     def forget_traces(self, model: Any) -> None:
         """See to it that the next train function is traced anew, not found among those before."""
 
+    def forget_gradients(self, model: Any) -> None:
+        """Gradients that the last backward pass left on the variables are no part of a start."""
+
     def tensor_like(self, array: np.ndarray, model: Any) -> Any:
         """``array`` as a tensor of this backend's, as ``model`` is."""
 

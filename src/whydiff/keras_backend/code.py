@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dis
+import functools
+import inspect
 import types
+from collections.abc import Collection
 from typing import Any
 
 import xxhash
@@ -44,6 +48,50 @@ def methods_used(cls: type, start: tuple[str, ...]) -> tuple[str, ...]:
         code = getattr(function, "__code__", None)
         waiting += [used for used in _names_in(code) if used in own] if code else []
     return tuple(found)
+
+
+@functools.cache
+def stored_by_libraries(cls: type) -> frozenset[str]:
+    """Attributes that library classes among ``cls``'s bases set on an object and the user's do
+    not: bookkeeping such as ``predict_function``."""
+    stored: dict[bool, set[str]] = {True: set(), False: set()}
+    for base in cls.__mro__:
+        for member in vars(base).values():
+            function = inspect.unwrap(getattr(member, "fset", None) or member)
+            code = getattr(getattr(function, "__func__", function), "__code__", None)
+            if code is not None:
+                stored[is_users(base)] |= _stored_in(code)
+    return frozenset(stored[False] - stored[True])
+
+
+def _stored_in(code: types.CodeType) -> set[str]:
+    return {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_ATTR"}
+
+
+def accumulates_gradients(cls: type, methods: Collection[str]) -> bool:
+    """Whether these methods of a user's class call torch's ``backward`` and never zero what it
+    adds to."""
+    used: set[str] = set()
+    for name in methods:
+        member = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+        function = inspect.unwrap(member) if callable(member) else member
+        function = getattr(function, "__func__", function)
+        called = _functions_named(function) if hasattr(function, "__code__") else ()
+        for code in (f.__code__ for f in called):
+            used |= _names_in(code) | {f"set {attribute}" for attribute in _stored_in(code)}
+    return "backward" in used and not used & {"zero_grad", "zero_", "set grad"}
+
+
+def _functions_named(function: Any, depth: int = 0) -> list[types.FunctionType]:
+    """A function and those of the user's own that it reaches by a global name."""
+    named = [function.__globals__.get(name) for name in _names_in(function.__code__)]
+    own = [f for f in named if isinstance(f, types.FunctionType) and is_users(f)]
+    return [function, *(g for f in own if depth < 3 for g in _functions_named(f, depth + 1))]
+
+
+def defines(cls: type, methods: Collection[str]) -> bool:
+    """Whether the user's part of a class defines one of these methods."""
+    return any(name in vars(base) for base in cls.__mro__ if is_users(base) for name in methods)
 
 
 def only_used_by(cls: type, method: str) -> set[str]:

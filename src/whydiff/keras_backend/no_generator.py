@@ -1,12 +1,13 @@
 """What a backend answers that has no global generator whose state could be read.
 
 JAX has none: its keys travel through seed generators. TensorFlow's lies in the kernels of its
-stateful operations.
+stateful operations. Nor do its variables hold gradients.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -39,3 +40,8 @@ def permutations(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
     """As NumPy draws them after its seed: Keras shuffles with NumPy on JAX. What tf.data draws
     depends on more than the seed."""
     return by_numpy(seed, peeks)
+
+
+def forget_gradients(model: Any) -> None:
+    """Variables hold no gradients here."""
+    del model

@@ -10,9 +10,10 @@ import numpy as np
 
 from whydiff.core.digests import tensor_digest
 from whydiff.core.recipe import Tensor
+from whydiff.keras_backend import hidden
 from whydiff.keras_backend.internals import global_generator, rate_of
 from whydiff.keras_backend.naming import Names
-from whydiff.keras_backend.subject import generators_of, optimizers_of
+from whydiff.keras_backend.subject import generators_of, layers_of, optimizers_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,7 @@ def variables_of(model: Any, names: Names) -> Variables:
             noise.append(Slot(variable, names.variable(variable), "seed"))
         else:
             weights.append(Slot(variable, names.variable(variable), "non-trainable"))
+    weights += [Slot(v, path, hidden.ROLE) for path, v in hidden.named(names)]
     shared = _global_seed_generator()
     if shared is not None:
         noise.append(Slot(shared.state, "global seed generator", "seed"))
@@ -65,6 +67,7 @@ def existing_variables(model: Any) -> list[Any]:
     found = list(model.trainable_variables) + list(model.non_trainable_variables)
     for optimizer in optimizers_of(model).values():
         found += list(optimizer.variables)
+    found += [v for layer in layers_of(model) for _, v in hidden.hidden_variables(layer)]
     found += [generator.state for generator in generators_of(model).values()]
     shared = _global_seed_generator()
     return found if shared is None else [*found, shared.state]

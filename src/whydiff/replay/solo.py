@@ -128,6 +128,7 @@ class Solo:
             program.variables.state, program.fresh, self.lives, choice
         )
         assign(program.variables, values)
+        adapter().forget_gradients(program.base.model)
 
     def _callbacks(self, choice: Choice) -> list[Any]:
         found = []

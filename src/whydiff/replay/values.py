@@ -50,7 +50,8 @@ def starting_values(
             continue
         theirs, their_values = _group(other, group)
         for i, j in align(tensors, theirs):
-            carried = tensors[i].trained_by is not None or theirs[j].trained_by is not None
+            pair = (tensors[i], theirs[j])
+            carried = any(t.trained_by is not None or t.role == "hidden" for t in pair)
             if side(choice, "state" if carried else source) == name:
                 values[i] = their_values[j]
     return values

@@ -256,3 +256,35 @@ def test_xla_draws_other_noise_on_tensorflow():
 def test_catalogue_texts_are_short():
     for one in CATALOGUE:
         assert len(one.title) < 80 and len(one.looks_like) < 120 and len(one.fix) < 200
+
+
+# --- known traps in code of the script's own ----------------------------------------------------
+
+
+def stepping(step="code", initial=(0.0,), final=(0.0,), **more):
+    """A side with a train_step of its own and one weight that is not trained."""
+    weight, after = (
+        (tensor("batch_normalization/moving_mean", np.float32(v), "non-trainable"),)
+        for v in (initial, final)
+    )
+    mode = {"code:train_step": step, **more} if step else {}
+    return a_side(fit={"final": after}, initialization=weight, mode=mode)
+
+
+def test_a_step_that_never_zeroes_gradients_is_a_trap_and_not_intentional():
+    kept = stepping(**{"train_step:gradients": "added up, never set to zero"})
+    for a, b, name in ((stepping(step=""), kept, "B"), (kept, stepping(step="other"), "A")):
+        finding = compare("mode", a, b)
+        assert (finding.mechanism, finding.intended) == ("gradients-kept", False)
+        assert f"train_step of {name}" in finding.detail and "zero_grad" in finding.remedy
+    assert compare("mode", kept, kept).status == IDENTICAL
+
+
+def test_a_step_that_drops_the_moving_averages_is_a_trap():
+    a, b = stepping(step="", final=(0.5,)), stepping(final=(0.0,))
+    finding = compare("mode", a, b)
+    assert (finding.mechanism, finding.intended) == ("step-drops-state", False)
+    assert "batch_normalization/moving_mean" in finding.detail
+    hands_on = compare("mode", a, stepping(final=(0.4,)))
+    assert (hands_on.mechanism, hands_on.intended) == ("own-train-step", True)
+    assert compare("mode", stepping(step="", final=(0.0,)), b).mechanism == "own-train-step"

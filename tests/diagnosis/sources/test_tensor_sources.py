@@ -204,3 +204,25 @@ def test_hyperparameters_are_never_accused(compare):
     rate = tensor("learning_rate", np.float32(0.003), "hyperparameter")
     b = a_side(state=(sides.adam_state()[0], rate, sides.adam_state()[2]))
     assert compare(a_side(), b).status == IDENTICAL
+
+
+# --- state that a layer holds -------------------------------------------------------------------
+
+
+def recurrent(value, trained_by=None):
+    hidden = tensor("lstm/states_0", np.full(3, value, "float32"), "hidden", trained_by)
+    return a_side(initialization=(*sides.weights(), hidden))
+
+
+@pytest.mark.parametrize("trained_by", [None, 1])
+def test_a_hidden_state_is_state_whoever_left_it(trained_by):
+    a, b = recurrent(0.0), recurrent(0.3, trained_by)
+    finding = source("state").compare(a, b)
+    assert (finding.status, finding.mechanism) == (DIFFERS, "hidden-state-kept")
+    assert "lstm/states_0" in finding.detail and "reset_state" in finding.remedy
+    assert source("initialization").compare(a, b).status == IDENTICAL
+
+
+def test_an_equal_hidden_state_is_no_difference():
+    a = recurrent(0.3, trained_by=1)
+    assert source("state").compare(a, a).status == IDENTICAL

@@ -32,6 +32,17 @@ MECHANISMS = (
         "one.",
     ),
     Mechanism(
+        "hidden-state-kept",
+        ("state",),
+        "a layer keeps what the last call left",
+        "A stateful recurrent layer (LSTM, GRU) or a layer with a variable of its own goes on from "
+        "the hidden state that an earlier fit, evaluate or predict left. get_weights and compile "
+        "do not touch it.",
+        "Call reset_state() on the stateful layer (model.reset_states() up to Keras 3.2), or build "
+        "the model anew, before each training.",
+        seen="A variable that a layer holds without Keras tracking it starts with other values.",
+    ),
+    Mechanism(
         "slots-lost",
         ("state",),
         "the optimizer starts from zero",
@@ -65,6 +76,26 @@ MECHANISMS = (
         "training=True.",
         "Call the model with training=True and add its losses, or use the built-in fit.",
         seen="Only one of the models has a train_step of its own.",
+    ),
+    Mechanism(
+        "gradients-kept",
+        ("mode",),
+        "a train_step that never zeroes its gradients",
+        "On torch backward() adds to the gradients of the step before; a train_step of the "
+        "script's own that never calls zero_grad trains on the sum of all gradients so far.",
+        "Call self.zero_grad() in train_step before loss.backward().",
+        seen="A train_step calls backward and neither zero_grad nor sets grad.",
+    ),
+    Mechanism(
+        "step-drops-state",
+        ("mode",),
+        "a train_step that drops the non-trainable state",
+        "On JAX a step hands its state on by returning it. A train_step that does not return the "
+        "updated non-trainable variables loses the moving averages of BatchNormalization and the "
+        "seed states of Dropout after every step.",
+        "Return the non_trainable_variables that stateless_call gave, in the place they came in.",
+        seen="A weight that is not trained changes in one training and never in the one with a "
+        "train_step of its own.",
     ),
     Mechanism(
         "loss-broadcast",

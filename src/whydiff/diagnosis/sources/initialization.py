@@ -30,7 +30,8 @@ FIX = (
 
 def compare(a: Side, b: Side) -> Finding:
     """Compare weights that no earlier fit trained, paired by name and shape."""
-    pairs = pair(a.recipe.initialization, b.recipe.initialization)
+    weights = [[t for t in s.recipe.initialization if t.role != "hidden"] for s in (a, b)]
+    pairs = pair(*weights)
     other = differing(pairs.fresh)
     if other:
         return _differs(a, b, pairs, other)

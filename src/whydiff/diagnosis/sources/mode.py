@@ -9,6 +9,7 @@ from whydiff.diagnosis.sources.layers import aligned_facts
 from whydiff.diagnosis.sources.source import Source, differs
 
 ID = "mode"
+STEP, GRADIENTS = "code:train_step", "train_step:gradients"
 FIX = "Do not pass training= when building the model; let fit and evaluate set it."
 
 
@@ -24,18 +25,42 @@ def compare(a: Side, b: Side) -> Finding:
         nothing="no layer is fixed to training or inference, both use the built-in training step",
         intended=True,
     )
-    key = "code:train_step"
-    if finding.status == DIFFERS and (key in one) != (key in two):
-        owner = "A" if key in one else "B"
+    if finding.status != DIFFERS:
+        return finding
+    own = [name for name, facts in (("A", one), ("B", two)) if STEP in facts]
+    sides = {"A": a, "B": b}
+    for name in own:
+        if GRADIENTS in (one if name == "A" else two):
+            detail = f"the train_step of {name} adds gradients up and never sets them to zero"
+            return differs(ID, finding.evidence, FIX, detail=detail, mechanism="gradients-kept")
+        lost = _lost_state(sides[name], sides["B" if name == "A" else "A"])
+        if lost:
+            detail = f"the train_step of {name} drops what it leaves in {lost}, which never changes"
+            return differs(ID, finding.evidence, FIX, detail=detail, mechanism="step-drops-state")
+    if len(own) == 1:
         return differs(
             ID,
             finding.evidence,
             FIX,
-            detail=f"{owner} trains with a train_step of its own, the other with Keras's",
+            detail=f"{own[0]} trains with a train_step of its own, the other with Keras's",
             mechanism="own-train-step",
             intended=True,
         )
     return finding
+
+
+def _lost_state(side: Side, other: Side) -> str:
+    """A non-trainable weight that training moved in ``other`` only: a step has to hand it on."""
+    moved = {path for path, changed in _non_trainable(other) if changed}
+    return next(
+        (path for path, changed in _non_trainable(side) if path in moved and not changed), ""
+    )
+
+
+def _non_trainable(side: Side) -> list[tuple[str, bool]]:
+    """(path, whether training changed it) of each non-trainable weight."""
+    pairs = zip(side.recipe.initialization, side.fit.final, strict=False)
+    return [(t.path, t.digest != f.digest) for t, f in pairs if t.role == "non-trainable"]
 
 
 SOURCE = Source(

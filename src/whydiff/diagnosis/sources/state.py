@@ -20,11 +20,15 @@ _STEP_COUNT = ("iteration", "iterations")
 def compare(a: Side, b: Side) -> Finding:
     """Compare what earlier training left behind; fresh values belong to other sources."""
     one, two = a.recipe, b.recipe
-    weights = pair(one.initialization, two.initialization)
+    hidden, weights = (
+        pair(*([t for t in r.initialization if (t.role == "hidden") is wanted] for r in (one, two)))
+        for wanted in (True, False)
+    )
     noise = pair(one.noise, two.noise)
     optimizer = _optimizer_pairs(one, two)
     carried = {
         "weight": list(weights.trained),
+        "hidden state": [*hidden.fresh, *hidden.trained],
         "optimizer variable": optimizer,
         "seed state": list(noise.trained),
     }
@@ -76,6 +80,8 @@ def _differs(a: Side, b: Side, other: dict[str, list[Pair]]) -> Finding:
     first = next((p for p in flat if p[0].trained_by is not None or p[1].trained_by is not None),
                  flat[0])  # fmt: skip
     origins = f"{_origin(first[0], 'A')} and {_origin(first[1], 'B')}"
+    if first[0].role == "hidden" and first[0].trained_by is None and first[1].trained_by is None:
+        origins = "holds other values: an earlier predict or evaluate moved it in one of them"
     counts = ", ".join(counted(len(pairs), noun) for noun, pairs in other.items() if pairs)
     detail = f"{placed(*first)} {origins}"
     return differs(
@@ -89,13 +95,15 @@ def _differs(a: Side, b: Side, other: dict[str, list[Pair]]) -> Finding:
 
 def _origin(tensor: Tensor, name: str) -> str:
     if tensor.trained_by is None:
-        return f"is fresh in {name}"
+        return f"is fresh in {name}" if tensor.role != "hidden" else f"comes from no fit in {name}"
     return f"starts in {name} from what fit {tensor.trained_by} left"
 
 
 def _mechanism(a: Side, b: Side, other: dict[str, list[Pair]]) -> str:
     weights = [t for p in other["weight"] for t in p if t.trained_by is not None]
     slots = [t for p in other["optimizer variable"] for t in p if t.trained_by is not None]
+    if other["hidden state"] and not weights and not slots:
+        return "hidden-state-kept"
     if weights and slots:
         return "continued-fit"
     if slots:

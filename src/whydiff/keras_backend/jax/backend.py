@@ -17,6 +17,7 @@ from whydiff.keras_backend.jax import copying as jax_copying
 from whydiff.keras_backend.no_generator import (
     draw as draw,
     draws_between as draws_between,
+    forget_gradients as forget_gradients,
     permutations as permutations,
     random_state as random_state,
     seeded_state as seeded_state,

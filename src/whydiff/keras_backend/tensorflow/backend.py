@@ -31,6 +31,7 @@ from whydiff.keras_backend.internals import (
 from whydiff.keras_backend.no_generator import (
     draw as draw,
     draws_between as draws_between,
+    forget_gradients as forget_gradients,
     permutations as permutations,
     random_state as random_state,
     seeded_state as seeded_state,
@@ -55,7 +56,10 @@ def reader(values: Sequence[Any]) -> Callable[[], list[np.ndarray]]:
     takes three times as long. The arrays are views: until they are let go, a step that changes a
     variable has to move it.
     """
-    held = [getattr(value, "value", value) for value in values]
+    held = [
+        value if isinstance(value, BaseResourceVariable) else getattr(value, "value", value)
+        for value in values
+    ]
     if not held or not all(isinstance(value, BaseResourceVariable) for value in held):
         return lambda: [to_numpy(value) for value in values]
 

@@ -154,6 +154,12 @@ def gradients(model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:
     return found
 
 
+def forget_gradients(model: Any) -> None:
+    """A train step that never sets them to zero adds to what an earlier training left."""
+    for variable in model.trainable_variables:
+        variable.value.grad = None
+
+
 def tensor_like(array: np.ndarray, model: Any) -> Any:
     return torch.from_numpy(np.array(array)).to(model.device)
 

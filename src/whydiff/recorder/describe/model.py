@@ -8,7 +8,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from whydiff.keras_backend.code import class_digest, is_users, methods_used, only_used_by
+from whydiff.keras_backend.code import (
+    accumulates_gradients,
+    class_digest,
+    defines,
+    is_users,
+    methods_used,
+    only_used_by,
+)
 from whydiff.keras_backend.internals import graph_nodes, is_layer, made_by
 from whydiff.keras_backend.naming import Names
 from whydiff.recorder.describe.values import PLAIN, config, flat, own_settings
@@ -18,6 +25,9 @@ _ELSEWHERE = re.compile(
     r"(^|[.:])(name|dtype|trainable|seed|build_config|batch_shape|batch_input_shape|layers|"
     r"input_layers|output_layers|registered_name|module|\w*_initializer|\w*_regularizer)([.:]|$)"
 )
+
+#: methods of a layer of the user's that make up what it computes
+_COMPUTES = ("call", "build", "__init__")
 
 
 def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
@@ -37,10 +47,8 @@ def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
             facts[f"layer:{path or 'model'}:{key}"] = value
         if path:
             facts[f"trainable:{path}"] = bool(layer.trainable)
-        if is_users(type(layer)):
-            facts[f"code:{path or 'model'}"] = class_digest(
-                type(layer), ("call", "build", "__init__")
-            )
+        if is_users(type(layer)) and defines(type(layer), _COMPUTES):
+            facts[f"code:{path or 'model'}"] = class_digest(type(layer), _COMPUTES)
     return facts
 
 
@@ -115,6 +123,8 @@ def mode_facts(model: Any, names: Names) -> dict[str, Any]:
         facts["code:train_step"] = class_digest(
             cls, tuple(name for name in used if name not in elsewhere)
         )
+        if accumulates_gradients(cls, used):
+            facts["train_step:gradients"] = "added up, never set to zero"
     return facts
 
 

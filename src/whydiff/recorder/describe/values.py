@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.digests import tensor_digest
-from whydiff.keras_backend.code import code_digest, is_users
+from whydiff.keras_backend.code import code_digest, is_users, stored_by_libraries
 
 PLAIN = (bool, int, float, str, type(None))
 #: Attributes that Keras itself sets on a model, whatever its class.
@@ -80,9 +80,10 @@ def own_settings(layer: Any, without: Collection[str] = ()) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if not is_users(type(layer)):
         return found
+    elsewhere = stored_by_libraries(type(layer)) | frozenset(without) | _BOOKKEEPING
     for key, value in vars(layer).items():
         method = callable(getattr(type(layer), key, None))  # Keras puts wrapped ones in its place
-        if key.startswith("_") or key in _BOOKKEEPING or key in without or method:
+        if key.startswith("_") or key in elsewhere or method:
             continue
         if _is_setting(value):
             flat(key, value, found)
