@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
 from whydiff.runner.client import Child, Run, ended
-from whydiff.storage import Writer
+from whydiff.storage import Sealed, check_place, identity, seal
 
 
 @dataclass(frozen=True)
 class RecordResult:
-    """Where the recording is, and the exit code of the script (-9: ended by signal 9)."""
+    """Where the recording is, and the exit code of the script (-9: ended by signal 9).
+
+    ``sealed`` says how many trainings it holds, and what is not in it.
+    """
 
     path: Path
     exit_code: int
+    sealed: Sealed = field(default_factory=Sealed)
 
 
 def record(
@@ -24,6 +28,7 @@ def record(
     arguments: Sequence[str] = (),
     output: str | Path = "recording.whydiff",
     environment: Mapping[str, str] | None = None,
+    force: bool = False,
 ) -> RecordResult:
     """Run ``script`` with ``arguments`` as a plain run would and record every ``fit`` in it.
 
@@ -31,21 +36,24 @@ def record(
     recording at ``output`` holds digests per step, tensors at the ends of epochs, the order fed,
     the seed ledger and the environment; :func:`whydiff.load` reads it.
 
-    Raises WhydiffError if the script is missing, if nothing can be written to ``output``, or if
-    the script never imported Keras.
+    An older recording there is replaced once the script trains; any other file only with
+    ``force``. Raises WhydiffError if the script is missing, if nothing can be written to
+    ``output``, or if the script never imported Keras.
     """
     script, output = Path(script), Path(output)
+    named = output
     if not script.is_file():
         raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
+    output = output.absolute()  # the script may go elsewhere, and so may we
     # Before the script runs for hours: a place where nothing can be written is no place.
-    Writer(output, str(script), arguments).close(None)
-    output.unlink()
+    check_place(output, force=force)
+    before = identity(output)
     run = Run(script, tuple(arguments), environment)
-    with Child(run, output.absolute(), log=None, serve=False) as child:
+    with Child(run, output, log=None, serve=False, force=force) as child:
         code = child.wait_for_script()
-    if not output.exists():
+    if identity(output) in (None, before):
         raise WhydiffError(
             f"{script} never imported Keras, so there is nothing to record (it {ended(code)})",
             "whydiff records `fit` of Keras 3 models; tf_keras (Keras 2) is not watched.",
         )
-    return RecordResult(output, code)
+    return RecordResult(named, code, seal(output, code if code >= 0 else None))

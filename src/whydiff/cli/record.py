@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from whydiff.cli.output import check_target
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
+from whydiff.cli.signals import end_by_signal
 from whydiff.core.errors import WhydiffError
+
+if TYPE_CHECKING:
+    from whydiff.api.record import RecordResult
 
 
 @click.command(cls=ScriptCommand, name="record", short_help="Watch a script train.")
 @click.argument("script")
 @click.option("-o", "--output", required=True, metavar="FILE", help="Where to keep the recording.")
+@click.option("--force", is_flag=True, help="Replace FILE even if it is no recording.")
 @click.pass_context
-def command(ctx: click.Context, script: str, output: str) -> None:
+def command(ctx: click.Context, script: str, output: str, force: bool) -> None:
     """Run a script and record every training in it.
 
     The script's output and exit code are its own. The recording is one file; `whydiff show`
@@ -28,9 +34,28 @@ def command(ctx: click.Context, script: str, output: str) -> None:
 
     from whydiff.api.record import record
 
-    result = record(path, script_arguments(ctx), Path(output))
-    click.echo(f"whydiff: recorded in {result.path}", err=True)
-    code = result.exit_code
+    result = record(path, script_arguments(ctx), Path(output), force=force)
+    code, sealed = result.exit_code, result.sealed
+    first = f"recorded in {result.path}"
+    if sealed.older:
+        first = f"nothing was trained; {result.path} is still the older recording"
+    click.echo("; ".join([f"whydiff: {first}", *_remarks(result)]), err=True)
     if code < 0:
-        click.echo(f"whydiff: {script} was ended by signal {-code}", err=True)
-    ctx.exit(code if code >= 0 else 128 - code)  # as a shell reports a signal
+        end_by_signal(-code)
+    ctx.exit(code or (2 if sealed.trouble else 0))
+
+
+def _remarks(result: RecordResult) -> list[str]:
+    """What is not in the recording, and how the script ended where no exit code says it."""
+    sealed, said = result.sealed, []
+    if not (sealed.fits or sealed.trouble or sealed.older):
+        said.append("no training was observed (processes that the script starts are not watched)")
+    if sealed.beside:
+        said.append(f"not watched: {sealed.beside} that trained beside another, in a thread")
+    if sealed.replaced:
+        said.append(f"not watched: what the script became by os.exec, {sealed.replaced}")
+    if sealed.trouble:
+        said.append(f"the recording stopped before the script did: {sealed.trouble}")
+    if result.exit_code < 0:
+        said.append(f"the script was ended by signal {-result.exit_code}")
+    return said

@@ -164,6 +164,18 @@ def takes_adapters() -> bool:
     return "DataAdapter" in data_adapters().get_data_adapter.__code__.co_names
 
 
+def left_out_of_tracebacks() -> tuple[ModuleType | None, str, tuple[str, ...]]:
+    """Folders whose frames Keras leaves out of tracebacks: the module, its attribute, the value.
+
+    The module is None where this Keras keeps no such list.
+    """
+    module, name = _module("utils.traceback_utils"), "_EXCLUDED_PATHS"
+    excluded = getattr(module, name, None)
+    if not isinstance(excluded, tuple):
+        return None, name, ()
+    return module, name, excluded
+
+
 def users_of_tensorflow() -> tuple[ModuleType, ...]:
     """Modules that import TensorFlow, under the name ``tf``, on every backend."""
     return _module("utils.rng_utils"), _module("saving.serialization_lib")

@@ -37,7 +37,7 @@ _METHODS = {
 def _watch_methods(holder: Holder, patches: Patches) -> None:
     for name, kind in _METHODS.items():
         owner = owner_of(keras.Model, name)
-        patches.replace(owner, name, _watched(holder, name, kind, getattr(owner, name)))
+        patches.wrap(owner, name, functools.partial(_watched, holder, name, kind))
 
 
 def _watched(holder: Holder, name: str, kind: str, method: Callable[..., Any]) -> Any:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_SAID: list[type] = []
 
 
 def never_in_the_way(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -24,11 +28,26 @@ def never_in_the_way(method: Callable[..., Any]) -> Callable[..., Any]:
             return method(self, *args)
         except Exception as error:
             self.trouble = f"{type(error).__name__}: {error}"
-            print(
-                f"whydiff: fit {self.index} is no longer watched: {self.trouble}", file=sys.stderr
-            )
-            if os.environ.get("WHYDIFF_DEBUG"):
-                traceback.print_exc()
+            say(f"fit {self.index} is no longer watched: {self.trouble}")
             return None
 
     return guarded
+
+
+def unharmed(function: Callable[..., T], *args: Any, otherwise: T) -> T:
+    """``function(*args)``, or ``otherwise`` where that fails: its trouble is ours alone."""
+    try:
+        return function(*args)
+    except Exception as error:
+        if not _SAID:  # whatever fails for one layer fails for a thousand
+            _SAID.append(error.__class__)
+            say(f"not everything is watched: {type(error).__name__}: {error}")
+        return otherwise
+
+
+def say(text: str) -> None:
+    """A line on stderr, if that still takes one; the traceback, too, under WHYDIFF_DEBUG."""
+    with contextlib.suppress(Exception):
+        sys.stderr.write(f"whydiff: {text}\n")
+        if os.environ.get("WHYDIFF_DEBUG"):
+            traceback.print_exc()

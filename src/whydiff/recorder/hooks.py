@@ -7,6 +7,7 @@ import functools
 import inspect
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ from whydiff.keras_backend.internals import (
     DEFERRED,
     held_value,
     initializer_of,
+    left_out_of_tracebacks,
     random_initializers,
     seed_generator,
     validates_with,
@@ -25,8 +27,11 @@ from whydiff.keras_backend.internals import (
 )
 from whydiff.keras_backend.patches import Patches, owner_of, see_passes
 from whydiff.recorder import call_hooks, event_hooks, watching
+from whydiff.recorder.guard import unharmed
 from whydiff.recorder.holder import Holder
 from whydiff.recorder.watch import Watch
+
+_OURS = str(Path(__file__).resolve().parent.parent)
 
 
 def install(holder: Holder) -> Patches:
@@ -36,6 +41,7 @@ def install(holder: Holder) -> Patches:
     afterwards. Where Keras cannot be watched, nothing of it is changed: raises WhydiffError.
     """
     steps = (
+        _stay_out_of_tracebacks,
         _watch_fit,
         _watch_compile,
         _watch_train_on_batch,
@@ -51,66 +57,105 @@ def install(holder: Holder) -> Patches:
     return made
 
 
+def _stay_out_of_tracebacks(holder: Holder, patches: Patches) -> None:
+    """Keras leaves its own frames out of an exception's traceback; ours are to go with them."""
+    filtering, name, excluded = left_out_of_tracebacks()
+    if filtering is not None:
+        patches.replace(filtering, name, (*excluded, _OURS))
+
+
 def _watch_fit(holder: Holder, patches: Patches) -> None:
-    trainer = owner_of(keras.Model, "fit")
-    fit = trainer.fit
-    signature = inspect.signature(fit)
+    def around(fit: Any) -> Any:
+        signature = inspect.signature(fit)
 
-    @functools.wraps(fit)
-    def watched_fit(self: Any, *args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(self, *args, **kwargs)
-        bound.apply_defaults()
-        arguments = dict(list(bound.arguments.items())[1:])
-        watch = holder.session.begin_fit(self, arguments)
-        if watch is None:
-            return fit(self, *args, **kwargs)
-        arguments["callbacks"] = _with_ours(arguments["callbacks"], watch)
-        completed = False
-        try:
-            result = fit(self, **arguments)
-            completed = True
-            return result
-        finally:
-            holder.session.end_fit(watch, completed)
+        @functools.wraps(fit)
+        def watched_fit(self: Any, *args: Any, **kwargs: Any) -> Any:
+            begun = unharmed(_begin_fit, holder, signature, self, args, kwargs, otherwise=None)
+            if begun is None:
+                return fit(self, *args, **kwargs)
+            watch, arguments = begun
+            completed = False
+            try:
+                result = fit(self, **arguments)
+                completed = True
+                return result
+            finally:
+                unharmed(holder.session.end_fit, watch, completed, otherwise=None)
 
-    patches.replace(trainer, "fit", watched_fit)
+        return watched_fit
+
+    patches.wrap(owner_of(keras.Model, "fit"), "fit", around)
+
+
+def _begin_fit(
+    holder: Holder, signature: inspect.Signature, model: Any, args: Any, kwargs: Any
+) -> tuple[Watch, dict[str, Any]] | None:
+    """The watch of a fit that begins and the arguments to call it with; None: leave it alone."""
+    try:
+        bound = signature.bind(model, *args, **kwargs)
+    except TypeError:  # Keras says it itself
+        return None
+    bound.apply_defaults()
+    arguments = dict(list(bound.arguments.items())[1:])
+    watch = holder.session.begin_fit(model, arguments)
+    if watch is None:
+        return None
+    try:
+        return watch, {**arguments, "callbacks": _with_ours(arguments["callbacks"], watch)}
+    except BaseException:
+        holder.session.end_fit(watch, False)
+        raise
 
 
 def _watch_compile(holder: Holder, patches: Patches) -> None:
-    base = owner_of(keras.Model, "compile")
-    compile_ = base.compile
-    compile_signature = inspect.signature(compile_)
+    def around(compile_: Any) -> Any:
+        signature = inspect.signature(compile_)
 
-    @functools.wraps(compile_)
-    def watched_compile(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = compile_(self, *args, **kwargs)
-        bound = compile_signature.bind(self, *args, **kwargs)
-        holder.session.compiled(self, dict(list(bound.arguments.items())[1:]))
-        return result
+        def known(model: Any, args: Any, kwargs: Any) -> None:
+            bound = signature.bind(model, *args, **kwargs)
+            holder.session.compiled(model, dict(list(bound.arguments.items())[1:]))
 
-    patches.replace(base, "compile", watched_compile)
+        @functools.wraps(compile_)
+        def watched_compile(self: Any, *args: Any, **kwargs: Any) -> Any:
+            result = compile_(self, *args, **kwargs)
+            unharmed(known, self, args, kwargs, otherwise=None)
+            return result
+
+        return watched_compile
+
+    patches.wrap(owner_of(keras.Model, "compile"), "compile", around)
 
 
 def _watch_train_on_batch(holder: Holder, patches: Patches) -> None:
-    trainer = owner_of(keras.Model, "train_on_batch")
-    train = trainer.train_on_batch
-    signature = inspect.signature(train)
+    names = ("x", "y", "sample_weight")
 
-    @functools.wraps(train)
-    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        arguments = signature.bind(self, *args, **kwargs).arguments
-        loop = holder.session.loop_of(self, arguments)
-        if loop is None:
-            return train(self, *args, **kwargs)
-        names = ("x", "y", "sample_weight")
-        with holder.session.stepping_with(loop):
-            batch = tuple(arguments.get(name) for name in names)
-            fed = loop.show(batch)
-            if fed is not batch and fed is not None:
-                arguments |= dict(zip(names, fed, strict=True))
-            return train(**arguments)
+    def around(train: Any) -> Any:
+        signature = inspect.signature(train)
 
-    patches.replace(trainer, "train_on_batch", watched)
+        def begun(model: Any, args: Any, kwargs: Any) -> Any:
+            try:
+                arguments = signature.bind(model, *args, **kwargs).arguments
+            except TypeError:
+                return None
+            loop = holder.session.loop_of(model, arguments)
+            return None if loop is None else (loop, dict(arguments))
+
+        @functools.wraps(train)
+        def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+            step = unharmed(begun, self, args, kwargs, otherwise=None)
+            if step is None:
+                return train(self, *args, **kwargs)
+            loop, arguments = step
+            with holder.session.stepping_with(loop):
+                batch = tuple(arguments.get(name) for name in names)
+                fed = loop.show(batch)
+                if fed is not batch and fed is not None:
+                    arguments |= dict(zip(names, fed, strict=True))
+                return train(**arguments)
+
+        return watched
+
+    patches.wrap(owner_of(keras.Model, "train_on_batch"), "train_on_batch", around)
 
 
 def _with_ours(callbacks: Any, watch: Watch) -> Any:
@@ -135,7 +180,10 @@ def _watch_data(holder: Holder, patches: Patches) -> None:
     backend = adapter()
     iterator_class: Any = backend.epoch_iterator_class()
     init = iterator_class.__init__
-    roles: weakref.WeakKeyDictionary[Any, tuple[Watch, str]] = weakref.WeakKeyDictionary()
+    # A watch knows the iterator, so the iterator's entry must not keep the watch alive.
+    roles: weakref.WeakKeyDictionary[Any, tuple[weakref.ref[Watch], str]] = (
+        weakref.WeakKeyDictionary()
+    )
 
     @functools.wraps(init)
     def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -147,18 +195,26 @@ def _watch_data(holder: Holder, patches: Patches) -> None:
             return
         with backend.told_order() as order:
             init(self, *args, **kwargs)
+        unharmed(claim, self, watch, order, otherwise=None)
+
+    def claim(iterator: Any, watch: Watch, order: Any) -> None:
         known = order is not None and order.known
-        roles[self] = (watch, watch.feed.claim(self, order if known else None))
+        roles[iterator] = (weakref.ref(watch), watch.feed.claim(iterator, order if known else None))
 
     def seen(iterator: Any, iterable: Any) -> Any:
+        return unharmed(shown, iterator, iterable, otherwise=iterable)
+
+    def shown(iterator: Any, iterable: Any) -> Any:
         """The data of one pass, with our eyes on them where they are those of the fit."""
         running = holder.session.calls.running
         if running is not None and running.sees(iterator):
             return running.tee(iterable)
-        watch, role = roles.get(iterator, (None, ""))
+        known = roles.get(iterator)
+        watch = known[0]() if known else None
         if watch is None or holder.session.current is not watch:
             return iterable
         # Callbacks of the script may evaluate and predict, too: that is no validation of fit's.
+        role = known[1] if known else ""
         if role == "validation" and validates_with(watch.model) is not iterator:
             return iterable
         varies = type(iterator.data_adapter).__name__ != "ArrayDataAdapter"
@@ -198,9 +254,12 @@ def _watch_seeds(holder: Holder, patches: Patches) -> None:
         @functools.wraps(init)
         def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
             init(self, *args, **kwargs)
+            unharmed(drew, self, args, kwargs, otherwise=None)
+
+        def drew(maker: Any, args: Any, kwargs: Any) -> None:
             if not holder.session.closed:
-                seed = signature.bind(self, *args, **kwargs).arguments.get("seed")
-                holder.session.ledger.drew(self, kind, seed, held(self, seed))
+                seed = signature.bind(maker, *args, **kwargs).arguments.get("seed")
+                holder.session.ledger.drew(maker, kind, seed, held(maker, seed))
 
         patches.replace(cls, "__init__", watched_init)
 
@@ -242,15 +301,18 @@ def _watch_variables(holder: Holder, patches: Patches) -> None:
         if isinstance(initializer, str):  # as Keras would, so that we hold what it asks
             initializer = keras.initializers.get(initializer)
         init(self, initializer, *args, **kwargs)
+        unharmed(made, self, initializer, otherwise=None)
+
+    def made(variable: Any, initializer: Any) -> None:
         if not holder.session.closed:
-            holder.session.ledger.made(self, initializer)
-        tell(self, initializer)
+            holder.session.ledger.made(variable, initializer)
+        tell(variable, initializer)
 
     @functools.wraps(deferred)
     def watched_deferred(self: Any) -> None:
         initializer = initializer_of(self)
         deferred(self)
-        tell(self, initializer)
+        unharmed(tell, self, initializer, otherwise=None)
 
     patches.replace(base, "__init__", watched_init)
     patches.replace(owner, DEFERRED, watched_deferred)

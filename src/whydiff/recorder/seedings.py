@@ -77,6 +77,11 @@ def watch(after_import: Callable[[str, Callable[[], None]], None]) -> None:
             after_import(package, functools.partial(_wrap_all, package))
 
 
+def imported(package: str) -> None:
+    """Watch the functions of a package that was imported just now."""
+    _wrap_all(package)
+
+
 def listen(listener: Callable[[Seeding], None]) -> None:
     """Tell of everything that was seeded until now, then of whatever is seeded."""
     for seeding in _SEEN.seedings:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import sys
+import os
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -13,11 +14,13 @@ from whydiff.core.live import Live
 from whydiff.core.pins import Enough, Pins
 from whydiff.keras_backend.subject import Subject, models_of
 from whydiff.keras_backend.torch.optimizer import TorchOptimizer
+from whydiff.recorder.guard import say
 from whydiff.recorder.ledger import Ledger
 from whydiff.recorder.loops import Loop
 from whydiff.recorder.measuring.book import CallBook
 from whydiff.recorder.measuring.call import Measuring, Validation
 from whydiff.recorder.watch import Watch
+from whydiff.storage.sealing import BESIDE
 
 
 class Session:
@@ -38,10 +41,13 @@ class Session:
         self.writer = writer
         self.ledger = Ledger()
         self.lives: list[Live] = []
-        self.current: Watch | None = None  # the fit that is running
-        self.stepping: Loop | None = None  # the loop one of whose steps is running
+        self._current: Watch | None = None  # the fit that is running
+        self._stepping: Loop | None = None  # the loop one of whose steps is running
+        self._thread = 0  # that of the fit or step that is running
+        self._unwatched = 0  # fits that ran beside a watched one in another thread
         self.closed = False
         self.calls = CallBook(writer, self.ledger, keep_bytes)
+        self._process = os.getpid()  # a process forked off it is another, and not watched
         self._loops: list[Loop] = []  # those that are open
         self._fits = 0
         self._left = keep_bytes
@@ -53,9 +59,21 @@ class Session:
         )
 
     @property
+    def current(self) -> Watch | None:
+        """The fit that is running in this thread."""
+        return self._current if self._thread == threading.get_ident() else None
+
+    @property
     def active(self) -> Watch | None:
-        """The watch of the step that is running or about to."""
-        return self.stepping or self.current
+        """The watch of the step that is running in this thread or about to."""
+        if self._thread != threading.get_ident():
+            return None
+        return self._stepping or self._current
+
+    @property
+    def trained_anything(self) -> bool:
+        """Whether a training was seen so far."""
+        return self._fits > 0
 
     def compiled(self, model: Any, arguments: Mapping[str, Any]) -> None:
         if not self.closed:
@@ -67,14 +85,34 @@ class Session:
 
     def begin_fit(self, model: Any, arguments: Mapping[str, Any]) -> Watch | None:
         """A watch for a fit that begins now; None inside another fit or after closing."""
-        if self.closed or self.active is not None:
+        if self._busy():
             return None
         self._close_loops_of(model)
-        self.current = self._begun(Watch, model, arguments, self._compiled.get(model, {}))
-        return self.current
+        self._thread = threading.get_ident()
+        self._current = self._begun(Watch, model, arguments, self._compiled.get(model, {}))
+        return self._current
+
+    @property
+    def _elsewhere(self) -> bool:
+        """Whether this is a forked process, or something watched is running in another thread."""
+        if os.getpid() != self._process:
+            return True
+        running = self._stepping or self._current
+        return running is not None and self._thread != threading.get_ident()
+
+    def _busy(self) -> bool:
+        """Whether nothing is to be watched now. Of fits in several threads at once one is."""
+        if self.closed or os.getpid() != self._process:
+            return True
+        running = self._stepping or self._current
+        if running is not None and self._thread != threading.get_ident():
+            self._unwatched += 1
+            self.writer.environment({BESIDE: self._unwatched})
+        return running is not None
 
     def end_fit(self, watch: Watch, completed: bool) -> None:
-        self.current = None
+        """The fit returned or raised. Raises Enough after the last one that is wanted."""
+        self._current = None
         self._ended(watch, completed)
         if completed and watch.index == self._last:
             raise Enough
@@ -83,7 +121,7 @@ class Session:
 
     def loop_of(self, model: Any, arguments: Mapping[str, Any]) -> Loop | None:
         """The loop that a call of ``train_on_batch`` belongs to; None inside other steps."""
-        if self.closed or self.active is not None:
+        if self._busy():
             return None
         for loop in self._loops:
             if loop.model is model:
@@ -93,7 +131,7 @@ class Session:
 
     def open_loop(self, models: Sequence[Any], optimizer: Any) -> Loop | None:
         """A loop of the script's own over ``models``; None inside other steps."""
-        if self.closed or self.active is not None:
+        if self._busy():
             return None
         subject = subject_of(models, optimizer, self.ledger.generators())
         return self._opened("loop", subject, {}, {})
@@ -109,11 +147,11 @@ class Session:
         if loop.index == self._last and pins is not None and loop.steps == pins.steps:
             self.close_loop(loop, True)
             raise Enough
-        self.stepping = loop
+        self._stepping, self._thread = loop, threading.get_ident()
         try:
             yield
         finally:
-            self.stepping = None
+            self._stepping = None
 
     def close_loop(self, loop: Loop, completed: bool) -> None:
         """The loop is over."""
@@ -144,6 +182,8 @@ class Session:
         self, kind: str, method: str, model: Any, arguments: Mapping[str, Any]
     ) -> Measuring | Validation | None:
         """A watch for a call that the script makes now; None inside a training or another call."""
+        if self._elsewhere:
+            return None
         if self.closed or self.active is not None:
             fitted = None if self.closed or self.current is None else self.current.model
             validates = kind == "evaluate" and model is fitted and self.calls.running is None
@@ -157,6 +197,7 @@ class Session:
         calls = self.calls
         return not (
             self.closed
+            or self._elsewhere
             or self.active is not None
             or calls.running is not None
             or calls.events.inside
@@ -184,7 +225,7 @@ class Session:
                 pins=self._pins.get(self._fits + 1),
             )
         except Exception as error:
-            print(f"whydiff: this fit is not recorded: {error!r}", file=sys.stderr)
+            say(f"this fit is not recorded: {error!r}")
             return None
         self._fits += 1
         self.calls.fit_begins(made.index, subject)
@@ -204,13 +245,17 @@ class Session:
             leaves = live.material.samples.leaves or []
             self._left -= sum(getattr(leaf, "nbytes", 0) for leaf in leaves)
 
-    def close(self, exit_code: int | None) -> None:
-        """The script is over: finish the recording; later fits are nobody's business."""
+    def close(self, exit_code: int | None, completed: bool | None = None) -> None:
+        """The script is over: finish the recording; later fits are nobody's business.
+
+        ``completed``: whether loops that are still open ended as they should; by default where
+        the exit code is 0.
+        """
         self.closed = True
         # While all variables still are what the script left.
         self.calls.close()
         for loop in list(self._loops):
-            self.close_loop(loop, exit_code == 0)
+            self.close_loop(loop, exit_code == 0 if completed is None else completed)
         self.writer.ledger(self.ledger.draws)
         self.writer.close(exit_code)
 

@@ -25,6 +25,9 @@ START = (
 #: Samples kept for training again, over all fits of an execution.
 KEEP_BYTES = 4 << 30
 
+#: Where Python finds what it imports before a script that is only recorded.
+_STARTUP = str(Path(__file__).resolve().parent / "child" / "startup")
+
 
 @dataclass(frozen=True)
 class Run:
@@ -48,9 +51,14 @@ class Requestable(Protocol):
 
 
 class Child:
-    """A script's process. ``log`` takes the script's output; None leaves it on our own streams."""
+    """A script's process. ``log`` takes the script's output; None leaves it on our own streams.
 
-    def __init__(self, run: Run, recording: Path, log: Path | None, serve: bool) -> None:
+    With ``force`` the recording replaces whatever file is there.
+    """
+
+    def __init__(
+        self, run: Run, recording: Path, log: Path | None, serve: bool, force: bool = False
+    ) -> None:
         self.run, self.recording, self.log = run, recording, log
         self.exit_code: int | None = None
         job = {
@@ -62,6 +70,7 @@ class Child:
             "reseed": run.reseed,
             "backend": run.backend,
             "keep_bytes": KEEP_BYTES if serve else 0,
+            "force": force,
         }
         ours: list[int] = []
         theirs: list[int] = []
@@ -71,10 +80,11 @@ class Child:
             theirs, ours = [for_child, by_child], [to_child, from_child]
             job["serve"] = theirs
         output = log.open("wb") if log else None
+        command, environment = _command(run, job)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", START, json.dumps(job)],
-                env={**os.environ, **(run.environment or {})},
+                command,
+                env=environment,
                 stdin=subprocess.DEVNULL if log else None,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
@@ -149,6 +159,23 @@ class Child:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _command(run: Run, job: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
+    """How a child is started, and its environment.
+
+    A script that stands as it is and is over when it ends is run by Python itself, which finds
+    our ``sitecustomize`` first; one that is changed or trained again is run by our own main.
+    """
+    environment = {**os.environ, **(run.environment or {})}
+    if "serve" in job or run.source or run.prelude or run.backend:
+        return [sys.executable, "-c", START, json.dumps(job)], environment
+    theirs = environment.get("PYTHONPATH")
+    if theirs is not None:
+        environment["WHYDIFF_PYTHONPATH"] = theirs
+    environment["PYTHONPATH"] = os.pathsep.join([_STARTUP, *([theirs] if theirs else [])])
+    environment["WHYDIFF_JOB"] = json.dumps(job)
+    return [sys.executable, str(run.script), *run.arguments], environment
 
 
 def output_tail(log: Path | None, lines: int = 12) -> str:

@@ -3,8 +3,10 @@
 ``FORMAT.md`` and ``STUDY_FORMAT.md`` describe them.
 """
 
+from whydiff.storage.files import check_place, identity
 from whydiff.storage.opening import kind
 from whydiff.storage.reader import arrays, load
+from whydiff.storage.sealing import Sealed, seal
 from whydiff.storage.studies import CALIBRATION, PICTURES, PLAN, TARGETS, StudyWriter
 from whydiff.storage.study_reader import StoredStudy, kept_weights, load_study
 from whydiff.storage.writer import Writer
@@ -14,12 +16,16 @@ __all__ = [
     "PICTURES",
     "PLAN",
     "TARGETS",
+    "Sealed",
     "StoredStudy",
     "StudyWriter",
     "Writer",
     "arrays",
+    "check_place",
+    "identity",
     "kept_weights",
     "kind",
     "load",
     "load_study",
+    "seal",
 ]

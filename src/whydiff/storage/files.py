@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 
 from whydiff.core.errors import WhydiffError
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # not a Unix
+    fcntl = None
 
 MAGIC = b"SQLite format 3\x00"
 #: Files that SQLite keeps beside a database while it is being written.
@@ -22,6 +30,11 @@ _SUPER_JOURNAL = bytes.fromhex("d9d505f920a163d7")
 #: Filesystems whose shared memory or locks cannot be trusted with a write-ahead log.
 _REMOTE = ("nfs", "cifs", "smb", "9p", "fuse", "afs", "ceph", "lustre", "gpfs", "beegfs")
 _MOUNTS = Path("/proc/mounts")
+_CLOSED_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
+#: Where an older file waits until something has come in its place.
+_OLDER = "-older"
+#: ``PRAGMA application_id`` -> kind of file: "whyd" and "whys" in ASCII.
+KINDS: Mapping[int, str] = {0x77687964: "recording", 0x77687973: "study"}
 #: what kind of file -> the verb that makes one
 _MAKER = {"recording": "record", "study": "study"}
 
@@ -54,8 +67,12 @@ def companion(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def make_room(path: Path) -> None:
-    """Remove an older recording at ``path``. ``WhydiffError`` where one cannot be written."""
+def check_place(path: Path, noun: str = "recording", force: bool = False) -> None:
+    """``WhydiffError`` where a file of that kind cannot be begun at ``path``; changes nothing.
+
+    What we did not write ourselves is only replaced with ``force``, and what another process is
+    writing never.
+    """
     folder = path.parent
     if not folder.is_dir():
         raise WhydiffError(
@@ -69,24 +86,144 @@ def make_room(path: Path) -> None:
     if path.is_dir():
         raise WhydiffError(f"cannot record into {path}: it is a folder", "name a file in it")
     try:
-        if path.exists():
-            if not path.is_file():  # opening a pipe would wait for a reader
-                raise WhydiffError(
-                    f"cannot record into {path}: it is {_kind(path)}", "name an ordinary file"
-                )
-            with path.open("rb") as file:
-                head = file.read(len(MAGIC))
-            if head not in (b"", MAGIC):
-                raise WhydiffError(
-                    f"will not replace {path}: it is not a recording",
-                    "move it away or name another file, for instance one ending in .whydiff",
-                )
-        for old in (path, *(companion(path, suffix) for suffix in COMPANIONS)):
-            old.unlink(missing_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"\0" * 4096)
+    except OSError as error:
+        raise WhydiffError(
+            f"cannot record into {path}: {in_words(error, path)}",
+            "check the free space and the permissions, or name another place",
+        ) from None
+    try:
+        if not path.exists():
+            return
+        if not path.is_file():  # opening a pipe would wait for a reader
+            raise WhydiffError(
+                f"cannot record into {path}: it is {_kind(path)}", "name an ordinary file"
+            )
+        with path.open("rb") as file:
+            head = file.read(72)
+            live = not _locked(file.fileno())
     except OSError as error:
         raise WhydiffError(
             f"cannot replace {path}: {error.strerror}", "name a file you may write to"
         ) from None
+    if live:
+        raise WhydiffError(
+            f"will not replace {path}: another process is writing it",
+            "wait until that ends, or name another file",
+        )
+    if head and not force and kind_of_head(head) != noun:
+        raise WhydiffError(
+            f"will not replace {path}: it is not a {noun} of whydiff",
+            "move it away, name another file (for instance one ending in .whydiff), or say --force",
+        )
+
+
+def make_room(path: Path, noun: str = "recording", force: bool = False) -> Path | None:
+    """Move an older file of that kind out of the way, and give where it is now.
+
+    It can be put back as long as nothing has come in its place, see :func:`put_back`.
+    """
+    check_place(path, noun, force)
+    aside = companion(path, _OLDER)
+    try:
+        if not path.is_symlink() and not path.exists():
+            return aside if aside.exists() else None
+        if any(companion(path, suffix).exists() for suffix in COMPANIONS):
+            _take_in_companions(path)
+        path.replace(aside)
+        for suffix in COMPANIONS:
+            companion(path, suffix).unlink(missing_ok=True)
+    except OSError as error:
+        raise WhydiffError(
+            f"cannot replace {path}: {error.strerror}", "name a file you may write to"
+        ) from None
+    return aside
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Tells a file from another that comes in its place; None if there is none."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def put_back(path: Path) -> bool:
+    """Let an older file that was moved out of the way take its place again, if there is one."""
+    aside = companion(path, _OLDER)
+    if not aside.exists():
+        return False
+    for suffix in COMPANIONS:
+        companion(path, suffix).unlink(missing_ok=True)
+    aside.replace(path)
+    return True
+
+
+def drop_older(path: Path) -> None:
+    """Something has come in the place of an older file: that is gone for good."""
+    with contextlib.suppress(OSError):  # a script may have given up the right to
+        companion(path, _OLDER).unlink(missing_ok=True)
+
+
+def begin_file(path: Path) -> int:
+    """Make an empty file that nobody else makes or writes until the descriptor given is closed.
+
+    FileExistsError if another process was faster; a link is never followed.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _CLOSED_ON_EXEC, 0o666)
+    if bears_wal(path.parent):  # elsewhere this lock could be the same as SQLite's own
+        _locked(descriptor)
+    return descriptor
+
+
+def hold_file(path: Path) -> int:
+    """Keep others from writing a file that we go on writing. BlockingIOError if one does."""
+    descriptor = os.open(path, os.O_RDWR | _CLOSED_ON_EXEC)
+    if bears_wal(path.parent) and not _locked(descriptor):
+        os.close(descriptor)
+        raise BlockingIOError(f"another process is writing {path}")
+    return descriptor
+
+
+def in_words(error: Exception, path: Path) -> str:
+    """What went wrong with a file; a full disk with the folder where space is wanting."""
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(error):
+        return f"the disk that holds {path.parent} is full"
+    return f"{type(error).__name__}: {error}"
+
+
+def _locked(descriptor: int) -> bool:
+    """Whether nobody else holds the file; from now on we do, until the descriptor is closed."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without such locks
+        return True
+    return True
+
+
+def _take_in_companions(path: Path) -> None:
+    """What a killed writer left beside a file becomes part of it."""
+    with contextlib.suppress(sqlite3.Error):
+        db = sqlite3.connect(path, timeout=5, isolation_level=None)
+        try:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            db.execute("PRAGMA journal_mode=DELETE").fetchone()
+        finally:
+            db.close()
+
+
+def kind_of_head(head: bytes) -> str:
+    """Either "recording" or "study", by the first 72 bytes of a file, "" for any other."""
+    if len(head) < 72 or not head.startswith(MAGIC):
+        return ""
+    return KINDS.get(int.from_bytes(head[68:72], "big"), "")
 
 
 @contextlib.contextmanager

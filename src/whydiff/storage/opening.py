@@ -16,10 +16,7 @@ from pathlib import Path
 
 from whydiff import __version__
 from whydiff.core.errors import WhydiffError
-from whydiff.storage.files import MAGIC, reading
-
-#: ``PRAGMA application_id`` -> kind of file: "whyd" and "whys" in ASCII.
-KINDS: Mapping[int, str] = {0x77687964: "recording", 0x77687973: "study"}
+from whydiff.storage.files import KINDS, kind_of_head, reading
 
 _VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){1,3}[a-z0-9.+-]{0,12}")
 
@@ -169,10 +166,10 @@ def check_pages(db: sqlite3.Connection, table: str) -> None:
 def kind(path: Path | str) -> str:
     """Either "recording" or "study", by the head of the file, "" for any other file or none."""
     try:
+        if not Path(path).is_file():  # a pipe would let us wait
+            return ""
         with Path(path).open("rb") as file:
             head = file.read(72)
-    except OSError:
+    except (OSError, ValueError):
         return ""
-    if len(head) < 72 or not head.startswith(MAGIC):
-        return ""
-    return KINDS.get(int.from_bytes(head[68:72], "big"), "")
+    return kind_of_head(head)

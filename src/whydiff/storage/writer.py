@@ -23,7 +23,8 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import STEP_GROUPS, Draw, Epoch, Frame
 from whydiff.storage import calls, codec, rows, schema
-from whydiff.storage.files import bears_wal, make_room
+from whydiff.storage.descriptors import Descriptors, never_closed, out_of_reach
+from whydiff.storage.files import bears_wal, begin_file, drop_older, in_words, make_room, put_back
 
 _PACK = struct.Struct(f">{len(STEP_GROUPS)}Q").pack
 _COMMIT_EVERY = 0.5  # seconds; with the time that a commit takes, no step waits for a whole one
@@ -41,9 +42,11 @@ class Writer:
 
     trouble: str  #: why recording stopped, or ""
 
-    def __init__(self, path: Path, script: str, arguments: Sequence[str]) -> None:
-        path = Path(path).absolute()
-        make_room(path)
+    def __init__(
+        self, path: Path, script: str, arguments: Sequence[str], force: bool = False
+    ) -> None:
+        self.path = path = Path(path).absolute()
+        make_room(path, force=force)  # an older recording is gone when the first fit begins
         self.trouble = ""
         self._lock = threading.Lock()  # of the file
         self._pid = os.getpid()
@@ -55,10 +58,19 @@ class Writer:
         self._flusher: threading.Thread | None = None
         self._closing = threading.Event()
         try:
-            self._db = _create(path, script, arguments)
-        except (sqlite3.Error, OSError) as error:
+            with out_of_reach():
+                self._lock_on_file = begin_file(path)
+                self._db = _create(path, script, arguments)
+                self._files = Descriptors(path)
+        except FileExistsError:
             raise WhydiffError(
-                f"cannot record into {path}: {error}",
+                f"will not replace {path}: another process has begun to write it",
+                "wait until that ends, or name another file",
+            ) from None
+        except (sqlite3.Error, OSError) as error:
+            put_back(path)
+            raise WhydiffError(
+                f"cannot record into {path}: {in_words(error, path)}",
                 "check the free space and the permissions, or name another place",
             ) from None
 
@@ -76,6 +88,7 @@ class Writer:
     ) -> None:
         """Start fit ``index`` (from 1) with what its recipe holds before the first step."""
         if self._commit("begin_fit", rows.put_fit, index, model, stack, recipe, notes):
+            drop_older(self.path)
             self._counts[index] = 0
             self._begun[index] = time.monotonic()
 
@@ -156,12 +169,18 @@ class Writer:
         self._closing.set()
         with self._lock:
             self._open = False
+            if self._files.lost():
+                return
             # On a full disk, or while a reader holds the file, the log stays: still readable.
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 self._db.execute("PRAGMA journal_mode=DELETE").fetchone()
             with contextlib.suppress(sqlite3.Error):
                 self._db.close()
+            with contextlib.suppress(OSError):
+                os.close(self._lock_on_file)
+            if exit_code is not None:
+                drop_older(self.path)
 
     def _active(self) -> bool:
         return not self.trouble and self._open and os.getpid() == self._pid
@@ -182,6 +201,9 @@ class Writer:
         with self._lock:
             if not self._active():  # stopped or closed by another thread meanwhile
                 return False
+            if self._files.lost():
+                self._give_up()
+                return False
             with self._pending:
                 steps, self._steps = self._steps, []
             try:
@@ -200,11 +222,21 @@ class Writer:
                     self._steps = steps + self._steps
                 raise
 
+    def _give_up(self) -> None:
+        """The script closed our files, and may have others under their numbers: touch nothing."""
+        self.trouble = "the script closed the files that belong to the recording"
+        self._steps.clear()
+        never_closed(self._db)
+        self._tell()
+
     def _stop(self, method: str, error: Exception) -> None:
-        self.trouble = f"{method}: {type(error).__name__}: {error}".replace("\n", " ")
+        self.trouble = f"{method}: {in_words(error, self.path)}".replace("\n", " ")
         self._rollback()
         self._steps.clear()
         self._note(trouble=codec.text(self.trouble))
+        self._tell()
+
+    def _tell(self) -> None:
         with contextlib.suppress(Exception):
             print(
                 f"whydiff: recording stopped ({self.trouble}); the training goes on",
@@ -238,6 +270,8 @@ def _create(path: Path, script: str, arguments: Sequence[str]) -> sqlite3.Connec
     (answer,) = db.execute(f"PRAGMA journal_mode={mode}").fetchone()
     if answer != mode.lower():
         db.execute("PRAGMA journal_mode=TRUNCATE")
+    db.execute("BEGIN IMMEDIATE")  # whatever file the journal takes is open from now on
+    db.execute("COMMIT")
     db.execute(f"PRAGMA journal_size_limit={16 * 2**20}")
     return db
 

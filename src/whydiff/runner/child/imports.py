@@ -9,14 +9,25 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+#: Python's own.
+_RECURSION_LIMIT = 1000
+_IMPORTING = "<frozen importlib._bootstrap_external>"
+
 
 class AroundImport(importlib.abc.MetaPathFinder):
-    """Calls ``before`` and ``then`` once, around the first import of ``package``."""
+    """Calls ``before`` and ``then`` once, around the first import of ``package``.
+
+    Where the import fails ``failed`` is called in the place of ``then``.
+    """
 
     def __init__(
-        self, package: str, then: Callable[[], None], before: Callable[[], None] = lambda: None
+        self,
+        package: str,
+        then: Callable[[], None],
+        before: Callable[[], None] = lambda: None,
+        failed: Callable[[], None] | None = None,
     ) -> None:
-        self._package, self._then, self._before = package, then, before
+        self._package, self._then, self._before, self._failed = package, then, before, failed
         self._asking = False
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
@@ -33,11 +44,19 @@ class AroundImport(importlib.abc.MetaPathFinder):
 
         def exec_module(module: types.ModuleType) -> None:
             self._before()
-            run(module)
+            try:
+                run(module)
+            except BaseException:
+                if self._failed is not None:
+                    self._failed()
+                raise
             if self in sys.meta_path:  # a spec may be asked for more than once before an import
                 sys.meta_path.remove(self)
                 self._then()
 
+        # Python leaves its own importing out of an error's traceback, and this is part of it.
+        own = exec_module.__code__.replace(co_filename=_IMPORTING)
+        exec_module.__code__ = own
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
 
@@ -66,6 +85,8 @@ def defer_tensorflow() -> None:
     from whydiff.keras_backend.internals import users_of_tensorflow
     from whydiff.keras_backend.patches import Patches, install
 
+    if sys.getrecursionlimit() < _RECURSION_LIMIT:
+        return  # a script that lowers it may be made to fail by that very import
     package, users = "tensorflow", users_of_tensorflow()
     if package in sys.modules or not all(hasattr(user, "tf") for user in users):
         return

@@ -1,101 +1,26 @@
-"""The process in which a script runs, watched.
+"""The process of a script that trains hybrids afterwards, or that runs with a changed text.
 
 Started by the parent's ``client`` with a JSON job as its argument. Until the script
 itself imports Keras nothing but the standard library is imported here, so that a script may still
 set thread counts, backends and flags in ``os.environ`` before NumPy or Keras read them.
+
+A script that is only recorded runs as Python runs it, see ``startup/sitecustomize.py``.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import functools
 import importlib.machinery
 import json
 import os
 import sys
+import threading
 import types
 from pathlib import Path
-from typing import Any
 
-from whydiff.recorder import score_hooks, seedings
 from whydiff.runner.child.afresh import Start
-from whydiff.runner.child.imports import AroundImport, defer_tensorflow
-
-
-class Job:
-    """What to run: script, arguments, where to record, whether to serve replays afterwards."""
-
-    def __init__(self, text: str) -> None:
-        job = self.described = json.loads(text)
-        self.script: str = job["script"]
-        self.arguments: list[str] = job["arguments"]
-        self.output: str = job["output"]
-        self.source: str | None = job.get("source")  # patched text to run in place of the file
-        self.prelude: str = job.get("prelude", "")
-        self.keep_bytes: int = job.get("keep_bytes", 0)
-        self.reseed: int | None = job.get("reseed")  # run with other random numbers: a replica
-        self.backend: str = job.get("backend", "")  # Keras's, whatever the script chooses
-        self.serve: list[int] | None = job.get("serve")  # file descriptors: commands, answers
-
-
-class Watching:
-    """The session that Keras reports to. One at a time; a served child may begin another."""
-
-    def __init__(self, job: Job) -> None:
-        self.session: Any = None
-        self.job = job
-
-    def arrange(self) -> None:
-        """Watch Keras as soon as the script imports it."""
-        sys.meta_path.insert(0, AroundImport("keras", self._watch_keras, self._keras_comes))
-        sys.meta_path.insert(
-            0, AroundImport(score_hooks.PACKAGE, functools.partial(score_hooks.watch_sklearn, self))
-        )
-        seedings.watch(lambda package, then: sys.meta_path.insert(0, AroundImport(package, then)))
-
-    def _keras_comes(self) -> None:
-        if self.job.backend:  # last word, after whatever the script put into os.environ
-            os.environ["KERAS_BACKEND"] = self.job.backend
-
-    def _watch_keras(self) -> None:
-        """Watch the Keras that was just imported, or leave it as it is and say why.
-
-        An unknown version, a disk that filled up: no reason to stop the script.
-        """
-        try:
-            with contextlib.ExitStack() as undo:
-                self._change_keras(undo)
-                undo.pop_all()
-        except Exception as error:
-            self.session = None
-            print(f"whydiff: nothing is recorded: {error}; the script goes on", file=sys.stderr)
-
-    def _change_keras(self, undo: contextlib.ExitStack) -> None:
-        from whydiff.keras_backend.internals import check_version, newer_than_tested
-
-        check_version()
-        from whydiff.recorder.hooks import install
-
-        undo.callback(install(self).undo)
-        if self.job.reseed is not None:
-            from whydiff.recorder.reseeding import reseed
-
-            undo.callback(reseed(self.job.reseed).undo)
-        self.begin(self.job)
-        with contextlib.suppress(Exception):  # saves time, and no more
-            defer_tensorflow()
-        if newer_than_tested():
-            print(f"whydiff: {newer_than_tested()}", file=sys.stderr)
-
-    def begin(self, job: Job, pins: Any = None, last: int | None = None) -> None:
-        from whydiff.recorder.environment import surroundings
-        from whydiff.recorder.session import Session
-        from whydiff.storage import Writer
-
-        writer = Writer(Path(job.output), job.script, job.arguments)
-        writer.environment(surroundings())
-        self.session = Session(writer, job.keep_bytes, pins, last)
+from whydiff.runner.child.watching import Job, Watching
 
 
 def run_script(job: Job) -> int:
@@ -112,8 +37,8 @@ def run_script(job: Job) -> int:
     source = Path(job.source).read_bytes() if job.source else path.read_bytes()
     try:
         if job.prelude:
-            exec(compile(job.prelude, "<prelude>", "exec"), module.__dict__)
-        exec(compile(source, str(path.absolute()), "exec"), module.__dict__)
+            exec(_compiled(job.prelude, "<prelude>"), module.__dict__)
+        exec(_compiled(source, str(path.absolute())), module.__dict__)
     except SystemExit as stop:
         return _exit_code(stop)
     except KeyboardInterrupt:
@@ -124,6 +49,11 @@ def run_script(job: Job) -> int:
         _print_as_python_does(error)
         return 1
     return 0
+
+
+def _compiled(source: str | bytes, name: str) -> types.CodeType:
+    """The script's code, without the ``from __future__`` of this file."""
+    return compile(source, name, "exec", dont_inherit=True)
 
 
 def _exit_code(stop: SystemExit) -> int:
@@ -144,19 +74,41 @@ def _print_as_python_does(error: BaseException) -> None:
 
 
 def main() -> int:
+    """Run the script of the job, serve if that is asked, and give the script's exit code."""
     job, start = Job(sys.argv[1]), Start()
     watching = Watching(job)
     if job.serve:
         start.arrange()
+    else:  # before any handler of the script's, so after all of them
+        atexit.register(watching.close)
     watching.arrange()
     code = run_script(job)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if watching.session is not None:
-        watching.session.close(code)
     if job.serve:
+        _wait_for_threads()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # the script may have closed it
+                stream.flush()
+        if watching.session is not None:
+            watching.session.close(code)
         _serve(watching, start, job.serve, code)
     return code
+
+
+def _wait_for_threads() -> None:
+    """A script is over when its threads are, idle workers of pools and daemons aside."""
+    pools = sys.modules.get("concurrent.futures.thread")
+    workers = getattr(pools, "_threads_queues", {})
+    while True:
+        waited_for = [
+            thread
+            for thread in threading.enumerate()
+            if thread is not threading.current_thread()
+            and not thread.daemon
+            and (thread not in workers or not workers[thread].empty())
+        ]
+        if not waited_for:
+            return
+        waited_for[0].join(0.05)
 
 
 def _serve(watching: Watching, start: Start, descriptors: list[int], code: int) -> None:
@@ -180,11 +132,6 @@ def _serve(watching: Watching, start: Start, descriptors: list[int], code: int) 
 
 
 def start() -> None:
-    """Run the job, then end this process as Python would have ended it after the script."""
-    code = main()
-    # What the script and its libraries do at exit: files are flushed, worker processes ended.
-    atexit._run_exitfuncs()
-    # Threads that a script or a library left running must not keep a finished child alive.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    """Run the job, then let Python end as it does after any script: threads are joined, handlers
+    run, files flushed."""
+    sys.exit(main())

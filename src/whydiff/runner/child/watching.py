@@ -1,0 +1,135 @@
+"""The job of a script's process, and the session that Keras reports to in it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from whydiff.recorder import score_hooks, seedings
+from whydiff.runner.child.imports import AroundImport, defer_tensorflow
+
+
+class Job:
+    """What to run: script, arguments, where to record, whether to serve replays afterwards."""
+
+    def __init__(self, text: str) -> None:
+        job = self.described = json.loads(text)
+        self.script: str = job["script"]
+        self.arguments: list[str] = job["arguments"]
+        self.output: str = job["output"]
+        self.source: str | None = job.get("source")  # patched text to run in place of the file
+        self.prelude: str = job.get("prelude", "")
+        self.keep_bytes: int = job.get("keep_bytes", 0)
+        self.reseed: int | None = job.get("reseed")  # run with other random numbers: a replica
+        self.backend: str = job.get("backend", "")  # Keras's, whatever the script chooses
+        self.force: bool = job.get("force", False)  # replace any file by the recording
+        self.serve: list[int] | None = job.get("serve")  # file descriptors: commands, answers
+
+
+class Watching:
+    """The session that Keras reports to. One at a time; a served child may begin another."""
+
+    def __init__(self, job: Job) -> None:
+        self.session: Any = None
+        self.job = job
+        self._writer: Any = None  # of a recording whose session has not begun
+
+    def arrange(self) -> None:
+        """Watch Keras as soon as the script imports it, and what the script seeds."""
+        finder = AroundImport(
+            "keras", self.keras_is_here, self._keras_comes, self.keras_is_not_here
+        )
+        sys.meta_path.insert(0, finder)
+        scored = functools.partial(score_hooks.watch_sklearn, self)
+        sys.meta_path.insert(0, AroundImport(score_hooks.PACKAGE, scored))
+        seedings.watch(lambda package, then: sys.meta_path.insert(0, AroundImport(package, then)))
+
+    def _keras_comes(self) -> None:
+        if self.job.backend:  # last word, after whatever the script put into os.environ
+            os.environ["KERAS_BACKEND"] = self.job.backend
+
+    def keras_is_not_here(self) -> None:
+        """The script failed to import Keras: a recording without trainings, and its exit code."""
+        with contextlib.suppress(Exception):
+            self._writer = self._writer or self._opened(self.job)
+
+    def keras_is_here(self) -> None:
+        """Watch the Keras that was just imported, or leave it as it is and say why.
+
+        An unknown version, a disk that filled up: no reason to stop the script.
+        """
+        try:
+            with contextlib.ExitStack() as undo:
+                self._change_keras(undo)
+                undo.pop_all()
+        except Exception as error:
+            self.session = None
+            _say(f"nothing is recorded: {error}; the script goes on")
+
+    def _change_keras(self, undo: contextlib.ExitStack) -> None:
+        from whydiff.keras_backend.internals import check_version, newer_than_tested
+
+        check_version()
+        from whydiff.recorder.hooks import install
+        from whydiff.recorder.session import Session
+
+        undo.callback(install(self).undo)
+        if self.job.reseed is not None:
+            from whydiff.recorder.reseeding import reseed
+
+            undo.callback(reseed(self.job.reseed).undo)
+        # Now, while the process may still open files as it likes.
+        self._writer = self._writer or self._opened(self.job)
+        self.session = Session(self._writer, self.job.keep_bytes)
+        with contextlib.suppress(Exception):  # saves time, and no more
+            defer_tensorflow()
+        if newer_than_tested():
+            _say(newer_than_tested())
+
+    def begin(self, job: Job, pins: Any = None, last: int | None = None) -> None:
+        """Record another run in this process. WhydiffError where it cannot be written."""
+        from whydiff.recorder.session import Session
+
+        self.session = Session(self._opened(job), job.keep_bytes, pins, last)
+
+    def _opened(self, job: Job) -> Any:
+        from whydiff.recorder.environment import surroundings
+        from whydiff.storage import Writer
+
+        writer = Writer(Path(job.output), job.script, job.arguments, job.force)
+        writer.environment(surroundings())
+        return writer
+
+    def leaves(self, program: str) -> bool:
+        """The process becomes another program: write what is known, and whether any fit is."""
+        session = self.session
+        if session is None or session.closed:
+            return False
+        seen = session.trained_anything
+        if seen:
+            from whydiff.storage.sealing import REPLACED
+
+            session.writer.environment({REPLACED: program})
+        return bool(seen)
+
+    def close(self) -> None:
+        """The script is over, after all that it left to its exit. Its exit code is not known yet.
+
+        A loop that is still open ended with it, unless an exception ended it.
+        """
+        with contextlib.suppress(Exception):
+            failed = hasattr(sys, "last_type") or hasattr(sys, "last_exc")
+            if self.session is None and self._writer is not None:
+                self._writer.close(None)
+            elif self.session is not None and not self.session.closed:
+                self.session.close(None, completed=not failed)
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(Exception):
+        sys.stderr.write(f"whydiff: {text}\n")

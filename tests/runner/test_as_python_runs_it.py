@@ -1,0 +1,219 @@
+"""A recorded script runs, and ends, as Python runs it: output, exit code and files are the same."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from whydiff.recorder.seedings import FUNCTIONS
+from whydiff.runner import client
+from whydiff.runner.client import Child, Run
+from whydiff.storage import load
+
+#: Scripts that never import Keras: how they run and end has nothing to do with a training.
+SCRIPTS = {
+    "annotations": (
+        "from dataclasses import dataclass, fields\n@dataclass\nclass C:\n    n: int = 3\n"
+        "def f(k: float) -> int: ...\nprint([f.type for f in fields(C)], f.__annotations__)"
+    ),
+    "own future": (
+        "from __future__ import annotations\ndef f(k: int): ...\nprint(f.__annotations__)"
+    ),
+    "main": (
+        "import pickle, __main__\nclass A: v = 1\nprint(pickle.loads(pickle.dumps(A)).v,"
+        " A.__module__, __main__.A is A, __name__, __spec__, __package__, __doc__,"
+        " type(__loader__).__name__, '__cached__' in globals(), __file__)"
+    ),
+    "surroundings": (
+        "import os, sys, inspect\nprint(sys.argv, sys.flags, sys.path[0], len(inspect.stack()),"
+        "sorted(k for k in os.environ if 'WHY' in k or k.startswith('PYTHON')), sys.orig_argv[1:],"
+        "'sitecustomize' in sys.modules, [m for m in sys.modules if m.startswith('whydiff')],"
+        "[p for p in sys.path if 'startup' in p])"
+    ),
+    "unclosed file": "log = open('log.csv', 'w')\nlog.write('epoch,loss\\n')",
+    "thread": (
+        "import threading, time\ndef late():\n    time.sleep(.2); open('late', 'w').write('x')\n"
+        "    print('late')\nthreading.Thread(target=late).start(); print('main over')"
+    ),
+    "pool": (
+        "from concurrent.futures import ThreadPoolExecutor as Pool\nimport time\np = Pool(1)\n"
+        "def save(k): time.sleep(.1); open(f'part{k}', 'w').write('x')\n"
+        "for k in range(3): p.submit(save, k)"
+    ),
+    "exit": (
+        "import atexit, weakref\nfor k in range(2): atexit.register(print, k)\n"
+        "class A:\n    def __init__(self): weakref.finalize(self, print, 'finalized')\n"
+        "    def __del__(self): print('deleted')\nkeep = A()"
+    ),
+    "stdout closed": "import sys\nprint('out')\nsys.stdout.close()",
+    "descriptor closed": "import os\nprint('out', flush=True)\nos.close(1)",
+    "all descriptors closed": "import os\nos.closerange(3, 256)\nprint(open('f', 'w').fileno())",
+    "bytes": "import sys\nsys.stdout.buffer.write(b'\\xff\\n')\nprint(ascii(sys.stdin.read()))",
+    "exit by text": "raise SystemExit('bye')",
+    "exit by number": "raise SystemExit(256 + 7)",
+    "exit by truth": "raise SystemExit(True)",
+    "exit by tuple": "raise SystemExit((1, 2))",
+    "at once": "import os\nprint('x', flush=True)\nos._exit(3)",
+    "aborted": "import os\nprint('x', flush=True)\nos.abort()",
+    "interrupted": "raise KeyboardInterrupt",
+    "terminated": "import os\nos.kill(os.getpid(), 15)",
+    "handlers": (
+        "import os, signal, sys\nsignal.signal(signal.SIGTERM, lambda *a: print('term'))\n"
+        "sys.excepthook = lambda t, v, tb: print('hook', t.__name__, v, tb.tb_lineno)\n"
+        "os.kill(os.getpid(), 15)\nraise ValueError('own')"
+    ),
+    "failing hook": "import sys\nsys.excepthook = lambda *a: 1 / 0\nraise ValueError('own')",
+    "chain": "def f(): 1 / 0\ntry: f()\nexcept Exception as e: raise RuntimeError('x') from e",
+    "syntax": "print('x')\nx = = 2",
+    "recursion": (
+        "import sys\ndef f(n): return n and 1 + f(n - 1)\nprint(f(sys.getrecursionlimit() - 9))"
+    ),
+    "warnings": "import warnings\nwarnings.simplefilter('error')\nwarnings.warn('careful')",
+    "working folder gone": "import os, shutil\nos.chdir('sub')\nos.rmdir('../sub')\nprint('here')",
+    "script gone": "import os\nos.remove(__file__)\nprint(os.path.exists(__file__))",
+    "builtins": "import builtins\ndel builtins.print, builtins.open, builtins.isinstance",
+    "started anew": (
+        "import os, sys\nif 'AGAIN' not in os.environ:\n    os.environ['AGAIN'] = '1'\n"
+        "    os.execv(sys.executable, [sys.executable, *sys.argv])\nprint('again', sys.argv,"
+        "sorted(k for k in os.environ if 'WHY' in k or k.startswith('PYTHON')))"
+    ),
+    "another program": "import os\nos.execvp('echo', ['echo', 'replaced'])",
+    "forked": (
+        "import os, sys\npid = os.fork()\nif not pid: print('child'); sys.exit(4)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))"
+    ),
+    "subprocess": (
+        "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import sys;"
+        'print(sys.path[1:], "sitecustomize" in sys.modules)\'], capture_output=True).stdout)'
+    ),
+    "spawned": (
+        "import multiprocessing as mp\ndef work(i): return i * i\nif __name__ == '__main__':\n"
+        "    with mp.get_context('spawn').Pool(1) as p: print(p.map(work, range(3)))"
+    ),
+    "names of the standard library": "import json\nprint(json.mine)",
+}
+
+
+def run(name, folder, recorded):
+    folder.mkdir()
+    (folder / "sub").mkdir()
+    (folder / "script.py").write_text(SCRIPTS[name])
+    if name == "names of the standard library":
+        (folder / "json.py").write_text("mine = 'mine'")
+    log = folder / "log.txt"
+    if recorded:
+        before = Path.cwd()
+        os.chdir(folder)
+        try:
+            with Child(
+                Run(Path("script.py"), ("a", "b")), folder / "r.whydiff", log, False
+            ) as child:
+                code = child.wait_for_script()
+        finally:
+            os.chdir(before)
+    else:
+        with log.open("wb") as output:
+            code = subprocess.run(
+                [sys.executable, "script.py", "a", "b"],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            ).returncode
+    said = re.sub("0x[0-9a-f]+", "0x", log.read_bytes().decode(errors="replace"))
+    return code, said.replace(str(folder), "DIR"), sorted(p.name for p in folder.iterdir())
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_runs_and_ends_as_without_us(name, tmp_path):
+    plain = run(name, tmp_path / "plain", False)
+    assert run(name, tmp_path / "watched", True) == plain
+
+
+def test_a_file_of_the_name_that_python_looks_for_first_is_run_too(tmp_path, monkeypatch):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "sitecustomize.py").write_text("print('customized')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "own"))
+    plain = run("surroundings", tmp_path / "plain", False)
+    assert plain[1].startswith("customized")
+    assert run("surroundings", tmp_path / "watched", True) == plain
+
+
+TRAINING = """
+import gc, os, sys, threading, weakref
+{before}
+import keras, numpy as np
+x = np.ones((32, 4), "float32")
+def train(data=x):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(data, x[:, 0], batch_size=16, verbose=0)
+    return model
+"""
+#: All that needs Keras, in one process; each part has its line of output.
+TOGETHER = """
+print(keras.Model.fit.__name__, keras.Model.fit is keras.Sequential.fit)
+try:
+    keras.Sequential([keras.layers.Dense(1)]).fit(x, x, epoch=3)
+except TypeError as error:
+    print(error)
+try:
+    train("text")
+except Exception as error:
+    import traceback
+    print([f.name for f in traceback.extract_tb(error.__traceback__)])
+model = train()
+seen = [weakref.ref(v) for v in (model, model.optimizer, model.layers[0])]
+del model
+keras.backend.clear_session()
+gc.collect()
+print([one() for one in seen])
+os.closerange(3, 256)
+os.umask(0o777)
+threads = [threading.Thread(target=train) for _ in range(2)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+"""
+
+
+def recorded(folder, text):
+    script = folder / "train.py"
+    script.write_text(text)
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    options = {"cwd": folder, "env": environment, "capture_output": True, "text": True}
+    plain = subprocess.run([sys.executable, "train.py"], **options)
+    code = "from whydiff.cli import main; main()"
+    command = [sys.executable, "-c", code, "record", "train.py", "-o", "r.whydiff"]
+    done = subprocess.run(command, **options)
+    assert (done.returncode, done.stdout) == (plain.returncode, plain.stdout), done.stderr
+    return done.stderr.splitlines()[-1], load(folder / "r.whydiff")
+
+
+@pytest.mark.long
+def test_a_script_that_trains_finds_keras_as_it_is(tmp_path):
+    said, execution = recorded(tmp_path, TRAINING.format(before="") + TOGETHER)
+    trained = len([fit for fit in execution.fits if fit.finished])
+    beside = execution.environment.get("trained beside another, unwatched", 0)
+    assert trained + beside == 3  # every training of the script's is recorded, or said not to be
+    assert ("not watched" in said) == bool(beside)
+    assert execution.exit_code == 0
+
+
+@pytest.mark.long
+def test_a_script_that_starts_python_anew_is_recorded(tmp_path):
+    again = (
+        "if 'AGAIN' not in os.environ:\n    os.environ['AGAIN'] = '1'\n"
+        "    os.execv(sys.executable, [sys.executable, *sys.argv])"
+    )
+    after = again.replace("AGAIN", "AFTER").replace("if ", "train()\nif ", 1)
+    said, execution = recorded(tmp_path, TRAINING.format(before=again) + after)
+    assert len(execution.fits) == 1
+    assert "not watched: what the script became by os.exec" in said
+
+
+def test_all_libraries_that_seed_are_waited_for():
+    source = Path(client.__file__).with_name("child") / "startup" / "sitecustomize.py"
+    assert f"SEEDED = {tuple(FUNCTIONS)!r}".replace("'", '"') in source.read_text()
