@@ -126,6 +126,8 @@ class Live:
     policies: Mapping[str, Any] = field(default_factory=dict)  # dtype policy by layer path
     trainable: tuple[bool, ...] = ()  # of the model and each of its layers, during this fit
     train_function: Any = None  # the compiled step, to see whether it is still in place
+    #: what the code of its layers read from globals and closures: ``put(value)`` sets each
+    outside: Sequence[Any] = ()
     seconds: float = 0.0
     #: optimizers besides the one given to ``compile``, by the model's attribute
     optimizers: Mapping[str, Any] = field(default_factory=dict)

@@ -6,7 +6,8 @@ import dis
 import functools
 import inspect
 import types
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import xxhash
@@ -66,6 +67,48 @@ def stored_by_libraries(cls: type) -> frozenset[str]:
 
 def _stored_in(code: types.CodeType) -> set[str]:
     return {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_ATTR"}
+
+
+@dataclass(frozen=True)
+class Outside:
+    """A value that a function read from a global or a closure; ``get`` and ``put`` reach it."""
+
+    name: str
+    value: Any
+    get: Callable[[], Any]
+    put: Callable[[Any], None]
+
+
+def read_outside(function: Any) -> Iterator[Outside]:
+    """Plain values and arrays that a user's function, and those it calls by name, read from
+    outside themselves."""
+    function = getattr(function, "__func__", function)
+    if not hasattr(function, "__code__"):
+        return
+    for one in _functions_named(function):
+        place = one.__globals__
+        for name in sorted(_names_in(one.__code__) & place.keys()):
+            if _is_readable(place[name]):
+                get, put = (functools.partial(f, name) for f in (place.get, place.__setitem__))
+                yield Outside(name, place[name], get, put)
+        for name, cell in zip(one.__code__.co_freevars, one.__closure__ or (), strict=True):
+            try:
+                value = cell.cell_contents
+            except ValueError:  # an empty cell
+                continue
+            if _is_readable(value):
+                get = functools.partial(getattr, cell, "cell_contents")
+                yield Outside(name, value, get, functools.partial(setattr, cell, "cell_contents"))
+            elif isinstance(value, types.FunctionType) and is_users(value) and value is not one:
+                yield from read_outside(value)
+
+
+def _is_readable(value: Any) -> bool:
+    """A plain value, a list of them, or an array; nothing that holds a training itself."""
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(v, _PLAIN) for v in value)
+    array = hasattr(value, "dtype") and hasattr(value, "shape") and hasattr(value, "__array__")
+    return isinstance(value, _PLAIN) or (array and not callable(value))
 
 
 def accumulates_gradients(cls: type, methods: Collection[str]) -> bool:

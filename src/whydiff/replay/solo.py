@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -57,7 +58,7 @@ class Solo:
             return Outcome(stop.weights, None, [stop.logs])
         to_numpy = adapter().to_numpy
         weights = {s.path: np.array(to_numpy(s.variable)) for s in program.variables.weights}
-        return Outcome(weights, self._predict(program.base.model), logs, moved)
+        return Outcome(weights, self._predict(program.base), logs, moved)
 
     def prepared(self, choice: Choice) -> tuple[Program, Plan]:
         """The program of a hybrid, with every variable where it starts, and what it is fed."""
@@ -89,7 +90,7 @@ class Solo:
         validation = validation_data(lives[side(choice, "data-content")])
         steer = Steer(data, generator_of(lives, choice), first, validation)
         model = program.base.model
-        with quiet():
+        with quiet(), reading_as(program.base):
             keras.Model.fit(
                 model,
                 x=data,
@@ -109,7 +110,7 @@ class Solo:
         for i, j in align(program.base.recipe.initialization, live.recipe.initialization):
             program.variables.weights[i].variable.assign(np.array(live.final[j]))
         paths = [slot.path for slot in program.variables.weights]
-        predictions = self._predict(program.base.model)
+        predictions = self._predict(program.base)
         weights = dict(zip(paths, live.final, strict=False))
         return Outcome(weights, predictions, [dict(logs) for logs in live.logs])
 
@@ -137,8 +138,22 @@ class Solo:
             found += sort_callbacks(live.callbacks, live.acting, live.ending)[part]
         return [fresh_callback(c) for c in found]
 
-    def _predict(self, model: Any) -> list[np.ndarray] | None:
-        return predict(model, self._probe)
+    def _predict(self, base: Live) -> list[np.ndarray] | None:
+        with reading_as(base):
+            return predict(base.model, self._probe)
+
+
+@contextlib.contextmanager
+def reading_as(live: Live) -> Iterator[None]:
+    """What the code of a model's layers reads from outside is what it was when the fit began."""
+    now = [(read, read.get()) for read in live.outside]
+    try:
+        for read in live.outside:
+            read.put(read.value)
+        yield
+    finally:
+        for read, value in now:
+            read.put(value)
 
 
 def _nudge(program: Program, number: int) -> float:

@@ -114,7 +114,7 @@ def both(a: Any, b: Any) -> str:
             return f"only in A {show(left)}, only in B {show(right)}"
     if shown_a == shown_b:  # they differ beyond what is shown
         if isinstance(a, str) and isinstance(b, str) and _NAMED_DIGEST.search(a):
-            return f"{shown_a} with other code"
+            return f"{shown_a} with other {'values' if shown_a.endswith(']') else 'code'}"
         shown_a, shown_b = repr(a), repr(b)
     return f"{shown_a} against {shown_b}"
 

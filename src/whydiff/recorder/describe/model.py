@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections import Counter
@@ -9,16 +10,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from whydiff.keras_backend.code import (
+    Outside,
     accumulates_gradients,
     class_digest,
     defines,
     is_users,
     methods_used,
     only_used_by,
+    read_outside,
 )
 from whydiff.keras_backend.internals import graph_nodes, is_layer, made_by
 from whydiff.keras_backend.naming import Names
-from whydiff.recorder.describe.values import PLAIN, config, flat, own_settings
+from whydiff.recorder.describe.values import PLAIN, config, flat, own_settings, plain
 
 #: Settings of a layer that belong to another source, or that say nothing about its function.
 _ELSEWHERE = re.compile(
@@ -45,11 +48,27 @@ def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
             facts[f"connections:{path}"] = edges
         for key, value in _settings(layer, path):
             facts[f"layer:{path or 'model'}:{key}"] = value
+        for read in outside(layer):
+            facts[f"layer:{path or 'model'}:{read.name} (read from outside)"] = plain(read.value)
         if path:
             facts[f"trainable:{path}"] = bool(layer.trainable)
         if is_users(type(layer)) and defines(type(layer), _COMPUTES):
             facts[f"code:{path or 'model'}"] = class_digest(type(layer), _COMPUTES)
     return facts
+
+
+def outside(layer: Any) -> list[Outside]:
+    """What the code of a Lambda or of a layer of the user's reads from globals and closures."""
+    if type(layer).__name__ == "Lambda":
+        return list(read_outside(layer.function))
+    if not is_users(type(layer)):
+        return []
+    methods = methods_used(type(layer), _COMPUTES)
+    members = [getattr(type(layer), name, None) for name in methods]
+    found = [
+        r for member in members if callable(member) for r in read_outside(inspect.unwrap(member))
+    ]
+    return list({read.name: read for read in found}.values())
 
 
 def _kind(layer: Any) -> str:

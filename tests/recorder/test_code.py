@@ -1,0 +1,90 @@
+"""What is seen of functions of the script's own: what they read, what they forget."""
+
+import numpy as np
+
+from whydiff.keras_backend.code import accumulates_gradients, read_outside, stored_by_libraries
+
+gain, table, unread = 2.0, np.arange(3), 5
+module = np
+
+
+def scaled(x):
+    return x * gain + table.sum()
+
+
+def outer(power):
+    def inner(x):
+        return scaled(module.abs(x)) ** power
+
+    return inner
+
+
+def values(function):
+    return {read.name: read.value for read in read_outside(function)}
+
+
+def test_globals_and_closures_are_read_through_called_functions():
+    found = values(outer(3))
+    assert set(found) == {"power", "gain", "table"}
+    assert found["power"] == 3 and found["gain"] == 2.0 and found["table"] is table
+
+
+def test_what_was_read_can_be_put_back():
+    function = outer(3)
+    reads = {read.name: read for read in read_outside(function)}
+    reads["power"].put(4)
+    assert function.__closure__[0].cell_contents == 4 == reads["power"].get()
+    reads["gain"].put(7.0)
+    try:
+        assert gain == 7.0 == reads["gain"].get()
+    finally:
+        reads["gain"].put(2.0)
+
+
+def test_a_function_that_reads_nothing_gives_nothing():
+    assert values(lambda x: x + 1) == {}
+    assert values(np.abs) == {}
+
+
+class Step:
+    def forgets(self, loss):
+        loss.backward()
+
+    def zeroes(self, model, loss):
+        model.zero_grad()
+        loss.backward()
+
+    def zeroes_elsewhere(self, model, loss):
+        clear(model)
+        loss.backward()
+
+    def sets(self, weights, loss):
+        for weight in weights:
+            weight.grad = None
+        loss.backward()
+
+
+def clear(model):
+    model.zero_grad()
+
+
+def test_a_step_that_zeroes_its_gradients_anywhere_does_not_add_them_up():
+    assert accumulates_gradients(Step, ("forgets",))
+    for method in ("zeroes", "zeroes_elsewhere", "sets"):
+        assert not accumulates_gradients(Step, (method,)), method
+
+
+def test_what_a_library_sets_on_its_objects_is_no_setting_of_the_users():
+    library = type("Library", (), {"compile": lambda self: setattr(self, "x", 1)})
+    library.__module__ = "keras.src.x"
+
+    def compile_(self):
+        self.loss = self.function = None
+
+    library.compile = compile_
+
+    class Mine(library):
+        def __init__(self):
+            self.loss = "mine"
+
+    assert stored_by_libraries(Mine) == {"function"}
