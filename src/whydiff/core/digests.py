@@ -81,6 +81,18 @@ def row_digests(leaves: Sequence[np.ndarray]) -> np.ndarray:
     return digest_array(row_keys(leaves))
 
 
+def value_digests(leaf: np.ndarray) -> np.ndarray:
+    """128-bit digest of every row's values, shape (rows, 2), dtype uint64.
+
+    Numbers are taken as float32 and rows as flat, so that equal values of another dtype or shape
+    have equal digests; other kinds of values are taken as they are.
+    """
+    array = np.asarray(leaf)
+    if array.dtype.kind in "fiub":
+        array = array.astype(np.float32)
+    return row_digests([array.reshape(len(array), -1)])
+
+
 def digest_array(keys: Sequence[bytes]) -> np.ndarray:
     """Digests of 16 bytes, big-endian, as an array of shape (n, 2), uint64."""
     return np.frombuffer(b"".join(keys), dtype=">u8").astype(np.uint64).reshape(len(keys), 2)

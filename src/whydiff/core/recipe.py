@@ -82,6 +82,11 @@ class Content:
     the row in the array given to ``fit``; for a stream samples count by first appearance.
     ``unit`` is "sample", or "batch" where a batch cannot be cut into samples. ``weights`` is
     the digest of sample weights sample by sample (shape (n, 2)), or None if there were none.
+
+    ``leaves`` tells the arrays of a sample apart: for each entry of ``signature`` the digests of
+    the first samples' values (shape (m, 2), m <= n) as float32 and without regard to their shape,
+    so that a cast or ``(n,)`` against ``(n, 1)`` shows as equal. ``validation_samples`` are the
+    validation samples as ``samples`` has the others, in their order.
     """
 
     samples: np.ndarray
@@ -89,6 +94,8 @@ class Content:
     signature: tuple[str, ...] = ()  # per leaf "x: float32 (64,)"
     weights: np.ndarray | None = None
     validation: str = ""  # digest of the validation samples in order, "" if there were none
+    leaves: tuple[np.ndarray, ...] = ()
+    validation_samples: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

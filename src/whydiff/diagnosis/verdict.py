@@ -173,7 +173,8 @@ def _merely_reported(
     if data.status == DIFFERS and validation[0] != validation[1]:
         evidence = "the weights agree bit for bit, but they were validated on other data"
         cause = _cause(data, CONFIRMED, f"{evidence}: {data.evidence}")
-        cause = replace(cause, source="measurement", detail=evidence, mechanism="")
+        if data.mechanism != "validation-leak":
+            cause = replace(cause, source="measurement", detail=evidence, mechanism="")
         yield replace(cause, share=1.0, alone=1.0, remaining=0.0)
         return
     for finding in (f for f in compared.findings if f.status == DIFFERS):

@@ -13,7 +13,7 @@ from whydiff.core.digests import ordered_digest, row_digests
 from whydiff.core.live import Samples
 from whydiff.core.recipe import Batching, Content, Order
 from whydiff.recorder.batches import Batch, OrderedRows
-from whydiff.recorder.samples import SampleBook, array_rows, as_array, flatten
+from whydiff.recorder.samples import SampleBook, array_rows, as_array, flatten, leaf_roles
 
 #: Bytes of batches that wait to be identified together; a larger batch never waits.
 _TOGETHER = 256 * 2**10
@@ -61,6 +61,7 @@ class Feed:
         self.validation_later: dict[int, list[list[Any]]] = {}
         self.validation_structure: Any = None
         self.validation_digest = ""
+        self._validation_rows: list[np.ndarray] = []  # of the first pass
 
     # --- the way of the data ------------------------------------------------------------------
 
@@ -172,6 +173,10 @@ class Feed:
         )
         if not self.validation_digest:
             self._validation_bytes += size
+            roles = zip(leaf_roles(structure), leaves, strict=True)
+            self._validation_rows.append(
+                row_digests([a for role, a in roles if role != "weight" and a is not None])
+            )
         if self._validation_bytes <= self._keep_bytes:
             self._pass.append(leaves)
 
@@ -197,7 +202,8 @@ class Feed:
         return Order(tuple(self.order), self._book.relative)
 
     def content_field(self) -> Content:
-        return self._book.content(self.validation_digest)
+        rows = np.concatenate(self._validation_rows) if self._validation_rows else None
+        return self._book.content(self.validation_digest, rows)
 
     def batching_field(self, steps_per_epoch: int | None) -> Batching:
         size = getattr(self._iterator.data_adapter, "batch_size", None) if self._iterator else None

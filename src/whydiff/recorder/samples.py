@@ -8,11 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.core.digests import digest_array, row_digests, row_keys, tensor_digest
+from whydiff.core.digests import (
+    digest_array,
+    row_digests,
+    row_keys,
+    tensor_digest,
+    value_digests,
+)
 from whydiff.core.live import Samples
 from whydiff.core.recipe import Content
 from whydiff.keras_backend.composite import has_parts
 from whydiff.keras_backend.internals import array_adapter, in_row_order
+
+#: Samples whose arrays are told apart one by one; the others are known as a whole.
+DESCRIBED = 1 << 16
 
 _CONTAINERS = (tuple, list, dict)
 
@@ -52,6 +61,7 @@ class SampleBook:
         self._index: dict[bytes, int] = {}
         self._rows: list[np.ndarray] = []  # digests of (x, y), in canonical order
         self._weight_rows: list[np.ndarray] = []
+        self._leaf_rows: list[list[np.ndarray]] = []  # of the first samples, per leaf of x and y
         self._chunks: list[list[np.ndarray]] = []
         self._bytes = 0
         self._dense: list[np.ndarray] | None = None
@@ -148,6 +158,7 @@ class SampleBook:
             self._weight_rows.append(row_digests([a for r, a in named if r == "weight"]))
         else:
             self._rows.append(keyed[fresh])
+        self._remember_leaves(arrays, fresh)
         if self.too_large:
             return
         self._bytes += sum(a[:1].nbytes for a in present) * len(fresh)
@@ -156,6 +167,16 @@ class SampleBook:
             return
         self._dense = None
         self._chunks.append([None if a is None else a[fresh] for a in arrays])
+
+    def _remember_leaves(self, arrays: Sequence[Any], fresh: np.ndarray) -> None:
+        """What tells the arrays of a sample apart, of as many samples as a description needs."""
+        known = sum(len(rows[0]) for rows in self._leaf_rows)
+        chosen = fresh[: max(0, DESCRIBED - known)]
+        leaves = [
+            a for r, a in zip(self.roles, arrays, strict=True) if r != "weight" and a is not None
+        ]
+        if len(chosen) and leaves:
+            self._leaf_rows.append([value_digests(leaf[chosen]) for leaf in leaves])
 
     def _add_whole(self, arrays: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
         present = [a for a in arrays if a is not None]
@@ -174,7 +195,7 @@ class SampleBook:
                 self._dense = None
         return np.array([index]), row
 
-    def content(self, validation: str) -> Content:
+    def content(self, validation: str, validation_samples: np.ndarray | None) -> Content:
         empty = np.empty((0, 2), np.uint64)
         return Content(
             samples=np.concatenate(self._rows) if self._rows else empty,
@@ -182,6 +203,8 @@ class SampleBook:
             signature=self.signature,
             weights=np.concatenate(self._weight_rows) if self._weight_rows else None,
             validation=validation,
+            leaves=tuple(map(np.concatenate, zip(*self._leaf_rows, strict=True))),
+            validation_samples=validation_samples,
         )
 
     def samples(self) -> Samples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,13 @@ def read_fits(
     samples: Mapping[str, np.ndarray],
     series: Mapping[str, np.ndarray],
     calls: Mapping[int, int],
+    tables: frozenset[str],
 ) -> tuple[Fit, ...]:
     """All fits of a recording. ``ValueError`` says which value of which fit is wrong.
 
-    ``calls`` gives the number of each fit among all calls.
+    ``calls`` gives the number of each fit among all calls; ``tables`` are those that are there.
     """
+    parts = _content_parts(db, samples) if "content" in tables else {}
     columns = (
         "fit, model, stack, notes, finished, seconds, order_relative, unit, signature, samples,"
         " weights, validation"
@@ -50,7 +53,11 @@ def read_fits(
         steps, step_epochs = _steps(db, fit)
         fields: dict[str, Any] = {
             "data_order": Order(order, bool(relative)),
-            "data_content": _content(what, samples, *content),
+            "data_content": replace(
+                _content(what, samples, *content),
+                leaves=tuple(parts.get((fit, "leaf"), ())),
+                validation_samples=next(iter(parts.get((fit, "validation"), ())), None),
+            ),
             "batch_size": Batching(batches, facts.get("batch-size", {})),
         }
         for name in TENSOR_FIELDS:
@@ -97,6 +104,20 @@ def _content(
         weights=None if weights is None else samples[weights],
         validation=validation,
     )
+
+
+def _content_parts(
+    db: sqlite3.Connection, samples: Mapping[str, np.ndarray]
+) -> dict[tuple[int, str], list[np.ndarray]]:
+    """Digests of single arrays and of validation samples, by fit and part."""
+    parts: dict[tuple[int, str], list[np.ndarray]] = {}
+    for fit, part, rows in db.execute(
+        "SELECT fit, part, rows FROM content ORDER BY fit, part, position"
+    ):
+        if rows not in samples:
+            raise ValueError(f"fit {fit}: samples {rows!r} of {part!r} are missing")
+        parts.setdefault((fit, part), []).append(samples[rows])
+    return parts
 
 
 def read_series(db: sqlite3.Connection) -> dict[str, np.ndarray]:

@@ -79,7 +79,7 @@ def _read_1(file: Opened) -> Execution:
         started=_text(meta, "started"),
         exit_code=exit_code,
         environment=environment,
-        fits=read_fits(db, samples, series, numbers),
+        fits=read_fits(db, samples, series, numbers, file.tables),
         ledger=_ledger(db),
         trouble=_text(meta, "trouble"),
         calls=calls,

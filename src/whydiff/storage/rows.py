@@ -177,6 +177,13 @@ def _put_content(db: sqlite3.Connection, fit: int, content: Content) -> None:
             fit,
         ),
     )
+    db.execute("DELETE FROM content WHERE fit = ?", (fit,))
+    validation = content.validation_samples
+    parts = [("leaf", position, rows) for position, rows in enumerate(content.leaves)]
+    parts += [] if validation is None else [("validation", 0, validation)]
+    for part, position, rows in parts:
+        key = put_samples(db, rows)
+        db.execute("INSERT INTO content VALUES(?, ?, ?, ?)", (fit, part, position, key))
 
 
 def _put_feed(db: sqlite3.Connection, fit: int, order: Order, batching: Batching) -> None:

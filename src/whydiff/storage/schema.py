@@ -153,6 +153,13 @@ ADDED: tuple[str, ...] = (
     data BLOB,
     PRIMARY KEY(call, part, position)
 )""",
+    """CREATE TABLE content(
+    fit INTEGER NOT NULL,
+    part TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    rows TEXT NOT NULL,
+    PRIMARY KEY(fit, part, position)
+)""",
     """CREATE TABLE event(
     number INTEGER PRIMARY KEY NOT NULL,
     after_call INTEGER NOT NULL,

@@ -122,6 +122,52 @@ MECHANISMS = (
         seen="A stream repeats its samples in every epoch in one training, and never in the other.",
     ),
     Mechanism(
+        "generator-repeats",
+        ("data-content",),
+        "the generator yields its first samples again and again",
+        "Within one epoch the stream repeats few samples and never comes to the others: the index "
+        "is set back inside the loop, or the iterator is made anew for every batch.",
+        "Set the index back once per pass over the data: move `i = 0` out of `while True`.",
+        seen="In one training an epoch holds few distinct samples, each of them many times.",
+    ),
+    Mechanism(
+        "inputs-exchanged",
+        ("data-content",),
+        "two inputs are exchanged",
+        "The same arrays are passed at other places: what one training reads as its first input "
+        "the other reads as another.",
+        "Pass the inputs in the order of the model's inputs, or as a dict by the names of the "
+        "inputs.",
+        seen="Every array of one training is an array of the other, at another place.",
+    ),
+    Mechanism(
+        "labels-permuted",
+        ("data-content",),
+        "the labels are numbered otherwise",
+        "The same samples have labels that are renamed in one and the same way: the classes were "
+        "numbered in another order, as by a set or a directory listing.",
+        "Fix the order of the classes: sort them, or pass class_names=.",
+        seen="The inputs are equal row by row, and the targets are mapped one to one.",
+    ),
+    Mechanism(
+        "validation-leak",
+        ("data-content", "measurement"),
+        "validation samples are also training samples",
+        "The metrics of the validation are measured in part on samples the model was trained on.",
+        "Split once: the same seed for both subsets, or shuffle before `take` and `skip` only with "
+        "reshuffle_each_iteration=False.",
+        seen="Digests of validation samples are among those of the training samples.",
+    ),
+    Mechanism(
+        "batches-shuffled",
+        ("data-order",),
+        "whole batches are shuffled",
+        "The same samples stand together in every batch, and only the batches change places: "
+        "`shuffle` comes behind `batch`.",
+        "Shuffle before batching: dataset.shuffle(n, seed=s).batch(m).",
+        seen="Both feed the same batches in another order.",
+    ),
+    Mechanism(
         "racing-workers",
         ("data-content", "data-order"),
         "workers race for one generator",

@@ -8,6 +8,7 @@ from whydiff.core.feeding import one_pool
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
+from whydiff.diagnosis.sources import data_description
 from whydiff.diagnosis.sources.facts import listed
 from whydiff.diagnosis.sources.samples import BEGINNING, SAME, Common, common
 from whydiff.diagnosis.sources.seeds import same_execution, same_script
@@ -30,8 +31,17 @@ def compare(a: Side, b: Side) -> Finding:
     relation = common(a.recipe, b.recipe)
     if relation.kind in (SAME, BEGINNING):
         return _validation(a, b, relation)
+    repeated = _repeated(a.recipe, b.recipe)
+    if repeated:
+        evidence = (
+            f"{relation.shared} of {max(relation.size_a, relation.size_b)} samples are shared"
+        )
+        return differs(ID, evidence, FIX, detail=repeated, mechanism="generator-repeats")
+    arrays = data_description.relation(a.recipe, b.recipe)
     if one.signature != two.signature:
-        return _other_type(one.signature, two.signature)
+        return _other_type(one.signature, two.signature, arrays)
+    if arrays is not None and arrays.mechanism:
+        return differs(ID, _counted(relation), FIX, detail=arrays.text, mechanism=arrays.mechanism)
     if "batch" in (one.unit, two.unit) and _cut_otherwise(a.recipe, b.recipe):
         return unknown(ID, "the data could only be told apart batch by batch, and batches differ")
     if one_pool(a.recipe, b.recipe):
@@ -46,14 +56,21 @@ def compare(a: Side, b: Side) -> Finding:
             f"all {relation.shared} samples of one are among the other's; the rest was never fed "
             "because the epochs are cut differently",
         )
-    return _differs(a, b, relation)
+    return _differs(a, b, relation, arrays.text if arrays is not None else "")
 
 
 def _validation(a: Side, b: Side, relation: Common) -> Finding:
     one, two = a.recipe.data_content, b.recipe.data_content
-    if one.validation and two.validation and one.validation != two.validation:
+    if _validation_differs(a, b):
         evidence = f"only the validation data differ; {relation.shared} training samples equal"
-        return differs(ID, evidence, FIX)
+        leaks = [data_description.leak(side.recipe) for side in (a, b)]
+        if leaks[0] == leaks[1]:
+            return differs(ID, evidence, FIX)
+        detail = "; ".join(
+            f"in {name} {leak or 'no validation sample is in the training data'}"
+            for name, leak in zip(("A", "B"), leaks, strict=True)
+        )
+        return differs(ID, evidence, FIX, detail=detail, mechanism="validation-leak")
     if relation.kind == BEGINNING:
         return identical(ID, "the same samples as far as both were fed")
     unit = "batches" if one.unit == "batch" else "samples"
@@ -61,21 +78,38 @@ def _validation(a: Side, b: Side, relation: Common) -> Finding:
     return identical(ID, f"all {relation.shared} {unit} equal{tail}")
 
 
-def _other_type(one: tuple[str, ...], two: tuple[str, ...]) -> Finding:
+def _repeated(a: Recipe, b: Recipe) -> str:
+    """Says so where a stream repeats few samples within an epoch and the other side does not."""
+    repeated = [data_description.repeats(recipe) for recipe in (a, b)]
+    if bool(repeated[0]) == bool(repeated[1]):
+        return ""
+    name, text = ("A", repeated[0]) if repeated[0] else ("B", repeated[1])
+    return f"{name} is fed {text}"
+
+
+def _other_type(
+    one: tuple[str, ...], two: tuple[str, ...], arrays: data_description.Relation | None
+) -> Finding:
     if len(one) == len(two):
         leaves = [f"{p} against {q}" for p, q in zip(one, two, strict=True) if p != q]
     else:
         leaves = [f"{len(one)} arrays against {len(two)}"]
     evidence = f"{listed(leaves)}: no sample has the same bytes"
-    return differs(ID, evidence, FIX, mechanism="other-dtype")
+    detail = arrays.text if arrays is not None else ""
+    return differs(ID, evidence, FIX, detail=detail, mechanism="other-dtype")
 
 
-def _differs(a: Side, b: Side, relation: Common) -> Finding:
+def _counted(relation: Common) -> str:
     sizes = relation.size_a, relation.size_b
-    largest = max(sizes)
-    evidence = f"{relation.shared} of {largest} samples are the same"
+    evidence = f"{relation.shared} of {max(sizes)} samples are the same"
     if sizes[0] != sizes[1]:
         evidence += f" ({sizes[0]} in A, {sizes[1]} in B)"
+    return evidence
+
+
+def _differs(a: Side, b: Side, relation: Common, arrays: str) -> Finding:
+    sizes = relation.size_a, relation.size_b
+    evidence = _counted(relation) + (f"; {arrays}" if arrays else "")
     if _validation_differs(a, b):
         evidence += "; the validation data differ as well"
     if relation.shared == sizes[0] == sizes[1]:
@@ -85,7 +119,10 @@ def _differs(a: Side, b: Side, relation: Common) -> Finding:
     fresh = _fresh_every_epoch(a.recipe), _fresh_every_epoch(b.recipe)
     if fresh[0] != fresh[1]:
         frozen = "B" if fresh[0] else "A"
-        detail = f"{frozen} feeds the same samples in every epoch, the other new ones"
+        detail = (
+            f"{frozen} feeds the same samples in every epoch, the other new ones: random changes "
+            "of the samples are drawn once, as with `cache()` behind a random `map`"
+        )
         return differs(ID, evidence, FIX, detail=detail, mechanism="frozen-augmentation")
     if relation.shared:
         mechanism = "unseeded-split" if again else "other-subset"
@@ -94,8 +131,15 @@ def _differs(a: Side, b: Side, relation: Common) -> Finding:
 
 
 def _validation_differs(a: Side, b: Side) -> bool:
-    one, two = a.recipe.data_content.validation, b.recipe.data_content.validation
-    return bool(one and two) and one != two
+    one, two = a.recipe.data_content, b.recipe.data_content
+    if not (one.validation and two.validation) or one.validation == two.validation:
+        return False
+    rows = one.validation_samples, two.validation_samples
+    if rows[0] is None or rows[1] is None:
+        return True
+    # The digest is that of batches: other sizes of batches are no other samples.
+    ordered = [r[np.lexsort((r[:, 1], r[:, 0]))] for r in (rows[0], rows[1])]
+    return not np.array_equal(ordered[0], ordered[1])
 
 
 def _fresh_every_epoch(recipe: Recipe) -> bool:

@@ -10,7 +10,7 @@ from whydiff.core.feeding import one_pool
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
-from whydiff.diagnosis.sources import seeds
+from whydiff.diagnosis.sources import data_description, seeds
 from whydiff.diagnosis.sources.samples import BEGINNING, SAME, Common, common, fed, in_sequence
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 
@@ -86,6 +86,9 @@ def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:
         if _carried_over(a) or _carried_over(b):
             text = "several workers load the data, and batches come twice in an epoch or not at all"
             return text, "pydataset-workers", False
+        if data_description.batches_shuffled(a.recipe, b.recipe):
+            text = "the same batches come in another order, each with the same samples"
+            return text, "batches-shuffled", False
         text = (
             "the data are a stream (tf.data, a loader or a generator) that comes in another order"
         )

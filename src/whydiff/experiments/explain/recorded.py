@@ -13,7 +13,7 @@ from whydiff.core.findings import Diff
 from whydiff.core.recording import Side
 from whydiff.diagnosis import divergence
 from whydiff.diagnosis.evidence import side_by_side
-from whydiff.diagnosis.sources import compare_all
+from whydiff.diagnosis.sources import compare_all, data_description
 from whydiff.storage import arrays, load
 
 
@@ -57,6 +57,8 @@ def compare(a: str, b: str, side_a: Side, side_b: Side, path_a: Path, path_b: Pa
         for key, missing in side.fit.notes.items()
         if key.startswith("unknown: ") and isinstance(missing, list)
     ]
+    for name, side in (("A", side_a), ("B", side_b)):
+        notes += data_description.notes(name, side.recipe)
     findings = compare_all(side_a, side_b)
     evidence = side_by_side(side_a, side_b)
     return Diff(a, b, point is None, point, findings, tuple(notes), evidence=evidence)

@@ -1,0 +1,200 @@
+"""Data described by what they are: which arrays differ and how, what is repeated or missing.
+
+All is read off digests of rows; what would need the values themselves is not said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from whydiff.core.recipe import Recipe
+
+#: Share of validation samples among the training samples from which they are worth a word. Data of
+#: few distinct rows share some by nature.
+LEAK = 0.05
+#: Labels that a fixed mapping may exchange.
+MOST_LABELS = 1000
+
+
+@dataclass(frozen=True)
+class Relation:
+    """How the samples of two fits relate, in words; ``mechanism`` and ``remedy`` may be ""."""
+
+    text: str
+    mechanism: str = ""
+
+
+def relation(a: Recipe, b: Recipe) -> Relation | None:
+    """What makes the samples of A and B differ, array by array; None where nothing is known."""
+    one, two = a.data_content, b.data_content
+    if "batch" in (one.unit, two.unit) or not one.leaves or len(one.leaves) != len(two.leaves):
+        return None
+    names = names_of(one.signature)
+    # One number for equal rows of whichever array and side.
+    ids = _numbered([*one.leaves, *two.leaves])
+    left, right = ids[: len(one.leaves)], ids[len(one.leaves) :]
+    if len(names) != len(left):
+        return None
+    exchanged = _exchanged(left, right, names)
+    if exchanged:
+        return Relation(f"{exchanged}: the same arrays in another place", "inputs-exchanged")
+    pairs = [_same_rows(x, y) for x, y in zip(left, right, strict=True)]
+    if all(pairs):
+        return _same_values(one.signature, two.signature, names)
+    if not any(pairs):
+        return None
+    equal = [name for name, same in zip(names, pairs, strict=True) if same]
+    other = [name for name, same in zip(names, pairs, strict=True) if not same]
+    text = f"{_listed(equal)} equal, {_listed(other)} {'differs' if len(other) == 1 else 'differ'}"
+    mapped = _mapped(left, right, pairs)
+    if mapped:
+        return Relation(f"{text}: {mapped}", "labels-permuted")
+    return Relation(text)
+
+
+def names_of(signature: Sequence[str]) -> list[str]:
+    """``x`` and ``y``; numbered where there are several: ``input 1``, ``input 2``, ``target``."""
+    roles = [entry.partition(":")[0] for entry in signature if not entry.endswith(": none")]
+    words = {"x": "input", "y": "target"}
+    names = []
+    for position, role in enumerate(roles):
+        same = [i for i, other in enumerate(roles) if other == role]
+        word = words.get(role, role)
+        names.append(f"{word} {same.index(position) + 1}" if len(same) > 1 else role)
+    return names
+
+
+def _numbered(leaves: Sequence[np.ndarray]) -> list[np.ndarray]:
+    rows = [np.ascontiguousarray(leaf, np.uint64).reshape(-1, 2) for leaf in leaves]
+    keys = np.concatenate(rows).view("u8,u8").reshape(-1)
+    _, ids = np.unique(keys, return_inverse=True)
+    return np.split(ids, np.cumsum([len(r) for r in rows])[:-1])
+
+
+def _same_rows(x: np.ndarray, y: np.ndarray) -> bool:
+    return len(x) == len(y) and np.array_equal(np.sort(x), np.sort(y))
+
+
+def _exchanged(left: Sequence[np.ndarray], right: Sequence[np.ndarray], names: list[str]) -> str:
+    """Which arrays of A stand at another place in B, where that is all there is."""
+    if len(left) < 2 or all(_same_rows(x, y) for x, y in zip(left, right, strict=True)):
+        return ""
+    taken: list[int] = []
+    for x in left:
+        fits = [j for j, y in enumerate(right) if j not in taken and _same_rows(x, y)]
+        if not fits:
+            return ""
+        taken.append(fits[0])
+    moved = [names[i] for i, j in enumerate(taken) if i != j]
+    return f"{_listed(moved)} are exchanged" if moved else ""
+
+
+def _same_values(one: Sequence[str], two: Sequence[str], names: Sequence[str]) -> Relation | None:
+    """All values are equal as float32: a cast, or another shape."""
+    kinds = [[e for e in s if not e.endswith(": none")] for s in (one, two)]
+    changed = [
+        f"{name} {p.partition(': ')[2]} vs. {q.partition(': ')[2]}"
+        for name, p, q in zip(names, *kinds, strict=True)
+        if p != q
+    ]
+    if changed:
+        return Relation(f"equal values after a cast: {', '.join(changed)}", "other-dtype")
+    if any("float64" in entry or "int64" in entry for entry in kinds[0]):
+        return Relation("equal as float32; they differ by less than float32 can hold")
+    return None
+
+
+def _mapped(left: Sequence[np.ndarray], right: Sequence[np.ndarray], pairs: Sequence[bool]) -> str:
+    """Whether the differing array of B is that of A with its values renamed one to one."""
+    (differing, *more) = [i for i, same in enumerate(pairs) if not same] or [-1]
+    if more or differing < 0 or len(left[differing]) != len(right[differing]):
+        return ""
+    equal = [i for i, same in enumerate(pairs) if same]
+    if any(not np.array_equal(left[i], right[i]) for i in equal):
+        return ""  # the rows come in another order: which belongs to which is not known here
+    x, y = left[differing], right[differing]
+    pairs_seen = {(int(p), int(q)) for p, q in zip(x, y, strict=True)}
+    values = len({p for p, _ in pairs_seen}), len({q for _, q in pairs_seen})
+    if not values[0] == values[1] == len(pairs_seen) or values[0] > MOST_LABELS:
+        return ""
+    moved = sum(p != q for p, q in pairs_seen)
+    return f"{moved} of {values[0]} labels are renamed, always in the same way"
+
+
+def repeats(recipe: Recipe) -> str:
+    """What a stream repeats within an epoch: ``32 distinct samples for 640``; "" if little."""
+    if not recipe.data_order.relative or recipe.data_content.unit == "batch":
+        return ""
+    epochs = [np.asarray(e) for e in recipe.data_order.epochs if len(e)]
+    if not epochs:
+        return ""
+    distinct, fed = len(np.unique(epochs[0])), len(epochs[0])
+    if distinct > fed / 2:
+        return ""
+    return (
+        f"the same {distinct} samples again and again: an epoch feeds {fed} samples, of which "
+        f"{distinct} are distinct"
+    )
+
+
+def never_fed(recipe: Recipe) -> str:
+    """Rows of the arrays given to ``fit`` that no epoch feeds; "" if there are none."""
+    epochs = [np.asarray(e) for e in recipe.data_order.epochs if len(e)]
+    total = len(recipe.data_content.samples)
+    if recipe.data_order.relative or recipe.data_content.unit == "batch" or not epochs or not total:
+        return ""
+    fed = np.zeros(total, bool)
+    for epoch in epochs:
+        fed[epoch[(epoch >= 0) & (epoch < total)]] = True
+    missing = int((~fed).sum())
+    return f"{missing} of {total} rows are never fed" if missing else ""
+
+
+def leaked(recipe: Recipe) -> tuple[int, int]:
+    """How many of the validation samples are training samples too, and how many there are."""
+    content = recipe.data_content
+    validation = content.validation_samples
+    if validation is None or content.unit == "batch" or not len(validation):
+        return 0, 0
+    known = {row.tobytes() for row in np.ascontiguousarray(content.samples, np.uint64)}
+    rows = np.ascontiguousarray(validation, np.uint64)
+    return sum(row.tobytes() in known for row in rows), len(rows)
+
+
+def leak(recipe: Recipe) -> str:
+    """A sentence's worth of :func:`leaked`; "" where that is nothing out of the ordinary."""
+    shared, total = leaked(recipe)
+    if shared < 2 or shared < LEAK * total:
+        return ""
+    return f"{shared} of {total} validation samples are also in the training data"
+
+
+def batches_shuffled(a: Recipe, b: Recipe) -> bool:
+    """Whether two orders hold the same batches, each with the same samples, in another order."""
+    one, two = (_batches(recipe) for recipe in (a, b))
+    return bool(one) and one != two and sorted(one) == sorted(two)
+
+
+def _batches(recipe: Recipe) -> list[bytes]:
+    if not recipe.data_order.epochs or not recipe.batch_size.epochs:
+        return []
+    order = np.asarray(recipe.data_order.epochs[0], np.int64)
+    sizes = np.asarray(recipe.batch_size.epochs[0], np.int64)
+    samples = np.ascontiguousarray(recipe.data_content.samples, np.uint64)
+    if int(sizes.sum()) != len(order) or len(sizes) < 2 or order.max(initial=-1) >= len(samples):
+        return []
+    ends = np.cumsum(sizes)
+    return [samples[order[e - s : e]].tobytes() for s, e in zip(sizes, ends, strict=True)]
+
+
+def notes(name: str, recipe: Recipe) -> list[str]:
+    """What is worth knowing of one side's data whether or not it is a cause."""
+    found = [leak(recipe), never_fed(recipe)]
+    return [f"{name}: {text}." for text in found if text]
+
+
+def _listed(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

@@ -1,0 +1,132 @@
+"""Data described by what they are: on digests of rows that are made here."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from whydiff.core.digests import row_digests, value_digests
+from whydiff.core.recipe import Batching, Content, Order
+from whydiff.diagnosis.sources import source
+from whydiff.diagnosis.sources.data_description import (
+    batches_shuffled,
+    leak,
+    never_fed,
+    relation,
+    repeats,
+)
+from whydiff.testing.sides import a_recipe, a_side
+
+CONTENT = source("data-content").compare
+rng = np.random.default_rng(0)
+X, Z = rng.normal(size=(60, 3)).astype("float32"), rng.normal(size=(60, 3)).astype("float32")
+Y = rng.integers(0, 3, size=(60, 1)).astype("float32")
+
+
+def content(*leaves, validation=None):
+    """What is recorded of samples of these inputs and, as the last of them, the target."""
+    roles = ["x"] * (len(leaves) - 1) + ["y"]
+    return Content(
+        row_digests(leaves),
+        signature=tuple(
+            f"{role}: {leaf.dtype.name} {leaf.shape[1:]}"
+            for role, leaf in zip(roles, leaves, strict=True)
+        ),
+        leaves=tuple(map(value_digests, leaves)),
+        validation="" if validation is None else "digest",
+        validation_samples=None if validation is None else row_digests(validation),
+    )
+
+
+def recipe(*leaves, order=None, sizes=None, stream=False, validation=None):
+    order = np.arange(len(leaves[0])) if order is None else np.asarray(order)
+    return a_recipe(
+        data_content=content(*leaves, validation=validation),
+        data_order=Order((order,), stream),
+        batch_size=Batching((np.asarray(sizes or [len(order)]),)),
+    )
+
+
+def test_exchanged_inputs_are_named_as_that():
+    found = relation(recipe(X, Z, Y), recipe(Z, X, Y))
+    assert found.mechanism == "inputs-exchanged"
+    assert found.text == "input 1 and input 2 are exchanged: the same arrays in another place"
+
+
+def test_labels_renamed_by_one_mapping():
+    renamed = (Y + 1) % 3
+    found = relation(recipe(X, Y), recipe(X, renamed))
+    assert found.mechanism == "labels-permuted"
+    assert found.text.startswith("x equal, y differs: 3 of 3 labels are renamed")
+
+
+def test_labels_that_differ_without_a_mapping_are_just_other_labels():
+    noisy = Y.copy()
+    noisy[0] = (noisy[0] + 1) % 3
+    found = relation(recipe(X, Y), recipe(X, noisy))
+    assert (found.text, found.mechanism) == ("x equal, y differs", "")
+
+
+@pytest.mark.parametrize("target", [Y.astype("float64"), Y.reshape(-1), Y.astype("int32")])
+def test_a_cast_or_another_shape_of_equal_values(target):
+    found = relation(recipe(X, Y), recipe(X, target))
+    assert found.mechanism == "other-dtype" and found.text.startswith(
+        "equal values after a cast: y"
+    )
+
+
+def test_other_samples_have_no_relation():
+    assert relation(recipe(X, Y), recipe(Z, rng.normal(size=(60, 1)))) is None
+    assert relation(recipe(X, Y), recipe(X, Z, Y)) is None
+
+
+def test_a_stream_that_repeats_its_first_samples():
+    stuck = recipe(X[:6], Y[:6], order=np.tile(np.arange(6), 10), stream=True)
+    assert repeats(stuck).startswith("the same 6 samples again and again: an epoch feeds 60")
+    assert repeats(recipe(X, Y, stream=True)) == ""
+    finding = CONTENT(*(a_side(**vars_of(r)) for r in (recipe(X, Y), stuck)))
+    assert finding.mechanism == "generator-repeats" and "B is fed the same 6" in finding.detail
+
+
+def vars_of(made):
+    return {name: getattr(made, name) for name in ("data_content", "data_order", "batch_size")}
+
+
+def test_rows_that_are_never_fed_are_counted():
+    assert never_fed(recipe(X, Y, order=np.arange(50))) == "10 of 60 rows are never fed"
+    assert never_fed(recipe(X, Y)) == ""
+
+
+def test_validation_samples_among_the_training_samples_are_a_leak():
+    shared = recipe(X, Y, validation=(np.concatenate([X[:4], Z[:6]]), Y[:10]))
+    assert leak(shared) == "4 of 10 validation samples are also in the training data"
+    assert leak(recipe(X, Y, validation=(Z, Y))) == ""
+    one = recipe(X, Y, validation=(np.concatenate([X[:1], Z[1:]]), Y))
+    assert leak(one) == "", "a single equal row is no leak"
+
+
+def test_a_leak_in_one_of_two_fits_is_what_differs():
+    clean, leaky = recipe(X, Y, validation=(Z, Y)), recipe(X, Y, validation=(X, Y))
+    leaky = replace(leaky, data_content=replace(leaky.data_content, validation="other"))
+    finding = CONTENT(*(a_side(**vars_of(r)) for r in (clean, leaky)))
+    assert finding.mechanism == "validation-leak"
+    assert "in B 60 of 60 validation samples are also in the training data" in finding.detail
+
+
+def test_validation_samples_cut_into_other_batches_are_the_same():
+    one, two = (recipe(X, Y, validation=(v, t)) for v, t in ((Z, Y), (Z[::-1], Y[::-1])))
+    two = replace(two, data_content=replace(two.data_content, validation="other"))
+    assert CONTENT(*(a_side(**vars_of(r)) for r in (one, two))).status == "identical"
+
+
+def test_batches_that_change_places_as_a_whole():
+    order = np.arange(60)
+    moved = np.concatenate([order[20:40], order[:20], order[40:]])
+    sizes = [20, 20, 20]
+    assert batches_shuffled(
+        recipe(X, Y, order=order, sizes=sizes), recipe(X, Y, order=moved, sizes=sizes)
+    )
+    mixed = np.random.default_rng(1).permutation(60)
+    assert not batches_shuffled(
+        recipe(X, Y, order=order, sizes=sizes), recipe(X, Y, order=mixed, sizes=sizes)
+    )
