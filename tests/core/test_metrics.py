@@ -3,7 +3,12 @@ import math
 import pytest
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.metrics import default_metric, differing_metrics, larger_is_better
+from whydiff.core.metrics import (
+    default_metric,
+    differing_metrics,
+    larger_is_better,
+    value_bounds,
+)
 
 
 @pytest.mark.parametrize(
@@ -72,3 +77,12 @@ def test_a_metric_that_was_not_logged_is_refused_with_those_that_were():
     with pytest.raises(WhydiffError, match="auc") as refusal:
         default_metric(["loss", "mae"], "auc")
     assert "loss, mae" in str(refusal.value.way_out)
+
+
+def test_bounds_go_by_the_name_and_by_the_values():
+    for name in ("accuracy", "val_acc", "auc_1", "val_mean_io_u", "precision", "f1_score"):
+        assert value_bounds(name, [0.0, 0.4, 1.0, math.nan]) == (0.0, 1.0)
+    assert value_bounds("accuracy", [93.0]) is None  # in per cent
+    assert value_bounds("accuracy", [-0.1]) is None
+    for name in ("loss", "val_loss", "mae", "psnr", "kappa", "dice_loss"):
+        assert value_bounds(name, [0.5]) is None

@@ -83,6 +83,16 @@ def test_the_bounds_of_a_metric_go_by_its_name_and_its_values():
     assert look.assumption == "bounded" and look.effect.low > -1 and look.verdict == "inconclusive"
 
 
+def test_how_many_pairs_any_shape_would_take():
+    pairs = pairs_of([0.5, 0.52, 0.51] * 4, [0.6, 0.6, 0.62] * 4)
+    more = RULE.more_for_any_shape(pairs)
+    assert RULE.look(pairs).verdict == "better" and more > 20
+    bounded = replace(RULE, assumption="bounded")
+    again = (pairs * 9)[: 12 + more]
+    assert bounded.look(again).verdict == "better"
+    assert LOSS.more_for_any_shape(pairs) is None
+
+
 def test_runs_that_never_varied_are_not_told_without_doubt():
     found = side("train.py", [ended(n, 0.9) for n in range(5)], RULE, {}, "fused")
     share = 1 - 0.05 ** (1 / 5)

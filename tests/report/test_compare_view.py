@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from whydiff.core.comparison import Churn, Comparison, Pair, Secondary, Side
+from whydiff.core.comparison import Churn, Comparison, FailureRates, Pair, Secondary, Side
 from whydiff.core.estimate import Estimate, unknown
 from whydiff.core.study import Gate
 from whydiff.report.compare_view import churn, comparison_blocks, verdict
@@ -67,6 +67,27 @@ def test_equivalent_names_the_margin():
     assert "+0.001 (-0.019 to +0.021), within the margin of 0.05" in verdict(same)
     never = replace(same, margin=0.0, effect=estimate(0.0, 0.0))
     assert "differed in none of 14 pairs" in verdict(never)
+
+
+def test_what_a_verdict_assumes_and_what_it_would_take_without():
+    unseen = replace(FOUND, unseen=0.19, more_for_any_shape=36)
+    assert "as often up as down" in text(unseen) and "up to 19 % of pairs" in text(unseen)
+    assert "about 50 pairs would allow for it: --assume bounded --max-pairs 50" in text(unseen)
+    enough = replace(FOUND, more_for_any_shape=0)
+    assert "only that val_accuracy lies between 0 and 1" in text(enough)
+    assert "rare collapse" not in text(replace(FOUND, assumption="bounded"))
+    open_ = replace(unseen, verdict="inconclusive", more=3, stopped="cap")
+    assert "--assume bounded" not in text(open_)
+
+
+def test_an_interval_with_one_end_and_runs_that_collapsed():
+    half = replace(FOUND, effect=Estimate(0.04, 0.02, math.inf, 14))
+    assert "higher by 0.04 (0.02 or more)" in verdict(half)
+    assert "+0.04 (+0.02 or more)" in text(half) and "inf" not in text(half)
+    rates = FailureRates(Estimate(0.25, -0.1, 0.5, 12), 0.25)
+    failing = replace(FOUND, b=replace(B, collapsed=Estimate(0.25, 0.1, 0.5, 12)), failures=rates)
+    assert "3 of 12 runs of B collapsed (25 % (10 to 50 %))" in text(failing)
+    assert "B - A: +25 % (-10 to +50 %), p = 0.25, n = 12" in text(failing)
 
 
 def test_the_same_training_twice_is_called_that():

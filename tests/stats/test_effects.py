@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from whydiff.stats import squared_distances as squared
-from whydiff.stats.effects import CLAIM, EXPLORE, Block, block, effects, more_blocks, ratio
+from whydiff.stats.effects import (
+    CLAIM,
+    EXPLORE,
+    Block,
+    block,
+    effects,
+    more_blocks,
+    more_blocks_without,
+    ratio,
+)
 from whydiff.testing.simulated import coverage, many, study, true_effects
 
 THREE = {"initialization": 0.5, "data-order": 0.3, "noise": 0.2}
@@ -93,6 +102,25 @@ def test_nothing_that_varies_has_no_effects_and_says_so():
 
 def test_ratio_with_all_the_variability_in_one_block():
     assert ratio([0, 0, 3.0], [0, 0, 4.0]).high == math.inf
+
+
+def test_an_effect_of_0_in_all_blocks_is_no_proof_of_0():
+    found = ratio([0.0] * 5, [1.0, 1, 2, 1, 1])
+    share = 1 - 0.05 ** (1 / 5)
+    assert (found.value, found.low) == (0.0, 0.0)
+    assert found.high == pytest.approx(share * 2 / 1.2)  # the largest change over the mean one
+    assert "changed nothing in 5 blocks; up to 45 % of blocks may differ" in found.note
+    still = ratio([1.0, 1, 2, 1, 1], [1.0, 1, 2, 1, 1])
+    assert still.low < still.value == 1 < still.high and "the same in 5 blocks" in still.note
+
+
+def test_how_many_blocks_without_a_change_make_an_effect_small():
+    found = ratio([0.0] * 5, [1.0] * 5)
+    missing = more_blocks_without(found, 0.1)
+    assert ratio([0.0] * (5 + missing), [1.0] * (5 + missing)).high <= 0.1
+    assert ratio([0.0] * (4 + missing), [1.0] * (4 + missing)).high > 0.1
+    assert more_blocks(found) is None  # there is no factor of 0
+    assert more_blocks_without(ratio([1.0, 2], [1.0, 1]), 0.1) is None
 
 
 def test_unit_and_order_of_blocks_do_not_matter():

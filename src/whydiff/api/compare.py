@@ -239,6 +239,7 @@ def _answer(
         assumption=rule.assumption,
         unseen=found.unseen,
         failures=numbers.failures(pairs, rule),
+        more_for_any_shape=rule.more_for_any_shape(pairs),
     )
 
 

@@ -98,7 +98,9 @@ class Comparison(Shown):
     "settled", "cap", "budget" or "interrupted"; ``fewest`` pairs are needed for any verdict.
     ``assumption`` is what the verdict takes for granted of the differences, "symmetric" or
     "bounded"; ``unseen`` the largest share of pairs of a kind of which none was seen;
-    ``failures`` compares how often A and B diverged or collapsed.
+    ``failures`` compares how often A and B diverged or collapsed; ``more_for_any_shape`` is how
+    many further pairs would settle it from the bounds of the metric alone, None if that cannot be
+    said.
     """
 
     question: str
@@ -129,6 +131,7 @@ class Comparison(Shown):
     assumption: str = "symmetric"
     unseen: float = 1.0
     failures: FailureRates | None = None
+    more_for_any_shape: int | None = None
 
     @property
     def identical(self) -> bool:

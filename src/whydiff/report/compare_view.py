@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from whydiff.core.comparison import BETTER, EQUIVALENT, WORSE, Churn, Comparison, Side
+from whydiff.core.comparison import (
+    BETTER,
+    EQUIVALENT,
+    INCONCLUSIVE,
+    WORSE,
+    Churn,
+    Comparison,
+    FailureRates,
+    Side,
+)
 from whydiff.core.estimate import Estimate
 from whydiff.core.words import MORE, count, duration, number, percent
 from whydiff.report.blocks import Block, Facts, Table, Text
@@ -142,11 +151,7 @@ def _warnings(found: Comparison) -> Iterator[str]:
                 "every example. Their metric counts as it is."
             )
     if found.failures is not None:
-        more = found.failures.difference
-        yield (
-            f"Runs that diverged or collapsed, B - A: {_signed_percent(more)}, p = "
-            f"{found.failures.p:.2g}, n = {more.n}."
-        )
+        yield f"{failure_rates(found.failures)}."
     failed = [pair for pair in found.pairs if pair.failure]
     if failed:
         yield (
@@ -155,20 +160,34 @@ def _warnings(found: Comparison) -> Iterator[str]:
         )
 
 
+def failure_rates(rates: FailureRates) -> str:
+    """How much more often B failed than A."""
+    told = _signed_percent(rates.difference)
+    return (
+        f"Runs that diverged or collapsed, B - A: {told}, p = {rates.p:.2g}, "
+        f"n = {rates.difference.n}"
+    )
+
+
 def _signed_percent(estimate: Estimate) -> str:
     return bounds(estimate, lambda value: f"{100 * value:+.0f} %")
 
 
-def _assumes(found: Comparison) -> str:
-    """What the verdict takes for granted, and what it cannot exclude."""
-    if found.assumption == "bounded":
-        return f"only that {found.metric} lies between 0 and 1"
-    rare = percent(found.unseen)
-    return (
-        "equal trainings differ as often up as down (checked on the pairs seen); a kind of run "
-        f"of which none was seen, such as a rare collapse, may make up to {rare} of pairs "
-        "(--assume bounded allows for it)"
+def assumes(found: Comparison) -> str:
+    """What the verdict takes for granted, what it cannot exclude, and what that would take."""
+    more = found.more_for_any_shape
+    decided = found.verdict != INCONCLUSIVE
+    if found.assumption == "bounded" or (decided and more == 0):
+        return f"only that {found.metric} lies between 0 and 1, whatever the shape of differences"
+    text = (
+        "equal trainings differ as often up as down (checked on the pairs seen). A kind of run of "
+        "which none was seen, such as a rare collapse, may make up to "
+        f"{percent(found.unseen)} of pairs"
     )
+    if decided and more:
+        total = len(found.pairs) + more
+        text += f"; about {total} pairs would allow for it: --assume bounded --max-pairs {total}"
+    return text
 
 
 def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
@@ -178,7 +197,7 @@ def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
         level = percent(found.effect.confidence)
         yield "B - A", f"{_signed(found)}, {level} confidence sequence, n = {found.effect.n}"
     if found.pairs:
-        yield "Assumes", _assumes(found)
+        yield "Assumes", assumes(found)
     if found.probability.n > 1 and not found.identical:
         chance = between(found.probability, percent)
         yield "P(B better)", f"{chance} for runs of two different seeds, n = {found.probability.n}"

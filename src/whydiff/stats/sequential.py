@@ -164,8 +164,11 @@ def verdicts(d: np.ndarray, question: Question) -> list[str]:
     """The verdict after the first pair, the first two, and so on, as :func:`look` gives it."""
     numbers = np.where(np.isfinite(d), d, math.nan)
     failed = np.isinf(d)
-    whole, of_numbers = _Evidence.of(d, question), _Evidence.of(numbers, question)
-    failures = _Evidence.of(np.where(failed, d, math.nan), question)
+    whole = _Evidence.of(d, question)
+    of_numbers = failures = whole
+    if failed.any():
+        of_numbers = _Evidence.of(numbers, question)
+        failures = _Evidence.of(np.where(failed, d, math.nan), question)
     empty = np.cumsum(np.isfinite(d)) == 0
     found = np.full(d.shape, INCONCLUSIVE, dtype=object)
     # Numbers and failures together, and no verdict that the numbers alone would not bear out,
@@ -355,7 +358,9 @@ class _Evidence:
     def of(cls, d: np.ndarray, question: Question) -> _Evidence:
         up, down = _asked(d, question)
         upper = [bets.total(c) for c in question.capital(d, question.margin)]
-        lower = [bets.total(c) for c in question.capital(d, -question.margin)]
+        lower = upper
+        if question.margin:
+            lower = [bets.total(c) for c in question.capital(d, -question.margin)]
         return cls(upper[0] - up, upper[1] - down, lower[1] - down, lower[0] - up)
 
 

@@ -60,6 +60,16 @@ class Rule:
         """How many more pairs like these would give a verdict, None if none would."""
         return more_pairs(self.differences(pairs), **self.question(pairs))
 
+    def more_for_any_shape(self, pairs: Sequence[Results]) -> int | None:
+        """How many more pairs like these would give a verdict from the bounds of the metric alone.
+
+        None if its bounds are not known, or no number would do.
+        """
+        question = self.question(pairs)
+        if question["bounds"] is None:
+            return None
+        return more_pairs(self.differences(pairs), **{**question, "assumption": BOUNDED})
+
     def question(self, pairs: Sequence[Results]) -> dict[str, Any]:
         """What is asked of the differences, as :func:`whydiff.stats.sequential.look` takes it.
 

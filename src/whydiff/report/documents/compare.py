@@ -21,7 +21,7 @@ from whydiff.report.charts.levels import Point, points
 from whydiff.report.charts.looking import look_rows, looking
 from whydiff.report.charts.replicas import distribution
 from whydiff.report.charts.strips import strips
-from whydiff.report.compare_view import verdict
+from whydiff.report.compare_view import assumes, failure_rates, verdict
 from whydiff.report.document import DIFFERENT, OPEN, SAME, Document, Section
 from whydiff.report.documents.reproduce import reproduce, with_page
 from whydiff.report.study_words import between, bounds, signed
@@ -226,10 +226,14 @@ def _trust(found: Comparison) -> Section:
     if found.gates:
         rows = tuple((g.name, words[g.passed], g.evidence) for g in found.gates)
         blocks.append(Table(("Before any number", "Holds", "Evidence"), rows))
-    facts = []
+    facts = [("Assumes", assumes(found))] if found.pairs else []
     for name, side in (("A", found.a), ("B", found.b)):
         facts.append((f"Diverged, {name}", f"{between(side.diverged, percent)}"))
+        if side.collapsed is not None:
+            facts.append((f"Collapsed, {name}", between(side.collapsed, percent)))
         facts += [(f"Not redrawn in {name}: {k}", why) for k, why in side.kept.items()]
+    if found.failures is not None:
+        facts.append(("B against A", failure_rates(found.failures)))
     blocks.append(Facts(tuple(facts)))
     blocks += [Text(note, "note") for note in found.notes]
     return Section("trust", "Can these numbers be believed?", tuple(blocks))
