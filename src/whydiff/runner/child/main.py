@@ -127,7 +127,9 @@ def _serve(watching: Watching, start: Start, descriptors: list[int], code: int) 
         "keep_bytes": 1 << 24,
     }
     run = ScriptRunner(watching, start, Job, run_script)
-    server = Server(watching.session.lives, run, described, Path(watching.job.output))
+    session = watching.session
+    recording = Path(watching.job.output)
+    server = Server(session.lives, run, described, recording, session.calls.lives)
     serve(server, requests, answers)
 
 
