@@ -330,6 +330,14 @@ def made_by(tensor: Any) -> Any:
     return tensor._keras_history.operation
 
 
+def symbolic_inputs(model: Any) -> Any:
+    """What a model takes, as symbolic tensors nested as it was given; None where it has none."""
+    try:
+        return model._inputs_struct if hasattr(model, "_inputs_struct") else model.inputs
+    except Exception:  # a subclassed model
+        return None
+
+
 def compile_settings(model: Any) -> Mapping[str, Any] | None:
     """The arguments of ``compile`` as Keras keeps them, if it does."""
     known = getattr(getattr(model, "_compile_config", None), "config", None)

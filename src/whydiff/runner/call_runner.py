@@ -14,10 +14,26 @@ from whydiff.runner.client import Requestable
 
 
 class ProcessCallRunner:
-    """Asks one process for hybrids of its calls of the numbers ``a`` and ``b``."""
+    """Asks the process of A for hybrids of its calls of the numbers ``a`` and ``b``.
 
-    def __init__(self, site: Requestable, a: int, b: int, compared: Compared, folder: Path) -> None:
+    ``own_b`` is B's own process with the number of B there, where that is another: B is run again
+    from its own fields where it ran.
+    """
+
+    def __init__(
+        self,
+        site: Requestable,
+        a: int,
+        b: int,
+        compared: Compared,
+        folder: Path,
+        own_b: tuple[Requestable, int] | None = None,
+    ) -> None:
         self._site, self._folder, self._count = site, folder, 0
+        self._own_b = own_b[0] if own_b else None
+        if own_b:
+            nothing = Compared(()).fields
+            own_b[0].request("call", what="pair", a=own_b[1], b=own_b[1], fields=nothing)
         self._structure = frozenset(compared.structure)
         site.request("call", what="pair", a=a, b=b, fields=compared.fields)
 

@@ -64,6 +64,7 @@ class Compared:
             "held": {s: list(names) for s, names in self.held.items()},
             "policies": self.policies,
             "compiled": self.compiled,
+            "separate": [s for s in ("data-order", "batch-size") if s in self.movable],
         }
 
 

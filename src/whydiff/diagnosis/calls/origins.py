@@ -11,6 +11,8 @@ from whydiff.core.recipe import Tensor
 from whydiff.core.words import count, listed
 
 INITIALIZATION, WEIGHTS, STATE = "initialization", "weights", "state"
+#: Kinds of values that are as they were when the model was built.
+FRESH = frozenset({"drawn", "initial"})
 UNKNOWN_ORIGIN = Origin("of unknown origin", "unknown")
 
 
@@ -34,7 +36,7 @@ class TensorPair:
         """``initialization`` where both were drawn and left so, ``state`` where an adapt decides
         it, else ``weights``."""
         kinds = {self.origin_a.kind, self.origin_b.kind}
-        if kinds == {"drawn"}:
+        if kinds <= FRESH:
             return INITIALIZATION
         return STATE if "adapted" in kinds else WEIGHTS
 
@@ -96,7 +98,7 @@ def story(
             f"{detail}; a loop that was not watched (such as optimizer.apply) changed them",
             "trained-by-unwatched-loop",
         )
-    if both == {"drawn"}:
+    if both <= FRESH:
         return _drawn(differing, events, a, b, detail)
     if "average" in both:
         return Story(detail, "averaged-weights")
@@ -106,7 +108,7 @@ def story(
         return Story(detail, "adapted-again")
     if both & {"file", "restored"} and both & {"trained", "file", "restored"}:
         return Story(detail, _of_files(differing))
-    if "drawn" in both:
+    if both & FRESH:
         return Story(detail, "weights-never-copied")
     if "copied" in both or "assigned" in both:
         return Story(detail, "weights-assigned")

@@ -14,6 +14,7 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.digests import unordered_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
+from whydiff.diagnosis.calls.origins import FRESH
 from whydiff.diagnosis.calls.results import (
     Call,
     Distance,
@@ -251,7 +252,7 @@ def independent(execution: Execution, metric: str | None = None) -> Disagreement
         origins = [{o.kind for o in call.recipe.origins} for call in (a, b)]
         shapes = [[t.shape for t in call.recipe.weights] for call in (a, b)]
         apart = bool(a.recipe.weights) and _weights(a) != _weights(b)
-        if apart and origins == [{"drawn"}, {"drawn"}] and shapes[0] == shapes[1]:
+        if apart and all(kinds <= FRESH for kinds in origins) and shapes[0] == shapes[1]:
             return found
     return None
 

@@ -14,6 +14,7 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.digests import row_keys, tensor_digest
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import LiveCall
+from whydiff.keras_backend.internals import symbolic_inputs
 from whydiff.keras_backend.naming import Names
 from whydiff.replay.calls.compiling import compiled_like
 from whydiff.replay.calls.held import holding
@@ -42,6 +43,7 @@ class Fields:
     ``tensors``: pairs of positions (in A's weights, in B's) by source. ``structure``: sources that
     come with the whole model of a side, and so together. ``held``: names of recorded values that
     are no variables, by source. ``policies``: whether dtype policies are set layer by layer.
+    ``separate``: of the order and the batches those that can be taken without the samples.
     """
 
     tensors: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Fields:
     held: Mapping[str, Sequence[str]] = field(default_factory=dict)
     policies: bool = False
     compiled: bool = False
+    separate: tuple[str, ...] = ()
 
 
 class CallHybrids:
@@ -167,8 +170,10 @@ class CallHybrids:
             setattr(live.model, name, kept)
 
     def _batches(self, choice: Choice) -> Sequence[Any]:
-        names = [side(choice, s) for s in ("data-content", "data-order", "batch-size")]
-        content, order, cut = (self.lives[name] for name in names)
+        content, order, cut = (
+            self.lives[side(choice, s if s in self.fields.separate else "data-content")]
+            for s in ("data-content", "data-order", "batch-size")
+        )
         if all(live.call.kind == "built" for live in self.lives.values()):
             return self._probe_batches()
         if content.fed is None or order.fed is None or cut.fed is None:
@@ -205,12 +210,11 @@ def probe_of(model: Any) -> tuple[Any, ...]:
             return generator.integers(0, 2, shape).astype(kind)
         return generator.normal(size=shape).astype("float32")
 
-    try:
-        inputs = model.input if not hasattr(model, "inputs_struct") else model.inputs_struct
-    except Exception:
-        inputs = None
-    if inputs is None:
+    inputs = symbolic_inputs(model)
+    if not inputs:
         raise TransferError("a model without symbolic inputs says not what it takes")
+    if isinstance(inputs, list) and len(inputs) == 1:
+        (inputs,) = inputs
     return (keras.tree.map_structure(rows, inputs),)
 
 

@@ -42,6 +42,7 @@ class CallServer:
                 fields["held"],
                 bool(fields["policies"]),
                 bool(fields["compiled"]),
+                tuple(fields["separate"]),
             ),
         )
         return {}
