@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import inspect
 import re
 import sys
 import threading
@@ -124,8 +125,8 @@ def hands_out_once(iterator_class: type) -> bool:
 
     TensorFlow's did up to Keras 3.3.
     """
-    asked = "_get_iterator" in iterator_class.__init__.__code__.co_names  # type: ignore[misc]
-    return bool(asked)
+    init: Any = inspect.unwrap(iterator_class.__init__)  # type: ignore[misc]
+    return "_get_iterator" in init.__code__.co_names
 
 
 def begins_a_pass(iterator: Any) -> bool:
