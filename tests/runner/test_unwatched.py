@@ -37,14 +37,14 @@ untouched = spaces()
 
 END = """
 watching = Watching(Job(sys.argv[1]))
-watching._watch_keras()
+watching.keras_is_here()
 assert spaces() == untouched
 assert watching.session is None
 """
 
 WATCHED = """
 watching = Watching(Job(sys.argv[1]))
-watching._watch_keras()
+watching.keras_is_here()
 assert spaces() != untouched
 """
 

@@ -26,9 +26,9 @@ _PIECE_BYTES = 32 * 2**20
 _PLAIN = "?bBhHiIlLqQefd"
 
 
-def _native(array: np.ndarray) -> np.ndarray:
+def _native(given: np.ndarray | np.generic) -> np.ndarray:
     """``array`` in the machine's byte order: what it holds counts, not how a file stored it."""
-    array = np.asarray(array)
+    array = np.asarray(given)
     if array.dtype.hasobject:
         raise WhydiffError(
             f"cannot digest an array of dtype {array.dtype}: its bytes are addresses",
@@ -55,16 +55,15 @@ def tensor_digest(array: np.ndarray) -> str:
     return str(state.hexdigest())
 
 
-def group_digest(arrays: Iterable[np.ndarray]) -> int:
+def group_digest(arrays: Iterable[np.ndarray | np.generic]) -> int:
     """64-bit digest of several arrays in their order; what a step row keeps per group."""
     state = xxhash.xxh3_64()
     update = state.update
-    for array in arrays:
+    for given in arrays:
         # Called for every variable at every step: plain arrays go the short way, same bytes.
-        plain = type(array) is np.ndarray and array.dtype.char in _PLAIN
-        if not (plain and array.flags.c_contiguous and array.dtype.isnative):
-            array = _native(array)
-            plain = False
+        plain = type(given) is np.ndarray and given.dtype.char in _PLAIN
+        plain = plain and given.flags.c_contiguous and given.dtype.isnative
+        array = given if plain and isinstance(given, np.ndarray) else _native(given)
         update(array.size.to_bytes(8, "little"))
         if array.size:
             update(array.data if plain else _bytes(array))

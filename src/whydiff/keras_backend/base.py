@@ -86,7 +86,7 @@ class Backend(Protocol):
         """A function that copies values like these without waiting for them, or None. What it
         gives reads the copy, whatever became of the values."""
 
-    def with_values(self, model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:
+    def with_values(self, model: Any, state: Any, values: Mapping[int, np.ndarray]) -> Any:
         """That state with the values of some variables (by id) in place of its own."""
 
     def gradients(self, model: Any, x: Any, y: Any, weight: Any) -> list[np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def copier(values: Sequence[Any]) -> None:
     del values
 
 
-def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:
+def with_values(model: Any, state: Any, values: Mapping[int, np.ndarray]) -> Any:
     """Nothing travels: what was assigned to the variables is what the step reads."""
     del model, values
     return state

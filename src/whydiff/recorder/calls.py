@@ -112,7 +112,7 @@ def _runs(places: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
     return runs
 
 
-def _shape(leaf: Any) -> Any:
+def _shape(leaf: Any) -> tuple[tuple[int, ...], str] | None:
     return (tuple(leaf.shape), str(leaf.dtype)) if _is_array(leaf) else None
 
 
@@ -121,7 +121,7 @@ def _find(wanted: Sequence[Any], leaves: Sequence[Any], start: int) -> int | Non
     places = [*range(start, len(leaves)), *range(start)]
     for i in places:
         if list(leaves[i : i + len(wanted)]) == list(wanted):
-            return i
+            return int(i)
     return None
 
 

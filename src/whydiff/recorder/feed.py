@@ -12,6 +12,7 @@ import numpy as np
 from whydiff.core.digests import ordered_digest, row_digests
 from whydiff.core.live import Samples
 from whydiff.core.recipe import Batching, Content, Order
+from whydiff.keras_backend.base import Backend
 from whydiff.recorder.batches import Batch, OrderedRows
 from whydiff.recorder.samples import SampleBook, array_rows, as_array, flatten, leaf_roles
 
@@ -31,7 +32,7 @@ KINDS = {
 class Feed:
     """Sees every batch on its way into the step or into ``fit``'s own validation."""
 
-    def __init__(self, adapter: Any, keep_bytes: int) -> None:
+    def __init__(self, adapter: Backend, keep_bytes: int) -> None:
         self._adapter = adapter
         self.keeps = keep_bytes > 0  # samples, as many as fit; else only their digests
         self._keep_bytes = keep_bytes
@@ -142,8 +143,8 @@ class Feed:
         """Find out which samples the batches shown so far held."""
         batches, self._unknown, self._unknown_bytes = self._unknown, [], 0
         found = self._book.add([batch.leaves for batch in batches])
-        for batch, (batch.indices, batch.rows) in zip(batches, found, strict=True):
-            batch.leaves = []
+        for batch, (indices, rows) in zip(batches, found, strict=True):
+            batch.indices, batch.rows, batch.leaves = indices, rows, []
 
     def _show_validation(self, structure: Any) -> None:
         with self._unharmed():

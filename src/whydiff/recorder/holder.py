@@ -10,4 +10,7 @@ from whydiff.recorder.session import Session
 class Holder(Protocol):
     """``session`` may change: a served child begins another one when it runs a script again."""
 
-    session: Session
+    @property
+    def session(self) -> Session:
+        """The session that it holds now."""
+        ...

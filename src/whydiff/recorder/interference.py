@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from whydiff.core.digests import group_digest
+from whydiff.keras_backend.base import Backend
 from whydiff.keras_backend.code import is_users
 from whydiff.keras_backend.variables import existing_variables
 
@@ -26,7 +27,7 @@ class Interference:
     """Collects the positions of the callbacks that changed the training (``acting``) or did no
     more than end it (``ending``)."""
 
-    def __init__(self, adapter: Any, model: Any, callbacks: Sequence[Any]) -> None:
+    def __init__(self, adapter: Backend, model: Any, callbacks: Sequence[Any]) -> None:
         self._adapter, self._model = adapter, model
         self._theirs = [i for i, callback in enumerate(callbacks) if is_theirs(callback)]
         self._every_batch = [i for i in self._theirs if _sees_batches(callbacks[i])]
@@ -90,7 +91,7 @@ def _sees_batches(callback: Any) -> bool:
     return any(getattr(type(callback), name) is not getattr(base, name) for name in hooks)
 
 
-class _Probe(keras.callbacks.Callback):
+class _Probe(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     def __init__(self, interference: Interference, position: int | None) -> None:
         super().__init__()
         self._interference, self._position = interference, position

@@ -6,13 +6,12 @@ own seed generator, so that generator is part of the noise.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from whydiff.core.digests import tensor_digest
 from whydiff.core.pins import Pins
 from whydiff.core.recipe import Tensor
+from whydiff.keras_backend.base import Backend
 
 Moment = tuple[int, int]  # (epoch, step within it)
 
@@ -20,7 +19,7 @@ Moment = tuple[int, int]  # (epoch, step within it)
 class GlobalGenerator:
     """Finds out at the first step whether steps draw globally, and if so keeps the states."""
 
-    def __init__(self, adapter: Any) -> None:
+    def __init__(self, adapter: Backend) -> None:
         self._adapter = adapter
         self._drawn: bool | None = None
         self._before: np.ndarray | None = None
@@ -56,6 +55,7 @@ class GlobalGenerator:
             return []
         self._after = np.array(self._adapter.random_state())
         if self._drawn is None:
+            assert self._before is not None
             self._drawn = not np.array_equal(self._before, self._after)
             if not self._drawn:
                 self.states.clear()
@@ -71,7 +71,7 @@ class GlobalGenerator:
         return (Tensor(name, "seed", state.shape, state.dtype.name, tensor_digest(state)),)
 
 
-def pin_generator(adapter: Any, pins: Pins, moment: Moment) -> None:
+def pin_generator(adapter: Backend, pins: Pins, moment: Moment) -> None:
     """Bring the backend's generator to where it was at this moment of the recorded training."""
     if moment in pins.random_draws:
         adapter.draw(pins.random_draws[moment])

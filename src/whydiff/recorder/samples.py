@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,7 @@ def leaf_roles(structure: Any) -> tuple[str, ...]:
     return tuple(names[min(i, 2)] for i, part in enumerate(structure) for _ in flatten(part))
 
 
-def as_array(leaf: Any, to_numpy: Any) -> np.ndarray:
+def as_array(leaf: Any, to_numpy: Callable[[Any], np.ndarray]) -> np.ndarray:
     """A leaf on the host. Strings become fixed-width bytes, so that equal strings digest equal."""
     array = to_numpy(leaf)
     if array.dtype.kind in "OU":
@@ -62,7 +62,7 @@ class SampleBook:
         self._rows: list[np.ndarray] = []  # digests of (x, y), in canonical order
         self._weight_rows: list[np.ndarray] = []
         self._leaf_rows: list[list[np.ndarray]] = []  # of the first samples, per leaf of x and y
-        self._chunks: list[list[np.ndarray]] = []
+        self._chunks: list[list[np.ndarray | None]] = []
         self._bytes = 0
         self._dense: list[np.ndarray] | None = None
         self._count = 0

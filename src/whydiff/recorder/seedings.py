@@ -130,7 +130,7 @@ def _note(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], caller: Fram
         if function != "set_random_seed" and "seed" not in function:
             return  # a library that draws for its own purposes
         name = f"{_package(library)}.{function}"
-    number = int(seed) if _whole(seed) else None
+    number = int(seed) if seed is not None and _whole(seed) else None
     _SEEN.add(Seeding(name, number, seed is not None, tuple(reversed(frames[:12]))))
 
 

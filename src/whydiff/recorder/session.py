@@ -8,7 +8,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from whydiff.core.live import Live
 from whydiff.core.pins import Enough, Pins
@@ -20,7 +20,10 @@ from whydiff.recorder.loops import Loop
 from whydiff.recorder.measuring.book import CallBook
 from whydiff.recorder.measuring.call import Measuring, Validation
 from whydiff.recorder.watch import Watch
+from whydiff.storage import Writer
 from whydiff.storage.sealing import BESIDE
+
+_W = TypeVar("_W", bound=Watch)
 
 
 class Session:
@@ -33,7 +36,7 @@ class Session:
 
     def __init__(
         self,
-        writer: Any,
+        writer: Writer | None,
         keep_bytes: int,
         pins: Mapping[int, Pins] | None = None,
         last: int | None = None,
@@ -107,7 +110,8 @@ class Session:
         running = self._stepping or self._current
         if running is not None and self._thread != threading.get_ident():
             self._unwatched += 1
-            self.writer.environment({BESIDE: self._unwatched})
+            if self.writer is not None:
+                self.writer.environment({BESIDE: self._unwatched})
         return running is not None
 
     def end_fit(self, watch: Watch, completed: bool) -> None:
@@ -207,11 +211,11 @@ class Session:
 
     def _begun(
         self,
-        kind: Callable[..., Any],
+        kind: Callable[..., _W],
         subject: Any,
         arguments: Mapping[str, Any],
         compiled: Mapping[str, Any],
-    ) -> Any:
+    ) -> _W | None:
         try:
             made = kind(
                 index=self._fits + 1,
@@ -256,8 +260,9 @@ class Session:
         self.calls.close()
         for loop in list(self._loops):
             self.close_loop(loop, exit_code == 0 if completed is None else completed)
-        self.writer.ledger(self.ledger.draws)
-        self.writer.close(exit_code)
+        if self.writer is not None:
+            self.writer.ledger(self.ledger.draws)
+            self.writer.close(exit_code)
 
 
 def subject_of(models: Sequence[Any], optimizer: Any, generators: Mapping[str, Any]) -> Subject:

@@ -13,6 +13,7 @@ import numpy as np
 
 from whydiff.core.feeding import TransferError
 from whydiff.core.recipe import Tensor
+from whydiff.keras_backend.base import Backend
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import layers_of
 from whydiff.keras_backend.variables import (
@@ -27,20 +28,32 @@ from whydiff.keras_backend.variables import (
 class Start:
     """Collects values until :meth:`settle`; from then on ``names`` and ``variables`` stand."""
 
-    def __init__(self, adapter: Any, model: Any, trained_by: Mapping[str, int]) -> None:
+    def __init__(self, adapter: Backend, model: Any, trained_by: Mapping[str, int]) -> None:
         self._adapter, self._model, self._trained_by = adapter, model, trained_by
         self._created: dict[int, tuple[Any, np.ndarray]] = {
             id(v): (v, np.array(adapter.to_numpy(v))) for v in existing_variables(model)
         }
-        self.names: Names | None = None
-        self.variables: Variables | None = None
+        self._names: Names | None = None
+        self._variables: Variables | None = None
         self.values: dict[str, list[np.ndarray]] = {}
         self.unseen: dict[str, list[str]] = {}  # by group: variables whose first value is unknown
         self.trainable: tuple[bool, ...] = ()  # of every layer; a script may freeze some later
 
     @property
     def settled(self) -> bool:
-        return self.variables is not None
+        return self._variables is not None
+
+    @property
+    def names(self) -> Names:
+        """Once settled."""
+        assert self._names is not None
+        return self._names
+
+    @property
+    def variables(self) -> Variables:
+        """Once settled."""
+        assert self._variables is not None
+        return self._variables
 
     def created(self, variable: Any, initializer: Any) -> None:
         """A variable came into being before the first step was over."""
@@ -78,8 +91,8 @@ class Start:
 
     def settle(self) -> None:
         """The first step is done: everything is built and can be named."""
-        self.names = Names(self._model)
-        self.variables = variables_of(self._model, self.names)
+        self._names = Names(self._model)
+        self._variables = variables_of(self._model, self.names)
         for group, slots in self.variables.groups().items():
             for variable in (s.variable for s in slots if hasattr(s.variable, "absent")):
                 self._created.setdefault(id(variable), (variable, variable.absent()))
@@ -97,7 +110,6 @@ class Start:
 
     def tensors(self) -> dict[str, tuple[Tensor, ...]]:
         """The values as facts of a recipe, by group."""
-        assert self.variables is not None
         return {
             group: tuple(
                 tensor(s, v, self._trained_by)
@@ -108,7 +120,6 @@ class Start:
 
     def named(self, values: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np.ndarray]:
         """Arrays by ``group:path``, for those groups that ``values`` has."""
-        assert self.variables is not None
         return {
             f"{group}:{slot.path}": value
             for group, slots in self.variables.groups().items()
@@ -117,7 +128,6 @@ class Start:
 
     def slots(self) -> list[Slot]:
         """Every named variable."""
-        assert self.variables is not None
         return [slot for group in self.variables.groups().values() for slot in group]
 
     def policies(self) -> dict[str, Any]:
@@ -130,7 +140,6 @@ class Start:
 
     def regularizers(self) -> dict[str, Any]:
         """Live regularizers by canonical path of the variable, or ``activity:`` of the layer."""
-        assert self.names is not None
         found = {
             self.names.variable(v): v.regularizer
             for v in self._model.trainable_variables

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.keras_backend.base import Backend, Reader
 from whydiff.keras_backend.variables import Variables
 
 
@@ -43,12 +44,13 @@ class Left:
 class StepSnapshots:
     """What the steps of one fit leave, one after another."""
 
-    def __init__(self, adapter: Any, variables: Variables, copies: bool) -> None:
+    def __init__(self, adapter: Backend, variables: Variables, copies: bool) -> None:
         self._adapter, self._variables, self._copies = adapter, variables, copies
         groups = (variables.weights, variables.noise, variables.state)
         self._live = [slot.variable for group in groups for slot in group]
         self._reader: Callable[[], list[np.ndarray]] | None = None
-        self.begin_epoch()
+        self._asked = False
+        self._copy: Callable[[Sequence[Any]], Reader] | None = None
 
     def begin_epoch(self) -> None:
         """Between two epochs a script may change what is trained, and so what travels."""

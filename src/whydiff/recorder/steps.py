@@ -19,6 +19,7 @@ import numpy as np
 from whydiff.core.digests import group_digest
 from whydiff.recorder.batches import Batch
 from whydiff.recorder.feed import Feed
+from whydiff.storage import Writer
 
 _SECONDS = 0.2  # of training that a kill may cost, besides what the writer holds back
 _AT_ONCE = 128  # steps
@@ -42,7 +43,7 @@ class Steps:
     """
 
     def __init__(
-        self, index: int, feed: Feed, writer: Any, digests: Callable[..., Sequence[int]]
+        self, index: int, feed: Feed, writer: Writer, digests: Callable[..., Sequence[int]]
     ) -> None:
         self._index, self._feed, self._writer, self._digests = index, feed, writer, digests
         self._unread: deque[tuple[_Over, tuple[Any, ...]]] = deque()

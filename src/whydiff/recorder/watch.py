@@ -31,6 +31,7 @@ from whydiff.recorder.randomness import GlobalGenerator, pin_generator
 from whydiff.recorder.starting import Start
 from whydiff.recorder.step_snapshot import Left, StepSnapshots
 from whydiff.recorder.steps import Steps
+from whydiff.storage import Writer
 
 
 class Watch:
@@ -47,7 +48,7 @@ class Watch:
         compiled: Mapping[str, Any],
         trained_by: Mapping[str, int],
         ledger: Ledger,
-        writer: Any,
+        writer: Writer,
         keep_bytes: int,
         pins: Pins | None = None,
     ) -> None:
@@ -160,7 +161,6 @@ class Watch:
         """Everything is built now and can be named; values are those from before the step."""
         start = self._start
         start.settle()
-        assert start.variables is not None
         self._snapshots = StepSnapshots(self._adapter, start.variables, self.copies)
         self.feed.identify()
         self._ledger.locate(start.names.layers, self.index)

@@ -50,4 +50,5 @@ def _is_float(value: np.ndarray) -> bool:
 
 def _moving(value: np.ndarray) -> np.ndarray:
     wide = value.astype(np.float64)
-    return np.isfinite(wide) & (wide != 0.0)
+    moving: np.ndarray = np.isfinite(wide) & (wide != 0.0)
+    return moving

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
+import numpy as np
+
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.internals import data_adapter
 from whydiff.keras_backend.patches import accept_adapters, install
@@ -15,7 +17,7 @@ DataAdapter: Any = data_adapter()
 Leaves = list[Any]
 
 
-class PinnedData(DataAdapter):
+class PinnedData(DataAdapter):  # type: ignore[misc]  # Keras has no types
     """Feeds, in epoch ``self.epoch``, exactly the batches that ``epochs(self.epoch)`` yields.
 
     ``structure`` is a batch as Keras passed it, whose nesting the leaves are packed into;
@@ -79,4 +81,4 @@ def fixed(batches: list[Leaves], structure: Any, like: Any = None) -> PinnedData
 
 def _sizes(batches: list[Leaves]) -> set[int]:
     firsts = (next((leaf for leaf in leaves if leaf is not None), None) for leaves in batches)
-    return {len(leaf) for leaf in firsts if getattr(leaf, "ndim", 0)}
+    return {len(leaf) for leaf in firsts if leaf is not None and np.ndim(leaf)}

@@ -69,8 +69,8 @@ class Replicas:
         live = self.live
         drawn = self.drawing.draw(replica)
         if given is not None:
-            weights = [given.weights[tensor.path] for tensor in live.recipe.initialization]
-            drawn = replace(drawn, weights=weights, order=given.order, batches=given.batches)
+            first_weights = [given.weights[tensor.path] for tensor in live.recipe.initialization]
+            drawn = replace(drawn, weights=first_weights, order=given.order, batches=given.batches)
         program = self.compiled(replica)
         values = {
             "weights": drawn.weights,

@@ -15,7 +15,7 @@ from whydiff.keras_backend.variables import Variables
 from whydiff.replay.pinned import PinnedData
 
 
-class Steer(keras.callbacks.Callback):
+class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Keeps the pinned data, and the backend's own generator, in step with the epochs.
 
     Validation data count their own passes: there may be none in an epoch.
@@ -56,7 +56,7 @@ START = (-1, -1)
 Sink = Callable[[tuple[int, int], dict[str, float], dict[str, np.ndarray] | None], None]
 
 
-class Trace(keras.callbacks.Callback):
+class Trace(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Hands over logs and weights at some moments of a training, without changing a bit of it.
 
     ``moments`` maps (epoch, step) to whether the weights are wanted, too. Logs of a step are
@@ -87,7 +87,7 @@ class Trace(keras.callbacks.Callback):
             self._sink(moment, numbers(logs), weights)
 
 
-class StopAfter(keras.callbacks.Callback):
+class StopAfter(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Ends the training after one step and keeps weights and logs as they are then."""
 
     def __init__(self, until: tuple[int, int], variables: Variables) -> None:

@@ -53,7 +53,7 @@ class Look:
     notes: list[str] = field(default_factory=list)
 
 
-class Collect(keras.callbacks.Callback):
+class Collect(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Keeps all variables before one step, and weights after it and ``count - 1`` more."""
 
     def __init__(self, moment: Moment, count: int, variables: Variables) -> None:
@@ -185,14 +185,14 @@ def _examined(
             verbose=0,
         )
     for name in sorted(after.logs, key=lambda n: n != "loss"):
-        seen.append(("update", f"logged {name}", np.float32(after.logs[name])))
+        seen.append(("update", f"logged {name}", np.asarray(after.logs[name], np.float32)))
     for group in ("state", "weights"):
         for path, value in after.after[group].items():
             seen.append(("update", path, value))
     return seen
 
 
-class _Generator(keras.callbacks.Callback):
+class _Generator(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Brings the backend's generator to where it was before the step."""
 
     def __init__(self, state: np.ndarray | None) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import LiveCall
+from whydiff.runner.replica_inputs import save_arrays
 
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -39,7 +40,7 @@ def pack_call(live: LiveCall, folder: Path, flatten: Any) -> None:
             held[name] = value
         elif isinstance(value, np.ndarray):
             arrays[f"held:{name}"] = _plain_array(value)
-    np.savez(folder / "arrays.npz", **arrays)
+    save_arrays(folder / "arrays.npz", arrays)
     told = {
         "weights": len(live.weights),
         "noise": len(live.noise),

@@ -61,7 +61,7 @@ class Child:
     ) -> None:
         self.run, self.recording, self.log = run, recording, log
         self.exit_code: int | None = None
-        job = {
+        job: dict[str, Any] = {
             "script": str(run.script),
             "arguments": list(run.arguments),
             "output": str(recording),

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.live import Live, Material, Samples, asked_of_fit
+from whydiff.runner.replica_inputs import save_arrays
 
 
 def pack(live: Live, folder: Path) -> None:
     """Write everything of ``live`` that arrays can carry into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
-    material, arrays = live.material, {}
+    material = live.material
+    arrays: dict[str, np.ndarray] = {}
     lists: dict[str, Any] = {}
     for name in ("weights", "noise", "state", "order", "batches"):
         _put(name, list(getattr(material, name)), arrays, lists)
@@ -30,7 +32,7 @@ def pack(live: Live, folder: Path) -> None:
     lists["random_moments"] = [list(moment) for moment in material.random_states]
     lists["random_draws"] = [[*moment, draws] for moment, draws in material.random_draws.items()]
     lists["logs"] = list(live.logs)
-    np.savez(folder / "arrays.npz", **arrays)
+    save_arrays(folder / "arrays.npz", arrays)
     (folder / "lists.json").write_text(json.dumps(lists))
 
 

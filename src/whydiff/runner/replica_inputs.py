@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +16,18 @@ def savable(array: np.ndarray) -> np.ndarray:
     return array if array.dtype.kind in "fiub" else array.astype(np.float32)
 
 
+def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray]) -> None:
+    """Arrays by name into an .npz file."""
+    savez: Any = np.savez  # its types take a name for an option of its own
+    savez(path, **arrays)
+
+
 def write(replica_inputs: ReplicaInputs, path: Path) -> None:
     """The arrays of ``replica_inputs`` into a file."""
     arrays = {f"weights:{name}": savable(value) for name, value in replica_inputs.weights.items()}
     for kind, epochs in (("order", replica_inputs.order), ("batches", replica_inputs.batches)):
         arrays |= {f"{kind}:{number}": epoch for number, epoch in enumerate(epochs)}
-    np.savez(path, **arrays)
+    save_arrays(path, arrays)
 
 
 def read(path: Path) -> ReplicaInputs:

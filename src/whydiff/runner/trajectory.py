@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.diagnosis.moments import Moment
-from whydiff.runner.replica_inputs import savable
+from whydiff.runner.replica_inputs import savable, save_arrays
 
 
 class TrajectoryWriter:
@@ -42,7 +42,7 @@ class TrajectoryWriter:
         (folder / "logs.json").write_text(json.dumps(self._records))
         names = self._weights[0] if self._weights else ()
         stacked = {n: savable(np.stack([w[n] for w in self._weights])) for n in names}
-        np.savez(folder / "weights.npz", **stacked)
+        save_arrays(folder / "weights.npz", stacked)
 
 
 class TrajectoryReader:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 import numpy as np
 
 from whydiff.stats.effects import Block, block
 
 
-def coverage(truth: float, estimates: Iterable) -> float:
+def coverage(truth: float, estimates: Iterable[Container[float]]) -> float:
     """Share of the intervals that hold the truth."""
     return float(np.mean([truth in estimate for estimate in estimates]))
 
@@ -32,7 +32,9 @@ def additive(
 
     def outcome(values: dict[str, np.ndarray]) -> np.ndarray:
         own = sum(math.sqrt(parts[name]) * values[name] for name in parts)
-        return own + math.sqrt(joint) * np.prod([values[name] for name in parts], axis=0)
+        product = np.prod([values[name] for name in parts], axis=0)
+        whole: np.ndarray = own + math.sqrt(joint) * product
+        return whole
 
     return outcome
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.random import Generator
@@ -239,7 +239,8 @@ def _true_churn() -> float:
 def predictions() -> Iterator[Row]:
     for n in (2, 5, 20):
         yield Row("churn, jackknife over runs", f"n = {n}",
-                  lambda rng, n=n: _true_churn() in churn_of(predicted(rng, n)), 0.95)  # fmt: skip
+                  partial(lambda n, rng: _true_churn() in churn_of(predicted(rng, n)), n),
+                  0.95)  # fmt: skip
     yield Row("excess churn, jackknife", "n = 10, no change",
               lambda rng: 0.0 in _excess(rng).excess, 0.95)  # fmt: skip
     yield Row(
@@ -271,16 +272,16 @@ def fixed_pairs() -> Iterator[Row]:
                       _above(p, n), 0.95)  # fmt: skip
     for n in (5, 20):
         yield Row("false alarms: sign flips", f"normal, n = {n}",
-                  lambda rng, n=n: paired.sign_flip(rng.normal(size=n), rng) <= 0.05,
+                  partial(lambda n, rng: paired.sign_flip(rng.normal(size=n), rng) <= 0.05, n),
                   None, 0.05)  # fmt: skip
         yield Row("false alarms: TOST at its margin", f"normal, n = {n}",
-                  lambda rng, n=n: paired.equivalence(
+                  partial(lambda n, rng: paired.equivalence(
                       rng.normal(size=n), rng.normal(size=n) + 1, 1.0
-                  ).equivalent, None, 0.05)  # fmt: skip
+                  ).equivalent, n), None, 0.05)  # fmt: skip
         yield Row("ratio of deviations, jackknife on log", f"normal, n = {n}",
-                  lambda rng, n=n: 2.0 in spread_ratio(
+                  partial(lambda n, rng: 2.0 in spread_ratio(
                       rng.normal(size=n), 2 * rng.normal(size=n), rng, permutations=20
-                  ).ratio, 0.93)  # fmt: skip
+                  ).ratio, n), 0.93)  # fmt: skip
     yield Row("false alarms: TOST", "59 pairs of which 5 % differ by 0.1, margin 0.001",
               lambda rng: paired.equivalence(
                   np.zeros(59), -0.1 * (rng.random(59) < 0.05), 0.001
@@ -384,13 +385,14 @@ def peeking() -> Iterator[Row]:
               _ends(lambda rng, n: rng.normal(size=n), at_margin, EQUIVALENT), 0.9)  # fmt: skip
     for gap in (0.5, 1.0):
         yield Row("better", f"normal, {gap} sd, {looks}",
-                  _ends(lambda rng, n, gap=gap: rng.normal(size=n) + gap, _SYMMETRIC, BETTER),
+                  _ends(partial(lambda gap, rng, n: rng.normal(size=n) + gap, gap),
+                        _SYMMETRIC, BETTER),
                   0.6 if gap == 0.5 else 0.97)  # fmt: skip
 
     for gap, least in ((0.1, 0.8), (0.15, 0.97)):
         yield Row("better, with `--assume bounded`",
                   f"an accuracy higher by {gap}, sd 0.03, {looks}",
-                  _ends(lambda rng, n, gap=gap: gap + 0.03 * rng.normal(size=n),
+                  _ends(partial(lambda gap, rng, n: gap + 0.03 * rng.normal(size=n), gap),
                         _BOUNDED, BETTER), least)  # fmt: skip
 
 

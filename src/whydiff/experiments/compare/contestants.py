@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.progress import Progress
+from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import ASKED_FOR, Replica, Result
 from whydiff.core.vary import value_text
@@ -98,14 +98,14 @@ def open_contestants(
     recipe, and their opponents, are run as a whole for each replica. ``fit_of`` are the data and
     fit arguments of functions. ``pairs`` is how many replicas of each may be needed.
     """
+    progress = progress or Silent()
     if engine != "process":
         try:
             return _benches(stack, ways, engine, fits, fit_of, pairs, progress)
         except Uncapturable as why:
             if engine != "auto" or any(callable(way.script) for way in ways):
                 raise
-            if progress is not None:
-                progress.note(f"{why}: whole scripts are run for every replica")
+            progress.note(f"{why}: whole scripts are run for every replica")
     return _pools(stack, ways, fits, time_limit, workers, progress)
 
 

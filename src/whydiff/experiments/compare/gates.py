@@ -15,6 +15,7 @@ from whydiff.experiments.compare.contestants import Contestant
 from whydiff.experiments.compare.pairing import Results, Rule
 from whydiff.experiments.study.answer import ROUNDING, same_distribution
 from whydiff.experiments.study.metadata import own_gate
+from whydiff.experiments.study.replica_trainer import ReplicaTrainer
 from whydiff.stats import paired
 from whydiff.stats.distances import prediction_distance
 
@@ -24,7 +25,8 @@ FEW, MORE = 2, 6
 
 def own_gates(pair: tuple[Contestant, Contestant], progress: Progress) -> list[Gate]:
     """Whether the watched trainings, trained from their own values, are what was watched."""
-    found, seen = [], []
+    found: list[Gate] = []
+    seen: list[ReplicaTrainer] = []
     for name, contestant in zip("AB", pair, strict=True):
         bench = contestant.bench
         if bench is None or any(bench is one for one in seen):

@@ -46,7 +46,7 @@ def zoom(
 
 def _loss(point: Divergence, a: TrainedHybrid, b: TrainedHybrid) -> Divergence:
     for name in sorted(a.logs[0], key=lambda n: n != "loss"):
-        x, y = (np.float32(side.logs[0].get(name, np.nan)) for side in (a, b))
+        x, y = (np.asarray(side.logs[0].get(name, np.nan), np.float32) for side in (a, b))
         if x.tobytes() != y.tobytes():
             return _sized(replace(point, where="the loss" if name == "loss" else name), x, y)
     return point

@@ -13,6 +13,7 @@ import numpy as np
 import xxhash
 
 from whydiff.core.digests import ALGORITHM, ordered_digest, unordered_digest
+from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.lock import Fed, Lock, LockedEpoch, LockedFit
 from whydiff.core.recipe import Batching, Content, Order, Recipe, Tensor
 from whydiff.core.recording import STEP_GROUPS, Draw, Epoch, Execution, Fit, Frame
@@ -42,11 +43,11 @@ def reduced_lock(
     )
 
 
-def reduced_fit(fit: Fit, outcome: Any | None) -> LockedFit:
+def reduced_fit(fit: Fit, outcome: TrainedHybrid | None) -> LockedFit:
     """One fit as a lock keeps it; without an outcome there is nothing to judge rounding by."""
     recipe = fit.recipe
-    shown = outcome is not None and outcome.predictions is not None
-    predictions = outcome.predictions if shown else []
+    told = None if outcome is None else outcome.predictions
+    predictions = [] if told is None else told
     rows = fit.steps[:FIRST_STEPS].astype(np.uint64) >> np.uint64(32)
     return LockedFit(
         index=fit.index,
@@ -59,7 +60,7 @@ def reduced_fit(fit: Fit, outcome: Any | None) -> LockedFit:
         steps=tuple(tuple(int(d) for d in row) for row in rows),
         step_epochs=tuple(int(e) for e in fit.step_epochs[:FIRST_STEPS]),
         weights=sketch(outcome.weights.values()) if outcome is not None else None,
-        predictions=sketch(predictions) if shown else None,
+        predictions=sketch(predictions) if told is not None else None,
         classes=_classes(predictions),
         probe=len(predictions[0]) if predictions else 0,
     )

@@ -97,7 +97,7 @@ def checked(stored: StoredStudy) -> StoredStudy:
 
 def plan_of(stored: StoredStudy) -> Plan:
     """The plan that a study file holds."""
-    described = stored.meta.get("plan")
+    described: Any = stored.meta.get("plan")
     try:
         return draw_plan(
             tuple(described["sources"]),
@@ -172,7 +172,7 @@ def _agreement(stored: StoredStudy, numbers: Numbers) -> Agreement | None:
     return Agreement(
         engine=both[0][0].result.engine,
         n=len(both),
-        rounding=relative <= ROUNDING,
+        rounding=bool(relative <= ROUNDING),
         furthest=float(relative),
         shift=paired.shift(values[1], values[0]),
         p=same_distribution(*values),

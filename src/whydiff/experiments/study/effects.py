@@ -111,13 +111,13 @@ def _level(
     a: dict[int, StoredReplica],
 ) -> Level:
     common = sorted(set(a) & set(b))
-    values = [[numbers.value(group[block]) for block in common] for group in (a, b)]
+    first, second = ([numbers.value(group[block]) for block in common] for group in (a, b))
     labels = None
     if numbers.classes:
         told = [n for n in common if numbers.predictions(a[n]) and numbers.predictions(b[n])]
         tables = [numbers.labels([group[n] for n in told]) for group in (a, b)]
         labels = (tables[0], tables[1]) if len(told) > 1 else None
-    found = factors.factor_effect(*values, numbers.rng, labels=labels, bounds=numbers.bounds)
+    found = factors.factor_effect(first, second, numbers.rng, labels=labels, bounds=numbers.bounds)
     return Level(
         factor,
         name,

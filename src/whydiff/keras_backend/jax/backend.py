@@ -105,7 +105,7 @@ def copier(values: Sequence[Any]) -> Callable[[Sequence[Any]], Reader] | None:
     return jax_copying.copier(values)
 
 
-def with_values(model: Any, state: Any, values: dict[int, np.ndarray]) -> Any:
+def with_values(model: Any, state: Any, values: Mapping[int, np.ndarray]) -> Any:
     """The travelling state with the values of some variables, by id, in place of its own."""
     if state is None or not values:
         return state

@@ -35,7 +35,8 @@ def to_numpy(value: Any) -> np.ndarray:
         import ml_dtypes
 
         value = value.detach().cpu().contiguous()
-        return value.view(torch.uint16).numpy().view(ml_dtypes.bfloat16)
+        bits: np.ndarray = value.view(torch.uint16).numpy()
+        return bits.view(ml_dtypes.bfloat16)
     array: np.ndarray = value.numpy(force=True)
     return array
 

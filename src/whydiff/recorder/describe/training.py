@@ -33,7 +33,7 @@ def _one_optimizer(optimizer: Any, subject: Any) -> dict[str, Any]:
         optimizer = optimizer.inner_optimizer
     settings: dict[str, Any] = {}
     flat("", {k: v for k, v in config(optimizer).items() if k != "name"}, settings)
-    facts = {"class": type(optimizer).__name__}
+    facts: dict[str, Any] = {"class": type(optimizer).__name__}
     facts |= {k: v for k, v in settings.items() if k and not k.endswith(".name")}
     left_out = undecayed(optimizer, subject.trainable_variables)
     if left_out:

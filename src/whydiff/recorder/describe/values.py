@@ -80,7 +80,8 @@ def own_settings(layer: Any, without: Collection[str] = ()) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if not is_users(type(layer)):
         return found
-    elsewhere = stored_by_libraries(type(layer)) | frozenset(without) | _BOOKKEEPING
+    cls: Any = type(layer)  # mypy: a class of unknown kind might have no hash
+    elsewhere = stored_by_libraries(cls) | frozenset(without) | _BOOKKEEPING
     for key, value in vars(layer).items():
         method = callable(getattr(type(layer), key, None))  # Keras puts wrapped ones in its place
         if key.startswith("_") or key in elsewhere or method:

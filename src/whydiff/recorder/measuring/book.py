@@ -203,6 +203,7 @@ class CallBook:
                     origins.append(self.origin(model, slot, digest))
         names = ("architecture", "precision", "objective", "measurement", "mode", "backend",
                  "version", "hardware", "arithmetic")  # fmt: skip
+        facts: dict[str, Any] = {name: described.facts.get(name, {}) for name in names}
         call = MeasuringCall(
             self.next_number(),
             "built",
@@ -213,7 +214,7 @@ class CallBook:
                 weights=tuple(tensors["weights"]),
                 origins=tuple(origins),
                 noise=tuple(tensors["noise"]),
-                **{name: described.facts.get(name, {}) for name in names},
+                **facts,
             ),
             notes=dict(described.trouble),
         )

@@ -145,7 +145,7 @@ class Measuring(Flags):
         self._iterator: Any = None
         self._passes = self._seen_pass = 0
         self._logs: Mapping[str, Any] = {}
-        self._weights: dict[int, np.ndarray] = {}  # by id of the variable, before the call
+        self._weights: dict[int, np.ndarray | None] = {}  # by id of the variable, before the call
         self._noise: dict[int, np.ndarray] = {}
         self._held: list[Held] = []
         self._outputs: tuple[Output, ...] = ()
@@ -160,16 +160,15 @@ class Measuring(Flags):
     def _before(self) -> None:
         names = Names(self.model)
         slots = variables_of(self.model, names)
-        self._weights = self._read(slots.weights)
+        weights = self._read(slots.weights)
         self._noise = {key: np.array(value) for key, value in self._read(slots.noise).items()}
         self._held = held_values(names, self._adapter.to_numpy)
-        self._digests = {key: tensor_digest(value) for key, value in self._weights.items()}
+        self._digests = {key: tensor_digest(value) for key, value in weights.items()}
         if not self._book.keep_bytes:
-            self._weights = dict.fromkeys(self._weights)  # type: ignore[arg-type]
+            self._weights = dict.fromkeys(weights)
         else:
             self._weights = {
-                key: self._book.kept(self._digests[key], value)
-                for key, value in self._weights.items()
+                key: self._book.kept(self._digests[key], value) for key, value in weights.items()
             }
         self._generators = global_generators(self._adapter)
 

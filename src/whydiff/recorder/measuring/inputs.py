@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,7 +74,7 @@ class Fed:
         start = 0
         for size in sizes:
             piece = slice(start, start + size)
-            self.fed.append(map_leaves(lambda a, p=piece: None if a is None else a[p], whole))
+            self.fed.append(map_leaves(functools.partial(_cut, piece), whole))
             start += size
 
     def _copied(self, leaf: Any) -> Any:
@@ -108,3 +109,7 @@ def _common(shapes: set[tuple[int, ...]]) -> tuple[int, ...]:
         return ()
     sizes = [set(column) for column in zip(*shapes, strict=True)]
     return tuple(column.pop() if len(column) == 1 else -1 for column in sizes)
+
+
+def _cut(piece: slice, leaf: Any) -> Any:
+    return None if leaf is None else leaf[piece]

@@ -50,13 +50,14 @@ def _seconds(
     """Seconds of two steps of two replicas, the better of two runs after compiling."""
     import jax
 
+    ready: Callable[[Any], Any] = jax.block_until_ready
     samples = next(len(leaf) for leaf in data if leaf is not None)
     orders = [np.zeros((2, 2, batch), np.int32) + np.arange(batch, dtype=np.int32) % samples]
     best = float("inf")
     for run in range(3):
-        state = jax.block_until_ready(start(program, 2))
+        state = ready(start(program, 2))
         begun = time.perf_counter()
-        jax.block_until_ready(program.epoch(state, data, orders))
+        ready(program.epoch(state, data, orders))
         if run:
             best = min(best, time.perf_counter() - begun)
     return best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,7 +57,10 @@ class Chunk:
         rates = np.array(state[2][rate])
         callbacks = [
             Callbacks(
-                self._live, self._live.model, rates[r], lambda r=r: self._weights_of(holder[0], r)
+                self._live,
+                self._live.model,
+                rates[r],
+                functools.partial(lambda place: self._weights_of(holder[0], place), r),
             )
             for r in range(count)
         ]
@@ -82,11 +86,14 @@ class Chunk:
                 break
         for r in range(count):  # what restores weights at the end sees this replica's own
             if r in self._stopped:
-                callbacks[r].seen._weights = lambda r=r: self._weights_of(self._stopped[r], None)
+                callbacks[r].seen._weights = functools.partial(
+                    self._weights_of, self._stopped[r], None
+                )
             callbacks[r].train_end(logs[r][-1])
-            if callbacks[r].seen.replaced is not None:
+            replaced = callbacks[r].seen.replaced
+            if replaced is not None:
                 own = self._stopped.get(r) or _row(holder[0], r)
-                self._stopped[r] = self._with_weights(own, callbacks[r].seen.replaced)
+                self._stopped[r] = self._with_weights(own, replaced)
         return holder[0], logs
 
     def _taken_over(self, state: State, callbacks: list[Callbacks], active: set[int]) -> State:
@@ -105,8 +112,9 @@ class Chunk:
             optimizer[place] = jnp.asarray(wanted)
         state = (trainable, others, optimizer)
         for r in active:
-            if callbacks[r].seen.replaced is not None:
-                own = self._with_weights(_row(state, r), callbacks[r].seen.replaced)
+            replaced = callbacks[r].seen.replaced
+            if replaced is not None:
+                own = self._with_weights(_row(state, r), replaced)
                 state = _put(state, r, own)
                 callbacks[r].seen.replaced = None
         return state

@@ -304,7 +304,7 @@ def _said_twice() -> Iterator[None]:
     if torch is not None:
         told.append((torch, "set_num_interop_threads", torch.get_num_interop_threads))
     if multiprocessing is not None:
-        method = multiprocessing.get_start_method  # type: ignore[attr-defined]
+        method = multiprocessing.get_start_method
         told.append((multiprocessing, "set_start_method", lambda: method(allow_none=True)))
     originals = [(owner, name, getattr(owner, name)) for owner, name, _ in told]
     for owner, name, current in told:

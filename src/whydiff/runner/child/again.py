@@ -18,7 +18,7 @@ from whydiff.runner.child.afresh import Start, afresh
 from whydiff.storage import load
 
 if TYPE_CHECKING:
-    from whydiff.runner.child.main import Job, Watching
+    from whydiff.runner.child.watching import Job, Watching
 
 
 class ScriptRunner:

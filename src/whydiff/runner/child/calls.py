@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
@@ -19,7 +18,7 @@ from whydiff.replay.calls.logged import rows_of_fit_equal, take_apart
 from whydiff.replay.calls.running import Measured
 from whydiff.replay.calls.scores import rescored
 from whydiff.runner.call_codec import pack_call, unpack_call
-from whydiff.runner.replica_inputs import savable
+from whydiff.runner.replica_inputs import savable, save_arrays
 from whydiff.stats.correspondence import correspondence
 from whydiff.storage import load
 
@@ -133,7 +132,7 @@ class CallServer:
 
 
 def _saved(measured: Measured, output: str) -> dict[str, Any]:
-    np.savez(output, **{str(i): savable(o) for i, o in enumerate(measured.outputs)})
+    save_arrays(output, {str(i): savable(o) for i, o in enumerate(measured.outputs)})
     dtypes = [str(o.dtype) for o in measured.outputs]
     return {"values": dict(measured.values), "outputs": len(measured.outputs), "dtypes": dtypes}
 

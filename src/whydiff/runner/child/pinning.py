@@ -17,6 +17,7 @@ import inspect
 import random
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from whydiff.runner.child.imports import AroundImport
@@ -31,10 +32,10 @@ def pin(seeds: Mapping[str, int]) -> None:
     _pin_function(random, "seed", order)
     random.seed(order)
     for package, then in {
-        "numpy": lambda: _numpy(order),
-        "tensorflow": lambda: _tensorflow(order),
-        "torch": lambda: _torch(order),
-        "keras": lambda: _keras(seeds.get("initialization", FIXED), seeds.get("noise", FIXED)),
+        "numpy": partial(_numpy, order),
+        "tensorflow": partial(_tensorflow, order),
+        "torch": partial(_torch, order),
+        "keras": partial(_keras, seeds.get("initialization", FIXED), seeds.get("noise", FIXED)),
     }.items():
         if package in sys.modules:
             then()
@@ -70,7 +71,7 @@ def _numpy(ours: int) -> None:
             seed = mixed(drawn[0], ours)
         return generator(seed)
 
-    np.random.default_rng = default_rng  # type: ignore[assignment]
+    np.random.default_rng = default_rng
 
 
 def _tensorflow(ours: int) -> None:

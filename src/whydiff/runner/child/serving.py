@@ -32,7 +32,7 @@ from whydiff.replay.values import side
 from whydiff.runner import replica_inputs, step_comparison as looks
 from whydiff.runner.child.calls import CallServer
 from whydiff.runner.codec import pack, unpack
-from whydiff.runner.replica_inputs import savable
+from whydiff.runner.replica_inputs import savable, save_arrays
 from whydiff.runner.trajectory import TrajectoryWriter
 from whydiff.storage import load
 
@@ -213,7 +213,7 @@ class Server:
                 arrays[f"prediction:{number}:{k}"] = savable(prediction)
             for path, value in (result.weights or {}).items():
                 arrays[f"weights:{number}:{path}"] = savable(value)
-        np.savez(output, **arrays)
+        save_arrays(output, arrays)
         return {"results": [_described(result) for result in results], "notes": notes}
 
     def draw(
@@ -235,13 +235,13 @@ class Server:
     def probe(self, output: str, fit: int | None = None) -> dict[str, Any]:
         """What predictions on the probe should be, to ``output`` (.npz) as ``target:NUMBER``."""
         live = self._own(self._lives[-1].index if fit is None else fit)
-        np.savez(output, **{f"target:{k}": savable(t) for k, t in enumerate(targets_of(live))})
+        save_arrays(output, {f"target:{k}": savable(t) for k, t in enumerate(targets_of(live))})
         return {"validation": bool(live.material.validation)}
 
     def pictures(self, positions: list[int], output: str, fit: int | None = None) -> dict[str, Any]:
         """Examples of the probe that are images, to ``output`` (.npz) by position."""
         live = self._own(self._lives[-1].index if fit is None else fit)
-        np.savez(output, **{str(p): image for p, image in pictures_of(live, positions).items()})
+        save_arrays(output, {str(p): image for p, image in pictures_of(live, positions).items()})
         return {}
 
     def _engines_of(self, fit: int | None) -> Engines:
@@ -254,7 +254,7 @@ class Server:
         arrays = {f"weights:{path}": savable(v) for path, v in outcome.weights.items()}
         for number, prediction in enumerate(outcome.predictions or ()):
             arrays[f"prediction:{number}"] = savable(prediction)
-        np.savez(output, **arrays)
+        save_arrays(output, arrays)
         return {
             "digests": [tensor_digest(v) for v in outcome.weights.values()],
             "logs": outcome.logs,

@@ -11,6 +11,14 @@ import atexit
 import os
 import sys
 
+MYPY = False
+if MYPY:  # for those who check types: `typing` is not imported
+    from types import ModuleType
+    from typing import Any
+
+    from whydiff.recorder.session import Session
+    from whydiff.runner.child.watching import Watching
+
 JOB = "WHYDIFF_JOB"
 #: What PYTHONPATH was, where it was set.
 PYTHONPATH = "WHYDIFF_PYTHONPATH"
@@ -25,28 +33,28 @@ _IMPORTING = "<frozen importlib._bootstrap_external>"
 class _AfterImports:
     """Stands among the finders of modules until Keras is imported, and then watches it."""
 
-    def __init__(self, job):  # type: ignore[no-untyped-def]
+    def __init__(self, job: str) -> None:
         self.job = job
-        self.watching = None
+        self.watching: Watching | None = None
         self.waited_for = {"keras", SCORING, *SEEDED}
 
     @property
-    def session(self):  # type: ignore[no-untyped-def]
+    def session(self) -> "Session | None":
         """The session that Keras reports to, None before it was imported."""
         return None if self.watching is None else self.watching.session
 
-    def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]
+    def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
         """The spec of a library, such that we know when it is imported; no other module's."""
         if name not in self.waited_for:
             return None
         others = [finder for finder in sys.meta_path if finder is not self]
         specs = (finder.find_spec(name, path, target) for finder in others)
-        spec = next((spec for spec in specs if spec is not None), None)
+        spec: Any = next((spec for spec in specs if spec is not None), None)
         run = getattr(getattr(spec, "loader", None), "exec_module", None)
         if run is None:
             return spec
 
-        def exec_module(module):  # type: ignore[no-untyped-def]
+        def exec_module(module: "ModuleType") -> None:
             try:
                 run(module)
             except BaseException:
@@ -59,7 +67,7 @@ class _AfterImports:
         spec.loader.exec_module = exec_module
         return spec
 
-    def imported(self, name, succeeded):  # type: ignore[no-untyped-def]
+    def imported(self, name: str, succeeded: bool) -> None:
         """A library is here, or could not be imported."""
         if name not in self.waited_for:  # a spec may be asked for more often than it is imported
             return
@@ -79,7 +87,7 @@ class _AfterImports:
         except Exception as error:
             _say_that_nothing_is_recorded(error)
 
-    def keras(self, succeeded):  # type: ignore[no-untyped-def]
+    def keras(self, succeeded: bool) -> None:
         """Record what is done with Keras."""
         from whydiff.runner.child.watching import Job, Watching
 
@@ -95,7 +103,7 @@ class _AfterImports:
         if self.watching is not None:
             self.watching.close()
 
-    def replaced(self, program):  # type: ignore[no-untyped-def]
+    def replaced(self, program: "Any") -> dict[str, str]:
         """The process becomes ``program``: what to set in its environment to have it watched."""
         same = os.path.realpath(os.fsdecode(program)) == os.path.realpath(sys.executable)
         if self.watching is not None and self.watching.leaves(os.fsdecode(program)):
@@ -103,19 +111,19 @@ class _AfterImports:
         return {JOB: self.job} if same else {}
 
 
-def _say_that_nothing_is_recorded(error):  # type: ignore[no-untyped-def]
+def _say_that_nothing_is_recorded(error: Exception) -> None:
     try:
         sys.stderr.write(f"whydiff: nothing is recorded: {error!r}; the script goes on\n")
     except Exception:  # closed, or replaced by something that cannot be written to
         return
 
 
-def _follow_replacements(finder):  # type: ignore[no-untyped-def]
+def _follow_replacements(finder: _AfterImports) -> None:
     """A script that starts Python anew in its own process, with other settings, is still it."""
     execv, execve = os.execv, os.execve
     folder = os.path.dirname(os.path.abspath(__file__))
 
-    def environment(program, given):  # type: ignore[no-untyped-def]
+    def environment(program: "Any", given: "Any") -> "Any":
         try:
             added = finder.replaced(program)
         except Exception:
@@ -128,10 +136,10 @@ def _follow_replacements(finder):  # type: ignore[no-untyped-def]
         added["PYTHONPATH"] = os.pathsep.join([folder, old] if old else [folder])
         return {**given, **added}
 
-    def watched_execv(path, argv, /):  # type: ignore[no-untyped-def]
+    def watched_execv(path: "Any", argv: "Any", /) -> "Any":
         return execve(path, argv, environment(path, os.environ))
 
-    def watched_execve(path, argv, env):  # type: ignore[no-untyped-def]
+    def watched_execve(path: "Any", argv: "Any", env: "Any") -> "Any":
         return execve(path, argv, environment(path, env))
 
     for ours, theirs in ((watched_execv, execv), (watched_execve, execve)):
@@ -155,7 +163,7 @@ def _begin() -> None:
     finder = _AfterImports(job)
     for name in sorted(finder.waited_for.intersection(sys.modules)):
         finder.imported(name, True)
-    sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, finder)
     atexit.register(finder.close)
     _follow_replacements(finder)
 
@@ -165,4 +173,4 @@ try:
 except Exception as trouble:
     _say_that_nothing_is_recorded(trouble)
 # Whoever has a file of that name gets it run, and whoever has none the error that Python expects.
-import sitecustomize  # type: ignore[import-not-found]  # noqa: E402, F401
+import sitecustomize  # noqa: E402, F401
