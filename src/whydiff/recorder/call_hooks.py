@@ -121,6 +121,20 @@ def _watch_model_called(holder: Holder, patches: Patches) -> None:
     patches.replace(keras.Model, "__call__", watched)
 
 
+def _watch_stateless(holder: Holder, patches: Patches) -> None:
+    """JAX's trainer calls its model without ``__call__`` when it traces a step."""
+    call = owner_of(keras.Model, "stateless_call").stateless_call
+
+    @functools.wraps(call)
+    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        running = holder.session.calls.running
+        if running is not None:
+            running.model_runs(self)
+        return call(self, *args, **kwargs)
+
+    patches.replace(keras.Model, "stateless_call", watched)
+
+
 def _watch_training_flags(holder: Holder, patches: Patches) -> None:
     """The training flag of every layer, as it is resolved when the layer runs or is traced.
 
@@ -188,6 +202,7 @@ STEPS = (
     _watch_methods,
     _watch_numbers,
     _watch_model_called,
+    _watch_stateless,
     _watch_training_flags,
     _watch_models_made,
 )

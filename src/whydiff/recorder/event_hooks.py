@@ -88,8 +88,11 @@ def _saving(holder: Holder, save: Any, kind: str) -> Any:
     return watched
 
 
-def _keep_homes(holder: Holder, layer: Any) -> None:
-    """Remember the values of a model's weights, so that they are known again elsewhere."""
+def _keep_homes(holder: Holder, layer: Any, read: bool = False) -> None:
+    """Remember the values of a model's weights, so that they are known again elsewhere.
+
+    ``read``: the script itself took them out, so that this model is where they come from.
+    """
     session = holder.session
     calls = session.calls
     model = calls.models.holding(layer)
@@ -99,7 +102,7 @@ def _keep_homes(holder: Holder, layer: Any) -> None:
     digests = [calls.provenance.digest(slot.variable) for slot in slots]
     for slot, digest in zip(slots, digests, strict=True):
         calls.origin(model, slot, digest)  # what a fit trained is entered as such
-    calls.provenance.keep_homes(slots, calls.models.of(model).number, digests)
+    calls.provenance.keep_homes(slots, calls.models.of(model).number, digests, read)
 
 
 def _loading_weights(holder: Holder, load: Any) -> Any:
@@ -230,7 +233,7 @@ def _watch_copies(holder: Holder, patches: Patches) -> None:
             "get_weights", calls.models.holding(self), {"layer": str(self.name)}
         )
         if number:
-            _keep_homes(holder, self)
+            _keep_homes(holder, self, read=True)
 
     patches.replace(layer, "set_weights", watched_set)
     patches.replace(layer, "get_weights", watched_get)
@@ -334,12 +337,12 @@ def _setting(holder: Holder, method: Any, kind: str) -> Any:
                  if isinstance(value, (bool, int, float, str))]  # fmt: skip
         facts = {"layer": str(self.name), "arguments": plain}
         number = calls.events.enter(kind, model, facts)
-        if kind in _ORIGINS and model is not None:
+        if kind in _ORIGINS:
             line = user_line()
             origin = Origin(f"{_ORIGINS[kind]} at line {line}", _ORIGINS[kind], number, line=line)
             calls.provenance.put(
                 [slot for slot in calls.events.slots(self) if calls.provenance.changed(slot)],
-                calls.models.of(model).number,
+                0 if model is None else calls.models.of(model).number,
                 origin,
             )
 

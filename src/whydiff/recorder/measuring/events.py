@@ -73,8 +73,13 @@ class Events:
     def slots(self, layer: Any) -> list[Slot]:
         """The weights of a model, or those of one of its layers, under their names in it."""
         model = self._book.models.holding(layer)
-        if model is None:
-            return []
+        if model is None:  # a layer on its own, for models that are built later
+            return [
+                Slot(
+                    v, f"{layer.name}/{v.name}", "non-trainable" if not v.trainable else "trainable"
+                )
+                for v in layer.variables
+            ]
         slots = variables_of(model, Names(model)).weights
         if layer is model:
             return list(slots)

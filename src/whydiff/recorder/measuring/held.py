@@ -61,7 +61,9 @@ def _of_layer(path: str, layer: Any, to_numpy: Any) -> Iterator[Held]:
 
 
 def _is_tensor(value: Any) -> bool:
-    if isinstance(value, (keras.Variable, type)) or type(value).__name__ == "Parameter":
+    if not hasattr(value, "dtype") or isinstance(value, (keras.Variable, type)):
+        return False
+    if type(value).__name__ == "Parameter":
         return False
     if isinstance(value, np.ndarray):
         return not value.dtype.hasobject

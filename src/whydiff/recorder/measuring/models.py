@@ -44,13 +44,17 @@ class Models:
         return known
 
     def alive(self) -> list[Any]:
-        """Models that still exist, in the order in which they were built."""
-        models = (known.model() for known in self._known.values())
-        return [model for model in models if model is not None]
+        """Models that still exist, in the order in which they were built.
+
+        What a sequential model is made of inside is none of its own.
+        """
+        models = [model for known in self._known.values() if (model := known.model()) is not None]
+        graphs = {id(graph_of(model)) for model in models}
+        return [model for model in models if id(model) not in graphs]
 
     def holding(self, layer: Any) -> Any:
         """A model that holds ``layer``: itself if it is one, None if there is none."""
-        if id(layer) in self._known:
+        if any(model is layer for model in self.alive()):
             return layer
         for model in reversed(self.alive()):
             if any(part is layer for part in layer_tree(model)):
@@ -76,7 +80,7 @@ class Models:
         for model in alive:
             try:
                 tree = layer_tree(model)
-                parts.update(id(part) for part in (*tree, graph_of(model)) if part is not model)
+                parts.update(id(part) for part in tree if part is not model)
                 if self._known[id(model)].used:
                     used.update(id(variable) for variable in model.variables)
             except Exception:  # half built

@@ -71,8 +71,8 @@ class Provenance:
         if draw is None or draw.kind != "initializer":
             name = type(initializer).__name__
             name = getattr(initializer, "__name__", name)
-            what = {"Zeros": "zeros", "Ones": "ones", "lambda": "a first value"}.get(name, name)
-            return Origin(f"initialized ({what}){at}", "initial", line=line)
+            what = {"Zeros": "to zeros", "Ones": "to ones"}.get(name, f"by {name}")
+            return Origin(f"initialized {what}{at}", "initial", line=line)
         if draw.explicit:
             return Origin(
                 f"drawn with seed {draw.seed}{at}", "drawn", draw=draw.number, seed=draw.seed,
@@ -99,14 +99,17 @@ class Provenance:
             self._enter(slot.variable, digest, origin)
             self._homes[digest] = (model, slot.path, origin)
 
-    def keep_homes(self, slots: Sequence[Slot], model: int, digests: Sequence[str]) -> None:
-        """Remember whose values these are, for models that get them later."""
+    def keep_homes(
+        self, slots: Sequence[Slot], model: int, digests: Sequence[str], read: bool = False
+    ) -> None:
+        """Remember whose values these are, for models that get them later. Equal values belong to
+        the model that had them first, or from which the script last ``read`` them."""
         for slot, digest in zip(slots, digests, strict=True):
             entry = self._entries.get(id(slot.variable))
             known = entry is not None and entry.digest == digest
             origin = entry.origin if entry is not None and known else Origin("", "unknown")
             home = self._homes.get(digest)
-            if home is None or (known and home[0] == model):
+            if read or home is None or (known and home[0] == model):
                 self._homes[digest] = (model, slot.path, origin)
 
     def copied(self, slots: Sequence[Slot], model: int, event: int, line: int | None) -> None:
