@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from whydiff.core.findings import DIFFERS, Finding
-from whydiff.core.recording import Frame, Side
+from whydiff.core.recording import SEEDING, Draw, Frame, Side
 from whydiff.fixes import Proposal, intended, proposals
 
 Sides = Callable[..., tuple[Side, Side]]
@@ -94,6 +94,128 @@ def test_a_script_that_is_seeded_is_not_seeded_again(sides: Sides) -> None:
     found = propose(sides, text, ["data-content"])
     assert added(found[0]) == ["rng = np.random.default_rng(0)"]
     assert not any("set_random_seed" in line for p in found for line in added(p))
+
+
+OPTIONS = (
+    "import argparse\nimport keras\nimport numpy as np\np = argparse.ArgumentParser()\n"
+    'p.add_argument("--seed", type=int, default=1)\nopt = p.parse_args()\n'
+)
+
+
+def test_a_generator_gets_the_seed_that_the_script_has(sides: Sides) -> None:
+    text = OPTIONS + "keras.utils.set_random_seed(opt.seed)\nrng = np.random.default_rng()\n"
+    text += "other = np.random.default_rng()\nfit(rng, other)\n"
+    found = propose(sides, text, ["data-content"])
+    assert added(found[0]) == [
+        "rng = np.random.default_rng(opt.seed)",
+        "other = np.random.default_rng(opt.seed + 1)",
+    ]
+
+
+def test_the_seed_of_the_command_line_is_set_where_it_is_known(sides: Sides) -> None:
+    text = OPTIONS + "x = np.random.rand(3)\nfit(x)\n"
+    first = propose(sides, text, RANDOM)[0]
+    assert added(first) == ["keras.utils.set_random_seed(opt.seed)"]
+    assert statements(first.source)[5:8] == [
+        "opt = p.parse_args()",
+        "keras.utils.set_random_seed(opt.seed)",
+        "x = np.random.rand(3)",
+    ]
+
+
+def ledger(sides: Sides, *entries: Draw) -> tuple[Side, Side]:
+    """Two executions whose seed ledger holds these entries."""
+    a, b = two_runs(sides)
+    made = replace(a.execution, ledger=entries), replace(b.execution, ledger=entries)
+    return Side(made[0], a.fit), Side(made[1], b.fit)
+
+
+def seeding(number: int, owner: str, seed: int | None, stack: tuple[Frame, ...]) -> Draw:
+    return Draw(number, SEEDING, owner, seed, seed is not None, stack)
+
+
+def drawing(number: int, stack: tuple[Frame, ...]) -> Draw:
+    return Draw(number, "initializer", "GlorotUniform", 9, False, stack, "dense/kernel", 1)
+
+
+HELPER = """\
+import numpy as np
+import keras
+
+
+def seed_everything(seed):
+    np.random.seed(seed)
+
+
+def main():
+    seed_everything(42)
+    model = keras.Sequential([keras.layers.Dense(3)])
+    model.fit(x)
+
+
+main()
+"""
+
+
+def test_a_helper_that_seeds_too_little_is_completed(sides: Sides, stack: Stack) -> None:
+    at = stack(HELPER, ("main()#2", "<module>"), ("seed_everything(42)", "main"),
+               ("np.random.seed", "seed_everything"))  # fmt: skip
+    draw = stack(HELPER, ("main()#2", "<module>"), ("keras.Sequential", "main"))
+    a, b = ledger(sides, seeding(1, "numpy.random.seed", 42, at), drawing(2, draw))
+    first = proposals(SCRIPT, HELPER, "runs", a, b, [], ["initialization"])[0]
+    assert added(first) == ["    keras.utils.set_random_seed(seed)"]
+
+
+def test_a_seed_that_comes_late_is_moved(sides: Sides, stack: Stack) -> None:
+    text = (
+        "import keras\n\nSEED = 3\nmodel = keras.Sequential([keras.layers.Dense(3)])\n"
+        "keras.utils.set_random_seed(SEED)\nmodel.fit(x)\n"
+    )
+    draw = stack(text, ("model =", "<module>"))
+    at = stack(text, ("set_random_seed", "<module>"))
+    a, b = ledger(sides, drawing(1, draw), seeding(2, "keras.utils.set_random_seed", 3, at))
+    first = proposals(SCRIPT, text, "runs", a, b, [], ["initialization"])[0]
+    lines = text.splitlines()
+    assert first.source.splitlines() == [*lines[:3], lines[4], lines[3], lines[5]]
+
+
+def test_what_a_helper_seeded_in_time_is_not_seeded_again(sides: Sides, stack: Stack) -> None:
+    text = HELPER.replace("np.random.seed", "keras.utils.set_random_seed")
+    text = text.replace("    model =", "    rng = np.random.default_rng()\n    model =")
+    at = stack(text, ("main()#2", "<module>"), ("seed_everything(42)", "main"),
+               ("set_random_seed", "seed_everything"))  # fmt: skip
+    draw = stack(text, ("main()#2", "<module>"), ("keras.Sequential", "main"))
+    a, b = ledger(sides, seeding(1, "keras.utils.set_random_seed", 42, at), drawing(2, draw))
+    found = proposals(SCRIPT, text, "runs", a, b, [], ["data-content"])
+    assert added(found[0]) == ["    rng = np.random.default_rng(0)"]
+    assert not any("set_random_seed" in line for p in found for line in added(p))
+
+
+def test_the_seed_known_inside_main_is_set_there(sides: Sides, stack: Stack) -> None:
+    text = (
+        "import argparse\nimport keras\n\n\ndef main():\n    p = argparse.ArgumentParser()\n"
+        '    p.add_argument("--seed", type=int, default=1)\n    args = p.parse_args()\n'
+        "    model = keras.Sequential([keras.layers.Dense(3)])\n    model.fit(x)\n\n\nmain()\n"
+    )
+    draw = stack(text, ("main()#2", "<module>"), ("model =", "main"))
+    a, b = ledger(sides, drawing(1, draw))
+    stacked = stack(text, ("main()#2", "<module>"), ("model.fit", "main"))
+    a, b = (Side(s.execution, replace(s.fit, stack=stacked)) for s in (a, b))
+    first = proposals(SCRIPT, text, "runs", a, b, [], ["initialization"])[0]
+    assert added(first) == ["    keras.utils.set_random_seed(args.seed)"]
+    assert first.source.index("set_random_seed") > first.source.index("parse_args")
+
+
+def test_only_the_generator_that_drew_is_seeded(sides: Sides, stack: Stack) -> None:
+    text = (
+        "import keras\nimport numpy as np\nkeras.utils.set_random_seed(1)\n\n\n"
+        "def unused():\n    return np.random.default_rng()\n\n\n"
+        "rng = np.random.default_rng()\nfit(rng)\n"
+    )
+    at = stack(text, ("rng = ", "<module>"))
+    a, b = ledger(sides, seeding(1, "numpy.random.default_rng", None, at))
+    found = proposals(SCRIPT, text, "runs", a, b, [], ["data-content"])
+    assert added(found[0]) == ["rng = np.random.default_rng(0)"]
 
 
 def test_seed_and_generator_are_tried_together_where_both_are_needed(sides: Sides) -> None:

@@ -23,6 +23,7 @@ from whydiff.fixes.swap import swap
 from whydiff.script_text.edits import Edit, Place, Script, place_before
 from whydiff.script_text.generators import changes
 from whydiff.script_text.imports import Names
+from whydiff.script_text.own_seed import own_seed
 from whydiff.script_text.seeding import import_edit
 
 #: how many calls further out a place is sought from where one seed reaches build and fit
@@ -87,7 +88,8 @@ def _content(
     call = names.seed_call(start.statement) if start else None
     whole = Step()
     if start and call and not call.needs:
-        whole = Step((start.insert(f"{call.function}(0)"),), how=_WHOLE)
+        seed = own_seed(script, names, start.statement, parameters=False) or "0"
+        whole = Step((start.insert(f"{call.function}({seed})"),), how=_WHOLE)
     seeds = [whole] if whole else [step for steps, _ in seeded[:1] for step in steps]
     drawn_only = all(c == "data-content" for c in causes)
     for steps in ((drawn,), (whole,), (drawn, *seeds)):
@@ -111,7 +113,7 @@ def _same(spot: Spot, others: Sequence[Spot]) -> bool:
 
 
 def _seed(script: Script, names: Names, spots: Sequence[Spot], how: str) -> Step | None:
-    """Set seed 0 at every spot, importing Keras at the top where it has no name there."""
+    """Set the script's seed, or 0, at every spot, importing Keras at the top where needed."""
     edits: list[Edit] = []
     for spot in {s.place.offset: s for s in spots}.values():
         call = names.seed_call(spot.place.statement)
@@ -122,5 +124,6 @@ def _seed(script: Script, names: Names, spots: Sequence[Spot], how: str) -> Step
             if edit is None:
                 return None
             edits += [] if edit in edits else [edit]
-        edits.append(spot.place.insert(f"{call.function}(0)"))
+        seed = own_seed(script, names, spot.place.statement, parameters=False) or "0"
+        edits.append(spot.place.insert(f"{call.function}({seed})"))
     return Step(tuple(edits), how=how)

@@ -8,12 +8,19 @@ from pathlib import Path
 
 from whydiff.core.recording import Side
 from whydiff.fixes.proposal import Step
+from whydiff.fixes.seed_lines import (
+    completed,
+    drawn_lines,
+    moved,
+    own_seed_inside,
+    seeded_in_time,
+)
 from whydiff.fixes.spots import script_files
 from whydiff.script_text.edits import Script, place_before
 from whydiff.script_text.generators import Change, changes
 from whydiff.script_text.imports import Names
 from whydiff.script_text.orders import uses_hash_order
-from whydiff.script_text.seeding import Seeding, seed_script, seeded, seeding_prelude
+from whydiff.script_text.seeding import seed_script, seeded, seeding_prelude
 
 #: what a seed set in the script reaches
 SEEDABLE = ("initialization", "data-order", "noise")
@@ -59,16 +66,30 @@ def plans(script: Script, path: Path, side: Side, causes: Sequence[str]) -> list
 
 
 def _parts(script: Script, names: Names, path: Path, side: Side) -> dict[str, Step]:
-    found = changes(script, names)
-    seeding = Seeding()
-    if not seeded(script, names):
-        seeding = seed_script(script, names, _backend(side), _first_use(script, path, side))
+    found = changes(script, names, drawn_lines(path, side, "numpy.random.default_rng"))
     return {
-        "s": Step(seeding.edits, seeding.prelude, how=seeding.how),
+        "s": _seed_step(script, names, path, side),
         "g": generator_step(found),
         "o": _step([c for c in found if c.kind == "order"]),
         "p": _step([c for c in found if c.kind == "parallel"]),
     }
+
+
+def _seed_step(script: Script, names: Names, path: Path, side: Side) -> Step:
+    """What the script has for a seed is completed or moved before another line is added."""
+    if seeded(script, names) or seeded_in_time(side):
+        return Step()
+    for step in (moved(script, names, path, side), completed(script, names, path, side)):
+        if step:
+            return step
+    inside = own_seed_inside(script, names, path, side)
+    call = names.seed_call(inside[1].statement) if inside else None
+    if inside and call and not call.needs:
+        seed, place = inside
+        how = "Sets the script's own seed for Keras, NumPy and Python as soon as it is known."
+        return Step((place.insert(f"{call.function}({seed})"),), how=how)
+    seeding = seed_script(script, names, _backend(side), _first_use(script, path, side))
+    return Step(seeding.edits, seeding.prelude, how=seeding.how)
 
 
 def generator_step(found: Sequence[Change]) -> Step:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from whydiff.script_text.edits import Edit, Script
 from whydiff.script_text.imports import Names
 from whydiff.script_text.orders import order_changes
+from whydiff.script_text.own_seed import own_seed
 from whydiff.script_text.seeding import GLOBAL_SEEDS
 
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
@@ -51,15 +52,19 @@ class Change:
     what: str
 
 
-def changes(script: Script, names: Names) -> list[Change]:
+def changes(script: Script, names: Names, drawn: Collection[int] = ()) -> list[Change]:
     """Every edit that makes a source of variation in the script's own text repeatable.
 
-    Each generator gets a number of its own: equal seeds would make their draws equal as well.
+    ``drawn`` are the lines on which a ``default_rng()`` was executed; all others are left alone
+    then.
+
+    A generator is seeded with the script's own seed where it has one. Each gets a number of its
+    own: equal seeds would make their draws equal as well.
     """
     found: list[Change] = []
-    fresh = iter(range(10**6))
+    fresh = Seeds(script, names)
     for node, value, what in sorted(
-        _generators(script, names, fresh), key=lambda item: script.span(item[0])
+        _generators(script, names, fresh, drawn), key=lambda item: script.span(item[0])
     ):
         start, end = script.span(node)
         if any(c.edit.start <= start < c.edit.end for c in found):
@@ -71,16 +76,35 @@ def changes(script: Script, names: Names) -> list[Change]:
     return found
 
 
+class Seeds:
+    """Hands out seeds: the script's own one, that plus 1, ...; 0, 1, ... where it has none."""
+
+    def __init__(self, script: Script, names: Names) -> None:
+        self._script, self._names = script, names
+        self._given: dict[str, int] = {}
+
+    def next(self, at: ast.AST) -> str:
+        """The text of the next seed for what stands at a node."""
+        own = own_seed(self._script, self._names, at)
+        number = self._given.get(own, 0)
+        self._given[own] = number + 1
+        if not own:
+            return str(number)
+        return f"{own} + {number}" if number else own
+
+
 Replacement = tuple[ast.expr, Callable[[ast.expr], str], str]
 
 
-def _generators(script: Script, names: Names, numbers: Iterator[int]) -> Iterator[Replacement]:
-    def constant(_: ast.expr) -> str:
-        return str(next(numbers))
+def _generators(
+    script: Script, names: Names, numbers: Seeds, drawn: Collection[int]
+) -> Iterator[Replacement]:
 
     for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
         called = names.called(call)
         short = called.rpartition(".")[2]
+        if short == "default_rng" and drawn and call.lineno not in drawn:
+            continue
         if called in FRESH and _without_seed(call):
             yield call, _seeded_call(script, numbers), f"{short}() gets a seed"
         elif called == "random.SystemRandom" and isinstance(call.func, ast.Attribute):
@@ -93,7 +117,7 @@ def _generators(script: Script, names: Names, numbers: Iterator[int]) -> Iterato
         # A generator around the clock has its own argument replaced; it must stay a generator.
         makes = any(names.called(n) in SEEDED for n in ast.walk(value))
         if is_entropy(value, names) and not makes:
-            yield value, constant, "a seed from the clock or the system becomes a constant"
+            yield value, numbers.next, "a seed from the clock or the system becomes a constant"
 
 
 def _without_seed(call: ast.Call) -> bool:
@@ -102,7 +126,7 @@ def _without_seed(call: ast.Call) -> bool:
     return all(isinstance(a, ast.Constant) and a.value is None for a in given)
 
 
-def _seeded_call(script: Script, numbers: Iterator[int]) -> Callable[[ast.expr], str]:
+def _seeded_call(script: Script, numbers: Seeds) -> Callable[[ast.expr], str]:
     def replace(node: ast.expr) -> str:
         assert isinstance(node, ast.Call)
         kept = [
@@ -110,15 +134,15 @@ def _seeded_call(script: Script, numbers: Iterator[int]) -> Callable[[ast.expr],
             for k in node.keywords
             if k.arg not in _SEED_PARAMETERS
         ]
-        return f"{script.segment(node.func)}({', '.join([str(next(numbers)), *kept])})"
+        return f"{script.segment(node.func)}({', '.join([numbers.next(node), *kept])})"
 
     return replace
 
 
-def _method(script: Script, name: str, numbers: Iterator[int]) -> Callable[[ast.expr], str]:
+def _method(script: Script, name: str, numbers: Seeds) -> Callable[[ast.expr], str]:
     def replace(node: ast.expr) -> str:
         assert isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        return f"{script.segment(node.func.value)}.{name}({next(numbers)})"
+        return f"{script.segment(node.func.value)}.{name}({numbers.next(node)})"
 
     return replace
 

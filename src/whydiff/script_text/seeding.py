@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from whydiff.script_text.edits import Edit, Place, Script, block_of, first_line, place_before
 from whydiff.script_text.imports import SEED, Names
+from whydiff.script_text.own_seed import own_seeds
 
 #: functions that seed a global generator
 GLOBAL_SEEDS = frozenset(
@@ -59,13 +60,17 @@ def seed_script(script: Script, names: Names, backend: str, first_use: int = 0) 
     """Set one seed before anything is drawn or built.
 
     ``first_use`` is the first module-level line known to draw, 0 if unknown. A seed that the
-    script sets already for NumPy or TensorFlow alone is taken over.
+    script sets already for NumPy or TensorFlow alone is taken over; else its own seed is used
+    where it is known before that line.
     """
     how = "Sets one seed for Python, NumPy and the backend before anything is drawn or built."
     opening = _opening(script, names, first_use)
     partial = next((s for s in opening if _partial_seed(s, names)), None)
     place = place_before(script, partial) if partial else _place_after(script, opening)
     value = _seed_text(script, partial) if partial else "0"
+    own = None if partial else _own_seed(script, names, opening)
+    if own is not None:
+        value, place = own
     if partial:
         how = (
             "Sets Keras's own seed too: initializers and Dropout draw from Python's `random`, "
@@ -89,6 +94,19 @@ def seeding_prelude(text: str) -> str:
     if "KERAS_BACKEND" in text:  # importing Keras first would settle the backend too early
         return "import random\nimport numpy\n\nrandom.seed(0)\nnumpy.random.seed(0)\n"
     return "import keras\n\nkeras.utils.set_random_seed(0)\n"
+
+
+def _own_seed(script: Script, names: Names, opening: list[ast.stmt]) -> tuple[str, Place] | None:
+    """The script's own seed and the place just below, where that is in the opening."""
+    last = max((i for i, s in enumerate(opening) if _has_import(s)), default=-1)
+    for number, statement in enumerate(opening):
+        following = script.tree.body[max(number, last) + 1 : max(number, last) + 2]
+        for seed in own_seeds(script, names):
+            known = seed.statement is statement and not seed.unset
+            place = place_before(script, following[0]) if known and following else None
+            if place is not None:
+                return seed.text, place
+    return None
 
 
 def import_edit(script: Script, names: Names, line: str) -> Edit | None:

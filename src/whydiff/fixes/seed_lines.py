@@ -1,0 +1,206 @@
+"""Seeds that a script sets already: completed where they miss Keras, moved where they come late.
+
+The seed ledger says which line seeded what, and what was drawn before and behind it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from pathlib import Path
+
+from whydiff.core.recording import SEEDING, Draw, Side
+from whydiff.fixes.proposal import Step
+from whydiff.fixes.spots import script_files
+from whydiff.script_text.edits import Edit, Place, Script, block_of, place_before, statement_at
+from whydiff.script_text.imports import SEED, Names
+from whydiff.script_text.own_seed import own_seeds
+from whydiff.script_text.seeding import GLOBAL_SEEDS
+
+_COMPLETE = (
+    "Sets Keras's own seed where the script sets those of others: initializers and Dropout draw "
+    "from Python's `random`, which these do not reach."
+)
+_MOVE = "Moves the line that sets the seed above the first draw: what was drawn before it had none."
+
+
+def seeded_in_time(side: Side) -> bool:
+    """Whether Keras's seed was set before the first draw of the fit, wherever that was done."""
+    first = _first_draw(side)
+    return any(
+        d.seed is not None and _reaches_keras(d.owner) and d.number < first for d in _seedings(side)
+    )
+
+
+def completed(script: Script, names: Names, path: Path, side: Side) -> Step:
+    """Set Keras's seed beside the first line that seeds another generator, with its value."""
+    first = _first_draw(side)
+    for draw in _seedings(side):
+        if draw.number > first or draw.owner not in GLOBAL_SEEDS - {SEED}:
+            continue
+        call = _call_of(script, names, path, side, draw)
+        if call is None or not call.args:
+            continue
+        statement = script.parent[call]
+        place = place_before(script, statement) if isinstance(statement, ast.Expr) else None
+        seed = names.seed_call(statement) if isinstance(statement, ast.Expr) else None
+        if place is not None and seed is not None and not seed.needs:
+            value = script.segment(call.args[0])
+            return Step((place.insert(f"{seed.function}({value})"),), how=_COMPLETE)
+    return Step()
+
+
+def moved(script: Script, names: Names, path: Path, side: Side) -> Step:
+    """Move a line that seeds too late above what had drawn by then, in the same function."""
+    first = _first_draw(side)
+    for draw in _seedings(side):
+        if draw.number < first or not _reaches_keras(draw.owner) or draw.seed is None:
+            continue
+        call = _call_of(script, names, path, side, draw)
+        statement = script.parent[call] if call is not None else None
+        if call is None or not isinstance(statement, ast.Expr) or script.loops(statement):
+            continue
+        block = block_of(script, statement)
+        lines = _lines_before(script, path, side, draw, statement)
+        above = [s for s in block[: block.index(statement)] if _covers(s, lines)]
+        above = above[:1] or _models_above(names, block, statement)
+        if not above:
+            continue
+        needed = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
+        start = block.index(above[0])
+        if any(_binds(s, needed) for s in block[start : block.index(statement)]):
+            continue
+        target, cut = place_before(script, above[0]), _whole_lines(script, statement)
+        if target is not None and cut is not None:
+            line = script.segment(statement)
+            return Step((target.insert(line), cut), how=_MOVE)
+    return Step()
+
+
+def drawn_lines(path: Path, side: Side, function: str) -> dict[int, int]:
+    """Line -> how often a function was called there without a seed; {} where none was seen."""
+    files = script_files(path, side.execution.script)
+    found: dict[int, int] = {}
+    for draw in _seedings(side):
+        fresh = draw.owner == function and draw.seed is None and not draw.explicit
+        if fresh and draw.stack and draw.stack[-1].file in files:
+            found[draw.stack[-1].line] = found.get(draw.stack[-1].line, 0) + 1
+    return found
+
+
+def _seedings(side: Side) -> list[Draw]:
+    found = [d for d in side.execution.ledger if d.kind == SEEDING]
+    return sorted(found, key=lambda d: d.number)
+
+
+def _first_draw(side: Side) -> int:
+    """The number of the first seed that was drawn for the fit's model, or for any if none was."""
+    drawn = [d for d in side.execution.ledger if d.kind != SEEDING and not d.explicit]
+    own = [d for d in drawn if d.fit == side.fit.index] or drawn
+    return min((d.number for d in own), default=len(side.execution.ledger) + 1)
+
+
+def _reaches_keras(function: str) -> bool:
+    """Keras's own, and those of libraries, which are trusted to seed everything."""
+    if function == SEED:
+        return True
+    module = function.rpartition(".")[0]
+    return module not in ("random", "numpy.random", "tensorflow.random", "torch", "jax.random")
+
+
+def _call_of(script: Script, names: Names, path: Path, side: Side, draw: Draw) -> ast.Call | None:
+    """The call behind a ledger entry, if the text has it where it was executed."""
+    files = script_files(path, side.execution.script)
+    frame = draw.stack[-1] if draw.stack else None
+    if frame is None or frame.file not in files:
+        return None
+    statement = statement_at(script, frame.line)
+    calls = ast.walk(statement) if statement is not None else iter(())
+    return next(
+        (c for c in calls if isinstance(c, ast.Call) and names.called(c) == draw.owner), None
+    )
+
+
+def _lines_before(
+    script: Script, path: Path, side: Side, seeding: Draw, statement: ast.stmt
+) -> set[int]:
+    """Lines of the seeding's own function that had drawn before it."""
+    files, depth = script_files(path, side.execution.script), len(seeding.stack) - 1
+    return {
+        d.stack[depth].line
+        for d in side.execution.ledger
+        if d.kind != SEEDING and not d.explicit and d.number < seeding.number
+        and len(d.stack) > depth and d.stack[depth].file in files
+        and d.stack[depth].function == seeding.stack[depth].function
+        and d.stack[:depth] == seeding.stack[:depth]
+    }  # fmt: skip
+
+
+def _models_above(names: Names, block: Sequence[ast.stmt], statement: ast.stmt) -> list[ast.stmt]:
+    return [
+        s
+        for s in block[: block.index(statement)]
+        if not isinstance(s, ast.FunctionDef | ast.ClassDef)
+        and any(names.called(n).startswith(("keras.layers.", "keras.Sequential", "keras.models."))
+                for n in ast.walk(s))
+    ][:1]  # fmt: skip
+
+
+def _covers(statement: ast.stmt, lines: set[int]) -> bool:
+    return any(statement.lineno <= n <= (statement.end_lineno or statement.lineno) for n in lines)
+
+
+def _binds(statement: ast.stmt, needed: set[str]) -> bool:
+    stored = {
+        n.id for n in ast.walk(statement)
+        if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)
+    }  # fmt: skip
+    imported = {
+        (a.asname or a.name).partition(".")[0]
+        for n in ast.walk(statement)
+        if isinstance(n, ast.Import | ast.ImportFrom)
+        for a in n.names
+    }
+    return bool((stored | imported) & needed)
+
+
+def _whole_lines(script: Script, statement: ast.stmt) -> Edit | None:
+    """The edit that takes a statement out, with its lines; None where it shares one."""
+    start = script.starts[statement.lineno - 1]
+    last = statement.end_lineno or statement.lineno
+    end = script.starts[last] if last < len(script.lines) else len(script.text)
+    begin, stop = script.span(statement)
+    alone = not script.text[start:begin].strip() and not script.text[stop:end].partition("#")[
+        0
+    ].strip(" \t\r\n")
+    block = block_of(script, statement)
+    return Edit(start, end, "") if alone and len(block) > 1 else None
+
+
+def own_seed_inside(
+    script: Script, names: Names, path: Path, side: Side
+) -> tuple[str, Place] | None:
+    """The script's own seed in the function that goes on to build and train, and the line below.
+
+    None where no seed is made inside a function, or something was drawn before it.
+    """
+    files = script_files(path, side.execution.script)
+    stacks = [d.stack for d in side.execution.ledger if d.kind != SEEDING and not d.explicit]
+    stacks = [s for s in (*stacks, side.fit.stack) if s]
+    for seed in own_seeds(script, names):
+        scope = script.scope(seed.statement)
+        if seed.unset or isinstance(scope, ast.Module | ast.ClassDef):
+            continue
+        line = seed.statement.end_lineno or seed.statement.lineno
+        reached = [
+            [f.line for f in stack if f.file in files and f.function == scope.name]
+            for stack in stacks
+        ]
+        if not stacks or not all(lines and lines[0] > line for lines in reached):
+            continue
+        block = block_of(script, seed.statement)
+        following = block[block.index(seed.statement) + 1 :][:1]
+        place = place_before(script, following[0]) if following else None
+        if place is not None:
+            return seed.text, place
+    return None

@@ -1,0 +1,245 @@
+"""The seed that a script has already: a constant, a setting, an option of its command line.
+
+A line that seeds something should use it, so that one number still governs the whole script.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from whydiff.script_text.edits import Function, Script
+from whydiff.script_text.imports import Names, binds
+
+_SEED = re.compile(
+    r"_*(?:(?:global|random|rng|manual|base|np|numpy|init|train|training|data|model|tf|torch|"
+    r"split|default)_?)?seed(?:_?(?:value|num|number))?|_*random_?state",
+    re.IGNORECASE,
+)
+_PARSES = ("parse_args", "parse_known_args", "parse_intermixed_args")
+_HOLDERS = ("dict", "types.SimpleNamespace", "SimpleNamespace", "argparse.Namespace")
+_FLAGS = ("absl.flags", "tensorflow.flags", "tensorflow.app.flags", "tensorflow.compat.v1.flags")
+
+
+@dataclass(frozen=True, eq=False)
+class OwnSeed:
+    """An expression that holds the script's seed once ``statement`` has been executed.
+
+    ``option`` is the command-line option that sets it, "" where there is none; it is ``unset``
+    where the expression is None unless that option is given.
+    """
+
+    text: str
+    statement: ast.stmt
+    option: str = ""
+    unset: bool = False
+
+
+@dataclass(frozen=True)
+class _Option:
+    flag: str  # "--seed"
+    name: str  # "seed"
+    unset: bool
+
+
+def is_seed_name(name: str) -> bool:
+    """Whether a name says that it holds a seed: ``SEED``, ``random_state``; not ``n_seeds``."""
+    return _SEED.fullmatch(name) is not None
+
+
+def own_seed(script: Script, names: Names, at: ast.AST, parameters: bool = True) -> str:
+    """The expression that holds the script's seed just before ``at``, "" if there is none.
+
+    Without ``parameters`` those of functions are left out: they may hold another one in every call.
+    """
+    for function in _functions_around(script, at) if parameters else ():
+        for parameter in _parameters(function):
+            if is_seed_name(parameter) and not _rebound(function, parameter):
+                return parameter
+    seeds = [s for s in own_seeds(script, names) if not s.unset and _known(script, s, at)]
+    nearest = [s for s in seeds if _scope(script, s.statement) is _scope(script, at)]
+    return (nearest or seeds)[0].text if seeds else ""
+
+
+def seed_option(script: Script, names: Names) -> str:
+    """The option of the command line that sets a seed that is None otherwise, "" if none."""
+    return next((s.option for s in own_seeds(script, names) if s.option and s.unset), "")
+
+
+def own_seeds(script: Script, names: Names) -> list[OwnSeed]:
+    """Every expression that the script itself makes its seed, in the order of the text."""
+    options = _options(script, names)
+    classes = {
+        node.name: attribute
+        for node in script.tree.body
+        if isinstance(node, ast.ClassDef) and (attribute := _class_seed(node))
+    }
+    parsers = {
+        f.name
+        for f in ast.walk(script.tree)
+        if isinstance(f, Function)
+        and any(isinstance(r, ast.Return) and _parses(r.value) for r in ast.walk(f))
+    }
+    found = []
+    for node in ast.walk(script.tree):
+        if isinstance(node, ast.ClassDef) and node.name in classes:
+            found.append(OwnSeed(f"{node.name}.{classes[node.name]}", node))
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            continue
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        if isinstance(target, ast.Tuple) and target.elts and _parses(node.value):
+            target = target.elts[0]  # args, rest = parser.parse_known_args()
+        if not isinstance(target, ast.Name) or isinstance(script.scope(node), ast.ClassDef):
+            continue
+        called = names.called(node.value)
+        if _parses(node.value) or called in parsers:
+            found += [OwnSeed(f"{target.id}.{o.name}", node, o.flag, o.unset) for o in options]
+        elif is_seed_name(target.id) and (
+            _whole(node.value) or _from_outside(node.value, names) or _seed_of(node.value)
+        ):
+            found.append(OwnSeed(target.id, node))
+        elif called in classes:
+            found.insert(0, OwnSeed(f"{target.id}.{classes[called]}", node))
+        else:
+            found += [OwnSeed(text, node) for text in _held(target.id, node.value, names)]
+    once = [s for s in found if _assigned_once(script, s)]
+    return sorted(once, key=lambda s: s.text.split(".")[0] in classes)
+
+
+def _held(name: str, value: ast.expr, names: Names) -> Iterator[str]:
+    """Seeds in a dictionary or namespace of settings."""
+    if isinstance(value, ast.Dict):
+        for key, item in zip(value.keys, value.values, strict=True):
+            text = key.value if isinstance(key, ast.Constant) else ""
+            if isinstance(text, str) and is_seed_name(text) and _whole(item):
+                yield f'{name}["{text}"]'
+    elif isinstance(value, ast.Call) and names.called(value) in _HOLDERS:
+        for keyword in value.keywords:
+            if keyword.arg and is_seed_name(keyword.arg) and _whole(keyword.value):
+                subscript = names.called(value) == "dict"
+                yield f'{name}["{keyword.arg}"]' if subscript else f"{name}.{keyword.arg}"
+
+
+def _class_seed(cls: ast.ClassDef) -> str:
+    """The attribute of a class of settings that is a seed with a value."""
+    for node in cls.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            if isinstance(target, ast.Name) and is_seed_name(target.id) and _whole(node.value):
+                return target.id
+    return ""
+
+
+def _options(script: Script, names: Names) -> list[_Option]:
+    found = []
+    for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
+        method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        flags = [str(a.value) for a in call.args if isinstance(a, ast.Constant)]
+        given = {k.arg: k.value for k in call.keywords}
+        if method != "add_argument" or not flags or "action" in given or "nargs" in given:
+            continue
+        long = next((f for f in flags if f.startswith("--")), flags[0])
+        dest = given.get("dest")
+        name = str(dest.value) if isinstance(dest, ast.Constant) else long.lstrip("-")
+        name = name.replace("-", "_")
+        kind = given.get("type")
+        default = given.get("default")
+        number = isinstance(kind, ast.Name) and kind.id == "int"
+        unset = default is None or (isinstance(default, ast.Constant) and default.value is None)
+        if is_seed_name(name) and name.isidentifier() and (number or _whole(default)):
+            required = not long.startswith("-") or "required" in given
+            found.append(_Option(long, name, unset and not required))
+    return found
+
+
+def _parses(node: ast.AST | None) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in _PARSES
+    )
+
+
+def _whole(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is int
+
+
+def _from_outside(node: ast.expr, names: Names) -> bool:
+    """``int(os.environ.get("SEED", 0))``, ``int(sys.argv[1])``: the person's choice."""
+    if names.called(node) != "int":
+        return False
+    text = {names.dotted(n) for n in ast.walk(node)}
+    calls = {c for n in ast.walk(node) if (c := names.called(n))}
+    allowed = {"int", "os.environ.get", "os.getenv", "len"}
+    return calls <= allowed and bool(text & {"os.environ", "os.getenv", "sys.argv"})
+
+
+def _seed_of(node: ast.expr) -> bool:
+    """``args.seed``: another name for it."""
+    return isinstance(node, ast.Attribute) and is_seed_name(node.attr)
+
+
+def _assigned_once(script: Script, seed: OwnSeed) -> bool:
+    root = re.split(r"[.\[]", seed.text)[0]
+    scope = script.scope(seed.statement)
+    stored = [
+        n
+        for n in ast.walk(script.tree)
+        if isinstance(n, ast.Name)
+        and n.id == root
+        and not isinstance(n.ctx, ast.Load)
+        and script.scope(n) is scope
+    ]
+    return len(stored) <= 1 and not script.loops(seed.statement)
+
+
+def _known(script: Script, seed: OwnSeed, at: ast.AST) -> bool:
+    """Whether the statement that makes the seed has been executed where ``at`` stands."""
+    root = re.split(r"[.\[]", seed.text)[0]
+    scope, made_in = _scope(script, at), _scope(script, seed.statement)
+    if scope is made_in:
+        if (seed.statement.end_lineno or seed.statement.lineno) >= _line(at):
+            return False
+        return script.parent[seed.statement] in (made_in, *script.ancestors(at))
+    functions = _functions_around(script, at)
+    if made_in is not script.tree or any(binds(f, root) for f in functions):
+        return made_in in functions
+    return bool(functions)
+
+
+def _functions_around(script: Script, at: ast.AST) -> list[Function]:
+    """Functions in whose body a node stands, innermost first; a default stands outside of it."""
+    found: list[Function] = []
+    inner = at
+    for node in script.ancestors(at):
+        if isinstance(node, Function) and inner in node.body:
+            found.append(node)
+        inner = node
+    return found
+
+
+def _scope(script: Script, at: ast.AST) -> ast.AST:
+    return next(iter(_functions_around(script, at)), script.tree)
+
+
+def _parameters(function: Function) -> list[str]:
+    """Parameters that hold a value: one whose default is None may hold none."""
+    named = [*function.args.posonlyargs, *function.args.args]
+    defaults = function.args.defaults
+    values: list[ast.expr | None] = [None] * (len(named) - len(defaults)) + list(defaults)
+    pairs = [*zip(named, values, strict=True)]
+    pairs += zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+    return [a.arg for a, d in pairs if not (isinstance(d, ast.Constant) and d.value is None)]
+
+
+def _rebound(function: Function, name: str) -> bool:
+    return any(
+        isinstance(n, ast.Name) and n.id == name and not isinstance(n.ctx, ast.Load)
+        for n in ast.walk(function)
+    )
+
+
+def _line(node: ast.AST) -> int:
+    return getattr(node, "lineno", 0)

@@ -1,0 +1,84 @@
+"""Which expression holds the script's own seed where a line is put in."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from whydiff.script_text.edits import parse
+from whydiff.script_text.imports import Names
+from whydiff.script_text.own_seed import is_seed_name, own_seed, seed_option
+
+PARSER = "import argparse\np = argparse.ArgumentParser()\n"
+SEED = 'p.add_argument("--seed", type=int, default=1)\n'
+
+
+def seed_at(text: str, mark: str = "HERE") -> str:
+    script = parse(text)
+    line = next(i for i, row in enumerate(text.split("\n"), 1) if mark in row)
+    at = next(n for n in ast.walk(script.tree) if isinstance(n, ast.Name) and n.lineno == line)
+    return own_seed(script, Names(script), at)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SEED = 7\nHERE", "SEED"),
+        ("RANDOM_STATE: int = 7\nHERE", "RANDOM_STATE"),
+        (PARSER + SEED + "opt = p.parse_args()\nHERE", "opt.seed"),
+        (PARSER + SEED + "opt, rest = p.parse_known_args()\nHERE", "opt.seed"),
+        (PARSER + SEED + "a = p.parse_args()\nseed = a.seed\nHERE", "a.seed"),
+        (PARSER + 'p.add_argument("-s", "--random-seed", type=int, default=1)\n'
+         "a = p.parse_args()\nHERE", "a.random_seed"),
+        (PARSER + 'p.add_argument("--seed", type=int, required=True)\na = p.parse_args()\nHERE',
+         "a.seed"),
+        ("import argparse\ndef get():\n    p = argparse.ArgumentParser()\n    " + SEED
+         + "    return p.parse_args()\ndef main():\n    args = get()\n    HERE", "args.seed"),
+        ('cfg = {"lr": 1, "seed": 3}\nHERE', 'cfg["seed"]'),
+        ("cfg = dict(seed=3)\nHERE", 'cfg["seed"]'),
+        ("from types import SimpleNamespace\ncfg = SimpleNamespace(seed=3)\nHERE", "cfg.seed"),
+        ("class Config:\n    seed = 3\ncfg = Config()\nHERE", "cfg.seed"),
+        ("class Config:\n    seed = 3\nHERE", "Config.seed"),
+        ("import os\nSEED = int(os.environ.get('SEED', 0))\nHERE", "SEED"),
+        ("def train(seed):\n    HERE", "seed"),
+        ("def train(lr, *, seed=3):\n    HERE", "seed"),
+        ("SEED = 7\ndef f():\n    HERE", "SEED"),
+    ],
+)  # fmt: skip
+def test_the_seed_of_the_script_is_found(text: str, expected: str) -> None:
+    assert seed_at(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HERE\nSEED = 7",
+        "import time\nSEED = int(time.time())\nHERE",
+        "n_seeds = 7\nHERE",
+        "SEED = 1\nSEED = 2\nHERE",
+        "for seed in range(3):\n    HERE",
+        "def train(seed=None):\n    HERE",
+        "def train(seed):\n    seed = hash(seed)\n    HERE",
+        "def f(SEED_=1, x=HERE): pass",
+        "if x:\n    SEED = 1\nHERE",
+        "SEED = 7\ndef f():\n    SEED = g()\n    HERE",
+        PARSER + 'p.add_argument("--seed", type=int)\na = p.parse_args()\nHERE',
+        PARSER + 'p.add_argument("--seed", action="store_true")\na = p.parse_args()\nHERE',
+    ],
+)
+def test_what_may_hold_no_seed_yet_or_several_is_none(text: str) -> None:
+    assert seed_at(text) == ""
+
+
+def test_an_option_that_is_not_given_is_named() -> None:
+    text = PARSER + 'p.add_argument("--seed", type=int, default=None)\nargs = p.parse_args()\n'
+    script = parse(text)
+    assert seed_option(script, Names(script)) == "--seed"
+    script = parse(PARSER + SEED + "args = p.parse_args()\n")
+    assert seed_option(script, Names(script)) == ""
+
+
+def test_names_of_seeds() -> None:
+    assert all(map(is_seed_name, ("seed", "SEED", "random_seed", "random_state", "RNG_SEED")))
+    assert not any(map(is_seed_name, ("seeds", "n_seeds", "seeded", "seed_everything", "state")))
