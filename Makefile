@@ -9,7 +9,6 @@ PIP_FLAGS := -qq --disable-pip-version-check
 # a second `make` needs no network.
 ENV := .venv/ready
 PURE := .venv-pure/ready
-OLDEST := .venv-oldest/ready
 REQUIREMENTS := pyproject.toml constraints.txt
 
 # Rooms that know no Keras: their tests must pass where none is installed.
@@ -21,7 +20,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 CASES := cases-jax cases-tensorflow cases-torch
 
-.PHONY: help demo test chromium quick thorough simulations lint pure cases $(CASES) oldest fashion docs screenshots clean
+.PHONY: help demo test chromium quick thorough simulations lint pure cases $(CASES) versions fashion docs screenshots clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -75,8 +74,8 @@ cases: $(CASES) ## Score the cases in ../shared on every backend.
 $(CASES): cases-%: $(ENV)
 	.venv/bin/python ../shared/cases/score.py --whydiff $(CURDIR)/.venv/bin/whydiff --backend $*
 
-oldest: $(OLDEST) ## Examples and pure rooms with the oldest versions that pyproject.toml admits.
-	.venv-oldest/bin/python -m pytest -n 2 -m 'not thorough' tests/test_examples.py $(PURE_TESTS)
+versions: ## Explain scripts beside older and newer versions of Keras; SETS=oldest tries one set.
+	$(PYTHON) docs/make_versions.py $(SETS)
 
 fashion: $(ENV) $(FASHION_FILES) ## Explain a training on Fashion-MNIST: docs/fashion_mnist.md.
 	.venv/bin/python docs/make_transcripts.py docs/fashion_mnist.md
@@ -88,7 +87,7 @@ screenshots: $(ENV) chromium ## Make the pages and pictures of the documentation
 	.venv/bin/python docs/make_screenshots.py
 
 clean: ## Remove the environments and everything built.
-	rm -rf .venv .venv-pure .venv-oldest build dist
+	rm -rf .venv .venv-pure .venv-versions build dist
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # torch alone and first, at exactly this version: left to a range, pip takes a CUDA build of it
@@ -104,16 +103,6 @@ $(PURE): $(REQUIREMENTS)
 	$(call make_env,.venv-pure)
 	.venv-pure/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt -e . \
 		pytest pytest-xdist hypothesis ml-dtypes safetensors
-	@touch $@
-
-# Every requirement `name>=version` becomes `name==version`.
-$(OLDEST): $(REQUIREMENTS)
-	$(call make_env,.venv-oldest)
-	sed -n '/^dependencies/,/^dev/s/>=/==/gp' pyproject.toml | grep -o '[a-z-]*==[0-9.]*' \
-		| sort -u > .venv-oldest/oldest.txt
-	.venv-oldest/bin/python -m pip install $(PIP_FLAGS) torch==2.13.0
-	.venv-oldest/bin/python -m pip install $(PIP_FLAGS) -c .venv-oldest/oldest.txt \
-		-e '.[jax,tensorflow-cpu,torch]' pytest pytest-xdist hypothesis scikit-learn
 	@touch $@
 
 define make_env

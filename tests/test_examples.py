@@ -1,6 +1,6 @@
 """The examples do what their first lines say, recorded and explained as a person would.
 
-Runs against the newest versions (``make test``) and against the oldest ones (``make oldest``).
+Runs against the pinned versions (``make test``); ``make versions`` tries others.
 Fashion-MNIST needs data of its own: ``make fashion``.
 """
 

@@ -4,10 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
+
+from whydiff.runner.client import not_recorded
 
 #: What whydiff replaces, as it stands in the classes' own namespaces.
 CODE = """
 import sys
+from types import SimpleNamespace
+
+from whydiff.runner.client import not_recorded
 import keras
 from keras.src.backend import Variable
 from keras.src.backend.common import variables
@@ -80,3 +86,14 @@ def test_nothing_is_changed_where_one_change_fails(tmp_path):
 def test_the_keras_that_is_installed_is_watched_in_silence(tmp_path):
     said, recorded = run(CODE + WATCHED, tmp_path)
     assert said == [] and recorded
+
+
+def test_whoever_asked_reads_why_nothing_was_recorded(tmp_path):
+    log = tmp_path / "a.log"
+    child = SimpleNamespace(log=log, run=SimpleNamespace(script="train.py"))
+    log.write_text("Epoch 1\n")
+    assert "never imported Keras" in str(not_recorded(child, "that can be locked"))
+    line = "whydiff: nothing is recorded: Keras 2.15.0 is not known; the script goes on"
+    log.write_text(f"Epoch 1\n{line}\nEpoch 2\n")
+    why = str(not_recorded(child, "that can be locked"))
+    assert line in why and "never imported Keras" not in why

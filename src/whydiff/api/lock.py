@@ -16,7 +16,7 @@ from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Execution
 from whydiff.diagnosis.pair import check_trained
 from whydiff.experiments.lock.reference import reduced_lock
-from whydiff.runner.client import Child, Run, check_executed, remarks
+from whydiff.runner.client import Child, Run, check_executed, not_recorded, remarks
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.storage import load
 from whydiff.storage.lockfile import write_lock
@@ -71,10 +71,7 @@ def try_script(script: Path, arguments: Sequence[str], folder: Path, progress: P
 
 def _recorded(child: Child) -> Execution:
     if not child.recording.exists():
-        raise WhydiffError(
-            f"{child.run.script} never imported Keras, so it trained nothing that can be locked",
-            "whydiff watches `fit` of Keras 3 models; tf_keras (Keras 2) is not watched.",
-        )
+        raise not_recorded(child, "that can be locked")
     execution = load(child.recording)
     check_trained(execution, child.run.arguments)
     if execution.trouble:

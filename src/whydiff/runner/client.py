@@ -194,6 +194,19 @@ def remarks(log: Path | None) -> list[str]:
     return [line.strip() for line in lines if line.startswith("whydiff: ")]
 
 
+def not_recorded(child: Child, purpose: str) -> WhydiffError:
+    """Why a script that is over left no recording, so that it trained nothing ``purpose``."""
+    said = [line for line in remarks(child.log) if "nothing is recorded" in line]
+    if said:
+        return WhydiffError(
+            f"{child.run.script} was not watched, so it trained nothing {purpose}:\n{said[-1]}"
+        )
+    return WhydiffError(
+        f"{child.run.script} never imported Keras, so it trained nothing {purpose}",
+        "whydiff watches `fit` of Keras 3 models; tf_keras (Keras 2) is not watched.",
+    )
+
+
 def ended(code: int | None) -> str:
     """``exited with 1``, ``was ended by signal 9``."""
     if code is not None and code < 0:

@@ -19,7 +19,7 @@ from whydiff.diagnosis.pair import (
     successive_fits,
 )
 from whydiff.experiments.explain.recorded import compare
-from whydiff.runner.client import Child, Requestable, Run, check_executed
+from whydiff.runner.client import Child, Requestable, Run, check_executed, not_recorded, remarks
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.storage import load
 
@@ -94,6 +94,10 @@ def run_script(run: Run, folder: Path, name: str, progress: Progress) -> Child:
     try:
         child.wait_for_script()
         check_executed(child, run.arguments)
+        if name == "a":  # once is enough
+            for line in remarks(child.log):
+                if "tested with" in line:
+                    progress.note(line.removeprefix("whydiff: "))
     except BaseException:
         child.close()
         raise
@@ -175,10 +179,7 @@ def loaded(child: Child) -> Execution:
 def recorded(child: Child) -> Execution:
     """What a script's process recorded, whatever that is; WhydiffError where it broke off."""
     if not child.recording.exists():
-        raise WhydiffError(
-            f"{child.run.script} never imported Keras, so it trained nothing that can be compared",
-            "whydiff explains `fit` of Keras 3 models; tf_keras (Keras 2) is not watched.",
-        )
+        raise not_recorded(child, "that can be compared")
     execution = load(child.recording)
     if execution.trouble:
         raise WhydiffError(
