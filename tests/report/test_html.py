@@ -10,7 +10,7 @@ import pytest
 from whydiff.report import html_page
 from whydiff.report.blocks import Code, Table, Text
 from whydiff.report.document import SAME, Document, Section
-from whydiff.report.html import RUNTIME, html
+from whydiff.report.html import RUNTIME, _json, html
 from whydiff.testing import answers
 
 
@@ -110,3 +110,9 @@ def test_notebooks_show_the_page_in_a_frame_of_its_own():
     ((tag, attributes),) = Elements(shown).found
     assert tag == "iframe" and attributes["sandbox"] == "allow-scripts"
     assert attributes["srcdoc"] == html_page(answers.explanation())
+
+
+def test_a_training_that_went_to_nan_has_a_page():
+    assert _json({"loss": [1.0, float("nan")], "most": float("inf")}) == (
+        '{"loss":[1.0,null],"most":null}'
+    )

@@ -191,3 +191,30 @@ def test_the_documented_queries_run(written):
     with sqlite3.connect(written) as db:
         assert all(db.execute(query).fetchall() for query in queries)
     db.close()
+
+
+@pytest.mark.parametrize(
+    "acting",
+    [
+        "CREATE TRIGGER forge AFTER INSERT ON replica BEGIN DELETE FROM replica; END",
+        "CREATE VIEW rows AS SELECT * FROM replica",
+    ],
+)
+def test_a_study_in_which_something_acts_is_refused(tmp_path, acting):
+    path = tmp_path / "s.whydiff"
+    StudyWriter.begin(path, {}).close()
+    connection = sqlite3.connect(path)
+    connection.execute(acting)
+    connection.close()
+    with pytest.raises(WhydiffError, match="no study has any"):
+        load_study(path)
+
+
+def test_two_processes_do_not_write_one_study(tmp_path):
+    path = tmp_path / "s.whydiff"
+    with StudyWriter.begin(path, {}):
+        with pytest.raises(WhydiffError, match="another process is writing"):
+            StudyWriter.resume(path)
+        with pytest.raises(WhydiffError, match="another process is writing"):
+            StudyWriter.begin(path, {})
+    StudyWriter.resume(path).close()

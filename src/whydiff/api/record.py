@@ -49,8 +49,13 @@ def record(
     check_place(output, force=force)
     before = identity(output)
     run = Run(script, tuple(arguments), environment)
-    with Child(run, output, log=None, serve=False, force=force) as child:
-        code = child.wait_for_script()
+    try:
+        with Child(run, output, log=None, serve=False, force=force) as child:
+            code = child.wait_for_script()
+    except BaseException:  # Ctrl-C, a signal: what was recorded until then is kept
+        if identity(output) not in (None, before):
+            seal(output, None)
+        raise
     if identity(output) in (None, before):
         raise WhydiffError(
             f"{script} never imported Keras, so there is nothing to record (it {ended(code)})",

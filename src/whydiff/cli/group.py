@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from whydiff import __version__
-from whydiff.core.errors import WhydiffError
+from whydiff.cli.signals import end_by_signal, end_in_order
+from whydiff.core.errors import Terminated, WhydiffError
 
 VERBS = (
     "explain",
@@ -85,6 +86,7 @@ class Verbs(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb; its own kinds of trouble become exit codes 2 and 130."""
+        end_in_order()
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()  # a disk that is full says so now, not when Python ends
@@ -99,6 +101,8 @@ class Verbs(click.Group):
             ) from None
         except WhydiffError as error:
             raise Trouble(str(error), error.way_out) from None
+        except Terminated as stop:
+            end_by_signal(stop.number)
         except KeyboardInterrupt as stop:
             # A workflow that kept something says so in the exception it lets through.
             kept = str(stop) or KEPT.get(ctx.invoked_subcommand or "", "nothing was changed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +63,27 @@ def write_json(name: str, value: Any) -> None:
 def write_text(name: str, text: str, option: str) -> None:
     """Write a whole file or none; ``option`` is the way to name another."""
     path = Path(name)
-    part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)  # a reader never sees half a file
+        # A name of our own, which nobody has made a link of; a reader never sees half a file.
+        descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=".whydiff-")
+        part = Path(made)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+            part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise WhydiffError(
             f"cannot write {name}: {error.strerror}", f"Name another file with {option}."
         ) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def write_page(name: str, finding: Any, source: str = "", among: Any = None) -> None:

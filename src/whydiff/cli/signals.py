@@ -1,4 +1,4 @@
-"""Ending as the script ended, so that whoever started us sees what a plain run would show."""
+"""Ending by signals: those that reach us, and those that the script ended by."""
 
 from __future__ import annotations
 
@@ -6,6 +6,27 @@ import contextlib
 import os
 import signal
 import sys
+
+from whydiff.core.errors import Terminated
+
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def end_in_order() -> None:
+    """From now on SIGTERM and SIGHUP raise Terminated, so that children and folders go first.
+
+    A signal that whoever started us had ignored (``nohup``) stays ignored.
+    """
+
+    def end(number: int, frame: object) -> None:
+        for other in _ENDING:  # a second one changes nothing: everything is ending
+            signal.signal(other, signal.SIG_IGN)
+        raise Terminated(number)
+
+    with contextlib.suppress(ValueError):  # not in the main thread: in somebody's tests
+        for number in _ENDING:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, end)
 
 
 def end_by_signal(number: int) -> None:

@@ -1,4 +1,4 @@
-"""The one exception that reaches a person."""
+"""The one exception that reaches a person, and the one that ends everything."""
 
 from __future__ import annotations
 
@@ -13,3 +13,14 @@ class WhydiffError(Exception):
     def __init__(self, message: str, way_out: str = "") -> None:
         super().__init__(message)
         self.way_out = way_out
+
+
+class Terminated(BaseException):
+    """A signal asks this process to end: children are ended and temporary folders removed first.
+
+    Not an ``Exception``, so that nothing on the way takes it for trouble that it can deal with.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"signal {number}")
+        self.number = number

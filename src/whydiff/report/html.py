@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -201,8 +202,17 @@ def _gallery(gallery: Gallery) -> str:
 
 def _json(value: Mapping[str, Any]) -> str:
     """JSON inside a script element: no character in it can end the element."""
-    told = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    told = json.dumps(_finite(value), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return told.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for numbers that JSON cannot hold: a training may go to NaN."""
+    if isinstance(value, Mapping):
+        return {key: _finite(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @cache

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from whydiff.core.errors import WhydiffError
+from whydiff.core.errors import Terminated, WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.runner.parent import dies_with_parent
 
 #: Starts the child. Not ``-m``, which looks for modules in the working directory first, nor ``-P``,
 #: which Python 3.10 does not know and processes started by the script would inherit.
@@ -22,6 +23,8 @@ START = (
     "from whydiff.runner.child.main import start\n"
     "start()"
 )
+#: Seconds that a child has to end by itself.
+GRACE = 5
 #: Samples kept for training again, over all fits of an execution.
 KEEP_BYTES = 4 << 30
 
@@ -89,6 +92,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
                 pass_fds=theirs,
+                preexec_fn=dies_with_parent(),
             )
         finally:
             for descriptor in theirs:
@@ -148,8 +152,22 @@ class Child:
                     pipe.close()
                 except BrokenPipeError:
                     continue
+        in_front = self.log is None  # a script in front of the person got their Ctrl-C itself
         try:  # a child that is asked nothing more ends by itself, its recording complete
-            self._process.wait(timeout=5)
+            self._process.wait(timeout=None if in_front else GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        except BaseException:  # a second Ctrl-C, or a signal to end: now
+            self._process.kill()
+            self._process.wait()
+            raise
+
+    def terminate(self) -> None:
+        """Ask the script to end, as a signal to us asks; one that does not is ended."""
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=GRACE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -157,7 +175,9 @@ class Child:
     def __enter__(self) -> Child:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is not None and issubclass(kind, Terminated):
+            self.terminate()
         self.close()
 
 

@@ -47,7 +47,7 @@ def read_answer(path: Path | str) -> Explanation | Diff | Study | Comparison:
         raise WhydiffError(f"{path} is damaged: its schema is {str(schema)[:80]!r}", _WAY_OUT)
     try:
         return _answer(told)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise WhydiffError(f"{path} is damaged: {error}", _WAY_OUT) from None
 
 

@@ -63,6 +63,7 @@ class Format:
     application: int
     layouts: Callable[[], Mapping[int, Layout]]
     again: str  # the way out where a file is damaged
+    resumed: bool = False  # whether a file that we did not just make may be written into
 
     @property
     def newest(self) -> int:
@@ -118,6 +119,10 @@ def _checked(path: Path, db: sqlite3.Connection, form: Format) -> Opened:
         raise newer(path, form.noun, version, form.newest, _writer(db, present, meta))
     if version not in layouts:
         raise ValueError(f"it says format {version}, which no whydiff has written")
+    if form.resumed:  # reading meets neither triggers nor views, writing would run them
+        acting = "SELECT type, name FROM sqlite_master WHERE type NOT IN ('table', 'index') LIMIT 1"
+        for kind_of, name in db.execute(acting):
+            raise ValueError(f"it has a {kind_of} {str(name)[:80]!r}, and no study has any")
     # The text of a table is its whole behaviour: same text means no virtual table, no generated
     # column and no view in its place.
     ours = layouts[version]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
@@ -19,7 +20,7 @@ from whydiff import __version__
 from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import StoredReplica
 from whydiff.storage import blobs, codec
-from whydiff.storage.files import bears_wal, make_room
+from whydiff.storage.files import bears_wal, begin_file, drop_older, hold_file, make_room
 from whydiff.storage.opening import Format, Layout, layout, opened
 from whydiff.storage.schema import PART_BYTES
 
@@ -94,22 +95,26 @@ def layouts() -> Mapping[int, Layout]:
     return {1: layout(TABLES, ADDED)}
 
 
-STUDY = Format("study", APPLICATION_ID, layouts, "run the study again, or restore a copy")
+STUDY = Format("study", APPLICATION_ID, layouts, "run the study again, or restore a copy", True)
 
 
 class StudyWriter:
     """Adds replicas to a study. Raises WhydiffError where that cannot be done."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, held: int) -> None:
         self.path = path
         self._db = connection
+        self._held = held  # a descriptor: as long as it is open nobody else writes the file
 
     @classmethod
     def begin(cls, path: Path, meta: Mapping[str, Any]) -> StudyWriter:
         """A new study at ``path``; ``meta`` are plain values by name."""
         path = Path(path).absolute()
-        make_room(path)
+        aside = make_room(path, "study")
+        if aside is not None:
+            drop_older(path)
         with _trouble(path):
+            held = begin_file(path)
             db = _connect(path)
             started = datetime.now(timezone.utc).isoformat(timespec="seconds")
             db.execute("BEGIN")
@@ -117,7 +122,7 @@ class StudyWriter:
             _note(db, {"whydiff": __version__, "started": started, **meta})
             db.execute("COMMIT")
             _journal(db, path)
-            return cls(path, db)
+            return cls(path, db, held)
 
     @classmethod
     def resume(cls, path: Path) -> StudyWriter:
@@ -134,11 +139,12 @@ class StudyWriter:
                 "`whydiff show` reads it. Begin another study: --output names its file.",
             )
         with _trouble(path):
+            held = hold_file(path)
             db = _connect(path)
             for table in missing:
                 db.execute(layouts()[version].added[table])
             _journal(db, path)
-            return cls(path, db)
+            return cls(path, db, held)
 
     def note(self, meta: Mapping[str, Any]) -> None:
         """Set entries of table ``meta``."""
@@ -192,6 +198,8 @@ class StudyWriter:
             self._db.execute("PRAGMA journal_mode=DELETE").fetchone()
         with contextlib.suppress(sqlite3.Error):
             self._db.close()
+        with contextlib.suppress(OSError):
+            os.close(self._held)
 
     def __enter__(self) -> StudyWriter:
         return self
@@ -270,6 +278,10 @@ def _journal(db: sqlite3.Connection, path: Path) -> None:
 def _trouble(path: Path) -> Any:
     try:
         yield
+    except (FileExistsError, BlockingIOError):
+        raise WhydiffError(
+            f"another process is writing {path}", "Wait until that ends, or name another file."
+        ) from None
     except (sqlite3.Error, OSError) as error:
         raise WhydiffError(
             f"cannot write the study {path}: {error}",

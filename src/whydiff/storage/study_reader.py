@@ -14,7 +14,7 @@ import numpy as np
 from whydiff.core.plan import DRAW, OWN, REPLICATE, SETTING, Member, StoredReplica
 from whydiff.core.replicas import Replica, Result
 from whydiff.storage import blobs, codec
-from whydiff.storage.opening import Opened, opened
+from whydiff.storage.opening import Opened, check_pages, opened
 from whydiff.storage.studies import CALIBRATION, NOBODY, PICTURES, PLAN, STUDY, TARGETS, WEIGHTS
 
 
@@ -41,6 +41,8 @@ def load_study(path: Path | str) -> StoredStudy:
 
 def _read_1(path: Path, file: Opened) -> StoredStudy:
     db = file.db
+    for table in sorted(file.tables):
+        check_pages(db, table)
     meta = {
         name: codec.load(value, f"meta {name}")
         for name, value in db.execute("SELECT name, value FROM meta")

@@ -1,0 +1,57 @@
+"""However whydiff is ended, the script's process ends too and what was recorded can be read."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+#: Says its process id, then goes on for a minute.
+SCRIPT = """
+import os, time
+print(os.getpid(), flush=True)
+time.sleep(60)
+"""
+COMMAND = "from whydiff.cli import main; main()"
+
+
+def ended(pid):
+    """Waits for a process that is no child of ours."""
+    for _ in range(400):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("verb", ["record", "explain"])
+def test_no_process_and_no_folder_outlives_us(tmp_path, verb, number):
+    script, scratch = tmp_path / "train.py", tmp_path / "scratch"
+    scratch.mkdir()
+    told = tmp_path / "pid"
+    script.write_text(SCRIPT.replace("print(os.getpid(), flush=True)", f"open({str(told)!r}, 'w')"
+                                     ".write(str(os.getpid()))"))  # fmt: skip
+    options = ["-o", str(tmp_path / "r.whydiff")] if verb == "record" else []
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, verb, str(script), *options],
+        env={**os.environ, "TMPDIR": str(scratch)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not (told.exists() and told.read_text()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    assert process.wait(timeout=60) == -number
+    assert ended(int(told.read_text()))
+    if number != signal.SIGKILL:
+        assert list(scratch.iterdir()) == []
