@@ -36,7 +36,7 @@ other.fit(x, np.ones((32, 4), "float32"), verbose=0)
 TROUBLE = {
     "fails": (
         "import keras\nprint('starting')\nraise ValueError('no such column: price')",
-        ("exited with 1", "starting", "no such column: price", "Mend the script first"),
+        ("exited with 1", "starting", "no such column: price", "Fix the script first"),
     ),
     "stops early": (
         "import keras, sys\nprint('usage: train.py DATA', file=sys.stderr)\nsys.exit(3)",

@@ -18,6 +18,7 @@ from whydiff.experiments.compare.contestants import Contestant, Way, open_contes
 from whydiff.experiments.compare.pairing import Rule, TrainedHybrid
 from whydiff.experiments.compare.training import Comparing
 from whydiff.experiments.study.replica_trainer import ENGINES
+from whydiff.runner.running import Runs, counted_runs
 from whydiff.stats.sequential import ASSUMPTIONS, SYMMETRIC, fewest_pairs
 
 #: Pairs after which an open question stays open, unless another number is asked for. Trainings
@@ -49,6 +50,7 @@ def compare(
     time_limit: float | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
+    in_place: bool = False,
     **fit_arguments: Any,
 ) -> Comparison:
     """Train A and B with the same seeds, pair after pair, until it is clear which is better.
@@ -66,7 +68,8 @@ def compare(
     checked, rare collapses of which none was seen are not. With ``assume`` "bounded" the verdict
     rests on the bounds of a metric between 0 and 1 alone, and takes many more pairs
     (see :mod:`whydiff.stats.sequential`). After ``max_pairs`` or ``budget`` seconds the
-    question stays open. ``fits`` picks the fits of both scripts, counting from 1.
+    question stays open. Scripts run on scratch copies of the current folder, with ``in_place`` in
+    it. ``fits`` picks the fits of both scripts, counting from 1.
 
     Raises WhydiffError if either cannot be trained, nothing differs or nothing is random.
     """
@@ -79,11 +82,18 @@ def compare(
             "data and fit arguments belong to functions that build a model",
             f"{ways[0].told()} is a script and brings its own.",
         )
-    with contextlib.ExitStack() as stack:
+    scripts = [way.script for way in ways if isinstance(way.script, Path)]
+    how_often = "each script runs once, and once per pair if it is no recipe"
+    with (
+        counted_runs(scripts, in_place, progress, how_often)
+        if scripts
+        else contextlib.nullcontext(Runs()) as runs,
+        contextlib.ExitStack() as stack,
+    ):
         pair = open_contestants(
             stack, ways, engine=engine, fits=fits or (None, None),
             fit_of=(data, fit_arguments), pairs=max_pairs, time_limit=time_limit,
-            workers=workers, progress=progress,
+            workers=workers, progress=progress, runs=runs,
         )  # fmt: skip
         rule = _rule(pair, metric, mode, margin, alpha, max_pairs, assume)
         work = Comparing(pair, rule, seed, engine, budget, progress)

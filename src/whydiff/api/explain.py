@@ -8,16 +8,17 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.findings import Explanation
+from whydiff.core.feeding import TransferError
+from whydiff.core.findings import Explanation, Remedy
 from whydiff.core.progress import Progress, Silent
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.calls.answer import all_agree
 from whydiff.diagnosis.evidence import command
 from whydiff.diagnosis.moments import plan
-from whydiff.diagnosis.trials import run_trials
+from whydiff.diagnosis.trials import run_trials, untrained
 from whydiff.experiments.explain.calls import (
     explain_chosen,
     independent_models,
@@ -26,8 +27,9 @@ from whydiff.experiments.explain.calls import (
     two_executions_of_calls,
 )
 from whydiff.experiments.explain.disagreements import disagreements
-from whydiff.experiments.explain.fix_trials import try_fixes
+from whydiff.experiments.explain.fix_trials import MOST_TRIED, try_fixes
 from whydiff.experiments.explain.sides import (
+    RunningSides,
     run_script,
     two_executions,
     two_fits,
@@ -36,6 +38,7 @@ from whydiff.experiments.explain.sides import (
 from whydiff.experiments.explain.trajectory import trajectory
 from whydiff.experiments.explain.zoom import look_closer, zoom as locate
 from whydiff.runner.client import Run
+from whydiff.runner.running import Runs, runs_of
 
 if TYPE_CHECKING:
     from whydiff.api.notebook import WatchedFit
@@ -53,7 +56,11 @@ def explain(
     metric: str | None = None,
     budget: float | None = None,
     arguments: Sequence[str] = (),
+    a_arguments: Sequence[str] = (),
+    b_arguments: Sequence[str] = (),
     zoom: bool = False,
+    fix: bool = True,
+    in_place: bool = False,
     progress: Progress | None = None,
 ) -> Explanation:
     """Say why two trainings differ, prove it by training hybrids, and try a fix.
@@ -65,9 +72,11 @@ def explain(
     where both runs agree.
 
     ``metric`` names the logged metric to tell the gap in; ``budget`` bounds the seconds spent on
-    hybrids; ``arguments`` are the script's. ``zoom`` looks at the step where they part tensor by
-    tensor, on equal inputs, and follows the difference from there on. The script runs in the
-    current directory, twice or more, with whatever it writes.
+    hybrids; ``arguments`` are the script's, ``a_arguments`` and ``b_arguments`` those of
+    one execution alone. ``zoom`` looks at the step where they part tensor by
+    tensor, on equal inputs, and follows the difference from there on. ``fix`` tries changes of the
+    script. The script runs twice or more, each time on a scratch copy of the current folder (where
+    the system has overlays), so that nothing there changes; with ``in_place`` in the folder itself.
 
     In a notebook: two fits of ``with whydiff.recording() as cell``, ``explain(cell[1], cell[2])``.
 
@@ -79,7 +88,8 @@ def explain(
             raise WhydiffError("two fits are needed", "whydiff.explain(cell[1], cell[2])")
         from whydiff.api.notebook import explain_fits
 
-        unusable = {"fits": fits, "runs": runs, "a_env": a_env, "b_env": b_env}
+        unusable = {"fits": fits, "runs": runs, "a_env": a_env, "b_env": b_env,
+                    "a_arguments": a_arguments, "b_arguments": b_arguments}  # fmt: skip
         given = [name for name, value in {**unusable, "arguments": arguments}.items() if value]
         if given:
             raise WhydiffError(
@@ -94,7 +104,8 @@ def explain(
             raise WhydiffError(f"there is no script {path}", f"Looked in {Path.cwd()}.")
     asked = command(
         script, script_b, fits=fits, calls=calls, runs=runs, a_env=a_env, b_env=b_env,
-        metric=metric, budget=budget, arguments=arguments,
+        metric=metric, budget=budget, arguments=arguments, a_arguments=a_arguments,
+        b_arguments=b_arguments, fix=fix, in_place=in_place,
     )  # fmt: skip
     with (
         tempfile.TemporaryDirectory(prefix="whydiff-") as name,
@@ -102,55 +113,85 @@ def explain(
         contextlib.ExitStack() as children,
     ):
         folder = Path(name)
-        environments = (a_env or {}, b_env or {})
-        run_a = Run(Path(script), tuple(arguments), environments[0])
-        run_b = Run(Path(script_b or script), tuple(arguments), environments[1])
-        child_a = children.enter_context(run_script(run_a, folder, "a", progress))
-        site, sides, found = site_of(child_a, folder), None, None
-        inside = script_b is None and not runs and not a_env and not b_env
+        run_a = Run(Path(script), (*arguments, *a_arguments), a_env)
+        run_b = Run(Path(script_b or script), (*arguments, *b_arguments), b_env)
+        inside = script_b is None and run_a == run_b and not runs
+        executions = _how_often(fix)
+        all_runs = runs_of([run_a.script, run_b.script], in_place, progress, executions)
+        ran_a = children.enter_context(run_script(all_runs, run_a, folder, "a", progress))
+        notes = ran_a.notes
+        site, sides, found = site_of(ran_a, folder), None, None
         if calls is not None:
-            return _asked(explain_chosen(site, calls, progress, metric), asked)
-        if inside:
-            sides = two_fits(child_a, fits, folder)
+            found = explain_chosen(site, calls, progress, metric)
+        elif inside:
+            sides = two_fits(ran_a, fits, folder)
             found = None if sides or fits else independent_models(site, progress, metric)
         if sides is None and found is None:
-            child_b = children.enter_context(run_script(run_b, folder, "b", progress))
-            sides = two_executions(child_a, child_b, fits, folder)
+            ran_b = run_script(all_runs, run_b, folder, "b", progress, cut_short=True)
+            children.enter_context(ran_b)
+            notes = [*notes, *(note for note in ran_b.notes if note not in notes)]
+            sides = two_executions(ran_a, ran_b, fits, folder)
             if sides is None or sides.compared.identical:
-                found = two_executions_of_calls(site, site_of(child_b, folder), progress)
+                found = two_executions_of_calls(site, site_of(ran_b, folder), progress)
             if found is None and sides and sides.compared.identical and inside:
-                sides = two_successive_fits(child_a, folder) or sides
+                sides = two_successive_fits(ran_a, folder) or sides
         if found is None and fits is None and (sides is None or sides.compared.identical):
             found = inside_one_execution(site, progress, metric)
-        if found is not None:
-            return _asked(found, asked)
-        if sides is None:
-            return _asked(all_agree(site.execution, site.script, 1 if inside else 2), asked)
-        compared = sides.compared
-        if compared.identical:
-            return _asked(answer(compared, metric=metric), asked)
+        if found is None and sides is None:
+            found = all_agree(site.execution, site.script, 1 if inside else 2)
+        if found is None and sides is not None and not sides.compared.identical:
+            found = _explained(
+                sides, children, all_runs, metric, budget, zoom, fix, folder, progress
+            )
+        if found is None:
+            assert sides is not None
+            found = answer(sides.compared, metric=metric)
+        children.close()
+        told = (*found.notes, *notes, *all_runs.notes())
+        return _asked(replace(found, notes=told), asked)
+
+
+def _how_often(fix: bool) -> str:
+    """Said beforehand: the most executions there may be."""
+    most = 2 * MOST_TRIED
+    return "the script runs once or twice" + (f", and at most {most} times to try fixes" * fix)
+
+
+def _explained(
+    sides: RunningSides,
+    children: contextlib.ExitStack,
+    runs: Runs,
+    metric: str | None,
+    budget: float | None,
+    zoom: bool,
+    fix: bool,
+    folder: Path,
+    progress: Progress,
+) -> Explanation:
+    """Two sides that differ: hybrids of them, a closer look, a fix."""
+    compared = sides.compared
+    point, closer, shown = compared.diff.first_divergence, None, None
+    try:
         hybrid_trainer = sides.hybrid_trainer()
-        point = compared.diff.first_divergence
         moments = plan(compared.a.fit, compared.b.fit, point)
         trials = run_trials(hybrid_trainer, compared.movable(), budget, progress, moments)
         point = locate(point, hybrid_trainer, trials)
         shown = disagreements(trials, hybrid_trainer, compared.a.fit.index)
-        closer = None
         if zoom:
             progress.step("looking at the step of the first divergence, tensor by tensor")
             first = int(compared.a.recipe.duration.get("initial_epoch") or 0)
             closer = look_closer(point, hybrid_trainer, first)
-        children.close()  # their memory is needed by the runs that try a fix
-        remedy = try_fixes(sides, trials, folder, progress)
-        explanation = answer(compared, trials, remedy, metric, point, trajectory(trials))
-        more = {"disagreements": shown} if shown else {}
-        return _asked(replace(explanation, zoom=closer), asked, more)
+    except (WhydiffError, TransferError) as why:  # then the recordings say what they can
+        trials = untrained(compared, str(why).partition("\n")[0])
+    children.close()  # their memory is needed by the runs that try a fix
+    remedy = try_fixes(sides, runs, trials, folder, progress) if fix else Remedy("", False, "")
+    explanation = answer(compared, trials, remedy, metric, point, trajectory(trials))
+    evidence = {**explanation.evidence, **({"disagreements": shown} if shown else {})}
+    return replace(explanation, zoom=closer, evidence=evidence)
 
 
-def _asked(
-    explanation: Explanation, command: str, more: Mapping[str, Any] | None = None
-) -> Explanation:
-    evidence = {"command": command, **explanation.evidence, **(more or {})}
+def _asked(explanation: Explanation, command: str) -> Explanation:
+    evidence = {"command": command, **explanation.evidence}
     return replace(explanation, evidence=evidence)
 
 

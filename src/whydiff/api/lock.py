@@ -14,11 +14,10 @@ from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.lock import Lock, Replicas
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Execution
-from whydiff.diagnosis.pair import check_trained
 from whydiff.experiments.lock.reference import reduced_lock
-from whydiff.runner.client import Child, Run, check_executed, not_recorded, remarks
+from whydiff.runner.client import Run
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
-from whydiff.storage import load
+from whydiff.runner.running import Ran, Runs, counted_runs, times
 from whydiff.storage.lockfile import write_lock
 
 LOCK_FILE = "whydiff.lock"
@@ -28,7 +27,7 @@ LOCK_FILE = "whydiff.lock"
 class Trial:
     """A script that was executed, whose process can train its fits again."""
 
-    child: Child
+    ran: Ran
     execution: Execution
     folder: Path
     outcomes: dict[int, TrainedHybrid]  # by fit: final weights, predictions on the probe
@@ -36,26 +35,22 @@ class Trial:
     def hybrid_trainer(self, fit: int) -> ProcessHybridTrainer:
         """To train that fit again; other fits are put aside."""
         side = {"fit": fit}
-        self.child.request("pair", a=side, b=side, differing=[])
-        return ProcessHybridTrainer({"a": self.child}, self.folder, frozenset())
+        self.ran.child.request("pair", a=side, b=side, differing=[])
+        return ProcessHybridTrainer({"a": self.ran.child}, self.folder, frozenset())
 
 
-def try_script(script: Path, arguments: Sequence[str], folder: Path, progress: Progress) -> Trial:
+def try_script(
+    runs: Runs, script: Path, arguments: Sequence[str], folder: Path, progress: Progress
+) -> Trial:
     """Run the script watched, to its end. WhydiffError if it fails or trains nothing.
 
-    The caller closes ``trial.child``.
+    The caller closes ``trial.ran``.
     """
-    if not script.is_file():
-        raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
     progress.step(f"running {script}")
-    child = Child(
-        Run(script, tuple(arguments)), folder / "run.whydiff", folder / "run.log", serve=True
-    )
+    ran = runs.run(Run(script, tuple(arguments), purpose="a"), folder, "run")
     try:
-        child.wait_for_script()
-        check_executed(child, arguments)
-        execution = _recorded(child)
-        trial = Trial(child, execution, folder, {})
+        execution = _recorded(ran)
+        trial = Trial(ran, execution, folder, {})
         progress.step("looking at what was trained", total=len(execution.fits))
         for fit in execution.fits:
             try:
@@ -64,44 +59,37 @@ def try_script(script: Path, arguments: Sequence[str], folder: Path, progress: P
                 progress.note(f"fit {fit.index} can only be compared bit for bit: {why}")
             progress.advance()
     except BaseException:
-        child.close()
+        ran.close()
         raise
     return trial
 
 
-def _recorded(child: Child) -> Execution:
-    if not child.recording.exists():
-        raise not_recorded(child, "that can be locked")
-    execution = load(child.recording)
-    check_trained(execution, child.run.arguments)
-    if execution.trouble:
-        raise WhydiffError(
-            f"{child.run.script} was not recorded to its end: {execution.trouble}",
-            "Nothing incomplete is locked.",
-        )
+def _recorded(ran: Ran) -> Execution:
+    execution = ran.complete("locked")
     for fit in execution.fits:
         if not len(fit.steps):
-            said = f"{child.run.script}: fit {fit.index} was not watched, not one step was seen"
-            raise WhydiffError(
-                "\n".join([said, *remarks(child.log)]), "Nothing incomplete is locked."
-            )
+            said = f"{ran.run.script}: fit {fit.index} was not watched, not one step was seen"
+            raise WhydiffError("\n".join([said, *ran.remarks()]), "Nothing incomplete is locked.")
     return execution
 
 
 def replicas(
-    script: Path, arguments: Sequence[str], seeds: Sequence[int], folder: Path, progress: Progress
+    runs: Runs,
+    script: Path,
+    arguments: Sequence[str],
+    seeds: Sequence[int],
+    folder: Path,
+    progress: Progress,
 ) -> dict[int, Replicas]:
     """What every fit ends with under other random numbers: the script run once per seed."""
     progress.step("training replicas with other seeds", total=len(seeds))
     logs: list[list[dict[str, float]]] = []
     for seed in seeds:
-        recording, log = folder / f"replica{seed}.whydiff", folder / f"replica{seed}.log"
-        with Child(Run(script, tuple(arguments), reseed=seed), recording, log, False) as child:
-            child.wait_for_script()
-            check_executed(child, arguments)
-            fits = load(recording).fits
+        run = Run(script, tuple(arguments), reseed=seed, purpose="replica")
+        with runs.run(run, folder, f"replica{seed}", serve=False) as ran:
+            fits = ran.complete("locked").fits
         logs.append([dict(fit.epochs[-1].logs) if fit.epochs else {} for fit in fits])
-        recording.unlink()
+        ran.child.recording.unlink()
         progress.advance()
     return {fit + 1: _collected(seeds, [run[fit] for run in logs]) for fit in range(_least(logs))}
 
@@ -121,6 +109,7 @@ def make_lock(
     count: int = 0,
     progress: Progress | None = None,
     folder: Path | None = None,
+    in_place: bool = False,
 ) -> Lock:
     """Train ``script`` and return its lock; with ``count`` replicas under other seeds as well.
 
@@ -133,16 +122,19 @@ def make_lock(
         raise WhydiffError(
             f"--replicas {count} says nothing about a spread", "Take 5 or more, or none."
         )
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
-        trial = try_script(path, arguments, Path(name), progress)
-        with trial.child:
+    with (
+        counted_runs([path], in_place, progress, times(1 + count)) as runs,
+        tempfile.TemporaryDirectory(prefix="whydiff-") as name,
+    ):
+        trial = try_script(runs, path, arguments, Path(name), progress)
+        with trial.ran:
             fits = trial.execution.fits
             seen = os.path.relpath(path, folder or path.parent)
             made = reduced_lock(trial.execution, path, trial.outcomes, fits)
             made = replace(made, script=Path(seen).as_posix())
         if count:
             seeds = range(1, count + 1)
-            found = replicas(path, arguments, seeds, Path(name), progress)
+            found = replicas(runs, path, arguments, seeds, Path(name), progress)
             made = replace(made, replicas=found)
     return made
 
@@ -153,13 +145,16 @@ def lock(
     output: str | Path | None = None,
     replicas: int = 0,
     progress: Progress | None = None,
+    in_place: bool = False,
 ) -> Path:
     """Train ``script`` and write its lock to ``output`` (default: ``whydiff.lock`` beside it).
+
+    The script runs on scratch copies of the current folder, with ``in_place`` in itself.
 
     Returns the path. Locking an unchanged training on the same machine writes the same bytes.
     """
     path = Path(output) if output else default_lock(script)
-    write_lock(make_lock(script, arguments, replicas, progress, path.parent), path)
+    write_lock(make_lock(script, arguments, replicas, progress, path.parent, in_place), path)
     return path
 
 

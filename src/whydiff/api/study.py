@@ -15,6 +15,7 @@ from whydiff.experiments.study.replica_trainer import ENGINES, Uncapturable, rep
 from whydiff.experiments.study.request import Request
 from whydiff.experiments.study.study_file import StudyFile, study_file
 from whydiff.experiments.study.watched_fit import text_of, with_bench
+from whydiff.runner.running import Runs, counted_runs, times
 
 
 def study(
@@ -33,6 +34,7 @@ def study(
     time_limit: float | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
+    in_place: bool = False,
     **fit_arguments: Any,
 ) -> Study:
     """Train many replicas of a training and say how much they vary, and because of what.
@@ -46,8 +48,9 @@ def study(
     "fused" trains many replicas as one program, "solo" one after the other, "process" runs the
     whole script, at most ``time_limit`` seconds each and ``workers`` at a time; "auto" takes
     the first that works. ``fit`` picks a fit of the script, counting from 1 (default: the
-    longest). ``output`` is the study file (default: none is kept); with ``resume`` a study goes
-    on, with more blocks if they are asked for.
+    longest). Scripts run on scratch copies of the current folder, with ``in_place`` in it.
+    ``output`` is the study file (default: none is kept); with ``resume`` a study goes on, with
+    more blocks if they are asked for.
 
     Raises WhydiffError if nothing can be trained or varied, or no replica logs ``metric``.
     """
@@ -66,7 +69,10 @@ def study(
                 "data and fit arguments belong to a function that builds a model",
                 f"{script} is a script and brings its own.",
             )
-        return _of_script(Path(script), request, file, progress, time_limit, workers)
+        path = Path(script)
+        again = "" if engine in ("fused", "solo") else ", and once per replica if it is no recipe"
+        with counted_runs([path], in_place, progress, times(1) + again) as runs:
+            return _of_script(path, request, file, progress, time_limit, workers, runs)
 
 
 def _of_script(
@@ -76,9 +82,8 @@ def _of_script(
     progress: Progress,
     time_limit: float | None,
     workers: int | None,
+    runs: Runs,
 ) -> Study:
-    if not script.is_file():
-        raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
     request.text = text_of(script)
     stored = file.stored
     if stored is not None and stored.meta.get("text") not in (None, request.text):
@@ -91,11 +96,11 @@ def _of_script(
     if request.engine != "process":
         try:
             with replica_trainer(
-                script, request.arguments, fit=request.fit, progress=progress
+                script, request.arguments, fit=request.fit, progress=progress, runs=runs
             ) as bench:
-                return with_bench(request, bench, file, progress, script)
+                return with_bench(request, bench, file, progress, script, runs)
         except Uncapturable as why:
             if request.engine != "auto":
                 raise
             progress.note(f"{why}: the whole script is run again for every replica")
-    return with_pool(script, request, file, progress, time_limit, workers)
+    return with_pool(script, request, file, progress, time_limit, workers, runs)

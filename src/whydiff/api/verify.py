@@ -27,6 +27,7 @@ from whydiff.core.verification import (
 from whydiff.experiments.lock.differences import Against, changed_facts, compare_locked
 from whydiff.experiments.lock.reference import reduced_fit
 from whydiff.experiments.lock.rounding import amplification, judge_rounding, may_be_rounding
+from whydiff.runner.running import counted_runs, times
 from whydiff.stats.equivalence import DIFFERENT, EQUAL, Equivalence, equivalence
 from whydiff.storage.lockfile import read_lock
 
@@ -42,6 +43,7 @@ def verify(
     metric: str | None = None,
     margin: float | None = None,
     progress: Progress | None = None,
+    in_place: bool = False,
 ) -> Verification:
     """Train ``script`` and compare every fit with the lock, at the strictest level that holds.
 
@@ -52,8 +54,9 @@ def verify(
     ``margin`` (in its unit; 1 standard deviation of a reseeded training if not given).
 
     ``arguments`` are the script's, those of the lock if None; ``require`` is the level for
-    ``exit_code``. Raises WhydiffError for a missing or damaged lock, a script that fails, or a
-    level that the lock cannot decide.
+    ``exit_code``. The script runs on scratch copies of the current folder, with ``in_place`` in
+    it. Raises WhydiffError for a missing or damaged lock, a script that fails, or a level that the
+    lock cannot decide.
     """
 
     path, progress = Path(script), progress or Silent()
@@ -61,10 +64,15 @@ def verify(
     locked = read_lock(file)
     _check_request(locked, require, file, metric)
     words = tuple(arguments) if arguments is not None else locked.arguments
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
+    more = max((len(r.seeds) for r in locked.replicas.values()), default=0)
+    how_often = times(1) + (f", and {more} times more if it differs" if more else "")
+    with (
+        counted_runs([path], in_place, progress, how_often) as runs,
+        tempfile.TemporaryDirectory(prefix="whydiff-") as name,
+    ):
         folder = Path(name)
-        trial = try_script(path, words, folder, progress)
-        with trial.child:
+        trial = try_script(runs, path, words, folder, progress)
+        with trial.ran:
             reduced = [reduced_fit(f, trial.outcomes.get(f.index)) for f in trial.execution.fits]
             common = range(1, min(len(locked.fits), len(reduced)) + 1)
             found = {n: compare_locked(locked, trial.execution, reduced, n) for n in common}
@@ -76,7 +84,7 @@ def verify(
             count = max(len(r.seeds) for r in locked.replicas.values())
             # Not the seeds of the lock: equal seeds would not be independent trainings.
             seeds = range(1001, 1001 + count)
-            now = replicas(path, words, seeds, folder, progress)
+            now = replicas(runs, path, words, seeds, folder, progress)
             checks = [_with_statistics(c, locked, now, metric, margin) for c in checks]
     changed = dict.fromkeys(fact for a in found.values() for fact in changed_facts(a.findings))
     return Verification(

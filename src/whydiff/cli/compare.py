@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from whydiff.cli.options import STDOUT, fits_option, html_option, json_option
+from whydiff.cli.options import STDOUT, fits_option, html_option, in_place_option, json_option
 from whydiff.cli.output import check_answer, write_json, write_page
 from whydiff.cli.script import (
     Duration,
@@ -90,6 +90,7 @@ DIFFERENT, OPEN = 1, 3
     help="Replicas as one program, one after the other, or the whole script each time.",
 )
 @click.option("--time-limit", type=Duration(), help="For one run of a script (process): 10m.")
+@in_place_option
 @json_option
 @html_option
 @click.option("--verbose", is_flag=True, help="Show every pair.")

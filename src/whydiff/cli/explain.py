@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from whydiff.cli.options import STDOUT, fits_option, html_option, json_option
+from whydiff.cli.options import STDOUT, fits_option, html_option, in_place_option, json_option
 from whydiff.cli.output import check_answer, write_json, write_page
 from whydiff.cli.script import (
     Duration,
@@ -15,6 +15,7 @@ from whydiff.cli.script import (
     Setting,
     check_script,
     script_arguments,
+    words,
 )
 
 
@@ -26,11 +27,15 @@ from whydiff.cli.script import (
 @fits_option
 @click.option("--calls", type=Pair("calls"), help="Compare these two calls; `show` numbers them.")
 @click.option("--runs", is_flag=True, help="Compare two executions of the script.")
+@click.option("--a-args", default="", metavar="TEXT", help="Further arguments of execution A.")
+@click.option("--b-args", default="", metavar="TEXT", help="Further arguments of execution B.")
 @click.option("--a-env", type=Setting(), multiple=True, help="Environment of execution A.")
 @click.option("--b-env", type=Setting(), multiple=True, help="Environment of execution B.")
 @click.option("--metric", metavar="NAME", help="The metric to tell the gap in.")
 @click.option("--budget", type=Duration(), help="Stop training again after this: 90s, 5m, 1h.")
 @click.option("--zoom", is_flag=True, help="Find the first layer, gradient or slot that differs.")
+@click.option("--no-fix", is_flag=True, help="Do not run the script again to try a fix.")
+@in_place_option
 @json_option
 @html_option
 @click.option("--verbose", is_flag=True, help="Show all the evidence.")
@@ -42,11 +47,15 @@ def command(
     fits: tuple[int, int] | None,
     calls: tuple[int, int] | None,
     runs: bool,
+    a_args: str,
+    b_args: str,
     a_env: tuple[tuple[str, str], ...],
     b_env: tuple[tuple[str, str], ...],
     metric: str | None,
     budget: float | None,
     zoom: bool,
+    no_fix: bool,
+    in_place: bool,
     json_file: str | None,
     html_file: str | None,
     verbose: bool,
@@ -56,13 +65,14 @@ def command(
     \b
     SCRIPT SCRIPT_B            the first fits of two scripts that differ
     SCRIPT --a-env/--b-env     two runs under two environments
+    SCRIPT --a-args/--b-args   two runs with other arguments
     SCRIPT with several fits   its first two independent fits that differ (--fits picks)
     SCRIPT otherwise           two runs of it (--runs forces that)
 
     Finds where the two part, trains again with one source of difference changed at a time, and
     tries a fix. Exits with 0 if there is an answer, 2 in case of trouble.
     """
-    _check_combination(script_b, fits, runs, bool(a_env or b_env))
+    _check_combination(script_b, fits, runs, bool(a_env or b_env or a_args or b_args))
     path = check_script(script)
     path_b = check_script(script_b) if script_b else None
     check_answer(json_file, html_file)
@@ -82,6 +92,10 @@ def command(
             metric=metric,
             budget=budget,
             arguments=script_arguments(ctx),
+            a_arguments=words("--a-args", a_args),
+            b_arguments=words("--b-args", b_args),
+            fix=not no_fix,
+            in_place=in_place,
             zoom=zoom,
             progress=progress,
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from whydiff.cli.options import in_place_option
 from whydiff.cli.output import check_target
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 from whydiff.core.errors import WhydiffError
@@ -22,8 +23,11 @@ from whydiff.core.errors import WhydiffError
     help="Also train N times with other seeds, for `verify --require statistical`: 23 "
     "tell equal trainings within its default margin.",
 )
+@in_place_option
 @click.pass_context
-def command(ctx: click.Context, script: str, output: str | None, replicas: int) -> None:
+def command(
+    ctx: click.Context, script: str, output: str | None, replicas: int, in_place: bool
+) -> None:
     """Train a script and keep the training as the reference that `whydiff verify` compares with.
 
     The lock is text, small enough to commit and to review: digests, logs, settings, seeds and
@@ -39,5 +43,5 @@ def command(ctx: click.Context, script: str, output: str | None, replicas: int) 
     from whydiff.report.progress import Progress
 
     with Progress() as progress:
-        written = lock(path, script_arguments(ctx), output, replicas, progress)
+        written = lock(path, script_arguments(ctx), output, replicas, progress, in_place)
     click.echo(f"whydiff: locked in {written} ({written.stat().st_size / 1000:.0f} kB)", err=True)

@@ -37,6 +37,16 @@ def html_option(command: _Command) -> _Command:
     return decorate(command)
 
 
+def in_place_option(command: _Command) -> _Command:
+    """``--in-place``: the parameter ``in_place``."""
+    decorate: _Decorator[_Command] = click.option(
+        "--in-place",
+        is_flag=True,
+        help="Run in the current folder itself, not on a scratch copy of it.",
+    )
+    return decorate(command)
+
+
 def fits_option(command: _Command) -> _Command:
     """``--fits I,J``: the parameter ``fits``."""
     decorate: _Decorator[_Command] = click.option(

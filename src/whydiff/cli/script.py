@@ -60,6 +60,14 @@ def script_arguments(ctx: click.Context) -> tuple[str, ...]:
     return arguments
 
 
+def words(option: str, text: str) -> tuple[str, ...]:
+    """Arguments written as in a shell; WhydiffError where a quotation is not closed."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise WhydiffError(f"{option} {text!r}: {error}", "Quote it as in a shell.") from None
+
+
 def check_script(name: str) -> Path:
     """The path of a script that can be run; WhydiffError says what is wrong with any other."""
     path = Path(name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from whydiff.cli.options import STDOUT, html_option, json_option
+from whydiff.cli.options import STDOUT, html_option, in_place_option, json_option
 from whydiff.cli.output import check_answer, check_target, write_json, write_page
 from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
 
@@ -44,6 +44,7 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Runs of the script at a time (process)."
 )
+@in_place_option
 @json_option
 @html_option
 @click.option("--verbose", is_flag=True, help="Show all the evidence.")
@@ -61,6 +62,7 @@ def command(
     resume: bool,
     time_limit: float | None,
     workers: int | None,
+    in_place: bool,
     json_file: str | None,
     html_file: str | None,
     verbose: bool,
@@ -100,6 +102,7 @@ def command(
             time_limit=time_limit,
             workers=workers,
             progress=progress,
+            in_place=in_place,
         )
     if json_file != STDOUT:
         from whydiff.report import print_answer

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from whydiff.cli.options import STDOUT, json_option
+from whydiff.cli.options import STDOUT, in_place_option, json_option
 from whydiff.cli.output import check_answer, write_json
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 
@@ -28,6 +28,7 @@ from whydiff.cli.script import ScriptCommand, check_script, script_arguments
     help="How far its means may be apart, in its "
     "unit; default: 1 standard deviation of a reseeded training.",
 )
+@in_place_option
 @json_option
 @click.pass_context
 def command(
@@ -37,6 +38,7 @@ def command(
     require: str,
     metric: str | None,
     margin: float | None,
+    in_place: bool,
     json_file: str | None,
 ) -> None:
     """Train a script again and compare with its lock, at the strictest level that holds.
@@ -70,6 +72,7 @@ def command(
             metric=metric,
             margin=margin,
             progress=progress,
+            in_place=in_place,
         )
     if json_file != STDOUT:
         from whydiff.report import print_answer

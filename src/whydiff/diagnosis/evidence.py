@@ -71,6 +71,10 @@ def command(
     metric: str | None = None,
     budget: float | None = None,
     arguments: Sequence[str] = (),
+    a_arguments: Sequence[str] = (),
+    b_arguments: Sequence[str] = (),
+    fix: bool = True,
+    in_place: bool = False,
 ) -> str:
     """The command line that asks the same question again."""
     words = ["whydiff", "explain", str(script), *([str(script_b)] if script_b else [])]
@@ -82,6 +86,10 @@ def command(
             words += [option, f"{name}={value}"]
     words += ["--metric", metric] if metric else []
     words += ["--budget", f"{budget:g}s"] if budget else []
+    for option, given in (("--a-args", a_arguments), ("--b-args", b_arguments)):
+        words += [option, shlex.join(given)] if given else []
+    words += [] if fix else ["--no-fix"]
+    words += ["--in-place"] if in_place else []
     return shlex.join([*words, *(["--", *arguments] if arguments else [])])
 
 

@@ -12,6 +12,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.hybrids import Coalition, HybridTrainer, TrainedHybrid
 from whydiff.core.progress import Progress
 from whydiff.diagnosis.attribution import alone, coalitions, remaining, shapley
+from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.moments import Moments
 from whydiff.diagnosis.sources import source
 from whydiff.stats.distances import prediction_distance, relative_weight_distance
@@ -164,6 +165,15 @@ def _weight_distance(one: TrainedHybrid, other: TrainedHybrid) -> float:
     if shapes[0] != shapes[1]:
         return math.inf
     return relative_weight_distance(one.weights, other.weights)
+
+
+def untrained(compared: ComparedSides, why: str) -> Trials:
+    """What is known where nothing could be trained again: the recordings, and why."""
+    a, b = (
+        TrainedHybrid(tuple(t.digest for t in side.fit.final), None, {}, [])
+        for side in (compared.a, compared.b)
+    )
+    return Trials([], a, b, refused=dict.fromkeys(compared.differing, why))
 
 
 def program_key(coalition: Coalition) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from whydiff.core.errors import Terminated, WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.runner.parent import dies_with_parent
+from whydiff.runner.scratch import Cover
 
 #: Starts the child. Not ``-m``, which looks for modules in the working directory first, nor ``-P``,
 #: which Python 3.10 does not know and processes started by the script would inherit.
@@ -27,6 +28,15 @@ START = (
 GRACE = 5
 #: Samples kept for training again, over all fits of an execution.
 KEEP_BYTES = 4 << 30
+#: What keeps experiment trackers to themselves.
+UNTRACKED = {
+    "WANDB_MODE": "disabled",
+    "MLFLOW_TRACKING_URI": "file:./mlruns",
+    "COMET_MODE": "disabled",
+    "COMET_START_ONLINE": "0",
+    "NEPTUNE_MODE": "debug",
+    "CLEARML_OFFLINE_MODE": "1",
+}
 
 #: Where Python finds what it imports before a script that is only recorded.
 _STARTUP = str(Path(__file__).resolve().parent / "child" / "startup")
@@ -43,6 +53,15 @@ class Run:
     prelude: str = ""
     reseed: int | None = None  # the number of a replica, whose random numbers are others
     backend: str = ""  # Keras's backend, whatever the script chooses
+    purpose: str = ""  # "a", "b", "trial" or "replica": the script finds it in WHYDIFF_RUN
+    protected: tuple[Path, ...] = ()  # folders that it sees but does not change
+
+    def variables(self) -> dict[str, str]:
+        """The whole environment of its process. Trials are reported to no tracking service."""
+        ours = {"WHYDIFF_RUN": self.purpose} if self.purpose else {}
+        if self.purpose in ("trial", "replica"):
+            ours |= UNTRACKED
+        return {**os.environ, **ours, **(self.environment or {})}
 
 
 class Requestable(Protocol):
@@ -64,6 +83,9 @@ class Child:
     ) -> None:
         self.run, self.recording, self.log = run, recording, log
         self.exit_code: int | None = None
+        #: told what the script wrote into protected folders, once its process is over
+        self.when_closed: Callable[[Sequence[str]], None] = lambda written: None
+        self._cover = Cover(run.protected, recording.with_suffix(".files")) if log else None
         job: dict[str, Any] = {
             "script": str(run.script),
             "arguments": list(run.arguments),
@@ -74,6 +96,7 @@ class Child:
             "backend": run.backend,
             "keep_bytes": KEEP_BYTES if serve else 0,
             "force": force,
+            "covered": self._cover.folders if self._cover else [],
         }
         ours: list[int] = []
         theirs: list[int] = []
@@ -86,7 +109,7 @@ class Child:
         command, environment = _command(run, job)
         try:
             self._process = subprocess.Popen(
-                command,
+                [*(self._cover.prefix if self._cover else ()), *command],
                 env=environment,
                 stdin=subprocess.DEVNULL if log else None,
                 stdout=output,
@@ -171,6 +194,10 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._cover is not None:
+            self.when_closed(self._cover.written())
+            self._cover.remove()
+            self._cover = None
 
     def __enter__(self) -> Child:
         return self
@@ -187,7 +214,7 @@ def _command(run: Run, job: Mapping[str, Any]) -> tuple[list[str], dict[str, str
     A script that stands as it is and is over when it ends is run by Python itself, which finds
     our ``sitecustomize`` first; one that is changed or trained again is run by our own main.
     """
-    environment = {**os.environ, **(run.environment or {})}
+    environment = run.variables()
     if "serve" in job or run.source or run.prelude or run.backend:
         return [sys.executable, "-c", START, json.dumps(job)], environment
     theirs = environment.get("PYTHONPATH")
@@ -232,18 +259,3 @@ def ended(code: int | None) -> str:
     if code is not None and code < 0:
         return f"was ended by signal {-code}"
     return f"exited with {code}"
-
-
-def check_executed(child: Child, arguments: Sequence[str]) -> None:
-    """Raise WhydiffError, with the script's own exit code and output, if it failed."""
-    code = child.exit_code
-    if code == 0:
-        return
-    command = " ".join([str(child.run.script), *arguments])
-    said = output_tail(child.log)
-    raise WhydiffError(
-        f"{command} {ended(code)}"
-        + (f"; its last output:\n{said}" if said else "; it printed nothing"),
-        f"Mend the script first: `python {command}` fails the same way. `whydiff record` keeps "
-        "what it trained until then.",
-    )

@@ -24,6 +24,7 @@ from whydiff.experiments.study.replica_trainer import (
     replica_trainer,
 )
 from whydiff.experiments.study.training import Trainer
+from whydiff.runner.running import Runs
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def open_contestants(
     time_limit: float | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
+    runs: Runs,
 ) -> tuple[Contestant, Contestant]:
     """Run both ways once, watched, and keep their processes until ``stack`` is closed.
 
@@ -101,12 +103,12 @@ def open_contestants(
     progress = progress or Silent()
     if engine != "process":
         try:
-            return _benches(stack, ways, engine, fits, fit_of, pairs, progress)
+            return _benches(stack, ways, engine, fits, fit_of, pairs, progress, runs)
         except Uncapturable as why:
             if engine != "auto" or any(callable(way.script) for way in ways):
                 raise
             progress.note(f"{why}: whole scripts are run for every replica")
-    return _pools(stack, ways, fits, time_limit, workers, progress)
+    return _pools(stack, ways, fits, time_limit, workers, progress, runs)
 
 
 def _benches(
@@ -117,10 +119,11 @@ def _benches(
     fit_of: tuple[Any, Mapping[str, Any]],
     trainings: int,
     progress: Progress,
+    runs: Runs,
 ) -> tuple[Contestant, Contestant]:
-    first = _bench(stack, ways[0], fits[0], fit_of, progress)
+    first = _bench(stack, ways[0], fits[0], fit_of, progress, runs)
     if not ways[0].same_run(ways[1]) or (ways[0] == ways[1] and fits[0] == fits[1]):
-        benches = [first, _bench(stack, ways[1], fits[1], fit_of, progress)]
+        benches = [first, _bench(stack, ways[1], fits[1], fit_of, progress, runs)]
     elif fits[0] == fits[1]:
         benches = [first, first]
     else:  # another fit of the same run
@@ -130,9 +133,9 @@ def _benches(
             prepared(ReplicaTrainer(first.execution, fit, first.request, first.folder)),
         ]
     if benches[0].backend == benches[1].backend:
-        _also_on_jax(stack, ways[0], first, trainings, engine, progress)
+        _also_on_jax(stack, ways[0], first, trainings, engine, progress, runs)
         if benches[1] is not first:
-            _also_on_jax(stack, ways[1], benches[1], trainings, engine, progress)
+            _also_on_jax(stack, ways[1], benches[1], trainings, engine, progress, runs)
     # Both on one executor: a difference between two executors is none of A and B.
     chosen = [bench.engine(engine) for bench in benches]
     common = chosen[0] if chosen[0] == chosen[1] else "solo"
@@ -146,6 +149,7 @@ def _bench(
     fit: int | None,
     fit_of: tuple[Any, Mapping[str, Any]],
     progress: Progress,
+    runs: Runs,
 ) -> ReplicaTrainer:
     if not isinstance(way.script, Path):
         from whydiff.experiments.study.in_process import local_bench
@@ -158,6 +162,7 @@ def _bench(
             fit=fit,
             environment=way.environment or None,
             progress=progress,
+            runs=runs,
         )
     )
 
@@ -169,6 +174,7 @@ def _also_on_jax(
     trainings: int,
     engine: str,
     progress: Progress,
+    runs: Runs,
 ) -> None:
     if isinstance(way.script, Path):
         twin = on_jax(
@@ -180,6 +186,7 @@ def _also_on_jax(
             engine=engine,
             environment=way.environment or None,
             progress=progress,
+            runs=runs,
         )
         stack.enter_context(twin)
 
@@ -207,6 +214,7 @@ def _pools(
     time_limit: float | None,
     workers: int | None,
     progress: Progress,
+    runs: Runs,
 ) -> tuple[Contestant, Contestant]:
     from whydiff.experiments.study.process_pool import SOURCES, Pool
 
@@ -220,14 +228,14 @@ def _pools(
             )
         assert isinstance(way.script, Path)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="whydiff-")))
-        pool = Pool(way.script, way.arguments, folder, fit, time_limit, workers, way.environment)
+        pool = Pool(
+            way.script, way.arguments, folder, fit, time_limit, workers, way.environment, runs
+        )
         if progress is not None:
             progress.step(f"running {way.script}")
         (own,) = pool.train([Replica(0)])
         if own.failure:
-            raise WhydiffError(
-                f"{way.script} failed: {own.failure}", f"Mend it first: `python {way.script}`."
-            )
+            raise WhydiffError(f"{way.script} failed: {own.failure}", "Fix the script first.")
         seen = pool.seen
         facts = described(seen, SOURCES, False) if seen else {}
         logged = tuple(own.logs[-1]) if own.logs else ()

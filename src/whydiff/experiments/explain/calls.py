@@ -31,9 +31,9 @@ from whydiff.diagnosis.calls.scored import judge_score
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.verdict import Verdict, first_divergence, judge, named_more
 from whydiff.diagnosis.pair import check_watched
-from whydiff.experiments.explain.sides import recorded
 from whydiff.runner.call_runner import ProcessCallRunner
-from whydiff.runner.client import Child, Requestable
+from whydiff.runner.client import Requestable
+from whydiff.runner.running import Ran
 
 #: Pairs that are checked on their values before none is taken.
 MOST_CHECKED = 12
@@ -50,9 +50,9 @@ class Site:
     recording: Path
 
 
-def site_of(child: Child, folder: Path) -> Site:
+def site_of(ran: Ran, folder: Path) -> Site:
     """A script's process; WhydiffError where no use of a model was observed."""
-    execution = recorded(child)
+    execution, child = ran.recorded("compared", check=False), ran.child
     check_watched(execution, child.run.arguments)
     return Site(child, execution, str(child.run.script), folder, child.recording)
 

@@ -15,8 +15,8 @@ from whydiff.diagnosis.sources import compare_all
 from whydiff.diagnosis.trials import Trials
 from whydiff.experiments.explain.sides import RunningSides
 from whydiff.fixes import Proposal, intended, proposals
-from whydiff.runner.client import Child, Run
-from whydiff.storage import load
+from whydiff.runner.client import Run
+from whydiff.runner.running import Runs
 
 #: Proposals are tried from the smallest on; so many at most.
 MOST_TRIED = 4
@@ -24,7 +24,9 @@ MOST_TRIED = 4
 AGREE = "Tried: in two executions the trainings now agree bit for bit."
 
 
-def try_fixes(sides: RunningSides, trials: Trials, folder: Path, progress: Progress) -> Remedy:
+def try_fixes(
+    sides: RunningSides, runs: Runs, trials: Trials, folder: Path, progress: Progress
+) -> Remedy:
     """The first proposal that works, or the first one with what was missing."""
     run, compared = sides.child_a.run, sides.compared
     text = _read(run.script)
@@ -40,7 +42,7 @@ def try_fixes(sides: RunningSides, trials: Trials, folder: Path, progress: Progr
     first: Remedy | None = None
     for number, proposal in enumerate(candidates, start=1):
         progress.step(f"trying a fix ({number} of at most {len(candidates)}): {proposal.how}")
-        worked, what = _try(sides, proposal, folder / f"fix{number}", bool(asked))
+        worked, what = _try(sides, runs, proposal, folder / f"fix{number}", bool(asked))
         how = " ".join([_sentence(proposal.how), what, *asked])
         confirms = tuple(proposal.targets) if worked and what == AGREE else ()
         remedy = Remedy(_shown(proposal), worked, how, confirms)
@@ -69,13 +71,15 @@ def _shown(proposal: Proposal) -> str:
     return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
 
 
-def _try(sides: RunningSides, proposal: Proposal, folder: Path, asked: bool) -> tuple[bool, str]:
+def _try(
+    sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path, asked: bool
+) -> tuple[bool, str]:
     """Whether the change worked in two executions, and what was seen."""
     folder.mkdir()
     pairs: list[tuple[Side, Side]] = []
     executions: list[Execution] = []
     for name, run in zip("ab", _runs(sides, proposal, folder), strict=True):
-        execution = _execute(run, folder, name)
+        execution = _execute(runs, run, folder, name)
         if execution is None:
             return False, "The changed script failed."
         executions.append(execution)
@@ -113,11 +117,10 @@ def _runs(sides: RunningSides, proposal: Proposal, folder: Path) -> list[Run]:
     return runs
 
 
-def _execute(run: Run, folder: Path, name: str) -> Execution | None:
-    recording = folder / f"{name}.whydiff"
-    with Child(run, recording, folder / f"{name}.log", serve=False) as child:
-        code = child.wait_for_script()
-    return load(recording) if code == 0 and recording.exists() else None
+def _execute(runs: Runs, run: Run, folder: Path, name: str) -> Execution | None:
+    with runs.run(replace(run, purpose="trial"), folder, name, serve=False) as ran:
+        complete = ran.succeeded or ran.trained_before_it_failed
+    return ran.execution if complete else None
 
 
 def _agree(

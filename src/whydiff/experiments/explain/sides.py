@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from whydiff.core.errors import WhydiffError
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.compared import ComparedSides
@@ -19,9 +17,9 @@ from whydiff.diagnosis.pair import (
     successive_fits,
 )
 from whydiff.experiments.explain.recorded import compare
-from whydiff.runner.client import Child, Requestable, Run, check_executed, not_recorded, remarks
+from whydiff.runner.client import Child, Requestable, Run
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
-from whydiff.storage import load
+from whydiff.runner.running import Ran, Runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +74,7 @@ class RunningSides:
             "job": {
                 "script": str(child.run.script),
                 "arguments": list(child.run.arguments),
-                "environment": {**os.environ, **(child.run.environment or {})},
+                "environment": child.run.variables(),
                 "folder": str(Path.cwd()),
                 "output": str(parcel / "again.whydiff"),
                 "keep_bytes": 1 << 20,
@@ -84,40 +82,43 @@ class RunningSides:
         }
 
 
-def run_script(run: Run, folder: Path, name: str, progress: Progress) -> Child:
+def run_script(
+    runs: Runs, run: Run, folder: Path, name: str, progress: Progress, cut_short: bool = False
+) -> Ran:
     """Run a script to its end in a child that can train its fits again.
 
-    Raises WhydiffError if the script fails.
+    Raises WhydiffError if the script fails or trains nothing; ``cut_short`` allows a training that
+    was not over when the script failed.
     """
     progress.step(f"running {run.script} ({name})")
-    child = Child(run, folder / f"{name}.whydiff", folder / f"{name}.log", serve=True)
+    ran = runs.run(replace(run, purpose=name), folder, name)
     try:
-        child.wait_for_script()
-        check_executed(child, run.arguments)
+        if not (cut_short and ran.trained_something):
+            ran.recorded("compared")
         if name == "a":  # once is enough
-            for line in remarks(child.log):
+            for line in ran.remarks():
                 if "tested with" in line:
                     progress.note(line.removeprefix("whydiff: "))
     except BaseException:
-        child.close()
+        ran.close()
         raise
-    return child
+    return ran
 
 
-def two_fits(child: Child, wanted: tuple[int, int] | None, folder: Path) -> RunningSides | None:
+def two_fits(ran: Ran, wanted: tuple[int, int] | None, folder: Path) -> RunningSides | None:
     """Two fits of one execution, those ``wanted`` or two alike; None where there are no two."""
-    execution = recorded(child)
+    execution = _recorded(ran)
     if wanted is not None:
-        check_trained(execution, child.run.arguments)
+        check_trained(execution, ran.run.arguments)
     pair = pair_of_fits(execution, wanted)
-    return None if pair is None else _of_one_execution(child, execution, pair, folder)
+    return None if pair is None else _of_one_execution(ran.child, execution, pair, folder)
 
 
-def two_successive_fits(child: Child, folder: Path) -> RunningSides | None:
+def two_successive_fits(ran: Ran, folder: Path) -> RunningSides | None:
     """Two fits of one training, the second of which goes on where the first stopped, or None."""
-    execution = loaded(child)
+    execution = _recorded(ran)
     pair = successive_fits(execution)
-    return None if pair is None else _of_one_execution(child, execution, pair, folder)
+    return None if pair is None else _of_one_execution(ran.child, execution, pair, folder)
 
 
 def _of_one_execution(
@@ -135,16 +136,17 @@ def _of_one_execution(
 
 
 def two_executions(
-    child_a: Child, child_b: Child, wanted: tuple[int, int] | None, folder: Path
+    ran_a: Ran, ran_b: Ran, wanted: tuple[int, int] | None, folder: Path
 ) -> RunningSides | None:
-    """Two executions: of two scripts, or of one script under the same or two environments.
+    """Two executions: of two scripts, or of one script in two ways of running it or the same.
 
     None where neither trains anything.
     """
-    a, b = recorded(child_a), recorded(child_b)
+    a, b, child_a, child_b = _recorded(ran_a), _recorded(ran_b), ran_a.child, ran_b.child
     if not a.fits and not b.fits and wanted is None:
         return None
-    a, b = loaded(child_a), loaded(child_b)
+    for ran in (ran_a, ran_b):
+        check_trained(_recorded(ran), ran.run.arguments)
     scripts = child_a.run.script != child_b.run.script
     i, j = fit_between_runs(a, b, wanted)
     check_comparable(a.fits[i - 1], b.fits[j - 1])
@@ -169,24 +171,9 @@ def _sides(
     return RunningSides(compared, child_a, child_b, folder)
 
 
-def loaded(child: Child) -> Execution:
-    """What a script's process recorded. WhydiffError where nothing was trained."""
-    execution = recorded(child)
-    check_trained(execution, child.run.arguments)
-    return execution
-
-
-def recorded(child: Child) -> Execution:
-    """What a script's process recorded, whatever that is; WhydiffError where it broke off."""
-    if not child.recording.exists():
-        raise not_recorded(child, "that can be compared")
-    execution = load(child.recording)
-    if execution.trouble:
-        raise WhydiffError(
-            f"recording {child.run.script} stopped early: {execution.trouble}",
-            f"If the disk is full, make room in {child.recording.parent.parent}, or let the "
-            "environment variable TMPDIR name another place.",
-        )
+def _recorded(ran: Ran) -> Execution:
+    execution = ran.execution
+    assert execution is not None  # or it would not have come as far as this
     return execution
 
 
@@ -194,6 +181,9 @@ def _chosen(a: Run, b: Run, i: int, j: int, count: int) -> str:
     if a.script != b.script:
         return f"fit {i} of {a.script} and fit {j} of {b.script}; --fits I,J picks others"
     which = f"fit {i}" if count > 1 else "the fit"
+    if a.arguments != b.arguments:
+        words = " and ".join(" ".join(run.arguments) or "no arguments" for run in (a, b))
+        return f"{which} in two executions of {a.script}, with {words}"
     if a.environment or b.environment:
         settings = " and ".join(
             ", ".join(f"{k}={v}" for k, v in (run.environment or {}).items())

@@ -25,6 +25,7 @@ from whydiff.core.replicas import RANDOM_SOURCES
 from whydiff.diagnosis.sources import compare_all
 from whydiff.experiments.study.replica_trainer import ReplicaTrainer, replica_trainer
 from whydiff.runner import replica_inputs
+from whydiff.runner.running import Runs
 
 #: Seconds of plain training below which running the script with JAX as well does not pay.
 PAYS = 60.0
@@ -44,6 +45,7 @@ def on_jax(
     engine: str,
     environment: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    runs: Runs | None = None,
 ) -> Iterator[None]:
     """Let ``bench`` train its fused replicas by running ``script`` with JAX as its backend.
 
@@ -69,6 +71,7 @@ def on_jax(
                 environment=environment,
                 backend="jax",
                 progress=progress,
+                runs=runs,
             )
             other = stack.enter_context(twin)
             bench.request = Routed(bench, other)

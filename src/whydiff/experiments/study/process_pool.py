@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -32,8 +31,10 @@ from whydiff.experiments.study.replica_trainer import chosen_fit
 from whydiff.experiments.study.request import Request
 from whydiff.experiments.study.study_file import StudyFile
 from whydiff.experiments.study.training import Studying
-from whydiff.runner.client import Child, Run, output_tail
-from whydiff.storage import arrays, load, load_study
+from whydiff.runner.client import Child, Run
+from whydiff.runner.running import Ran, Runs
+from whydiff.runner.scratch import place_for
+from whydiff.storage import arrays, load_study
 
 #: Sources that can be pinned from outside, see :mod:`whydiff.runner.child.pinning`.
 SOURCES = ("initialization", "data-order", "noise")
@@ -57,11 +58,13 @@ class Pool:
         time_limit: float | None,
         workers: int | None,
         environment: Mapping[str, str] | None = None,
+        runs: Runs | None = None,
     ) -> None:
         self.script, self.arguments, self.folder, self.fit = script, tuple(arguments), folder, fit
         self.time_limit = time_limit or TIME_LIMIT
         self.workers = workers or max(1, (os.cpu_count() or 1) // 2)
         self.environment = dict(environment or {})
+        self.runs = runs or Runs(place_for([script]))
         self.notes: list[str] = []
         self.pace = 0.0
         self.seen: Fit | None = None  # the fit of the first run that had one
@@ -89,46 +92,26 @@ class Pool:
             )
         # Hashes of text order sets; a value of its own per run would be one more random source.
         environment = {"PYTHONHASHSEED": "0", **self.environment}
-        run = Run(self.script, self.arguments, environment, prelude=prelude)
-        late: list[bool] = []
-        with Child(run, place / "a.whydiff", place / "a.log", serve=True) as child:
-
-            def stop() -> None:
-                late.append(True)
-                child.kill()
-
-            timer = Timer(self.time_limit, stop)
-            timer.start()
+        purpose = "replica" if replica.number else "a"
+        run = Run(self.script, self.arguments, environment, prelude=prelude, purpose=purpose)
+        with self.runs.run(run, place, "a", time_limit=self.time_limit) as ran:
             try:
-                code = child.wait_for_script()
-                result = self._result(replica, child, code, place, keep_weights, bool(late))
+                result = self._result(replica, ran, place, keep_weights)
             except (WhydiffError, OSError) as error:
                 result = Result(replica, "process", failure=f"{error}")
-            finally:
-                timer.cancel()
         for file in place.iterdir():
             file.unlink()
         place.rmdir()
         return replace(result, seconds=time.monotonic() - started)
 
-    def _result(
-        self,
-        replica: Replica,
-        child: Child,
-        code: int,
-        place: Path,
-        keep_weights: bool,
-        late: bool,
-    ) -> Result:
-        if late:
+    def _result(self, replica: Replica, ran: Ran, place: Path, keep_weights: bool) -> Result:
+        if ran.late:
             limit = f"{self.time_limit:g} s"
             return Result(replica, "process", failure=f"stopped after the time limit of {limit}")
-        if code != 0:
-            how = f"ended by signal {-code}" if code < 0 else f"exited with {code}"
-            last = output_tail(child.log, 1)
-            return Result(replica, "process", failure=how + (f": {last}" if last else ""))
+        if not (ran.succeeded or ran.trained_before_it_failed):
+            return Result(replica, "process", failure=ran.failure)
+        child, execution = ran.child, ran.execution
         printed = printed_numbers(child.log)
-        execution = load(child.recording) if child.recording.exists() else None
         if execution is None or not execution.fits:
             return Result(
                 replica, "process", (printed,) if printed else (), digest=_digest_of(printed)
@@ -206,6 +189,7 @@ def with_pool(
     progress: Progress,
     time_limit: float | None,
     workers: int | None,
+    runs: Runs,
 ) -> Study:
     """A study whose replicas are whole runs of the script."""
     stored = file.stored
@@ -220,14 +204,14 @@ def with_pool(
     }
     plan = request.plan(SOURCES, reasons, stored)
     with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
-        pool = Pool(script, request.arguments, Path(name), request.fit, time_limit, workers)
+        pool = Pool(
+            script, request.arguments, Path(name), request.fit, time_limit, workers, runs=runs
+        )
         if stored is None:
             progress.step(f"running {script}")
             (own,) = pool.train([Replica(0)])
             if own.failure:
-                raise WhydiffError(
-                    f"{script} failed: {own.failure}", f"Mend it first: `python {script}`."
-                )
+                raise WhydiffError(f"{script} failed: {own.failure}", "Fix the script first.")
             if not own.logs:
                 raise WhydiffError(
                     f"{script} neither fits a Keras model that can be watched nor prints a number "

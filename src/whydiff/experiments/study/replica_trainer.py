@@ -17,12 +17,12 @@ import numpy as np
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
-from whydiff.core.progress import Progress
+from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Execution, Fit
 from whydiff.core.replicas import Replica, Result
 from whydiff.diagnosis.pair import check_trained
-from whydiff.runner.client import Child, Run, check_executed, remarks
-from whydiff.storage import load
+from whydiff.runner.client import Run
+from whydiff.runner.running import Ran, Runs, runs_of, times
 
 ENGINES = ("auto", "fused", "solo", "process")
 #: Bytes of weights and predictions that one answer may bring.
@@ -190,6 +190,7 @@ def replica_trainer(
     environment: Mapping[str, str] | None = None,
     backend: str = "",
     progress: Progress | None = None,
+    runs: Runs | None = None,
 ) -> Iterator[ReplicaTrainer]:
     """Run ``script`` once, watched, and keep its process to train replicas of one of its fits.
 
@@ -198,23 +199,21 @@ def replica_trainer(
     Raises WhydiffError if the script fails, trains nothing or has no such fit, and
     :class:`Uncapturable` if the fit cannot be trained again.
     """
-    if not script.is_file():
-        raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
+    runs = runs or runs_of([script], False, progress or Silent(), times(1))
     with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
         folder = Path(name)
         if progress is not None:
             progress.step(f"running {script}, watched" + (f", on {backend}" if backend else ""))
-        run = Run(script, tuple(arguments), environment, backend=backend)
-        with Child(run, folder / "a.whydiff", folder / "a.log", serve=True) as child:
-            child.wait_for_script()
-            check_executed(child, arguments)
-            if not child.recording.exists():
+        run = Run(script, tuple(arguments), environment, backend=backend, purpose="a")
+        with runs.run(run, folder, "a") as ran:
+            ran.check_ended()
+            execution = ran.execution
+            if execution is None:
                 raise Uncapturable(f"{script} never imported Keras")
-            execution = load(child.recording)
             if not execution.fits:
                 raise Uncapturable(f"{script} trained nothing with `fit`")
             chosen = chosen_fit(execution, fit)
-            yield _ready(ReplicaTrainer(execution, chosen, child.request, folder), child)
+            yield _ready(ReplicaTrainer(execution, chosen, ran.child.request, folder), ran)
 
 
 class Uncapturable(WhydiffError):
@@ -224,13 +223,13 @@ class Uncapturable(WhydiffError):
         super().__init__(why, "--engine process runs the whole script again and again.")
 
 
-def _ready(bench: ReplicaTrainer, child: Child) -> ReplicaTrainer:
+def _ready(bench: ReplicaTrainer, ran: Ran) -> ReplicaTrainer:
     """``bench`` prepared; where it cannot be, what the watching said about its fit tells why."""
     try:
         return prepared(bench)
     except Uncapturable as why:
         about = f"fit {bench.fit.index} "
-        said = [line.removeprefix("whydiff: ") for line in remarks(child.log) if about in line]
+        said = [line.removeprefix("whydiff: ") for line in ran.remarks() if about in line]
         raise Uncapturable(said[0] if said else str(why)) from None
 
 

@@ -23,6 +23,7 @@ from whydiff.experiments.study.replica_trainer import ReplicaTrainer
 from whydiff.experiments.study.request import Request
 from whydiff.experiments.study.study_file import StudyFile
 from whydiff.experiments.study.training import Studying
+from whydiff.runner.running import Runs
 from whydiff.storage import PICTURES, TARGETS, StudyWriter, load_study
 
 #: Replicas that are trained plainly, too: a few where the engines agree run by run, else more.
@@ -35,6 +36,7 @@ def with_bench(
     file: StudyFile,
     progress: Progress,
     script: Path | None = None,
+    runs: Runs | None = None,
 ) -> Study:
     """Train what is missing of the study in ``file``; what its replicas say.
 
@@ -54,6 +56,7 @@ def with_bench(
                 trainings=len(plan.members),
                 engine=wanted,
                 progress=progress,
+                runs=runs,
             )
             stack.enter_context(twin)
         engine = wanted if stored else bench.engine(wanted)

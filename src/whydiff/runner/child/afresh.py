@@ -12,8 +12,9 @@ import contextlib
 import importlib
 import linecache
 import os
+import shutil
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -68,9 +69,18 @@ class Start:
 
 
 @contextlib.contextmanager
-def afresh(start: Start, environment: Mapping[str, str], folder: str) -> Iterator[None]:
-    """Inside, the process is as before its script began, in ``folder``, with ``environment``."""
+def afresh(
+    start: Start,
+    environment: Mapping[str, str],
+    folder: str,
+    covered: Sequence[Mapping[str, str]] = (),
+) -> Iterator[None]:
+    """Inside, the process is as before its script began, in ``folder``, with ``environment``.
+
+    ``covered`` are the folders under overlays (see ``enter.py``): their files are put back first.
+    """
     with contextlib.ExitStack() as stack:
+        restore(covered)
         for part in (
             _streams(),
             _surroundings(start, environment, folder),
@@ -81,6 +91,48 @@ def afresh(start: Start, environment: Mapping[str, str], folder: str) -> Iterato
         ):
             stack.enter_context(part)
         yield
+
+
+def restore(covered: Sequence[Mapping[str, str]]) -> None:
+    """Undo in ``folder`` what was written: ``upper`` lists it, ``lower`` shows what was there."""
+    for one in covered:
+        folder, upper, lower = (Path(one[name]) for name in ("folder", "upper", "lower"))
+        # Deepest first, so that folders are empty when they are removed.
+        changed = sorted(upper.rglob("*"), key=lambda path: len(path.parts), reverse=True)
+        names = [path.relative_to(upper) for path in changed]
+        for name in names:
+            here, before = folder / name, lower / name
+            with contextlib.suppress(OSError):
+                if here.is_dir() and not here.is_symlink():
+                    _restore_folder(here, before)
+                elif os.path.lexists(here) and not os.path.lexists(before):
+                    here.unlink()
+        for name in sorted(names, key=lambda name: len(name.parts)):
+            here, before = folder / name, lower / name
+            with contextlib.suppress(OSError):
+                _bring_back(here, before)
+
+
+def _restore_folder(here: Path, before: Path) -> None:
+    """Remove a folder that was not there; one made anew lacks what was in it before."""
+    if not before.is_dir():
+        shutil.rmtree(here)
+        return
+    for child in before.iterdir():
+        if not os.path.lexists(here / child.name):
+            _bring_back(here / child.name, child)
+
+
+def _bring_back(here: Path, before: Path) -> None:
+    if not os.path.lexists(before):
+        return
+    if before.is_dir() and not before.is_symlink():
+        if not here.is_dir():
+            shutil.copytree(before, here, symlinks=True)
+    else:
+        here.parent.mkdir(parents=True, exist_ok=True)
+        here.unlink(missing_ok=True)
+        shutil.copy2(before, here, follow_symlinks=False)
 
 
 @contextlib.contextmanager

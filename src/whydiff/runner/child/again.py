@@ -29,6 +29,7 @@ class ScriptRunner:
         run_script: Callable[[Job], int],
     ) -> None:  # fmt: skip
         self._watching, self._start = watching, start
+        self._covered = watching.job.described.get("covered", [])
         self._make_job, self._run_script = make_job, run_script
 
     def __call__(
@@ -50,7 +51,7 @@ class ScriptRunner:
         with (
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()) as said,
-            afresh(self._start, environment, folder),
+            afresh(self._start, environment, folder, self._covered),
         ):
             self._watching.begin(job, pins, None if pins is None else fit)
             try:

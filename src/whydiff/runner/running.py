@@ -1,0 +1,232 @@
+"""Running a script to its end, watched, and reading what it recorded: the only place that does.
+
+A verb makes one :class:`Runs`, which knows where its scripts run, counts executions and gathers
+what they wrote.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from threading import Timer
+from types import TracebackType
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.progress import Progress
+from whydiff.core.recording import Execution
+from whydiff.core.words import listed
+from whydiff.diagnosis.pair import check_trained
+from whydiff.runner.client import Child, Run, ended, not_recorded, output_tail, remarks
+from whydiff.runner.scratch import Place, place_for
+from whydiff.storage import load
+
+
+@dataclass(eq=False)
+class Ran:
+    """A script that ran to its end, and its process where that trains on request.
+
+    ``late`` says that it was stopped because it took longer than it was given.
+    """
+
+    child: Child
+    exit_code: int
+    late: bool = False
+
+    @property
+    def run(self) -> Run:
+        """What was run."""
+        return self.child.run
+
+    @property
+    def command(self) -> str:
+        """The script with its arguments, as a person writes them."""
+        return " ".join([str(self.run.script), *self.run.arguments])
+
+    @cached_property
+    def execution(self) -> Execution | None:
+        """What was recorded; None where the script never imported Keras."""
+        return load(self.child.recording) if self.child.recording.exists() else None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the script ended with 0."""
+        return self.exit_code == 0
+
+    @property
+    def failure(self) -> str:
+        """How the script ended, with its last line: ``exited with 1: ValueError: ...``."""
+        last = output_tail(self.child.log, 1)
+        return ended(self.exit_code) + (f": {last}" if last else "")
+
+    def check_ended(self) -> None:
+        """Raise WhydiffError, with the script's own exit code and output, if it failed.
+
+        One that failed after all its trainings were over has done what it was run for.
+        """
+        if self.succeeded or self.trained_before_it_failed:
+            return
+        said = output_tail(self.child.log)
+        raise WhydiffError(
+            f"{self.command} {ended(self.exit_code)}"
+            + (f"; its last output:\n{said}" if said else "; it printed nothing"),
+            "Fix the script first. `whydiff record` keeps what it trained until then.",
+        )
+
+    @property
+    def trained_before_it_failed(self) -> bool:
+        """Whether the script ended by itself with another code than 0, its trainings complete."""
+        if self.exit_code <= 0 or self.execution is None:
+            return False
+        fits = self.execution.fits
+        return bool(fits or self.execution.calls) and all(fit.finished for fit in fits)
+
+    @property
+    def trained_something(self) -> bool:
+        """Whether at least one step of a training was seen."""
+        execution = self.execution
+        return execution is not None and any(len(fit.steps) for fit in execution.fits)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of how the script ended."""
+        if self.succeeded or self.late:
+            return []
+        when = (
+            "after its trainings were over" if self.trained_before_it_failed else "while training"
+        )
+        return [f"{self.command} {self.failure} ({when})."]
+
+    def complete(self, purpose: str) -> Execution:
+        """What was recorded, to its end. WhydiffError where nothing was trained."""
+        execution = self.recorded(purpose)
+        check_trained(execution, self.run.arguments)
+        return execution
+
+    def recorded(self, purpose: str, check: bool = True) -> Execution:
+        """What was recorded, whatever that is. WhydiffError where the recording broke off, or,
+        with ``check``, where the script failed."""
+        if check:
+            self.check_ended()
+        execution = self.execution
+        if execution is None:
+            raise not_recorded(self.child, f"that can be {purpose}")
+        if execution.trouble:
+            raise WhydiffError(
+                f"recording {self.run.script} stopped early: {execution.trouble}",
+                f"If the disk is full, make room in {self.child.recording.parent.parent}, or let "
+                "the environment variable TMPDIR name another place.",
+            )
+        return execution
+
+    def remarks(self) -> list[str]:
+        """What the watching itself had to say."""
+        return remarks(self.child.log)
+
+    def close(self) -> None:
+        """End the process; nothing it holds is needed any more."""
+        self.child.close()
+
+    def __enter__(self) -> Ran:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@dataclass(eq=False)
+class Runs:
+    """All executions of one verb: where they run, how many there were, what they wrote."""
+
+    place: Place = field(default_factory=Place)
+    count: int = 0
+    written: dict[str, None] = field(default_factory=dict)
+
+    def run(
+        self,
+        run: Run,
+        folder: Path,
+        name: str,
+        *,
+        serve: bool = True,
+        time_limit: float | None = None,
+    ) -> Ran:
+        """Run a script to its end; its recording and output go to ``folder`` under ``name``.
+
+        With ``serve`` its process stays and trains on request. The caller closes what it gets.
+        """
+        run = replace(run, protected=self.place.folders)
+        child = Child(run, folder / f"{name}.whydiff", folder / f"{name}.log", serve)
+        child.when_closed = self._closed
+        self.count += 1
+        late: list[bool] = []
+
+        def stop() -> None:
+            late.append(True)
+            child.kill()
+
+        timer = Timer(time_limit, stop) if time_limit is not None else None
+        try:
+            if timer is not None:
+                timer.start()
+            code = child.wait_for_script()
+        except BaseException:
+            child.close()
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+        return Ran(child, code, bool(late))
+
+    def _closed(self, written: Sequence[str]) -> None:
+        self.written |= dict.fromkeys(written)
+
+    def notes(self) -> list[str]:
+        """How often scripts ran and where, and what they would have written in place."""
+        times = "once" if self.count == 1 else f"{self.count} times"
+        if not self.place.folders:
+            return [f"Scripts ran {times}, in place."]
+        wrote = listed(list(self.written)[:6])
+        more = len(self.written) - 6
+        if more > 0:
+            wrote = f"{', '.join(list(self.written)[:6])} and {more} more"
+        text = f"Scripts ran {times} {self.place.text}"
+        return [text + (f"; in place they would have written {wrote}." if wrote else ".")]
+
+
+def runs_of(scripts: Sequence[Path], in_place: bool, progress: Progress, how_often: str) -> Runs:
+    """The executions of a verb, which says beforehand how often scripts run, and where.
+
+    WhydiffError where there is no such script.
+    """
+    for script in scripts:
+        if not script.is_file():
+            raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
+    place = place_for(scripts, in_place)
+    progress.note(f"{how_often}, {place.text}")
+    if place.warning:
+        progress.note(place.warning)
+    return Runs(place)
+
+
+@contextlib.contextmanager
+def counted_runs(
+    scripts: Sequence[Path], in_place: bool, progress: Progress, how_often: str
+) -> Iterator[Runs]:
+    """Like :func:`runs_of`; at the end it says how often scripts ran, and what they wrote."""
+    runs = runs_of(scripts, in_place, progress, how_often)
+    yield runs
+    for note in runs.notes():
+        progress.note(note)
+
+
+def times(count: int) -> str:
+    """``the script runs once``, ``the script runs 5 times``."""
+    return f"the script runs {'once' if count == 1 else f'{count} times'}"

@@ -1,0 +1,130 @@
+"""Keeping the user's folders as they are while a script runs in them, again and again.
+
+Every execution sees the folders under their own paths and in the same starting state; what it
+writes goes to a folder of ours (see ``child/enter.py``) and is listed when it is over. Nothing is
+copied beforehand, however large the folders are.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_ENTER = Path(__file__).parent / "child" / "enter.py"
+_PARTS = ("lower", "upper", "work")
+#: What Python and notebooks write by themselves: nobody's results.
+_BYPRODUCTS = ("__pycache__", ".ipynb_checkpoints")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where scripts run: on scratch copies of ``folders``, or with none of them in place.
+
+    ``warning`` says why they run in place although nobody asked for that.
+    """
+
+    folders: tuple[Path, ...] = ()
+    warning: str = ""
+
+    @property
+    def text(self) -> str:
+        """``on scratch copies of /home/me/project`` or ``in place``."""
+        if not self.folders:
+            return "in place"
+        return f"on scratch copies of {' and '.join(map(str, self.folders))}"
+
+
+def place_for(scripts: Sequence[Path], in_place: bool = False) -> Place:
+    """Scratch copies of the working folder and of the scripts' folders where that is possible."""
+    if in_place:
+        return Place()
+    folders = outermost([Path.cwd(), *(script.absolute().parent for script in scripts)])
+    for folder in folders:
+        why = _unprotectable(folder)
+        if why:
+            return Place((), f"scripts run in place and change files there: {why}")
+    return Place(folders)
+
+
+def outermost(folders: Sequence[Path]) -> tuple[Path, ...]:
+    """The folders that lie in no other of them, in their order."""
+    resolved = list(dict.fromkeys(folder.resolve() for folder in folders))
+    return tuple(f for f in resolved if not any(other in f.parents for other in resolved))
+
+
+@functools.lru_cache(maxsize=64)
+def _unprotectable(folder: Path) -> str:
+    """Why there can be no scratch copy of ``folder``, or ""; tried on an empty program."""
+    ours = Path(tempfile.gettempdir()).resolve()
+    if folder == ours or folder in ours.parents:
+        return f"{folder} holds the folder of temporary files"
+    if any(character in str(folder) for character in ",:\\"):
+        return f"the name of {folder} holds a character that an overlay cannot take"
+    if not sys.platform.startswith("linux"):
+        return f"{sys.platform} has no overlays"
+    if os.geteuid() not in (0, folder.stat().st_uid):
+        return f"{folder} belongs to somebody else"
+    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
+        cover = Cover((folder,), Path(name) / "probe")
+        tried = subprocess.run([*cover.prefix, "/bin/true"], capture_output=True, text=True)
+        cover.remove()
+    return "" if tried.returncode == 0 else f"no overlay here ({tried.stderr.strip()})"
+
+
+class Cover:
+    """The overlays of one execution over ``folders``, kept below ``place``.
+
+    ``prefix`` is what stands before the command that is to run on them.
+    """
+
+    def __init__(self, folders: Sequence[Path], place: Path) -> None:
+        self.place = place
+        self.folders = [
+            {"folder": str(folder), **{part: str(place / f"{k}-{part}") for part in _PARTS}}
+            for k, folder in enumerate(folders)
+        ]
+        for one in self.folders:
+            for part in _PARTS:
+                Path(one[part]).mkdir(parents=True)
+
+    @property
+    def prefix(self) -> list[str]:
+        """The program that covers the folders and then becomes the command."""
+        specification = json.dumps({"parent": os.getpid(), "folders": self.folders})
+        return [sys.executable, "-I", "-S", str(_ENTER), specification]
+
+    def written(self) -> list[str]:
+        """Files that were written, changed or removed: ``results.csv``, ``old.log (removed)``.
+
+        Named from the first folder, where the person stands; others in full.
+        """
+        names = []
+        for k, one in enumerate(self.folders):
+            upper = Path(one["upper"])
+            for path in sorted(upper.rglob("*")):
+                inside = path.relative_to(upper)
+                if any(part in _BYPRODUCTS for part in inside.parts) or path.suffix == ".pyc":
+                    continue
+                name = str(inside) if k == 0 else str(Path(one["folder"]) / inside)
+                mode = path.lstat().st_mode
+                if stat.S_ISCHR(mode):  # an overlay's mark for what is no longer there
+                    names.append(f"{name} (removed)")
+                elif not stat.S_ISDIR(mode):
+                    names.append(name)
+        return names
+
+    def remove(self) -> None:
+        """Throw away what the execution wrote."""
+        for one in self.folders:
+            for inner in Path(one["work"]).glob("*"):
+                inner.chmod(0o700)  # the kernel leaves it closed to everybody
+        shutil.rmtree(self.place, ignore_errors=True)

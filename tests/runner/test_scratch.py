@@ -1,0 +1,158 @@
+"""Scripts see their folder under its own path, and leave it byte for byte as it was."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from whydiff.runner.child.afresh import restore
+from whydiff.runner.running import Runs
+from whydiff.runner.scratch import Cover, Place, outermost, place_for
+
+
+def contents(folder):
+    """Every file with its bytes and its time of change, every folder."""
+    return {
+        str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns)
+        if path.is_file()
+        else "folder"
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A working folder with results of earlier runs."""
+    folder = tmp_path / "project"
+    (folder / "out" / "old").mkdir(parents=True)
+    (folder / "out" / "old" / "log.txt").write_text("before\n")
+    (folder / "results.csv").write_text("accuracy\n0.5\n")
+    (folder / "stale.txt").write_text("old\n")
+    monkeypatch.chdir(folder)
+    assert place_for([folder / "train.py"]).folders == (folder,)
+    return folder
+
+
+def run(project, place, script):
+    """Run Python text on a cover of ``project``; the cover and what it printed."""
+    cover = Cover((project,), place)
+    done = subprocess.run(
+        [*cover.prefix, sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return cover, done.stdout
+
+
+MESS = """
+    import os, shutil, sqlite3
+    from pathlib import Path
+    with open("results.csv", "a") as file:
+        file.write("0.9\\n")
+    database = sqlite3.connect(str(Path.cwd() / "runs.db"))
+    database.execute("create table runs (accuracy)")
+    database.commit()
+    shutil.rmtree("out")
+    os.makedirs("out/new")
+    Path("out/new/model.txt").write_text("trained")
+    os.remove("stale.txt")
+    print(Path.cwd(), Path("results.csv").read_text().split())
+"""
+
+
+def test_nothing_changes_and_what_would_have_is_listed(project, tmp_path):
+    before = contents(project)
+    cover, printed = run(project, tmp_path / "cover", MESS)
+    assert printed.split() == [str(project), "['accuracy',", "'0.5',", "'0.9']"]
+    assert contents(project) == before
+    assert cover.written() == ["out/new/model.txt", "results.csv", "runs.db", "stale.txt (removed)"]
+    cover.remove()
+    assert not (tmp_path / "cover").exists()
+
+
+def test_every_run_starts_from_the_same_files(project, tmp_path):
+    script = """
+        from pathlib import Path
+        print(Path("ckpt.txt").exists())
+        Path("ckpt.txt").write_text("weights")
+    """
+    for number in (1, 2):
+        _, printed = run(project, tmp_path / f"cover{number}", script)
+        assert printed == "False\n"
+
+
+def test_within_one_process_files_can_be_put_back(project, tmp_path):
+    child = Path(restore.__code__.co_filename)
+    cover = Cover((project,), tmp_path / "cover")
+    script = textwrap.dedent(MESS) + textwrap.dedent(f"""
+        import sys
+        sys.path.insert(0, {str(child.parents[3])!r})
+        from whydiff.runner.child.afresh import restore
+        restore({cover.folders!r})
+        for path in sorted(Path(".").rglob("*")):
+            print(path, path.read_text().split() if path.is_file() else "")
+    """)
+    done = subprocess.run(
+        [*cover.prefix, sys.executable, "-c", script], capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[1:] == [
+        "out ",
+        "out/old ",
+        "out/old/log.txt ['before']",
+        "results.csv ['accuracy', '0.5']",
+        "stale.txt ['old']",
+    ], done.stderr
+
+
+def test_a_script_elsewhere_has_its_folder_covered_too(tmp_path, monkeypatch):
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    assert outermost([here, there, there / "deeper"]) == (here, there)
+    monkeypatch.chdir(here)
+    assert place_for([there / "train.py"]).folders == (here, there)
+
+
+def test_in_place_is_in_place_and_says_so(project):
+    assert place_for([project / "train.py"], in_place=True) == Place()
+    assert Place().text == "in place"
+    (note,) = Runs(Place((project,)), 3, {"a.csv": None}).notes()
+    assert note.startswith(f"Scripts ran 3 times on scratch copies of {project}; ")
+    assert note.endswith("in place they would have written a.csv.")
+
+
+def test_a_folder_that_holds_our_own_is_run_in_place_with_a_warning(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.chdir(tmp_path)
+    place = place_for([tmp_path / "train.py"])
+    assert place.folders == () and "temporary files" in place.warning
+
+
+def test_a_process_ends_with_its_parent(project, tmp_path):
+    """``kill -9`` of whoever started it leaves no process behind."""
+    cover = Cover((project,), tmp_path / "cover")
+    script = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    starter = textwrap.dedent(f"""
+        import json, os, subprocess, sys
+        prefix = {cover.prefix!r}
+        specification = json.loads(prefix[-1])
+        specification["parent"] = os.getpid()
+        subprocess.run([*prefix[:-1], json.dumps(specification), sys.executable, "-c", {script!r}])
+    """)
+    parent = subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True)
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.read()  # the pipe is closed once nobody holds its other end
+    parent.stdout.close()
+    with pytest.raises(ProcessLookupError):
+        while True:  # a zombie until whoever adopted it looks
+            state = Path(f"/proc/{pid}/stat")
+            if not state.exists() or ") Z " in state.read_text():
+                raise ProcessLookupError
+            os.kill(pid, 0)
