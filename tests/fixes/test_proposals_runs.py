@@ -344,3 +344,14 @@ def test_two_scripts_are_both_seeded(sides: Sides) -> None:
     assert "keras.utils.set_random_seed(0)" in found[0].source
     assert "+tf.keras.utils.set_random_seed(0)" in found[0].patch_b
     assert "b/other.py" in found[0].patch_b
+
+
+def test_an_option_for_the_seed_is_a_command_line(sides: Sides) -> None:
+    text = (
+        "import argparse\nimport keras\np = argparse.ArgumentParser()\n"
+        'p.add_argument("--seed", type=int)\nargs = p.parse_args()\n'
+        "if args.seed is not None:\n    keras.utils.set_random_seed(args.seed)\nfit()\n"
+    )
+    first = propose(sides, text, RANDOM)[0]
+    assert first.arguments == ("--seed", "0")
+    assert (first.patch, first.source) == ("", text)

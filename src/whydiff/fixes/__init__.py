@@ -14,8 +14,11 @@ from whydiff.core.findings import Finding
 from whydiff.core.recording import Side
 from whydiff.fixes import fits, runs
 from whydiff.fixes.intentional import asked_sentences, finding_sentence
+from whydiff.fixes.mechanical import repairs
 from whydiff.fixes.proposal import BOM, Proposal, assemble
 from whydiff.script_text.edits import Script, parse
+from whydiff.script_text.imports import Names
+from whydiff.script_text.own_seed import seed_option
 
 __all__ = ["Proposal", "intended", "proposals"]
 
@@ -46,20 +49,29 @@ def proposals(
     parsed = _parse(text)
     if parsed is None:
         return []
+    found = repairs(parsed, script, a, b, findings, causes)
+    made = _assembled(text, script.name, found) if between != "scripts" else []
     wanted = _repairable(parsed, between, a, b, findings, causes)
     if a.recipe.data_content.signature != b.recipe.data_content.signature:
         # Data of another shape or type were not drawn otherwise; no seed makes them equal.
         wanted = [source for source in wanted if source != "data-content"]
-    if not wanted:
-        return []
-    if between == "fits":
-        found = fits.plans(parsed, script, a, b, wanted)
-    else:
-        found = runs.plans(parsed, script, a, wanted)
-    made = _assembled(text, script.name, found)
-    if between == "scripts":
-        made = _both(made, script_b or Path(b.execution.script), text_b, b, wanted)
-    unique = {(p.source, p.source_b, p.prelude, *p.environment.items(), p.targets): p for p in made}
+    if wanted:
+        between_fits = between == "fits"
+        found = (
+            fits.plans(parsed, script, a, b, wanted)
+            if between_fits
+            else runs.plans(parsed, script, a, wanted)
+        )
+        seeded = _assembled(text, script.name, found)
+        if between == "scripts":
+            seeded = _both(seeded, script_b or Path(b.execution.script), text_b, b, wanted)
+        if between == "runs":
+            made += _command_line(parsed, text, wanted)
+        made += seeded
+    unique = {
+        (p.source, p.source_b, p.prelude, *p.environment.items(), p.arguments, p.targets): p
+        for p in made
+    }
     return list(unique.values())
 
 
@@ -76,7 +88,8 @@ def intended(
     With ``text`` and the two sides of a comparison between fits, what the text and the seed
     ledger show is told as well (``shuffle=False``, seeds written in the script).
     """
-    asked = asked_sentences(_parse(text) if text else None, a, b)
+    script = _parse(text) if text else None
+    asked = asked_sentences(script, a, b)
     said = {f.source: f for f in findings if f.intended}
     sentences = []
     for source in causes:
@@ -84,7 +97,20 @@ def intended(
             sentences.append(asked[source])
         elif source in said:
             sentences.append(finding_sentence(said[source]))
+    if script is not None and a is not None and b is not None and a.execution is b.execution:
+        together = fits.ensemble_or_folds(script, Path(a.execution.script), a, b)
+        sentences += [together] if together else []
     return sentences
+
+
+def _command_line(script: Script, text: str, wanted: Sequence[str]) -> list[Proposal]:
+    """The option that sets the script's seed, where it has one that was not given."""
+    option = seed_option(script, Names(script))
+    reached = tuple(c for c in wanted if c in _BY_CHANCE)
+    if not option or not reached:
+        return []
+    how = f"Gives the script its seed: it has {option} for that, and without it sets none."
+    return [Proposal(text, "", "", {}, reached, how, arguments=(option, "0"))]
 
 
 def _assembled(text: str, name: str, found: Sequence[runs.Plan]) -> list[Proposal]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from whydiff.core.recording import Side
+from whydiff.fixes.members import meant_to_differ
 from whydiff.fixes.pipelines import Shuffles, shuffle_steps
 from whydiff.fixes.proposal import Step
 from whydiff.fixes.runs import SEEDABLE, Plan, Targets, generator_step
@@ -15,6 +16,7 @@ from whydiff.fixes.spots import (
     build_spots,
     covers,
     fit_spots,
+    makes_model,
     own_draws,
     pair,
     script_files,
@@ -41,6 +43,9 @@ def plans(script: Script, path: Path, a: Side, b: Side, causes: Sequence[str]) -
     levels = [build_spots(script, files, draws) for draws in own_draws(a, b)]
     builds = pair(script, *levels)
     fits = pair(script, *(fit_spots(script, files, s.fit) for s in (a, b)))
+    if meant_to_differ(script, files, [*builds, *fits]):
+        return []
+    fits = [] if _every_epoch(script, fits) else fits
     wanted = tuple(c for c in causes if c in SEEDABLE)
     built = tuple(c for c in wanted if c != "data-order")
     ordered = "data-order" in wanted
@@ -76,6 +81,27 @@ def plans(script: Script, path: Path, a: Side, b: Side, causes: Sequence[str]) -
     if "data-content" in causes:
         done = [*_content(script, names, fits, done, tuple(causes)), *done]
     return done
+
+
+def ensemble_or_folds(script: Script, path: Path, a: Side, b: Side) -> str:
+    """A sentence where the two fits are folds or members of an ensemble, else ""."""
+    files = script_files(path, a.execution.script)
+    levels = [build_spots(script, files, draws) for draws in own_draws(a, b)]
+    fits = pair(script, *(fit_spots(script, files, s.fit) for s in (a, b)))
+    return meant_to_differ(script, files, [*pair(script, *levels), *fits])
+
+
+def _every_epoch(script: Script, spots: Sequence[Spot]) -> bool:
+    """Whether a place repeats in a loop that goes on training one model."""
+    return any(
+        loops and not any(makes_model(script, loop) or _begins_anew(loop) for loop in loops)
+        for loops in (script.loops(spot.place.statement) for spot in spots)
+    )
+
+
+def _begins_anew(loop: ast.stmt) -> bool:
+    methods = {n.attr for n in ast.walk(loop) if isinstance(n, ast.Attribute)}
+    return bool(methods & {"set_weights", "load_weights", "compile"})
 
 
 def _content(

@@ -17,7 +17,8 @@ class Proposal:
     ``source`` is the whole patched text, ``patch`` the unified diff that leads to it, "" where
     the text stays as it is. ``prelude`` is code to run before the script, where its text cannot
     be changed safely. ``environment`` is set before the interpreter starts. ``source_b`` and
-    ``patch_b`` are the same for the second of two scripts, "" otherwise.
+    ``patch_b`` are the same for the second of two scripts, "" otherwise. ``arguments`` are added
+    to those of the script.
     """
 
     source: str
@@ -28,6 +29,7 @@ class Proposal:
     how: str
     source_b: str = ""
     patch_b: str = ""
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,14 @@ from pathlib import Path
 from whydiff.core.recording import SEEDING, Draw, Side
 from whydiff.fixes.proposal import Step
 from whydiff.fixes.spots import script_files
-from whydiff.script_text.edits import Edit, Place, Script, block_of, place_before, statement_at
+from whydiff.script_text.edits import (
+    Place,
+    Script,
+    block_of,
+    place_before,
+    statement_at,
+    whole_lines,
+)
 from whydiff.script_text.imports import SEED, Names
 from whydiff.script_text.own_seed import own_seeds
 from whydiff.script_text.seeding import GLOBAL_SEEDS
@@ -70,7 +77,7 @@ def moved(script: Script, names: Names, path: Path, side: Side) -> Step:
         start = block.index(above[0])
         if any(_binds(s, needed) for s in block[start : block.index(statement)]):
             continue
-        target, cut = place_before(script, above[0]), _whole_lines(script, statement)
+        target, cut = place_before(script, above[0]), whole_lines(script, statement)
         if target is not None and cut is not None:
             line = script.segment(statement)
             return Step((target.insert(line), cut), how=_MOVE)
@@ -162,19 +169,6 @@ def _binds(statement: ast.stmt, needed: set[str]) -> bool:
         for a in n.names
     }
     return bool((stored | imported) & needed)
-
-
-def _whole_lines(script: Script, statement: ast.stmt) -> Edit | None:
-    """The edit that takes a statement out, with its lines; None where it shares one."""
-    start = script.starts[statement.lineno - 1]
-    last = statement.end_lineno or statement.lineno
-    end = script.starts[last] if last < len(script.lines) else len(script.text)
-    begin, stop = script.span(statement)
-    alone = not script.text[start:begin].strip() and not script.text[stop:end].partition("#")[
-        0
-    ].strip(" \t\r\n")
-    block = block_of(script, statement)
-    return Edit(start, end, "") if alone and len(block) > 1 else None
 
 
 def own_seed_inside(

@@ -191,6 +191,20 @@ def _starts_line(script: Script, statement: ast.stmt) -> bool:
     )
 
 
+def whole_lines(script: Script, statement: ast.stmt) -> Edit | None:
+    """The edit that takes a statement out with its lines; None where it shares one of them.
+
+    None as well where nothing would be left of its block.
+    """
+    start = script.starts[statement.lineno - 1]
+    last = statement.end_lineno or statement.lineno
+    end = script.starts[last] if last < len(script.lines) else len(script.text)
+    begin, stop = script.span(statement)
+    rest = script.text[stop:end].partition("#")[0].strip(" \t\r\n")
+    alone = not script.text[start:begin].strip() and not rest
+    return Edit(start, end, "") if alone and len(block_of(script, statement)) > 1 else None
+
+
 def scope_name(scope: Scope) -> str:
     """The name that a stack shows for a scope."""
     return "<module>" if isinstance(scope, ast.Module) else scope.name

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import tokenize
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from whydiff.core.findings import DIFFERS, Remedy
+from whydiff.core.findings import DIFFERS, Finding, Remedy
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.divergence import identical
+from whydiff.diagnosis.repaired import helped, not_found, unrepaired
 from whydiff.diagnosis.sources import compare_all
 from whydiff.diagnosis.trials import Trials
 from whydiff.experiments.explain.sides import RunningSides
@@ -27,7 +29,7 @@ AGREE = "Tried: in two executions the trainings now agree bit for bit."
 def try_fixes(
     sides: RunningSides, runs: Runs, trials: Trials, folder: Path, progress: Progress
 ) -> Remedy:
-    """The first proposal that works, or the first one with what was missing."""
+    """The first proposal that works; without one, advice and what was tried in vain."""
     run, compared = sides.child_a.run, sides.compared
     text = _read(run.script)
     causes = [
@@ -39,20 +41,37 @@ def try_fixes(
     candidates = proposals(
         run.script, text, compared.between, compared.a, compared.b, compared.findings, causes
     )[:MOST_TRIED]
-    first: Remedy | None = None
+    failed: list[str] = []
+    best: Remedy | None = None
     for number, proposal in enumerate(candidates, start=1):
         progress.step(f"trying a fix ({number} of at most {len(candidates)}): {proposal.how}")
-        worked, what = _try(sides, runs, proposal, folder / f"fix{number}", bool(asked))
-        how = " ".join([_sentence(proposal.how), what, *asked])
-        confirms = tuple(proposal.targets) if worked and what == AGREE else ()
-        remedy = Remedy(_shown(proposal), worked, how, confirms)
-        if worked:
-            return remedy
-        first = first or remedy
-    if first is not None:
-        return first
+        worked, what = _try(sides, runs, proposal, folder / f"fix{number}")
+        if not worked:
+            failed.append(what)
+            continue
+        larger = unrepaired(compared.findings, causes, proposal.targets, _share(trials))
+        how = " ".join([*larger, _sentence(proposal.how), what, *asked])
+        confirms = tuple(proposal.targets) if what == AGREE else ()
+        best = Remedy(_shown(proposal, run), True, how, confirms)
+        # One that repairs all of that and more may follow.
+        if not any(set(p.targets) > set(proposal.targets) for p in candidates[number:]):
+            break
+    if best is not None:
+        return best
     advice = [f.remedy for f in compared.findings if f.source in causes and f.status == DIFFERS]
-    return Remedy("", False, " ".join(asked or [a for a in advice if a][:2]))
+    tried = [not_found(failed)] if failed else []
+    return Remedy("", False, " ".join([*(asked or [a for a in advice if a][:2]), *tried]))
+
+
+def _share(trials: Trials) -> Callable[[str], float]:
+    """What a source is worth, 0.0 where that was not measured."""
+
+    def share(source: str) -> float:
+        if not trials.reproduces_a() or trials.stands_for(source) not in trials.sources:
+            return 0.0
+        return trials.worth(source)[0] or 0.0
+
+    return share
 
 
 def _sentence(text: str) -> str:
@@ -60,45 +79,47 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", ";", ":")) else ".")
 
 
-def _shown(proposal: Proposal) -> str:
-    """The patch as a person applies it: unified diffs, a prelude, environment settings."""
+def _shown(proposal: Proposal, run: Run) -> str:
+    """The patch as a person applies it: unified diffs, a prelude, environment, a command line."""
     parts = [proposal.patch, proposal.patch_b]
     if proposal.prelude:
         parts.append(f"# run before the script\n{proposal.prelude}")
     parts += [
         f"# set before Python starts\nexport {k}={v}\n" for k, v in proposal.environment.items()
     ]
+    if proposal.arguments:
+        words = ["python", str(run.script), *run.arguments, *proposal.arguments]
+        parts.append(f"# run as\n{shlex.join(words)}\n")
     return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
 
 
-def _try(
-    sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path, asked: bool
-) -> tuple[bool, str]:
+def _try(sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path) -> tuple[bool, str]:
     """Whether the change worked in two executions, and what was seen."""
     folder.mkdir()
     pairs: list[tuple[Side, Side]] = []
     executions: list[Execution] = []
+    before = sides.compared.findings
     for name, run in zip("ab", _runs(sides, proposal, folder), strict=True):
         execution = _execute(runs, run, folder, name)
         if execution is None:
-            return False, "The changed script failed."
+            return False, "the changed script failed"
         executions.append(execution)
         if sides.compared.between == "fits":
             indices = (sides.compared.a.fit.index, sides.compared.b.fit.index)
             if max(indices) > len(execution.fits):
-                return False, "The changed script trained fewer fits."
+                return False, "the changed script trained fewer fits"
             i, j = (execution.fits[k - 1] for k in indices)
             pairs.append((Side(execution, i), Side(execution, j)))
-            agreed, what = _agree(pairs[-1:], proposal.targets, asked)
+            agreed, what = _agree(pairs[-1:], proposal.targets, before)
             if not agreed:
                 return False, what
     if sides.compared.between != "fits":
         indices = (sides.compared.a.fit.index, sides.compared.b.fit.index)
         if any(k > len(e.fits) for k, e in zip(indices, executions, strict=True)):
-            return False, "The changed script trained fewer fits."
+            return False, "the changed script trained fewer fits"
         one, other = (e.fits[k - 1] for k, e in zip(indices, executions, strict=True))
         pairs.append((Side(executions[0], one), Side(executions[1], other)))
-    return _agree(pairs, proposal.targets, asked)
+    return _agree(pairs, proposal.targets, before)
 
 
 def _runs(sides: RunningSides, proposal: Proposal, folder: Path) -> list[Run]:
@@ -111,9 +132,19 @@ def _runs(sides: RunningSides, proposal: Proposal, folder: Path) -> list[Run]:
     runs = []
     for name, run, text in zip("ab", (first, second), texts, strict=True):
         path = folder / f"{name}.py"
-        path.write_text(text, newline="")
+        with path.open("w", encoding=_encoding(run.script), newline="") as file:
+            file.write(text)
         environment = {**(run.environment or {}), **proposal.environment}
-        runs.append(replace(run, source=path, prelude=proposal.prelude, environment=environment))
+        arguments = (*run.arguments, *proposal.arguments)
+        runs.append(
+            replace(
+                run,
+                source=path,
+                prelude=proposal.prelude,
+                environment=environment,
+                arguments=arguments,
+            )
+        )
     return runs
 
 
@@ -124,28 +155,18 @@ def _execute(runs: Runs, run: Run, folder: Path, name: str) -> Execution | None:
 
 
 def _agree(
-    pairs: Sequence[tuple[Side, Side]], targets: Sequence[str], asked: bool
+    pairs: Sequence[tuple[Side, Side]], targets: Sequence[str], before: Sequence[Finding]
 ) -> tuple[bool, str]:
     if all(identical(a.fit, b.fit) for a, b in pairs):
         return True, AGREE
-    still = {
-        f.source
-        for a, b in pairs
-        for f in compare_all(a, b)
-        if f.source in targets and f.status == DIFFERS
-    }
-    if still:
-        return False, f"Tried, but still different: {', '.join(sorted(still))}."
-    if not asked:
-        return False, "Tried: the sources it repairs agree, yet the trainings still part."
-    return True, (
-        f"Tried twice: {', '.join(targets)} now {'agree' if len(targets) > 1 else 'agrees'} "
-        "bit for bit; what is left is what the script asks for."
-    )
+    return helped([compare_all(a, b) for a, b in pairs], targets, before)
 
 
 def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        encoding, _ = tokenize.detect_encoding(file.readline)
-    with path.open(encoding=encoding, newline="") as text:
+    with path.open(encoding=_encoding(path), newline="") as text:
         return text.read()
+
+
+def _encoding(path: Path) -> str:
+    with path.open("rb") as file:
+        return tokenize.detect_encoding(file.readline)[0]

@@ -1,0 +1,343 @@
+"""Repairs that follow from a known mechanism: lines moved, arguments exchanged, a call put in.
+
+Each takes the text to be at fault, not the generators; whether it helps is tried elsewhere.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from whydiff.core.findings import DIFFERS, Finding
+from whydiff.core.recording import Fit, Side
+from whydiff.fixes.proposal import Step
+from whydiff.fixes.runs import Plan
+from whydiff.fixes.spots import script_files
+from whydiff.script_text.edits import (
+    Edit,
+    Function,
+    Script,
+    block_of,
+    place_before,
+    statement_at,
+    whole_lines,
+)
+from whydiff.script_text.imports import Names, binds
+
+_THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+
+def repairs(
+    script: Script, path: Path, a: Side, b: Side, findings: Sequence[Finding], causes: Sequence[str]
+) -> list[Plan]:
+    """Plans for the mechanisms that were found among the causes, one each."""
+    names = Names(script)
+    made: list[Plan] = []
+    for finding in findings:
+        if finding.status != DIFFERS or finding.source not in causes:
+            continue
+        for step in _steps(script, names, path, a, b, finding):
+            if step:
+                made.append(((step,), (finding.source,)))
+    return made
+
+
+def _steps(
+    script: Script, names: Names, path: Path, a: Side, b: Side, finding: Finding
+) -> Iterator[Step]:
+    same_run = a.execution is b.execution
+    match finding.mechanism:
+        case "shared-layers":
+            yield _layers_inside(script, names)
+        case "inputs-exchanged" if same_run:
+            yield _same_inputs(script, path, a, b)
+        case "generator-repeats":
+            yield _index_outside(script)
+        case "frozen-augmentation":
+            yield _cache_first(script)
+        case "gradients-kept":
+            yield _zero_grad(script)
+        case "hidden-state-kept" if same_run:
+            yield _reset_state(script, path, b.fit)
+        case "jax-threefry-partitionable":
+            yield Step(
+                environment={"JAX_THREEFRY_PARTITIONABLE": "1"},
+                how="Lets every version of JAX draw random numbers in the same way.",
+            )
+        case "thread-count":
+            yield Step(
+                environment=dict.fromkeys(_THREADS, "1"),
+                how="Lets sums be taken by one thread, in one order.",
+            )
+    if finding.source == "architecture" and "compile" in (finding.remedy + finding.evidence):
+        yield _compile_again(script, path, (a.fit, b.fit))
+
+
+# --- layers made outside of the loop that uses them -------------------------------------------
+
+
+def _layers_inside(script: Script, names: Names) -> Step:
+    """Move layers that one loop or function puts into a model each time to its beginning."""
+    moves: dict[ast.stmt, list[ast.Assign]] = {}
+    for node in script.tree.body:
+        if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+            continue
+        parts = node.value.elts if isinstance(node.value, ast.List | ast.Tuple) else [node.value]
+        made = bool(parts) and all(_is_layer(names, p) for p in parts)
+        owner = _only_user(script, node.targets[0].id) if made else None
+        if owner is not None and not _has_text_over_lines(node):
+            moves.setdefault(owner, []).append(node)
+    edits: list[Edit] = []
+    lines = []
+    for owner, assigns in moves.items():
+        body: list[ast.stmt] = owner.body  # type: ignore[attr-defined]
+        first = body[1] if _is_docstring(body[0]) and len(body) > 1 else body[0]
+        place = place_before(script, first)
+        cuts = [whole_lines(script, assign) for assign in assigns]
+        if place is None or None in cuts:
+            continue
+        for assign, cut in zip(assigns, cuts, strict=True):
+            assert cut is not None
+            text = script.segment(assign).replace(place.newline, place.newline + place.indent)
+            edits += [place.insert(text), cut]
+            lines.append(str(assign.lineno))
+    if not edits:
+        return Step()
+    return Step(
+        tuple(edits),
+        how=f"Makes the layers of line {', '.join(lines)} anew for each model: a layer keeps the "
+        "weights that the model before has trained.",
+    )
+
+
+def _is_layer(names: Names, node: ast.AST) -> bool:
+    called = names.called(node)
+    return called.startswith("keras.layers.") and not called.endswith((".Input", ".InputLayer"))
+
+
+def _only_user(script: Script, name: str) -> ast.stmt | None:
+    """The one loop or function at the top that reads a name, if nothing else does."""
+    used = [
+        n for n in ast.walk(script.tree)
+        if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
+    ]  # fmt: skip
+    stored = [
+        n for n in ast.walk(script.tree)
+        if isinstance(n, ast.Name) and n.id == name and not isinstance(n.ctx, ast.Load)
+    ]  # fmt: skip
+    tops = {_top(script, n) for n in used}
+    owner = tops.pop() if len(tops) == 1 else None
+    if len(stored) != 1 or not isinstance(owner, ast.For | ast.While | Function):
+        return None
+    header = owner.iter if isinstance(owner, ast.For) else None
+    inside = header is None or not any(n in ast.walk(header) for n in used)
+    return owner if inside and not (isinstance(owner, Function) and binds(owner, name)) else None
+
+
+def _top(script: Script, node: ast.AST) -> ast.AST:
+    top = node
+    for above in script.ancestors(node):
+        if isinstance(above, ast.Module):
+            break
+        top = above
+    return top
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _has_text_over_lines(node: ast.AST) -> bool:
+    return any(
+        isinstance(n, ast.Constant | ast.JoinedStr) and n.lineno != n.end_lineno
+        for n in ast.walk(node)
+    )
+
+
+# --- what the two fits were fed ---------------------------------------------------------------
+
+
+def _same_inputs(script: Script, path: Path, a: Side, b: Side) -> Step:
+    """Give the second fit its inputs as the first one gets them."""
+    calls = [_fit_call(script, path, s.fit) for s in (a, b)]
+    if calls[0] is None or calls[1] is None or calls[0] is calls[1]:
+        return Step()
+    one, other = (c.args[0] if c.args else None for c in calls if c is not None)
+    if one is None or other is None:
+        return Step()
+    if script.scope(one) is not script.scope(other):
+        return Step()
+    first, second = script.segment(one), script.segment(other)
+    if first == second or "\n" in first:
+        return Step()
+    return Step(
+        (Edit(*script.span(other), first),),
+        how=f"Gives the fit in line {other.lineno} its inputs in the order of line {one.lineno}.",
+    )
+
+
+def _fit_call(script: Script, path: Path, fit: Fit) -> ast.Call | None:
+    """The call of a method that trains where the script called fit."""
+    files = script_files(path, fit.stack[-1].file if fit.stack else "")
+    frame = next((f for f in reversed(fit.stack) if f.file in files), None)
+    statement = statement_at(script, frame.line) if frame else None
+    return next(
+        (
+            n
+            for n in (ast.walk(statement) if statement is not None else ())
+            if isinstance(n, ast.Call)
+            and isinstance(n.func, ast.Attribute)
+            and n.func.attr in ("fit", "train_on_batch")
+        ),
+        None,
+    )
+
+
+def _index_outside(script: Script) -> Step:
+    """Move ``i = 0`` out of ``while True`` where the loop itself carries i on."""
+    for loop in (n for n in ast.walk(script.tree) if isinstance(n, ast.While)):
+        endless = isinstance(loop.test, ast.Constant) and bool(loop.test.value)
+        first = loop.body[0]
+        if not endless or not isinstance(first, ast.Assign) or len(loop.body) < 2:
+            continue
+        target, value = first.targets[0], first.value
+        if not isinstance(target, ast.Name) or not isinstance(value, ast.Constant):
+            continue
+        rest = loop.body[1:]
+        own = [n for s in rest if not isinstance(s, ast.For | ast.While) for n in ast.walk(s)]
+        carried = any(
+            isinstance(n, ast.AugAssign)
+            and isinstance(n.target, ast.Name)
+            and n.target.id == target.id
+            for n in own
+        )
+        place, cut = place_before(script, loop), whole_lines(script, first)
+        if carried and any(isinstance(n, ast.Yield) for n in own) and place and cut:
+            return Step(
+                (place.insert(script.segment(first)), cut),
+                how=f"Moves `{script.segment(first)}` out of the endless loop (line "
+                f"{first.lineno}): it began with the first rows again for every batch.",
+            )
+    return Step()
+
+
+def _cache_first(script: Script) -> Step:
+    """``ds.map(f).cache()`` becomes ``ds.cache().map(f)``: the cache holds what f has not drawn."""
+    edits, lines = [], []
+    for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
+        cached = isinstance(call.func, ast.Attribute) and call.func.attr == "cache"
+        mapped = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if not cached or not isinstance(mapped, ast.Call):
+            continue
+        if not isinstance(mapped.func, ast.Attribute) or mapped.func.attr != "map":
+            continue
+        base_end, map_end = script.span(mapped.func.value)[1], script.span(mapped)[1]
+        end = script.span(call)[1]
+        edits.append(Edit(base_end, end, script.text[map_end:end] + script.text[base_end:map_end]))
+        lines.append(call.lineno)
+    if len(edits) != 1:
+        return Step()  # of several nobody knows which one draws
+    return Step(
+        tuple(edits),
+        how=f"Caches before the map (line {lines[0]}), so that it draws anew in every epoch.",
+    )
+
+
+# --- calls that were forgotten ----------------------------------------------------------------
+
+
+def _compile_again(script: Script, path: Path, fits: Sequence[Fit]) -> Step:
+    """Repeat ``compile`` between a change of ``trainable`` and the fit that was to obey it."""
+    for fit in reversed(fits):
+        call = _fit_call(script, path, fit)
+        if call is None or not isinstance(call.func, ast.Attribute):
+            continue
+        model, scope = ast.unparse(call.func.value), script.scope(call)
+        above = _statements(script, scope, call.lineno)
+        compiles = [n for n in above if _calls(n, model, "compile")]
+        changes = [n for n in above if _sets_trainable(n)]
+        if not compiles or not changes or compiles[-1].lineno > changes[-1].lineno:
+            continue
+        block = block_of(script, changes[-1])
+        following = block[block.index(changes[-1]) + 1 :][:1]
+        place = place_before(script, following[0]) if following else None
+        text = script.segment(compiles[-1])
+        if place is not None and "\n" not in text:
+            return Step(
+                (place.insert(text),),
+                how=f"Compiles {model} again after `trainable` was changed (line "
+                f"{changes[-1].lineno}): a compiled model trains what it was compiled with.",
+            )
+    return Step()
+
+
+def _statements(script: Script, scope: ast.AST, above: int) -> list[ast.stmt]:
+    """The statements of a scope above a line, in the order of the text."""
+    found = [
+        s
+        for s in ast.walk(scope)
+        if isinstance(s, ast.stmt) and s.lineno < above and script.scope(s) is scope
+    ]
+    return sorted(found, key=lambda s: s.lineno)
+
+
+def _calls(statement: ast.AST, model: str, method: str) -> bool:
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == method
+        and ast.unparse(call.func.value) == model
+    )
+
+
+def _sets_trainable(statement: ast.AST) -> bool:
+    return isinstance(statement, ast.Assign) and any(
+        isinstance(t, ast.Attribute) and t.attr == "trainable" for t in statement.targets
+    )
+
+
+def _zero_grad(script: Script) -> Step:
+    """Forget the gradients of the step before, in a ``train_step`` that calls backward."""
+    edits = []
+    for step in (n for n in ast.walk(script.tree) if isinstance(n, ast.FunctionDef)):
+        if step.name != "train_step" or "zero_grad" in ast.unparse(step):
+            continue
+        back = next(
+            (
+                s
+                for s in ast.walk(step)
+                if isinstance(s, ast.Expr)
+                and isinstance(s.value, ast.Call)
+                and isinstance(s.value.func, ast.Attribute)
+                and s.value.func.attr == "backward"
+            ),
+            None,
+        )
+        place = place_before(script, back) if back else None
+        if place is not None and step.args.args:
+            edits.append(place.insert(f"{step.args.args[0].arg}.zero_grad()"))
+    how = "Forgets the gradients of the step before: torch adds to them otherwise."
+    return Step(tuple(edits), how=how) if edits else Step()
+
+
+def _reset_state(script: Script, path: Path, fit: Fit) -> Step:
+    """Put recurrent states back before the fit that began with what was left in them."""
+    call = _fit_call(script, path, fit)
+    statement = next(
+        (n for n in script.ancestors(call) if isinstance(n, ast.stmt)) if call else iter(()), None
+    )
+    place = place_before(script, statement) if statement is not None else None
+    if call is None or place is None or not isinstance(call.func, ast.Attribute):
+        return Step()
+    model = ast.unparse(call.func.value)
+    lines = (
+        f"for layer in {model}.layers:",
+        '    if hasattr(layer, "reset_state"):',
+        "        layer.reset_state()",
+    )
+    return Step(
+        (place.insert(*lines),),
+        how="Puts the states of recurrent layers back before the fit.",
+    )

@@ -1,0 +1,182 @@
+"""Repairs of known mechanisms: which lines change, and that nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from whydiff.core.findings import DIFFERS, Finding
+from whydiff.core.recording import Frame, Side
+from whydiff.fixes import intended, proposals
+
+Sides = Callable[..., tuple[Side, Side]]
+Stack = Callable[..., tuple[Frame, ...]]
+SCRIPT = Path("/home/me/train.py")
+
+
+def repaired(
+    text: str, sides: tuple[Side, Side], source: str, mechanism: str, remedy: str = ""
+) -> str:
+    found = Finding(source, DIFFERS, "", remedy=remedy, mechanism=mechanism)
+    made = proposals(SCRIPT, text, "fits", *sides, [found], [source])
+    return made[0].source if made else ""
+
+
+FOLDS = """\
+import keras
+
+stack = [
+    keras.layers.Dense(32),
+    keras.layers.Dense(10),
+]
+for fold in folds:
+    model = keras.Sequential([keras.Input((64,)), *stack])
+    model.fit(x[fold])
+"""
+INSIDE = """\
+import keras
+
+for fold in folds:
+    stack = [
+        keras.layers.Dense(32),
+        keras.layers.Dense(10),
+    ]
+    model = keras.Sequential([keras.Input((64,)), *stack])
+    model.fit(x[fold])
+"""
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_shared_layers_move_into_the_loop(sides: Sides, newline: str) -> None:
+    text, wanted = (t.replace("\n", newline) for t in (FOLDS, INSIDE))
+    assert repaired(text, sides(), "state", "shared-layers") == wanted
+
+
+def test_shared_layers_move_into_the_function_that_builds(sides: Sides) -> None:
+    text = (
+        "import keras\n\nhidden = keras.layers.Dense(3)\n\n\ndef build():\n"
+        '    """A model."""\n    return keras.Sequential([hidden])\n\n\na, b = build(), build()\n'
+    )
+    changed = repaired(text, sides(), "state", "shared-layers")
+    assert '"""A model."""\n    hidden = keras.layers.Dense(3)\n    return' in changed
+    assert "\nhidden" not in changed
+
+
+def test_layers_that_are_used_elsewhere_stay(sides: Sides) -> None:
+    assert repaired(FOLDS + "print(stack)\n", sides(), "state", "shared-layers") == ""
+
+
+INPUTS = "import keras\na, b = f(), f()\na.fit([t, s], y)\nb.fit([s, t], y)\n"
+
+
+def test_inputs_are_exchanged(sides: Sides, stack: Stack) -> None:
+    fits = [stack(INPUTS, (f"{name}.fit", "<module>")) for name in "ab"]
+    changed = repaired(INPUTS, sides(fits=fits), "data-content", "inputs-exchanged")
+    assert changed == INPUTS.replace("[s, t]", "[t, s]")
+
+
+def test_an_index_is_set_once(sides: Sides) -> None:
+    text = (
+        "import keras\ndef rows(x):\n    while True:\n        i = 0\n        yield x[i:i + 2]\n"
+        "        i += 2\n        if i > len(x):\n            i = 0\n"
+    )
+    changed = repaired(text, sides(), "data-content", "generator-repeats")
+    assert "    i = 0\n    while True:\n        yield" in changed
+    assert changed.count("i = 0") == 2
+
+
+def test_an_index_that_an_inner_loop_counts_stays(sides: Sides) -> None:
+    text = (
+        "import keras\ndef rows(x):\n    while True:\n        i = 0\n        while i < len(x):\n"
+        "            yield x[i:i + 2]\n            i += 2\n"
+    )
+    assert repaired(text, sides(), "data-content", "generator-repeats") == ""
+
+
+def test_the_cache_comes_before_the_map_that_draws(sides: Sides) -> None:
+    text = "import keras\nds = base.map(noisy, 4).cache('f').batch(2)\n"
+    changed = repaired(text, sides(), "data-content", "frozen-augmentation")
+    assert changed == "import keras\nds = base.cache('f').map(noisy, 4).batch(2)\n"
+
+
+def test_compile_is_called_again_after_freezing(sides: Sides, stack: Stack) -> None:
+    text = (
+        'import keras\nmodel = f()\nmodel.compile("sgd", "mse")\nmodel.fit(x)\n'
+        "base.trainable = False\nmodel.fit(x, epochs=2)\n"
+    )
+    fits = [stack(text, ("model.fit(x)", "<module>")), stack(text, ("epochs=2", "<module>"))]
+    changed = repaired(
+        text, sides(fits=fits), "architecture", "", "Call compile() after trainable was changed."
+    )
+    assert 'base.trainable = False\nmodel.compile("sgd", "mse")\nmodel.fit(x, epochs=2)' in (
+        changed
+    )
+
+
+def test_gradients_are_forgotten_before_each_step(sides: Sides) -> None:
+    text = (
+        "import keras\nclass M(keras.Model):\n    def train_step(self, data):\n"
+        "        loss = f(data)\n        loss.backward()\n"
+    )
+    changed = repaired(text, sides(), "optimizer", "gradients-kept")
+    assert "        self.zero_grad()\n        loss.backward()\n" in changed
+
+
+ENSEMBLE = """\
+import keras
+import numpy as np
+
+
+def member():
+    model = keras.Sequential([keras.layers.Dense(3)])
+    model.fit(x, y)
+    return model
+
+
+members = [member() for _ in range(3)]
+mean = np.mean([m.predict(x) for m in members], axis=0)
+"""
+
+
+def built(sides: Sides, stack: Stack, text: str, outer: str) -> tuple[Side, Side]:
+    out = (outer, "<module>")
+    draws = [[stack(text, out, ("keras.Sequential", "member"))] for _ in "ab"]
+    fits = [stack(text, out, ("model.fit", "member")) for _ in "ab"]
+    return sides(draws, fits)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["members = [member() for _ in range(3)]", "nets = [member() for _ in range(3)]"],
+)
+def test_members_of_an_ensemble_are_never_made_equal(sides: Sides, stack: Stack, line: str) -> None:
+    name = line.split(" = ")[0]
+    text = ENSEMBLE.replace("members = [member() for _ in range(3)]", line)
+    text = text.replace("for m in members]", f"for m in {name}]")
+    a, b = built(sides, stack, text, line)
+    causes = ["initialization", "data-order"]
+    assert proposals(SCRIPT, text, "fits", a, b, [], causes) == []
+    assert "ensemble" in " ".join(intended([], causes, text=text, a=a, b=b))
+
+
+def test_folds_are_never_made_equal(sides: Sides, stack: Stack) -> None:
+    text = ENSEMBLE.split("members =")[0] + "for train, test in kfold.split(x):\n    member()\n"
+    a, b = built(sides, stack, text, "    member()")
+    assert proposals(SCRIPT, text, "fits", a, b, [], ["initialization"]) == []
+    assert "folds" in " ".join(intended([], ["initialization"], text=text, a=a, b=b))
+
+
+def test_models_in_a_list_that_are_only_compared_are_seeded(sides: Sides, stack: Stack) -> None:
+    text = ENSEMBLE.split("members =")[0] + "both = [member() for _ in range(2)]\n"
+    a, b = built(sides, stack, text, "both = ")
+    found = proposals(SCRIPT, text, "fits", a, b, [], ["initialization"])
+    assert any("set_random_seed(0)" in p.source for p in found)
+
+
+def test_no_seed_inside_a_loop_over_epochs(sides: Sides, stack: Stack) -> None:
+    text = "import keras\nmodel = f()\nfor epoch in range(3):\n    model.fit(x, y, epochs=1)\n"
+    fits = [stack(text, ("model.fit", "<module>"))] * 2
+    a, b = sides(fits=fits)
+    assert proposals(SCRIPT, text, "fits", a, b, [], ["data-order"]) == []
