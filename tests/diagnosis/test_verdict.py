@@ -24,6 +24,7 @@ from whydiff.testing.sides import (
     order,
     shuffled,
     steps,
+    tensor,
     weights,
 )
 
@@ -423,3 +424,18 @@ def test_all_coalitions_of_few_sources_are_trained_once():
     _, made = tried(sides, additive(dict.fromkeys(sides.movable(), (1.0, 0.0))))
     asked = [c for c, nudge in made.asked if nudge is None]
     assert len(asked) == len(set(asked)) == 2**3
+
+
+# --- sources that act through another ---------------------------------------------------------
+
+
+def test_compiled_or_eager_acts_through_draws_that_were_frozen():
+    a = a_side(noise=(tensor("NumPy's global generator", np.ones(3), "frozen seed"),))
+    b = changed(a, fit=FINAL, arithmetic=facts(a, "arithmetic", run_eagerly=True),
+                noise=(tensor("NumPy's global generator", np.ones(3), "seed"),))  # fmt: skip
+    sides = compared(a, b)
+    assert sides.movable() == ["noise"]
+    assert sides.follows == {"noise": "arithmetic"}
+    verdict = judged(sides, additive({"noise": (1.0, 0.0)}))
+    assert [(c.source, c.status) for c in verdict.causes] == [("noise", CONFIRMED)]
+    assert "acts through the noise" in evidence(verdict.excluded)["arithmetic"]

@@ -73,6 +73,8 @@ class Material:
     random_states: Mapping[tuple[int, int], np.ndarray] = field(default_factory=dict)
     #: the same as a number of draws, where it was just a loader drawing seeds of its own
     random_draws: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    #: NumPy's and Python's global generator before a step (epoch, step) that draws from it
+    host_draws: Mapping[str, Mapping[tuple[int, int], np.ndarray]] = field(default_factory=dict)
 
     def feed(self) -> Iterator[tuple[int, np.ndarray]]:
         """(epoch, indices of one batch) over the whole training."""

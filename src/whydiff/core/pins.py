@@ -30,3 +30,5 @@ class Pins:
     steps: int | None = None
     random_states: Mapping[tuple[int, int], np.ndarray] = field(default_factory=dict)
     random_draws: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    #: NumPy's and Python's global generator before a step (epoch, step) that draws from it
+    host_draws: Mapping[str, Mapping[tuple[int, int], np.ndarray]] = field(default_factory=dict)

@@ -53,7 +53,8 @@ class Tensor:
 
     path: str
     #: "trainable" | "non-trainable" | "seed" | "slot" | "hyperparameter" | "hidden" (held by a
-    #: layer, untracked: the state of a stateful recurrent layer)
+    #: layer, untracked: the state of a stateful recurrent layer) | "frozen seed" (a generator
+    #: that is drawn from only while a step is traced)
     role: str
     shape: tuple[int, ...]
     dtype: str

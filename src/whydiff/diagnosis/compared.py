@@ -73,11 +73,21 @@ class ComparedSides:
         """
         unknown = any(f.source == "data-order" and f.status == UNKNOWN for f in self.findings)
         both = unknown and "data-content" in self.differing
-        return {"data-content": "data-order"} if both else {}
+        follows = {"data-content": "data-order"} if both else {}
+        return {**follows, **{self.counted_with[name]: name for name in self.counted_with}}
+
+    @property
+    def counted_with(self) -> dict[str, str]:
+        """Sources that act through another one only, and are transferred and counted with it.
+
+        Whether a step is compiled decides whether the draws in its code are frozen: noise.
+        """
+        frozen = any(f.mechanism == "draw-frozen-by-tracing" for f in self.findings)
+        return {"arithmetic": "noise"} if frozen and "arithmetic" in self.differing else {}
 
     def movable(self) -> list[str]:
         """Sources to make hybrids of: those that differ and can change a training."""
-        together = set(self.environment[1:]) | {"measurement"}
+        together = {*self.environment[1:], *self.counted_with, "measurement"}
         settings = [dict(side.recipe.arithmetic) for side in (self.a, self.b)]
         # Where no setting of the arithmetic differs, it differs only in what it did.
         set_otherwise = settings[0] != settings[1]

@@ -95,6 +95,9 @@ def _judge(finding: Finding, compared: ComparedSides, trials: Trials) -> Cause |
         return _suspect(finding, trials.refused.get(name) or _no_proof(trials))
     if name == "measurement":
         return _measurement(finding, compared)
+    if name in compared.counted_with:
+        through = compared.counted_with[name]
+        return Excluded(name, f"{finding.evidence}; it acts through the {through}, counted there")
     if trials.stands_for(name) not in trials.sources:
         why = trials.refused.get(name)
         if why is None and name in compared.environment[1:]:

@@ -41,6 +41,11 @@ class StepWatcher(Protocol):
 class Backend(Protocol):
     """The functions of a backend's module."""
 
+    #: Whether each batch is handed to its step by the step's own thread.
+    hands_on_batches: bool
+    #: Whether a step runs as a compiled program unless the model asks for ``run_eagerly``.
+    compiles: bool
+
     def to_numpy(self, value: Any) -> np.ndarray:
         """Host copy or view of a tensor or of the value of a Keras variable."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,9 @@ KINDS = {
     "TorchDataLoaderAdapter": "torch DataLoader",
 }
 
+#: where no code of the script's runs while a batch is fetched
+_NO_PIPELINES = ("arrays", "train_on_batch", "loop")
+
 
 class Feed:
     """Sees every batch on its way into the step or into ``fit``'s own validation."""
@@ -47,6 +50,7 @@ class Feed:
         self._pass: list[list[Any]] = []
         self._pass_digest = ""
         self.trouble = ""
+        self.arrived: Callable[[], None] = lambda: None  # called when a batch is there
         self._validation_bytes = 0
         self.signature: Any = None
         self.kind = ""
@@ -110,6 +114,11 @@ class Feed:
         teed = self._adapter.tee(iterable, self._show_validation)
         return iterable if teed is None else teed
 
+    def draws_elsewhere(self, hands_on: bool) -> bool:
+        """Whether data may be drawn while a step runs, in threads or, unless batches are handed
+        on one by one, by a pipeline of the script's."""
+        return self.workers > 1 or not (hands_on or self.kind in _NO_PIPELINES)
+
     def end_validation(self) -> None:
         """A pass over the validation data is over: kept where it was not like the first."""
         batches, digest = self._pass, self._pass_digest
@@ -126,6 +135,7 @@ class Feed:
 
     def show(self, structure: Any) -> None:
         """A batch on its way into the step, which begins once this returns."""
+        self.arrived()
         with self._unharmed():
             leaves = self._book.leaves(structure)
             size = sum(leaf.nbytes for leaf in leaves if leaf is not None)

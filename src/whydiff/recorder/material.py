@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from whydiff.core.live import Material, Samples
 from whydiff.recorder.feed import Feed
-from whydiff.recorder.randomness import GlobalGenerator
+from whydiff.recorder.randomness import GlobalGenerator, HostGenerators
 from whydiff.recorder.starting import Start
 
 
-def material_of(start: Start, feed: Feed, samples: Samples, random: GlobalGenerator) -> Material:
+def material_of(
+    start: Start, feed: Feed, samples: Samples, random: GlobalGenerator, host: HostGenerators
+) -> Material:
     """Collected when the fit is over."""
     return Material(
         weights=start.values["weights"],
@@ -22,4 +24,5 @@ def material_of(start: Start, feed: Feed, samples: Samples, random: GlobalGenera
         validation_structure=feed.validation_structure,
         random_states=random.states,
         random_draws=random.draws,
+        host_draws=host.states,
     )

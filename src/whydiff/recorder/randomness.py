@@ -1,4 +1,7 @@
-"""The backend's global generator, where training steps draw from it.
+"""Global generators that training steps draw from: the backend's, NumPy's and Python's.
+
+A layer's own code may draw from NumPy's or Python's generator. Where the step is compiled that
+happens while it is traced, and the numbers become constants of every step.
 
 torch: ``keras.layers.Dropout`` without a seed draws from torch's global generator, not from its
 own seed generator, so that generator is part of the noise.
@@ -12,6 +15,7 @@ from whydiff.core.digests import tensor_digest
 from whydiff.core.pins import Pins
 from whydiff.core.recipe import Tensor
 from whydiff.keras_backend.base import Backend
+from whydiff.keras_backend.host_generators import NUMPY, PYTHON, host_state, put_host_state
 
 Moment = tuple[int, int]  # (epoch, step within it)
 
@@ -71,8 +75,62 @@ class GlobalGenerator:
         return (Tensor(name, "seed", state.shape, state.dtype.name, tensor_digest(state)),)
 
 
+class HostGenerators:
+    """NumPy's and Python's generator, watched from when a step's batch is there until it is done.
+
+    One that the first step does not draw from is not watched any further.
+    """
+
+    def __init__(self) -> None:
+        self._watched = [NUMPY, PYTHON]
+        self._before: dict[str, np.ndarray] = {}
+        self._after: dict[str, np.ndarray] = {}
+        self._steps = 0
+        self._drawing: dict[str, int] = {}  # steps that drew
+        self.states: dict[str, dict[Moment, np.ndarray]] = {}
+
+    def stop(self) -> None:
+        """What draws cannot be told apart from now on: nothing is said of it."""
+        self._watched, self.states, self._drawing = [], {}, {}
+
+    def begin(self) -> None:
+        """A step begins, or its batch has come: what was drawn for the batch is no noise."""
+        states = {name: host_state(name) for name in self._watched}
+        self._before = {name: state for name, state in states.items() if state is not None}
+        self._watched = list(self._before)
+
+    def after_step(self, epoch: int, step: int) -> list[np.ndarray]:
+        """The states after a step, of those generators that steps draw from."""
+        self._steps += 1
+        for name in list(self._watched):
+            before, after = self._before[name], host_state(name)
+            drew = after is not None and not np.array_equal(before, after)
+            if drew:
+                self._drawing[name] = self._drawing.get(name, 0) + 1
+                last = self._after.get(name)
+                if last is None or not np.array_equal(before, last):
+                    self.states.setdefault(name, {})[epoch, step] = before
+                self._after[name] = np.asarray(after)
+            elif self._steps == 1:
+                self._watched.remove(name)
+        return [self._after[name] for name in self._watched]
+
+    def tensors(self, compiled: bool) -> tuple[Tensor, ...]:
+        """The states before the first draw; "frozen seed" is one that later steps do without."""
+        made = []
+        for name, states in self.states.items():
+            state = next(iter(states.values()))
+            every = self._drawing[name] == self._steps and (self._steps > 1 or not compiled)
+            role = "seed" if every else "frozen seed"
+            made.append(Tensor(name, role, state.shape, state.dtype.name, tensor_digest(state)))
+        return tuple(made)
+
+
 def pin_generator(adapter: Backend, pins: Pins, moment: Moment) -> None:
-    """Bring the backend's generator to where it was at this moment of the recorded training."""
+    """Bring global generators to where they were at this moment of the recorded training."""
+    for name, states in pins.host_draws.items():
+        if moment in states:
+            put_host_state(name, states[moment])
     if moment in pins.random_draws:
         adapter.draw(pins.random_draws[moment])
     elif moment in pins.random_states:

@@ -27,7 +27,7 @@ from whydiff.recorder.interference import Interference
 from whydiff.recorder.ledger import Ledger, user_stack
 from whydiff.recorder.material import material_of
 from whydiff.recorder.origins import origins_of
-from whydiff.recorder.randomness import GlobalGenerator, pin_generator
+from whydiff.recorder.randomness import GlobalGenerator, HostGenerators, pin_generator
 from whydiff.recorder.starting import Start
 from whydiff.recorder.step_snapshot import Left, StepSnapshots
 from whydiff.recorder.steps import Steps
@@ -68,6 +68,9 @@ class Watch:
         self._logs: list[dict[str, float]] = []
         self.interference = Interference(self._adapter, model, self._callbacks)
         self._random = GlobalGenerator(self._adapter)
+        self._host = HostGenerators()
+        if self._adapter.hands_on_batches:  # else they come from threads that run ahead
+            self.feed.arrived = self._host.begin
         self._started = time.monotonic()
         #: entries of the seed ledger when this fit began: seedings after them are none of its
         self._notes: dict[str, Any] = {"seed ledger": len(ledger.draws)}
@@ -104,11 +107,15 @@ class Watch:
         if self._pins is not None:
             pin_generator(self._adapter, self._pins, (self._epoch, self._epoch_steps))
         self._random.before_step(self._epoch, self._epoch_steps)
+        self._host.begin()
         return replaced
 
     @never_in_the_way
     def after_step(self, logs: Any, state: Any) -> None:
         drawn = self._random.after_step()
+        if not self._start.settled and self.feed.draws_elsewhere(self._adapter.hands_on_batches):
+            self._host.stop()
+        drawn = [*drawn, *self._host.after_step(self._epoch, self._epoch_steps)]
         if not self._start.settled:
             self._first_step_done()
         if self.feed.trouble:
@@ -180,7 +187,8 @@ class Watch:
 
     def _describe(self) -> Recipe:
         tensors = self._start.tensors()
-        tensors["noise"] += self._random.tensors()
+        compiled = self._adapter.compiles and not self.model.run_eagerly
+        tensors["noise"] += self._random.tensors() + self._host.tensors(compiled)
         return describe(
             self.model,
             self._start.names,
@@ -233,6 +241,7 @@ class Watch:
         complete = self._describe()
         self._recipe = replace(
             self._recipe,
+            noise=complete.noise,
             data_order=complete.data_order,
             data_content=complete.data_content,
             batch_size=complete.batch_size,
@@ -254,7 +263,7 @@ class Watch:
         return Live(
             index=self.index,
             recipe=self._recipe,
-            material=material_of(self._start, self.feed, samples, self._random),
+            material=material_of(self._start, self.feed, samples, self._random, self._host),
             model=self.model,
             optimizer=self.model.optimizer,
             optimizers={k: o for k, o in optimizers_of(self.model).items() if k},

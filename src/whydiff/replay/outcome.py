@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from whydiff.core.live import Live
+from whydiff.keras_backend.host_generators import host_kept
 from whydiff.replay.pinned import fixed
 from whydiff.replay.probe import Probe
 from whydiff.replay.values import Choice, side
@@ -32,7 +33,7 @@ def predict(model: Any, probe: Probe | None) -> list[np.ndarray] | None:
     if probe is None:
         return None
     try:
-        with quiet():
+        with quiet(), host_kept(seed=0):  # a layer's code may draw, and differ by that alone
             outputs = keras.Model.predict(model, fixed(*probe), verbose=0)
     except Exception:
         return None

@@ -21,7 +21,8 @@ from whydiff.keras_backend.variables import Variables, variables_of
 from whydiff.replay.values import Choice, side
 
 #: Sources that live in the compiled program, the one whose model is the base first.
-STRUCTURE = ("architecture", "precision", "mode", "arithmetic", "objective", "optimizer")
+#: Noise is among them where a step's own code draws: compiled, the numbers are its constants.
+STRUCTURE = ("architecture", "precision", "mode", "arithmetic", "objective", "optimizer", "noise")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,9 @@ class Programs:
     """
 
     def __init__(self, lives: Mapping[str, Live], differing: frozenset[str]) -> None:
-        self._lives, self._differing = lives, differing
+        drawing = any(live.material.host_draws for live in lives.values())
+        self._lives = lives
+        self._differing = differing | {"noise"} if drawing else differing
         self._active: dict[int, tuple[str, ...]] = {}
         self._programs: dict[tuple[str, ...], Program] = {}
 

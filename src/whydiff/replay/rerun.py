@@ -171,9 +171,10 @@ def _pins(
         if t.role != "hyperparameter"
     }
     generator = generator_of(lives, choice).material
+    host_draws = lives[side(choice, "noise")].material.host_draws
     if base.again == "feed":  # a fit whose data were too large: the script feeds them again
         return Pins(values, random_states=generator.random_states,
-                    random_draws=generator.random_draws)  # fmt: skip
+                    random_draws=generator.random_draws, host_draws=host_draws)  # fmt: skip
     batches, steps = _batches(lives, choice)
     if until is not None:
         steps = until[1] + 1
@@ -183,6 +184,7 @@ def _pins(
         None if companion else steps,
         generator.random_states,
         generator.random_draws,
+        host_draws,
     )
 
 

@@ -14,6 +14,7 @@ from whydiff.core.feeding import Plan, TransferError
 from whydiff.core.live import Live
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
+from whydiff.keras_backend.host_generators import host_kept
 from whydiff.replay.measuring import take_apart
 from whydiff.replay.nudging import nudged
 from whydiff.replay.outcome import Outcome, generator_of, predict, quiet
@@ -88,9 +89,10 @@ class Solo:
         data = pinned(plan, program.base)
         first = int(duration.fit_arguments["initial_epoch"])
         validation = validation_data(lives[side(choice, "data-content")])
-        steer = Steer(data, generator_of(lives, choice), first, validation)
+        drawn = lives[side(choice, "noise")].material.host_draws
+        steer = Steer(data, generator_of(lives, choice), first, validation, drawn)
         model = program.base.model
-        with quiet(), reading_as(program.base):
+        with quiet(), host_kept(), reading_as(program.base):
             keras.Model.fit(
                 model,
                 x=data,

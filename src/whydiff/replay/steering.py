@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -10,9 +11,13 @@ import numpy as np
 
 from whydiff.core.live import Live
 from whydiff.keras_backend import adapter
+from whydiff.keras_backend.host_generators import put_host_state
 from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.variables import Variables
 from whydiff.replay.pinned import PinnedData
+
+#: By generator the state before a step (epoch, step) that draws from it.
+HostDraws = Mapping[str, Mapping[tuple[int, int], np.ndarray]]
 
 
 class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
@@ -22,11 +27,17 @@ class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
     """
 
     def __init__(
-        self, data: PinnedData, noise: Live, first: int, validation: PinnedData | None = None
+        self,
+        data: PinnedData,
+        noise: Live,
+        first: int,
+        validation: PinnedData | None = None,
+        host_draws: HostDraws = MappingProxyType({}),
     ) -> None:
         super().__init__()
         self._validation, self._passes = validation, 0
         self._data, self._noise, self._first = data, noise.material, first
+        self._host_draws = host_draws
         self.logs: list[dict[str, float]] = []
         self._moment = (0, 0)
 
@@ -35,6 +46,9 @@ class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
         self._moment = (epoch, 0)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        for name, states in self._host_draws.items():
+            if self._moment in states:
+                put_host_state(name, states[self._moment])
         if self._moment in self._noise.random_draws:
             adapter().draw(self._noise.random_draws[self._moment])
         elif self._moment in self._noise.random_states:

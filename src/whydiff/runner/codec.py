@@ -31,6 +31,9 @@ def pack(live: Live, folder: Path) -> None:
     _put("random_states", list(material.random_states.values()), arrays, lists)
     lists["random_moments"] = [list(moment) for moment in material.random_states]
     lists["random_draws"] = [[*moment, draws] for moment, draws in material.random_draws.items()]
+    hosts = material.host_draws
+    _put("host_draws", [list(states.values()) for states in hosts.values()], arrays, lists)
+    lists["host_moments"] = {name: [list(m) for m in states] for name, states in hosts.items()}
     lists["logs"] = list(live.logs)
     save_arrays(folder / "arrays.npz", arrays)
     (folder / "lists.json").write_text(json.dumps(lists))
@@ -100,6 +103,12 @@ def unpack(folder: Path, like: Live, recipe: Any) -> Live:
                 )
             },
             random_draws={(epoch, step): draws for epoch, step, draws in lists["random_draws"]},
+            host_draws={
+                name: {(m[0], m[1]): state for m, state in zip(moments, states, strict=True)}
+                for (name, moments), states in zip(
+                    lists["host_moments"].items(), get(lists["host_draws"]), strict=True
+                )
+            },
         )
         final = get(lists["final"])
     return replace(

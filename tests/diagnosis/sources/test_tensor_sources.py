@@ -226,3 +226,29 @@ def test_a_hidden_state_is_state_whoever_left_it(trained_by):
 def test_an_equal_hidden_state_is_no_difference():
     a = recurrent(0.3, trained_by=1)
     assert source("state").compare(a, a).status == IDENTICAL
+
+
+# --- draws of the script's own code in a step ---------------------------------------------------
+
+
+def drawing(state, role="seed"):
+    words = np.full(4, state, "uint32")
+    return a_side(noise=(*sides.seed_states(), tensor("NumPy's global generator", words, role)))
+
+
+def test_a_draw_of_numpy_in_a_step_is_noise():
+    finding = NOISE(drawing(1), drawing(2))
+    assert (finding.status, finding.mechanism) == (DIFFERS, "host-draws")
+    assert "NumPy" in finding.detail and "constants" not in finding.detail
+    assert "constants of every step" in NOISE(
+        drawing(1, "frozen seed"), drawing(2, "frozen seed")
+    ).detail  # fmt: skip
+    assert NOISE(drawing(1), drawing(1)).status == IDENTICAL
+
+
+@pytest.mark.parametrize("roles", [("frozen seed", "seed"), ("seed", "frozen seed")])
+def test_a_draw_frozen_in_one_training_differs_from_equal_states_on(roles):
+    finding = NOISE(*(drawing(1, role) for role in roles))
+    assert finding.mechanism == "draw-frozen-by-tracing"
+    frozen = "AB"[roles.index("frozen seed")]
+    assert f"in {frozen} once, while the step was compiled" in finding.evidence

@@ -100,6 +100,29 @@ MECHANISMS = (
         seen="The seeds are equal and the backends differ.",
     ),
     Mechanism(
+        "host-draws",
+        ("noise",),
+        "a layer draws from np.random or random",
+        "The code of a layer draws from NumPy's or Python's global generator. Nothing in the model "
+        "seeds that, and in a compiled step it happens only once, while the step is traced.",
+        "Draw with keras.random and a keras.random.SeedGenerator that the layer holds; "
+        "np.random.seed(n) or keras.utils.set_random_seed(n) before fit makes the draws repeat.",
+        seen="The generator moves while a step runs, and stood at another point before the first "
+        "such step.",
+    ),
+    Mechanism(
+        "draw-frozen-by-tracing",
+        ("noise", "arithmetic"),
+        "random numbers compiled into a constant",
+        "The code of a layer draws from NumPy's or Python's global generator. A compiled step runs "
+        "that code once, while it is traced, and repeats the same numbers in every step; run "
+        "eagerly it draws anew in every step.",
+        "Draw with keras.random and a keras.random.SeedGenerator that the layer holds: that works "
+        "compiled and eagerly.",
+        seen="The generator moves in every step of one training, and in the other only while its "
+        "step is compiled.",
+    ),
+    Mechanism(
         "torch-neighbouring-seeds",
         ("noise",),
         "neighbouring seeds overlap on torch",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from whydiff.core.findings import Finding
+from whydiff.core.recipe import Tensor
 from whydiff.core.recording import Side
+from whydiff.core.words import listed
 from whydiff.diagnosis.sources import seeds
 from whydiff.diagnosis.sources.layers import same_layers
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
@@ -23,6 +27,10 @@ FIX = (
     "seed: Dropout(0.5, seed=n)."
 )
 
+#: generators outside Keras and the backend that a layer's own code may draw from
+HOSTS = ("NumPy's global generator", "Python's random")
+#: role of the state of one that is drawn from only while a step is traced
+FROZEN = "frozen seed"
 #: evidence where no draw was seen: true only of a training that repeats itself
 NO_DRAWS = "the model draws no random numbers while training"
 
@@ -34,9 +42,15 @@ def compare(a: Side, b: Side) -> Finding:
         return identical(ID, NO_DRAWS)
     if not one or not two:
         return _one_sided(a, b, "A" if one else "B")
+    frozen = _frozen_in_one(one, two)
+    if frozen:
+        return differs(ID, frozen, FIX, mechanism="draw-frozen-by-tracing")
     pairs = pair(one, two)
     other = differing(pairs.fresh)
+    if other and all(p.path in HOSTS for p, _ in other):
+        return _drawn_by_code([p for p, _ in other])
     if other:
+        other = [p for p in other if p[0].path not in HOSTS] or other
         first_a, first_b = other[0]
         evidence = f"{of_them(other, pairs.fresh, 'seed state')}, first {placed(first_a, first_b)}"
         why = seeds.why(a, b, first_a.path, first_b.path, seeds.GENERATOR)
@@ -46,6 +60,31 @@ def compare(a: Side, b: Side) -> Finding:
     if pairs.fresh:
         return identical(ID, equal_tensors(pairs.fresh, "fresh seed state"))
     return _nothing_fresh(a, b, pairs)
+
+
+def _frozen_in_one(one: Sequence[Tensor], two: Sequence[Tensor]) -> str:
+    """Says so where one side's step draws anew each time and the other's did once, when traced."""
+    roles = [{t.path: t.role for t in side if t.path in HOSTS} for side in (one, two)]
+    for path, role in roles[0].items():
+        other = roles[1].get(path, role)
+        if other != role:
+            frozen, anew = ("A", "B") if role == FROZEN else ("B", "A")
+            return (
+                f"the code of a layer draws from {path}: in {frozen} once, while the step was "
+                f"compiled, so that the same numbers are constants of every step; in {anew} anew "
+                "in every step"
+            )
+    return ""
+
+
+def _drawn_by_code(tensors: Sequence[Tensor]) -> Finding:
+    names = listed([t.path for t in tensors])
+    detail = f"the code of a layer draws from {names}, which was at another point"
+    if any(t.role == FROZEN for t in tensors):
+        detail += (
+            "; it drew while the step was compiled, so the numbers are constants of every step"
+        )
+    return differs(ID, detail, FIX, mechanism="host-draws")
 
 
 def _one_sided(a: Side, b: Side, name: str) -> Finding:
@@ -83,8 +122,8 @@ SOURCE = Source(
     ),
     carried=(
         "Yes: the recorded seed states of the other training are put into the live model "
-        "before its first step. What a step draws elsewhere (Python's `random`, NumPy's "
-        "global generator) is not put back."
+        "before its first step, and NumPy's and Python's global generators where a step's own code "
+        "draws from them."
     ),
     looks_like="Equal weights and batches, yet the loss differs from the first step with dropout.",
     fix=FIX,

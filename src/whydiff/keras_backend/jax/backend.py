@@ -25,6 +25,8 @@ from whydiff.keras_backend.no_generator import (
 )
 from whydiff.keras_backend.tee import Tee, told_order as told_order
 
+hands_on_batches, compiles = True, True
+
 
 def to_numpy(value: Any) -> np.ndarray:
     return np.asarray(value.value if isinstance(value, keras.Variable) else value)

@@ -39,6 +39,8 @@ from whydiff.keras_backend.no_generator import (
 )
 from whydiff.keras_backend.tensorflow.order import told_order as told_order
 
+hands_on_batches, compiles = False, True
+
 
 def to_numpy(value: Any) -> np.ndarray:
     if isinstance(value, keras.Variable):

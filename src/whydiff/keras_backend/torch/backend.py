@@ -25,6 +25,8 @@ from whydiff.keras_backend.internals import (
 )
 from whydiff.keras_backend.tee import Tee, told_order as told_order
 
+hands_on_batches, compiles = True, False
+
 
 def to_numpy(value: Any) -> np.ndarray:
     if not isinstance(value, torch.Tensor):
