@@ -97,7 +97,7 @@ def run_script(
             ran.recorded("compared")
         if name == "a":  # once is enough
             for line in ran.remarks():
-                if "tested with" in line:
+                if ": tested with" in line:
                     progress.note(line.removeprefix("whydiff: "))
     except BaseException:
         ran.close()

@@ -7,11 +7,16 @@ import functools
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from whydiff.recorder import score_hooks, seedings
 from whydiff.runner.child.imports import AroundImport, defer_tensorflow
+
+if TYPE_CHECKING:
+    from whydiff.core.pins import Pins
+    from whydiff.storage import Writer
 
 
 class Job:
@@ -37,7 +42,7 @@ class Watching:
     def __init__(self, job: Job) -> None:
         self.session: Any = None
         self.job = job
-        self._writer: Any = None  # of a recording whose session has not begun
+        self._writer: Writer | None = None  # of a recording whose session has not begun
 
     def arrange(self) -> None:
         """Watch Keras as soon as the script imports it, and what the script seeds."""
@@ -91,13 +96,15 @@ class Watching:
         if newer_than_tested():
             _say(newer_than_tested())
 
-    def begin(self, job: Job, pins: Any = None, last: int | None = None) -> None:
+    def begin(
+        self, job: Job, pins: Mapping[int, Pins] | None = None, last: int | None = None
+    ) -> None:
         """Record another run in this process. WhydiffError where it cannot be written."""
         from whydiff.recorder.session import Session
 
         self.session = Session(self._opened(job), job.keep_bytes, pins, last)
 
-    def _opened(self, job: Job) -> Any:
+    def _opened(self, job: Job) -> Writer:
         from whydiff.recorder.environment import surroundings
         from whydiff.storage import Writer
 
