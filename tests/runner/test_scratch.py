@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from whydiff.runner.child.afresh import restore
+from whydiff.runner.client import Run
 from whydiff.runner.running import Runs
 from whydiff.runner.scratch import Cover, Place, outermost, place_for
 
@@ -92,6 +93,7 @@ def test_within_one_process_files_can_be_put_back(project, tmp_path):
         import sys
         sys.path.insert(0, {str(child.parents[3])!r})
         from whydiff.runner.child.afresh import restore
+from whydiff.runner.client import Run
         restore({cover.folders!r})
         for path in sorted(Path(".").rglob("*")):
             print(path, path.read_text().split() if path.is_file() else "")
@@ -156,3 +158,25 @@ def test_a_process_ends_with_its_parent(project, tmp_path):
             if not state.exists() or ") Z " in state.read_text():
                 raise ProcessLookupError
             os.kill(pid, 0)
+
+
+def test_a_script_runs_again_from_the_same_files_and_its_traces_are_told(project, tmp_path):
+    """The whole way, with a script that trains nothing: it needs no Keras."""
+    script = project / "train.py"
+    script.write_text(
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "here = Path(__file__).parent\n"
+        "print(__file__, sys.argv, os.environ['WHYDIFF_RUN'], (here / 'once').exists())\n"
+        "(here / 'once').write_text('x')\n"
+    )
+    runs, printed = Runs(place_for([script])), []
+    for name in ("a", "b"):
+        run = Run(Path("train.py"), ("--lr", "1"), purpose=name)
+        with runs.run(run, tmp_path, name) as ran:
+            assert ran.succeeded and ran.execution is None
+        printed.append((tmp_path / f"{name}.log").read_text().strip())
+    assert printed == [f"{script} ['train.py', '--lr', '1'] {n} False" for n in ("a", "b")]
+    assert runs.notes()[0].endswith("in place they would have written once.")
+    assert not (project / "once").exists()
+    assert not list(tmp_path.glob("*.files"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -175,6 +176,11 @@ class Child:
                     pipe.close()
                 except BrokenPipeError:
                     continue
+        with contextlib.ExitStack() as after:
+            after.callback(self._uncover)
+            self._end()
+
+    def _end(self) -> None:
         in_front = self.log is None  # a script in front of the person got their Ctrl-C itself
         try:  # a child that is asked nothing more ends by itself, its recording complete
             self._process.wait(timeout=None if in_front else GRACE)
@@ -186,6 +192,13 @@ class Child:
             self._process.wait()
             raise
 
+    def _uncover(self) -> None:
+        """Tell what the script wrote into protected folders, and throw it away."""
+        if self._cover is not None:
+            self.when_closed(self._cover.written())
+            self._cover.remove()
+            self._cover = None
+
     def terminate(self) -> None:
         """Ask the script to end, as a signal to us asks; one that does not is ended."""
         self._process.terminate()
@@ -194,10 +207,6 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._cover is not None:
-            self.when_closed(self._cover.written())
-            self._cover.remove()
-            self._cover = None
 
     def __enter__(self) -> Child:
         return self
