@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from whydiff.recorder.seedings import FUNCTIONS
+from whydiff.recorder.seed_calls import FUNCTIONS
 from whydiff.runner import client
 from whydiff.runner.client import Child, Run
 from whydiff.storage import load
@@ -93,6 +93,25 @@ SCRIPTS = {
         "import multiprocessing as mp\ndef work(i): return i * i\nif __name__ == '__main__':\n"
         "    with mp.get_context('spawn').Pool(1) as p: print(p.map(work, range(3)))"
     ),
+    "recursion in an import": (
+        "import sys\nn = 0\ndef f():\n    global n\n    n += 1\n    f()\n"
+        "open('random.py', 'w').write('import script_too')\n"
+        "open('script_too.py', 'w').write('import __main__; __main__.f()')\n"
+        "try: import random\nexcept RecursionError: print(n)"
+    ),
+    "looks at what seeds": (
+        "import inspect, pickle, random, types\nprint(repr(random.seed), random.seed.__name__,"
+        "random.seed.__qualname__, hasattr(random.seed, '__wrapped__'), isinstance(random.seed,"
+        "types.MethodType), random.seed.__self__ is random._inst, random.seed ==\n"
+        "random._inst.seed, inspect.signature(random.seed), inspect.getsource(random.seed)[:40],"
+        "pickle.loads(pickle.dumps(random.seed)).__name__, {random.seed: 1}[random._inst.seed])"
+    ),
+    "seeds of NumPy": (
+        "import numpy as np, pickle\nfor f in (np.random.seed, np.random.default_rng):\n"
+        "    print(f, f.__module__, f.__doc__, pickle.loads(pickle.dumps(f)) == f)\n"
+        "np.random.seed(-1)"
+    ),
+    "seeds wrongly": "import random\nrandom.seed([])",
     "names of the standard library": "import json\nprint(json.mine)",
 }
 

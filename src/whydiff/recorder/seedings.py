@@ -1,7 +1,7 @@
 """Where a script seeds its generators: Python's, NumPy's, and those of the backends.
 
-Watched from before the script's first line, so only the standard library is imported here. What
-was seen before Keras was imported waits in a list; a ledger takes it over and listens from then on.
+Calls are noted from before the script's first line, see :mod:`whydiff.recorder.seed_calls`. What
+was seen before Keras was imported waits there; a ledger takes it over and listens from then on.
 """
 
 from __future__ import annotations
@@ -11,21 +11,10 @@ import functools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
-from typing import Any
 
 from whydiff.core.stack import in_library
-
-#: package -> its functions that seed something, as "module.function" below the package
-FUNCTIONS: dict[str, tuple[str, ...]] = {
-    "random": ("seed",),
-    "numpy": ("random.seed", "random.default_rng", "random.RandomState"),
-    "tensorflow": ("random.set_seed",),
-    "torch": ("manual_seed",),
-    "jax": ("random.key", "random.PRNGKey"),
-}
-#: Each line of a script is entered so often at most: a loop over a million draws is one finding.
-MOST_OF_A_LINE = 100
+from whydiff.recorder import seed_calls
+from whydiff.recorder.seed_calls import CALLS, FUNCTIONS, MOST_OF_A_LINE, SeedCall
 
 
 @dataclass(frozen=True)
@@ -51,7 +40,15 @@ class _Seen:
         self.listener: Callable[[Seeding], None] | None = None
         self._counts: dict[tuple[str, int], int] = {}
 
-    def add(self, seeding: Seeding) -> None:
+    def add(self, call: SeedCall) -> None:
+        """Keep a call that seeds; each line of a script so often at most: a loop over a million
+        draws is one finding."""
+        with contextlib.suppress(Exception):  # what we see of a script must never stop it
+            seeding = _read(call)
+            if seeding is not None:
+                self._enter(seeding)
+
+    def _enter(self, seeding: Seeding) -> None:
         last = self.seedings[-1] if self.seedings else None
         # One call of set_random_seed seeds several generators in turn.
         if last is not None and seeding.function.startswith("keras.") and last == seeding:
@@ -72,72 +69,43 @@ def watch(after_import: Callable[[str, Callable[[], None]], None]) -> None:
     for package in FUNCTIONS:
         if package in sys.modules or package == "random":
             __import__(package)
-            _wrap_all(package)
+            seed_calls.watch(package)
         else:
-            after_import(package, functools.partial(_wrap_all, package))
-
-
-def imported(package: str) -> None:
-    """Watch the functions of a package that was imported just now."""
-    _wrap_all(package)
+            after_import(package, functools.partial(seed_calls.watch, package))
 
 
 def listen(listener: Callable[[Seeding], None]) -> None:
     """Tell of everything that was seeded until now, then of whatever is seeded."""
+    if CALLS.listener is None:
+        CALLS.listener = _SEEN.add
+        for call in CALLS.waiting:
+            _SEEN.add(call)
+        CALLS.waiting.clear()
     for seeding in _SEEN.seedings:
         listener(seeding)
     _SEEN.listener = listener
 
 
-def _wrap_all(package: str) -> None:
-    for name in FUNCTIONS[package]:
-        *path, function = name.split(".")
-        owner: Any = sys.modules[package]
-        for part in path:
-            owner = getattr(owner, part, None)
-        original = getattr(owner, function, None)
-        if original is not None and not isinstance(original, type):
-            setattr(owner, function, _watched(original, f"{package}.{name}"))
-
-
-def _watched(original: Callable[..., Any], name: str) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def seeding(*args: Any, **kwargs: Any) -> Any:
-        with contextlib.suppress(Exception):  # what we see of a script must never stop it
-            _note(name, args, kwargs, sys._getframe(1))
-        return original(*args, **kwargs)
-
-    return seeding
-
-
-def _note(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], caller: FrameType) -> None:
+def _read(call: SeedCall) -> Seeding | None:
+    """What a call means: None where a library drew for its own purposes."""
     frames: list[tuple[str, int, str]] = []
-    library: FrameType | None = None  # the outermost frame of a library above the script's
-    frame: FrameType | None = caller
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if in_library(file):
-            library = library if frames else frame
-        else:
-            frames.append((file, frame.f_lineno, frame.f_code.co_name))
-        frame = frame.f_back
+    outermost: tuple[str, str] | None = None  # function, module of the library below the script's
+    for file, line, function, module in call.frames:
+        if not in_library(file):
+            frames.append((file, line, function))
+        elif not frames:
+            outermost = function, module
     if not frames:
-        return
-    given = [*args, *kwargs.values()]
-    seed = given[0] if given else None
-    if library is not None:
-        function = library.f_code.co_name
+        return None
+    name = call.name
+    if outermost is not None:
+        function, module = outermost
         if function != "set_random_seed" and "seed" not in function:
-            return  # a library that draws for its own purposes
-        name = f"{_package(library)}.{function}"
-    number = int(seed) if seed is not None and _whole(seed) else None
-    _SEEN.add(Seeding(name, number, seed is not None, tuple(reversed(frames[:12]))))
+            return None
+        name = f"{_package(module)}.{function}"
+    return Seeding(name, call.seed, call.explicit, tuple(reversed(frames[:12])))
 
 
-def _package(frame: FrameType) -> str:
-    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+def _package(module: str) -> str:
+    package = module.partition(".")[0]
     return "keras.utils" if package == "keras" else package
-
-
-def _whole(seed: Any) -> bool:
-    return not isinstance(seed, bool) and hasattr(seed, "__index__")

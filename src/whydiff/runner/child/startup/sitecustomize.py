@@ -13,7 +13,6 @@ import sys
 
 MYPY = False
 if MYPY:  # for those who check types: `typing` is not imported
-    from types import ModuleType
     from typing import Any
 
     from whydiff.recorder.session import Session
@@ -23,11 +22,11 @@ JOB = "WHYDIFF_JOB"
 #: What PYTHONPATH was, where it was set.
 PYTHONPATH = "WHYDIFF_PYTHONPATH"
 
-#: Libraries whose functions that seed are watched, see ``whydiff.recorder.seedings``.
+#: Libraries whose functions that seed are watched, see ``whydiff.recorder.seed_calls``.
 SEEDED = ("random", "numpy", "tensorflow", "torch", "jax")
 #: Its functions that score predictions are watched, see ``whydiff.recorder.score_hooks``.
 SCORING = "sklearn.metrics"
-_IMPORTING = "<frozen importlib._bootstrap_external>"
+SEED_CALLS = "whydiff.recorder.seed_calls"
 
 
 class _AfterImports:
@@ -37,6 +36,8 @@ class _AfterImports:
         self.job = job
         self.watching: Watching | None = None
         self.waited_for = {"keras", SCORING, *SEEDED}
+        self.missed: set[str] = set()  # could not be imported
+        self.seed_calls = _seed_calls()
 
     @property
     def session(self) -> "Session | None":
@@ -50,21 +51,8 @@ class _AfterImports:
         others = [finder for finder in sys.meta_path if finder is not self]
         specs = (finder.find_spec(name, path, target) for finder in others)
         spec: Any = next((spec for spec in specs if spec is not None), None)
-        run = getattr(getattr(spec, "loader", None), "exec_module", None)
-        if run is None:
-            return spec
-
-        def exec_module(module: "ModuleType") -> None:
-            try:
-                run(module)
-            except BaseException:
-                self.imported(name, False)
-                raise
-            self.imported(name, True)
-
-        # Python leaves its own importing out of an error's traceback, and this is part of it.
-        exec_module.__code__ = exec_module.__code__.replace(co_filename=_IMPORTING)
-        spec.loader.exec_module = exec_module
+        if spec is not None:
+            _tell_when_it_is_imported(spec, self.imported)
         return spec
 
     def imported(self, name: str, succeeded: bool) -> None:
@@ -72,23 +60,25 @@ class _AfterImports:
         if name not in self.waited_for:  # a spec may be asked for more often than it is imported
             return
         try:
-            if succeeded:
-                self.waited_for.discard(name)
+            if not succeeded:
+                self.missed.add(name)
+                return
+            self.waited_for.discard(name)
             if name == "keras":
-                self.keras(succeeded)
-            elif succeeded and name == SCORING:
+                self.keras(True)
+            elif name == SCORING:
                 from whydiff.recorder import score_hooks
 
                 score_hooks.watch_sklearn(self)
-            elif succeeded:
-                from whydiff.recorder import seedings
-
-                seedings.imported(name)
+            else:
+                self.seed_calls.watch(name)
         except Exception as error:
             _say_that_nothing_is_recorded(error)
 
     def keras(self, succeeded: bool) -> None:
         """Record what is done with Keras."""
+        # Whoever asks for it from now on finds what was noted.
+        sys.modules.setdefault(SEED_CALLS, self.seed_calls)
         from whydiff.runner.child.watching import Job, Watching
 
         if self.watching is None:
@@ -100,8 +90,13 @@ class _AfterImports:
 
     def close(self) -> None:
         """Finish the recording: called after all that the script leaves to its exit."""
-        if self.watching is not None:
-            self.watching.close()
+        try:
+            if self.watching is None and "keras" in self.missed:
+                self.keras(False)
+            if self.watching is not None:
+                self.watching.close()
+        except Exception:  # the script has ended: its exit code stays
+            return
 
     def replaced(self, program: "Any") -> dict[str, str]:
         """The process becomes ``program``: what to set in its environment to have it watched."""
@@ -109,6 +104,43 @@ class _AfterImports:
         if self.watching is not None and self.watching.leaves(os.fsdecode(program)):
             return {}
         return {JOB: self.job} if same else {}
+
+
+def _seed_calls() -> "Any":
+    """The module that notes seeds. Not imported by name: that would import packages of ours."""
+    parts = ("..", "..", "..", "recorder", "seed_calls.py")
+    path = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), *parts))
+    module = type(sys)(SEED_CALLS)
+    kind: Any = type(__spec__.loader)
+    module.__file__, module.__loader__ = path, kind(SEED_CALLS, path)
+    kind(SEED_CALLS, path).exec_module(module)
+    return module
+
+
+def _tell_when_it_is_imported(spec: "Any", imported: "Any") -> None:
+    """Call ``imported(name, succeeded)`` when Python is through with importing a spec.
+
+    Python notes in the spec that it begins and ends. Nothing of ours is on the stack between:
+    a script that is short of recursion fails where it would fail without us.
+    """
+    kind = type(spec)
+
+    class Spec(kind):  # type: ignore[misc, valid-type]
+        __slots__ = ()
+
+        @property
+        def _initializing(self) -> bool:
+            return bool(self.__dict__.get("_initializing", False))
+
+        @_initializing.setter
+        def _initializing(self, now: bool) -> None:
+            self.__dict__["_initializing"] = now
+            if not now:
+                self.__class__ = kind
+                imported(self.name, self.name in sys.modules)
+
+    Spec.__name__, Spec.__qualname__, Spec.__module__ = "ModuleSpec", "ModuleSpec", kind.__module__
+    spec.__class__ = Spec
 
 
 def _say_that_nothing_is_recorded(error: Exception) -> None:
