@@ -20,7 +20,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 CASES := cases-jax cases-tensorflow cases-torch
 
-.PHONY: help demo test chromium quick thorough simulations lint pure cases $(CASES) versions fashion docs screenshots clean
+.PHONY: help demo test chromium quick mutants thorough simulations lint pure cases $(CASES) versions fashion docs screenshots clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -52,6 +52,21 @@ endif
 
 quick: $(ENV) ## The tests without those that train for long.
 	.venv/bin/python -m pytest -n 2 -m 'not long and not thorough'
+
+MUTATED ?= diagnosis stats fixes
+
+mutants: $(ENV) $(MUTANTS) ## How many small faults in the deciding packages the quick tests notice.
+	@for package in $(MUTATED); do \
+		rm -rf build/mutants && mkdir -p build/mutants && cp -r src tests pyproject.toml build/mutants; \
+		sed 's!PACKAGE!'$$package'!; s!PYTHON!$(CURDIR)/.venv/bin/python!' tests/mutants.toml \
+			> build/mutants/mutants.toml; \
+		(cd build/mutants && export PYTHONPATH=src && \
+			$(CURDIR)/.venv-mutants/bin/cosmic-ray init mutants.toml mutants.sqlite && \
+			$(CURDIR)/.venv-mutants/bin/cr-filter-operators mutants.sqlite mutants.toml && \
+			$(CURDIR)/.venv-mutants/bin/cosmic-ray exec mutants.toml mutants.sqlite && \
+			$(CURDIR)/.venv-mutants/bin/cr-report mutants.sqlite --surviving-only) > build/mutants-$$package.txt || exit 1; \
+		printf '%s: ' $$package; tail -1 build/mutants-$$package.txt; \
+	done
 
 thorough: $(ENV) ## The tests that `make test` leaves out: many trainings, long simulations.
 	.venv/bin/python -m pytest -n 2 --dist loadgroup -m thorough

@@ -439,3 +439,19 @@ def test_compiled_or_eager_acts_through_draws_that_were_frozen():
     verdict = judged(sides, additive({"noise": (1.0, 0.0)}))
     assert [(c.source, c.status) for c in verdict.causes] == [("noise", CONFIRMED)]
     assert "acts through the noise" in evidence(verdict.excluded)["arithmetic"]
+
+
+# --- what is not recorded ---------------------------------------------------------------------
+
+
+def test_what_is_not_recorded_is_not_called_arithmetic():
+    a = a_side(fit={"notes": {"losses": (1.0, 0.9)}})
+    rows = a.fit.steps.copy()
+    rows[1:, 4] += 1
+    b = changed(a, fit=FINAL | {"steps": rows, "notes": {"losses": (1.0, 0.7)}})
+    sides = compared(a, b)
+    verdict = judged(sides, lambda c: (1.0, 1.0), b=(2.0, 2.0))
+    assert verdict.causes == () and verdict.unexplained == 1.0
+    note = verdict.notes[0]
+    assert "not recorded" in note and "epoch 1, step 2" in note and "Looked for" in note
+    assert "arithmetic" in evidence(verdict.unknown)

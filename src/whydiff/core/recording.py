@@ -72,7 +72,8 @@ class Fit:
     finished: bool
     seconds: float
     #: plain facts for the reader: input and output shapes, kind of data, parameter count,
-    #: "acting callbacks", things that could not be seen ("unknown: ...")
+    #: "losses" of the first steps as logged (means since the epoch began), things that could not
+    #: be seen ("unknown: ...")
     notes: Mapping[str, Any] = field(default_factory=dict)
     call: int = 0  # its number among all calls of the execution; 0 in a recording without calls
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from whydiff.core.findings import Cause
+from whydiff.core.findings import UNKNOWN, Cause
 from whydiff.core.recording import Side
 from whydiff.core.words import listed, number, percent
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.offsets import amplifies, cancel
+from whydiff.diagnosis.sources.arithmetic import UNRECORDED
 from whydiff.diagnosis.trials import Trials
 
 
@@ -16,6 +17,7 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
     """The notes, in the order in which they matter."""
     return (
         *_without_effect(compared, causes),
+        *_unrecorded(compared),
         *_not_reproduced(compared, trials),
         *_offsetting(trials, causes),
         *_amplified(trials, causes),
@@ -30,6 +32,18 @@ def _without_effect(compared: ComparedSides, causes: Sequence[Cause]) -> Iterato
         yield (
             f"{listed(compared.differing)} {'differs' if one else 'differ'} without effect: the "
             "final weights and every logged number are the same bits."
+        )
+
+
+def _unrecorded(compared: ComparedSides) -> Iterator[str]:
+    arithmetic = next(f for f in compared.findings if f.source == "arithmetic")
+    if arithmetic.status == UNKNOWN and arithmetic.evidence.startswith(UNRECORDED):
+        yield (
+            f"{arithmetic.evidence[0].upper()}{arithmetic.evidence[1:]}. Looked for and not found: "
+            "draws from NumPy's, Python's or torch's global generator in a step, hidden state of "
+            "layers, values that layers read from globals. Still possible: operations such as "
+            "tf.random.normal in a layer or loss, files that a step reads, objects of the script "
+            "that change while it trains."
         )
 
 

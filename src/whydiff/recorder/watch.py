@@ -33,6 +33,9 @@ from whydiff.recorder.step_snapshot import Left, StepSnapshots
 from whydiff.recorder.steps import Steps
 from whydiff.storage import Writer
 
+#: Steps whose logged loss is kept: how large the first difference is tells rounding from others.
+FIRST_LOSSES = 256
+
 
 class Watch:
     """Everything about one running fit. Made when ``fit`` is called, finished when it returns."""
@@ -73,6 +76,7 @@ class Watch:
             self.feed.arrived = self._host.begin
         self._started = time.monotonic()
         #: entries of the seed ledger when this fit began: seedings after them are none of its
+        self._losses: list[float] = []  # as logged, of the first steps
         self._notes: dict[str, Any] = {"seed ledger": len(ledger.draws)}
         self._pins = pins
         self._known: list[list[int]] | None = None  # which variables travel with a step's state
@@ -128,7 +132,10 @@ class Watch:
 
     def _digests(self, logs: Any, left: Left, drawn: list[np.ndarray]) -> tuple[int, ...]:
         values = left.read()
-        figures = [np.float64(value) for _, value in sorted(numbers(logs).items())]
+        logged = numbers(logs)
+        figures = [np.float64(value) for _, value in sorted(logged.items())]
+        if len(self._losses) < FIRST_LOSSES and logged:
+            self._losses.append(float(logged.get("loss", next(iter(logged.values())))))
         weights = group_digest(values.weights)
         if self.interference.looks_at_steps:
             self.interference.after_step(values.rates(), weights)
@@ -250,6 +257,7 @@ class Watch:
             optimizer=complete.optimizer,
         )
         seconds = time.monotonic() - self._started
+        self._notes["losses"] = self._losses
         samples = self.feed.samples()
         if samples.leaves is None and self.feed.keeps:
             self._notes["not kept"] = f"samples: too large; {self.feed.kind} has to feed them again"

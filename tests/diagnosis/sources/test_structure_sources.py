@@ -211,22 +211,58 @@ def test_hardware(change, mechanism):
     assert compare("hardware", a_side(), with_facts("hardware", **change)).mechanism == mechanism
 
 
-def test_arithmetic_is_the_suspect_only_when_all_else_agrees():
-    a = a_side()
-    digests = a.fit.steps.copy()
-    digests[4, 2] += 1  # the weights after step 1 of epoch 1
-    b = changed(a, fit={"steps": digests})
+def computed(side, row, column, *losses):
+    """``side`` with other digests from ``row`` on, and the losses that it logged."""
+    digests = side.fit.steps.copy()
+    digests[row:, column] += 1
+    return changed(side, fit={"steps": digests, "notes": {"losses": losses}})
+
+
+LOSSES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of 3 steps in each of 2 epochs
+WEIGHTS, LOSS = 2, 4  # columns
+
+
+def test_arithmetic_is_only_what_first_differs_by_rounding():
+    a = computed(a_side(), 6, 0, *LOSSES)
+    b = computed(a, 4, LOSS, *LOSSES[:4], 0.6 * (1 + 1e-6), 0.9)
     finding = compare("arithmetic", a, b)
-    assert finding.status == DIFFERS and finding.mechanism == "nondeterministic-ops"
-    assert finding.evidence == (
-        "every field equal and yet other bits from epoch 1 step 1 on (the weights)"
-    )
+    assert (finding.status, finding.mechanism) == (DIFFERS, "threads-race")
+    assert "epoch 2, step 2 (the loss)" in finding.evidence
+    assert "2.0e-06 of the loss" in finding.evidence  # the second step of a mean over two
     assert finding == compare_all(a, b)[-1]
+    gpu = facts(a, "hardware", devices=["gpu H200"])
+    assert compare("arithmetic", changed(a, hardware=gpu), changed(b, hardware=gpu)).mechanism == (
+        "nondeterministic-ops"
+    )
+
+
+def test_a_larger_first_difference_is_something_that_is_not_recorded():
+    a = computed(a_side(), 6, 0, *LOSSES)
+    b = computed(a, 4, LOSS, *LOSSES[:4], 0.61, 0.9)
+    finding = compare("arithmetic", a, b)
+    assert finding.status == UNKNOWN
+    assert "not recorded" in finding.evidence and "0.033 of the loss" in finding.evidence
+    half = facts(a, "precision", **{"policy:dense": "mixed_float16"})
+    assert compare("arithmetic", changed(a, precision=half), changed(b, precision=half)).status == (
+        DIFFERS
+    )
+
+
+def test_an_update_is_measured_by_the_loss_of_the_next_step():
+    a = computed(a_side(), 6, 0, *LOSSES)
+    near = computed(a, 2, WEIGHTS, *LOSSES[:3], 0.7 * (1 + 1e-6), 0.6, 0.5)
+    assert "1.0e-06 of the loss" in compare("arithmetic", a, near).evidence  # begins an epoch
+    assert compare("arithmetic", a, computed(a, 2, WEIGHTS, *LOSSES[:3], 0.8)).status == UNKNOWN
+    last = compare("arithmetic", a, computed(a, 5, WEIGHTS, *LOSSES))
+    assert last.status == UNKNOWN and "not measured" in last.evidence
+
+
+def test_arithmetic_is_judged_only_where_all_else_agrees():
+    a = computed(a_side(), 6, 0, *LOSSES)
+    b = computed(a, 4, LOSS, *LOSSES[:4], 0.6 * (1 + 1e-6), 0.9)
     c = changed(b, initialization=sides.weights(1))
     assert compare("arithmetic", a, c).status == IDENTICAL
-    batch = a.fit.steps.copy()
-    batch[4, 0] += 1
-    assert compare("arithmetic", a, changed(a, fit={"steps": batch})).status == UNKNOWN
+    assert compare("arithmetic", a, computed(a, 4, 0, *LOSSES)).status == UNKNOWN  # the batch
     other = changed(b, execution={"environment": {"digest.algorithm": "another"}})
     assert compare("arithmetic", a, other).status == UNKNOWN
 

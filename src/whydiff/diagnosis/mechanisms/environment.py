@@ -125,8 +125,20 @@ MECHANISMS = (
         "Switch on the backend's deterministic operations: enable_op_determinism() on TensorFlow, "
         "torch.use_deterministic_algorithms(True) on torch, "
         "XLA_FLAGS=--xla_gpu_exclude_nondeterministic_ops=true on JAX.",
-        seen="Every recorded field is equal, and yet a loss, a gradient or a weight has other "
-        "bits.",
+        seen="Every recorded field is equal, a GPU computes, and the first difference of the loss "
+        "is of the size of rounding.",
+    ),
+    Mechanism(
+        "threads-race",
+        ("arithmetic",),
+        "threads that add in a varying order",
+        "Everything recorded is equal and the first difference is rounding: on a CPU several "
+        "threads add parts of a sum in the order in which they happen to finish.",
+        "Use one thread (OMP_NUM_THREADS=1, torch.set_num_threads(1), or "
+        "tf.config.threading.set_intra_op_parallelism_threads(1)), or accept differences of this "
+        "size.",
+        seen="Every recorded field is equal, no GPU computes, and the first difference of the loss "
+        "is of the size of rounding.",
     ),
     Mechanism(
         "flash-attention",

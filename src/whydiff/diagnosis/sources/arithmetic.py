@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from whydiff.core.errors import WhydiffError
-from whydiff.core.findings import DIFFERS, IDENTICAL, Finding
+from whydiff.core.findings import DIFFERS, IDENTICAL, Divergence, Finding
 from whydiff.core.recording import Side
 from whydiff.diagnosis.divergence import first_divergence
+from whydiff.diagnosis.growth import ROUNDING, is_rounding
 from whydiff.diagnosis.sources.backend import same_backend
 from whydiff.diagnosis.sources.facts import changes, compare_facts
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
@@ -17,6 +20,8 @@ FIX = "Use the same jit_compile= and run_eagerly=, and the backend's determinist
 
 #: Chosen by each backend in its own way; between backends they are no choice of the script.
 _OF_BACKEND = ("jit_compile", "deterministic")
+#: begins what is said where every field is equal and the difference is not known to be rounding
+UNRECORDED = "every recorded field is equal, yet the training"
 _COMPUTED = ("forward", "gradient", "update")
 
 
@@ -47,8 +52,12 @@ def source_beside(others: Sequence[Source]) -> Source:
     )
 
 
-def judge(a: Side, b: Side, others: Sequence[Finding]) -> Finding:
-    """Compare the settings; where all ``others`` are identical, also what was computed."""
+def judge(a: Side, b: Side, others: Sequence[Finding], sized: bool = True) -> Finding:
+    """Compare the settings; where all ``others`` are identical, also what was computed.
+
+    Only a first difference of the size of rounding is arithmetic. ``sized=False`` leaves that to
+    the caller: a lock keeps no losses, and whoever verifies it measures what rounding grows to.
+    """
     one, two = a.recipe.arithmetic, b.recipe.arithmetic
     finding = compare_facts(ID, one, two, FIX, skip=_skip(a, b), intended=True)
     if finding.status == DIFFERS:
@@ -66,15 +75,61 @@ def judge(a: Side, b: Side, others: Sequence[Finding]) -> Finding:
         return unknown(ID, str(error))
     if point is None:
         return _computed_alike(a, finding)
-    where = f"epoch {point.epoch} step {point.step}"
-    if point.phase in _COMPUTED:
-        return differs(
+    where = f"epoch {point.epoch + 1}, step {point.step + 1} ({point.where})"
+    if point.phase not in _COMPUTED:
+        return unknown(ID, f"{UNRECORDED} first differs at {where}, in the phase {point.phase}")
+    size = first_difference(a, b, point)
+    mechanism = "nondeterministic-ops" if _has_gpu(a) or _has_gpu(b) else "threads-race"
+    if not sized:
+        evidence = f"every recorded field is equal, and the bits differ from {where} on"
+        return differs(ID, evidence, FIX, mechanism=mechanism)
+    if size is None:
+        return unknown(ID, f"{UNRECORDED} differs from {where} on; how much was not measured")
+    if not _rounds(size, a, b):
+        return unknown(
             ID,
-            f"every field equal and yet other bits from {where} on ({point.where})",
-            FIX,
-            mechanism="nondeterministic-ops",
+            f"{UNRECORDED} differs by {size:.2g} of the loss from {where} on: too much for "
+            "rounding, so it is something that is not recorded",
         )
-    return unknown(ID, f"every field equal, yet {point.where} differs at {where} ({point.phase})")
+    return differs(
+        ID,
+        f"every recorded field is equal, and from {where} on the bits differ by rounding "
+        f"({size:.1e} of the loss)",
+        FIX,
+        mechanism=mechanism,
+    )
+
+
+def first_difference(a: Side, b: Side, point: Divergence) -> float | None:
+    """The first difference as a part of the loss; None where no loss near it was kept.
+
+    A step that first differs in its update shows in the loss of the step after it. Logged losses
+    are means since the epoch began: the difference of one step is that many times larger.
+    """
+    epochs = np.asarray(a.fit.step_epochs)
+    row = int(np.searchsorted(epochs, point.epoch)) + point.step + (point.phase == "update")
+    losses = [side.fit.notes.get("losses") or () for side in (a, b)]
+    if row >= min(len(epochs), *map(len, losses)):
+        return None
+    one, two = (float(kept[row]) for kept in losses)
+    steps = row - int(np.searchsorted(epochs, epochs[row])) + 1
+    largest = max(abs(one), abs(two))
+    size = abs(one - two) * steps / largest if largest else 0.0
+    return size if np.isfinite(size) and size > 0 else None
+
+
+def _rounds(size: float, a: Side, b: Side) -> bool:
+    """Whether a difference of this size can be rounding in the coarsest type that computes."""
+    policies = " ".join(str(v) for side in (a, b) for v in side.recipe.precision.values())
+    if "bfloat16" in policies:
+        return size <= ROUNDING * 2.0**-8
+    kind = "float16" if "float16" in policies else "float32" if "float32" in policies else "float64"
+    return is_rounding(size, np.dtype(kind))
+
+
+def _has_gpu(side: Side) -> bool:
+    devices = str(side.recipe.hardware.get("devices", "")).lower()
+    return any(name in devices for name in ("gpu", "cuda", "tpu", "mps", "rocm"))
 
 
 def _computed_alike(a: Side, finding: Finding) -> Finding:

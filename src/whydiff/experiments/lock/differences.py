@@ -98,7 +98,7 @@ def _reached_equally(locked: LockedFit, new: LockedFit) -> bool:
 def _findings(a: Side, b: Side, fed: Fed, now: Fed) -> tuple[Finding, ...]:
     own = {f.source: f for f in (_order(fed, now), _content(fed, now), _batches(fed, now))}
     others = [own.get(s.id) or s.compare(a, b) for s in CATALOGUE if s.id != arithmetic.ID]
-    return (*others, arithmetic.judge(a, b, others))
+    return (*others, arithmetic.judge(a, b, others, sized=False))
 
 
 def _order(fed: Fed, now: Fed) -> Finding:

@@ -87,7 +87,7 @@ def _fit(fit: Fit) -> Section:
         ("Optimizer", plain(fit.recipe.optimizer.get("class"))),
         ("Learning rate", plain(fit.recipe.optimizer.get("learning_rate"))),
         ("Loss", plain(fit.recipe.objective.get("loss"))),
-        *((str(k).capitalize(), plain(v)) for k, v in fit.notes.items()),
+        *((str(k).capitalize(), plain(v)) for k, v in fit.notes.items() if k != "losses"),
     ]
     blocks: list[Block] = [Facts(tuple((k, v) for k, v in facts if v not in ("", "-")))]
     blocks += _histories(fit)
