@@ -121,8 +121,7 @@ def test_equal_orders_and_samples_are_stored_once(recorded):
     connection = sqlite3.connect(recorded)
     count = "SELECT (SELECT count(*) FROM series), (SELECT count(*) FROM samples)"
     # Two fits with two epochs each: a permutation, the identity, one way to cut; x and weights.
-    # A measuring call: one more series, an empty one.
-    assert connection.execute(count).fetchone() == (4, 2)
+    assert connection.execute(count).fetchone() == (3, 2)
     connection.close()
 
 
