@@ -64,7 +64,7 @@ def _index() -> str:
     ]
     lines += [
         "",
-        "*Drawn anew*: two executions of one script may differ in it although nothing was changed.",
+        "*Drawn anew*: two runs of one script may differ in it although nothing was changed.",
         "",
         "Behind a source there is a mechanism, the known way in which it comes to differ. The "
         "pages list those that `whydiff` recognises and those that it cannot, with what helps.",
@@ -89,12 +89,12 @@ def _top(source: Source) -> Iterator[str]:
 
 
 def _middle(source: Source) -> Iterator[str]:
-    yield from ("", "## Can it be transplanted?", "")
+    yield from ("", "## Can it be transferred?", "")
     yield from (source.carried, "")
-    yield "`whydiff explain` proves a cause by training hybrids: this source from one training, the"
-    yield from ("rest from the other.", "", "## Can it be varied?", "")
+    yield "`whydiff explain` confirms causes by training hybrids: this source from one training,"
+    yield from ("the rest from the other.", "", "## Can it be varied?", "")
     if source.random:
-        yield "Two executions of a script may differ in it although nothing was changed."
+        yield "Two runs of a script may differ in it although nothing was changed."
     else:
         yield "It does not change by itself: where it differs, something around the training did."
     factors = [name for name, of in FACTORS.items() if of == source.id]

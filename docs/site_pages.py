@@ -125,7 +125,10 @@ def _of_folder(folder: str) -> list[Any]:
     if folder == "sources":
         from whydiff.diagnosis.sources import CATALOGUE
 
-        return [{source.id: f"sources/{source.id}.md"} for source in CATALOGUE]
+        return [
+            *({source.id: f"sources/{source.id}.md"} for source in CATALOGUE),
+            {"uses that measure": "sources/calls.md"},
+        ]
     names = sorted(path.name for path in (ROOT / "docs" / folder).glob("*.md"))
     return [f"{folder}/{name}" for name in names if name != "index.md"]
 

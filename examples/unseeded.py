@@ -1,4 +1,4 @@
-"""A training that no seed controls: two executions split, start, shuffle and drop differently."""
+"""A training that no seed controls: two runs split, start, shuffle and drop differently."""
 
 import keras
 import numpy as np

@@ -2,7 +2,7 @@
 
 The scripts of ``examples/real`` read ``SEED`` and one more variable from the environment. With
 one seed and the other variable changed, the planted source must be named and nothing else;
-without a seed two executions differ by everything that is drawn.
+without a seed two runs differ by everything that is drawn.
 
 Each script runs on one backend, in turns; ``WHYDIFF_ALL_BACKENDS=1`` runs all on all.
 """

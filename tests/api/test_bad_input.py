@@ -46,7 +46,7 @@ TROUBLE = {
         "import keras, os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
         ("was ended by signal 9",),
     ),
-    "trains nothing": (FIT, ("trained nothing",)),
+    "trains nothing": (FIT, ("no training was observed",)),
     "no keras": ("print('hello')", ("never imported Keras",)),
     "nothing in common": (
         FIT + "model.fit(x, x[:, :1], verbose=0)" + OTHER,

@@ -47,7 +47,7 @@ def stack() -> Callable[..., tuple[Frame, ...]]:
 
 @pytest.fixture
 def sides() -> Callable[..., tuple[Side, Side]]:
-    """Two fits of one execution: what each drew and where it was called."""
+    """Two fits of one run: what each drew and where it was called."""
 
     def make(
         draws: Sequence[Sequence[tuple[Frame, ...]]] = ((), ()),

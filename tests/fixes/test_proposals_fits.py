@@ -1,4 +1,4 @@
-"""What is proposed where two fits of one execution differ: one seed, in the right places."""
+"""What is proposed where two fits of one run differ: one seed, in the right places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is proposed where two executions of a script, or two scripts, differ by chance."""
+"""What is proposed where two runs of a script, or two scripts, differ by chance."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_the_seed_of_the_command_line_is_set_where_it_is_known(sides: Sides) -> 
 
 
 def ledger(sides: Sides, *entries: Draw) -> tuple[Side, Side]:
-    """Two executions whose seed ledger holds these entries."""
+    """Two runs whose seed ledger holds these entries."""
     a, b = two_runs(sides)
     made = replace(a.execution, ledger=entries), replace(b.execution, ledger=entries)
     return Side(made[0], a.fit), Side(made[1], b.fit)

@@ -49,7 +49,7 @@ def test_losses_of_both_sides_are_drawn_with_the_place_where_they_part():
     assert len(rows) == 80  # 40 steps a side; before the first step there is no loss
     spec = trajectory.losses(rows, "steps", divergence=told["divergence"])
     assert values(spec, "line") == rows
-    assert values(spec, "rule") == [{"x": 13.0, "label": "they part"}]
+    assert values(spec, "rule") == [{"x": 13.0, "label": "first divergence"}]
     line = next(u for u in layers(spec) if u["mark"] != "x" and marks({"layer": [u]}) == ["line"])
     assert line["encoding"]["color"]["scale"] == {
         "domain": ["A", "B"],

@@ -175,6 +175,6 @@ def test_what_failed_or_may_not_be_comparable_is_a_warning():
     pairs = (*FOUND.pairs, replace(FOUND.pairs[0], failure="no memory"))
     found = replace(FOUND, gates=(gate,), warnings=("Other validation data.",), pairs=pairs)
     told = text(found)
-    assert "Not so: plain training agrees. 4 trainings differ." in told
+    assert "Check failed: plain training agrees. 4 trainings differ." in told
     assert "Other validation data." in told
     assert "1 pair could not be trained and counts for nothing: no memory" in told

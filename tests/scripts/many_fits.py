@@ -187,7 +187,7 @@ def sequences():
 
 
 def goes_on():
-    """The same model a second time: weights, slots and seed states are carried over."""
+    """The same model a second time: weights, slots and seed states are transferred."""
     x, y = data()
     model = lazy_sequential()
     model.fit(x, y, epochs=2, verbose=0)

@@ -73,7 +73,7 @@ def explain(
 
     ``metric`` names the logged metric to tell the gap in; ``budget`` bounds the seconds spent on
     hybrids; ``arguments`` are the script's, ``a_arguments`` and ``b_arguments`` those of
-    one execution alone. ``zoom`` looks at the step where they part tensor by
+    one run alone. ``zoom`` looks at the step of the first divergence tensor by
     tensor, on equal inputs, and follows the difference from there on. ``fix`` tries changes of the
     script. The script runs twice or more, each time on a scratch copy of the current folder (where
     the system has overlays), so that nothing there changes; with ``in_place`` in the folder itself.

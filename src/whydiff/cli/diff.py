@@ -19,7 +19,7 @@ from whydiff.cli.output import check_answer, write_json, write_page
 def command(
     ctx: click.Context, a: str, b: str, json_file: str | None, html_file: str | None
 ) -> None:
-    """Compare two recorded fits: where do they part, and in what do they differ?
+    """Compare two recorded fits: where do they first diverge, and in what do they differ?
 
     `a.whydiff:2` is the second fit in a recording; without a number it is the last. Exits with 0
     if the fits agree bit for bit, 1 if they differ, 2 in case of trouble, also where they agree

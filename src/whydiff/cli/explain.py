@@ -26,7 +26,7 @@ from whydiff.cli.script import (
 @click.argument("script_b", required=False)
 @fits_option
 @click.option("--calls", type=Pair("calls"), help="Compare these two calls; `show` numbers them.")
-@click.option("--runs", is_flag=True, help="Compare two executions of the script.")
+@click.option("--runs", is_flag=True, help="Compare two runs of the script.")
 @click.option("--a-args", default="", metavar="TEXT", help="Further arguments of execution A.")
 @click.option("--b-args", default="", metavar="TEXT", help="Further arguments of execution B.")
 @click.option("--a-env", type=Setting(), multiple=True, help="Environment of execution A.")
@@ -69,7 +69,7 @@ def command(
     SCRIPT with several fits   its first two independent fits that differ (--fits picks)
     SCRIPT otherwise           two runs of it (--runs forces that)
 
-    Finds where the two part, trains again with one source of difference changed at a time, and
+    Finds the first divergence, trains again with one source of difference changed at a time, and
     tries a fix. Exits with 0 if there is an answer, 2 in case of trouble.
     """
     _check_combination(script_b, fits, runs, bool(a_env or b_env or a_args or b_args))
@@ -113,9 +113,9 @@ def _check_combination(
     script_b: str | None, fits: tuple[int, int] | None, runs: bool, environments: bool
 ) -> None:
     if runs and script_b:
-        raise click.UsageError(f"--runs compares two executions of one script, not {script_b} too.")
+        raise click.UsageError(f"--runs compares two runs of one script, not {script_b} too.")
     if fits and fits[0] == fits[1] and not (script_b or runs or environments):
         raise click.UsageError(
             f"--fits {fits[0]},{fits[1]} compares a fit with itself; "
-            "add --runs to compare it between two executions."
+            "add --runs to compare it between two runs."
         )

@@ -126,7 +126,7 @@ class Excluded:
 class Remedy:
     """The smallest change that was tried. ``patch`` is a unified diff or a prelude, or "".
 
-    ``confirms`` are the sources it repairs, if with it two executions agree bit for bit.
+    ``confirms`` are the sources it repairs, if with it two runs agree bit for bit.
     """
 
     patch: str

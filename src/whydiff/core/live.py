@@ -1,4 +1,4 @@
-"""A fit that can be trained again: its recipe, the arrays to transplant and the live objects.
+"""A fit that can be trained again: its recipe, the arrays to transfer and the live objects.
 
 ``capture`` fills a :class:`Live` while it watches, ``replay`` trains from it. The live objects
 (model, optimizer, loss) are opaque here; nothing in this module touches Keras.

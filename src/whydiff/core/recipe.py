@@ -3,7 +3,7 @@
 Capturing a fit fills the fields; ``diff`` compares them, ``explain`` trains hybrids with some
 fields of one recipe and the rest of another. A field is either *facts* (a flat mapping from a
 fact's name to a plain JSON value) or a small frozen dataclass where the field is tensors,
-samples or an order. A recipe holds digests, never the data themselves.
+samples or an order. A recipe holds digests, never data.
 
 Keys of the facts (capture writes them, sources read them; ``*`` stands for a canonical path):
 

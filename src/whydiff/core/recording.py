@@ -1,4 +1,4 @@
-"""What was seen of one execution of a script: its calls, its random draws, its surroundings."""
+"""What was seen of one run of a script: its calls, its random draws, its surroundings."""
 
 from __future__ import annotations
 

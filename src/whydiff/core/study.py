@@ -88,8 +88,8 @@ class TestNoise:
 class Flips:
     """The examples of the probe whose predicted class depends on the draw.
 
-    ``ever`` is the number that flip at all, ``most`` pairs of position and chance that two runs
-    disagree, the largest first.
+    ``ever`` is the number that change class at least once, ``most`` pairs of position and chance
+    that two runs disagree, the largest first.
     """
 
     examples: int

@@ -12,7 +12,7 @@ SOURCES: dict[str, str] = {
     "weights": "the weights that were used",
     "data-order": "the order of the samples",
     "noise": "the noise inside the model (dropout and the like)",
-    "data-content": "the data themselves",
+    "data-content": "the training data",
     "batch-size": "the batch size",
     "optimizer": "the optimizer",
     "objective": "the loss and its penalties",

@@ -55,7 +55,7 @@ def _question(compared: ComparedSides) -> str:
         return f"Why do fits {a} and {b} of {script} end differently?"
     if compared.between == "scripts":
         return f"Why do {script} and {other} end differently?"
-    return f"Why do two executions of {script} end differently?"
+    return f"Why do two runs of {script} end differently?"
 
 
 def _described(side: Side) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def without_consequences(
 ) -> tuple[list[Cause], list[str]]:
     """``causes`` without a state that an earlier differing call left, and a note on each.
 
-    In two executions (or two scripts) fit 2 starts from what fit 1 left. Where fit 1 itself
+    In two runs (or two scripts) fit 2 starts from what fit 1 left. Where fit 1 itself
     differs by a source that is a cause here as well, that one source is the cause of both.
     """
     state = next((c for c in causes if c.source == "state"), None)

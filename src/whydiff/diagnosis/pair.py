@@ -11,7 +11,7 @@ from whydiff.diagnosis.divergence import identical
 
 
 def pair_of_fits(execution: Execution, wanted: tuple[int, int] | None) -> tuple[int, int] | None:
-    """Indices of the two fits of one execution to compare; None where there are no two.
+    """Indices of the two fits of one run to compare; None where there are no two.
 
     ``wanted`` if given, else the first two independent fits of models of the same shape (equal
     weights, or else equal inputs and outputs) that differ; the first two of them where none do.
@@ -89,7 +89,7 @@ def check_fit(execution: Execution, index: int) -> None:
 
 
 def fit_between_runs(a: Execution, b: Execution, wanted: tuple[int, int] | None) -> tuple[int, int]:
-    """Which fits of two executions to compare: the first that differ, counted from the first."""
+    """Which fits of two runs to compare: the first that differ, counted from the first."""
     if wanted is not None:
         check_fit(a, wanted[0])
         check_fit(b, wanted[1])
@@ -136,8 +136,8 @@ def check_trained(execution: Execution, arguments: Sequence[str]) -> None:
     if not execution.fits:
         command = " ".join([execution.script, *arguments])
         raise WhydiffError(
-            f"{command} trained nothing that was seen: not one step of a fit, of train_on_batch or "
-            "of a watched loop",
+            f"no training was observed in {command}: not one step of a fit, of train_on_batch "
+            "or of a watched loop",
             "whydiff watches `fit` and `train_on_batch` of Keras 3 models by itself. A loop of "
             "the script's own is watched with `with whydiff.watch(model, optimizer=optimizer) as "
             "loop:` and `loop.step(train_step, x, y)` in place of `train_step(x, y)`.",

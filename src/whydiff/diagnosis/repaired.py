@@ -1,4 +1,4 @@
-"""What two executions with a fix show: whether it did what it was for, and what it leaves."""
+"""What two runs with a fix show: whether it did what it was for, and what it leaves."""
 
 from __future__ import annotations
 

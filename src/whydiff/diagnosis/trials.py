@@ -35,7 +35,7 @@ class Trials:
     the model for them); in ``sources`` and in coalitions the first of them stands for all.
     """
 
-    sources: list[str]  # that were transplanted, alone or together
+    sources: list[str]  # that were transferred, alone or together
     a: TrainedHybrid
     b: TrainedHybrid
     #: by side: logged against evaluated training loss, in parts
@@ -224,7 +224,7 @@ def run_trials(
 
 
 def _train_singles(trials: Trials, hybrid_trainer: HybridTrainer, progress: Progress) -> None:
-    """Each source alone; one that cannot be carried over is left out and says why.
+    """Each source alone; one that cannot be transferred is left out and says why.
 
     Sources of one compiled program come together, so that each program is compiled once.
     """
@@ -238,7 +238,7 @@ def _train_singles(trials: Trials, hybrid_trainer: HybridTrainer, progress: Prog
 
 
 def _bind(trials: Trials, hybrid_trainer: HybridTrainer) -> tuple[str, ...]:
-    """Try together what could not be carried over alone; () where that is no training either."""
+    """Try together what could not be transferred alone; () where that is no training either."""
     refused = tuple(trials.refused)
     if len(refused) < 2:
         return ()

@@ -1,7 +1,7 @@
 """What the hybrids prove: each finding becomes a cause, a suspect, or is ruled out.
 
 A cause is confirmed by an intervention that was made: a source taken from B changed the result
-of a training that otherwise reproduces A bit for bit, or a fix of the script made two executions
+of a training that otherwise reproduces A bit for bit, or a fix of the script made two runs
 agree bit for bit. Where neither is at hand nothing is confirmed.
 """
 
@@ -209,7 +209,7 @@ def _confirms(remedy: Remedy | None) -> bool:
 
 
 def _repaired(causes: list[Cause], remedy: Remedy | None) -> tuple[list[Cause], list[Excluded]]:
-    """Suspects that a fix confirms: with it two executions agree, so nothing else is a cause.
+    """Suspects that a fix confirms: with it two runs agree, so nothing else is a cause.
 
     A suspect that agrees by then without being repaired is a consequence of what was.
     """
@@ -221,7 +221,7 @@ def _repaired(causes: list[Cause], remedy: Remedy | None) -> tuple[list[Cause], 
     for cause in causes:
         evidence = cause.evidence.partition(" (not confirmed: ")[0]
         if cause.source in remedy.confirms and cause.status != CONFIRMED:
-            evidence += "; with the fix two executions agree bit for bit, which confirms it"
+            evidence += "; with the fix two runs agree bit for bit, which confirms it"
             kept.append(replace(cause, status=CONFIRMED, evidence=evidence))
         elif cause.status == CONFIRMED:
             kept.append(cause)

@@ -148,7 +148,7 @@ def _repairable(
     if a.recipe.backend.get("backend") != b.recipe.backend.get("backend"):
         asked |= {"initialization", "noise"}  # one seed gives other numbers on another backend
     wanted = [c for c in causes if c not in asked and c not in _OUT_OF_REACH]
-    # Two executions of one text differ by chance in whatever they differ (a drawn batch size).
+    # Two runs of one text differ by chance in whatever they differ (a drawn batch size).
     return wanted if between == "runs" else [c for c in wanted if c in _BY_CHANCE]
 
 

@@ -1,4 +1,4 @@
-"""What to try when two fits of one execution differ by chance: the same seed before each."""
+"""What to try when two fits of one run differ by chance: the same seed before each."""
 
 from __future__ import annotations
 

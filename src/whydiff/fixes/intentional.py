@@ -37,7 +37,7 @@ def finding_sentence(finding: Finding) -> str:
 
 
 def _by_chance(a: Side, b: Side) -> bool:
-    """Whether the sides are one fit of two executions of one script: it asks both for the same."""
+    """Whether the sides are one fit of two runs of one script: it asks both for the same."""
     one, other = a.execution, b.execution
     same = one.script == other.script and one.arguments == other.arguments
     return same and one is not other and a.fit.index == b.fit.index

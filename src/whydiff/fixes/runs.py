@@ -1,4 +1,4 @@
-"""What to try when two executions of one script, or two scripts, differ by chance."""
+"""What to try when two runs of one script, or two scripts, differ by chance."""
 
 from __future__ import annotations
 

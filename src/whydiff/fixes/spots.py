@@ -1,4 +1,4 @@
-"""Where in the script the two builds, or the two fits, of one execution were started.
+"""Where in the script the two builds, or the two fits, of one run were started.
 
 A stack says where an object was made; the seed belongs before the statement that builds the
 *whole* model, not before each layer: else every layer would start from the same numbers.

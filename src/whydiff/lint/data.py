@@ -84,7 +84,7 @@ def _accumulates(loop: ast.For) -> bool:
 
 
 def _numbers(s: Source, line: int) -> bool:
-    """A set of whole numbers on that line: their hashes are the same in every execution."""
+    """A set of whole numbers on that line: their hashes are the same in every run."""
     for node in s.nodes:
         if isinstance(node, ast.Set) and node.lineno == line:
             return all(isinstance(constant(e), int) for e in node.elts)
@@ -145,7 +145,7 @@ RULES = (
         "WD205",
         "hash-order",
         "a set is walked through",
-        "The order of texts in a set depends on PYTHONHASHSEED, another one in every execution.",
+        "The order of texts in a set depends on PYTHONHASHSEED, another one in every run.",
         "sorted(the_set); or dict.fromkeys(...) to keep the order of appearance.",
         _sets,
         "words = set(text.split())\nindex = {w: i for i, w in enumerate(words)}\n",

@@ -135,7 +135,7 @@ def _almost(found: Comparison) -> str:
 def _warnings(found: Comparison) -> Iterator[str]:
     for gate in found.gates:
         if gate.passed is False:
-            yield f"Not so: {gate.name}. {gate.evidence[:1].upper()}{gate.evidence[1:]}."
+            yield f"Check failed: {gate.name}. {gate.evidence[:1].upper()}{gate.evidence[1:]}."
     yield from found.warnings
     for name, side in (("A", found.a), ("B", found.b)):
         if side.diverged.n and side.diverged.value > 0:

@@ -41,7 +41,9 @@ def because(study: Study) -> str:
         which = "any one source" if len(alone) == len(worths) else " or ".join(alone)
         if measure == METRIC:
             return f": redrawing {which} alone gives nearly all of that"
-        return f"; redrawing {which} alone moves the {measure} nearly as far as redrawing all"
+        return (
+            f"; redrawing {which} alone accounts for nearly all of the variation of the {measure}"
+        )
     most = max(worths, key=lambda w: w.total.value)
     told_by = f"most by {source(most.source)} ({percent(most.total.value)} when redrawn alone)"
     return f": {told_by}" if measure == METRIC else f"; the {measure} move {told_by}"

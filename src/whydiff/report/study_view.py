@@ -64,7 +64,7 @@ def _predictions_too(study: Study) -> str:
 def warnings(study: Study) -> Iterator[str]:
     for gate in study.gates:
         if gate.passed is False and not gate.name.startswith("every source"):
-            yield f"Not so: {gate.name}. {gate.evidence[:1].upper()}{gate.evidence[1:]}."
+            yield f"Check failed: {gate.name}. {gate.evidence[:1].upper()}{gate.evidence[1:]}."
     if study.dead:
         yield (
             f"Dead seed: redrawing {listed([source(s) for s in study.dead])} changed not a single "
@@ -118,7 +118,7 @@ def _predictions(study: Study) -> Iterator[str]:
         of = f" of {study.flips.examples} examples of {study.flips.where}" if study.flips else ""
         yield f"two runs disagree on {between(churn, percent)}{of}"
         if study.flips is not None:
-            yield f"{study.flips.ever} examples flip at all"
+            yield f"{study.flips.ever} examples change class at least once"
     elif churn is None and study.outcome.distance.n:
         yield f"two runs differ by {between(study.outcome.distance)} (root mean square)"
 
@@ -156,8 +156,8 @@ def _noise(study: Study) -> str:
     )
     if noise.training.known and noise.training.low > 0:
         left = math.sqrt(noise.training.value)
-        return f"{told}; on endless test data runs would still vary by {number(left)}"
-    return f"{told}; that the runs differ on endless test data, too, cannot be shown"
+        return f"{told}; with an infinite test set runs would still vary by {number(left)}"
+    return f"{told}; that the runs differ with an infinite test set, too, cannot be shown"
 
 
 def _checks(study: Study, verbose: bool) -> Iterator[Block]:

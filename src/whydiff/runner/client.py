@@ -251,14 +251,14 @@ def remarks(log: Path | None) -> list[str]:
 
 
 def not_recorded(child: Child, purpose: str) -> WhydiffError:
-    """Why a script that is over left no recording, so that it trained nothing ``purpose``."""
+    """Why a script that is over left no recording, so that nothing was observed ``purpose``."""
     said = [line for line in remarks(child.log) if "nothing is recorded" in line]
     if said:
         return WhydiffError(
-            f"{child.run.script} was not watched, so it trained nothing {purpose}:\n{said[-1]}"
+            f"{child.run.script} was not watched, so nothing was observed {purpose}:\n{said[-1]}"
         )
     return WhydiffError(
-        f"{child.run.script} never imported Keras, so it trained nothing {purpose}",
+        f"{child.run.script} never imported Keras, so no training was observed {purpose}",
         "whydiff watches `fit` of Keras 3 models; tf_keras (Keras 2) is not watched.",
     )
 

@@ -15,7 +15,7 @@ from whydiff.runner.client import Requestable
 
 
 class ProcessHybridTrainer:
-    """The processes that hold live fits: one, or one per side of two executions.
+    """The processes that hold live fits: one, or one per side of two runs.
 
     ``together`` are sources that change as one, and whoever takes them from B trains in B's
     process: those of the environment where these differ, else those of the compiled program.

@@ -66,7 +66,7 @@ _HOLDER = _Holder()
 
 
 def begin(path: Path, keep_bytes: int = KEEP_BYTES, name: str = "this session") -> LateSession:
-    """Begin to record into ``path``, as an execution of ``name``.
+    """Begin to record into ``path``, as a run of ``name``.
 
     WhydiffError if a recording is under way already.
     """

@@ -202,7 +202,7 @@ class Runs:
 
 
 def runs_of(scripts: Sequence[Path], in_place: bool, progress: Progress, how_often: str) -> Runs:
-    """The executions of a verb, which says beforehand how often scripts run, and where.
+    """The runs of a verb, which says beforehand how often scripts run, and where.
 
     WhydiffError where there is no such script.
     """

@@ -81,7 +81,7 @@ def _unprotectable(folder: Path) -> str:
 
 
 class Cover:
-    """The overlays of one execution over ``folders``, kept below ``place``.
+    """The overlays of one run over ``folders``, kept below ``place``.
 
     ``prefix`` is what stands before the command that is to run on them.
     """

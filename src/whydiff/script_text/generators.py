@@ -33,7 +33,7 @@ SEEDED = (
     }
 )
 
-#: answers that differ from one execution to the next
+#: answers that differ from one run to the next
 _ENTROPY = ("time.", "secrets.", "uuid.uuid", "datetime.", "random.SystemRandom")
 _ENTROPY_CALLS = frozenset(
     {"os.getpid", "os.getppid", "os.urandom", "os.getrandom", "threading.get_ident", "hash", "id"}

@@ -167,7 +167,7 @@ def test_runs_of_one_script_are_not_intended():
 
 def test_other_dtype_is_told():
     finding = CONTENT(a_side(), a_side(data_content=content(dtype="float64")))
-    assert finding.evidence.startswith("x: float32 (4,) against x: float64 (4,)")
+    assert finding.evidence.startswith("x: float32 (4,) vs. x: float64 (4,)")
 
 
 def test_only_the_validation_data_differ():
@@ -215,7 +215,7 @@ def test_batches_that_cannot_be_cut_into_samples():
 
 def test_batch_size():
     finding = BATCH(a_side(), a_side(batch_size=batches([8, 2], [8, 2], batch_size=8)))
-    assert finding.evidence == "batches of 4 against 8" and finding.intended
+    assert finding.evidence == "batches of 4 vs. 8" and finding.intended
     assert BATCH(a_side(), a_side()).evidence == "2 epochs of 2 batches of 4 and one of 2"
 
 
@@ -236,7 +236,7 @@ def test_dropped_last_batch_differs():
 
 def test_steps_per_epoch_differ():
     b = a_side(batch_size=batches([4], [4], steps_per_epoch=1))
-    assert "steps_per_epoch None against 1" in BATCH(a_side(), b).evidence
+    assert "steps_per_epoch None vs. 1" in BATCH(a_side(), b).evidence
 
 
 def test_training_stopped_within_an_epoch_is_no_other_batching():
@@ -248,7 +248,7 @@ def test_training_stopped_within_an_epoch_is_no_other_batching():
 def test_duration():
     a = a_side()
     finding = DURATION(a, a_side(duration=facts(a, "duration", epochs=6)))
-    assert finding.evidence == "epochs: 2 against 6" and finding.intended
+    assert finding.evidence == "epochs: 2 vs. 6" and finding.intended
     stopped = a_side(fit={"epochs": a.fit.epochs[:1]})
     finding = DURATION(a, stopped)
     assert finding.status == IDENTICAL
@@ -261,7 +261,7 @@ def test_duration():
 def test_duration_limited_by_the_environment():
     b = a_side(execution={"environment": {"KERAS_MAX_EPOCHS": "1"}})
     finding = DURATION(a_side(), b)
-    assert finding.evidence == "KERAS_MAX_EPOCHS: not set against 1" and not finding.intended
+    assert finding.evidence == "KERAS_MAX_EPOCHS: not set vs. 1" and not finding.intended
 
 
 def drawn(seed, pool, size=120, epochs=2):

@@ -35,14 +35,13 @@ def test_floats_bit_for_bit():
 
 
 def test_floats_that_look_alike_are_shown_in_full():
-    assert describe([Change("x", 0.1 + 0.2, 0.3)]) == "x: 0.30000000000000004 against 0.3"
+    assert describe([Change("x", 0.1 + 0.2, 0.3)]) == "x: 0.30000000000000004 vs. 0.3"
 
 
 def test_at_most_four_are_shown():
     found = changes({f"k{i}": i for i in range(7)}, {})
     assert describe(found) == (
-        "k0: 0 against not set; k1: 1 against not set; k2: 2 against not set; "
-        "k3: 3 against not set and 3 more"
+        "k0: 0 vs. not set; k1: 1 vs. not set; k2: 2 vs. not set; k3: 3 vs. not set and 3 more"
     )
 
 
@@ -66,7 +65,7 @@ def test_long_callbacks_show_the_setting_that_differs():
         "EarlyStopping(baseline=None, min_delta=0.0, monitor='val_loss', mode='auto', patience={})"
     )
     found = [Change("callbacks", [text.format(1)], [text.format(9)])]
-    assert describe(found) == "callbacks: EarlyStopping: patience=1 against patience=9"
+    assert describe(found) == "callbacks: EarlyStopping: patience=1 vs. patience=9"
 
 
 def test_what_only_one_side_has_is_not_shown_as_a_digest():

@@ -19,7 +19,7 @@ def seeding(seed, function=KERAS, line=8, text="keras.utils.set_random_seed(seed
 
 
 def two_fits(*entries):
-    """Two fits of one execution; the kernels of the second hold other values."""
+    """Two fits of one run; the kernels of the second hold other values."""
     a = a_side(execution={"ledger": ledger(*entries)})
     return a, changed(a, fit={"index": 2}, initialization=sides.weights(1))
 

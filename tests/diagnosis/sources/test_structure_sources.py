@@ -23,11 +23,11 @@ def status(a, b):
 
 def test_optimizer_values_and_classes():
     finding = compare("optimizer", a_side(), with_facts("optimizer", learning_rate=0.003))
-    assert finding.evidence == "learning_rate: 0.001 against 0.003"
+    assert finding.evidence == "learning_rate: 0.001 vs. 0.003"
     assert finding.intended
     sgd = a_side(optimizer={"class": "SGD", "learning_rate": 0.01, "momentum": 0.0, "name": "x"})
     finding = compare("optimizer", a_side(), sgd)
-    assert finding.detail == "Adam against SGD, learning rate 0.001 against 0.01"
+    assert finding.detail == "Adam vs. SGD, learning rate 0.001 vs. 0.01"
     assert "momentum" not in finding.evidence and "beta_1" not in finding.evidence
 
 
@@ -81,7 +81,7 @@ def test_layers_added_and_their_facts():
 def test_a_penalty_on_a_layer_of_both_is_the_objective():
     b = with_facts("objective", **{"regularizer:dense/kernel": {"class": "L2", "l2": 0.02}})
     finding = compare("objective", a_side(), b)
-    assert finding.evidence == "regularizer of dense/kernel: not set against L2(l2=0.02)"
+    assert finding.evidence == "regularizer of dense/kernel: not set vs. L2(l2=0.02)"
 
 
 def test_names_of_layers_do_not_matter():
@@ -107,9 +107,7 @@ def test_names_of_layers_do_not_matter():
         architecture=architecture,
         precision=renamed(facts(a, "precision", **{"policy:dense": "mixed_float16"})),
     )
-    assert compare("precision", a, half).evidence == (
-        "policy of dense: float32 against mixed_float16"
-    )
+    assert compare("precision", a, half).evidence == ("policy of dense: float32 vs. mixed_float16")
 
 
 def test_settings_of_other_sources_in_a_layers_config():
@@ -152,7 +150,7 @@ def test_precision_of_several_layers_is_told_once():
     a = a_side()
     b = changed(a, fit={"index": 2}, precision=facts(a, "precision", **policies))
     finding = compare("precision", a, b)
-    assert finding.evidence == "policy of dense, dense_1: float32 against mixed_bfloat16"
+    assert finding.evidence == "policy of dense, dense_1: float32 vs. mixed_bfloat16"
     assert finding.intended
     elsewhere = changed(b, execution={"started": "later"})
     assert compare("precision", a_side(), elsewhere).mechanism == "keras-json"
@@ -187,7 +185,7 @@ def test_another_backend_excuses_its_own_packages_and_devices():
     found = status(a, b)
     assert {s for s, status in found.items() if status == DIFFERS} == {"backend"}
     older = changed(b, version=facts(b, "version", keras="3.14.0"))
-    assert compare("version", a, older).evidence == "keras: 3.15.1 against 3.14.0"
+    assert compare("version", a, older).evidence == "keras: 3.15.1 vs. 3.14.0"
 
 
 @pytest.mark.parametrize(

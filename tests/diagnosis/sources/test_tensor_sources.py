@@ -1,4 +1,4 @@
-"""Initial weights, seed states and state carried over."""
+"""Initial weights, seed states and state transferred."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ PATHS = ("dense/kernel_initializer", "dense_1/kernel_initializer")
 
 
 def drew(side, *seeds, **more):
-    """The side in an execution of its own, whose kernels drew these seeds."""
+    """The side in a run of its own, whose kernels drew these seeds."""
     draws = (draw(path, seed, **more) for path, seed in zip(PATHS, seeds, strict=True))
     return changed(side, execution={"ledger": ledger(*draws), "started": "later"})
 
@@ -73,7 +73,7 @@ def test_another_initializer_is_intended():
     finding = INITIAL(a, drew(a_side(initialization=sides.weights(1)), 5, 6))
     assert finding.intended
     assert finding.mechanism == "other-initializer"
-    assert finding.detail == "dense/kernel: HeNormal against GlorotUniform"
+    assert finding.detail == "dense/kernel: HeNormal vs. GlorotUniform"
 
 
 def test_same_seed_other_values():
@@ -135,13 +135,13 @@ def test_other_dtypes_cannot_be_compared():
     half = tuple(tensor(t.path, np.ones(t.shape, "float16")) for t in sides.weights())
     finding = INITIAL(a_side(), a_side(initialization=half))
     assert finding.status == UNKNOWN
-    assert "float32 against float16" in finding.evidence
+    assert "float32 vs. float16" in finding.evidence
 
 
 def test_fits_trained_by_the_same_earlier_fit_agree():
     a = a_side(initialization=sides.weights(9, trained_by=1), noise=sides.seed_states(5, 1))
     assert INITIAL(a, a).status == NOISE(a, a).status == STATE(a, a).status == IDENTICAL
-    assert "carried over" in STATE(a, a).evidence
+    assert "transferred" in STATE(a, a).evidence
 
 
 def test_noise_names_the_seeds():

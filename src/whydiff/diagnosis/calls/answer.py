@@ -64,16 +64,16 @@ def answer_calls(
 
 def _question(a: Call, b: Call, script: str, between: str) -> str:
     if between == "runs":
-        return f"Why does {said(a)} of {script} differ between two executions?"
+        return f"Why does {said(a)} of {script} differ between two runs?"
     return f"Why do {said(a)} and {said(b)} of {script} differ?"
 
 
 def _chosen(a: Call, b: Call, script: str, between: str) -> str:
     if between == "runs":
-        return f"{said(a)} in two executions of {script}; --calls I,J compares two calls of one"
+        return f"{said(a)} in two runs of {script}; --calls I,J compares two calls of one"
     return (
         f"{said(a)} and {said(b)} (calls {number_of(a)} and {number_of(b)}) of {script}; "
-        "--calls I,J picks others, --runs compares two executions"
+        "--calls I,J picks others, --runs compares two runs"
     )
 
 

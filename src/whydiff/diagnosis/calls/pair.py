@@ -1,4 +1,4 @@
-"""Which two calls of one execution measured the same thing and disagree, the worst first."""
+"""Which two calls of one run measured the same thing and disagree, the worst first."""
 
 from __future__ import annotations
 
@@ -258,7 +258,7 @@ def independent(execution: Execution, metric: str | None = None) -> Disagreement
 
 
 def first_difference(a: Execution, b: Execution) -> tuple[Call, Call] | None:
-    """The first call, fit or not, that ended otherwise in two executions of one script."""
+    """The first call, fit or not, that ended otherwise in two runs of one script."""
     for one, other in zip(a.in_order(), b.in_order(), strict=False):
         if kind_of(one) != kind_of(other):
             return None

@@ -134,7 +134,7 @@ MECHANISMS = (
     Mechanism(
         "recurrent-state",
         ("state",),
-        "hidden state carried over from an earlier call",
+        "hidden state transferred from an earlier call",
         "A stateful recurrent layer goes on from where its last call stopped (with TensorFlow and "
         "torch; JAX drops the state after predict and fit).",
         "Call layer.reset_states() before each sequence, or build with stateful=False.",

@@ -72,10 +72,10 @@ MECHANISMS = (
         "unseeded-generator",
         ("data-content",),
         "the script draws its data anew",
-        "No sample is the same in two executions: the data come from a generator without a seed, "
+        "No sample is the same in two runs: the data come from a generator without a seed, "
         "such as np.random.default_rng(), which keras.utils.set_random_seed does not reach.",
         "Pass a seed: np.random.default_rng(n), RandomState(n), random_state=n.",
-        seen="Two executions of one script share no sample.",
+        seen="Two runs of one script share no sample.",
     ),
     Mechanism(
         "unseeded-split",
@@ -85,7 +85,7 @@ MECHANISMS = (
         "differently.",
         "Pass a seed to the split (random_state=n), and sort what comes from a set, a dict or a "
         "directory.",
-        seen="Two executions of one script share some samples, not all.",
+        seen="Two runs of one script share some samples, not all.",
     ),
     Mechanism(
         "other-subset",

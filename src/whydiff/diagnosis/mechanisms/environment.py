@@ -52,7 +52,7 @@ MECHANISMS = (
         "a Keras configuration outside the script",
         "keras.json, KERAS_HOME, KERAS_MAX_EPOCHS or KERAS_MAX_STEPS_PER_EPOCH differ.",
         "Set the value in the script.",
-        seen="Two executions of one script have other precisions, or one of the KERAS_MAX "
+        seen="Two runs of one script have other precisions, or one of the KERAS_MAX "
         "variables differs.",
     ),
     Mechanism(

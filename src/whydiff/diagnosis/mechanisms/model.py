@@ -1,4 +1,4 @@
-"""Mechanisms of state carried over, model, objective, mode, measurement and optimizer."""
+"""Mechanisms of state transferred, model, objective, mode, measurement and optimizer."""
 
 from whydiff.diagnosis.mechanisms.mechanism import Mechanism
 

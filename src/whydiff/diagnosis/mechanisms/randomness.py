@@ -10,7 +10,7 @@ MECHANISMS = (
         "Layers without seed= draw their seeds from Python's random; np.random.seed and "
         "tf.random.set_seed do not reach it.",
         "Call keras.utils.set_random_seed(n) once, before the first layer is built.",
-        seen="In two executions, the layer drew different seeds from Python's random.",
+        seen="In two runs, the layer drew different seeds from Python's random.",
     ),
     Mechanism(
         "seeded-once",
@@ -19,7 +19,7 @@ MECHANISMS = (
         "Both models draw their seeds from one stream of Python's random, so the second gets "
         "other seeds than the first unless the stream is set back in between.",
         "Call keras.utils.set_random_seed(n) before each build and again before each fit.",
-        seen="In one execution, the two layers drew different seeds from Python's random.",
+        seen="In one run, the two layers drew different seeds from Python's random.",
     ),
     Mechanism(
         "shifted-draws",

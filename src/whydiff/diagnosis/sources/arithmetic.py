@@ -44,7 +44,7 @@ def source_beside(others: Sequence[Source]) -> Source:
         ),
         carried=(
             "Its settings, yes: `jit_compile` and `run_eagerly` are compiled into the live "
-            "model. Bits that vary from run to run by themselves cannot be carried over; they"
+            "model. Bits that vary from run to run by themselves cannot be transferred; they"
             " are proven by training one side again and getting other bits."
         ),
         looks_like="Everything agrees, then the last bits part; the gap grows from about 1e-7.",

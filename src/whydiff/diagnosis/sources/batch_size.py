@@ -47,9 +47,9 @@ def compare(a: Side, b: Side) -> Finding:
     if size_a != size_b:
         return differs(
             ID,
-            f"batches of {size_a} against {size_b}",
+            f"batches of {size_a} vs. {size_b}",
             FIX,
-            detail=f"batches of {size_a} against {size_b}: {len(p)} and {len(q)} steps an epoch",
+            detail=f"batches of {size_a} vs. {size_b}: {len(p)} and {len(q)} steps an epoch",
             intended=True,
         )
     return _same_size(a, b, other, p, q, size_a)
@@ -73,7 +73,7 @@ def _same_size(a: Side, b: Side, epoch: int, p: np.ndarray, q: np.ndarray, size:
         return differs(
             ID,
             f"epoch {epoch}: {len(p)} steps against {len(q)} "
-            f"(steps_per_epoch {show(steps_a)} against {show(steps_b)})",
+            f"(steps_per_epoch {show(steps_a)} vs. {show(steps_b)})",
             FIX,
             intended=True,
         )
@@ -86,7 +86,7 @@ def _same_size(a: Side, b: Side, epoch: int, p: np.ndarray, q: np.ndarray, size:
             f"batches of {size} in both; an epoch has {len(p)} and {len(q)} of them because the "
             f"data have {total_a} rather than {total_b} samples",
         )
-    evidence = f"epoch {epoch}: {_shown(p)} against {_shown(q)} of the same data"
+    evidence = f"epoch {epoch}: {_shown(p)} vs. {_shown(q)} of the same data"
     return differs(ID, evidence, FIX, mechanism="last-batch", intended=True)
 
 

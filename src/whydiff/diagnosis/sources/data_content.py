@@ -91,7 +91,7 @@ def _other_type(
     one: tuple[str, ...], two: tuple[str, ...], arrays: data_description.Relation | None
 ) -> Finding:
     if len(one) == len(two):
-        leaves = [f"{p} against {q}" for p, q in zip(one, two, strict=True) if p != q]
+        leaves = [f"{p} vs. {q}" for p, q in zip(one, two, strict=True) if p != q]
     else:
         leaves = [f"{len(one)} arrays against {len(two)}"]
     evidence = f"{listed(leaves)}: no sample has the same bytes"
@@ -182,6 +182,6 @@ SOURCE = Source(
         "Yes: the recorded samples of the other training are fed. Data too large to keep "
         "(more than 4 GiB) cannot be exchanged; then this cause stays suspected."
     ),
-    looks_like="Every batch differs whatever the order; two executions never see the same samples.",
+    looks_like="Every batch differs whatever the order; two runs never see the same samples.",
     fix=FIX,
 )

@@ -72,7 +72,7 @@ def _other_samples(a: Side, b: Side, relation: Common) -> Finding:
     if sizes[0] != sizes[1] and straight_a == straight_b:
         return unknown(
             ID,
-            f"shuffled data of other sizes ({sizes[0]} against {sizes[1]} samples): "
+            f"shuffled data of other sizes ({sizes[0]} vs. {sizes[1]} samples): "
             "no order could be the same",
         )
     return _judge(a, b, list(one.epochs), list(two.epochs), "row")
@@ -167,7 +167,7 @@ SOURCE = Source(
     ),
     carried=(
         "Yes: the recorded samples are fed in the order of the other training. Where both "
-        "have other samples, positions are carried over as far as the data go."
+        "have other samples, positions are transferred as far as the data go."
     ),
     looks_like="Equal initial weights, but the first batch already holds other samples.",
     fix=FIX,

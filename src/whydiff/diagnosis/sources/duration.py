@@ -22,7 +22,7 @@ def compare(a: Side, b: Side) -> Finding:
     limits = [n for n in _LIMITS if not equal(_environment(a, n), _environment(b, n))]
     if limits:
         name = limits[0]
-        evidence = f"{name}: {show(_environment(a, name))} against {show(_environment(b, name))}"
+        evidence = f"{name}: {show(_environment(a, name))} vs. {show(_environment(b, name))}"
         return differs(ID, evidence, FIX, mechanism="keras-json")
     if finding.status == DIFFERS:
         mechanism = "early-stopping" if _only_callbacks(a, b) else ""

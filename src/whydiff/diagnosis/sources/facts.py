@@ -104,7 +104,7 @@ def both(a: Any, b: Any) -> str:
         return "only in A"
     shown_a, shown_b = show(a), show(b)
     if isinstance(a, str) and isinstance(b, str) and "…" in shown_a + shown_b:
-        return _differing_settings(a, b) or f"{shown_a} against {shown_b}"
+        return _differing_settings(a, b) or f"{shown_a} vs. {shown_b}"
     if isinstance(a, list | tuple) and isinstance(b, list | tuple) and "…" in shown_a + shown_b:
         left = [v for v in a if not any(equal(v, w) for w in b)]
         right = [v for v in b if not any(equal(v, w) for w in a)]
@@ -116,7 +116,7 @@ def both(a: Any, b: Any) -> str:
         if isinstance(a, str) and isinstance(b, str) and _NAMED_DIGEST.search(a):
             return f"{shown_a} with other {'values' if shown_a.endswith(']') else 'code'}"
         shown_a, shown_b = repr(a), repr(b)
-    return f"{shown_a} against {shown_b}"
+    return f"{shown_a} vs. {shown_b}"
 
 
 def _differing_settings(a: str, b: str) -> str:
@@ -128,7 +128,7 @@ def _differing_settings(a: str, b: str) -> str:
     one, two = rest_a.removesuffix(")").split(", "), rest_b.removesuffix(")").split(", ")
     left = [part for part in one if part not in two]
     right = [part for part in two if part not in one]
-    return f"{name_a}: {show(', '.join(left))} against {show(', '.join(right))}"
+    return f"{name_a}: {show(', '.join(left))} vs. {show(', '.join(right))}"
 
 
 def describe(found: Sequence[Change], limit: int = 4) -> str:

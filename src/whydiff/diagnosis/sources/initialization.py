@@ -101,9 +101,7 @@ def _why_nothing(a: Side, b: Side, pairs: Pairs) -> str:
         return "the initial weights were not recorded"
     if pairs.recast:
         one, two = pairs.recast[0]
-        return (
-            f"the weights have other dtypes ({one.dtype} against {two.dtype}): no bits to compare"
-        )
+        return f"the weights have other dtypes ({one.dtype} vs. {two.dtype}): no bits to compare"
     if pairs.trained:
         return "every weight was trained by an earlier fit: see the carried-over state"
     return "no weights of equal shape in both models: see the architecture"

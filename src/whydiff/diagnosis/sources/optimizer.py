@@ -27,14 +27,14 @@ def compare(a: Side, b: Side) -> Finding:
     found = changes(one, two, first=_FIRST, skip=_is_name)
     shared = [c for c in found if c.key in one and c.key in two]
     classes = [c for c in found if c.key == "class"]
-    detail = f"{show(one.get('class'))} against {show(two.get('class'))}" + _rates(shared)
+    detail = f"{show(one.get('class'))} vs. {show(two.get('class'))}" + _rates(shared)
     evidence = describe(classes + [c for c in shared if c.key != "class"])
     return differs(ID, evidence, FIX, detail=detail, intended=True)
 
 
 def _rates(shared: list[Change]) -> str:
     rate = [c for c in shared if c.key == "learning_rate"]
-    return f", learning rate {show(rate[0].a)} against {show(rate[0].b)}" if rate else ""
+    return f", learning rate {show(rate[0].a)} vs. {show(rate[0].b)}" if rate else ""
 
 
 def _is_name(key: str) -> bool:

@@ -24,7 +24,7 @@ class Why:
 
 
 def same_execution(a: Side, b: Side) -> bool:
-    """Whether both fits belong to one execution of the script."""
+    """Whether both fits belong to one run of the script."""
     one, other = a.execution, b.execution
     same = (one.script, one.arguments, one.started) == (
         other.script,
@@ -35,7 +35,7 @@ def same_execution(a: Side, b: Side) -> bool:
 
 
 def same_script(a: Side, b: Side) -> bool:
-    """Whether both executions ran one script with the same arguments."""
+    """Whether both runs ran one script with the same arguments."""
     one, other = a.execution, b.execution
     return one.script == other.script and one.arguments == other.arguments
 
@@ -77,7 +77,7 @@ def why(a: Side, b: Side, path_a: str, path_b: str, kind: str) -> Why:
     if one.owner != other.owner and kind == INITIALIZER:
         constant = one.owner in _CONSTANT or other.owner in _CONSTANT
         seeds = "" if constant or one.seed == other.seed else _seeds(one, other)
-        text = f"{path_a}: {one.owner} against {other.owner}{seeds and ', '}{seeds}"
+        text = f"{path_a}: {one.owner} vs. {other.owner}{seeds and ', '}{seeds}"
         return Why(text, "other-initializer", intended=True)
     if one.seed is None or other.seed is None:
         return Why()

@@ -1,4 +1,4 @@
-"""State carried over: what an earlier training left in weights, optimizer and seed states."""
+"""State transferred: what an earlier training left in weights, optimizer and seed states."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def compare(a: Side, b: Side) -> Finding:
         return unknown(ID, "neither weights nor optimizer state were recorded")
     same = [p for pairs in carried.values() for p in pairs]
     if any(t.trained_by is not None for p in same for t in p):
-        return identical(ID, f"the same state was carried over: {equal_tensors(same, 'tensor')}")
+        return identical(ID, f"the same state was transferred: {equal_tensors(same, 'tensor')}")
     steps = "the optimizer starts at the same step" if optimizer else "no optimizer state differs"
     return identical(ID, f"no weight comes from an earlier fit, {steps}")
 

@@ -37,7 +37,7 @@ class Way:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def same_run(self, other: Way) -> bool:
-        """Whether one execution serves both: they differ in settings at most."""
+        """Whether one run serves both: they differ in settings at most."""
         return (self.script, self.arguments, dict(self.environment)) == (
             other.script,
             other.arguments,

@@ -64,7 +64,7 @@ def independent_models(site: Site, progress: Progress, metric: str | None) -> Ex
 
 
 def inside_one_execution(site: Site, progress: Progress, metric: str | None) -> Explanation | None:
-    """The worst disagreement of one execution explained; None where there is none."""
+    """The worst disagreement of one run explained; None where there is none."""
     found = choose(site, metric, only_independent=False)
     return explain_pair(site, found, progress) if found else None
 
@@ -94,7 +94,7 @@ def explain_chosen(
 
 
 def two_executions_of_calls(site: Site, other: Site, progress: Progress) -> Explanation | None:
-    """The first measuring call that ended otherwise in two executions; None where none did."""
+    """The first measuring call that ended otherwise in two runs; None where none did."""
     scripts = site.script != other.script
     pair = (last_alike if scripts else first_difference)(site.execution, other.execution)
     if pair is None:
@@ -108,7 +108,7 @@ def two_executions_of_calls(site: Site, other: Site, progress: Progress) -> Expl
 def choose(site: Site, metric: str | None, only_independent: bool) -> list[Disagreement]:
     """The disagreement to explain, then the others; [] where there is none.
 
-    ``only_independent``: only two models built apart, which come before two executions.
+    ``only_independent``: only two models built apart, which come before two runs.
     """
     found = disagreements(site.execution, metric)
     if only_independent:
@@ -226,11 +226,11 @@ def _measured(
 def explain_across(
     site: Site, other: Site, a: MeasuringCall, b: MeasuringCall, between: str, progress: Progress
 ) -> Explanation:
-    """Two calls of two executions: B's values travel to A's process as arrays."""
+    """Two calls of two runs: B's values travel to A's process as arrays."""
     pair = chosen(a, b)
     compared = compare(a, b, (*site.execution.events, *other.execution.events))
     folder = site.folder / "call-b"
-    progress.step(f"running hybrids of {said(a)} in two executions")
+    progress.step(f"running hybrids of {said(a)} in two runs")
     other.process.request("call", what="pack", number=b.number, folder=str(folder))
     site.process.request(
         "call", what="adopt", folder=str(folder), recording=str(other.recording),

@@ -30,7 +30,7 @@ def disagreements(
         return []
     one, other = (np.asarray(p[0], np.float64).reshape(len(p[0]), -1) for p in (a, b))
     if one.shape[1] == 1 and not all(((p >= 0) & (p <= 1)).all() for p in (one, other)):
-        return []  # one number that is no probability: nothing is classified
+        return []  # numbers outside 0 to 1: nothing is classified
     labels = [classes(p) for p in (one, other)]
     distance = np.sqrt(np.mean(np.square(np.nan_to_num(one - other)), axis=1))
     differ = np.flatnonzero(labels[0] != labels[1])

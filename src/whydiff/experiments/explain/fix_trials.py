@@ -23,7 +23,7 @@ from whydiff.runner.running import Runs
 #: Proposals are tried from the smallest on; so many at most.
 MOST_TRIED = 4
 #: said of a fix with which nothing differs any more
-AGREE = "Tried: in two executions the trainings now agree bit for bit."
+AGREE = "Tried: in two runs the trainings now agree bit for bit."
 
 
 def try_fixes(
@@ -94,7 +94,7 @@ def _shown(proposal: Proposal, run: Run) -> str:
 
 
 def _try(sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path) -> tuple[bool, str]:
-    """Whether the change worked in two executions, and what was seen."""
+    """Whether the change worked in two runs, and what was seen."""
     folder.mkdir()
     pairs: list[tuple[Side, Side]] = []
     executions: list[Execution] = []
@@ -123,7 +123,7 @@ def _try(sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path) -> t
 
 
 def _runs(sides: RunningSides, proposal: Proposal, folder: Path) -> list[Run]:
-    """The two executions that test a proposal: of A's and B's run, or of A's twice."""
+    """The two runs that test a proposal: of A's and B's run, or of A's twice."""
     first = sides.child_a.run
     second = sides.child_b.run if sides.child_b else first
     texts = [proposal.source, proposal.source_b or proposal.source]

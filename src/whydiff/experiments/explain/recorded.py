@@ -30,9 +30,7 @@ def open_side(reference: str) -> tuple[Side, Path]:
     path, number = parse_reference(reference)
     execution = load(path)
     if not execution.fits:
-        raise WhydiffError(
-            f"{path} holds no fit", "The script trained nothing; see `whydiff show`."
-        )
+        raise WhydiffError(f"{path} holds no fit", "No training was observed; see `whydiff show`.")
     if number is None:
         number = len(execution.fits)
     if not 1 <= number <= len(execution.fits):

@@ -32,7 +32,7 @@ class RunningSides:
     folder: Path
 
     def hybrid_trainer(self) -> ProcessHybridTrainer:
-        """Prepare the processes: who holds which side, and what has to be carried over."""
+        """Prepare the processes: who holds which side, and what has to be transferred."""
         compared, structural = self.compared, self.compared.structural
         sites: dict[str, Requestable] = {"a": self.child_a}
         own_a, own_b = {"fit": compared.a.fit.index}, {"fit": compared.b.fit.index}
@@ -106,7 +106,7 @@ def run_script(
 
 
 def two_fits(ran: Ran, wanted: tuple[int, int] | None, folder: Path) -> RunningSides | None:
-    """Two fits of one execution, those ``wanted`` or two alike; None where there are no two."""
+    """Two fits of one run, those ``wanted`` or two alike; None where there are no two."""
     execution = _recorded(ran)
     if wanted is not None:
         check_trained(execution, ran.run.arguments)
@@ -129,7 +129,7 @@ def _of_one_execution(
     many = f" of {len(execution.fits)}" if len(execution.fits) > 2 else ""
     chosen = (
         f"fits {i} and {j}{many} of {child.run.script}; --fits I,J picks others, "
-        "--runs compares two executions"
+        "--runs compares two runs"
     )
     a, b = (Side(execution, execution.fits[index - 1]) for index in (i, j))
     return _sides("fits", chosen, child, None, a, b, folder)
@@ -138,7 +138,7 @@ def _of_one_execution(
 def two_executions(
     ran_a: Ran, ran_b: Ran, wanted: tuple[int, int] | None, folder: Path
 ) -> RunningSides | None:
-    """Two executions: of two scripts, or of one script in two ways of running it or the same.
+    """Two runs: of two scripts, or of one script in two ways of running it or the same.
 
     None where neither trains anything.
     """
@@ -183,13 +183,13 @@ def _chosen(a: Run, b: Run, i: int, j: int, count: int) -> str:
     which = f"fit {i}" if count > 1 else "the fit"
     if a.arguments != b.arguments:
         words = " and ".join(" ".join(run.arguments) or "no arguments" for run in (a, b))
-        return f"{which} in two executions of {a.script}, with {words}"
+        return f"{which} in two runs of {a.script}, with {words}"
     if a.environment or b.environment:
         settings = " and ".join(
             ", ".join(f"{k}={v}" for k, v in (run.environment or {}).items())
             or "the environment as it is"
             for run in (a, b)
         )
-        return f"{which} in two executions of {a.script}, under {settings}"
-    other = "; --fits I,J compares two fits of one execution" if count > 1 else ""
-    return f"{which} in two executions of {a.script}{other}"
+        return f"{which} in two runs of {a.script}, under {settings}"
+    other = "; --fits I,J compares two fits of one run" if count > 1 else ""
+    return f"{which} in two runs of {a.script}{other}"

@@ -66,7 +66,7 @@ def compare_locked(
 
 
 def _point(a: Side, b: Side, locked: LockedFit, new: LockedFit) -> Divergence | None:
-    """Where they part: to the step among the first steps, to the epoch behind them."""
+    """The first divergence: to the step among the first steps, to the epoch behind them."""
     exact = divergence.first_divergence(a, b)
     coarse = _in_epochs(locked, new)
     if coarse is None or exact is None:

@@ -65,7 +65,7 @@ def may_be_rounding(against: Against) -> str:
         return f"{', '.join(others)} differs, which is not rounding"
     point = against.point
     if point is not None and point.phase in ("before training", "batch", "noise"):
-        return f"they part before anything is computed ({point.where})"
+        return f"they diverge before anything is computed ({point.where})"
     if not against.reached_equally:
         return "not every batch and seed state was the same"
     if against.weights is None:

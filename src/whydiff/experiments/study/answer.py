@@ -90,7 +90,7 @@ def checked(stored: StoredStudy) -> StoredStudy:
     gates = meta.get("gates", {}) if good else {}
     if not good or not all(isinstance(g, list) and len(g) == 2 for g in gates.values()):
         raise WhydiffError(
-            f"{stored.path} is damaged: its notes are none of a study", "run the study again"
+            f"{stored.path} is damaged: invalid study metadata", "run the study again"
         )
     return stored
 

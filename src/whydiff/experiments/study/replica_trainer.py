@@ -211,7 +211,7 @@ def replica_trainer(
             if execution is None:
                 raise Uncapturable(f"{script} never imported Keras")
             if not execution.fits:
-                raise Uncapturable(f"{script} trained nothing with `fit`")
+                raise Uncapturable(f"{script} did not train with `fit`")
             chosen = chosen_fit(execution, fit)
             yield _ready(ReplicaTrainer(execution, chosen, ran.child.request, folder), ran)
 

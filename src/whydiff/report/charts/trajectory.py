@@ -47,7 +47,7 @@ def epoch_rows(
 def losses(
     rows: Sequence[dict[str, Any]], unit: str, name: str = "loss", divergence: float | None = None
 ) -> dict[str, Any]:
-    """Both losses over ``unit``, with the place where the two part."""
+    """Both losses over ``unit``, with the first divergence marked."""
     import altair as alt
 
     values = [row["loss"] for row in rows]
@@ -68,7 +68,7 @@ def losses(
     points = base.mark_point(size=36 if few else 60, opacity=1 if few else 0, filled=True)
     chart = lines + points
     if divergence is not None:
-        chart = rule(divergence, "they part") + chart
+        chart = rule(divergence, "first divergence") + chart
     return finished(chart, 240)
 
 
@@ -105,7 +105,7 @@ def distance(trace: Mapping[str, Any]) -> dict[str, Any]:
         size=60, opacity=0, filled=True
     )
     if parted is not None:
-        chart = rule(parted, "they part") + chart
+        chart = rule(parted, "first divergence") + chart
     equal = _equal_until(trace)
     if equal > trace["x"][0]:
         band = alt.Chart(

@@ -1,4 +1,4 @@
-"""The page of a recording: what one execution of a script trained."""
+"""The page of a recording: what one run of a script trained."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def _levels(study: Study) -> Iterator[Section]:
         blocks.append(
             Chart(
                 f"Shift of {metric}",
-                lambda: points(rows, f"shift of {metric} against {against}"),
+                lambda: points(rows, f"shift of {metric} vs. {against}"),
                 f"Dots with 95 % intervals: {words}.",
                 table,
                 "Over the same seeds. Excess churn: examples that change class beyond those that "
@@ -261,7 +261,7 @@ def _trust(study: Study) -> Iterator[Section]:
         facts.append(
             ("Error rate", f"{between(noise.error, percent)} on {count(noise.examples, 'example')}")
         )
-        facts.append(("Variance left on endless test data", between(noise.training)))
+        facts.append(("Variance left with an infinite test set", between(noise.training)))
     facts += [(f"Not redrawn: {name}", why) for name, why in study.refused.items()]
     blocks.append(Facts(tuple(facts)))
     blocks += [b for b in open_questions(study) if isinstance(b, Text)]
