@@ -93,7 +93,6 @@ def test_within_one_process_files_can_be_put_back(project, tmp_path):
         import sys
         sys.path.insert(0, {str(child.parents[3])!r})
         from whydiff.runner.child.afresh import restore
-from whydiff.runner.client import Run
         restore({cover.folders!r})
         for path in sorted(Path(".").rglob("*")):
             print(path, path.read_text().split() if path.is_file() else "")

@@ -37,8 +37,9 @@ from whydiff.experiments.explain.sides import (
 )
 from whydiff.experiments.explain.trajectory import trajectory
 from whydiff.experiments.explain.zoom import look_closer, zoom as locate
-from whydiff.runner.client import Run
+from whydiff.runner.client import run_of
 from whydiff.runner.running import Runs, runs_of
+from whydiff.runner.targets import target_of
 
 if TYPE_CHECKING:
     from whydiff.api.notebook import WatchedFit
@@ -80,6 +81,8 @@ def explain(
 
     In a notebook: two fits of ``with whydiff.recording() as cell``, ``explain(cell[1], cell[2])``.
 
+    A script may also be named as ``"-m package.module"`` or by the name of an installed command.
+
     Raises WhydiffError if the script fails, trains nothing, or has no such fits.
     """
     progress = progress or Silent()
@@ -99,9 +102,8 @@ def explain(
         return explain_fits(script, script_b, metric, budget, zoom, progress)
     if script_b is not None and not isinstance(script_b, str | Path):
         raise WhydiffError("a script and a fit cannot be compared", "Name two of one kind.")
-    for path in (script, script_b):
-        if path is not None and not Path(path).is_file():
-            raise WhydiffError(f"there is no script {path}", f"Looked in {Path.cwd()}.")
+    target_a = target_of(script)
+    target_b = target_a if script_b is None else target_of(script_b)
     asked = command(
         script, script_b, fits=fits, calls=calls, runs=runs, a_env=a_env, b_env=b_env,
         metric=metric, budget=budget, arguments=arguments, a_arguments=a_arguments,
@@ -109,12 +111,12 @@ def explain(
     )  # fmt: skip
     with (
         tempfile.TemporaryDirectory(prefix="whydiff-") as name,
-        _kept(Path(name), Path(script)),
+        _kept(Path(name), target_a.script),
         contextlib.ExitStack() as children,
     ):
         folder = Path(name)
-        run_a = Run(Path(script), (*arguments, *a_arguments), a_env)
-        run_b = Run(Path(script_b or script), (*arguments, *b_arguments), b_env)
+        run_a = run_of(target_a, (*arguments, *a_arguments), a_env)
+        run_b = run_of(target_b, (*arguments, *b_arguments), b_env)
         inside = script_b is None and run_a == run_b and not runs
         executions = _how_often(fix)
         all_runs = runs_of([run_a.script, run_b.script], in_place, progress, executions)

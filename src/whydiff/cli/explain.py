@@ -13,7 +13,7 @@ from whydiff.cli.script import (
     Pair,
     ScriptCommand,
     Setting,
-    check_script,
+    check_target_script,
     script_arguments,
     words,
 )
@@ -22,8 +22,11 @@ from whydiff.cli.script import (
 @click.command(
     cls=ScriptCommand, name="explain", short_help="Find and prove why two trainings differ."
 )
-@click.argument("script")
+@click.argument("script", required=False)
 @click.argument("script_b", required=False)
+@click.option(
+    "-m", "module", multiple=True, metavar="MODULE", help="Run this module, as python -m does."
+)
 @fits_option
 @click.option("--calls", type=Pair("calls"), help="Compare these two calls; `show` numbers them.")
 @click.option("--runs", is_flag=True, help="Compare two runs of the script.")
@@ -42,8 +45,9 @@ from whydiff.cli.script import (
 @click.pass_context
 def command(
     ctx: click.Context,
-    script: str,
+    script: str | None,
     script_b: str | None,
+    module: tuple[str, ...],
     fits: tuple[int, int] | None,
     calls: tuple[int, int] | None,
     runs: bool,
@@ -68,13 +72,16 @@ def command(
     SCRIPT --a-args/--b-args   two runs with other arguments
     SCRIPT with several fits   its first two independent fits that differ (--fits picks)
     SCRIPT otherwise           two runs of it (--runs forces that)
+    -m MODULE                  in place of a script, as with python -m; so is the name of an
+                               installed command
 
     Finds the first divergence, trains again with one source of difference changed at a time, and
     tries a fix. Exits with 0 if there is an answer, 2 in case of trouble.
     """
+    script, script_b = _targets(script, script_b, module)
     _check_combination(script_b, fits, runs, bool(a_env or b_env or a_args or b_args))
-    path = check_script(script)
-    path_b = check_script(script_b) if script_b else None
+    path = check_target_script(script)
+    path_b = check_target_script(script_b) if script_b else None
     check_answer(json_file, html_file)
 
     from whydiff.api.explain import explain
@@ -107,6 +114,16 @@ def command(
         write_json(json_file, explanation.to_dict())
     if html_file:
         write_page(html_file, explanation)
+
+
+def _targets(
+    script: str | None, script_b: str | None, modules: tuple[str, ...]
+) -> tuple[str, str | None]:
+    """A and B: scripts as named, then modules."""
+    named = [*(name for name in (script, script_b) if name), *(f"-m {m}" for m in modules)]
+    if not named or len(named) > 2:
+        raise click.UsageError("Name one script or two: train.py, or -m package.module.")
+    return named[0], named[1] if len(named) == 2 else None
 
 
 def _check_combination(

@@ -68,6 +68,17 @@ def words(option: str, text: str) -> tuple[str, ...]:
         raise WhydiffError(f"{option} {text!r}: {error}", "Quote it as in a shell.") from None
 
 
+def check_target_script(named: str) -> str | Path:
+    """A script, ``-m package.module`` or an installed command, whose text Python can read."""
+    if Path(named).exists() or named.endswith((".py", ".ipynb", ".whydiff")):
+        return check_script(named)
+    from whydiff.runner.targets import target_of
+
+    target = target_of(named)
+    check_script(str(target.script))
+    return target.text
+
+
 def check_script(name: str) -> Path:
     """The path of a script that can be run; WhydiffError says what is wrong with any other."""
     path = Path(name)

@@ -16,6 +16,7 @@ from whydiff.core.errors import Terminated, WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.runner.parent import dies_with_parent
 from whydiff.runner.scratch import Cover
+from whydiff.runner.targets import Target
 
 #: Starts the child. Not ``-m``, which looks for modules in the working directory first, nor ``-P``,
 #: which Python 3.10 does not know and processes started by the script would inherit.
@@ -55,6 +56,9 @@ class Run:
     reseed: int | None = None  # the number of a replica, whose random numbers are others
     backend: str = ""  # Keras's backend, whatever the script chooses
     purpose: str = ""  # "a", "b", "trial" or "replica": the script finds it in WHYDIFF_RUN
+    module: str = ""  # run it as ``python -m`` does; see ``targets.Target``
+    function: str = ""  # import the module and call this, as an installed command does
+    command: str = ""  # what that command is called
     protected: tuple[Path, ...] = ()  # folders that it sees but does not change
 
     def variables(self) -> dict[str, str]:
@@ -63,6 +67,16 @@ class Run:
         if self.purpose in ("trial", "replica"):
             ours |= UNTRACKED
         return {**os.environ, **ours, **(self.environment or {})}
+
+
+def run_of(
+    target: Target, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> Run:
+    """How a target is run."""
+    return Run(
+        target.script, tuple(arguments), environment,
+        module=target.module, function=target.function, command=target.command,
+    )  # fmt: skip
 
 
 class Requestable(Protocol):
@@ -95,6 +109,9 @@ class Child:
             "prelude": run.prelude,
             "reseed": run.reseed,
             "backend": run.backend,
+            "module": run.module,
+            "function": run.function,
+            "command": run.command,
             "keep_bytes": KEEP_BYTES if serve else 0,
             "force": force,
             "covered": self._cover.folders if self._cover else [],
@@ -224,7 +241,7 @@ def _command(run: Run, job: Mapping[str, Any]) -> tuple[list[str], dict[str, str
     our ``sitecustomize`` first; one that is changed or trained again is run by our own main.
     """
     environment = run.variables()
-    if "serve" in job or run.source or run.prelude or run.backend:
+    if "serve" in job or run.source or run.prelude or run.backend or run.module:
         return [sys.executable, "-c", START, json.dumps(job)], environment
     theirs = environment.get("PYTHONPATH")
     if theirs is not None:

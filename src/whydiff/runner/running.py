@@ -43,7 +43,9 @@ class Ran:
     @property
     def command(self) -> str:
         """The script with its arguments, as a person writes them."""
-        return " ".join([str(self.run.script), *self.run.arguments])
+        run = self.run
+        named = run.command or (f"-m {run.module}" if run.module else str(run.script))
+        return " ".join([named, *run.arguments])
 
     @cached_property
     def execution(self) -> Execution | None:

@@ -74,6 +74,9 @@ class RunningSides:
             "job": {
                 "script": str(child.run.script),
                 "arguments": list(child.run.arguments),
+                "module": child.run.module,
+                "function": child.run.function,
+                "command": child.run.command,
                 "environment": child.run.variables(),
                 "folder": str(Path.cwd()),
                 "output": str(parcel / "again.whydiff"),

@@ -11,13 +11,18 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
+import importlib.abc
 import importlib.machinery
+import importlib.util
 import json
 import os
+import shutil
 import sys
 import threading
 import types
 from pathlib import Path
+from typing import Any
 
 from whydiff.runner.child.afresh import Start
 from whydiff.runner.child.watching import Job, Watching
@@ -25,20 +30,19 @@ from whydiff.runner.child.watching import Job, Watching
 
 def run_script(job: Job) -> int:
     """Execute the script as ``__main__``; its exit code. Its own traceback goes to stderr."""
-    path = Path(job.script)
+    path = Path(job.script).absolute()
     module = types.ModuleType("__main__")
-    loader = importlib.machinery.SourceFileLoader("__main__", str(path.absolute()))
-    module.__dict__.update(
-        __file__=str(path.absolute()), __loader__=loader, __cached__=None, __package__=None
-    )
     sys.modules["__main__"] = module
-    sys.argv = [job.script, *job.arguments]
-    sys.path.insert(0, str(path.absolute().parent))  # as Python has it for a script
-    source = Path(job.source).read_bytes() if job.source else path.read_bytes()
     try:
+        source = Path(job.source).read_bytes() if job.source else None
         if job.prelude:
             exec(_compiled(job.prelude, "<prelude>"), module.__dict__)
-        exec(_compiled(source, str(path.absolute())), module.__dict__)
+        if job.function:
+            _call(job, module, path, source)
+        elif job.module:
+            _as_module(job, module, path, source)
+        else:
+            _as_script(job, module, path, source)
     except SystemExit as stop:
         return _exit_code(stop)
     except KeyboardInterrupt:
@@ -49,6 +53,63 @@ def run_script(job: Job) -> int:
         _print_as_python_does(error)
         return 1
     return 0
+
+
+def _as_script(job: Job, module: types.ModuleType, path: Path, source: bytes | None) -> None:
+    loader = importlib.machinery.SourceFileLoader("__main__", str(path))
+    module.__dict__.update(__file__=str(path), __loader__=loader, __cached__=None, __package__=None)
+    sys.argv = [job.script, *job.arguments]
+    sys.path.insert(0, str(path.parent))  # as Python has it for a script
+    exec(_compiled(path.read_bytes() if source is None else source, str(path)), module.__dict__)
+
+
+def _as_module(job: Job, module: types.ModuleType, path: Path, source: bytes | None) -> None:
+    """As ``python -m package.module``: the package is imported, the module is ``__main__``."""
+    sys.argv = [str(path), *job.arguments]
+    sys.path.insert(0, str(Path.cwd()))
+    spec = importlib.util.find_spec(job.module)
+    assert spec is not None and spec.origin is not None
+    module.__dict__.update(
+        __file__=str(path), __loader__=spec.loader, __spec__=spec, __cached__=spec.cached,
+        __package__=job.module.rpartition(".")[0],
+    )  # fmt: skip
+    exec(_compiled(path.read_bytes() if source is None else source, str(path)), module.__dict__)
+
+
+def _call(job: Job, module: types.ModuleType, path: Path, source: bytes | None) -> None:
+    """As an installed command: import the module, call its function, exit with what it gives."""
+    command = shutil.which(job.command) or job.command
+    sys.argv = [command, *job.arguments]
+    sys.path.insert(0, str(Path(command).absolute().parent))
+    module.__dict__.update(__file__=command)
+    if source is not None:
+        sys.meta_path.insert(0, _Changed(job.module, path, source))
+    found = importlib.import_module(job.module)
+    for name in job.function.split("."):
+        found = getattr(found, name)
+    sys.exit(found())  # type: ignore[operator]
+
+
+class _Changed(importlib.abc.MetaPathFinder):
+    """One module with another text than in its file."""
+
+    def __init__(self, name: str, path: Path, source: bytes) -> None:
+        self._name, self._path, self._source = name, path, source
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if name != self._name:
+            return None
+        source = self._source
+
+        class Loader(importlib.machinery.SourceFileLoader):
+            def get_data(self, path: Any) -> bytes:
+                return source if str(path).endswith(".py") else super().get_data(path)
+
+            def get_code(self, fullname: str) -> Any:
+                return _compiled(source, self.path)
+
+        loader = Loader(name, str(self._path))
+        return importlib.util.spec_from_file_location(name, self._path, loader=loader)
 
 
 def _compiled(source: str | bytes, name: str) -> types.CodeType:

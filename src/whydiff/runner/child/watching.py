@@ -33,6 +33,9 @@ class Job:
         self.reseed: int | None = job.get("reseed")  # run with other random numbers: a replica
         self.backend: str = job.get("backend", "")  # Keras's, whatever the script chooses
         self.force: bool = job.get("force", False)  # replace any file by the recording
+        self.module: str = job.get("module", "")  # run as ``python -m`` does
+        self.function: str = job.get("function", "")  # to call, as an installed command does
+        self.command: str = job.get("command", "")
         self.serve: list[int] | None = job.get("serve")  # file descriptors: commands, answers
 
 

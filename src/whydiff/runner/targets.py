@@ -1,0 +1,90 @@
+"""What a person may name as the thing to run: a script, ``-m package.module``, a command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+from whydiff.core.errors import WhydiffError
+
+MODULE = "-m "
+
+
+@dataclass(frozen=True)
+class Target:
+    """A script's file, and how it is started if not by its path.
+
+    ``module`` is run as ``python -m`` runs it. With ``function`` the module is imported and that
+    function called, as a command that pip installed does; ``command`` is what that is called.
+    """
+
+    script: Path
+    module: str = ""
+    function: str = ""
+    command: str = ""
+
+    @property
+    def text(self) -> str:
+        """As a person writes it: ``train.py``, ``-m project.train``, ``train-model``."""
+        return self.command or (f"{MODULE}{self.module}" if self.module else str(self.script))
+
+
+def target_of(named: str | Path) -> Target:
+    """What ``named`` stands for. WhydiffError where there is nothing of that name."""
+    text = str(named)
+    if text.startswith(MODULE):
+        return _module(text.removeprefix(MODULE).strip())
+    if Path(text).exists() or os.sep in text or text.endswith(".py"):
+        if not Path(text).is_file():
+            raise WhydiffError(f"there is no script {text}", f"Looked in {Path.cwd()}.")
+        return Target(Path(text))
+    return _command(text)
+
+
+def _module(name: str) -> Target:
+    file = module_file(name)
+    if file is None:
+        package = module_file(f"{name}.__main__")
+        if package is None:
+            raise WhydiffError(
+                f"there is no module {name}",
+                f"Looked in {Path.cwd()}, on PYTHONPATH and among the installed packages.",
+            )
+        return Target(package, f"{name}.__main__")
+    return Target(file, name)
+
+
+def _command(name: str) -> Target:
+    for entry in metadata.entry_points(group="console_scripts", name=name):
+        module, _, function = entry.value.partition(":")
+        file = module_file(module.strip())
+        if file is not None and function:
+            return Target(file, module.strip(), function.partition("[")[0].strip(), name)
+    raise WhydiffError(
+        f"there is no script {name}", f"Looked in {Path.cwd()} and among the installed commands."
+    )
+
+
+def module_file(name: str) -> Path | None:
+    """The file of a module, found as Python finds it from the current folder, importing nothing.
+
+    None where there is no such module, or it is a package or in machine code.
+    """
+    path: list[str] | None = [str(Path.cwd()), *sys.path]
+    spec = None
+    for depth in range(1, name.count(".") + 2):
+        if path is None:
+            return None
+        spec = PathFinder.find_spec(".".join(name.split(".")[:depth]), path)
+        if spec is None:
+            return None
+        locations = spec.submodule_search_locations
+        path = list(locations) if locations is not None else None
+    if spec is None or path is not None or not spec.origin or not spec.origin.endswith(".py"):
+        return None
+    file = Path(spec.origin)
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file

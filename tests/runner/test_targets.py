@@ -1,0 +1,96 @@
+"""Every way in: what a script sees of itself is what it sees when Python runs it that way."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from whydiff.core.errors import WhydiffError
+from whydiff.runner.client import run_of
+from whydiff.runner.running import Runs
+from whydiff.runner.targets import Target, module_file, target_of
+
+SAYS = """
+import sys
+from .parts import NAME
+def main():
+    print(__name__, __package__, __file__, sys.argv[1:], NAME, sys.path[0])
+    return 3
+if __name__ == "__main__":
+    print(__spec__.name)
+    sys.exit(main())
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A src layout, its folder of sources on PYTHONPATH, and a command that pip installed."""
+    package = tmp_path / "src" / "project"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "parts.py").write_text("NAME = 'parts'\n")
+    (package / "train.py").write_text(SAYS)
+    (package / "__main__.py").write_text(SAYS)
+    notes = tmp_path / "src" / "project-1.dist-info"
+    notes.mkdir()
+    (notes / "METADATA").write_text("Metadata-Version: 2.1\nName: project\nVersion: 1\n")
+    (notes / "entry_points.txt").write_text("[console_scripts]\ntrain-it = project.train:main\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path / "src"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "src"))
+    return package
+
+
+def outcome(named, folder, *arguments):
+    """Exit code and output of a target, run by us."""
+    run = run_of(target_of(named), arguments)
+    with Runs().run(run, folder, "a") as ran:
+        return ran.exit_code, (folder / "a.log").read_text()
+
+
+@pytest.mark.parametrize("module", ["project.train", "project"])
+def test_a_module_runs_as_python_runs_it(project, tmp_path, module):
+    plain = subprocess.run(
+        [sys.executable, "-m", module, "--lr", "1"], capture_output=True, text=True
+    )
+    assert plain.returncode == 3, plain.stderr
+    assert outcome(f"-m {module}", tmp_path, "--lr", "1") == (3, plain.stdout)
+
+
+def test_an_installed_command_is_its_function(project, tmp_path):
+    target = target_of("train-it")
+    assert target == Target(Path("src/project/train.py"), "project.train", "main", "train-it")
+    code, said = outcome("train-it", tmp_path, "--lr", "1")
+    assert code == 3
+    assert said.startswith(f"project.train project {project / 'train.py'} ['--lr', '1'] parts")
+
+
+def test_a_changed_text_runs_in_the_place_of_a_module(project, tmp_path):
+    changed = tmp_path / "changed.py"
+    changed.write_text(SAYS.replace("return 3", "return 4"))
+    for named in ("-m project.train", "train-it"):
+        run = run_of(target_of(named))
+        run = type(run)(**{**vars(run), "source": changed})
+        with Runs().run(run, tmp_path, "a") as ran:
+            assert ran.exit_code == 4
+            assert str(project / "train.py") in (tmp_path / "a.log").read_text()
+
+
+def test_finding_a_module_imports_nothing(project):
+    (project / "__init__.py").write_text("raise SystemExit('imported')")
+    assert module_file("project.train") == Path("src/project/train.py")
+    assert module_file("project") is None and module_file("project.none") is None
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("-m project.none", "there is no module project.none"),
+        ("no-such-command", "there is no script no-such-command"),
+        ("missing.py", "there is no script missing.py"),
+    ],
+)
+def test_what_is_not_there_is_named(project, named, said):
+    with pytest.raises(WhydiffError, match=said):
+        target_of(named)
