@@ -144,7 +144,8 @@ class CallRecipe:
 
     Facts use the keys that :mod:`whydiff.core.recipe` lists. ``mode`` adds ``training`` (the
     argument: None, True or False), ``training:*`` (the resolved flag at each layer, as seen when
-    the layer ran or was traced), ``eager`` (bool) and ``through`` ("evaluate", "predict",
+    the layer ran or was traced), ``baked:*`` (a ``training=`` that the graph of a functional model
+    was built with), ``eager`` (bool) and ``through`` ("evaluate", "predict",
     "call").
     """
 

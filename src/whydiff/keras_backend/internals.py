@@ -373,6 +373,13 @@ LISTED_METRICS = "_flatten_metrics_in_order"
 RESOLVED_ARGUMENT = "_resolve_and_populate_arg"
 
 
+def shows_training_flags() -> bool:
+    """Whether this Keras decides a layer's training flag where it can be looked on."""
+    import keras
+
+    return RESOLVED_ARGUMENT in vars(keras.Layer)
+
+
 def trainer_base() -> type:
     """The class whose ``__init__`` every model runs."""
     found: type = _module("trainers.trainer").Trainer

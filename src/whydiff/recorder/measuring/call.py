@@ -22,7 +22,7 @@ from whydiff.core.live import LiveCall
 from whydiff.core.recipe import Tensor
 from whydiff.core.stack import Frame
 from whydiff.keras_backend import adapter
-from whydiff.keras_backend.internals import array_adapter, in_row_order
+from whydiff.keras_backend.internals import array_adapter, in_row_order, shows_training_flags
 from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import title_of
@@ -288,7 +288,8 @@ class Measuring(Flags):
         )  # fmt: skip
         flags, traced, function = self._trace(held)
         mode = {
-            **described.facts.get("mode", {}),
+            # What a graph was built with gives way to the flag that a call passes.
+            **{k.replace("training:", "baked:"): v for k, v in described.facts["mode"].items()},
             "training": self._arguments.get("training"),
             **self._layer_flags(described.names, flags),
             "eager": self._eager(),
@@ -301,6 +302,8 @@ class Measuring(Flags):
         notes: dict[str, Any] = dict(described.trouble)
         if self._method not in ("evaluate", "predict", "call"):
             notes["method"] = self._method
+        if not shows_training_flags():
+            notes["unknown: training flags"] = "this Keras does not show them at each layer"
         if "unseen" in self._source:
             notes["unknown: inputs"] = f"batches of a {self._source['unseen']} were not seen"
         facts = {
