@@ -6,8 +6,9 @@ digest of their text, digests of rows in table ``samples``, batch sizes in table
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -51,7 +52,36 @@ def put_fit_call(db: sqlite3.Connection, number: int, fit: int) -> None:
     )
 
 
-def put_call(db: sqlite3.Connection, call: MeasuringCall) -> None:
+class Known:
+    """Documents that this process has stored: what many calls share is turned to text once."""
+
+    def __init__(self) -> None:
+        self._by_object: dict[tuple[str, int], tuple[Any, str]] = {}
+        self._by_value: dict[tuple[str, Any], str] = {}
+
+    def digest(self, name: str, value: Any) -> str:
+        """The key of a document stored before, or ""."""
+        if isinstance(value, tuple):
+            try:
+                return self._by_value.get((name, value), "")
+            except TypeError:  # a value held in it is a list
+                return ""
+        known = self._by_object.get((name, id(value)))
+        return known[1] if known is not None and known[0] is value else ""
+
+    def keep(self, name: str, value: Any, digest: str) -> None:
+        """Remember it; of a mapping the object itself, which nobody changes any more."""
+        if isinstance(value, tuple):
+            with contextlib.suppress(TypeError):
+                self._by_value[name, value] = digest
+        else:
+            self._by_object[name, id(value)] = (value, digest)
+        for memory in (self._by_object, self._by_value):
+            while len(memory) > 512:
+                del memory[next(iter(memory))]
+
+
+def put_call(db: sqlite3.Connection, known: Known, call: MeasuringCall) -> None:
     """Add a measuring call; one of the same number goes."""
     for table in ("call", "call_array"):
         db.execute(f"DELETE FROM {table} WHERE call = ?", (call.number,))
@@ -67,7 +97,7 @@ def put_call(db: sqlite3.Connection, call: MeasuringCall) -> None:
             float(call.seconds),
             codec.dump(call.values, "values"),
             codec.dump(call.notes, "notes"),
-            codec.dump(_recipe_row(db, call.recipe)),
+            codec.dump(_recipe_row(db, known, call.recipe)),
             None if call.score is None else codec.dump(_score_row(call.score), "score"),
         ),
     )
@@ -107,25 +137,34 @@ def _put_array(db: sqlite3.Connection, *row: Any) -> None:
     db.execute("INSERT INTO call_array VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
-def _put_document(db: sqlite3.Connection, value: Any, what: str) -> str:
-    text = codec.dump(value, what)
+def _put_document(
+    db: sqlite3.Connection, known: Known, name: str, value: Any, plain: Callable[[Any], Any]
+) -> str:
+    digest = known.digest(name, value)
+    if digest:
+        return digest
+    text = codec.dump(plain(value), name)
     digest = str(xxhash.xxh3_128_hexdigest(text.encode()))
     db.execute("INSERT OR IGNORE INTO document VALUES(?, ?)", (digest, text))
+    known.keep(name, value, digest)
     return digest
 
 
-def _recipe_row(db: sqlite3.Connection, recipe: CallRecipe) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        name: _put_document(db, getattr(recipe, name), name) for name in FACT_FIELDS
-    }
+def _recipe_row(db: sqlite3.Connection, known: Known, recipe: CallRecipe) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for name in FACT_FIELDS:
+        row[name] = _put_document(db, known, name, getattr(recipe, name), dict)
     for name in ("weights", "noise"):
-        rows = [list(codec.tensor_row(tensor)) for tensor in getattr(recipe, name)]
-        row[name] = _put_document(db, rows, name)
+        tensors = getattr(recipe, name)
+        row[name] = _put_document(
+            db, known, name, tensors, lambda parts: [list(codec.tensor_row(t)) for t in parts]
+        )
     for name in ("origins", "generators", "state"):
-        parts = [_plain_dataclass(part) for part in getattr(recipe, name)]
-        row[name] = _put_document(db, parts, name)
+        row[name] = _put_document(
+            db, known, name, getattr(recipe, name), lambda parts: list(map(_plain_dataclass, parts))
+        )
     inputs = recipe.inputs
-    row["inputs"] = _put_document(db, inputs.facts, "inputs")
+    row["inputs"] = _put_document(db, known, "inputs", inputs.facts, dict)
     row["unit"] = inputs.unit
     row["batches"] = put_series(db, inputs.batches) if len(inputs.batches) else ""
     return row

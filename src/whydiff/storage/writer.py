@@ -57,6 +57,7 @@ class Writer:
         self._begun: dict[int, float] = {}  # fit -> time.monotonic() at its begin
         self._flusher: threading.Thread | None = None
         self._closing = threading.Event()
+        self._known = calls.Known()
         try:
             with out_of_reach():
                 self._lock_on_file = begin_file(path)
@@ -150,7 +151,7 @@ class Writer:
 
     def call(self, call: MeasuringCall) -> None:
         """Add a measuring call; one of a known number replaces it."""
-        self._commit("call", calls.put_call, call)
+        self._commit("call", calls.put_call, self._known, call)
 
     def event(self, event: Event) -> None:
         """Add an event; one of a known number replaces it."""

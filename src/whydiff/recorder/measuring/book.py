@@ -33,6 +33,8 @@ PER_LINE = 100
 #: Outputs that a score may have read are remembered for so many calls.
 REMEMBERED = 64
 
+_NOT_COMPILED: Mapping[str, Any] = {}
+
 
 class CallBook:
     """What measuring calls share. ``running`` is the one that runs at the moment."""
@@ -150,7 +152,7 @@ class CallBook:
 
     def compiled(self, model: Any) -> Mapping[str, Any]:
         """The arguments of ``compile``, {} for a model that was not compiled."""
-        return self._compiled.get(model, {})
+        return self._compiled.get(model, _NOT_COMPILED)
 
     def kept(self, digest: str, array: np.ndarray) -> np.ndarray:
         """A copy of ``array``, the same for equal values."""

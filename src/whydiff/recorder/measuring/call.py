@@ -148,6 +148,7 @@ class Measuring(Flags):
         self._weights: dict[int, np.ndarray | None] = {}  # by id of the variable, before the call
         self._noise: dict[int, np.ndarray] = {}
         self._held: list[Held] = []
+        self._described: Described | None = None  # where the model is whole before the call
         self._outputs: tuple[Output, ...] = ()
         self._values: dict[str, float] = {}
         self._generators: dict[str, tuple[str, Any]] = {}
@@ -158,11 +159,17 @@ class Measuring(Flags):
 
     @told_once
     def _before(self) -> None:
-        names = Names(self.model)
-        slots = variables_of(self.model, names)
+        book = self._book
+        names = book.descriptions.names(self.model)
+        self._held = held_values(names, self._adapter.to_numpy)
+        if all(layer.built for layer in names.layers.values()):
+            self._described = book.descriptions.of(
+                self.model, book.compiled(self.model), [one.digest for one in self._held]
+            )
+        whole = self._described
+        slots = variables_of(self.model, names) if whole is None else whole.variables
         weights = self._read(slots.weights)
         self._noise = {key: np.array(value) for key, value in self._read(slots.noise).items()}
-        self._held = held_values(names, self._adapter.to_numpy)
         self._digests = {key: tensor_digest(value) for key, value in weights.items()}
         if not self._book.keep_bytes:
             self._weights = dict.fromkeys(weights)
@@ -274,10 +281,10 @@ class Measuring(Flags):
     def _finish(self, completed: bool) -> Any:
         book, to_numpy = self._book, self._adapter.to_numpy
         compiled = book.compiled(self.model)
-        described: Described = book.descriptions.of(
-            self.model, compiled, [one.digest for one in self._held]
-        )
-        held = self._held or held_values(described.names, to_numpy)
+        described, held = self._described, self._held
+        if described is None:  # built by this call
+            held = held_values(Names(self.model), to_numpy)
+            described = book.descriptions.of(self.model, compiled, [one.digest for one in held])
         weights, origins, arrays = self._weight_tensors(described)
         noise, states = self._noise_tensors(described)
         rows = len(self._outputs[0].rows) if self._outputs and self.kind == "predict" else None
@@ -370,7 +377,7 @@ class Measuring(Flags):
                     slot.path,
                     slot.role,
                     tuple(slot.variable.shape),
-                    str(keras.backend.standardize_dtype(slot.variable.dtype)),
+                    str(slot.variable.dtype),
                     digest,
                     book.trained_by.get(digest),
                 )

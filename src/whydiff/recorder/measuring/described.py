@@ -40,6 +40,15 @@ class Descriptions:
         )
         self._surroundings: dict[str, Facts] | None = None
 
+    def names(self, model: Any) -> Names:
+        """The model's canonical names, from its description where that still holds."""
+        known = self._known.get(model)
+        if known is not None:
+            signature = _signature(model)
+            if _same(known[0][: len(signature)], signature):
+                return known[1].names
+        return Names(model)
+
     def of(self, model: Any, compiled: Mapping[str, Any], held: Sequence[str]) -> Described:
         """``held`` are digests of values that the user's code reads: they are in the facts."""
         signature = [*_signature(model), id(compiled), *held]
@@ -91,6 +100,11 @@ class Descriptions:
         return self._surroundings
 
 
+#: Attributes of a model that calls change and no fact tells.
+_CHANGING = frozenset({"train_function", "test_function", "predict_function", "stop_training",
+                       "stop_evaluating", "stop_predicting"})  # fmt: skip
+
+
 def _signature(model: Any) -> list[Any]:
     """What decides the facts: every layer, its variables, its attributes as objects or values.
 
@@ -98,11 +112,13 @@ def _signature(model: Any) -> list[Any]:
     """
     parts: list[Any] = []
     for layer in layer_tree(model):
-        parts += [layer, layer.trainable, *own_variables(layer)]
-        for key, value in list(vars(layer).items()):
-            parts += [key, value]
+        parts += (layer, layer.trainable, layer.dtype_policy, *own_variables(layer))
+        for key, value in vars(layer).items():
+            if key[0] == "_" or key in _CHANGING:
+                continue
+            parts.append(value)
             if isinstance(value, (list, tuple)):
-                parts += list(value)
+                parts += value
             elif isinstance(value, dict):
                 parts += [part for item in value.items() for part in item]
     return parts

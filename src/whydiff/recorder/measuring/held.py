@@ -60,13 +60,25 @@ def _of_layer(path: str, layer: Any, to_numpy: Any) -> Iterator[Held]:
         yield from _held(f"{path}: {kind} {name}", kind, path, value, to_numpy, told)
 
 
+_tensor_types: dict[type, bool] = {}
+
+
 def _is_tensor(value: Any) -> bool:
+    cls = type(value)
+    known = _tensor_types.get(cls)
+    if known is None:
+        known = _tensor_types[cls] = _holds_tensors(value)
+    return known and not (cls is np.ndarray and value.dtype.hasobject)
+
+
+def _holds_tensors(value: Any) -> bool:
+    """Whether values of this type are arrays or tensors, and no variables."""
     if not hasattr(value, "dtype") or isinstance(value, (keras.Variable, type)):
         return False
     if type(value).__name__ == "Parameter":
         return False
     if isinstance(value, np.ndarray):
-        return not value.dtype.hasobject
+        return True
     try:
         return bool(keras.ops.is_tensor(value)) and not isinstance(value, keras.KerasTensor)
     except Exception:
