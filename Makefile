@@ -11,7 +11,7 @@ ENV := .venv/ready
 PURE := .venv-pure/ready
 REQUIREMENTS := pyproject.toml constraints.txt
 
-# Rooms that know no Keras: their tests must pass where none is installed.
+# Packages that know no Keras: their tests must pass where none is installed.
 PURE_TESTS := $(wildcard $(addprefix tests/,core diagnosis stats script_text fixes lint storage report cli))
 
 FASHION_FILES := build/keras/datasets/fashion-mnist/train-images-idx3-ubyte.gz
@@ -75,13 +75,13 @@ thorough: $(ENV) ## The tests that `make test` leaves out: many trainings, long 
 simulations: $(ENV) ## Measure what every interval and test promises; writes the tables in docs/.
 	.venv/bin/python benchmarks/simulations.py --write
 
-lint: $(ENV) ## Check style, types and which room imports which.
+lint: $(ENV) ## Check style, types and which package imports which.
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 
-pure: $(PURE) ## The tests of the pure rooms where no Keras is installed.
+pure: $(PURE) ## The tests of the pure packages where no Keras is installed.
 	.venv-pure/bin/python -m pytest -n 2 -m 'not thorough' tests/pure_environment.py $(PURE_TESTS)
 
 cases: $(CASES) ## Score the cases in ../shared on every backend.

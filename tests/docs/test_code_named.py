@@ -13,7 +13,11 @@ _spec.loader.exec_module(written)
 
 ROOT = written.ROOT
 #: Written for people who work on whydiff. Decisions say what was decided then.
-PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "internals.md"]
+PAGES = [
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "docs" / "internals.md",
+    ROOT / "docs" / "how_explain_works.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=written.name)
