@@ -24,7 +24,9 @@ from whydiff.diagnosis.calls.verdict import Verdict
 from whydiff.stats.distances import churn
 
 #: Further disagreements that are listed.
-MOST_OTHERS = 8
+MOST_OTHERS = 5
+#: A cause with a smaller share has no advice of its own on the first screen.
+WORTH_ADVICE = 0.1
 
 
 def answer_calls(
@@ -91,7 +93,11 @@ def _gap(pair: Disagreement, trials: CallTrials | None) -> dict[str, Any]:
 
 
 def _remedy(verdict: Verdict) -> Remedy:
-    advice = [c.remedy for c in verdict.causes if c.remedy and c.status == CONFIRMED]
+    advice = [
+        c.remedy
+        for c in verdict.causes
+        if c.remedy and c.status == CONFIRMED and (c.share is None or abs(c.share) >= WORTH_ADVICE)
+    ]
     advice = advice or [c.remedy for c in verdict.causes if c.remedy]
     meant = [
         f"The difference of {c.source} is intentional: the script asks for it."

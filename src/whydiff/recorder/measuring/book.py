@@ -131,11 +131,15 @@ class CallBook:
         self._lines[where] += 1
         if self._lines[where] > PER_LINE:
             return
-        call = score(number, function, arguments, result, self.outputs, to_numpy, stack)
-        if call is not None:
+        found = score(number, function, arguments, result, self.outputs, to_numpy, stack)
+        if found is not None:
+            call, given = found
             self.numbers = number
             self._last[where] = call
             self._writer.call(call)
+            if self.keep_bytes and call.score is not None:
+                settings = dict(call.score.settings)
+                self.lives.append(LiveCall(call, None, (), (), {}, (given,), settings, {}))
 
     def _remember(self, call: MeasuringCall) -> None:
         """Keep what a later score may have read."""

@@ -25,8 +25,9 @@ def score(
     outputs: Mapping[int, MeasuringCall],
     to_numpy: Any,
     stack: tuple[Frame, ...],
-) -> MeasuringCall | None:
-    """The call of ``function`` as a call that measures; None where it read no watched output."""
+) -> tuple[MeasuringCall, tuple[Any, ...]] | None:
+    """The call of ``function`` as a call that measures, with the predictions and the labels that
+    it was given; None where it read no watched output."""
     arrays = {name: array for name, value in arguments.items() for array in _array(value, to_numpy)}
     names = [name for name in arrays if name not in _LABELS]
     for name in names:
@@ -48,7 +49,7 @@ def score(
             if key not in arrays and isinstance(value, PLAIN)
         }
         values, given = _result(function, result, to_numpy)
-        return MeasuringCall(
+        made = MeasuringCall(
             number,
             "score",
             call.model,
@@ -67,6 +68,7 @@ def score(
             values,
             score=Score(function, call.number, output, transformation, rows, settings),
         )
+        return made, tuple(np.array(arrays[p]) for p in (name, label_name) if p is not None)
     return None
 
 
