@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
-from whydiff.core.live import Live
+from whydiff.core.live import Live, LiveCall
 from whydiff.runner.child.serving import Server
 from whydiff.runner.client import Run
 
@@ -16,9 +16,9 @@ from whydiff.runner.client import Run
 class InProcessClient:
     """This interpreter in the place of a script's process; see ``client.Child``."""
 
-    def __init__(self, lives: list[Live], recording: Path) -> None:
+    def __init__(self, lives: list[Live], recording: Path, calls: Sequence[LiveCall] = ()) -> None:
         self.run, self.recording = Run(Path("this session")), recording
-        self._server = Server(lives, _no_script, {}, recording)
+        self._server = Server(lives, _no_script, {}, recording, calls)
 
     def request(self, do: str, **arguments: Any) -> dict[str, Any]:
         """Do it at once."""

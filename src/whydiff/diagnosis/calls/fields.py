@@ -50,6 +50,7 @@ class Compared:
     structure: tuple[str, ...] = ()
     policies: bool = False
     compiled: bool = False
+    weighted: bool = False  # sample weights differ, and go with the measurement
     movable: tuple[str, ...] = ()
 
     def finding(self, source: str) -> Finding | None:
@@ -64,6 +65,7 @@ class Compared:
             "held": {s: list(names) for s, names in self.held.items()},
             "policies": self.policies,
             "compiled": self.compiled,
+            "weighted": bool(self.weighted),
             "separate": [s for s in ("data-order", "batch-size") if s in self.movable],
         }
 
@@ -90,6 +92,8 @@ def compare(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event] = ()) ->
     _batches_that_matter(found, a, b)
     for name in ("measurement", "objective"):
         found[name] = _facts(name, a, b, "settings")
+    if _weighted_otherwise(a, b):
+        found["measurement"] = _weighting(a, b, found["measurement"])
     for name in ("backend", "version", "hardware"):
         found[name] = _facts(name, a, b, "facts")
     found["arithmetic"] = _arithmetic(a, b)
@@ -97,10 +101,13 @@ def compare(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event] = ()) ->
     differing = {f.source for f in findings if f.status == DIFFERS}
     structure = _structure(a, b, found, pairs, differing)
     policies = "precision" in differing and "precision" not in structure
-    compiled = bool({"measurement", "objective"} & differing) and a.kind == "evaluate" == b.kind
-    if compiled and "objective" in differing and "measurement" not in differing:
-        compiled = False
-    movable = [s for s in differing if _can_move(s, tensors, held, structure, policies, compiled)]
+    weighted = _weighted_otherwise(a, b)
+    compiled = _compiled_otherwise(a, b)
+    movable = [
+        s
+        for s in differing
+        if _can_move(s, tensors, held, structure, policies, compiled or weighted)
+    ]
     return Compared(
         findings,
         tensors,
@@ -108,6 +115,7 @@ def compare(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event] = ()) ->
         structure,
         policies,
         compiled,
+        weighted,
         tuple(s for s in SOURCES if s in movable and s not in structure[1:]),
     )
 
@@ -174,7 +182,7 @@ def _weights(
         found[WEIGHTS] = Finding(
             WEIGHTS,
             UNKNOWN,
-            f"{len(lone)} weights have no counterpart of equal shape; the architecture takes them",
+            f"{len(lone)} weights have no counterpart of equal shape; they go with their model",
         )
     return tensors
 
@@ -211,7 +219,7 @@ def _data(found: dict[str, Finding], a: Inputs, b: Inputs, built: bool) -> None:
         for source in ("data-content", "data-order", "batch-size"):
             found[source] = Finding(source, UNKNOWN, "what was fed was not seen")
         return
-    _content(found, a, b, whole, rows, labelled)
+    _content(found, a, b, whole, labelled)
     n = len(whole[0])
     sizes = [[int(s) for s in i.batches] for i in (a, b)]
     found["batch-size"] = (
@@ -228,13 +236,10 @@ def _content(
     a: Inputs,
     b: Inputs,
     whole: Sequence[np.ndarray],
-    rows: Sequence[Sequence[np.ndarray]],
     labelled: bool,
 ) -> None:
     n, m = len(whole[0]), len(whole[1])
-    weighted = [len(r[2]) for r in rows]
-    same = n == m and unordered_digest(whole[0]) == unordered_digest(whole[1])
-    if same and weighted[0] == weighted[1] and _same_weighted(rows):
+    if n == m and unordered_digest(whole[0]) == unordered_digest(whole[1]):
         what = "samples with their labels" if labelled else "samples"
         found["data-content"] = Finding("data-content", IDENTICAL, f"the same {n} {what}")
         if np.array_equal(whole[0], whole[1]):
@@ -251,20 +256,11 @@ def _content(
     found["data-order"] = Finding(
         "data-order", UNKNOWN, "the samples are others, so their order cannot be compared"
     )
-    if same:
-        found["data-content"] = _differs(
-            "data-content", "the same samples with other sample weights", mechanism=""
-        )
-        return
     shared = _shared(whole[0], whole[1])
     kinds = [", ".join(f"{x.dtype}{list(x.shape)}" for x in i.of("x")) for i in (a, b)]
     text = f"{shared} of {n} rows are also in B's {m}"
     text += f"; {kinds[0]} vs. {kinds[1]}" if kinds[0] != kinds[1] else f"; both {kinds[0]}"
     found["data-content"] = _differs("data-content", text)
-
-
-def _same_weighted(rows: Sequence[Sequence[np.ndarray]]) -> bool:
-    return unordered_digest(_joined(rows[0])) == unordered_digest(_joined(rows[1]))
 
 
 def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
@@ -410,7 +406,11 @@ def _architecture(
 
 def _shape(call: MeasuringCall) -> Facts:
     """Without what is no part of the function that a model computes once it is built."""
-    return {k: v for k, v in call.recipe.architecture.items() if not k.startswith("trainable:")}
+    return {
+        k: v
+        for k, v in call.recipe.architecture.items()
+        if not k.startswith("trainable:") and ":quantization_config" not in k
+    }
 
 
 def _lost(evidence: str, a: MeasuringCall, b: MeasuringCall) -> str:
@@ -427,12 +427,11 @@ def _precision(a: MeasuringCall, b: MeasuringCall, pairs: TensorPairs) -> Findin
         "precision", one, two, "", what="dtype settings",
         skip=lambda k: k == "loss_scale" or (k == "floatx" and policies),
     )  # fmt: skip
-    quantized = {o.kind for p in pairs.differing for o in (p.origin_a, p.origin_b)}
+    del pairs
     if found.status != DIFFERS:
         return found
-    mechanism = "quantized" if "quantized" in quantized or "int8" in found.evidence else (
-        "other-dtype-policy"
-    )  # fmt: skip
+    few_bits = any(name in found.evidence for name in ("int8", "int4", "float8", "gptq"))
+    mechanism = "quantized" if few_bits else "other-dtype-policy"
     return _differs("precision", found.evidence, found.evidence, mechanism)
 
 
@@ -526,6 +525,34 @@ def _structure(
     if "precision" in differing and (recast or lone or "architecture" in differing):
         together.append("precision")
     return tuple(together)
+
+
+# --- sample weights ---
+
+
+def _weighted_otherwise(a: MeasuringCall, b: MeasuringCall) -> bool:
+    if a.kind != "evaluate" or b.kind != "evaluate":
+        return False
+    one, two = (c.recipe.inputs.rows("weight") for c in (a, b))
+    return not np.array_equal(one, two)
+
+
+def _compiled_otherwise(a: MeasuringCall, b: MeasuringCall) -> bool:
+    """Whether both evaluate, with other metrics."""
+    both = a.kind == "evaluate" == b.kind
+    return both and _facts("measurement", a, b, "settings").status == DIFFERS
+
+
+def _weighting(a: MeasuringCall, b: MeasuringCall, before: Finding) -> Finding:
+    given = [len(c.recipe.inputs.rows("weight")) > 0 for c in (a, b)]
+    text = (
+        "other sample weights"
+        if all(given)
+        else f"{'A' if given[0] else 'B'} weights the samples, the other counts each once"
+    )
+    if before.status == DIFFERS:
+        text = f"{text}; {before.evidence}"
+    return _differs("measurement", text, text, "measured-by-another-rule")
 
 
 # --- the rest -----------------------------------------------------------------------------------

@@ -29,7 +29,8 @@ class TensorPair:
 
     @property
     def differs(self) -> bool:
-        return self.a.digest != self.b.digest
+        """Whether values differ. Of another dtype they belong to the precision."""
+        return self.a.dtype == self.b.dtype and self.a.digest != self.b.digest
 
     @property
     def source(self) -> str:
@@ -108,10 +109,10 @@ def story(
         return Story(detail, "adapted-again")
     if both & {"file", "restored"} and both & {"trained", "file", "restored"}:
         return Story(detail, _of_files(differing))
-    if both & FRESH:
-        return Story(detail, "weights-never-copied")
     if "copied" in both or "assigned" in both:
         return Story(detail, "weights-assigned")
+    if both & FRESH:
+        return Story(detail, "weights-never-copied")
     if both == {"trained"}:
         return Story(detail, "trained-apart")
     return Story(detail)

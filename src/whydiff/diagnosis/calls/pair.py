@@ -30,8 +30,9 @@ from whydiff.diagnosis.calls.results import (
 
 #: Calls from one line and model that are looked at, and calls in all.
 MOST_ALIKE, MOST_CALLS = 3, 60
-#: From this relative distance on a disagreement is one that a person sees at once.
-LARGE = 0.02
+#: From this relative distance on a disagreement is one that a person sees at once. What fit logs
+#: is a mean over moving weights: that it is somewhat off is how it is meant to be.
+LARGE, LARGE_OF_LOG = 0.02, 0.3
 #: What makes two calls comparable, the clearest first.
 LOGGED, SCORED, RUN, REBUILT, REPEATED, OTHER_INPUT, BUILT = range(7)
 
@@ -52,10 +53,13 @@ class Disagreement:
 
     @property
     def order(self) -> tuple[int, int, float, int, int]:
-        """Sorts: large before small before rounding, then by what makes them comparable."""
+        """Sorts: large before small before rounding, then by what makes them comparable; of equal
+        ones those that were made next to each other."""
         d = self.distance
-        size = 2 if d.rounding else 0 if d.relative >= LARGE else 1
-        return (size, self.why, -d.relative, number_of(self.a), number_of(self.b))
+        large = LARGE_OF_LOG if self.why == LOGGED else LARGE
+        size = 2 if d.rounding else 0 if d.relative >= large else 1
+        a, b = number_of(self.a), number_of(self.b)
+        return (size, self.why, -round(d.relative, 6), abs(b - a), a)
 
 
 def disagreements(execution: Execution, metric: str | None = None) -> list[Disagreement]:

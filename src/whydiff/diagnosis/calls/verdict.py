@@ -94,6 +94,9 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
             f"{percent(left)} of the gap is {HELD_BY_NOTHING}: with every recorded field of B "
             "swapped in, A's model still answers otherwise."
         )
+    if everything_rounds and trials.whole:
+        size = trials.apart(trials.a, trials.b)[0]
+        notes.append(f"The whole gap is no more than rounding ({number(size)} relative).")
     if _offset(causes):
         notes.append("Shares beyond 0 to 100 % say that causes offset each other.")
     return Verdict(

@@ -269,7 +269,7 @@ def _described(
         asked = site.process.request("call", what="rows", a=pair.a.number, b=pair.b.number)
         texts = [text for text in asked["texts"] if text]
         if texts:
-            kinds = all(asked["kinds"])
+            kinds = all(asked["kinds"]) and set(asked["kinds"]) != {"equal"}
             verdict = named_more(
                 verdict, "data-content", texts[0], "input-in-another-form" if kinds else ""
             )

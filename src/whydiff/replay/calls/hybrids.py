@@ -44,6 +44,7 @@ class Fields:
     come with the whole model of a side, and so together. ``held``: names of recorded values that
     are no variables, by source. ``policies``: whether dtype policies are set layer by layer.
     ``separate``: of the order and the batches those that can be taken without the samples.
+    ``compiled``: loss and metrics come with the measurement; ``weighted``: so do sample weights.
     """
 
     tensors: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
@@ -52,6 +53,7 @@ class Fields:
     policies: bool = False
     compiled: bool = False
     separate: tuple[str, ...] = ()
+    weighted: bool = False
 
 
 class CallHybrids:
@@ -178,9 +180,13 @@ class CallHybrids:
             return self._probe_batches()
         if content.fed is None or order.fed is None or cut.fed is None:
             raise TransferError("what was fed was too large to keep")
-        if content is order is cut:
-            return content.fed
-        return recut(content.fed, order.fed, cut.fed)
+        batches = content.fed
+        if not content is order is cut:
+            batches = tuple(recut(content.fed, order.fed, cut.fed))
+        measuring = self.lives[side(choice, "measurement")]
+        if self.fields.weighted and measuring is not content:
+            return reweighted(batches, measuring.fed or ())
+        return batches
 
     def _probe_batches(self) -> tuple[Any, ...]:
         if self._probe is None:
@@ -236,6 +242,22 @@ def recut(content: Sequence[Any], order: Sequence[Any], cut: Sequence[Any]) -> l
     return [
         keras.tree.pack_sequence_as(structure, [leaf[end - size : end] for leaf in leaves])
         for size, end in zip(sizes, ends, strict=True)
+    ]
+
+
+def reweighted(batches: Sequence[Any], others: Sequence[Any]) -> list[Any]:
+    """The same batches with the sample weights of others, position by position."""
+    wholes = [(batch[0], batch[1] if len(batch) > 1 else None) for batch in batches]
+    if not any(len(batch) > 2 for batch in others):
+        return wholes
+    weights = columns([(batch[2],) for batch in others])[0]
+    sizes = [len(keras.tree.flatten(batch)[0]) for batch in batches]
+    if sum(sizes) != len(weights):
+        raise TransferError("sample weights are not as many as the samples")
+    ends = np.cumsum(sizes)
+    return [
+        (*whole, weights[end - size : end])
+        for whole, size, end in zip(wholes, sizes, ends, strict=True)
     ]
 
 

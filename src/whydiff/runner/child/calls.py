@@ -42,6 +42,7 @@ class CallServer:
                 bool(fields["policies"]),
                 bool(fields["compiled"]),
                 tuple(fields["separate"]),
+                bool(fields["weighted"]),
             ),
         )
         return {}

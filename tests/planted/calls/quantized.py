@@ -1,0 +1,12 @@
+import keras
+import numpy as np
+
+keras.utils.set_random_seed(1)
+x = np.random.default_rng(0).normal(size=(20, 16)).astype("float32")
+model = keras.Sequential(
+    [keras.Input((16,)), keras.layers.Dense(32, "relu"), keras.layers.Dense(4)]
+)
+copy = keras.models.clone_model(model)
+copy.set_weights(model.get_weights())
+copy.quantize("int8")
+print(np.abs(model.predict(x, verbose=0) - copy.predict(x, verbose=0)).max())

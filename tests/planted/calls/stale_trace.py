@@ -1,0 +1,17 @@
+import keras
+import numpy as np
+
+SCALE = 1.0
+
+
+class Scale(keras.layers.Layer):
+    def call(self, x):
+        return x * SCALE
+
+
+keras.utils.set_random_seed(1)
+x = np.random.default_rng(0).normal(size=(10, 4)).astype("float32")
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), Scale()])
+model.predict(x, verbose=0)
+SCALE = 2.5
+print(np.abs(model.predict(x, verbose=0) - keras.ops.convert_to_numpy(model(x))).max())
