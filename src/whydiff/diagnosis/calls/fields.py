@@ -369,7 +369,7 @@ def _asked(call: MeasuringCall) -> str:
 def _resolved(call: MeasuringCall) -> dict[str, Any]:
     """The flag at each layer; the argument itself where layers were not seen."""
     mode = call.recipe.mode
-    layers = {k: bool(v) for k, v in mode.items() if k.startswith("training:") and v is not None}
+    layers = {k: bool(v) for k, v in mode.items() if k.startswith("training:")}
     if layers:
         return layers
     through = call.kind in ("predict", "evaluate")

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.core.calls import MeasuringCall
+from whydiff.core.calls import HeldValue, MeasuringCall
 from whydiff.core.digests import row_keys, tensor_digest
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import LiveCall
@@ -109,14 +109,7 @@ class CallHybrids:
             put_weights(model, self._weights(base, choice))
             put_noise(model, self._noise(base, choice))
             names = Names(model)
-            values = {}
-            for source, held in self.fields.held.items():
-                live = self.lives[side(choice, source)]
-                known = {value.name: value for value in live.call.recipe.state}
-                values.update(
-                    {n: (known[n], live.held[n]) for n in held if n in known and n in live.held}
-                )
-            stack.enter_context(holding(names, values))
+            stack.enter_context(holding(names, self._held(base, choice)))
             if self.fields.policies and side(choice, "precision") != base:
                 other = self.lives[side(choice, "precision")].model
                 stack.enter_context(policies_of(names, Names(other)))
@@ -127,6 +120,20 @@ class CallHybrids:
             stack.close()
             raise
         return stack
+
+    def _held(self, base: str, choice: Choice) -> dict[str, tuple[HeldValue, Any]]:
+        """Values that are no variables. What a compiled function kept from when it was traced is
+        what counts, wherever that function is not the one that runs."""
+        traced = not self._runs_compiled(base, choice)
+        values = {}
+        for source, names in self.fields.held.items():
+            live = self.lives[side(choice, source)]
+            for held in live.call.recipe.state:
+                if held.name not in names or held.name not in live.held:
+                    continue
+                stale = held.stale and traced and held.traced_value is not None
+                values[held.name] = held, held.traced_value if stale else live.held[held.name]
+        return values
 
     def _weights(self, base: str, choice: Choice) -> list[np.ndarray]:
         values = list(self.lives[base].weights)
@@ -160,12 +167,17 @@ class CallHybrids:
             return Way(CALL, training, mode.arguments.get("mask"))
         return Way(through, on_batch="on_batch" in str(how.call.notes.get("method", "")))
 
-    def _functions(self, live: LiveCall, base: str, choice: Choice) -> None:
-        """The compiled function that ran, where the program is that of the call; else a new one."""
+    def _runs_compiled(self, base: str, choice: Choice) -> bool:
+        """Whether the compiled function of the side's own call runs."""
         fields = self.fields
         sources = [*fields.structure, *fields.held]
         sources += ["precision"] * fields.policies + ["measurement"] * fields.compiled
         own = all(side(choice, source) == base for source in sources)
+        return own and self._way(choice).through == self.lives[base].call.kind != CALL
+
+    def _functions(self, live: LiveCall, base: str, choice: Choice) -> None:
+        """The compiled function that ran, where the program is that of the call; else a new one."""
+        own = self._runs_compiled(base, choice)
         for name in ("predict_function", "test_function"):
             kind = PREDICT if name.startswith("predict") else EVALUATE
             kept = live.function if own and live.call.kind == kind else None

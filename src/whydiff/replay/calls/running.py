@@ -57,7 +57,9 @@ def _predicted(model: Any, batches: Sequence[Any], on_batch: bool) -> list[np.nd
     if on_batch:
         parts = [keras.Model.predict_on_batch(model, batch[0]) for batch in batches]
         return joined([keras.tree.flatten(part) for part in parts])
-    outputs = keras.Model.predict(model, _fed([(b[0],) for b in batches]), verbose=0)
+    # Nested as Keras nests arrays: a compiled function is traced anew for another nesting.
+    inputs = [keras.utils.pack_x_y_sample_weight(batch[0]) for batch in batches]
+    outputs = keras.Model.predict(model, _fed(inputs), verbose=0)
     return [np.asarray(part) for part in keras.tree.flatten(outputs)]
 
 
