@@ -161,7 +161,9 @@ class LiveCall:
     arguments: Mapping[str, Any]
     held: Mapping[str, Any]  # values of recipe.state by name, where they are arrays or plain
     compile_arguments: Mapping[str, Any] = field(default_factory=dict)
-    function: Any = None  # the compiled predict or test function that ran; None where eager
+    #: weak reference to the compiled predict or test function that ran; None where eager. Nothing
+    #: may keep it alive: JAX would find its trace again where an equal function is compiled anew
+    function: Any = None
     trainable: tuple[bool, ...] = ()  # of the model and each of its layers
 
 

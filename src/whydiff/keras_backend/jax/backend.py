@@ -153,7 +153,7 @@ def forget_traces(model: Any) -> None:
     ``jax.jit`` knows a function by equality, and two bound methods of one model are equal: while
     an earlier train function is alive, a model compiled with another loss would go on with it.
     """
-    for name in ("train_step", "test_step"):
+    for name in ("train_step", "test_step", "predict_step"):
         own = vars(model).get(name)
         step = getattr(own, "_whydiff_step", own) or getattr(type(model), name).__get__(model)
 

@@ -32,7 +32,7 @@ from whydiff.recorder.measuring.described import Described
 from whydiff.recorder.measuring.held import Held, held_values
 from whydiff.recorder.measuring.inputs import Fed
 from whydiff.recorder.measuring.rows import rows_of_structure
-from whydiff.recorder.measuring.traces import as_held_values
+from whydiff.recorder.measuring.traces import as_held_values, weak
 
 #: Outputs of a call are kept up to so many bytes.
 SMALL_OUTPUTS = 4 << 20
@@ -354,7 +354,7 @@ class Measuring(Flags):
             arguments=self._arguments,
             held={one.name: one.raw for one in held},
             compile_arguments=compiled,
-            function=function,
+            function=weak(function),
             trainable=described.trainable,
         )
         return call, live

@@ -101,6 +101,8 @@ class Descriptions:
 
 
 #: Attributes of a model that calls change and no fact tells.
+# Of a compiled function nothing may keep an old one alive, besides: JAX finds the trace of a bound
+# method that still exists where an equal one is compiled anew.
 _CHANGING = frozenset({"train_function", "test_function", "predict_function", "stop_training",
                        "stop_evaluating", "stop_predicting"})  # fmt: skip
 

@@ -52,7 +52,7 @@ class Traces:
             trace.newest = {one.name: one for one in held}
             for shape in shapes:
                 trace.held.setdefault(shape, trace.newest)
-            trace.function = _weak(function)
+            trace.function = weak(function)
         used: dict[str, Held] = {}
         for shape in shapes:
             for key, value in trace.held.get(shape, trace.newest).items():
@@ -65,7 +65,8 @@ def _current(held: Sequence[Held], name: str) -> str:
     return next((one.digest for one in held if one.name == name), "")
 
 
-def _weak(function: Any) -> weakref.ref[Any] | None:
+def weak(function: Any) -> weakref.ref[Any] | None:
+    """A reference that does not keep a function alive, None where there is none."""
     try:
         return weakref.ref(function)
     except TypeError:

@@ -14,6 +14,7 @@ from whydiff.core.calls import HeldValue, MeasuringCall
 from whydiff.core.digests import row_keys, tensor_digest
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import LiveCall
+from whydiff.keras_backend import adapter
 from whydiff.keras_backend.internals import symbolic_inputs
 from whydiff.keras_backend.naming import Names
 from whydiff.replay.calls.compiling import compiled_like
@@ -83,7 +84,8 @@ class CallHybrids:
     def again(self, name: str) -> Measured:
         """One side from its own fields, in its own model."""
         live = self.lives[name]
-        alone = CallHybrids({"a": live, "b": live}, Fields(held={"state": list(live.held)}))
+        fields = Fields(held={"state": list(live.held)}, compiled=self.fields.compiled)
+        alone = CallHybrids({"a": live, "b": live}, fields)
         if live.call.kind == "built":
             alone._probe = self._probe_batches()
         return alone.measure({})
@@ -113,7 +115,7 @@ class CallHybrids:
             if self.fields.policies and side(choice, "precision") != base:
                 other = self.lives[side(choice, "precision")].model
                 stack.enter_context(policies_of(names, Names(other)))
-            if self.fields.compiled and side(choice, "measurement") != base:
+            if self.fields.compiled:
                 compiling = self.lives[side(choice, "measurement")]
                 stack.enter_context(compiled_like(model, compiling))
         except BaseException:
@@ -171,16 +173,20 @@ class CallHybrids:
         """Whether the compiled function of the side's own call runs."""
         fields = self.fields
         sources = [*fields.structure, *fields.held]
-        sources += ["precision"] * fields.policies + ["measurement"] * fields.compiled
+        sources += ["precision"] * fields.policies
+        if fields.compiled:  # it may have been compiled again since
+            return False
         own = all(side(choice, source) == base for source in sources)
         return own and self._way(choice).through == self.lives[base].call.kind != CALL
 
     def _functions(self, live: LiveCall, base: str, choice: Choice) -> None:
         """The compiled function that ran, where the program is that of the call; else a new one."""
         own = self._runs_compiled(base, choice)
+        if not own:
+            adapter().forget_traces(live.model)
         for name in ("predict_function", "test_function"):
             kind = PREDICT if name.startswith("predict") else EVALUATE
-            kept = live.function if own and live.call.kind == kind else None
+            kept = live.function() if own and live.function and live.call.kind == kind else None
             setattr(live.model, name, kept)
 
     def _batches(self, choice: Choice) -> Sequence[Any]:

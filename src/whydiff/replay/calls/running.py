@@ -110,6 +110,7 @@ def _fed(batches: Sequence[Any]) -> Any:
 # --- leaving everything as it was ---------------------------------------------------------------
 
 _FUNCTIONS = ("predict_function", "test_function", "train_function")
+_STEPS = ("predict_step", "test_step", "train_step")
 
 
 @contextlib.contextmanager
@@ -118,6 +119,7 @@ def preserved(*models: Any) -> Iterator[None]:
     distinct = list({id(m): m for m in models if m is not None}.values())
     variables = [(v, np.array(adapter().to_numpy(v))) for m in distinct for v in every_variable(m)]
     functions = [(m, name, getattr(m, name, None)) for m in distinct for name in _FUNCTIONS]
+    steps = [(m, name, vars(m).get(name)) for m in distinct for name in _STEPS]
     python, numpy, backend = random.getstate(), np.random.get_state(), adapter().random_state()
     backend = None if backend is None else np.array(backend)
     try:
@@ -128,6 +130,11 @@ def preserved(*models: Any) -> Iterator[None]:
         for model, name, function in functions:
             if getattr(model, name, None) is not function:
                 setattr(model, name, function)
+        for model, name, step in steps:  # those that made its functions be traced anew
+            if step is not None:
+                object.__setattr__(model, name, step)
+            elif name in vars(model):
+                object.__delattr__(model, name)
         random.setstate(python)
         np.random.set_state(numpy)
         if backend is not None:
