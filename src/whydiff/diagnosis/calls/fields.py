@@ -436,12 +436,19 @@ def _precision(a: MeasuringCall, b: MeasuringCall, pairs: TensorPairs) -> Findin
 
 
 def _held(a: MeasuringCall, b: MeasuringCall) -> dict[str, list[HeldValue]]:
-    """Values of A that differ from B's or are stale, by the source that they belong to."""
+    """Values of A that differ from B's or are stale, by the source that they belong to.
+
+    A recurrent state is a variable, and compared among these.
+    """
     theirs = {h.name: h for h in b.recipe.state}
     found: dict[str, list[HeldValue]] = {}
     for h in a.recipe.state:
         other = theirs.get(h.name)
-        if other is None or (_effective(h) == _effective(other) and h.digest == other.digest):
+        if (
+            h.kind == "recurrent state"
+            or other is None
+            or (_effective(h) == _effective(other) and h.digest == other.digest)
+        ):
             continue
         found.setdefault(_source_of(h, other), []).append(h)
     return found
@@ -484,16 +491,12 @@ def _state(
     values = held.get("state", ())
     if values:
         theirs = {h.name: h for h in b.recipe.state}
-        kinds = {h.kind for h in values}
         stale = [h.name for h in values if h.stale or theirs[h.name].stale]
         text = _values(values, b)
         mechanism = "other-constant"
         if stale:
             mechanism = "stale-trace"
             text = f"{listed(stale)}: the compiled function was traced with an older value ({text})"
-        elif "recurrent state" in kinds:
-            mechanism = "recurrent-state"
-            text = f"the recurrent (hidden) state that an earlier call left: {text}"
         elif any(h.name.rpartition("/")[2] in ("mean", "variance", "invert") for h in values):
             mechanism = "not-finalized"
         found["state"] = _differs("state", text, text, mechanism)

@@ -37,9 +37,16 @@ class TensorPair:
         """``initialization`` where both were drawn and left so, ``state`` where an adapt decides
         it, else ``weights``."""
         kinds = {self.origin_a.kind, self.origin_b.kind}
+        if is_recurrent(self.a.path):
+            return STATE
         if kinds <= FRESH:
             return INITIALIZATION
         return STATE if "adapted" in kinds else WEIGHTS
+
+
+def is_recurrent(path: str) -> bool:
+    """Whether a variable is the hidden state that a stateful layer keeps from call to call."""
+    return path.rpartition("/")[2].startswith("states_")
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,10 @@ def story(
     kinds_a, kinds_b = ({o.kind for o in side} for side in _sides(differing))
     both = kinds_a | kinds_b
     detail = _detail(differing)
+    if all(is_recurrent(p.a.path) for p in differing):
+        paths = listed([p.a.path for p in differing[:3]])
+        return Story(f"{paths}: the recurrent (hidden) state that an earlier call left",
+                     "recurrent-state")  # fmt: skip
     if "left as drawn" in both:
         return Story(detail + _skipped(events, a, b), "weights-skipped")
     if "unwatched" in both:

@@ -14,7 +14,7 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.digests import unordered_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
-from whydiff.diagnosis.calls.origins import FRESH
+from whydiff.diagnosis.calls.origins import FRESH, is_recurrent
 from whydiff.diagnosis.calls.results import (
     Call,
     Distance,
@@ -104,7 +104,7 @@ def _training_steps(calls: Sequence[MeasuringCall]) -> set[int]:
 
 
 def _weights(call: MeasuringCall) -> list[str]:
-    return [t.digest for t in call.recipe.weights]
+    return [t.digest for t in call.recipe.weights if not is_recurrent(t.path)]
 
 
 # --- fits ---------------------------------------------------------------------------------------
@@ -234,7 +234,8 @@ def _trained_between(execution: Execution, a: MeasuringCall, b: MeasuringCall) -
     if any(first < fit.call < last and fit.model == a.model for fit in execution.fits):
         return True
     later = a if a.number > b.number else b
-    kinds = {o.kind for o in later.recipe.origins}
+    tensors = zip(later.recipe.weights, later.recipe.origins, strict=False)
+    kinds = {o.kind for t, o in tensors if not is_recurrent(t.path)}
     return bool(kinds & {"unwatched"}) and not kinds & {"file", "restored", "average", "copied"}
 
 

@@ -41,8 +41,8 @@ def _put(layer: Any, held: HeldValue, value: Any) -> Callable[[], None] | None:
         return _put_global(layer, name, value)
     if held.kind == "closure":
         return _put_closure(layer, name, value)
-    if held.kind == "vocabulary":
-        return None  # it came with the layer; a lookup table is not written again
+    if held.kind in ("vocabulary", "recurrent state"):
+        return None  # a lookup table is not written again; a state is a variable of the model
     return _put_attribute(layer, name, value)
 
 
