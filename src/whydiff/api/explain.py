@@ -28,6 +28,8 @@ from whydiff.experiments.explain.calls import (
 )
 from whydiff.experiments.explain.disagreements import disagreements
 from whydiff.experiments.explain.fix_trials import MOST_TRIED, try_fixes
+from whydiff.experiments.explain.recorded import final_weights
+from whydiff.experiments.explain.recordings import explain_recordings, is_recording
 from whydiff.experiments.explain.sides import (
     RunningSides,
     run_script,
@@ -83,6 +85,9 @@ def explain(
 
     A script may also be named as ``"-m package.module"`` or by the name of an installed command.
 
+    Two recordings, ``"a.whydiff"`` and ``"b.whydiff:2"``, are compared without running anything;
+    what differs is suspected then, not confirmed.
+
     Raises WhydiffError if the script fails, trains nothing, or has no such fits.
     """
     progress = progress or Silent()
@@ -102,6 +107,9 @@ def explain(
         return explain_fits(script, script_b, metric, budget, zoom, progress)
     if script_b is not None and not isinstance(script_b, str | Path):
         raise WhydiffError("a script and a fit cannot be compared", "Name two of one kind.")
+    if is_recording(script) and (script_b is None or is_recording(script_b)):
+        explanation = explain_recordings(str(script), str(script_b) if script_b else None, metric)
+        return _asked(explanation, command(script, script_b, metric=metric))
     target_a = target_of(script)
     target_b = target_a if script_b is None else target_of(script_b)
     asked = command(
@@ -184,7 +192,12 @@ def _explained(
             first = int(compared.a.recipe.duration.get("initial_epoch") or 0)
             closer = look_closer(point, hybrid_trainer, first)
     except (WhydiffError, TransferError) as why:  # then the recordings say what they can
-        trials = untrained(compared, str(why).partition("\n")[0])
+        recordings = (sides.child_a.recording, (sides.child_b or sides.child_a).recording)
+        weights = (
+            final_weights(recordings[0], compared.a.fit.index),
+            final_weights(recordings[1], compared.b.fit.index),
+        )
+        trials = untrained(compared, str(why).partition("\n")[0], weights)
     children.close()  # their memory is needed by the runs that try a fix
     remedy = try_fixes(sides, runs, trials, folder, progress) if fix else Remedy("", False, "")
     explanation = answer(compared, trials, remedy, metric, point, trajectory(trials))

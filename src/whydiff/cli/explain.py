@@ -13,7 +13,7 @@ from whydiff.cli.script import (
     Pair,
     ScriptCommand,
     Setting,
-    check_target_script,
+    check_targets,
     script_arguments,
     words,
 )
@@ -72,6 +72,7 @@ def command(
     SCRIPT --a-args/--b-args   two runs with other arguments
     SCRIPT with several fits   its first two independent fits that differ (--fits picks)
     SCRIPT otherwise           two runs of it (--runs forces that)
+    a.whydiff b.whydiff        two recordings: nothing is run, causes are suspected
     -m MODULE                  in place of a script, as with python -m; so is the name of an
                                installed command
 
@@ -80,8 +81,7 @@ def command(
     """
     script, script_b = _targets(script, script_b, module)
     _check_combination(script_b, fits, runs, bool(a_env or b_env or a_args or b_args))
-    path = check_target_script(script)
-    path_b = check_target_script(script_b) if script_b else None
+    path, path_b = check_targets(script, script_b)
     check_answer(json_file, html_file)
 
     from whydiff.api.explain import explain

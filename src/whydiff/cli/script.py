@@ -68,6 +68,18 @@ def words(option: str, text: str) -> tuple[str, ...]:
         raise WhydiffError(f"{option} {text!r}: {error}", "Quote it as in a shell.") from None
 
 
+def check_targets(a: str, b: str | None) -> tuple[str | Path, str | Path | None]:
+    """Two scripts, or two recordings; one of each is no comparison."""
+    named = [name for name in (a, b) if name]
+    if all(re.search(r"\.whydiff(:\d+)?$", name) for name in named):
+        for name in named:
+            path = Path(re.sub(r":\d+$", "", name))
+            if not path.is_file():
+                raise WhydiffError(f"there is no recording {path}", f"Looked in {Path.cwd()}.")
+        return a, b
+    return check_target_script(a), check_target_script(b) if b else None
+
+
 def check_target_script(named: str) -> str | Path:
     """A script, ``-m package.module`` or an installed command, whose text Python can read."""
     if Path(named).exists() or named.endswith((".py", ".ipynb", ".whydiff")):

@@ -81,6 +81,8 @@ def _weights(compared: ComparedSides, trials: Trials) -> dict[str, Any]:
     """Moving averages and counts are left out: a variance of thousands would be all there is."""
     trainable = {t.path for t in compared.a.fit.final if t.role == "trainable"}
     a, b = trials.a.weights, trials.b.weights
+    if not a or not b:  # not known, which is no distance
+        return {"relative_weight_distance": None}
     if trainable & set(a):
         a, b = ({k: v for k, v in side.items() if k in trainable} for side in (a, b))
     layers: dict[str, list[str]] = {}

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from whydiff.core.feeding import TransferError
 from whydiff.core.hybrids import Coalition, HybridTrainer, TrainedHybrid
 from whydiff.core.progress import Progress
@@ -167,11 +169,18 @@ def _weight_distance(one: TrainedHybrid, other: TrainedHybrid) -> float:
     return relative_weight_distance(one.weights, other.weights)
 
 
-def untrained(compared: ComparedSides, why: str) -> Trials:
-    """What is known where nothing could be trained again: the recordings, and why."""
+def untrained(
+    compared: ComparedSides,
+    why: str,
+    weights: tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]] = ({}, {}),
+) -> Trials:
+    """What is known where nothing could be trained again: the recordings, and why.
+
+    ``weights`` are the final ones of A and B by path, as far as they were kept.
+    """
     a, b = (
-        TrainedHybrid(tuple(t.digest for t in side.fit.final), None, {}, [])
-        for side in (compared.a, compared.b)
+        TrainedHybrid(tuple(t.digest for t in side.fit.final), None, final, [])
+        for side, final in zip((compared.a, compared.b), weights, strict=True)
     )
     return Trials([], a, b, refused=dict.fromkeys(compared.differing, why))
 

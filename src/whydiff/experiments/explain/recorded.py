@@ -62,6 +62,12 @@ def compare(a: str, b: str, side_a: Side, side_b: Side, path_a: Path, path_b: Pa
     return Diff(a, b, point is None, point, findings, tuple(notes), evidence=evidence)
 
 
+def final_weights(path: Path, fit: int) -> dict[str, np.ndarray]:
+    """The weights that a recorded fit ended with by path, {} where they were not kept."""
+    final = arrays(path, fit, "final")
+    return {name.removeprefix("weights:"): value for name, value in final.items()}
+
+
 def missing_steps(name: str, side: Side) -> list[str]:
     """What is missing of a fit that was not recorded to its end."""
     if side.fit.finished:

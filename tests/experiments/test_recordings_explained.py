@@ -1,0 +1,55 @@
+"""Recordings explained without running anything: what differs is suspected, never confirmed."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from whydiff import explain
+from whydiff.cli.script import check_targets
+from whydiff.core.errors import WhydiffError
+from whydiff.core.findings import SUSPECTED
+from whydiff.diagnosis.answer import answer
+from whydiff.diagnosis.compared import ComparedSides
+from whydiff.diagnosis.trials import untrained
+from whydiff.experiments.explain.recorded import compare
+from whydiff.experiments.explain.recordings import is_recording
+from whydiff.testing.sides import a_side, changed, facts
+
+GOLDEN = Path(__file__).parent.parent / "storage" / "golden" / "recording-1.whydiff"
+
+
+def test_a_recording_and_its_copy_agree(tmp_path):
+    copy = shutil.copy(GOLDEN, tmp_path / "b.whydiff")
+    explanation = explain(f"{GOLDEN}:1", f"{copy}:1")
+    assert explanation.identical and not explanation.causes
+
+
+def test_what_differs_is_suspected_and_says_why(tmp_path):
+    a = a_side()
+    b = changed(a, optimizer=facts(a, "optimizer", learning_rate=0.5))
+    diff = compare("a", "b", a, b, GOLDEN, GOLDEN)
+    compared = ComparedSides("runs", "", a, b, diff, ("train.py", "train.py"))
+    explanation = answer(compared, untrained(compared, "nobody could train it"))
+    (cause,) = explanation.causes
+    assert (cause.source, cause.status, cause.share) == ("optimizer", SUSPECTED, None)
+    assert "not confirmed: nobody could train it" in cause.evidence
+    assert explanation.reproduced is False
+    assert explanation.gap["relative_weight_distance"] is None  # not 0: nobody knows
+
+
+def test_what_is_a_recording(tmp_path):
+    (tmp_path / "train.py").write_text("x = 1\n")
+    assert is_recording(GOLDEN) and is_recording(f"{GOLDEN}:2")
+    assert not is_recording(tmp_path / "train.py") and not is_recording("missing.whydiff")
+
+
+def test_recordings_and_scripts_are_not_mixed(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text("x = 1\n")
+    assert check_targets(f"{GOLDEN}:1", str(GOLDEN)) == (f"{GOLDEN}:1", str(GOLDEN))
+    assert check_targets(str(script), None) == (script, None)
+    with pytest.raises(WhydiffError, match="is a recording, not a script"):
+        check_targets(str(script), str(GOLDEN))
+    with pytest.raises(WhydiffError, match="there is no recording missing"):
+        check_targets("missing.whydiff", None)
