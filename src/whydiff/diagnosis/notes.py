@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from whydiff.core.findings import UNKNOWN, Cause
 from whydiff.core.recording import Side
 from whydiff.core.words import listed, number, percent
+from whydiff.diagnosis import files
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.offsets import amplifies, cancel
 from whydiff.diagnosis.sources.arithmetic import UNRECORDED
@@ -21,6 +22,7 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
         *_not_reproduced(compared, trials),
         *_offsetting(trials, causes),
         *_amplified(trials, causes),
+        *_goes_on(compared, causes),
         *_how_trained(trials),
         *(_evaluated(name, parts) for name, parts in trials.measured.items() if _far(parts)),
     )
@@ -44,6 +46,18 @@ def _unrecorded(compared: ComparedSides) -> Iterator[str]:
             "layers, values that layers read from globals. Still possible: operations such as "
             "tf.random.normal in a layer or loss, files that a step reads, objects of the script "
             "that change while it trains."
+        )
+
+
+def _goes_on(compared: ComparedSides, causes: Sequence[Cause]) -> Iterator[str]:
+    """Files that a run begins with and changes, where they have not differed this time."""
+    if any(cause.mechanism == files.MECHANISM for cause in causes):
+        return
+    names = files.read_and_written(compared.a.execution)
+    if names:
+        yield (
+            f"The script reads {listed(files.shown(compared.a, names))} as it begins and writes it "
+            "later: in place, each run goes on from what the one before has left there."
         )
 
 

@@ -22,7 +22,7 @@ from whydiff.core.findings import (
     Remedy,
 )
 from whydiff.core.words import listed
-from whydiff.diagnosis import earlier, notes
+from whydiff.diagnosis import earlier, files, notes
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.offsets import offsetting
 from whydiff.diagnosis.sources.noise import NO_DRAWS
@@ -74,6 +74,8 @@ def judge(compared: ComparedSides, trials: Trials, remedy: Remedy | None = None)
         causes = [_suspect(f, _no_proof(trials)) for f in findings if f.status == DIFFERS]
     causes = offsetting(causes, trials)
     causes, consequences = earlier.without_consequences(compared, causes)
+    state = next((f for f in findings if f.source == "state"), None)
+    causes = list(files.as_state(compared.a, compared.b, state, causes))
     causes, repaired = _repaired(causes, remedy)
     excluded += repaired
     named = {c.source for c in causes}

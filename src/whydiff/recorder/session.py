@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from whydiff.core.files import FILE
 from whydiff.core.live import Live
 from whydiff.core.pins import Enough, Pins
 from whydiff.keras_backend.subject import Subject, models_of
@@ -19,6 +20,7 @@ from whydiff.recorder.ledger import Ledger
 from whydiff.recorder.loops import Loop
 from whydiff.recorder.measuring.book import CallBook
 from whydiff.recorder.measuring.call import Measuring, Validation
+from whydiff.recorder.opened import OPENED
 from whydiff.recorder.watch import Watch
 from whydiff.storage import Writer
 from whydiff.storage.sealing import BESIDE
@@ -262,6 +264,7 @@ class Session:
             self.close_loop(loop, exit_code == 0 if completed is None else completed)
         if self.writer is not None:
             self.writer.ledger(self.ledger.draws)
+            self.writer.environment({FILE + p: use.text() for p, use in OPENED.files.items()})
             self.writer.close(exit_code)
 
 

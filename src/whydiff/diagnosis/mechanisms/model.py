@@ -23,6 +23,16 @@ MECHANISMS = (
         "optimizer variables both come from one.",
     ),
     Mechanism(
+        "file-carried-over",
+        ("state",),
+        "a file that one run wrote and the next one read",
+        "A checkpoint, a tuner's storage or a cache outlives the run that wrote it: the next run "
+        "of the same script begins with it.",
+        "Remove the file before the run, or give each run a folder of its own.",
+        seen="The run that began later read a file which the earlier one had written, with another "
+        "content than the earlier one had found.",
+    ),
+    Mechanism(
         "optimizer-not-reset",
         ("state",),
         "the weights were reset, the optimizer was not",

@@ -7,12 +7,18 @@ from collections.abc import Sequence
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import Side
+from whydiff.diagnosis import files
 from whydiff.diagnosis.sources.facts import equal
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 from whydiff.diagnosis.sources.tensors import Pair, counted, differing, equal_tensors, pair, placed
 
 ID = "state"
 FIX = "Build and compile a new model for every fit: put both into a function and call it anew."
+
+FILE_FIX = (
+    "Remove the file before the run, or let both runs start with the same one; if a run is to go "
+    "on where the last one stopped, the two are not meant to agree."
+)
 
 _STEP_COUNT = ("iteration", "iterations")
 
@@ -33,6 +39,15 @@ def compare(a: Side, b: Side) -> Finding:
         "seed state": list(noise.trained),
     }
     other = {noun: differing(pairs) for noun, pairs in carried.items()}
+    paths = files.carried(a, b)
+    flat = [t for pairs in other.values() for p in pairs for t in p]
+    if paths and all(t.trained_by is None for t in flat):
+        detail = files.told(a, b, paths)
+        if files.loaded_from(a, b, paths):
+            detail += ", and starts with the weights that the other ended with"
+        counts = [counted(len(pairs), noun) for noun, pairs in other.items() if pairs]
+        evidence = f"{detail}; {', '.join(counts)} differ" if counts else detail
+        return differs(ID, evidence, FILE_FIX, mechanism=files.MECHANISM)
     if any(other.values()):
         return _differs(a, b, other)
     if not one.initialization and not one.state and not two.initialization and not two.state:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from whydiff.core.findings import DIFFERS, Finding, Remedy
+from whydiff.core.findings import Finding, Remedy
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.divergence import identical
+from whydiff.diagnosis.files import MECHANISM
 from whydiff.diagnosis.repaired import helped, not_found, unrepaired
 from whydiff.diagnosis.sources import compare_all
 from whydiff.diagnosis.trials import Trials
@@ -58,7 +59,9 @@ def try_fixes(
             break
     if best is not None:
         return best
-    advice = [f.remedy for f in compared.findings if f.source in causes and f.status == DIFFERS]
+    found = [f for f in compared.findings if f.source in compared.differing]
+    advice = [f.remedy for f in found if f.mechanism == MECHANISM]
+    advice = advice or [f.remedy for f in found if f.source in causes]
     tried = [not_found(failed)] if failed else []
     return Remedy("", False, " ".join([*(asked or [a for a in advice if a][:2]), *tried]))
 

@@ -13,6 +13,7 @@ import numpy as np
 import xxhash
 
 from whydiff.core.digests import ALGORITHM, ordered_digest, unordered_digest
+from whydiff.core.files import FILE
 from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.lock import Fed, Lock, LockedEpoch, LockedFit
 from whydiff.core.recipe import Batching, Content, Order, Recipe, Tensor
@@ -36,7 +37,11 @@ def reduced_lock(
     return Lock(
         script=script.name,
         arguments=execution.arguments,
-        environment={k: v for k, v in execution.environment.items() if k not in _PRIVATE},
+        environment={
+            k: v
+            for k, v in execution.environment.items()
+            if k not in _PRIVATE and not k.startswith(FILE)
+        },
         algorithm=ALGORITHM,
         ledger=tuple(_draw(d, folder) for d in execution.ledger if d.fit is not None),
         fits=tuple(reduced_fit(fit, outcomes.get(fit.index)) for fit in fits),

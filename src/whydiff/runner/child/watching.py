@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whydiff.recorder import score_hooks, seedings
+from whydiff.recorder.opened import OPENED
 from whydiff.runner.child.imports import AroundImport, defer_tensorflow
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Watching:
 
     def arrange(self) -> None:
         """Watch Keras as soon as the script imports it, and what the script seeds."""
+        OPENED.watch(self.job.output, self.job.output + ".again")
         finder = AroundImport(
             "keras", self.keras_is_here, self._keras_comes, self.keras_is_not_here
         )
@@ -91,6 +93,7 @@ class Watching:
             from whydiff.recorder.reseeding import reseed
 
             undo.callback(reseed(self.job.reseed).undo)
+        OPENED.watch(self.job.output)
         # Now, while the process may still open files as it likes.
         self._writer = self._writer or self._opened(self.job)
         self.session = Session(self._writer, self.job.keep_bytes)
@@ -105,6 +108,7 @@ class Watching:
         """Record another run in this process. WhydiffError where it cannot be written."""
         from whydiff.recorder.session import Session
 
+        OPENED.forget()
         self.session = Session(self._opened(job), job.keep_bytes, pins, last)
 
     def _opened(self, job: Job) -> Writer:

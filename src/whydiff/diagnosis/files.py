@@ -1,0 +1,139 @@
+"""Files that one execution wrote and another one read: state that outlives a process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from whydiff.core.files import UNSEEN, Used, files_of
+from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Finding
+from whydiff.core.recording import SEEDING, Execution, Side
+from whydiff.core.words import listed
+
+MECHANISM = "file-carried-over"
+
+_FROM_FILES = ("data-content", "optimizer", "architecture", "batch-size", "duration", "objective")
+_BY_CHANCE = ("python-random-unseeded", "clock-seed", "unseeded-split")
+#: what a loaded file can decide, besides weights
+_LOADED = ("load_model", "load_weights")
+_SAVED = ("save", "save_weights", "checkpoint")
+
+
+def carried(a: Side, b: Side) -> tuple[str, ...]:
+    """Paths that one of two executions wrote and the other, which ran later, read as its first.
+
+    A file whose content both read is none, and neither are those of one execution.
+    """
+    if a.execution is b.execution:
+        return ()
+    earlier, later = sorted((a.execution, b.execution), key=lambda e: e.started)
+    before, after = _files(earlier), _files(later)
+    return tuple(
+        path
+        for path, use in after.items()
+        if use.read
+        and path in before
+        and before[path].written
+        and (use.read == UNSEEN or before[path].read != use.read)
+    )
+
+
+def read_and_written(execution: Execution) -> tuple[str, ...]:
+    """Paths that an execution read as it began and wrote later: another one goes on from them."""
+    return tuple(p for p, use in _files(execution).items() if use.read and use.written)
+
+
+def told(a: Side, b: Side, paths: Sequence[str]) -> str:
+    """A sentence on the files that were carried over."""
+    first, then = ("A", "B") if a.execution.started <= b.execution.started else ("B", "A")
+    return f"{then} read {listed(shown(a, paths))}, which {first} had written"
+
+
+def shown(side: Side, paths: Sequence[str]) -> list[str]:
+    """Paths as a person finds them, from the script's folder; at most four."""
+    folder = _folder(side.execution)
+    names = [os.path.relpath(path, folder) for path in paths[:4]]
+    return [*names, f"{len(paths) - 4} more"] if len(paths) > 4 else names
+
+
+def loaded_from(a: Side, b: Side, paths: Sequence[str]) -> bool:
+    """Whether the later fit starts with weights that the earlier execution ended with."""
+    earlier, later = sorted((a, b), key=lambda s: s.execution.started)
+    starts = [t for t in later.recipe.initialization if t.role != "hidden"]
+    left = {
+        t.digest
+        for fit in earlier.execution.fits
+        for tensors in (fit.final, *(e.tensors for e in fit.epochs))
+        for t in tensors
+    }
+    fresh = {t.digest for t in earlier.recipe.initialization}
+    moved = [t for t in starts if t.digest not in fresh]
+    return bool(paths and moved) and all(t.digest in left for t in moved)
+
+
+def as_state(a: Side, b: Side, state: Finding | None, causes: Sequence[Cause]) -> tuple[Cause, ...]:
+    """``causes`` with those that a carried file decided told as one: what was left in the file.
+
+    Weights count where they are those that the other execution had saved; settings and data where
+    script and arguments are the same and no generator without a seed was seen.
+    """
+    if state is None or state.mechanism != MECHANISM:
+        return tuple(causes)
+    paths = carried(a, b)
+    decided = [c for c in causes if c.source == "state" or _decided(a, b, c, paths)]
+    if not decided:
+        return tuple(causes)
+    whole = len(decided) == 1
+    shares = [c.share for c in decided]
+    share = None if None in shares else sum(s for s in shares if s is not None)
+    what = listed([c.source for c in decided if c.source != "state"])
+    one = replace(
+        decided[0],
+        source="state",
+        detail=state.evidence.partition("; ")[0],
+        status=CONFIRMED if all(c.status == CONFIRMED for c in decided) else SUSPECTED,
+        evidence=state.evidence + (f"; through it they differ in {what}" if what else ""),
+        remedy=state.remedy,
+        share=share,
+        alone=decided[0].alone if whole else None,
+        remaining=decided[0].remaining if whole else None,
+        intended=False,
+        mechanism=MECHANISM,
+    )
+    return (one, *(c for c in causes if c not in decided))
+
+
+def _decided(a: Side, b: Side, cause: Cause, paths: Sequence[str]) -> bool:
+    one, other = a.execution, b.execution
+    if (one.script, one.arguments) != (other.script, other.arguments):
+        return False
+    if cause.source in ("initialization", "weights"):
+        return loaded_from(a, b, paths)
+    if cause.source not in _FROM_FILES or cause.mechanism in _BY_CHANCE:
+        return False
+    seedings = [d for e in (one, other) for d in e.ledger if d.kind == SEEDING]
+    seeded = any(d.seed is not None for d in seedings)
+    return seeded and all(d.seed is not None for d in seedings)
+
+
+def _files(execution: Execution) -> dict[str, Used]:
+    """Files seen to be opened, and those that Keras loaded and saved by itself."""
+    found = files_of(execution.environment)
+    for event in execution.events:
+        path = event.facts.get("path")
+        if not isinstance(path, str) or event.kind not in (*_LOADED, *_SAVED):
+            continue
+        path = os.path.normpath(_folder(execution) / path)
+        known = found.get(path)
+        if event.kind in _LOADED and known is None:
+            found[path] = Used(UNSEEN)
+        elif event.kind in _SAVED:
+            found[path] = Used(known.read if known else "", True)
+    return found
+
+
+def _folder(execution: Execution) -> Path:
+    """The script's folder, which paths are told from."""
+    return Path(execution.script).absolute().parent

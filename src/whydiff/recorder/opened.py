@@ -1,0 +1,123 @@
+"""Which files a script reads and writes, seen through Python's audit events.
+
+What one execution writes and the next one reads makes them differ although script and arguments
+are the same. Only the standard library is imported here, and at most ``MOST`` files are kept. A
+file that a C library opens by itself (HDF5) raises no event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import sysconfig
+import threading
+from pathlib import Path
+from typing import Any
+
+from whydiff.core.files import UNSEEN, Used
+from whydiff.core.stack import in_library
+
+#: So many files are kept; a data set of a million images is none of them.
+MOST = 200
+#: Contents up to so many bytes are digested when they are first read.
+LARGEST = 8 << 20
+
+_CODE = (".py", ".pyc", ".pyi", ".so", ".pth", ".pyd", ".dll", ".zip")
+_SYSTEM = ("/proc", "/sys", "/dev", "/usr", "/etc", "/lib", "/opt", "/run", "/var/lib")
+_PRIVATE = (".keras/keras.json", ".cache")
+
+
+class Opened:
+    """The files that were opened since :meth:`watch`."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, Used] = {}
+        self._busy = threading.local()
+        self._watching = False
+        self._ours: set[str] = set()
+        libraries = (sysconfig.get_path(n) for n in ("stdlib", "platstdlib", "purelib", "platlib"))
+        self._leave = tuple(
+            {*_SYSTEM, *(p for p in libraries if p), str(Path(__file__).parent.parent),
+             *(str(Path.home() / name) for name in _PRIVATE)}
+        )  # fmt: skip
+
+    def watch(self, *ours: str) -> None:
+        """Watch from now on, once; ``ours`` are files of the recording itself."""
+        self._ours.update(_whole(name) for name in ours)
+        if not self._watching:
+            self._watching = True
+            sys.addaudithook(self._heard)
+
+    def forget(self) -> None:
+        """Another run begins in this process."""
+        self.files.clear()
+
+    def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in ("open", "os.rename", "sqlite3.connect") or not self._watching:
+            return
+        if getattr(self._busy, "now", False):
+            return
+        self._busy.now = True
+        try:
+            if event == "open":
+                self._opened(*arguments[:3])
+            elif event == "os.rename":
+                self._note(arguments[1], read=False, write=True)
+            else:
+                self._note(arguments[0], read=True, write=True)
+        except Exception:  # what we see of a script must never stop it
+            pass
+        finally:
+            self._busy.now = False
+
+    def _opened(self, path: Any, mode: Any, flags: Any) -> None:
+        if isinstance(mode, str):
+            write = any(letter in mode for letter in "wax+")
+            read = "r" in mode or ("+" in mode and "w" not in mode and "x" not in mode)
+        else:
+            access = flags & (os.O_WRONLY | os.O_RDWR) if isinstance(flags, int) else 0
+            write, read = bool(access), not access & os.O_WRONLY
+        self._note(path, read, write)
+
+    def _note(self, path: Any, read: bool, write: bool) -> None:
+        if not isinstance(path, str | bytes | os.PathLike):
+            return  # a descriptor
+        name = _whole(os.fsdecode(path))
+        if name.endswith(_CODE) or name.startswith(self._leave) or in_library(name):
+            return
+        if any(name.startswith(ours) for ours in self._ours):
+            return  # the recording, or a journal beside it
+        if Path(name).is_dir():
+            return
+        known = self.files.get(name)
+        if known is None:
+            if len(self.files) >= MOST:
+                return
+            seen = _digest(name) if read else ""
+            if read and not seen and not write:
+                return  # not there, or no file
+            self.files[name] = Used(seen, write)
+        elif write and not known.written:
+            self.files[name] = Used(known.read, True)
+
+
+def _whole(name: str) -> str:
+    return os.path.normpath(Path(name).absolute())
+
+
+def _digest(name: str) -> str:
+    """A digest of a file's content, "" where there is none."""
+    file = Path(name)
+    if not file.is_file():
+        return ""
+    try:
+        if file.stat().st_size > LARGEST:
+            return UNSEEN
+        return hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()
+    except OSError:
+        return UNSEEN
+
+
+#: the files of this process
+OPENED = Opened()

@@ -1,0 +1,61 @@
+"""What a script opens, as Python's audit events tell it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = """
+import json, os, sqlite3, sys
+from whydiff.recorder.opened import OPENED
+OPENED.watch("recording.whydiff")
+{body}
+print(json.dumps({{os.path.basename(k): v.text() for k, v in OPENED.files.items()}}))
+"""
+
+
+def seen(body: str, folder: Path) -> dict[str, str]:
+    (folder / "old.txt").write_text("old")
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(body=body)],
+        cwd=folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def test_reading_and_writing_are_told_apart(tmp_path: Path) -> None:
+    body = (
+        "first = open('old.txt').read()\nopen('new.txt', 'w').write(first)\n"
+        "open('new.txt').read()\nopen('old.txt', 'w').write('x')\n"
+        "open('log.txt', 'a').write('x')\nopen('recording.whydiff', 'w').close()\n"
+    )
+    found = seen(body, tmp_path)
+    digest = found["old.txt"].removeprefix("read ").removesuffix(", then written")
+    assert len(digest) == 16
+    assert found == {
+        "old.txt": f"read {digest}, then written", "new.txt": "written", "log.txt": "written",
+    }  # fmt: skip
+
+
+def test_a_file_that_takes_anothers_name_is_written(tmp_path: Path) -> None:
+    body = "open('part', 'w').close()\nos.rename('part', 'whole')\nos.replace('whole', 'end')\n"
+    assert seen(body, tmp_path) == {"part": "written", "whole": "written", "end": "written"}
+
+
+def test_a_database_is_read_where_it_was_there(tmp_path: Path) -> None:
+    body = "sqlite3.connect('study.db').execute('create table a(b)').connection.close()\n"
+    assert seen(body, tmp_path) == {"study.db": "written"}
+    assert seen(body.replace("create table a(b)", "select 1"), tmp_path)["study.db"].startswith(
+        "read "
+    )
+
+
+def test_missing_files_code_and_failures_leave_no_trace(tmp_path: Path) -> None:
+    body = (
+        "try:\n    open('missing')\nexcept OSError:\n    pass\n"
+        "open('mod.py', 'w').close()\nimport mod\nos.close(os.dup(0))\n"
+    )
+    assert seen(body, tmp_path) == {}
