@@ -48,9 +48,11 @@ def one_pool(a: Recipe, b: Recipe) -> bool:
     one, two = _shown(a), _shown(b)
     if len(one) < 2 or len(two) < 2:
         return False
-    within = (_overlap(*one) + _overlap(*two)) / 2
+    own = _overlap(*one), _overlap(*two)
+    if not all(0 < overlap < 1 for overlap in own):
+        return False  # one repeats its samples, or makes new ones: no parts of a pool
     between = sum(_overlap(p, q) for p in one for q in two) / 4
-    return 0 < within < 1 and between >= _AS_MUCH * within
+    return between >= _AS_MUCH * sum(own) / 2
 
 
 #: How much of what two epochs of one stream have in common those of two streams must have.

@@ -285,3 +285,16 @@ def test_parts_of_one_pool_are_a_matter_of_order():
 def test_parts_of_pools_that_share_some_samples_are_other_data():
     a, b = a_side(**drawn(1, np.arange(200))), another_run(**drawn(2, np.arange(100, 300)))
     assert CONTENT(a, b).status == DIFFERS
+
+
+def test_samples_drawn_once_and_drawn_anew_are_no_parts_of_a_pool():
+    """A begins with the samples that B's first epoch has, and repeats them; B goes on drawing."""
+    first, then = list(range(120)), list(range(120, 240))
+    frozen = {"data_content": content(first), "data_order": order(first, first, relative=True)}
+    fresh = {
+        "data_content": content(first + then),
+        "data_order": order(first, then, relative=True),
+    }
+    finding = CONTENT(a_side(**frozen), another_run(**fresh))
+    assert (finding.status, finding.mechanism) == (DIFFERS, "frozen-augmentation")
+    assert ORDER(a_side(**frozen), another_run(**fresh)).status == UNKNOWN

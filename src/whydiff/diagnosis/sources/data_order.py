@@ -64,7 +64,8 @@ def _other_samples(a: Side, b: Side, relation: Common) -> Finding:
     one, two = a.recipe.data_order, b.recipe.data_order
     relative = one.relative or two.relative
     straight_a, straight_b = (_straight(order.epochs) for order in (one, two))
-    if relative and straight_a and straight_b:
+    # A stream numbers samples as they come: new ones in every epoch still come one by one.
+    if relative and _ascending(one.epochs) and _ascending(two.epochs):
         return unknown(ID, "a stream of other samples: their order cannot be compared")
     if not relative and straight_a and straight_b:
         return identical(ID, "both feed their rows one after the other, in every epoch")
@@ -139,6 +140,10 @@ def _carried_over(side: Side) -> bool:
     workers = side.fit.notes.get("workers")
     twice = any(len(np.unique(e)) < len(e) for e in side.recipe.data_order.epochs)
     return isinstance(workers, int) and workers > 1 and twice
+
+
+def _ascending(epochs: Sequence[np.ndarray]) -> bool:
+    return all(bool((np.diff(e) >= 0).all()) for e in epochs)
 
 
 def _straight(epochs: Sequence[np.ndarray]) -> bool:

@@ -47,7 +47,7 @@ def compare(a: Side, b: Side) -> Finding:
             detail += ", and starts with the weights that the other ended with"
         counts = [counted(len(pairs), noun) for noun, pairs in other.items() if pairs]
         evidence = f"{detail}; {', '.join(counts)} differ" if counts else detail
-        return differs(ID, evidence, FILE_FIX, mechanism=files.MECHANISM)
+        return differs(ID, evidence, FILE_FIX, mechanism="file-carried-over")
     if any(other.values()):
         return _differs(a, b, other)
     if not one.initialization and not one.state and not two.initialization and not two.state:
