@@ -54,7 +54,8 @@ class Tensor:
     path: str
     #: "trainable" | "non-trainable" | "seed" | "slot" | "hyperparameter" | "hidden" (held by a
     #: layer, untracked: the state of a stateful recurrent layer) | "frozen seed" (a generator
-    #: that is drawn from only while a step is traced)
+    #: that is drawn from only while a step is traced) | "operation seed" (of operations that draw
+    #: by themselves)
     role: str
     shape: tuple[int, ...]
     dtype: str

@@ -9,6 +9,9 @@ own seed generator, so that generator is part of the noise.
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import numpy as np
 
 from whydiff.core.digests import tensor_digest
@@ -124,6 +127,19 @@ class HostGenerators:
             role = "seed" if every else "frozen seed"
             made.append(Tensor(name, role, state.shape, state.dtype.name, tensor_digest(state)))
         return tuple(made)
+
+
+def operation_tensors(adapter: Backend, function: Any) -> tuple[Tensor, ...]:
+    """Operations that draw by themselves, as one more seed; another in every trace if unseeded."""
+    operations = adapter.random_operations(function)
+    if not operations:
+        return ()
+    seeds = np.array([seed for _, *pair in operations for seed in pair], np.int64)
+    kinds = ", ".join(sorted({kind for kind, _, _ in operations}))
+    unseeded = any(not first and not second for _, first, second in operations)
+    marked = np.append(seeds, np.frombuffer(os.urandom(8), np.int64) if unseeded else 0)
+    name = f"TensorFlow's {'unseeded ' * unseeded}operation {kinds}"
+    return (Tensor(name, "operation seed", seeds.shape, "int64", tensor_digest(marked)),)
 
 
 def pin_generator(adapter: Backend, pins: Pins, moment: Moment) -> None:

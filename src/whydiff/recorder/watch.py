@@ -12,7 +12,7 @@ import numpy as np
 from whydiff.core.digests import group_digest, tensor_digest
 from whydiff.core.live import Live, asked_of_fit
 from whydiff.core.pins import Pins
-from whydiff.core.recipe import Recipe
+from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import Epoch
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.callbacks import fresh_callback, listed
@@ -27,7 +27,12 @@ from whydiff.recorder.interference import Interference
 from whydiff.recorder.ledger import Ledger, user_stack
 from whydiff.recorder.material import material_of
 from whydiff.recorder.origins import origins_of
-from whydiff.recorder.randomness import GlobalGenerator, HostGenerators, pin_generator
+from whydiff.recorder.randomness import (
+    GlobalGenerator,
+    HostGenerators,
+    operation_tensors,
+    pin_generator,
+)
 from whydiff.recorder.starting import Start
 from whydiff.recorder.step_snapshot import Left, StepSnapshots
 from whydiff.recorder.steps import Steps
@@ -76,6 +81,7 @@ class Watch:
             self.feed.arrived = self._host.begin
         self._started = time.monotonic()
         #: entries of the seed ledger when this fit began: seedings after them are none of its
+        self._drawing_operations: tuple[Tensor, ...] | None = None
         self._losses: list[float] = []  # as logged, of the first steps
         self._notes: dict[str, Any] = {"seed ledger": len(ledger.draws)}
         self._pins = pins
@@ -195,6 +201,10 @@ class Watch:
     def _describe(self) -> Recipe:
         tensors = self._start.tensors()
         compiled = self._adapter.compiles and not self.model.run_eagerly
+        if self._drawing_operations is None:  # asked once: those of an unseeded trace are unique
+            function = getattr(self.model, "train_function", None)
+            self._drawing_operations = operation_tensors(self._adapter, function)
+        tensors["noise"] += self._drawing_operations
         tensors["noise"] += self._random.tensors() + self._host.tensors(compiled)
         return describe(
             self.model,

@@ -252,3 +252,15 @@ def test_a_draw_frozen_in_one_training_differs_from_equal_states_on(roles):
     assert finding.mechanism == "draw-frozen-by-tracing"
     frozen = "AB"[roles.index("frozen seed")]
     assert f"in {frozen} once, while the step was compiled" in finding.evidence
+
+
+def operating(seeds, name="TensorFlow's operation RandomStandardNormal"):
+    own = tensor(name, np.array(seeds), "operation seed")
+    return a_side(noise=(*sides.seed_states(), own))
+
+
+def test_operations_that_draw_by_themselves_are_noise():
+    finding = NOISE(operating([1, 2]), operating([1, 3]))
+    assert (finding.status, finding.mechanism) == (DIFFERS, "tf-random-ops")
+    assert "RandomStandardNormal" in finding.detail and "set_random_seed" in finding.remedy
+    assert NOISE(operating([1, 2]), operating([1, 2])).status == IDENTICAL

@@ -111,6 +111,18 @@ MECHANISMS = (
         "such step.",
     ),
     Mechanism(
+        "tf-random-ops",
+        ("noise",),
+        "tf.random draws inside the step",
+        "tf.random.normal and its kin keep a generator inside the operation. Without "
+        "tf.random.set_seed it starts anywhere, and with it its place among the operations counts; "
+        "no state of it can be read or transferred.",
+        "Draw with keras.random and a keras.random.SeedGenerator that the layer holds, or call "
+        "keras.utils.set_random_seed(n) before each fit.",
+        seen="The compiled step holds a stateful random operation of TensorFlow, and its seeds "
+        "differ or are not set.",
+    ),
+    Mechanism(
         "draw-frozen-by-tracing",
         ("noise", "arithmetic"),
         "random numbers compiled into a constant",

@@ -31,6 +31,8 @@ FIX = (
 HOSTS = ("NumPy's global generator", "Python's random")
 #: role of the state of one that is drawn from only while a step is traced
 FROZEN = "frozen seed"
+#: role of the seeds of operations that keep a generator of their own
+OPERATIONS = "operation seed"
 #: evidence where no draw was seen: true only of a training that repeats itself
 NO_DRAWS = "the model draws no random numbers while training"
 
@@ -45,6 +47,9 @@ def compare(a: Side, b: Side) -> Finding:
     frozen = _frozen_in_one(one, two)
     if frozen:
         return differs(ID, frozen, FIX, mechanism="draw-frozen-by-tracing")
+    by_operation = _drawn_by_operations(one, two)
+    if by_operation is not None:
+        return by_operation
     pairs = pair(one, two)
     other = differing(pairs.fresh)
     if other and all(p.path in HOSTS for p, _ in other):
@@ -85,6 +90,17 @@ def _drawn_by_code(tensors: Sequence[Tensor]) -> Finding:
             "; it drew while the step was compiled, so the numbers are constants of every step"
         )
     return differs(ID, detail, FIX, mechanism="host-draws")
+
+
+def _drawn_by_operations(one: Sequence[Tensor], two: Sequence[Tensor]) -> Finding | None:
+    """Operations that draw by themselves, with other seeds or none; None where they are alike."""
+    own = [[t for t in side if t.role == OPERATIONS] for side in (one, two)]
+    if [t.digest for t in own[0]] == [t.digest for t in own[1]] or not all(own):
+        return None
+    detail = f"the code of a layer, loss or step draws by {own[0][0].path}"
+    if own[0][0].path != own[1][0].path:
+        detail += f" in A and by {own[1][0].path} in B"
+    return differs(ID, f"{detail}, which starts from other seeds", FIX, mechanism="tf-random-ops")
 
 
 def _one_sided(a: Side, b: Side, name: str) -> Finding:

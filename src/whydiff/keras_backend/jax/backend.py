@@ -192,3 +192,9 @@ def arithmetic() -> Mapping[str, Any]:
     names = ("jax_default_matmul_precision", "jax_threefry_partitionable",
              "jax_enable_x64", "jax_disable_jit")  # fmt: skip
     return {name: getattr(jax.config, name, None) for name in names}
+
+
+def random_operations(function: Any) -> list[tuple[str, int, int]]:
+    """None: whatever draws takes a key or the global generator."""
+    del function
+    return []

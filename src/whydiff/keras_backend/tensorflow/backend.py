@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -244,3 +245,34 @@ def arithmetic() -> Mapping[str, Any]:
         "functions run eagerly": bool(tf.config.functions_run_eagerly()),
         "tensor_float_32": bool(precise),
     }
+
+
+#: Operations that keep a generator of their own in their kernel: ``tf.random.normal`` and others.
+_STATEFUL = frozenset(
+    ("RandomStandardNormal", "RandomUniform", "RandomUniformInt", "TruncatedNormal", "RandomGamma",
+     "RandomPoissonV2", "Multinomial", "ParameterizedTruncatedNormal", "RandomShuffle")
+)  # fmt: skip
+
+
+def random_operations(function: Any) -> list[tuple[str, int, int]]:
+    """Those of every trace of a train function; [] where nothing of it is a ``tf.function``."""
+    found = set()
+    for trace in _traces(function):
+        graph = trace.graph.as_graph_def()
+        nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
+        found |= {(n.op, int(n.attr["seed"].i), int(n.attr["seed2"].i)) for n in nodes
+                  if n.op in _STATEFUL}  # fmt: skip
+    return sorted(found)
+
+
+def _traces(function: Any, depth: int = 0) -> list[Any]:
+    """The concrete functions of a ``tf.function``, also of one that plain functions around it
+    call."""
+    listed = getattr(function, "_list_all_concrete_functions", None)
+    if listed is not None:
+        return list(listed())
+    called = []
+    for cell in (getattr(function, "__closure__", None) or ()) if depth < 4 else ():
+        with contextlib.suppress(ValueError):  # an empty cell
+            called += [cell.cell_contents] if callable(cell.cell_contents) else []
+    return [trace for f in called for trace in _traces(f, depth + 1)]

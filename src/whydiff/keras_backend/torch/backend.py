@@ -180,3 +180,9 @@ def arithmetic() -> Mapping[str, Any]:
         "deterministic": bool(torch.are_deterministic_algorithms_enabled()),
         "matmul_precision": torch.get_float32_matmul_precision(),
     }
+
+
+def random_operations(function: Any) -> list[tuple[str, int, int]]:
+    """None: whatever draws takes a key or the global generator."""
+    del function
+    return []
