@@ -40,7 +40,7 @@ def test_an_explanation_tells_verdict_evidence_causes_fix_and_what_was_cleared()
     )
     assert page.tone == DIFFERENT
     assert [s.id for s in page.sections] == [
-        "divergence", "causes", "details", "examples", "excluded", "notes", "fix", "sides",
+        "causes", "details", "divergence", "examples", "excluded", "notes", "fix", "sides",
         "numbers", "reproduce",
     ]  # fmt: skip
     assert dict(page.facts) == {

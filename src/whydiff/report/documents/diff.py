@@ -80,7 +80,7 @@ def _notes(diff: Diff) -> Iterator[Section]:
             "A difference is not yet a cause: `whydiff explain` confirms which of them matter."
         )
     blocks = tuple(Text(note, "note") for note in notes)
-    yield Section("notes", "What else is to be known", blocks, depth=SCREEN)
+    yield Section("notes", "Notes", blocks, depth=SCREEN)
 
 
 def _differing(diff: Diff) -> Iterator[Section]:

@@ -67,8 +67,8 @@ def document(e: Explanation, name: str = "", among: Study | None = None) -> Docu
     divergence = None if e.identical else e.first_divergence
     calls = of_calls(e)
     sections = [
-        *([] if calls else [first_divergence(divergence, e.evidence, e.gap.get("metric"))]),
         *(call_causes(e) if calls else _causes(e)),
+        *([] if calls else [first_divergence(divergence, e.evidence, e.gap.get("metric"))]),
         *(_details_of(e) if calls else ()),
         *_among(e, among),
         *_disagreements(e),
@@ -282,7 +282,7 @@ def short(text: str, width: int = 84) -> str:
 
 def _notes(e: Explanation) -> Iterator[Section]:
     blocks = tuple(Text(note, "note") for note in e.notes)
-    yield Section("notes", "What else is to be known", blocks, depth=SCREEN)
+    yield Section("notes", "Notes", blocks, depth=SCREEN)
 
 
 def _fix(e: Explanation) -> Iterator[Section]:
