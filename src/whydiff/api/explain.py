@@ -15,7 +15,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.findings import Explanation, Remedy
 from whydiff.core.progress import Progress, Silent
 from whydiff.diagnosis.answer import answer
-from whydiff.diagnosis.calls.answer import all_agree
+from whydiff.diagnosis.calls.answer import all_agree, other_disagreements, watched
 from whydiff.diagnosis.evidence import command
 from whydiff.diagnosis.moments import plan
 from whydiff.diagnosis.trials import run_trials, untrained
@@ -153,9 +153,10 @@ def explain(
             found = _explained(
                 sides, children, all_runs, metric, budget, zoom, fix, folder, progress
             )
+            found = replace(found, others=other_disagreements(site.execution))
         if found is None:
             assert sides is not None
-            found = answer(sides.compared, metric=metric)
+            found = watched(answer(sides.compared, metric=metric), site.execution)
         children.close()
         told = (*found.notes, *notes, *all_runs.notes())
         return _asked(replace(found, notes=told), asked)

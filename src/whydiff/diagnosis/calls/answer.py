@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from whydiff.core.findings import CONFIRMED, Divergence, Explanation, Remedy
 from whydiff.core.recording import Execution
-from whydiff.diagnosis.calls.pair import Disagreement
+from whydiff.diagnosis.calls.pair import Disagreement, disagreements
 from whydiff.diagnosis.calls.results import (
     OUTPUTS,
     WEIGHTS,
@@ -186,3 +188,15 @@ def all_agree(execution: Execution, script: str, executions: int) -> Explanation
         gap={"metric": "", "a": None, "b": None},
         remedy=Remedy("", False, f"{text}. What was not watched is not known."),
     )
+
+
+def other_disagreements(execution: Execution) -> tuple[dict[str, Any], ...]:
+    """What disagrees in an execution whose trainings are explained."""
+    return others_listed(Path(execution.script).name, disagreements(execution))
+
+
+def watched(explanation: Explanation, execution: Execution) -> Explanation:
+    """The answer that two trainings agree, with the scope of what was watched and no more."""
+    text = f"{scope(execution.in_order())} agree bit for bit"
+    remedy = Remedy("", False, f"{text}. What was not watched is not known.")
+    return replace(explanation, remedy=remedy, notes=(*explanation.notes, f"{text}."))
