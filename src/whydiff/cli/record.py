@@ -11,6 +11,7 @@ from whydiff.cli.output import check_target
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 from whydiff.cli.signals import end_by_signal
 from whydiff.core.errors import WhydiffError
+from whydiff.core.words import count
 
 if TYPE_CHECKING:
     from whydiff.api.record import RecordResult
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Replace FILE even if it is no recording.")
 @click.pass_context
 def command(ctx: click.Context, script: str, output: str, force: bool) -> None:
-    """Run a script and record every training in it.
+    """Run a script and record every training in it, and every evaluate and predict.
 
     The script's output and exit code are its own. The recording is one file; `whydiff show`
     prints what is in it and `whydiff diff` compares two.
@@ -48,7 +49,9 @@ def command(ctx: click.Context, script: str, output: str, force: bool) -> None:
 def _remarks(result: RecordResult) -> list[str]:
     """What is not in the recording, and how the script ended where no exit code says it."""
     sealed, said = result.sealed, []
-    if not (sealed.fits or sealed.trouble or sealed.older):
+    if sealed.calls and not sealed.fits:
+        said.append(f"no training, {count(sealed.calls, 'other call')}")
+    elif not (sealed.fits or sealed.trouble or sealed.older):
         said.append("no training was observed (processes that the script starts are not watched)")
     if sealed.beside:
         said.append(f"not watched: {sealed.beside} that trained beside another, in a thread")

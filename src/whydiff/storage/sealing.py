@@ -18,13 +18,14 @@ REPLACED, BESIDE = "replaced by", "trained beside another, unwatched"
 
 @dataclass(frozen=True)
 class Sealed:
-    """What a recording that is over holds: trainings, and what kept others out of it."""
+    """What a recording that is over holds: trainings, calls, and what kept others out of it."""
 
     fits: int = 0
     trouble: str = ""  # why the recording stopped before the script did
     replaced: str = ""  # the program that the process became after some training
     beside: int = 0  # trainings that ran while another thread's was watched
-    older: bool = False  # nothing was trained, and the file is the one that lay there before
+    older: bool = False  # nothing was seen, and the file is the one that lay there before
+    calls: int = 0  # that measured: evaluate, predict, a model called
 
 
 def seal(path: Path, exit_code: int | None) -> Sealed:
@@ -41,6 +42,7 @@ def seal(path: Path, exit_code: int | None) -> Sealed:
         meta = dict(db.execute("SELECT name, value FROM meta").fetchall())
         facts = dict(db.execute("SELECT name, value FROM environment").fetchall())
         (fits,) = db.execute("SELECT count(*) FROM fit").fetchone()
+        (calls,) = db.execute("SELECT count(*) FROM call WHERE fit IS NULL").fetchone()
         with contextlib.suppress(sqlite3.Error):
             if exit_code is not None and meta.get("exit_code") != exit_code:
                 put_meta(db, {"exit_code": exit_code})
@@ -51,12 +53,13 @@ def seal(path: Path, exit_code: int | None) -> Sealed:
             str(meta.get("trouble") or ""),
             str(json.loads(facts.get(REPLACED, '""'))),
             int(json.loads(facts.get(BESIDE, "0"))),
+            calls=calls,
         )
     except (sqlite3.Error, ValueError) as error:
         return Sealed(trouble=in_words(error, path))
     finally:
         db.close()
-    if fits or exit_code == 0:
+    if fits or calls or exit_code == 0:
         drop_older(path)
     elif put_back(path):
         return replace(sealed, older=True)

@@ -151,7 +151,8 @@ class Writer:
 
     def call(self, call: MeasuringCall) -> None:
         """Add a measuring call; one of a known number replaces it."""
-        self._commit("call", calls.put_call, self._known, call)
+        if self._commit("call", calls.put_call, self._known, call) and not self._counts:
+            drop_older(self.path)
 
     def event(self, event: Event) -> None:
         """Add an event; one of a known number replaces it."""
