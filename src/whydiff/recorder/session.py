@@ -192,7 +192,7 @@ class Session:
             return None
         if self.closed or self.active is not None:
             fitted = None if self.closed or self.current is None else self.current.model
-            validates = kind == "evaluate" and model is fitted and self.calls.running is None
+            validates = kind == "evaluate" and model is fitted
             return self.calls.validating(model) if validates else None
         self.calls.open_loops = {loop.index: loop.model for loop in self._loops}
         return self.calls.begin(kind, method, model, arguments)

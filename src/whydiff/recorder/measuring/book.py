@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import weakref
 from collections import Counter
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ _NOT_COMPILED: Mapping[str, Any] = {}
 
 
 class CallBook:
-    """What measuring calls share. ``running`` is the one that runs at the moment."""
+    """What measuring calls share. One of them runs at a time; others beside it are not watched."""
 
     def __init__(self, writer: Any, ledger: Ledger, keep_bytes: int) -> None:
         self._writer = writer
@@ -47,7 +48,8 @@ class CallBook:
         self.traces = Traces()
         self.provenance = Provenance(adapter().to_numpy, ledger)
         self.events = Events(self)
-        self.running: Measuring | Validation | None = None
+        self._running: Measuring | Validation | None = None
+        self._thread = 0  # the one that it runs in
         self.numbers = 0
         self.lives: list[LiveCall] = []
         self.closed = False
@@ -62,6 +64,14 @@ class CallBook:
         self._lines: Counter[tuple[str, str, int]] = Counter()
         self._last: dict[tuple[str, str, int], MeasuringCall] = {}
 
+    @property
+    def running(self) -> Measuring | Validation | None:
+        """The call that runs in this thread: what another one does is none of its business."""
+        return self._running if self._thread == threading.get_ident() else None
+
+    def _runs(self, call: Measuring | Validation) -> None:
+        self._running, self._thread = call, threading.get_ident()
+
     # --- calls ------------------------------------------------------------------------------------
 
     def next_number(self) -> int:
@@ -73,7 +83,7 @@ class CallBook:
         self, kind: str, method: str, model: Any, arguments: Mapping[str, Any]
     ) -> Measuring | None:
         """A call that the script makes begins; None where it is not to be watched."""
-        if self.closed or self.running is not None or self.events.inside:
+        if self.closed or self._running is not None or self.events.inside:
             return None
         try:
             stack = user_stack()
@@ -87,17 +97,18 @@ class CallBook:
         except Exception as error:
             print(f"whydiff: this call is not recorded: {error!r}", file=sys.stderr)
             return None
-        self.running = measuring
+        self._runs(measuring)
         return measuring
 
     def validating(self, model: Any) -> Validation:
         """``fit`` evaluates its model."""
-        self.running = validation = Validation(self, model)
+        validation = Validation(self, model)
+        self._runs(validation)
         return validation
 
     def end(self, measuring: Measuring | Validation, completed: bool) -> None:
         """It is over; ``completed`` is False where it raised."""
-        self.running = None
+        self._running = None
         if isinstance(measuring, Validation):
             return
         found = measuring.finish(completed)
