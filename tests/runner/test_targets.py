@@ -1,5 +1,6 @@
 """Every way in: what a script sees of itself is what it sees when Python runs it that way."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -94,3 +95,19 @@ def test_finding_a_module_imports_nothing(project):
 def test_what_is_not_there_is_named(project, named, said):
     with pytest.raises(WhydiffError, match=said):
         target_of(named)
+
+
+def test_a_notebook_runs_cell_by_cell_in_its_own_folder(tmp_path):
+    texts = [
+        "%matplotlib inline\nimport os\nhere = os.getcwd()",
+        "print(here, __name__)\nx = 1",
+        "raise ValueError(x)",
+    ]
+    written = {"cells": [{"cell_type": "code", "source": [t]} for t in texts]}
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    (folder / "train.ipynb").write_text(json.dumps(written))
+    code, said = outcome(folder / "train.ipynb", tmp_path)
+    assert code == 1
+    assert said.splitlines()[0] == f"{folder} __main__"
+    assert 'train.ipynb (cell 3)", line 1' in said and "raise ValueError(x)" in said

@@ -42,6 +42,7 @@ from whydiff.experiments.explain.zoom import look_closer, zoom as locate
 from whydiff.runner.client import run_of
 from whydiff.runner.running import Runs, runs_of
 from whydiff.runner.targets import target_of
+from whydiff.script_text.notebooks import cells, left_out
 
 if TYPE_CHECKING:
     from whydiff.api.notebook import WatchedFit
@@ -129,7 +130,7 @@ def explain(
         executions = _how_often(fix)
         all_runs = runs_of([run_a.script, run_b.script], in_place, progress, executions)
         ran_a = children.enter_context(run_script(all_runs, run_a, folder, "a", progress))
-        notes = ran_a.notes
+        notes = [*ran_a.notes, *_left_out(run_a.script)]
         site, sides, found = site_of(ran_a, folder), None, None
         if calls is not None:
             found = explain_chosen(site, calls, progress, metric)
@@ -160,6 +161,14 @@ def explain(
         children.close()
         told = (*found.notes, *notes, *all_runs.notes())
         return _asked(replace(found, notes=told), asked)
+
+
+def _left_out(script: Path) -> list[str]:
+    """What is not run of a notebook."""
+    if script.suffix != ".ipynb":
+        return []
+    lines = list(left_out(cells(script.read_text(encoding="utf-8"))))
+    return [f"Not run, as only IPython understands it: {', '.join(lines)}."] if lines else []
 
 
 def _how_often(fix: bool) -> str:

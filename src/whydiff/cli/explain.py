@@ -72,6 +72,7 @@ def command(
     SCRIPT --a-args/--b-args   two runs with other arguments
     SCRIPT with several fits   its first two independent fits that differ (--fits picks)
     SCRIPT otherwise           two runs of it (--runs forces that)
+    train.ipynb                a notebook in place of a script, cell by cell
     a.whydiff b.whydiff        two recordings: nothing is run, causes are suspected
     -m MODULE                  in place of a script, as with python -m; so is the name of an
                                installed command

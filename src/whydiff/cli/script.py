@@ -82,6 +82,8 @@ def check_targets(a: str, b: str | None) -> tuple[str | Path, str | Path | None]
 
 def check_target_script(named: str) -> str | Path:
     """A script, ``-m package.module`` or an installed command, whose text Python can read."""
+    if named.endswith(".ipynb") and Path(named).is_file():
+        return _check_notebook(Path(named))
     if Path(named).exists() or named.endswith((".py", ".ipynb", ".whydiff")):
         return check_script(named)
     from whydiff.runner.targets import target_of
@@ -89,6 +91,21 @@ def check_target_script(named: str) -> str | Path:
     target = target_of(named)
     check_script(str(target.script))
     return target.text
+
+
+def _check_notebook(path: Path) -> Path:
+    from whydiff.script_text.notebooks import cells
+
+    try:
+        for cell in cells(path.read_text(encoding="utf-8")):
+            ast.parse(cell.text, cell.file(str(path)))
+    except SyntaxError as error:
+        raise WhydiffError(
+            f"{error.filename} is not Python: {error.msg}, line {error.lineno}", "Mend that cell."
+        ) from None
+    except ValueError as error:
+        raise WhydiffError(f"{path} is not a notebook: {error}", "Save it in Jupyter.") from None
+    return path
 
 
 def check_script(name: str) -> Path:

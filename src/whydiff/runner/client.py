@@ -241,7 +241,8 @@ def _command(run: Run, job: Mapping[str, Any]) -> tuple[list[str], dict[str, str
     our ``sitecustomize`` first; one that is changed or trained again is run by our own main.
     """
     environment = run.variables()
-    if "serve" in job or run.source or run.prelude or run.backend or run.module:
+    by_us = run.source or run.prelude or run.backend or run.module
+    if "serve" in job or by_us or run.script.suffix == ".ipynb":
         return [sys.executable, "-c", START, json.dumps(job)], environment
     theirs = environment.get("PYTHONPATH")
     if theirs is not None:

@@ -32,7 +32,8 @@ def try_fixes(
 ) -> Remedy:
     """The first proposal that works; without one, advice and what was tried in vain."""
     run, compared = sides.child_a.run, sides.compared
-    text = _read(run.script)
+    notebook = run.script.suffix == ".ipynb"  # its text is no Python: there is no patch
+    text = "" if notebook else _read(run.script)
     causes = [
         s
         for s in compared.differing
@@ -42,6 +43,8 @@ def try_fixes(
     candidates = proposals(
         run.script, text, compared.between, compared.a, compared.b, compared.findings, causes
     )[:MOST_TRIED]
+    if notebook:  # what runs before it is all that can be changed
+        candidates = [p for p in candidates if not p.patch and not p.patch_b]
     failed: list[str] = []
     best: Remedy | None = None
     for number, proposal in enumerate(candidates, start=1):

@@ -41,6 +41,8 @@ def run_script(job: Job) -> int:
             _call(job, module, path, source)
         elif job.module:
             _as_module(job, module, path, source)
+        elif path.suffix == ".ipynb":
+            _as_notebook(job, module, path)
         else:
             _as_script(job, module, path, source)
     except SystemExit as stop:
@@ -88,6 +90,23 @@ def _call(job: Job, module: types.ModuleType, path: Path, source: bytes | None) 
     for name in job.function.split("."):
         found = getattr(found, name)
     sys.exit(found())  # type: ignore[operator]
+
+
+def _as_notebook(job: Job, module: types.ModuleType, path: Path) -> None:
+    """As Jupyter: cell after cell in one namespace, in the notebook's folder."""
+    import linecache
+
+    from whydiff.script_text.notebooks import cells
+
+    found = cells(path.read_text(encoding="utf-8"))
+    sys.argv = [job.script, *job.arguments]
+    os.chdir(path.parent)
+    sys.path.insert(0, str(path.parent))
+    for cell in found:
+        name = cell.file(str(path))
+        # Lines of a cell are in no file: tracebacks and recordings find them here.
+        linecache.cache[name] = (len(cell.text), None, cell.text.splitlines(True), name)
+        exec(_compiled(cell.text, name), module.__dict__)
 
 
 class _Changed(importlib.abc.MetaPathFinder):
