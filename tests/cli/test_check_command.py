@@ -72,3 +72,13 @@ def test_it_needs_no_keras_and_no_numpy(tmp_path):
         env=os.environ,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_notebook_is_read_by_its_cells(check, tmp_path):
+    cells = [{"cell_type": "code", "source": line} for line in BAD.splitlines()]
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4}))
+    found = check("a.ipynb")
+    assert found.exit_code == 1
+    assert "a.ipynb:cell 2:1:1: WD105 generator-without-seed" in found.stdout
+    (tmp_path / "b.ipynb").write_text("{}")
+    assert check("b.ipynb").exit_code == 2

@@ -15,6 +15,8 @@ MAKE = (
 #: rule id -> scripts in which it must stay silent
 FINE = {
     "WD101": [
+        "import keras\nimport tensorflow as tf\nkeras.utils.set_random_seed(1)\n"
+        "m = keras.Sequential([])\nfor x in d:\n    o.apply_gradients(g)\n",
         HEAD + "import random\nrandom.seed(1)\n" + MODEL + TRAIN,
         HEAD + MODEL + "print(model.predict(x))\n",
         "from sklearn.preprocessing import StandardScaler\nStandardScaler().fit(x)\n",
@@ -30,6 +32,10 @@ FINE = {
         HEAD + MAKE + SEED + "model = make()\nmodel.fit(x, y)\n",
     ],
     "WD104": [
+        HEAD + SEED + MAKE + "a = make()\nb = make()\nb.set_weights(a.get_weights())\n"
+        "a.fit(x, y)\nb.fit(x, y)\n",
+        HEAD + SEED + MAKE + "a = make()\nfor n in range(3):\n    b = make()\n"
+        "    b.set_weights(a.get_weights())\n    b.fit(x, y)\n",
         HEAD + SEED + MAKE + "a = make()\na.fit(x, y)\n",
         HEAD + MAKE + "for n in range(3):\n    keras.utils.set_random_seed(n)\n"
         "    make().fit(x, y)\n",
@@ -63,7 +69,11 @@ FINE = {
         'import keras\na = keras.layers.Dense(3, kernel_initializer="he_normal")\n'
         'b = keras.layers.Dense(3, kernel_initializer="he_normal")\n',
     ],
-    "WD109": ["import keras\nclone = keras.models.clone_model(m)\nclone.load_weights('w.h5')\n"],
+    "WD109": [
+        "import keras\ndef twin(m):\n    c = keras.models.clone_model(m)\n    return c\n"
+        "t = twin(m)\nt.set_weights(m.get_weights())\n",
+        "import keras\nclone = keras.models.clone_model(m)\nclone.load_weights('w.h5')\n",
+    ],
     "WD201": [
         HEAD + SEED + "ds = tf.data.Dataset.range(9).shuffle(9)\n",
         HEAD + "tf.random.set_seed(2)\nds = tf.data.Dataset.range(9).shuffle(9)\n",
@@ -80,6 +90,8 @@ FINE = {
         HEAD + "ds = ds.map(lambda x: tf.image.resize(x, [2, 2]), num_parallel_calls=4)\n",
     ],
     "WD204": [
+        "import os\nlast = max(os.listdir('.'), key=os.path.getctime)\n",
+        "import glob, os\nnames = glob.glob('*')\nlast = max(names, key=os.path.getctime)\n",
         "import os\nprint(len(os.listdir('.')))\n",
         "import os\nfiles = os.listdir('.')\nfiles.sort()\nfor f in files:\n    rows.append(f)\n",
         "import os\nfor f in os.listdir('.'):\n    os.remove(f)\n",
@@ -87,6 +99,7 @@ FINE = {
         "import os\nnames = os.listdir('.')\nprint(len(names))\n",
     ],
     "WD205": [
+        "print(list(set(names)), ', '.join(set(names)))\n",
         "chars = sorted(list(set(text)))\n",
         "n = len(set(words))\n",
         "if word in {'a', 'b'}:\n    pass\n",
@@ -112,6 +125,8 @@ FINE = {
         + TRAIN,
     ],
     "WD208": [
+        "import tensorflow as tf\nds = tf.data.Dataset.range(9).shuffle(9, 1)\n"
+        "labels = [y for y in ds]\nmodel.predict(ds)\n",
         HEAD + "ds = tf.data.Dataset.range(9).shuffle(9, 1, reshuffle_each_iteration=False)\n"
         "labels = [y for y in ds]\nguesses = model.predict(ds)\n",
         HEAD + "ds = tf.data.Dataset.range(9).shuffle(9, 1)\nguesses = model.predict(ds)\n",
@@ -147,6 +162,13 @@ FINE = {
         'import keras\nmodel = keras.models.load_model("a")\nmodel.fit(x, y, initial_epoch=3)\n',
     ],
     "WD401": [
+        "import keras\nx = keras.layers.Dense(3, activation='softmax')(i)\n"
+        "x = keras.layers.Dense(3)(x)\nmodel = keras.Model(i, x)\n"
+        "model.compile('adam', keras.losses.CategoricalCrossentropy(from_logits=True))\n",
+        "import keras\n"
+        "model = keras.Sequential([keras.layers.Dense(3, activation='softmax')])\n"
+        "model.compile('adam', 'mse')\nmodel = keras.Sequential([keras.layers.Dense(3)])\n"
+        "model.compile('adam', keras.losses.CategoricalCrossentropy(from_logits=True))\n",
         'import keras\nmodel = keras.Sequential([keras.layers.Dense(3, activation="softmax")])\n'
         'model.compile("adam", "sparse_categorical_crossentropy")\n',
         'import keras\nmodel = keras.Sequential([keras.layers.Dense(9, activation="sigmoid"), '
@@ -160,6 +182,10 @@ FINE = {
         "class A(Base):\n    def train_step(self, d):\n        return self(d)\n",
     ],
     "WD403": [
+        "import keras\n"
+        "other = keras.Sequential([keras.layers.Dense(3, kernel_regularizer='l2')])\n"
+        "class A(keras.Model):\n    def train_step(self, d):\n"
+        "        return f(self(d, training=True))\na = A(net)\n",
         "import keras\nclass A(keras.Model):\n    def train_step(self, d):\n"
         "        y = self(d, training=True)\n        return loss(y)\n",
     ],
@@ -184,11 +210,66 @@ FINE = {
         "import torch\ntorch.backends.cuda.matmul.allow_tf32 = False\n",
         "import torch\ntorch.set_float32_matmul_precision(wanted)\n",
     ],
+    "WD110": [
+        "from sklearn.model_selection import cross_val_score\ncross_val_score(tree, x, y)\n",
+        "import keras\nfrom scikeras.wrappers import KerasClassifier\n"
+        "from sklearn.model_selection import cross_val_score\ndef build():\n"
+        "    keras.utils.set_random_seed(1)\ncross_val_score(KerasClassifier(build), x, y)\n",
+    ],
+    "WD209": [
+        "def f(x):\n    while True:\n        i = 0\n        while i < len(x):\n"
+        "            yield x[i]\n            i += 1\n",
+        "def f(x):\n    i = 0\n    while True:\n        yield x[i]\n        i += 1\n",
+        "while True:\n    n = 0\n    n += 1\n    use(n)\n",
+    ],
+    "WD210": [
+        "import tensorflow as tf\nds = tf.data.Dataset.range(9)\nds = ds.shuffle(9, 1)\n"
+        "ds.take(1)\nshow(ds.take(2))\n",
+        "import tensorflow as tf\nds = tf.data.Dataset.range(9)\n"
+        "a = ds.take(3).shuffle(9, 1)\nb = ds.skip(3)\n",
+        "import tensorflow as tf\nds = tf.data.Dataset.range(9)\n"
+        "ds = ds.shuffle(9, 1, False)\na, b = ds.take(3), ds.skip(3)\n",
+    ],
+    "WD211": [
+        "import tensorflow as tf\nds = tf.data.Dataset.range(9)\n"
+        "ds = ds.map(lambda x: x / 255).cache()\n",
+        "import tensorflow as tf\nds = tf.data.Dataset.range(9)\n"
+        "ds = ds.cache().map(lambda x: x + tf.random.normal([1]))\n",
+    ],
+    "WD212": [
+        "import tensorflow as tf\nds = tf.data.Dataset.range(9)\n"
+        "ds = ds.batch(2).unbatch().shuffle(9, 1)\n",
+        "import tensorflow as tf\nds = tf.data.Dataset.range(9)\n"
+        "ds = ds.shuffle(9, 1).batch(2).shuffle(9, 1)\n",
+    ],
+    "WD213": [
+        "rows.map(f)\n",
+        "import tensorflow as tf\nds = tf.data.Dataset.range(9)\nfor x in ds.take(1):\n"
+        "    print(x)\n",
+    ],
+    "WD306": [
+        "import keras\nmodel.compile('adam', 'mse')\nmodel.fit(x, y)\n"
+        "base.trainable = False\nmodel.compile('adam', 'mse')\nmodel.fit(x, y)\n",
+        "import keras\nmodel.compile('adam', 'mse')\nother.trainable = False\nmodel.fit(x, y)\n",
+    ],
+    "WD406": [
+        "import keras\nimport numpy as np\nclass A(keras.layers.Layer):\n"
+        "    def build(self, s):\n        self.w = np.random.normal(size=3)\n"
+        "    def call(self, x):\n        return x + self.w\n",
+    ],
+    "WD407": [
+        "import keras\nclass A(keras.Model):\n    def train_step(self, d):\n"
+        "        self.optimizer.zero_grad()\n"
+        "        loss(self(d, training=True)).backward()\n",
+    ],
 }
 
 #: rule id -> further scripts in which it must speak up
 WRONG = {
     "WD101": [
+        "import keras\nimport tensorflow as tf\n"
+        "m = keras.Sequential([keras.layers.Dense(3)])\nfor x in d:\n"
+        "    o.apply_gradients(g)\n",
         HEAD + "from tensorflow.keras import layers, models\n"
         "m = models.Sequential([layers.Dense(3)])\nm.compile('adam', 'mse')\nm.fit(x, y)\n",
         HEAD + "class Net(keras.Model):\n    pass\nnet = Net()\nnet.fit(x, y)\n",
@@ -225,6 +306,8 @@ WRONG = {
         "import os\nfor f in os.listdir('.'):\n    rows.append(f)\n",
     ],
     "WD205": [
+        "print(len(fit(list(set(names)))), train(list(set(names))))\n",
+        "words = set(text)\nfirst = list(words)\nprint(first)\nuse(first)\n",
         "labels = list(set(names))\n",
         "for name in {'a', 'b'}:\n    rows.append(name)\n",
     ],
@@ -243,4 +326,21 @@ WRONG = {
     "WD405": ["import keras\nmodel.compile(optimizer='adadelta', loss='mse')\n"],
     "WD502": ['import numpy as np\nimport os\nos.environ["OMP_NUM_THREADS"] = "1"\n'],
     "WD504": ["import torch\ntorch.backends.cudnn.allow_tf32 = True\n"],
+    "WD109": [
+        "import keras\nc = keras.models.clone_model(m)\nother.load_weights('w.h5')\nc.fit(x)\n",
+    ],
+    "WD211": [
+        "import tensorflow as tf\nds = tf.data.Dataset.range(9)\ndef f(x):\n"
+        "    return x + tf.random.normal([1])\nds = ds.map(f)\nds = ds.cache()\n",
+    ],
+    "WD212": [
+        "import tensorflow as tf\nds = tf.data.Dataset.range(9)\nds = ds.batch(2)\n"
+        "ds = ds.shuffle(9, seed=1)\n",
+    ],
+    "WD306": [
+        "import keras\nmodel = keras.Sequential([base])\nmodel.compile('adam', 'mse')\n"
+        "base.trainable = False\nmodel.fit(x, y)\n",
+        "import keras\nmodel.compile('adam', 'mse')\nfor layer in model.layers:\n"
+        "    layer.trainable = False\nmodel.fit(x, y)\n",
+    ],
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.problem import Problem
-from whydiff.lint import RULES, Rule, check_text
+from whydiff.lint import RULES, Rule, check_notebook, check_text
 
 
 def check(
@@ -16,7 +16,8 @@ def check(
 ) -> list[Problem]:
     """Problems of the scripts' texts, by file and line; a folder stands for all ``*.py`` in it.
 
-    Nothing is executed. ``rules`` come from :func:`whydiff.lint.selected`. Raises WhydiffError
+    A notebook (``*.ipynb``) that is named is read cell by cell. Nothing is executed. ``rules`` come
+    from :func:`whydiff.lint.selected`. Raises WhydiffError
     for a file that is missing or no Python.
     """
     named = [scripts] if isinstance(scripts, str | Path) else list(scripts)
@@ -24,7 +25,18 @@ def check(
 
 
 def check_file(file: Path, rules: Collection[Rule] = RULES) -> list[Problem]:
-    """Problems of one script; see :func:`check`."""
+    """Problems of one script or notebook; see :func:`check`."""
+    if file.suffix == ".ipynb":
+        try:
+            return check_notebook(file.read_text(encoding="utf-8"), str(file), rules)
+        except (ValueError, SyntaxError, RecursionError) as error:
+            raise WhydiffError(
+                f"{file} cannot be read as a notebook: {error}", "Name scripts and notebooks only."
+            ) from None
+        except OSError as error:
+            raise WhydiffError(f"cannot read {file}: {error.strerror}", "Check its rights.") from (
+                None
+            )
     return check_text(_text(file), str(file), rules)
 
 

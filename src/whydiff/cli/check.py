@@ -30,9 +30,9 @@ def command(
 ) -> None:
     """Read scripts and list uncontrolled randomness and other traps, each with its remedy.
 
-    Nothing is executed. A folder stands for all its *.py files. `# whydiff: ignore[WD101]` on a
-    line silences a rule there. Exits with 0 if nothing was found, 1 if something was, 2 in case
-    of trouble.
+    Nothing is executed. A folder stands for all its *.py files; a notebook is read by its cells.
+    `# whydiff: ignore[WD101]` on a line silences a rule there. Exits with 0 if nothing was found, 1
+    if something was, 2 in case of trouble.
     """
     check_answer(json_file)
 

@@ -7,6 +7,7 @@ Add a rule by adding a :class:`Rule` to a family; the tests then demand its near
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.problem import Problem
@@ -14,8 +15,9 @@ from whydiff.lint import data, environment, initial, model, pipelines, seeds, st
 from whydiff.lint.ignoring import ignored
 from whydiff.lint.rule import Hit, Rule
 from whydiff.lint.script import Source
+from whydiff.script_text.notebook import notebook_code
 
-__all__ = ["FAMILIES", "RULES", "Hit", "Rule", "check_text", "selected"]
+__all__ = ["FAMILIES", "RULES", "Hit", "Rule", "check_notebook", "check_text", "selected"]
 
 #: title of a family -> its rules
 FAMILIES: dict[str, tuple[Rule, ...]] = {
@@ -64,3 +66,13 @@ def check_text(text: str, file: str, rules: Collection[Rule] = RULES) -> list[Pr
         if not any(_named(rule, word) or word == "*" for word in skip.get(hit.line, ()))
     }
     return sorted(found, key=lambda p: (p.line, p.rule, p.column))
+
+
+def check_notebook(content: str, file: str, rules: Collection[Rule] = RULES) -> list[Problem]:
+    """Problems of a notebook's code, by cell and line. Raises ValueError if it is no notebook."""
+    code = notebook_code(content)
+    found = []
+    for problem in check_text(code.text, file, rules):
+        cell, line = code.places[problem.line - 1]
+        found.append(replace(problem, cell=cell, line=line))
+    return found

@@ -13,7 +13,9 @@ _PIPELINE = ("map", "batch", "cache", "prefetch", "repeat", "shuffle", "take", "
              "interleave", "unbatch", "padded_batch")  # fmt: skip
 _SORTED_SETS = ("load_iris", "load_wine")
 _SHUFFLES = ("permutation", "shuffle", "train_test_split", "permuted")
-_ORDERLESS = ("sorted", "len", "set", "frozenset", "print", "min", "max", "sum", "any", "all")
+_ORDERLESS = ("sorted", "len", "set", "frozenset", "min", "max", "sum", "any", "all", "Counter",
+              "collections.Counter")  # fmt: skip
+_KEEPING = ("list", "tuple", "enumerate", "zip", "str", "repr", "iter", "map", "filter")
 _COLLECTING = ("append", "extend", "insert", "write", "writerow", "put", "fit")
 _DATASETS = ("keras.utils.PyDataset", "keras.utils.Sequence")
 
@@ -49,9 +51,14 @@ def _expression_at(s: Source, offset: int) -> ast.expr | None:
 
 def _order_is_lost(s: Source, node: ast.expr, seen: frozenset[str] = frozenset()) -> bool:
     """Whether nothing depends on the order: it is sorted or counted, shown, or left alone."""
+    used = False  # by something that may depend on the order
     for above in s.script.ancestors(node):
         if isinstance(above, ast.Call) and s.called(above) in _ORDERLESS:
             return True
+        if isinstance(above, ast.Call) and s.called(above) == "print":
+            return not used
+        if isinstance(above, ast.Call):
+            used = used or not (s.called(above) in _KEEPING or method(above) in ("join", "format"))
         if isinstance(above, ast.Compare):  # `"a" in os.listdir(".")`
             return True
         if isinstance(above, ast.For) and above.iter in (node, *s.script.ancestors(node)):

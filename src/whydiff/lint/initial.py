@@ -39,10 +39,33 @@ def _shared_initializer(s: Source) -> Iterator[Hit]:
 
 
 def _clone(s: Source) -> Iterator[Hit]:
-    copies = any(method(c) in ("set_weights", "load_weights") for c in s.calls)
     for call in s.calls:
-        if s.called(call) == "keras.models.clone_model" and not copies:
+        if s.called(call) == "keras.models.clone_model" and not _gets_weights(s, call):
             yield _hit(call, "clone_model copies layers, not weights")
+
+
+def _gets_weights(s: Source, clone: ast.Call) -> bool:
+    """Whether the clone, or what holds it, is given weights; another model's do not count."""
+    name = s.target(clone)
+    holders = {name} if name else set()
+    scope = s.scope(clone)
+    returned = any(isinstance(a, ast.Return) for a in s.script.ancestors(clone)) or (
+        name and any(
+            isinstance(n, ast.Return) and n.value is not None
+            and any(isinstance(i, ast.Name) and i.id == name for i in ast.walk(n.value))
+            for n in ast.walk(scope)
+        )
+    )  # fmt: skip
+    if returned and isinstance(scope, ast.FunctionDef):
+        holders |= {s.target(c) for c in s.calls if s.called(c).endswith(scope.name)} - {""}
+    if not name and not returned:
+        return True  # put into a structure: nobody can say which one is given weights
+    return any(
+        method(c) in ("set_weights", "load_weights", "assign") and isinstance(c.func, ast.Attribute)
+        and (ast.unparse(c.func.value) in holders
+             or any(ast.unparse(c.func.value).startswith(f"{h}.") for h in holders))
+        for c in s.calls
+    )  # fmt: skip
 
 
 RULES = (

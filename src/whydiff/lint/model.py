@@ -47,11 +47,7 @@ def _last_layer(s: Source, model: ast.expr) -> ast.AST | None:
         return layers.elts[-1] if isinstance(layers, ast.List) and layers.elts else None
     outputs = model.args[1] if len(model.args) > 1 else keyword(model, "outputs")
     if isinstance(outputs, ast.Name):
-        scope = s.scope(model)
-        values = [
-            v for v in s.assigned(outputs.id) if v.lineno <= model.lineno and s.scope(v) is scope
-        ]
-        return values[-1] if values else None
+        return s.last_assigned(outputs.id, model)
     return outputs
 
 
@@ -65,19 +61,19 @@ def _squashed_logits(s: Source) -> Iterator[Hit]:
             continue
         assert isinstance(call.func, ast.Attribute)
         name = ast.unparse(call.func.value)
-        scope = s.scope(call)
-        for value in s.assigned(name):
-            if s.scope(value) is not scope or value.lineno > call.lineno:
-                continue
-            squashed = _squashes(s, _last_layer(s, value))
-            added = [
-                c for c in s.calls
-                if ast.unparse(c.func) == f"{name}.add" and s.scope(c) is scope and c.args
-            ]  # fmt: skip
-            if added:
-                squashed = _squashes(s, added[-1].args[0])
-            if squashed:
-                yield _hit(call, f"from_logits=True, and {name} ends with {squashed}")
+        value = s.last_assigned(name, call)
+        if value is None:
+            continue
+        squashed = _squashes(s, _last_layer(s, value))
+        added = [
+            c for c in s.calls
+            if ast.unparse(c.func) == f"{name}.add" and s.scope(c) is s.scope(call) and c.args
+            and value.lineno <= c.lineno < call.lineno
+        ]  # fmt: skip
+        if added:
+            squashed = _squashes(s, added[-1].args[0])
+        if squashed:
+            yield _hit(call, f"from_logits=True, and {name} ends with {squashed}")
 
 
 def _train_steps(s: Source) -> Iterator[ast.FunctionDef]:
@@ -97,15 +93,51 @@ def _without_training(s: Source) -> Iterator[Hit]:
 
 def _without_losses(s: Source) -> Iterator[Hit]:
     """A step that computes one loss of its model's output and forgets the penalties."""
-    penalties = any(
-        k.arg and "regularizer" in k.arg and constant(k.value) is not None
+    for cls in s.subclasses:
+        steps = [f for f in cls.body if isinstance(f, ast.FunctionDef) and f.name == "train_step"]
+        for step in steps:
+            text = ast.unparse(step)
+            if _penalties_of(s, cls) and not any(mark in text for mark in _LOSS_MARKS):
+                yield _hit(step, "train_step leaves out self.losses, and there are penalties")
+
+
+def _penalties_of(s: Source, cls: ast.ClassDef) -> bool:
+    """Whether a model has penalties: in its class, or in what it is or may be given."""
+    made = [c for c in s.calls if s.called(c) == cls.name]
+    handed = {
+        n.id
+        for call in made
+        for value in (*call.args, *(k.value for k in call.keywords))
+        for n in ast.walk(value)
+        if isinstance(n, ast.Name)
+    }
+    return any(
+        (method(c) == "add_loss" or _regularized(c))
+        and (
+            cls in s.script.ancestors(c)
+            or ((handed or not made) and not _of_another(s, cls, handed, c))
+        )
         for c in s.calls
-        for k in c.keywords
-    ) or any(method(c) == "add_loss" for c in s.calls)
-    for step in _train_steps(s):
-        text = ast.unparse(step)
-        if penalties and not any(mark in text for mark in _LOSS_MARKS):
-            yield _hit(step, "train_step leaves out self.losses, and there are penalties")
+    )
+
+
+def _regularized(call: ast.Call) -> bool:
+    return any(
+        k.arg and "regularizer" in k.arg and constant(k.value) is not None for k in call.keywords
+    )
+
+
+def _of_another(s: Source, cls: ast.ClassDef, handed: set[str], call: ast.Call) -> bool:
+    """Whether a layer stands in another class, or in a model that this one is not given."""
+    for above in s.script.ancestors(call):
+        if isinstance(above, ast.ClassDef) and above is not cls:
+            return above in s.subclasses
+        if isinstance(above, ast.Call) and above in s.builders:
+            return s.target(above) not in handed
+        if isinstance(above, ast.FunctionDef):
+            results = {s.target(c) for c in s.calls if s.called(c) == above.name}
+            return bool(results - {""}) and not results & handed
+    return False
 
 
 def _shape(s: Source) -> Iterator[Hit]:
@@ -146,6 +178,32 @@ def _default_rate(s: Source) -> Iterator[Hit]:
         given = bool(call.args) or keyword(call, "learning_rate", "lr") is not None
         if text or (named and not given):
             yield _hit(call, "Adadelta with Keras's default rate 0.001; its paper and torch use 1")
+
+
+_LAYERS = ("keras.layers.Layer", "keras.Layer", "keras.Model", "keras.models.Model")
+
+
+def _numpy_noise(s: Source) -> Iterator[Hit]:
+    """Draws of NumPy or Python inside a layer's ``call``."""
+    for cls in (n for n in s.nodes if isinstance(n, ast.ClassDef)):
+        if not any(s.names.dotted(base) in _LAYERS for base in cls.bases):
+            continue
+        for function in (f for f in cls.body if isinstance(f, ast.FunctionDef)):
+            draws = [
+                c for c in calls_in(function)
+                if s.called(c).rpartition(".")[0] in ("numpy.random", "random")
+                and s.called(c).rpartition(".")[2] not in ("default_rng", "seed", "RandomState")
+            ]  # fmt: skip
+            if function.name == "call" and draws:
+                yield _hit(draws[0], f"{s.called(draws[0])} in call: drawn once, when it is traced")
+
+
+def _kept_gradients(s: Source) -> Iterator[Hit]:
+    for step in _train_steps(s):
+        backward = [c for c in calls_in(step) if method(c) == "backward"]
+        names = {n.attr for n in ast.walk(step) if isinstance(n, ast.Attribute)}
+        if backward and not names & {"zero_grad", "grad"}:
+            yield _hit(backward[0], "backward() adds to the gradients of the step before")
 
 
 _HEAD = "import keras\n\n"
@@ -224,5 +282,34 @@ RULES = (
         _HEAD + "optimizer = keras.optimizers.Adadelta()\n",
         _HEAD + "optimizer = keras.optimizers.Adadelta(learning_rate=1.0)\n",
         "defaults-differ",
+    ),
+    Rule(
+        "WD406",
+        "numpy-noise-in-call",
+        "NumPy's or Python's random numbers in a layer's call",
+        "A compiled model runs call once to trace it: the numbers become constants, other ones "
+        "with every trace.",
+        "Use keras.random with a keras.random.SeedGenerator.",
+        _numpy_noise,
+        "import keras\nimport numpy as np\n\nnp.random.seed(1)\n\n\n"
+        "class Noise(keras.layers.Layer):\n    def call(self, x):\n"
+        "        return x + np.random.normal(size=4)\n",
+        "import keras\n\n\nclass Noise(keras.layers.Layer):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.draws = keras.random.SeedGenerator(1)\n\n"
+        "    def call(self, x):\n        return x + keras.random.normal((4,), seed=self.draws)\n",
+    ),
+    Rule(
+        "WD407",
+        "gradients-kept",
+        "a train_step for torch without zero_grad",
+        "torch adds up gradients until they are set to zero.",
+        "self.zero_grad() before loss.backward()",
+        _kept_gradients,
+        _HEAD + _CLASS + "        loss = self.compute_loss(y=y, y_pred=self(x, training=True))\n"
+        "        loss.backward()\n        return {}\n",
+        _HEAD + _CLASS + "        self.zero_grad()\n"
+        "        loss = self.compute_loss(y=y, y_pred=self(x, training=True))\n"
+        "        loss.backward()\n        return {}\n",
+        "gradients-kept",
     ),
 )

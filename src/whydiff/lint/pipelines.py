@@ -94,6 +94,8 @@ def _two_passes(s: Source) -> Iterator[Hit]:
     for call in s.calls:
         if method(call) != "predict" or not call.args or not isinstance(call.args[0], ast.Name):
             continue
+        if isinstance(s.script.parent[call], ast.Expr):
+            continue  # nobody keeps what it predicts
         name = call.args[0].id
         again = any(
             isinstance(n, ast.comprehension | ast.For)
@@ -102,6 +104,110 @@ def _two_passes(s: Source) -> Iterator[Hit]:
         )
         if name in shuffled and again:
             yield _hit(call, f"{name} is shuffled anew when its labels are read in another pass")
+
+
+def _chain(
+    s: Source, node: ast.expr, seen: frozenset[ast.expr] = frozenset()
+) -> list[tuple[str, ast.Call]]:
+    """The methods that made a pipeline, first to last, followed through plain assignments."""
+    if isinstance(node, ast.Name):
+        value = s.last_assigned(node.id, node)
+        return [] if value is None or value in seen else _chain(s, value, seen | {value})
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return [*_chain(s, node.func.value, seen), (node.func.attr, node)]
+    return []
+
+
+def _pipelines(s: Source, *methods: str) -> Iterator[tuple[ast.Call, list[tuple[str, ast.Call]]]]:
+    """Calls of these methods on a pipeline, each with what made the pipeline before."""
+    for call in s.calls:
+        made = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if made is not None and method(call) in methods and _is_pipeline(s, made):
+            yield call, _chain(s, made)
+
+
+def _split_of_shuffled(s: Source) -> Iterator[Hit]:
+    """``take`` and ``skip`` of one pipeline that shuffles anew for each of them."""
+    parts: dict[ast.Call, set[str]] = {}
+    for call, made in _pipelines(s, "take", "skip"):
+        shuffles = [c for name, c in made if name == "shuffle"]
+        last = shuffles[-1] if shuffles else None
+        if last is None or any(name == "cache" for name, c in made if c.lineno > last.lineno):
+            continue
+        given = [keyword(last, "reshuffle_each_iteration"), *last.args[2:3]]
+        if any(constant(value) is False for value in given):
+            continue
+        parts.setdefault(last, set()).add(method(call))
+        if parts[last] == {"take", "skip"}:
+            yield _hit(call, "take and skip of a pipeline that shuffles anew for every pass")
+
+
+def _frozen_map(s: Source) -> Iterator[Hit]:
+    for call, made in _pipelines(s, "cache"):
+        for name, mapped in made:
+            if name == "map" and mapped.args and _draws_in(s, mapped.args[0]):
+                yield _hit(call, f"the cache keeps what the map in line {mapped.lineno} drew")
+                break
+
+
+def _draws_in(s: Source, mapped: ast.expr) -> bool:
+    """Whether a function that is mapped over a pipeline draws random numbers."""
+    body: ast.AST | None = s.functions.get(mapped.id) if isinstance(mapped, ast.Name) else mapped
+    if body is None:
+        return False
+    for call in calls_in(body):
+        called = s.called(call)
+        if called.startswith(("tensorflow.random.", "tensorflow.image.random_", "numpy.random.",
+                              "keras.random.", "random.")):  # fmt: skip
+            return True
+        if isinstance(call.func, ast.Name) and constant(keyword(call, "training")) is True:
+            values = s.assigned(call.func.id)
+            if any(s.layer(n).startswith("Random") for v in values for n in ast.walk(v)):
+                return True
+    return False
+
+
+def _batches_shuffled(s: Source) -> Iterator[Hit]:
+    for call, made in _pipelines(s, "shuffle"):
+        names = [name for name, _ in made]
+        last = max((i for i, name in enumerate(names) if name in ("batch", "unbatch")), default=-1)
+        if last >= 0 and names[last] == "batch" and "shuffle" not in names[:last]:
+            yield _hit(call, "whole batches are shuffled: the same samples always come together")
+
+
+_RETURNING = ("map", "batch", "shuffle", "prefetch", "cache", "repeat", "take", "skip", "filter",
+              "unbatch", "padded_batch", "interleave", "with_options")  # fmt: skip
+
+
+def _discarded(s: Source) -> Iterator[Hit]:
+    for call, _ in _pipelines(s, *_RETURNING):
+        if isinstance(s.script.parent[call], ast.Expr):
+            yield _hit(call, f"the pipeline that {method(call)}() returns is not kept")
+
+
+def _index_reset(s: Source) -> Iterator[Hit]:
+    """``while True: i = 0; yield x[i:]; i += n``: the first rows for ever."""
+    for loop in (n for n in s.nodes if isinstance(n, ast.While)):
+        first = loop.body[0]
+        match first:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=int())):
+                pass
+            case _:
+                continue
+        straight = [
+            n
+            for part in loop.body[1:]
+            if not isinstance(part, ast.For | ast.While)
+            for n in ast.walk(part)
+        ]
+        counted = any(
+            isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name) and n.target.id == name
+            for n in straight
+        )
+        yields = [n for n in straight if isinstance(n, ast.Yield) and n.value is not None]
+        read = any(isinstance(n, ast.Name) and n.id == name for y in yields for n in ast.walk(y))
+        if constant(loop.test) in (True, 1) and counted and read:
+            yield _hit(first, f"{name} starts at the first rows again in every turn")
 
 
 _TF = "import tensorflow as tf\n\n"
@@ -154,5 +260,65 @@ RULES = (
         f"{_TF}{_SLICES}.shuffle(99, seed=1).batch(32)\n"
         "labels = [y for _, y in ds]\nguesses = model.predict(ds)\n",
         f"{_TF}{_SLICES}.batch(32)\nlabels = [y for _, y in ds]\nguesses = model.predict(ds)\n",
+    ),
+    Rule(
+        "WD209",
+        "index-reset-in-loop",
+        "an endless generator that yields its first rows for ever",
+        "The index is set back at the top of the loop that counts it up, so every batch is the "
+        "first one.",
+        "Set the index before the loop.",
+        _index_reset,
+        "def rows(x, n):\n    while True:\n        i = 0\n        yield x[i : i + n]\n"
+        "        i += n\n        if i >= len(x):\n            i = 0\n",
+        "def rows(x, n):\n    i = 0\n    while True:\n        yield x[i : i + n]\n"
+        "        i += n\n        if i >= len(x):\n            i = 0\n",
+        "generator-repeats",
+    ),
+    Rule(
+        "WD210",
+        "split-of-shuffled",
+        "take and skip of a pipeline that shuffles anew",
+        "Every pass shuffles again, so rows move between the two parts: validation rows are "
+        "trained on.",
+        "Split first, or shuffle with reshuffle_each_iteration=False.",
+        _split_of_shuffled,
+        f"{_TF}{_SLICES}.shuffle(99, seed=1)\nheld = ds.take(20)\nrest = ds.skip(20)\n",
+        f"{_TF}{_SLICES}.shuffle(99, seed=1, reshuffle_each_iteration=False)\n"
+        "held = ds.take(20)\nrest = ds.skip(20)\n",
+        "validation-leak",
+    ),
+    Rule(
+        "WD211",
+        "cache-after-random-map",
+        "a cache behind a map that draws",
+        "The first epoch's draws are kept and come again in every epoch: the augmentation is "
+        "frozen.",
+        "cache() before the random map().",
+        _frozen_map,
+        f"{_TF}{_SLICES}\nds = ds.map(lambda x, y: (tf.image.random_crop(x, [4, 4]), y)).cache()\n",
+        f"{_TF}{_SLICES}\nds = ds.cache().map(lambda x, y: (tf.image.random_crop(x, [4, 4]), y))\n",
+        "frozen-augmentation",
+    ),
+    Rule(
+        "WD212",
+        "batches-shuffled",
+        "batch before shuffle",
+        "Only the order of whole batches changes; which samples come together never does.",
+        "shuffle() before batch().",
+        _batches_shuffled,
+        f"{_TF}{_SLICES}.batch(32).shuffle(99, seed=1)\n",
+        f"{_TF}{_SLICES}.shuffle(99, seed=1).batch(32)\n",
+        "batches-shuffled",
+    ),
+    Rule(
+        "WD213",
+        "pipeline-not-kept",
+        "a pipeline is changed, and the change is dropped",
+        "The methods of a tf.data pipeline return a new one and leave the old one as it was.",
+        "ds = ds.map(...)",
+        _discarded,
+        f"{_TF}{_SLICES}\nds.map(normalize)\n",
+        f"{_TF}{_SLICES}\nds = ds.map(normalize)\n",
     ),
 )

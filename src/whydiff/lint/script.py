@@ -11,6 +11,8 @@ from whydiff.script_text.imports import SEED, Names
 
 #: makes a whole model
 _BUILDERS = ("keras.Sequential", "keras.Model", "keras.models.Sequential", "keras.models.Model")
+#: takes a step of a training that is written out
+_STEPS = ("apply_gradients", "stateless_apply", "backward")
 _TRAINING = ("fit", "train_on_batch", "fit_generator")
 
 
@@ -83,6 +85,21 @@ class Source:
         return bool(self.fits) and bool(self.builders or self.subclasses)
 
     @cached_property
+    def trains_by_hand(self) -> bool:
+        """Whether a Keras model is trained in a loop of the script's own."""
+        if not self.keras or not (self.builders or self.subclasses):
+            return False
+        stepping = {
+            name
+            for name, function in self.functions.items()
+            if any(method(c) in _STEPS for c in calls_in(function))
+        }
+        return any(
+            (method(c) in _STEPS or self.called(c) in stepping) and self.loops(c)
+            for c in self.calls
+        )
+
+    @cached_property
     def subclasses(self) -> list[ast.ClassDef]:
         """Classes derived from Keras's Model."""
         return [
@@ -128,6 +145,22 @@ class Source:
     def assigned(self, name: str) -> list[ast.expr]:
         """Everything that is assigned to a name, anywhere."""
         return [value for target, value in self._assignments if target == name]
+
+    def last_assigned(self, name: str, before: ast.AST) -> ast.expr | None:
+        """What a name holds at a node, as far as the text of its scope says: the last assignment.
+
+        None where that stands in a branch or loop that the node is outside of.
+        """
+        line, scope = getattr(before, "lineno", 0), self.scope(before)
+        values = [
+            v for v in self.assigned(name) if v.lineno <= line and self.scope(v) is scope
+            and v is not before and v not in self.script.ancestors(before)
+        ]  # fmt: skip
+        if not values:
+            return None
+        last = max(values, key=lambda v: (v.lineno, v.col_offset))
+        block = self.script.parent[self.statement(last)]
+        return last if block in (scope, *self.script.ancestors(before)) else None
 
     def target(self, node: ast.expr) -> str:
         """The name that a value is assigned to as a whole; "" for any other value."""

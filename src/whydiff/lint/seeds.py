@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator
 
 from whydiff.lint.rule import Hit, Rule
-from whydiff.lint.script import Source, calls_in, constant, keyword
+from whydiff.lint.script import Source, calls_in, constant, keyword, method
 from whydiff.script_text.generators import changes
 
 _OTHER_SEEDS = ("numpy.random.seed", "tensorflow.random.set_seed", "torch.manual_seed")
@@ -26,11 +26,11 @@ def _hit(node: ast.expr | ast.stmt, what: str) -> Hit:
 
 
 def _first_model(s: Source) -> ast.expr | ast.stmt:
-    return next((c for c in s.builders), None) or s.fits[0]
+    return next((c for c in s.builders), None) or next(iter(s.fits), None) or s.subclasses[0]
 
 
 def _no_seed(s: Source) -> Iterator[Hit]:
-    if s.trains and not s.seeded and not s.seeds(*_OTHER_SEEDS):
+    if (s.trains or s.trains_by_hand) and not s.seeded and not s.seeds(*_OTHER_SEEDS):
         yield _hit(_first_model(s), "a model is built and trained, and no seed is set")
 
 
@@ -65,7 +65,7 @@ def _seeded_once(s: Source) -> Iterator[Hit]:
         trained = any(c in s.fits for c in calls_in(loop))
         if _folds(loop):  # folds differ in their rows: nobody expects them to agree
             continue
-        if own and trained and not any(c in s.seeded for c in calls_in(loop)):
+        if own and trained and not any(c in s.seeded or _sets(c) for c in calls_in(loop)):
             yield _hit(own[0], "every turn of the loop builds a model from later random numbers")
 
 
@@ -78,16 +78,23 @@ def _folds(loop: ast.For | ast.While) -> bool:
 def _again(s: Source, uses: list[ast.Call], what: str) -> Iterator[Hit]:
     for one in uses:
         loops = s.loops(one)
-        if loops and not any(c in s.seeded for c in calls_in(loops[0])):
+        if loops and not any(c in s.seeded or _sets(c) for c in calls_in(loops[0])):
             yield _hit(one, f"{what} in every turn of the loop")
             return
     plain = [c for c in uses if not s.loops(c)]
     for before, after in itertools.pairwise(plain):
         same = s.scope(before) is s.scope(after)
         between = [c for c in s.seeded if before.lineno < c.lineno <= after.lineno]
-        if same and not between and not _exclusive(s, before, after):
+        name = s.target(after)
+        copied = any(_sets(c) and ast.unparse(c.func).startswith(f"{name}.") for c in s.calls)
+        if same and not between and not (name and copied) and not _exclusive(s, before, after):
             yield _hit(after, f"{what} from later random numbers than line {before.lineno}")
             return
+
+
+def _sets(call: ast.Call) -> bool:
+    """Whether a call gives a model the weights it is to start with."""
+    return method(call) in ("set_weights", "load_weights")
 
 
 def _exclusive(s: Source, one: ast.AST, other: ast.AST) -> bool:
@@ -148,6 +155,30 @@ def _splits(s: Source, call: ast.Call) -> bool:
         or (function.endswith(("KFold", "Split")) and shuffles)
         or (function.startswith("make_") and called.startswith("sklearn.datasets"))
     )
+
+
+_WRAPPERS = ("KerasClassifier", "KerasRegressor")
+_VALIDATING = ("cross_val_score", "cross_validate", "cross_val_predict", "GridSearchCV",
+               "RandomizedSearchCV", "learning_curve")  # fmt: skip
+
+
+def _folds_of_one_stream(s: Source) -> Iterator[Hit]:
+    """scikit-learn builds a model per fold; the global seed is set only once."""
+    for call in s.calls:
+        called = s.called(call)
+        if not called.startswith("sklearn.") or called.rpartition(".")[2] not in _VALIDATING:
+            continue
+        estimator = call.args[0] if call.args else keyword(call, "estimator")
+        if isinstance(estimator, ast.Name):
+            estimator = s.last_assigned(estimator.id, call)
+        wrapped = isinstance(estimator, ast.Call) and s.called(estimator).endswith(_WRAPPERS)
+        if not wrapped or not isinstance(estimator, ast.Call) or not s.seeded:
+            continue
+        build = estimator.args[0] if estimator.args else keyword(estimator, "model", "build_fn")
+        function = s.functions.get(build.id) if isinstance(build, ast.Name) else None
+        inside = function is not None and any(c in s.seeded for c in calls_in(function))
+        if keyword(estimator, "random_state") is None and not inside:
+            yield _hit(call, "every fold's model draws from where the fold before has stopped")
 
 
 _IMPORTS = "import keras\nimport numpy as np\n\n"
@@ -238,5 +269,21 @@ RULES = (
         "import numpy as np\n\nx = np.random.rand(10, 4)\n",
         "import numpy as np\n\nnp.random.seed(1)\nx = np.random.rand(10, 4)\n",
         "unseeded-generator",
+    ),
+    Rule(
+        "WD110",
+        "folds-of-one-stream",
+        "cross-validation by scikit-learn with a global seed only",
+        "The seed is set once; each fold's model draws further numbers, so a fold depends on those "
+        "before it, and with n_jobs on which process it runs in.",
+        "Pass random_state= to the wrapper, or set the seed in the function that builds the model.",
+        _folds_of_one_stream,
+        "import keras\nfrom scikeras.wrappers import KerasClassifier\n"
+        "from sklearn.model_selection import cross_val_score\n\nkeras.utils.set_random_seed(1)\n"
+        "scores = cross_val_score(KerasClassifier(build), x, y)\n",
+        "import keras\nfrom scikeras.wrappers import KerasClassifier\n"
+        "from sklearn.model_selection import cross_val_score\n\nkeras.utils.set_random_seed(1)\n"
+        "scores = cross_val_score(KerasClassifier(build, random_state=1), x, y)\n",
+        "seeded-once",
     ),
 )

@@ -166,6 +166,54 @@ def _on(call: ast.Call, name: str, wanted: str) -> bool:
     )
 
 
+def _frozen_late(s: Source) -> Iterator[Hit]:
+    """``trainable`` is changed between compile and fit of one model in one block of lines."""
+    for call in s.fits:
+        if not isinstance(call.func, ast.Attribute):
+            continue
+        model, scope = ast.unparse(call.func.value), s.scope(call)
+        compiled = [
+            c for c in s.calls
+            if method(c) == "compile" and s.scope(c) is scope and c.lineno < call.lineno
+            and ast.unparse(c.func.value) == model  # type: ignore[attr-defined]
+        ]  # fmt: skip
+        changed = [
+            n for n in s.nodes
+            if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Attribute)
+            and n.targets[0].attr == "trainable" and s.scope(n) is scope
+            and n.lineno < call.lineno and _reaches(s, n.targets[0].value, model, n)
+        ]  # fmt: skip
+        if not compiled or not changed or changed[-1].lineno <= compiled[-1].lineno:
+            continue
+        last, before = changed[-1], compiled[-1]
+        built = s.last_assigned(model, call)
+        if built is not None and built.lineno > before.lineno:
+            continue
+        if set(s.loops(call)) <= set(s.loops(last)) and not _branches(s, last, call):
+            yield _hit(last, f"{model} is trained without a compile() behind this change")
+
+
+def _reaches(s: Source, owner: ast.expr, model: str, at: ast.stmt) -> bool:
+    """Whether what is frozen is the model, or a layer or model that it was built from."""
+    name = ast.unparse(owner)
+    if name == model or name.startswith(f"{model}."):
+        return True
+    if isinstance(owner, ast.Name):  # for layer in model.layers: layer.trainable = False
+        for loop in s.loops(at):
+            target = loop.target if isinstance(loop, ast.For) else None
+            if isinstance(target, ast.Name) and target.id == name:
+                return ast.unparse(loop.iter).startswith(f"{model}.")  # type: ignore[attr-defined]
+    built = s.last_assigned(model, at)
+    parts = (n for n in (ast.walk(built) if built is not None else ()))
+    return any(isinstance(n, ast.Name) and n.id == name for n in parts)
+
+
+def _branches(s: Source, one: ast.AST, other: ast.AST) -> bool:
+    """Whether a node stands in an ``if`` that the other does not stand in."""
+    above = [set(s.script.ancestors(n)) for n in (one, other)]
+    return any(isinstance(n, ast.If | ast.Try) for n in above[0] ^ above[1])
+
+
 _HEAD = "import keras\n\n"
 _FOLDS = "for train, test in folds.split(x):\n"
 _COMPILE = '    model.compile("adam", "mse")\n    model.fit(x[train], y[train])\n'
@@ -247,5 +295,15 @@ RULES = (
         _HEAD + 'model = keras.models.load_model("a.keras")\n'
         "model.fit(x, y, epochs=9, initial_epoch=5)\n",
         "slots-lost",
+    ),
+    Rule(
+        "WD306",
+        "trainable-without-compile",
+        "trainable is changed after compile",
+        "A compiled model goes on training what it was compiled with.",
+        "Call compile() again after trainable was changed.",
+        _frozen_late,
+        _HEAD + 'model.compile("adam", "mse")\nmodel.trainable = False\nmodel.fit(x, y)\n',
+        _HEAD + 'model.trainable = False\nmodel.compile("adam", "mse")\nmodel.fit(x, y)\n',
     ),
 )

@@ -14,7 +14,8 @@ def problem_lines(problems: Sequence[Problem], scripts: int) -> list[str]:
     """``train.py:7:1: WD101 no-seed: ...`` with the remedy below, and a summary at the end."""
     lines = []
     for p in problems:
-        lines.append(clean(f"{p.file}:{p.line}:{p.column}: {p.rule} {p.name}: {p.what}"))
+        file = f"{p.file}:cell {p.cell}" if p.cell else p.file
+        lines.append(clean(f"{file}:{p.line}:{p.column}: {p.rule} {p.name}: {p.what}"))
         lines.append(f"    {p.remedy}")
     files = len({p.file for p in problems})
     if problems:
