@@ -110,4 +110,4 @@ def test_a_notebook_runs_cell_by_cell_in_its_own_folder(tmp_path):
     code, said = outcome(folder / "train.ipynb", tmp_path)
     assert code == 1
     assert said.splitlines()[0] == f"{folder} __main__"
-    assert 'train.ipynb (cell 3)", line 1' in said and "raise ValueError(x)" in said
+    assert 'train.ipynb (cell 3)", line 1' in said and "ValueError: 1" in said
