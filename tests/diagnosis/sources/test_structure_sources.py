@@ -322,3 +322,41 @@ def test_a_step_that_drops_the_moving_averages_is_a_trap():
     hands_on = compare("mode", a, stepping(final=(0.4,)))
     assert (hands_on.mechanism, hands_on.intended) == ("own-train-step", True)
     assert compare("mode", stepping(step="", final=(0.0,)), b).mechanism == "own-train-step"
+
+
+def frozen(*moved, trainable=False):
+    """A side whose layer `base` has this flag; ``moved`` are the layers whose weights changed."""
+    before, after = (
+        tuple(
+            tensor(f"{layer}/kernel", np.float32(value if layer in moved else 0.0))
+            for layer in ("base", "head")
+        )
+        for value in (0.0, 1.0)
+    )
+    flags = {"trainable:base": trainable, "trainable:head": True}
+    return a_side(fit={"final": after}, initialization=before, architecture={"layers": [], **flags})
+
+
+def test_weights_that_move_though_frozen_were_compiled_before():
+    obeyed, stale = frozen("head"), frozen("base", "head")
+    for a, b, name in ((obeyed, stale, "B"), (stale, obeyed, "A")):
+        finding = compare("architecture", a, b)
+        assert (finding.mechanism, finding.intended) == ("trainable-without-compile", False)
+        assert f"base is frozen in both (trainable=False), yet its weights changed in {name}" in (
+            finding.evidence
+        )
+        assert "compile" in finding.remedy
+    assert compare("architecture", stale, stale).mechanism == ""
+
+
+def test_weights_that_stay_though_trainable_were_compiled_before():
+    obeyed, stale = (frozen(*m, trainable=True) for m in (("base", "head"), ("head",)))
+    finding = compare("architecture", obeyed, stale)
+    assert "trainable in both, yet its weights never changed in B" in finding.evidence
+    nothing = frozen(trainable=True)  # a training that moves nothing at all says nothing of flags
+    assert compare("architecture", obeyed, nothing).mechanism == ""
+
+
+def test_flags_that_differ_are_settings():
+    finding = compare("architecture", frozen("head"), frozen("base", "head", trainable=True))
+    assert finding.mechanism == "" and "trainable" in finding.evidence and finding.intended

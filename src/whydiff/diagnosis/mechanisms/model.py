@@ -88,6 +88,16 @@ MECHANISMS = (
         seen="Only one of the models has a train_step of its own.",
     ),
     Mechanism(
+        "trainable-without-compile",
+        ("architecture",),
+        "trainable changed without compile",
+        "A layer's trainable flag takes effect when the model is compiled. Changed afterwards, the "
+        "flag says one thing and the step that was compiled before does another.",
+        "Call model.compile(...) after every change of trainable.",
+        seen="A layer has the same trainable flag in both, and its weights changed in one training "
+        "only.",
+    ),
+    Mechanism(
         "gradients-kept",
         ("mode",),
         "a train_step that never zeroes its gradients",

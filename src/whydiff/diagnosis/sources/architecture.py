@@ -49,6 +49,10 @@ def compare(a: Side, b: Side) -> Finding:
         skip=skip,
         intended=True,
     )
+    if finding.status != DIFFERS and isinstance(one, Recipe):  # a measuring call moves no weight
+        stale = _trained_otherwise(a, b)
+        if stale:
+            return differs(ID, stale, FIX, mechanism="trainable-without-compile")
     if finding.status == DIFFERS or not layers(one):
         return finding
     names = [p for p, _ in layers(one)] != [p for p, _ in layers(two)]
@@ -58,6 +62,49 @@ def compare(a: Side, b: Side) -> Finding:
     if names:
         evidence += "; only names differ"
     return identical(ID, evidence) if finding.status == IDENTICAL or layers(one) else finding
+
+
+def _trained_otherwise(a: Side, b: Side) -> str:
+    """Says so where weights of a layer moved in one training only, though its flag is equal.
+
+    ``trainable`` takes effect when the model is compiled: set afterwards, the flag says one thing
+    and the compiled step does another.
+    """
+    flags = [_flags(side.recipe) for side in (a, b)]
+    moved = [_moved(side) for side in (a, b)]
+    for layer, trainable in flags[0].items():
+        if flags[1].get(layer) is not trainable or not all(layer in m for m in moved):
+            continue
+        one, other = (m[layer] for m in moved)
+        if one == other or not all(any(m.values()) for m in moved):
+            continue
+        name = "A" if one is not trainable else "B"
+        if trainable:
+            return (
+                f"{layer} is trainable in both, yet its weights never changed in {name}: trainable "
+                "was set after compile()"
+            )
+        return (
+            f"{layer} is frozen in both (trainable=False), yet its weights changed in {name}: "
+            "trainable was set after compile()"
+        )
+    return ""
+
+
+def _flags(recipe: Recipe) -> dict[str, bool]:
+    """Whether each layer is trainable."""
+    facts = recipe.architecture.items()
+    return {key.partition(":")[2]: bool(v) for key, v in facts if key.startswith("trainable:")}
+
+
+def _moved(side: Side) -> dict[str, bool]:
+    """By layer whether training changed a weight that it holds itself."""
+    moved: dict[str, bool] = {}
+    for before, after in zip(side.recipe.initialization, side.fit.final, strict=False):
+        if before.role in ("trainable", "non-trainable") and before.path == after.path:
+            layer = before.path.rpartition("/")[0]
+            moved[layer] = moved.get(layer, False) or before.digest != after.digest
+    return moved
 
 
 def _graph(recipe: Recipe) -> bool:
