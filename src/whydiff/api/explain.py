@@ -20,6 +20,7 @@ from whydiff.diagnosis.evidence import command
 from whydiff.diagnosis.moments import plan
 from whydiff.diagnosis.trials import run_trials, untrained
 from whydiff.experiments.explain.calls import (
+    calls_at,
     explain_chosen,
     independent_models,
     inside_one_execution,
@@ -54,6 +55,7 @@ def explain(
     *,
     fits: tuple[int, int] | None = None,
     calls: tuple[int, int] | None = None,
+    lines: tuple[int, int] | None = None,
     runs: bool = False,
     a_env: Mapping[str, str] | None = None,
     b_env: Mapping[str, str] | None = None,
@@ -81,6 +83,9 @@ def explain(
     tensor, on equal inputs, and follows the difference from there on. ``fix`` tries changes of the
     script. The script runs twice or more, each time on a scratch copy of the current folder (where
     the system has overlays), so that nothing there changes; with ``in_place`` in the folder itself.
+
+    ``calls`` are two uses of a model by their number in `whydiff show`, ``lines`` those that the
+    script makes at two lines.
 
     In a notebook: two fits of ``with whydiff.recording() as cell``, ``explain(cell[1], cell[2])``.
 
@@ -114,7 +119,7 @@ def explain(
     target_a = target_of(script)
     target_b = target_a if script_b is None else target_of(script_b)
     asked = command(
-        script, script_b, fits=fits, calls=calls, runs=runs, a_env=a_env, b_env=b_env,
+        script, script_b, fits=fits, calls=calls, lines=lines, runs=runs, a_env=a_env, b_env=b_env,
         metric=metric, budget=budget, arguments=arguments, a_arguments=a_arguments,
         b_arguments=b_arguments, fix=fix, in_place=in_place,
     )  # fmt: skip
@@ -132,8 +137,9 @@ def explain(
         ran_a = children.enter_context(run_script(all_runs, run_a, folder, "a", progress))
         notes = [*ran_a.notes, *_left_out(run_a.script)]
         site, sides, found = site_of(ran_a, folder), None, None
-        if calls is not None:
-            found = explain_chosen(site, calls, progress, metric)
+        if calls is not None or lines is not None:
+            wanted = calls or calls_at(site, lines or (0, 0))
+            found = explain_chosen(site, wanted, progress, metric)
         elif inside:
             sides = two_fits(ran_a, fits, folder)
             found = None if sides or fits else independent_models(site, progress, metric)

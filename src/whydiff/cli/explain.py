@@ -15,6 +15,7 @@ from whydiff.cli.script import (
     Setting,
     check_targets,
     script_arguments,
+    without_lines,
     words,
 )
 
@@ -82,6 +83,7 @@ def command(
     """
     script, script_b = _targets(script, script_b, module)
     _check_combination(script_b, fits, runs, bool(a_env or b_env or a_args or b_args))
+    script, script_b, lines = without_lines(script, script_b)
     path, path_b = check_targets(script, script_b)
     check_answer(json_file, html_file)
 
@@ -94,6 +96,7 @@ def command(
             path_b,
             fits=fits,
             calls=calls,
+            lines=lines,
             runs=runs,
             a_env=dict(a_env),
             b_env=dict(b_env),

@@ -156,6 +156,21 @@ def _begins(path: Path, magic: bytes) -> bool:
         return False
 
 
+def without_lines(
+    script: str, script_b: str | None
+) -> tuple[str, str | None, tuple[int, int] | None]:
+    """``train.py:24 train.py:31`` as (script, None, the two lines); other targets as they are."""
+    found = [re.fullmatch(r"(.+\.py):(\d+)", name or "") for name in (script, script_b)]
+    one, other = found
+    if one is None or other is None:
+        return script, script_b, None
+    if one[1] != other[1]:
+        raise click.UsageError(
+            f"lines name two calls of one script, not of {one[1]} and {other[1]}."
+        )
+    return one[1], None, (int(one[2]), int(other[2]))
+
+
 class Pair(click.ParamType):  # type: ignore[type-arg]
     """Two fits to compare (or two of what ``of`` says), ``I,J``, counting from 1."""
 

@@ -65,6 +65,7 @@ def command(
     *,
     fits: tuple[int, int] | None = None,
     calls: tuple[int, int] | None = None,
+    lines: tuple[int, int] | None = None,
     runs: bool = False,
     a_env: Mapping[str, str] | None = None,
     b_env: Mapping[str, str] | None = None,
@@ -79,6 +80,7 @@ def command(
     """The command line that asks the same question again."""
     words = ["whydiff", "explain", str(script), *([str(script_b)] if script_b else [])]
     words += ["--fits", f"{fits[0]},{fits[1]}"] if fits else []
+    words = [*words[:2], *(f"{script}:{line}" for line in lines)] if lines else words
     words += ["--calls", f"{calls[0]},{calls[1]}"] if calls else []
     words += ["--runs"] if runs else []
     for option, settings in (("--a-env", a_env), ("--b-env", b_env)):

@@ -19,6 +19,7 @@ from whydiff.diagnosis.calls.pair import (
     FIT_ROWS,
     ROWS_CORRESPOND,
     Disagreement,
+    call_at,
     chosen,
     disagreements,
     first_difference,
@@ -26,7 +27,7 @@ from whydiff.diagnosis.calls.pair import (
     last_alike,
     wanted_calls,
 )
-from whydiff.diagnosis.calls.results import said
+from whydiff.diagnosis.calls.results import number_of, said
 from whydiff.diagnosis.calls.scored import judge_score
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.verdict import Verdict, first_divergence, judge, named_more
@@ -67,6 +68,12 @@ def inside_one_execution(site: Site, progress: Progress, metric: str | None) -> 
     """The worst disagreement of one run explained; None where there is none."""
     found = choose(site, metric, only_independent=False)
     return explain_pair(site, found, progress) if found else None
+
+
+def calls_at(site: Site, lines: tuple[int, int]) -> tuple[int, int]:
+    """Numbers of the last calls that the script makes at two lines."""
+    first, second = (number_of(call_at(site.execution, line)) for line in lines)
+    return first, second
 
 
 def explain_chosen(
