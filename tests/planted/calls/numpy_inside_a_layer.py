@@ -4,7 +4,7 @@ import numpy as np
 
 class Noisy(keras.layers.Layer):
     def call(self, x):
-        return x + np.random.normal(size=(1,)).astype("float32")
+        return x + keras.ops.convert_to_tensor(np.random.normal(size=(1,)).astype("float32"))
 
 
 keras.utils.set_random_seed(1)

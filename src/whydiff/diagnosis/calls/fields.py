@@ -318,11 +318,17 @@ def _noise(a: MeasuringCall, b: MeasuringCall) -> Finding:
         return Finding("noise", IDENTICAL, text)
     if not one and not two and not outside:
         return Finding("noise", IDENTICAL, "no seed generator in the model")
-    if outside:
-        names = listed(sorted({*drew[0], *drew[1]}))
-        return _differs("noise", f"the call draws from the global generator of {names}",
-                        f"numbers drawn inside the model from {names}'s global generator, which "
-                        "has moved on in between", "unseeded-noise")  # fmt: skip
+    backend = str(a.recipe.backend.get("backend", ""))
+    foreign = {*drew[0], *drew[1]} - ({backend} if one and two else set())
+    if outside and foreign:
+        names = listed(sorted(foreign))
+        return _differs(
+            "noise",
+            f"the call draws from the global generator of {names}",
+            f"numbers drawn inside the model from {names}'s global generator, which has moved on "
+            "in between",
+            "unseeded-noise",
+        )
     return _differs(
         "noise", "the seed generators are in other states",
         "the model's seed generators have moved on: every call draws other numbers",
