@@ -70,6 +70,8 @@ FINE = {
         'b = keras.layers.Dense(3, kernel_initializer="he_normal")\n',
     ],
     "WD109": [
+        "import keras\nema = keras.models.clone_model(m)\n"
+        "for a, b in zip(m.weights, ema.weights):\n    b.assign(a)\n",
         "import keras\ndef twin(m):\n    c = keras.models.clone_model(m)\n    return c\n"
         "t = twin(m)\nt.set_weights(m.get_weights())\n",
         "import keras\nclone = keras.models.clone_model(m)\nclone.load_weights('w.h5')\n",
@@ -90,6 +92,9 @@ FINE = {
         HEAD + "ds = ds.map(lambda x: tf.image.resize(x, [2, 2]), num_parallel_calls=4)\n",
     ],
     "WD204": [
+        "import os\nnames = [d + n for n in os.listdir(d)]\nif names:\n"
+        "    last = max(names, key=os.path.getctime)\n",
+        "import os\nnames = os.listdir(d)\nprint(names[:3])\nnames = sorted(names)\nuse(names)\n",
         "import os\nlast = max(os.listdir('.'), key=os.path.getctime)\n",
         "import glob, os\nnames = glob.glob('*')\nlast = max(names, key=os.path.getctime)\n",
         "import os\nprint(len(os.listdir('.')))\n",
@@ -99,6 +104,7 @@ FINE = {
         "import os\nnames = os.listdir('.')\nprint(len(names))\n",
     ],
     "WD205": [
+        HEAD + SEED + MODEL + TRAIN + "movies = list(set(names))\nrecommend(movies)\n",
         "print(list(set(names)), ', '.join(set(names)))\n",
         "chars = sorted(list(set(text)))\n",
         "n = len(set(words))\n",
@@ -223,6 +229,8 @@ FINE = {
         "while True:\n    n = 0\n    n += 1\n    use(n)\n",
     ],
     "WD210": [
+        "import tensorflow as tf\nds = tf.data.Dataset.range(9).shuffle(9, 1)\n"
+        "train = ds.skip(2)\nshow(train.take(1))\n",
         "import tensorflow as tf\nds = tf.data.Dataset.range(9)\nds = ds.shuffle(9, 1)\n"
         "ds.take(1)\nshow(ds.take(2))\n",
         "import tensorflow as tf\nds = tf.data.Dataset.range(9)\n"
@@ -302,6 +310,8 @@ WRONG = {
         "import tensorflow_datasets as tfds\nds = tfds.load('mnist')\nds = ds.shuffle(100)\n",
     ],
     "WD204": [
+        "import os\nnames = os.listdir(d)\nuse(names)\nnames = 1\n",
+        "import os\nfor d in ds:\n    names = os.listdir(d)\n    use(names)\n",
         "from pathlib import Path\nfiles = list(Path('.').glob('*.png'))\nuse(files)\n",
         "import os\nfor f in os.listdir('.'):\n    rows.append(f)\n",
     ],

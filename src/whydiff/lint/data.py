@@ -28,7 +28,7 @@ def _files(s: Source) -> Iterator[Hit]:
     for edit, _, what in order_changes(s.script, s.names):
         if "files" in what and edit.new == "sorted(":
             node = _expression_at(s, edit.start)
-            if node is not None and not _order_is_lost(s, node):
+            if node is not None and not _order_is_lost(s, node) and not _afterwards(s, node):
                 yield _hit(node, "files are taken in the order of the file system")
 
 
@@ -38,9 +38,15 @@ def _sets(s: Source) -> Iterator[Hit]:
         if "set" not in what or edit.new == ")" or line in lines or _numbers(s, line):
             continue
         node = _expression_at(s, edit.start)
-        if node is not None and not _order_is_lost(s, node):
+        if node is not None and not _order_is_lost(s, node) and not _afterwards(s, node):
             lines.add(line)
             yield _hit(node, "a set is iterated in hash order")
+
+
+def _afterwards(s: Source, node: ast.expr) -> bool:
+    """Whether all training is over by then."""
+    last = max((c.lineno for c in s.fits), default=None)
+    return last is not None and node.lineno > last and s.scope(node) is s.script.tree
 
 
 def _expression_at(s: Source, offset: int) -> ast.expr | None:
@@ -65,15 +71,38 @@ def _order_is_lost(s: Source, node: ast.expr, seen: frozenset[str] = frozenset()
             return not _accumulates(above)
         if isinstance(above, ast.Assign) and isinstance(above.targets[0], ast.Name):
             name = above.targets[0].id
-            uses = [
-                n for n in s.nodes
-                if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
-            ]  # fmt: skip
+            uses = _uses(s, name, above)
             known = name in seen or not uses
             return not known and all(_order_is_lost(s, use, seen | {name}) for use in uses)
+        if isinstance(above, ast.If | ast.While | ast.Assert):  # `if files:`
+            return above.test in (node, *s.script.ancestors(node))
         if isinstance(above, ast.stmt):
             return False
     return False
+
+
+def _uses(s: Source, name: str, assigned: ast.Assign) -> list[ast.Name]:
+    """Where a name is read that an assignment gave a value, up to where it is given another."""
+    scope, loops = s.scope(assigned), set(s.loops(assigned))
+    block = s.script.parent[assigned]
+    others = [
+        n.lineno
+        for n in s.nodes
+        if isinstance(n, ast.Name)
+        and n.id == name
+        and not isinstance(n.ctx, ast.Load)
+        and n.lineno > assigned.lineno
+        and s.scope(n) is scope
+    ]
+    end = min(others, default=None) if not loops and block is scope else None
+    return [
+        n
+        for n in s.nodes
+        if isinstance(n, ast.Name)
+        and n.id == name
+        and isinstance(n.ctx, ast.Load)
+        and (end is None or s.scope(n) is not scope or assigned.lineno <= n.lineno <= end)
+    ]
 
 
 def _accumulates(loop: ast.For) -> bool:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from whydiff.lint.rule import Hit, Rule
-from whydiff.lint.script import Source, method
+from whydiff.lint.script import Source, calls_in, method
 
 _RANDOM_INITIALIZERS = ("Uniform", "Normal", "Orthogonal", "VarianceScaling")
 
@@ -60,12 +60,26 @@ def _gets_weights(s: Source, clone: ast.Call) -> bool:
         holders |= {s.target(c) for c in s.calls if s.called(c).endswith(scope.name)} - {""}
     if not name and not returned:
         return True  # put into a structure: nobody can say which one is given weights
+    if any(_walks_weights(s, holder) for holder in holders):
+        return True  # they are assigned one by one
     return any(
         method(c) in ("set_weights", "load_weights", "assign") and isinstance(c.func, ast.Attribute)
         and (ast.unparse(c.func.value) in holders
              or any(ast.unparse(c.func.value).startswith(f"{h}.") for h in holders))
         for c in s.calls
     )  # fmt: skip
+
+
+def _walks_weights(s: Source, holder: str) -> bool:
+    """Whether a loop goes over a model's weights and assigns something."""
+    names = {f"{holder}.{n}" for n in ("weights", "variables", "trainable_weights",
+                                       "trainable_variables")}  # fmt: skip
+    return any(
+        isinstance(loop, ast.For)
+        and any(ast.unparse(n) in names for n in ast.walk(loop.iter))
+        and any(method(c) == "assign" for c in calls_in(loop))
+        for loop in s.nodes
+    )
 
 
 RULES = (

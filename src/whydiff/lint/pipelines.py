@@ -131,6 +131,8 @@ def _split_of_shuffled(s: Source) -> Iterator[Hit]:
     parts: dict[ast.Call, set[str]] = {}
     for call, made in _pipelines(s, "take", "skip"):
         shuffles = [c for name, c in made if name == "shuffle"]
+        if any(name in ("take", "skip") for name, _ in made):
+            continue  # a look at one of the parts
         last = shuffles[-1] if shuffles else None
         if last is None or any(name == "cache" for name, c in made if c.lineno > last.lineno):
             continue
