@@ -45,7 +45,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("words", [("show", "a.whydiff"), ("check", "train.py")])
 def test_json_goes_to_stdout_or_to_a_file(folder, words):
-    (folder / "old.json").write_text("{}")
+    (folder / "old.json").write_text('{"schema": 1}')
     printed = json.loads(run(*words, "--json").stdout)
     assert json.loads(run(*words, "--json", "-").stdout) == printed
     done = run(*words, "--json", "old.json")
@@ -61,7 +61,7 @@ def test_json_goes_to_stdout_or_to_a_file(folder, words):
 def test_json_never_replaces_what_is_not_json(folder, words):
     before = {path: path.read_bytes() for path in folder.iterdir()}
     done = run(*words)
-    assert done.exit_code == 2 and "not JSON" in done.stderr
+    assert done.exit_code == 2 and "is no JSON of whydiff" in done.stderr
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 

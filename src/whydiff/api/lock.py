@@ -18,7 +18,7 @@ from whydiff.experiments.lock.reference import reduced_lock
 from whydiff.runner.client import Run
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.runner.running import Ran, Runs, counted_runs, times
-from whydiff.storage.lockfile import write_lock
+from whydiff.storage.lockfile import check_lock, write_lock
 
 LOCK_FILE = "whydiff.lock"
 
@@ -129,9 +129,8 @@ def make_lock(
         trial = try_script(runs, path, arguments, Path(name), progress)
         with trial.ran:
             fits = trial.execution.fits
-            seen = os.path.relpath(path, folder or path.parent)
             made = reduced_lock(trial.execution, path, trial.outcomes, fits)
-            made = replace(made, script=Path(seen).as_posix())
+            made = replace(made, script=_seen_from(folder or path.parent, path))
         if count:
             seeds = range(1, count + 1)
             found = replicas(runs, path, arguments, seeds, Path(name), progress)
@@ -146,16 +145,23 @@ def lock(
     replicas: int = 0,
     progress: Progress | None = None,
     in_place: bool = False,
+    force: bool = False,
 ) -> Path:
     """Train ``script`` and write its lock to ``output`` (default: ``whydiff.lock`` beside it).
 
-    The script runs on scratch copies of the current folder, with ``in_place`` in itself.
+    The script runs on scratch copies of the current folder, with ``in_place`` in itself. A file
+    that is no lock, or the lock of another script, is only replaced with ``force``.
 
     Returns the path. Locking an unchanged training on the same machine writes the same bytes.
     """
     path = Path(output) if output else default_lock(script)
+    check_lock(path, _seen_from(path.parent, Path(script)), force)
     write_lock(make_lock(script, arguments, replicas, progress, path.parent, in_place), path)
     return path
+
+
+def _seen_from(folder: Path, script: Path) -> str:
+    return Path(os.path.relpath(script, folder)).as_posix()
 
 
 def default_lock(script: str | Path) -> Path:

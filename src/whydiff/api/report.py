@@ -8,6 +8,7 @@ from typing import Any
 from whydiff.core.errors import WhydiffError
 from whydiff.storage import kind, load
 from whydiff.storage.answers import read_answer
+from whydiff.storage.checked import kind_of_file
 
 _SQLITE = b"SQLite format 3\x00"
 
@@ -21,6 +22,8 @@ def opened(file: str | Path) -> Any:
     if path.is_dir():
         raise WhydiffError(f"{file} is a directory", "Name a file in it.")
     try:
+        if kind_of_file(path):
+            raise WhydiffError(f"cannot read {file}: it is {kind_of_file(path)}", "Name a file.")
         with path.open("rb") as stream:
             begins = stream.read(len(_SQLITE))
     except FileNotFoundError:

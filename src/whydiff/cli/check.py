@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from whydiff.cli.options import STDOUT, json_option
+from whydiff.cli.options import STDOUT, force_option, json_option
 from whydiff.cli.output import check_answer, write_json
 from whydiff.core.errors import WhydiffError
 
@@ -17,6 +17,7 @@ from whydiff.core.errors import WhydiffError
 @click.option("--select", metavar="RULES", help="Only these: WD101,seeded-once,WD2.")
 @click.option("--ignore", metavar="RULES", help="All but these.")
 @json_option
+@force_option
 @click.option("--rules", is_flag=True, is_eager=True, expose_value=False,
               callback=lambda ctx, _, value: _list_rules(ctx) if value else None,
               help="List the rules and exit.")  # fmt: skip
@@ -27,6 +28,7 @@ def command(
     select: str | None,
     ignore: str | None,
     json_file: str | None,
+    force: bool,
 ) -> None:
     """Read scripts and list uncontrolled randomness and other traps, each with its remedy.
 
@@ -34,7 +36,7 @@ def command(
     `# whydiff: ignore[WD101]` on a line silences a rule there. Exits with 0 if nothing was found, 1
     if something was, 2 in case of trouble.
     """
-    check_answer(json_file)
+    check_answer(json_file, force=force)
 
     from whydiff.api.check import check_file, files
     from whydiff.lint import selected

@@ -9,7 +9,14 @@ from typing import Any
 
 import click
 
-from whydiff.cli.options import STDOUT, fits_option, html_option, in_place_option, json_option
+from whydiff.cli.options import (
+    STDOUT,
+    fits_option,
+    force_option,
+    html_option,
+    in_place_option,
+    json_option,
+)
 from whydiff.cli.output import check_answer, write_json, write_page
 from whydiff.cli.script import (
     Duration,
@@ -93,6 +100,7 @@ DIFFERENT, OPEN = 1, 3
 @in_place_option
 @json_option
 @html_option
+@force_option
 @click.option("--verbose", is_flag=True, help="Show every pair.")
 @click.pass_context
 def command(
@@ -106,6 +114,7 @@ def command(
     expect: str | None,
     json_file: str | None,
     html_file: str | None,
+    force: bool,
     verbose: bool,
     **options: Any,
 ) -> None:
@@ -133,7 +142,7 @@ def command(
     """
     path = check_script(script)
     path_b = check_script(script_b) if script_b else None
-    check_answer(json_file, html_file)
+    check_answer(json_file, html_file, force)
     set_b, set_a = parse_settings(settings, "--set"), parse_settings(a_settings, "--a-set")
     options = {**options, "a_env": dict(options["a_env"]), "b_env": dict(options["b_env"])}
 

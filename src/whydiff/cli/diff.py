@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from whydiff.cli.options import STDOUT, html_option, json_option
+from whydiff.cli.options import STDOUT, force_option, html_option, json_option
 from whydiff.cli.output import check_answer, write_json, write_page
 
 
@@ -15,9 +15,10 @@ from whydiff.cli.output import check_answer, write_json, write_page
 @click.argument("b", metavar="B[:J]")
 @json_option
 @html_option
+@force_option
 @click.pass_context
 def command(
-    ctx: click.Context, a: str, b: str, json_file: str | None, html_file: str | None
+    ctx: click.Context, a: str, b: str, json_file: str | None, html_file: str | None, force: bool
 ) -> None:
     """Compare two recorded fits: where do they first diverge, and in what do they differ?
 
@@ -25,7 +26,7 @@ def command(
     if the fits agree bit for bit, 1 if they differ, 2 in case of trouble, also where they agree
     as far as they were recorded and one of them was cut short. Needs no Keras.
     """
-    check_answer(json_file, html_file)
+    check_answer(json_file, html_file, force)
 
     from whydiff.api.diff import diff
     from whydiff.report import print_answer

@@ -6,7 +6,14 @@ import sys
 
 import click
 
-from whydiff.cli.options import STDOUT, fits_option, html_option, in_place_option, json_option
+from whydiff.cli.options import (
+    STDOUT,
+    fits_option,
+    force_option,
+    html_option,
+    in_place_option,
+    json_option,
+)
 from whydiff.cli.output import check_answer, write_json, write_page
 from whydiff.cli.script import (
     Duration,
@@ -42,6 +49,7 @@ from whydiff.cli.script import (
 @in_place_option
 @json_option
 @html_option
+@force_option
 @click.option("--verbose", is_flag=True, help="Show all the evidence.")
 @click.pass_context
 def command(
@@ -63,6 +71,7 @@ def command(
     in_place: bool,
     json_file: str | None,
     html_file: str | None,
+    force: bool,
     verbose: bool,
 ) -> None:
     """Why do two trainings differ?
@@ -85,7 +94,7 @@ def command(
     _check_combination(script_b, fits, runs, bool(a_env or b_env or a_args or b_args))
     script, script_b, lines = without_lines(script, script_b)
     path, path_b = check_targets(script, script_b)
-    check_answer(json_file, html_file)
+    check_answer(json_file, html_file, force)
 
     from whydiff.api.explain import explain
     from whydiff.report.progress import Progress

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from whydiff.cli.options import in_place_option
+from whydiff.cli.options import force_option, in_place_option
 from whydiff.cli.output import check_target
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 from whydiff.core.errors import WhydiffError
@@ -23,10 +23,11 @@ from whydiff.core.errors import WhydiffError
     help="Also train N times with other seeds, for `verify --require statistical`: 23 "
     "tell equal trainings within its default margin.",
 )
+@force_option
 @in_place_option
 @click.pass_context
 def command(
-    ctx: click.Context, script: str, output: str | None, replicas: int, in_place: bool
+    ctx: click.Context, script: str, output: str | None, replicas: int, force: bool, in_place: bool
 ) -> None:
     """Train a script and keep the training as the reference that `whydiff verify` compares with.
 
@@ -43,5 +44,5 @@ def command(
     from whydiff.report.progress import Progress
 
     with Progress() as progress:
-        written = lock(path, script_arguments(ctx), output, replicas, progress, in_place)
+        written = lock(path, script_arguments(ctx), output, replicas, progress, in_place, force)
     click.echo(f"whydiff: locked in {written} ({written.stat().st_size / 1000:.0f} kB)", err=True)

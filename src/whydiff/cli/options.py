@@ -37,6 +37,14 @@ def html_option(command: _Command) -> _Command:
     return decorate(command)
 
 
+def force_option(command: _Command) -> _Command:
+    """``--force``: the parameter ``force``."""
+    decorate: _Decorator[_Command] = click.option(
+        "--force", is_flag=True, help="Replace a file even if whydiff did not write it."
+    )
+    return decorate(command)
+
+
 def in_place_option(command: _Command) -> _Command:
     """``--in-place``: the parameter ``in_place``."""
     decorate: _Decorator[_Command] = click.option(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import click
 
 from whydiff.cli.options import STDOUT
 from whydiff.core.errors import WhydiffError
+from whydiff.storage.outputs import ANSWER, PAGE, check_replaced, write_whole
 
 
 def check_target(name: str, what: str) -> None:
@@ -30,25 +30,31 @@ def check_target(name: str, what: str) -> None:
         raise WhydiffError(f"{name} cannot be written", "Check the permissions, or name another.")
 
 
-def check_answer(json_file: str | None, html_file: str | None = None) -> None:
-    """Refuse files that an answer could not be written to; ``-`` is stdout."""
+def check_answer(json_file: str | None, html_file: str | None = None, force: bool = False) -> None:
+    """Refuse files that an answer could not be written to; ``-`` is stdout.
+
+    Other people's files are only replaced with ``force``.
+    """
     if json_file and json_file != STDOUT:
         check_target(json_file, "the JSON")
-        if not _may_become_json(Path(json_file)):
-            # `whydiff check --json a.py b.py`: meant as a script, not as the place of the answer
-            raise WhydiffError(
-                f"{json_file} exists and is not JSON, so it is not replaced",
-                "Name another file, or write `--json` last to print to stdout.",
-            )
+        # `whydiff check --json a.py b.py`: meant as a script, not as the place of the answer
+        check_replaced(
+            Path(json_file),
+            ANSWER,
+            "Name another file, write `--json` last to print to stdout, or replace it with "
+            "--force.",
+            force,
+        )
     if html_file:
-        check_target(html_file, "the page")
+        check_page(html_file, force)
+    if json_file and html_file and Path(json_file).absolute() == Path(html_file).absolute():
+        raise WhydiffError(f"{html_file} cannot hold both JSON and a page", "Name two files.")
 
 
-def _may_become_json(path: Path) -> bool:
-    if not path.is_file():
-        return True
-    with path.open("rb") as file:
-        return file.read(64).lstrip()[:1] in (b"", b"{", b"[")
+def check_page(name: str, force: bool = False) -> None:
+    """Refuse a file that a page could not be written to, or that is not ours to replace."""
+    check_target(name, "the page")
+    check_replaced(Path(name), PAGE, "Name another file, or replace it with --force.", force)
 
 
 def write_json(name: str, value: Any) -> None:
@@ -62,28 +68,12 @@ def write_json(name: str, value: Any) -> None:
 
 def write_text(name: str, text: str, option: str) -> None:
     """Write a whole file or none; ``option`` is the way to name another."""
-    path = Path(name)
     try:
-        # A name of our own, which nobody has made a link of; a reader never sees half a file.
-        descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=".whydiff-")
-        part = Path(made)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(text)
-            part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(Path(name), text)
     except OSError as error:
         raise WhydiffError(
             f"cannot write {name}: {error.strerror}", f"Name another file with {option}."
         ) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def write_page(name: str, finding: Any, source: str = "", among: Any = None) -> None:

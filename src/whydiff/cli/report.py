@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from whydiff.cli.output import check_target, write_page
+from whydiff.cli.options import force_option
+from whydiff.cli.output import check_page, write_page
 from whydiff.core.errors import WhydiffError
 
 
@@ -16,7 +17,8 @@ from whydiff.core.errors import WhydiffError
     "--html", "html_file", metavar="PAGE", help="Where to write it: FILE.html if left out."
 )
 @click.option("--among", metavar="STUDY", help="Mark A and B of an explanation on these draws.")
-def command(file: str, html_file: str | None, among: str | None) -> None:
+@force_option
+def command(file: str, html_file: str | None, among: str | None, force: bool) -> None:
     """Make a page to look at: one file that opens offline.
 
     FILE is an answer written by `--json`, a recording (`whydiff record`) or a study. Needs no
@@ -34,6 +36,6 @@ def command(file: str, html_file: str | None, among: str | None) -> None:
             "whydiff explain --json FILE and whydiff study make them.",
         )
     target = html_file or str(Path(file).with_suffix(".html"))
-    check_target(target, "the page")
+    check_page(target, force)
     write_page(target, finding, file, study)
     click.echo(f"whydiff: the page is in {target}", err=True)

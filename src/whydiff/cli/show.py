@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from whydiff.cli.options import STDOUT, json_option
+from whydiff.cli.options import STDOUT, force_option, json_option
 from whydiff.cli.output import check_answer, write_json
 from whydiff.core.errors import WhydiffError
 
@@ -15,9 +15,12 @@ from whydiff.core.errors import WhydiffError
 @click.command(name="show", short_help="Print what is in a recording or a study.")
 @click.argument("file")
 @json_option
+@force_option
 @click.option("--metric", metavar="NAME", help="The metric of a study to show.")
 @click.option("--verbose", is_flag=True, help="Show all the evidence of a study.")
-def command(file: str, json_file: str | None, metric: str | None, verbose: bool) -> None:
+def command(
+    file: str, json_file: str | None, force: bool, metric: str | None, verbose: bool
+) -> None:
     """Print what is in a recording (script, surroundings, fits, losses, draws) or a study (the
     answer, also of one that was cut short).
 
@@ -30,7 +33,7 @@ def command(file: str, json_file: str | None, metric: str | None, verbose: bool)
             f"there is no recording {file}", "`whydiff record SCRIPT -o FILE` makes one."
         )
 
-    check_answer(json_file)
+    check_answer(json_file, force=force)
 
     from whydiff.report import execution_dict, print_answer
     from whydiff.storage import kind, load

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from whydiff.cli.options import STDOUT, html_option, in_place_option, json_option
+from whydiff.cli.options import STDOUT, force_option, html_option, in_place_option, json_option
 from whydiff.cli.output import check_answer, check_target, write_json, write_page
 from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
 
@@ -47,6 +47,7 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
 @in_place_option
 @json_option
 @html_option
+@force_option
 @click.option("--verbose", is_flag=True, help="Show all the evidence.")
 @click.pass_context
 def command(
@@ -65,6 +66,7 @@ def command(
     in_place: bool,
     json_file: str | None,
     html_file: str | None,
+    force: bool,
     verbose: bool,
 ) -> None:
     """How much do the results of a training vary, and because of which source?
@@ -80,7 +82,7 @@ def command(
     no interval.
     """
     path = check_script(script)
-    check_answer(json_file, html_file)
+    check_answer(json_file, html_file, force)
     target = Path(output) if output else default_file(path, resume)
     check_target(str(target), "the study")
 

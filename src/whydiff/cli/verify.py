@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from whydiff.cli.options import STDOUT, in_place_option, json_option
+from whydiff.cli.options import STDOUT, force_option, in_place_option, json_option
 from whydiff.cli.output import check_answer, write_json
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 
@@ -30,6 +30,7 @@ from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 )
 @in_place_option
 @json_option
+@force_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -40,6 +41,7 @@ def command(
     margin: float | None,
     in_place: bool,
     json_file: str | None,
+    force: bool,
 ) -> None:
     """Train a script again and compare with its lock, at the strictest level that holds.
 
@@ -56,7 +58,7 @@ def command(
     cannot be decided. Arguments after -- are the script's; without them those of the lock.
     """
     path = check_script(script)
-    check_answer(json_file)
+    check_answer(json_file, force=force)
     if margin is not None and margin <= 0:
         raise click.UsageError(f"--margin {margin} leaves no room; give a positive number.")
 

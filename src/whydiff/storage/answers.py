@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import types
 import typing
@@ -15,6 +14,7 @@ from whydiff.core.comparison import Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Diff, Explanation
 from whydiff.core.study import Study
+from whydiff.storage.checked import json_value, read_bytes
 from whydiff.storage.opening import newer
 
 #: Of the JSON that ``--json`` writes. Additions need no new one.
@@ -31,13 +31,11 @@ def read_answer(path: Path | str) -> Explanation | Diff | Study | Comparison:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise WhydiffError(f"{path} is too large for an answer of whydiff", _WAY_OUT)
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = json_value(read_bytes(path, MOST_BYTES))
     except OSError as error:
         raise WhydiffError(f"cannot read {path}: {error.strerror}", _WAY_OUT) from None
-    except (ValueError, RecursionError):
-        raise WhydiffError(f"{path} is not JSON", _WAY_OUT) from None
+    except ValueError as error:
+        raise WhydiffError(f"{path} is not JSON: {error}", _WAY_OUT) from None
     if not isinstance(told, dict) or "schema" not in told:
         raise WhydiffError(f"{path} is not an answer of whydiff", _WAY_OUT)
     schema = told["schema"]

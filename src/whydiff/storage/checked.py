@@ -1,11 +1,94 @@
-"""Plain values whose types are checked as they are taken out; ``ValueError`` names the place."""
+"""Reading what nobody vouches for: ordinary files of bounded size, JSON, and plain values.
+
+Whatever is in a file, reading it ends soon, with a value of the type that was asked for or with a
+``ValueError`` that names the place. Types are checked as values are taken out.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
+from whydiff.core.errors import WhydiffError
+
 T = TypeVar("T")
+
+#: Objects and lists inside each other. Models within models come to some dozens.
+MOST_DEEP = 150
+_KINDS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def kind_of_file(path: Path) -> str:
+    """What a file is in words, "" for an ordinary one (or a link to one). ``OSError`` if none."""
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode):
+        return ""
+    return next((name for test, name in _KINDS if test(mode)), "no ordinary file")
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The content of an ordinary file of at most ``most`` bytes.
+
+    ``WhydiffError`` for a pipe, a device or a larger file, before anything is read; ``OSError``
+    for a file that is missing or cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            what = kind_of_file(path) or "no ordinary file"
+            raise WhydiffError(f"cannot read {path}: it is {what}", "Name an ordinary file.")
+        data = file.read(most + 1) if status.st_size <= most else b""
+    if status.st_size > most or len(data) > most:
+        raise WhydiffError(
+            f"{path} is too large: it has {status.st_size} bytes, and at most {most} are read",
+            "Name another file.",
+        )
+    return data
+
+
+def spelled_out(value: str) -> str:
+    """A text in which bytes that no text has (names that are no UTF-8) are spelled out."""
+    if value.isascii():
+        return value
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def json_value(text: str | bytes, leaf: Callable[[str], Any] = spelled_out) -> Any:
+    """The plain value of JSON text; ``leaf`` is applied to every string that is no key.
+
+    ``ValueError`` for anything else than JSON, and for what is nested too deeply.
+    """
+    try:
+        return _read(json.loads(text, parse_constant=_refuse), leaf, MOST_DEEP)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"bare {constant}")
+
+
+def _read(value: Any, leaf: Callable[[str], Any], deep: int) -> Any:
+    if isinstance(value, str):
+        return leaf(value)
+    if isinstance(value, list | dict):
+        if not deep:
+            raise ValueError("it is nested too deeply")
+        if isinstance(value, list):
+            return [_read(item, leaf, deep - 1) for item in value]
+        return {spelled_out(k): _read(item, leaf, deep - 1) for k, item in value.items()}
+    return value
 
 
 class Checked:
@@ -51,7 +134,7 @@ class Checked:
     def number(self, name: str) -> float:
         """Any number, whole ones included."""
         value = self._value.get(name)
-        return float(value) if type(value) is int else self.take(name, float)
+        return self._float(name, value) if type(value) is int else self.take(name, float)
 
     def anything(self, name: str) -> Any:
         """An entry of any type."""
@@ -88,7 +171,7 @@ class Checked:
 
     def numbers(self, name: str) -> tuple[float, ...]:
         """A list of numbers, as floats."""
-        return tuple(float(v) for v in self._each(name, (int, float)))
+        return tuple(self._float(name, v) for v in self._each(name, (int, float)))
 
     def rows(self, name: str, width: int) -> list[list[Any]]:
         """A list of lists of that length."""
@@ -97,6 +180,12 @@ class Checked:
             if len(row) != width:
                 raise ValueError(f"{self.what}: {name!r} has a row of {len(row)}, not {width}")
         return list(rows)
+
+    def _float(self, name: str, value: float) -> float:
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{self.what}: {name!r} is too large a number") from None
 
     def _each(self, name: str, kinds: tuple[type, ...]) -> tuple[Any, ...]:
         values = self.take(name, list)

@@ -11,6 +11,7 @@ import numpy as np
 
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import Draw, Frame
+from whydiff.storage.checked import json_value
 
 #: JSON has no such numbers, so they are written as these strings ...
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -34,8 +35,8 @@ def load(text: Any, what: str) -> Any:
     if not isinstance(text, str):
         raise ValueError(f"{what} is {type(text).__name__}, not JSON text")
     try:
-        return _unplain(json.loads(text, parse_constant=_refuse))
-    except (ValueError, RecursionError) as error:
+        return json_value(text, _unescaped)
+    except ValueError as error:
         raise ValueError(f"{what} is not JSON as written here: {error}") from None
 
 
@@ -61,16 +62,16 @@ def load_logs(text: Any, what: str) -> dict[str, float]:
     for name, number in value.items():
         if isinstance(number, bool) or not isinstance(number, (int, float)):
             raise ValueError(f"{what}: {name!r} is {type(number).__name__}, not a number")
+        try:
+            float(number)
+        except OverflowError:
+            raise ValueError(f"{what}: {name!r} is too large a number") from None
     return value
 
 
 def text(value: str) -> str:
     """``value`` as SQLite can store it: lone surrogates (odd file names) spelled out."""
     return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"bare {constant}")
 
 
 def _is_escaped(value: str) -> bool:
@@ -100,14 +101,10 @@ def _plain(value: Any, where: str) -> Any:
     raise TypeError(f"{type(value).__name__} at {where or 'the top'} is not a plain value")
 
 
-def _unplain(value: Any) -> Any:
-    if isinstance(value, str) and _is_escaped(value):
-        return value[1:] if value.startswith(_ESCAPE) else _NON_FINITE[value]
-    if isinstance(value, list):
-        return [_unplain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _unplain(item) for key, item in value.items()}
-    return value
+def _unescaped(value: str) -> Any:
+    if not _is_escaped(value):
+        return value
+    return value[1:] if value.startswith(_ESCAPE) else _NON_FINITE[value]
 
 
 def dump_stack(stack: Iterable[Frame]) -> str:

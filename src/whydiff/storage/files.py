@@ -7,13 +7,13 @@ import errno
 import os
 import shutil
 import sqlite3
-import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
 from whydiff.core.errors import WhydiffError
+from whydiff.storage.checked import kind_of_file
 
 fcntl: ModuleType | None
 try:
@@ -98,7 +98,7 @@ def check_place(path: Path, noun: str = "recording", force: bool = False) -> Non
             return
         if not path.is_file():  # opening a pipe would wait for a reader
             raise WhydiffError(
-                f"cannot record into {path}: it is {_kind(path)}", "name an ordinary file"
+                f"cannot record into {path}: it is {kind_of_file(path)}", "name an ordinary file"
             )
         with path.open("rb") as file:
             head = file.read(72)
@@ -256,16 +256,12 @@ def reading(path: Path, noun: str = "recording") -> Iterator[sqlite3.Connection]
         yield connection
 
 
-def _kind(path: Path) -> str:
-    mode = path.stat().st_mode
-    kinds = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISDIR, "a folder"))
-    return next((name for test, name in kinds if test(mode)), "a device")
-
-
 def _check_head(path: Path, noun: str) -> None:
     try:
         if not path.is_dir() and path.exists() and not path.is_file():
-            raise WhydiffError(f"cannot read {path}: it is {_kind(path)}", "name a recording")
+            raise WhydiffError(
+                f"cannot read {path}: it is {kind_of_file(path)}", "name a recording"
+            )
         with path.open("rb") as file:
             head = file.read(len(MAGIC))
     except FileNotFoundError:
@@ -286,7 +282,7 @@ def _check_head(path: Path, noun: str) -> None:
 
 def _check_companion(path: Path) -> None:
     if not path.is_file():
-        raise ValueError(f"{path.name} beside it is {_kind(path)}")
+        raise ValueError(f"{path.name} beside it is {kind_of_file(path)}")
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - len(_SUPER_JOURNAL)))

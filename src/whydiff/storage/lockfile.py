@@ -17,9 +17,10 @@ from whydiff.core.lock import Lock, LockedFit, Sketch
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import STEP_GROUPS, Draw, Frame
 from whydiff.storage import codec
-from whydiff.storage.checked import Checked
+from whydiff.storage.checked import Checked, read_bytes
 from whydiff.storage.lockread import read_top
 from whydiff.storage.opening import newer
+from whydiff.storage.outputs import LOCK, check_replaced, write_whole
 from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS, source_id
 
 #: Raised with every change that an older reader would misread. The old reader then stays in
@@ -35,14 +36,27 @@ _TENSORS = (*TENSOR_FIELDS, "final")
 
 def write_lock(lock: Lock, path: Path) -> None:
     """Write ``lock`` as text; ``WhydiffError`` where that is not possible."""
-    part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(lock_text(lock), encoding="utf-8")
-        part.replace(path)  # a reader never sees half a file
+        write_whole(path, lock_text(lock))
     except OSError as error:
         raise WhydiffError(
             f"cannot write {path}: {error.strerror}", "Name another file with -o."
         ) from None
+
+
+def check_lock(path: Path, script: str, force: bool = False) -> None:
+    """``WhydiffError`` where the lock of ``script``, as seen from the lock's folder, would replace
+    anything but an earlier lock of the same script; with ``force`` it may."""
+    way_out = "Name another file with -o, or replace it with --force."
+    check_replaced(path, LOCK, way_out, force)
+    if force or not path.is_file() or not path.stat().st_size:
+        return
+    try:
+        locked = Checked(codec.load(_text(path), "the file"), "the lock").text("script")
+    except ValueError as error:
+        raise WhydiffError(f"{path} is damaged, so it is not replaced: {error}", way_out) from None
+    if locked != script:
+        raise WhydiffError(f"{path} is the lock of {locked}, not of {script}", way_out)
 
 
 def lock_text(lock: Lock) -> str:
@@ -54,9 +68,7 @@ def lock_text(lock: Lock) -> str:
 def read_lock(path: Path) -> Lock:
     """The lock in a file; ``WhydiffError`` names what is wrong with any other file."""
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ValueError(f"it has {path.stat().st_size} bytes")
-        text = path.read_text(encoding="utf-8")
+        text = _text(path)
     except FileNotFoundError:
         raise WhydiffError(
             f"there is no lock {path}", "`whydiff lock SCRIPT` makes one; --lock names another."
@@ -73,8 +85,12 @@ def read_lock(path: Path) -> Lock:
         if version not in _READERS:
             raise ValueError(f"it says format {version}, which no whydiff has written")
         return _READERS[version](top)
-    except ValueError as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
         raise _damaged(path, error) from None
+
+
+def _text(path: Path) -> str:
+    return read_bytes(path, MOST_BYTES).decode("utf-8")
 
 
 def _readable_from(top: Checked) -> str:
