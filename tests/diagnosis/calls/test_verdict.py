@@ -105,7 +105,8 @@ def test_flags_of_layers_decide_the_mode():
 
 
 def verdict(runner, movable=("mode", "noise"), **more):
-    a = call(1, outputs=OUT, mode={"training:d": False}, noise="s1")
+    own = {"backend": {"backend": "jax"}} if "backend" in more else {}
+    a = call(1, outputs=OUT, mode={"training:d": False}, noise="s1", **own)
     (full,) = runner.again("b").outputs
     b = call(2, "call", outputs=full, mode={"training:d": True}, noise="s2", **more)
     compared = compare(a, b)
@@ -154,6 +155,14 @@ def test_a_field_that_cannot_be_swapped_stays_suspected():
     found = verdict(Linear(OUT, {"noise": EFFECT}, refused={"mode": "it is baked in"}))
     suspected = [c for c in found.causes if c.status == SUSPECTED]
     assert "it is baked in" in next(c.evidence for c in suspected if c.source == "mode")
+
+
+def test_what_cannot_be_swapped_is_ruled_out_where_nothing_is_left():
+    found = verdict(Linear(OUT, {"mode": EFFECT}), backend={"backend": "torch"})
+    assert [c.source for c in found.causes] == ["mode"]
+    assert "nothing is left" in next(x.evidence for x in found.excluded if x.source == "backend")
+    found = verdict(Linear(OUT, {"mode": EFFECT}, lost=1.0), backend={"backend": "torch"})
+    assert "backend" in {c.source for c in found.causes if c.status == SUSPECTED}
 
 
 def test_a_global_generator_is_noise():

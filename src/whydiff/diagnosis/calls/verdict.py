@@ -53,6 +53,8 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
     notes: list[str] = []
     shares = trials.shares()
     everything_rounds = trials.apart(trials.a, trials.b)[1]
+    left, rounding = trials.unexplained()
+    settled = left == 0.0 or (rounding and not everything_rounds)
     for found in compared.findings:
         if found.status == IDENTICAL:
             excluded.append(Excluded(found.source, found.evidence))
@@ -63,6 +65,11 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
         elif found.source in compared.structure[1:]:
             told = f"{found.evidence}; swapped together with {compared.structure[0]}"
             unknown.append(Excluded(found.source, told))
+        elif found.source not in compared.movable and settled and trials.sources:
+            what = "nothing is left" if left == 0.0 else "only rounding is left"
+            excluded.append(
+                Excluded(found.source, f"{found.evidence}; with all else swapped {what}")
+            )
         elif found.source not in compared.movable:
             causes.append(_suspect(found, "it cannot be swapped"))
         elif found.source not in trials.sources or not trials.acts(found.source):
@@ -81,7 +88,6 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
         else:
             causes.append(_confirmed(found, trials, shares))
     causes = _sorted(causes, excluded)
-    left, rounding = trials.unexplained()
     if left and rounding:
         notes.append(
             f"With all of these swapped {percent(left)} of the gap is left, no more than rounding."

@@ -9,7 +9,7 @@ from pathlib import Path
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
-from whydiff.core.findings import Explanation
+from whydiff.core.findings import DIFFERS, Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Fit
 from whydiff.diagnosis.calls.answer import all_agree, answer_calls
@@ -249,7 +249,7 @@ def explain_across(
     ))  # fmt: skip
     runner = ProcessCallRunner(site.process, a.number, 0, compared, site.folder, own_b)
     trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
-    verdict = judge(compared, trials)
+    verdict = _between_runs(judge(compared, trials), compared)
     if "data-content" in {c.source for c in verdict.causes}:
         asked = site.process.request("call", what="rows", a=a.number, b=0)
         texts = [text for text in asked["texts"] if text]
@@ -260,6 +260,23 @@ def explain_across(
         script=site.script, between=between, trials=trials,
         others=disagreements(site.execution),
     )  # fmt: skip
+
+
+def _between_runs(verdict: Verdict, compared: Compared) -> Verdict:
+    """What two runs say of weights that were drawn apart: no seed, or one that draws otherwise."""
+    surroundings = [compared.finding(s) for s in ("backend", "version")]
+    other = next((f for f in surroundings if f is not None and f.status == DIFFERS), None)
+    causes = []
+    for cause in verdict.causes:
+        if cause.mechanism == "drawn-apart":
+            advice = "Call keras.utils.set_random_seed(seed) before the model is built."
+            if other is not None:
+                detail = f"{cause.detail}; a seed draws other numbers there ({other.evidence})"
+                advice = "Save the weights once (model.save_weights) and load them in both."
+                cause = replace(cause, detail=detail)
+            cause = replace(cause, remedy=advice)
+        causes.append(cause)
+    return replace(verdict, causes=tuple(causes))
 
 
 def _described(
