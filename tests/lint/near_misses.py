@@ -15,6 +15,8 @@ MAKE = (
 #: rule id -> scripts in which it must stay silent
 FINE = {
     "WD101": [
+        "import keras\nnet = keras.applications.VGG19(weights='imagenet')\n"
+        "for n in range(9):\n    optimizer.apply_gradients([(g, image)])\n",
         "import keras\nimport tensorflow as tf\nkeras.utils.set_random_seed(1)\n"
         "m = keras.Sequential([])\nfor x in d:\n    o.apply_gradients(g)\n",
         HEAD + "import random\nrandom.seed(1)\n" + MODEL + TRAIN,
@@ -277,7 +279,7 @@ WRONG = {
     "WD101": [
         "import keras\nimport tensorflow as tf\n"
         "m = keras.Sequential([keras.layers.Dense(3)])\nfor x in d:\n"
-        "    o.apply_gradients(g)\n",
+        "    o.apply_gradients(zip(g, m.trainable_variables))\n",
         HEAD + "from tensorflow.keras import layers, models\n"
         "m = models.Sequential([layers.Dense(3)])\nm.compile('adam', 'mse')\nm.fit(x, y)\n",
         HEAD + "class Net(keras.Model):\n    pass\nnet = Net()\nnet.fit(x, y)\n",

@@ -13,6 +13,7 @@ from whydiff.script_text.imports import SEED, Names
 _BUILDERS = ("keras.Sequential", "keras.Model", "keras.models.Sequential", "keras.models.Model")
 #: takes a step of a training that is written out
 _STEPS = ("apply_gradients", "stateless_apply", "backward")
+_TRAINED = ("trainable_variables", "trainable_weights", "parameters")
 _TRAINING = ("fit", "train_on_batch", "fit_generator")
 
 
@@ -87,8 +88,9 @@ class Source:
     @cached_property
     def trains_by_hand(self) -> bool:
         """Whether a Keras model is trained in a loop of the script's own."""
-        if not self.keras or not (self.builders or self.subclasses):
-            return False
+        trained = any(isinstance(n, ast.Attribute) and n.attr in _TRAINED for n in self.nodes)
+        if not self.keras or not trained or not (self.builders or self.subclasses):
+            return False  # steps may change an image that a trained model is shown
         stepping = {
             name
             for name, function in self.functions.items()
