@@ -65,7 +65,7 @@ def test_wrong_use_names_the_offending_value(arguments, said, tmp_path, monkeypa
     [
         ("broken.py", b"model.fit(x,\n", "broken.py is not Python"),
         ("image.png", b"\x89PNG\r\n\x1a\n\x00\x00", "image.png is not Python"),
-        ("notes.ipynb", b"{}", "is a notebook"),
+        ("notes.ipynb", b"{}", "a notebook"),
         ("zeros.py", b"\0\0\0", "zeros.py is not Python"),
     ],
 )
@@ -92,7 +92,8 @@ def test_windows_is_refused_at_the_start_where_scripts_run(tmp_path, monkeypatch
 def test_a_folder_and_a_recording_are_no_scripts(tmp_path):
     assert "is a directory" in run("explain", tmp_path).output
     Writer(tmp_path / "a.whydiff", "train.py", ()).close(0)
-    assert "is a recording" in run("explain", tmp_path / "a.whydiff").output
+    assert "is a recording" in run("study", tmp_path / "a.whydiff").output
+    assert "Name a second recording" in run("explain", tmp_path / "a.whydiff").output
 
 
 def test_json_goes_where_it_can_be_written(tmp_path):
