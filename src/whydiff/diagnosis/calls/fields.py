@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -346,10 +347,11 @@ def _mode(a: MeasuringCall, b: MeasuringCall) -> Finding:
             "every layer in inference in both"
         )  # fmt: skip
         return Finding("mode", IDENTICAL, text)
-    layers = [c.key.partition(":")[2] for c in moved if ":" in c.key]
+    layers = _acting(a, [c.key.partition(":")[2] for c in moved if ":" in c.key])
     details = []
     for call, own in ((a, one), (b, two)):
         active = [k.partition(":")[2] for k, v in own.items() if v is True and k.partition(":")[2]]
+        active = _acting(call, active)
         how = _asked(call)
         details.append(f"{how}: {listed(active[:4]) + ' in training' if active else 'inference'}")
     mechanism = "training-flag"
@@ -358,6 +360,18 @@ def _mode(a: MeasuringCall, b: MeasuringCall) -> Finding:
         mechanism = "training-baked-in"
     evidence = describe(moved, 3) if not layers else f"{listed(layers[:4])}: {describe(moved, 2)}"
     return _differs("mode", evidence, " vs. ".join(details), mechanism)
+
+
+#: Classes of layers that behave otherwise in training.
+_ACTING = re.compile(r"Dropout|Noise|Normalization|Random|Attention|LSTM|GRU|RNN|MixUp|CutMix")
+
+
+def _acting(call: MeasuringCall, paths: Sequence[str]) -> list[str]:
+    """Of some layers those that training changes, where that is known of any of them."""
+    known = call.recipe.architecture
+    classes = dict(str(entry).rpartition(": ")[::2] for entry in known.get("layers") or ())
+    acting = [p for p in paths if _ACTING.search(classes.get(p, "")) or f"code:{p}" in known]
+    return acting or list(paths)
 
 
 def _any_true(one: Facts, two: Facts) -> bool:
