@@ -63,3 +63,17 @@ def test_weights_that_were_set_back_begin_another_training():
     execution = of(fit(1), reset)
     assert pair_of_fits(execution, None) == (1, 2)
     assert successive_fits(execution) is None
+
+
+def test_the_second_fit_of_a_training_is_compared_with_the_second_of_another():
+    """Equal pretraining, then fine-tuning that differs: the fine-tunings are what differs."""
+    execution = of(
+        fit(1),
+        fit(2, 1, left_by=1, model="Functional 'a'"),
+        fit(3),
+        fit(4, 1, left_by=3, model="Functional 'a'"),
+    )
+    chained = [replace(f, model="Functional 'a'") for f in execution.fits]
+    chained[3] = replace(chained[3], steps=chained[3].steps + 1)
+    assert trainings_of(chained) == {1: 1, 2: 1, 3: 3, 4: 3}
+    assert pair_of_fits(of(*chained), None) == (2, 4)

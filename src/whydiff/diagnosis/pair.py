@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from whydiff.core.align import align
 from whydiff.core.errors import WhydiffError
@@ -15,17 +16,24 @@ def pair_of_fits(execution: Execution, wanted: tuple[int, int] | None) -> tuple[
 
     ``wanted`` if given, else the first two independent fits of models of the same shape (equal
     weights, or else equal inputs and outputs) that differ; the first two of them where none do.
+    Where trainings have several fits each, the first is compared with the first, the second with
+    the second: pretraining with pretraining, fine-tuning with fine-tuning.
+    Where a training has several fits, its first is held against another's first, its second
+    against the second: pretraining against pretraining.
     """
     if wanted is not None:
         for index in wanted:
             check_fit(execution, index)
         return wanted
     trainings = trainings_of(execution.fits)
+    places = _places(trainings)
     pairs = [
         (one, other)
         for same in (_same_weights, _same_ends)
         for one, other in _pairs(execution.fits)
-        if trainings[one.index] != trainings[other.index] and same(one, other)
+        if trainings[one.index] != trainings[other.index]
+        and places[one.index] == places[other.index]
+        and same(one, other)
     ]
     chosen = next((p for p in pairs if not identical(*p)), pairs[0] if pairs else None)
     return None if chosen is None else (chosen[0].index, chosen[1].index)
@@ -55,6 +63,16 @@ def trainings_of(fits: Sequence[Fit]) -> dict[int, int]:
         goes_on = earlier in first and models[earlier] == fit.model
         first[fit.index] = first[earlier] if goes_on and earlier is not None else fit.index
     return first
+
+
+def _places(trainings: Mapping[int, int]) -> dict[int, int]:
+    """For each fit how many fits of its training came before it."""
+    places: dict[int, int] = {}
+    lengths: Counter[int] = Counter()
+    for index, training in trainings.items():
+        places[index] = lengths[training]
+        lengths[training] += 1
+    return places
 
 
 def _pairs(fits: Sequence[Fit]) -> Iterator[tuple[Fit, Fit]]:
