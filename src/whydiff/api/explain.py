@@ -38,6 +38,7 @@ from whydiff.experiments.explain.sides import (
     two_fits,
     two_successive_fits,
 )
+from whydiff.experiments.explain.texts import located
 from whydiff.experiments.explain.trajectory import trajectory
 from whydiff.experiments.explain.zoom import look_closer, zoom as locate
 from whydiff.runner.client import run_of
@@ -217,6 +218,9 @@ def _explained(
     children.close()  # their memory is needed by the runs that try a fix
     remedy = try_fixes(sides, runs, trials, folder, progress) if fix else Remedy("", False, "")
     explanation = answer(compared, trials, remedy, metric, point, trajectory(trials))
+    if compared.between == "scripts" and sides.child_b is not None:
+        causes = located(explanation.causes, sides.child_a.run.script, sides.child_b.run.script)
+        explanation = replace(explanation, causes=causes)
     evidence = {**explanation.evidence, **({"disagreements": shown} if shown else {})}
     return replace(explanation, zoom=closer, evidence=evidence)
 

@@ -15,7 +15,8 @@ from whydiff.lint import data, environment, initial, model, pipelines, seeds, st
 from whydiff.lint.ignoring import ignored
 from whydiff.lint.rule import Hit, Rule
 from whydiff.lint.script import Source
-from whydiff.script_text.notebook import notebook_code
+from whydiff.script_text.edits import parse
+from whydiff.script_text.notebooks import cells
 
 __all__ = ["FAMILIES", "RULES", "Hit", "Rule", "check_notebook", "check_text", "selected"]
 
@@ -69,10 +70,27 @@ def check_text(text: str, file: str, rules: Collection[Rule] = RULES) -> list[Pr
 
 
 def check_notebook(content: str, file: str, rules: Collection[Rule] = RULES) -> list[Problem]:
-    """Problems of a notebook's code, by cell and line. Raises ValueError if it is no notebook."""
-    code = notebook_code(content)
+    """Problems of a notebook's code, by cell and line. Raises ValueError if it is no notebook.
+
+    Cells are read as one text, in their order; one that is no Python is left out.
+    """
+    lines: list[str] = []
+    places: list[tuple[int, int]] = []
+    for cell in cells(content):
+        for number, line in enumerate(_python_lines(cell.text), 1):
+            lines.append(line)
+            places.append((cell.number, number))
     found = []
-    for problem in check_text(code.text, file, rules):
-        cell, line = code.places[problem.line - 1]
-        found.append(replace(problem, cell=cell, line=line))
+    for problem in check_text("".join(f"{line}\n" for line in lines), file, rules):
+        cell_number, number = places[problem.line - 1]
+        found.append(replace(problem, cell=cell_number, line=number))
     return found
+
+
+def _python_lines(text: str) -> list[str]:
+    lines = text.split("\n")
+    try:
+        parse(text)
+    except (SyntaxError, ValueError):
+        return [""] * len(lines)
+    return lines

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import tokenize
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from whydiff.diagnosis.repaired import helped, not_found, unrepaired
 from whydiff.diagnosis.sources import compare_all
 from whydiff.diagnosis.trials import Trials
 from whydiff.experiments.explain.sides import RunningSides
+from whydiff.experiments.explain.texts import encoding_of, text_of
 from whydiff.fixes import Proposal, intended, proposals
 from whydiff.runner.client import Run
 from whydiff.runner.running import Runs
@@ -33,7 +33,7 @@ def try_fixes(
     """The first proposal that works; without one, advice and what was tried in vain."""
     run, compared = sides.child_a.run, sides.compared
     notebook = run.script.suffix == ".ipynb"  # its text is no Python: there is no patch
-    text = "" if notebook else _read(run.script)
+    text = "" if notebook else text_of(run.script)
     causes = [
         s
         for s in compared.differing
@@ -134,11 +134,11 @@ def _runs(sides: RunningSides, proposal: Proposal, folder: Path) -> list[Run]:
     second = sides.child_b.run if sides.child_b else first
     texts = [proposal.source, proposal.source_b or proposal.source]
     if sides.compared.between == "scripts" and not proposal.source_b:
-        texts[1] = _read(second.script)
+        texts[1] = text_of(second.script)
     runs = []
     for name, run, text in zip("ab", (first, second), texts, strict=True):
         path = folder / f"{name}.py"
-        with path.open("w", encoding=_encoding(run.script), newline="") as file:
+        with path.open("w", encoding=encoding_of(run.script), newline="") as file:
             file.write(text)
         environment = {**(run.environment or {}), **proposal.environment}
         arguments = (*run.arguments, *proposal.arguments)
@@ -166,13 +166,3 @@ def _agree(
     if all(identical(a.fit, b.fit) for a, b in pairs):
         return True, AGREE
     return helped([compare_all(a, b) for a, b in pairs], targets, before)
-
-
-def _read(path: Path) -> str:
-    with path.open(encoding=_encoding(path), newline="") as text:
-        return text.read()
-
-
-def _encoding(path: Path) -> str:
-    with path.open("rb") as file:
-        return tokenize.detect_encoding(file.readline)[0]
