@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tokenize
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.ordinary import read_bytes
 from whydiff.core.problem import Problem
 from whydiff.lint import RULES, Rule, check_notebook, check_text
+from whydiff.script_text.reading import MOST_BYTES, read_script, too_deep
 
 
 def check(
@@ -28,7 +29,7 @@ def check_file(file: Path, rules: Collection[Rule] = RULES) -> list[Problem]:
     """Problems of one script or notebook; see :func:`check`."""
     if file.suffix == ".ipynb":
         try:
-            return check_notebook(file.read_text(encoding="utf-8"), str(file), rules)
+            return check_notebook(read_bytes(file, MOST_BYTES).decode(), str(file), rules)
         except (ValueError, SyntaxError, RecursionError) as error:
             raise WhydiffError(
                 f"{file} cannot be read as a notebook: {error}", "Name scripts and notebooks only."
@@ -37,7 +38,11 @@ def check_file(file: Path, rules: Collection[Rule] = RULES) -> list[Problem]:
             raise WhydiffError(f"cannot read {file}: {error.strerror}", "Check its rights.") from (
                 None
             )
-    return check_text(_text(file), str(file), rules)
+    text = read_script(file)
+    try:
+        return check_text(text, str(file), rules)
+    except (RecursionError, MemoryError):
+        raise too_deep(file) from None
 
 
 def files(named: Iterable[str | Path]) -> list[Path]:
@@ -51,27 +56,3 @@ def files(named: Iterable[str | Path]) -> list[Path]:
         else:
             raise WhydiffError(f"there is no script {path}", f"Looked in {Path.cwd()}.")
     return found
-
-
-def _text(path: Path) -> str:
-    import ast
-    import warnings
-
-    try:
-        with tokenize.open(path) as file:
-            text = file.read()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text, str(path))
-        return text
-    except SyntaxError as error:
-        where = f", line {error.lineno}" if error.lineno else ""
-        raise WhydiffError(
-            f"{path} is not Python: {error.msg}{where}", "Name Python scripts only."
-        ) from None
-    except (UnicodeDecodeError, ValueError) as error:
-        raise WhydiffError(f"{path} is not Python: {error}", "Name Python scripts only.") from None
-    except RecursionError:
-        raise WhydiffError(f"{path} is nested too deeply", "Name Python scripts only.") from None
-    except OSError as error:
-        raise WhydiffError(f"cannot read {path}: {error.strerror}", "Check its rights.") from None

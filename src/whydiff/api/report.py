@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.ordinary import kind_of_file
 from whydiff.storage import kind, load
 from whydiff.storage.answers import read_answer
-from whydiff.storage.checked import kind_of_file
 
 _SQLITE = b"SQLite format 3\x00"
 

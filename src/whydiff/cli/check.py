@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from whydiff.cli.options import STDOUT, force_option, json_option
-from whydiff.cli.output import check_answer, write_json
+from whydiff.cli.output import check_answer, say, write_json
 from whydiff.core.errors import WhydiffError
 
 
@@ -51,7 +51,7 @@ def command(
             problems += check_file(file, rules)
         except WhydiffError as error:  # the others are read all the same
             unread.append({"file": str(file), "why": str(error)})
-            click.echo(f"whydiff: {error}", err=True)
+            say(f"{error}")
     if json_file != STDOUT:
         print_problems(problems, len(read) - len(unread), sys.stdout)
     if json_file:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
+import traceback
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +15,7 @@ import click
 from whydiff import __version__
 from whydiff.cli.signals import end_by_signal, end_in_order
 from whydiff.core.errors import Terminated, WhydiffError
+from whydiff.core.visible import spelled
 
 VERBS = (
     "explain",
@@ -36,6 +40,12 @@ KEPT: dict[str, str] = {
 }
 
 
+#: verbs that only read: whatever goes wrong there has its cause in the files
+READ_FILES = frozenset({"show", "diff", "report", "check"})
+_FILES = "whydiff.files"
+#: Expressions of a script are as deep as they are; Python's own limit is for runaway recursion.
+_RECURSION_LIMIT = 5000
+
 #: verbs that run a script in a process of its own, which takes pipes that Windows lacks
 RUN_SCRIPTS = frozenset({"explain", "study", "compare", "lock", "verify", "record"})
 
@@ -51,9 +61,9 @@ class Trouble(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print ``whydiff: message`` and, indented, the way out."""
-        click.echo(f"whydiff: {self.message}", err=True, file=file)
+        click.echo(f"whydiff: {spelled(self.message)}", err=True, file=file)
         for line in self.way_out.splitlines():
-            click.echo(f"  {line}", err=True, file=file)
+            click.echo(f"  {spelled(line)}", err=True, file=file)
 
 
 class Verbs(click.Group):
@@ -76,6 +86,7 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The verb that ``args`` name, if it can be used on this platform."""
         name, command, rest = super().resolve_command(ctx, args)
+        ctx.meta[_FILES] = [word for word in rest if not word.startswith("-")]
         if name in RUN_SCRIPTS and sys.platform == "win32" and not {"-h", "--help"} & set(rest):
             raise Trouble(
                 f"{name} runs a script, which is not supported on Windows",
@@ -87,10 +98,17 @@ class Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb; its own kinds of trouble become exit codes 2 and 130."""
         end_in_order()
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()  # a disk that is full says so now, not when Python ends
             return result
+        except click.ClickException as error:
+            vars(error)["message"] = spelled(error.message)
+            raise
+        except (click.exceptions.Exit, click.Abort):
+            raise
         except BrokenPipeError:
             raise  # the reader of our output has seen enough: click ends quietly
         except OSError as error:
@@ -106,8 +124,35 @@ class Verbs(click.Group):
         except KeyboardInterrupt as stop:
             # A workflow that kept something says so in the exception it lets through.
             kept = str(stop) or KEPT.get(ctx.invoked_subcommand or "", "nothing was changed")
-            click.echo(f"\nwhydiff: interrupted; {kept}", err=True)
+            click.echo(f"\nwhydiff: interrupted; {spelled(kept)}", err=True)
             ctx.exit(130)
+        except Exception as error:
+            raise _fault(ctx, error) from None
+        finally:
+            sys.setrecursionlimit(limit)
+
+
+def _fault(ctx: click.Context, error: Exception) -> Trouble:
+    """Whatever nobody foresaw: exit code 2, never 1, which means that something differs."""
+    detail = f"{type(error).__name__}: {error}"[:300]
+    verb = ctx.invoked_subcommand or ""
+    if verb in READ_FILES:
+        files = " or ".join(word for word in ctx.meta.get(_FILES, ()) if _exists(word))
+        return Trouble(
+            f"{files or 'a file'} is damaged, or holds what whydiff cannot read: {detail}",
+            "Make the file again, or restore a copy. If whydiff wrote it and nothing changed it, "
+            "please report this.",
+        )
+    traceback.print_exception(error)
+    return Trouble(
+        f"{verb} failed by a fault of its own: {detail}", "Please report this with the lines above."
+    )
+
+
+def _exists(word: str) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return Path(word.rpartition(":")[0] if ":" in word else word).exists()
+    return False
 
 
 def _discard_output() -> None:

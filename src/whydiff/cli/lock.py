@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from whydiff.cli.options import force_option, in_place_option
-from whydiff.cli.output import check_target
+from whydiff.cli.output import check_target, say
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 from whydiff.core.errors import WhydiffError
 
@@ -45,4 +45,4 @@ def command(
 
     with Progress() as progress:
         written = lock(path, script_arguments(ctx), output, replicas, progress, in_place, force)
-    click.echo(f"whydiff: locked in {written} ({written.stat().st_size / 1000:.0f} kB)", err=True)
+    say(f"locked in {written} ({written.stat().st_size / 1000:.0f} kB)")

@@ -12,7 +12,8 @@ import click
 
 from whydiff.cli.options import STDOUT
 from whydiff.core.errors import WhydiffError
-from whydiff.storage.outputs import ANSWER, PAGE, check_replaced, write_whole
+from whydiff.core.outputs import ANSWER, PAGE, check_replaced, write_whole
+from whydiff.core.visible import json_spelled, spelled
 
 
 def check_target(name: str, what: str) -> None:
@@ -57,9 +58,15 @@ def check_page(name: str, force: bool = False) -> None:
     check_replaced(Path(name), PAGE, "Name another file, or replace it with --force.", force)
 
 
+def say(text: str) -> None:
+    """A line to the person, on stderr; paths and names in it steer no terminal."""
+    click.echo(f"whydiff: {spelled(text)}", err=True)
+
+
 def write_json(name: str, value: Any) -> None:
     """Write a result as JSON; ``-`` is stdout."""
     text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json_spelled(text)  # names come from scripts: nothing steers the terminal it is read in
     if name == STDOUT:
         click.echo(text.encode() + b"\n", nl=False)  # UTF-8, whatever the terminal speaks
         return

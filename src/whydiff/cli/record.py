@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from whydiff.cli.output import check_target
+from whydiff.cli.output import check_target, say
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 from whydiff.cli.signals import end_by_signal
 from whydiff.core.errors import WhydiffError
@@ -40,7 +40,7 @@ def command(ctx: click.Context, script: str, output: str, force: bool) -> None:
     first = f"recorded in {result.path}"
     if sealed.older:
         first = f"nothing was trained; {result.path} is still the older recording"
-    click.echo("; ".join([f"whydiff: {first}", *_remarks(result)]), err=True)
+    say("; ".join([f"{first}", *_remarks(result)]))
     if code < 0:
         end_by_signal(-code)
     ctx.exit(code or (2 if sealed.trouble else 0))

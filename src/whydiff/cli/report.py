@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from whydiff.cli.options import force_option
-from whydiff.cli.output import check_page, write_page
+from whydiff.cli.output import check_page, say, write_page
 from whydiff.core.errors import WhydiffError
 
 
@@ -38,4 +38,4 @@ def command(file: str, html_file: str | None, among: str | None, force: bool) ->
     target = html_file or str(Path(file).with_suffix(".html"))
     check_page(target, force)
     write_page(target, finding, file, study)
-    click.echo(f"whydiff: the page is in {target}", err=True)
+    say(f"the page is in {target}")

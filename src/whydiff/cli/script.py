@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import shlex
-import tokenize
-import warnings
 from pathlib import Path
 
 import click
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.ordinary import kind_of_file
+from whydiff.script_text.reading import read_script
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _ARGUMENTS = "whydiff.arguments"
@@ -115,6 +115,8 @@ def check_script(name: str) -> Path:
         raise WhydiffError(f"{name} is a directory", "Name the Python script in it.")
     if not path.exists():
         raise WhydiffError(f"there is no script {name}", f"Looked in {Path.cwd()}.")
+    if not path.is_file():
+        raise WhydiffError(f"{name} is {kind_of_file(path)}, not a script", "Name a script.")
     if path.suffix == ".whydiff" or _begins(path, b"SQLite format 3"):
         raise WhydiffError(
             f"{name} is a recording, not a script",
@@ -125,26 +127,7 @@ def check_script(name: str) -> Path:
             f"{name} is a notebook, not a script",
             f"Convert it first: jupyter nbconvert --to script {name}",
         )
-    try:
-        with tokenize.open(path) as file:
-            text = file.read()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text, name)
-    except SyntaxError as error:
-        where = f", line {error.lineno}: {(error.text or '').strip()}" if error.lineno else ""
-        raise WhydiffError(
-            f"{name} is not Python: {error.msg}{where}",
-            "Python 3.11 or later must be able to read it.",
-        ) from None
-    except (UnicodeDecodeError, ValueError) as error:
-        raise WhydiffError(
-            f"{name} is not Python: {error}", "Name a script in plain text, UTF-8 if in doubt."
-        ) from None
-    except OSError as error:
-        raise WhydiffError(
-            f"cannot read {name}: {error.strerror}", "Check the permissions of the file."
-        ) from None
+    read_script(path)
     return path
 
 

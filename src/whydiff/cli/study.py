@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from whydiff.cli.options import STDOUT, force_option, html_option, in_place_option, json_option
-from whydiff.cli.output import check_answer, check_target, write_json, write_page
+from whydiff.cli.output import check_answer, check_target, say, write_json, write_page
 from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
 
 
@@ -110,7 +110,7 @@ def command(
         from whydiff.report import print_answer
 
         print_answer(found, sys.stdout, verbose=verbose)
-        click.echo(f"whydiff: every replica is in {target}", err=True)
+        say(f"every replica is in {target}")
     if json_file:
         write_json(json_file, found.to_dict())
     if html_file:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from whydiff.core.visible import without_steering
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
 
 WIDTH = 100
 _GAP = "  "
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def clean(text: str) -> str:
     """Text without control characters: names come from scripts and must not steer a terminal."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4))
+    return without_steering(text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4))
 
 
 def plain_text(blocks: Iterable[Block], width: int = WIDTH) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 from whydiff.core.comparison import Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Diff, Explanation
+from whydiff.core.ordinary import read_bytes
 from whydiff.core.study import Study
-from whydiff.storage.checked import json_value, read_bytes
+from whydiff.storage.checked import json_value
 from whydiff.storage.opening import newer
 
 #: Of the JSON that ``--json`` writes. Additions need no new one.

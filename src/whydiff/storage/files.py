@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from whydiff.core.errors import WhydiffError
-from whydiff.storage.checked import kind_of_file
+from whydiff.core.ordinary import kind_of_file
 
 fcntl: ModuleType | None
 try:

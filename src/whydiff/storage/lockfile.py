@@ -14,13 +14,14 @@ from typing import Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.lock import Lock, LockedFit, Sketch
+from whydiff.core.ordinary import read_bytes
+from whydiff.core.outputs import LOCK, check_replaced, write_whole
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import STEP_GROUPS, Draw, Frame
 from whydiff.storage import codec
-from whydiff.storage.checked import Checked, read_bytes
+from whydiff.storage.checked import Checked
 from whydiff.storage.lockread import read_top
 from whydiff.storage.opening import newer
-from whydiff.storage.outputs import LOCK, check_replaced, write_whole
 from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS, source_id
 
 #: Raised with every change that an older reader would misread. The old reader then stays in
