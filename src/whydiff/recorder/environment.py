@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import sys
@@ -82,3 +83,42 @@ def surroundings() -> dict[str, Any]:
         "hash seed": os.environ.get("PYTHONHASHSEED", "random"),
         "executable": sys.executable,
     }
+
+
+def script_facts(script: str) -> dict[str, Any]:
+    """A digest of the script's text, and the git revision that is checked out around it."""
+    path = Path(script).absolute()
+    facts: dict[str, Any] = {}
+    try:
+        facts["script digest"] = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+        revision = _revision(path)
+    except OSError:
+        return facts
+    return {**facts, "git revision": revision} if revision else facts
+
+
+def _revision(path: Path) -> str:
+    """The commit that HEAD names, read from git's own files; "" where there is no repository.
+
+    No program is started in the script's process.
+    """
+    git = next((p / ".git" for p in path.parents if (p / ".git").exists()), None)
+    if git is None:
+        return ""
+    if git.is_file():  # a worktree: "gitdir: /elsewhere/.git/worktrees/name"
+        git = (git.parent / git.read_text().partition("gitdir:")[2].strip()).resolve()
+    head = (git / "HEAD").read_text().strip()
+    if not head.startswith("ref:"):
+        return head
+    name = head.removeprefix("ref:").strip()
+    common = git / "commondir"
+    folders = [git, *([git / common.read_text().strip()] if common.exists() else [])]
+    for folder in folders:
+        if (folder / name).exists():
+            return (folder / name).read_text().strip()
+        packed = folder / "packed-refs"
+        for line in packed.read_text().splitlines() if packed.exists() else ():
+            commit, _, ref = line.partition(" ")
+            if ref == name:
+                return commit
+    return ""

@@ -112,11 +112,11 @@ class Watching:
         self.session = Session(self._opened(job), job.keep_bytes, pins, last)
 
     def _opened(self, job: Job) -> Writer:
-        from whydiff.recorder.environment import surroundings
+        from whydiff.recorder.environment import script_facts, surroundings
         from whydiff.storage import Writer
 
         writer = Writer(Path(job.output), job.script, job.arguments, job.force)
-        writer.environment(surroundings())
+        writer.environment({**surroundings(), **script_facts(job.script)})
         return writer
 
     def leaves(self, program: str) -> bool:
