@@ -18,8 +18,6 @@ def pair_of_fits(execution: Execution, wanted: tuple[int, int] | None) -> tuple[
     weights, or else equal inputs and outputs) that differ; the first two of them where none do.
     Where trainings have several fits each, the first is compared with the first, the second with
     the second: pretraining with pretraining, fine-tuning with fine-tuning.
-    Where a training has several fits, its first is held against another's first, its second
-    against the second: pretraining against pretraining.
     """
     if wanted is not None:
         for index in wanted:
