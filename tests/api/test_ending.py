@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from whydiff.testing import HANGS
+
 #: Says its process id, then goes on for a minute.
 SCRIPT = """
 import os, time
@@ -51,7 +53,7 @@ def test_no_process_and_no_folder_outlives_us(tmp_path, verb, number):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(number)
-    assert process.wait(timeout=60) == -number
+    assert process.wait(timeout=HANGS) == -number
     assert ended(int(told.read_text()))
     if number != signal.SIGKILL:
         assert list(scratch.iterdir()) == []

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from whydiff.diagnosis.growth import AMPLIFIED, NONE, REAL, STAYS, growth, is_rounding
+from whydiff.diagnosis.growth import AMPLIFIED, NONE, REAL, STAYS, growth
+from whydiff.stats.rounding import is_rounding
 
 GENERATOR = np.random.default_rng(0)
 WEIGHTS = GENERATOR.normal(size=(40, 50))

@@ -9,12 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from whydiff.stats.distances import relative_weight_distance
+from whydiff.stats.rounding import SHOWS
 
-#: A difference of one step beyond this many epsilons of its dtype is not rounding: summing n
-#: numbers in another order moves the sum by about sqrt(n) epsilons, times the condition of the sum.
-ROUNDING = 256.0
-#: From this on a difference that began as rounding is one that shows in the results.
-SHOWS = 1e-3
 #: Beyond this two trainings are as far apart as they get, and the distance grows no more.
 SATURATED = 0.1
 #: Fewer steps with a difference than this bear no rate of growth.
@@ -68,13 +64,6 @@ def growth(
     else:
         kind = STAYS
     return Growth(kind, distances, rate, low, high, len(where))
-
-
-def is_rounding(relative: float, dtype: np.dtype) -> bool:
-    """Whether one step's relative difference between values of ``dtype`` can be rounding."""
-    if np.dtype(dtype).kind not in "fc":
-        return "float" in np.dtype(dtype).name and relative <= ROUNDING * 2.0**-8
-    return bool(relative <= ROUNDING * float(np.finfo(dtype).eps))
 
 
 def _distance(x: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]) -> float:

@@ -10,10 +10,10 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import DIFFERS, IDENTICAL, Divergence, Finding
 from whydiff.core.recording import Side
 from whydiff.diagnosis.divergence import first_divergence
-from whydiff.diagnosis.growth import ROUNDING, is_rounding
 from whydiff.diagnosis.sources.backend import same_backend
 from whydiff.diagnosis.sources.facts import changes, compare_facts
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
+from whydiff.stats.rounding import ROUNDING, is_rounding
 
 ID = "arithmetic"
 FIX = "Use the same jit_compile= and run_eagerly=, and the backend's deterministic operations."

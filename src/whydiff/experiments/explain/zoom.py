@@ -12,10 +12,11 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.findings import Divergence, Sighting, Zoom
 from whydiff.core.hybrids import HybridTrainer, TrainedHybrid
-from whydiff.diagnosis.growth import growth, is_rounding
+from whydiff.diagnosis.growth import growth
 from whydiff.diagnosis.trials import Trials
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.runner.step_comparison import Seen, read
+from whydiff.stats.rounding import is_rounding
 from whydiff.stats.ulp import APART, max_ulp, relative_distance
 
 #: Steps from the split on over which a difference is followed.
