@@ -13,6 +13,7 @@ import numpy as np
 from whydiff.core.errors import WhydiffError
 from whydiff.core.estimate import Estimate
 from whydiff.core.plan import BLOCKS, OWN, REPLICATE, Plan, StoredReplica, draw_plan
+from whydiff.core.replicas import RANDOM_SOURCES
 from whydiff.core.study import METRIC, PREDICTIONS, Agreement, Gate, Open, Study, Worth
 from whydiff.experiments.study.effects import levels_of, worth_of
 from whydiff.experiments.study.numbers import Numbers
@@ -20,6 +21,7 @@ from whydiff.stats import intervals, paired
 from whydiff.stats.distances import prediction_distance
 from whydiff.stats.effects import more_blocks, more_blocks_without
 from whydiff.storage import StoredStudy
+from whydiff.storage.checked import Checked, one_of
 
 #: run by run agreement: furthest distance of the two engines, in distances of two draws
 ROUNDING = 1e-2
@@ -29,6 +31,8 @@ LITTLE, NEARLY_ALL = 0.1, 0.8
 FEWEST = 5
 #: more blocks than anybody will train
 MOST = 1000
+#: members of a plan; a study with more takes years
+MOST_MEMBERS = 5_000_000
 #: factor within which the spread of the metric should be known
 KNOWN_WITHIN = 1.25
 
@@ -84,29 +88,53 @@ def _engines(draws: Sequence[StoredReplica]) -> str:
 
 def checked(stored: StoredStudy) -> StoredStudy:
     """``stored``, or WhydiffError if what was noted in it is not what a study notes."""
-    meta = stored.meta
-    kinds: dict[str, type] = {"fit": dict, "gates": dict, "refused": dict, "notes": list}
-    good = all(isinstance(meta.get(name, kind()), kind) for name, kind in kinds.items())
-    gates = meta.get("gates", {}) if good else {}
-    if not good or not all(isinstance(g, list) and len(g) == 2 for g in gates.values()):
+    meta = Checked(dict(stored.meta), "the study's notes")
+    try:
+        for name in ("script", "chosen", "engine", "metric"):
+            if name in meta:
+                meta.text(name)
+        if "seconds" in meta:
+            meta.number("seconds")
+        if "notes" in meta:
+            meta.texts("notes")
+        if "refused" in meta:
+            refused = meta.part("refused")
+            for name in refused.names():
+                refused.text(name)
+        if "fit" in meta:
+            fit = meta.part("fit")
+            if "backend" in fit:
+                fit.text("backend")
+        gates = meta.part("gates").names() if "gates" in meta else ()
+        for name in gates:
+            passed, evidence = meta.part("gates").take(name, list)
+            if not (passed is None or isinstance(passed, bool)) or not isinstance(evidence, str):
+                raise ValueError(f"gate {name!r} has a wrong type")
+    except ValueError as error:
         raise WhydiffError(
-            f"{stored.path} is damaged: invalid study metadata", "run the study again"
-        )
+            f"{stored.path} is damaged: its notes are none of a study: {error}",
+            "run the study again",
+        ) from None
     return stored
 
 
 def plan_of(stored: StoredStudy) -> Plan:
     """The plan that a study file holds."""
-    described: Any = stored.meta.get("plan")
     try:
+        described = Checked(stored.meta.get("plan"), "the plan")
+        factors = described.mapping("factors")
+        blocks = described.integer("blocks")
+        members = sum(len(values) for values in factors.values()) + 2 * len(RANDOM_SOURCES) + 3
+        if not 0 <= blocks * members <= MOST_MEMBERS:
+            raise ValueError(f"the plan has {blocks} blocks")
         return draw_plan(
-            tuple(described["sources"]),
-            tuple(described["attributed"]),
-            {str(k): tuple(v) for k, v in described["factors"].items()},
-            int(described["blocks"]),
-            int(described["seed"]),
+            tuple(one_of(s, RANDOM_SOURCES) for s in described.texts("sources")),
+            tuple(one_of(s, RANDOM_SOURCES) for s in described.texts("attributed")),
+            {k: tuple(v) for k, v in factors.items()},
+            blocks,
+            described.integer("seed"),
         )
-    except (TypeError, KeyError, ValueError, AttributeError):
+    except (TypeError, ValueError, WhydiffError):
         raise WhydiffError(
             f"{stored.path} is damaged: it holds no plan", "run the study again"
         ) from None

@@ -1,0 +1,167 @@
+"""Single values of good files replaced by hostile ones: an answer or exit code 2, nothing else.
+
+``make attack`` tries many more, as many as ``WHYDIFF_ATTACK`` says for each kind of file.
+"""
+
+import contextlib
+import copy
+import json
+import os
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from whydiff.cli import main
+from whydiff.cli.output import plain
+from whydiff.core.errors import WhydiffError
+from whydiff.core.plan import StoredReplica, draw_plan
+from whydiff.core.replicas import Result
+from whydiff.experiments.lock.reference import reduced_lock
+from whydiff.storage import StudyWriter
+from whydiff.storage.lockfile import lock_text, read_lock
+from whydiff.testing import answers
+from whydiff.testing.sides import a_side
+
+COUNT = int(os.environ.get("WHYDIFF_ATTACK", "40"))
+#: JSON texts, so that there is what Python would not write.
+HOSTILE = (
+    "null", "true", "0", "-1", "1e308", "1e999", "-1e999", "NaN", "1" + "0" * 400, "10" * 3000,
+    "1000000000000000", '""', '"x"', '"\\ud800"', '"\\u001b[31m\\u202e"', '"NaN"', "[]", "[[]]",
+    "[1, [2]]", "[null]", "{}", '{"a": {"b": []}}', '["a", 1]', "[" * 300 + "]" * 300, "-7.5",
+)  # fmt: skip
+MARK = "\u0000here"
+
+
+def places(value, path=()):
+    """Every place in a JSON value, as the keys that lead there."""
+    yield path
+    if isinstance(value, dict | list):
+        entries = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, part in entries:
+            yield from places(part, (*path, key))
+
+
+def changed(value, path, text):
+    """The JSON of ``value`` with ``text`` at that place."""
+    top = [copy.deepcopy(value)]
+    inner, last = top, 0
+    for key in path:
+        inner, last = inner[last], key
+    inner[last] = MARK
+    return json.dumps(top[0]).replace(json.dumps(MARK), text)
+
+
+def tried(*words):
+    """The exit code of a verb, which answers or refuses and never fails otherwise."""
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    assert done.exit_code in (0, 2), (words, done.output[-500:])
+    assert "Traceback" not in done.output and "\x1b" not in done.output
+    assert done.exit_code == 0 or done.output.startswith("whydiff: ")
+    return done.exit_code
+
+
+def attack(test):
+    """A test of so many examples; NumPy may overflow on the way to an infinite spread."""
+    test = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")(test)
+    relaxed = settings(
+        max_examples=COUNT, derandomize=True, deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    return relaxed(given(data=st.data())(test))
+
+
+ANSWERS = {
+    made: json.loads(json.dumps(plain(getattr(answers, made)().to_dict())))
+    for made in ("explanation", "diff", "study", "comparison")
+}
+
+
+@attack
+def test_answers(tmp_path_factory, data):
+    folder = tmp_path_factory.getbasetemp()
+    good = ANSWERS[data.draw(st.sampled_from(sorted(ANSWERS)))]
+    place = data.draw(st.sampled_from(list(places(good))))
+    (folder / "answer.json").write_text(changed(good, place, data.draw(st.sampled_from(HOSTILE))))
+    tried("report", folder / "answer.json", "--html", folder / "page.html")
+
+
+@pytest.fixture(scope="module")
+def lock():
+    side = a_side()
+    return json.loads(
+        lock_text(reduced_lock(side.execution, Path("train.py"), {}, side.execution.fits))
+    )
+
+
+@attack
+def test_locks(tmp_path_factory, lock, data):
+    folder = tmp_path_factory.getbasetemp()
+    (folder / "train.py").write_text("import sys; sys.exit(7)\n")
+    place = data.draw(st.sampled_from(list(places(lock))))
+    text = changed(lock, place, data.draw(st.sampled_from(HOSTILE)))
+    (folder / "a.lock").write_text(text)
+    try:
+        lock_text(read_lock(folder / "a.lock"))
+    except WhydiffError as error:
+        assert error.way_out and "a.lock" in str(error)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """(path of a study, its bytes, its meta data by name, its columns of JSON)."""
+    path = tmp_path_factory.mktemp("attack") / "a.whydiff"
+    plan = draw_plan(("initialization", "data-order"), ("initialization", "data-order"), {}, 3, 0)
+    meta = {
+        "plan": plan.to_dict(), "metric": "loss", "script": "train.py", "chosen": "fit 1",
+        "engine": "solo", "fit": {"backend": "jax", "number": 1}, "notes": ["a note"],
+        "gates": {"own": [True, "bit for bit"], "streams": [True, "as planned"]},
+        "refused": {"noise": "nothing draws it"}, "seconds": 1.5,
+    }  # fmt: skip
+    with StudyWriter.begin(path, meta) as writer:
+        for member in plan.members:
+            outputs = (np.full((4, 2), member.number, np.float32),)
+            logs = ({"loss": 1.0 + member.number}, {"loss": 0.5 + member.number / 7})
+            result = Result(member.replica, "solo", logs, outputs, f"{member.number:032x}", 0.1)
+            writer.add([StoredReplica(member, result)])
+    return path, path.read_bytes(), meta
+
+
+@attack
+def test_studies(study, data):
+    path, whole, meta = study
+    bad = path.with_name("bad.whydiff")
+    bad.write_bytes(whole)
+    good = json.loads(json.dumps(meta))
+    place = data.draw(st.sampled_from([p for p in places(good) if p]))
+    text = data.draw(st.sampled_from(HOSTILE))
+    connection = sqlite3.connect(bad, isolation_level=None)
+    if data.draw(st.booleans()):
+        value = changed(good[place[0]], place[1:], text)
+        connection.execute("UPDATE meta SET value = ? WHERE name = ?", (value, place[0]))
+    else:
+        table, column = data.draw(
+            st.sampled_from(
+                [("replica", c) for c in ("engine", "block", "kind", "redrawn", "seeds",
+                                          "settings", "digest", "seconds", "failure")]
+                + [("epoch", "logs"), ("epoch", "epoch")]
+            )
+        )  # fmt: skip
+        logs = '{"loss": ' + text + "}" if column == "logs" else text
+        few = " WHERE number = 2" * data.draw(st.booleans())
+        with contextlib.suppress(sqlite3.Error):  # SQLite itself keeps some out of some columns
+            connection.execute(f"UPDATE {table} SET {column} = ?{few}", (logs,))
+    connection.close()
+    page = bad.with_suffix(".html")
+    assert tried("show", bad, "--json", "-") == tried("report", bad, "--html", page)
+
+
+def test_the_attack_would_notice(study, monkeypatch):
+    """Good files pass, and whatever else than a refusal comes is seen."""
+    path, _, _ = study
+    assert tried("show", path) == 0
+    with pytest.raises(AssertionError):
+        tried("diff", "--no-such-option")
