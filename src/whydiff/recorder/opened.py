@@ -23,6 +23,9 @@ MOST = 200
 #: Contents up to so many bytes are digested when they are first read.
 LARGEST = 8 << 20
 
+#: Python's own.
+_RECURSION_LIMIT = 1000
+
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pth", ".pyd", ".dll", ".zip")
 _SYSTEM = ("/proc", "/sys", "/dev", "/usr", "/etc", "/lib", "/opt", "/run", "/var/lib")
 _PRIVATE = (".keras/keras.json", ".cache")
@@ -45,6 +48,8 @@ class Opened:
     def watch(self, *ours: str) -> None:
         """Watch from now on, once; ``ours`` are files of the recording itself."""
         self._ours.update(_whole(name) for name in ours)
+        if sys.getrecursionlimit() < _RECURSION_LIMIT:
+            return  # what listens takes a frame of its own: such a script would fail elsewhere
         if not self._watching:
             self._watching = True
             sys.addaudithook(self._heard)
