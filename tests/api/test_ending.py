@@ -42,7 +42,8 @@ def test_no_process_and_no_folder_outlives_us(tmp_path, verb, number):
     told = tmp_path / "pid"
     script.write_text(SCRIPT.replace("print(os.getpid(), flush=True)", f"open({str(told)!r}, 'w')"
                                      ".write(str(os.getpid()))"))  # fmt: skip
-    options = ["-o", str(tmp_path / "r.whydiff")] if verb == "record" else []
+    # in place: what a script writes on a scratch copy is not to be seen from outside
+    options = ["-o", str(tmp_path / "r.whydiff")] if verb == "record" else ["--in-place"]
     process = subprocess.Popen(
         [sys.executable, "-c", COMMAND, verb, str(script), *options],
         env={**os.environ, "TMPDIR": str(scratch)},

@@ -1,5 +1,6 @@
 """Whatever is in a file or a name: an answer or a clear refusal, and nothing steers a terminal."""
 
+import importlib
 import json
 import os
 import re
@@ -107,8 +108,11 @@ def test_what_nobody_foresaw_is_exit_code_2(run, tmp_path, monkeypatch, verb):
 
     Writer(tmp_path / "a.whydiff", "train.py", []).close(0)
     (tmp_path / "train.py").write_text("print(1)\n")
-    for name in ("whydiff.storage.load", "whydiff.api.report.load", "whydiff.api.diff.diff",
-                 "whydiff.api.explain.explain"):  # fmt: skip
+    names = ("whydiff.api.report.load", "whydiff.api.diff.diff", "whydiff.api.explain.explain",
+             "whydiff.storage.load")  # fmt: skip
+    for name in names:  # before anything is replaced: a module imported then would keep it
+        importlib.import_module(name.rpartition(".")[0])
+    for name in names:
         monkeypatch.setattr(name, fails)
     if verb == "explain":
         done = run(verb, "train.py")
