@@ -1,5 +1,6 @@
 """Trouble reaches a person as one message, a way out and exit code 2; never as a traceback."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -175,7 +176,6 @@ def test_what_a_script_leaves_to_its_exit_is_done(tmp_path):
 @pytest.mark.parametrize(
     ("verb", "told"),
     [
-        ("explain", ["fit 1 was not watched", "`whydiff diff`"]),
         ("lock", ["fit 1 was not watched", "Nothing incomplete is locked"]),
         ("study", ["the whole script is run again", "nor prints a number"]),
     ],
@@ -187,3 +187,17 @@ def test_a_fit_that_cannot_be_watched_to_its_end(verb, told, tmp_path):
     why = "whydiff: fit 1 is no longer watched: RuntimeError: batches of a DistributedDataset"
     for words in (why, *told):
         assert words in done.stderr
+
+
+@pytest.mark.long
+def test_an_unwatched_fit_is_explained_from_what_was_recorded(tmp_path):
+    """Nothing is confirmed: neither hybrids nor a fix could be seen to the end."""
+    script = Path(__file__).parent.parent / "scripts" / "distributed.py"
+    answer = tmp_path / "answer.json"
+    done = whydiff("explain", script, "--json", answer, cwd=tmp_path)
+    assert done.returncode == 0 and "Traceback" not in done.stderr
+    explained = json.loads(answer.read_text())
+    assert [c["source"] for c in explained["causes"]] == ["initialization"]
+    assert explained["causes"][0]["status"] == "suspected"
+    assert not explained["remedy"]["verified"]
+    assert "was not watched to its end" in " ".join(explained["notes"])

@@ -136,7 +136,7 @@ def test_a_learning_rate_is_never_rounding_however_small_the_change(locked):
     first, *rest = text.splitlines()  # the verdict comes first
     assert first.startswith("train.py is different from the training that was locked")
     assert "the optimizer" in text.partition("\n\n")[0]
-    assert any(line.startswith("They part") for line in rest)
+    assert any(line.startswith("First divergence") for line in rest)
     (fit,) = json.loads((locked / "answer.json").read_text())["fits"]
     assert fit["levels"]["rounding"]["state"] == "fails"
     assert "optimizer" in fit["levels"]["rounding"]["why"]

@@ -57,7 +57,7 @@ def test_from_the_first_lock_to_a_failing_and_a_passing_test(tmp_path):
     failed = run_pytest(tmp_path, SEED="8")
     assert failed.returncode == 1
     assert "\ntrain.py is different" in failed.stdout  # named as a person would name it here
-    assert "They part" in failed.stdout and "dense/kernel" in failed.stdout
+    assert "First divergence" in failed.stdout and "dense/kernel" in failed.stdout
     assert "initialization" in failed.stdout
     assert "pytest_plugin.py" not in failed.stdout  # the message, no traceback of ours
 

@@ -163,6 +163,8 @@ def _execute(runs: Runs, run: Run, folder: Path, name: str) -> Execution | None:
 def _agree(
     pairs: Sequence[tuple[Side, Side]], targets: Sequence[str], before: Sequence[Finding]
 ) -> tuple[bool, str]:
+    if not all(side.fit.finished for pair in pairs for side in pair):
+        return False, "Tried, but the trainings were not recorded to their end."
     if all(identical(a.fit, b.fit) for a, b in pairs):
         return True, AGREE
     return helped([compare_all(a, b) for a, b in pairs], targets, before)
