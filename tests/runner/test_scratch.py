@@ -122,7 +122,7 @@ def test_in_place_is_in_place_and_says_so(project):
     assert place_for([project / "train.py"], in_place=True) == Place()
     assert Place().text == "in place"
     (note,) = Runs(Place((project,)), 3, {"a.csv": None}).notes()
-    assert note.startswith(f"Scripts ran 3 times on scratch copies of {project}; ")
+    assert note.startswith("Scripts ran 3 times on scratch copies of the current folder; ")
     assert note.endswith("in place they would have written a.csv.")
 
 

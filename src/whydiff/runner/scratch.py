@@ -37,10 +37,12 @@ class Place:
 
     @property
     def text(self) -> str:
-        """``on scratch copies of /home/me/project`` or ``in place``."""
+        """``on scratch copies of the current folder``, of one with its path, or ``in place``."""
         if not self.folders:
             return "in place"
-        return f"on scratch copies of {' and '.join(map(str, self.folders))}"
+        here = Path.cwd()
+        named = ("the current folder" if f == here else str(f) for f in self.folders)
+        return f"on scratch copies of {' and '.join(named)}"
 
 
 def place_for(scripts: Sequence[Path], in_place: bool = False) -> Place:
