@@ -123,7 +123,7 @@ def test_print_opens_what_is_folded_and_is_light(opened):
 
 def test_pointing_at_a_chart_tells_the_numbers(opened):
     page = opened(html("explanation")).page
-    figure = page.locator("figure", has_text="How far each moves the predictions")
+    figure = page.locator("figure", has_text="How far each source moves the predictions")
     bar = figure.locator(".mark-rect.role-mark path").first
     bar.scroll_into_view_if_needed()
     bar.hover()
