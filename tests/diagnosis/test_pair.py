@@ -6,7 +6,13 @@ import pytest
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution
-from whydiff.diagnosis.pair import check_trained, pair_of_fits, successive_fits, trainings_of
+from whydiff.diagnosis.pair import (
+    check_trained,
+    fit_between_runs,
+    pair_of_fits,
+    successive_fits,
+    trainings_of,
+)
 from whydiff.testing.sides import a_fit, a_recipe, weights
 
 
@@ -77,3 +83,13 @@ def test_the_second_fit_of_a_training_is_compared_with_the_second_of_another():
     chained[3] = replace(chained[3], steps=chained[3].steps + 1)
     assert trainings_of(chained) == {1: 1, 2: 1, 3: 3, 4: 3}
     assert pair_of_fits(of(*chained), None) == (2, 4)
+
+
+def test_of_two_scripts_the_first_fits_that_differ_or_the_last_of_each():
+    a = of(fit(1), fit(2, 1), fit(3, 2))
+    b = replace(of(fit(1), fit(2, 4), fit(3, 5)), script="other.py")
+    assert fit_between_runs(a, b, None) == (2, 2)
+    shorter = replace(of(fit(1), fit(2, 4)), script="other.py")
+    assert fit_between_runs(a, shorter, None) == (3, 2)
+    cut = of(fit(1), fit(2, 4))
+    assert fit_between_runs(a, cut, None) == (2, 2), "one script, one of whose runs was cut short"

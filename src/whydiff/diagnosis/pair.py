@@ -105,11 +105,17 @@ def check_fit(execution: Execution, index: int) -> None:
 
 
 def fit_between_runs(a: Execution, b: Execution, wanted: tuple[int, int] | None) -> tuple[int, int]:
-    """Which fits of two runs to compare: the first that differ, counted from the first."""
+    """Which fits of two runs to compare: the first that differ, counted from the first.
+
+    Two scripts may train another number of times (one warms up, one does not); then their last
+    fits, what each of them ends in, are compared.
+    """
     if wanted is not None:
         check_fit(a, wanted[0])
         check_fit(b, wanted[1])
         return wanted
+    if len(a.fits) != len(b.fits) and a.script != b.script:
+        return len(a.fits), len(b.fits)
     count = min(len(a.fits), len(b.fits))
     for one, other in zip(a.fits, b.fits, strict=False):
         if not identical(one, other):
