@@ -22,7 +22,7 @@ _SAVED = ("save", "save_weights", "checkpoint")
 
 
 def carried(a: Side, b: Side) -> tuple[str, ...]:
-    """Paths that one of two executions wrote and the other, which ran later, read as its first.
+    """Paths that one of two runs wrote and the other, which ran later, read as its first.
 
     A file whose content both read is none, and neither are those of one execution.
     """
@@ -46,7 +46,7 @@ def read_and_written(execution: Execution) -> tuple[str, ...]:
 
 
 def told(a: Side, b: Side, paths: Sequence[str]) -> str:
-    """A sentence on the files that were carried over."""
+    """A sentence on the files that the second run found of the first."""
     first, then = ("A", "B") if a.execution.started <= b.execution.started else ("B", "A")
     return f"{then} read {listed(shown(a, paths))}, which {first} had written"
 

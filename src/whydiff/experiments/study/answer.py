@@ -112,7 +112,7 @@ def checked(stored: StoredStudy) -> StoredStudy:
                 raise ValueError(f"gate {name!r} has a wrong type")
     except ValueError as error:
         raise WhydiffError(
-            f"{stored.path} is damaged: its notes are none of a study: {error}",
+            f"{stored.path} is damaged: invalid study metadata: {error}",
             "run the study again",
         ) from None
     return stored
