@@ -358,6 +358,30 @@ def test_validated_on_other_data_is_said_only_of_other_validation_data():
     assert "validated" not in verdict.causes[0].evidence
 
 
+def test_a_leak_into_the_validation_data_is_a_cause_beside_those_of_the_weights():
+    """It moves no weight, only the number that is looked at."""
+    a = a_side(fit=FINAL)
+    known = a.recipe.data_content
+    clean = replace(known, validation="aa", validation_samples=known.samples + 1)
+    leaky = replace(known, validation="bb", validation_samples=known.samples)
+    a = changed(a, data_content=clean)
+    b = changed(a, data_content=leaky, data_order=shuffled(5), fit={"final": weights(8)})
+    moved = {"data-order": 2.0}
+
+    def logs(coalition):
+        return [{"loss": 1.0, "val_accuracy": 0.9 if "data-content" in coalition else 0.5}]
+
+    def outcome(coalition):
+        return (1.0, max([1.0, *(moved.get(s, 1.0) for s in coalition)]))
+
+    verdict = judged(compared(a, b), outcome, logs=logs)
+    assert {(c.source, c.status) for c in verdict.causes} == {
+        ("data-order", CONFIRMED), ("data-content", CONFIRMED)
+    }  # fmt: skip
+    quiet = judged(compared(a, b), outcome, logs=lambda c: [{"loss": 1.0}])
+    assert [c.source for c in quiet.causes] == ["data-order"]
+
+
 # --- what an earlier call left ----------------------------------------------------------------
 
 

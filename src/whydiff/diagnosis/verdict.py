@@ -106,6 +106,10 @@ def _judge(finding: Finding, compared: ComparedSides, trials: Trials) -> Cause |
             why = f"it changes together with {compared.environment[0]} and is counted there"
         return _suspect(finding, why or "")
     if not trials.matters(name):
+        if finding.mechanism == "validation-leak" and trials.changes_logs(name):
+            # No weight depends on validation data, but the number that is looked at does.
+            evidence = f"{finding.evidence}; taken from B they change the logged numbers"
+            return _cause(finding, CONFIRMED, evidence)
         return Excluded(name, finding.evidence + NO_BIT)
     if compared.same_weights:
         others = listed([s for s in trials.sources if s != trials.stands_for(name)])
