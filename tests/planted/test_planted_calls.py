@@ -43,13 +43,17 @@ def shared(tmp_path_factory):
     return str(tmp_path_factory.mktemp("calls"))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        (n, b)
+        for n, wanted in ANSWERS.items()
+        for b in BACKENDS
+        if b in wanted.get("backends", BACKENDS)
+    ],
+)
 def test_planted(name, backend, shared):
-    wanted = ANSWERS[name]
-    if backend not in wanted.get("backends", BACKENDS):
-        pytest.skip(f"has another answer on {backend}")
-    assert wrong_with(answers(backend, shared)[name], wanted) == []
+    assert wrong_with(answers(backend, shared)[name], ANSWERS[name]) == []
 
 
 def test_every_case_has_an_answer():

@@ -30,7 +30,7 @@ class Finding:
     ``status`` is identical, differs (``evidence`` says what) or unknown (``evidence`` says what
     is missing). ``mechanism`` is the id of the known mechanism behind it (see
     ``whydiff.diagnosis.mechanisms``), "" if none was recognised. ``intended`` says that the script
-    asks for the difference (another optimizer), so there is nothing to repair.
+    asks for the difference (another optimizer): it is intentional.
     """
 
     source: str

@@ -14,6 +14,9 @@ from whydiff.diagnosis.gap import gap
 from whydiff.diagnosis.trials import Trials
 from whydiff.diagnosis.verdict import judge, untried
 
+#: said in place of a fix where nothing differs; of what was not watched nothing is said
+ALIKE = "All that was watched agrees bit for bit."
+
 
 def answer(
     compared: ComparedSides,
@@ -41,7 +44,7 @@ def answer(
         unknown=verdict.unknown,
         unexplained=_finite(verdict.unexplained),
         gap=gap(compared, trials, metric),
-        remedy=remedy or Remedy("", compared.identical, "Nothing to repair."),
+        remedy=remedy or Remedy("", compared.identical, ALIKE if compared.identical else ""),
         notes=(*compared.diff.notes, *verdict.notes),
         reproduced=verdict.reproduced,
         evidence=_evidence(compared, trials, trajectory),

@@ -1,4 +1,4 @@
-"""Differences that the script asks for: nothing to repair, but worth a sentence."""
+"""Differences that the script itself sets: intentional, and worth a sentence."""
 
 from __future__ import annotations
 
