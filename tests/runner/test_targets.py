@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.question import SideOptions
 from whydiff.runner.client import run_of
 from whydiff.runner.running import Runs
 from whydiff.runner.targets import Target, module_file, target_of
@@ -45,7 +46,7 @@ def project(tmp_path, monkeypatch):
 
 def outcome(named, folder, *arguments):
     """Exit code and output of a target, run by us."""
-    run = run_of(target_of(named), arguments)
+    run = run_of(target_of(named), SideOptions(arguments=arguments))
     with Runs().run(run, folder, "a") as ran:
         return ran.exit_code, (folder / "a.log").read_text()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,18 @@ from typing import Any
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation, Remedy
 from whydiff.core.live import Live
-from whydiff.core.progress import Progress, Silent
+from whydiff.core.progress import Progress
+from whydiff.core.question import Question, given
 from whydiff.core.recording import Execution, Side
+from whydiff.core.words import listed
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.trials import run_trials
 from whydiff.experiments.explain.recorded import compare
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.storage import load
+
+#: What may be asked of two fits of this session, by its keyword of ``whydiff.explain``.
+USABLE = ("metric", "budget", "zoom", "fix")
 
 
 @dataclass(eq=False)
@@ -63,6 +68,9 @@ class WatchedFit:
 
     recorded: Recorded
     number: int
+
+    def __str__(self) -> str:
+        return f"fit {self.number} of this session"
 
     @property
     def side(self) -> Side:
@@ -111,26 +119,26 @@ def _end(session: Any, code: int) -> None:
     wait()
 
 
-def explain_fits(
-    a: WatchedFit,
-    b: WatchedFit,
-    metric: str | None = None,
-    budget: float | None = None,
-    closer: bool = False,
-    progress: Progress | None = None,
-) -> Explanation:
+def explain_fits(fits: Sequence[object], question: Question, progress: Progress) -> Explanation:
     """Say why two fits of this session differ, proven by training hybrids of them here.
 
     The models are trained again for that and then put back as they were. No fix is tried: there
-    is no script to change; the causes carry their remedies. ``closer`` looks at the step of the
-    first divergence tensor by tensor.
+    is no script to change; the causes carry their remedies. WhydiffError where ``fits`` are no two
+    fits, or the question says how a script is run.
     """
+    a, b = _two_fits(fits)
+    unusable = [name for name in given(question) if name not in USABLE]
+    if unusable:
+        raise WhydiffError(
+            f"{listed(unusable)} cannot be used with two fits of this session",
+            "They say how a script is run; name a script in place of the fits.",
+        )
     from whydiff.diagnosis.answer import answer
     from whydiff.experiments.explain.zoom import look_closer, zoom
     from whydiff.replay.leaving import left_as_found
     from whydiff.runner.in_process_client import InProcessClient
 
-    progress = progress or Silent()
+    metric = question.metric
     lives = [replace(a.live, index=1), replace(b.live, index=2)]
     diff = compare("A", "B", a.side, b.side, a.recorded.path, b.recorded.path)
     chosen = f"fit {a.number} and fit {b.number} of this session"
@@ -146,10 +154,19 @@ def explain_fits(
         hybrid_trainer = ProcessHybridTrainer(
             {"a": client}, Path(name), frozenset(), follows=compared.follows
         )
-        trials = run_trials(hybrid_trainer, compared.movable(), budget, progress)
+        trials = run_trials(hybrid_trainer, compared.movable(), question.budget, progress)
         point = zoom(diff.first_divergence, hybrid_trainer, trials)
         first = int(compared.a.recipe.duration.get("initial_epoch") or 0)
-        zoomed = look_closer(point, hybrid_trainer, first) if closer else None
+        zoomed = look_closer(point, hybrid_trainer, first) if question.zoom else None
     explanation = answer(compared, trials, None, metric, point)
     remedies = dict.fromkeys(c.remedy for c in explanation.causes if c.remedy and not c.intended)
     return replace(explanation, remedy=Remedy("", False, " ".join(remedies)), zoom=zoomed)
+
+
+def _two_fits(fits: Sequence[object]) -> tuple[WatchedFit, WatchedFit]:
+    two = [fit for fit in fits if isinstance(fit, WatchedFit)]
+    if len(two) == 2:
+        return two[0], two[1]
+    if any(isinstance(fit, str | Path) for fit in fits):
+        raise WhydiffError("a script and a fit cannot be compared", "Name two of one kind.")
+    raise WhydiffError("two fits are needed", "whydiff.explain(cell[1], cell[2])")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -57,42 +56,6 @@ def hybrids(trials: Trials | None, trajectory: Mapping[str, Any] | None) -> dict
         "logged against evaluated loss": trials.measured,
         "trace": trajectory,
     }
-
-
-def command(
-    script: object,
-    script_b: object = None,
-    *,
-    fits: tuple[int, int] | None = None,
-    calls: tuple[int, int] | None = None,
-    lines: tuple[int, int] | None = None,
-    runs: bool = False,
-    a_env: Mapping[str, str] | None = None,
-    b_env: Mapping[str, str] | None = None,
-    metric: str | None = None,
-    budget: float | None = None,
-    arguments: Sequence[str] = (),
-    a_arguments: Sequence[str] = (),
-    b_arguments: Sequence[str] = (),
-    fix: bool = True,
-    in_place: bool = False,
-) -> str:
-    """The command line that asks the same question again."""
-    words = ["whydiff", "explain", str(script), *([str(script_b)] if script_b else [])]
-    words += ["--fits", f"{fits[0]},{fits[1]}"] if fits else []
-    words = [*words[:2], *(f"{script}:{line}" for line in lines)] if lines else words
-    words += ["--calls", f"{calls[0]},{calls[1]}"] if calls else []
-    words += ["--runs"] if runs else []
-    for option, settings in (("--a-env", a_env), ("--b-env", b_env)):
-        for name, value in (settings or {}).items():
-            words += [option, f"{name}={value}"]
-    words += ["--metric", metric] if metric else []
-    words += ["--budget", f"{budget:g}s"] if budget else []
-    for option, given in (("--a-args", a_arguments), ("--b-args", b_arguments)):
-        words += [option, shlex.join(given)] if given else []
-    words += [] if fix else ["--no-fix"]
-    words += ["--in-place"] if in_place else []
-    return shlex.join([*words, *(["--", *arguments] if arguments else [])])
 
 
 def seeds(side: Side) -> list[dict[str, Any]]:

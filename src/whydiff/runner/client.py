@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from whydiff.core.errors import Terminated, WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.core.question import SideOptions
 from whydiff.runner.parent import dies_with_parent
 from whydiff.runner.scratch import Cover
 from whydiff.runner.targets import Target
@@ -69,12 +70,11 @@ class Run:
         return {**os.environ, **ours, **(self.environment or {})}
 
 
-def run_of(
-    target: Target, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
-) -> Run:
+def run_of(target: Target, options: SideOptions | None = None) -> Run:
     """How a target is run."""
+    options = options or SideOptions()
     return Run(
-        target.script, tuple(arguments), environment,
+        target.script, options.arguments, options.env or None,
         module=target.module, function=target.function, command=target.command,
     )  # fmt: skip
 

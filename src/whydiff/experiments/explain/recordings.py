@@ -36,7 +36,7 @@ def is_recording(named: str | Path) -> bool:
         return False
 
 
-def explain_recordings(a: str, b: str | None, metric: str | None = None) -> Explanation:
+def explain_recordings(a: str, b: str | None = None, *, metric: str | None = None) -> Explanation:
     """What differs between two recorded trainings; causes are suspected, none is confirmed.
 
     Without numbers the first fits that differ are compared; of one recording alone, two of its

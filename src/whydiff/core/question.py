@@ -1,0 +1,96 @@
+"""What a person asks ``explain``: which programs, what of them to compare, and how far to go."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+
+
+@dataclass(frozen=True)
+class SideOptions:
+    """How the program of one side is run.
+
+    Each field is a keyword of ``whydiff.explain`` (``a_env``, ``b_arguments``) and an option of the
+    command line; :meth:`words` writes the options.
+    """
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+
+    def words(self, side: str) -> list[str]:
+        """The options of the command line that say so; ``side`` is "a" or "b"."""
+        words = [word for n, v in self.env.items() for word in (f"--{side}-env", f"{n}={v}")]
+        return words + ([f"--{side}-args", shlex.join(self.arguments)] if self.arguments else [])
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question to ``explain``.
+
+    ``targets`` are one or two scripts, modules, commands or recordings as a person names them.
+    ``arguments`` go to both programs, before those of a side. ``fits`` and ``calls`` (counting
+    from 1) and ``lines`` pick what is compared; ``runs`` asks for two runs of one program.
+    ``budget`` is in seconds.
+    """
+
+    targets: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+    a: SideOptions = SideOptions()
+    b: SideOptions = SideOptions()
+    fits: tuple[int, int] | None = None
+    calls: tuple[int, int] | None = None
+    lines: tuple[int, int] | None = None
+    runs: bool = False
+    metric: str | None = None
+    budget: float | None = None
+    zoom: bool = False
+    fix: bool = True
+    in_place: bool = False
+
+    @property
+    def one_program(self) -> bool:
+        """Whether both sides are run alike, so that one run may hold the answer."""
+        return len(self.targets) == 1 and self.a == self.b and not self.runs
+
+    def sides(self) -> tuple[SideOptions, SideOptions]:
+        """How A and B are run, with the arguments that both get."""
+        a, b = (
+            replace(side, arguments=(*self.arguments, *side.arguments)) for side in (self.a, self.b)
+        )
+        return a, b
+
+
+def command(question: Question) -> str:
+    """The command line that asks the same question again."""
+    q = question
+    named = [f"{q.targets[0]}:{line}" for line in q.lines] if q.lines else q.targets
+    words = ["whydiff", "explain", *named]
+    words += ["--fits", f"{q.fits[0]},{q.fits[1]}"] if q.fits else []
+    words += ["--calls", f"{q.calls[0]},{q.calls[1]}"] if q.calls else []
+    words += ["--runs"] if q.runs else []
+    words += [*q.a.words("a"), *q.b.words("b")]
+    words += ["--metric", q.metric] if q.metric else []
+    words += ["--budget", f"{q.budget:g}s"] if q.budget else []
+    words += ["--zoom"] if q.zoom else []
+    words += [] if q.fix else ["--no-fix"]
+    words += ["--in-place"] if q.in_place else []
+    return shlex.join([*words, *(["--", *q.arguments] if q.arguments else [])])
+
+
+def given(question: Question) -> tuple[str, ...]:
+    """What was asked beyond the targets, by its keyword of ``whydiff.explain``."""
+    usual = Question(question.targets)
+    sides = {"a": question.a, "b": question.b}
+    names = [
+        f.name
+        for f in fields(Question)
+        if f.name not in sides and getattr(question, f.name) != getattr(usual, f.name)
+    ]
+    names += [
+        f"{side}_{f.name}"
+        for f in fields(SideOptions)
+        for side, options in sides.items()
+        if getattr(options, f.name) != getattr(SideOptions(), f.name)
+    ]
+    return tuple(names)

@@ -1,0 +1,81 @@
+"""What is compared: one step per kind of pair, each with an answer, or None where there is none.
+
+``api/explain.py`` lists the steps in their order.
+"""
+
+from __future__ import annotations
+
+from whydiff.core.findings import Explanation
+from whydiff.diagnosis.answer import answer
+from whydiff.diagnosis.calls.answer import all_agree, watched
+from whydiff.experiments.explain.calls import (
+    calls_at,
+    explain_chosen,
+    independent_models,
+    inside_one_execution,
+    two_executions_of_calls,
+)
+from whydiff.experiments.explain.inquiry import Inquiry
+from whydiff.experiments.explain.sides import RunningSides
+from whydiff.experiments.explain.trainings import explain_trainings
+
+
+def calls_asked_for(asked: Inquiry) -> Explanation | None:
+    """The two uses of a model that a person named by number or line."""
+    calls, lines = asked.question.calls, asked.question.lines
+    if calls is None and lines is None:
+        return None
+    wanted = calls or calls_at(asked.site, lines or (0, 0))
+    return explain_chosen(asked.site, wanted, asked.progress, asked.question.metric)
+
+
+def fits_of_one_run(asked: Inquiry) -> Explanation | None:
+    """Two fits of one run: those asked for, or the first independent ones that differ."""
+    return _explained(asked, asked.fits_of_one_run)
+
+
+def models_of_one_run(asked: Inquiry) -> Explanation | None:
+    """Two models built apart, in a script that trains no two of them."""
+    question = asked.question
+    if not question.one_program or asked.fits_of_one_run is not None or question.fits:
+        return None
+    return independent_models(asked.site, asked.progress, question.metric)
+
+
+def fits_of_two_runs(asked: Inquiry) -> Explanation | None:
+    """Two scripts, or one run twice: the first fits that differ."""
+    return _explained(asked, asked.fits_of_two_runs)
+
+
+def calls_of_two_runs(asked: Inquiry) -> Explanation | None:
+    """Two scripts, or one run twice: the first measuring call that differs."""
+    if asked.fits_of_one_run is not None:
+        return None
+    return two_executions_of_calls(asked.site, asked.site_b, asked.progress)
+
+
+def successive_fits(asked: Inquiry) -> Explanation | None:
+    """Two fits of one training, compared only where both runs of it agree."""
+    return _explained(asked, asked.successive_fits)
+
+
+def calls_of_one_run(asked: Inquiry) -> Explanation | None:
+    """The worst disagreement between two uses of a model in one run that ought to agree."""
+    if asked.question.fits:
+        return None
+    return inside_one_execution(asked.site, asked.progress, asked.question.metric)
+
+
+def agreement(asked: Inquiry) -> Explanation:
+    """Nothing that was compared differs."""
+    execution = asked.site.execution
+    sides = asked.fits_of_one_run or asked.successive_fits or asked.fits_of_two_runs
+    if sides is None:
+        return all_agree(execution, asked.site.script, 1 if asked.question.one_program else 2)
+    return watched(answer(sides.compared, metric=asked.question.metric), execution)
+
+
+def _explained(asked: Inquiry, sides: RunningSides | None) -> Explanation | None:
+    if sides is None or sides.compared.identical:
+        return None
+    return explain_trainings(asked, sides)

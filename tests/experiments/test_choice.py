@@ -1,0 +1,96 @@
+"""What is compared: the order of choice, on plain stand-ins for runs and pairs."""
+
+from types import SimpleNamespace
+
+import pytest
+
+import whydiff.api.explain
+from whydiff.core.question import Question, SideOptions
+from whydiff.experiments.explain import choice
+from whydiff.experiments.explain.inquiry import Inquiry
+
+ONE, TWO = Question(("a.py",)), Question(("a.py",), b=SideOptions(env={"X": "1"}))
+DIFFER = SimpleNamespace(compared=SimpleNamespace(identical=False))
+AGREE = SimpleNamespace(compared=SimpleNamespace(identical=True))
+#: What each step says it explained, by the function of another module that does.
+EXPLAINED = {
+    "explain_chosen": "calls asked for",
+    "explain_trainings": "trainings",
+    "independent_models": "models",
+    "two_executions_of_calls": "calls of two runs",
+    "inside_one_execution": "calls of one run",
+    "all_agree": "all agree",
+    "watched": "these trainings agree",
+}
+
+
+@pytest.fixture
+def answered(monkeypatch):
+    """The first answer for a question, whether B was run for it, and what was explained.
+
+    ``pairs`` are the pairs of trainings that there are, ``nothing`` the functions that find none.
+    """
+
+    def answered(question, nothing=(), **pairs):
+        def answer_of(name):
+            def explain(*arguments):
+                asked.touched |= any(argument is asked.site_b for argument in arguments)
+                return None if name in nothing else EXPLAINED[name]
+
+            return explain
+
+        class Asked(Inquiry):
+            touched = False
+            site_b = "B"
+
+            @property
+            def fits_of_two_runs(self):
+                self.touched |= self.fits_of_one_run is None
+                return None if self.fits_of_one_run else pairs.get("two_runs")
+
+        asked = Asked(question, None, None, None, SimpleNamespace(execution=0, script=""), *[0] * 3)
+        asked.__dict__["fits_of_one_run"] = pairs.get("one_run") if question.one_program else None
+        asked.__dict__["successive_fits"] = pairs.get("successive")
+        for name in EXPLAINED:
+            monkeypatch.setattr(choice, name, answer_of(name))
+        monkeypatch.setattr(choice, "answer", lambda compared, metric: None)
+        steps = (step(asked) for step in whydiff.api.explain.ORDER_OF_CHOICE)
+        return next(filter(None, steps)), asked.touched
+
+    return answered
+
+
+CALLS = ("independent_models", "two_executions_of_calls", "inside_one_execution")
+
+
+@pytest.mark.parametrize(
+    ("question", "nothing", "pairs", "explained", "b_runs"),
+    [
+        # what was asked for by number or line comes before any choice of ours
+        (Question(("a.py",), calls=(1, 2)), (), {"one_run": DIFFER}, "calls asked for", False),
+        (Question(("a.py",), lines=(1, 2)), ("calls_at",), {}, "calls asked for", False),
+        # one script: two independent fits of one run; then it is not run again
+        (ONE, (), {"one_run": DIFFER}, "trainings", False),
+        (ONE, (), {"one_run": AGREE}, "calls of one run", False),
+        (ONE, CALLS, {"one_run": AGREE}, "these trainings agree", False),
+        (Question(("a.py",), fits=(1, 2)), (), {"one_run": AGREE}, "these trainings agree", False),
+        # one script without such fits
+        (ONE, (), {"two_runs": DIFFER}, "models", False),
+        (ONE, CALLS[:1], {"two_runs": DIFFER}, "trainings", True),
+        (ONE, CALLS[:1], {"two_runs": AGREE}, "calls of two runs", True),
+        (ONE, CALLS[:1], {}, "calls of two runs", True),
+        (ONE, CALLS[:2], {"two_runs": AGREE, "successive": DIFFER}, "trainings", True),
+        (ONE, CALLS[:2], {"two_runs": AGREE, "successive": AGREE}, "calls of one run", True),
+        (ONE, CALLS, {"two_runs": AGREE}, "these trainings agree", True),
+        (ONE, CALLS, {}, "all agree", True),
+        # run in two ways, fits of one run are not looked at
+        (TWO, (), {"one_run": DIFFER, "two_runs": DIFFER}, "trainings", True),
+        (TWO, (), {"one_run": DIFFER, "two_runs": AGREE}, "calls of two runs", True),
+        (TWO, CALLS, {"two_runs": AGREE}, "these trainings agree", True),
+    ],
+)
+def test_the_first_pair_in_the_order_of_choice_is_explained(
+    answered, monkeypatch, question, nothing, pairs, explained, b_runs
+):
+    monkeypatch.setattr(choice, "calls_at", lambda site, lines: lines)
+    assert answered(question, nothing, **pairs) == (explained, b_runs)
