@@ -15,6 +15,8 @@ _LIBRARIES = (
     _OURS,
     "<",
 )
+#: said of a module that a script of another revision took from the files of today
+FROM_ELSEWHERE = "of today, not that of the revision"
 #: Folders of installed packages in whichever environment, layered ones and a user's own too.
 _INSTALLED = ("site-packages", "dist-packages")
 

@@ -16,6 +16,7 @@ from whydiff.core.errors import Terminated, WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.question import SideOptions
 from whydiff.runner.parent import dies_with_parent
+from whydiff.runner.revisions import Checkout
 from whydiff.runner.scratch import Cover
 from whydiff.runner.targets import Target
 
@@ -61,6 +62,7 @@ class Run:
     function: str = ""  # import the module and call this, as an installed command does
     command: str = ""  # what that command is called
     protected: tuple[Path, ...] = ()  # folders that it sees but does not change
+    checkout: Checkout | None = None  # the revision that the script is of; None: as it is now
 
     def variables(self) -> dict[str, str]:
         """The whole environment of its process. Trials are reported to no tracking service."""
@@ -69,13 +71,24 @@ class Run:
             ours |= UNTRACKED
         return {**os.environ, **ours, **(self.environment or {})}
 
+    @property
+    def text(self) -> str:
+        """What is run, as a person names it: ``train.py``, ``-m project.train``, ``x.py at v1``."""
+        script = self.checkout.named(self.script) if self.checkout else str(self.script)
+        named = self.command or (f"-m {self.module}" if self.module else script)
+        return f"{named} at {self.checkout.revision}" if self.checkout else named
 
-def run_of(target: Target, options: SideOptions | None = None) -> Run:
-    """How a target is run."""
+
+def run_of(
+    target: Target, options: SideOptions | None = None, checkout: Checkout | None = None
+) -> Run:
+    """How a target is run, in a revision if it was found there."""
     options = options or SideOptions()
+    environment = checkout.environment(given=options.env) if checkout else options.env
     return Run(
-        target.script, options.arguments, options.env or None,
+        target.script, options.arguments, environment or None,
         module=target.module, function=target.function, command=target.command,
+        checkout=checkout,
     )  # fmt: skip
 
 
@@ -115,6 +128,7 @@ class Child:
             "keep_bytes": KEEP_BYTES if serve else 0,
             "force": force,
             "covered": self._cover.folders if self._cover else [],
+            **({"checkout": run.checkout.places()} if run.checkout else {}),
         }
         ours: list[int] = []
         theirs: list[int] = []
@@ -129,6 +143,7 @@ class Child:
             self._process = subprocess.Popen(
                 [*(self._cover.prefix if self._cover else ()), *command],
                 env=environment,
+                cwd=run.checkout.working_folder() if run.checkout else None,
                 stdin=subprocess.DEVNULL if log else None,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
@@ -165,7 +180,7 @@ class Child:
             line = ""
         if not line:
             raise WhydiffError(
-                f"the process of {self.run.script} ended with {self._process.wait()} "
+                f"the process of {self.run.text} ended with {self._process.wait()} "
                 "while it was training again",
                 "Its memory may not suffice; try a smaller training or --budget.",
             )
@@ -173,12 +188,12 @@ class Child:
         if answer.get("error") == "not transferable":
             raise TransferError(answer["why"])
         if answer.get("error") == "refused":
-            said = [f"{self.run.script}: {answer['why']}", *remarks(self.log)]
+            said = [f"{self.run.text}: {answer['why']}", *remarks(self.log)]
             raise WhydiffError("\n".join(said), answer["way_out"])
         if "error" in answer:
             if os.environ.get("WHYDIFF_DEBUG"):
                 print(answer.get("trace", ""), file=sys.stderr)
-            raise WhydiffError(f"training {self.run.script} again failed: {answer['why']}")
+            raise WhydiffError(f"training {self.run.text} again failed: {answer['why']}")
         return answer
 
     def kill(self) -> None:
@@ -241,7 +256,7 @@ def _command(run: Run, job: Mapping[str, Any]) -> tuple[list[str], dict[str, str
     our ``sitecustomize`` first; one that is changed or trained again is run by our own main.
     """
     environment = run.variables()
-    by_us = run.source or run.prelude or run.backend or run.module
+    by_us = run.source or run.prelude or run.backend or run.module or run.checkout
     if "serve" in job or by_us or run.script.suffix == ".ipynb":
         return [sys.executable, "-c", START, json.dumps(job)], environment
     theirs = environment.get("PYTHONPATH")
@@ -273,10 +288,10 @@ def not_recorded(child: Child, purpose: str) -> WhydiffError:
     said = [line for line in remarks(child.log) if "nothing is recorded" in line]
     if said:
         return WhydiffError(
-            f"{child.run.script} was not watched, so nothing was observed {purpose}:\n{said[-1]}"
+            f"{child.run.text} was not watched, so nothing was observed {purpose}:\n{said[-1]}"
         )
     return WhydiffError(
-        f"{child.run.script} never imported Keras, so no training was observed {purpose}",
+        f"{child.run.text} never imported Keras, so no training was observed {purpose}",
         "whydiff watches `fit` of Keras 3 models; tf_keras (Keras 2) is not watched.",
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Timer
 from types import TracebackType
@@ -17,10 +17,11 @@ from types import TracebackType
 from whydiff.core.errors import WhydiffError
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution
+from whydiff.core.stack import FROM_ELSEWHERE
 from whydiff.core.words import listed
 from whydiff.diagnosis.pair import check_trained
 from whydiff.runner.client import Child, Run, ended, not_recorded, output_tail, remarks
-from whydiff.runner.scratch import Place, place_for
+from whydiff.runner.scratch import Place, outermost, place_for
 from whydiff.storage import load
 
 
@@ -43,9 +44,7 @@ class Ran:
     @property
     def command(self) -> str:
         """The script with its arguments, as a person writes them."""
-        run = self.run
-        named = run.command or (f"-m {run.module}" if run.module else str(run.script))
-        return " ".join([named, *run.arguments])
+        return " ".join([self.run.text, *self.run.arguments])
 
     @cached_property
     def execution(self) -> Execution | None:
@@ -112,12 +111,19 @@ class Ran:
         with ``check``, where the script failed."""
         if check:
             self.check_ended()
+        for line in self.remarks():
+            if FROM_ELSEWHERE in line:
+                raise WhydiffError(
+                    f"{self.run.text} {line.removeprefix('whydiff: ')}",
+                    "Let the script find its modules beside it or on PYTHONPATH, so that they are "
+                    "those of the revision.",
+                )
         execution = self.execution
         if execution is None:
             raise not_recorded(self.child, f"that can be {purpose}")
         if execution.trouble:
             raise WhydiffError(
-                f"recording {self.run.script} stopped early: {execution.trouble}",
+                f"recording {self.run.text} stopped early: {execution.trouble}",
                 f"If the disk is full, make room in {self.child.recording.parent.parent}, or let "
                 "the environment variable TMPDIR name another place.",
             )
@@ -164,9 +170,9 @@ class Runs:
 
         With ``serve`` its process stays and trains on request. The caller closes what it gets.
         """
-        run = replace(run, protected=self.place.folders)
+        run = replace(run, protected=_protected(self.place, run))
         child = Child(run, folder / f"{name}.whydiff", folder / f"{name}.log", serve)
-        child.when_closed = self._closed
+        child.when_closed = partial(self._closed, run)
         self.count += 1
         late: list[bool] = []
 
@@ -187,8 +193,9 @@ class Runs:
                 timer.cancel()
         return Ran(child, code, bool(late))
 
-    def _closed(self, written: Sequence[str]) -> None:
-        self.written |= dict.fromkeys(written)
+    def _closed(self, run: Run, written: Sequence[str]) -> None:
+        named = run.checkout.named if run.checkout else str
+        self.written |= dict.fromkeys(named(name) for name in written)
 
     def notes(self) -> list[str]:
         """How often scripts ran and where, and what they would have written in place."""
@@ -201,6 +208,13 @@ class Runs:
             wrote = f"{', '.join(list(self.written)[:6])} and {more} more"
         text = f"Scripts ran {times} {self.place.text}"
         return [text + (f"; in place they would have written {wrote}." if wrote else ".")]
+
+
+def _protected(place: Place, run: Run) -> tuple[Path, ...]:
+    """The folders of ``place``, and those of a revision with the repository its data lie in."""
+    if not place.folders or run.checkout is None:
+        return place.folders
+    return outermost([*place.folders, run.checkout.root, run.checkout.folder])
 
 
 def runs_of(scripts: Sequence[Path], in_place: bool, progress: Progress, how_often: str) -> Runs:

@@ -78,7 +78,9 @@ class RunningSides:
                 "function": child.run.function,
                 "command": child.run.command,
                 "environment": child.run.variables(),
-                "folder": str(Path.cwd()),
+                "folder": str(
+                    child.run.checkout.working_folder() if child.run.checkout else Path.cwd()
+                ),
                 "output": str(parcel / "again.whydiff"),
                 "keep_bytes": 1 << 20,
             },
@@ -93,7 +95,7 @@ def run_script(
     Raises WhydiffError if the script fails or trains nothing; ``cut_short`` allows a training that
     was not over when the script failed.
     """
-    progress.step(f"running {run.script} ({name})")
+    progress.step(f"running {run.text} ({name})")
     ran = runs.run(replace(run, purpose=name), folder, name)
     try:
         if not (cut_short and ran.trained_something):
@@ -131,7 +133,7 @@ def _of_one_execution(
     check_comparable(execution.fits[i - 1], execution.fits[j - 1])
     many = f" of {len(execution.fits)}" if len(execution.fits) > 2 else ""
     chosen = (
-        f"fits {i} and {j}{many} of {child.run.script}; --fits I,J picks others, "
+        f"fits {i} and {j}{many} of {child.run.text}; --fits I,J picks others, "
         "--runs compares two runs"
     )
     a, b = (Side(execution, execution.fits[index - 1]) for index in (i, j))
@@ -182,7 +184,7 @@ def _recorded(ran: Ran) -> Execution:
 
 def _chosen(a: Run, b: Run, i: int, j: int, count: int) -> str:
     if a.script != b.script:
-        return f"fit {i} of {a.script} and fit {j} of {b.script}; --fits I,J picks others"
+        return f"fit {i} of {a.text} and fit {j} of {b.text}; --fits I,J picks others"
     which = f"fit {i}" if count > 1 else "the fit"
     if a.arguments != b.arguments:
         words = " and ".join(" ".join(run.arguments) or "no arguments" for run in (a, b))

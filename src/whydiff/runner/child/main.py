@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.runner.child.afresh import Start
+from whydiff.runner.child.elsewhere import say_what_came_from_elsewhere
 from whydiff.runner.child.watching import Job, Watching
 
 
@@ -163,6 +164,7 @@ def main() -> int:
         atexit.register(watching.close)
     watching.arrange()
     code = run_script(job)
+    say_what_came_from_elsewhere(job.checkout)
     if job.serve:
         _wait_for_threads()
         for stream in (sys.stdout, sys.stderr):

@@ -37,6 +37,7 @@ class Job:
         self.module: str = job.get("module", "")  # run as ``python -m`` does
         self.function: str = job.get("function", "")  # to call, as an installed command does
         self.command: str = job.get("command", "")
+        self.checkout: dict[str, str] = job.get("checkout", {})  # of a revision: its places
         self.serve: list[int] | None = job.get("serve")  # file descriptors: commands, answers
 
 
