@@ -42,6 +42,8 @@ def explain(
     arguments: Sequence[str] = (),
     a_arguments: Sequence[str] = (),
     b_arguments: Sequence[str] = (),
+    a_rev: str = "",
+    b_rev: str = "",
     zoom: bool = False,
     fix: bool = True,
     in_place: bool = False,
@@ -62,6 +64,10 @@ def explain(
     script. The script runs twice or more, each time on a scratch copy of the current folder (where
     the system has overlays), so that nothing there changes; with ``in_place`` in the folder itself.
 
+    ``a_rev`` and ``b_rev`` are git revisions (a tag, a branch, ``"HEAD~2"``) of the repository that
+    holds the script: that side is run with its files, the checkout stays as it is. A side without
+    one is run with the files as they are now.
+
     ``calls`` are two uses of a model by their number in `whydiff show`, ``lines`` those that the
     script makes at two lines.
 
@@ -78,8 +84,8 @@ def explain(
     question = Question(
         tuple(str(target) for target in targets),
         tuple(arguments),
-        SideOptions(env=dict(a_env or {}), arguments=tuple(a_arguments)),
-        SideOptions(env=dict(b_env or {}), arguments=tuple(b_arguments)),
+        SideOptions(env=dict(a_env or {}), arguments=tuple(a_arguments), rev=a_rev),
+        SideOptions(env=dict(b_env or {}), arguments=tuple(b_arguments), rev=b_rev),
         fits=fits, calls=calls, lines=lines, runs=runs, metric=metric, budget=budget,
         zoom=zoom, fix=fix, in_place=in_place,
     )  # fmt: skip
@@ -99,4 +105,4 @@ def _explain_programs(question: Question, progress: Progress) -> Explanation:
         explanation = next(filter(None, (step(asked) for step in ORDER_OF_CHOICE)))
         asked.processes.close()  # only then is known what the scripts wrote
         notes = (*explanation.notes, *asked.notes, *asked.runs.notes())
-        return replace(explanation, notes=notes)
+        return asked.in_terms_of_revisions(replace(explanation, notes=notes))

@@ -42,6 +42,8 @@ from whydiff.cli.script import (
 @click.option("--b-args", default="", metavar="TEXT", help="Further arguments of execution B.")
 @click.option("--a-env", type=Setting(), multiple=True, help="Environment of execution A.")
 @click.option("--b-env", type=Setting(), multiple=True, help="Environment of execution B.")
+@click.option("--a-rev", default="", metavar="REVISION", help="Run A with a git revision's files.")
+@click.option("--b-rev", default="", metavar="REVISION", help="Run B with a git revision's files.")
 @click.option("--metric", metavar="NAME", help="The metric to tell the gap in.")
 @click.option("--budget", type=Duration(), help="Stop training again after this: 90s, 5m, 1h.")
 @click.option("--zoom", is_flag=True, help="Find the first layer, gradient or slot that differs.")
@@ -64,6 +66,8 @@ def command(
     b_args: str,
     a_env: tuple[tuple[str, str], ...],
     b_env: tuple[tuple[str, str], ...],
+    a_rev: str,
+    b_rev: str,
     metric: str | None,
     budget: float | None,
     zoom: bool,
@@ -80,6 +84,7 @@ def command(
     SCRIPT SCRIPT_B            the first fits of two scripts that differ
     SCRIPT --a-env/--b-env     two runs under two environments
     SCRIPT --a-args/--b-args   two runs with other arguments
+    SCRIPT --a-rev/--b-rev     two git revisions of it, or one and the files as they are now
     SCRIPT with several fits   its first two independent fits that differ (--fits picks)
     SCRIPT otherwise           two runs of it (--runs forces that)
     train.ipynb                a notebook in place of a script, cell by cell
@@ -91,9 +96,11 @@ def command(
     tries a fix. Exits with 0 if there is an answer, 2 in case of trouble.
     """
     script, script_b = _targets(script, script_b, module)
-    _check_combination(script_b, fits, runs, bool(a_env or b_env or a_args or b_args))
+    _check_combination(
+        script_b, fits, runs, bool(a_env or b_env or a_args or b_args or a_rev or b_rev)
+    )
     script, script_b, lines = without_lines(script, script_b)
-    path, path_b = check_targets(script, script_b)
+    path, path_b = check_targets(script, script_b, (a_rev, b_rev))
     check_answer(json_file, html_file, force)
 
     from whydiff.api.explain import explain
@@ -114,6 +121,8 @@ def command(
             arguments=script_arguments(ctx),
             a_arguments=words("--a-args", a_args),
             b_arguments=words("--b-args", b_args),
+            a_rev=a_rev,
+            b_rev=b_rev,
             fix=not no_fix,
             in_place=in_place,
             zoom=zoom,

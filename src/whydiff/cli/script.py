@@ -68,8 +68,13 @@ def words(option: str, text: str) -> tuple[str, ...]:
         raise WhydiffError(f"{option} {text!r}: {error}", "Quote it as in a shell.") from None
 
 
-def check_targets(a: str, b: str | None) -> tuple[str | Path, str | Path | None]:
-    """Two scripts, or two recordings; one of each is no comparison."""
+def check_targets(
+    a: str, b: str | None, revisions: tuple[str, str] = ("", "")
+) -> tuple[str | Path, str | Path | None]:
+    """Two scripts, or two recordings; one of each is no comparison.
+
+    What belongs to a git revision is looked for there, later.
+    """
     named = [name for name in (a, b) if name]
     if all(re.search(r"\.whydiff(:\d+)?$", name) for name in named):
         for name in named:
@@ -77,7 +82,10 @@ def check_targets(a: str, b: str | None) -> tuple[str | Path, str | Path | None]
             if not path.is_file():
                 raise WhydiffError(f"there is no recording {path}", f"Looked in {Path.cwd()}.")
         return a, b
-    return check_target_script(a), check_target_script(b) if b else None
+    if not b and all(revisions):
+        return a, None
+    path_a = a if b and revisions[0] else check_target_script(a)
+    return path_a, (b if revisions[1] else check_target_script(b)) if b else None
 
 
 def check_target_script(named: str) -> str | Path:

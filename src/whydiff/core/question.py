@@ -17,10 +17,12 @@ class SideOptions:
 
     env: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
+    rev: str = ""  # the git revision whose files are run; "" for the files as they are now
 
     def words(self, side: str) -> list[str]:
         """The options of the command line that say so; ``side`` is "a" or "b"."""
         words = [word for n, v in self.env.items() for word in (f"--{side}-env", f"{n}={v}")]
+        words += [f"--{side}-rev", self.rev] if self.rev else []
         return words + ([f"--{side}-args", shlex.join(self.arguments)] if self.arguments else [])
 
 

@@ -240,13 +240,15 @@ def second_parent(root: Path, commit: Commit) -> str:
     return parents[1] if len(parents) > 1 else ""
 
 
-def changed_files(root: Path, a: str, b: str | None) -> list[tuple[str, str]]:
-    """Files that differ between a commit and another, or (None) the files as they are now.
+def changed_files(root: Path, a: str | None, b: str | None) -> list[tuple[str, str]]:
+    """Files that differ between two commits, one of which may be (None) the files as they are now.
 
     Each as its path in either; equal but for renamed files.
     """
-    arguments = ["--name-status", "--find-renames", "--diff-filter=MR", "-z", a]
-    fields = _git(root, "diff", *arguments, *([b] if b else [])).split("\0")
+    arguments = ["--name-status", "--find-renames", "--diff-filter=MR", "-z"]
+    commits = [revision for revision in (a, b) if revision]
+    way = ["-R"] if a is None else []
+    fields = _git(root, "diff", *arguments, *way, *commits).split("\0")
     pairs, at = [], 0
     while at + 1 < len(fields):
         renamed = fields[at].startswith("R")

@@ -217,15 +217,22 @@ def _protected(place: Place, run: Run) -> tuple[Path, ...]:
     return outermost([*place.folders, run.checkout.root, run.checkout.folder])
 
 
-def runs_of(scripts: Sequence[Path], in_place: bool, progress: Progress, how_often: str) -> Runs:
+def runs_of(
+    scripts: Sequence[Path],
+    in_place: bool,
+    progress: Progress,
+    how_often: str,
+    repositories: Sequence[Path] = (),
+) -> Runs:
     """The runs of a verb, which says beforehand how often scripts run, and where.
 
-    WhydiffError where there is no such script.
+    ``repositories`` hold the data of scripts that are run in a revision. WhydiffError where there
+    is no such script.
     """
     for script in scripts:
         if not script.is_file():
             raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
-    place = place_for(scripts, in_place)
+    place = place_for(scripts, in_place, repositories)
     progress.note(f"{how_often}, {place.text}")
     if place.warning:
         progress.note(place.warning)

@@ -45,11 +45,13 @@ class Place:
         return f"on scratch copies of {' and '.join(named)}"
 
 
-def place_for(scripts: Sequence[Path], in_place: bool = False) -> Place:
-    """Scratch copies of the working folder and of the scripts' folders where that is possible."""
+def place_for(
+    scripts: Sequence[Path], in_place: bool = False, others: Sequence[Path] = ()
+) -> Place:
+    """Scratch copies of the working folder, the scripts' folders and others, where possible."""
     if in_place:
         return Place()
-    folders = outermost([Path.cwd(), *(script.absolute().parent for script in scripts)])
+    folders = outermost([Path.cwd(), *(script.absolute().parent for script in scripts), *others])
     for folder in folders:
         why = _unprotectable(folder)
         if why:

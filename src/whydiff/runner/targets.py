@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.machinery import PathFinder
 from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
+from whydiff.runner.revisions import Checkout
 
 MODULE = "-m "
 
@@ -33,11 +35,16 @@ class Target:
         return self.command or (f"{MODULE}{self.module}" if self.module else str(self.script))
 
 
-def target_of(named: str | Path) -> Target:
-    """What ``named`` stands for. WhydiffError where there is nothing of that name."""
+def target_of(named: str | Path, checkout: Checkout | None = None) -> Target:
+    """What ``named`` stands for, in a revision if one was checked out.
+
+    WhydiffError where there is nothing of that name.
+    """
     text = str(named)
+    if checkout is not None:
+        return _in_revision(text, checkout)
     if text.startswith(MODULE):
-        return _module(text.removeprefix(MODULE).strip())
+        return _module(text.removeprefix(MODULE))
     if Path(text).exists() or os.sep in text or text.endswith(".py"):
         if not Path(text).is_file():
             raise WhydiffError(f"there is no script {text}", f"Looked in {Path.cwd()}.")
@@ -45,10 +52,33 @@ def target_of(named: str | Path) -> Target:
     return _command(text)
 
 
-def _module(name: str) -> Target:
-    file = module_file(name)
+def near(named: str) -> Path:
+    """Where to look for the repository that holds a target."""
+    by_path = not named.startswith(MODULE) and (os.sep in named or Path(named).suffix)
+    return Path(named).absolute().parent if by_path else Path.cwd()
+
+
+def _in_revision(text: str, checkout: Checkout) -> Target:
+    if not text.startswith(MODULE) and (os.sep in text or Path(text).suffix):
+        return Target(checkout.script(Path(text)))
+    places = [p for p in checkout.environment().get("PYTHONPATH", "").split(os.pathsep) if p]
+    path = (str(checkout.working_folder()), *places)
+    found = _module(text.removeprefix(MODULE), path) if text.startswith(MODULE) else None
+    found = found or _command(text, path)
+    if not found.script.absolute().is_relative_to(checkout.folder):
+        raise WhydiffError(
+            f"{text} is not part of {checkout.revision} of {checkout.root}: it would run "
+            f"{found.script}",
+            "Name the script by its path.",
+        )
+    return found
+
+
+def _module(name: str, before: Sequence[str] = ()) -> Target:
+    name = name.strip()
+    file = module_file(name, before)
     if file is None:
-        package = module_file(f"{name}.__main__")
+        package = module_file(f"{name}.__main__", before)
         if package is None:
             raise WhydiffError(
                 f"there is no module {name}",
@@ -58,10 +88,10 @@ def _module(name: str) -> Target:
     return Target(file, name)
 
 
-def _command(name: str) -> Target:
+def _command(name: str, before: Sequence[str] = ()) -> Target:
     for entry in metadata.entry_points(group="console_scripts", name=name):
         module, _, function = entry.value.partition(":")
-        file = module_file(module.strip())
+        file = module_file(module.strip(), before)
         if file is not None and function:
             return Target(file, module.strip(), function.partition("[")[0].strip(), name)
     raise WhydiffError(
@@ -69,12 +99,14 @@ def _command(name: str) -> Target:
     )
 
 
-def module_file(name: str) -> Path | None:
+def module_file(name: str, before: Sequence[str] = ()) -> Path | None:
     """The file of a module, found as Python finds it from the current folder, importing nothing.
+
+    The folders ``before`` are searched first.
 
     None where there is no such module, or it is a package or in machine code.
     """
-    path: list[str] | None = [str(Path.cwd()), *sys.path]
+    path: list[str] | None = [*before, str(Path.cwd()), *sys.path]
     spec = None
     for depth in range(1, name.count(".") + 2):
         if path is None:

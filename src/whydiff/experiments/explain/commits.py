@@ -29,12 +29,8 @@ class Revisions:
     """Two states of the repository at ``root``: commits by id, or None for the files of today."""
 
     root: Path
-    a: str
+    a: str | None
     b: str | None
-
-    def backwards(self) -> Revisions:
-        """The same with A and B exchanged, where both are commits."""
-        return Revisions(self.root, self.b or "", self.a)
 
 
 def located_in(revisions: Revisions, causes: Sequence[Cause]) -> tuple[Cause, ...]:
@@ -78,7 +74,7 @@ def _told(revisions: Revisions, change: Change, files: tuple[str, str]) -> str:
 
 
 def _commit(revisions: Revisions, change: Change, files: tuple[str, str]) -> str:
-    """The commit that made the change, on the side of the newer revision."""
+    """The commit that made the change: it is part of one side's history and not of the other's."""
     root, a, b = revisions.root, revisions.a, revisions.b
     for revision, other, path, line, lines in (
         (b, a, files[1], change.line_b, change.b),
@@ -89,11 +85,11 @@ def _commit(revisions: Revisions, change: Change, files: tuple[str, str]) -> str
         wrote = commit_of_line(root, revision, path, line + len(lines) - 1)
         if wrote is None and revision is None:
             return "not committed yet"
-        if wrote is not None and not (other and contains(root, other, wrote)):
-            if other is None and contains(root, "HEAD", wrote):
-                continue
+        if wrote is not None and not contains(root, other or "HEAD", wrote):
             return f"commit {wrote.text()}"
     gone: Commit | None = None
-    if change.a and not change.b:
-        gone = commit_that_removed(root, a, b or "HEAD", files[0], change.a[-1].strip())
+    if not change.b:
+        gone = commit_that_removed(root, a or "HEAD", b or "HEAD", files[0], change.a[-1].strip())
+    elif not change.a:
+        gone = commit_that_removed(root, b or "HEAD", a or "HEAD", files[1], change.b[-1].strip())
     return f"commit {gone.text()}" if gone else ""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from whydiff.core.findings import Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.question import Question
 from whydiff.experiments.explain.calls import Site, site_of
@@ -22,8 +25,9 @@ from whydiff.experiments.explain.sides import (
     two_successive_fits,
 )
 from whydiff.runner.client import Run, run_of
+from whydiff.runner.revisions import Checkout, check_out, repository
 from whydiff.runner.running import Ran, Runs, runs_of
-from whydiff.runner.targets import target_of
+from whydiff.runner.targets import near, target_of
 from whydiff.script_text.notebooks import cells, left_out
 
 
@@ -78,6 +82,18 @@ class Inquiry:
             return None
         return two_successive_fits(self.ran_a, self.folder)
 
+    def in_terms_of_revisions(self, explanation: Explanation) -> Explanation:
+        """The answer without the paths of our copies of revisions, and with what these are."""
+        described = []
+        for side, run in ((explanation.a, self.ran_a.run), (explanation.b, self.run_b)):
+            checkout = run.checkout
+            of = {"revision": checkout.revision, "commit": checkout.commit.id} if checkout else {}
+            described.append({**side, **of})
+            for place in (str(checkout.folder), str(checkout.folder.parent)) if checkout else ():
+                explanation = _without(explanation, f"{place}{os.sep}")
+                described = _without(described, f"{place}{os.sep}")
+        return replace(explanation, a=described[0], b=described[1])
+
 
 @contextlib.contextmanager
 def inquiry(question: Question, progress: Progress) -> Iterator[Inquiry]:
@@ -85,23 +101,62 @@ def inquiry(question: Question, progress: Progress) -> Iterator[Inquiry]:
 
     WhydiffError where there is no such program, it fails, or uses no model.
     """
-    targets = [target_of(name) for name in question.targets]
     with (
         tempfile.TemporaryDirectory(prefix="whydiff-") as name,
-        _kept_on_ctrl_c(Path(name), targets[0].script),
         contextlib.ExitStack() as processes,
     ):
-        folder = Path(name)
-        run_a, run_b = (
-            run_of(target, options)
-            for target, options in zip((targets[0], targets[-1]), question.sides(), strict=True)
-        )
+        folder = Path(name).resolve()
+        run_a, run_b = _sides(question, folder)
+        processes.enter_context(_kept_on_ctrl_c(folder, run_a.script))
         how_often = _how_often(question.fix)
-        runs = runs_of([run_a.script, run_b.script], question.in_place, progress, how_often)
+        scripts = [run.script for run in (run_a, run_b) if run.checkout is None]
+        repositories = [run.checkout.root for run in (run_a, run_b) if run.checkout]
+        runs = runs_of(scripts, question.in_place, progress, how_often, repositories)
         ran_a = processes.enter_context(run_script(runs, run_a, folder, "a", progress))
-        notes = [*ran_a.notes, *_left_out(run_a.script)]
+        notes = [*_revision_notes(run_a, run_b), *ran_a.notes, *_left_out(run_a.script)]
         site = site_of(ran_a, folder)
         yield Inquiry(question, runs, run_b, ran_a, site, folder, progress, processes, notes)
+
+
+def _sides(question: Question, folder: Path) -> tuple[Run, Run]:
+    """How A and B are run, the files of their revisions put into ``folder``."""
+    checkouts: dict[tuple[Path, str], Checkout] = {}
+    sides = []
+    names = (question.targets[0], question.targets[-1])
+    for name, options in zip(names, question.sides(), strict=True):
+        checkout = None
+        if options.rev:
+            key = repository(near(name)), options.rev
+            if key not in checkouts:
+                place = folder / f"revision{len(checkouts) + 1}"
+                checkouts[key] = check_out(options.rev, key[0], place)
+            checkout = checkouts[key]
+        sides.append(run_of(target_of(name, checkout), options, checkout))
+    return sides[0], sides[1]
+
+
+def _revision_notes(a: Run, b: Run) -> list[str]:
+    """Which commits the revisions are, and what is known of their files."""
+    notes = []
+    for side, run in (("A", a), ("B", b)):
+        checkout = run.checkout
+        if checkout is not None:
+            notes += [f"{side} is {run.text}: commit {checkout.commit.text()}.", *checkout.notes]
+    return list(dict.fromkeys(notes))
+
+
+def _without(value: Any, place: str) -> Any:
+    """A value of an answer with the paths in it as seen from ``place``."""
+    if isinstance(value, str):
+        return value.replace(place, "")
+    if isinstance(value, dict):
+        return {_without(k, place): _without(v, place) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_without(one, place) for one in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        kept = {f.name: _without(getattr(value, f.name), place) for f in fields(value)}
+        return replace(value, **kept)
+    return value
 
 
 def _how_often(fix: bool) -> str:

@@ -171,7 +171,8 @@ def _sides(
 ) -> RunningSides:
     other = child_b or child_a
     diff = compare("A", "B", a, b, child_a.recording, other.recording)
-    scripts = (child_a.run.script.name, other.run.script.name)
+    names = [run.text if run.checkout else run.script.name for run in (child_a.run, other.run)]
+    scripts = (names[0], names[1])
     compared = ComparedSides(between, chosen, a, b, diff, scripts)
     return RunningSides(compared, child_a, child_b, folder)
 

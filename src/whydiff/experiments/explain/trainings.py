@@ -8,11 +8,12 @@ from typing import Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
-from whydiff.core.findings import Divergence, Explanation, Remedy, Zoom
+from whydiff.core.findings import Cause, Divergence, Explanation, Remedy, Zoom
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.calls.answer import other_disagreements
 from whydiff.diagnosis.moments import plan
 from whydiff.diagnosis.trials import Trials, run_trials, untrained
+from whydiff.experiments.explain.commits import Revisions, located_in
 from whydiff.experiments.explain.disagreements import disagreements
 from whydiff.experiments.explain.fix_trials import try_fixes
 from whydiff.experiments.explain.inquiry import Inquiry
@@ -21,6 +22,7 @@ from whydiff.experiments.explain.sides import RunningSides
 from whydiff.experiments.explain.texts import located
 from whydiff.experiments.explain.trajectory import trajectory
 from whydiff.experiments.explain.zoom import look_closer, zoom
+from whydiff.runner.client import Run
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,22 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
     steps = trajectory(results.trials)
     explanation = answer(compared, results.trials, remedy, question.metric, results.point, steps)
     if compared.between == "scripts" and sides.child_b is not None:
-        causes = located(explanation.causes, sides.child_a.run.script, sides.child_b.run.script)
-        explanation = replace(explanation, causes=causes)
+        runs = sides.child_a.run, sides.child_b.run
+        explanation = replace(explanation, causes=_with_lines(explanation.causes, *runs))
     evidence = dict(explanation.evidence)
     if results.disagreements:
         evidence["disagreements"] = results.disagreements
     others = other_disagreements(asked.site.execution)
     return replace(explanation, zoom=results.closer, evidence=evidence, others=others)
+
+
+def _with_lines(causes: Sequence[Cause], a: Run, b: Run) -> tuple[Cause, ...]:
+    """Causes with the changed line of the scripts, or of the revisions, that says what differs."""
+    checkout = a.checkout or b.checkout
+    if checkout is None:
+        return located(causes, a.script, b.script)
+    commits = [run.checkout.commit.id if run.checkout else None for run in (a, b)]
+    return located_in(Revisions(checkout.root, *commits), causes)
 
 
 def _hybrids(asked: Inquiry, sides: RunningSides) -> HybridResults:

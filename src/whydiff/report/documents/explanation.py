@@ -98,6 +98,8 @@ def verdict(e: Explanation) -> str:
     if of_calls(e):
         return call_verdict(e)
     what = {"runs": "runs", "scripts": "scripts"}.get(e.between, "trainings")
+    if {"revision"} & {*e.a, *e.b} and e.a.get("script") == e.b.get("script"):
+        what = "revisions"
     if e.identical:
         return f"The two {what} are identical, bit for bit: every step, the weights, the logs."
     confirmed = [source(c.source) for c in e.causes if c.status == CONFIRMED]
@@ -122,6 +124,8 @@ def verdict(e: Explanation) -> str:
 
 def _side(side: dict[str, Any]) -> str:
     described = f"fit {side.get('fit', '?')} of {side.get('script', '?')}"
+    if side.get("revision"):
+        described += f" at {side['revision']}"
     if side.get("line"):
         described += f", line {side['line']}"
     return f"{described}, on {side['backend']}" if side.get("backend") else described
