@@ -1,5 +1,8 @@
 """What is seen of functions of the script's own: what they read, what they forget."""
 
+import argparse
+import dataclasses
+
 import numpy as np
 
 from whydiff.keras_backend.code import accumulates_gradients, read_outside, stored_by_libraries
@@ -88,3 +91,41 @@ def test_what_a_library_sets_on_its_objects_is_no_setting_of_the_users():
             self.loss = "mine"
 
     assert stored_by_libraries(Mine) == {"function"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    rate: float = 0.5
+    name: str = "small"
+
+
+class Defaults:
+    slope = 3.0
+    unread = 1.0
+
+
+CONFIG, UNREAD_DICT = {"power": 2, "other": 1}, {"power": 4}
+settings, arguments = Settings(), argparse.Namespace(shift=1.0, seed=0)
+model_like = np.random.default_rng(0)
+
+
+def configured(x):
+    key_unknown = CONFIG["power"] * settings.rate + arguments.shift * Defaults.slope
+    return x**key_unknown + model_like.normal()
+
+
+def test_settings_held_by_dicts_namespaces_and_classes_are_read_one_by_one():
+    assert values(configured) == {
+        "CONFIG['power']": 2,
+        "settings.rate": 0.5,
+        "arguments.shift": 1.0,
+        "Defaults.slope": 3.0,
+    }
+
+
+def test_a_setting_can_be_put_back_where_it_was_held():
+    for read in read_outside(configured):
+        read.put(9)
+        assert read.get() == 9
+        read.put(read.value)
+    assert (CONFIG["power"], settings.rate, arguments.shift, Defaults.slope) == (2, 0.5, 1.0, 3.0)

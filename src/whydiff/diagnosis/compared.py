@@ -80,10 +80,20 @@ class ComparedSides:
     def counted_with(self) -> dict[str, str]:
         """Sources that act through another one only, and are transferred and counted with it.
 
-        Whether a step is compiled decides whether the draws in its code are frozen: noise.
+        Whether a step is compiled decides whether the draws in its code are frozen: noise. On
+        torch the draws of a model's layers move the generator that shuffles: architecture.
         """
-        frozen = any(f.mechanism == "draw-frozen-by-tracing" for f in self.findings)
-        return {"arithmetic": "noise"} if frozen and "arithmetic" in self.differing else {}
+        seen = {f.mechanism for f in self.findings}
+        pairs = [
+            ("draw-frozen-by-tracing", "arithmetic", "noise"),
+            ("torch-one-generator", "data-order", "architecture"),
+        ]
+        differing = self.differing
+        return {
+            name: through
+            for mechanism, name, through in pairs
+            if mechanism in seen and name in differing and through in differing
+        }
 
     def movable(self) -> list[str]:
         """Sources to make hybrids of: those that differ and can change a training."""

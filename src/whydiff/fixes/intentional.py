@@ -69,7 +69,8 @@ def _draws(kind: str, a: Sequence[Draw], b: Sequence[Draw]) -> str:
 
 def _order(script: Script | None, a: Fit, b: Fit) -> str:
     """Whether one fit shuffles and the other does not, or a pipeline has seeds of its own."""
-    if _in_given_order(a) != _in_given_order(b):
+    streams = a.recipe.data_order.relative or b.recipe.data_order.relative
+    if not streams and _in_given_order(a) != _in_given_order(b):
         words = ["in the order given" if _in_given_order(f) else "shuffled" for f in (a, b)]
         return (
             f"One fit takes the samples {words[0]}, the other {words[1]}: "

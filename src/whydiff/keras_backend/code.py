@@ -12,6 +12,10 @@ from typing import Any
 
 import xxhash
 
+from whydiff.core.stack import in_library
+
+#: Entries of a dict that a function reads as a whole.
+_MOST_SETTINGS = 100
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -81,16 +85,18 @@ class Outside:
 
 def read_outside(function: Any) -> Iterator[Outside]:
     """Plain values and arrays that a user's function, and those it calls by name, read from
-    outside themselves."""
+    outside themselves: from globals, closures, and the settings that these hold."""
     function = getattr(function, "__func__", function)
     if not hasattr(function, "__code__"):
         return
     for one in _functions_named(function):
-        place = one.__globals__
-        for name in sorted(_names_in(one.__code__) & place.keys()):
+        place, used = one.__globals__, _names_in(one.__code__)
+        for name in sorted(used & place.keys()):
             if _is_readable(place[name]):
                 get, put = (functools.partial(f, name) for f in (place.get, place.__setitem__))
                 yield Outside(name, place[name], get, put)
+            else:
+                yield from read_settings(name, place[name], one.__code__)
         for name, cell in zip(one.__code__.co_freevars, one.__closure__ or (), strict=True):
             try:
                 value = cell.cell_contents
@@ -101,6 +107,50 @@ def read_outside(function: Any) -> Iterator[Outside]:
                 yield Outside(name, value, get, functools.partial(setattr, cell, "cell_contents"))
             elif isinstance(value, types.FunctionType) and is_users(value) and value is not one:
                 yield from read_outside(value)
+            else:
+                yield from read_settings(name, value, one.__code__)
+
+
+def read_settings(name: str, holder: Any, code: types.CodeType) -> Iterator[Outside]:
+    """The plain values that ``code`` may read from a dict, a namespace, a dataclass, a class or a
+    module of the user's: ``CONFIG['rate']``, ``args.rate``."""
+    if isinstance(holder, dict):
+        wanted = _strings_in(code) & holder.keys() or holder.keys()
+        for key in wanted if len(wanted) <= _MOST_SETTINGS else ():
+            if _is_readable(holder[key]):
+                get, put = (functools.partial(f, key) for f in (holder.get, holder.__setitem__))
+                yield Outside(f"{name}[{key!r}]", holder[key], get, put)
+    elif _holds_settings(holder):
+        for key in sorted(_names_in(code)):
+            value = _attribute(holder, key)
+            if value is not holder and _is_readable(value):
+                get = functools.partial(getattr, holder, key)
+                write = type.__setattr__ if isinstance(holder, type) else object.__setattr__
+                yield Outside(f"{name}.{key}", value, get, functools.partial(write, holder, key))
+
+
+def _holds_settings(thing: Any) -> bool:
+    """Whether an object only holds values: what it is was not made by a library that computes."""
+    if isinstance(thing, types.ModuleType):
+        return not in_library(getattr(thing, "__file__", None) or "<built-in>")
+    cls = thing if isinstance(thing, type) else type(thing)
+    plain = cls is not object and not callable(getattr(thing, "get_config", None))
+    known = all(is_users(base) for base in cls.__mro__ if base is not object)
+    return plain and known and not isinstance(thing, types.FunctionType)
+
+
+def _attribute(holder: Any, key: str) -> Any:
+    """The value of an attribute that an object, or its class, simply stores; else ``holder``."""
+    for place in (holder, *(holder.__mro__ if isinstance(holder, type) else type(holder).__mro__)):
+        stored = getattr(place, "__dict__", {})
+        if key in stored:
+            return stored[key]
+    return holder
+
+
+def _strings_in(code: types.CodeType) -> set[str]:
+    inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
+    return {c for c in code.co_consts if isinstance(c, str)}.union(*map(_strings_in, inner))
 
 
 def _is_readable(value: Any) -> bool:

@@ -20,7 +20,7 @@ from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.subject import optimizers_of, title_of
 from whydiff.keras_backend.variables import Slot, tensor
 from whydiff.recorder.describe import describe, optimizer_facts
-from whydiff.recorder.describe.model import outside
+from whydiff.recorder.describe.model import held, outside
 from whydiff.recorder.feed import Feed
 from whydiff.recorder.guard import never_in_the_way
 from whydiff.recorder.interference import Interference
@@ -187,7 +187,8 @@ class Watch:
         for group, paths in start.unseen.items():
             self._notes[f"unknown: initial {group}"] = paths
         self._recipe = self._describe()
-        self._outside = tuple(r for layer in start.names.layers.values() for r in outside(layer))
+        layers = start.names.layers.values()
+        self._outside = tuple(r for layer in layers for r in (*outside(layer), *held(layer)))
         self._notes["data"] = self.feed.kind
         if self.feed.workers:
             self._notes["workers"] = self.feed.workers

@@ -7,6 +7,7 @@ import pytest
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
 from whydiff.core.recipe import Content
+from whydiff.core.recording import SEEDING, Draw, Frame
 from whydiff.diagnosis.sources import source
 from whydiff.diagnosis.sources.samples import common, in_sequence
 from whydiff.testing import sides
@@ -298,3 +299,59 @@ def test_samples_drawn_once_and_drawn_anew_are_no_parts_of_a_pool():
     finding = CONTENT(a_side(**frozen), another_run(**fresh))
     assert (finding.status, finding.mechanism) == (DIFFERS, "frozen-augmentation")
     assert ORDER(a_side(**frozen), another_run(**fresh)).status == UNKNOWN
+
+
+def test_augmentation_frozen_in_one_stream_and_partly_repeated_in_the_other():
+    once = order(range(10), range(10), relative=True)
+    anew = order(range(10), [3, *range(10, 19)], relative=True)
+    a = a_side(data_order=once)
+    b = a_side(data_order=anew, data_content=content([0, 1, *range(20, 37)]))
+    finding = CONTENT(a, b)
+    assert (finding.mechanism, finding.intended) == ("frozen-augmentation", False)
+    assert finding.detail.startswith("A feeds the same samples in every epoch")
+    assert CONTENT(b, a).detail.startswith("B feeds")
+    assert ORDER(a, b).status == ORDER(b, a).status == UNKNOWN
+
+
+def test_few_samples_again_and_again_are_a_matter_of_what_feeds_them():
+    a = a_side(data_order=order(range(10), relative=True))
+    b = a_side(data_order=order([0, 1] * 5, relative=True), data_content=content([0, 1]))
+    for kind, mechanism in (
+        ("generator", "generator-repeats"),
+        ("PyDataset", "stream-repeats"),
+        ("tf.data", "stream-repeats"),
+    ):
+        fed = changed(b, fit={"notes": {"data": kind}})
+        finding = CONTENT(a, fed)
+        assert finding.mechanism == mechanism
+        assert finding.detail.startswith("B is fed the same 2 samples again and again")
+
+
+def test_a_leak_is_named_where_the_training_samples_differ_as_well():
+    pool = content(range(10)).samples
+    a = a_side(data_content=content(range(10), validation="v", validation_samples=pool[:4]))
+    other = content(range(5, 15), validation="w", validation_samples=pool[:4])
+    finding = CONTENT(a, another_fit(a, data_content=other))
+    assert (finding.mechanism, finding.intended) == ("validation-leak", False)
+    assert "in A 4 of 4 validation samples are also in the training data" in finding.detail
+
+
+TORCH = {"backend": {"backend": "torch"}}
+
+
+def seeded(seed, **fields):
+    stack = (Frame("/home/user/train.py", 7, "<module>", "set_random_seed(11)"),)
+    call = Draw(1, SEEDING, "keras.utils.set_random_seed", seed, True, stack)
+    return a_side(execution={"ledger": (call,), "script": f"{fields}"}, **TORCH, **fields)
+
+
+def test_an_order_that_follows_the_model_since_torch_has_one_generator():
+    draws = sides.tensor("torch's global generator", np.arange(3), "seed")
+    a = seeded(11, noise=())
+    b = seeded(11, noise=(draws,), data_order=sides.shuffled(2))
+    finding = ORDER(a, b)
+    assert finding.mechanism == "torch-one-generator" and "(11) (train.py:7)" in finding.detail
+    quiet = seeded(11, noise=(), data_order=sides.shuffled(2))
+    assert ORDER(a, quiet).mechanism == "other-shuffle", "no layer draws from it"
+    otherwise = seeded(12, noise=(draws,), data_order=sides.shuffled(2))
+    assert ORDER(a, otherwise).mechanism == "explicit-seeds"

@@ -51,6 +51,18 @@ MECHANISMS = (
         "epoch.",
     ),
     Mechanism(
+        "torch-one-generator",
+        ("data-order",),
+        "torch shuffles and drops out by one generator",
+        "On the torch backend the order of the samples and the draws of layers without seed= come "
+        "from torch's global generator. A model with other random layers draws another number of "
+        "times while it is built and trained, so the order changes with the model.",
+        "Give random layers a seed of their own (Dropout(0.5, seed=n)), or shuffle the arrays "
+        "yourself with np.random.default_rng(n) and pass shuffle=False.",
+        seen="Both scripts seed torch alike, the orders differ, and layers draw from torch's "
+        "global generator.",
+    ),
+    Mechanism(
         "pipeline-shuffle",
         ("data-order",),
         "the input pipeline shuffles by its own seed",
@@ -117,9 +129,11 @@ MECHANISMS = (
         ("data-content",),
         "the same augmentation in every epoch",
         "One training gets new random variants of the samples each epoch, the other the same ones: "
-        "a global TensorFlow seed freezes random operations in a pipeline.",
-        "Use stateless random operations with a counter.",
-        seen="A stream repeats its samples in every epoch in one training, and never in the other.",
+        "`cache()` behind a random `map` keeps the first draws, and a global TensorFlow seed can "
+        "freeze random operations in a pipeline.",
+        "Call cache() before the random map; for draws that can be repeated use stateless random "
+        "operations with a counter.",
+        seen="A stream repeats its samples in every epoch in one training, and not in the other.",
     ),
     Mechanism(
         "generator-repeats",
@@ -129,6 +143,17 @@ MECHANISMS = (
         "is set back inside the loop, or the iterator is made anew for every batch.",
         "Set the index back once per pass over the data: move `i = 0` out of `while True`.",
         seen="In one training an epoch holds few distinct samples, each of them many times.",
+    ),
+    Mechanism(
+        "stream-repeats",
+        ("data-content",),
+        "the data set gives the same few samples for every batch",
+        "Within one epoch few samples are fed many times and the others never: __getitem__ does "
+        "not use its index, or a part of the data is repeated (`take(n).repeat()`).",
+        "Let each batch have rows of its own: x[index * size : (index + 1) * size] in "
+        "__getitem__(self, index); in a pipeline, repeat() the whole data set.",
+        seen="In one training an epoch holds few distinct samples, each of them many times, and "
+        "the data are no plain generator.",
     ),
     Mechanism(
         "inputs-exchanged",

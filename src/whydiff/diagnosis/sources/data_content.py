@@ -10,7 +10,13 @@ from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources import data_description
 from whydiff.diagnosis.sources.facts import listed
-from whydiff.diagnosis.sources.samples import BEGINNING, SAME, Common, common
+from whydiff.diagnosis.sources.samples import (
+    BEGINNING,
+    SAME,
+    Common,
+    common,
+    same_every_epoch,
+)
 from whydiff.diagnosis.sources.seeds import same_execution, same_script
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 
@@ -36,7 +42,7 @@ def compare(a: Side, b: Side) -> Finding:
         evidence = (
             f"{relation.shared} of {max(relation.size_a, relation.size_b)} samples are shared"
         )
-        return differs(ID, evidence, FIX, detail=repeated, mechanism="generator-repeats")
+        return differs(ID, evidence, FIX, detail=repeated, mechanism=_what_repeats(a, b))
     arrays = data_description.relation(a.recipe, b.recipe)
     if one.signature != two.signature:
         return _other_type(one.signature, two.signature, arrays)
@@ -87,6 +93,13 @@ def _repeated(a: Recipe, b: Recipe) -> str:
     return f"{name} is fed {text}"
 
 
+def _what_repeats(a: Side, b: Side) -> str:
+    """A generator goes on from where it was; whatever else repeats has no index to set back."""
+    side = a if data_description.repeats(a.recipe) else b
+    kind = side.fit.notes.get("data")
+    return "generator-repeats" if kind in (None, "generator") else "stream-repeats"
+
+
 def _other_type(
     one: tuple[str, ...], two: tuple[str, ...], arrays: data_description.Relation | None
 ) -> Finding:
@@ -116,14 +129,18 @@ def _differs(a: Side, b: Side, relation: Common, arrays: str) -> Finding:
         evidence = f"the same {sizes[0]} samples, but some are repeated another number of times"
         return differs(ID, evidence, FIX, mechanism="resampled")
     again = not same_execution(a, b) and same_script(a, b)
-    fresh = _fresh_every_epoch(a.recipe), _fresh_every_epoch(b.recipe)
-    if fresh[0] != fresh[1]:
-        frozen = "B" if fresh[0] else "A"
+    frozen = _frozen(a.recipe, b.recipe)
+    if frozen:
         detail = (
             f"{frozen} feeds the same samples in every epoch, the other new ones: random changes "
             "of the samples are drawn once, as with `cache()` behind a random `map`"
         )
         return differs(ID, evidence, FIX, detail=detail, mechanism="frozen-augmentation")
+    leaks = [data_description.leak(side.recipe) for side in (a, b)]
+    if bool(leaks[0]) != bool(leaks[1]):
+        name = "A" if leaks[0] else "B"
+        detail = f"in {name} {leaks[0] or leaks[1]}; {evidence}"
+        return differs(ID, evidence, FIX, detail=detail, mechanism="validation-leak")
     if relation.shared:
         mechanism = "unseeded-split" if again else "other-subset"
         return differs(ID, evidence, FIX, mechanism=mechanism, intended=not again)
@@ -142,13 +159,23 @@ def _validation_differs(a: Side, b: Side) -> bool:
     return not np.array_equal(ordered[0], ordered[1])
 
 
-def _fresh_every_epoch(recipe: Recipe) -> bool:
-    """Whether a stream of several epochs never repeated a sample."""
+def _frozen(a: Recipe, b: Recipe) -> str:
+    """Which side's stream repeats its samples in every epoch while the other's changes them."""
+    lengths = [{len(e) for e in recipe.data_order.epochs if len(e)} for recipe in (a, b)]
+    if lengths[0] != lengths[1]:
+        return ""
+    for name, one, other in (("A", a, b), ("B", b, a)):
+        if one.data_order.relative and same_every_epoch(one) and _changes_them(other):
+            return name
+    return ""
+
+
+def _changes_them(recipe: Recipe) -> bool:
+    """Whether a stream of several epochs feeds samples later that its first epoch did not hold."""
     epochs = [np.asarray(e) for e in recipe.data_order.epochs if len(e)]
     if not recipe.data_order.relative or len(epochs) < 2:
         return False
-    fed = np.concatenate(epochs)
-    return len(np.unique(fed)) == len(fed)
+    return len(np.unique(np.concatenate(epochs))) > max(map(len, epochs))
 
 
 def _cut_otherwise(a: Recipe, b: Recipe) -> bool:

@@ -9,12 +9,22 @@ import numpy as np
 from whydiff.core.feeding import one_pool
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe
-from whydiff.core.recording import Side
+from whydiff.core.recording import Draw, Side
 from whydiff.diagnosis.sources import data_description, seeds
-from whydiff.diagnosis.sources.samples import BEGINNING, SAME, Common, common, fed, in_sequence
+from whydiff.diagnosis.sources.samples import (
+    BEGINNING,
+    SAME,
+    Common,
+    common,
+    fed,
+    in_sequence,
+    same_every_epoch,
+)
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 
 ID = "data-order"
+#: the generator that torch's loaders and its random layers share, as the noise names it
+TORCH = "torch's global generator"
 FIX = (
     "Shuffle the arrays yourself with np.random.default_rng(n) and pass shuffle=False, or call "
     "keras.utils.set_random_seed(n) before each fit."
@@ -65,7 +75,9 @@ def _other_samples(a: Side, b: Side, relation: Common) -> Finding:
     relative = one.relative or two.relative
     straight_a, straight_b = (_straight(order.epochs) for order in (one, two))
     # A stream numbers samples as they come: new ones in every epoch still come one by one.
-    if relative and _ascending(one.epochs) and _ascending(two.epochs):
+    ascending = _ascending(one.epochs) and _ascending(two.epochs)
+    # Where an epoch holds samples that no other has, only the first has positions to compare.
+    if relative and (ascending or same_every_epoch(a.recipe) != same_every_epoch(b.recipe)):
         return unknown(ID, "a stream of other samples: their order cannot be compared")
     if not relative and straight_a and straight_b:
         return identical(ID, "both feed their rows one after the other, in every epoch")
@@ -119,9 +131,25 @@ def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:
         return said, differently.mechanism, differently.intended
     if repeats[0] != repeats[1] and "tensorflow" in backends:
         return text, "tf-one-permutation", False
+    alike = _seeded_alike(a, b, *seeded) if backends == ["torch", "torch"] else ""
+    if alike and any(t.path == TORCH for side in (a, b) for t in side.recipe.noise):
+        text += (
+            f"; torch shuffles by its global generator, which both seed alike ({alike}), and "
+            "random layers draw from it, too"
+        )
+        return text, "torch-one-generator", False
     if backends == ["jax", "jax"]:
         return text, "jax-numpy-order", False
     return text, "other-shuffle", False
+
+
+def _seeded_alike(a: Side, b: Side, one: Draw | None, other: Draw | None) -> str:
+    """The call by which both sides last seeded a generator, each for itself; "" if not alike."""
+    if one is None or other is None or one.seed is None or one.seed != other.seed:
+        return ""
+    if seeds.same_execution(a, b) and one.number == other.number:
+        return ""
+    return seeds.call_of(one)
 
 
 def _repetition(one: Sequence[np.ndarray], two: Sequence[np.ndarray]) -> str:

@@ -69,6 +69,12 @@ def in_sequence(epoch: np.ndarray) -> bool:
     return bool(epoch[0] == 0 and (np.diff(highest) <= 1).all())
 
 
+def same_every_epoch(recipe: Recipe) -> bool:
+    """Whether every one of several epochs fed the same samples, in whichever order."""
+    epochs = [np.sort(np.asarray(e)) for e in recipe.data_order.epochs if len(e)]
+    return len(epochs) > 1 and all(np.array_equal(e, epochs[0]) for e in epochs[1:])
+
+
 def _ids(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     a, b = (np.asarray(s, np.uint64).reshape(-1, 2) for s in (a, b))
     if np.array_equal(a, b):  # the usual case, at half the cost

@@ -128,7 +128,7 @@ def other_seedings(a: Side, b: Side, one: Draw | None, other: Draw | None) -> Wh
         return None
     if same_execution(a, b) and one.number == other.number:
         return None
-    text = f"{_call(one)} in A and {_call(other)} in B"
+    text = f"{call_of(one)} in A and {call_of(other)} in B"
     if _clocked(one) or _clocked(other):
         return Why(f"{text}: a seed from the clock or process", "clock-seed")
     if same_script(a, b) and not same_execution(a, b):
@@ -142,7 +142,8 @@ def ledger_at(side: Side) -> int:
     return known + 1 if isinstance(known, int) else len(side.execution.ledger) + 1
 
 
-def _call(seeding: Draw) -> str:
+def call_of(seeding: Draw) -> str:
+    """The call as it stands in the script, with its file and line."""
     return f"{seeding.owner}({'' if seeding.seed is None else seeding.seed}){_at(seeding)}"
 
 

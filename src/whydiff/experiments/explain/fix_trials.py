@@ -37,7 +37,8 @@ def try_fixes(
     causes = [
         s
         for s in compared.differing
-        if trials.stands_for(s) not in trials.sources or trials.matters(s)
+        if s not in compared.counted_with
+        and (trials.stands_for(s) not in trials.sources or trials.matters(s))
     ]
     asked = intended(compared.findings, causes, text=text, a=compared.a, b=compared.b)
     candidates = proposals(
@@ -64,9 +65,12 @@ def try_fixes(
         return best
     found = [f for f in compared.findings if f.source in compared.differing]
     advice = [f.remedy for f in found if f.mechanism == MECHANISM]
-    advice = advice or [f.remedy for f in found if f.source in causes]
+    wanted = [f for f in found if f.source in causes]
+    # What nobody meant comes first: beside an intentional difference it is what to repair.
+    traps = [f.remedy for f in wanted if f.mechanism and not f.intended and f.remedy]
+    advice = advice or [f.remedy for f in wanted if f.remedy]
     tried = [not_found(failed)] if failed else []
-    return Remedy("", False, " ".join([*(asked or [a for a in advice if a][:2]), *tried]))
+    return Remedy("", False, " ".join([*((traps[:1] + asked) if asked else advice[:2]), *tried]))
 
 
 def _share(trials: Trials) -> Callable[[str], float]:

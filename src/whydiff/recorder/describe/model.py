@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import re
+import types
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -18,10 +20,18 @@ from whydiff.keras_backend.code import (
     methods_used,
     only_used_by,
     read_outside,
+    read_settings,
 )
 from whydiff.keras_backend.internals import graph_nodes, is_layer, made_by
 from whydiff.keras_backend.naming import Names
-from whydiff.recorder.describe.values import PLAIN, config, flat, own_settings, plain
+from whydiff.recorder.describe.values import (
+    PLAIN,
+    config,
+    flat,
+    own_attributes,
+    own_settings,
+    plain,
+)
 
 #: Settings of a layer that belong to another source, or that say nothing about its function.
 _ELSEWHERE = re.compile(
@@ -58,17 +68,39 @@ def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
 
 
 def outside(layer: Any) -> list[Outside]:
-    """What the code of a Lambda or of a layer of the user's reads from globals and closures."""
+    """What the code of a Lambda or of a layer of the user's reads from globals and closures, and
+    from objects with settings that the layer holds."""
     if type(layer).__name__ == "Lambda":
         return list(read_outside(layer.function))
+    found = [r for function in _own_functions(layer) for r in read_outside(function)]
+    for key, value in own_attributes(layer):
+        if not isinstance(value, dict):  # a dict is among the layer's own settings
+            for function in _own_functions(layer):
+                found += read_settings(f"self.{key}", value, function.__code__)
+    return list({read.name: read for read in found}.values())
+
+
+def held(layer: Any) -> list[Outside]:
+    """The plain attributes of a layer of the user's: code may set them anew between two fits."""
+    return [
+        Outside(
+            f"self.{key}",
+            value,
+            functools.partial(getattr, layer, key),
+            functools.partial(object.__setattr__, layer, key),
+        )
+        for key, value in own_attributes(layer)
+        if isinstance(value, PLAIN)
+    ]
+
+
+def _own_functions(layer: Any) -> list[types.FunctionType]:
+    """The methods of the user's with which a layer computes."""
     if not is_users(type(layer)):
         return []
     methods = methods_used(type(layer), _COMPUTES)
-    members = [getattr(type(layer), name, None) for name in methods]
-    found = [
-        r for member in members if callable(member) for r in read_outside(inspect.unwrap(member))
-    ]
-    return list({read.name: read for read in found}.values())
+    members = [inspect.unwrap(getattr(type(layer), name, None) or len) for name in methods]
+    return [m for m in members if isinstance(m, types.FunctionType)]
 
 
 def _kind(layer: Any) -> str:

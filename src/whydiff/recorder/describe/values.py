@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -78,17 +78,22 @@ def flat(prefix: str, value: Any, into: dict[str, Any]) -> None:
 def own_settings(layer: Any, without: Collection[str] = ()) -> dict[str, Any]:
     """The plain attributes of a layer or model whose class is the user's."""
     found: dict[str, Any] = {}
-    if not is_users(type(layer)):
-        return found
-    cls: Any = type(layer)  # mypy: a class of unknown kind might have no hash
-    elsewhere = stored_by_libraries(cls) | frozenset(without) | _BOOKKEEPING
-    for key, value in vars(layer).items():
-        method = callable(getattr(type(layer), key, None))  # Keras puts wrapped ones in its place
-        if key.startswith("_") or key in elsewhere or method:
-            continue
-        if _is_setting(value):
+    for key, value in own_attributes(layer):
+        if key not in without and _is_setting(value):
             flat(key, value, found)
     return found
+
+
+def own_attributes(layer: Any) -> Iterator[tuple[str, Any]]:
+    """Public attributes that the user's own class of a layer or model sets."""
+    if not is_users(type(layer)):
+        return
+    cls: Any = type(layer)  # mypy: a class of unknown kind might have no hash
+    elsewhere = stored_by_libraries(cls) | _BOOKKEEPING
+    for key, value in vars(layer).items():
+        method = callable(getattr(type(layer), key, None))  # Keras puts wrapped ones in its place
+        if not key.startswith("_") and key not in elsewhere and not method:
+            yield key, value
 
 
 def _is_setting(value: Any) -> bool:
