@@ -84,7 +84,9 @@ def _weights(compared: ComparedSides, trials: Trials) -> dict[str, Any]:
     if not a or not b:  # not known, which is no distance
         return {"relative_weight_distance": None}
     if trainable & set(a):
-        a, b = ({k: v for k, v in side.items() if k in trainable} for side in (a, b))
+        trained = [{k: v for k, v in side.items() if k in trainable} for side in (a, b)]
+        if relative_weight_distance(*trained):  # else all that differs is what is left out
+            a, b = trained
     layers: dict[str, list[str]] = {}
     for path in a:
         layers.setdefault(path.rpartition("/")[0] or path, []).append(path)

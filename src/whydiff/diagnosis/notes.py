@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from whydiff.core.findings import UNKNOWN, Cause
+from whydiff.core.findings import CONFIRMED, UNKNOWN, Cause
 from whydiff.core.recording import Side
 from whydiff.core.words import listed, number, percent
 from whydiff.diagnosis import files
@@ -19,7 +19,8 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
     return (
         *_without_effect(compared, causes),
         *_unrecorded(compared),
-        *_not_reproduced(compared, trials),
+        *_counts_on(compared, causes),
+        *_not_reproduced(compared, trials, causes),
         *_offsetting(trials, causes),
         *_amplified(trials, causes),
         *_goes_on(compared, causes),
@@ -34,6 +35,16 @@ def _without_effect(compared: ComparedSides, causes: Sequence[Cause]) -> Iterato
         yield (
             f"{listed(compared.differing)} {'differs' if one else 'differ'} without effect: the "
             "final weights and every logged number are the same bits."
+        )
+
+
+def _counts_on(compared: ComparedSides, causes: Sequence[Cause]) -> Iterator[str]:
+    """A metric that was not reset, beside causes of other weights: its numbers say less."""
+    measured = next(f for f in compared.findings if f.source == "measurement")
+    if measured.mechanism == "metric-not-reset" and "measurement" not in {c.source for c in causes}:
+        yield (
+            f"{measured.evidence[0].upper()}{measured.evidence[1:]}. So what it logs cannot be "
+            f"compared, whatever the weights: {measured.remedy[0].lower()}{measured.remedy[1:]}"
         )
 
 
@@ -61,7 +72,9 @@ def _goes_on(compared: ComparedSides, causes: Sequence[Cause]) -> Iterator[str]:
         )
 
 
-def _not_reproduced(compared: ComparedSides, trials: Trials) -> Iterator[str]:
+def _not_reproduced(
+    compared: ComparedSides, trials: Trials, causes: Sequence[Cause]
+) -> Iterator[str]:
     if trials.reproduces_a():
         return
     differing = listed(compared.differing) or "nothing that was recorded"
@@ -73,9 +86,18 @@ def _not_reproduced(compared: ComparedSides, trials: Trials) -> Iterator[str]:
             f"given; the two differ in {differing}."
         )
         return
+    again = f"A trained again from its own fields {_elsewhere(compared.a, trials)}"
+    confirmed = [c.source for c in causes if c.status == CONFIRMED]
+    if confirmed:
+        yield (
+            f"{again}, so no share can be measured: {listed(confirmed)} "
+            f"{'is' if len(confirmed) == 1 else 'are'} confirmed by the fix, with which two runs "
+            "agree."
+        )
+        return
     yield (
-        "This training cannot be reproduced from what was recorded: A trained again from its own "
-        f"fields {_elsewhere(compared.a, trials)}. So no cause is confirmed and no share is given; "
+        f"This training cannot be reproduced from what was recorded: {again}. "
+        "So no cause is confirmed and no share is given; "
         f"the two differ in {differing}. Something in the training is not recorded or not "
         "deterministic. If the script should repeat its results, please send us the script, the "
         "output of `pip freeze` and the recording that `whydiff record` writes (it holds no "

@@ -21,6 +21,7 @@ from whydiff.keras_backend.subject import optimizers_of, title_of
 from whydiff.keras_backend.variables import Slot, tensor
 from whydiff.recorder.describe import describe, optimizer_facts
 from whydiff.recorder.describe.model import held, outside
+from whydiff.recorder.describe.training import metric_state
 from whydiff.recorder.feed import Feed
 from whydiff.recorder.guard import never_in_the_way
 from whydiff.recorder.interference import Interference
@@ -83,6 +84,7 @@ class Watch:
         #: entries of the seed ledger when this fit began: seedings after them are none of its
         self._drawing_operations: tuple[Tensor, ...] | None = None
         self._losses: list[float] = []  # as logged, of the first steps
+        self._metric_state: dict[str, Any] = {}
         self._notes: dict[str, Any] = {"seed ledger": len(ledger.draws)}
         self._pins = pins
         self._known: list[list[int]] | None = None  # which variables travel with a step's state
@@ -108,7 +110,9 @@ class Watch:
             if self._pins is not None:
                 put = self._start.pin(self._pins.values)
                 replaced = state = self._replaced(state, put)
-            self._start.before_first_step(self._travelling(state))
+            travelling = self._travelling(state)
+            self._start.before_first_step(travelling)
+            self._metric_state = self._metrics_before(travelling)
         elif self.interference.looks_at_steps:
             weights = None
             if self.interference.wants_weights(self._epoch_steps):
@@ -157,6 +161,14 @@ class Watch:
         if state is not None and self._known is None and self._start.settled:
             self._known = self._adapter.travellers(self.model)
         return self._adapter.values_of(self.model, state, self._known)
+
+    def _metrics_before(self, travelling: Mapping[int, Any]) -> dict[str, Any]:
+        """Facts on what metrics hold already; {} where that cannot be read, which is no trouble."""
+        try:
+            read = self._adapter.to_numpy
+            return metric_state(self.model, lambda v: np.asarray(read(travelling.get(id(v), v))))
+        except Exception:
+            return {}
 
     def _replaced(self, state: Any, put: Mapping[int, np.ndarray]) -> Any:
         """The travelling state with the values that were put into some variables, by id."""
@@ -207,7 +219,7 @@ class Watch:
             self._drawing_operations = operation_tensors(self._adapter, function)
         tensors["noise"] += self._drawing_operations
         tensors["noise"] += self._random.tensors() + self._host.tensors(compiled)
-        return describe(
+        recipe = describe(
             self.model,
             self._start.names,
             tensors,
@@ -219,6 +231,7 @@ class Watch:
             frozenset(self.interference.acting),
             frozenset(self.interference.ending),
         )
+        return replace(recipe, measurement={**recipe.measurement, **self._metric_state})
 
     # --- epochs and end -----------------------------------------------------------------------
 

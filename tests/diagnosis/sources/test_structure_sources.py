@@ -360,3 +360,13 @@ def test_weights_that_stay_though_trainable_were_compiled_before():
 def test_flags_that_differ_are_settings():
     finding = compare("architecture", frozen("head"), frozen("base", "head", trainable=True))
     assert finding.mechanism == "" and "trainable" in finding.evidence and finding.intended
+
+
+def test_a_metric_that_was_not_reset():
+    a = a_side()
+    b = changed(a, measurement=facts(a, "measurement", **{"metric:hits.seen": 640.0}))
+    finding = source("measurement").compare(a, b)
+    assert (finding.mechanism, finding.intended) == ("metric-not-reset", False)
+    assert "hits.seen is 0 in A and 640 in B" in finding.evidence
+    more = changed(b, measurement=facts(b, "measurement", metrics=["mae"]))
+    assert source("measurement").compare(a, more).mechanism != "metric-not-reset"

@@ -143,6 +143,18 @@ MECHANISMS = (
         seen="The metrics of the two trainings name different accuracy classes.",
     ),
     Mechanism(
+        "metric-not-reset",
+        ("measurement",),
+        "a metric that goes on counting",
+        "A metric object holds what an earlier epoch, fit or evaluate has counted: its "
+        "reset_state() does not set everything back, or it counts in Python attributes.",
+        "Keep everything that a metric counts in variables (add_weight) and set them all back in "
+        "reset_state(), or leave reset_state() as Keras has it; give each model metric objects of "
+        "its own.",
+        seen="Before the first step a metric of one training holds other values than that of the "
+        "other.",
+    ),
+    Mechanism(
         "mean-over-moving-weights",
         ("measurement",),
         "logged loss is a mean over moving weights",

@@ -11,6 +11,7 @@ from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Draw, Side
 from whydiff.diagnosis.sources import data_description, seeds
+from whydiff.diagnosis.sources.noise import TORCH
 from whydiff.diagnosis.sources.samples import (
     BEGINNING,
     SAME,
@@ -23,8 +24,6 @@ from whydiff.diagnosis.sources.samples import (
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 
 ID = "data-order"
-#: the generator that torch's loaders and its random layers share, as the noise names it
-TORCH = "torch's global generator"
 FIX = (
     "Shuffle the arrays yourself with np.random.default_rng(n) and pass shuffle=False, or call "
     "keras.utils.set_random_seed(n) before each fit."

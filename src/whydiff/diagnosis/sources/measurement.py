@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import Facts
 from whydiff.core.recording import Side
-from whydiff.diagnosis.sources.facts import compare_facts
+from whydiff.diagnosis.sources.facts import NOT_SET, changes, compare_facts, show
 from whydiff.diagnosis.sources.source import Source, differs
 
 ID = "measurement"
+#: begins the facts on what a metric holds before the first step
+STATE = "metric:"
 FIX = "Measure both with the same metric classes on the same data: evaluate against evaluate."
 
 _ACCURACY = re.compile(r"\b(?:Binary|Categorical|SparseCategorical)?Accuracy\b", re.IGNORECASE)
@@ -30,12 +33,31 @@ def compare(a: Side, b: Side) -> Finding:
         intended=True,
     )
     validated = [_validated(side) for side in (a, b)]
+    kept = _kept(one, two)
+    if kept:
+        return differs(ID, kept, FIX, mechanism="metric-not-reset")
     if finding.status == DIFFERS:
         mechanism = "accuracy-resolves" if _accuracies(one) != _accuracies(two) else ""
         return differs(ID, finding.evidence, FIX, mechanism=mechanism, intended=True)
     if validated[0] != validated[1]:
         return differs(ID, f"validated in {'A' if validated[0] else 'B'} only", FIX, intended=True)
     return finding
+
+
+def _kept(one: Facts, two: Facts) -> str:
+    """Says so where a metric begins with other values than in the other training, and only that."""
+    changed = changes(one, two, skip=lambda key: key == "validation")
+    if not changed or not all(c.key.startswith(STATE) for c in changed):
+        return ""
+    values = ", ".join(
+        f"{c.key.removeprefix(STATE)} is {_begins(c.a)} in A and {_begins(c.b)} in B"
+        for c in changed[:2]
+    )
+    return f"a metric begins with what it counted before: {values}"
+
+
+def _begins(value: Any) -> str:
+    return "0" if value is NOT_SET else show(value)
 
 
 def _validated(side: Side) -> bool:

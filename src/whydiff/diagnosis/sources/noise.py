@@ -29,6 +29,8 @@ FIX = (
 
 #: generators outside Keras and the backend that a layer's own code may draw from
 HOSTS = ("NumPy's global generator", "Python's random")
+#: the generator that dropout without a seed and torch.randn draw from
+TORCH = "torch's global generator"
 #: role of the state of one that is drawn from only while a step is traced
 FROZEN = "frozen seed"
 #: role of the seeds of operations that keep a generator of their own
@@ -58,6 +60,8 @@ def compare(a: Side, b: Side) -> Finding:
         other = [p for p in other if p[0].path not in HOSTS] or other
         first_a, first_b = other[0]
         evidence = f"{of_them(other, pairs.fresh, 'seed state')}, first {placed(first_a, first_b)}"
+        if first_a.path == TORCH:
+            return differs(ID, evidence, FIX, detail=_drawn_from_torch(a, b))
         why = seeds.why(a, b, first_a.path, first_b.path, seeds.GENERATOR)
         return differs(ID, evidence, FIX, detail=why.detail, mechanism=why.mechanism)
     if pairs.all_equal:
@@ -90,6 +94,18 @@ def _drawn_by_code(tensors: Sequence[Tensor]) -> Finding:
             "; it drew while the step was compiled, so the numbers are constants of every step"
         )
     return differs(ID, detail, FIX, mechanism="host-draws")
+
+
+def _drawn_from_torch(a: Side, b: Side) -> str:
+    """Why torch's global generator stood at another point."""
+    text = f"layers, or code of the script's own in a step, draw from {TORCH}"
+    calls = [seeds.seeding_of(side, seeds.ledger_at(side), "torch") for side in (a, b)]
+    differently = seeds.other_seedings(a, b, *calls)
+    if differently is not None:
+        return f"{text}: {differently.detail}"
+    if None in calls:
+        return f"{text}, which nothing had seeded"
+    return f"{text}, from which other draws were made before"
 
 
 def _drawn_by_operations(one: Sequence[Tensor], two: Sequence[Tensor]) -> Finding | None:

@@ -86,7 +86,8 @@ def wrap_train_function(
 def travellers(model: Any) -> list[list[int]]:
     """Ids of the variables whose values travel, in the places where the state holds them."""
     owners = [model.trainable_variables, model.non_trainable_variables]
-    owners += [model.optimizer.variables] if model.optimizer is not None else []
+    if model.optimizer is not None:
+        owners += [model.optimizer.variables, getattr(model, "metrics_variables", [])]
     return [[id(v) for v in owner] for owner in owners]
 
 

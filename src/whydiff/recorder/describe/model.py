@@ -90,7 +90,7 @@ def held(layer: Any) -> list[Outside]:
             functools.partial(object.__setattr__, layer, key),
         )
         for key, value in own_attributes(layer)
-        if isinstance(value, PLAIN)
+        if isinstance(value, PLAIN) and key in vars(layer)
     ]
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+
+import numpy as np
 
 from whydiff.keras_backend.code import class_digest, code_digest, is_users, only_used_by
 from whydiff.keras_backend.decay import undecayed
@@ -122,6 +125,30 @@ def measurement_facts(compiled: dict[str, Any], fit: dict[str, Any]) -> dict[str
         "weighted_metrics": _metrics(compiled.get("weighted_metrics")),
         "validation_freq": plain(fit.get("validation_freq", 1)),
     }
+
+
+def metric_state(model: Any, value_of: Callable[[Any], np.ndarray]) -> dict[str, Any]:
+    """What metrics hold before the first step besides zeros: state that no reset has cleared.
+
+    ``value_of`` reads a variable, wherever its value is at the moment.
+    """
+    facts: dict[str, Any] = {}
+    for metric in _leaves(getattr(model, "metrics", None) or ()):
+        for variable in getattr(metric, "variables", ()):
+            value = value_of(variable)
+            if value.size and np.any(value != 0):
+                facts[f"metric:{metric.name}.{variable.name}"] = plain(value)
+        facts |= {f"metric:{metric.name}.{k}": v for k, v in own_settings(metric).items()}
+    return facts
+
+
+def _leaves(metrics: Iterable[Any]) -> Iterator[Any]:
+    for metric in metrics:
+        inner = getattr(metric, "metrics", None)
+        if isinstance(inner, (list, tuple)):
+            yield from _leaves(inner)
+        else:
+            yield metric
 
 
 def _metrics(metrics: Any) -> Any:

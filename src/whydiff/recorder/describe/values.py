@@ -85,12 +85,19 @@ def own_settings(layer: Any, without: Collection[str] = ()) -> dict[str, Any]:
 
 
 def own_attributes(layer: Any) -> Iterator[tuple[str, Any]]:
-    """Public attributes that the user's own class of a layer or model sets."""
+    """Public attributes that the user's own class of a layer or model sets, on it or for all."""
     if not is_users(type(layer)):
         return
     cls: Any = type(layer)  # mypy: a class of unknown kind might have no hash
     elsewhere = stored_by_libraries(cls) | _BOOKKEEPING
-    for key, value in vars(layer).items():
+    of_class = {
+        key: value
+        for base in reversed(cls.__mro__)
+        if is_users(base) and base is not object
+        for key, value in vars(base).items()
+        if isinstance(value, PLAIN)
+    }
+    for key, value in {**of_class, **vars(layer)}.items():
         method = callable(getattr(type(layer), key, None))  # Keras puts wrapped ones in its place
         if not key.startswith("_") and key not in elsewhere and not method:
             yield key, value

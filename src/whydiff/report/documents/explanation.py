@@ -114,7 +114,7 @@ def verdict(e: Explanation) -> str:
             )
         partly = f", of which {listed(offset)} partly offset each other" if offset else ""
         return f"The two {what} differ because of {listed(confirmed)}{partly}.{also}"
-    same_logs = e.gap.get("a") == e.gap.get("b")
+    same_logs = e.gap.get("a") == e.gap.get("b") and not e.unexplained
     if not suspected and same_logs and e.gap.get("relative_weight_distance") == 0:
         return f"The two {what} end alike, bit for bit: what differs between them changes nothing."
     if suspected:
