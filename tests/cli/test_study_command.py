@@ -68,7 +68,7 @@ def test_show_reads_a_study(stored):
     done = run("show", stored)
     assert done.exit_code == 0, done.output
     assert "accuracy varies from" in done.output and "over 12 runs" in done.output
-    assert "Total effect" in run("show", stored, "--verbose").output
+    assert "Saved by fixing it" in run("show", stored, "--verbose").output
     other = run("show", stored, "--metric", "loss")
     assert "loss varies from" in other.output
     wrong = run("show", stored, "--metric", "auc")

@@ -12,7 +12,7 @@ from whydiff import explain
 from whydiff.core.findings import Sighting, Zoom
 from whydiff.experiments.explain.zoom import compared
 from whydiff.report.blocks import Facts
-from whydiff.report.zoom_view import zoom_blocks
+from whydiff.report.documents.zoom import zoom_blocks
 
 SCRIPT = """
 import os, keras, numpy as np

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Remedy
-from whydiff.report.blocks import Chart, Code, Gallery, Table, Text
+from whydiff.report.blocks import Brief, Chart, Code, Gallery, Table, Text
 from whydiff.report.document import DIFFERENT, OPEN, SAME, every_block
 from whydiff.report.documents import document_of as page_of
 from whydiff.report.documents.reproduce import with_page
@@ -155,7 +155,7 @@ def test_a_diff_says_what_differs_and_that_this_is_no_cause_yet():
 
 def test_a_study_tells_spread_sources_and_unstable_examples_with_n_and_intervals():
     page = whole("study")
-    assert page.verdict.startswith("Accuracy varies from")
+    assert page.verdict.startswith("accuracy varies from")
     chart = charts(page)["accuracy of every draw"]
     assert "n = 16" in chart.caption and "your run 0.92" in chart.alt
     bars = charts(page)["Variability by source"]
@@ -198,13 +198,13 @@ def test_a_comparison_tells_the_effect_with_n_interval_and_what_it_does_to_predi
     told = sections(page)
     assert told["churn"].lead == "Switching changed predictions more than reseeding does."
     assert {"accuracy of every run", "Difference within a pair", "The effect"} <= set(charts(page))
-    assert "12 pairs" in told["numbers"].blocks[0].summary
+    assert "12 pairs" in told["every-pair"].blocks[0].summary
 
 
 def test_a_comparison_that_is_not_settled_says_how_many_pairs_would_settle_it():
     page = page_of(answers.comparison(verdict="inconclusive", more=9))
     assert page.tone == OPEN and page.verdict.startswith("Not settled after 12 pairs")
-    assert dict(page.facts)["To settle it"] == "about 9 more pairs"
+    assert dict(page.tiles)["To settle it"] == "about 9 more pairs"
 
 
 def test_a_comparison_without_a_pair_has_a_page():
@@ -241,7 +241,8 @@ def test_a_recording_tells_every_fit_with_what_it_logged_and_who_chose_the_seeds
     assert [s.id for s in page.sections] == [
         "fit-1", "fit-2", "seeds", "environment", "reproduce",
     ]  # fmt: skip
-    first = [b for b in sections(page)["fit-1"].blocks if isinstance(b, Chart)]
+    (epochs,) = [b for b in sections(page)["fit-1"].blocks if isinstance(b, Brief)]
+    first = [b for b in epochs.full if isinstance(b, Chart)]
     assert [c.title for c in first] == ["loss, epoch by epoch", "accuracy, epoch by epoch"]
     assert first[0].table.columns == ("Epoch", "loss", "val_loss")
     assert sections(page)["seeds"].lead == "1 of 1 seed was drawn; the script wrote the others."

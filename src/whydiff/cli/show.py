@@ -17,7 +17,7 @@ from whydiff.core.errors import WhydiffError
 @json_option
 @force_option
 @click.option("--metric", metavar="NAME", help="The metric of a study to show.")
-@click.option("--verbose", is_flag=True, help="Show all the evidence of a study.")
+@click.option("--verbose", is_flag=True, help="Show all: every epoch, weight and seed.")
 def command(
     file: str, json_file: str | None, force: bool, metric: str | None, verbose: bool
 ) -> None:
@@ -49,6 +49,6 @@ def command(
         return
     execution = load(Path(file))
     if json_file != STDOUT:
-        print_answer(execution, sys.stdout)
+        print_answer(execution, sys.stdout, verbose=verbose)
     if json_file:
         write_json(json_file, execution_dict(execution))

@@ -52,7 +52,7 @@ class Chart:
     only what draws calls it.
 
     ``alt`` says in words what is to be seen, for those who cannot see it; ``table`` holds the
-    numbers themselves.
+    numbers themselves. A terminal shows ``sketch``, and where there is none the table.
     """
 
     title: str
@@ -60,6 +60,7 @@ class Chart:
     alt: str
     table: Table
     caption: str = ""
+    sketch: Code | Table | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Brief:
-    """Blocks that a first screen has room for, in place of the full ones."""
+    """Blocks that a first screen has room for, in place of the full ones; either may be none."""
 
     brief: tuple[Block, ...]
     full: tuple[Block, ...]

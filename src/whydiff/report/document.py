@@ -38,7 +38,8 @@ class Document:
     """Everything that one answer says.
 
     ``sides`` names what is compared, ("A", "fit 1 of train.py"), at most two; ``facts`` are the
-    few numbers of the first screen. A page asks ``question`` above the verdict.
+    few numbers below the verdict. A page asks ``question`` above the verdict, and has room for
+    ``tiles`` beside it: the facts where they are short enough to be looked at.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Document:
     sides: tuple[tuple[str, str], ...]
     facts: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
+    tiles: tuple[tuple[str, str], ...] = ()
     more: str = ""  # how to see more than the first screen of a terminal
 
 

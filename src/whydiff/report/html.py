@@ -76,7 +76,8 @@ def _header(page: Document) -> str:
         f'<li><span class="badge {name.lower()}">{text(name)}</span>{text(what)}</li>'
         for name, what in page.sides
     )
-    tiles = "".join(f"<div><dt>{text(k)}</dt><dd>{text(v)}</dd></div>" for k, v in page.facts)
+    shown = page.tiles or page.facts
+    tiles = "".join(f"<div><dt>{text(k)}</dt><dd>{text(v)}</dd></div>" for k, v in shown)
     links = "".join(f'<li><a href="#{s.id}">{text(s.title)}</a></li>' for s in page.sections)
     return (
         f'<header>\n<p class="question">{text(page.question)}</p>\n'

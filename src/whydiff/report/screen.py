@@ -12,7 +12,8 @@ from whydiff.report.document import SCREEN, VERBOSE, Document, Section
 def screen_blocks(document: Document, verbose: bool = False) -> Iterator[Block]:
     """The verdict, the facts, the sections of the first screen; ``verbose`` adds deeper ones.
 
-    A chart becomes its table with the caption as legend; a picture has no place here.
+    A chart becomes its sketch, or else its table with the caption as legend; a picture has no
+    place here.
     """
     yield Text(document.verdict, "verdict")
     if document.facts:
@@ -39,6 +40,8 @@ def _flat(blocks: Iterable[Block], verbose: bool) -> Iterator[Text | Facts | Tab
         elif isinstance(block, Fold):
             if verbose:
                 yield from _flat(block.blocks, verbose)
+        elif isinstance(block, Chart) and block.sketch is not None:
+            yield block.sketch
         elif isinstance(block, Chart):
             legend = block.table.legend or block.caption
             yield replace(block.table, title=block.table.title or block.title, legend=legend)

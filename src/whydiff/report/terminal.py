@@ -6,31 +6,17 @@ import os
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-from whydiff.core.comparison import Comparison
-from whydiff.core.recording import Execution
-from whydiff.core.study import Study
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
-from whydiff.report.compare_view import comparison_blocks
 from whydiff.report.documents import document_of
 from whydiff.report.plain import clean, plain_text
 from whydiff.report.screen import screen_blocks
-from whydiff.report.show_view import execution_blocks
-from whydiff.report.study_view import study_blocks
 
 _STYLES = {"verdict": "bold", "warning": "yellow", "note": "dim", "": ""}
 
 
 def print_answer(answer: Any, stream: TextIO, *, verbose: bool = False) -> None:
     """An answer of any verb; ``verbose`` adds all evidence."""
-    if isinstance(answer, Study):
-        blocks: Iterable[Block] = study_blocks(answer, verbose)
-    elif isinstance(answer, Comparison):
-        blocks = comparison_blocks(answer, verbose)
-    elif isinstance(answer, Execution):
-        blocks = execution_blocks(answer)
-    else:
-        blocks = screen_blocks(document_of(answer), verbose)
-    write(blocks, stream)
+    write(screen_blocks(document_of(answer), verbose), stream)
 
 
 def write(blocks: Iterable[Block], stream: TextIO) -> None:

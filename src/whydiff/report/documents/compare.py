@@ -1,4 +1,4 @@
-"""The page of a comparison: is B better than A, or is the difference that of seeds?"""
+"""The document of a comparison: is B better than A, or is the difference that of seeds?"""
 
 from __future__ import annotations
 
@@ -13,30 +13,33 @@ from whydiff.core.comparison import (
     WORSE,
     Churn,
     Comparison,
+    Pair,
 )
 from whydiff.core.estimate import Estimate
-from whydiff.core.words import count, duration, number, percent
-from whydiff.report.blocks import Block, Chart, Facts, Fold, Table, Text
+from whydiff.core.words import MORE, count, duration, number, percent
+from whydiff.report.blocks import Block, Brief, Chart, Facts, Fold, Table, Text
 from whydiff.report.charts.levels import Point, points
 from whydiff.report.charts.looking import look_rows, looking
 from whydiff.report.charts.replicas import distribution
 from whydiff.report.charts.strips import strips
-from whydiff.report.compare_view import assumes, failure_rates, verdict
-from whydiff.report.document import DIFFERENT, OPEN, SAME, Document, Section
+from whydiff.report.document import DIFFERENT, OPEN, SAME, SCREEN, VERBOSE, Document, Section
+from whydiff.report.documents.compare_verdict import facts, verdict, warnings
 from whydiff.report.documents.reproduce import reproduce, with_page
-from whydiff.report.study_words import between, bounds, signed
+from whydiff.report.estimates import between, bounds, signed
 
 TONES = {BETTER: DIFFERENT, WORSE: DIFFERENT, EQUIVALENT: SAME, INCONCLUSIVE: OPEN}
+HOLDS = {True: "yes", False: "NO", None: "not checked"}
 
 
 def document(found: Comparison, name: str = "") -> Document:
-    """Verdict, the pairs, the effect, what it does to predictions, doubts, every number."""
+    """Verdict, the numbers it rests on, pairs, effect, predictions, doubts, every pair."""
     sections = [
+        _numbers(found),
         _pairs(found),
         _effect(found),
         *_churn(found.churn),
         _trust(found),
-        *_numbers(found),
+        *_every_pair(found),
         reproduce([with_page(found.command)] if found.command else [], {}, name),
     ]
     return Document(
@@ -45,12 +48,14 @@ def document(found: Comparison, name: str = "") -> Document:
         verdict=verdict(found),
         tone=TONES.get(found.verdict, OPEN),
         sides=(("A", found.a.what), ("B", found.b.what)),
-        facts=tuple(_facts(found)),
+        facts=(),
+        tiles=tuple(_tiles(found)),
         sections=tuple(s for s in sections if s.blocks or s.lead),
+        more=f"More: {MORE}, --json FILE all numbers.",
     )
 
 
-def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
+def _tiles(found: Comparison) -> Iterator[tuple[str, str]]:
     yield f"{found.metric}, B - A", signed(found.effect)
     yield "A run of B beats one of A", bounds(found.probability, percent)
     if found.churn is not None:
@@ -70,22 +75,29 @@ def _point(name: str, estimate: Estimate) -> Point:
     return Point(name, estimate.value, *ends)
 
 
+def _numbers(found: Comparison) -> Section:
+    blocks: list[Block] = [Text(text, "warning") for text in warnings(found)]
+    blocks.append(Facts(tuple(facts(found))))
+    others = tuple(o for o in found.others if o.shift.n)
+    if others:
+        rows = tuple(
+            (o.metric, signed(o.shift), f"{o.adjusted:.2g}" if math.isfinite(o.adjusted) else "-")
+            for o in others
+        )
+        columns = ("Metric", "B - A", "p, adjusted")
+        title = f"Other metrics, not decided by (t interval, n = {others[0].shift.n})"
+        legend = "p adjusted for the number of metrics (Benjamini-Hochberg)."
+        blocks.append(Table(columns, rows, title, frozenset(columns[2:]), legend=legend))
+    return Section("numbers", "The comparison in numbers", tuple(blocks), depth=SCREEN)
+
+
 def _pairs(found: Comparison) -> Section:
     runs = [(side, v) for p in found.pairs for side, v in (("A", p.a), ("B", p.b))]
     finite = [v for _, v in runs if math.isfinite(v)]
     differences = [p.b - p.a for p in found.pairs if math.isfinite(p.b - p.a)]
     table = Table(
         ("Pair", "A", "B", "B - A", "Note"),
-        tuple(
-            (
-                str(p.number),
-                number(p.a),
-                number(p.b),
-                f"{p.b - p.a:+.3g}" if math.isfinite(p.b - p.a) else "-",
-                p.failure or ("equal, bit for bit" if p.identical else ""),
-            )
-            for p in found.pairs
-        ),
+        tuple(_row(p) for p in found.pairs),
         numbers=frozenset(("Pair", "A", "B", "B - A")),
     )
     blocks: list[Block] = []
@@ -144,14 +156,6 @@ def _looks(found: Comparison) -> Chart:
 
 def _effect(found: Comparison) -> Section:
     rows = [_point("B - A", found.effect)] if math.isfinite(found.effect.value) else []
-    others = [o for o in found.others if math.isfinite(o.shift.value)]
-    facts = [
-        ("Effect", f"{signed(found.effect)}, n = {found.effect.n} pairs"),
-        ("Margin", number(found.margin) if found.margin else "none was given"),
-        ("A run of B beats one of A", between(found.probability, percent)),
-        ("Standard deviation of A", f"{between(found.a.sd)}, n = {found.a.sd.n}"),
-        ("Standard deviation of B", f"{between(found.b.sd)}, n = {found.b.sd.n}"),
-    ]
     blocks: list[Block] = []
     if rows:
         blocks.append(
@@ -167,19 +171,6 @@ def _effect(found: Comparison) -> Section:
         )
     if len(look_rows(found.looks)) > 1:
         blocks.append(_looks(found))
-    blocks.append(Facts(tuple(facts)))
-    if others:
-        blocks.append(
-            Table(
-                ("Other metric", "B - A", "n", "p", "p, adjusted"),
-                tuple(
-                    (o.metric, signed(o.shift), str(o.shift.n), number(o.p), number(o.adjusted))
-                    for o in others
-                ),
-                "Other metrics, adjusted for their number (Benjamini-Hochberg)",
-                frozenset({"n", "p", "p, adjusted"}),
-            )
-        )
     return Section("effect", "How large it is", tuple(blocks))
 
 
@@ -221,43 +212,48 @@ def _churn(churn: Churn | None) -> Iterator[Section]:
 
 
 def _trust(found: Comparison) -> Section:
-    words = {True: "yes", False: "NO", None: "not checked"}
-    blocks: list[Block] = [Text(text, "warning") for text in found.warnings]
+    good = [gate.name for gate in found.gates if gate.passed]
+    brief = (Text(f"Checked: {'; '.join(good)}.", "note"),) if good else ()
+    full: list[Block] = []
     if found.gates:
-        rows = tuple((g.name, words[g.passed], g.evidence) for g in found.gates)
-        blocks.append(Table(("Before any number", "Holds", "Evidence"), rows))
-    facts = [("Assumes", assumes(found))] if found.pairs else []
+        rows = tuple((g.name, HOLDS[g.passed], g.evidence) for g in found.gates)
+        full.append(Table(("Before any number", "Holds", "Evidence"), rows))
+    rates = []
     for name, side in (("A", found.a), ("B", found.b)):
-        facts.append((f"Diverged, {name}", f"{between(side.diverged, percent)}"))
+        rates.append((f"Diverged, {name}", f"{between(side.diverged, percent)}"))
         if side.collapsed is not None:
-            facts.append((f"Collapsed, {name}", between(side.collapsed, percent)))
-        facts += [(f"Not redrawn in {name}: {k}", why) for k, why in side.kept.items()]
-    if found.failures is not None:
-        facts.append(("B against A", failure_rates(found.failures)))
-    blocks.append(Facts(tuple(facts)))
-    blocks += [Text(note, "note") for note in found.notes]
-    return Section("trust", "Can these numbers be believed?", tuple(blocks))
+            rates.append((f"Collapsed, {name}", between(side.collapsed, percent)))
+    full += [Facts(tuple(rates)), Text(_held(found), "note")]
+    notes = [Text(note, "note") for note in found.notes]
+    blocks: tuple[Block, ...] = (Brief(brief, tuple(full)), *notes)
+    return Section("trust", "Can these numbers be believed?", blocks, depth=SCREEN)
 
 
-def _numbers(found: Comparison) -> Iterator[Section]:
+def _held(found: Comparison) -> str:
+    return (
+        "The confidence sequence and the verdict hold however often one looked "
+        f"(e = {number(found.e)}, symmetric e = {number(found.symmetric_e)} against no "
+        "difference); all other intervals and p values are those of a fixed number of pairs."
+    )
+
+
+def _every_pair(found: Comparison) -> Iterator[Section]:
     if not found.pairs:
         return
     seeds = list(dict.fromkeys(k for p in found.pairs for k in p.seeds))
-    table = Table(
-        ("Pair", *(f"seed of {s}" for s in seeds), "A", "B"),
-        tuple(
-            (
-                str(p.number),
-                *(str(p.seeds.get(s, "-")) for s in seeds),
-                number(p.a),
-                number(p.b),
-            )
-            for p in found.pairs
-        ),
-        "Every pair with its seeds",
+    columns = ("Pair", "A", "B", "B - A", *(f"seed of {s}" for s in seeds), "Note")
+    rows = tuple(
+        (*_row(p)[:4], *(str(p.seeds.get(s, "-")) for s in seeds), _row(p)[4]) for p in found.pairs
     )
+    table = Table(columns, rows, f"{found.metric} of every pair", frozenset(columns[:4]))
     took = f" in {duration(found.seconds)}" if found.seconds else ""
-    lead = f"{count(len(found.pairs), 'pair')}{took}; stopped: {found.stopped}."
-    yield Section(
-        "numbers", "Every pair", (Fold(f"All {count(len(found.pairs), 'pair')}", (table,)),), lead
-    )
+    pairs = count(len(found.pairs), "pair")
+    lead = f"{pairs}{took}; stopped: {found.stopped}."
+    yield Section("every-pair", "Every pair", (Fold(f"All {pairs}", (table,)),), lead, VERBOSE)
+
+
+def _row(pair: Pair) -> tuple[str, str, str, str, str]:
+    """Number, A, B, B - A and a note of a pair."""
+    gap = f"{pair.b - pair.a:+.3g}" if math.isfinite(pair.b - pair.a) else "-"
+    note = pair.failure or ("equal, bit for bit" if pair.identical else "")
+    return str(pair.number + 1), number(pair.a), number(pair.b), gap, note

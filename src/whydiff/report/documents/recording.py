@@ -1,19 +1,23 @@
-"""The page of a recording: what one run of a script trained."""
+"""The document of a recording: what one run of a script trained."""
 
 from __future__ import annotations
 
 import functools
 import shlex
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from whydiff.core.recording import SEEDING, Execution, Fit
+from whydiff.core.recording import SEEDING, STEP_GROUPS, Draw, Execution, Fit
 from whydiff.core.words import count, duration, number
-from whydiff.report.blocks import Block, Chart, Facts, Fold, Table, Text
-from whydiff.report.calls_view import calls_table
+from whydiff.report.blocks import Block, Brief, Chart, Facts, Fold, Table, Text
 from whydiff.report.charts.history import history, history_rows
-from whydiff.report.document import OPEN, SAME, Document, Section
+from whydiff.report.document import OPEN, SAME, SCREEN, Document, Section
+from whydiff.report.documents.calls_table import calls_table
 from whydiff.report.documents.reproduce import reproduce
 from whydiff.report.evidence import plain
+
+#: epochs of a fit that a first screen shows: the first ones and the last
+FIRST_EPOCHS = 3
 
 
 def document(execution: Execution, name: str = "") -> Document:
@@ -29,6 +33,7 @@ def document(execution: Execution, name: str = "") -> Document:
         sides=(),
         facts=tuple(_facts(execution)),
         sections=tuple(sections),
+        more="More: --verbose shows every epoch, weight and seed, --json FILE all numbers.",
     )
 
 
@@ -59,6 +64,8 @@ def _verdict(execution: Execution) -> str:
 
 
 def _facts(execution: Execution) -> Iterator[tuple[str, str]]:
+    ended = "cut short" if execution.exit_code is None else f"exit code {execution.exit_code}"
+    yield "Run", f"{shlex.join([execution.script, *execution.arguments])}: {ended}"
     yield "Started", execution.started.replace("T", " ")[:19]
     seconds = sum(fit.seconds for fit in execution.fits)
     yield "Time in fit", duration(seconds)
@@ -74,11 +81,11 @@ def _calls(execution: Execution) -> Iterator[Section]:
         lead = (
             f"{count(len(execution.fits), 'fit')} and {count(len(execution.calls), 'other call')}."
         )
-        yield Section("calls", "Calls", (table,), lead)
+        yield Section("calls", "Calls", (table,), lead, SCREEN)
 
 
 def _fit(fit: Fit) -> Section:
-    at = f"{fit.stack[-1].file}, line {fit.stack[-1].line}" if fit.stack else ""
+    at = f"{fit.stack[-1].file}:{fit.stack[-1].line}" if fit.stack else ""
     sizes = sorted({int(n) for epoch in fit.recipe.batch_size.epochs for n in epoch})
     facts = [
         ("Called at", at),
@@ -88,16 +95,40 @@ def _fit(fit: Fit) -> Section:
         ("Learning rate", plain(fit.recipe.optimizer.get("learning_rate"))),
         ("Loss", plain(fit.recipe.objective.get("loss"))),
         *((str(k).capitalize(), plain(v)) for k, v in fit.notes.items() if k != "losses"),
+        ("Last step", _digests(fit)),
     ]
     blocks: list[Block] = [Facts(tuple((k, v) for k, v in facts if v not in ("", "-")))]
-    blocks += _histories(fit)
+    if fit.epochs:
+        blocks.append(Brief((_epochs(fit),), tuple(_histories(fit))))
     tensors = tuple((t.path, plain(list(t.shape)), t.dtype, t.digest) for t in fit.final)
     if tensors:
         table = Table(("Weight", "Shape", "Type", "Digest after training"), tensors)
         blocks.append(Fold(f"Weights: {count(len(tensors), 'tensor')}", (table,)))
     unfinished = "" if fit.finished else "; it was not finished"
     lead = f"{count(len(fit.steps), 'step')} in {duration(fit.seconds)}{unfinished}."
-    return Section(f"fit-{fit.index}", f"Fit {fit.index}: {fit.model}", tuple(blocks), lead)
+    title = f"Fit {fit.index}: {fit.model}"
+    return Section(f"fit-{fit.index}", title, tuple(blocks), lead, SCREEN, announced=True)
+
+
+def _digests(fit: Fit) -> str:
+    """What identifies the last step: a digest of each group of tensors."""
+    if not len(fit.steps):
+        return ""
+    last = fit.steps[-1]
+    return ", ".join(f"{g} {int(d):016x}" for g, d in zip(STEP_GROUPS, last, strict=False))
+
+
+def _epochs(fit: Fit) -> Table:
+    """The first epochs and the last, for a first screen."""
+    names = tuple(dict.fromkeys(name for epoch in fit.epochs for name in epoch.logs))
+    chosen = fit.epochs
+    if len(chosen) > FIRST_EPOCHS + 1:
+        chosen = (*chosen[:FIRST_EPOCHS], chosen[-1])
+    rows = tuple(
+        (str(e.index + 1), str(e.steps), *(number(e.logs.get(n)) for n in names)) for e in chosen
+    )
+    columns = ("Epoch", "Steps", *names)
+    return Table(columns, rows, numbers=frozenset(columns))
 
 
 def _histories(fit: Fit) -> Iterator[Block]:
@@ -149,16 +180,26 @@ def _seeds(execution: Execution) -> Iterator[Section]:
     were = "was" if drawn == 1 else "were"
     lead = f"{drawn} of {count(len(rows), 'seed')} {were} drawn; the script wrote the others."
     table = Table(("Held by", "Class", "Seed", "Chosen by", "At"), rows)
-    yield Section("seeds", "Seed ledger", (table,), lead)
+    yield Section("seeds", "Seed ledger", (Brief((_counted(held),), (table,)),), lead, SCREEN)
+
+
+def _counted(held: Sequence[Draw]) -> Table:
+    """How many seeds of which kind, for a first screen."""
+    kinds = Counter((d.kind, d.owner, "in the script" if d.explicit else "drawn") for d in held)
+    rows = tuple((kind, owner, by, str(n)) for (kind, owner, by), n in kinds.items())
+    columns = ("Seeds of", "Class", "Seed", "Count")
+    return Table(columns, rows, numbers=frozenset({"Count"}))
 
 
 def _environment(execution: Execution) -> Section:
     facts = {str(k): plain(v) for k, v in execution.environment.items() if v not in (None, "")}
+    brief = Facts(tuple(facts.items()))
     if execution.fits:
         recipe = execution.fits[-1].recipe
         for part in (recipe.version, recipe.hardware):
             facts |= {str(k): plain(v) for k, v in part.items() if v not in (None, "")}
-    return Section("environment", "Surroundings", (Facts(tuple(facts.items())),))
+    full = Facts(tuple(facts.items()))
+    return Section("environment", "Surroundings", (Brief((brief,), (full,)),), depth=SCREEN)
 
 
 def _again(execution: Execution, name: str) -> Iterator[Section]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from whydiff.core.study import Study
 from whydiff.core.words import number
-from whydiff.report.blocks import Chart, Table
+from whydiff.report.blocks import Chart, Code, Table
 from whydiff.report.charts.replicas import distribution
 
 
@@ -24,7 +24,9 @@ def draws(study: Study) -> list[float]:
     ]
 
 
-def distribution_chart(study: Study, marked: Mapping[str, float]) -> Chart | None:
+def distribution_chart(
+    study: Study, marked: Mapping[str, float], sketch: Code | None = None
+) -> Chart | None:
     """The metric over all draws, with marked values; None where there are fewer than two."""
     values = [v for v in draws(study) if math.isfinite(v)]
     metric = study.outcome.metric
@@ -44,4 +46,5 @@ def distribution_chart(study: Study, marked: Mapping[str, float]) -> Chart | Non
         Table((metric, "Value"), tuple(rows), numbers=frozenset({"Value"})),
         f"n = {len(values)} trainings that differ in their seeds only; a tick below the bars for "
         "each.",
+        sketch,
     )

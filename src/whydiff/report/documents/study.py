@@ -1,4 +1,4 @@
-"""The page of a study: how much the results vary from run to run, and because of what."""
+"""The document of a study: how much the results vary from run to run, and because of what."""
 
 from __future__ import annotations
 
@@ -9,22 +9,37 @@ from typing import Any
 
 from whydiff.core.estimate import Estimate
 from whydiff.core.study import METRIC, PREDICTIONS, WEIGHTS, Study, Worth
-from whydiff.core.words import capital, count, number, percent
-from whydiff.report.blocks import Block, Chart, Facts, Fold, Gallery, Picture, Table, Text
+from whydiff.core.words import MORE, count, number, percent
+from whydiff.report.blocks import (
+    Block,
+    Brief,
+    Chart,
+    Code,
+    Facts,
+    Fold,
+    Gallery,
+    Picture,
+    Table,
+    Text,
+)
 from whydiff.report.charts.causes import Bar, bars
 from whydiff.report.charts.flips import flip_bars
 from whydiff.report.charts.levels import Point, points
-from whydiff.report.document import DIFFERENT, OPEN, SAME, Document, Section
+from whydiff.report.document import DIFFERENT, OPEN, SAME, SCREEN, VERBOSE, Document, Section
 from whydiff.report.documents.replicas import distribution_chart
 from whydiff.report.documents.reproduce import reproduce, study_command
+from whydiff.report.documents.study_reading import alive, leading, reading
+from whydiff.report.documents.study_verdict import facts, verdict, warnings
+from whydiff.report.estimates import between, bounds, signed
 from whydiff.report.evidence import plain
-from whydiff.report.study_reading import alive, leading, reading
-from whydiff.report.study_view import facts as told_facts, open_questions, verdict, warnings
-from whydiff.report.study_words import between, bounds, signed
 
 #: bars of a source: how much varies when it alone is redrawn, how much less when it alone is fixed
-MEASURED = {PREDICTIONS: "the predictions", WEIGHTS: "the weights"}
 REDRAWN, FIXED = "redrawn alone", "saved by fixing it alone"
+#: characters of a terminal's bar that stand for redrawing everything
+BAR = 20
+#: characters of the longest bar of a terminal's histogram
+LONGEST = 40
+HOLDS = {True: "yes", False: "NO", None: "not checked"}
 
 
 def document(study: Study, name: str = "") -> Document:
@@ -34,7 +49,8 @@ def document(study: Study, name: str = "") -> Document:
         *_sources(study),
         *_levels(study),
         *_flips(study),
-        *_trust(study),
+        _trust(study),
+        _open_questions(study),
         *_replicas(study),
         reproduce([study_command(study)], {"settings": _backend(study)}, name),
     ]
@@ -43,11 +59,13 @@ def document(study: Study, name: str = "") -> Document:
     return Document(
         title=f"whydiff: {verdict(study)}",
         question=f"How much do the results of {study.script} vary from run to run?",
-        verdict=capital(verdict(study)),
+        verdict=verdict(study),
         tone=SAME if same else DIFFERENT if known else OPEN,
         sides=(),
-        facts=tuple(_tiles(study)),
+        facts=(),
+        tiles=tuple(_tiles(study)),
         sections=tuple(s for s in sections if s.blocks or s.lead),
+        more=f"More: {MORE}, --json FILE all numbers.",
     )
 
 
@@ -73,53 +91,62 @@ def _spread(study: Study) -> Section:
     marked = {}
     if study.own is not None and math.isfinite(study.own.value):
         marked["your run"] = study.own.value
-    chart = distribution_chart(study, marked)
+    histogram = Code(_histogram(study)) if study.outcome.histogram.counts else None
+    chart = distribution_chart(study, marked, histogram)
     blocks: list[Block] = [Text(text, "warning") for text in warnings(study)]
-    blocks += [chart] if chart else []
-    blocks.append(Facts(tuple(told_facts(study))))
-    return Section("spread", "How much it varies", tuple(blocks))
+    blocks.append(Facts(tuple(facts(study))))
+    if chart is not None:
+        blocks.append(chart)
+    elif histogram is not None:
+        blocks.append(histogram)
+    return Section("spread", "How much it varies", tuple(blocks), depth=SCREEN)
+
+
+def _histogram(study: Study) -> str:
+    bins, own = study.outcome.histogram, study.own
+    pairs = list(zip(bins.edges, bins.edges[1:], strict=False))
+    digits = _digits(bins.edges)
+    lines, top = [], max(bins.counts)
+    for i, ((low, high), times) in enumerate(zip(pairs, bins.counts, strict=True)):
+        bar = "#" * math.ceil(LONGEST * times / top)
+        last = i == len(pairs) - 1
+        inside = own is not None and (low <= own.value < high or (last and own.value == high))
+        mark = "  <- your run" if inside else ""
+        span = f"{low:.{digits}f} to {high:.{digits}f}"
+        lines.append(f"{span}  {bar:<{LONGEST}} {times:>4}{mark}")
+    return "\n".join([study.outcome.metric, *lines])
+
+
+def _digits(edges: tuple[float, ...]) -> int:
+    step = edges[1] - edges[0] if len(edges) > 1 else 0.0
+    return min(9, max(0, 1 - math.floor(math.log10(step)))) if step > 0 else 4
 
 
 def _sources(study: Study) -> Iterator[Section]:
     _, told = leading(study)
     if not told:
         return
-    blocks: list[Block] = [_worth_chart(told)]
+    names = {METRIC: study.outcome.metric, PREDICTIONS: "predictions", WEIGHTS: "weights"}
+    blocks: list[Block] = [_worth_chart(study, told)]
+    if len(told) > 1:
+        blocks.append(Text(reading(study)))
+    columns = ("Source", "Redrawn alone", "Saved by fixing it", "Blocks", "Note")
     for measure, worth in study.worth.items():
-        name = {
-            METRIC: study.outcome.metric,
-            PREDICTIONS: "the predictions",
-            WEIGHTS: "the weights",
-        }
-        rows = tuple(
-            (
-                w.source,
-                "dead" if w.dead else bounds(w.total, percent),
-                bounds(w.main, percent),
-                str(w.total.n),
-                w.total.note,
-            )
-            for w in worth
-        )
-        title = f"By {name.get(measure, measure)}, with 95 % intervals"
-        columns = ("Source", "Redrawn alone", "Saved by fixing it", "Blocks", "Note")
-        blocks.append(
-            Fold(
-                f"All numbers by {name.get(measure, measure)}",
-                (Table(columns, rows, title, frozenset({"Blocks"})),),
-            )
-        )
+        rows = tuple((w.source, *_total_and_main(w), str(w.total.n), w.total.note) for w in worth)
+        title = f"By {names.get(measure, measure)}, with 95 % intervals"
+        table = Table(columns, rows, title, frozenset({"Blocks"}))
+        blocks.append(Fold(f"All numbers by {names.get(measure, measure)}", (table,)))
     lead = "How much of the variability a source gives by itself; everything redrawn is 100 %."
-    if len(alive(told)) > 1:
-        lead = f"{lead} {reading(study)}"
-    yield Section("sources", "What it comes from", tuple(blocks), lead)
+    yield Section("sources", "What it comes from", tuple(blocks), lead, SCREEN)
 
 
-def _worth_chart(told: tuple[Worth, ...]) -> Chart:
+def _total_and_main(worth: Worth) -> tuple[str, str]:
+    return "dead" if worth.dead else bounds(worth.total, percent), bounds(worth.main, percent)
+
+
+def _worth_chart(study: Study, told: tuple[Worth, ...]) -> Chart:
     rows = []
-    for worth in told:
-        if worth.dead or not math.isfinite(worth.total.value):
-            continue
+    for worth in alive(told):
         rows.append(Bar(worth.source, REDRAWN, worth.total.value, *_ends(worth.total)))
         if math.isfinite(worth.main.value):
             # Negative shares are noise around nothing; the table keeps their sign.
@@ -141,14 +168,40 @@ def _worth_chart(told: tuple[Worth, ...]) -> Chart:
         f"Bars with 95 % intervals: {words}." + (f" Dead: {', '.join(dead)}." if dead else ""),
         Table(
             ("Source", "Redrawn alone", "Saved by fixing it"),
-            tuple(
-                (w.source, "dead" if w.dead else bounds(w.total, percent), bounds(w.main, percent))
-                for w in told
-            ),
+            tuple((w.source, *_total_and_main(w)) for w in told),
         ),
         f"Total and main effect with 95 % intervals, n = {count(n, 'block')}. The parts need not "
         "add up to 100 %: where a training amplifies any change, every source gives nearly all.",
+        _drawn(study, told),
     )
+
+
+def _drawn(study: Study, told: tuple[Worth, ...]) -> Table:
+    """The bars of a terminal, with the numbers of every measure beside them."""
+    measures = [m for m in (PREDICTIONS, METRIC) if study.worth.get(m)] or [WEIGHTS]
+    names = {PREDICTIONS: "Predictions", METRIC: study.outcome.metric, WEIGHTS: "Weights"}
+    rows = []
+    for position, worth in enumerate(told):
+        totals = [study.worth[m][position].total for m in measures]
+        cells = ["dead" if worth.dead else bounds(total, percent) for total in totals]
+        rows.append((worth.source, _bar(worth), *cells))
+    everything = ("everything", f"{'=' * BAR}|", *("100 %" for _ in measures))
+    return Table(
+        ("Redrawn alone", "", *(names[m] for m in measures)),
+        (*rows, everything),
+        f"Variability that a source gives by itself; #: gone when it is fixed "
+        f"(95 % intervals, {count(told[0].total.n, 'block')})",
+    )
+
+
+def _bar(worth: Worth) -> str:
+    """T as the length, S within it, against a mark where everything redrawn lies."""
+    if worth.dead or not math.isfinite(worth.total.value):
+        return f"{'':<{BAR}}|"
+    total = min(BAR + 4, round(BAR * worth.total.value))
+    main = min(total, max(0, round(BAR * worth.main.value) if worth.main.known else 0))
+    bar = "#" * main + "=" * (total - main)
+    return f"{bar[:BAR]:<{BAR}}|{bar[BAR:]}"
 
 
 def _ends(estimate: Estimate) -> tuple[float | None, float | None]:
@@ -160,47 +213,50 @@ def _ends(estimate: Estimate) -> tuple[float | None, float | None]:
 def _levels(study: Study) -> Iterator[Section]:
     if not study.levels:
         return
+    metric, against = study.outcome.metric, study.levels[0].against
     rows = [
         Point(f"{level.factor} {level.value}", level.shift.value, *_ends(level.shift))
         for level in study.levels
         if math.isfinite(level.shift.value)
     ]
-    columns = ("Set to", "Against", "Shift", "p", "Ratio of sd", "Excess churn", "n")
-    table = Table(
-        columns,
-        tuple(
-            (
-                f"{level.factor} {level.value}",
-                level.against,
-                signed(level.shift),
-                number(level.p),
-                bounds(level.ratio, number),
-                "-" if level.excess is None else bounds(level.excess, percent),
-                str(level.shift.n),
-            )
-            for level in study.levels
-        ),
-        numbers=frozenset({"p", "n"}),
-    )
-    metric = study.outcome.metric
-    against = study.levels[0].against
+    table = _levels_table(study)
     words = "; ".join(
         f"{level.factor} {level.value} {signed(level.shift)}" for level in study.levels
     )
-    blocks: list[Block] = []
-    if rows:
-        blocks.append(
-            Chart(
-                f"Shift of {metric}",
-                lambda: points(rows, f"shift of {metric} vs. {against}"),
-                f"Dots with 95 % intervals: {words}.",
-                table,
-                "Over the same seeds. Excess churn: examples that change class beyond those that "
-                "change with the seed.",
-            )
+    chart = Chart(
+        f"Shift of {metric}",
+        lambda: points(rows, f"shift of {metric} vs. {against}"),
+        f"Dots with 95 % intervals: {words}.",
+        table,
+        "Over the same seeds.",
+        table,
+    )
+    yield Section("levels", "What the settings change", (chart if rows else table,), depth=SCREEN)
+
+
+def _levels_table(study: Study) -> Table:
+    rows = tuple(
+        (
+            f"{level.factor} {level.value}",
+            level.against,
+            signed(level.shift),
+            number(level.p),
+            bounds(level.ratio, number),
+            "-" if level.excess is None else bounds(level.excess, percent),
+            str(level.shift.n),
         )
-    blocks.append(table)
-    yield Section("levels", "What the settings change", tuple(blocks))
+        for level in study.levels
+    )
+    n = max(level.shift.n for level in study.levels)
+    legend = "Excess churn: examples that change class beyond those that change with the seed."
+    return Table(
+        ("Set to", "vs.", f"Shift of {study.outcome.metric}", "p", "Ratio of sd",
+         "Excess churn", "n"),
+        rows,
+        f"Fixed factors, over the same seeds ({count(n, 'pair')}, 95 % intervals)",
+        numbers=frozenset({"p", "n"}),
+        legend=legend if any(level.excess is not None for level in study.levels) else "",
+    )  # fmt: skip
 
 
 def _flips(study: Study) -> Iterator[Section]:
@@ -208,6 +264,7 @@ def _flips(study: Study) -> Iterator[Section]:
     if flips is None or not flips.most:
         return
     rates = dict(flips.most)
+    columns = ("Example", "Two trainings disagree")
     chart = Chart(
         "The least stable examples",
         lambda: flip_bars(flips.most),
@@ -215,9 +272,9 @@ def _flips(study: Study) -> Iterator[Section]:
         + ", ".join(f"example {i} {percent(r)}" for i, r in flips.most)
         + ".",
         Table(
-            ("Example", "Two trainings disagree"),
+            columns,
             tuple((str(i), percent(r)) for i, r in flips.most),
-            numbers=frozenset({"Example", "Two trainings disagree"}),
+            numbers=frozenset(columns),
         ),
         f"Positions in the {flips.where}, from 0. n = {count(study.outcome.mean.n, 'training')}.",
     )
@@ -236,37 +293,67 @@ def _flips(study: Study) -> Iterator[Section]:
         f"{flips.ever} of {flips.examples} examples of the {flips.where} are predicted "
         "differently by some of the trainings."
     )
-    yield Section("flips", "Examples that flip", tuple(blocks), lead)
+    yield Section("flips", "Examples that flip", tuple(blocks), lead, VERBOSE)
 
 
-def _trust(study: Study) -> Iterator[Section]:
-    words = {True: "yes", False: "NO", None: "not checked"}
-    rows = tuple((g.name, words[g.passed], g.evidence) for g in study.gates)
-    blocks: list[Block] = [Table(("Before any number", "Holds", "Evidence"), rows)] if rows else []
-    facts = [
+def _trust(study: Study) -> Section:
+    rows = tuple((g.name, HOLDS[g.passed], g.evidence) for g in study.gates)
+    good = [g.name for g in study.gates if g.passed]
+    brief = (Text(f"Checked: {'; '.join(good)}.", "note"),) if good else ()
+    full: list[Block] = [Table(("Before any number", "Holds", "Evidence"), rows)] if rows else []
+    rates = [
         ("Could not be trained", between(study.failed, percent)),
         ("Diverged", between(study.diverged, percent)),
     ]
-    agreement = study.agreement
-    if agreement is not None:
-        how = (
-            f"run by run, to {agreement.furthest:.1g} of the distance between two runs"
-            if agreement.rounding
-            else f"in distribution (p = {number(agreement.p)})"
-        )
-        told = f"agrees {how}" if agreement.agrees else "does not agree"
-        facts.append((f"{agreement.engine} against plain fit", f"{told}; n = {agreement.n}"))
     if study.noise is not None:
         noise = study.noise
-        facts.append(
+        rates.append(
             ("Error rate", f"{between(noise.error, percent)} on {count(noise.examples, 'example')}")
         )
-        facts.append(("Variance left with an infinite test set", between(noise.training)))
-    facts += [(f"Not redrawn: {name}", why) for name, why in study.refused.items()]
-    blocks.append(Facts(tuple(facts)))
-    blocks += [b for b in open_questions(study) if isinstance(b, Text)]
+        rates.append(("Variance left with an infinite test set", between(noise.training)))
+    full.append(Facts(tuple(rates)))
+    blocks: list[Block] = [Brief(brief, tuple(full)), *_agreement(study)]
+    if study.refused:
+        why = "; ".join(f"{name}: {reason}" for name, reason in study.refused.items())
+        blocks.append(Text(f"Not redrawn: {why}.", "note"))
+    return Section("trust", "Can these numbers be believed?", tuple(blocks), depth=SCREEN)
+
+
+def _agreement(study: Study) -> Iterator[Text]:
+    """How far the engine agrees with plain training; that it does not is a warning."""
+    a = study.agreement
+    if a is None or not a.agrees:
+        return
+    how = (
+        f"run by run, to {a.furthest:.1g} of the distance between two runs"
+        if a.rounding
+        else f"in distribution (p = {number(a.p)}), not run by run: {_parting(study)}"
+    )
+    yield Text(f"{a.n} replicas were trained by plain `fit`, too: {a.engine} agrees {how}.", "note")
+
+
+def _parting(study: Study) -> str:
+    """Why two engines that do the same give other runs."""
+    if study.backend != "jax" and "noise" in study.plan.get("sources", ()):
+        return "every backend draws noise of its own"
+    return "rounding is amplified"
+
+
+def _open_questions(study: Study) -> Section:
+    blocks: list[Block] = []
+    if study.open:
+        parts = [
+            o.question + ("" if o.blocks is None else f" (about {count(o.blocks, 'more block')})")
+            for o in study.open
+        ]
+        blocks.append(Text(f"Still unknown: {'; '.join(parts)}."))
+        wanted = [o.blocks for o in study.open if o.blocks]
+        if wanted and study.path:
+            total = int(study.plan.get("blocks", 0)) + max(wanted)
+            command = f"whydiff study {study.script} --output {study.path}"
+            blocks.append(Text(f"To go on: {command} --resume --blocks {total}", "note"))
     blocks += [Text(note, "note") for note in study.notes]
-    yield Section("trust", "Can these numbers be believed?", tuple(blocks))
+    return Section("open", "What is still unknown", tuple(blocks), depth=SCREEN)
 
 
 def _replicas(study: Study) -> Iterator[Section]:

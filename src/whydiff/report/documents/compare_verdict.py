@@ -1,4 +1,4 @@
-"""A comparison of two ways of training as blocks: the verdict, then what it rests on."""
+"""What a comparison says in sentences: the verdict, warnings, and facts with their intervals."""
 
 from __future__ import annotations
 
@@ -16,33 +16,13 @@ from whydiff.core.comparison import (
     Side,
 )
 from whydiff.core.estimate import Estimate
-from whydiff.core.words import MORE, count, duration, number, percent
-from whydiff.report.blocks import Block, Facts, Table, Text
-from whydiff.report.study_words import between, bounds, signed
+from whydiff.core.words import count, duration, number, percent
+from whydiff.report.estimates import between, bounds, signed
 
 _STOPPED = {
     "budget": "The time that was given is up.",
     "interrupted": "It was interrupted.",
 }
-
-
-def comparison_blocks(comparison: Comparison, verbose: bool = False) -> list[Block]:
-    """What is told about a comparison; ``verbose`` adds the gates and every pair."""
-    blocks: list[Block] = [Text(verdict(comparison), "verdict")]
-    blocks += [Text(text, "warning") for text in _warnings(comparison)]
-    blocks.append(Facts(tuple(_facts(comparison))))
-    if any(other.shift.n for other in comparison.others):
-        blocks.append(_others(comparison))
-    if verbose:
-        blocks += [_gates(comparison), _pairs(comparison), Text(_held(comparison), "note")]
-    else:
-        good = [gate.name for gate in comparison.gates if gate.passed]
-        if good:
-            blocks.append(Text(f"Checked: {'; '.join(good)}.", "note"))
-    blocks += [Text(note, "note") for note in comparison.notes]
-    if not verbose:
-        blocks.append(Text(f"More: {MORE}, --json FILE all numbers.", "note"))
-    return blocks
 
 
 def verdict(found: Comparison) -> str:
@@ -72,7 +52,7 @@ def verdict(found: Comparison) -> str:
             f"{percent(found.unseen)} of pairs may differ"
         )
     elif math.isfinite(found.effect.value):
-        told += f": {found.metric} of B - A is {_signed(found)}"
+        told += f": {found.metric} of B - A is {signed(found.effect)}"
     stopped = _STOPPED.get(found.stopped, "")
     return " ".join(part for part in (f"{told}.", stopped, _left(found)) if part)
 
@@ -132,7 +112,8 @@ def _almost(found: Comparison) -> str:
     return ""
 
 
-def _warnings(found: Comparison) -> Iterator[str]:
+def warnings(found: Comparison) -> Iterator[str]:
+    """What puts the verdict in doubt, a sentence each."""
     for gate in found.gates:
         if gate.passed is False:
             yield f"Check failed: {gate.name}. {gate.evidence[:1].upper()}{gate.evidence[1:]}."
@@ -190,12 +171,13 @@ def assumes(found: Comparison) -> str:
     return text
 
 
-def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
+def facts(found: Comparison) -> Iterator[tuple[str, str]]:
+    """Both sides, the effect, what it assumes, what was trained and redrawn."""
     for name, side in (("A", found.a), ("B", found.b)):
         yield name, _side(side, found.metric)
     if math.isfinite(found.effect.value):
         level = percent(found.effect.confidence)
-        yield "B - A", f"{_signed(found)}, {level} confidence sequence, n = {found.effect.n}"
+        yield "B - A", f"{signed(found.effect)}, {level} confidence sequence, n = {found.effect.n}"
     if found.pairs:
         yield "Assumes", assumes(found)
     if found.probability.n > 1 and not found.identical:
@@ -212,10 +194,6 @@ def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
     kept = {**found.a.kept, **found.b.kept}
     if kept:
         yield "Not redrawn", "; ".join(f"{name}: {why}" for name, why in kept.items())
-
-
-def _signed(found: Comparison) -> str:
-    return signed(found.effect)
 
 
 def _side(side: Side, metric: str) -> str:
@@ -247,41 +225,3 @@ def churn(found: Churn, alpha: float) -> str:
 
 def _points(share: float) -> str:
     return f"{100 * share:.2g} %"
-
-
-def _others(found: Comparison) -> Table:
-    rows = tuple(
-        (o.metric, signed(o.shift), f"{o.adjusted:.2g}" if math.isfinite(o.adjusted) else "-")
-        for o in found.others
-    )
-    title = f"Other metrics, not decided by (t interval, n = {found.others[0].shift.n})"
-    return Table(("Metric", "B - A", "p, adjusted"), rows, title, frozenset({"p, adjusted"}))
-
-
-def _gates(found: Comparison) -> Table:
-    words = {True: "yes", False: "NO", None: "not checked"}
-    rows = tuple((gate.name, words[gate.passed], gate.evidence) for gate in found.gates)
-    return Table(("Before any number", "", "Evidence"), rows)
-
-
-def _pairs(found: Comparison) -> Table:
-    rows = tuple(
-        (
-            str(pair.number + 1),
-            number(pair.a),
-            number(pair.b),
-            f"{pair.b - pair.a:+.3g}",
-            "same weights" if pair.identical else pair.failure,
-        )
-        for pair in found.pairs
-    )
-    right = frozenset({"Pair", "A", "B", "B - A"})
-    return Table(("Pair", "A", "B", "B - A", ""), rows, f"{found.metric} of every pair", right)
-
-
-def _held(found: Comparison) -> str:
-    return (
-        "The confidence sequence and the verdict hold however often one looked "
-        f"(e = {number(found.e)}, symmetric e = {number(found.symmetric_e)} against no "
-        "difference); all other intervals and p values are those of a fixed number of pairs."
-    )

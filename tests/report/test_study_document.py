@@ -6,12 +6,18 @@ import pytest
 
 from whydiff.experiments.study.answer import answer
 from whydiff.report.blocks import Table, Text
+from whydiff.report.documents.study import document
+from whydiff.report.documents.study_verdict import verdict
+from whydiff.report.estimates import ordinal
 from whydiff.report.plain import WIDTH, plain_text
-from whydiff.report.study_view import study_blocks, verdict
-from whydiff.report.study_words import ordinal
+from whydiff.report.screen import screen_blocks
 from whydiff.testing.studies import made
 
 TWO = {"initialization": 1.0, "noise": 0.2}
+
+
+def study_blocks(study, verbose=False):
+    return list(screen_blocks(document(study), verbose))
 
 
 def text_of(study, verbose=False):
@@ -136,7 +142,7 @@ def test_names_from_scripts_cannot_steer_a_terminal():
 
 def test_verbose_shows_all_intervals():
     text = text_of(answer(made(TWO)), verbose=True)
-    for part in ("Total effect", "Main effect", "By accuracy", "By weights", "flip most"):
+    for part in ("Saved by fixing it", "By accuracy", "By weights", "Examples that flip"):
         assert part in text
 
 

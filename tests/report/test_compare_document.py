@@ -6,8 +6,10 @@ import pytest
 from whydiff.core.comparison import Churn, Comparison, FailureRates, Pair, Secondary, Side
 from whydiff.core.estimate import Estimate, unknown
 from whydiff.core.study import Gate
-from whydiff.report.compare_view import churn, comparison_blocks, verdict
+from whydiff.report.documents.compare import document
+from whydiff.report.documents.compare_verdict import churn, verdict
 from whydiff.report.plain import plain_text
+from whydiff.report.screen import screen_blocks
 
 
 def estimate(value, half, n=14, confidence=0.95):
@@ -41,6 +43,10 @@ FOUND = Comparison(
     gates=(Gate("the engines agree", True, "4 trainings by both"),),
     seconds=32.0,
 )
+
+
+def comparison_blocks(found, verbose=False):
+    return screen_blocks(document(found), verbose)
 
 
 def text(found, verbose=False):

@@ -10,11 +10,11 @@ from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff, Divergence,
 from whydiff.core.recipe import Batching, Content, Order, Recipe
 from whydiff.core.recording import Draw, Epoch, Execution, Fit, Frame
 from whydiff.report import execution_dict
-from whydiff.report.blocks import Facts, Table, Text
+from whydiff.report.blocks import Block, Facts, Table, Text
 from whydiff.report.documents.diff import document
+from whydiff.report.documents.recording import document as recording_document
 from whydiff.report.plain import plain_text
 from whydiff.report.screen import screen_blocks
-from whydiff.report.show_view import execution_blocks
 
 DIFF = Diff(
     "a.whydiff:1",
@@ -27,6 +27,10 @@ DIFF = Diff(
         Finding("data-order", DIFFERS, "epoch 0, position 3", "both shuffle"),
     ),
 )
+
+
+def execution_blocks(recorded: Execution) -> list[Block]:
+    return list(screen_blocks(recording_document(recorded)))
 
 
 def execution(epochs: int = 6, exit_code: int | None = 0, trouble: str = "") -> Execution:

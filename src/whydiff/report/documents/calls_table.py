@@ -1,4 +1,4 @@
-"""The calls and events of an execution in their order, a line each, and as JSON values."""
+"""The calls and events of an execution in their order, a line each."""
 
 from __future__ import annotations
 
@@ -113,78 +113,3 @@ def _metrics(values: Mapping[str, float]) -> str:
 def _event(facts: Mapping[str, Any]) -> str:
     told = {k: v for k, v in facts.items() if v not in (None, "", [], False)}
     return ", ".join(f"{key} {plain(value)}" for key, value in told.items())
-
-
-def call_dict(call: MeasuringCall) -> dict[str, Any]:
-    """A measuring call as JSON values; rows as one digest over all."""
-    recipe = call.recipe
-    return {
-        "number": call.number,
-        "kind": call.kind,
-        "model": call.model,
-        "model_number": call.model_number,
-        "at": f"{call.stack[-1].file}:{call.stack[-1].line}" if call.stack else "",
-        "finished": call.finished,
-        "seconds": call.seconds,
-        "values": dict(call.values),
-        "outputs": [
-            {
-                "name": output.name,
-                "dtype": output.dtype,
-                "shape": list(output.shape),
-                "digest": ordered_digest(output.rows),
-            }
-            for output in call.outputs
-        ],
-        "inputs": {
-            "arrays": [
-                {
-                    "role": leaf.role,
-                    "path": leaf.path,
-                    "dtype": leaf.dtype,
-                    "shape": list(leaf.shape),
-                    "rows": len(leaf.rows),
-                    "digest": ordered_digest(leaf.rows),
-                }
-                for leaf in recipe.inputs.leaves
-            ],
-            "batches": recipe.inputs.batches.tolist(),
-            **recipe.inputs.facts,
-        },
-        "weights": [
-            {"path": tensor.path, "digest": tensor.digest, "origin": origin.text}
-            for tensor, origin in itertools.zip_longest(
-                recipe.weights, recipe.origins[: len(recipe.weights)]
-            )
-            if origin is not None
-        ],
-        "generators": {g.name: "drew" if g.drew else "did not draw" for g in recipe.generators},
-        "state": [
-            {"name": held.name, "kind": held.kind, "value": held.value, "digest": held.digest,
-             "stale": held.stale}
-            for held in recipe.state
-        ],
-        "mode": dict(recipe.mode),
-        "measurement": dict(recipe.measurement),
-        "score": None if call.score is None else {
-            "function": call.score.function,
-            "reads": call.score.reads,
-            "output": call.score.output,
-            "transformation": call.score.transformation,
-            "settings": dict(call.score.settings),
-        },
-        "notes": dict(call.notes),
-    }  # fmt: skip
-
-
-def event_dict(event: Event) -> dict[str, Any]:
-    """An event as JSON values."""
-    return {
-        "number": event.number,
-        "after_call": event.after_call,
-        "kind": event.kind,
-        "model": event.model,
-        "model_number": event.model_number,
-        "at": f"{event.stack[-1].file}:{event.stack[-1].line}" if event.stack else "",
-        "facts": dict(event.facts),
-    }

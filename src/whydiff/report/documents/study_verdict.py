@@ -1,4 +1,4 @@
-"""A study as blocks: the verdict first, then what supports it, on one screen."""
+"""What a study says in sentences: the verdict, warnings, and facts with their intervals."""
 
 from __future__ import annotations
 
@@ -6,30 +6,9 @@ import math
 from collections.abc import Iterator
 
 from whydiff.core.study import Study
-from whydiff.core.words import MORE, count, duration, listed, number, percent, source
-from whydiff.report.blocks import Block, Code, Facts, Table, Text
-from whydiff.report.study_reading import because
-from whydiff.report.study_tables import details, histogram, level_table, worth_tables
-from whydiff.report.study_words import between, bounds, ordinal
-
-
-def study_blocks(study: Study, verbose: bool = False) -> list[Block]:
-    """What is told about a study; ``verbose`` adds intervals of everything and the gates."""
-    blocks: list[Block] = [Text(verdict(study), "verdict")]
-    blocks += [Text(text, "warning") for text in warnings(study)]
-    blocks.append(Facts(tuple(facts(study))))
-    if study.outcome.histogram.counts:
-        blocks.append(Code(histogram(study)))
-    blocks += worth_tables(study)
-    blocks += level_table(study)
-    blocks += _checks(study, verbose)
-    if verbose:
-        blocks += details(study)
-    blocks += open_questions(study)
-    blocks += [Text(note, "note") for note in study.notes]
-    if not verbose:
-        blocks.append(Text(f"More: {MORE}, --json FILE all numbers.", "note"))
-    return blocks
+from whydiff.core.words import count, duration, listed, number, percent, source
+from whydiff.report.documents.study_reading import because
+from whydiff.report.estimates import between, bounds, ordinal
 
 
 def verdict(study: Study) -> str:
@@ -62,6 +41,7 @@ def _predictions_too(study: Study) -> str:
 
 
 def warnings(study: Study) -> Iterator[str]:
+    """What puts the numbers in doubt, a sentence each."""
     for gate in study.gates:
         if gate.passed is False and not gate.name.startswith("every source"):
             yield f"Check failed: {gate.name}. {gate.evidence[:1].upper()}{gate.evidence[1:]}."
@@ -86,6 +66,7 @@ def warnings(study: Study) -> Iterator[str]:
 
 
 def facts(study: Study) -> Iterator[tuple[str, str]]:
+    """What was trained, how far the runs are apart, where the script's own run lies."""
     outcome = study.outcome
     yield "Studied", study.chosen or study.script
     took = f" in {duration(study.seconds)}" if study.seconds else ""
@@ -158,47 +139,3 @@ def _noise(study: Study) -> str:
         left = math.sqrt(noise.training.value)
         return f"{told}; with an infinite test set runs would still vary by {number(left)}"
     return f"{told}; that the runs differ with an infinite test set, too, cannot be shown"
-
-
-def _checks(study: Study, verbose: bool) -> Iterator[Block]:
-    if verbose:
-        words = {True: "yes", False: "NO", None: "not checked"}
-        rows = tuple((g.name, words[g.passed], g.evidence) for g in study.gates)
-        yield Table(("Before any number", "", "Evidence"), rows)
-    else:
-        good = [g.name for g in study.gates if g.passed]
-        if good:
-            yield Text(f"Checked: {'; '.join(good)}.", "note")
-    a = study.agreement
-    if a is not None and a.agrees:
-        how = (
-            f"run by run, to {a.furthest:.1g} of the distance between two runs"
-            if a.rounding
-            else f"in distribution (p = {number(a.p)}), not run by run: {_parting(study)}"
-        )
-        yield Text(f"{a.n} replicas were trained by plain `fit`, too: {a.engine} agrees {how}.",
-                   "note")  # fmt: skip
-    if study.refused:
-        why = "; ".join(f"{name}: {reason}" for name, reason in study.refused.items())
-        yield Text(f"Not redrawn: {why}.", "note")
-
-
-def _parting(study: Study) -> str:
-    """Why two engines that do the same give other runs."""
-    if study.backend != "jax" and "noise" in study.plan.get("sources", ()):
-        return "every backend draws noise of its own"
-    return "rounding is amplified"
-
-
-def open_questions(study: Study) -> Iterator[Block]:
-    if study.open:
-        parts = [
-            o.question + ("" if o.blocks is None else f" (about {count(o.blocks, 'more block')})")
-            for o in study.open
-        ]
-        yield Text(f"Still unknown: {'; '.join(parts)}.")
-        wanted = [o.blocks for o in study.open if o.blocks]
-        if wanted and study.path:
-            total = int(study.plan.get("blocks", 0)) + max(wanted)
-            command = f"whydiff study {study.script} --output {study.path}"
-            yield Text(f"To go on: {command} --resume --blocks {total}", "note")
