@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from whydiff.core.errors import Terminated, WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.core.interpreter import Interpreter
 from whydiff.core.question import SideOptions
 from whydiff.runner.parent import dies_with_parent
 from whydiff.runner.revisions import Checkout
@@ -28,6 +29,16 @@ START = (
     "from whydiff.runner.child.main import start\n"
     "start()"
 )
+#: Where Python finds what it imports before a script that is only recorded.
+_STARTUP = Path(__file__).resolve().parent / "child" / "startup"
+#: Comes before ``START`` where whydiff is not installed; see ``child/startup/lending.py``.
+LEND = (
+    "import importlib.util as util\n"
+    "spec = util.spec_from_file_location('whydiff_lending', {file!r})\n"
+    "lending = util.module_from_spec(spec)\n"
+    "spec.loader.exec_module(lending)\n"
+    "lending.lend({folders!r})\n"
+)
 #: Seconds that a child has to end by itself.
 GRACE = 5
 #: Samples kept for training again, over all fits of an execution.
@@ -41,9 +52,6 @@ UNTRACKED = {
     "NEPTUNE_MODE": "debug",
     "CLEARML_OFFLINE_MODE": "1",
 }
-
-#: Where Python finds what it imports before a script that is only recorded.
-_STARTUP = str(Path(__file__).resolve().parent / "child" / "startup")
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ class Run:
     command: str = ""  # what that command is called
     protected: tuple[Path, ...] = ()  # folders that it sees but does not change
     checkout: Checkout | None = None  # the revision that the script is of; None: as it is now
+    interpreter: Interpreter | None = None  # which Python runs it, if not our own
 
     def variables(self) -> dict[str, str]:
         """The whole environment of its process. Trials are reported to no tracking service."""
@@ -78,9 +87,23 @@ class Run:
         named = self.command or (f"-m {self.module}" if self.module else script)
         return f"{named} at {self.checkout.revision}" if self.checkout else named
 
+    @property
+    def python(self) -> str:
+        """The Python that runs it."""
+        return str(self.interpreter.python) if self.interpreter else sys.executable
+
+    def lent(self) -> dict[str, str]:
+        """Packages by name that its Python has to find elsewhere: whydiff, where it is not ours."""
+        if self.interpreter is None:
+            return {}
+        return {"whydiff": str(_STARTUP.parents[2]), **self.interpreter.lent}
+
 
 def run_of(
-    target: Target, options: SideOptions | None = None, checkout: Checkout | None = None
+    target: Target,
+    options: SideOptions | None = None,
+    checkout: Checkout | None = None,
+    interpreter: Interpreter | None = None,
 ) -> Run:
     """How a target is run, in a revision if it was found there."""
     options = options or SideOptions()
@@ -89,6 +112,7 @@ def run_of(
         target.script, options.arguments, environment or None,
         module=target.module, function=target.function, command=target.command,
         checkout=checkout,
+        interpreter=interpreter,
     )  # fmt: skip
 
 
@@ -257,14 +281,18 @@ def _command(run: Run, job: Mapping[str, Any]) -> tuple[list[str], dict[str, str
     """
     environment = run.variables()
     by_us = run.source or run.prelude or run.backend or run.module or run.checkout
+    lent = run.lent()
     if "serve" in job or by_us or run.script.suffix == ".ipynb":
-        return [sys.executable, "-c", START, json.dumps(job)], environment
+        lend = LEND.format(file=str(_STARTUP / "lending.py"), folders=lent) if lent else ""
+        return [run.python, "-c", lend + START, json.dumps(job)], environment
     theirs = environment.get("PYTHONPATH")
     if theirs is not None:
         environment["WHYDIFF_PYTHONPATH"] = theirs
-    environment["PYTHONPATH"] = os.pathsep.join([_STARTUP, *([theirs] if theirs else [])])
+    environment["PYTHONPATH"] = os.pathsep.join([str(_STARTUP), *([theirs] if theirs else [])])
     environment["WHYDIFF_JOB"] = json.dumps(job)
-    return [sys.executable, str(run.script), *run.arguments], environment
+    if lent:
+        environment["WHYDIFF_LENT"] = "\n".join(f"{name}={lent[name]}" for name in lent)
+    return [run.python, str(run.script), *run.arguments], environment
 
 
 def output_tail(log: Path | None, lines: int = 12) -> str:

@@ -19,6 +19,8 @@ if MYPY:  # for those who check types: `typing` is not imported
     from whydiff.runner.child.watching import Watching
 
 JOB = "WHYDIFF_JOB"
+#: Packages that this Python lacks, as lines ``name=folder``; see ``lending.py``.
+LENT = "WHYDIFF_LENT"
 #: What PYTHONPATH was, where it was set.
 PYTHONPATH = "WHYDIFF_PYTHONPATH"
 
@@ -32,8 +34,8 @@ SEED_CALLS = "whydiff.recorder.seed_calls"
 class _AfterImports:
     """Stands among the finders of modules until Keras is imported, and then watches it."""
 
-    def __init__(self, job: str) -> None:
-        self.job = job
+    def __init__(self, job: str, lent: "str | None" = None) -> None:
+        self.job, self.lent = job, lent
         self.watching: Watching | None = None
         self.waited_for = {"keras", SCORING, *SEEDED}
         self.missed: set[str] = set()  # could not be imported
@@ -103,18 +105,29 @@ class _AfterImports:
         same = os.path.realpath(os.fsdecode(program)) == os.path.realpath(sys.executable)
         if self.watching is not None and self.watching.leaves(os.fsdecode(program)):
             return {}
-        return {JOB: self.job} if same else {}
+        if not same:
+            return {}
+        return {JOB: self.job, **({LENT: self.lent} if self.lent else {})}
 
 
 def _seed_calls() -> "Any":
     """The module that notes seeds. Not imported by name: that would import packages of ours."""
-    parts = ("..", "..", "..", "recorder", "seed_calls.py")
+    return _loaded(SEED_CALLS, "..", "..", "..", "recorder", "seed_calls.py")
+
+
+def _loaded(name: str, *parts: str) -> "Any":
+    """The module in a file that lies at ``parts`` from here."""
     path = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), *parts))
-    module = type(sys)(SEED_CALLS)
+    module = type(sys)(name)
     kind: Any = type(__spec__.loader)
-    module.__file__, module.__loader__ = path, kind(SEED_CALLS, path)
-    kind(SEED_CALLS, path).exec_module(module)
+    module.__file__, module.__loader__ = path, kind(name, path)
+    kind(name, path).exec_module(module)
     return module
+
+
+def _lend(lines: str) -> None:
+    folders = dict(line.split("=", 1) for line in lines.split("\n"))
+    _loaded("whydiff_lending", "lending.py").lend(folders)
 
 
 def _tell_when_it_is_imported(spec: "Any", imported: "Any") -> None:
@@ -190,9 +203,12 @@ def _begin() -> None:
     path = os.environ.pop(PYTHONPATH, None)
     if path is not None:
         os.environ["PYTHONPATH"] = path
+    lent = os.environ.pop(LENT, None)
     if job is None:
         return
-    finder = _AfterImports(job)
+    if lent:
+        _lend(lent)
+    finder = _AfterImports(job, lent)
     for name in sorted(finder.waited_for.intersection(sys.modules)):
         finder.imported(name, True)
     sys.meta_path.insert(0, finder)
