@@ -58,3 +58,21 @@ def test_sequences_padded_otherwise() -> None:
 
 def test_says_the_ranges_of_both() -> None:
     assert "0 to 1" in correspondence(np.linspace(0, 1, 8)[:, None], np.ones((8, 1))).text
+
+
+def test_padding_at_either_end_and_rows_of_several_lengths():
+    rows = [RNG.integers(1, 50, n) for n in (3, 8, 5, 1)]
+    behind = np.stack([np.pad(r, (0, 8 - len(r))) for r in rows])
+    longer = np.stack([np.pad(r, (0, 20 - len(r))) for r in rows])
+    before = np.stack([np.pad(r, (8 - len(r), 0)) for r in rows])
+    assert "length 8 vs. 20" in correspondence(behind, longer).text
+    assert "other end" in correspondence(behind, before).text
+    assert "8 vs. 1 to 8 (row by row)" in correspondence(behind, rows).text
+    assert correspondence(behind, longer[::-1]).kind != "padded"
+
+
+def test_one_rule_for_all_values_is_told():
+    pixels = RNG.integers(0, 256, size=(20, 6)).astype("float32")
+    assert "B is 1/255 times A" in correspondence(pixels, pixels / 255).text
+    assert "B is 1/127.5 times A - 1" in correspondence(pixels, pixels / 127.5 - 1).text
+    assert "times" not in correspondence(pixels, (pixels - pixels.mean(0)) / pixels.std(0)).text

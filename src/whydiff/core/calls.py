@@ -7,8 +7,8 @@ not in weights; its recipe has one field per source of difference, with values a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -103,7 +103,9 @@ class HeldValue:
     """
 
     name: str  # "normalization/mean", "lambda: global SCALE"
-    kind: str  # "attribute" | "vocabulary" | "recurrent state" | "global" | "closure"
+    #: "attribute" | "setting" (one that the architecture's facts tell, too) | "vocabulary" |
+    #: "recurrent state" | "global" | "closure"
+    kind: str
     layer: str  # canonical path
     digest: str
     value: Any = None  # plain JSON while small: a number, a string, a short list
@@ -198,7 +200,7 @@ class MeasuringCall:
     seconds: float = 0.0
     score: Score | None = None
     #: "method" where it was ``predict_on_batch`` or ``test_on_batch``; "unknown: ..." for what
-    #: could not be seen
+    #: could not be seen; "joined": numbers of the calls of a loop that this one stands for
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -225,3 +227,41 @@ class Event:
     model_number: int
     stack: tuple[Frame, ...] = ()
     facts: Facts = field(default_factory=dict)
+
+
+def joined_call(calls: Sequence[MeasuringCall]) -> MeasuringCall:
+    """Calls that a loop made one after the other as one call that fed all of their batches.
+
+    They have equally many outputs and inputs; the number is that of the first.
+    """
+    first = calls[0]
+    inputs = [call.recipe.inputs for call in calls]
+    leaves = tuple(
+        replace(
+            leaf,
+            shape=leaf.shape if len({i.leaves[k].shape for i in inputs}) == 1 else (-1,),
+            rows=np.concatenate([i.leaves[k].rows for i in inputs]),
+        )
+        for k, leaf in enumerate(first.recipe.inputs.leaves)
+    )
+    batches = np.concatenate([i.batches for i in inputs])
+    joined = replace(first.recipe.inputs, leaves=leaves, batches=batches)
+    return replace(
+        first,
+        recipe=replace(first.recipe, inputs=joined),
+        outputs=tuple(_joined_output([c.outputs[k] for c in calls])
+                      for k in range(len(first.outputs))),
+        notes={**first.notes, "joined": [call.number for call in calls]},
+    )  # fmt: skip
+
+
+def _joined_output(parts: Sequence[Output]) -> Output:
+    rows = np.concatenate([part.rows for part in parts])
+    values = [part.values for part in parts if part.values is not None]
+    whole = len(values) == len(parts) and len({v.shape[1:] for v in values}) == 1
+    return replace(
+        parts[0],
+        shape=(len(rows), *parts[0].shape[1:]),
+        rows=rows,
+        values=np.concatenate(values) if whole else None,
+    )

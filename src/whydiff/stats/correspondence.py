@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +18,8 @@ FEWEST_ROWS = 4
 
 
 class Correspondence(NamedTuple):
-    """How B's rows follow from A's: ``kind`` is "equal", "shifted", "scaled", "encoded", "near"
-    or "" where rows do not correspond. ``text`` says it, with the ranges of both."""
+    """How B's rows follow from A's: ``kind`` is "equal", "padded", "shifted", "scaled", "encoded",
+    "near" or "" where rows do not correspond. ``text`` says it, with the ranges of both."""
 
     kind: str
     text: str
@@ -28,14 +29,23 @@ class Correspondence(NamedTuple):
         return bool(self.kind)
 
 
-def correspondence(a: np.ndarray, b: np.ndarray) -> Correspondence:
-    """How row i of ``b`` follows from row i of ``a``; both have shape (n, ...).
+def correspondence(
+    a: np.ndarray | Sequence[np.ndarray], b: np.ndarray | Sequence[np.ndarray]
+) -> Correspondence:
+    """How row i of ``b`` follows from row i of ``a``; both have shape (n, ...), or are lists of n
+    rows of different lengths.
 
-    Looks for columns of B that are straight lines in a column of A (in any order of columns),
-    for whole numbers that stand for each other one by one, and for rows that are nearer to their
-    counterpart than to any other. Says "" where none of this holds.
+    Looks for rows that are equal but for zeros at their ends, for columns of B that are straight
+    lines in a column of A (in any order of columns), for whole numbers that stand for each other
+    one by one, and for rows that are nearer to their counterpart than to any other. Says "" where
+    none of this holds.
     """
-    if len(a) != len(b) or len(a) == 0 or not _numeric(a) or not _numeric(b):
+    if len(a) != len(b) or len(a) == 0 or not _numeric(a[0]) or not _numeric(b[0]):
+        return Correspondence("", "")
+    text = padded(list(a), list(b))
+    if text:
+        return Correspondence("padded", text)
+    if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
         return Correspondence("", "")
     rows = np.unique(np.linspace(0, len(a) - 1, min(len(a), MOST_ROWS)).astype(int))
     x, y = (np.asarray(v[rows], np.float64).reshape(len(rows), -1) for v in (a, b))
@@ -51,6 +61,34 @@ def correspondence(a: np.ndarray, b: np.ndarray) -> Correspondence:
         if _nearest(x, y):
             return Correspondence("near", f"row by row much alike; {ranges}")
     return Correspondence("", ranges)
+
+
+def padded(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> str:
+    """How the rows are padded, where they are the same but for zeros at the start or the end of
+    their first axis; "" where they are not, or nothing is padded."""
+    lengths = []
+    for x, y in zip(a, b, strict=True):
+        x, y = np.asarray(x), np.asarray(y)
+        if not x.ndim or x.ndim != y.ndim or not np.array_equal(_stripped(x), _stripped(y)):
+            return ""
+        lengths.append((len(x), len(y), np.array_equal(x, y)))
+    if all(equal for _, _, equal in lengths):
+        return ""
+    one, two = ([n[side] for n in lengths] for side in (0, 1))
+    if one == two:
+        return "the same rows, padded with zeros at the other end"
+    return f"the same rows, padded with zeros to length {_lengths(one)} vs. {_lengths(two)}"
+
+
+def _lengths(lengths: list[int]) -> str:
+    least, most = min(lengths), max(lengths)
+    return str(least) if least == most else f"{least} to {most} (row by row)"
+
+
+def _stripped(row: np.ndarray) -> np.ndarray:
+    filled = np.flatnonzero(row.reshape(len(row), -1).any(axis=1))
+    stripped: np.ndarray = row[filled[0] : filled[-1] + 1] if len(filled) else row[:0]
+    return stripped
 
 
 def _numeric(values: np.ndarray) -> bool:
@@ -97,7 +135,21 @@ def _linear(x: np.ndarray, y: np.ndarray) -> str:
         return ""
     spread_x, spread_y = x.std(axis=0), y.std(axis=0)
     same = np.allclose(np.sort(spread_x), np.sort(spread_y), rtol=1e-3)
-    return f"{text} is {'shifted' if same else 'scaled'}"
+    return f"{text} is {'shifted' if same else 'scaled'}{_by_one_rule(x, y)}"
+
+
+def _by_one_rule(x: np.ndarray, y: np.ndarray) -> str:
+    """The line that leads from every value of A to that of B, where it is one for all."""
+    spread = x.std()
+    if not spread or not np.isfinite(spread):
+        return ""
+    slope = float(((x - x.mean()) * (y - y.mean())).mean() / spread**2)
+    start = float(y.mean() - slope * x.mean())
+    if not np.allclose(slope * x + start, y, rtol=1e-3, atol=1e-3 * float(y.std())):
+        return ""
+    factor = f"{slope:.4g}" if abs(slope) >= 0.1 or not slope else f"1/{1 / slope:.4g}"
+    shift = f" {'+' if start > 0 else '-'} {abs(start):.4g}" if abs(start) > 1e-6 * y.std() else ""
+    return f" alike: B is {factor} times A{shift}"
 
 
 def _correlated(x: np.ndarray, y: np.ndarray) -> float | None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from whydiff.core.calls import Score
+from whydiff.core.calls import Origin, Score
 from whydiff.core.digests import row_digests
 from whydiff.core.errors import WhydiffError
+from whydiff.core.recipe import Tensor
 from whydiff.diagnosis.calls.pair import (
     ROWS_CORRESPOND,
     call_at,
     disagreements,
     first_difference,
+    in_comparison,
     independent,
     same_quantity,
     wanted_calls,
 )
-from whydiff.diagnosis.calls.results import said, scope
+from whydiff.diagnosis.calls.results import kind_of, said, scope
 from whydiff.testing.calls import KERNEL, X, call, drawn, execution
 
 OTHER = KERNEL * 2
@@ -116,6 +120,50 @@ def test_a_score_is_held_against_evaluate():
 )
 def test_names_of_one_quantity(function, metric, same):
     assert same_quantity(function, metric) is same
+
+
+def test_a_score_comes_before_a_log_and_a_log_that_is_somewhat_off_last(trained_fit):
+    fit = trained_fit(1)
+    logged = fit.epochs[-1].logs["loss"]
+    evaluated = call(
+        2, "evaluate", x=X[: len(fit.recipe.data_order.epochs[-1])], kernel=KERNEL,
+        values={"loss": logged * 1.05},
+    )  # fmt: skip
+    plain, called = call(3), call(4, "call", outputs=X @ KERNEL * np.float32(1.01))
+    found = disagreements(execution(evaluated, plain, called, fits=[fit]))
+    kinds = [(kind_of(d.a), kind_of(d.b)) for d in found]
+    assert kinds == [("predict", "call"), ("fit", "evaluate")]
+
+
+def test_a_loop_over_single_rows_is_held_against_the_whole():
+    whole = call(1)
+    pieces = [
+        call(n + 2, line=9, x=X[n : n + 1], outputs=X[n : n + 1] @ KERNEL * np.float32(2))
+        for n in range(len(X))
+    ]
+    (found,) = [d for d in disagreements(execution(whole, *pieces)) if not d.check]
+    assert said(found.b) == "the 16 calls of predict at line 9"
+    assert found.b.recipe.inputs.batches.tolist() == [1] * len(X)
+    assert found.distance.relative == pytest.approx(0.5)
+
+
+def test_what_was_compared_is_counted_and_what_should_differ_is_said(trained_fit):
+    trained = execution(call(1), call(2), call(4, kernel=OTHER), fits=[trained_fit(3)])
+    equal, meant = in_comparison(trained)
+    assert equal == 1
+    assert all(text.endswith("differ, since the model was trained in between") for text in meant)
+    assert len(meant) == 2
+
+
+def test_a_direct_call_that_moves_averages_is_no_step_of_a_training():
+    def averaging(number, mean):
+        made = call(number, "call", line=5, outputs=X @ KERNEL + number)
+        moving = Tensor("norm/mean", "non-trainable", (1,), "float32", mean)
+        weights = (*made.recipe.weights, moving)
+        origins = (*made.recipe.origins, Origin("called", "called"))
+        return replace(made, recipe=replace(made.recipe, weights=weights, origins=origins))
+
+    assert disagreements(execution(averaging(1, "a"), averaging(2, "b")))
 
 
 def test_the_first_call_that_differs_between_two_executions():

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from whydiff.core.calls import Event, GeneratorState, HeldValue, Origin
-from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, SUSPECTED
+from whydiff.core.calls import Event, GeneratorState, HeldValue, Origin, joined_call
+from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, SUSPECTED, UNKNOWN
 from whydiff.diagnosis.calls.fields import compare
+from whydiff.diagnosis.calls.inputs import form_of
 from whydiff.diagnosis.calls.logged import judge_parts
+from whydiff.diagnosis.calls.origins import is_recurrent
 from whydiff.diagnosis.calls.scored import AGAIN, ALIGNED, CUT_AT_HALF, CUT_AT_ZERO, judge_score
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, judge
@@ -93,6 +97,86 @@ def test_values_that_are_no_weights():
     assert found["state"].mechanism == "stale-trace"
 
 
+def test_a_setting_that_the_script_changed_is_swapped_in_one_model():
+    sides = [HeldValue("gate: attribute strength", "setting", "gate", d, v)
+             for d, v in (("a", 1.0), ("b", 0.0))]  # fmt: skip
+    facts = [{"layers": ["gate: Gate"], "layer:gate:strength": v.value} for v in sides]
+    a, b = (call(n + 1, state=[v], architecture=f)
+            for n, (v, f) in enumerate(zip(sides, facts, strict=True)))  # fmt: skip
+    compared = compare(a, b)
+    assert by_source(compared)["architecture"].mechanism == "setting-changed"
+    assert compared.held == {"architecture": ("gate: attribute strength",)}
+    apart = compare(a, replace(b, model_number=2))  # two models: they come as wholes
+    assert apart.structure == ("architecture",) and not apart.held
+
+
+def test_the_state_of_a_layer_with_one_state_is_a_recurrent_one():
+    assert is_recurrent("gru/states") and is_recurrent("lstm/states_1")
+    assert not is_recurrent("dense/kernel")
+
+
+def test_statistics_that_were_adapted_again_are_not_called_unfinalized():
+    sides = [HeldValue("norm/mean", "attribute", "norm", d, v) for d, v in (("a", 0.0), ("b", 1.0))]
+    a, b = (
+        call(n + 1, kernel=KERNEL * (n + 1), state=[v],
+             origin=Origin(f"adapted at line {n + 4}", "adapted"))
+        for n, v in enumerate(sides)
+    )  # fmt: skip
+    found = by_source(compare(a, b))["state"]
+    assert found.mechanism == "adapted-again"
+    assert "adapted at line 5" in found.detail and "norm/mean" in found.detail
+
+
+def test_a_vocabulary_belongs_to_the_data():
+    sides = [HeldValue("lookup: vocabulary", "vocabulary", "lookup", d, v)
+             for d, v in (("a", ["x", "y"]), ("b", ["y", "x"]))]  # fmt: skip
+    facts = [{"layers": ["lookup: StringLookup"], "layer:lookup:vocabulary": v.value}
+             for v in sides]  # fmt: skip
+    found = by_source(compare(*(
+        call(n + 1, model=n + 1, state=[v], architecture=f)
+        for n, (v, f) in enumerate(zip(sides, facts, strict=True))
+    )))  # fmt: skip
+    assert found["data-content"].mechanism == "other-vocabulary"
+    assert found["architecture"].status == IDENTICAL
+
+
+@pytest.mark.parametrize(
+    ("facts", "mechanism"),
+    [
+        ({"masks end at": ["scale"]}, "mask-ends"),
+        ({"layer:dense:lora_rank": 2}, "low-rank-adapted"),
+    ],
+)
+def test_architectures_that_are_told_by_what_they_do(facts, mechanism):
+    plain = {"layers": ["dense: Dense"], "layer:dense:units": 1}
+    found = by_source(compare(
+        call(1, architecture=plain), call(2, model=2, architecture={**plain, **facts})
+    ))["architecture"]  # fmt: skip
+    assert (found.status, found.mechanism) == (DIFFERS, mechanism)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "facts", "mechanism"),
+    [
+        (["padded"], {}, "padding-without-a-mask"),
+        (["padded"], {"layer:embedding:mask_zero": True}, "input-in-another-form"),
+        (["padded"], {"masks end at": ["scale"]}, "mask-ends"),
+        (["equal", "scaled"], {}, "input-in-another-form"),
+        (["equal", ""], {}, ""),
+        ([], {}, ""),
+    ],
+)
+def test_how_inputs_of_the_same_samples_differ(kinds, facts, mechanism):
+    assert form_of(kinds, call(1, architecture=facts)) == mechanism
+
+
+def test_samples_of_several_lengths_keep_their_batches():
+    ragged = joined_call([call(n, x=X[:, :n], outputs=OUT) for n in (1, 2, 3)])
+    found = compare(call(9, x=np.concatenate([X] * 3)), ragged)
+    assert by_source(found)["batch-size"].status == UNKNOWN
+    assert "batch-size" not in found.movable
+
+
 def test_flags_of_layers_decide_the_mode():
     quiet, active = {"training:dropout": False}, {"training:dropout": True, "training": True}
     found = by_source(compare(call(1, mode=quiet), call(2, "call", mode=active)))
@@ -135,6 +219,27 @@ def test_a_control_that_fails_confirms_nothing():
     assert {c.status for c in found.causes} == {SUSPECTED}
     assert all(c.share is None for c in found.causes)
     assert any("own fields" in note for note in found.notes)
+
+
+def test_what_may_hold_more_than_is_recorded_is_not_ruled_out_by_a_failed_control():
+    runner = Linear(OUT, {}, shaky=True)
+    a, b = call(1, outputs=OUT), call(2, outputs=OUT + EFFECT)
+    compared = compare(a, b)
+    found = judge(compared, run_trials(runner, [], (a, b), "outputs"))
+    assert not found.causes and not found.reproduced
+    assert any(HELD_BY_NOTHING in note for note in found.notes)
+    assert {"noise", "state", "architecture"} <= {x.source for x in found.unknown}
+    assert {"weights", "data-content"} <= {x.source for x in found.excluded}
+
+
+def test_batches_that_only_round_otherwise_are_called_that():
+    tiny = (OUT * np.float32(1e-7)).astype("float32")
+    runner = Linear(OUT, {"batch-size": tiny})
+    (full,) = runner.again("b").outputs
+    a, b = call(1, outputs=OUT), call(2, outputs=full, batches=[1] * len(X))
+    found = judge(compare(a, b), run_trials(runner, ["batch-size"], (a, b), "outputs"))
+    assert [c.mechanism for c in found.causes] == ["batch-size-rounding"]
+    assert any("no more than rounding" in note for note in found.notes)
 
 
 def test_what_no_field_holds_is_never_called_arithmetic():

@@ -10,7 +10,8 @@ from typing import Any
 
 from whydiff.core.findings import CONFIRMED, Divergence, Explanation, Remedy
 from whydiff.core.recording import Execution
-from whydiff.diagnosis.calls.pair import Disagreement, disagreements
+from whydiff.core.words import count
+from whydiff.diagnosis.calls.pair import Disagreement, disagreements, in_comparison
 from whydiff.diagnosis.calls.results import (
     OUTPUTS,
     WEIGHTS,
@@ -168,10 +169,12 @@ def agreement(execution: Execution) -> str:
 
 
 def all_agree(execution: Execution, script: str, executions: int) -> Explanation:
-    """The answer where no two calls disagree: it names what was watched, and claims no more."""
+    """The answer where nothing disagrees: it names what was watched, and claims no more.
+
+    ``executions`` is the number of runs whose calls were compared, one by one.
+    """
     calls = execution.in_order()
-    where = f" in {executions} executions" if executions > 1 else ""
-    text = f"{scope(calls)} agree bit for bit{where}"
+    text = _agreeing(execution, executions)
     last = {"script": script, **(described(calls[-1]) if calls else {})}
     return Explanation(
         question=f"Do the results of {script} differ?",
@@ -190,6 +193,28 @@ def all_agree(execution: Execution, script: str, executions: int) -> Explanation
     )
 
 
+def _agreeing(execution: Execution, executions: int) -> str:
+    """What was compared with what, and what differs as it should."""
+    calls = execution.in_order()
+    if executions > 1:
+        head = f"{scope(calls)} {_agree(len(calls))} bit for bit in {executions} runs"
+    elif len(calls) < 2:
+        head = f"{scope(calls)}, and nothing in this run to compare it with"
+    else:
+        head = f"no two of {scope(calls)} that ought to agree differ"
+    equal, meant = in_comparison(execution)
+    within = ""
+    if equal:
+        within = f"{count(equal, 'pair')} of calls on the same samples {_agree(equal)} in one run"
+    elif len(execution.calls) > 1:
+        within = "no two of these calls measured one model on the same samples in one run"
+    return "; ".join(part for part in (head, within, *meant[:MOST_OTHERS]) if part)
+
+
+def _agree(n: int) -> str:
+    return "agrees" if n == 1 else "agree"
+
+
 def other_disagreements(execution: Execution) -> tuple[dict[str, Any], ...]:
     """What disagrees in an execution whose trainings are explained."""
     return others_listed(Path(execution.script).name, disagreements(execution))
@@ -197,6 +222,8 @@ def other_disagreements(execution: Execution) -> tuple[dict[str, Any], ...]:
 
 def watched(explanation: Explanation, execution: Execution) -> Explanation:
     """The answer that two trainings agree, with the scope of what was watched and no more."""
-    text = f"{scope(execution.in_order())} agree bit for bit"
+    text = f"The compared trainings agree bit for bit; watched: {scope(execution.in_order())}"
+    _, meant = in_comparison(execution)
+    text = "; ".join((text, *meant[:MOST_OTHERS]))
     remedy = Remedy("", False, f"{text}. What was not watched is not known.")
     return replace(explanation, remedy=remedy, notes=(*explanation.notes, f"{text}."))

@@ -37,6 +37,10 @@ SOURCES = (
 )  # fmt: skip
 
 
+#: Kind of a held value that is an attribute which the facts of the architecture name, too.
+SETTING = "setting"
+
+
 @dataclass(frozen=True)
 class Compared:
     """Findings, and which field belongs to which source for hybrids.
@@ -82,9 +86,13 @@ def compare(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event] = ()) ->
     """Every field of two measuring calls compared."""
     pairs = tensor_pairs(a, b)
     held = _held(a, b)
+    settings = held.pop(SETTING, [])
+    if settings and a.model_number == b.model_number:
+        held.setdefault("architecture", []).extend(settings)
     found: dict[str, Finding] = {}
     tensors = _weights(found, a, b, pairs, events)
     _data(found, a.recipe.inputs, b.recipe.inputs, _built(a, b))
+    _vocabulary(found, held, b)
     found["noise"] = _noise(a, b)
     found["architecture"] = _architecture(a, b, held)
     found["mode"] = _mode(a, b)
@@ -223,6 +231,12 @@ def _data(found: dict[str, Finding], a: Inputs, b: Inputs, built: bool) -> None:
     _content(found, a, b, whole, labelled)
     n = len(whole[0])
     sizes = [[int(s) for s in i.batches] for i in (a, b)]
+    if any(-1 in leaf.shape for i in (a, b) for leaf in i.leaves):
+        together = f"{_batches(sizes[0])} vs. {_batches(sizes[1])}; samples of several lengths"
+        found["batch-size"] = Finding(
+            "batch-size", UNKNOWN, f"{together} come in batches of their own, and go with them"
+        )
+        return
     found["batch-size"] = (
         Finding("batch-size", IDENTICAL, f"both in {_batches(sizes[0])}")
         if sizes[0] == sizes[1]
@@ -262,6 +276,19 @@ def _content(
     text = f"{shared} of {n} rows are also in B's {m}"
     text += f"; {kinds[0]} vs. {kinds[1]}" if kinds[0] != kinds[1] else f"; both {kinds[0]}"
     found["data-content"] = _differs("data-content", text)
+
+
+def _vocabulary(
+    found: dict[str, Finding], held: Mapping[str, Sequence[HeldValue]], b: MeasuringCall
+) -> None:
+    """Lookup layers that give the same samples other numbers."""
+    values = held.get("data-content", ())
+    if not values:
+        return
+    inputs, text = found["data-content"], _values(values, b)
+    if inputs.status == DIFFERS:
+        text = f"{text}; {inputs.evidence}"
+    found["data-content"] = _differs("data-content", text, text, "other-vocabulary")
 
 
 def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
@@ -411,12 +438,28 @@ def _architecture(
     sides = [cast(Side, _Seen(replace(c.recipe, architecture=_shape(c)))) for c in (a, b)]
     finding = of_architecture.compare(*sides)
     values = held.get("architecture", ())
+    if values and all(h.kind == SETTING for h in values):
+        text = f"the script changed it between the two calls: {_values(values, b)}"
+        return _differs("architecture", finding.evidence, text, "setting-changed")
     if values:
         text = _values(values, b)
         return _differs("architecture", text, f"{text}; the layer's own code reads it",
                         "global-read-by-a-layer")  # fmt: skip
     if finding.status != DIFFERS:
         return finding
+    text = finding.detail or finding.evidence
+    if "lora_" in text:
+        return _differs("architecture", finding.evidence, text, "low-rank-adapted")
+    ends = [c.recipe.architecture.get("masks end at") for c in (a, b)]
+    if ends[0] != ends[1]:
+        where = "; ".join(
+            f"in {side} the mask ends at {listed([str(p) for p in paths])}"
+            for side, paths in zip("AB", ends, strict=True)
+            if paths
+        )
+        return _differs("architecture", finding.evidence,
+                        f"{text}; {where}, and layers behind it compute with the padding",
+                        "mask-ends")  # fmt: skip
     lost = _lost(finding.evidence, a, b)
     if lost:
         return _differs("architecture", finding.evidence,
@@ -429,8 +472,12 @@ def _shape(call: MeasuringCall) -> Facts:
     return {
         k: v
         for k, v in call.recipe.architecture.items()
-        if not k.startswith("trainable:") and ":quantization_config" not in k
+        if not k.startswith("trainable:") and not _OF_OTHERS.search(k)
     }
+
+
+#: Settings that belong to the precision, or to the data (a vocabulary is held by its layer).
+_OF_OTHERS = re.compile(r":quantization_config|:(vocabulary|vocabulary_size|idf_weights)$")
 
 
 def _lost(evidence: str, a: MeasuringCall, b: MeasuringCall) -> str:
@@ -483,6 +530,8 @@ def _source_of(h: HeldValue, other: HeldValue) -> str:
         return "state"
     if h.kind in ("global", "closure"):
         return "architecture"
+    if h.kind == SETTING:
+        return SETTING
     return "data-content" if h.kind == "vocabulary" else "state"
 
 
@@ -509,6 +558,7 @@ def _state(
     held: Mapping[str, Sequence[HeldValue]],
 ) -> None:
     values = held.get("state", ())
+    adapted_again = "state" in found and found["state"].mechanism == "adapted-again"
     if values:
         theirs = {h.name: h for h in b.recipe.state}
         stale = [h.name for h in values if h.stale or theirs[h.name].stale]
@@ -517,6 +567,9 @@ def _state(
         if stale:
             mechanism = "stale-trace"
             text = f"{listed(stale)}: the compiled function was traced with an older value ({text})"
+        elif adapted_again:
+            mechanism = "adapted-again"
+            text = f"{found['state'].detail}; {text}"
         elif any(h.name.rpartition("/")[2] in ("mean", "variance", "invert") for h in values):
             mechanism = "not-finalized"
         found["state"] = _differs("state", text, text, mechanism)

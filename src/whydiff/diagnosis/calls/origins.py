@@ -46,7 +46,8 @@ class TensorPair:
 
 def is_recurrent(path: str) -> bool:
     """Whether a variable is the hidden state that a stateful layer keeps from call to call."""
-    return path.rpartition("/")[2].startswith("states_")
+    name = path.rpartition("/")[2]
+    return name == "states" or name.startswith("states_")  # one state, or several
 
 
 @dataclass(frozen=True)

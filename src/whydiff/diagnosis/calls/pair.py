@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 
 import numpy as np
 
-from whydiff.core.calls import MeasuringCall
+from whydiff.core.calls import MeasuringCall, joined_call
 from whydiff.core.digests import unordered_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
@@ -24,6 +24,7 @@ from whydiff.diagnosis.calls.results import (
     number,
     number_of,
     ordered,
+    said,
     same_result,
     values_of,
 )
@@ -34,7 +35,7 @@ MOST_ALIKE, MOST_CALLS = 3, 60
 #: is a mean over moving weights: that it is somewhat off is how it is meant to be.
 LARGE, LARGE_OF_LOG = 0.02, 0.3
 #: What makes two calls comparable, the clearest first.
-LOGGED, SCORED, RUN, REBUILT, REPEATED, OTHER_INPUT, BUILT = range(7)
+SCORED, LOGGED, RUN, REBUILT, REPEATED, OTHER_INPUT, BUILT = range(7)
 
 #: What has to be checked on the values before two calls count as measuring the same.
 FIT_ROWS, ROWS_CORRESPOND = "the rows of the fit", "rows that correspond"
@@ -54,12 +55,14 @@ class Disagreement:
     @property
     def order(self) -> tuple[int, int, float, int, int]:
         """Sorts: large before small before rounding, then by what makes them comparable; of equal
-        ones those that were made next to each other."""
+        ones those that were made next to each other. That a log is somewhat off is expected of
+        every script that evaluates: such a pair comes after every other of its size."""
         d = self.distance
         large = LARGE_OF_LOG if self.why == LOGGED else LARGE
         size = 2 if d.rounding else 0 if d.relative >= large else 1
+        why = BUILT + 1 if self.why == LOGGED and size else self.why
         a, b = number_of(self.a), number_of(self.b)
-        return (size, self.why, -round(d.relative, 6), abs(b - a), a)
+        return (size, why, -round(d.relative, 6), abs(b - a), a)
 
 
 def disagreements(execution: Execution, metric: str | None = None) -> list[Disagreement]:
@@ -71,7 +74,47 @@ def disagreements(execution: Execution, metric: str | None = None) -> list[Disag
     for a, b in combinations(own, 2):
         if not same_result(a, b):
             found += _of_calls(execution, a, b, metric)
+    found += _of_loops(execution, own, metric)
     return sorted(found, key=lambda d: d.order)
+
+
+def _of_loops(
+    execution: Execution, own: Sequence[MeasuringCall], metric: str | None
+) -> Iterator[Disagreement]:
+    """What a loop predicts piece by piece, against what one call predicts of all of it."""
+    for whole, other in product(_in_pieces(execution.calls), own):
+        numbers = whole.notes["joined"]
+        alike = whole.model_number == other.model_number and other.kind in ("predict", "call")
+        if not alike or other.number in numbers or not other.outputs:
+            continue
+        sizes = [len(c.recipe.inputs.rows("x")) for c in (whole, other)]
+        if sizes[0] != sizes[1] or not _alike_fed(whole, other):
+            continue
+        yield from _of_calls(execution, other, whole, metric)
+
+
+def _alike_fed(a: MeasuringCall, b: MeasuringCall) -> bool:
+    """Whether two calls were fed arrays of equal kinds: as many, with equally many dimensions."""
+    one, two = (call.recipe.inputs.of("x") for call in (a, b))
+    return [x.path for x in one] == [y.path for y in two]
+
+
+def _in_pieces(calls: Sequence[MeasuringCall]) -> Iterator[MeasuringCall]:
+    """Calls of one line, model and weights, fed piece by piece, as one call for all of them."""
+    groups: dict[tuple[object, ...], list[MeasuringCall]] = {}
+    steps = _training_steps(calls)
+    for call in calls:
+        if call.kind in ("predict", "call") and call.finished and call.number not in steps:
+            place = tuple((f.file, f.line) for f in call.stack)
+            key = (call.kind, call.model_number, place, tuple(_weights(call)),
+                   tuple(leaf.path for leaf in call.recipe.inputs.leaves),
+                   tuple((o.name, o.shape[1:]) for o in call.outputs))  # fmt: skip
+            groups.setdefault(key, []).append(call)
+    for group in groups.values():
+        cut = all(c.recipe.inputs.unit == "sample" and c.outputs for c in group)
+        counted = any("further calls of this line" in c.notes for c in group)
+        if len(group) > 1 and cut and not counted and not _same_samples(group[0], group[1]):
+            yield joined_call(group)
 
 
 def looked_at(calls: Sequence[MeasuringCall]) -> list[MeasuringCall]:
@@ -89,7 +132,8 @@ def looked_at(calls: Sequence[MeasuringCall]) -> list[MeasuringCall]:
 
 
 def _training_steps(calls: Sequence[MeasuringCall]) -> set[int]:
-    """Direct calls behind which the weights of their model had moved by the next such call."""
+    """Direct calls behind which the trainable weights of their model had moved by the next such
+    call. (BatchNormalization called in training mode moves its averages, and trains nothing.)"""
     places: dict[tuple[object, ...], list[MeasuringCall]] = {}
     for call in calls:
         if call.kind == "call":
@@ -97,10 +141,14 @@ def _training_steps(calls: Sequence[MeasuringCall]) -> set[int]:
             places.setdefault(key, []).append(call)
     found: set[int] = set()
     for group in places.values():
-        moved = [a for a, b in pairwise(group) if _weights(a) != _weights(b)]
+        moved = [a for a, b in pairwise(group) if _trainable(a) != _trainable(b)]
         if moved:
             found |= {call.number for call in group}
     return found
+
+
+def _trainable(call: MeasuringCall) -> list[str]:
+    return [t.digest for t in call.recipe.weights if t.role == "trainable"]
 
 
 def _weights(call: MeasuringCall) -> list[str]:
@@ -237,6 +285,21 @@ def _trained_between(execution: Execution, a: MeasuringCall, b: MeasuringCall) -
     tensors = zip(later.recipe.weights, later.recipe.origins, strict=False)
     kinds = {o.kind for t, o in tensors if not is_recurrent(t.path)}
     return bool(kinds & {"unwatched"}) and not kinds & {"file", "restored", "average", "copied"}
+
+
+def in_comparison(execution: Execution) -> tuple[int, list[str]]:
+    """(pairs of calls that measured the same with the same result, those whose results differ as
+    they should, in words). For executions without disagreements."""
+    equal, meant = 0, []
+    own = [c for c in looked_at(execution.calls) if c.kind not in ("score", "built")]
+    for a, b in combinations(own, 2):
+        if a.model_number != b.model_number or not _same_samples(a, b) or a.kind != b.kind:
+            continue
+        if same_result(a, b):
+            equal += 1
+        elif _weights(a) != _weights(b) and _trained_between(execution, a, b):
+            meant.append(f"{said(a)} and {said(b)} differ, since the model was trained in between")
+    return equal, list(dict.fromkeys(meant))
 
 
 # --- choosing -----------------------------------------------------------------------------------

@@ -59,6 +59,8 @@ def said(call: Call) -> str:
     name = kind.get(kind_of(call), kind_of(call))
     if isinstance(call, MeasuringCall) and call.score:
         name = call.score.function.rpartition(".")[2]
+    if isinstance(call, MeasuringCall) and call.notes.get("joined"):
+        name = f"the {len(call.notes['joined'])} calls of {name}"
     return f"{name} at line {line}" if line else name
 
 

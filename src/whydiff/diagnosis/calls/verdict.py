@@ -26,6 +26,9 @@ from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.stats.ulp import APART, max_ulp
 
 HELD_BY_NOTHING = "held by nothing that is recorded"
+#: Sources of which a call may hold more than is recorded: where a call cannot be reproduced from
+#: what is, equal records rule them out no more.
+MORE_THAN_RECORDED = frozenset({"noise", "architecture", "mode", "state", "arithmetic"})
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
                 )
             )
         else:
-            causes.append(_confirmed(found, trials, shares))
+            told = _as_rounding(found) if everything_rounds else found
+            causes.append(_confirmed(told, trials, shares))
     causes = _sorted(causes, excluded)
     if left and rounding:
         notes.append(
@@ -111,6 +115,15 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
     )  # fmt: skip
 
 
+def _as_rounding(found: Finding) -> Finding:
+    """What a finding is called where all that it does is rounding."""
+    if found.source != "batch-size" or found.mechanism:
+        return found
+    known = mechanism("batch-size-rounding")
+    return replace(found, mechanism=known.id, remedy=known.remedy,
+                   detail=f"{found.evidence}: sums are rounded otherwise")  # fmt: skip
+
+
 def _abstained(compared: Compared, trials: CallTrials) -> Verdict:
     """No cause is confirmed and no share is given: the control failed."""
     causes = [
@@ -118,14 +131,26 @@ def _abstained(compared: Compared, trials: CallTrials) -> Verdict:
         for f in compared.findings
         if f.status == DIFFERS
     ]
-    return Verdict(
-        tuple(causes),
-        tuple(Excluded(f.source, f.evidence) for f in compared.findings if f.status == IDENTICAL),
-        tuple(Excluded(f.source, f.evidence) for f in compared.findings if f.status == UNKNOWN),
-        1.0,
-        False,
-        (f"No cause is confirmed: {trials.failure}.",),
-    )
+    unknown = [Excluded(f.source, f.evidence) for f in compared.findings if f.status == UNKNOWN]
+    unknown += [
+        Excluded(f.source, f"{f.evidence}, as far as it was recorded; something that was not "
+                 "recorded decides the result")
+        for f in compared.findings
+        if f.status == IDENTICAL and f.source in MORE_THAN_RECORDED
+    ]  # fmt: skip
+    excluded = [
+        Excluded(f.source, f.evidence)
+        for f in compared.findings
+        if f.status == IDENTICAL and f.source not in MORE_THAN_RECORDED
+    ]
+    notes = [f"No cause is confirmed: {trials.failure}."]
+    if not causes:
+        notes.append(
+            f"Every recorded field of the two calls is equal: the difference is {HELD_BY_NOTHING}. "
+            "Look for numbers drawn outside keras.random, and for Python attributes, caches or "
+            "counters that a layer's code changes."
+        )
+    return Verdict(tuple(causes), tuple(excluded), tuple(unknown), 1.0, False, tuple(notes))
 
 
 def _suspect(found: Finding, why: str) -> Cause:

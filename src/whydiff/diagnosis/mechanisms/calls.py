@@ -150,6 +150,16 @@ MECHANISMS = (
         seen="A global or closure that a layer's code reads has another value.",
     ),
     Mechanism(
+        "setting-changed",
+        ("architecture",),
+        "a setting of a layer that was changed after the model was built",
+        "The script assigned an attribute that the layer's code reads, between the two calls.",
+        "Set it before the model is used, or pass it as an input; where a compiled function may "
+        "have kept the old value, compile the model again.",
+        seen="An attribute that a layer's own code reads has another value, in one and the same "
+        "model.",
+    ),
+    Mechanism(
         "setting-lost",
         ("architecture",),
         "a setting that get_config leaves out",
@@ -250,6 +260,46 @@ MECHANISMS = (
         seen="Each column of one input follows from a column of the other.",
     ),
     Mechanism(
+        "padding-without-a-mask",
+        ("data-content",),
+        "padding that the model computes with",
+        "The same samples are padded to other lengths, and no mask tells the layers so: they "
+        "compute with the zeros as with any other step.",
+        "Build the model with a mask (Embedding(mask_zero=True) or Masking), with layers that pass "
+        "it on (supports_masking); otherwise pad all samples to one length, in training too.",
+        seen="Rows are equal but for zeros at their ends.",
+    ),
+    Mechanism(
+        "mask-ends",
+        ("architecture", "data-content"),
+        "a layer that does not pass on the mask",
+        "A mask from Embedding(mask_zero=True) or Masking ends at a layer without "
+        "supports_masking; layers behind it compute with the padding.",
+        "Set self.supports_masking = True in the layer's constructor, or return a mask from "
+        "compute_mask.",
+        seen="A layer of one model drops the mask of the layers before it.",
+    ),
+    Mechanism(
+        "low-rank-adapted",
+        ("architecture", "weights"),
+        "low-rank adaptation (LoRA) in one of the models",
+        "enable_lora adds two small matrices to a layer's kernel; without them the layer computes "
+        "with the kernel that it had before.",
+        "Save the whole model after the adaptation (model.save), which merges it into the kernel, "
+        "and load that; or enable LoRA in both before loading the weights.",
+        seen="lora_enabled or lora_rank of a layer differs.",
+    ),
+    Mechanism(
+        "other-vocabulary",
+        ("data-content",),
+        "another vocabulary in a lookup layer",
+        "A lookup layer gives a text or number the position that it has in the vocabulary: in "
+        "another order, every sample becomes another.",
+        "Adapt once, and save the vocabulary with the model (model.save, or "
+        "get_vocabulary() and the layer's argument vocabulary=).",
+        seen="The vocabularies of a lookup layer differ.",
+    ),
+    Mechanism(
         "other-dtype-policy",
         ("precision",),
         "another dtype policy",
@@ -265,6 +315,15 @@ MECHANISMS = (
         "quantize() rounds weights (and inputs) to few bits.",
         "Compare quantized with quantized, or check the loss of accuracy before using it.",
         seen="A layer's policy is a quantized one.",
+    ),
+    Mechanism(
+        "batch-size-rounding",
+        ("batch-size",),
+        "rows computed in batches of another size",
+        "Libraries choose other kernels for other sizes, which add in another order; the last "
+        "digits of each row change with it.",
+        "Nothing is wrong: compare with a tolerance, np.testing.assert_allclose(a, b, rtol=1e-5).",
+        seen="Only the size of the batches moves the outputs, and by no more than rounding.",
     ),
     Mechanism(
         "eager-or-compiled",

@@ -14,6 +14,7 @@ from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Fit
 from whydiff.diagnosis.calls.answer import all_agree, answer_calls
 from whydiff.diagnosis.calls.fields import Compared, compare
+from whydiff.diagnosis.calls.inputs import form_of
 from whydiff.diagnosis.calls.logged import judge_parts, logged_divergence
 from whydiff.diagnosis.calls.pair import (
     FIT_ROWS,
@@ -142,10 +143,19 @@ def holds(site: Site, pair: Disagreement) -> bool:
     return True
 
 
+def served(site: Site, call: MeasuringCall) -> int:
+    """The number under which the process runs a call again; that of a loop's calls is made."""
+    joined = call.notes.get("joined")
+    if not joined:
+        return call.number
+    return int(site.process.request("call", what="join", numbers=list(joined))["number"])
+
+
 def _kinds(site: Site, pair: Disagreement) -> list[str]:
     if not isinstance(pair.a, MeasuringCall) or not isinstance(pair.b, MeasuringCall):
         return []
-    asked = site.process.request("call", what="rows", a=pair.a.number, b=pair.b.number)
+    numbers = (served(site, pair.a), served(site, pair.b))
+    asked = site.process.request("call", what="rows", a=numbers[0], b=numbers[1])
     kinds: list[str] = asked["kinds"]
     return kinds
 
@@ -218,7 +228,8 @@ def _measured(
     progress: Progress,
 ) -> Explanation:
     compared = compare(a, b, site.execution.events)
-    runner = ProcessCallRunner(site.process, a.number, b.number, compared, site.folder)
+    numbers = (served(site, a), served(site, b))
+    runner = ProcessCallRunner(site.process, *numbers, compared, site.folder)
     progress.step(f"running hybrids of {said(a)} and {said(b)}")
     trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
     verdict = judge(compared, trials)
@@ -290,13 +301,16 @@ def _described(
     named = {c.source for c in verdict.causes}
     if "data-content" in named and isinstance(pair.a, MeasuringCall):
         assert isinstance(pair.b, MeasuringCall)
-        asked = site.process.request("call", what="rows", a=pair.a.number, b=pair.b.number)
-        texts = [text for text in asked["texts"] if text]
+        numbers = (served(site, pair.a), served(site, pair.b))
+        asked = site.process.request("call", what="rows", a=numbers[0], b=numbers[1])
+        texts = [
+            text
+            for text, kind in zip(asked["texts"], asked["kinds"], strict=True)
+            if text and kind != "equal"
+        ]
         if texts:
-            kinds = all(asked["kinds"]) and set(asked["kinds"]) != {"equal"}
-            verdict = named_more(
-                verdict, "data-content", texts[0], "input-in-another-form" if kinds else ""
-            )
+            form = form_of(asked["kinds"], pair.a)
+            verdict = named_more(verdict, "data-content", texts[0], form)
     if "architecture" in named or verdict.unexplained > 0.05:
         verdict = _layer(verdict, runner)
     return verdict

@@ -71,7 +71,7 @@ def agreement(asked: Inquiry) -> Explanation:
     execution = asked.site.execution
     sides = asked.fits_of_one_run or asked.successive_fits or asked.fits_of_two_runs
     if sides is None:
-        return all_agree(execution, asked.site.script, 1 if asked.question.one_program else 2)
+        return all_agree(execution, asked.site.script, 2)
     return watched(answer(sides.compared, metric=asked.question.metric), execution)
 
 

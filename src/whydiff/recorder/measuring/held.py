@@ -142,12 +142,13 @@ def _vocabulary(path: str, layer: Any) -> Iterator[Held]:
     if read is None or is_users(type(layer)):
         return
     try:
-        words = [str(word) for word in read()]
+        vocabulary = list(read())
     except Exception:  # not adapted so far
         return
+    words = [str(word) for word in vocabulary]
     value = words if len(words) <= _BIG else None
     name = f"{path}: vocabulary"
-    yield Held(name, "vocabulary", path, _text_digest("\0".join(words)), value, words)
+    yield Held(name, "vocabulary", path, _text_digest("\0".join(words)), value, vocabulary)
 
 
 def _read_by(layer: Any, users: bool) -> Iterator[tuple[str, str, Any]]:

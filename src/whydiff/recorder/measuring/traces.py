@@ -74,18 +74,17 @@ def weak(function: Any) -> weakref.ref[Any] | None:
 
 
 def as_held_values(held: Sequence[Held], traced: Mapping[str, Held]) -> tuple[HeldValue, ...]:
-    """What a recipe keeps. What architecture tells already is left out unless it is stale."""
+    """What a recipe keeps. An attribute that architecture tells, too, is a "setting" there unless
+    it is stale."""
     values = []
     for one in held:
         # A recurrent state is a variable: compiled functions read it anew.
         older = traced.get(one.name) if one.kind != "recurrent state" else None
         stale = older is not None and older.digest != one.digest
-        if one.told and not stale:
-            continue
         values.append(
             HeldValue(
                 one.name,
-                one.kind,
+                "setting" if one.told and not stale else one.kind,
                 one.layer,
                 one.digest,
                 one.value,

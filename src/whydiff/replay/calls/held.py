@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.calls import HeldValue
+from whydiff.core.feeding import TransferError
 from whydiff.keras_backend.naming import Names
 
 _MISSING = object()
@@ -41,9 +42,30 @@ def _put(layer: Any, held: HeldValue, value: Any) -> Callable[[], None] | None:
         return _put_global(layer, name, value)
     if held.kind == "closure":
         return _put_closure(layer, name, value)
-    if held.kind in ("vocabulary", "recurrent state"):
-        return None  # a lookup table is not written again; a state is a variable of the model
+    if held.kind == "vocabulary":
+        return _put_vocabulary(layer, value)
+    if held.kind == "recurrent state":
+        return None  # it is a variable of the model
     return _put_attribute(layer, name, value)
+
+
+def _put_vocabulary(layer: Any, words: Any) -> Callable[[], None] | None:
+    if list(layer.get_vocabulary()) == list(words):
+        return None
+    # The table itself is kept: compiled functions hold on to it.
+    holders = [layer, *(v for k, v in vars(layer).items() if k == "_lookup_layer")]
+    before = [(holder, dict(vars(holder))) for holder in holders]
+    try:
+        layer.set_vocabulary(list(words))
+    except Exception as error:
+        raise TransferError(f"its vocabulary cannot be set: {error}") from error
+
+    def back() -> None:
+        for holder, attributes in before:
+            vars(holder).clear()
+            vars(holder).update(attributes)
+
+    return back
 
 
 def _put_attribute(layer: Any, name: str, value: Any) -> Callable[[], None] | None:

@@ -287,6 +287,18 @@ def columns(batches: Sequence[Any]) -> list[np.ndarray]:
     return [np.concatenate([np.asarray(p) for p in column]) for column in parts]
 
 
+def ragged_columns(batches: Sequence[Any]) -> list[Any]:
+    """As :func:`columns`; a leaf whose batches have other shapes as a list of its rows."""
+    found: list[Any] = []
+    for parts in zip(*(keras.tree.flatten(batch) for batch in batches), strict=True):
+        if not all(np.ndim(part) for part in parts):
+            raise TransferError("what has no rows cannot be compared row by row")
+        arrays = [np.asarray(part) for part in parts]
+        alike = len({array.shape[1:] for array in arrays}) == 1
+        found.append(np.concatenate(arrays) if alike else [row for part in arrays for row in part])
+    return found
+
+
 def _sequence(mine: list[np.ndarray], theirs: list[np.ndarray]) -> np.ndarray:
     """Positions in ``mine`` that give the rows of ``theirs``."""
     if len(mine) != len(theirs) or len(mine[0]) != len(theirs[0]):

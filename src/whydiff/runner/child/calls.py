@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from whydiff.core.calls import joined_call
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
-from whydiff.replay.calls.hybrids import CallHybrids, Fields, columns
+from whydiff.replay.calls.hybrids import CallHybrids, Fields, ragged_columns
 from whydiff.replay.calls.layers import first_otherwise
 from whydiff.replay.calls.logged import rows_of_fit_equal, take_apart
 from whydiff.replay.calls.running import Measured
@@ -30,6 +31,16 @@ class CallServer:
         self._calls = {live.call.number: live for live in calls}
         self._lives = {live.index: live for live in lives}
         self._hybrids: CallHybrids | None = None
+
+    def join(self, numbers: Sequence[int]) -> dict[str, Any]:
+        """Take calls that a loop made one after the other for one call, under the number that is
+        answered."""
+        lives = [self._call(n) for n in numbers]
+        parts = [live.fed for live in lives]
+        fed = None if any(part is None for part in parts) else sum((p or () for p in parts), ())
+        joined = replace(lives[0], call=joined_call([live.call for live in lives]), fed=fed)
+        self._calls[-numbers[0]] = joined
+        return {"number": -numbers[0]}
 
     def pair(self, a: int, b: int, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Name the two calls to make hybrids of, and which field belongs to which source."""
@@ -95,7 +106,7 @@ class CallServer:
         if sides[0] is None or sides[1] is None:
             return {"kinds": [], "texts": []}
         try:
-            one, two = (columns([(batch[0],) for batch in side or ()]) for side in sides)
+            one, two = (ragged_columns([(batch[0],) for batch in side or ()]) for side in sides)
         except TransferError:
             return {"kinds": [], "texts": []}
         found = [correspondence(x, y) for x, y in zip(one, two, strict=False)]
