@@ -89,8 +89,8 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
                 )
             )
         else:
-            told = _as_rounding(found) if everything_rounds else found
-            causes.append(_confirmed(told, trials, shares))
+            cause = _as_rounding(found) if everything_rounds else found
+            causes.append(_confirmed(cause, trials, shares))
     causes = _sorted(causes, excluded)
     if left and rounding:
         notes.append(
