@@ -99,7 +99,7 @@ def test_a_module_of_today_in_a_script_of_another_revision_is_refused(project, t
     run = run_of(target_of("train.py", checkout), SideOptions(), checkout)
     script = checkout.folder / "train.py"
     script.write_text(f"import sys; sys.path.insert(0, {str(project / 'src')!r})\nimport own\n")
-    runs = runs_of([], False, Silent(), "once", [project])
+    runs = runs_of([], False, Silent(), "once", [checkout])
     with pytest.raises(WhydiffError, match=r"train\.py at begin imported own of today, not that"):
         run_script(runs, run, tmp_path, "a", Silent())
 
@@ -137,3 +137,25 @@ def test_trouble_is_one_message(project, arguments, said):
     assert done.returncode == 2 and said in done.stderr
     assert "Traceback" not in done.stderr
     assert Path(project / "later.py").exists()
+
+
+def test_compare_trains_a_revision_against_today(project):
+    before = state(project)
+    found = whydiff.compare("train.py", a_rev="begin", max_pairs=6, metric="loss", seed=3)
+    assert found.question == "Is train.py (B) better than train.py at begin (A)?"
+    assert [pair.identical for pair in found.pairs] == [False] * 6
+    assert state(project) == before
+
+
+def test_compare_refuses_a_revision_of_a_function():
+    with pytest.raises(WhydiffError, match="a function has no revision v1"):
+        whydiff.compare(lambda: None, b_rev="v1")
+
+
+def test_a_recording_keeps_its_revision_and_what_was_not_committed(project):
+    for output, changes in (("changed.whydiff", "README"), ("clean.whydiff", "none")):
+        whydiff.record("train.py", output=output)
+        facts = whydiff.load(output).environment
+        assert facts["git revision"] == git(project, "rev-parse", "HEAD")
+        assert facts["uncommitted changes"] == changes
+        git(project, "checkout", "-q", "README")

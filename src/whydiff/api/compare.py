@@ -18,6 +18,7 @@ from whydiff.experiments.compare.contestants import Contestant, Way, open_contes
 from whydiff.experiments.compare.pairing import Rule, TrainedHybrid
 from whydiff.experiments.compare.training import Comparing
 from whydiff.experiments.study.replica_trainer import ENGINES
+from whydiff.runner.revisions import Checkouts, temporary_folder
 from whydiff.runner.running import Runs, counted_runs
 from whydiff.stats.sequential import ASSUMPTIONS, SYMMETRIC, fewest_pairs
 
@@ -36,6 +37,8 @@ def compare(
     a_env: Mapping[str, str] | None = None,
     b_env: Mapping[str, str] | None = None,
     b_arguments: Sequence[str] | None = None,
+    a_rev: str = "",
+    b_rev: str = "",
     metric: str | None = None,
     mode: str | None = None,
     margin: float = 0.0,
@@ -58,7 +61,8 @@ def compare(
     ``a`` and ``b`` are scripts, run with ``arguments`` (B with ``b_arguments``, if given), or
     functions that build and compile a model; then ``data`` and ``fit_arguments`` go to ``fit``.
     Without ``b`` both are ``a``, and what differs is ``settings`` of B, as in
-    ``{"optimizer": "sgd", "learning-rate": 0.1}``, its environment or its arguments.
+    ``{"optimizer": "sgd", "learning-rate": 0.1}``, its environment, its arguments, or the git
+    revision of its files (``a_rev``, ``b_rev``; a side without one has the files as they are now).
 
     ``metric`` is the logged metric to decide by (default: the first validation metric), after
     the last epoch; ``mode`` is "max" or "min" where its name does not say which is better.
@@ -75,21 +79,26 @@ def compare(
     """
     began = time.monotonic()
     progress = progress or Silent()
-    ways = _ways(a, b, settings, a_settings, a_env, b_env, arguments, b_arguments)
-    _check(ways, b, fits, margin, alpha, max_pairs, engine, mode, assume)
-    if (data is not None or fit_arguments) and not all(callable(w.script) for w in ways):
-        raise WhydiffError(
-            "data and fit arguments belong to functions that build a model",
-            f"{ways[0].told()} is a script and brings its own.",
-        )
-    scripts = [way.script for way in ways if isinstance(way.script, Path)]
-    how_often = "each script runs once, and once per pair if it is no recipe"
-    with (
-        counted_runs(scripts, in_place, progress, how_often)
-        if scripts
-        else contextlib.nullcontext(Runs()) as runs,
-        contextlib.ExitStack() as stack,
-    ):
+    with contextlib.ExitStack() as stack:
+        checkouts = Checkouts(Path(stack.enter_context(temporary_folder())))
+        sides = [
+            _named(script, revision, checkouts)
+            for script, revision in ((a, a_rev), (a if b is None else b, b_rev))
+        ]
+        ways = _ways(sides, settings, a_settings, a_env, b_env, arguments, b_arguments)
+        _check(ways, b, fits, margin, alpha, max_pairs, engine, mode, assume)
+        if (data is not None or fit_arguments) and not all(callable(w.script) for w in ways):
+            raise WhydiffError(
+                "data and fit arguments belong to functions that build a model",
+                f"{ways[0].told()} is a script and brings its own.",
+            )
+        runs = Runs()
+        if any(isinstance(way.script, Path) for way in ways):
+            own = [way.script for way in ways if isinstance(way.script, Path) and not way.name]
+            how_often = "each script runs once, and once per pair if it is no recipe"
+            runs = stack.enter_context(
+                counted_runs(own, in_place, progress, how_often, checkouts.made)
+            )
         pair = open_contestants(
             stack, ways, engine=engine, fits=fits or (None, None),
             fit_of=(data, fit_arguments), pairs=max_pairs, time_limit=time_limit,
@@ -101,9 +110,20 @@ def compare(
     return _answer(pair, rule, work, trained, time.monotonic() - began)
 
 
+def _named(script: Any, revision: str, checkouts: Checkouts) -> tuple[Any, str]:
+    """A function, or the path of a script and, where it is not its path, what it is called."""
+    if callable(script):
+        if revision:
+            raise WhydiffError(f"a function has no revision {revision}", "Name a script.")
+        return script, ""
+    path = Path(script)
+    if not revision:
+        return path, ""
+    return checkouts.of(revision, path.absolute().parent).script(path), f"{path} at {revision}"
+
+
 def _ways(
-    a: Any,
-    b: Any,
+    sides: Sequence[tuple[Any, str]],
     settings: Mapping[str, Any] | None,
     a_settings: Mapping[str, Any] | None,
     a_env: Mapping[str, str] | None,
@@ -111,13 +131,11 @@ def _ways(
     arguments: Sequence[str],
     b_arguments: Sequence[str] | None,
 ) -> tuple[Way, Way]:
-    def named(script: Any) -> Any:
-        return script if callable(script) else Path(script)
-
+    (a, name_a), (b, name_b) = sides
     other = arguments if b_arguments is None else b_arguments
     return (
-        Way(named(a), tuple(arguments), dict(a_env or {}), dict(a_settings or {})),
-        Way(named(a if b is None else b), tuple(other), dict(b_env or {}), dict(settings or {})),
+        Way(a, tuple(arguments), dict(a_env or {}), dict(a_settings or {}), name_a),
+        Way(b, tuple(other), dict(b_env or {}), dict(settings or {}), name_b),
     )
 
 

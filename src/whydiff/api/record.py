@@ -8,6 +8,7 @@ from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
 from whydiff.runner.client import Child, Run, ended
+from whydiff.runner.revisions import UNCOMMITTED, uncommitted
 from whydiff.storage import Sealed, check_place, identity, seal
 
 
@@ -48,7 +49,9 @@ def record(
     # Before the script runs for hours: a place where nothing can be written is no place.
     check_place(output, force=force)
     before = identity(output)
-    run = Run(script, tuple(arguments), environment)
+    changes = uncommitted(script.absolute().parent)
+    facts = {UNCOMMITTED: changes} if changes else {}
+    run = Run(script, tuple(arguments), environment, facts=facts)
     try:
         with Child(run, output, log=None, serve=False, force=force) as child:
             code = child.wait_for_script()

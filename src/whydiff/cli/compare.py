@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -47,6 +48,8 @@ DIFFERENT, OPEN = 1, 3
 @click.option("--a-env", type=Setting(), multiple=True, help="Environment of A's run.")
 @click.option("--b-env", type=Setting(), multiple=True, help="Environment of B's run.")
 @click.option("--b-args", metavar="TEXT", help="Arguments of B's run, in place of those after --.")
+@click.option("--a-rev", default="", metavar="REVISION", help="Run A with a git revision's files.")
+@click.option("--b-rev", default="", metavar="REVISION", help="Run B with a git revision's files.")
 @fits_option
 @click.option("--metric", metavar="NAME", help="The logged metric to decide by.")
 @click.option(
@@ -125,6 +128,7 @@ def command(
     SCRIPT --set ...           a script, and the same with a setting
     SCRIPT --b-env/--b-args    a script, and the same in another environment or with
                                other arguments
+    SCRIPT --a-rev/--b-rev     two git revisions of it, or one and the files as they are now
     SCRIPT --fits 1,2          two fits of one script
 
     Trains both with equal seeds, pair after pair, and stops as soon as it is clear: better, worse
@@ -140,8 +144,10 @@ def command(
     Exits with 0, with 1 if the verdict is not the one that
     --expect names, 3 if the question is still open, 2 in case of trouble.
     """
-    path = check_script(script)
-    path_b = check_script(script_b) if script_b else None
+    # What belongs to a revision is looked for there.
+    path = Path(script) if options["a_rev"] else check_script(script)
+    path_b = Path(script_b) if script_b and options["b_rev"] else None
+    path_b = check_script(script_b) if script_b and path_b is None else path_b
     check_answer(json_file, html_file, force)
     set_b, set_a = parse_settings(settings, "--set"), parse_settings(a_settings, "--a-set")
     options = {**options, "a_env": dict(options["a_env"]), "b_env": dict(options["b_env"])}

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -70,6 +70,7 @@ class Run:
     function: str = ""  # import the module and call this, as an installed command does
     command: str = ""  # what that command is called
     protected: tuple[Path, ...] = ()  # folders that it sees but does not change
+    facts: Mapping[str, str] = field(default_factory=dict)  # kept with its surroundings
     checkout: Checkout | None = None  # the revision that the script is of; None: as it is now
     interpreter: Interpreter | None = None  # which Python runs it, if not our own
 
@@ -152,6 +153,7 @@ class Child:
             "keep_bytes": KEEP_BYTES if serve else 0,
             "force": force,
             "covered": self._cover.folders if self._cover else [],
+            "facts": dict(run.facts),
             **({"checkout": run.checkout.places()} if run.checkout else {}),
         }
         ours: list[int] = []

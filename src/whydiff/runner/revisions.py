@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,8 @@ _PLAIN = {
 }
 #: How a file begins whose content git-lfs holds.
 _POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+#: the fact of a recording that names changed files, see :func:`uncommitted`
+UNCOMMITTED = "uncommitted changes"
 #: Files that Python makes from others: those of another revision are no use.
 _MADE = frozenset({"__pycache__", ".git"})
 #: Where an interpreter looks for modules, and the projects installed there as editable.
@@ -159,6 +162,32 @@ class Checkout:
     def _holds(self, place: Path) -> bool:
         moved = self.path(place)
         return moved.is_relative_to(self.folder) and moved.is_dir()
+
+
+class Checkouts:
+    """The revisions that one verb needs, each laid out once, in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self._made: dict[tuple[Path, str], Checkout] = {}
+
+    @property
+    def made(self) -> list[Checkout]:
+        """All of them."""
+        return list(self._made.values())
+
+    def of(self, revision: str, near: Path) -> Checkout:
+        """A revision of the repository around ``near``. WhydiffError where there is none."""
+        key = repository(near), revision
+        if key not in self._made:
+            place = self._folder / f"revision{len(self._made) + 1}"
+            self._made[key] = check_out(revision, key[0], place)
+        return self._made[key]
+
+
+def temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder of ours that is removed when it is left."""
+    return tempfile.TemporaryDirectory(prefix="whydiff-")
 
 
 def check_out(revision: str, near: Path, place: Path) -> Checkout:
@@ -291,6 +320,21 @@ def commit_that_removed(root: Path, a: str, b: str, path: str, text: str) -> Com
 def contains(root: Path, revision: str, commit: Commit) -> bool:
     """Whether a commit is part of what led to ``revision``."""
     return _is_ancestor(root, commit.id, revision)
+
+
+def uncommitted(near: Path) -> str:
+    """Tracked files that differ from the commit checked out: ``train.py and 2 more``, or none.
+
+    "" where there is no repository or git is not installed.
+    """
+    try:
+        root = repository(near)
+        names = _git(root, "diff", "--name-only", "-z", "HEAD").split("\0")
+    except WhydiffError:
+        return ""
+    names = [name for name in names if name]
+    more = [f"{len(names) - 3} more"] if len(names) > 3 else []
+    return listed([*names[:3], *more]) or "none"
 
 
 def _commit(root: Path, id: str) -> Commit:

@@ -21,6 +21,7 @@ from whydiff.core.stack import FROM_ELSEWHERE
 from whydiff.core.words import listed
 from whydiff.diagnosis.pair import check_trained
 from whydiff.runner.client import Child, Run, ended, not_recorded, output_tail, remarks
+from whydiff.runner.revisions import Checkout
 from whydiff.runner.scratch import Place, outermost, place_for
 from whydiff.storage import load
 
@@ -151,11 +152,15 @@ class Ran:
 
 @dataclass(eq=False)
 class Runs:
-    """All executions of one verb: where they run, how many there were, what they wrote."""
+    """All executions of one verb: where they run, how many there were, what they wrote.
+
+    A script that lies in one of ``checkouts`` is run as what that revision holds.
+    """
 
     place: Place = field(default_factory=Place)
     count: int = 0
     written: dict[str, None] = field(default_factory=dict)
+    checkouts: Sequence[Checkout] = ()
 
     def run(
         self,
@@ -170,6 +175,7 @@ class Runs:
 
         With ``serve`` its process stays and trains on request. The caller closes what it gets.
         """
+        run = self._at_its_revision(run)
         run = replace(run, protected=_protected(self.place, run))
         child = Child(run, folder / f"{name}.whydiff", folder / f"{name}.log", serve)
         child.when_closed = partial(self._closed, run)
@@ -192,6 +198,13 @@ class Runs:
             if timer is not None:
                 timer.cancel()
         return Ran(child, code, bool(late))
+
+    def _at_its_revision(self, run: Run) -> Run:
+        for checkout in self.checkouts if run.checkout is None else ():
+            if run.script.is_relative_to(checkout.folder):
+                environment = checkout.environment(given=run.environment)
+                return replace(run, checkout=checkout, environment=environment)
+        return run
 
     def _closed(self, run: Run, written: Sequence[str]) -> None:
         named = run.checkout.named if run.checkout else str
@@ -222,29 +235,33 @@ def runs_of(
     in_place: bool,
     progress: Progress,
     how_often: str,
-    repositories: Sequence[Path] = (),
+    checkouts: Sequence[Checkout] = (),
 ) -> Runs:
     """The runs of a verb, which says beforehand how often scripts run, and where.
 
-    ``repositories`` hold the data of scripts that are run in a revision. WhydiffError where there
-    is no such script.
+    ``scripts`` are those of no revision in ``checkouts``. WhydiffError where there is no such
+    script.
     """
     for script in scripts:
         if not script.is_file():
             raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
-    place = place_for(scripts, in_place, repositories)
+    place = place_for(scripts, in_place, [checkout.root for checkout in checkouts])
     progress.note(f"{how_often}, {place.text}")
     if place.warning:
         progress.note(place.warning)
-    return Runs(place)
+    return Runs(place, checkouts=checkouts)
 
 
 @contextlib.contextmanager
 def counted_runs(
-    scripts: Sequence[Path], in_place: bool, progress: Progress, how_often: str
+    scripts: Sequence[Path],
+    in_place: bool,
+    progress: Progress,
+    how_often: str,
+    checkouts: Sequence[Checkout] = (),
 ) -> Iterator[Runs]:
     """Like :func:`runs_of`; at the end it says how often scripts ran, and what they wrote."""
-    runs = runs_of(scripts, in_place, progress, how_often)
+    runs = runs_of(scripts, in_place, progress, how_often, checkouts)
     yield runs
     for note in runs.notes():
         progress.note(note)

@@ -35,6 +35,7 @@ class Way:
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""  # what a person calls the script, if not by its path
 
     def same_run(self, other: Way) -> bool:
         """Whether one run serves both: they differ in settings at most."""
@@ -46,7 +47,7 @@ class Way:
 
     def told(self) -> str:
         """The way in words, as in ``train.py with optimizer=sgd``."""
-        name = getattr(self.script, "__qualname__", None) or str(self.script)
+        name = self.name or getattr(self.script, "__qualname__", None) or str(self.script)
         if self.arguments:
             name = f"{name} {' '.join(self.arguments)}"
         said = [f"{k}={value_text(v)}" for k, v in self.settings.items()]

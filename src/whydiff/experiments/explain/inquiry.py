@@ -25,7 +25,7 @@ from whydiff.experiments.explain.sides import (
     two_successive_fits,
 )
 from whydiff.runner.client import Run, run_of
-from whydiff.runner.revisions import Checkout, check_out, repository
+from whydiff.runner.revisions import Checkouts
 from whydiff.runner.running import Ran, Runs, runs_of
 from whydiff.runner.targets import near, target_of
 from whydiff.script_text.notebooks import cells, left_out
@@ -110,8 +110,8 @@ def inquiry(question: Question, progress: Progress) -> Iterator[Inquiry]:
         processes.enter_context(_kept_on_ctrl_c(folder, run_a.script))
         how_often = _how_often(question.fix)
         scripts = [run.script for run in (run_a, run_b) if run.checkout is None]
-        repositories = [run.checkout.root for run in (run_a, run_b) if run.checkout]
-        runs = runs_of(scripts, question.in_place, progress, how_often, repositories)
+        checkouts = [run.checkout for run in (run_a, run_b) if run.checkout]
+        runs = runs_of(scripts, question.in_place, progress, how_often, checkouts)
         ran_a = processes.enter_context(run_script(runs, run_a, folder, "a", progress))
         notes = [*_revision_notes(run_a, run_b), *ran_a.notes, *_left_out(run_a.script)]
         site = site_of(ran_a, folder)
@@ -120,17 +120,11 @@ def inquiry(question: Question, progress: Progress) -> Iterator[Inquiry]:
 
 def _sides(question: Question, folder: Path) -> tuple[Run, Run]:
     """How A and B are run, the files of their revisions put into ``folder``."""
-    checkouts: dict[tuple[Path, str], Checkout] = {}
+    checkouts = Checkouts(folder)
     sides = []
     names = (question.targets[0], question.targets[-1])
     for name, options in zip(names, question.sides(), strict=True):
-        checkout = None
-        if options.rev:
-            key = repository(near(name)), options.rev
-            if key not in checkouts:
-                place = folder / f"revision{len(checkouts) + 1}"
-                checkouts[key] = check_out(options.rev, key[0], place)
-            checkout = checkouts[key]
+        checkout = checkouts.of(options.rev, near(name)) if options.rev else None
         sides.append(run_of(target_of(name, checkout), options, checkout))
     return sides[0], sides[1]
 

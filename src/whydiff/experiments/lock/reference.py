@@ -26,7 +26,8 @@ FIRST_STEPS = 128
 #: Samples of the probe whose predicted class is kept.
 CLASSES = 50
 #: Facts about the surroundings that say nothing about a training.
-_PRIVATE = ("executable", "digest.algorithm", "script digest", "git revision")
+_PRIVATE = ("executable", "digest.algorithm", "script digest", "git revision",
+            "uncommitted changes")  # fmt: skip
 
 
 def reduced_lock(

@@ -37,6 +37,7 @@ class Job:
         self.module: str = job.get("module", "")  # run as ``python -m`` does
         self.function: str = job.get("function", "")  # to call, as an installed command does
         self.command: str = job.get("command", "")
+        self.facts: dict[str, str] = job.get("facts", {})  # what the parent knows of it
         self.checkout: dict[str, str] = job.get("checkout", {})  # of a revision: its places
         self.serve: list[int] | None = job.get("serve")  # file descriptors: commands, answers
 
@@ -117,7 +118,7 @@ class Watching:
         from whydiff.storage import Writer
 
         writer = Writer(Path(job.output), job.script, job.arguments, job.force)
-        writer.environment({**surroundings(), **script_facts(job.script)})
+        writer.environment({**surroundings(), **script_facts(job.script), **job.facts})
         return writer
 
     def leaves(self, program: str) -> bool:
