@@ -15,7 +15,8 @@ from whydiff.core.recording import Side
 from whydiff.fixes import fits, runs
 from whydiff.fixes.intentional import asked_sentences, finding_sentence
 from whydiff.fixes.mechanical import repairs
-from whydiff.fixes.proposal import BOM, Proposal, assemble
+from whydiff.fixes.modules import between_fits, between_runs
+from whydiff.fixes.proposal import BOM, Proposal, assemble, shown
 from whydiff.script_text.edits import Script, parse
 from whydiff.script_text.imports import Names
 from whydiff.script_text.own_seed import seed_option
@@ -39,37 +40,50 @@ def proposals(
     *,
     script_b: Path | None = None,
     text_b: str | None = None,
+    modules: Sequence[tuple[Path, str]] = (),
 ) -> list[Proposal]:
     """Changes to try, smallest first; [] where there is nothing that a change could repair.
 
     ``between`` is "runs", "fits" or "scripts"; ``causes`` are the source ids that made the
     difference. With "scripts", ``script_b`` and ``text_b`` are the second script (read from
-    ``b.execution.script`` if not given) and proposals change both.
+    ``b.execution.script`` if not given) and proposals change both. ``modules`` are the project's
+    own files that the script imports, with their texts: the cause may lie in one of them.
     """
     parsed = _parse(text)
     if parsed is None:
         return []
     found = repairs(parsed, script, a, b, findings, causes)
-    made = _assembled(text, script.name, found) if between != "scripts" else []
+    made = _assembled(text, shown(script), found) if between != "scripts" else []
     wanted = _repairable(parsed, between, a, b, findings, causes)
     if a.recipe.data_content.signature != b.recipe.data_content.signature:
         # Data of another shape or type were not drawn otherwise; no seed makes them equal.
         wanted = [source for source in wanted if source != "data-content"]
     if wanted:
-        between_fits = between == "fits"
+        two_fits = between == "fits"
         found = (
             fits.plans(parsed, script, a, b, wanted)
-            if between_fits
+            if two_fits
             else runs.plans(parsed, script, a, wanted)
         )
-        seeded = _assembled(text, script.name, found)
+        seeded = _assembled(text, shown(script), found)
         if between == "scripts":
             seeded = _both(seeded, script_b or Path(b.execution.script), text_b, b, wanted)
         if between == "runs":
             made += _command_line(parsed, text, wanted)
+            made += between_runs(text, modules, a, wanted, [p for p in seeded if p.patch])
+        elif two_fits and not seeded:
+            made += between_fits(text, modules, a, b, wanted)
         made += seeded
     unique = {
-        (p.source, p.source_b, p.prelude, *p.environment.items(), p.arguments, p.targets): p
+        (
+            p.source,
+            p.source_b,
+            p.prelude,
+            *p.environment.items(),
+            p.arguments,
+            p.targets,
+            p.changed,
+        ): p
         for p in made
     }
     return list(unique.values())
@@ -160,7 +174,7 @@ def _both(
     parsed = _parse(text)
     if parsed is None:
         return list(made)
-    others = _assembled(text, path.name, runs.plans(parsed, path, b, wanted))
+    others = _assembled(text, shown(path), runs.plans(parsed, path, b, wanted))
     if not made or not others:
         return []
     pairs = [

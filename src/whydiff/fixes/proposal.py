@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from whydiff.script_text.edits import Edit, apply, unified
 
@@ -18,7 +20,7 @@ class Proposal:
     the text stays as it is. ``prelude`` is code to run before the script, where its text cannot
     be changed safely. ``environment`` is set before the interpreter starts. ``source_b`` and
     ``patch_b`` are the same for the second of two scripts, "" otherwise. ``arguments`` are added
-    to those of the script.
+    to those of the script. ``changed`` are other files of the project with their patched text.
     """
 
     source: str
@@ -30,6 +32,7 @@ class Proposal:
     source_b: str = ""
     patch_b: str = ""
     arguments: tuple[str, ...] = ()
+    changed: tuple[tuple[Path, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,12 @@ class Step:
 
     def __bool__(self) -> bool:
         return bool(self.edits or self.prelude or self.environment)
+
+
+def shown(path: Path) -> str:
+    """A file as a patch names it: from the current folder on where it lies below that."""
+    below = os.path.relpath(path)
+    return path.name if below.startswith(os.pardir) else below.replace(os.sep, "/")
 
 
 def assemble(text: str, name: str, steps: Iterable[Step], targets: Iterable[str]) -> Proposal:

@@ -9,6 +9,7 @@ from pathlib import Path
 from whydiff.core.recording import Side
 from whydiff.fixes.proposal import Step
 from whydiff.fixes.seed_lines import (
+    above_the_data,
     completed,
     drawn_lines,
     moved,
@@ -42,7 +43,7 @@ _COMBINATIONS = ("s", "g", "o", "p", "sg", "so", "sp", "go", "gop", "sgo", "sgop
 def plans(script: Script, path: Path, side: Side, causes: Sequence[str]) -> list[Plan]:
     """Combinations of steps with what they should make agree, smallest first."""
     names = Names(script)
-    parts = _parts(script, names, path, side)
+    parts = _parts(script, names, path, side, causes)
     determinism = _determinism(script, names, _backend(side)) if "arithmetic" in causes else Step()
     found: list[tuple[Step, ...]] = []
     for combination in _COMBINATIONS:
@@ -65,21 +66,27 @@ def plans(script: Script, path: Path, side: Side, causes: Sequence[str]) -> list
     return [*done, ((parts["s"],), partial)] if also else done
 
 
-def _parts(script: Script, names: Names, path: Path, side: Side) -> dict[str, Step]:
+def _parts(
+    script: Script, names: Names, path: Path, side: Side, causes: Sequence[str]
+) -> dict[str, Step]:
     found = changes(script, names, drawn_lines(path, side, "numpy.random.default_rng"))
     return {
-        "s": _seed_step(script, names, path, side),
+        "s": _seed_step(script, names, path, side, causes),
         "g": generator_step(found),
         "o": _step([c for c in found if c.kind == "order"]),
         "p": _step([c for c in found if c.kind == "parallel"]),
     }
 
 
-def _seed_step(script: Script, names: Names, path: Path, side: Side) -> Step:
+def _seed_step(script: Script, names: Names, path: Path, side: Side, causes: Sequence[str]) -> Step:
     """What the script has for a seed is completed or moved before another line is added."""
-    if seeded(script, names) or seeded_in_time(side):
+    if seeded(script, names):
         return Step()
-    for step in (moved(script, names, path, side), completed(script, names, path, side)):
+    drawn = "data-content" in causes or "data-order" in causes
+    earlier = above_the_data(script, names) if drawn else Step()
+    if seeded_in_time(side):
+        return earlier
+    for step in (moved(script, names, path, side), completed(script, names, path, side), earlier):
         if step:
             return step
     inside = own_seed_inside(script, names, path, side)

@@ -22,7 +22,7 @@ from whydiff.script_text.edits import (
 )
 from whydiff.script_text.imports import SEED, Names
 from whydiff.script_text.own_seed import own_seeds
-from whydiff.script_text.seeding import GLOBAL_SEEDS
+from whydiff.script_text.seeding import GLOBAL_SEEDS, harmless
 
 _COMPLETE = (
     "Sets Keras's own seed where the script sets those of others: initializers and Dropout draw "
@@ -81,6 +81,29 @@ def moved(script: Script, names: Names, path: Path, side: Side) -> Step:
         if target is not None and cut is not None:
             line = script.segment(statement)
             return Step((target.insert(line), cut), how=_MOVE)
+    return Step()
+
+
+def above_the_data(script: Script, names: Names) -> Step:
+    """Move Keras's seed above statements that may have drawn data before it was set.
+
+    What they call may lie in other files: whatever is more than a definition or a setting counts.
+    """
+    for statement in ast.walk(script.tree):
+        seeds = isinstance(statement, ast.Expr) and names.called(statement.value) == SEED
+        if not seeds or not isinstance(statement, ast.Expr) or script.loops(statement):
+            continue
+        block = block_of(script, statement)
+        before = block[: block.index(statement)]
+        above = next((s for s in before if not harmless(s, names)), None)
+        if above is None:
+            continue
+        needed = {n.id for n in ast.walk(statement.value) if isinstance(n, ast.Name)}
+        if any(_binds(s, needed) for s in before[before.index(above) :]):
+            continue
+        target, cut = place_before(script, above), whole_lines(script, statement)
+        if target is not None and cut is not None:
+            return Step((target.insert(script.segment(statement)), cut), how=_MOVE)
     return Step()
 
 

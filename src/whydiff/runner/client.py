@@ -62,6 +62,7 @@ class Run:
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] | None = None
     source: Path | None = None  # run this text as if it were the script
+    changed: tuple[tuple[Path, Path], ...] = ()  # files it imports, and texts in their place
     prelude: str = ""
     reseed: int | None = None  # the number of a replica, whose random numbers are others
     backend: str = ""  # Keras's backend, whatever the script chooses
@@ -144,6 +145,7 @@ class Child:
             "arguments": list(run.arguments),
             "output": str(recording),
             "source": str(run.source) if run.source else None,
+            "changed": {str(path): str(text) for path, text in run.changed},
             "prelude": run.prelude,
             "reseed": run.reseed,
             "backend": run.backend,
@@ -282,7 +284,7 @@ def _command(run: Run, job: Mapping[str, Any]) -> tuple[list[str], dict[str, str
     our ``sitecustomize`` first; one that is changed or trained again is run by our own main.
     """
     environment = run.variables()
-    by_us = run.source or run.prelude or run.backend or run.module or run.checkout
+    by_us = run.source or run.changed or run.prelude or run.backend or run.module or run.checkout
     lent = run.lent()
     if "serve" in job or by_us or run.script.suffix == ".ipynb":
         lend = LEND.format(file=str(_STARTUP / "lending.py"), folders=lent) if lent else ""

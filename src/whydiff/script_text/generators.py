@@ -111,6 +111,8 @@ def _generators(
             yield call, _method(script, "Random", numbers), "SystemRandom() becomes Random(seed)"
         elif called == "tensorflow.random.Generator.from_non_deterministic_state":
             yield call, _method(script, "from_seed", numbers), "the tf.random.Generator gets a seed"
+        elif called == "torch.seed" and not isinstance(script.parent[call], ast.Expr):
+            yield call, numbers.next, "torch.seed() becomes a constant"
         elif called == "torch.seed":
             yield call, _method(script, "manual_seed", numbers), "torch.seed() becomes manual_seed"
     for value in _seed_expressions(script, names):

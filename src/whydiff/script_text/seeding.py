@@ -121,13 +121,14 @@ def _opening(script: Script, names: Names, first_use: int = 0) -> list[ast.stmt]
     found = []
     for statement in script.tree.body:
         last = statement.end_lineno or statement.lineno
-        if (first_use and last >= first_use) or not _harmless(statement, names):
+        if (first_use and last >= first_use) or not harmless(statement, names):
             break
         found.append(statement)
     return found
 
 
-def _harmless(statement: ast.stmt, names: Names) -> bool:
+def harmless(statement: ast.stmt, names: Names) -> bool:
+    """Whether a statement neither draws nor builds: a definition, an import, a setting."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return True
     if isinstance(statement, ast.For | ast.While | ast.AsyncFor):

@@ -118,7 +118,8 @@ def _mapped(left: Sequence[np.ndarray], right: Sequence[np.ndarray], pairs: Sequ
     x, y = left[differing], right[differing]
     pairs_seen = {(int(p), int(q)) for p, q in zip(x, y, strict=True)}
     values = len({p for p, _ in pairs_seen}), len({q for _, q in pairs_seen})
-    if not values[0] == values[1] == len(pairs_seen) or values[0] > MOST_LABELS:
+    labels = values[0] <= min(MOST_LABELS, len(x) / 2)  # rows that hardly repeat are no labels
+    if not values[0] == values[1] == len(pairs_seen) or not labels:
         return ""
     moved = sum(p != q for p, q in pairs_seen)
     return f"{moved} of {values[0]} labels are renamed, always in the same way"

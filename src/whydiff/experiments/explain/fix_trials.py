@@ -16,7 +16,7 @@ from whydiff.diagnosis.repaired import helped, not_found, unrepaired
 from whydiff.diagnosis.sources import compare_all
 from whydiff.diagnosis.trials import Trials
 from whydiff.experiments.explain.sides import RunningSides
-from whydiff.experiments.explain.texts import encoding_of, text_of
+from whydiff.experiments.explain.texts import encoding_of, modules_of, text_of
 from whydiff.fixes import Proposal, intended, proposals
 from whydiff.runner.client import Run
 from whydiff.runner.running import Runs
@@ -41,9 +41,11 @@ def try_fixes(
         and (trials.stands_for(s) not in trials.sources or trials.matters(s))
     ]
     asked = intended(compared.findings, causes, text=text, a=compared.a, b=compared.b)
+    modules = [] if notebook or run.checkout else modules_of(run.script, Path.cwd())
     candidates = proposals(
-        run.script, text, compared.between, compared.a, compared.b, compared.findings, causes
-    )[:MOST_TRIED]
+        run.script, text, compared.between, compared.a, compared.b, compared.findings, causes,
+        modules=modules,
+    )[:MOST_TRIED]  # fmt: skip
     if notebook:  # what runs before it is all that can be changed
         candidates = [p for p in candidates if not p.patch and not p.patch_b]
     failed: list[str] = []
@@ -139,6 +141,12 @@ def _runs(sides: RunningSides, proposal: Proposal, folder: Path) -> list[Run]:
     texts = [proposal.source, proposal.source_b or proposal.source]
     if sides.compared.between == "scripts" and not proposal.source_b:
         texts[1] = text_of(second.script)
+    changed = []
+    for number, (module, content) in enumerate(proposal.changed):
+        path = folder / f"module{number}.py"
+        with path.open("w", encoding=encoding_of(module), newline="") as file:
+            file.write(content)
+        changed.append((module, path))
     runs = []
     for name, run, text in zip("ab", (first, second), texts, strict=True):
         path = folder / f"{name}.py"
@@ -150,6 +158,7 @@ def _runs(sides: RunningSides, proposal: Proposal, folder: Path) -> list[Run]:
             replace(
                 run,
                 source=path,
+                changed=tuple(changed),
                 prelude=proposal.prelude,
                 environment=environment,
                 arguments=arguments,

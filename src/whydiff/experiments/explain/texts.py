@@ -8,7 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from whydiff.core.findings import Cause
+from whydiff.core.stack import in_library
 from whydiff.script_text.changed import changes_between, explaining
+from whydiff.script_text.modules import candidates
+
+#: Files of a project that are read.
+MOST_MODULES = 40
 
 
 def text_of(path: Path) -> str:
@@ -21,6 +26,40 @@ def encoding_of(path: Path) -> str:
     """The encoding that a script declares, or that its first bytes tell."""
     with path.open("rb") as file:
         return tokenize.detect_encoding(file.readline)[0]
+
+
+def modules_of(script: Path, folder: Path) -> list[tuple[Path, str]]:
+    """The project's own files that a script imports, directly or through others, with their texts.
+
+    They lie below the script's folder or ``folder``, in which it runs; libraries are left out.
+    """
+    script = script.resolve()
+    inside = {script.parent, folder.resolve()}
+    packages = [p for p in script.parents if (p / "__init__.py").exists()]
+    roots = [script.parent, *(p.parent for p in packages[-1:]), *inside]
+    roots = list(dict.fromkeys([*roots, *(root / "src" for root in inside)]))
+    found: dict[Path, str] = {}
+    waiting = [script]
+    while waiting and len(found) < MOST_MODULES:
+        file = waiting.pop(0)
+        text = found.get(file) if file != script else _readable(file)
+        for path in candidates(text or "", file, roots):
+            path = path.resolve()
+            known = path in found or path == script or not path.is_file()
+            if known or in_library(str(path)) or not any(i in path.parents for i in roots):
+                continue
+            module = _readable(path)
+            if module is not None:
+                found[path] = module
+                waiting.append(path)
+    return list(found.items())
+
+
+def _readable(path: Path) -> str | None:
+    try:
+        return text_of(path)
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return None
 
 
 def located(causes: Sequence[Cause], a: Path, b: Path) -> tuple[Cause, ...]:

@@ -21,6 +21,7 @@ import shutil
 import sys
 import threading
 import types
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,9 @@ def run_script(job: Job) -> int:
     sys.modules["__main__"] = module
     try:
         source = Path(job.source).read_bytes() if job.source else None
+        if job.changed:
+            changed = {path: Path(text).read_bytes() for path, text in job.changed.items()}
+            sys.meta_path.insert(0, _Changed(changed))
         if job.prelude:
             exec(_compiled(job.prelude, "<prelude>"), module.__dict__)
         if job.function:
@@ -86,7 +90,7 @@ def _call(job: Job, module: types.ModuleType, path: Path, source: bytes | None) 
     sys.path.insert(0, str(Path(command).absolute().parent))
     module.__dict__.update(__file__=command)
     if source is not None:
-        sys.meta_path.insert(0, _Changed(job.module, path, source))
+        sys.meta_path.insert(0, _Changed({str(path): source}))
     found = importlib.import_module(job.module)
     for name in job.function.split("."):
         found = getattr(found, name)
@@ -111,15 +115,19 @@ def _as_notebook(job: Job, module: types.ModuleType, path: Path) -> None:
 
 
 class _Changed(importlib.abc.MetaPathFinder):
-    """One module with another text than in its file."""
+    """Some files of the project with another text than on disk, whoever imports them."""
 
-    def __init__(self, name: str, path: Path, source: bytes) -> None:
-        self._name, self._path, self._source = name, path, source
+    def __init__(self, sources: Mapping[str, bytes]) -> None:
+        self._sources = {os.path.realpath(path): source for path, source in sources.items()}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name != self._name:
+        others = (finder for finder in sys.meta_path if finder is not self)
+        specs = (finder.find_spec(name, path, target) for finder in others)
+        spec = next((spec for spec in specs if spec is not None), None)
+        origin = os.path.realpath(spec.origin) if spec and spec.origin else ""
+        if spec is None or spec.origin is None or origin not in self._sources:
             return None
-        source = self._source
+        source = self._sources[origin]
 
         class Loader(importlib.machinery.SourceFileLoader):
             def get_data(self, path: Any) -> bytes:
@@ -128,8 +136,11 @@ class _Changed(importlib.abc.MetaPathFinder):
             def get_code(self, fullname: str) -> Any:
                 return _compiled(source, self.path)
 
-        loader = Loader(name, str(self._path))
-        return importlib.util.spec_from_file_location(name, self._path, loader=loader)
+        loader = Loader(name, spec.origin)
+        return importlib.util.spec_from_file_location(
+            name, spec.origin, loader=loader,
+            submodule_search_locations=spec.submodule_search_locations,
+        )  # fmt: skip
 
 
 def _compiled(source: str | bytes, name: str) -> types.CodeType:

@@ -29,6 +29,7 @@ class Job:
         self.arguments: list[str] = job["arguments"]
         self.output: str = job["output"]
         self.source: str | None = job.get("source")  # patched text to run in place of the file
+        self.changed: dict[str, str] = job.get("changed", {})  # other files -> their patched text
         self.prelude: str = job.get("prelude", "")
         self.keep_bytes: int = job.get("keep_bytes", 0)
         self.reseed: int | None = job.get("reseed")  # run with other random numbers: a replica

@@ -1,0 +1,116 @@
+"""Changes of the other files of a project, where the cause lies in one that the script imports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from whydiff.core.recording import SEEDING, Side
+from whydiff.fixes import fits
+from whydiff.fixes.proposal import BOM, Proposal, Step, assemble, shown
+from whydiff.fixes.runs import generator_step
+from whydiff.fixes.seed_lines import drawn_lines
+from whydiff.script_text.edits import Script, parse
+from whydiff.script_text.generators import changes
+from whydiff.script_text.imports import Names
+
+#: sources that generators of the project's own reach
+_DRAWN = ("data-content", "data-order", "noise", "batch-size", "architecture", "optimizer")
+
+Module = tuple[Path, str]
+
+
+def between_runs(
+    text: str,
+    modules: Sequence[Module],
+    a: Side,
+    causes: Sequence[str],
+    seeded: Sequence[Proposal],
+) -> list[Proposal]:
+    """Seeds for generators that modules make; with the script's own seed where it needs one, too.
+
+    ``text`` is the script's, ``seeded`` are the proposals that seed it.
+    """
+    reached = tuple(c for c in causes if c in _DRAWN)
+    found = [one for module in modules if (one := _seeds(text, module, a, reached))]
+    if not reached or not found:
+        return []
+    alone = _together(found, tuple(causes))
+    if set(reached) == set(causes):
+        return [alone, *(_joined(p, alone) for p in seeded[:1])]
+    return [*(_joined(p, alone) for p in seeded[:2]), alone]
+
+
+def between_fits(
+    text: str, modules: Sequence[Module], a: Side, b: Side, causes: Sequence[str]
+) -> list[Proposal]:
+    """One seed before each of two builds or fits that a module makes for the script."""
+    found: list[Proposal] = []
+    for path, content in modules:
+        parsed = _parse(content)
+        if parsed is None or not any(str(path) == os.path.realpath(f.file) for f in a.fit.stack):
+            continue
+        execution = replace(a.execution, script=str(path))
+        one, other = replace(a, execution=execution), replace(b, execution=execution)
+        for steps, targets in fits.plans(parsed, path, one, other, causes):
+            found += _assembled(text, path, content, steps, targets)
+    return found
+
+
+def _seeds(text: str, module: Module, a: Side, targets: Sequence[str]) -> Proposal | None:
+    path, content = module
+    parsed = _parse(content)
+    if parsed is None:
+        return None
+    side = replace(a, execution=replace(a.execution, script=str(path)))
+    drawn = drawn_lines(path, side, "numpy.random.default_rng")
+    if not drawn and _unseeded_elsewhere(a):
+        return None
+    step = generator_step(changes(parsed, Names(parsed), drawn))
+    return next(iter(_assembled(text, path, content, [step] if step else [], targets)), None)
+
+
+def _unseeded_elsewhere(a: Side) -> bool:
+    """Whether generators without a seed were made, and it is known where."""
+    return any(
+        d.kind == SEEDING and d.owner == "numpy.random.default_rng" and not d.explicit and d.stack
+        for d in a.execution.ledger
+    )
+
+
+def _assembled(
+    text: str, path: Path, content: str, steps: Sequence[Step], targets: Sequence[str]
+) -> Iterator[Proposal]:
+    try:
+        made = assemble(content, shown(path), steps, targets)
+    except ValueError:  # edits that collide
+        return
+    if made.patch and not made.prelude and _parse(made.source) is not None:
+        how = f"In {path.name}: {made.how[:1].lower()}{made.how[1:]}"
+        yield replace(made, source=text, how=how, changed=((path, made.source),))
+
+
+def _together(found: Sequence[Proposal], targets: tuple[str, ...]) -> Proposal:
+    """All changes of modules as one."""
+    first = replace(found[0], targets=targets)
+    for other in found[1:]:
+        first = _joined(first, other)
+    return first
+
+
+def _joined(one: Proposal, other: Proposal) -> Proposal:
+    return replace(
+        one,
+        patch="\n".join(filter(None, (one.patch, other.patch))),
+        how=" ".join(filter(None, (one.how, other.how))),
+        changed=(*one.changed, *other.changed),
+    )
+
+
+def _parse(text: str) -> Script | None:
+    try:
+        return parse(text.removeprefix(BOM))
+    except (SyntaxError, ValueError):
+        return None

@@ -1,0 +1,53 @@
+"""What is proposed where the cause lies in a file that the script imports."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from whydiff.core.recording import SEEDING, Draw, Frame, Side
+from whydiff.fixes import proposals
+
+SCRIPT, MODULE = Path("/home/me/train.py"), Path("/home/me/loader.py")
+TEXT = "import keras\nimport loader\n\nkeras.utils.set_random_seed(7)\nx = loader.load()\n"
+LOADER = "import numpy as np\n\n\ndef load():\n    return np.random.default_rng().normal(size=9)\n"
+
+
+def propose(sides, causes, text=TEXT, module=LOADER, ledger=()):
+    a, _ = sides()
+    execution = replace(a.execution, ledger=(*a.execution.ledger, *ledger))
+    a = Side(execution, a.fit)
+    b = Side(replace(execution, started="later"), a.fit)
+    return proposals(SCRIPT, text, "runs", a, b, [], causes, modules=[(MODULE, module)])
+
+
+def made_at(file, line=5, seed=None):
+    stack = (Frame(str(SCRIPT), 5, "<module>"), Frame(str(file), line, "load"))
+    return Draw(99, SEEDING, "numpy.random.default_rng", seed, seed is not None, stack)
+
+
+def test_a_generator_of_a_module_gets_its_seed_there(sides):
+    first = propose(sides, ["data-content"], ledger=[made_at(MODULE)])[0]
+    assert first.source == TEXT, "the script stays as it is"
+    assert [path for path, _ in first.changed] == [MODULE]
+    assert "default_rng(0).normal" in first.changed[0][1]
+    assert first.patch.startswith("--- a/loader.py\n") and "loader.py: line 5" in first.how
+
+
+def test_a_script_without_a_seed_gets_one_with_it(sides):
+    text = TEXT.replace("keras.utils.set_random_seed(7)\n", "")
+    first = propose(sides, ["initialization", "data-content"], text)[0]
+    assert "set_random_seed(0)" in first.source and first.changed
+    assert "--- a/train.py" in first.patch and "--- a/loader.py" in first.patch
+
+
+def test_a_module_is_left_alone_where_another_file_drew(sides):
+    found = propose(sides, ["data-content"], ledger=[made_at("/home/me/other.py")])
+    assert not any(p.changed for p in found)
+    seeded = LOADER.replace("default_rng()", "default_rng(3)")
+    assert not any(p.changed for p in propose(sides, ["data-content"], module=seeded))
+
+
+def test_a_seed_below_what_draws_elsewhere_is_moved_above_it(sides):
+    late = "import keras\nimport loader\n\nx = loader.load()\nkeras.utils.set_random_seed(7)\n"
+    moved = propose(sides, ["data-content"], late, "import numpy\n")[0]
+    lines = moved.source.splitlines()
+    assert lines.index("keras.utils.set_random_seed(7)") < lines.index("x = loader.load()")
