@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from pathlib import Path
 
 import click
 
-from whydiff.cli.options import STDOUT, force_option, json_option
-from whydiff.cli.output import check_answer, say, write_json
+from whydiff.cli.answering import Targets, answer_options
+from whydiff.cli.output import check_target, say, write_json
 from whydiff.core.errors import WhydiffError
+from whydiff.core.outputs import SARIF, check_replaced
+from whydiff.core.problem import Checked, Problem
 
 
 @click.command(name="check", short_help="List traps in scripts, without running them.")
 @click.argument("scripts", nargs=-1, required=True)
 @click.option("--select", metavar="RULES", help="Only these: WD101,seeded-once,WD2.")
 @click.option("--ignore", metavar="RULES", help="All but these.")
-@json_option
-@force_option
+@click.option("--sarif", "sarif_file", metavar="FILE", help="Write SARIF 2.1.0 for code scanning.")
+@answer_options
 @click.option("--rules", is_flag=True, is_eager=True, expose_value=False,
               callback=lambda ctx, _, value: _list_rules(ctx) if value else None,
               help="List the rules and exit.")  # fmt: skip
@@ -27,8 +29,8 @@ def command(
     scripts: tuple[str, ...],
     select: str | None,
     ignore: str | None,
-    json_file: str | None,
-    force: bool,
+    sarif_file: str | None,
+    targets: Targets,
 ) -> None:
     """Read scripts and list uncontrolled randomness and other traps, each with its remedy.
 
@@ -36,7 +38,11 @@ def command(
     `# whydiff: ignore[WD101]` on a line silences a rule there. Exits with 0 if nothing was found, 1
     if something was, 2 in case of trouble.
     """
-    check_answer(json_file, force=force)
+    targets.check()
+    if sarif_file:
+        check_target(sarif_file, "the SARIF")
+        way_out = "Name another file, or replace it with --force."
+        check_replaced(Path(sarif_file), SARIF, way_out, targets.force)
 
     from whydiff.api.check import check_file, files
     from whydiff.lint import selected
@@ -44,20 +50,20 @@ def command(
 
     rules = selected(_words(select), _words(ignore))
     read = files(scripts)
-    problems = []
-    unread: list[dict[str, str]] = []
+    problems: list[Problem] = []
+    unread: list[tuple[str, str]] = []
     for file in read:
         try:
             problems += check_file(file, rules)
         except WhydiffError as error:  # the others are read all the same
-            unread.append({"file": str(file), "why": str(error)})
+            unread.append((str(file), str(error)))
             say(f"{error}")
-    if json_file != STDOUT:
-        print_problems(problems, len(read) - len(unread), sys.stdout)
-    if json_file:
-        findings = [asdict(p) for p in problems]
-        answer = {"schema": 1, "scripts": len(read), "findings": findings, "unread": unread}
-        write_json(json_file, answer)
+    checked = Checked(len(read), tuple(problems), tuple(unread))
+    targets.give(checked, show=lambda: print_problems(checked, sys.stdout))
+    if sarif_file:
+        from whydiff.report.sarif import sarif
+
+        write_json(sarif_file, sarif(checked, rules), "--sarif")
     ctx.exit(2 if unread else 1 if problems else 0)
 
 

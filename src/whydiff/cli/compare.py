@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from whydiff.cli.options import (
-    STDOUT,
-    fits_option,
-    force_option,
-    html_option,
-    in_place_option,
-    json_option,
-)
-from whydiff.cli.output import check_answer, write_json, write_page
+from whydiff.cli.answering import Targets, answer_options
+from whydiff.cli.options import fits_option, in_place_option
 from whydiff.cli.script import (
     Duration,
     ScriptCommand,
@@ -101,10 +93,7 @@ DIFFERENT, OPEN = 1, 3
 )
 @click.option("--time-limit", type=Duration(), help="For one run of a script (process): 10m.")
 @in_place_option
-@json_option
-@html_option
-@force_option
-@click.option("--verbose", is_flag=True, help="Show every pair.")
+@answer_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -115,10 +104,7 @@ def command(
     a_settings: tuple[str, ...],
     b_args: str | None,
     expect: str | None,
-    json_file: str | None,
-    html_file: str | None,
-    force: bool,
-    verbose: bool,
+    targets: Targets,
     **options: Any,
 ) -> None:
     """Is B better than A, or is the difference that of seeds?
@@ -148,7 +134,7 @@ def command(
     path = Path(script) if options["a_rev"] else check_script(script)
     path_b = Path(script_b) if script_b and options["b_rev"] else None
     path_b = check_script(script_b) if script_b and path_b is None else path_b
-    check_answer(json_file, html_file, force)
+    targets.check()
     set_b, set_a = parse_settings(settings, "--set"), parse_settings(a_settings, "--a-set")
     options = {**options, "a_env": dict(options["a_env"]), "b_env": dict(options["b_env"])}
 
@@ -167,14 +153,7 @@ def command(
             **options,
         )
     found = replace(found, command=asked(ctx))
-    if json_file != STDOUT:
-        from whydiff.report import print_answer
-
-        print_answer(found, sys.stdout, verbose=verbose)
-    if json_file:
-        write_json(json_file, found.to_dict())
-    if html_file:
-        write_page(html_file, found)
+    targets.give(found)
     met = found.meets(expect)
     if met is not True:
         ctx.exit(OPEN if met is None else DIFFERENT)

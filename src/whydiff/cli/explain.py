@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from whydiff.cli.options import (
-    STDOUT,
-    fits_option,
-    force_option,
-    html_option,
-    in_place_option,
-    json_option,
-)
-from whydiff.cli.output import check_answer, write_json, write_page
+from whydiff.cli.answering import Targets, answer_options
+from whydiff.cli.options import fits_option, in_place_option
 from whydiff.cli.script import (
     Duration,
     Pair,
@@ -49,10 +40,7 @@ from whydiff.cli.script import (
 @click.option("--zoom", is_flag=True, help="Find the first layer, gradient or slot that differs.")
 @click.option("--no-fix", is_flag=True, help="Do not run the script again to try a fix.")
 @in_place_option
-@json_option
-@html_option
-@force_option
-@click.option("--verbose", is_flag=True, help="Show all the evidence.")
+@answer_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -73,10 +61,7 @@ def command(
     zoom: bool,
     no_fix: bool,
     in_place: bool,
-    json_file: str | None,
-    html_file: str | None,
-    force: bool,
-    verbose: bool,
+    targets: Targets,
 ) -> None:
     """Why do two trainings differ?
 
@@ -101,7 +86,7 @@ def command(
     )
     script, script_b, lines = without_lines(script, script_b)
     path, path_b = check_targets(script, script_b, (a_rev, b_rev))
-    check_answer(json_file, html_file, force)
+    targets.check()
 
     from whydiff.api.explain import explain
     from whydiff.report.progress import Progress
@@ -128,14 +113,7 @@ def command(
             zoom=zoom,
             progress=progress,
         )
-    if json_file != STDOUT:
-        from whydiff.report import print_answer
-
-        print_answer(explanation, sys.stdout, verbose=verbose)
-    if json_file:
-        write_json(json_file, explanation.to_dict())
-    if html_file:
-        write_page(html_file, explanation)
+    targets.give(explanation)
 
 
 def _targets(

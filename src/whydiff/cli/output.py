@@ -12,7 +12,7 @@ import click
 
 from whydiff.cli.options import STDOUT
 from whydiff.core.errors import WhydiffError
-from whydiff.core.outputs import ANSWER, PAGE, check_replaced, write_whole
+from whydiff.core.outputs import ANSWER, MARKDOWN, PAGE, check_replaced, write_whole
 from whydiff.core.visible import json_spelled, spelled
 
 
@@ -31,25 +31,22 @@ def check_target(name: str, what: str) -> None:
         raise WhydiffError(f"{name} cannot be written", "Check the permissions, or name another.")
 
 
-def check_answer(json_file: str | None, html_file: str | None = None, force: bool = False) -> None:
-    """Refuse files that an answer could not be written to; ``-`` is stdout.
+def check_json(name: str, force: bool = False) -> None:
+    """Refuse a file that JSON could not be written to, or that is not ours to replace."""
+    check_target(name, "the JSON")
+    # `whydiff check --json a.py b.py`: meant as a script, not as the place of the answer
+    check_replaced(
+        Path(name),
+        ANSWER,
+        "Name another file, write `--json` last to print to stdout, or replace it with --force.",
+        force,
+    )
 
-    Other people's files are only replaced with ``force``.
-    """
-    if json_file and json_file != STDOUT:
-        check_target(json_file, "the JSON")
-        # `whydiff check --json a.py b.py`: meant as a script, not as the place of the answer
-        check_replaced(
-            Path(json_file),
-            ANSWER,
-            "Name another file, write `--json` last to print to stdout, or replace it with "
-            "--force.",
-            force,
-        )
-    if html_file:
-        check_page(html_file, force)
-    if json_file and html_file and Path(json_file).absolute() == Path(html_file).absolute():
-        raise WhydiffError(f"{html_file} cannot hold both JSON and a page", "Name two files.")
+
+def check_markdown(name: str, force: bool = False) -> None:
+    """Refuse a file that Markdown could not be written to, or that is not ours to replace."""
+    check_target(name, "the Markdown")
+    check_replaced(Path(name), MARKDOWN, "Name another file, or replace it with --force.", force)
 
 
 def check_page(name: str, force: bool = False) -> None:
@@ -63,14 +60,14 @@ def say(text: str) -> None:
     click.echo(f"whydiff: {spelled(text)}", err=True)
 
 
-def write_json(name: str, value: Any) -> None:
-    """Write a result as JSON; ``-`` is stdout."""
+def write_json(name: str, value: Any, option: str = "--json") -> None:
+    """Write a result as JSON; ``-`` is stdout. ``option`` is the way to name another file."""
     text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
     text = json_spelled(text)  # names come from scripts: nothing steers the terminal it is read in
     if name == STDOUT:
         click.echo(text.encode() + b"\n", nl=False)  # UTF-8, whatever the terminal speaks
         return
-    write_text(name, text + "\n", "--json")
+    write_text(name, text + "\n", option)
 
 
 def write_text(name: str, text: str, option: str) -> None:

@@ -1,4 +1,4 @@
-"""``whydiff report``: the page of an answer, a recording or a study."""
+"""``whydiff report``: the page, or the Markdown, of an answer, a recording or a study."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from whydiff.cli.answering import Targets, markdown_option
 from whydiff.cli.options import force_option
-from whydiff.cli.output import check_page, say, write_page
+from whydiff.cli.output import say
 from whydiff.core.errors import WhydiffError
 
 
@@ -17,9 +18,12 @@ from whydiff.core.errors import WhydiffError
     "--html", "html_file", metavar="PAGE", help="Where to write it: FILE.html if left out."
 )
 @click.option("--among", metavar="STUDY", help="Mark A and B of an explanation on these draws.")
+@markdown_option
 @force_option
-def command(file: str, html_file: str | None, among: str | None, force: bool) -> None:
-    """Make a page to look at: one file that opens offline.
+def command(
+    file: str, html_file: str | None, among: str | None, markdown_file: str | None, force: bool
+) -> None:
+    """Make a page to look at: one file that opens offline. --markdown makes a comment instead.
 
     FILE is an answer written by `--json`, a recording (`whydiff record`) or a study. Needs no
     Keras and executes nothing.
@@ -35,7 +39,12 @@ def command(file: str, html_file: str | None, among: str | None, force: bool) ->
             f"--among marks an explanation on a study; {file} and {among} are no such pair",
             "whydiff explain --json FILE and whydiff study make them.",
         )
-    target = html_file or str(Path(file).with_suffix(".html"))
-    check_page(target, force)
-    write_page(target, finding, file, study)
-    say(f"the page is in {target}")
+    targets = Targets(
+        html=html_file or (None if markdown_file else str(Path(file).with_suffix(".html"))),
+        markdown=markdown_file,
+        force=force,
+    )
+    targets.check()
+    targets.write(finding, file, among=study)
+    if targets.html:
+        say(f"the page is in {targets.html}")

@@ -17,7 +17,7 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _ARGUMENTS = "whydiff.arguments"
 _WORDS = "whydiff.words"
 #: options that say where an answer goes, not what is asked
-_TARGETS = ("--html", "--json")
+_TARGETS = ("--html", "--json", "--markdown")
 
 
 class ScriptCommand(click.Command):
@@ -49,7 +49,7 @@ def asked(ctx: click.Context) -> str:
                 rest.pop(0)
         elif word in _TARGETS:
             del rest[:1]
-        elif not word.startswith(tuple(f"{option}=" for option in _TARGETS)):
+        elif word != "--github" and not word.startswith(tuple(f"{t}=" for t in _TARGETS)):
             words.append(word)
     return shlex.join(["whydiff", ctx.info_name or "", *words])
 

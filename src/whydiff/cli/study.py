@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from whydiff.cli.options import STDOUT, force_option, html_option, in_place_option, json_option
-from whydiff.cli.output import check_answer, check_target, say, write_json, write_page
+from whydiff.cli.answering import Targets, answer_options
+from whydiff.cli.options import in_place_option
+from whydiff.cli.output import check_target, say
 from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
 
 
@@ -45,10 +45,7 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
     "--workers", type=click.IntRange(min=1), help="Runs of the script at a time (process)."
 )
 @in_place_option
-@json_option
-@html_option
-@force_option
-@click.option("--verbose", is_flag=True, help="Show all the evidence.")
+@answer_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -64,10 +61,7 @@ def command(
     time_limit: float | None,
     workers: int | None,
     in_place: bool,
-    json_file: str | None,
-    html_file: str | None,
-    force: bool,
-    verbose: bool,
+    targets: Targets,
 ) -> None:
     """How much do the results of a training vary, and because of which source?
 
@@ -82,7 +76,7 @@ def command(
     no interval.
     """
     path = check_script(script)
-    check_answer(json_file, html_file, force)
+    targets.check()
     target = Path(output) if output else default_file(path, resume)
     check_target(str(target), "the study")
 
@@ -106,15 +100,9 @@ def command(
             progress=progress,
             in_place=in_place,
         )
-    if json_file != STDOUT:
-        from whydiff.report import print_answer
-
-        print_answer(found, sys.stdout, verbose=verbose)
+    targets.give(found, str(target))
+    if targets.prints:
         say(f"every replica is in {target}")
-    if json_file:
-        write_json(json_file, found.to_dict())
-    if html_file:
-        write_page(html_file, found, str(target))
 
 
 def default_file(script: Path, resume: bool) -> Path:

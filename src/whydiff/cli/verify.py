@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from whydiff.cli.options import STDOUT, force_option, in_place_option, json_option
-from whydiff.cli.output import check_answer, write_json
+from whydiff.cli.answering import Targets, answer_options
+from whydiff.cli.options import in_place_option
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 
 
@@ -29,8 +27,7 @@ from whydiff.cli.script import ScriptCommand, check_script, script_arguments
     "unit; default: 1 standard deviation of a reseeded training.",
 )
 @in_place_option
-@json_option
-@force_option
+@answer_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -40,8 +37,7 @@ def command(
     metric: str | None,
     margin: float | None,
     in_place: bool,
-    json_file: str | None,
-    force: bool,
+    targets: Targets,
 ) -> None:
     """Train a script again and compare with its lock, at the strictest level that holds.
 
@@ -58,7 +54,7 @@ def command(
     cannot be decided. Arguments after -- are the script's; without them those of the lock.
     """
     path = check_script(script)
-    check_answer(json_file, force=force)
+    targets.check()
     if margin is not None and margin <= 0:
         raise click.UsageError(f"--margin {margin} leaves no room; give a positive number.")
 
@@ -76,10 +72,5 @@ def command(
             progress=progress,
             in_place=in_place,
         )
-    if json_file != STDOUT:
-        from whydiff.report import print_answer
-
-        print_answer(result, sys.stdout)
-    if json_file:
-        write_json(json_file, result.to_dict())
+    targets.give(result)
     ctx.exit(result.exit_code)

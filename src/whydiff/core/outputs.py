@@ -31,6 +31,9 @@ PAGE = Kind(
                rb'content="whydiff'),
 )  # fmt: skip
 ANSWER = Kind("JSON of whydiff", re.compile(rb'\s*\{\s*"schema":\s*\d'))
+MARKDOWN = Kind("Markdown of whydiff", re.compile(rb"<!-- whydiff -->"))
+SARIF = Kind("SARIF of whydiff", re.compile(rb'(?s)\s*\{\s*"\$schema":[^{]*"version": "2\.1\.0",'
+                                            rb'.*?"name": "whydiff"'))  # fmt: skip
 LOCK = Kind("lock of whydiff", re.compile(rb'\s*\{\s*"whydiff lock":\s*\d'))
 
 

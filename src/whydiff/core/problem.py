@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,3 +21,26 @@ class Problem:
     what: str
     remedy: str
     cell: int = 0
+
+    @property
+    def sentences(self) -> str:
+        """What was found and the remedy, to be read in one go."""
+        return f"{self.what[:1].upper()}{self.what[1:].rstrip('.')}. {self.remedy}"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The answer of ``check``: what was found in how many files; ``unread`` are (file, why)."""
+
+    scripts: int
+    problems: tuple[Problem, ...]
+    unread: tuple[tuple[str, str], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "schema": 1,
+            "scripts": self.scripts,
+            "findings": [asdict(problem) for problem in self.problems],
+            "unread": [{"file": file, "why": why} for file, why in self.unread],
+        }

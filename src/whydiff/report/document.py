@@ -34,12 +34,28 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A line of a file that an answer names: ``level`` is "error", "warning" or "notice".
+
+    ``line`` and ``column`` count from 1; 0 means the file, or the line, as a whole.
+    """
+
+    level: str
+    file: str
+    line: int
+    title: str
+    message: str
+    column: int = 0
+
+
+@dataclass(frozen=True)
 class Document:
     """Everything that one answer says.
 
     ``sides`` names what is compared, ("A", "fit 1 of train.py"), at most two; ``facts`` are the
     few numbers below the verdict. A page asks ``question`` above the verdict, and has room for
-    ``tiles`` beside it: the facts where they are short enough to be looked at.
+    ``tiles`` beside it: the facts where they are short enough to be looked at. ``places`` are
+    the lines of files that the answer is about, for editors and reviews.
     """
 
     title: str
@@ -50,6 +66,7 @@ class Document:
     facts: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
     tiles: tuple[tuple[str, str], ...] = ()
+    places: tuple[Place, ...] = ()
     more: str = ""  # how to see more than the first screen of a terminal
 
 

@@ -15,6 +15,7 @@ DOCUMENTS: dict[str, str] = {
     "Study": "study",
     "Comparison": "compare",
     "Verification": "verification",
+    "Checked": "check",
 }
 
 

@@ -35,6 +35,7 @@ from whydiff.report.documents.calls import (
     side_of,
 )
 from whydiff.report.documents.first_divergence import first_divergence, share
+from whydiff.report.documents.places import places_of_causes
 from whydiff.report.documents.replicas import distribution_chart, draws
 from whydiff.report.documents.reproduce import reproduce, with_page
 from whydiff.report.documents.sides import side_by_side
@@ -89,6 +90,7 @@ def document(e: Explanation, name: str = "", among: Study | None = None) -> Docu
         sides=tuple((n, (side_of if calls else _side)(s)) for n, s in (("A", e.a), ("B", e.b))),
         facts=tuple(call_facts(e) if calls else _facts(e)),
         sections=tuple(s for s in sections if s.blocks or s.lead),
+        places=tuple(places_of_causes(e.causes, e.a, e.b)),
         more=f"More: {MORE}, --json FILE all numbers.",
     )
 

@@ -9,7 +9,16 @@ from whydiff.core.lock import LEVELS
 from whydiff.core.verification import DIFFERENT, UNDECIDED, FitCheck, Verification
 from whydiff.core.words import count, listed, number, pair, source
 from whydiff.report.blocks import Block, Facts, Table, Text
-from whydiff.report.document import DIFFERENT as DIFFER, OPEN, SAME, SCREEN, Document, Section
+from whydiff.report.document import (
+    DIFFERENT as DIFFER,
+    OPEN,
+    SAME,
+    SCREEN,
+    Document,
+    Place,
+    Section,
+)
+from whydiff.report.documents.places import places_of_findings
 from whydiff.report.point import point
 
 _LEVELS = {
@@ -43,7 +52,19 @@ def document(v: Verification, name: str = "") -> Document:
         sides=(("A", v.lock), ("B", v.script)),
         facts=tuple(_facts(v)),
         sections=tuple(s for s in sections if s.blocks or s.lead),
+        places=tuple(_places(v)),
     )
+
+
+def _places(v: Verification) -> Iterator[Place]:
+    """What changed, where the demanded level does not hold."""
+    if v.state == "holds":
+        return
+    level = "error" if v.state == "fails" else "warning"
+    yield Place(level, v.script, 0, "Not the locked training", verdict(v))
+    for fit in v.fits:
+        if fit.level in (DIFFERENT, UNDECIDED):
+            yield from places_of_findings(fit.findings, v.script, level)
 
 
 def _facts(v: Verification) -> Iterator[tuple[str, str]]:

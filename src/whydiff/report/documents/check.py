@@ -1,0 +1,57 @@
+"""The document of a check: traps in the texts of scripts, each with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from whydiff.core.problem import Checked, Problem
+from whydiff.core.words import count
+from whydiff.report.blocks import Table
+from whydiff.report.document import DIFFERENT, OPEN, SAME, SCREEN, Document, Place, Section
+
+
+def document(checked: Checked, name: str = "") -> Document:
+    """How much was found, then every finding with its place; what could not be read."""
+    return Document(
+        title=f"whydiff: {verdict(checked)}",
+        question="What in these scripts will make their results differ?",
+        verdict=verdict(checked),
+        tone=DIFFERENT if checked.problems else OPEN if checked.unread else SAME,
+        sides=(),
+        facts=(),
+        sections=tuple(_sections(checked)),
+        places=tuple(_place(problem) for problem in checked.problems),
+    )
+
+
+def verdict(checked: Checked) -> str:
+    """``3 findings in 2 of 5 scripts.``"""
+    read = count(checked.scripts - len(checked.unread), "script")
+    if not checked.problems:
+        return f"No finding in {read}."
+    files = len({problem.file for problem in checked.problems})
+    return f"{count(len(checked.problems), 'finding')} in {files} of {read}."
+
+
+def at(problem: Problem) -> str:
+    """``train.py:7``, in a notebook ``train.ipynb:cell 2:7``."""
+    cell = f":cell {problem.cell}" if problem.cell else ""
+    return f"{problem.file}{cell}:{problem.line}"
+
+
+def _sections(checked: Checked) -> Iterator[Section]:
+    if checked.problems:
+        rows = tuple((at(p), f"{p.rule} {p.name}", p.what, p.remedy) for p in checked.problems)
+        table = Table(("At", "Rule", "What", "What to do"), rows)
+        yield Section("findings", "Findings", (table,), depth=SCREEN)
+    if checked.unread:
+        unread = Table(("Not read", "Because"), checked.unread)
+        yield Section("unread", "Files that could not be read", (unread,), depth=SCREEN)
+
+
+def _place(problem: Problem) -> Place:
+    # GitHub knows no cells: in a notebook the message names the line
+    line, column = (0, 0) if problem.cell else (problem.line, problem.column)
+    where = f"{at(problem)}: " if problem.cell else ""
+    message = f"{where}{problem.sentences}"
+    return Place("warning", problem.file, line, f"{problem.rule} {problem.name}", message, column)

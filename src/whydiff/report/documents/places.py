@@ -1,0 +1,62 @@
+"""The lines of a person's files that causes and suspects name, for annotations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from whydiff.core.findings import CONFIRMED, DIFFERS, Cause, Finding
+from whydiff.core.words import capital, source
+from whydiff.report.document import Place
+
+#: ``train.py:12`` in a sentence
+_NAMED = re.compile(r"(?P<file>[\w./\\-]+\.(?:py|ipynb)):(?P<line>\d+)")
+#: ``at line 12`` in a sentence: of the script itself
+_LINE = re.compile(r"\bline (?P<line>\d+)")
+
+
+def place_in(text: str, script: str) -> tuple[str, int] | None:
+    """File and line that ``text`` names; a bare name is the script's where they are equal."""
+    found = _NAMED.search(text)
+    if found:
+        file = found["file"]
+        same = PurePath(file).name == PurePath(script).name and "/" not in file
+        return (script if same else file), int(found["line"])
+    found = _LINE.search(text)
+    return (script, int(found["line"])) if found else None
+
+
+def places_of_causes(
+    causes: Sequence[Cause], a: Mapping[str, Any], b: Mapping[str, Any]
+) -> Iterator[Place]:
+    """A place per cause: the line that it names, else the line of B's call.
+
+    ``a`` and ``b`` are the sides of an explanation. What the script sets on purpose is a notice.
+    """
+    script = str(b.get("script") or a.get("script") or "")
+    line = int(b.get("line") or a.get("line") or 0)
+    for cause in causes:
+        named = next(
+            (p for t in (cause.detail, cause.evidence) if (p := place_in(t, script))), None
+        )
+        file, at = named or (script, line)
+        level = "error" if cause.status == CONFIRMED else "warning"
+        if cause.intended:
+            level = "notice"
+        title = f"{capital(source(cause.source))} ({cause.source}, {cause.status})"
+        told = (cause.detail or cause.evidence, cause.remedy)
+        message = "\n".join(dict.fromkeys(text for text in told if text))
+        yield Place(level, file, at, title, message)
+
+
+def places_of_findings(findings: Sequence[Finding], script: str, level: str) -> Iterator[Place]:
+    """A place per source that differs, where its finding names a line; else the script."""
+    for finding in findings:
+        if finding.status != DIFFERS:
+            continue
+        named = place_in(f"{finding.detail} {finding.evidence}", script) or (script, 0)
+        message = finding.detail or finding.evidence
+        title = f"{capital(source(finding.source))} differs ({finding.source})"
+        yield Place(level, *named, title, message)
