@@ -25,6 +25,7 @@ _PUBLIC = {
     "load": "whydiff.storage",
     "study": "whydiff.api.study",
     "compare": "whydiff.api.compare",
+    "merge": "whydiff.api.merge",
     "watch": "whydiff.recorder.watching",
     "WhydiffError": "whydiff.core.errors",
 }
@@ -38,6 +39,7 @@ __all__ = [
     "explain",
     "load",
     "lock",
+    "merge",
     "record",
     "recording",
     "study",

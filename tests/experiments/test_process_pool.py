@@ -9,8 +9,9 @@ import pytest
 import whydiff
 from whydiff.core.plan import drawn_seed
 from whydiff.core.replicas import Replica
-from whydiff.experiments.study.process_pool import Pool, printed_numbers
+from whydiff.experiments.study.process_pool import Limits, Pool, printed_numbers
 from whydiff.runner.child.pinning import mixed
+from whydiff.runner.client import Run
 from whydiff.storage import load_study
 from whydiff.testing import HANGS
 
@@ -124,7 +125,7 @@ def test_fit_in_a_process_keeps_predictions_and_weights(tmp_path):
 @pytest.mark.long
 def test_pool_repeats_fails_and_stops(tmp_path):
     seeds = [drawn_seed(0, block, "data-order") for block in range(2)]
-    pool = Pool(SCRIPT, ["loop", "fail"], tmp_path, None, HANGS, 2)
+    pool = Pool(Run(SCRIPT, ("loop", "fail")), tmp_path, Limits(None, HANGS, 2))
     results = pool.train([replica(i + 1, **{"data-order": s}) for i, s in enumerate(seeds)])
     for result in results:
         assert result.failure in ("", "exited with 1: out of luck")
@@ -133,7 +134,7 @@ def test_pool_repeats_fails_and_stops(tmp_path):
 
     sleeper = tmp_path / "sleeper.py"
     sleeper.write_text("import time\nprint('loss: 1.0', flush=True)\ntime.sleep(10**7)\n")
-    (late,) = Pool(sleeper, (), tmp_path, None, 2.0, 1).train([replica(1)])
+    (late,) = Pool(Run(sleeper), tmp_path, Limits(None, 2.0, 1)).train([replica(1)])
     assert late.failure == "stopped after the time limit of 2 s"
 
 

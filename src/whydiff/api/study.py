@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.progress import Progress, Silent
+from whydiff.core.shards import parse_shard
 from whydiff.core.study import Study
 from whydiff.core.vary import parse_vary
 from whydiff.experiments.study.process_pool import with_pool
@@ -33,6 +35,7 @@ def study(
     arguments: Sequence[str] = (),
     time_limit: float | None = None,
     workers: int | None = None,
+    shard: str | None = None,
     progress: Progress | None = None,
     in_place: bool = False,
     **fit_arguments: Any,
@@ -46,19 +49,25 @@ def study(
     ``vary`` is what ``--vary`` takes: random sources by name, factors by value. ``blocks``
     (default 20) is how often everything is redrawn; ``seed`` decides all seeds. ``engine``:
     "fused" trains many replicas as one program, "solo" one after the other, "process" runs the
-    whole script, at most ``time_limit`` seconds each and ``workers`` at a time; "auto" takes
-    the first that works. ``fit`` picks a fit of the script, counting from 1 (default: the
-    longest). Scripts run on scratch copies of the current folder, with ``in_place`` in it.
+    whole script ``workers`` at a time; "auto" takes the first that works. A run of the script
+    may last ``time_limit`` seconds. ``fit`` picks a fit of the script, counting from 1 (default:
+    the longest). Scripts run on scratch copies of the current folder, with ``in_place`` in it.
     ``output`` is the study file (default: none is kept); with ``resume`` a study goes on, with
-    more blocks if they are asked for.
+    more blocks if they are asked for. ``shard`` "2/8" trains the second of eight parts, which
+    :func:`whydiff.merge` puts together.
 
     Raises WhydiffError if nothing can be trained or varied, or no replica logs ``metric``.
     """
     if engine not in ENGINES:
         raise WhydiffError(f"there is no engine {engine!r}", f"Engines: {', '.join(ENGINES)}.")
     progress = progress or Silent()
-    request = Request(parse_vary(vary), blocks, seed, metric, engine, tuple(arguments), fit)
+    request = Request(
+        parse_vary(vary), blocks, seed, metric, engine, tuple(arguments), fit, time_limit, workers,
+        parse_shard(shard) if shard is not None else None,
+    )  # fmt: skip
     with study_file(output, resume) as file:
+        if file.stored is not None:
+            request = request.gone_on(file.stored)
         if callable(script):
             from whydiff.experiments.study.in_process import local_bench
 
@@ -72,35 +81,33 @@ def study(
         path = Path(script)
         again = "" if engine in ("fused", "solo") else ", and once per replica if it is no recipe"
         with counted_runs([path], in_place, progress, times(1) + again) as runs:
-            return _of_script(path, request, file, progress, time_limit, workers, runs)
+            return _of_script(path, _begun(path, request, file), file, progress, runs)
 
 
-def _of_script(
-    script: Path,
-    request: Request,
-    file: StudyFile,
-    progress: Progress,
-    time_limit: float | None,
-    workers: int | None,
-    runs: Runs,
-) -> Study:
-    request.text = text_of(script)
+def _begun(script: Path, request: Request, file: StudyFile) -> Request:
+    """The request with the script's text, which a study that goes on was begun with."""
     stored = file.stored
+    request = replace(request, text=text_of(script))
     if stored is not None and stored.meta.get("text") not in (None, request.text):
         raise WhydiffError(
             f"{script} has changed since the study was begun",
             "Take the change back, or begin another study with another --output.",
         )
-    if stored is not None:
-        request.go_on(stored)
+    return request
+
+
+def _of_script(
+    script: Path, request: Request, file: StudyFile, progress: Progress, runs: Runs
+) -> Study:
     if request.engine != "process":
         try:
             with replica_trainer(
-                script, request.arguments, fit=request.fit, progress=progress, runs=runs
-            ) as bench:
+                script, request.arguments, fit=request.fit, progress=progress, runs=runs,
+                time_limit=request.time_limit,
+            ) as bench:  # fmt: skip
                 return with_bench(request, bench, file, progress, script, runs)
         except Uncapturable as why:
             if request.engine != "auto":
                 raise
             progress.note(f"{why}: the whole script is run again for every replica")
-    return with_pool(script, request, file, progress, time_limit, workers, runs)
+    return with_pool(script, request, file, progress, runs)

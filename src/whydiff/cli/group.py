@@ -21,6 +21,7 @@ VERBS = (
     "explain",
     "study",
     "compare",
+    "merge",
     "check",
     "lock",
     "verify",
@@ -37,11 +38,12 @@ KEPT: dict[str, str] = {
     "compare": "nothing was trained yet; run the command again",
     "record": "what was recorded until now is in the file given by -o: `whydiff show` reads it",
     "lock": "no lock was written",
+    "merge": "no merged study was written",
 }
 
 
 #: verbs that only read: whatever goes wrong there has its cause in the files
-READ_FILES = frozenset({"show", "diff", "report", "check"})
+READ_FILES = frozenset({"show", "diff", "report", "check", "merge"})
 _FILES = "whydiff.files"
 #: Expressions of a script are as deep as they are; Python's own limit is for runaway recursion.
 _RECURSION_LIMIT = 5000

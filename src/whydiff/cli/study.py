@@ -40,9 +40,14 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
     "-o", "--output", metavar="FILE", help="The study file; default SCRIPT.study.whydiff."
 )
 @click.option("--resume", is_flag=True, help="Go on with the study in the file.")
-@click.option("--time-limit", type=Duration(), help="For one run of the script (process): 10m.")
+@click.option("--time-limit", type=Duration(), help="For one run of the script: 10m.")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Runs of the script at a time (process)."
+)
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="Train one of N parts, as in 2/8; `whydiff merge` puts them together.",
 )
 @in_place_option
 @answer_options
@@ -60,6 +65,7 @@ def command(
     resume: bool,
     time_limit: float | None,
     workers: int | None,
+    shard: str | None,
     in_place: bool,
     targets: Targets,
 ) -> None:
@@ -97,6 +103,7 @@ def command(
             arguments=script_arguments(ctx),
             time_limit=time_limit,
             workers=workers,
+            shard=shard,
             progress=progress,
             in_place=in_place,
         )

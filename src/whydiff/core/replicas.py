@@ -66,7 +66,8 @@ class Result:
     ``logs`` holds one mapping per finished epoch; ``predictions`` one array per output of the
     model, first axis the samples of the probe; ``weights`` the final weights by canonical path,
     None where they were not asked for. ``seconds`` is this replica's part of the time its
-    executor took. ``failure`` says why there is no outcome, "" if there is one; a training whose
+    executor took, ``machine`` what it was trained on (see :mod:`whydiff.core.machine`).
+    ``failure`` says why there is no outcome, "" if there is one; a training whose
     loss became NaN has an outcome.
     """
 
@@ -78,6 +79,7 @@ class Result:
     digest: str = ""  # of all final weights
     seconds: float = 0.0
     failure: str = ""
+    machine: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def diverged(self) -> bool:

@@ -186,6 +186,9 @@ class Study(Shown):
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     path: str = ""  # the study file, "" if it was not kept
+    shard: str = ""  # which part of the plan this is, as in "2/8"; "" for all of it
+    missing: tuple[int, ...] = ()  # blocks of which a replica is not there
+    processors: Mapping[str, int] = field(default_factory=dict)  # replicas by type of processor
     table: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)  # a row per replica
 
     @property

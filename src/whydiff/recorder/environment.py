@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from whydiff.core.machine import cpu_name
 from whydiff.keras_backend.base import Backend
 
 _PACKAGES = {
@@ -54,20 +55,13 @@ def versions(backend: str) -> dict[str, Any]:
     return facts
 
 
-def _cpu() -> str:
-    try:
-        with Path("/proc/cpuinfo").open() as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
 def hardware(backend: Backend) -> dict[str, Any]:
     """Processor, devices, thread counts and flags that select kernels or threads."""
-    facts: dict[str, Any] = {"cpu": _cpu(), "machine": platform.machine(), "cores": os.cpu_count()}
+    facts: dict[str, Any] = {
+        "cpu": cpu_name(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+    }
     facts |= {
         f"flags.{name}": value
         for name, value in sorted(os.environ.items())

@@ -8,6 +8,7 @@ from typing import Any
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
 from whydiff.core.replicas import Replica, ReplicaInputs, Result
+from whydiff.core.shards import WIDTH
 from whydiff.replay.fused import Fused
 from whydiff.replay.probe import streams
 from whydiff.replay.replicas import Replicas
@@ -22,13 +23,26 @@ class Engines:
         self._solo = Replicas(live)
         self._fused = Fused(self._solo)
 
+    @property
+    def lowering(self) -> str:
+        """How the program computes that fuses replicas, "" while there is none."""
+        program = self._fused.program
+        return "" if program is None else str(program.lowering)
+
     def redrawable(self) -> dict[str, Any]:
         """``sources`` that seeds redraw, ``refused`` with reasons, ``fused``: "" or why not,
-        ``capacity``: replicas that fit into memory at once."""
+        ``capacity``: replicas that fit into memory at once, ``width``: those best trained as one
+        program."""
         sources, refused = self._solo.redrawable()
         why = self._fused.refusal()
         capacity = 1 if why else self._fused.capacity()
-        return {"sources": sources, "refused": refused, "fused": why, "capacity": capacity}
+        return {
+            "sources": sources,
+            "refused": refused,
+            "fused": why,
+            "capacity": capacity,
+            "width": WIDTH if why else self._fused.width(),
+        }
 
     def streams(self, replica: Replica) -> dict[str, str]:
         """A digest by source of what the seeds of ``replica`` decide."""
@@ -47,16 +61,18 @@ class Engines:
         engine: str,
         keep_weights: bool,
         given: Mapping[int, ReplicaInputs] | None = None,
+        packs: int = 0,
     ) -> tuple[list[Result], list[str]]:
         """Results in the order of ``replicas``, and notes for the person.
 
         ``given`` replaces, by number, what would be drawn for replicas trained one by one.
+        ``packs`` equal parts of ``replicas`` are fused apart from each other.
         """
         notes: list[str] = []
         done: dict[int, Result] = {}
         if engine == "fused":
             try:
-                for result in self._fused.train(replicas, keep_weights):
+                for result in self._fused.train(replicas, keep_weights, packs):
                     done[result.replica.number] = result
             except TransferError as why:
                 notes.append(f"trained one by one: {why}")

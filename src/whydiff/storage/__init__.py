@@ -7,12 +7,20 @@ from whydiff.storage.files import check_place, identity
 from whydiff.storage.opening import kind
 from whydiff.storage.reader import arrays, load
 from whydiff.storage.sealing import Sealed, seal
-from whydiff.storage.studies import CALIBRATION, PICTURES, PLAN, TARGETS, StudyWriter
+from whydiff.storage.studies import (
+    CALIBRATION,
+    ELSEWHERE,
+    PICTURES,
+    PLAN,
+    TARGETS,
+    StudyWriter,
+)
 from whydiff.storage.study_reader import StoredStudy, kept_weights, load_study
 from whydiff.storage.writer import Writer
 
 __all__ = [
     "CALIBRATION",
+    "ELSEWHERE",
     "PICTURES",
     "PLAN",
     "TARGETS",

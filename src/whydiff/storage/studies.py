@@ -31,6 +31,8 @@ VERSION = 1
 PLAN, CALIBRATION = "plan", "calibration"
 #: ``arrays.purpose`` besides: weights of replicas whose block is not complete, targets of the probe
 WEIGHTS, TARGETS = "weights", "targets"
+#: ``replica.purpose``, with a number behind it: the script's own training on another machine
+ELSEWHERE = "elsewhere"
 #: the examples of the probe that flip most, where they are images
 PICTURES = "pictures"
 #: ``arrays.number`` of what belongs to no replica
@@ -78,7 +80,14 @@ TABLES: tuple[str, ...] = (
 )
 
 #: Tables that version 1 got later; see ``schema.ADDED``.
-ADDED: tuple[str, ...] = ()
+ADDED: tuple[str, ...] = (
+    """CREATE TABLE machine(
+    number INTEGER NOT NULL,
+    purpose TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    PRIMARY KEY(number, purpose)
+) WITHOUT ROWID""",
+)
 
 
 def create(connection: sqlite3.Connection) -> None:
@@ -179,7 +188,7 @@ class StudyWriter:
         """Take replicas of the plan out again, with all that was kept of them."""
         with _trouble(self.path), self._transaction():
             for number in numbers:
-                for table in ("replica", "epoch", "arrays"):
+                for table in ("replica", "epoch", "arrays", "machine"):
                     self._db.execute(
                         f"DELETE FROM {table} WHERE number = ? AND purpose IN (?, ?)",
                         (number, PLAN, WEIGHTS),
@@ -236,6 +245,8 @@ class StudyWriter:
                 codec.text(result.failure),
             ),
         )
+        machine = codec.dump(dict(result.machine), "machine")
+        self._db.execute("INSERT OR REPLACE INTO machine VALUES(?, ?, ?)", (*key, machine))
         self._db.execute("DELETE FROM epoch WHERE number = ? AND purpose = ?", key)
         self._db.executemany(
             "INSERT INTO epoch VALUES(?, ?, ?, ?)",

@@ -15,7 +15,16 @@ from whydiff.core.plan import DRAW, OWN, REPLICATE, SETTING, Member, StoredRepli
 from whydiff.core.replicas import Replica, Result
 from whydiff.storage import blobs, codec
 from whydiff.storage.opening import Opened, check_pages, opened
-from whydiff.storage.studies import CALIBRATION, NOBODY, PICTURES, PLAN, STUDY, TARGETS, WEIGHTS
+from whydiff.storage.studies import (
+    CALIBRATION,
+    ELSEWHERE,
+    NOBODY,
+    PICTURES,
+    PLAN,
+    STUDY,
+    TARGETS,
+    WEIGHTS,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +39,8 @@ class StoredStudy:
     distances: Mapping[tuple[int, int], float] = field(default_factory=dict)
     targets: tuple[np.ndarray, ...] = ()
     pictures: Mapping[int, np.ndarray] = field(default_factory=dict)  # by position in the probe
+    #: the script's own training as further machines trained it
+    elsewhere: tuple[StoredReplica, ...] = ()
 
 
 def load_study(path: Path | str) -> StoredStudy:
@@ -48,14 +59,16 @@ def _read_1(path: Path, file: Opened) -> StoredStudy:
         for name, value in db.execute("SELECT name, value FROM meta")
     }
     targets = _arrays(db, NOBODY, TARGETS)
+    machines = _machines(db) if "machine" in file.tables else {}
     return StoredStudy(
         path,
         meta,
-        _kept(db, PLAN),
-        _kept(db, CALIBRATION),
+        _kept(db, PLAN, machines),
+        _kept(db, CALIBRATION, machines),
         _distances(db),
         tuple(targets[key] for key in sorted(targets, key=_position)),
         {int(key): _image(key, v) for key, v in _arrays(db, NOBODY, PICTURES).items()},
+        _elsewhere(db, machines),
     )
 
 
@@ -83,15 +96,45 @@ def _distances(db: sqlite3.Connection) -> dict[tuple[int, int], float]:
     return found
 
 
-def _kept(db: sqlite3.Connection, purpose: str) -> dict[int, StoredReplica]:
+_Machines = Mapping[tuple[int, str], Mapping[str, Any]]
+
+
+def _machines(db: sqlite3.Connection) -> _Machines:
+    """What each replica was trained on, by number and purpose."""
+    return {
+        (number, purpose): _machine(facts, f"machine of replica {number}")
+        for number, purpose, facts in db.execute("SELECT number, purpose, facts FROM machine")
+    }
+
+
+def _machine(text: Any, what: str) -> dict[str, Any]:
+    facts = codec.load_mapping(text, what)
+    if not all(isinstance(part, dict) for part in facts.values()):
+        raise ValueError(f"{what} is not facts by subject")
+    devices = facts.get("hardware", {}).get("devices", [])
+    if not isinstance(devices, list):
+        raise ValueError(f"{what}: its devices are no list")
+    return facts
+
+
+def _elsewhere(db: sqlite3.Connection, machines: _Machines) -> tuple[StoredReplica, ...]:
+    query = "SELECT DISTINCT purpose FROM replica WHERE purpose LIKE ? ORDER BY purpose"
+    purposes = [purpose for (purpose,) in db.execute(query, (f"{ELSEWHERE}%",)).fetchall()]
+    return tuple(one for name in purposes for one in _kept(db, name, machines).values())
+
+
+def _kept(db: sqlite3.Connection, purpose: str, machines: _Machines) -> dict[int, StoredReplica]:
     query = (
         "SELECT number, engine, block, kind, redrawn, seeds, settings, digest,"
         " seconds, failure FROM replica WHERE purpose = ? ORDER BY number"
     )
-    return {row[0]: _one(db, purpose, row) for row in db.execute(query, (purpose,)).fetchall()}
+    rows = db.execute(query, (purpose,)).fetchall()
+    return {row[0]: _one(db, purpose, row, machines.get((row[0], purpose), {})) for row in rows}
 
 
-def _one(db: sqlite3.Connection, purpose: str, row: tuple[Any, ...]) -> StoredReplica:
+def _one(
+    db: sqlite3.Connection, purpose: str, row: tuple[Any, ...], machine: Mapping[str, Any]
+) -> StoredReplica:
     number, engine, block, kind, redrawn, seeds, settings, digest, seconds, failure = row
     what = f"replica {number}"
     if type(number) is not int or type(block) is not int:
@@ -124,6 +167,7 @@ def _one(db: sqlite3.Connection, purpose: str, row: tuple[Any, ...]) -> StoredRe
         digest=digest,
         seconds=seconds,
         failure=failure,
+        machine=machine,
     )
     return StoredReplica(member, result)
 

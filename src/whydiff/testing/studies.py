@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,44 @@ import numpy as np
 
 from whydiff.core.plan import DRAW, OWN, REPLICATE, Member, StoredReplica, draw_plan
 from whydiff.core.replicas import Result
-from whydiff.storage import StoredStudy
+from whydiff.storage import CALIBRATION, ELSEWHERE, TARGETS, StoredStudy, StudyWriter
 
+#: entries of ``meta`` that tell when and where a study was made, not what came out
+_CIRCUMSTANCES = ("started", "seconds", "shard", "shards", "whydiff", "gates")
 #: examples on the probe
 EXAMPLES = 200
+
+
+def rows_of(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of a study file by table, without times and machines: what must be equal."""
+    db = sqlite3.connect(path)
+    try:
+        found = {
+            "meta": db.execute("SELECT name, value FROM meta ORDER BY name").fetchall(),
+            "replica": db.execute(
+                "SELECT number, purpose, engine, block, kind, redrawn, seeds, settings, digest,"
+                " failure FROM replica ORDER BY number, purpose"
+            ).fetchall(),
+            **{
+                table: db.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3").fetchall()
+                for table in ("epoch", "distance", "arrays")
+            },
+        }
+    finally:
+        db.close()
+    found["meta"] = [row for row in found["meta"] if row[0] not in _CIRCUMSTANCES]
+    return found
+
+
+def write(study: StoredStudy, path: Path) -> Path:
+    """Put a study into a file."""
+    with StudyWriter.begin(path, study.meta) as writer:
+        writer.add(study.kept.values(), distances=study.distances)
+        writer.add(study.calibration.values(), CALIBRATION)
+        writer.keep(TARGETS, {f"target:{k}": t for k, t in enumerate(study.targets)})
+        for k, kept in enumerate(study.elsewhere):
+            writer.add([kept], f"{ELSEWHERE} {k}")
+    return path
 
 
 def effect(seed: int, name: str) -> float:

@@ -24,6 +24,7 @@ from whydiff.experiments.study.replica_trainer import (
     replica_trainer,
 )
 from whydiff.experiments.study.training import Trainer
+from whydiff.runner.client import Run
 from whydiff.runner.running import Runs
 
 
@@ -217,7 +218,7 @@ def _pools(
     progress: Progress,
     runs: Runs,
 ) -> tuple[Contestant, Contestant]:
-    from whydiff.experiments.study.process_pool import SOURCES, Pool
+    from whydiff.experiments.study.process_pool import SOURCES, Limits, Pool
 
     made = []
     for way, fit in zip(ways, fits, strict=True):
@@ -229,9 +230,8 @@ def _pools(
             )
         assert isinstance(way.script, Path)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="whydiff-")))
-        pool = Pool(
-            way.script, way.arguments, folder, fit, time_limit, workers, way.environment, runs
-        )
+        run = Run(way.script, way.arguments, way.environment)
+        pool = Pool(run, folder, Limits(fit, time_limit, workers), runs)
         if progress is not None:
             progress.step(f"running {way.script}")
         (own,) = pool.train([Replica(0)])

@@ -17,6 +17,14 @@ from whydiff.core.replicas import RANDOM_SOURCES
 from whydiff.core.study import METRIC, PREDICTIONS, Agreement, Gate, Open, Study, Worth
 from whydiff.experiments.study.effects import levels_of, worth_of
 from whydiff.experiments.study.numbers import Numbers
+from whydiff.experiments.study.parts import (
+    machine_notes,
+    missing_members,
+    part_notes,
+    processors,
+    shard_of,
+    together_of,
+)
 from whydiff.stats import intervals, paired
 from whydiff.stats.distances import prediction_distance
 from whydiff.stats.effects import more_blocks, more_blocks_without
@@ -58,8 +66,7 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
         engine=_engines(draws) or str(meta.get("engine", "")),
         backend=str(meta.get("fit", {}).get("backend", "")),
         plan=plan.to_dict(),
-        planned=sum(m.kind not in (OWN, REPLICATE) or m.number in stored.kept for m in plan.members)
-        - (0 in stored.kept),
+        planned=_planned(stored, plan),
         trained=len(finished),
         failed=intervals.proportion(len(failed), len(draws)),
         diverged=intervals.proportion(diverged, len(finished)),
@@ -74,11 +81,25 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
         levels=levels_of(numbers, plan.factors),
         refused=dict(meta.get("refused", {})),
         open=tuple(_open(numbers, worth)),
-        notes=tuple(meta.get("notes", ())),
+        notes=(
+            *part_notes(stored, plan),
+            *machine_notes(stored, name),
+            *meta.get("notes", ()),
+        ),
+        shard=str(shard_of(stored) or ""),
+        missing=tuple(sorted({m.block for m in missing_members(stored, plan)})),
+        processors=processors(draws),
         seconds=float(meta.get("seconds", 0.0)),
         path=str(stored.path),
         table=tuple(_rows(stored, numbers)),
     )
+
+
+def _planned(stored: StoredStudy, plan: Plan) -> int:
+    """How many replicas there will be, in the shard that the file holds."""
+    shard, together = shard_of(stored), together_of(stored)
+    mine = [m for m in plan.members if shard is None or shard.takes(m.block, together)]
+    return sum(m.kind != OWN and (m.kind != REPLICATE or m.number in stored.kept) for m in mine)
 
 
 def _engines(draws: Sequence[StoredReplica]) -> str:

@@ -18,6 +18,7 @@ from whydiff.core.recipe import Recipe, compiled_metrics
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import ASKED_FOR
 from whydiff.experiments.study.replica_trainer import ReplicaTrainer
+from whydiff.experiments.study.training import Part
 
 #: Fields that may change between two runs of one study: they are no part of the question.
 _SURROUNDINGS = frozenset({"version", "hardware", "measurement"})
@@ -37,6 +38,16 @@ def described(fit: Fit, varied: Sequence[str], validation: bool) -> dict[str, An
         "logits": any(k.endswith("from_logits") and v is True for k, v in objective.items()),
         "validation": validation,
         "identity": identity(fit.recipe, varied),
+        "own": _digest(identity(fit.recipe, ())),
+    }
+
+
+def part_facts(part: Part) -> dict[str, Any]:
+    """What a study file notes about the part of the plan that it holds."""
+    shard = part.shard
+    return {
+        "together": part.together,
+        "shard": [shard.number, shard.count] if shard is not None else None,
     }
 
 

@@ -76,6 +76,7 @@ def on_jax(
             other = stack.enter_context(twin)
             bench.request = Routed(bench, other)
             bench.fused, bench.capacity = other.fused, other.capacity
+            bench.width, bench.twin = other.width, other.fit
             bench.notes.append(
                 f"This {bench.backend} script trains the same on JAX, where its replicas were "
                 "trained together."

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +21,21 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.core.machine import machine_facts
 from whydiff.core.metrics import default_metric
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import Replica, Result
 from whydiff.core.study import Study
-from whydiff.experiments.study.metadata import described
+from whydiff.experiments.study.metadata import described, part_facts
 from whydiff.experiments.study.replica_trainer import chosen_fit
 from whydiff.experiments.study.request import Request
 from whydiff.experiments.study.study_file import StudyFile
-from whydiff.experiments.study.training import Studying
+from whydiff.experiments.study.training import Part, Studying
 from whydiff.runner.client import Child, Run
 from whydiff.runner.running import Ran, Runs
 from whydiff.runner.scratch import place_for
-from whydiff.storage import arrays, load_study
+from whydiff.storage import arrays
 
 #: Sources that can be pinned from outside, see :mod:`whydiff.runner.child.pinning`.
 SOURCES = ("initialization", "data-order", "noise")
@@ -46,35 +47,48 @@ _PRINTED = re.compile(rf"([A-Za-z][\w ./-]*?)\s*[:=]\s*({_NUMBER})(?![\w.])", re
 _LOGGED = re.compile(r"[IWEF]\d{4} \d\d:|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWEF] ")
 
 
+@dataclass(frozen=True)
+class Limits:
+    """``fit`` of a script to look at (default: the longest), seconds of one run, runs at a time."""
+
+    fit: int | None = None
+    time_limit: float | None = None
+    workers: int | None = None
+
+
 class Pool:
-    """Trains replicas by running ``script`` in processes of their own, several at a time."""
+    """Trains replicas by running a script in processes of their own, several at a time.
+
+    ``run`` says how it is run; a replica pins its random sources.
+    """
 
     def __init__(
-        self,
-        script: Path,
-        arguments: Sequence[str],
-        folder: Path,
-        fit: int | None,
-        time_limit: float | None,
-        workers: int | None,
-        environment: Mapping[str, str] | None = None,
-        runs: Runs | None = None,
+        self, run: Run, folder: Path, limits: Limits | None = None, runs: Runs | None = None
     ) -> None:
-        self.script, self.arguments, self.folder, self.fit = script, tuple(arguments), folder, fit
-        self.time_limit = time_limit or TIME_LIMIT
-        self.workers = workers or max(1, (os.cpu_count() or 1) // 2)
-        self.environment = dict(environment or {})
-        self.runs = runs or Runs(place_for([script]))
+        limits = limits or Limits()
+        self._as, self.folder, self.fit = run, folder, limits.fit
+        self.time_limit = limits.time_limit or TIME_LIMIT
+        self.workers = limits.workers or max(1, (os.cpu_count() or 1) // 2)
+        self.runs = runs or Runs(place_for([run.script]))
         self.notes: list[str] = []
         self.pace = 0.0
         self.seen: Fit | None = None  # the fit of the first run that had one
+
+    @property
+    def machine(self) -> Mapping[str, Any]:
+        """Facts about this machine."""
+        return machine_facts() if self.seen is None else _machine(self.seen)
 
     def at_once(self, engine: str = "process", keep_weights: bool = True) -> int:
         """As many as run at a time."""
         return self.workers
 
     def train(
-        self, replicas: Sequence[Replica], engine: str = "process", keep_weights: bool = False
+        self,
+        replicas: Sequence[Replica],
+        engine: str = "process",
+        keep_weights: bool = False,
+        packs: int = 0,
     ) -> list[Result]:
         """Run the script once per replica; a run that fails or lasts too long says so."""
         with ThreadPoolExecutor(self.workers) as threads:
@@ -91,9 +105,9 @@ class Pool:
                 f"_pin({dict(replica.seeds)!r})\ndel _pin\n"
             )
         # Hashes of text order sets; a value of its own per run would be one more random source.
-        environment = {"PYTHONHASHSEED": "0", **self.environment}
+        environment = {"PYTHONHASHSEED": "0", **(self._as.environment or {})}
         purpose = "replica" if replica.number else "a"
-        run = Run(self.script, self.arguments, environment, prelude=prelude, purpose=purpose)
+        run = replace(self._as, environment=environment, prelude=prelude, purpose=purpose)
         with self.runs.run(run, place, "a", time_limit=self.time_limit) as ran:
             try:
                 result = self._result(replica, ran, place, keep_weights)
@@ -102,7 +116,8 @@ class Pool:
         for file in place.iterdir():
             file.unlink()
         place.rmdir()
-        return replace(result, seconds=time.monotonic() - started)
+        machine = result.machine or machine_facts()
+        return replace(result, seconds=time.monotonic() - started, machine=machine)
 
     def _result(self, replica: Replica, ran: Ran, place: Path, keep_weights: bool) -> Result:
         if ran.late:
@@ -128,7 +143,12 @@ class Pool:
             predictions=_predictions(child, fit, place),
             weights=weights if keep_weights else None,
             digest=digest_of(fit),
+            machine=_machine(fit),
         )
+
+
+def _machine(fit: Fit) -> Mapping[str, Any]:
+    return machine_facts(fit.recipe.hardware, fit.recipe.version)
 
 
 def printed_numbers(log: Path | None) -> dict[str, float]:
@@ -183,13 +203,7 @@ def _facts(pool: Pool) -> dict[str, Any]:
 
 
 def with_pool(
-    script: Path,
-    request: Request,
-    file: StudyFile,
-    progress: Progress,
-    time_limit: float | None,
-    workers: int | None,
-    runs: Runs,
+    script: Path, request: Request, file: StudyFile, progress: Progress, runs: Runs
 ) -> Study:
     """A study whose replicas are whole runs of the script."""
     stored = file.stored
@@ -203,10 +217,10 @@ def with_pool(
         "arithmetic": "no weight of a script that is run as a whole can be moved",
     }
     plan = request.plan(SOURCES, reasons, stored)
+    part = Part(plan, request.shard)
     with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
-        pool = Pool(
-            script, request.arguments, Path(name), request.fit, time_limit, workers, runs=runs
-        )
+        limits = Limits(request.fit, request.time_limit, request.workers)
+        pool = Pool(Run(script, request.arguments), Path(name), limits, runs)
         if stored is None:
             progress.step(f"running {script}")
             (own,) = pool.train([Replica(0)])
@@ -229,16 +243,17 @@ def with_pool(
             "chosen": f"all of {script}, run once per replica",
             "plan": plan.to_dict(),
             "engine": "process",
+            **part_facts(part),
             "refused": {},
             "fit": facts,
             "metric": metric,
         }
         with file.writing(meta, plan) as writer:
-            work = Studying(pool, writer, load_study(file.path), None, progress)
+            work = Studying(pool, writer, part, None, progress)
             if own is not None:
                 work.own(own)
             with file.kept():
-                work.train(plan, plan.block(0), "process", "running the first block")
-                work.train(plan, plan.members, "process", "running the script")
+                work.train(part.first_block(), "process", "running the first block")
+                work.train(part.members, "process", "running the script")
             writer.note({"notes": list(pool.notes)})
     return file.answered(request.metric)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ import numpy as np
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.core.machine import machine_facts
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Execution, Fit
 from whydiff.core.replicas import Replica, Result
+from whydiff.core.shards import WIDTH
 from whydiff.diagnosis.pair import check_trained
 from whydiff.runner.client import Run
 from whydiff.runner.running import Ran, Runs, runs_of, times
@@ -54,12 +56,24 @@ class ReplicaTrainer:
     capacity: int = 1
     notes: list[str] = field(default_factory=list)
     pace: float = 0.0  # seconds of one plain training, 0 while not known
+    width: int = WIDTH  # replicas that are best trained as one program
+    twin: Fit | None = None  # the fit of another process, where that trains what is fused
     _count: int = 0
 
     @property
     def backend(self) -> str:
         """Name of the backend that the script trains with."""
         return str(self.fit.recipe.backend.get("backend", ""))
+
+    @property
+    def machine(self) -> Mapping[str, Any]:
+        """Facts about the machine that it trains on."""
+        return self._facts("solo")
+
+    def _facts(self, engine: str, lowering: str = "") -> Mapping[str, Any]:
+        recipe = (self.twin if self.twin and engine == "fused" else self.fit).recipe
+        facts = machine_facts(recipe.hardware, recipe.version)
+        return {**facts, "program": {"lowering": lowering}} if engine == "fused" else facts
 
     def engine(self, wanted: str) -> str:
         """The executor to ask for: "fused" or "solo". WhydiffError if "fused" is not possible."""
@@ -81,9 +95,16 @@ class ReplicaTrainer:
         return max(1, min(MOST_AT_ONCE, fit, patient))
 
     def train(
-        self, replicas: Sequence[Replica], engine: str = "solo", keep_weights: bool = False
+        self,
+        replicas: Sequence[Replica],
+        engine: str = "solo",
+        keep_weights: bool = False,
+        packs: int = 0,
     ) -> list[Result]:
-        """Train ``replicas``; a result for each, in their order, failed ones included."""
+        """Train ``replicas``; a result for each, in their order, failed ones included.
+
+        With ``packs`` so many equal parts of them are programs of their own.
+        """
         if not replicas:
             return []
         self._count += 1
@@ -98,9 +119,12 @@ class ReplicaTrainer:
             engine=engine,
             keep_weights=keep_weights,
             fit=self.fit.index,
+            packs=packs,
         )
         self.notes += [note for note in answer["notes"] if note not in self.notes]
-        return _results(replicas, answer["results"], output)
+        results = _results(replicas, answer["results"], output)
+        lowering = str(answer.get("lowering", ""))
+        return [replace(r, machine=self._facts(r.engine, lowering)) for r in results]
 
     def own(self) -> Result:
         """The watched fit itself, trained once more from its own values by ``solo``."""
@@ -191,6 +215,7 @@ def replica_trainer(
     backend: str = "",
     progress: Progress | None = None,
     runs: Runs | None = None,
+    time_limit: float | None = None,
 ) -> Iterator[ReplicaTrainer]:
     """Run ``script`` once, watched, and keep its process to train replicas of one of its fits.
 
@@ -205,7 +230,12 @@ def replica_trainer(
         if progress is not None:
             progress.step(f"running {script}, watched" + (f", on {backend}" if backend else ""))
         run = Run(script, tuple(arguments), environment, backend=backend, purpose="a")
-        with runs.run(run, folder, "a") as ran:
+        with runs.run(run, folder, "a", time_limit=time_limit) as ran:
+            if ran.late:
+                raise WhydiffError(
+                    f"{script} was stopped after the time limit of {time_limit:g} s",
+                    "Give it more with --time-limit, or see what it waits for.",
+                )
             ran.check_ended()
             execution = ran.execution
             if execution is None:
@@ -247,6 +277,7 @@ def prepared(bench: ReplicaTrainer) -> ReplicaTrainer:
     bench.refused = dict(answer["refused"])
     bench.fused = str(answer.get("fused", "not available"))
     bench.capacity = int(answer.get("capacity", 1))
+    bench.width = int(answer.get("width", WIDTH))
     return bench
 
 

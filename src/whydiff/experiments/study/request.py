@@ -3,38 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import BLOCKS, Plan, draw_plan
 from whydiff.core.replicas import ASKED_FOR
+from whydiff.core.shards import Shard
 from whydiff.core.vary import Varied
 from whydiff.experiments.study.answer import plan_of
+from whydiff.experiments.study.parts import shard_of
 from whydiff.storage import StoredStudy
 
 
+@dataclass(frozen=True)
 class Request:
-    """What was asked for."""
+    """What was asked for.
 
-    def __init__(
-        self,
-        varied: Varied,
-        blocks: int | None,
-        seed: int | None,
-        metric: str | None,
-        engine: str,
-        arguments: tuple[str, ...],
-        fit: int | None,
-    ) -> None:
-        self.varied, self.blocks, self.seed = varied, blocks, seed
-        self.metric, self.engine, self.arguments, self.fit = metric, engine, arguments, fit
-        self.text: str | None = None  # a digest of the script's, if there is one
+    ``time_limit`` (seconds of one run of the script) and ``workers`` (runs at a time) bound what
+    runs the script; ``shard`` is the part of the plan to train, None for all of it. ``text`` is a
+    digest of the script's, None if there is no script.
+    """
 
-    def go_on(self, stored: StoredStudy) -> None:
-        """Take from a study that goes on what was not asked for anew."""
-        if stored.meta.get("engine") == "process":
-            self.engine = "process"
-        self.fit = self.fit or stored.meta["fit"].get("index") or None
-        self.arguments = self.arguments or tuple(map(str, stored.meta.get("arguments", ())))
+    varied: Varied = field(default_factory=Varied)
+    blocks: int | None = None
+    seed: int | None = None
+    metric: str | None = None
+    engine: str = "auto"
+    arguments: tuple[str, ...] = ()
+    fit: int | None = None
+    time_limit: float | None = None
+    workers: int | None = None
+    shard: Shard | None = None
+    text: str | None = None
+
+    def gone_on(self, stored: StoredStudy) -> Request:
+        """With what was not asked for anew taken from a study that goes on."""
+        shard = shard_of(stored)
+        if self.shard is not None and self.shard != shard:
+            known = f"shard {shard}" if shard else "a whole study"
+            raise WhydiffError(
+                f"{stored.path} holds {known}, not shard {self.shard}",
+                "Leave --shard away, or name another --output.",
+            )
+        return replace(
+            self,
+            engine="process" if stored.meta.get("engine") == "process" else self.engine,
+            fit=self.fit or stored.meta["fit"].get("index") or None,
+            arguments=self.arguments or tuple(map(str, stored.meta.get("arguments", ()))),
+            shard=shard,
+        )
 
     def plan(
         self, sources: Sequence[str], refused: Mapping[str, str], stored: StoredStudy | None

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from whydiff.core.machine import same_processor
 from whydiff.core.plan import DRAW, OWN, REPLICATE, Member, Plan, StoredReplica
 from whydiff.core.progress import Progress
 from whydiff.core.replicas import Replica, Result
+from whydiff.core.shards import Packs, Shard
 from whydiff.storage import CALIBRATION, StoredStudy, StudyWriter, kept_weights, load_study
+
+_Chunk = tuple[list[Member], list[Result]]
 
 
 class Trainer(Protocol):
@@ -20,15 +25,51 @@ class Trainer(Protocol):
     notes: list[str]
     pace: float
 
+    @property
+    def machine(self) -> Mapping[str, Any]:
+        """Facts about the machine that it trains on, see :mod:`whydiff.core.machine`."""
+        ...
+
     def at_once(self, engine: str, keep_weights: bool = True) -> int:
         """How many replicas to ask for at once."""
         ...
 
     def train(
-        self, replicas: Sequence[Replica], engine: str = ..., keep_weights: bool = ...
+        self,
+        replicas: Sequence[Replica],
+        engine: str = ...,
+        keep_weights: bool = ...,
+        packs: int = ...,
     ) -> list[Result]:
-        """A result for each, in their order, failed ones included."""
+        """A result for each, in their order, failed ones included. ``packs`` is how many equal
+        parts of ``replicas`` are programs of their own, 0 where that is left to the engine."""
         ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """The members that one run of a study trains: all, or those of a shard.
+
+    ``together`` blocks make a pack of the fused engine, see :class:`whydiff.core.shards.Packs`.
+    """
+
+    plan: Plan
+    shard: Shard | None = None
+    together: int = 1
+
+    def takes(self, member: Member) -> bool:
+        """Whether ``member`` is to be trained here."""
+        return self.shard is None or self.shard.takes(member.block, self.together)
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """What is to be trained here, without the script's own training."""
+        return tuple(m for m in self.plan.members if m.kind != OWN and self.takes(m))
+
+    def first_block(self) -> tuple[Member, ...]:
+        """The members of the first block that is trained here."""
+        members = self.members
+        return self.plan.block(members[0].block) if members else ()
 
 
 class Studying:
@@ -38,11 +79,14 @@ class Studying:
         self,
         trainer: Trainer,
         writer: StudyWriter,
-        stored: StoredStudy,
+        part: Part,
         trainable: frozenset[str] | None,
         progress: Progress,
     ) -> None:
+        stored = load_study(writer.path)
         self._trainer, self._writer, self._progress = trainer, writer, progress
+        self._part = part
+        self._packs = Packs(part.plan, part.together)
         self._trainable = trainable  # paths of the weights that training moves, None for all
         self.kept: dict[int, StoredReplica] = dict(stored.kept)
         self._compared = set(stored.calibration)
@@ -73,17 +117,52 @@ class Studying:
             and (m.kind != REPLICATE or m.block == 0 or arithmetic)
         ]
 
-    def train(self, plan: Plan, members: Sequence[Member], engine: str, text: str) -> None:
+    def train(self, members: Sequence[Member], engine: str, text: str) -> None:
         """Train what is missing of ``members`` and write it down."""
+        self._forget_blocks_of_other_processors(members)
         missing = self.missing(members)
         if not missing:
             return
         self._progress.step(text, total=len(missing))
-        for chunk in _chunks(missing, self._trainer.at_once(engine)):
-            results = self._trainer.train([m.replica for m in chunk], engine, keep_weights=True)
-            self._take(plan, chunk, results)
+        at_once = self._trainer.at_once(engine)
+        trained = self._in_packs if engine == "fused" else self._one_by_one
+        for chunk, results in trained(missing, engine, at_once):
+            self._take(chunk, results)
             self._progress.advance(len(chunk))
         self._note()
+
+    def _one_by_one(self, missing: Sequence[Member], engine: str, at_once: int) -> Iterator[_Chunk]:
+        for chunk in _chunks(missing, at_once):
+            yield chunk, self._trainer.train([m.replica for m in chunk], engine, True)
+
+    def _in_packs(self, missing: Sequence[Member], engine: str, at_once: int) -> Iterator[_Chunk]:
+        """Whole packs, of which only what is missing is kept: equal bits whoever trains what."""
+        packs = self._packs.wanted(missing)
+        size = len(packs[0][0])
+        count = max(1, at_once // size)
+        for first in range(0, len(packs), count):
+            some = packs[first : first + count]
+            replicas = [m.replica for pack, _ in some for m in pack]
+            results = self._trainer.train(replicas, engine, True, len(some))
+            by_number = {result.replica.number: result for result in results}
+            chunk = [m for _, wanted in some for m in wanted]
+            yield chunk, [by_number[m.number] for m in chunk]
+
+    def _forget_blocks_of_other_processors(self, members: Sequence[Member]) -> None:
+        """A block that another type of processor has begun is trained anew as a whole."""
+        here = self._trainer.machine
+        begun = {m.block for m in self.missing(members)}
+        others = [
+            number
+            for number, k in self.kept.items()
+            if k.member.block in begun and not same_processor(k.result.machine, here)
+        ]
+        if others:
+            self.forget(others)
+            self._trainer.notes.append(
+                f"{len(others)} replicas were trained again: another type of processor had begun "
+                "their blocks, and a block does not mix types."
+            )
 
     def own(self, result: Result) -> None:
         """Keep the script's own training."""
@@ -110,7 +189,7 @@ class Studying:
             self.kept.pop(number, None)
             self._weights.pop(number, None)
 
-    def _take(self, plan: Plan, chunk: Sequence[Member], results: Sequence[Result]) -> None:
+    def _take(self, chunk: Sequence[Member], results: Sequence[Result]) -> None:
         fresh = {}
         for member, result in zip(chunk, results, strict=True):
             if result.weights and member.kind == DRAW:
@@ -120,7 +199,7 @@ class Studying:
         distances: dict[tuple[int, int], float] = {}
         dropped: list[int] = []
         for number in {m.block for m in chunk if m.kind == DRAW}:
-            draws = [m for m in plan.block(number) if m.kind == DRAW]
+            draws = [m for m in self._part.plan.block(number) if m.kind == DRAW]
             if all(m.number in done for m in draws):
                 held = {m.number: self._weights.pop(m.number, None) for m in draws}
                 base = next(m.number for m in draws if m.base)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from whydiff.core.plan import Member, Plan
 from whydiff.core.progress import Progress
 from whydiff.core.replicas import ASKED_FOR
+from whydiff.core.shards import blocks_together
 from whydiff.core.study import Study
 from whydiff.experiments.study.answer import answer
 from whydiff.experiments.study.metadata import (
@@ -16,13 +18,14 @@ from whydiff.experiments.study.metadata import (
     check_same,
     described,
     own_gate,
+    part_facts,
     streams_gate,
 )
 from whydiff.experiments.study.on_jax import on_jax
 from whydiff.experiments.study.replica_trainer import ReplicaTrainer
 from whydiff.experiments.study.request import Request
 from whydiff.experiments.study.study_file import StudyFile
-from whydiff.experiments.study.training import Studying
+from whydiff.experiments.study.training import Part, Studying
 from whydiff.runner.running import Runs
 from whydiff.storage import PICTURES, TARGETS, StudyWriter, load_study
 
@@ -43,7 +46,7 @@ def with_bench(
     ``script`` is the one behind ``bench``, None where a function builds the model.
     """
     stored = file.stored
-    metric = check_fit_metric(request.metric, bench.fit)
+    check_fit_metric(request.metric, bench.fit)
     plan = request.plan(bench.sources, dict(bench.refused), stored)
     wanted = str(stored.meta.get("engine", request.engine)) if stored else request.engine
     with contextlib.ExitStack() as stack:
@@ -60,7 +63,10 @@ def with_bench(
             )
             stack.enter_context(twin)
         engine = wanted if stored else bench.engine(wanted)
-        return _studied(request, bench, plan, metric, engine, file, progress)
+        together = blocks_together(plan, bench.width) if engine == "fused" else 1
+        known = stored.meta.get("together") if stored else None
+        part = Part(plan, request.shard, known or together)
+        return _studied(request, bench, part, engine, file, progress)
 
 
 def text_of(script: Path) -> str:
@@ -71,12 +77,13 @@ def text_of(script: Path) -> str:
 def _studied(
     request: Request,
     bench: ReplicaTrainer,
-    plan: Plan,
-    metric: str,
+    part: Part,
     engine: str,
     file: StudyFile,
     progress: Progress,
 ) -> Study:
+    plan = part.plan
+    metric = check_fit_metric(request.metric, bench.fit)
     targets, validation = bench.probe()
     facts = described(bench.fit, plan.sources, validation)
     if file.stored is not None:
@@ -89,6 +96,7 @@ def _studied(
         "chosen": _chosen(bench),
         "plan": plan.to_dict(),
         "engine": engine,
+        **part_facts(part),
         "refused": {k: v for k, v in bench.refused.items() if k not in ASKED_FOR},
         "fit": facts,
     }
@@ -97,9 +105,9 @@ def _studied(
             writer.keep(TARGETS, {f"target:{k}": t for k, t in enumerate(targets)})
         trained = bench.fit.recipe.initialization
         trainable = frozenset(t.path for t in trained if t.role == "trainable")
-        work = Studying(bench, writer, load_study(file.path), trainable, progress)
+        work = Studying(bench, writer, part, trainable, progress)
         with file.kept():
-            _train(request, bench, plan, engine, work, writer)
+            _train(request, bench, part, engine, work, writer)
         writer.note({"notes": list(bench.notes)})
         _keep_pictures(bench, file.path, writer, metric)
     return file.answered(request.metric)
@@ -115,32 +123,37 @@ def _keep_pictures(bench: ReplicaTrainer, path: Path, writer: StudyWriter, metri
 def _train(
     request: Request,
     bench: ReplicaTrainer,
-    plan: Plan,
+    part: Part,
     engine: str,
     work: Studying,
     writer: StudyWriter,
 ) -> None:
     """The gates, the plan, and where replicas are trained together the comparison with plain
     training."""
+    plan = part.plan
     if 0 not in work.kept:
         own = bench.own()
         gates = {"own": own_gate(bench.fit, own.digest), "streams": streams_gate(bench, plan)}
         writer.note({"gates": gates})
         work.own(own)
     if engine == "solo":
-        work.train(plan, plan.block(0), engine, "training the first block")
-    work.train(plan, plan.members, engine, "training replicas")
-    work.train(plan, plan.members, engine, "training replicates, since arithmetic varies")
-    draws = [m for m in _independent(plan) if m.number in work.kept]
-    draws = [m for m in draws if work.kept[m.number].result.engine == "fused"]
-    if not draws:
-        return
-    work.compare(draws[:FEW])
+        work.train(part.first_block(), engine, "training the first block")
+    work.train(part.members, engine, "training replicas")
+    work.train(part.members, engine, "training replicates, since arithmetic varies")
+    # Which replicas are compared is the plan's, too: of a shard those of them that it trained.
+    draws = _independent(plan)
+    work.compare(_fused(draws[:FEW], work))
     found = answer(work.reread()).agreement
     if found is not None and not found.rounding:
-        work.compare(draws[:MORE])
+        work.compare(_fused(draws[:MORE], work))
         found = answer(work.reread()).agreement
     if found is None or found.agrees or request.engine != "auto":
+        return
+    if part.shard is not None:  # whether to train plainly is decided over all shards
+        bench.notes.append(
+            f"In shard {part.shard} the engine {engine} did not agree with plain training; the "
+            "merged study goes on by plain training with --resume."
+        )
         return
     bench.notes.append(
         f"The engine {engine} did not agree with plain training on {found.n} replicas, so all "
@@ -148,7 +161,14 @@ def _train(
     )
     work.forget([number for number in work.kept if number])
     writer.note({"engine": "solo"})
-    work.train(plan, plan.members, "solo", "training replicas plainly")
+    work.train(part.members, "solo", "training replicas plainly")
+
+
+def _fused(members: Sequence[Member], work: Studying) -> list[Member]:
+    """Those of ``members`` that the fused engine has trained."""
+    return [
+        m for m in members if m.number in work.kept and work.kept[m.number].result.engine == "fused"
+    ]
 
 
 def _independent(plan: Plan) -> list[Member]:

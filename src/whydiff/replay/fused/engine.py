@@ -16,11 +16,12 @@ import numpy as np
 
 from whydiff.core.feeding import TransferError
 from whydiff.core.replicas import Replica, Result
+from whydiff.core.shards import WIDTH
 from whydiff.keras_backend.internals import build_symbolically
 from whydiff.replay.fused.choosing import best_program, worth_timing
 from whydiff.replay.fused.chunk import Chunk
 from whydiff.replay.fused.feeding import Fed, on_device
-from whydiff.replay.fused.memory import chunk_size
+from whydiff.replay.fused.memory import MOST, chunk_size, on_cpu
 from whydiff.replay.fused.program import FusedProgram
 from whydiff.replay.fused.stacking import Stacking
 from whydiff.replay.fused.stopping import check_callbacks, ends_on_nan
@@ -64,9 +65,15 @@ class Fused:
         if self.data is None:
             self.data = on_device(live, self._solo.probe)
 
-    def train(self, replicas: Sequence[Replica], keep_weights: bool) -> Iterator[Result]:
+    def train(
+        self, replicas: Sequence[Replica], keep_weights: bool, packs: int = 0
+    ) -> Iterator[Result]:
         """One result per replica. Raises TransferError where a program cannot be made;
-        replicas not yielded by then are to be trained otherwise."""
+        replicas not yielded by then are to be trained otherwise.
+
+        ``packs`` equal parts of ``replicas`` stay apart: what trains in one program, and where in
+        it, depends on its part alone.
+        """
         self._check()
         groups: dict[Any, list[Replica]] = {}
         for replica in replicas:
@@ -77,17 +84,24 @@ class Fused:
                 continue
             groups.setdefault(self._group(replica), []).append(replica)
         for _, members in sorted(groups.items(), key=lambda item: str(item[0])):
-            yield from self._train_group(members, keep_weights)
+            yield from self._train_group(members, keep_weights, packs or 1)
 
     def _group(self, replica: Replica) -> Any:
         """Replicas of equal group share a program and the shapes of their batches."""
         key = program_key(self._live, replica.settings)
         return key, str(replica.settings.get("batch-size"))
 
-    def _train_group(self, members: Sequence[Replica], keep_weights: bool) -> Iterator[Result]:
-        stacking = self._compiled(members)
-        size = self._chunk_size(members)
-        parts = [list(members[i : i + size]) for i in range(0, len(members), size)]
+    def _train_group(
+        self, members: Sequence[Replica], keep_weights: bool, packs: int
+    ) -> Iterator[Result]:
+        whole = -(-len(members) // packs)
+        stacking = self._compiled(members[:whole])
+        size = self._chunk_size(members[:whole])
+        parts = [
+            list(members[i : min(i + size, pack + whole)])
+            for pack in range(0, len(members), whole)
+            for i in range(pack, pack + whole, size)
+        ]
         train = partial(self._train_chunk, size, stacking, keep_weights)
         started = time.monotonic()
         # The first traces and compiles; after that threads only wait for XLA, which lets go of
@@ -148,6 +162,10 @@ class Fused:
                 return known
         self._sizes.append(size)
         return size
+
+    def width(self) -> int:
+        """How many replicas are best trained as one program, whatever memory is free."""
+        return WIDTH if on_cpu() else MOST
 
     def capacity(self) -> int:
         """How many replicas of the fit, as the script set it up, fit into memory at once."""

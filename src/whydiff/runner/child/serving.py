@@ -195,17 +195,20 @@ class Server:
         keep_weights: bool = False,
         fit: int | None = None,
         given: Mapping[str, str] | None = None,
+        packs: int = 0,
     ) -> dict[str, Any]:
         """Train replicas; arrays go to ``output`` (.npz) as ``prediction:NUMBER:OUTPUT`` and
         ``weights:NUMBER:PATH``. A replica that fails says so in its ``failure``. ``given`` are
-        files of :meth:`draw` by number, to start from what another process drew."""
+        files of :meth:`draw` by number, to start from what another process drew; ``packs`` is how
+        many equal parts of ``replicas`` are programs of their own."""
         wanted = [
             Replica(int(r["number"]), r.get("seeds", {}), r.get("settings", {})) for r in replicas
         ]
         drawn = {
             int(number): replica_inputs.read(Path(path)) for number, path in (given or {}).items()
         }
-        results, notes = self._engines_of(fit).train(wanted, engine, keep_weights, drawn)
+        engines = self._engines_of(fit)
+        results, notes = engines.train(wanted, engine, keep_weights, drawn, packs)
         arrays: dict[str, np.ndarray] = {}
         for result in results:
             number = result.replica.number
@@ -214,7 +217,8 @@ class Server:
             for path, value in (result.weights or {}).items():
                 arrays[f"weights:{number}:{path}"] = savable(value)
         save_arrays(output, arrays)
-        return {"results": [_described(result) for result in results], "notes": notes}
+        described = [_described(result) for result in results]
+        return {"results": described, "notes": notes, "lowering": engines.lowering}
 
     def draw(
         self, replicas: list[Mapping[str, Any]], folder: str, fit: int | None = None
