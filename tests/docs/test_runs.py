@@ -29,6 +29,7 @@ MAKES = {
     "build/here.whydiff": "whydiff record train.py -o build/here.whydiff",
     "answer.json": "whydiff explain train.py --json answer.json",
     "train.study.whydiff": "whydiff study train.py --blocks 2",
+    "whole.whydiff": "whydiff study train.py --blocks 2 -o whole.whydiff",
 }
 #: verb -> exit codes of an answer
 ANSWERS = {"diff": (0, 1), "check": (0, 1), "compare": (0, 3)}
