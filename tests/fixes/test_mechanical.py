@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,32 @@ def test_no_seed_inside_a_loop_over_epochs(sides: Sides, stack: Stack) -> None:
     fits = [stack(text, ("model.fit", "<module>"))] * 2
     a, b = sides(fits=fits)
     assert proposals(SCRIPT, text, "fits", a, b, [], ["data-order"]) == []
+
+
+LOSS = """\
+import keras
+from keras import ops
+
+
+def mine(y_true, y_pred):
+    return ops.mean(ops.square(y_true - y_pred))
+
+
+def other(y_true, y_pred):
+    return ops.mean(y_true - y_pred)
+"""
+
+
+@pytest.mark.parametrize(("weighted", "loss"), [(True, "mine"), (True, "mse"), (False, "mine")])
+def test_a_loss_that_ignores_weights_gives_a_value_per_sample(
+    sides: Sides, weighted: bool, loss: str
+) -> None:
+    def with_objective(side: Side) -> Side:
+        facts = {"loss": loss, "sample_weight": weighted}
+        recipe = replace(side.fit.recipe, objective=facts)
+        return Side(side.execution, replace(side.fit, recipe=recipe))
+
+    a, b = (with_objective(side) for side in sides())
+    wanted = LOSS.replace("y_true - y_pred))", "y_true - y_pred), axis=-1)", 1)
+    expected = wanted if weighted and loss == "mine" else ""
+    assert repaired(LOSS, (a, b), "objective", "") == expected

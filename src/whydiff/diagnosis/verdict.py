@@ -77,6 +77,8 @@ def judge(compared: ComparedSides, trials: Trials, remedy: Remedy | None = None)
     state = next((f for f in findings if f.source == "state"), None)
     causes = list(files.as_state(compared.a, compared.b, state, causes))
     causes, repaired = _repaired(causes, remedy)
+    if _confirms(remedy) and remedy is not None:  # what a fix makes equal was not meant to differ
+        causes = [replace(c, intended=False) if c.source in remedy.confirms else c for c in causes]
     excluded += repaired
     named = {c.source for c in causes}
     causes.sort(key=lambda c: -(c.share if c.share is not None else -1.0))

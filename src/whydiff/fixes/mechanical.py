@@ -25,6 +25,8 @@ from whydiff.script_text.edits import (
 )
 from whydiff.script_text.imports import Names, binds
 
+#: functions that reduce everything where they are given no axis
+_REDUCES = frozenset({"mean", "reduce_mean", "sum", "reduce_sum"})
 _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
@@ -70,6 +72,8 @@ def _steps(
                 environment=dict.fromkeys(_THREADS, "1"),
                 how="Lets sums be taken by one thread, in one order.",
             )
+    if finding.source == "objective" and any(_weighted(side) for side in (a, b)):
+        yield _per_sample(script, names, a, b)
     if finding.source == "architecture" and "compile" in (finding.remedy + finding.evidence):
         yield _compile_again(script, path, (a.fit, b.fit))
 
@@ -241,6 +245,39 @@ def _cache_first(script: Script) -> Step:
     return Step(
         tuple(edits),
         how=f"Caches before the map (line {lines[0]}), so that it draws anew in every epoch.",
+    )
+
+
+# --- a loss that ignores weights ---------------------------------------------------------------
+
+
+def _weighted(side: Side) -> bool:
+    facts = side.recipe.objective
+    given = facts.get("sample_weight") or facts.get("class_weight")
+    return bool(given) or side.recipe.data_content.weights is not None
+
+
+def _per_sample(script: Script, names: Names, a: Side, b: Side) -> Step:
+    """Let a loss of the script's own give a value per sample, which weights can weigh."""
+    wanted = {str(side.recipe.objective.get("loss")) for side in (a, b)}
+    edits, lines = [], []
+    for function in (n for n in ast.walk(script.tree) if isinstance(n, ast.FunctionDef)):
+        inside = [n for n in ast.walk(function) if isinstance(n, ast.Call)]
+        for call in inside if function.name in wanted else ():
+            called = names.called(call)
+            if called.rpartition(".")[2] not in _REDUCES or len(call.args) != 1 or call.keywords:
+                continue
+            end = script.span(call)[1] - 1
+            name = "dim" if called.startswith("torch.") else "axis"
+            edits.append(Edit(end, end, f", {name}=-1"))
+            lines.append(f"{function.name} (line {call.lineno})")
+    if not edits:
+        return Step()
+    return Step(
+        tuple(edits),
+        how=f"Lets {', '.join(dict.fromkeys(lines))} give a value per sample: a loss that is "
+        "reduced to one number already cannot be weighed sample by sample, so sample_weight and "
+        "class_weight only scale it.",
     )
 
 

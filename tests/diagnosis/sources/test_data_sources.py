@@ -355,3 +355,23 @@ def test_an_order_that_follows_the_model_since_torch_has_one_generator():
     assert ORDER(a, quiet).mechanism == "other-shuffle", "no layer draws from it"
     otherwise = seeded(12, noise=(draws,), data_order=sides.shuffled(2))
     assert ORDER(a, otherwise).mechanism == "explicit-seeds"
+
+
+def test_data_drawn_from_generators_that_the_script_seeds_otherwise_are_intended():
+    def run(rows, seed, *more):
+        stack = (Frame("/home/user/train.py", 7, "<module>", "set_random_seed(seed)"),)
+        calls = [("keras.utils.set_random_seed", seed), *more]
+        entries = [
+            Draw(i, SEEDING, f, s, s is not None, stack) for i, (f, s) in enumerate(calls, 1)
+        ]
+        execution = {"ledger": tuple(entries), "arguments": (str(calls),)}
+        return a_side(execution=execution, data_content=content(rows))
+
+    unseeded = ("numpy.random.default_rng", None)
+    finding = CONTENT(run(range(10), 1), run(range(20, 30), 2))
+    assert (finding.mechanism, finding.intended) == ("explicit-seeds", True)
+    assert "set_random_seed(1) (train.py:7) in A" in finding.detail
+    assert not CONTENT(run(range(10), 1, unseeded), run(range(20, 30), 2, unseeded)).intended
+    made = [("numpy.random.default_rng", n) for n in (3, 4)]
+    finding = CONTENT(run(range(10), 1, made[0]), run(range(20, 30), 1, made[1]))
+    assert finding.intended and "default_rng(4) (train.py:7) in B" in finding.detail

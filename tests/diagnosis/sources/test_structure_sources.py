@@ -370,3 +370,15 @@ def test_a_metric_that_was_not_reset():
     assert "hits.seen is 0 in A and 640 in B" in finding.evidence
     more = changed(b, measurement=facts(b, "measurement", metrics=["mae"]))
     assert source("measurement").compare(a, more).mechanism != "metric-not-reset"
+
+
+def test_a_mask_that_ends_at_a_layer_is_no_intention():
+    a = a_side()
+    layers = [*a.recipe.architecture["layers"][:-1], "scale: Scale", "dense_1: Dense"]
+    lost = facts(a, "architecture", **{"layers": layers, "masks end at": ["scale"]})
+    finding = source("architecture").compare(a, changed(a, architecture=lost))
+    assert (finding.mechanism, finding.intended) == ("mask-ends", False)
+    assert "in B the mask ends at scale" in finding.detail
+    both = facts(a, "architecture", **{"masks end at": ["scale"], "layer:dense:units": 4})
+    one = changed(a, architecture=facts(a, "architecture", **{"masks end at": ["scale"]}))
+    assert source("architecture").compare(one, changed(a, architecture=both)).intended

@@ -33,9 +33,9 @@ MECHANISMS = (
     ),
     Mechanism(
         "explicit-seeds",
-        ("initialization", "noise", "data-order"),
+        ("initialization", "noise", "data-order", "data-content"),
         "the script writes two seeds",
-        "The script gives the two models different seeds.",
+        "The script gives the two trainings different seeds.",
         "Write the same seed in both, or repeat over several seeds and compare the averages.",
         seen="The seeds differ, and at least one of them was written in the script.",
     ),

@@ -12,6 +12,8 @@ from whydiff.diagnosis.sources.source import Source, differs, identical
 ID = "architecture"
 FIX = "Build both models with the same function, and compare model.summary()."
 
+#: layers that get a mask and do not pass it on, where layers behind them take one
+MASKS_END = "masks end at"
 #: What a layer's config may also hold although it belongs to other sources.
 _ELSEWHERE = ("name", "seed", "dtype", "trainable")
 _GRAPHS = ("Sequential", "Functional")
@@ -19,6 +21,21 @@ _GRAPHS = ("Sequential", "Functional")
 
 def compare(a: Side, b: Side) -> Finding:
     """Compare layers by class and position, then their settings; names do not count."""
+    finding = _compare(a, b)
+    ends = [side.recipe.architecture.get(MASKS_END) or [] for side in (a, b)]
+    if finding.status != DIFFERS or not isinstance(a.recipe, Recipe) or ends[0] == ends[1]:
+        return finding
+    where = "; ".join(
+        f"in {name} the mask ends at {listed(map(str, paths))}, and layers behind it compute with "
+        "the padding"
+        for name, paths in zip("AB", ends, strict=True)
+        if paths
+    )
+    detail = f"{finding.detail or finding.evidence}; {where}"
+    return differs(ID, finding.evidence, FIX, detail=detail, mechanism="mask-ends")
+
+
+def _compare(a: Side, b: Side) -> Finding:
     one, two = a.recipe, b.recipe
     facts_a, facts_b = aligned_facts(one, two, one.architecture, two.architecture)
     graphs = one.architecture.get("model") in _GRAPHS and two.architecture.get("model") in _GRAPHS

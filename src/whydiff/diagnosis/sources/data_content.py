@@ -17,7 +17,15 @@ from whydiff.diagnosis.sources.samples import (
     common,
     same_every_epoch,
 )
-from whydiff.diagnosis.sources.seeds import same_execution, same_script
+from whydiff.diagnosis.sources.seeds import (
+    Why,
+    generators_of,
+    ledger_at,
+    other_seedings,
+    same_execution,
+    same_script,
+    seeding_of,
+)
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 
 ID = "data-content"
@@ -141,10 +149,30 @@ def _differs(a: Side, b: Side, relation: Common, arrays: str) -> Finding:
         name = "A" if leaks[0] else "B"
         detail = f"in {name} {leaks[0] or leaks[1]}; {evidence}"
         return differs(ID, evidence, FIX, detail=detail, mechanism="validation-leak")
+    seeded = _seeded_otherwise(a, b)
+    if seeded is not None:
+        detail = f"{evidence}; {seeded.detail}"
+        return differs(
+            ID, evidence, FIX, detail=detail, mechanism=seeded.mechanism, intended=seeded.intended
+        )
     if relation.shared:
         mechanism = "unseeded-split" if again else "other-subset"
         return differs(ID, evidence, FIX, mechanism=mechanism, intended=not again)
     return differs(ID, evidence, FIX, mechanism="unseeded-generator" if again else "")
+
+
+def _seeded_otherwise(a: Side, b: Side) -> Why | None:
+    """Why the data were drawn otherwise where the script seeds what they may be drawn from.
+
+    None where a generator without a seed was made besides: then that may have drawn them.
+    """
+    own = [generators_of(side) for side in (a, b)]
+    if any(d.seed is None for side in own for d in side):
+        return None
+    calls = [seeding_of(side, ledger_at(side), "numpy") for side in (a, b)]
+    pairs = [calls, [next(reversed(side), None) for side in own]]
+    found = (other_seedings(a, b, one, other) for one, other in pairs)
+    return next((why for why in found if why is not None), None)
 
 
 def _validation_differs(a: Side, b: Side) -> bool:

@@ -110,6 +110,17 @@ def seeding_of(side: Side, before: int, generator: str) -> Draw | None:
     return max(seedings, key=lambda d: d.number, default=None)
 
 
+def generators_of(side: Side) -> list[Draw]:
+    """The generators of its own that the script made before the fit, with their seeds."""
+    return [
+        d
+        for d in side.execution.ledger
+        if d.kind == SEEDING
+        and d.owner.rpartition(".")[2] in ("default_rng", "RandomState")
+        and d.number < ledger_at(side)
+    ]
+
+
 def _reaches(function: str, generator: str) -> bool:
     """Whether a function seeds that global generator; one of a library is trusted to do so."""
     module, _, name = function.rpartition(".")

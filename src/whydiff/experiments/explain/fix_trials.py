@@ -57,7 +57,9 @@ def try_fixes(
             failed.append(what)
             continue
         larger = unrepaired(compared.findings, causes, proposal.targets, _share(trials))
-        how = " ".join([*larger, _sentence(proposal.how), what, *asked])
+        rest = [c for c in causes if c not in proposal.targets]
+        left = intended(compared.findings, rest, text=text, a=compared.a, b=compared.b)
+        how = " ".join([*larger, _sentence(proposal.how), what, *left])
         confirms = tuple(proposal.targets) if what == AGREE else ()
         best = Remedy(_shown(proposal, run), True, how, confirms)
         # One that repairs all of that and more may follow.

@@ -24,6 +24,7 @@ from whydiff.keras_backend.code import (
 )
 from whydiff.keras_backend.internals import graph_nodes, is_layer, made_by
 from whydiff.keras_backend.naming import Names
+from whydiff.recorder.describe.masks import masks_end_at
 from whydiff.recorder.describe.values import (
     PLAIN,
     config,
@@ -39,6 +40,8 @@ _ELSEWHERE = re.compile(
     r"input_layers|output_layers|registered_name|module|\w*_initializer|\w*_regularizer)([.:]|$)"
 )
 
+#: layers that get a mask and do not pass it on
+MASKS_END = "masks end at"
 #: methods of a layer of the user's that make up what it computes
 _COMPUTES = ("call", "build", "__init__")
 
@@ -52,6 +55,9 @@ def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
         "layers": [f"{path}: {_kind(layer)}" for path, layer in names.layers.items() if path],
         "connections": sorted(edge for edge, _, _ in _calls(model, names)),
     }
+    ends = masks_end_at(model, names)
+    if ends:
+        facts[MASKS_END] = ends
     for path, layer in names.layers.items():
         edges = sorted(edge for edge, _, _ in _calls(layer, names)) if path else []
         if edges:

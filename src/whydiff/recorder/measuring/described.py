@@ -18,7 +18,6 @@ from whydiff.recorder.describe.model import architecture_facts, mode_facts, prec
 from whydiff.recorder.describe.training import measurement_facts, objective_facts
 from whydiff.recorder.describe.values import PLAIN
 from whydiff.recorder.environment import hardware, versions
-from whydiff.recorder.measuring.masks import masks_end_at
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +71,7 @@ class Descriptions:
                 facts[name] = {}
                 trouble[f"unknown: {name}"] = f"{type(error).__name__}: {error}"
 
-        add("architecture", lambda: {**architecture_facts(model, names), **_mask(model, names)})
+        add("architecture", lambda: architecture_facts(model, names))
         add("mode", lambda: mode_facts(model, names))
         add("precision", lambda: precision_facts(model, names))
         if compiled:
@@ -99,11 +98,6 @@ class Descriptions:
                 "hardware": hardware(adapter()),
             }
         return self._surroundings
-
-
-def _mask(model: Any, names: Names) -> Facts:
-    ends = masks_end_at(model, names)
-    return {"masks end at": ends} if ends else {}
 
 
 #: Attributes of a model that calls change and no fact tells.
