@@ -162,7 +162,8 @@ class LiveCall:
     held: Mapping[str, Any]  # values of recipe.state by name, where they are arrays or plain
     compile_arguments: Mapping[str, Any] = field(default_factory=dict)
     #: weak reference to the compiled predict or test function that ran; None where eager. Nothing
-    #: may keep it alive: JAX would find its trace again where an equal function is compiled anew
+    #: may keep it alive: JAX would find its trace again where an equal function is compiled anew.
+    #: Of a score by a metric or loss of Keras: what makes an equal object
     function: Any = None
     trainable: tuple[bool, ...] = ()  # of the model and each of its layers
 

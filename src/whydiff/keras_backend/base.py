@@ -125,6 +125,10 @@ class Backend(Protocol):
     def forget_traces(self, model: Any) -> None:
         """See to it that the next train function is traced anew, not found among those before."""
 
+    def without_gradients(self) -> AbstractContextManager[None]:
+        """Operations within keep nothing for a backward pass."""
+        ...
+
     def random_operations(self, function: Any) -> list[tuple[str, int, int]]:
         """(operation, seed, second seed) of what a train function draws from generators of its own
         operations, once it is traced; both seeds 0 where every trace draws others."""

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import inspect
 import sys
+import weakref
 from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
@@ -181,6 +182,9 @@ def _by_user(frame: FrameType) -> bool:
     return not in_library(frame.f_code.co_filename)
 
 
+_SCORED_ARGUMENTS = ("y_true", "y_pred", "sample_weight")
+
+
 def _scored(holder: Holder, call: Callable[..., Any], module: str) -> Any:
     @functools.wraps(call)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -188,17 +192,78 @@ def _scored(holder: Holder, call: Callable[..., Any], module: str) -> Any:
         if not compiling() and holder.session.idle and _by_user(sys._getframe(1)):
             with contextlib.suppress(Exception):
                 if not symbolic((args, kwargs)) and not in_stateless_scope():
-                    names = ("y_true", "y_pred", "sample_weight")
-                    arguments = {**dict(zip(names, args, strict=False)), **kwargs}
-                    name = f"{module}.{type(self).__name__}"
-                    holder.session.calls.scored(name, arguments, result)
+                    arguments = {**dict(zip(_SCORED_ARGUMENTS, args, strict=False)), **kwargs}
+                    _tell_score(holder, module, self, arguments, result)
         return result
 
     return watched
 
 
+def _tell_score(
+    holder: Holder, module: str, scorer: Any, arguments: Mapping[str, Any], result: Any
+) -> None:
+    name = f"{module}.{type(scorer).__name__}"
+    make = functools.partial(type(scorer).from_config, scorer.get_config())
+    holder.session.calls.scored(name, arguments, result, make)
+
+
+def _watch_metrics_fed(holder: Holder, patches: Patches) -> None:
+    """A metric that the script updates itself: what it was given counts when its result is read.
+
+    Updates by anything but the script (the model's own metrics) are passed through.
+    """
+    given: weakref.WeakKeyDictionary[Any, list[Mapping[str, Any]]] = weakref.WeakKeyDictionary()
+
+    def by_script() -> bool:
+        return not compiling() and holder.session.idle and _by_user(sys._getframe(2))
+
+    def updating(update: Callable[..., Any]) -> Any:
+        @functools.wraps(update)
+        def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+            result = update(self, *args, **kwargs)
+            if by_script() and not symbolic((args, kwargs)) and not in_stateless_scope():
+                arguments = {**dict(zip(_SCORED_ARGUMENTS, args, strict=False)), **kwargs}
+                given.setdefault(self, []).append(arguments)
+            return result
+
+        return watched
+
+    def reading(result: Callable[..., Any]) -> Any:
+        @functools.wraps(result)
+        def watched(self: Any) -> Any:
+            value = result(self)
+            if by_script() and len(given.get(self, ())) == 1:
+                with contextlib.suppress(Exception):
+                    _tell_score(holder, "keras.metrics", self, given[self][0], value)
+            return value
+
+        return watched
+
+    def resetting(reset: Callable[..., Any]) -> Any:
+        @functools.wraps(reset)
+        def watched(self: Any) -> Any:
+            given.pop(self, None)
+            return reset(self)
+
+        return watched
+
+    for method, wrap in (
+        ("update_state", updating), ("result", reading), ("reset_state", resetting)
+    ):  # fmt: skip
+        for owner in _metric_classes(method):
+            patches.replace(owner, method, wrap(vars(owner)[method]))
+
+
+def _metric_classes(method: str) -> list[Any]:
+    """Classes of Keras's metrics that define ``method`` themselves."""
+    classes = [value for value in vars(keras.metrics).values() if isinstance(value, type)]
+    owners = [base for value in classes for base in value.__mro__ if method in vars(base)]
+    return list(dict.fromkeys(owner for owner in owners if issubclass(owner, keras.metrics.Metric)))
+
+
 STEPS = (
     _watch_scores,
+    _watch_metrics_fed,
     _watch_methods,
     _watch_numbers,
     _watch_model_called,

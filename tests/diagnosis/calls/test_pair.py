@@ -12,7 +12,9 @@ from whydiff.core.digests import row_digests
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Tensor
 from whydiff.diagnosis.calls.pair import (
+    LABELS_MOVE,
     ROWS_CORRESPOND,
+    VALIDATION_ROWS,
     call_at,
     disagreements,
     first_difference,
@@ -103,6 +105,63 @@ def test_a_score_is_held_against_evaluate():
     evaluated = call(3, "evaluate", y=Y, values={"loss": 0.1, "accuracy": 0.9})
     found = disagreements(execution(predicted, score, evaluated))[0]
     assert (found.a.number, found.b.number, found.distance.metric) == (3, 2, "accuracy")
+
+
+def test_a_loss_is_held_against_the_function_it_was_compiled_with():
+    def found(function, loss):
+        predicted = call(1)
+        told = Score(f"sklearn.metrics.{function}", 1, "", "", row_digests([Y]))
+        score = call(2, "score", values={function: 0.2}, score=told)
+        evaluated = call(3, "evaluate", y=Y, values={"loss": 0.1}, objective={"loss": loss})
+        return [d for d in disagreements(execution(predicted, score, evaluated)) if d.b.score]
+
+    assert found("log_loss", "binary_crossentropy")
+    assert found("mean_squared_error", "mean_squared_error")
+    assert not found("mean_squared_error", "binary_crossentropy")
+
+
+def validating(fit, rows, **logs):
+    content = replace(fit.recipe.data_content, validation_samples=row_digests([rows]))
+    recipe = replace(fit.recipe, data_content=content)
+    last = replace(fit.epochs[-1], logs=logs)
+    return replace(fit, recipe=recipe, epochs=(*fit.epochs[:-1], last))
+
+
+def test_what_fit_logged_of_its_validation_is_held_against_evaluate(trained_fit):
+    fit = validating(trained_fit(1), X[:5], val_loss=0.9, val_accuracy=0.5, loss=0.1)
+    evaluated = call(2, "evaluate", x=X[:5], values={"loss": 0.7, "accuracy": 0.5})
+    (found,) = disagreements(execution(evaluated, fits=[fit]))
+    assert (found.check, found.distance.metric) == (VALIDATION_ROWS, "loss")
+    equal = call(2, "evaluate", x=X[:5], values={"loss": 0.9, "accuracy": 0.5})
+    assert not disagreements(execution(equal, fits=[fit]))
+
+
+def test_a_score_without_evaluate_is_held_against_the_validation(trained_fit):
+    fit = validating(trained_fit(1), X, val_accuracy=0.9)
+    told = Score("sklearn.metrics.accuracy_score", 2, "", "argmax", row_digests([Y]))
+    score = call(3, "score", values={"accuracy_score": 0.2}, score=told)
+    (found,) = [d for d in disagreements(execution(call(2), score, fits=[fit])) if d.b.score]
+    assert (kind_of(found.a), found.distance.a, found.distance.b) == ("fit", 0.9, 0.2)
+
+
+def test_evaluate_and_predict_over_a_source_that_reshuffles():
+    def fed(made):
+        inputs = replace(made.recipe.inputs, facts={"source": "tf.data"})
+        return replace(made, recipe=replace(made.recipe, inputs=inputs))
+
+    evaluated = call(1, "evaluate", values={"loss": 0.1, "accuracy": 0.9})
+    shuffled, ordered_ = call(2, x=X[::-1]), call(2)
+    (found,) = disagreements(execution(fed(evaluated), fed(shuffled)))
+    assert (found.check, found.distance.metric) == (LABELS_MOVE, "accuracy")
+    assert not disagreements(execution(fed(evaluated), fed(ordered_)))
+    assert not disagreements(execution(evaluated, shuffled))  # arrays keep their order
+
+
+def test_a_score_summed_in_double_precision_is_no_disagreement():
+    told = Score("sklearn.metrics.accuracy_score", 1, "", "argmax", row_digests([Y]))
+    score = call(2, "score", values={"accuracy_score": 0.945}, score=told)
+    evaluated = call(3, "evaluate", y=Y, values={"accuracy": 0.9449999928})
+    assert not disagreements(execution(call(1), score, evaluated))
 
 
 @pytest.mark.parametrize(

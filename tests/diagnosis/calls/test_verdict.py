@@ -9,14 +9,31 @@ import pytest
 
 from whydiff.core.calls import Event, GeneratorState, HeldValue, Origin, joined_call
 from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, SUSPECTED, UNKNOWN
+from whydiff.core.recording import Epoch
+from whydiff.core.scoring import (
+    AGAIN,
+    ALIGNED,
+    BY_CLASS,
+    BY_POSITION,
+    CUT_AT_HALF,
+    CUT_AT_ZERO,
+    EACH_OUTPUT,
+    FROM_OUTPUTS,
+    IN_ONE_BATCH,
+    OTHER_SAMPLES,
+    UNREGULARIZED,
+    UNWEIGHTED,
+)
 from whydiff.diagnosis.calls.fields import compare
 from whydiff.diagnosis.calls.inputs import form_of
 from whydiff.diagnosis.calls.logged import judge_parts
 from whydiff.diagnosis.calls.origins import is_recurrent
-from whydiff.diagnosis.calls.scored import AGAIN, ALIGNED, CUT_AT_HALF, CUT_AT_ZERO, judge_score
+from whydiff.diagnosis.calls.scored import judge_position, judge_score
 from whydiff.diagnosis.calls.trials import run_trials
+from whydiff.diagnosis.calls.validated import judge_validation
 from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, judge
 from whydiff.testing.calls import KERNEL, Linear, X, call, drawn
+from whydiff.testing.sides import a_fit
 
 OUT = (X @ KERNEL).astype("float32")
 EFFECT = np.linspace(0, 1, len(X), dtype="float32")[:, None]
@@ -306,9 +323,8 @@ def test_other_weights_in_evaluate_are_weights():
 
 
 def scored(values):
-    evaluated = call(1, "evaluate", values={"accuracy": 0.95})
     score = call(3, "score", values={"score": 0.25})
-    return judge_score(values, evaluated, score, "accuracy")
+    return judge_score(values, 0.95, score, "accuracy")
 
 
 def test_labels_of_another_pass():
@@ -321,6 +337,81 @@ def test_a_threshold_on_logits():
     found = scored({AGAIN: 0.25, ALIGNED: 0.25, CUT_AT_HALF: 0.95, CUT_AT_ZERO: 0.25})
     (cause,) = found.causes
     assert (cause.source, cause.mechanism) == ("measurement", "threshold-on-logits")
+
+
+@pytest.mark.parametrize(
+    ("values", "mechanism"),
+    [
+        ({IN_ONE_BATCH: 0.25}, "metric-averaged-over-batches"),
+        ({UNWEIGHTED: 0.25}, "sample-weights-in-one"),
+        ({UNREGULARIZED: 0.25}, "regularization-in-the-loss"),
+        ({FROM_OUTPUTS: 0.94}, "classes-instead-of-outputs"),  # all but a small part of the gap
+        ({EACH_OUTPUT: 0.95, BY_CLASS: 0.25}, "each-output-on-its-own"),
+        ({"macro average": 0.95}, "measured-by-another-rule"),
+    ],
+)
+def test_the_rule_that_leads_from_one_number_to_the_other_is_the_cause(values, mechanism):
+    (cause,) = scored({AGAIN: 0.25, ALIGNED: 0.25, **values}).causes
+    assert (cause.source, cause.mechanism) == ("measurement", mechanism)
+    assert (cause.status, cause.share) == (CONFIRMED, 1.0)
+
+
+def test_a_rule_that_leads_nowhere_confirms_nothing():
+    found = scored({AGAIN: 0.25, ALIGNED: 0.25, IN_ONE_BATCH: 0.9, FROM_OUTPUTS: 0.4})
+    assert [c.status for c in found.causes] == [SUSPECTED]
+
+
+def test_predictions_of_other_samples_than_evaluated():
+    found = scored({AGAIN: 0.25, ALIGNED: 0.88, OTHER_SAMPLES: 0.95})
+    shares = {c.source: c.share for c in found.causes}
+    assert shares == pytest.approx({"data-order": 0.9, "data-content": 0.1})
+    assert found.unexplained == 0.0
+    unknown = scored({AGAIN: 0.25, OTHER_SAMPLES: 0.95})  # nobody knows their labels
+    assert [(c.source, c.status) for c in unknown.causes] == [("data-content", SUSPECTED)]
+    assert unknown.unexplained == 1.0
+
+
+def test_labels_that_stand_elsewhere_in_another_pass():
+    found = judge_position({ALIGNED: 0.95, BY_POSITION: 0.3}, "accuracy", 0.95)
+    assert [(c.source, c.mechanism) for c in found.causes] == [
+        ("data-order", "labels-of-another-pass")
+    ]
+    assert not judge_position({ALIGNED: 0.5, BY_POSITION: 0.3}, "accuracy", 0.95).reproduced
+    assert not judge_position({}, "accuracy", 0.95).reproduced
+
+
+def validated(parts, logs, origin=None):
+    fit = a_fit(epochs=tuple(
+        Epoch(e, 3, {"val_loss": value}, ()) for e, value in enumerate(logs)
+    ))  # fmt: skip
+    evaluated = call(2, "evaluate", values={"loss": 0.5}, origin=origin)
+    return judge_validation(parts, fit, evaluated, "loss")
+
+
+def test_a_validation_against_evaluate_with_restored_weights():
+    restored = Origin("best weights, epoch 2 of fit 1", "restored", fit=1, epoch=2)
+    found = validated({"evaluated": 0.5, "final": 0.5}, [0.9, 0.5, 0.8], restored)
+    (cause,) = found.causes
+    assert (cause.source, cause.mechanism, cause.status) == ("weights", "last-or-best", CONFIRMED)
+    assert "epoch 2 logged" in cause.evidence and found.unexplained == 0.0
+    lost = validated({"evaluated": 0.5, "final": 0.5}, [0.9, 0.6, 0.8])
+    assert [c.status for c in lost.causes] == [SUSPECTED] and lost.unexplained == 1.0
+
+
+def test_a_validation_against_evaluate_in_other_batches():
+    found = validated({"evaluated": 0.8, "final": 0.8}, [0.9, 0.8])
+    (cause,) = found.causes
+    assert (cause.source, cause.share) == ("measurement", 1.0)
+    assert "weights" in {x.source for x in found.excluded}
+
+
+def test_a_metric_that_is_a_mean_over_batches_moves_with_the_batches():
+    parts = {**PARTS, "batch normalization": 0.0, "moving weights": 0.0, "other batches": 0.4}
+    parts["logged"] = parts["evaluated"] + parts["random layers"] + 0.4
+    found = judge_parts({**parts, "weights": 0.0}, "f1")
+    (cause,) = [c for c in found.causes if c.source == "measurement"]
+    assert cause.mechanism == "metric-averaged-over-batches"
+    assert sum(c.share for c in found.causes) == pytest.approx(1.0)
 
 
 def test_a_score_that_cannot_be_computed_again_confirms_nothing():

@@ -628,7 +628,7 @@ def _weighting(a: MeasuringCall, b: MeasuringCall, before: Finding) -> Finding:
     )
     if before.status == DIFFERS:
         text = f"{text}; {before.evidence}"
-    return _differs("measurement", text, text, "measured-by-another-rule")
+    return _differs("measurement", text, text, "sample-weights-in-one")
 
 
 # --- the rest -----------------------------------------------------------------------------------

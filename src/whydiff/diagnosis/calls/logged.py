@@ -49,16 +49,22 @@ def judge_parts(parts: Mapping[str, Any], metric: str) -> Verdict:
 def _causes(parts: Mapping[str, Any], metric: str, gap: float) -> Sequence[Cause]:
     found = []
     moving = float(parts["moving weights"]) / gap
-    if abs(moving) >= TOLD:
-        found.append(
-            _cause(
-                "measurement", "mean-over-moving-weights", moving,
-                f"fit's {metric} is a mean over an epoch in which the weights moved",
+    cut = float(parts.get("other batches", 0.0)) / gap
+    if abs(moving) >= TOLD or abs(cut) >= TOLD:
+        details, proofs = [], []
+        if abs(moving) >= TOLD:
+            details.append(f"fit's {metric} is a mean over an epoch in which the weights moved")
+            proofs.append(
                 f"with the final weights in training mode {metric} is "
                 f"{number(float(parts['logged']) - float(parts['moving weights']))}, "
-                f"logged was {number(parts['logged'])}",
+                f"logged was {number(parts['logged'])}"
             )
-        )  # fmt: skip
+        if abs(cut) >= TOLD:
+            details.append(f"{metric} is a mean over batches, and fit cut the samples otherwise")
+            proofs.append(f"fit's batches move {metric} by {number(parts['other batches'])}")
+        batches = abs(cut) >= abs(moving)
+        id = "metric-averaged-over-batches" if batches else "mean-over-moving-weights"
+        found.append(_cause("measurement", id, moving + cut, "; ".join(details), "; ".join(proofs)))
     random, batch = float(parts["random layers"]) / gap, float(parts["batch normalization"]) / gap
     if abs(random) >= TOLD or abs(batch) >= TOLD:
         told, evidence = [], []
@@ -92,7 +98,7 @@ def _causes(parts: Mapping[str, Any], metric: str, gap: float) -> Sequence[Cause
 
 def _cause(source: str, id: str, share: float, detail: str, evidence: str) -> Cause:
     return Cause(
-        source, detail, CONFIRMED, f"{evidence}: {percent(abs(share))} of the gap",
+        source, detail, CONFIRMED, f"{evidence}: {percent(share)} of the gap",
         mechanism(id).remedy, share=share, alone=share, remaining=1.0 - share, mechanism=id,
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise, product
 
@@ -34,11 +34,14 @@ MOST_ALIKE, MOST_CALLS = 3, 60
 #: From this relative distance on a disagreement is one that a person sees at once. What fit logs
 #: is a mean over moving weights: that it is somewhat off is how it is meant to be.
 LARGE, LARGE_OF_LOG = 0.02, 0.3
+#: Keras sums a metric in single precision batch by batch, scikit-learn in double: no disagreement.
+SUMMED_OTHERWISE = 1e-5
 #: What makes two calls comparable, the clearest first.
-SCORED, LOGGED, RUN, REBUILT, REPEATED, OTHER_INPUT, BUILT = range(7)
+SCORED, VALIDATED, LOGGED, RUN, REBUILT, REPEATED, OTHER_INPUT, BUILT, BY_POSITION = range(9)
 
 #: What has to be checked on the values before two calls count as measuring the same.
 FIT_ROWS, ROWS_CORRESPOND = "the rows of the fit", "rows that correspond"
+VALIDATION_ROWS, LABELS_MOVE = "the validation rows of the fit", "labels that stand elsewhere"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +63,7 @@ class Disagreement:
         d = self.distance
         large = LARGE_OF_LOG if self.why == LOGGED else LARGE
         size = 2 if d.rounding else 0 if d.relative >= large else 1
-        why = BUILT + 1 if self.why == LOGGED and size else self.why
+        why = BY_POSITION + 1 if self.why == LOGGED and size else self.why
         a, b = number_of(self.a), number_of(self.b)
         return (size, why, -round(d.relative, 6), abs(b - a), a)
 
@@ -70,6 +73,8 @@ def disagreements(execution: Execution, metric: str | None = None) -> list[Disag
     calls = looked_at(execution.calls)
     found = list(_of_fits(execution, calls, metric))
     found += _of_scores(execution, calls)
+    if not any(d.why == SCORED for d in found):
+        found += _by_position(calls)
     own = [c for c in calls if c.kind != "score"]
     for a, b in combinations(own, 2):
         if not same_result(a, b):
@@ -163,23 +168,44 @@ def _of_fits(
 ) -> Iterator[Disagreement]:
     """The last epoch of a fit against evaluate of the same model, before it was trained on."""
     for fit in execution.fits:
-        logs = values_of(fit)
-        if not logs or not fit.final:
-            continue
-        later = [f.call for f in execution.fits if f.call > fit.call and f.model == fit.model]
         for call in calls:
-            if call.kind != "evaluate" or call.number < fit.call or call.model != fit.model:
-                continue
-            if any(fit.call < other < call.number for other in later):
-                continue
-            common = [n for n in ordered(list(call.values)) if n in logs]
-            common = [n for n in common if metric in (None, n)]
-            apart = [number(n, float(logs[n]), float(call.values[n])) for n in common]
-            if not apart or all(d.relative == 0 for d in apart):
-                continue
-            told = next((d for d in apart if not d.rounding), apart[0])
-            if len(call.recipe.inputs.rows("x")) == _rows_of_epoch(fit):
-                yield Disagreement(fit, call, told, LOGGED, FIT_ROWS)
+            if call.kind == "evaluate" and fit.final and _follows(execution, call, fit):
+                yield from fit_pairs(fit, call, metric)
+
+
+def _follows(execution: Execution, call: MeasuringCall, fit: Fit) -> bool:
+    """Whether a call used a fit's model before that was trained on."""
+    later = [f.call for f in execution.fits if f.call > fit.call and f.model == fit.model]
+    mine = call.number > fit.call and call.model == fit.model
+    return mine and not any(fit.call < other < call.number for other in later)
+
+
+def fit_pairs(fit: Fit, call: MeasuringCall, metric: str | None) -> Iterator[Disagreement]:
+    """What a fit logged last, on the samples that it trained or validated on, and evaluate on
+    equally many."""
+    logs, rows = values_of(fit), len(call.recipe.inputs.rows("x"))
+    for prefix, why, check, count in (
+        ("val_", VALIDATED, VALIDATION_ROWS, _rows_of_validation(fit)),
+        ("", LOGGED, FIT_ROWS, _rows_of_epoch(fit)),
+    ):
+        common = [n for n in ordered(list(call.values)) if f"{prefix}{n}" in logs]
+        apart = [
+            number(n, float(logs[f"{prefix}{n}"]), float(call.values[n]))
+            for n in common
+            if metric in (None, n)
+        ]
+        if not apart or rows != count or all(d.relative == 0 for d in apart):
+            continue
+        told = next((d for d in apart if not d.rounding), None)
+        if told is not None:
+            yield Disagreement(fit, call, told, why, check)
+        elif why == LOGGED:
+            yield Disagreement(fit, call, apart[0], why, check)
+
+
+def _rows_of_validation(fit: Fit) -> int:
+    rows = fit.recipe.data_content.validation_samples
+    return 0 if rows is None else len(rows)
 
 
 def _rows_of_epoch(fit: Fit) -> int:
@@ -192,8 +218,12 @@ def _rows_of_epoch(fit: Fit) -> int:
 #: Names of metrics that are one quantity, by what functions and classes are called.
 _QUANTITIES = (
     r"(?<!balanced_)acc(uracy)?(_score)?$|accuracy",
-    r"^(loss|mse|mean_squared_error)$",
+    r"^(mse|mean_squared_error)$",
+    r"^(log_loss|(binary|categorical|sparse_categorical)_crossentropy)$",
     r"^(mae|mean_absolute_error)$",
+    r"^(rmse|root_mean_squared_error)$",
+    r"^(mape|mean_absolute_percentage_error)$",
+    r"^(msle|mean_squared_log(arithmic)?_error)$",
     r"precision",
     r"recall",
     r"f1|fbeta",
@@ -211,25 +241,71 @@ def same_quantity(function: str, metric: str) -> bool:
     return one == two or any(re.search(p, one) and re.search(p, two) for p in _QUANTITIES)
 
 
+def _quantity(call: MeasuringCall, metric: str) -> str:
+    """What a metric is called: the loss by the function that it was compiled with."""
+    if metric != "loss":
+        return metric
+    return str(call.recipe.objective.get("loss") or metric)
+
+
 def _of_scores(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterator[Disagreement]:
-    """evaluate against a score computed from predictions of the same model."""
+    """A score computed from predictions against evaluate of the same weights, or else against what
+    fit logged of its validation."""
     by_number = {call.number: call for call in execution.calls}
     for score in calls:
         read = by_number.get(score.score.reads) if score.score else None
         if score.score is None or read is None:
             continue
-        for call in calls:
-            if call.kind != "evaluate" or _weights(call) != _weights(read):
+        held = [
+            call
+            for call in calls
+            if call.kind == "evaluate"
+            and _weights(call) == _weights(read)
+            and len(call.recipe.inputs.rows("y")) == len(score.score.rows)
+        ]
+        for call in held:
+            yield from _scored(call, score, {n: _quantity(call, n) for n in call.values}, "")
+        for fit in () if held else execution.fits:
+            if _rows_of_validation(fit) == len(score.score.rows) and _follows(execution, read, fit):
+                names = {n[4:]: n[4:] for n in values_of(fit) if n.startswith("val_")}
+                names.pop("loss", None)
+                yield from _scored(fit, score, names, "val_")
+
+
+def _scored(
+    call: Call, score: MeasuringCall, names: Mapping[str, str], prefix: str
+) -> Iterator[Disagreement]:
+    """The first of these metrics (by what they are called) that a score measured, too."""
+    assert score.score is not None
+    value = float(next(iter(score.values.values()), float("nan")))
+    for name, quantity in names.items():
+        if same_quantity(score.score.function, quantity):
+            d = number(name, float(values_of(call)[f"{prefix}{name}"]), value)
+            if d.relative > SUMMED_OTHERWISE and not d.rounding:
+                yield Disagreement(call, score, d, SCORED)
+            return
+
+
+#: Where the order of the rows may be another at every pass.
+_PASSED_OVER = frozenset({"tf.data", "PyDataset", "torch", "generator"})
+
+
+def _by_position(calls: Sequence[MeasuringCall]) -> Iterator[Disagreement]:
+    """evaluate and predict over a source that reshuffles: a number computed by hand from labels
+    read in a pass of their own is another."""
+    for call in calls:
+        for other in calls:
+            if call.kind != "evaluate" or other.kind != "predict" or not call.values:
                 continue
-            if len(call.recipe.inputs.rows("y")) != len(score.score.rows):
+            sources = {c.recipe.inputs.facts.get("source") for c in (call, other)}
+            if not sources <= _PASSED_OVER or _weights(call) != _weights(other):
                 continue
-            for name in call.values:
-                if same_quantity(score.score.function, name):
-                    value = next(iter(score.values.values()), float("nan"))
-                    d = number(name, float(call.values[name]), float(value))
-                    if d.relative > 0:
-                        yield Disagreement(call, score, d, SCORED)
-                    break
+            x, y = (c.recipe.inputs.rows("x") for c in (call, other))
+            if _same_samples(call, other) and not np.array_equal(x, y):
+                name = ordered(list(call.values))[0]
+                moved = float(np.mean(np.any(x != y, axis=1)))
+                distance_ = Distance(moved, False, name, float(call.values[name]), None)
+                yield Disagreement(call, other, distance_, BY_POSITION, LABELS_MOVE)
 
 
 # --- measuring calls ----------------------------------------------------------------------------
@@ -377,6 +453,10 @@ def chosen(a: Call, b: Call, metric: str | None = None) -> Disagreement:
             apart = Distance(0.0 if same_result(a, b) else 1.0, False, "outputs")
         same = _same_samples(a, b) or a.kind == "built" == b.kind
         return Disagreement(a, b, apart, RUN, "" if same else ROWS_CORRESPOND)
+    if isinstance(a, Fit) and isinstance(b, MeasuringCall):
+        found = next(fit_pairs(a, b, metric), None)
+        if found is not None:
+            return found
     logs = [values_of(call) for call in (a, b)]
     common = [n for n in ordered(list(logs[0])) if n in logs[1] and metric in (None, n)]
     apart_all = [number(n, float(logs[0][n]), float(logs[1][n])) for n in common]

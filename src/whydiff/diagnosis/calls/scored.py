@@ -6,22 +6,75 @@ from collections.abc import Mapping
 
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Excluded
+from whydiff.core.scoring import (
+    AGAIN,
+    ALIGNED,
+    AVERAGED,
+    BY_CLASS,
+    BY_POSITION,
+    CUT_AT_HALF,
+    CUT_AT_ZERO,
+    EACH_OUTPUT,
+    FINER_AUC,
+    FROM_OUTPUTS,
+    IN_ONE_BATCH,
+    OTHER_SAMPLES,
+    UNREGULARIZED,
+    UNWEIGHTED,
+    WEIGHTED,
+)
 from whydiff.core.words import number
+from whydiff.diagnosis.calls.trials import SMALL
 from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, Verdict
 from whydiff.diagnosis.mechanisms import mechanism
 
 #: Relative difference up to which two ways of summing give one number.
 ROUNDING = 1e-5
-AGAIN = "again"
-ALIGNED = "labels in the order of the predictions"
-CUT_AT_HALF, CUT_AT_ZERO = "outputs cut at 0.5", "outputs cut at 0"
+#: A rule explains a gap if it leaves less than this part of it.
+LEFT = 0.05
+#: evaluate's metric by another rule: what evaluate does, and what the score does instead.
+OF_EVALUATE = {
+    IN_ONE_BATCH: (
+        "metric-averaged-over-batches",
+        "evaluate's {metric} is a mean over batches, {function} was computed over all samples",
+    ),
+    UNWEIGHTED: (
+        "sample-weights-in-one",
+        "evaluate weights the samples, {function} counts each once",
+    ),
+    UNREGULARIZED: (
+        "regularization-in-the-loss",
+        "evaluate's {metric} contains the model's regularization, {function} does not",
+    ),
+}
+#: The score by another rule: how it then becomes evaluate's number.
+OF_SCORE = {
+    FROM_OUTPUTS: (
+        "classes-instead-of-outputs",
+        "{function} was given classes, evaluate's {metric} is computed from the outputs",
+    ),
+    WEIGHTED: (
+        "sample-weights-in-one",
+        "evaluate weights the samples, {function} counts each once",
+    ),
+    **{
+        average: (
+            "measured-by-another-rule",
+            "evaluate's {metric} is a " + average + " over classes, {function} is not",
+        )
+        for average in AVERAGED
+    },
+}
 
 
 def judge_score(
-    values: Mapping[str, float], evaluate: MeasuringCall, score: MeasuringCall, metric: str
+    values: Mapping[str, float], wanted: float, score: MeasuringCall, metric: str
 ) -> Verdict:
-    """The verdict from the score computed again under other rules; see replay's ``rescored``."""
-    wanted, told = float(evaluate.values[metric]), float(next(iter(score.values.values())))
+    """The verdict from the score computed again under other rules; see replay's ``rescored``.
+
+    ``wanted`` is the number that evaluate (or fit, of its validation) gives for ``metric``.
+    """
+    told = float(next(iter(score.values.values())))
     gap = told - wanted
     again = values.get(AGAIN)
     if again is None or not _close(again, told):
@@ -56,7 +109,11 @@ def judge_score(
         excluded.append(Excluded("data-order", "labels and predictions are in the same order"))
     function = score.score.function.rpartition(".")[2] if score.score else "the score"
     rest = aligned if aligned is not None else told
-    if not _close(rest, wanted):
+    on_own = values.get(OTHER_SAMPLES)
+    if on_own is not None:
+        unsettled = _other_samples(causes, on_own, rest, wanted, gap, aligned is not None, metric)
+        left = left if unsettled else 0.0
+    elif not _close(rest, wanted):
         share = left / gap if gap else 0.0
         cause = _measured(values, rest, wanted, share, function, metric)
         if cause.status == CONFIRMED or abs(share) > 0.05:
@@ -66,12 +123,72 @@ def judge_score(
         left = 0.0
     unexplained = abs(left / gap) if gap else 0.0
     notes: tuple[str, ...] = ()
-    if unexplained > 0.05 and not any(c.source == "measurement" for c in causes):
+    if unexplained > 0.05 and not any(c.status == SUSPECTED for c in causes):
         notes = (f"The rest is {HELD_BY_NOTHING}.",)
     return Verdict(
         tuple(sorted(causes, key=lambda c: (c.status != CONFIRMED, -abs(c.share or 0.0)))),
         tuple(excluded), (), min(unexplained, 1.0), True, notes,
     )  # fmt: skip
+
+
+def _other_samples(
+    causes: list[Cause],
+    on_own: float,
+    rest: float,
+    wanted: float,
+    gap: float,
+    aligned: bool,
+    metric: str,
+) -> bool:
+    """Add the cause that other samples were predicted than evaluated. True where that stays
+    suspected: the labels of the predicted samples are not known, or evaluate's number is not
+    reproduced on its own samples."""
+    detail = "the predicted samples are not those that were evaluated: the source gave others"
+    proven = aligned and abs(on_own - wanted) <= max(LEFT * abs(gap), ROUNDING)
+    if proven and abs(rest - wanted) <= max(SMALL * abs(gap), ROUNDING):
+        return False
+    if proven:
+        causes.append(
+            _cause("data-content", "other-samples-at-each-pass", (rest - wanted) / gap, detail,
+                   f"{metric} is {number(on_own)} on the samples of evaluate and {number(rest)} on "
+                   "those that were predicted, each with its own label")
+        )  # fmt: skip
+        return False
+    known = mechanism("other-samples-at-each-pass")
+    causes.append(
+        Cause("data-content", detail, SUSPECTED, "the labels of the predicted samples are not "
+              "known, so their order cannot be checked", known.remedy, mechanism=known.id)
+    )  # fmt: skip
+    return True
+
+
+def judge_position(values: Mapping[str, float], metric: str, wanted: float) -> Verdict:
+    """The verdict on evaluate and predict whose rows stand at other positions.
+
+    ``values`` are evaluate's metric computed from the predictions: with the labels of the very
+    rows (``ALIGNED``, the control) and with labels of another pass (``BY_POSITION``).
+    """
+    aligned, apart = values.get(ALIGNED), values.get(BY_POSITION)
+    if aligned is None or apart is None or abs(aligned - wanted) > 1e-4 * max(abs(wanted), 1e-12):
+        said = "nothing" if aligned is None else number(aligned)
+        return Verdict(
+            unexplained=1.0, reproduced=False,
+            notes=(f"No cause is confirmed: from the predictions and their own labels {metric} is "
+                   f"{said} instead of {number(wanted)}.",),
+        )  # fmt: skip
+    excluded = (
+        Excluded("weights", "evaluate and predict used the same weights"),
+        Excluded("data-content", "evaluate and predict were given the same samples"),
+        Excluded("architecture", "one and the same model"),
+    )
+    cause = _cause(
+        "data-order", "labels-of-another-pass", 1.0,
+        "the source reshuffles at every pass: rows of predict stand at other positions than rows "
+        "of evaluate, and labels read in a pass of their own at others again",
+        f"from the predictions with the labels of their own rows {metric} is {number(aligned)}, "
+        f"with labels of another pass {number(apart)}",
+    )  # fmt: skip
+    return Verdict((cause,), excluded)
 
 
 def _measured(
@@ -82,27 +199,46 @@ def _measured(
     function: str,
     metric: str,
 ) -> Cause:
-    half, zero = values.get(CUT_AT_HALF), values.get(CUT_AT_ZERO)
-    if half is not None and zero is not None and _close(half, wanted) and _close(zero, rest):
+    """The rule that leads from the score ``rest`` to evaluate's number ``wanted``."""
+    names = {"metric": metric, "function": function}
+    for low, high, id, detail in (
+        (CUT_AT_HALF, CUT_AT_ZERO, "threshold-on-logits",
+         f"evaluate's {metric} calls an output above 0.5 positive, {function} was given outputs "
+         "cut at 0: the outputs are logits"),
+        (EACH_OUTPUT, BY_CLASS, "each-output-on-its-own",
+         f"evaluate's {metric} judges each output on its own, {function} the class of the "
+         "largest output"),
+    ):  # fmt: skip
+        if low in values and high in values:
+            one, other = values[low], values[high]
+            if _close(one, wanted) and _close(other, rest):
+                evidence = f"the same outputs: {low} {number(one)}, {high} {number(other)}"
+                return _cause("measurement", id, share, detail, evidence)
+    for rule, (id, detail) in OF_EVALUATE.items():
+        if rule in values and _reaches(values[rule], rest, wanted):
+            evidence = f"{metric} {rule} is {number(values[rule])}, {function} {number(rest)}"
+            return _cause("measurement", id, share, detail.format(**names), evidence)
+    for rule, (id, detail) in OF_SCORE.items():
+        if rule in values and _reaches(values[rule], wanted, rest):
+            evidence = f"{function} {rule} is {number(values[rule])}, {metric} {number(wanted)}"
+            return _cause("measurement", id, share, detail.format(**names), evidence)
+    if "auc" in metric.lower() and _reaches(values.get(FINER_AUC, float("nan")), rest, wanted):
         return _cause(
-            "measurement", "threshold-on-logits", share,
-            f"evaluate's {metric} calls an output above 0.5 positive, {function} was given "
-            "outputs cut at 0: the outputs are logits",
-            f"the same outputs cut at 0.5 give {number(half)}, cut at 0 {number(zero)}",
+            "measurement", "measured-by-another-rule", share,
+            f"Keras computes {metric} from a few hundred thresholds, {function} from every output",
+            f"{metric} {FINER_AUC} is {number(values[FINER_AUC])}, {function} {number(rest)}",
         )  # fmt: skip
     known = mechanism("measured-by-another-rule")
-    for rule, value in values.items():
-        if rule not in (AGAIN, ALIGNED) and _close(value, wanted):
-            return _cause(
-                "measurement", known.id, share,
-                f"{metric} and {function} follow other rules",
-                f"from the same outputs, {rule}, one gets evaluate's {number(wanted)}",
-            )  # fmt: skip
     return Cause(
         "measurement", f"{metric} and {function} follow other rules", SUSPECTED,
         f"on the same rows in the same order {function} gives {number(rest)}, evaluate "
         f"{number(wanted)}", known.remedy, mechanism=known.id,
     )  # fmt: skip
+
+
+def _reaches(value: float, goal: float, start: float) -> bool:
+    """Whether a rule leads from ``start`` to ``goal`` but for a small part of the way."""
+    return abs(value - goal) <= max(LEFT * abs(goal - start), ROUNDING * abs(goal))
 
 
 def _cause(source: str, id: str, share: float, detail: str, evidence: str) -> Cause:

@@ -250,6 +250,16 @@ MECHANISMS = (
         seen="Labels in the order in which predictions were made give evaluate's number.",
     ),
     Mechanism(
+        "other-samples-at-each-pass",
+        ("data-content",),
+        "a source that gives other samples at every pass",
+        "take and skip behind a shuffle that reshuffles split the data anew in every pass: "
+        "validation and training samples are mixed, and each pass holds others.",
+        "Split first, then shuffle the training part; or shuffle(..., "
+        "reshuffle_each_iteration=False) before take and skip.",
+        seen="Samples that were predicted are not among those that were evaluated.",
+    ),
+    Mechanism(
         "input-in-another-form",
         ("data-content",),
         "the same samples in another form",
@@ -342,6 +352,54 @@ MECHANISMS = (
         "sigmoid gives logits, whose middle is 0.",
         "metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)], or a sigmoid in the last layer.",
         seen="Computed again with a threshold of 0 the metric is the other's.",
+    ),
+    Mechanism(
+        "metric-averaged-over-batches",
+        ("measurement",),
+        "a metric that is averaged over batches",
+        "A metric given as a function is computed for each batch, and Keras reports the mean of "
+        "these: for F1, RMSE, precision or a correlation that is not its value over all samples.",
+        "Use a metric that keeps its state over the batches (keras.metrics.F1Score, "
+        "RootMeanSquaredError, Precision, or a subclass of keras.metrics.Metric), or evaluate in "
+        "one batch.",
+        seen="Computed over all samples in one batch the metric is the other's.",
+    ),
+    Mechanism(
+        "sample-weights-in-one",
+        ("measurement",),
+        "sample weights in one of the two numbers",
+        "Weighted samples count by their weight in the loss and in weighted_metrics; a number "
+        "computed without the weights is another one.",
+        "Give both the same weights: sample_weight= in evaluate and in scikit-learn's function.",
+        seen="Without the weights, or with them in both, the numbers are equal.",
+    ),
+    Mechanism(
+        "regularization-in-the-loss",
+        ("measurement",),
+        "a loss that contains the regularization",
+        "The loss that fit and evaluate report is the objective: it contains the penalties of "
+        "kernel_regularizer and add_loss.",
+        "Compile the loss as a metric as well (metrics=['mse']) and compare that.",
+        seen="Without the sum of model.losses the loss is the other's.",
+    ),
+    Mechanism(
+        "each-output-on-its-own",
+        ("measurement",),
+        "an accuracy of each output on its own",
+        "binary_accuracy, and 'accuracy' with a binary loss, count every output of every sample; "
+        "most outputs of a one-hot target are zeros, and easily right.",
+        "metrics=[keras.metrics.CategoricalAccuracy()] for one class per sample.",
+        seen="Counted output by output the accuracy is evaluate's, by the largest output the "
+        "other's.",
+    ),
+    Mechanism(
+        "classes-instead-of-outputs",
+        ("measurement",),
+        "a score of classes where the metric reads the outputs",
+        "A ROC curve, a log loss or an error needs the outputs; computed from argmax or from "
+        "outputs that were cut, it is another number.",
+        "Give the function model.predict(x) itself.",
+        seen="Computed from the outputs the score is evaluate's.",
     ),
     Mechanism(
         "measured-by-another-rule",

@@ -18,7 +18,9 @@ from whydiff.diagnosis.calls.inputs import form_of
 from whydiff.diagnosis.calls.logged import judge_parts, logged_divergence
 from whydiff.diagnosis.calls.pair import (
     FIT_ROWS,
+    LABELS_MOVE,
     ROWS_CORRESPOND,
+    VALIDATION_ROWS,
     Disagreement,
     call_at,
     chosen,
@@ -29,8 +31,9 @@ from whydiff.diagnosis.calls.pair import (
     wanted_calls,
 )
 from whydiff.diagnosis.calls.results import number_of, said
-from whydiff.diagnosis.calls.scored import judge_score
+from whydiff.diagnosis.calls.scored import judge_position, judge_score
 from whydiff.diagnosis.calls.trials import run_trials
+from whydiff.diagnosis.calls.validated import judge_validation
 from whydiff.diagnosis.calls.verdict import Verdict, first_divergence, judge, named_more
 from whydiff.diagnosis.pair import check_watched
 from whydiff.runner.call_runner import ProcessCallRunner
@@ -90,7 +93,7 @@ def explain_chosen(
             "Compare trainings with --fits I,J.",
         )
     pair = chosen(a, b, metric)
-    if pair.check == FIT_ROWS and not holds(site, pair):
+    if pair.check in (FIT_ROWS, VALIDATION_ROWS) and not holds(site, pair):
         raise WhydiffError(
             f"{said(a)} and {said(b)} did not use the same rows, so their numbers need not agree",
             "Evaluate on the training data to compare with fit's log.",
@@ -135,9 +138,15 @@ def choose(site: Site, metric: str | None, only_independent: bool) -> list[Disag
 def holds(site: Site, pair: Disagreement) -> bool:
     """Whether the two measured the same, where only the values can tell."""
     a, b = pair.a, pair.b
-    if pair.check == FIT_ROWS and isinstance(a, Fit) and isinstance(b, MeasuringCall):
-        asked = site.process.request("call", what="fit_rows", fit=a.index, call=b.number)
+    if pair.check in (FIT_ROWS, VALIDATION_ROWS) and isinstance(b, MeasuringCall):
+        assert isinstance(a, Fit)
+        asked = site.process.request(
+            "call", what="fit_rows", fit=a.index, call=b.number,
+            validation=pair.check == VALIDATION_ROWS,
+        )  # fmt: skip
         return bool(asked["equal"])
+    if pair.check == LABELS_MOVE:
+        return _position(site, pair).reproduced
     if pair.check == ROWS_CORRESPOND:
         return bool(_kinds(site, pair)) and all(_kinds(site, pair))
     return True
@@ -169,54 +178,54 @@ def explain_pair(
     """The first of these disagreements explained; the others are listed."""
     pair, others = found[0], found[1:]
     progress.step(f"comparing {said(pair.a)} with {said(pair.b)}")
-    if isinstance(pair.a, Fit):
-        return _logged(site, pair, others)
-    if pair.b.score if isinstance(pair.b, MeasuringCall) else None:
-        return _scored(site, pair, others)
+    try:
+        verdict = _of_numbers(site, pair)
+    except (TransferError, WhydiffError) as why:
+        verdict = Verdict(
+            unexplained=1.0, reproduced=False, notes=(f"No cause is confirmed: {why}.",)
+        )
+    if verdict is not None:
+        point = logged_divergence(pair.distance.metric)
+        return answer_calls(pair, verdict, point, site.execution, script=site.script, others=others)
     assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall)
     return _measured(site, pair, pair.a, pair.b, others, progress)
 
 
-def _logged(site: Site, pair: Disagreement, others: Sequence[Disagreement]) -> Explanation:
-    assert isinstance(pair.a, Fit) and isinstance(pair.b, MeasuringCall)
-    metric = pair.distance.metric
-    try:
-        parts = site.process.request(
-            "call", what="logged", fit=pair.a.index, call=pair.b.number, metric=metric
-        )["parts"]
-        verdict = judge_parts(parts, metric)
-    except TransferError as why:
-        verdict = Verdict(
-            unexplained=1.0,
-            reproduced=False,
-            notes=(f"No cause is confirmed: {why}.",),
-        )
-    return answer_calls(
-        pair, verdict, logged_divergence(metric), site.execution,
-        script=site.script, others=others,
-    )  # fmt: skip
-
-
-def _scored(site: Site, pair: Disagreement, others: Sequence[Disagreement]) -> Explanation:
-    a, b = pair.a, pair.b
-    assert isinstance(a, MeasuringCall) and isinstance(b, MeasuringCall) and b.score
-    metric = pair.distance.metric
-    try:
+def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
+    """The verdict where numbers are compared that were measured by two rules; else None."""
+    a, b, metric = pair.a, pair.b, pair.distance.metric
+    assert isinstance(b, MeasuringCall)
+    if b.score:
+        evaluate = -a.index if isinstance(a, Fit) else a.number
         values = site.process.request(
-            "call", what="rescore", evaluate=a.number, score=b.number, reads=b.score.reads,
+            "call", what="rescore", evaluate=evaluate, score=b.number, reads=b.score.reads,
             metric=metric,
         )["values"]  # fmt: skip
-        verdict = judge_score(values, a, b, metric)
-    except (TransferError, WhydiffError) as why:
-        verdict = Verdict(
-            unexplained=1.0,
-            reproduced=False,
-            notes=(f"No cause is confirmed: {why}.",),
-        )
-    return answer_calls(
-        pair, verdict, logged_divergence(metric), site.execution,
-        script=site.script, others=others,
-    )  # fmt: skip
+        return judge_score(values, float(pair.distance.a or 0.0), b, metric)
+    if isinstance(a, Fit):
+        if pair.check == VALIDATION_ROWS:
+            parts = site.process.request(
+                "call", what="validated", fit=a.index, call=b.number, metric=metric
+            )["parts"]
+            return judge_validation(parts, a, b, metric)
+        parts = site.process.request(
+            "call", what="logged", fit=a.index, call=b.number, metric=metric
+        )["parts"]
+        return judge_parts(parts, metric)
+    return _position(site, pair) if pair.check == LABELS_MOVE else None
+
+
+def _position(site: Site, pair: Disagreement) -> Verdict:
+    """The verdict on rows of evaluate and predict that stand at other positions."""
+    a, b, metric = pair.a, pair.b, pair.distance.metric
+    assert isinstance(a, MeasuringCall) and isinstance(b, MeasuringCall)
+    try:
+        values = site.process.request(
+            "call", what="by_position", evaluate=a.number, predict=b.number, metric=metric
+        )["values"]
+    except (TransferError, WhydiffError):
+        values = {}
+    return judge_position(values, metric, float(a.values[metric]))
 
 
 def _measured(

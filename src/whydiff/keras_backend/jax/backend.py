@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -199,3 +200,7 @@ def random_operations(function: Any) -> list[tuple[str, int, int]]:
     """None: whatever draws takes a key or the global generator."""
     del function
     return []
+
+
+def without_gradients() -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext()

@@ -276,3 +276,7 @@ def _traces(function: Any, depth: int = 0) -> list[Any]:
         with contextlib.suppress(ValueError):  # an empty cell
             called += [cell.cell_contents] if callable(cell.cell_contents) else []
     return [trace for f in called for trace in _traces(f, depth + 1)]
+
+
+def without_gradients() -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext()

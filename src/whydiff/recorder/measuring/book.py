@@ -6,7 +6,7 @@ import sys
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -131,8 +131,17 @@ class CallBook:
         """Write an event."""
         self._writer.event(event)
 
-    def scored(self, function: str, arguments: Mapping[str, Any], result: Any) -> None:
-        """A metric function was called on arrays: it counts if it read a watched output."""
+    def scored(
+        self,
+        function: str,
+        arguments: Mapping[str, Any],
+        result: Any,
+        make: Callable[[], Any] | None = None,
+    ) -> None:
+        """A metric function was called on arrays: it counts if it read a watched output.
+
+        ``make`` gives an object of Keras with the same settings, where one was called.
+        """
         if self.closed:
             return
         number = self.numbers + 1
@@ -150,7 +159,8 @@ class CallBook:
             self._writer.call(call)
             if self.keep_bytes and call.score is not None:
                 settings = dict(call.score.settings)
-                self.lives.append(LiveCall(call, None, (), (), {}, (given,), settings, {}))
+                live = LiveCall(call, None, (), (), {}, (given,), settings, {}, function=make)
+                self.lives.append(live)
 
     def _remember(self, call: MeasuringCall) -> None:
         """Keep what a later score may have read."""

@@ -6,7 +6,7 @@ the final weights it is taken apart into parts that add up to the gap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -21,7 +21,7 @@ from whydiff.keras_backend.internals import training_argument
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.variables import variables_of
 from whydiff.replay.calls.hybrids import columns
-from whydiff.replay.calls.running import preserved
+from whydiff.replay.calls.running import preserved, put_weights
 from whydiff.replay.measuring import is_random, last_epoch, normalizes, silenced
 from whydiff.replay.outcome import quiet
 
@@ -52,11 +52,49 @@ def rows_of_fit_equal(live: Live, call: LiveCall) -> bool:
     return alike and sorted(row_keys(mine)) == sorted(row_keys(theirs))
 
 
+def validation_rows_equal(live: Live, call: LiveCall) -> bool:
+    """Whether evaluate was given the validation samples and labels of the fit, in any order."""
+    if call.fed is None or not live.material.validation:
+        return False
+    try:
+        mine, theirs = (
+            columns([tuple(batch[:2]) for batch in side])
+            for side in (validation_batches(live), call.fed)
+        )
+    except (TransferError, TypeError):
+        return False
+    if [(x.dtype, x.shape) for x in mine] != [(y.dtype, y.shape) for y in theirs]:
+        return False
+    return sorted(row_keys(mine)) == sorted(row_keys(theirs))
+
+
+def validation_batches(live: Live) -> list[Any]:
+    """The batches of the last pass over the validation data, as nested structures."""
+    later = live.material.validation_later
+    passed = later[max(later)] if later else live.material.validation
+    structure = live.material.validation_structure
+    return [keras.tree.pack_sequence_as(structure, list(leaves)) for leaves in passed]
+
+
+def validation_parts(live: Live, call: LiveCall, metric: str) -> dict[str, float]:
+    """``metric`` in fit's validation batches, with ``evaluated`` weights and the ``final`` ones."""
+    model, batches = live.model, validation_batches(live)
+    with preserved(model), quiet():
+        put_weights(model, call.weights)
+        evaluated = _values(model, batches, False, [])
+        put_weights(model, live.final)
+        final = _values(model, batches, False, [])
+    if metric not in evaluated:
+        raise TransferError(f"{metric} cannot be computed outside its test step")
+    return {"evaluated": evaluated[metric], "final": final[metric]}
+
+
 def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
     """A logged metric against that of evaluate, in parts that add up to ``logged - evaluated``.
 
     Keys: ``logged`` and ``evaluated``; ``moving weights``, ``random layers``, ``batch
-    normalization`` and ``weights`` (what is left: evaluate used others than fit ended with, or
+    normalization``, ``other batches`` (fit cut the samples otherwise) and
+    ``weights`` (what is left: evaluate used others than fit ended with, or
     rounding); ``random`` and ``normalizing`` name the layers; ``same weights``. Raises
     TransferError where the model's loss and metrics cannot be computed outside its train step.
     """
@@ -81,6 +119,9 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
         training = measured(True, [])
         still = measured(True, list(stochastic.values())) if normalizing else training
         inference = measured(False, [])
+        # A metric that is a mean over batches changes with the batches, at equal samples.
+        own = _batches_of(call) if len(chosen) == len(batches) else None
+        cut = inference if own is None else _values(model, own, False, [])[metric]
     if not normalizing:  # what is left between the two is rounding
         still = inference
     logged, evaluated = float(live.logs[-1][metric]), float(call.call.values[metric])
@@ -93,7 +134,8 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
         "moving weights": logged - training,
         "random layers": training - still,
         "batch normalization": still - inference,
-        "weights": inference - evaluated,
+        "other batches": inference - cut,
+        "weights": cut - evaluated,
         "random": list(stochastic),
         "normalizing": list(normalizing),
         "same weights": same,
@@ -108,16 +150,31 @@ def _measured(
     samples = live.material.samples
     if samples.leaves is None:
         raise TransferError("the samples were too large to keep")
+    packed = (
+        keras.tree.pack_sequence_as(samples.structure, samples.batch(indices))
+        for indices in batches
+    )
+    return _values(model, packed, training, silent)
+
+
+def _batches_of(call: LiveCall) -> list[Any] | None:
+    return None if call.fed is None else [tuple(batch) for batch in call.fed]
+
+
+def _values(
+    model: Any, batches: Iterable[Any], training: bool, silent: list[Any]
+) -> dict[str, float]:
+    """Metrics of a model as it is, over nested batches (x, y) or (x, y, sample weights)."""
     total = count = 0.0
     model.reset_metrics()
-    with silenced(silent):
-        for indices in batches:
-            batch = keras.tree.pack_sequence_as(samples.structure, samples.batch(indices))
+    with silenced(silent), adapter().without_gradients():
+        for batch in batches:
             x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+            rows = len(keras.tree.flatten(x)[0])
             predicted = model(x, **training_argument(model, training))
             loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
-            total += float(adapter().to_numpy(loss)) * len(indices)
-            count += len(indices)
+            total += float(adapter().to_numpy(loss)) * rows
+            count += rows
             model.compute_metrics(x, y, predicted, sample_weight=weight)
     results = {k: _number(v) for k, v in model.get_metrics_result().items()}
     return {**results, "loss": total / count}

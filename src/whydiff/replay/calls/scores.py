@@ -2,91 +2,285 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
 
 from whydiff.core.digests import row_keys
 from whydiff.core.feeding import TransferError
-from whydiff.core.live import LiveCall
+from whydiff.core.live import Live, LiveCall
+from whydiff.core.scoring import (
+    AGAIN,
+    ALIGNED,
+    AVERAGED,
+    BY_CLASS,
+    BY_POSITION,
+    CUT_AT_HALF,
+    CUT_AT_ZERO,
+    EACH_OUTPUT,
+    FINER_AUC,
+    FROM_OUTPUTS,
+    IN_ONE_BATCH,
+    OTHER_SAMPLES,
+    UNREGULARIZED,
+    UNWEIGHTED,
+    WEIGHTED,
+)
 from whydiff.keras_backend import adapter
 from whydiff.replay.calls.hybrids import CallHybrids, Fields, columns
+from whydiff.replay.calls.logged import validation_batches
+from whydiff.replay.calls.running import preserved
 
-AGAIN = "again"
-ALIGNED = "labels in the order of the predictions"
-CUT_AT_HALF, CUT_AT_ZERO = "outputs cut at 0.5", "outputs cut at 0"
-BY_CLASS = "class of the largest output"
+_Score = Callable[..., float]
 
 
-def rescored(evaluate: LiveCall, score: LiveCall, reads: LiveCall, metric: str) -> dict[str, float]:
-    """The score by rule. ``again``: as the script did, the control. The others say what the score
-    is with the labels that belong to the predictions, and what evaluate's metric is when the
-    outputs are cut elsewhere. Raises TransferError where it cannot be computed again.
+def rescored(
+    evaluate: LiveCall, score: LiveCall, reads: LiveCall, metric: str, lives: Sequence[Live] = ()
+) -> dict[str, float]:
+    """The score, and evaluate's ``metric``, by rule; see :mod:`whydiff.core.scoring`.
+
+    ``AGAIN``: as the script did, the control. Labels of predicted samples that evaluate was not
+    given are looked for among those of the fits ``lives``. Raises TransferError where the control
+    cannot be computed; rules that do not apply are left out.
     """
-    del metric
     predicted, labels = _given(score)
     function = _function(score)
     found = {AGAIN: function(labels, predicted)}
-    aligned = _aligned_labels(evaluate, reads)
-    if aligned is not None and len(aligned) == len(labels):
-        fitting = _as(aligned, labels)
-        found[ALIGNED] = function(fitting, predicted)
-        outputs = CallHybrids({"a": reads, "b": reads}, Fields()).again("a").outputs
-        found |= _accuracies(np.asarray(outputs[0]), fitting)
-    return {name: float(value) for name, value in found.items() if value is not None}
+    found |= dict(_of_evaluate(evaluate, metric))
+    aligned = _aligned_labels([_columns_of(evaluate.fed)], score, reads)
+    if aligned is None:
+        with contextlib.suppress(Exception):
+            found[OTHER_SAMPLES] = _evaluated(evaluate, metric)
+            aligned = _aligned_labels([c for live in lives for c in _labelled(live)], score, reads)
+    if aligned is None or len(aligned) != len(labels):
+        return found
+    fitting = _as(aligned, labels)
+    found[ALIGNED] = function(fitting, predicted)
+    outputs = _outputs(score, reads)
+    for name, computed in (
+        *_of_score(function, fitting, predicted, outputs, evaluate),
+        *_accuracies(outputs, fitting, aligned),
+    ):
+        with contextlib.suppress(Exception):  # a rule that does not apply to these arrays
+            found[name] = float(computed())
+    return found
+
+
+def by_position(evaluate: LiveCall, predict: LiveCall, metric: str) -> dict[str, float]:
+    """evaluate's ``metric`` from the outputs of predict: with the labels of the same rows, and with
+    the labels in the order in which evaluate saw them."""
+    if evaluate.fed is None or any(len(batch) != 2 for batch in evaluate.fed):
+        raise TransferError("labels without sample weights are needed")
+    inputs, labels = _columns_of(evaluate.fed)
+    places = _places(inputs, predict)
+    if places is None or len(labels) != 1:
+        raise TransferError("the labels of the predicted rows are not known")
+    outputs = CallHybrids({"a": predict, "b": predict}, Fields()).again("a").outputs
+    model = evaluate.model
+    found = {}
+    with preserved(model), adapter().without_gradients():
+        for name, own in ((ALIGNED, labels[0][places]), (BY_POSITION, labels[0])):
+            model.reset_metrics()
+            convert = keras.ops.convert_to_tensor
+            model.compute_metrics(None, convert(own), convert(outputs[0]))
+            result = model.get_metrics_result()
+            if metric not in result or metric == "loss":
+                raise TransferError(f"{metric} cannot be computed from predictions alone")
+            found[name] = float(adapter().to_numpy(result[metric]))
+    return found
+
+
+def as_evaluate(live: Live, reads: LiveCall, metric: str) -> LiveCall:
+    """The validation of a fit as a call of evaluate with the weights of a prediction."""
+    value = float(live.logs[-1][f"val_{metric}"])
+    return replace(
+        reads,
+        call=replace(reads.call, kind="evaluate", values={metric: value}, outputs=(), notes={}),
+        model=live.model,
+        fed=tuple(validation_batches(live)),
+        compile_arguments=live.compile_arguments,
+        arguments={},
+        function=None,
+    )
 
 
 def _given(score: LiveCall) -> tuple[np.ndarray, np.ndarray]:
-    if not score.fed:
-        raise TransferError("what the score was given was too large to keep")
+    if not score.fed or len(score.fed[0]) < 2:
+        raise TransferError("what the score was given was not kept")
     x, y = score.fed[0][:2]
     return np.asarray(x), np.asarray(y)
 
 
-def _function(score: LiveCall) -> Callable[[np.ndarray, np.ndarray], float]:
+def _outputs(score: LiveCall, reads: LiveCall) -> np.ndarray:
+    outputs = CallHybrids({"a": reads, "b": reads}, Fields()).again("a").outputs
+    return np.asarray(outputs[_position(score, reads)])
+
+
+def _position(score: LiveCall, reads: LiveCall) -> int:
+    """Which of the outputs of a model the score was given."""
+    told = score.call.score
+    names = [output.name for output in reads.call.outputs]
+    return names.index(told.output) if told is not None and told.output in names else 0
+
+
+def _function(score: LiveCall) -> _Score:
     told = score.call.score
     if told is None:
         raise TransferError("it is no score")
-    found = score.function
-    if found is None:
-        module, _, name = told.function.rpartition(".")
-        try:
-            found = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError) as error:
-            raise TransferError(f"there is no {told.function}") from error
     settings = dict(score.arguments or told.settings)
+    if score.function is not None:  # a metric or loss of Keras, made anew with its settings
+        return _of_keras(score.function)
+    module, _, name = told.function.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise TransferError(f"there is no {told.function}") from error
 
-    def computed(labels: np.ndarray, predicted: np.ndarray) -> float:
-        if isinstance(found, type):  # a metric or loss of Keras
-            made = found(**settings)
-            if isinstance(made, keras.metrics.Metric):
-                made.update_state(labels, predicted)
-                return float(adapter().to_numpy(made.result()))
-            return float(adapter().to_numpy(made(labels, predicted)))
-        return float(np.mean(np.asarray(adapter().to_numpy(found(labels, predicted, **settings)))))
+    def computed(labels: np.ndarray, predicted: np.ndarray, **more: Any) -> float:
+        return float(np.mean(np.asarray(found(labels, predicted, **{**settings, **more}))))
 
     return computed
 
 
-def _aligned_labels(evaluate: LiveCall, reads: LiveCall) -> np.ndarray | None:
-    """Labels of the predicted rows as evaluate was given them with the same rows."""
-    if evaluate.fed is None or reads.fed is None or len(evaluate.fed[0]) < 2:
+def _of_keras(make: Callable[[], Any]) -> _Score:
+    def computed(labels: np.ndarray, predicted: np.ndarray, **more: Any) -> float:
+        made = make()
+        if isinstance(made, keras.metrics.Metric):
+            made.update_state(labels, predicted, **more)
+            return float(adapter().to_numpy(made.result()))
+        return float(adapter().to_numpy(made(labels, predicted, **more)))
+
+    return computed
+
+
+def _of_evaluate(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float]]:
+    """evaluate's metric under other rules, with its own weights and data."""
+    if not evaluate.fed:
+        return
+    with contextlib.suppress(Exception):
+        whole = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *evaluate.fed)
+        yield IN_ONE_BATCH, _evaluated(replace(evaluate, fed=(whole,)), metric)
+    if any(len(batch) > 2 for batch in evaluate.fed):
+        with contextlib.suppress(Exception):
+            unweighted = tuple(batch[:2] for batch in evaluate.fed)
+            yield UNWEIGHTED, _evaluated(replace(evaluate, fed=unweighted), metric)
+    if metric == "loss":
+        with contextlib.suppress(Exception):
+            penalty = sum(float(adapter().to_numpy(part)) for part in evaluate.model.losses)
+            if penalty:
+                yield UNREGULARIZED, float(evaluate.call.values[metric]) - penalty
+
+
+def _evaluated(evaluate: LiveCall, metric: str) -> float:
+    return CallHybrids({"a": evaluate, "b": evaluate}, Fields()).again("a").values[metric]
+
+
+def _of_score(
+    function: _Score,
+    labels: np.ndarray,
+    predicted: np.ndarray,
+    outputs: np.ndarray,
+    evaluate: LiveCall,
+) -> Iterator[tuple[str, Callable[[], float]]]:
+    """The script's function with other settings or other inputs."""
+    for average in AVERAGED:
+        yield (
+            average,
+            lambda average=average: function(  # type: ignore[misc]
+                labels, predicted, average=average.split()[0]
+            ),
+        )
+    if predicted.shape != outputs.shape or not np.array_equal(predicted, outputs):
+        column = outputs[:, 1] if outputs.ndim == 2 and outputs.shape[1] == 2 else outputs
+        fitting = column.reshape(labels.shape) if column.size == labels.size else column
+        yield FROM_OUTPUTS, lambda: function(labels, fitting)
+    if evaluate.fed and all(len(batch) > 2 for batch in evaluate.fed):
+        weights = columns([(batch[2],) for batch in evaluate.fed])[0].reshape(-1)
+        if len(weights) == len(labels):
+            yield WEIGHTED, lambda: function(labels, predicted, sample_weight=weights)
+    if outputs.size == labels.size and set(np.unique(labels)) <= {0, 1}:
+
+        def finer() -> float:
+            auc = keras.metrics.AUC(num_thresholds=20000)
+            auc.update_state(labels.reshape(-1), outputs.reshape(-1))
+            return float(adapter().to_numpy(auc.result()))
+
+        yield FINER_AUC, finer
+
+
+#: Columns of inputs and of labels, with as many rows.
+_Labelled = tuple[list[np.ndarray], list[np.ndarray]]
+
+
+def _columns_of(batches: Sequence[Any] | None) -> _Labelled:
+    """Inputs and labels of batches (x, y, ...); without columns where there are none."""
+    if not batches or len(batches[0]) < 2:
+        return [], []
+    with contextlib.suppress(TransferError):
+        x, y = (columns([(batch[part],) for batch in batches]) for part in (0, 1))
+        return x, y
+    return [], []
+
+
+def _labelled(live: Live) -> Iterator[_Labelled]:
+    """All samples with labels that a fit saw, in training and in every validation."""
+    samples = live.material.samples
+    if samples.leaves is not None and samples.unit == "sample":
+        leaves = [np.asarray(leaf) for leaf in samples.leaves if isinstance(leaf, np.ndarray)]
+        if len(leaves) == len(samples.roles):
+            x, y = (
+                [leaf for leaf, role in zip(leaves, samples.roles, strict=True) if role == wanted]
+                for wanted in ("x", "y")
+            )
+            yield x, y
+    structure = live.material.validation_structure
+    for passed in (live.material.validation, *live.material.validation_later.values()):
+        batches = [keras.tree.pack_sequence_as(structure, list(leaves)) for leaves in passed]
+        yield _columns_of(batches)
+
+
+def _aligned_labels(
+    labelled: Sequence[_Labelled], score: LiveCall, reads: LiveCall
+) -> np.ndarray | None:
+    """Labels of the predicted rows, known from samples with labels; None where one is not."""
+    labelled = [(x, y) for x, y in labelled if x and y]
+    if not labelled or len({(len(x), len(y)) for x, y in labelled}) != 1:
         return None
-    inputs = columns([(batch[0],) for batch in evaluate.fed])
-    labels = columns([(batch[1],) for batch in evaluate.fed])[0]
-    predicted = columns([(batch[0],) for batch in reads.fed])
-    places: dict[bytes, list[int]] = {}
+    x, y = (
+        [np.concatenate(parts) for parts in zip(*(pair[k] for pair in labelled), strict=True)]
+        for k in (0, 1)
+    )
+    places = _places(x, reads)
+    if places is None:
+        return None
+    position = _position(score, reads)
+    aligned: np.ndarray = y[position if position < len(y) else 0][places]
+    return aligned
+
+
+def _places(inputs: list[np.ndarray], reads: LiveCall) -> list[int] | None:
+    """Positions among ``inputs`` of the rows that were predicted; None where not all are there."""
+    if reads.fed is None or not inputs:
+        return None
+    try:
+        predicted = columns([(batch[0],) for batch in reads.fed])
+    except TransferError:
+        return None
+    known: dict[bytes, list[int]] = {}
     for i, key in enumerate(row_keys(inputs)):
-        places.setdefault(key, []).append(i)
+        known.setdefault(key, []).append(i)
     found = []
     for key in row_keys(predicted):
-        if not places.get(key):
+        places = known.get(key)
+        if not places:
             return None
-        found.append(places[key].pop(0))
-    aligned: np.ndarray = labels[found]
-    return aligned
+        found.append(places.pop(0) if len(places) > 1 else places[0])
+    return found
 
 
 def _as(labels: np.ndarray, like: np.ndarray) -> np.ndarray:
@@ -98,15 +292,19 @@ def _as(labels: np.ndarray, like: np.ndarray) -> np.ndarray:
     return labels.astype(like.dtype) if like.dtype.kind in "iufb" else labels
 
 
-def _accuracies(outputs: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def _accuracies(
+    outputs: np.ndarray, labels: np.ndarray, as_evaluated: np.ndarray
+) -> Iterator[tuple[str, Callable[[], float]]]:
+    """Accuracies of the outputs by the ways in which a class is taken from them."""
     flat = labels.reshape(len(labels), -1)
+    if outputs.ndim == 2 and outputs.shape == as_evaluated.shape and outputs.shape[1] > 1:
+        yield EACH_OUTPUT, lambda: float(np.mean((outputs > 0.5) == (as_evaluated > 0.5)))
     if flat.shape[1] != 1:
-        return {}
+        return
     truth = flat[:, 0]
     if outputs.ndim == 2 and outputs.shape[1] > 1:
-        return {BY_CLASS: float(np.mean(outputs.argmax(1) == truth))}
+        yield BY_CLASS, lambda: float(np.mean(outputs.argmax(1) == truth))
+        return
     column = outputs.reshape(len(outputs), -1)[:, 0]
-    return {
-        CUT_AT_HALF: float(np.mean((column > 0.5) == (truth > 0.5))),
-        CUT_AT_ZERO: float(np.mean((column > 0.0) == (truth > 0.5))),
-    }
+    for name, cut in ((CUT_AT_HALF, 0.5), (CUT_AT_ZERO, 0.0)):
+        yield name, lambda cut=cut: float(np.mean((column > cut) == (truth > 0.5)))  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,14 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
 from whydiff.replay.calls.hybrids import CallHybrids, Fields, ragged_columns
 from whydiff.replay.calls.layers import first_otherwise
-from whydiff.replay.calls.logged import rows_of_fit_equal, take_apart
+from whydiff.replay.calls.logged import (
+    rows_of_fit_equal,
+    take_apart,
+    validation_parts,
+    validation_rows_equal,
+)
 from whydiff.replay.calls.running import Measured
-from whydiff.replay.calls.scores import rescored
+from whydiff.replay.calls.scores import as_evaluate, by_position, rescored
 from whydiff.runner.call_codec import pack_call, unpack_call
 from whydiff.runner.replica_inputs import savable, save_arrays
 from whydiff.stats.correspondence import correspondence
@@ -73,32 +78,17 @@ class CallServer:
     def measure(self, choice: Mapping[str, str], output: str) -> dict[str, Any]:
         """Run a hybrid; outputs go to ``output`` (.npz) by position."""
         assert self._hybrids is not None
-        try:
-            return _saved(self._hybrids.measure(choice), output)
-        except TransferError:
-            raise
-        except Exception as error:
-            raise TransferError(_first_line(error)) from error
+        return _saved(_refused(self._hybrids.measure, choice), output)
 
     def again(self, side: str, output: str) -> dict[str, Any]:
         """Run one side from its own fields in its own model."""
         assert self._hybrids is not None
-        try:
-            return _saved(self._hybrids.again(side), output)
-        except TransferError:
-            raise
-        except Exception as error:
-            raise TransferError(_first_line(error)) from error
+        return _saved(_refused(self._hybrids.again, side), output)
 
     def otherwise(self) -> dict[str, Any]:
         """The first layer that answers otherwise on equal input, with its settings."""
         assert self._hybrids is not None
-        try:
-            return asdict(first_otherwise(self._hybrids))
-        except TransferError:
-            raise
-        except Exception as error:
-            raise TransferError(_first_line(error)) from error
+        return asdict(_refused(first_otherwise, self._hybrids))
 
     def rows(self, a: int, b: int) -> dict[str, Any]:
         """How B's inputs follow from A's, leaf by leaf; see stats.correspondence."""
@@ -114,25 +104,44 @@ class CallServer:
             return {"kinds": [], "texts": []}
         return {"kinds": [c.kind for c in found], "texts": [c.text for c in found]}
 
-    def fit_rows(self, fit: int, call: int) -> dict[str, Any]:
-        """Whether evaluate was given the very rows that a fit was trained on."""
+    def fit_rows(self, fit: int, call: int, validation: bool = False) -> dict[str, Any]:
+        """Whether evaluate was given the very rows that a fit was trained (validated) on."""
         live = self._lives.get(fit)
         if live is None:
             return {"equal": False}
-        return {"equal": rows_of_fit_equal(live, self._call(call))}
+        equal = validation_rows_equal if validation else rows_of_fit_equal
+        return {"equal": equal(live, self._call(call))}
 
     def logged(self, fit: int, call: int, metric: str) -> dict[str, Any]:
         """What fit logged against evaluate, in parts that add up to the gap."""
-        live = self._lives.get(fit)
-        if live is None:
-            raise TransferError("the fit was not watched to its end")
-        return {"parts": take_apart(live, self._call(call), metric)}
+        return {"parts": _refused(take_apart, self._fit(fit), self._call(call), metric)}
+
+    def validated(self, fit: int, call: int, metric: str) -> dict[str, Any]:
+        """A metric in the validation batches of a fit, with evaluate's weights and the final."""
+        return {"parts": _refused(validation_parts, self._fit(fit), self._call(call), metric)}
 
     def rescore(self, evaluate: int, score: int, reads: int, metric: str) -> dict[str, Any]:
-        """A score computed again under other rules, by what was changed."""
-        return {
-            "values": rescored(self._call(evaluate), self._call(score), self._call(reads), metric)
-        }
+        """A score computed again under other rules, by what was changed; ``evaluate`` is the
+        number of a call, or that of a fit below 0."""
+        predicted = self._call(reads)
+        held = (
+            as_evaluate(self._fit(-evaluate), predicted, metric)
+            if evaluate < 0
+            else self._call(evaluate)
+        )
+        scored, lives = self._call(score), list(self._lives.values())
+        return {"values": _refused(rescored, held, scored, predicted, metric, lives)}
+
+    def by_position(self, evaluate: int, predict: int, metric: str) -> dict[str, Any]:
+        """evaluate's metric from predictions, with labels of their rows and of another pass."""
+        calls = self._call(evaluate), self._call(predict)
+        return {"values": _refused(by_position, *calls, metric)}
+
+    def _fit(self, index: int) -> Live:
+        live = self._lives.get(index)
+        if live is None:
+            raise TransferError("the fit was not watched to its end")
+        return live
 
     def _call(self, number: int) -> LiveCall:
         if number not in self._calls:
@@ -141,6 +150,16 @@ class CallServer:
                 "`whydiff record` and `whydiff show` still say what was seen of it.",
             )
         return self._calls[number]
+
+
+def _refused(compute: Callable[..., Any], *arguments: Any) -> Any:
+    """What ``compute`` gives; TransferError where it fails for whatever reason."""
+    try:
+        return compute(*arguments)
+    except TransferError:
+        raise
+    except Exception as error:
+        raise TransferError(_first_line(error)) from error
 
 
 def _saved(measured: Measured, output: str) -> dict[str, Any]:

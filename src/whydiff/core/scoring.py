@@ -1,0 +1,26 @@
+"""Rules by which a number is computed from predictions, by the names that answers use.
+
+A rule changes one thing: the data of the score, the settings of its function, or how ``evaluate``
+computes its metric. Where two numbers become equal by one, it is what they differ by.
+"""
+
+AGAIN = "again"
+ALIGNED = "labels in the order of the predictions"
+BY_POSITION = "labels of another pass"
+
+# evaluate's metric, computed otherwise
+OTHER_SAMPLES = "on its own samples, which are not those that were predicted"
+IN_ONE_BATCH = "over all samples at once"
+UNWEIGHTED = "without the sample weights"
+UNREGULARIZED = "without the model's regularization"
+
+# accuracies of the very outputs
+CUT_AT_HALF, CUT_AT_ZERO = "outputs cut at 0.5", "outputs cut at 0"
+BY_CLASS = "class of the largest output"
+EACH_OUTPUT = "each output on its own, cut at 0.5"
+
+# the score, computed otherwise
+AVERAGED = ("macro average", "micro average", "weighted average")
+FROM_OUTPUTS = "from the outputs themselves, not from classes"
+WEIGHTED = "with evaluate's sample weights"
+FINER_AUC = "with 20,000 thresholds"

@@ -1,0 +1,92 @@
+"""What fit logged of its validation against evaluate on the same samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from whydiff.core.calls import MeasuringCall
+from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Excluded
+from whydiff.core.recording import Fit
+from whydiff.core.words import number
+from whydiff.diagnosis.calls.verdict import Verdict
+from whydiff.diagnosis.mechanisms import mechanism
+
+#: Relative difference up to which two numbers are one that was summed otherwise.
+ROUNDING = 1e-5
+
+
+def judge_validation(
+    parts: Mapping[str, float], fit: Fit, call: MeasuringCall, metric: str
+) -> Verdict:
+    """The verdict from what ``validation_parts`` measured on the validation batches of fit.
+
+    ``parts``: ``evaluated`` with evaluate's weights, ``final`` with those that fit ended with.
+    """
+    logged = float(fit.epochs[-1].logs[f"val_{metric}"])
+    wanted, same_batches = float(call.values[metric]), float(parts["evaluated"])
+    gap = logged - wanted
+    causes = []
+    excluded = [
+        Excluded("data-content", "evaluate was given the validation samples and labels of fit"),
+        Excluded("architecture", "one and the same model"),
+    ]
+    if _close(same_batches, wanted):
+        excluded.append(
+            Excluded("measurement", f"evaluated in fit's batches {metric} is evaluate's")
+        )
+    else:
+        causes.append(
+            _cause("measurement", "metric-averaged-over-batches", (same_batches - wanted) / gap,
+                   f"fit and evaluate cut or weight the same samples otherwise, and {metric} "
+                   "depends on it",
+                   f"evaluate's weights in fit's validation batches give {number(same_batches)}")
+        )  # fmt: skip
+    left = 0.0
+    if _close(same_batches, logged):
+        excluded.append(Excluded("weights", "evaluate's weights give what fit logged"))
+    else:
+        cause = _weights(parts, fit, call, metric, (logged - same_batches) / gap)
+        causes.append(cause)
+        left = 0.0 if cause.status == CONFIRMED else abs(logged - same_batches) / abs(gap)
+    causes.sort(key=lambda c: -abs(c.share or 0.0))
+    return Verdict(tuple(causes), tuple(excluded), (), min(left, 1.0))
+
+
+def _weights(
+    parts: Mapping[str, float], fit: Fit, call: MeasuringCall, metric: str, share: float
+) -> Cause:
+    name, value = f"val_{metric}", float(parts["evaluated"])
+    logged = float(fit.epochs[-1].logs[name])
+    texts = {o.text: o.kind for o in call.recipe.origins}
+    story = next((t for t, k in texts.items() if k in ("restored", "file", "average")), "")
+    id = "averaged-weights" if "average" in texts.values() else "last-or-best"
+    epoch = next(
+        (e for e in fit.epochs[:-1] if name in e.logs and _close(float(e.logs[name]), value)), None
+    )
+    head = f"evaluate used other weights than the last epoch ended with{story and f' ({story})'}"
+    if epoch is not None:
+        return _cause(
+            "weights", id, share, f"{head}: those of epoch {epoch.index + 1}",
+            f"evaluate's weights give {number(value)}, which is what epoch {epoch.index + 1} "
+            f"logged; the last epoch logged {number(logged)}",
+        )  # fmt: skip
+    if _close(float(parts["final"]), logged):
+        return _cause(
+            "weights", id, share, head,
+            f"with the weights that fit ended with {metric} is {number(logged)}, with evaluate's "
+            f"{number(value)}",
+        )  # fmt: skip
+    return Cause(
+        "weights", head, SUSPECTED,
+        f"no epoch logged {number(value)}, which evaluate's weights give; the weights of the last "
+        "epoch were not kept", mechanism(id).remedy, mechanism=id,
+    )  # fmt: skip
+
+
+def _cause(source: str, id: str, share: float, detail: str, evidence: str) -> Cause:
+    return Cause(source, detail, CONFIRMED, evidence, mechanism(id).remedy, share=share,
+                 alone=share, remaining=1.0 - share, mechanism=id)  # fmt: skip
+
+
+def _close(a: float, b: float) -> bool:
+    return abs(a - b) <= ROUNDING * max(abs(a), abs(b), 1e-12)
