@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from whydiff.runner.client import Child, Run
+from whydiff.runner.messages import OwnFit, Pair, Train
 from whydiff.storage import load
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
@@ -76,14 +77,14 @@ def test_everything_was_seen(watched):
 
 @pytest.mark.parametrize("watched", TURNS, indirect=True)
 def test_all_fields_from_a_give_a(watched):
-    child, plain, folder = watched
+    child, plain, _ = watched
     missed = []
     for line, fit in zip(plain, load(child.recording).fits, strict=True):
-        own = {"fit": fit.index}
-        child.request("pair", a=own, b=own, differing=[])
-        answer = child.request("train", choice={}, output=str(folder / "outcome.npz"))
-        if (answer["digests"], answer["logs"]) != (
-            [tensor.digest for tensor in fit.final],
+        own = OwnFit(fit.index)
+        child.request(Pair(own, own))
+        hybrid = child.request(Train({}))
+        if (hybrid.digests, hybrid.logs) != (
+            tuple(tensor.digest for tensor in fit.final),
             [dict(epoch.logs) for epoch in fit.epochs],
         ):
             missed.append(line.split()[0])

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from whydiff.core.findings import Divergence
+from whydiff.core.trajectory import Trajectory, TrajectoryPoint
 from whydiff.diagnosis.moments import MOST_MOMENTS, START, plan, spread
 from whydiff.experiments.explain.trajectory import trace
-from whydiff.runner.trajectory import TrajectoryWriter
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -88,17 +88,26 @@ def test_a_selection_keeps_both_ends_and_its_limit(total, most):
     assert total == 0 or {0, total - 1} <= set(found)
 
 
-def test_what_was_kept_becomes_columns(tmp_path):
+def test_what_was_kept_becomes_columns():
     moments = plan(fit(1, 1), fit(1), at(0, 0))
-    keep = {"a": TrajectoryWriter(), "b": TrajectoryWriter()}
-    for side, weight in (("a", 1.0), ("b", 1.0)):
-        keep[side](START, {}, {"w": np.full(3, weight, np.float32)})
-    keep["a"]((0, 0), {"loss": 0.5}, {"w": np.full(3, 1.0, np.float32)})
-    keep["b"]((0, 0), {"loss": float("nan")}, {"w": np.full(3, 2.0, np.float32)})
-    keep["a"]((1, 0), {"loss": 0.25}, None)
-    for side, keeper in keep.items():
-        keeper.write(tmp_path / side)
-    told = trace(moments, tmp_path / "a", tmp_path / "b")
+
+    def weights(value):
+        return {"w": np.full(3, value, np.float32)}
+
+    a = Trajectory(
+        (
+            TrajectoryPoint(*START, {}, weights(1.0)),
+            TrajectoryPoint(0, 0, {"loss": 0.5}, weights(1.0)),
+            TrajectoryPoint(1, 0, {"loss": 0.25}),
+        )
+    )
+    b = Trajectory(
+        (
+            TrajectoryPoint(*START, {}, weights(1.0)),
+            TrajectoryPoint(0, 0, {"loss": float("nan")}, weights(2.0)),
+        )
+    )
+    told = trace(moments, a, b)
     assert told["a"] == [None, 0.5, 0.25]
     assert told["b"] == [None, None, None], "a loss that is no number is none"
     assert told["distance"] == [0.0, 0.5, None]

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from whydiff.core.digests import tensor_digest
+from whydiff.core.replicas import Replica
 from whydiff.runner.client import Child, Run
+from whydiff.runner.messages import AskRedrawable, Replicate
 from whydiff.stats.ulp import max_ulp
 from whydiff.storage import load
 
@@ -40,40 +42,30 @@ def watched(tmp_path_factory):
         yield child, load(other.recording).fits, folder
 
 
-def replicate(watched, fit, replicas, **more):
-    child, _, folder = watched
-    path = folder / "out.npz"
-    numbered = [{"number": n, **replica} for n, replica in enumerate(replicas)]
-    answer = child.request(
-        "replicate", fit=fit, replicas=numbered, output=str(path), keep_weights=True, **more
-    )
-    with np.load(path) as stored:
-        arrays = {name: stored[name] for name in stored.files}
-    weights = [
-        {k.split(":", 2)[2]: v for k, v in arrays.items() if k.startswith(f"weights:{n}:")}
-        for n in range(len(replicas))
-    ]
-    return answer["results"], weights
+def replicate(watched, fit, replicas, engine="solo"):
+    numbered = tuple(Replica(n, **replica) for n, replica in enumerate(replicas))
+    answer = watched[0].request(Replicate(fit, numbered, engine, keep_weights=True))
+    return answer.results, [result.weights for result in answer.results]
 
 
 @pytest.mark.parametrize("fit", [1, 2])
 def test_a_seed_gives_the_plain_training_with_it(watched, fit):
     child, seeded_9, _ = watched
-    able = child.request("redrawable", fit=fit)
-    assert set(able["sources"]) == {*SEEDED, "data-content", "arithmetic"}
+    able = child.request(AskRedrawable(fit))
+    assert set(able.sources) == {*SEEDED, "data-content", "arithmetic"}
     own = load(child.recording).fits[fit - 1]
     results, weights = replicate(watched, fit, [{}, {"seeds": dict.fromkeys(SEEDED, 9)}])
     for recorded, result, values in zip((own, seeded_9[fit - 1]), results, weights, strict=True):
-        assert result["failure"] == ""
+        assert result.failure == ""
         wanted = {tensor.path: tensor.digest for tensor in recorded.final}
         assert {path: tensor_digest(value) for path, value in values.items()} == wanted
-        assert result["logs"] == [dict(epoch.logs) for epoch in recorded.epochs]
+        assert result.logs == tuple(dict(epoch.logs) for epoch in recorded.epochs)
 
 
 def test_each_source_moves_the_outcome_alone(watched):
     seeds = [{}, *({"seeds": {s: 4}} for s in (*SEEDED, "data-content", "arithmetic"))]
     results, _ = replicate(watched, 1, seeds)
-    assert len({result["digest"] for result in results}) == len(seeds)
+    assert len({result.digest for result in results}) == len(seeds)
 
 
 @pytest.mark.parametrize(
@@ -87,36 +79,21 @@ def test_each_source_moves_the_outcome_alone(watched):
     ],
 )
 def test_what_cannot_be_redrawn_says_why(watched, fit, source, why):
-    able = watched[0].request("redrawable", fit=fit)
-    assert source not in able["sources"]
-    assert why in able["refused"][source]
+    able = watched[0].request(AskRedrawable(fit))
+    assert source not in able.sources
+    assert why in able.refused[source]
     (result,), _ = replicate(watched, fit, [{"seeds": {source: 1}}])
-    assert why in result["failure"]
+    assert why in result.failure
 
 
 def test_equal_seeds_of_the_script_stay_equal(watched):
-    child, _, folder = watched
-    path = folder / "initial.npz"
     # One step of a rate of zero leaves the initial values where they are.
-    settings = {"learning-rate": 0.0}
-    replicas = [
-        {"number": n, "seeds": {"initialization": seed}, "settings": settings}
-        for n, seed in enumerate((8, 9))
+    wanted = [
+        {"seeds": {"initialization": seed}, "settings": {"learning-rate": 0.0}} for seed in (8, 9)
     ]
     for engine in ("solo", "fused"):
-        child.request(
-            "replicate",
-            fit=6,
-            replicas=replicas,
-            engine=engine,
-            keep_weights=True,
-            output=str(path),
-        )
-        with np.load(path) as stored:
-            one, other = (
-                [stored[f"weights:{n}:{name}/kernel"] for name in ("dense", "dense_1")]
-                for n in (0, 1)
-            )
+        _, weights = replicate(watched, 6, wanted, engine)
+        one, other = ([w[f"{name}/kernel"] for name in ("dense", "dense_1")] for w in weights)
         assert np.array_equal(*one) and np.array_equal(*other), engine
         assert not np.allclose(one[0], other[0])
 
@@ -132,12 +109,12 @@ def test_settings(watched):
         {"settings": {"colour": "red"}},
     ]
     results, _ = replicate(watched, 1, wanted)
-    digests = {result["digest"] for result in results[:5]}
-    assert len(digests) == 5 and all(result["failure"] == "" for result in results[:5])
+    digests = {result.digest for result in results[:5]}
+    assert len(digests) == 5 and all(result.failure == "" for result in results[:5])
     own = load(watched[0].recording).fits[0]
-    assert results[4]["logs"] == [dict(epoch.logs) for epoch in own.epochs]
-    assert "no such thing" in results[5]["failure"]
-    assert "colour is no factor" in results[6]["failure"]
+    assert results[4].logs == tuple(dict(epoch.logs) for epoch in own.epochs)
+    assert "no such thing" in results[5].failure
+    assert "colour is no factor" in results[6].failure
 
 
 def test_fused_answers_the_same_settings(watched):
@@ -150,8 +127,8 @@ def test_fused_answers_the_same_settings(watched):
     ]
     solo, expected = replicate(watched, 1, wanted)
     fused, weights = replicate(watched, 1, wanted, engine="fused")
-    assert [result["engine"] for result in fused] == ["fused"] * 5
-    assert fused[4]["failure"] == solo[4]["failure"] != ""
+    assert [result.engine for result in fused] == ["fused"] * 5
+    assert fused[4].failure == solo[4].failure != ""
     for ours, theirs in zip(weights[:4], expected[:4], strict=True):
         for path, value in theirs.items():
             assert np.abs(ours[path] - value).max() < 1e-5

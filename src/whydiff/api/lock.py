@@ -17,6 +17,7 @@ from whydiff.core.recording import Execution
 from whydiff.experiments.lock.reference import reduced_lock
 from whydiff.runner.client import Run
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
+from whydiff.runner.messages import OwnFit, Pair
 from whydiff.runner.running import Ran, Runs, counted_runs, times
 from whydiff.storage.lockfile import check_lock, write_lock
 
@@ -34,9 +35,8 @@ class Trial:
 
     def hybrid_trainer(self, fit: int) -> ProcessHybridTrainer:
         """To train that fit again; other fits are put aside."""
-        side = {"fit": fit}
-        self.ran.child.request("pair", a=side, b=side, differing=[])
-        return ProcessHybridTrainer({"a": self.ran.child}, self.folder, frozenset())
+        self.ran.child.request(Pair(OwnFit(fit), OwnFit(fit)))
+        return ProcessHybridTrainer({"a": self.ran.child}, frozenset())
 
 
 def try_script(

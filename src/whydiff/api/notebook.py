@@ -26,6 +26,7 @@ from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.trials import run_trials
 from whydiff.experiments.explain.recorded import compare
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
+from whydiff.runner.messages import OwnFit, Pair
 from whydiff.storage import load
 
 #: What may be asked of two fits of this session, by its keyword of ``whydiff.explain``.
@@ -145,15 +146,10 @@ def explain_fits(fits: Sequence[object], question: Question, progress: Progress)
     compared = ComparedSides("fits", chosen, a.side, b.side, diff, ("this session",) * 2)
     if compared.identical:
         return answer(compared, metric=metric)
-    with (
-        tempfile.TemporaryDirectory(prefix="whydiff-") as name,
-        left_as_found(live.model for live in lives),
-    ):
+    with left_as_found(live.model for live in lives):
         client = InProcessClient(lives, a.recorded.path)
-        client.request("pair", a={"fit": 1}, b={"fit": 2}, differing=compared.structural)
-        hybrid_trainer = ProcessHybridTrainer(
-            {"a": client}, Path(name), frozenset(), follows=compared.follows
-        )
+        client.request(Pair(OwnFit(1), OwnFit(2), tuple(compared.structural)))
+        hybrid_trainer = ProcessHybridTrainer({"a": client}, frozenset(), follows=compared.follows)
         trials = run_trials(hybrid_trainer, compared.movable(), question.budget, progress)
         point = zoom(diff.first_divergence, hybrid_trainer, trials)
         first = int(compared.a.recipe.duration.get("initial_epoch") or 0)

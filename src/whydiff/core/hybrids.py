@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+
+from whydiff.core.trajectory import Trajectory
 
 #: The sources that a hybrid takes from B; all others are A's.
 Coalition = frozenset[str]
@@ -23,7 +24,7 @@ class TrainedHybrid:
     logs: list[dict[str, float]]
     seconds: float = 0.0
     moved: float = 0.0  # by how much the nudged weight was moved
-    trace: Path | None = None  # folder of what was kept on the way
+    trace: Trajectory | None = None  # what was kept on the way
 
 
 class HybridTrainer(Protocol):
@@ -52,6 +53,6 @@ class HybridTrainer(Protocol):
         """From now on transfer these sources only together."""
         ...
 
-    def measure(self, side: str) -> dict[str, float] | None:
+    def measure(self, side: str) -> Mapping[str, float] | None:
         """The last logged training loss against the evaluated one; None where not known."""
         ...

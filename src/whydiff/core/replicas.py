@@ -46,6 +46,22 @@ class Replica:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Redrawable:
+    """What seeds can redraw of a fit, and how fast.
+
+    ``sources``; of the others ``refused`` says why not. ``fused`` is "" if many replicas can be
+    trained as one program, else why not; ``capacity`` of them fit into memory, and ``width`` are
+    best trained as one program.
+    """
+
+    sources: tuple[str, ...]
+    refused: Mapping[str, str]
+    fused: str
+    capacity: int
+    width: int
+
+
 @dataclass(frozen=True, eq=False)
 class ReplicaInputs:
     """What one process drew for a replica, for another one to start from and be fed.

@@ -228,7 +228,7 @@ def run_trials(
     for side in ("a", "b"):
         parts = hybrid_trainer.measure(side)
         if parts is not None:
-            trials.measured[side] = parts
+            trials.measured[side] = dict(parts)
     return trials
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
-from whydiff.core.replicas import Replica, ReplicaInputs, Result
+from whydiff.core.replicas import Redrawable, Replica, ReplicaInputs, Result
 from whydiff.core.shards import WIDTH
 from whydiff.replay.fused import Fused
 from whydiff.replay.probe import streams
@@ -29,20 +28,13 @@ class Engines:
         program = self._fused.program
         return "" if program is None else str(program.lowering)
 
-    def redrawable(self) -> dict[str, Any]:
-        """``sources`` that seeds redraw, ``refused`` with reasons, ``fused``: "" or why not,
-        ``capacity``: replicas that fit into memory at once, ``width``: those best trained as one
-        program."""
+    def redrawable(self) -> Redrawable:
+        """What seeds can redraw, and how fast."""
         sources, refused = self._solo.redrawable()
         why = self._fused.refusal()
         capacity = 1 if why else self._fused.capacity()
-        return {
-            "sources": sources,
-            "refused": refused,
-            "fused": why,
-            "capacity": capacity,
-            "width": WIDTH if why else self._fused.width(),
-        }
+        width = WIDTH if why else self._fused.width()
+        return Redrawable(tuple(sources), refused, why, capacity, width)
 
     def streams(self, replica: Replica) -> dict[str, str]:
         """A digest by source of what the seeds of ``replica`` decide."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -18,6 +17,7 @@ import numpy as np
 from whydiff.core.align import align
 from whydiff.core.feeding import TransferError
 from whydiff.core.recipe import Tensor
+from whydiff.core.steps import StepInputs, StepRecord
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.internals import training_argument
 from whydiff.keras_backend.logs import numbers
@@ -32,25 +32,6 @@ from whydiff.replay.values import Choice
 Moment = tuple[int, int]  # (epoch, step within it)
 #: Weights of the steps behind the split are kept up to this size; then there are fewer steps.
 TRAIL_BYTES = 1 << 29
-
-
-@dataclass(frozen=True, eq=False)
-class Before:
-    """Everything that goes into one step: variables by group and path, the batch, the generator."""
-
-    values: Mapping[str, Mapping[str, np.ndarray]]
-    leaves: Sequence[Any]
-    generator: np.ndarray | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Look:
-    """What one step did: (phase, name, value) in the order in which it did it."""
-
-    before: Before
-    seen: list[tuple[str, str, np.ndarray]]
-    trail: list[dict[str, np.ndarray]]  # weights by path after the step and those behind it
-    notes: list[str] = field(default_factory=list)
 
 
 class Collect(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
@@ -103,8 +84,8 @@ def _values(slots: Sequence[Slot]) -> dict[str, np.ndarray]:
 
 
 def look(
-    solo: Solo, choice: Choice, moment: Moment, count: int, given: Before | None = None
-) -> Look:
+    solo: Solo, choice: Choice, moment: Moment, count: int, given: StepInputs | None = None
+) -> StepRecord:
     """Train a hybrid up to ``moment`` and ``count`` steps on; look at what its program does there.
 
     With ``given`` the step looked at starts from those inputs instead of the training's own.
@@ -119,21 +100,24 @@ def look(
     if not collect.trail:
         raise TransferError(f"it never comes to epoch {moment[0] + 1}, step {moment[1] + 1}")
     first = int(solo.lives[choice.get("duration", "a")].fit_arguments["initial_epoch"])
-    leaves = plan.leaves(plan.epoch(moment[0] - first)[moment[1]])
-    own = Before(collect.values, leaves, collect.generator)
+    leaves = [
+        None if leaf is None else np.asarray(leaf)
+        for leaf in plan.leaves(plan.epoch(moment[0] - first)[moment[1]])
+    ]
+    own = StepInputs(collect.values, leaves, collect.generator)
     structure = plan.objective.material.samples.structure
     like = program.base.signature
     notes: list[str] = []
     seen = _examined(program, structure, like, own, given or own, moment, notes)
-    return Look(own, seen, collect.trail, notes)
+    return StepRecord(own, seen, collect.trail, notes)
 
 
 def _examined(
     program: Program,
     structure: Any,
     like: Any,
-    own: Before,
-    given: Before,
+    own: StepInputs,
+    given: StepInputs,
     moment: Moment,
     notes: list[str],
 ) -> list[tuple[str, str, np.ndarray]]:

@@ -10,12 +10,24 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from whydiff.core.errors import Terminated, WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.interpreter import Interpreter
 from whydiff.core.question import SideOptions
+from whydiff.core.unreachable import unreachable
+from whydiff.runner import codec
+from whydiff.runner.messages import (
+    Answer,
+    Answered,
+    Failed,
+    NotTransferable,
+    Refused,
+    Reply,
+    Request,
+    ScriptEnded,
+)  # fmt: skip
 from whydiff.runner.parent import dies_with_parent
 from whydiff.runner.revisions import Checkout
 from whydiff.runner.scratch import Cover
@@ -118,14 +130,6 @@ def run_of(
     )  # fmt: skip
 
 
-class Requestable(Protocol):
-    """Whoever holds live fits and answers requests: a script's process, or this interpreter."""
-
-    def request(self, do: str, **arguments: Any) -> dict[str, Any]:
-        """Do it and say what came of it; raises TransferError or WhydiffError with its why."""
-        ...
-
-
 class Child:
     """A script's process. ``log`` takes the script's output; None leaves it on our own streams.
 
@@ -183,8 +187,8 @@ class Child:
                 os.close(descriptor)
             if output:
                 output.close()
-        self._requests = os.fdopen(ours[0], "w") if ours else None
-        self._answers = os.fdopen(ours[1]) if ours else None
+        self._requests = os.fdopen(ours[0], "wb") if ours else None
+        self._answers = os.fdopen(ours[1], "rb") if ours else None
 
     @property
     def process_id(self) -> int:
@@ -193,36 +197,43 @@ class Child:
     def wait_for_script(self) -> int:
         """Wait until the script is over; its exit code. A served child goes on living."""
         if self.exit_code is None:
-            line = self._answers.readline() if self._answers else ""
-            self.exit_code = json.loads(line)["exit_code"] if line else self._process.wait()
+            self.exit_code = self._told_exit_code()
         return self.exit_code
 
-    def request(self, do: str, **arguments: Any) -> dict[str, Any]:
+    def _told_exit_code(self) -> int:
+        if self._answers is not None:
+            with contextlib.suppress(EOFError):  # it ended with its script
+                ended: ScriptEnded = codec.read(self._answers)
+                return ended.exit_code
+        return self._process.wait()
+
+    def request(self, request: Request[Answer]) -> Answer:
         """Ask the child to do something; raises TransferError or WhydiffError with its why."""
         assert self._requests is not None and self._answers is not None
         try:
-            self._requests.write(json.dumps({"do": do, **arguments}) + "\n")
-            self._requests.flush()
-            line = self._answers.readline()
-        except BrokenPipeError:
-            line = ""
-        if not line:
+            codec.write(request, self._requests)
+            reply: Reply = codec.read(self._answers)
+        except (BrokenPipeError, EOFError):
             raise WhydiffError(
                 f"the process of {self.run.text} ended with {self._process.wait()} "
                 "while it was training again",
                 "Its memory may not suffice; try a smaller training or --budget.",
-            )
-        answer: dict[str, Any] = json.loads(line)
-        if answer.get("error") == "not transferable":
-            raise TransferError(answer["why"])
-        if answer.get("error") == "refused":
-            said = [f"{self.run.text}: {answer['why']}", *remarks(self.log)]
-            raise WhydiffError("\n".join(said), answer["way_out"])
-        if "error" in answer:
-            if os.environ.get("WHYDIFF_DEBUG"):
-                print(answer.get("trace", ""), file=sys.stderr)
-            raise WhydiffError(f"training {self.run.text} again failed: {answer['why']}")
-        return answer
+            ) from None
+        match reply:
+            case Answered(value):
+                answer: Answer = value
+                return answer
+            case NotTransferable(why):
+                raise TransferError(why)
+            case Refused(why, way_out):
+                said = [f"{self.run.text}: {why}", *remarks(self.log)]
+                raise WhydiffError("\n".join(said), way_out)
+            case Failed(why, trace):
+                if os.environ.get("WHYDIFF_DEBUG"):
+                    print(trace, file=sys.stderr)
+                raise WhydiffError(f"training {self.run.text} again failed: {why}")
+            case _:
+                unreachable(reply)
 
     def kill(self) -> None:
         """End the child at once, whatever it is doing."""

@@ -1,121 +1,146 @@
-"""Material of a fit on its way from one process to another: plain ``.npz`` files in a folder.
+"""Messages and arrays on their way between processes of one verb: the only layout there is.
 
-Only for processes of one ``explain``; a recording on disk holds digests, not samples.
+A message is eight bytes with the length of its head, the head (JSON), and the bytes of its arrays
+one after the other. Reading executes nothing. It goes through a pipe or a file.
 """
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from whydiff.core.live import Live, Material, Samples, asked_of_fit
-from whydiff.runner.replica_inputs import save_arrays
+from whydiff.core.feeding import TransferError
+from whydiff.runner.messages import TYPES
+
+_LENGTH = 8
+_PLAIN = (str, bool, int, float, type(None))
 
 
-def pack(live: Live, folder: Path) -> None:
-    """Write everything of ``live`` that arrays can carry into ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    material = live.material
-    arrays: dict[str, np.ndarray] = {}
-    lists: dict[str, Any] = {}
-    for name in ("weights", "noise", "state", "order", "batches"):
-        _put(name, list(getattr(material, name)), arrays, lists)
-    _put("leaves", material.samples.leaves, arrays, lists)
-    _put("validation", material.validation, arrays, lists)
-    _put("validation_later", list(material.validation_later.values()), arrays, lists)
-    lists["validation_passes"] = list(material.validation_later)
-    _put("final", live.final, arrays, lists)
-    _put("random_states", list(material.random_states.values()), arrays, lists)
-    lists["random_moments"] = [list(moment) for moment in material.random_states]
-    lists["random_draws"] = [[*moment, draws] for moment, draws in material.random_draws.items()]
-    hosts = material.host_draws
-    _put("host_draws", [list(states.values()) for states in hosts.values()], arrays, lists)
-    lists["host_moments"] = {name: [list(m) for m in states] for name, states in hosts.items()}
-    lists["logs"] = list(live.logs)
-    save_arrays(folder / "arrays.npz", arrays)
-    (folder / "lists.json").write_text(json.dumps(lists))
+def write(message: object, sink: BinaryIO) -> None:
+    """Write a message: nested dataclasses of ``messages.TYPES``, lists, tuples, mappings, sets,
+    plain values and arrays. TransferError for arrays of Python objects, TypeError for the rest.
 
-
-def _put(name: str, value: Any, arrays: dict[str, np.ndarray], lists: dict[str, Any]) -> None:
-    """Nested lists of arrays: arrays go to the npz, the nesting to the JSON."""
-
-    def walk(part: Any) -> Any:
-        if part is None:
-            return None
-        if isinstance(part, list):
-            return [walk(p) for p in part]
-        key = f"{name}{len(arrays)}"
-        part = np.asarray(part)
-        # NumPy writes bfloat16 and float8 as raw bytes and forgets what they were.
-        arrays[key] = (
-            part.view(np.uint8 if part.itemsize == 1 else f"u{part.itemsize}")
-            if (part.dtype.kind == "V" or part.dtype.name not in np.sctypeDict)
-            else part
-        )
-        return [key, part.dtype.name] if arrays[key] is not part else key
-
-    lists[name] = walk(value)
-
-
-def unpack(folder: Path, like: Live, recipe: Any) -> Live:
-    """A live fit with the material of ``folder``, without a model of its own.
-
-    ``like`` is the fit of this process whose structure (nesting of a batch, feed) it shares.
+    Nothing is written unless all of it can be.
     """
-    from dataclasses import replace
+    arrays: list[np.ndarray] = []
+    value = _encoded(message, arrays)
+    shapes = [[_name(array.dtype), list(array.shape)] for array in arrays]
+    head = json.dumps({"value": value, "arrays": shapes}).encode()
+    sink.write(len(head).to_bytes(_LENGTH, "big") + head)
+    for array in arrays:
+        sink.write(_bytes_of(array))
+    sink.flush()
 
-    lists = json.loads((folder / "lists.json").read_text())
-    with np.load(folder / "arrays.npz", allow_pickle=False) as stored:
 
-        def get(part: Any) -> Any:
-            if part is None:
-                return None
-            if isinstance(part, str):
-                return stored[part]
-            if len(part) == 2 and all(isinstance(p, str) for p in part) and part[1] not in stored:
-                import ml_dtypes
+def read(source: BinaryIO) -> Any:
+    """The next message. EOFError where there is none, or only a part of one."""
+    size = int.from_bytes(_exactly(source, _LENGTH), "big")
+    head = json.loads(bytes(_exactly(source, size)))
+    arrays = []
+    for name, shape in head["arrays"]:
+        dtype = _dtype(name)
+        count = int(np.prod(shape, dtype=np.int64))
+        arrays.append(_exactly(source, count * dtype.itemsize).view(dtype).reshape(shape))
+    return _decoded(head["value"], arrays)
 
-                return stored[part[0]].view(getattr(ml_dtypes, part[1]))
-            return [get(p) for p in part]
 
-        samples = like.material.samples
-        material = Material(
-            weights=get(lists["weights"]),
-            noise=get(lists["noise"]),
-            state=get(lists["state"]),
-            samples=Samples(
-                samples.structure, samples.roles, get(lists["leaves"]), recipe.data_content.unit
-            ),
-            order=tuple(get(lists["order"])),
-            batches=tuple(get(lists["batches"])),
-            validation=get(lists["validation"]),
-            validation_structure=like.material.validation_structure,
-            validation_later=dict(
-                zip(lists["validation_passes"], get(lists["validation_later"]), strict=True)
-            ),
-            random_states={
-                (epoch, step): state
-                for (epoch, step), state in zip(
-                    lists["random_moments"], get(lists["random_states"]), strict=True
-                )
-            },
-            random_draws={(epoch, step): draws for epoch, step, draws in lists["random_draws"]},
-            host_draws={
-                name: {(m[0], m[1]): state for m, state in zip(moments, states, strict=True)}
-                for (name, moments), states in zip(
-                    lists["host_moments"].items(), get(lists["host_draws"]), strict=True
-                )
-            },
-        )
-        final = get(lists["final"])
-    return replace(
-        like,
-        recipe=recipe,
-        material=material,
-        final=final,
-        logs=tuple(lists["logs"]),
-        fit_arguments=asked_of_fit(recipe),
-    )
+def save(message: object, file: Path | str) -> None:
+    """Write a message to a file."""
+    with Path(file).open("wb") as sink:
+        write(message, sink)
+
+
+def load(file: Path | str) -> Any:
+    """The message in a file that :func:`save` wrote."""
+    with Path(file).open("rb") as source:
+        return read(source)
+
+
+def copied(message: Any) -> Any:
+    """A message as another process would get it: nothing in it is shared with the sender."""
+    buffer = io.BytesIO()
+    write(message, buffer)
+    buffer.seek(0)
+    return read(buffer)
+
+
+def _encoded(value: object, arrays: list[np.ndarray]) -> Any:
+    """JSON for a value. What is neither plain nor a list is an object with one key, its kind."""
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, np.ndarray):
+        if value.dtype.hasobject:
+            raise TransferError("it holds Python objects, which do not leave their process")
+        arrays.append(value)
+        return {"array": len(arrays) - 1}
+    if isinstance(value, list):
+        return _each(value, arrays)
+    if isinstance(value, tuple):
+        return {"tuple": _each(value, arrays)}
+    if isinstance(value, frozenset):
+        return {"set": _each(sorted(value), arrays)}
+    if isinstance(value, Mapping):
+        return {"map": [_each(item, arrays) for item in value.items()]}
+    if is_dataclass(value) and TYPES.get(type(value).__name__) is type(value):
+        parts = {f.name: _encoded(getattr(value, f.name), arrays) for f in fields(value) if f.init}
+        return {type(value).__name__: parts}
+    raise TypeError(f"a {type(value).__name__} is no part of a message")
+
+
+def _each(values: Sequence[object], arrays: list[np.ndarray]) -> list[Any]:
+    return [_encoded(value, arrays) for value in values]
+
+
+def _decoded(value: Any, arrays: Sequence[np.ndarray]) -> Any:
+    if isinstance(value, list):
+        return [_decoded(part, arrays) for part in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "array":
+        return arrays[content]
+    if kind == "tuple":
+        return tuple(_decoded(part, arrays) for part in content)
+    if kind == "set":
+        return frozenset(_decoded(part, arrays) for part in content)
+    if kind == "map":
+        return {_decoded(k, arrays): _decoded(v, arrays) for k, v in content}
+    return TYPES[kind](**{name: _decoded(part, arrays) for name, part in content.items()})
+
+
+def _name(dtype: np.dtype[Any]) -> str:
+    """A name that gives the same type elsewhere: NumPy's own, or that of ``ml_dtypes``."""
+    return dtype.name if dtype.isbuiltin == 2 else dtype.str
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    try:
+        dtype: np.dtype[Any] = np.dtype(name)
+    except TypeError:  # bfloat16 and its like
+        import ml_dtypes
+
+        dtype = np.dtype(getattr(ml_dtypes, name))
+    return dtype
+
+
+def _bytes_of(array: np.ndarray) -> memoryview | bytes:
+    flat = np.ascontiguousarray(array).reshape(-1)
+    return flat.view(np.uint8).data if flat.size and flat.dtype.itemsize else b""
+
+
+def _exactly(source: BinaryIO, count: int) -> np.ndarray:
+    """So many bytes, writable. EOFError where there are fewer."""
+    buffer = np.empty(count, np.uint8)
+    view, done = buffer.data, 0
+    while done < count:
+        got = source.readinto(view[done:])  # type: ignore[attr-defined]  # every binary file has it
+        if not got:
+            raise EOFError("the other process has ended")
+        done += got
+    return buffer

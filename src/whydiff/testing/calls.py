@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.core.call_hybrids import Measurement
 from whydiff.core.calls import (
     CallRecipe,
     Event,
@@ -25,7 +26,6 @@ from whydiff.core.hybrids import Coalition
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import Execution, Fit
 from whydiff.core.stack import Frame
-from whydiff.diagnosis.calls.trials import Measurement
 
 X = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
 KERNEL = np.random.default_rng(1).normal(size=(3, 1)).astype("float32")

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from whydiff.core.call_hybrids import CallFields
 from whydiff.core.calls import CallRecipe, Event, HeldValue, Inputs, MeasuringCall
 from whydiff.core.digests import unordered_digest
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Finding
@@ -62,17 +63,13 @@ class Compared:
         return next((f for f in self.findings if f.source == source), None)
 
     @property
-    def fields(self) -> dict[str, Any]:
-        """What a hybrid has to know, as plain JSON."""
-        return {
-            "tensors": {s: [list(p) for p in pairs] for s, pairs in self.tensors.items()},
-            "structure": list(self.structure),
-            "held": {s: list(names) for s, names in self.held.items()},
-            "policies": self.policies,
-            "compiled": self.compiled,
-            "weighted": bool(self.weighted),
-            "separate": [s for s in ("data-order", "batch-size") if s in self.movable],
-        }
+    def fields(self) -> CallFields:
+        """What a hybrid has to know."""
+        separate = tuple(s for s in ("data-order", "batch-size") if s in self.movable)
+        return CallFields(
+            self.tensors, self.structure, self.held, self.policies, self.compiled, separate,
+            self.weighted,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
+from whydiff.core.call_hybrids import Measurement
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.digests import row_digests
 from whydiff.core.feeding import TransferError
@@ -22,22 +23,6 @@ from whydiff.stats.rounding import is_rounding
 MOST_HYBRIDS = 64
 #: A part of the gap below this is left out of the causes where others are larger.
 SMALL = 0.005
-
-
-@dataclass(frozen=True, eq=False)
-class Measurement:
-    """What a hybrid gave: outputs in their order, metrics by name."""
-
-    outputs: tuple[np.ndarray, ...] = ()
-    values: Mapping[str, float] = field(default_factory=dict)
-
-    def equals(self, other: Measurement) -> bool:
-        """Whether both hold the same bits."""
-        same = len(self.outputs) == len(other.outputs) and dict(self.values) == dict(other.values)
-        return same and all(
-            x.dtype == y.dtype and x.shape == y.shape and x.tobytes() == y.tobytes()
-            for x, y in zip(self.outputs, other.outputs, strict=True)
-        )
 
 
 class CallRunner(Protocol):

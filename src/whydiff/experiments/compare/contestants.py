@@ -132,7 +132,7 @@ def _benches(
         fit = chosen_fit(first.execution, fits[1])
         benches = [
             first,
-            prepared(ReplicaTrainer(first.execution, fit, first.request, first.folder)),
+            prepared(ReplicaTrainer(first.execution, fit, first.process)),
         ]
     if benches[0].backend == benches[1].backend:
         _also_on_jax(stack, ways[0], first, trainings, engine, progress, runs)

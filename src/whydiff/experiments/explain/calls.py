@@ -37,7 +37,19 @@ from whydiff.diagnosis.calls.validated import judge_validation
 from whydiff.diagnosis.calls.verdict import Verdict, first_divergence, judge, named_more
 from whydiff.diagnosis.pair import check_watched
 from whydiff.runner.call_runner import ProcessCallRunner
-from whydiff.runner.client import Requestable
+from whydiff.runner.messages import (
+    AdoptCall,
+    JoinCalls,
+    LossParts,
+    MeasureByPosition,
+    OwnFit,
+    PackCall,
+    RelateRows,
+    Requestable,
+    Rescore,
+    SameRows,
+    ValidationParts,
+)  # fmt: skip
 from whydiff.runner.running import Ran
 
 #: Pairs that are checked on their values before none is taken.
@@ -140,11 +152,8 @@ def holds(site: Site, pair: Disagreement) -> bool:
     a, b = pair.a, pair.b
     if pair.check in (FIT_ROWS, VALIDATION_ROWS) and isinstance(b, MeasuringCall):
         assert isinstance(a, Fit)
-        asked = site.process.request(
-            "call", what="fit_rows", fit=a.index, call=b.number,
-            validation=pair.check == VALIDATION_ROWS,
-        )  # fmt: skip
-        return bool(asked["equal"])
+        validation = pair.check == VALIDATION_ROWS
+        return site.process.request(SameRows(a.index, b.number, validation))
     if pair.check == LABELS_MOVE:
         return _position(site, pair).reproduced
     if pair.check == ROWS_CORRESPOND:
@@ -155,18 +164,13 @@ def holds(site: Site, pair: Disagreement) -> bool:
 def served(site: Site, call: MeasuringCall) -> int:
     """The number under which the process runs a call again; that of a loop's calls is made."""
     joined = call.notes.get("joined")
-    if not joined:
-        return call.number
-    return int(site.process.request("call", what="join", numbers=list(joined))["number"])
+    return site.process.request(JoinCalls(tuple(joined))) if joined else call.number
 
 
-def _kinds(site: Site, pair: Disagreement) -> list[str]:
+def _kinds(site: Site, pair: Disagreement) -> tuple[str, ...]:
     if not isinstance(pair.a, MeasuringCall) or not isinstance(pair.b, MeasuringCall):
-        return []
-    numbers = (served(site, pair.a), served(site, pair.b))
-    asked = site.process.request("call", what="rows", a=numbers[0], b=numbers[1])
-    kinds: list[str] = asked["kinds"]
-    return kinds
+        return ()
+    return site.process.request(RelateRows(served(site, pair.a), served(site, pair.b))).kinds
 
 
 def explain_pair(
@@ -196,21 +200,14 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
     a, b, metric = pair.a, pair.b, pair.distance.metric
     assert isinstance(b, MeasuringCall)
     if b.score:
-        evaluate = -a.index if isinstance(a, Fit) else a.number
-        values = site.process.request(
-            "call", what="rescore", evaluate=evaluate, score=b.number, reads=b.score.reads,
-            metric=metric,
-        )["values"]  # fmt: skip
+        evaluate = OwnFit(a.index) if isinstance(a, Fit) else a.number
+        values = site.process.request(Rescore(evaluate, b.number, b.score.reads, metric))
         return judge_score(values, float(pair.distance.a or 0.0), b, metric)
     if isinstance(a, Fit):
         if pair.check == VALIDATION_ROWS:
-            parts = site.process.request(
-                "call", what="validated", fit=a.index, call=b.number, metric=metric
-            )["parts"]
+            parts = site.process.request(ValidationParts(a.index, b.number, metric))
             return judge_validation(parts, a, b, metric)
-        parts = site.process.request(
-            "call", what="logged", fit=a.index, call=b.number, metric=metric
-        )["parts"]
+        parts = site.process.request(LossParts(a.index, b.number, metric))
         return judge_parts(parts, metric)
     return _position(site, pair) if pair.check == LABELS_MOVE else None
 
@@ -220,9 +217,7 @@ def _position(site: Site, pair: Disagreement) -> Verdict:
     a, b, metric = pair.a, pair.b, pair.distance.metric
     assert isinstance(a, MeasuringCall) and isinstance(b, MeasuringCall)
     try:
-        values = site.process.request(
-            "call", what="by_position", evaluate=a.number, predict=b.number, metric=metric
-        )["values"]
+        values = site.process.request(MeasureByPosition(a.number, b.number, metric))
     except (TransferError, WhydiffError):
         values = {}
     return judge_position(values, metric, float(a.values[metric]))
@@ -237,8 +232,7 @@ def _measured(
     progress: Progress,
 ) -> Explanation:
     compared = compare(a, b, site.execution.events)
-    numbers = (served(site, a), served(site, b))
-    runner = ProcessCallRunner(site.process, *numbers, compared, site.folder)
+    runner = ProcessCallRunner(site.process, served(site, a), served(site, b), compared)
     progress.step(f"running hybrids of {said(a)} and {said(b)}")
     trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
     verdict = judge(compared, trials)
@@ -256,23 +250,20 @@ def explain_across(
     """Two calls of two runs: B's values travel to A's process as arrays."""
     pair = chosen(a, b)
     compared = compare(a, b, (*site.execution.events, *other.execution.events))
-    folder = site.folder / "call-b"
+    file = str(site.folder / "call-b")
     progress.step(f"running hybrids of {said(a)} in two runs")
-    other.process.request("call", what="pack", number=b.number, folder=str(folder))
-    site.process.request(
-        "call", what="adopt", folder=str(folder), recording=str(other.recording),
-        number=b.number, like=a.number,
-    )  # fmt: skip
+    other.process.request(PackCall(b.number, file))
+    site.process.request(AdoptCall(file, str(other.recording), b.number, a.number))
     own_b = (other.process, b.number)
     compared = replace(compared, structure=(), movable=tuple(
         s for s in compared.movable if s not in compared.structure
     ))  # fmt: skip
-    runner = ProcessCallRunner(site.process, a.number, 0, compared, site.folder, own_b)
+    runner = ProcessCallRunner(site.process, a.number, 0, compared, own_b)
     trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
     verdict = _between_runs(judge(compared, trials), compared)
     if "data-content" in {c.source for c in verdict.causes}:
-        asked = site.process.request("call", what="rows", a=a.number, b=0)
-        texts = [text for text in asked["texts"] if text]
+        related = site.process.request(RelateRows(a.number, 0))
+        texts = [text for text in related.texts if text]
         if texts:
             verdict = named_more(verdict, "data-content", texts[0])
     return answer_calls(
@@ -310,15 +301,14 @@ def _described(
     named = {c.source for c in verdict.causes}
     if "data-content" in named and isinstance(pair.a, MeasuringCall):
         assert isinstance(pair.b, MeasuringCall)
-        numbers = (served(site, pair.a), served(site, pair.b))
-        asked = site.process.request("call", what="rows", a=numbers[0], b=numbers[1])
+        related = site.process.request(RelateRows(served(site, pair.a), served(site, pair.b)))
         texts = [
             text
-            for text, kind in zip(asked["texts"], asked["kinds"], strict=True)
+            for text, kind in zip(related.texts, related.kinds, strict=True)
             if text and kind != "equal"
         ]
         if texts:
-            form = form_of(asked["kinds"], pair.a)
+            form = form_of(related.kinds, pair.a)
             verdict = named_more(verdict, "data-content", texts[0], form)
     if "architecture" in named or verdict.unexplained > 0.05:
         verdict = _layer(verdict, runner)
@@ -330,13 +320,13 @@ def _layer(verdict: Verdict, runner: ProcessCallRunner) -> Verdict:
         seen = runner.otherwise()
     except (TransferError, WhydiffError):
         return verdict
-    if not seen["layer"]:
+    if not seen.layer:
         return verdict
-    text = f"{seen['layer']} ({seen['kind']}) is the first layer to answer otherwise on equal input"
+    text = f"{seen.layer} ({seen.kind}) is the first layer to answer otherwise on equal input"
     settings = [
-        f"{s['name']} {s['a']} vs. {s['b']}"
-        + (": swapped in alone, it gives the other's answer" if s["proven"] else "")
-        for s in seen["settings"][:3]
+        f"{s.name} {s.a} vs. {s.b}"
+        + (": swapped in alone, it gives the other's answer" if s.proven else "")
+        for s in seen.settings[:3]
     ]
     if settings:
         text += f"; {'; '.join(settings)}"

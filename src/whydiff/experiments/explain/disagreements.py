@@ -44,7 +44,7 @@ def disagreements(
             "a": int(labels[0][i]),
             "b": int(labels[1][i]),
             "distance": float(distance[i]),
-            **_picture(images.get(str(i))),
+            **_picture(images.get(i)),
         }
         for i in chosen
     ]

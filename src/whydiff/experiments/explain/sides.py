@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
@@ -17,8 +16,9 @@ from whydiff.diagnosis.pair import (
     successive_fits,
 )
 from whydiff.experiments.explain.recorded import compare
-from whydiff.runner.client import Child, Requestable, Run
+from whydiff.runner.client import Child, Run
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
+from whydiff.runner.messages import FitElsewhere, OwnFit, Pack, Pair, Requestable
 from whydiff.runner.running import Ran, Runs
 
 
@@ -33,28 +33,28 @@ class RunningSides:
 
     def hybrid_trainer(self) -> ProcessHybridTrainer:
         """Prepare the processes: who holds which side, and what has to be transferred."""
-        compared, structural = self.compared, self.compared.structural
+        compared = self.compared
+        structural = tuple(compared.structural)
         sites: dict[str, Requestable] = {"a": self.child_a}
-        own_a, own_b = {"fit": compared.a.fit.index}, {"fit": compared.b.fit.index}
+        own_a, own_b = OwnFit(compared.a.fit.index), OwnFit(compared.b.fit.index)
         if self.child_b is None:
-            made = self.child_a.request("pair", a=own_a, b=own_b, differing=structural)
-            return ProcessHybridTrainer(
-                sites, self.folder, frozenset(), made["how"], compared.follows
+            how = self.child_a.request(Pair(own_a, own_b, structural)).how
+            return ProcessHybridTrainer(sites, frozenset(), how, compared.follows)
+        elsewhere = {
+            name: self._packed(name, child, side)
+            for name, child, side in (
+                ("a", self.child_a, compared.a), ("b", self.child_b, compared.b),
             )
-        carried = {}
-        for name, child, side in (("a", self.child_a, compared.a), ("b", self.child_b, compared.b)):
-            parcel = self.folder / f"parcel-{name}"
-            child.request("pack", fit=side.fit.index, folder=str(parcel))
-            carried[name] = self._carried(parcel, child, side)
-        program = [s for s in structural if s in compared.movable()]
-        arguments = {"differing": structural, "program": program + self._other_objects()}
-        made = self.child_a.request("pair", a=own_a, b=carried["b"], **arguments)
+        }  # fmt: skip
+        movable = [s for s in structural if s in compared.movable()]
+        program = (*movable, *self._other_objects())
+        how = self.child_a.request(Pair(own_a, elsewhere["b"], structural, program)).how
         # B's program is B's where B ran: only a mixture of both has to load it elsewhere.
-        together = frozenset(compared.environment[:1] or program)
+        together = frozenset(compared.environment[:1] or movable)
         if together:
-            self.child_b.request("pair", a=carried["a"], b=own_b, **arguments)
+            self.child_b.request(Pair(elsewhere["a"], own_b, structural, program))
             sites["b"] = self.child_b
-        return ProcessHybridTrainer(sites, self.folder, together, made["how"], compared.follows)
+        return ProcessHybridTrainer(sites, together, how, compared.follows)
 
     def _other_objects(self) -> list[str]:
         """Sources besides the program's whose fields are objects, which no recording carries."""
@@ -66,12 +66,14 @@ class RunningSides:
             sources.append("data-content")
         return sources
 
-    def _carried(self, parcel: Path, child: Child, side: Side) -> dict[str, Any]:
-        return {
-            "folder": str(parcel),
-            "recording": str(child.recording),
-            "fit": side.fit.index,
-            "job": {
+    def _packed(self, name: str, child: Child, side: Side) -> FitElsewhere:
+        arrays = self.folder / f"fit-{name}"
+        child.request(Pack(side.fit.index, str(arrays)))
+        return FitElsewhere(
+            side.fit.index,
+            str(arrays),
+            str(child.recording),
+            {
                 "script": str(child.run.script),
                 "arguments": list(child.run.arguments),
                 "module": child.run.module,
@@ -81,10 +83,10 @@ class RunningSides:
                 "folder": str(
                     child.run.checkout.working_folder() if child.run.checkout else Path.cwd()
                 ),
-                "output": str(parcel / "again.whydiff"),
+                "output": str(self.folder / f"again-{name}.whydiff"),
                 "keep_bytes": 1 << 20,
             },
-        }
+        )
 
 
 def run_script(

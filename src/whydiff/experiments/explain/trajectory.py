@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from whydiff.core.trajectory import Trajectory
 from whydiff.diagnosis.moments import Moments
 from whydiff.diagnosis.trials import Trials
-from whydiff.runner.trajectory import TrajectoryReader
 from whydiff.stats.distances import relative_weight_distance
 
 
@@ -28,13 +27,12 @@ def trajectory(trials: Trials) -> dict[str, Any] | None:
     return trace(trials.moments, a.trace, b.trace)
 
 
-def trace(moments: Moments, folder_a: Path, folder_b: Path) -> dict[str, Any]:
+def trace(moments: Moments, a: Trajectory, b: Trajectory) -> dict[str, Any]:
     """Columns of equal length: ``x``, ``epoch``, losses of ``a`` and ``b``, ``distance``.
 
     The distance is that of :func:`relative_weight_distance`; None where it was not measured. 0.0
     means equal numbers. ``divergence`` is the place on ``x``.
     """
-    a, b = TrajectoryReader(folder_a), TrajectoryReader(folder_b)
     columns: dict[str, list[float | None]] = {"a": [], "b": [], "distance": []}
     for one, other in zip(moments.a, moments.b, strict=True):
         columns["a"].append(a.loss(one))

@@ -12,10 +12,10 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.findings import Divergence, Sighting, Zoom
 from whydiff.core.hybrids import HybridTrainer, TrainedHybrid
+from whydiff.core.steps import StepInputs
 from whydiff.diagnosis.growth import growth
 from whydiff.diagnosis.trials import Trials
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
-from whydiff.runner.step_comparison import Seen, read
 from whydiff.stats.rounding import is_rounding
 from whydiff.stats.ulp import APART, max_ulp, relative_distance
 
@@ -85,17 +85,16 @@ def look_closer(
     if point.phase == "before training":
         moment = (first_epoch, 0)
     try:
-        file_a, notes_a = hybrid_trainer.look("a", moment, FOLLOWED)
-        file_b, notes_b = hybrid_trainer.look("b", moment, FOLLOWED, file_a)
+        a = hybrid_trainer.look("a", moment, FOLLOWED)
+        b = hybrid_trainer.look("b", moment, FOLLOWED, a.inputs)
     except (TransferError, WhydiffError) as why:
         return Zoom(*moment, failure=str(why))
-    a, b = read(file_a), read(file_b)
     seen = compared(a.seen, b.seen)
-    inputs = compared(_inputs(a), _inputs(b))
+    inputs = compared(_tensors(a.inputs), _tensors(b.inputs))
     unequal = tuple(s for s in seen if s is not None)
     went_in = tuple(s for s in inputs if s is not None)
     grown = growth(a.trail, b.trail, all(s.rounding for s in (*went_in, *unequal)))
-    notes = dict.fromkeys([*notes_a, *notes_b])
+    notes = dict.fromkeys([*a.notes, *b.notes])
     return Zoom(
         *moment,
         inputs=went_in,
@@ -106,15 +105,15 @@ def look_closer(
     )
 
 
-def _inputs(side: Seen) -> Tensors:
+def _tensors(inputs: StepInputs) -> Tensors:
     tensors = [
         (group, name, value)
         for group in ("weights", "noise", "state")
-        for name, value in side.before[group].items()
+        for name, value in inputs.values.get(group, {}).items()
     ]
     return tensors + [
         ("batch", f"part {n + 1} of the batch", leaf)
-        for n, leaf in enumerate(side.leaves)
+        for n, leaf in enumerate(inputs.leaves)
         if leaf is not None
     ]
 

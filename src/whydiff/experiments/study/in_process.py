@@ -55,4 +55,4 @@ def local_bench(
         if not execution.fits or not session.lives:
             raise WhydiffError(f"fitting {name}() took no step", "Give data and epochs to fit.")
         client = InProcessClient(session.lives, recording)
-        yield prepared(ReplicaTrainer(execution, execution.fits[-1], client.request, Path(folder)))
+        yield prepared(ReplicaTrainer(execution, execution.fits[-1], client))

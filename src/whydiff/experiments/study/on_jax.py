@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -21,10 +22,10 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.progress import Progress
 from whydiff.core.recipe import Content
 from whydiff.core.recording import Side
-from whydiff.core.replicas import RANDOM_SOURCES
+from whydiff.core.replicas import RANDOM_SOURCES, Replica, ReplicaInputs
 from whydiff.diagnosis.sources import compare_all
 from whydiff.experiments.study.replica_trainer import ReplicaTrainer, replica_trainer
-from whydiff.runner import replica_inputs
+from whydiff.runner.messages import Answer, DrawInputs, Replicate, Request, Streams
 from whydiff.runner.running import Runs
 
 #: Seconds of plain training below which running the script with JAX as well does not pay.
@@ -74,7 +75,7 @@ def on_jax(
                 runs=runs,
             )
             other = stack.enter_context(twin)
-            bench.request = Routed(bench, other)
+            bench.process = Routed(bench, other)
             bench.fused, bench.capacity = other.fused, other.capacity
             bench.width, bench.twin = other.width, other.fit
             bench.notes.append(
@@ -113,28 +114,30 @@ class Routed:
         check_same_training(own, twin)
         if twin.fused:
             raise TransferError(twin.fused)
-        self._own, self._twin = own.request, twin.request
-        self._folder, self._fit = own.folder, twin.fit.index
+        self._own, self._twin = own.process, twin.process
+        self._fit = twin.fit.index
         self._places = places(own.fit.recipe.data_content, twin.fit.recipe.data_content)
 
-    def __call__(self, do: str, **arguments: Any) -> dict[str, Any]:
-        fused = do == "replicate" and arguments.get("engine") == "fused"
-        if fused or do == "streams":
-            return self._twin(do, **{**arguments, "fit": self._fit})
-        if do == "replicate":
-            arguments["given"] = self._given(arguments["replicas"])
-        return self._own(do, **arguments)
+    def request(self, request: Request[Answer]) -> Answer:
+        """Answered by whoever trains it."""
+        if isinstance(request, Streams) or (
+            isinstance(request, Replicate) and request.engine == "fused"
+        ):
+            return self._twin.request(cast(Request[Answer], replace(request, fit=self._fit)))
+        if isinstance(request, Replicate):
+            request = cast(Request[Answer], replace(request, inputs=self._drawn(request.replicas)))
+        return self._own.request(request)
 
-    def _given(self, replicas: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-        """Files with what the twin drew for ``replicas``, by number."""
-        drawn = [r for r in replicas if r["seeds"]]
-        if not drawn:
+    def _drawn(self, replicas: Sequence[Replica]) -> dict[int, ReplicaInputs]:
+        """What the twin drew for ``replicas``, by number, with the samples numbered as here."""
+        redrawn = tuple(replica for replica in replicas if replica.seeds)
+        if not redrawn:
             return {}
-        self._twin("draw", replicas=drawn, folder=str(self._folder), fit=self._fit)
-        given = {str(r["number"]): self._folder / f"drawn{r['number']}.npz" for r in drawn}
-        for path in given.values():
-            replica_inputs.reordered(path, self._places)
-        return {number: str(path) for number, path in given.items()}
+        drawn = self._twin.request(DrawInputs(self._fit, redrawn))
+        return {
+            number: replace(one, order=tuple(self._places[epoch] for epoch in one.order))
+            for number, one in drawn.items()
+        }
 
 
 def places(own: Content, other: Content) -> np.ndarray:

@@ -33,6 +33,7 @@ from whydiff.experiments.study.request import Request
 from whydiff.experiments.study.study_file import StudyFile
 from whydiff.experiments.study.training import Part, Studying
 from whydiff.runner.client import Child, Run
+from whydiff.runner.messages import OwnFit, Pair, Recall
 from whydiff.runner.running import Ran, Runs
 from whydiff.runner.scratch import place_for
 from whydiff.storage import arrays
@@ -140,7 +141,7 @@ class Pool:
             replica,
             "process",
             logs=tuple(logs),
-            predictions=_predictions(child, fit, place),
+            predictions=_predictions(child, fit),
             weights=weights if keep_weights else None,
             digest=digest_of(fit),
             machine=_machine(fit),
@@ -178,19 +179,15 @@ def _digest_of(printed: dict[str, float]) -> str:
     return tensor_digest(np.array([v for _, v in sorted(printed.items())], np.float64))
 
 
-def _predictions(child: Child, fit: Fit, place: Path) -> tuple[np.ndarray, ...] | None:
+def _predictions(child: Child, fit: Fit) -> tuple[np.ndarray, ...] | None:
     """Predictions of the trained model on its probe, if its process can still make them."""
-    output = place / "outcome.npz"
-    own = {"fit": fit.index}
+    own = OwnFit(fit.index)
     try:
-        child.request("pair", a=own, b=own, differing=[])
-        child.request("recall", side="a", output=str(output))
-        with np.load(output, allow_pickle=False) as stored:
-            names = [k for k in stored.files if k.startswith("prediction:")]
-            found = tuple(stored[k] for k in sorted(names, key=lambda k: int(k.split(":")[1])))
+        child.request(Pair(own, own))
+        predictions = child.request(Recall("a")).predictions
     except (WhydiffError, TransferError, AssertionError, OSError):
         return None
-    return found or None
+    return tuple(predictions or ()) or None
 
 
 def _facts(pool: Pool) -> dict[str, Any]:

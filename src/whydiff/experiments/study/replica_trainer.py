@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,14 @@ from whydiff.core.replicas import Replica, Result
 from whydiff.core.shards import WIDTH
 from whydiff.diagnosis.pair import check_trained
 from whydiff.runner.client import Run
+from whydiff.runner.messages import (
+    AskRedrawable,
+    Pictures,
+    Probe,
+    Replicate,
+    Requestable,
+    Streams,
+)  # fmt: skip
 from whydiff.runner.running import Ran, Runs, runs_of, times
 
 ENGINES = ("auto", "fused", "solo", "process")
@@ -33,8 +41,6 @@ ANSWER_BYTES = 256 << 20
 MOST_AT_ONCE = 512
 #: Seconds of plain training that one answer may stand for: what a kill may cost at most.
 PATIENCE = 600.0
-
-Request = Callable[..., dict[str, Any]]
 
 
 @dataclass(eq=False)
@@ -48,8 +54,7 @@ class ReplicaTrainer:
 
     execution: Execution
     fit: Fit
-    request: Request
-    folder: Path
+    process: Requestable
     sources: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     fused: str = ""
@@ -58,7 +63,6 @@ class ReplicaTrainer:
     pace: float = 0.0  # seconds of one plain training, 0 while not known
     width: int = WIDTH  # replicas that are best trained as one program
     twin: Fit | None = None  # the fit of another process, where that trains what is fused
-    _count: int = 0
 
     @property
     def backend(self) -> str:
@@ -107,24 +111,14 @@ class ReplicaTrainer:
         """
         if not replicas:
             return []
-        self._count += 1
-        output = self.folder / f"replicas{self._count}.npz"
-        answer = self.request(
-            "replicate",
-            replicas=[
-                {"number": r.number, "seeds": dict(r.seeds), "settings": dict(r.settings)}
-                for r in replicas
-            ],
-            output=str(output),
-            engine=engine,
-            keep_weights=keep_weights,
-            fit=self.fit.index,
-            packs=packs,
+        answer = self.process.request(
+            Replicate(self.fit.index, tuple(replicas), engine, keep_weights, packs)
         )
-        self.notes += [note for note in answer["notes"] if note not in self.notes]
-        results = _results(replicas, answer["results"], output)
-        lowering = str(answer.get("lowering", ""))
-        return [replace(r, machine=self._facts(r.engine, lowering)) for r in results]
+        self.notes += [note for note in answer.notes if note not in self.notes]
+        return [
+            replace(result, machine=self._facts(result.engine, answer.lowering))
+            for result in answer.results
+        ]
 
     def own(self) -> Result:
         """The watched fit itself, trained once more from its own values by ``solo``."""
@@ -135,60 +129,17 @@ class ReplicaTrainer:
     def probe(self) -> tuple[tuple[np.ndarray, ...], bool]:
         """What predictions on the probe should be, one array per output, and whether the probe
         is validation data (else it is training data). () where that is not known."""
-        self._count += 1
-        output = self.folder / f"probe{self._count}.npz"
-        answer = self.request("probe", output=str(output), fit=self.fit.index)
-        with np.load(output, allow_pickle=False) as stored:
-            targets = tuple(stored[f"target:{k}"] for k in range(len(stored.files)))
-        output.unlink()
-        return targets, bool(answer["validation"])
+        answer = self.process.request(Probe(self.fit.index))
+        return answer.targets, answer.validation
 
     def pictures(self, positions: Sequence[int]) -> dict[str, np.ndarray]:
-        """Examples of the probe as images by position, {} where they are none."""
-        output = self.folder / "pictures.npz"
-        self.request("pictures", positions=list(positions), output=str(output), fit=self.fit.index)
-        with np.load(output, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
+        """Examples of the probe as images, named by position; {} where they are none."""
+        images = self.process.request(Pictures(self.fit.index, tuple(positions)))
+        return {str(position): image for position, image in images.items()}
 
-    def streams(self, replicas: Sequence[Replica]) -> list[dict[str, str]]:
+    def streams(self, replicas: Sequence[Replica]) -> Sequence[Mapping[str, str]]:
         """For each replica, a digest by source of the values that its seeds decide."""
-        described = [{"number": r.number, "seeds": dict(r.seeds)} for r in replicas]
-        answer = self.request("streams", replicas=described, fit=self.fit.index)
-        found: list[dict[str, str]] = answer["streams"]
-        return found
-
-
-def _results(
-    replicas: Sequence[Replica], answers: Sequence[Mapping[str, Any]], output: Path
-) -> list[Result]:
-    by_number = {r.number: r for r in replicas}
-    predictions: dict[int, dict[int, np.ndarray]] = {}
-    weights: dict[int, dict[str, np.ndarray]] = {}
-    if output.exists():
-        with np.load(output, allow_pickle=False) as stored:
-            for key in stored.files:
-                what, number, rest = key.split(":", 2)
-                if what == "prediction":
-                    predictions.setdefault(int(number), {})[int(rest)] = stored[key]
-                else:
-                    weights.setdefault(int(number), {})[rest] = stored[key]
-        output.unlink()
-    found = {}
-    for answer in answers:
-        number = int(answer["number"])
-        outputs = predictions.get(number, {})
-        found[number] = Result(
-            replica=by_number[number],
-            engine=answer["engine"],
-            logs=tuple(answer["logs"]),
-            predictions=tuple(outputs[k] for k in sorted(outputs)) or None,
-            weights=weights.get(number),
-            digest=answer["digest"],
-            seconds=float(answer["seconds"]),
-            failure=answer["failure"],
-        )
-    lost = "its executor gave no answer"
-    return [found.get(r.number) or Result(r, "", failure=lost) for r in replicas]
+        return self.process.request(Streams(self.fit.index, tuple(replicas)))
 
 
 def chosen_fit(execution: Execution, wanted: int | None = None) -> Fit:
@@ -243,7 +194,7 @@ def replica_trainer(
             if not execution.fits:
                 raise Uncapturable(f"{script} did not train with `fit`")
             chosen = chosen_fit(execution, fit)
-            yield _ready(ReplicaTrainer(execution, chosen, ran.child.request, folder), ran)
+            yield _ready(ReplicaTrainer(execution, chosen, ran.child), ran)
 
 
 class Uncapturable(WhydiffError):
@@ -270,14 +221,11 @@ def prepared(bench: ReplicaTrainer) -> ReplicaTrainer:
     if "not kept" in bench.fit.notes:
         raise Uncapturable(f"the data of fit {bench.fit.index} were too large to keep")
     try:
-        answer = bench.request("redrawable", fit=bench.fit.index)
+        able = bench.process.request(AskRedrawable(bench.fit.index))
     except (WhydiffError, TransferError) as why:
         raise Uncapturable(str(why)) from None
-    bench.sources = tuple(answer["sources"])
-    bench.refused = dict(answer["refused"])
-    bench.fused = str(answer.get("fused", "not available"))
-    bench.capacity = int(answer.get("capacity", 1))
-    bench.width = int(answer.get("width", WIDTH))
+    bench.sources, bench.refused = able.sources, able.refused
+    bench.fused, bench.capacity, bench.width = able.fused, able.capacity, able.width
     return bench
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
 
+from whydiff.core.call_hybrids import CallFields
 from whydiff.core.calls import HeldValue, MeasuringCall
 from whydiff.core.digests import row_keys, tensor_digest
 from whydiff.core.feeding import TransferError
@@ -37,30 +37,10 @@ from whydiff.replay.values import Choice, side
 PROBE_ROWS = 64
 
 
-@dataclass(frozen=True)
-class Fields:
-    """Which field of the calls belongs to which source.
-
-    ``tensors``: pairs of positions (in A's weights, in B's) by source. ``structure``: sources that
-    come with the whole model of a side, and so together. ``held``: names of recorded values that
-    are no variables, by source. ``policies``: whether dtype policies are set layer by layer.
-    ``separate``: of the order and the batches those that can be taken without the samples.
-    ``compiled``: loss and metrics come with the measurement; ``weighted``: so do sample weights.
-    """
-
-    tensors: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
-    structure: tuple[str, ...] = ()
-    held: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    policies: bool = False
-    compiled: bool = False
-    separate: tuple[str, ...] = ()
-    weighted: bool = False
-
-
 class CallHybrids:
     """Runs hybrids of two calls whose models live in this process."""
 
-    def __init__(self, lives: Mapping[str, LiveCall], fields: Fields) -> None:
+    def __init__(self, lives: Mapping[str, LiveCall], fields: CallFields) -> None:
         self.lives, self.fields = lives, fields
         self._probe: tuple[Any, ...] | None = None
 
@@ -84,7 +64,7 @@ class CallHybrids:
     def again(self, name: str) -> Measured:
         """One side from its own fields, in its own model."""
         live = self.lives[name]
-        fields = Fields(held={"state": list(live.held)}, compiled=self.fields.compiled)
+        fields = CallFields(held={"state": list(live.held)}, compiled=self.fields.compiled)
         alone = CallHybrids({"a": live, "b": live}, fields)
         if live.call.kind == "built":
             alone._probe = self._probe_batches()

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from whydiff.core.call_hybrids import LayerDifference, LayerSetting
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.code import code_digest
 from whydiff.keras_backend.naming import Names
@@ -20,29 +21,6 @@ from whydiff.replay.calls.running import called, preserved, put_generators, put_
 _NOT_SETTINGS = frozenset({"name", "built", "trainable", "autocast", "supports_jit", "call"})
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A setting of a layer that makes it answer otherwise. ``proven``: swapped in, the answer is
-    that of the other."""
-
-    layer: str
-    kind: str
-    name: str
-    a: str
-    b: str
-    proven: bool
-
-
-@dataclass(frozen=True)
-class Otherwise:
-    """The first layer whose outputs differ although its inputs agree; "" where none does."""
-
-    layer: str = ""
-    kind: str = ""
-    relative: float | None = None
-    settings: tuple[Setting, ...] = ()
-
-
 @dataclass(frozen=True, eq=False)
 class _Seen:
     path: str
@@ -51,7 +29,7 @@ class _Seen:
     arguments: tuple[tuple[Any, ...], Mapping[str, Any]]
 
 
-def first_otherwise(hybrids: CallHybrids) -> Otherwise:
+def first_otherwise(hybrids: CallHybrids) -> LayerDifference:
     """Both models called on A's data with A's weights, layer by layer."""
     lives = hybrids.lives
     model_a, model_b = lives["a"].model, lives["b"].model
@@ -74,13 +52,13 @@ def first_otherwise(hybrids: CallHybrids) -> Otherwise:
                 continue
             if _equal(seen.outputs, match.outputs):
                 continue
-            return Otherwise(
+            return LayerDifference(
                 seen.path,
                 type(layer).__name__,
                 _relative(seen.outputs, match.outputs),
                 tuple(_settings(seen, layer, partner[id(layer)], match)),
             )
-    return Otherwise()
+    return LayerDifference()
 
 
 class _Calls:
@@ -145,7 +123,7 @@ def _relative(one: list[np.ndarray], other: list[np.ndarray]) -> float | None:
     return float(np.linalg.norm(x - y)) / scale if scale else 0.0
 
 
-def _settings(seen: _Seen, layer: Any, other: Any, match: _Seen) -> Iterator[Setting]:
+def _settings(seen: _Seen, layer: Any, other: Any, match: _Seen) -> Iterator[LayerSetting]:
     """Settings that differ, those first that alone give the other's answer."""
     found = []
     for name in dict.fromkeys([*vars(layer), *vars(other)]):
@@ -156,7 +134,7 @@ def _settings(seen: _Seen, layer: Any, other: Any, match: _Seen) -> Iterator[Set
             continue
         proven = _answers_with(layer, name, y, seen, match)
         found.append(
-            Setting(seen.path, type(layer).__name__, name.lstrip("_"), _says(x) or "",
+            LayerSetting(seen.path, type(layer).__name__, name.lstrip("_"), _says(x) or "",
                     _says(y) or "", proven)
         )  # fmt: skip
     yield from [s for s in found if s.proven] or found

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from whydiff.core.call_hybrids import CallFields
 from whydiff.core.digests import row_keys
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
@@ -32,7 +33,7 @@ from whydiff.core.scoring import (
     WEIGHTED,
 )
 from whydiff.keras_backend import adapter
-from whydiff.replay.calls.hybrids import CallHybrids, Fields, columns
+from whydiff.replay.calls.hybrids import CallHybrids, columns
 from whydiff.replay.calls.logged import validation_batches
 from whydiff.replay.calls.running import preserved
 
@@ -80,7 +81,7 @@ def by_position(evaluate: LiveCall, predict: LiveCall, metric: str) -> dict[str,
     places = _places(inputs, predict)
     if places is None or len(labels) != 1:
         raise TransferError("the labels of the predicted rows are not known")
-    outputs = CallHybrids({"a": predict, "b": predict}, Fields()).again("a").outputs
+    outputs = CallHybrids({"a": predict, "b": predict}, CallFields()).again("a").outputs
     model = evaluate.model
     found = {}
     with preserved(model), adapter().without_gradients():
@@ -117,7 +118,7 @@ def _given(score: LiveCall) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _outputs(score: LiveCall, reads: LiveCall) -> np.ndarray:
-    outputs = CallHybrids({"a": reads, "b": reads}, Fields()).again("a").outputs
+    outputs = CallHybrids({"a": reads, "b": reads}, CallFields()).again("a").outputs
     return np.asarray(outputs[_position(score, reads)])
 
 
@@ -177,7 +178,7 @@ def _of_evaluate(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float]]
 
 
 def _evaluated(evaluate: LiveCall, metric: str) -> float:
-    return CallHybrids({"a": evaluate, "b": evaluate}, Fields()).again("a").values[metric]
+    return CallHybrids({"a": evaluate, "b": evaluate}, CallFields()).again("a").values[metric]
 
 
 def _of_score(

@@ -1,36 +1,42 @@
-"""Requests and answers between a served child and its parent: JSON, a line each.
-
-Every request is answered; trouble is answered as ``{"error": ..., "why": ...}``.
-"""
+"""A served child's end of the pipes: every request is answered, trouble included."""
 
 from __future__ import annotations
 
-import json
-import os
 import traceback
+from typing import BinaryIO
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.runner import codec
 from whydiff.runner.child.serving import Server
+from whydiff.runner.messages import Answered, AnyRequest, Failed, NotTransferable, Refused, Reply
 
 
-def serve(server: Server, requests: int, answers: int) -> None:
-    """Answer requests from one file descriptor on another until it is closed."""
-    with os.fdopen(requests) as source, os.fdopen(answers, "w") as sink:
-        for line in source:
-            request = json.loads(line)
-            method = getattr(server, request.pop("do"))
-            try:
-                answer = method(**request)
-            except TransferError as reason:
-                answer = {"error": "not transferable", "why": str(reason)}
-            except WhydiffError as refusal:
-                answer = {"error": "refused", "why": str(refusal), "way_out": refusal.way_out}
-            except Exception as error:
-                answer = {
-                    "error": "failed",
-                    "why": f"{type(error).__name__}: {error}",
-                    "trace": traceback.format_exc(),
-                }
-            sink.write(json.dumps(answer) + "\n")
-            sink.flush()
+def serve(server: Server, requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer requests from one pipe on another until it is closed."""
+    while True:
+        try:
+            request: AnyRequest = codec.read(requests)
+        except EOFError:
+            return
+        reply = reply_to(server, request)
+        try:
+            codec.write(reply, answers)
+        except (TransferError, TypeError) as error:  # nothing of it was written
+            codec.write(_trouble(error), answers)
+
+
+def reply_to(server: Server, request: AnyRequest) -> Reply:
+    """What a request is answered with."""
+    try:
+        return Answered(server.answer(request))
+    except Exception as error:
+        return _trouble(error)
+
+
+def _trouble(error: Exception) -> Reply:
+    if isinstance(error, TransferError):
+        return NotTransferable(str(error))
+    if isinstance(error, WhydiffError):
+        return Refused(str(error), error.way_out)
+    return Failed(f"{type(error).__name__}: {error}", traceback.format_exc())

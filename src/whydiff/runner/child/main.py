@@ -15,7 +15,6 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
-import json
 import os
 import shutil
 import sys
@@ -205,14 +204,17 @@ def _wait_for_threads() -> None:
 
 
 def _serve(watching: Watching, start: Start, descriptors: list[int], code: int) -> None:
-    """Say that the script is over; then train hybrids until nobody asks any more."""
-    requests, answers = descriptors
-    os.write(answers, (json.dumps({"exit_code": code}) + "\n").encode())
+    """Say that the script is over; then answer requests until nobody asks any more.
+
+    Where it never imported Keras there is nothing to ask, and the process just ends.
+    """
     if watching.session is None:
         return
+    from whydiff.runner import codec
     from whydiff.runner.child.again import ScriptRunner
     from whydiff.runner.child.answering import serve
     from whydiff.runner.child.serving import Server
+    from whydiff.runner.messages import ScriptEnded
 
     described = {
         **watching.job.described,
@@ -222,8 +224,13 @@ def _serve(watching: Watching, start: Start, descriptors: list[int], code: int) 
     run = ScriptRunner(watching, start, Job, run_script)
     session = watching.session
     recording = Path(watching.job.output)
-    server = Server(session.lives, run, described, recording, session.calls.lives)
-    serve(server, requests, answers)
+    with os.fdopen(descriptors[0], "rb") as requests, os.fdopen(descriptors[1], "wb") as answers:
+        codec.write(ScriptEnded(code), answers)
+        serve(
+            Server(session.lives, run, described, recording, session.calls.lives),
+            requests,
+            answers,
+        )
 
 
 def start() -> None:

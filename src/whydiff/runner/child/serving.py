@@ -1,7 +1,6 @@
-"""The other half of a child's life: after its script it trains hybrids on request.
+"""The other half of a child's life: after its script it answers requests about fits and calls.
 
-What a request and its answer hold is plain JSON (see answering). Arrays go through files in a
-folder that the parent owns.
+What is asked and answered is in ``runner/messages.py``; the work is done by ``replay``.
 """
 
 from __future__ import annotations
@@ -19,9 +18,13 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.live import Live, LiveCall
 from whydiff.core.pins import Pins
-from whydiff.core.replicas import Replica, Result
+from whydiff.core.replicas import Result
+from whydiff.core.steps import StepRecord
+from whydiff.core.trajectory import Trajectory, TrajectoryPoint
+from whydiff.core.unreachable import unreachable
 from whydiff.replay.engines import Engines
 from whydiff.replay.outcome import Outcome
 from whydiff.replay.probe import pictures_of, targets_of
@@ -29,17 +32,20 @@ from whydiff.replay.rerun import Rerun, needs_script
 from whydiff.replay.solo import Solo
 from whydiff.replay.tensors import look
 from whydiff.replay.values import side
-from whydiff.runner import replica_inputs, step_comparison as looks
+from whydiff.runner import codec, messages as m
 from whydiff.runner.child.calls import CallServer
-from whydiff.runner.codec import pack, unpack
-from whydiff.runner.replica_inputs import savable, save_arrays
-from whydiff.runner.trajectory import TrajectoryWriter
+from whydiff.runner.child.packing import fit_arrays, live_fit
 from whydiff.storage import load
+
+Side = m.OwnFit | m.FitElsewhere
 
 
 class Server:
-    """``lives`` are this process's own fits, recorded in ``recording``; ``run`` executes a script
-    watched, and ``job`` describes the one that this process ran."""
+    """Answers for one process: about hybrids of two fits, replicas of one fit, measuring calls.
+
+    ``lives`` are this process's own fits, recorded in ``recording``, and ``calls`` its measuring
+    calls; ``run`` executes a script watched, and ``job`` describes the one that this process ran.
+    """
 
     def __init__(
         self,
@@ -49,58 +55,90 @@ class Server:
         recording: Path,
         calls: Sequence[LiveCall] = (),
     ) -> None:
-        self._lives, self._run, self._job, self._recording = lives, run, job, recording
-        self._solo: Solo | Rerun | None = None
-        self._other: _OtherProgram | None = None
-        self._engines: dict[int, Engines] = {}
+        self._hybrids = HybridServer(lives, run, job, recording)
+        self._replicas = ReplicaServer(lives)
         self._calls = CallServer(calls, lives)
 
-    def call(self, what: str, **arguments: Any) -> dict[str, Any]:
-        """A request about measuring calls; ``what`` is a method of :class:`CallServer`."""
-        answer: dict[str, Any] = getattr(self._calls, what)(**arguments)
-        return answer
+    def answer(self, request: m.AnyRequest) -> object:
+        """What comes of a request; TransferError or WhydiffError with its why."""
+        if isinstance(request, m.FitRequest):
+            return self._hybrids.answer(request)
+        if isinstance(request, m.ReplicaRequest):
+            return self._replicas.answer(request)
+        return self._calls.answer(request)
 
-    def pack(self, fit: int, folder: str) -> dict[str, Any]:
-        """Write the material of one fit, and of loops that belong to it, for another process."""
-        live = self._own(fit)
-        pack(live, Path(folder))
-        for index, other in self._companions(live).items():
-            pack(other, Path(folder) / f"companion-{index}")
-        return {}
 
-    def pair(
+class HybridServer:
+    """Hybrids of two fits."""
+
+    def __init__(
         self,
-        a: Mapping[str, Any],
-        b: Mapping[str, Any],
-        differing: list[str],
-        program: Sequence[str] = (),
-    ) -> dict[str, Any]:
-        """Name the two fits to make hybrids of.
+        lives: list[Live],
+        run: Callable[..., list[Live]],
+        job: Mapping[str, Any],
+        recording: Path,
+    ) -> None:
+        self._lives, self._run, self._job, self._recording = lives, run, job, recording
+        self._paired: Solo | Rerun | None = None
+        self._other: _OtherProgram | None = None
 
-        A side is ``{"fit": 2}`` for a fit of this process, or ``{"folder": ..., "recording":
-        ..., "fit": 1, "job": ...}`` for one of another. Its script runs here, too, once a hybrid
-        takes one of the sources in ``program`` from it: what these hold are live objects.
-        """
-        described = {"a": a, "b": b}
-        own = {n: self._own(d["fit"]) for n, d in described.items() if "folder" not in d}
+    def answer(self, request: m.FitRequest) -> object:
+        """What comes of a request."""
+        match request:
+            case m.Pair():
+                return self.pair(request)
+            case m.Pack():
+                self.pack(request)
+                return None
+            case m.Recall():
+                return _trained(self._trainer.recall(request.side))
+            case m.Train():
+                return self.train(request)
+            case m.ExamineStep():
+                return self.examine_step(request)
+            case m.MeasureLoss():
+                return self._trainer.measure(request.side)
+            case _:
+                unreachable(request)
+
+    @property
+    def _trainer(self) -> Solo | Rerun:
+        assert self._paired is not None, "Pair comes first"
+        return self._paired
+
+    def pack(self, request: m.Pack) -> None:
+        """Write a fit and the loops that belong to it."""
+        live = _fit(self._lives, request.fit)
+        companions = {i: fit_arrays(other) for i, other in self._companions(live).items()}
+        codec.save(m.TrainingArrays(fit_arrays(live), companions), request.file)
+
+    def pair(self, request: m.Pair) -> m.Paired:
+        """Prepare what trains hybrids of two fits, at least one of which is this process's own."""
+        sides = {"a": request.a, "b": request.b}
+        own = {n: _fit(self._lives, s.fit) for n, s in sides.items() if isinstance(s, m.OwnFit)}
         like = next(iter(own.values()))
-        adopted = {n: _adopted(d, like) for n, d in described.items() if "folder" in d}
+        elsewhere = {n: s for n, s in sides.items() if isinstance(s, m.FitElsewhere)}
+        packed: dict[str, m.TrainingArrays] = {
+            n: codec.load(s.arrays) for n, s in elsewhere.items()
+        }
+        adopted = {n: _adopted(s, packed[n], like) for n, s in elsewhere.items()}
         lives = {**own, **adopted}
         self._other = None
+        differing = frozenset(request.differing)
         if any(needs_script(live) for live in lives.values()):
             companions = {
-                n: self._adopted_companions(described[n], live)
-                if "folder" in described[n]
+                n: self._adopted_companions(elsewhere[n], packed[n])
+                if n in elsewhere
                 else self._companions(live)
                 for n, live in lives.items()
             }
-            run = functools.partial(self._again, described)
-            self._solo = Rerun(lives, companions, frozenset(differing), run)
+            run = functools.partial(self._again, sides)
+            self._paired = Rerun(lives, companions, differing, run)
         else:
-            self._solo = Solo(lives, frozenset(differing))
-            for name in adopted:
-                self._other = _OtherProgram(name, described[name], frozenset(program))
-        return {"how": self._solo.how}
+            self._paired = Solo(lives, differing)
+            for name, elsewhere_side in elsewhere.items():
+                self._other = _OtherProgram(name, elsewhere_side, frozenset(request.program))
+        return m.Paired(self._paired.how)
 
     def _prepare(self, choice: Mapping[str, str]) -> None:
         """Load the other side's program where a hybrid takes live objects from it.
@@ -112,186 +150,82 @@ class Server:
             return
         if other.refused:
             raise TransferError(other.refused)
-        assert isinstance(self._solo, Solo)
-        described = other.described
+        assert isinstance(self._paired, Solo)
+        there = other.side
         try:
-            lives = self._run(described["job"], Path(described["recording"]), described["fit"])
+            lives = self._run(there.job, Path(there.recording), there.fit)
         except TransferError as why:
             other.refused = str(why)
             raise
-        loaded = _adopted(described, _fit(lives, described["fit"]), own_model=True)
-        self._solo = Solo({**self._solo.lives, other.name: loaded}, self._solo.differing)
+        like = _fit(lives, there.fit)
+        loaded = _adopted(there, codec.load(there.arrays), like, own_model=True)
+        self._paired = Solo({**self._paired.lives, other.name: loaded}, self._paired.differing)
         self._other = None
 
-    def recall(self, side: str, output: str) -> dict[str, Any]:
-        """Predict with the weights that one side ended with; nothing is trained."""
-        assert self._solo is not None
-        return self._save(self._solo.recall(side), output)
-
-    def train(
-        self,
-        choice: Mapping[str, str],
-        output: str,
-        until: list[int] | None = None,
-        moments: Sequence[Sequence[int]] = (),
-        trace: str = "",
-        nudge: int | None = None,
-    ) -> dict[str, Any]:
-        """Train one hybrid; weights and predictions go to ``output`` (.npz).
-
-        The ``moments`` (epoch, step, whether with weights) on the way go to the folder ``trace``.
-        """
-        assert self._solo is not None
-        self._prepare(choice)
+    def train(self, request: m.Train) -> TrainedHybrid:
+        """Train one hybrid. TransferError where Keras refuses a mixture of the two."""
+        self._prepare(request.choice)
         started = time.monotonic()
-        keeper, stop = TrajectoryWriter(), (until[0], until[1]) if until else None
-        looked = {(epoch, step): bool(weighed) for epoch, step, weighed in moments}
         try:
-            if isinstance(self._solo, Rerun):  # a loop of the script's own is not looked into
-                if nudge is not None:
-                    raise TransferError("its loop is the script's own and starts as it does")
-                outcome, trace = self._solo.train(choice, stop), ""
-            else:
-                outcome = self._solo.train(choice, stop, looked, keeper, nudge)
+            outcome, points = self._outcome(request)
         except Exception as error:
-            if not choice or isinstance(error, TransferError):
+            if not request.choice or isinstance(error, TransferError):
                 raise
-            # Keras refused a mixture of the two (shapes that do not fit, a loss that does not).
+            # Shapes that do not fit, a loss that does not.
             raise TransferError(f"the two do not fit together: {_first_line(error)}") from error
-        if trace:
-            keeper.write(Path(trace))
-        return {
-            **self._save(outcome, output),
-            "moved": outcome.moved,
-            "seconds": time.monotonic() - started,
-        }
+        trace = Trajectory(tuple(points)) if points is not None else None
+        return replace(_trained(outcome), seconds=time.monotonic() - started, trace=trace)
 
-    def look(
-        self, choice: Mapping[str, str], moment: list[int], count: int, output: str, given: str = ""
-    ) -> dict[str, Any]:
-        """One step of a hybrid tensor by tensor, from its own inputs or from those in ``given``."""
-        self._prepare(choice)
-        if not isinstance(self._solo, Solo):
+    def _outcome(self, request: m.Train) -> tuple[Outcome, list[TrajectoryPoint] | None]:
+        trainer = self._trainer
+        if isinstance(trainer, Rerun):  # a loop of the script's own is not looked into
+            if request.nudge is not None:
+                raise TransferError("its loop is the script's own and starts as it does")
+            return trainer.train(request.choice, request.until), None
+        points: list[TrajectoryPoint] = []
+
+        def keep(
+            moment: tuple[int, int],
+            logs: dict[str, float],
+            weights: Mapping[str, np.ndarray] | None,
+        ) -> None:
+            kept = None if weights is None else _numbers_by_name(weights)
+            points.append(TrajectoryPoint(*moment, logs, kept))
+
+        moments = {(epoch, step): weighed for epoch, step, weighed in request.moments}
+        outcome = trainer.train(request.choice, request.until, moments, keep, request.nudge)
+        return outcome, points if moments else None
+
+    def examine_step(self, request: m.ExamineStep) -> StepRecord:
+        """One step of a hybrid tensor by tensor."""
+        self._prepare(request.choice)
+        if not isinstance(self._paired, Solo):
             raise TransferError("its loop is the script's own and runs only as a whole")
-        inputs = looks.read_before(Path(given)) if given else None
-        found = look(self._solo, choice, (moment[0], moment[1]), count, inputs)
-        looks.write(found, Path(output))
-        return {"notes": found.notes}
-
-    def measure(self, side: str) -> dict[str, Any]:
-        """The logged training loss of one side taken apart by re-evaluation."""
-        assert self._solo is not None
-        return {"parts": self._solo.measure(side)}
-
-    def redrawable(self, fit: int | None = None) -> dict[str, Any]:
-        """Which sources of a fit (the last one, unless named) a seed can redraw, and how fast."""
-        return self._engines_of(fit).redrawable()
-
-    def replicate(
-        self,
-        replicas: list[Mapping[str, Any]],
-        output: str,
-        engine: str = "solo",
-        keep_weights: bool = False,
-        fit: int | None = None,
-        given: Mapping[str, str] | None = None,
-        packs: int = 0,
-    ) -> dict[str, Any]:
-        """Train replicas; arrays go to ``output`` (.npz) as ``prediction:NUMBER:OUTPUT`` and
-        ``weights:NUMBER:PATH``. A replica that fails says so in its ``failure``. ``given`` are
-        files of :meth:`draw` by number, to start from what another process drew; ``packs`` is how
-        many equal parts of ``replicas`` are programs of their own."""
-        wanted = [
-            Replica(int(r["number"]), r.get("seeds", {}), r.get("settings", {})) for r in replicas
-        ]
-        drawn = {
-            int(number): replica_inputs.read(Path(path)) for number, path in (given or {}).items()
-        }
-        engines = self._engines_of(fit)
-        results, notes = engines.train(wanted, engine, keep_weights, drawn, packs)
-        arrays: dict[str, np.ndarray] = {}
-        for result in results:
-            number = result.replica.number
-            for k, prediction in enumerate(result.predictions or ()):
-                arrays[f"prediction:{number}:{k}"] = savable(prediction)
-            for path, value in (result.weights or {}).items():
-                arrays[f"weights:{number}:{path}"] = savable(value)
-        save_arrays(output, arrays)
-        described = [_described(result) for result in results]
-        return {"results": described, "notes": notes, "lowering": engines.lowering}
-
-    def draw(
-        self, replicas: list[Mapping[str, Any]], folder: str, fit: int | None = None
-    ) -> dict[str, Any]:
-        """What the seeds of replicas decide, to ``drawnNUMBER.npz`` in ``folder``."""
-        engines = self._engines_of(fit)
-        for r in replicas:
-            replica = Replica(int(r["number"]), r.get("seeds", {}), r.get("settings", {}))
-            replica_inputs.write(engines.draw(replica), Path(folder) / f"drawn{replica.number}.npz")
-        return {}
-
-    def streams(self, replicas: list[Mapping[str, Any]], fit: int | None = None) -> dict[str, Any]:
-        """For each replica a digest by source of what its seeds decide; nothing is trained."""
-        engines = self._engines_of(fit)
-        wanted = [Replica(int(r["number"]), r.get("seeds", {})) for r in replicas]
-        return {"streams": [engines.streams(replica) for replica in wanted]}
-
-    def probe(self, output: str, fit: int | None = None) -> dict[str, Any]:
-        """What predictions on the probe should be, to ``output`` (.npz) as ``target:NUMBER``."""
-        live = self._own(self._lives[-1].index if fit is None else fit)
-        save_arrays(output, {f"target:{k}": savable(t) for k, t in enumerate(targets_of(live))})
-        return {"validation": bool(live.material.validation)}
-
-    def pictures(self, positions: list[int], output: str, fit: int | None = None) -> dict[str, Any]:
-        """Examples of the probe that are images, to ``output`` (.npz) by position."""
-        live = self._own(self._lives[-1].index if fit is None else fit)
-        save_arrays(output, {str(p): image for p, image in pictures_of(live, positions).items()})
-        return {}
-
-    def _engines_of(self, fit: int | None) -> Engines:
-        live = self._own(self._lives[-1].index if fit is None else fit)
-        if live.index not in self._engines:
-            self._engines[live.index] = Engines(live)
-        return self._engines[live.index]
-
-    def _save(self, outcome: Outcome, output: str) -> dict[str, Any]:
-        arrays = {f"weights:{path}": savable(v) for path, v in outcome.weights.items()}
-        for number, prediction in enumerate(outcome.predictions or ()):
-            arrays[f"prediction:{number}"] = savable(prediction)
-        save_arrays(output, arrays)
-        return {
-            "digests": [tensor_digest(v) for v in outcome.weights.values()],
-            "logs": outcome.logs,
-            "predicted": outcome.predictions is not None,
-        }
+        return look(self._paired, request.choice, request.moment, request.count, request.inputs)
 
     def _again(
-        self,
-        described: Mapping[str, Mapping[str, Any]],
-        name: str,
-        pins: Mapping[int, Pins],
-        last: int,
+        self, sides: Mapping[str, Side], name: str, pins: Mapping[int, Pins], last: int
     ) -> Live:
         """Run the script of a side again up to the end of training ``last``, pinned."""
-        job = described[name].get("job", self._job)
-        recording = described[name].get("recording", self._recording)
-        return _fit(self._run(job, Path(recording), last, pins), last)
+        there = sides[name]
+        job, recording = self._job, self._recording
+        if isinstance(there, m.FitElsewhere):
+            job, recording = there.job, Path(there.recording)
+        return _fit(self._run(job, recording, last, pins), last)
 
     def _companions(self, live: Live) -> dict[int, Live]:
         return {other.index: other for other in self._lives if other.index in live.companions}
 
-    def _adopted_companions(self, described: Mapping[str, Any], live: Live) -> dict[int, Live]:
-        fits = load(described["recording"]).fits
-        found = {}
-        for folder in Path(described["folder"]).glob("companion-*"):
-            index = int(folder.name.split("-")[1])
-            like = next((own for own in self._lives if own.index == index), None)
-            if like is not None:
-                found[index] = unpack(folder, like, fits[index - 1].recipe)
-        return found
-
-    def _own(self, fit: int) -> Live:
-        return _fit(self._lives, fit)
+    def _adopted_companions(
+        self, there: m.FitElsewhere, packed: m.TrainingArrays
+    ) -> dict[int, Live]:
+        fits = load(there.recording).fits
+        own = {live.index: live for live in self._lives}
+        return {
+            index: live_fit(arrays, own[index], fits[index - 1].recipe)
+            for index, arrays in packed.companions.items()
+            if index in own
+        }
 
 
 @dataclass
@@ -299,7 +233,7 @@ class _OtherProgram:
     """A side whose arrays are here and whose program is not, yet."""
 
     name: str
-    described: Mapping[str, Any]
+    side: m.FitElsewhere
     sources: frozenset[str]  # those whose fields are live objects
     refused: str = ""  # why it cannot be loaded, once that was tried
 
@@ -308,10 +242,84 @@ class _OtherProgram:
         return any(side(choice, source) == self.name for source in self.sources)
 
 
-def _adopted(described: Mapping[str, Any], like: Live, own_model: bool = False) -> Live:
+class ReplicaServer:
+    """Replicas of one fit."""
+
+    def __init__(self, lives: list[Live]) -> None:
+        self._lives = lives
+        self._engines: dict[int, Engines] = {}
+
+    def answer(self, request: m.ReplicaRequest) -> object:
+        """What comes of a request."""
+        match request:
+            case m.AskRedrawable():
+                return self._engines_of(request.fit).redrawable()
+            case m.Replicate():
+                return self.replicate(request)
+            case m.DrawInputs():
+                engines = self._engines_of(request.fit)
+                return {replica.number: engines.draw(replica) for replica in request.replicas}
+            case m.Streams():
+                engines = self._engines_of(request.fit)
+                return tuple(engines.streams(replica) for replica in request.replicas)
+            case m.Probe():
+                live = _fit(self._lives, request.fit)
+                targets = tuple(_numbers(target) for target in targets_of(live))
+                return m.ProbeTargets(targets, bool(live.material.validation))
+            case m.Pictures():
+                return pictures_of(_fit(self._lives, request.fit), request.positions)
+            case _:
+                unreachable(request)
+
+    def replicate(self, request: m.Replicate) -> m.Replicated:
+        """Train replicas. One that fails says so in its ``failure``."""
+        engines = self._engines_of(request.fit)
+        results, notes = engines.train(
+            request.replicas, request.engine, request.keep_weights, request.inputs, request.packs
+        )
+        in_numbers = tuple(_in_numbers(result) for result in results)
+        return m.Replicated(in_numbers, tuple(notes), engines.lowering)
+
+    def _engines_of(self, fit: int) -> Engines:
+        if fit not in self._engines:
+            self._engines[fit] = Engines(_fit(self._lives, fit))
+        return self._engines[fit]
+
+
+def _trained(outcome: Outcome) -> TrainedHybrid:
+    predictions = outcome.predictions
+    return TrainedHybrid(
+        tuple(tensor_digest(value) for value in outcome.weights.values()),
+        None if predictions is None else [_numbers(p) for p in predictions],
+        _numbers_by_name(outcome.weights),
+        outcome.logs,
+        moved=outcome.moved,
+    )
+
+
+def _in_numbers(result: Result) -> Result:
+    return replace(
+        result,
+        predictions=tuple(_numbers(p) for p in result.predictions or ()) or None,
+        weights=None if result.weights is None else _numbers_by_name(result.weights),
+    )
+
+
+def _numbers(array: np.ndarray) -> np.ndarray:
+    """For whoever compares numbers: bfloat16 and its like as float32, number by number the same."""
+    return array if array.dtype.kind in "fiub" else array.astype(np.float32)
+
+
+def _numbers_by_name(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: _numbers(value) for name, value in arrays.items()}
+
+
+def _adopted(
+    there: m.FitElsewhere, packed: m.TrainingArrays, like: Live, own_model: bool = False
+) -> Live:
     """A fit of another process. Only if its script ran here the model of ``like`` is its own."""
-    recipe = load(described["recording"]).fits[described["fit"] - 1].recipe
-    live = unpack(Path(described["folder"]), like, recipe)
+    recipe = load(there.recording).fits[there.fit - 1].recipe
+    live = live_fit(packed.fit, like, recipe)
     return live if own_model else replace(live, model=None)
 
 
@@ -328,14 +336,3 @@ def _fit(lives: Sequence[Live], index: int) -> Live:
 def _first_line(error: Exception) -> str:
     said = str(error).strip().splitlines()
     return textwrap.shorten(said[0] if said else type(error).__name__, 200, placeholder=" ...")
-
-
-def _described(result: Result) -> dict[str, Any]:
-    return {
-        "number": result.replica.number,
-        "engine": result.engine,
-        "digest": result.digest,
-        "logs": [dict(logs) for logs in result.logs],
-        "seconds": result.seconds,
-        "failure": result.failure,
-    }

@@ -1,0 +1,129 @@
+"""Live fits and calls as arrays on their way to another process, and back to live ones there.
+
+Only for processes of one verb; a recording on disk holds digests, not samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from whydiff.core.calls import MeasuringCall
+from whydiff.core.feeding import TransferError
+from whydiff.core.live import Live, LiveCall, Material, Samples, asked_of_fit
+from whydiff.core.recipe import Recipe
+from whydiff.runner.messages import CallArrays, FitArrays
+
+_PLAIN = (bool, int, float, str, type(None))
+
+
+def fit_arrays(live: Live) -> FitArrays:
+    """Everything of ``live`` that arrays can carry."""
+    material = live.material
+    return FitArrays(
+        weights=_arrays(material.weights),
+        noise=_arrays(material.noise),
+        state=_arrays(material.state),
+        leaves=_arrays(material.samples.leaves),
+        order=tuple(material.order),
+        batches=tuple(material.batches),
+        validation=_arrays(material.validation),
+        validation_later={n: _arrays(v) for n, v in material.validation_later.items()},
+        random_states={m: np.asarray(s) for m, s in material.random_states.items()},
+        random_draws=dict(material.random_draws),
+        host_draws={
+            name: {moment: np.asarray(state) for moment, state in states.items()}
+            for name, states in material.host_draws.items()
+        },
+        final=_arrays(live.final),
+        logs=tuple(live.logs),
+    )
+
+
+def live_fit(arrays: FitArrays, like: Live, recipe: Recipe) -> Live:
+    """A live fit with these arrays, without a model of its own.
+
+    ``like`` is the fit of this process whose structure (nesting of a batch, feed) it shares.
+    """
+    samples = like.material.samples
+    material = Material(
+        weights=arrays.weights,
+        noise=arrays.noise,
+        state=arrays.state,
+        samples=Samples(samples.structure, samples.roles, arrays.leaves, recipe.data_content.unit),
+        order=arrays.order,
+        batches=arrays.batches,
+        validation=arrays.validation,
+        validation_structure=like.material.validation_structure,
+        validation_later=arrays.validation_later,
+        random_states=arrays.random_states,
+        random_draws=arrays.random_draws,
+        host_draws=arrays.host_draws,
+    )
+    return replace(
+        like,
+        recipe=recipe,
+        material=material,
+        final=arrays.final,
+        logs=arrays.logs,
+        fit_arguments=asked_of_fit(recipe),
+    )
+
+
+def call_arrays(live: LiveCall) -> CallArrays:
+    """Everything of a measuring call that arrays and plain values can carry."""
+    fed = None
+    if live.fed is not None:
+        fed = tuple(tuple(_arrays(keras.tree.flatten(batch))) for batch in live.fed)
+    return CallArrays(
+        weights=tuple(_arrays(live.weights)),
+        noise=tuple(_arrays(live.noise)),
+        fed=fed,
+        held={n: v for n, v in live.held.items() if isinstance(v, (*_PLAIN, np.ndarray))},
+        arguments=_plain(live.arguments),
+    )
+
+
+def live_call(arrays: CallArrays, like: LiveCall, call: MeasuringCall) -> LiveCall:
+    """The call of another process with the model of ``like``, whose batches' nesting it takes.
+
+    What is an object (a compiled function, metrics) stays behind.
+    """
+    fed = None
+    if arrays.fed is not None and like.fed:
+        fed = tuple(_nested(like.fed[0], leaves) for leaves in arrays.fed)
+    return replace(
+        like,
+        call=call,
+        weights=arrays.weights,
+        noise=arrays.noise,
+        generators={},
+        fed=fed,
+        arguments=arrays.arguments,
+        held=arrays.held,
+        function=None,
+    )
+
+
+def _arrays(values: Any) -> Any:
+    """Nested lists with arrays as their leaves; None stays None."""
+    if values is None:
+        return None
+    if isinstance(values, list | tuple):
+        return [_arrays(value) for value in values]
+    return np.asarray(values)
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if isinstance(value, _PLAIN)}
+
+
+def _nested(structure: Any, leaves: Sequence[np.ndarray]) -> Any:
+    try:
+        return keras.tree.pack_sequence_as(structure, list(leaves))
+    except Exception as error:
+        raise TransferError("its inputs are nested otherwise") from error

@@ -1,0 +1,447 @@
+"""What a process that holds live fits and calls is asked, and what it answers.
+
+Data only, shared by whoever asks and whoever answers. A request is a :class:`Request` of the type
+of its answer; ``runner/codec.py`` carries both between processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+
+from whydiff.core.call_hybrids import CallFields, LayerDifference, LayerSetting, Measurement
+from whydiff.core.hybrids import TrainedHybrid
+from whydiff.core.replicas import Redrawable, Replica, ReplicaInputs, Result
+from whydiff.core.steps import StepInputs, StepRecord
+from whydiff.core.trajectory import Trajectory, TrajectoryPoint
+
+Answer = TypeVar("Answer")
+
+
+class Request(Generic[Answer]):
+    """Something to do; the parameter is what comes of it."""
+
+
+class Requestable(Protocol):
+    """Whoever holds live fits and answers requests: a script's process, or this interpreter."""
+
+    def request(self, request: Request[Answer]) -> Answer:
+        """Do it; raises TransferError or WhydiffError with its why."""
+        ...
+
+
+# Two fits and their hybrids.
+
+
+@dataclass(frozen=True)
+class OwnFit:
+    """A fit of the process that is asked, counting from 1."""
+
+    fit: int
+
+
+@dataclass(frozen=True)
+class FitElsewhere:
+    """A fit of another process: what :class:`Pack` wrote, its recording, and how its script runs.
+
+    ``job`` is what ``child.watching.Job`` reads.
+    """
+
+    fit: int
+    arrays: str
+    recording: str
+    job: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Paired:
+    """``how`` hybrids are trained, in words; "" where there is nothing to say."""
+
+    how: str
+
+
+@dataclass(frozen=True)
+class Pair(Request[Paired]):
+    """Name the two fits to make hybrids of.
+
+    ``differing`` are the structural sources that differ. The script of a fit elsewhere runs here,
+    too, once a hybrid takes one of the sources in ``program`` from it: what these hold are live
+    objects.
+    """
+
+    a: OwnFit | FitElsewhere
+    b: OwnFit | FitElsewhere
+    differing: tuple[str, ...] = ()
+    program: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pack(Request[None]):
+    """Write the arrays of a fit, and of loops that belong to it, to a file for another process."""
+
+    fit: int
+    file: str
+
+
+@dataclass(frozen=True)
+class Recall(Request[TrainedHybrid]):
+    """Predict with the weights that one side ended with; nothing is trained."""
+
+    side: str
+
+
+@dataclass(frozen=True)
+class Train(Request[TrainedHybrid]):
+    """Train one hybrid; ``choice`` maps a source to the side it is taken from (default: A).
+
+    With ``until`` only up to that (epoch, step). ``moments`` (epoch, step, whether with weights) on
+    the way are kept. With ``nudge`` one initial weight, picked by that number, is an ULP away.
+    """
+
+    choice: Mapping[str, str]
+    until: tuple[int, int] | None = None
+    moments: tuple[tuple[int, int, bool], ...] = ()
+    nudge: int | None = None
+
+
+@dataclass(frozen=True)
+class ExamineStep(Request[StepRecord]):
+    """One step of a hybrid tensor by tensor, and ``count`` steps on.
+
+    It starts from its own inputs, or from ``inputs``.
+    """
+
+    choice: Mapping[str, str]
+    moment: tuple[int, int]
+    count: int
+    inputs: StepInputs | None = None
+
+
+@dataclass(frozen=True)
+class MeasureLoss(Request["Mapping[str, float] | None"]):
+    """The logged training loss of one side taken apart; None where that is not known."""
+
+    side: str
+
+
+# One fit and its replicas. ``fit`` counts from 1.
+
+
+@dataclass(frozen=True)
+class AskRedrawable(Request[Redrawable]):
+    """Which sources of a fit a seed can redraw, and how fast."""
+
+    fit: int
+
+
+@dataclass(frozen=True, eq=False)
+class Replicated:
+    """Results in the order of the replicas, and notes for the person.
+
+    ``lowering`` says how the program computes that fuses replicas, "" while there is none.
+    """
+
+    results: tuple[Result, ...]
+    notes: tuple[str, ...] = ()
+    lowering: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Replicate(Request[Replicated]):
+    """Train replicas. ``inputs`` are by number what another process drew for some of them.
+
+    With ``packs`` so many equal parts of them are programs of their own.
+    """
+
+    fit: int
+    replicas: tuple[Replica, ...]
+    engine: str = "solo"
+    keep_weights: bool = False
+    packs: int = 0
+    inputs: Mapping[int, ReplicaInputs] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DrawInputs(Request["Mapping[int, ReplicaInputs]"]):
+    """What the seeds of replicas decide, by number, for another process to start from."""
+
+    fit: int
+    replicas: tuple[Replica, ...]
+
+
+@dataclass(frozen=True)
+class Streams(Request["tuple[Mapping[str, str], ...]"]):
+    """For each replica a digest by source of what its seeds decide; nothing is trained."""
+
+    fit: int
+    replicas: tuple[Replica, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ProbeTargets:
+    """What predictions on the probe should be, one array per output; () where that is not known.
+
+    ``validation``: the probe is validation data; else it is training data.
+    """
+
+    targets: tuple[np.ndarray, ...]
+    validation: bool
+
+
+@dataclass(frozen=True)
+class Probe(Request[ProbeTargets]):
+    """The targets of the samples that a fit's predictions are made on."""
+
+    fit: int
+
+
+@dataclass(frozen=True)
+class Pictures(Request["Mapping[int, np.ndarray]"]):
+    """Samples of the probe that are images, by position."""
+
+    fit: int
+    positions: tuple[int, ...]
+
+
+# Two measuring calls and their hybrids. Calls go by number.
+
+
+@dataclass(frozen=True)
+class PairCalls(Request[None]):
+    """Name the two calls to make hybrids of, and which field belongs to which source."""
+
+    a: int
+    b: int
+    fields: CallFields
+
+
+@dataclass(frozen=True)
+class JoinCalls(Request[int]):
+    """Take calls that a loop made one after the other for one call; the answer is its number."""
+
+    calls: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PackCall(Request[None]):
+    """Write the arrays of a call to a file for another process."""
+
+    call: int
+    file: str
+
+
+@dataclass(frozen=True)
+class AdoptCall(Request[None]):
+    """Take over a call of another process under the number 0; ``like`` is its counterpart."""
+
+    file: str
+    recording: str
+    call: int
+    like: int
+
+
+@dataclass(frozen=True)
+class MeasureHybrid(Request[Measurement]):
+    """Run A's call with the sources that ``choice`` maps to B taken from there."""
+
+    choice: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class MeasureAgain(Request[Measurement]):
+    """Run one side from its own fields in its own model."""
+
+    side: str
+
+
+@dataclass(frozen=True)
+class FindLayer(Request[LayerDifference]):
+    """The first layer that answers otherwise on equal input, with its settings."""
+
+
+@dataclass(frozen=True)
+class RowRelations:
+    """How B's inputs follow from A's, leaf by leaf: kinds and words of ``stats.correspondence``."""
+
+    kinds: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RelateRows(Request[RowRelations]):
+    """How the inputs of one call follow from those of another."""
+
+    a: int
+    b: int
+
+
+@dataclass(frozen=True)
+class SameRows(Request[bool]):
+    """Whether a call was given the very rows that a fit was trained (validated) on."""
+
+    fit: int
+    call: int
+    validation: bool = False
+
+
+@dataclass(frozen=True)
+class LossParts(Request["Mapping[str, Any]"]):
+    """What a fit logged against what a call gave, in parts that add up to the gap."""
+
+    fit: int
+    call: int
+    metric: str
+
+
+@dataclass(frozen=True)
+class ValidationParts(Request["Mapping[str, float]"]):
+    """A metric in the validation batches of a fit, with a call's weights and the final ones."""
+
+    fit: int
+    call: int
+    metric: str
+
+
+@dataclass(frozen=True)
+class Rescore(Request["Mapping[str, float]"]):
+    """A score computed again under other rules, by what was changed.
+
+    ``evaluate`` is the call that it is held against, or a fit, whose validation it is then.
+    """
+
+    evaluate: int | OwnFit
+    score: int
+    reads: int
+    metric: str
+
+
+@dataclass(frozen=True)
+class MeasureByPosition(Request["Mapping[str, float]"]):
+    """The metric of evaluate from predictions, with labels of their rows and of another pass."""
+
+    evaluate: int
+    predict: int
+    metric: str
+
+
+FitRequest = Pair | Pack | Recall | Train | ExamineStep | MeasureLoss
+ReplicaRequest = AskRedrawable | Replicate | DrawInputs | Streams | Probe | Pictures
+CallRequest = (
+    PairCalls
+    | JoinCalls
+    | PackCall
+    | AdoptCall
+    | MeasureHybrid
+    | MeasureAgain
+    | FindLayer
+    | RelateRows
+    | SameRows
+    | LossParts
+    | ValidationParts
+    | Rescore
+    | MeasureByPosition
+)
+AnyRequest = FitRequest | ReplicaRequest | CallRequest
+
+
+# What is packed into files.
+
+
+@dataclass(frozen=True, eq=False)
+class FitArrays:
+    """What arrays can carry of a live fit; see ``core.live.Material``."""
+
+    weights: list[np.ndarray]
+    noise: list[np.ndarray]
+    state: list[np.ndarray]
+    leaves: list[Any] | None
+    order: tuple[np.ndarray, ...]
+    batches: tuple[np.ndarray, ...]
+    validation: list[list[Any]]
+    validation_later: Mapping[int, list[list[Any]]]
+    random_states: Mapping[tuple[int, int], np.ndarray]
+    random_draws: Mapping[tuple[int, int], int]
+    host_draws: Mapping[str, Mapping[tuple[int, int], np.ndarray]]
+    final: list[np.ndarray]
+    logs: tuple[Mapping[str, float], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingArrays:
+    """A fit and, by index, the loops whose steps came between those of it."""
+
+    fit: FitArrays
+    companions: Mapping[int, FitArrays]
+
+
+@dataclass(frozen=True, eq=False)
+class CallArrays:
+    """What arrays can carry of a live call; ``fed`` holds the leaves of each batch."""
+
+    weights: tuple[np.ndarray, ...]
+    noise: tuple[np.ndarray, ...]
+    fed: tuple[tuple[np.ndarray, ...], ...] | None
+    held: Mapping[str, Any]
+    arguments: Mapping[str, Any]
+
+
+# What a process answers with.
+
+
+@dataclass(frozen=True)
+class ScriptEnded:
+    """The first message of a process: its script is over."""
+
+    exit_code: int
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """What came of a request."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class NotTransferable:
+    """A field of one fit or call does not fit the other."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """It cannot be done; ``why`` and ``way_out`` are for the person."""
+
+    why: str
+    way_out: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A fault of ours or of the script's code, with its traceback."""
+
+    why: str
+    trace: str
+
+
+Reply = Answered | NotTransferable | Refused | Failed
+
+#: Every class that is sent or packed, by name.
+TYPES: Mapping[str, type] = {
+    cls.__name__: cls
+    for cls in (
+        Pair, Pack, Recall, Train, ExamineStep, MeasureLoss,
+        AskRedrawable, Replicate, DrawInputs, Streams, Probe, Pictures,
+        PairCalls, JoinCalls, PackCall, AdoptCall, MeasureHybrid, MeasureAgain, FindLayer,
+        RelateRows, SameRows, LossParts, ValidationParts, Rescore, MeasureByPosition,
+        OwnFit, FitElsewhere, Paired, TrainedHybrid, Trajectory, TrajectoryPoint, StepInputs,
+        StepRecord, Redrawable, Replicated, Replica, ReplicaInputs, Result, ProbeTargets,
+        CallFields, Measurement, LayerSetting, LayerDifference, RowRelations,
+        FitArrays, TrainingArrays, CallArrays,
+        ScriptEnded, Answered, NotTransferable, Refused, Failed,
+    )
+}  # fmt: skip
