@@ -25,6 +25,7 @@ ASKED = {
     "in_place": [True],
 }
 OF_A_SIDE = {
+    "rev": ["HEAD~1", "release one"],
     "env": [{"KERAS_BACKEND": "torch", "A": "x y=z"}],
     "arguments": [("--seed", "two words")],
 }
