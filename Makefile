@@ -26,8 +26,8 @@ help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 demo: export KERAS_BACKEND ?= jax
-demo: $(ENV) ## Explain three small examples: weight initialization, shuffling, optimizer.
-	@for name in weight_initialization shuffling optimizer; do \
+demo: $(ENV) ## Explain four small examples: models only built, weight initialization, shuffling, optimizer.
+	@for name in built_only weight_initialization shuffling optimizer; do \
 		printf '\n$$ whydiff explain examples/%s.py\n' $$name; \
 		.venv/bin/whydiff explain examples/$$name.py || exit 1; \
 	done

@@ -47,6 +47,99 @@ def explain(folder, backend, name):
     return answer, {cause["source"] for cause in answer["causes"]}
 
 
+def test_two_models_that_were_only_built_are_compared_as_built(tmp_path):
+    run(tmp_path, "tensorflow", "explain", ROOT / "examples" / "built_only.py", "--json", "a.json")
+    answer = json.loads((tmp_path / "a.json").read_text())
+    sides = [answer["compared"][side] for side in ("a", "b")]
+    assert [side["call"] for side in sides] == ["built", "built"]
+    assert [side["text"] for side in sides] == ["model = keras.Sequential("] * 2
+    assert sides[0]["line"] + 1 == sides[1]["line"]  # where each was asked for
+    (cause,) = answer["causes"]
+    assert (cause["source"], cause["status"], cause["share"]) == ("initialization", "confirmed", 1)
+    for seed in (42, 43):  # the seeds that the script sets, and what is wrong with them
+        assert f"tensorflow.random.set_seed({seed}) do not reach" in cause["detail"]
+
+
+#: The code of the question this project grew from, letter by letter: its examples stand alone
+#: but for the model building code and the data, which the later ones refer to.
+BUILDING = """\
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+from tensorflow.keras.layers import Dense
+
+def build_model(seed):
+    np.random.seed(seed)
+    tf.random.set_seed(seed)
+    model = keras.Sequential([
+        Dense(128, activation='relu', input_shape=(10,)),
+        Dense(1, activation='sigmoid')
+    ])
+    model.compile(optimizer='adam', loss='binary_crossentropy', metrics=['accuracy'])
+    return model
+
+# Different seeds lead to different weight initializations
+model1 = build_model(42)
+model2 = build_model(43)
+
+#Even with the same data, models will likely perform differently.
+#Demonstrates the impact of the initial weight configuration
+#Further analysis might require multiple runs and statistical tests.
+"""
+DATA = """
+# Generate synthetic data
+X = np.random.rand(1000, 10)
+y = np.random.randint(0, 2, 1000)
+"""
+SHUFFLING = """
+# Train with and without shuffling
+model_shuffled = build_model(42)
+model_unshuffled = build_model(42)
+
+model_shuffled.fit(X, y, epochs=10, shuffle=True)
+model_unshuffled.fit(X, y, epochs=10, shuffle=False)
+
+# Compare model performance (e.g., accuracy)
+#Results likely show differences because of the order the data was presented.
+"""
+OPTIMIZERS = """
+from tensorflow.keras.optimizers import Adam, SGD
+#Different optimizers with different parameters are known to cause varying outputs.
+model_adam = build_model(42)
+model_sgd = build_model(42)
+
+model_adam.compile(optimizer=Adam(learning_rate=0.001), loss='binary_crossentropy', metrics=['accuracy'])
+model_sgd.compile(optimizer=SGD(learning_rate=0.01), loss='binary_crossentropy', metrics=['accuracy'])
+
+model_adam.fit(X, y, epochs=10)
+model_sgd.fit(X, y, epochs=10)
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize(
+    ("backend", "code", "between", "wanted"),
+    [
+        ("jax", BUILDING, "calls", {"initialization"}),
+        pytest.param(
+            "torch", BUILDING + DATA + SHUFFLING, "fits", {"initialization", "data-order"},
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            "tensorflow", BUILDING + DATA + OPTIMIZERS, "fits", {"initialization", "optimizer"},
+            marks=pytest.mark.thorough,
+        ),
+    ],
+)  # fmt: skip
+def test_the_examples_of_the_question_run_as_they_stand(tmp_path, backend, code, between, wanted):
+    (tmp_path / "example.py").write_text(code)
+    run(tmp_path, backend, "explain", "example.py", "--no-fix", "--json", "a.json")
+    answer = json.loads((tmp_path / "a.json").read_text())
+    assert answer["compared"]["between"] == between
+    causes = {cause["source"]: cause["status"] for cause in answer["causes"]}
+    assert wanted <= set(causes) <= wanted | {"data-order"}
+    assert set(causes.values()) == {"confirmed"}
+
+
 def test_weight_initialization_is_the_only_cause_and_gets_a_fix(tmp_path):
     answer, causes = explain(tmp_path, "jax", "weight_initialization")
     assert causes == {"initialization"}
@@ -108,7 +201,7 @@ def test_locked_is_bit_identical_until_it_is_changed(tmp_path):
 
 
 def test_every_example_is_tested_here_or_by_make_fashion():
-    tested = {"weight_initialization", "shuffling", "optimizer", "unseeded"}
+    tested = {"built_only", "weight_initialization", "shuffling", "optimizer", "unseeded"}
     tested |= {"tf_data_pipeline", "subclassed_model", "callbacks", "locked"}
     tested |= {"fashion_mnist", "fashion_mnist_long"}
     assert {path.stem for path in (ROOT / "examples").glob("*.py")} == tested

@@ -110,6 +110,17 @@ class Ledger:
                 return draw
         return None
 
+    def seedings_of_others(self, number: int) -> list[Draw]:
+        """Before a draw, the latest seeding of each generator that draws no seeds for Keras."""
+        latest = {
+            draw.owner: draw
+            for draw in self.draws[: number - 1]
+            if draw.kind == SEEDING
+            and draw.owner.rpartition(".")[0] in _SEED_OTHERS
+            and draw.owner.rpartition(".")[2] in ("seed", "set_seed", "manual_seed")
+        }
+        return list(latest.values())
+
     def draw_of(self, holder: Any) -> Draw | None:
         """The draw of an object that holds a seed; None for any other object."""
         number, known = self._holders.get(id(holder), (0, None))

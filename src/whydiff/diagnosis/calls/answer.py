@@ -18,8 +18,10 @@ from whydiff.diagnosis.calls.results import (
     Call,
     described,
     kind_of,
+    lines_of,
     number_of,
     said,
+    said_both,
     scope,
 )
 from whydiff.diagnosis.calls.trials import CallTrials
@@ -46,11 +48,12 @@ def answer_calls(
 ) -> Explanation:
     """The explanation of one disagreement."""
     a, b = pair.a, pair.b
+    lines = lines_of(a, b)
     return Explanation(
         question=_question(a, b, script, between),
         between=between,
-        a={"script": script, **described(a)},
-        b={"script": script, **described(b)},
+        a={"script": script, **described(a, lines[0])},
+        b={"script": script, **described(b, lines[1])},
         chosen=_chosen(a, b, script, between),
         identical=False,
         first_divergence=point,
@@ -70,14 +73,16 @@ def answer_calls(
 def _question(a: Call, b: Call, script: str, between: str) -> str:
     if between == "runs":
         return f"Why does {said(a)} of {script} differ between two runs?"
-    return f"Why do {said(a)} and {said(b)} of {script} differ?"
+    one, other = said_both(a, b)
+    return f"Why do {one} and {other} of {script} differ?"
 
 
 def _chosen(a: Call, b: Call, script: str, between: str) -> str:
     if between == "runs":
         return f"{said(a)} in two runs of {script}; --calls I,J compares two calls of one"
+    one, other = said_both(a, b)
     return (
-        f"{said(a)} and {said(b)} (calls {number_of(a)} and {number_of(b)}) of {script}; "
+        f"{one} and {other} (calls {number_of(a)} and {number_of(b)}) of {script}; "
         "--calls I,J picks others, --runs compares two runs"
     )
 
@@ -138,8 +143,8 @@ def others_listed(
         pair = f"{number_of(d.a)},{number_of(d.b)}"
         listed.append(
             {
-                "a": _short(d.a),
-                "b": _short(d.b),
+                "a": _short(d.a, lines_of(d.a, d.b)[0]),
+                "b": _short(d.b, lines_of(d.a, d.b)[1]),
                 "metric": d.distance.metric,
                 "a_value": d.distance.a,
                 "b_value": d.distance.b,
@@ -158,8 +163,8 @@ def _lines(d: Disagreement | None) -> tuple[object, ...]:
     )
 
 
-def _short(call: Call) -> dict[str, Any]:
-    told = described(call)
+def _short(call: Call, line: int | None) -> dict[str, Any]:
+    told = described(call, line)
     return {k: told[k] for k in ("call", "line", "number", "model")}
 
 

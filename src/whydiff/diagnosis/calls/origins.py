@@ -162,6 +162,9 @@ def _drawn(
         return Story(f"{detail}; clone_model draws weights anew", "cloned-without-weights")
     seeds = [(p.origin_a.seed, p.origin_b.seed) for p in pairs]
     explicit = [s for s in seeds if s[0] is not None and s[1] is not None and s[0] != s[1]]
+    same = [one == other for one, other in seeds if one is not None]
+    if same and all(same) and a.model_number != b.model_number:
+        detail += ": the seed was set once, and the second model drew on from where the first ended"
     lines = all("seed" in p.origin_a.text and "seed" in p.origin_b.text for p in pairs)
     return Story(detail, "drawn-apart", intended=bool(explicit) and lines and len(seeds) > 0)
 

@@ -52,9 +52,20 @@ def line_of(call: Call) -> int | None:
     return call.stack[-1].line if call.stack else None
 
 
-def said(call: Call) -> str:
-    """``predict at line 24``."""
-    line = line_of(call)
+def lines_of(a: Call, b: Call) -> tuple[int | None, int | None]:
+    """The lines by which a reader tells two calls apart: where they were made or, if that is one
+    line of a function that the script calls twice, where it was called."""
+    lines = line_of(a), line_of(b)
+    if lines[0] == lines[1]:
+        for one, other in zip(a.stack, b.stack, strict=False):
+            if (one.file, one.line) != (other.file, other.line):
+                return one.line, other.line
+    return lines
+
+
+def said(call: Call, line: int | None = None) -> str:
+    """``predict at line 24``; ``line`` in place of the line that called."""
+    line = line_of(call) if line is None else line
     kind = {"call": "the model called", "built": "the model built", "score": "the score"}
     name = kind.get(kind_of(call), kind_of(call))
     if isinstance(call, MeasuringCall) and call.score:
@@ -64,11 +75,17 @@ def said(call: Call) -> str:
     return f"{name} at line {line}" if line else name
 
 
-def described(call: Call) -> dict[str, Any]:
-    """A side of the answer, as the JSON holds it."""
+def said_both(a: Call, b: Call) -> tuple[str, str]:
+    """Two calls in words, with lines that tell them apart where there are any."""
+    one, other = lines_of(a, b)
+    return said(a, one), said(b, other)
+
+
+def described(call: Call, line: int | None = None) -> dict[str, Any]:
+    """A side of the answer, as the JSON holds it; ``line`` in place of the line that called."""
     told: dict[str, Any] = {
         "call": kind_of(call),
-        "line": line_of(call),
+        "line": line_of(call) if line is None else line,
         "number": number_of(call),
         "model": call.model,
         "text": call.stack[-1].text if call.stack else "",

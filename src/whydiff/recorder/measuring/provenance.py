@@ -17,6 +17,8 @@ from whydiff.keras_backend.internals import trained_variables
 from whydiff.keras_backend.variables import Slot
 from whydiff.recorder.ledger import Ledger, user_line
 
+_REACH = ("does not reach Keras's initializers", "do not reach Keras's initializers")
+
 
 @dataclass(frozen=True)
 class SavedFile:
@@ -80,7 +82,11 @@ class Provenance:
             )  # fmt: skip
         seeding = self._ledger.seeding_before(draw.number)
         if seeding is None or seeding.seed is None:
-            return Origin(f"drawn without a seed{at}", "drawn", draw=draw.number, line=line)
+            others = self._ledger.seedings_of_others(draw.number)
+            calls = [f"{d.owner}({'' if d.seed is None else d.seed})" for d in others]
+            missed = f" ({' and '.join(calls)} {_REACH[len(calls) > 1]})" if calls else ""
+            text = f"drawn without a seed{at}{missed}"
+            return Origin(text, "drawn", draw=draw.number, line=line)
         by = f" ({seeding.owner} at line {seeding.stack[-1].line})" if seeding.stack else ""
         return Origin(
             f"drawn with seed {seeding.seed}{at}{by}",

@@ -29,7 +29,10 @@ def call_verdict(e: Explanation) -> str:
     if e.identical:
         return f"{capital(e.chosen)}."
     one, other = (name(side) for side in (e.a, e.b))
-    two = f"{one} in two runs" if one == other else f"{one} and {other}"
+    two = f"{one} and {other}"
+    if one == other:
+        numbers = f"calls {e.a.get('number', '?')} and {e.b.get('number', '?')}"
+        two = f"{one} in two runs" if e.between != "calls" else f"two results of {one}, {numbers},"
     confirmed = [source(c.source) for c in e.causes if c.status == CONFIRMED]
     suspected = [source(c.source) for c in e.causes if c.status != CONFIRMED]
     if confirmed:
