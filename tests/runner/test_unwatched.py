@@ -11,9 +11,6 @@ from whydiff.runner.client import not_recorded
 #: What whydiff replaces, as it stands in the classes' own namespaces.
 CODE = """
 import sys
-from types import SimpleNamespace
-
-from whydiff.runner.client import not_recorded
 import keras
 from keras.src.backend import Variable
 from keras.src.backend.common import variables
@@ -90,7 +87,7 @@ def test_the_keras_that_is_installed_is_watched_in_silence(tmp_path):
 
 def test_whoever_asked_reads_why_nothing_was_recorded(tmp_path):
     log = tmp_path / "a.log"
-    child = SimpleNamespace(log=log, run=SimpleNamespace(script="train.py"))
+    child = SimpleNamespace(log=log, run=SimpleNamespace(text="train.py"))
     log.write_text("Epoch 1\n")
     assert "never imported Keras" in str(not_recorded(child, "that can be locked"))
     line = "whydiff: nothing is recorded: Keras 2.15.0 is not known; the script goes on"

@@ -12,7 +12,7 @@ from whydiff.diagnosis.calls.fields import SOURCES
 from whydiff.diagnosis.mechanisms import CALL_MECHANISMS, MECHANISMS, mechanism
 
 PLACES = (whydiff.diagnosis.calls.__file__, whydiff.experiments.explain.__file__)
-CODE = "".join(p.read_text() for place in PLACES for p in Path(place).parent.glob("*.py"))
+CODE = "".join(p.read_text() for place in PLACES for p in Path(place).parent.rglob("*.py"))
 
 
 @pytest.mark.parametrize("id", CALL_MECHANISMS)

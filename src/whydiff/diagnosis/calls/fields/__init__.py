@@ -1,0 +1,5 @@
+"""The fields of two measuring calls compared, a file per subject."""
+
+from whydiff.diagnosis.calls.fields.comparison import SOURCES, Compared, compare
+
+__all__ = ["SOURCES", "Compared", "compare"]

@@ -1,0 +1,139 @@
+"""Every field of two measuring calls compared: a finding per source, and what hybrids may swap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from whydiff.core.call_hybrids import CallFields
+from whydiff.core.calls import Event, MeasuringCall
+from whydiff.core.findings import DIFFERS, Finding
+from whydiff.diagnosis.calls.fields.data import (
+    batches_that_matter,
+    compare_data,
+    compare_vocabulary,
+)
+from whydiff.diagnosis.calls.fields.findings import compare_settings
+from whydiff.diagnosis.calls.fields.held import SETTING, compare_state, held_values
+from whydiff.diagnosis.calls.fields.measured import (
+    compare_arithmetic,
+    compare_weighting,
+    compiled_otherwise,
+    weighted_otherwise,
+)
+from whydiff.diagnosis.calls.fields.mode import compare_mode, compare_noise
+from whydiff.diagnosis.calls.fields.model import (
+    compare_architecture,
+    compare_precision,
+    structure_of,
+)
+from whydiff.diagnosis.calls.fields.weights import compare_weights
+from whydiff.diagnosis.calls.origins import (
+    tensor_pairs,
+)
+
+#: Sources of a measuring call, in the order in which they are compared and told.
+SOURCES = (
+    "initialization", "weights", "data-content", "data-order", "noise", "batch-size",
+    "architecture", "mode", "state", "precision", "measurement", "objective",
+    "backend", "version", "hardware", "arithmetic",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Findings, and which field belongs to which source for hybrids.
+
+    ``tensors``, ``held``, ``structure``, ``policies`` and ``compiled`` are what a hybrid swaps;
+    ``movable`` are the sources that differ and can be swapped, one by one.
+    """
+
+    findings: tuple[Finding, ...]
+    tensors: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    structure: tuple[str, ...] = ()
+    policies: bool = False
+    compiled: bool = False
+    weighted: bool = False  # sample weights differ, and go with the measurement
+    movable: tuple[str, ...] = ()
+
+    def finding(self, source: str) -> Finding | None:
+        return next((f for f in self.findings if f.source == source), None)
+
+    @property
+    def fields(self) -> CallFields:
+        """What a hybrid has to know."""
+        separate = tuple(s for s in ("data-order", "batch-size") if s in self.movable)
+        return CallFields(
+            self.tensors, self.structure, self.held, self.policies, self.compiled, separate,
+            self.weighted,
+        )  # fmt: skip
+
+
+def compare(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event] = ()) -> Compared:
+    """Every field of two measuring calls compared."""
+    pairs = tensor_pairs(a, b)
+    held = held_values(a, b)
+    settings = held.pop(SETTING, [])
+    if settings and a.model_number == b.model_number:
+        held.setdefault("architecture", []).extend(settings)
+    found: dict[str, Finding] = {}
+    tensors = compare_weights(found, a, b, pairs, events)
+    compare_data(found, a.recipe.inputs, b.recipe.inputs, _built(a, b))
+    compare_vocabulary(found, held, b)
+    found["noise"] = compare_noise(a, b)
+    found["architecture"] = compare_architecture(a, b, held)
+    found["mode"] = compare_mode(a, b)
+    found["precision"] = compare_precision(a, b, pairs)
+    compare_state(found, a, b, held)
+    batches_that_matter(found, a, b)
+    for name in ("measurement", "objective"):
+        found[name] = compare_settings(name, a, b, "settings")
+    if weighted_otherwise(a, b):
+        found["measurement"] = compare_weighting(a, b, found["measurement"])
+    for name in ("backend", "version", "hardware"):
+        found[name] = compare_settings(name, a, b, "facts")
+    found["arithmetic"] = compare_arithmetic(a, b)
+    findings = tuple(found[s] for s in SOURCES if s in found)
+    differing = {f.source for f in findings if f.status == DIFFERS}
+    structure = structure_of(a, b, found, pairs, differing)
+    policies = "precision" in differing and "precision" not in structure
+    weighted = weighted_otherwise(a, b)
+    compiled = compiled_otherwise(a, b)
+    movable = [
+        s
+        for s in differing
+        if _can_move(s, tensors, held, structure, policies, compiled or weighted)
+    ]
+    return Compared(
+        findings,
+        tensors,
+        {s: tuple(h.name for h in values) for s, values in held.items()},
+        structure,
+        policies,
+        compiled,
+        weighted,
+        tuple(s for s in SOURCES if s in movable and s not in structure[1:]),
+    )
+
+
+def _can_move(
+    source: str,
+    tensors: Mapping[str, Any],
+    held: Mapping[str, Any],
+    structure: Sequence[str],
+    policies: bool,
+    compiled: bool,
+) -> bool:
+    if source in ("data-content", "data-order", "batch-size", "noise", "mode", "arithmetic"):
+        return True
+    if source == "precision" and policies:
+        return True
+    if source == "measurement" and compiled:
+        return True
+    return source in tensors or source in held or source in structure
+
+
+def _built(a: MeasuringCall, b: MeasuringCall) -> bool:
+    return a.kind == "built" == b.kind

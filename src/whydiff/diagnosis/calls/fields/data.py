@@ -1,0 +1,129 @@
+"""What two calls were given: samples, their order, their batches, the numbers of their words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from whydiff.core.calls import HeldValue, Inputs, MeasuringCall
+from whydiff.core.digests import unordered_digest
+from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Finding
+from whydiff.core.words import listed
+from whydiff.diagnosis.calls.fields.findings import differs
+from whydiff.diagnosis.calls.fields.held import values_in_words
+from whydiff.diagnosis.calls.fields.mode import training_flags
+
+
+def compare_data(found: dict[str, Finding], a: Inputs, b: Inputs, built: bool) -> None:
+    """Findings on samples, order and batches into ``found``."""
+    if built:
+        probe = "both are given one fixed probe"
+        for source in ("data-content", "data-order", "batch-size"):
+            found[source] = Finding(source, IDENTICAL, probe)
+        return
+    rows = [(i.rows("x"), i.rows("y"), i.rows("weight")) for i in (a, b)]
+    labelled = len(rows[0][1]) == len(rows[0][0]) and len(rows[1][1]) == len(rows[1][0])
+    whole = [_joined(r[:2] if labelled else r[:1]) for r in rows]
+    if not len(whole[0]) or not len(whole[1]):
+        for source in ("data-content", "data-order", "batch-size"):
+            found[source] = Finding(source, UNKNOWN, "what was fed was not seen")
+        return
+    _content(found, a, b, whole, labelled)
+    n = len(whole[0])
+    sizes = [[int(s) for s in i.batches] for i in (a, b)]
+    if any(-1 in leaf.shape for i in (a, b) for leaf in i.leaves):
+        together = f"{_batches(sizes[0])} vs. {_batches(sizes[1])}; samples of several lengths"
+        found["batch-size"] = Finding(
+            "batch-size", UNKNOWN, f"{together} come in batches of their own, and go with them"
+        )
+        return
+    found["batch-size"] = (
+        Finding("batch-size", IDENTICAL, f"both in {_batches(sizes[0])}")
+        if sizes[0] == sizes[1]
+        else differs("batch-size", f"{_batches(sizes[0])} vs. {_batches(sizes[1])}")
+        if len(whole[0]) == len(whole[1])
+        else Finding("batch-size", UNKNOWN, f"other numbers of rows ({n} and {len(whole[1])})")
+    )
+
+
+def _content(
+    found: dict[str, Finding],
+    a: Inputs,
+    b: Inputs,
+    whole: Sequence[np.ndarray],
+    labelled: bool,
+) -> None:
+    n, m = len(whole[0]), len(whole[1])
+    if n == m and unordered_digest(whole[0]) == unordered_digest(whole[1]):
+        what = "samples with their labels" if labelled else "samples"
+        found["data-content"] = Finding("data-content", IDENTICAL, f"the same {n} {what}")
+        if np.array_equal(whole[0], whole[1]):
+            found["data-order"] = Finding("data-order", IDENTICAL, "in the same order")
+        else:
+            moved = int(np.any(whole[0] != whole[1], axis=1).sum())
+            found["data-order"] = differs(
+                "data-order",
+                f"{moved} of {n} rows are at other positions",
+                f"the same {n} rows in another order: {moved} stand at other positions",
+                "rows-in-another-order",
+            )
+        return
+    found["data-order"] = Finding(
+        "data-order", UNKNOWN, "the samples are others, so their order cannot be compared"
+    )
+    shared = _shared(whole[0], whole[1])
+    kinds = [", ".join(f"{x.dtype}{list(x.shape)}" for x in i.of("x")) for i in (a, b)]
+    text = f"{shared} of {n} rows are also in B's {m}"
+    text += f"; {kinds[0]} vs. {kinds[1]}" if kinds[0] != kinds[1] else f"; both {kinds[0]}"
+    found["data-content"] = differs("data-content", text)
+
+
+def compare_vocabulary(
+    found: dict[str, Finding], held: Mapping[str, Sequence[HeldValue]], b: MeasuringCall
+) -> None:
+    """Lookup layers that give the same samples other numbers."""
+    values = held.get("data-content", ())
+    if not values:
+        return
+    inputs, text = found["data-content"], values_in_words(values, b)
+    if inputs.status == DIFFERS:
+        text = f"{text}; {inputs.evidence}"
+    found["data-content"] = differs("data-content", text, text, "other-vocabulary")
+
+
+def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    total = parts[0].astype(np.uint64)
+    for part in parts[1:]:
+        if len(part) == len(total):
+            total = total * np.uint64(0x9E3779B97F4A7C15) + part
+    return total
+
+
+def _shared(a: np.ndarray, b: np.ndarray) -> int:
+    theirs = {row.tobytes() for row in b}
+    return sum(row.tobytes() in theirs for row in a)
+
+
+def batches_that_matter(found: dict[str, Finding], a: MeasuringCall, b: MeasuringCall) -> None:
+    """Where BatchNormalization runs as in training, rows depend on the others of their batch."""
+    size = found["batch-size"]
+    normalizing = [
+        str(layer).rpartition(": ")[0]
+        for layer in a.recipe.architecture.get("layers") or ()
+        if str(layer).endswith("BatchNormalization")
+    ]
+    flags = {**training_flags(a), **training_flags(b)}
+    active = [p for p in normalizing if flags.get(f"training:{p}") or flags.get("training")]
+    if size.status == DIFFERS and active:
+        text = f"{size.evidence}; {listed(active[:3])} uses the statistics of each batch"
+        found["batch-size"] = differs("batch-size", size.evidence, text, "batch-statistics")
+
+
+def _batches(sizes: Sequence[int]) -> str:
+    if not sizes:
+        return "batches that were not seen"
+    if len(sizes) == 1:
+        return f"one batch of {sizes[0]}"
+    last = f", the last of {sizes[-1]}" if sizes[-1] != sizes[0] else ""
+    return f"{len(sizes)} batches of {sizes[0]}{last}"

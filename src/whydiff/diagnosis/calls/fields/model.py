@@ -1,0 +1,126 @@
+"""The models of two calls compared: architecture, precision, and what only a whole model brings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from whydiff.core.calls import CallRecipe, HeldValue, MeasuringCall
+from whydiff.core.findings import DIFFERS, UNKNOWN, Finding
+from whydiff.core.recipe import Facts
+from whydiff.core.recording import Side
+from whydiff.core.words import listed
+from whydiff.diagnosis.calls.fields.findings import differs, recipe_of
+from whydiff.diagnosis.calls.fields.held import SETTING, values_in_words
+from whydiff.diagnosis.calls.origins import (
+    WEIGHTS,
+    TensorPairs,
+)
+from whydiff.diagnosis.sources import architecture as of_architecture
+from whydiff.diagnosis.sources.facts import compare_facts
+from whydiff.diagnosis.sources.layers import aligned_facts
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """As much of a side as the sources of fits look at when they compare facts."""
+
+    recipe: CallRecipe
+
+
+def compare_architecture(
+    a: MeasuringCall, b: MeasuringCall, held: Mapping[str, Sequence[HeldValue]]
+) -> Finding:
+    """Layers and their settings, and what the code of layers reads."""
+    if not a.recipe.architecture and not b.recipe.architecture:
+        return Finding("architecture", UNKNOWN, "no layer settings were recorded")
+    sides = [cast(Side, _Seen(replace(c.recipe, architecture=_shape(c)))) for c in (a, b)]
+    finding = of_architecture.compare(*sides)
+    values = held.get("architecture", ())
+    if values and all(h.kind == SETTING for h in values):
+        text = f"the script changed it between the two calls: {values_in_words(values, b)}"
+        return differs("architecture", finding.evidence, text, "setting-changed")
+    if values:
+        text = values_in_words(values, b)
+        return differs("architecture", text, f"{text}; the layer's own code reads it",
+                        "global-read-by-a-layer")  # fmt: skip
+    if finding.status != DIFFERS:
+        return finding
+    text = finding.detail or finding.evidence
+    if "lora_" in text:
+        return differs("architecture", finding.evidence, text, "low-rank-adapted")
+    ends = [c.recipe.architecture.get("masks end at") for c in (a, b)]
+    if ends[0] != ends[1]:
+        where = "; ".join(
+            f"in {side} the mask ends at {listed([str(p) for p in paths])}"
+            for side, paths in zip("AB", ends, strict=True)
+            if paths
+        )
+        return differs("architecture", finding.evidence,
+                        f"{text}; {where}, and layers behind it compute with the padding",
+                        "mask-ends")  # fmt: skip
+    lost = _lost(finding.evidence, a, b)
+    if lost:
+        return differs("architecture", finding.evidence,
+                        f"{finding.evidence}{lost}", "setting-lost")  # fmt: skip
+    return replace(finding, intended=False, detail=finding.detail or finding.evidence)
+
+
+def _shape(call: MeasuringCall) -> Facts:
+    """Without what is no part of the function that a model computes once it is built."""
+    return {
+        k: v
+        for k, v in call.recipe.architecture.items()
+        if not k.startswith("trainable:") and not _OF_OTHERS.search(k)
+    }
+
+
+#: Settings that belong to the precision, or to the data (a vocabulary is held by its layer).
+_OF_OTHERS = re.compile(r":quantization_config|:(vocabulary|vocabulary_size|idf_weights)$")
+
+
+def _lost(evidence: str, a: MeasuringCall, b: MeasuringCall) -> str:
+    for call in (b, a):
+        if any(o.kind == "file" for o in call.recipe.origins):
+            return "; the model was loaded, and get_config did not keep it"
+    return ""
+
+
+def compare_precision(a: MeasuringCall, b: MeasuringCall, pairs: TensorPairs) -> Finding:
+    """Dtype policies, layer by layer."""
+    one, two = aligned_facts(recipe_of(a), recipe_of(b), a.recipe.precision, b.recipe.precision)
+    policies = any(k.startswith("policy:") for k in (*one, *two))
+    found = compare_facts(
+        "precision", one, two, "", what="dtype settings",
+        skip=lambda k: k == "loss_scale" or (k == "floatx" and policies),
+    )  # fmt: skip
+    del pairs
+    if found.status != DIFFERS:
+        return found
+    few_bits = any(name in found.evidence for name in ("int8", "int4", "float8", "gptq"))
+    mechanism = "quantized" if few_bits else "other-dtype-policy"
+    return differs("precision", found.evidence, found.evidence, mechanism)
+
+
+def structure_of(
+    a: MeasuringCall,
+    b: MeasuringCall,
+    found: dict[str, Finding],
+    pairs: TensorPairs,
+    differing: set[str],
+) -> tuple[str, ...]:
+    """Sources that only another model as a whole brings, the one that stands for them first."""
+    if a.model_number == b.model_number:
+        return ()
+    together = []
+    lone = bool(pairs.only_a or pairs.only_b)
+    if lone and found.get(WEIGHTS) and found[WEIGHTS].mechanism == "weights-skipped":
+        together.append(WEIGHTS)
+    if "architecture" in differing:
+        together.append("architecture")
+    recast = any(p.a.dtype != p.b.dtype for p in pairs.pairs)
+    if "precision" in differing and (recast or lone or "architecture" in differing):
+        together.append("precision")
+    return tuple(together)

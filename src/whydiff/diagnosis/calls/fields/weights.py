@@ -1,0 +1,71 @@
+"""Weights of two calls compared: drawn apart, trained apart, or skipped by a load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from whydiff.core.calls import Event, MeasuringCall
+from whydiff.core.findings import IDENTICAL, UNKNOWN, Finding
+from whydiff.core.words import count, listed
+from whydiff.diagnosis.calls.fields.findings import differs
+from whydiff.diagnosis.calls.origins import (
+    INITIALIZATION,
+    STATE,
+    WEIGHTS,
+    TensorPairs,
+    skipped_by,
+    story,
+)
+
+
+def compare_weights(
+    found: dict[str, Finding],
+    a: MeasuringCall,
+    b: MeasuringCall,
+    pairs: TensorPairs,
+    events: Sequence[Event],
+) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Findings on the weights into ``found``; by source the positions of those that differ."""
+    differing = pairs.differing
+    equal = f"all {count(len(pairs.pairs), 'weight tensor')} equal"
+    tensors: dict[str, tuple[tuple[int, int], ...]] = {}
+    for source in (INITIALIZATION, WEIGHTS, STATE):
+        mine = [p for p in differing if p.source == source]
+        if mine:
+            tensors[source] = tuple((p.i, p.j) for p in mine)
+            told = story(mine, events, a, b)
+            evidence = f"{len(mine)} of {count(len(pairs.pairs), 'weight tensor')} differ"
+            found[source] = differs(source, evidence, told.detail, told.mechanism, told.intended)
+        elif source != STATE:
+            found[source] = Finding(source, IDENTICAL, equal)
+    if not a.recipe.weights and not b.recipe.weights:
+        return {}
+    lone = [*pairs.only_a, *pairs.only_b]
+    left = [t.path for t, origin in lone if origin.kind == "left as drawn"]
+    skipped = skipped_by(events, a, b)
+    if left or (lone and skipped):
+        shapes = ", ".join(f"{t.path} {t.shape}" for t, _ in (*pairs.only_a[:2], *pairs.only_b[:2]))
+        told = story([], events, a, b)
+        names = [str(n) for e in skipped for n in e.facts.get("skipped", ())]
+        detail = (
+            f"{_load(skipped)} skipped {listed(names[:4] or left[:4])}: not loaded, left as drawn "
+            f"(shapes do not match: {shapes})"
+        )
+        found[WEIGHTS] = differs(WEIGHTS, f"{len(lone)} weights have no counterpart", detail,
+                                  "weights-skipped")  # fmt: skip
+    elif lone and WEIGHTS not in tensors:
+        found[WEIGHTS] = Finding(
+            WEIGHTS,
+            UNKNOWN,
+            f"{len(lone)} weights have no counterpart of equal shape; they go with their model",
+        )
+    return tensors
+
+
+def _load(skipped: Sequence[Event]) -> str:
+    if not skipped:
+        return "the load"
+    event = skipped[0]
+    how = "(skip_mismatch=True)" if event.facts.get("skip_mismatch") else ""
+    how = "(by_name=True)" if event.facts.get("by_name") else how
+    return f"{event.kind}{how}" + (f" at line {event.stack[-1].line}" if event.stack else "")
