@@ -44,6 +44,12 @@ def explain(
     b_arguments: Sequence[str] = (),
     a_rev: str = "",
     b_rev: str = "",
+    a_python: str | Path = "",
+    b_python: str | Path = "",
+    a_packages: Sequence[str] = (),
+    b_packages: Sequence[str] = (),
+    a_as_of: str = "",
+    b_as_of: str = "",
     zoom: bool = False,
     fix: bool = True,
     in_place: bool = False,
@@ -68,6 +74,10 @@ def explain(
     holds the script: that side is run with its files, the checkout stays as it is. A side without
     one is run with the files as they are now.
 
+    ``a_python`` is the interpreter that runs A, ``a_packages`` are other versions than are
+    installed there (``["keras==3.10.0"]``), and with ``a_as_of`` (a date) every package is the
+    newest of that day: uv makes such an environment, and it is kept in the user's cache folder.
+
     ``calls`` are two uses of a model by their number in `whydiff show`, ``lines`` those that the
     script makes at two lines.
 
@@ -84,8 +94,12 @@ def explain(
     question = Question(
         tuple(str(target) for target in targets),
         tuple(arguments),
-        SideOptions(env=dict(a_env or {}), arguments=tuple(a_arguments), rev=a_rev),
-        SideOptions(env=dict(b_env or {}), arguments=tuple(b_arguments), rev=b_rev),
+        SideOptions(
+            dict(a_env or {}), tuple(a_arguments), a_rev, str(a_python), tuple(a_packages), a_as_of
+        ),
+        SideOptions(
+            dict(b_env or {}), tuple(b_arguments), b_rev, str(b_python), tuple(b_packages), b_as_of
+        ),
         fits=fits, calls=calls, lines=lines, runs=runs, metric=metric, budget=budget,
         zoom=zoom, fix=fix, in_place=in_place,
     )  # fmt: skip

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import fits_option, in_place_option
+from whydiff.cli.options import environment_options, fits_option, in_place_option
 from whydiff.cli.script import (
     Duration,
     Pair,
@@ -35,6 +37,8 @@ from whydiff.cli.script import (
 @click.option("--b-env", type=Setting(), multiple=True, help="Environment of execution B.")
 @click.option("--a-rev", default="", metavar="REVISION", help="Run A with a git revision's files.")
 @click.option("--b-rev", default="", metavar="REVISION", help="Run B with a git revision's files.")
+@environment_options("a")
+@environment_options("b")
 @click.option("--metric", metavar="NAME", help="The metric to tell the gap in.")
 @click.option("--budget", type=Duration(), help="Stop training again after this: 90s, 5m, 1h.")
 @click.option("--zoom", is_flag=True, help="Find the first layer, gradient or slot that differs.")
@@ -44,6 +48,7 @@ from whydiff.cli.script import (
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     script: str | None,
     script_b: str | None,
     module: tuple[str, ...],
@@ -62,6 +67,7 @@ def command(
     no_fix: bool,
     in_place: bool,
     targets: Targets,
+    **environments: Any,
 ) -> None:
     """Why do two trainings differ?
 
@@ -69,6 +75,8 @@ def command(
     SCRIPT SCRIPT_B            the first fits of two scripts that differ
     SCRIPT --a-env/--b-env     two runs under two environments
     SCRIPT --a-args/--b-args   two runs with other arguments
+    SCRIPT --a-with/--b-with   other versions of packages (--b-with keras==3.10.0), also
+                               --b-asof 2025-06-01 and --b-python PATH
     SCRIPT --a-rev/--b-rev     two git revisions of it, or one and the files as they are now
     SCRIPT with several fits   its first two independent fits that differ (--fits picks)
     SCRIPT otherwise           two runs of it (--runs forces that)
@@ -82,7 +90,10 @@ def command(
     """
     script, script_b = _targets(script, script_b, module)
     _check_combination(
-        script_b, fits, runs, bool(a_env or b_env or a_args or b_args or a_rev or b_rev)
+        script_b,
+        fits,
+        runs,
+        bool(a_env or b_env or a_args or b_args or a_rev or b_rev or any(environments.values())),
     )
     script, script_b, lines = without_lines(script, script_b)
     path, path_b = check_targets(script, script_b, (a_rev, b_rev))
@@ -108,6 +119,7 @@ def command(
             b_arguments=words("--b-args", b_args),
             a_rev=a_rev,
             b_rev=b_rev,
+            **environments,
             fix=not no_fix,
             in_place=in_place,
             zoom=zoom,

@@ -61,3 +61,27 @@ def fits_option(command: _Command) -> _Command:
         "--fits", type=Pair(), help="Compare these two fits, counting from 1: --fits 1,2."
     )
     return decorate(command)
+
+
+def environment_options(side: str = "") -> Callable[[_Command], _Command]:
+    """``--python``, ``--with`` and ``--asof``, or those of a side: ``--b-python`` and so on.
+
+    The parameters are ``python``, ``packages`` and ``as_of``, for a side with its letter before.
+    """
+    option, name = (f"--{side}-", f"{side}_") if side else ("--", "")
+    of = f"Run {side.upper() or 'it'}"
+    decorators: list[Callable[[Any], Any]] = [
+        click.option(f"{option}python", f"{name}python", default="", metavar="PATH",
+                     help=f"{of} with this Python."),
+        click.option(f"{option}with", f"{name}packages", multiple=True, metavar="REQUIREMENT",
+                     help=f"{of} with another version: keras==3.10.0."),
+        click.option(f"{option}asof", f"{name}as_of", default="", metavar="DATE",
+                     help=f"{of} with the newest packages of a day: 2025-06-01."),
+    ]  # fmt: skip
+
+    def decorate(command: _Command) -> _Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate

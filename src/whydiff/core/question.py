@@ -18,11 +18,17 @@ class SideOptions:
     env: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     rev: str = ""  # the git revision whose files are run; "" for the files as they are now
+    python: str = ""  # the interpreter that runs it; "" for whydiff's own
+    packages: tuple[str, ...] = ()  # other versions than are installed there: "keras==3.10.0"
+    as_of: str = ""  # every package in its newest version of that day: "2025-06-01"
 
     def words(self, side: str) -> list[str]:
         """The options of the command line that say so; ``side`` is "a" or "b"."""
         words = [word for n, v in self.env.items() for word in (f"--{side}-env", f"{n}={v}")]
         words += [f"--{side}-rev", self.rev] if self.rev else []
+        words += [f"--{side}-python", self.python] if self.python else []
+        words += [word for text in self.packages for word in (f"--{side}-with", text)]
+        words += [f"--{side}-asof", self.as_of] if self.as_of else []
         return words + ([f"--{side}-args", shlex.join(self.arguments)] if self.arguments else [])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.recording import Side
+from whydiff.diagnosis.sources.facts import is_defaults
 from whydiff.diagnosis.sources.samples import common
 from whydiff.diagnosis.trials import Trials
 
@@ -139,7 +140,7 @@ def _settings(a: Side, b: Side) -> list[dict[str, Any]]:
 
 
 def _rows(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, Any]]:
-    names = dict.fromkeys([*a, *b])
+    names = [name for name in dict.fromkeys([*a, *b]) if not is_defaults(name)]
     return [{"name": n, "a": a.get(n), "b": b.get(n)} for n in names]
 
 

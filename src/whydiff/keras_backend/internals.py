@@ -452,6 +452,15 @@ def leave_out_of_decay(optimizer: Any, variables: Sequence[Any], pattern: Any) -
 # --- data -------------------------------------------------------------------------------------
 
 
+#: Methods of JAX's epoch iterator that move batches to the device, of which each version has one.
+_TRANSFERS = ("_prefetch_numpy_iterator", "_one_batch_ahead_iterator")
+
+
+def transfers(iterator_class: type) -> tuple[str, ...]:
+    """The methods of an epoch iterator that take batches and hand them out on the device."""
+    return tuple(name for name in _TRANSFERS if hasattr(iterator_class, name))
+
+
 def shuffles(adapter: Any) -> Any:
     """How a data adapter of arrays shuffles: True, False, or ``"batch"``."""
     return adapter._shuffle

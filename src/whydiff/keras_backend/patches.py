@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,7 +23,9 @@ from whydiff.keras_backend.internals import (
     handed_out,
     hands_out_once,
     takes_adapters,
+    transfers,
 )
+from whydiff.keras_backend.tee import Transferred
 
 _ABSENT = object()
 
@@ -116,6 +119,8 @@ def accept_adapters(patches: Patches) -> None:
 
 def see_passes(patches: Patches, iterator_class: Any, seen: Callable[[Any, Any], Any]) -> None:
     """Let ``seen(iterator, data)`` say what an epoch iterator hands out in each of its passes."""
+    for name in transfers(iterator_class):
+        _remember_batches(patches, iterator_class, name)
     if not hands_out_once(iterator_class):
         get_iterator = owner_of(iterator_class, "_get_iterator")._get_iterator
 
@@ -140,3 +145,21 @@ def see_passes(patches: Patches, iterator_class: Any, seen: Callable[[Any, Any],
             hand_out(self, data)
 
     patches.replace(iterator_class, "enumerate_epoch", watched_epoch)
+
+
+def _remember_batches(patches: Patches, iterator_class: Any, name: str) -> None:
+    """Keep each batch as it was before it moved to the device, where int64 becomes int32."""
+    transfer = getattr(iterator_class, name)
+
+    @functools.wraps(transfer)
+    def remembering(self: Any, batches: Any) -> Transferred:
+        fetched: deque[Any] = deque()
+
+        def noted() -> Iterator[Any]:
+            for batch in batches:
+                fetched.append(batch)
+                yield batch
+
+        return Transferred(transfer(self, noted()), fetched)
+
+    patches.replace(iterator_class, name, remembering)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -10,6 +11,22 @@ from typing import Any
 def told_order() -> AbstractContextManager[None]:
     """Nobody tells the order of arrays in advance: each batch is looked at on its way."""
     return nullcontext()
+
+
+class Transferred:
+    """Batches on a device; ``as_fetched`` is the last one as it was before it moved there."""
+
+    def __init__(self, batches: Iterator[Any], fetched: deque[Any]) -> None:
+        self._batches, self._fetched = batches, fetched
+        self.as_fetched: Any = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        batch = next(self._batches)
+        self.as_fetched = self._fetched.popleft()
+        return batch
 
 
 class Tee:

@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -27,6 +27,8 @@ from typing import Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.interpreter import Interpreter
+from whydiff.core.question import SideOptions
+from whydiff.runner.used_backends import used_backends
 
 _INVENTORY = Path(__file__).with_name("inventory.py")
 #: What the recorder needs besides NumPy, and may lack where whydiff is not installed.
@@ -47,6 +49,7 @@ _UNKNOWN = re.compile(
     r"there are no versions of (\S+) and you require|(\S+) was not found in the package registry"
 )
 _SECONDS = 1800
+_MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,15 @@ def environment_for(
     folder = _made(request, linked, moved)
     packages = {**{name: one.version for name, one in linked.items()}, **moved}
     return Interpreter(folder / "bin/python", request.name, packages)
+
+
+def interpreter_of(options: SideOptions, script: Path) -> Interpreter | None:
+    """The Python that a side asks for, None for our own; see :func:`environment_for`."""
+    if not (options.python or options.packages or options.as_of):
+        return None
+    backends = used_backends(script, {**os.environ, **options.env})
+    python = Path(options.python) if options.python else None
+    return environment_for(options.packages, options.as_of or None, python, backends)
 
 
 def name_of(requirement: str) -> str:
@@ -503,6 +515,12 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
-def told(packages: Iterable[tuple[str, tuple[str, str]]]) -> str:
-    """Packages that differ in words: ``keras 3.15.1 -> 3.10.0, numpy 2.4.6 -> 2.2.6``."""
-    return ", ".join(f"{name} {one or 'none'} -> {two or 'none'}" for name, (one, two) in packages)
+def moved(interpreter: Interpreter) -> str:
+    """What it has in other versions than our own: ``keras 3.10.0 (here 3.15.1), ...``."""
+    ours = _installed(Path(sys.executable)).versions
+    differing = interpreter.differing(ours)
+    texts = [
+        f"{name} {other} (here {own})" for name, (own, other) in differing.items() if own and other
+    ]
+    more = f" and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else ""
+    return ", ".join(texts[:_MOST_NAMED]) + more if texts else "the same versions of all packages"

@@ -189,17 +189,6 @@ def test_another_backend_excuses_its_own_packages_and_devices():
 
 
 @pytest.mark.parametrize(
-    ("package", "old", "mechanism"),
-    [("jax", "0.4.38", "jax-threefry-partitionable"), ("keras", "3.9.2", "keras-fans-3-15"),
-     ("numpy", "1.26.4", "")],
-)  # fmt: skip
-def test_versions(package, old, mechanism):
-    assert compare("version", a_side(), with_facts("version", **{package: old})).mechanism == (
-        mechanism
-    )
-
-
-@pytest.mark.parametrize(
     ("change", "mechanism"),
     [({"devices": ["gpu H200"]}, "other-device"), ({"threads.intra": 1}, "thread-count"),
      ({"flags.OMP_NUM_THREADS": "1"}, "thread-count"), ({"flags.XLA_FLAGS": "x"}, "kernel-flags"),

@@ -11,7 +11,8 @@ MECHANISMS = (
         "JAX 0.5 changed its random numbers",
         "JAX 0.5 switched jax_threefry_partitionable on, so the same seed draws other numbers.",
         "Set JAX_THREEFRY_PARTITIONABLE to the same value in both.",
-        seen="The versions of JAX lie on both sides of 0.5, or the setting differs.",
+        seen="The setting differs, by itself or because the versions of JAX lie on both sides of "
+        "0.5, and equal seeds gave other values, or the model draws random numbers in its steps.",
     ),
     Mechanism(
         "keras-fans-3-15",
@@ -20,7 +21,8 @@ MECHANISMS = (
         "Keras 3.15 computes fans differently: MultiHeadAttention kernels start about six times "
         "wider than in 3.14.",
         "Pin the Keras version, or pass the initializer explicitly.",
-        seen="The versions of Keras lie on both sides of 3.15.",
+        seen="The versions of Keras lie on both sides of 3.15, and a kernel of an EinsumDense, as "
+        "attention has them, differs although its seed is the same.",
     ),
     Mechanism(
         "other-version",

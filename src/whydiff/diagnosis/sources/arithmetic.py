@@ -13,6 +13,7 @@ from whydiff.diagnosis.divergence import first_divergence
 from whydiff.diagnosis.sources.backend import same_backend
 from whydiff.diagnosis.sources.facts import changes, compare_facts
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
+from whydiff.diagnosis.sources.version import THREEFRY, by_default, draws_otherwise
 from whydiff.stats.rounding import ROUNDING, is_rounding
 
 ID = "arithmetic"
@@ -147,6 +148,8 @@ def _skip(a: Side, b: Side) -> Callable[[str], bool]:
     def skip(key: str) -> bool:
         if key == "steps_per_execution":
             return True  # only how often Python is called: measured to change no bit
+        if key == THREEFRY and draws_otherwise(a, b) and by_default(a) and by_default(b):
+            return True  # the version's own default: told of what was drawn with it
         return not same and (key in _OF_BACKEND or key not in one or key not in two)
 
     return skip
@@ -157,7 +160,7 @@ def _draws_on_tensorflow(side: Side) -> bool:
 
 
 def _mechanism(changed: set[str]) -> str:
-    if "jax_threefry_partitionable" in changed:
+    if THREEFRY in changed:
         return "jax-threefry-partitionable"
     if changed & {"jit_compile", "run_eagerly", "jax_disable_jit", "functions run eagerly"}:
         return "jit-or-eager"

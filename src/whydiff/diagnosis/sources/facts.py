@@ -65,14 +65,48 @@ def changes(
     skip: Callable[[str], bool] = lambda key: False,
     first: Sequence[str] = (),
 ) -> list[Change]:
-    """The facts that differ, keys named in ``first`` first, otherwise in order of appearance."""
-    keys = list(dict.fromkeys([*a, *b]))
+    """The facts that differ, keys named in ``first`` first, otherwise in order of appearance.
+
+    A setting that only one side knows, as a newer version has it, equals its default.
+    """
+    keys = [key for key in dict.fromkeys([*a, *b]) if not is_defaults(key)]
     keys.sort(key=lambda k: first.index(k) if k in first else len(first))
     return [
         Change(k, a.get(k, NOT_SET), b.get(k, NOT_SET))
         for k in keys
-        if not skip(k) and not equal(a.get(k, NOT_SET), b.get(k, NOT_SET))
+        if not skip(k) and not equal(a.get(k, default(a, b, k)), b.get(k, default(b, a, k)))
     ]
+
+
+def is_defaults(key: str) -> bool:
+    """Whether a fact holds the defaults of others; see :func:`default`."""
+    return key.rpartition(".")[2] == "defaults"
+
+
+def default(facts: Facts, other: Facts, key: str) -> Any:
+    """The value that a setting has on the side without it: its default on the ``other`` side.
+
+    :data:`NOT_SET` where that is not known, or this side knows its own settings otherwise. A
+    default of None stands for what the library makes of it where that is as good as nothing.
+    """
+    if key in facts or key not in other:
+        return NOT_SET
+    known = _defaults(other, key)
+    setting = key.rpartition(":")[2] if key.startswith("layer:") else key.rpartition(".")[2]
+    value = known.get(setting, NOT_SET)
+    return other[key] if value is None and not other[key] else value
+
+
+def _defaults(facts: Facts, key: str) -> Mapping[str, Any]:
+    """The defaults of whatever a setting belongs to: a layer's class, an optimizer, a loss."""
+    if key.startswith("layer:"):
+        path = key.removeprefix("layer:").rpartition(":")[0]
+        kinds = dict(str(entry).rpartition(": ")[::2] for entry in facts.get("layers") or ())
+        known = (facts.get("defaults") or {}).get(kinds.get(path))
+    else:
+        owner = key.rpartition(".")[0]
+        known = facts.get(f"{owner}.defaults" if owner else "defaults")
+    return known if isinstance(known, Mapping) else {}
 
 
 def show(value: Any) -> str:
@@ -194,7 +228,7 @@ def compare_facts(
     found = changes(a, b, skip=skip, first=first)
     if found:
         return differs(source, describe(found), fix, intended=intended)
-    shared = {k: v for k, v in a.items() if k in b and not skip(k)}
+    shared = {k: v for k, v in a.items() if k in b and not skip(k) and not is_defaults(k)}
     if shared:
         return identical(source, equal_facts(shared, what, first))
     if nothing:

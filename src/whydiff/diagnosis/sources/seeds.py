@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from whydiff.core.recording import SEEDING, Draw, Side
+from whydiff.diagnosis.sources.version import THREEFRY, by_default, crosses, draws_otherwise
 
 INITIALIZER, GENERATOR = "initializer", "seed generator"
 
@@ -198,12 +199,35 @@ def _same_seed(a: Side, b: Side, path: str, draw: Draw) -> Why:
     if backends[0] != backends[1]:
         return Why(f"{text}, but {backends[0]} and {backends[1]} draw other numbers from it",
                    "backend-draws")  # fmt: skip
+    if draws_otherwise(a, b):
+        settings = " vs. ".join(str(side.recipe.arithmetic[THREEFRY]) for side in (a, b))
+        return Why(f"{text}, but {THREEFRY} is {settings}{_jax(a, b)}: other numbers from it",
+                   "jax-threefry-partitionable")  # fmt: skip
+    if crosses(a, b, "keras", (3, 15)) and _fans_otherwise(a, path):
+        versions = " vs. ".join(str(side.recipe.version["keras"]) for side in (a, b))
+        return Why(f"{text}, but Keras {versions} takes another fan for a kernel of this shape",
+                   "keras-fans-3-15")  # fmt: skip
     if dict(a.recipe.version) != dict(b.recipe.version):
         return Why(f"{text}, but other versions of the libraries", "other-version")
     if draw.kind == GENERATOR:
         return Why(f"{text}, but it has drawn another number of times before this fit")
     return Why(f"{text}, yet other values: set or loaded after they were drawn, or other settings "
                "of the initializer", "weights-replaced")  # fmt: skip
+
+
+def _jax(a: Side, b: Side) -> str:
+    """The versions of JAX where the setting is their default."""
+    if not crosses(a, b, "jax", (0, 5)) or not (by_default(a) and by_default(b)):
+        return ""
+    return " (JAX " + " vs. ".join(str(side.recipe.version["jax"]) for side in (a, b)) + ")"
+
+
+def _fans_otherwise(side: Side, path: str) -> bool:
+    """Whether a weight is a kernel of three axes or more of an EinsumDense, as in attention."""
+    layer = path.rpartition("/")[0]
+    kinds = dict(str(e).rpartition(": ")[::2] for e in side.recipe.architecture.get("layers") or ())
+    shapes = [tensor.shape for tensor in side.recipe.initialization if tensor.path == path]
+    return kinds.get(layer) == "EinsumDense" and any(len(shape) >= 3 for shape in shapes)
 
 
 def _seeds(one: Draw, other: Draw) -> str:

@@ -6,13 +6,15 @@ import re
 from typing import Any
 
 from whydiff.core.findings import DIFFERS, Finding
-from whydiff.core.recipe import Facts
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources.backend import same_backend
 from whydiff.diagnosis.sources.facts import compare_facts
 from whydiff.diagnosis.sources.source import Source, differs
 
 ID = "version"
+#: The setting that decides how JAX draws random numbers.
+THREEFRY = "jax_threefry_partitionable"
+_PARTITIONABLE = "jax-threefry-partitionable"
 FIX = "Install the same versions in both environments (pip freeze, a lock file)."
 
 
@@ -23,26 +25,34 @@ def compare(a: Side, b: Side) -> Finding:
         shared = [k for k in one if k in two]
         one, two = {k: one[k] for k in shared}, {k: two[k] for k in shared}
     finding = compare_facts(ID, one, two, FIX, what="versions", first=("keras",))
-    if finding.status == DIFFERS:
-        return differs(ID, finding.evidence, FIX, mechanism=_mechanism(one, two))
+    if finding.status == DIFFERS and draws_otherwise(a, b) and a.recipe.noise and b.recipe.noise:
+        # Weights that were drawn otherwise are carried over; what a step draws is not.
+        detail = f"{finding.evidence}; JAX draws other noise from the same seed states"
+        return differs(ID, finding.evidence, FIX, detail=detail, mechanism=_PARTITIONABLE)
     return finding
 
 
-def _mechanism(one: Facts, two: Facts) -> str:
-    if _crosses(one.get("jax"), two.get("jax"), (0, 5)):
-        return "jax-threefry-partitionable"
-    if _crosses(one.get("keras"), two.get("keras"), (3, 15)):
-        return "keras-fans-3-15"
-    return ""
+def draws_otherwise(a: Side, b: Side) -> bool:
+    """Whether JAX draws other numbers from one seed on the two sides: a setting, and since JAX 0.5
+    its default."""
+    one, two = (side.recipe.arithmetic.get(THREEFRY) for side in (a, b))
+    return one is not None and two is not None and one != two
 
 
-def _crosses(one: Any, two: Any, border: tuple[int, ...]) -> bool:
-    if not one or not two:
-        return False
-    return (_numbers(one) < border) != (_numbers(two) < border)
+def by_default(side: Side) -> bool:
+    """Whether that setting is as the side's version of JAX has it by itself."""
+    version, value = side.recipe.version.get("jax"), side.recipe.arithmetic.get(THREEFRY)
+    return bool(version) and value is (numbers(version) >= (0, 5))
 
 
-def _numbers(version: Any) -> tuple[int, ...]:
+def crosses(a: Side, b: Side, package: str, border: tuple[int, ...]) -> bool:
+    """Whether the versions of a package lie on both sides of ``border``."""
+    one, two = (side.recipe.version.get(package) for side in (a, b))
+    return bool(one and two) and (numbers(one) < border) != (numbers(two) < border)
+
+
+def numbers(version: Any) -> tuple[int, ...]:
+    """The leading numbers of a version: (3, 15, 1)."""
     return tuple(int(part) for part in re.findall(r"\d+", str(version))[:3])
 
 

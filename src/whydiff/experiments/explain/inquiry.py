@@ -25,6 +25,7 @@ from whydiff.experiments.explain.sides import (
     two_successive_fits,
 )
 from whydiff.runner.client import Run, run_of
+from whydiff.runner.environments import interpreter_of, moved
 from whydiff.runner.revisions import Checkouts
 from whydiff.runner.running import Ran, Runs, runs_of
 from whydiff.runner.targets import near, target_of
@@ -106,26 +107,34 @@ def inquiry(question: Question, progress: Progress) -> Iterator[Inquiry]:
         contextlib.ExitStack() as processes,
     ):
         folder = Path(name).resolve()
-        run_a, run_b = _sides(question, folder)
+        run_a, run_b = _sides(question, folder, progress)
         processes.enter_context(_kept_on_ctrl_c(folder, run_a.script))
         how_often = _how_often(question.fix)
         scripts = [run.script for run in (run_a, run_b) if run.checkout is None]
         checkouts = [run.checkout for run in (run_a, run_b) if run.checkout]
         runs = runs_of(scripts, question.in_place, progress, how_often, checkouts)
         ran_a = processes.enter_context(run_script(runs, run_a, folder, "a", progress))
-        notes = [*_revision_notes(run_a, run_b), *ran_a.notes, *_left_out(run_a.script)]
+        notes = [
+            *_revision_notes(run_a, run_b),
+            *_moved(run_a, run_b),
+            *ran_a.notes,
+            *_left_out(run_a.script),
+        ]
         site = site_of(ran_a, folder)
         yield Inquiry(question, runs, run_b, ran_a, site, folder, progress, processes, notes)
 
 
-def _sides(question: Question, folder: Path) -> tuple[Run, Run]:
+def _sides(question: Question, folder: Path, progress: Progress) -> tuple[Run, Run]:
     """How A and B are run, the files of their revisions put into ``folder``."""
+    if any(side.packages or side.as_of for side in question.sides()):
+        progress.step("making an environment with other versions")
     checkouts = Checkouts(folder)
     sides = []
     names = (question.targets[0], question.targets[-1])
     for name, options in zip(names, question.sides(), strict=True):
         checkout = checkouts.of(options.rev, near(name)) if options.rev else None
-        sides.append(run_of(target_of(name, checkout), options, checkout))
+        target = target_of(name, checkout)
+        sides.append(run_of(target, options, checkout, interpreter_of(options, target.script)))
     return sides[0], sides[1]
 
 
@@ -136,6 +145,15 @@ def _revision_notes(a: Run, b: Run) -> list[str]:
         checkout = run.checkout
         if checkout is not None:
             notes += [f"{side} is {run.text}: commit {checkout.commit.text()}.", *checkout.notes]
+    return list(dict.fromkeys(notes))
+
+
+def _moved(a: Run, b: Run) -> list[str]:
+    """Which packages an environment has in other versions than ours."""
+    notes = []
+    for side, run in (("A", a), ("B", b)):
+        if run.interpreter is not None:
+            notes.append(f"{side} ran with {run.interpreter.name}: {moved(run.interpreter)}.")
     return list(dict.fromkeys(notes))
 
 

@@ -192,6 +192,12 @@ def _chosen(a: Run, b: Run, i: int, j: int, count: int) -> str:
     if a.arguments != b.arguments:
         words = " and ".join(" ".join(run.arguments) or "no arguments" for run in (a, b))
         return f"{which} in two runs of {a.script}, with {words}"
+    if a.interpreter != b.interpreter:
+        names = " and ".join(
+            run.interpreter.name if run.interpreter else "the packages as they are"
+            for run in (a, b)
+        )
+        return f"{which} in two runs of {a.script}, with {names}"
     if a.environment or b.environment:
         settings = " and ".join(
             ", ".join(f"{k}={v}" for k, v in (run.environment or {}).items())

@@ -24,7 +24,7 @@ from whydiff.keras_backend.no_generator import (
     seeded_state as seeded_state,
     set_random_state as set_random_state,
 )
-from whydiff.keras_backend.tee import Tee, told_order as told_order
+from whydiff.keras_backend.tee import Tee, Transferred, told_order as told_order
 
 hands_on_batches, compiles = True, True
 
@@ -43,6 +43,8 @@ def epoch_iterator_class() -> type:
 
 
 def tee(iterable: Iterable[Any], sink: Callable[[Any], None]) -> Iterable[Any]:
+    if isinstance(iterable, Transferred):
+        return Tee(iterable, lambda batch: sink(_apart(iterable.as_fetched)))
     return Tee(iterable, lambda batch: sink(_apart(batch)))
 
 

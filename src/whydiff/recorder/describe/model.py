@@ -28,6 +28,7 @@ from whydiff.recorder.describe.masks import masks_end_at
 from whydiff.recorder.describe.values import (
     PLAIN,
     config,
+    defaults,
     flat,
     own_attributes,
     own_settings,
@@ -58,6 +59,12 @@ def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
     ends = masks_end_at(model, names)
     if ends:
         facts[MASKS_END] = ends
+    kinds = {_kind(layer): layer for path, layer in names.layers.items() if path}
+    facts["defaults"] = {
+        kind: {k: v for k, v in defaults(layer).items() if not _ELSEWHERE.search(k)}
+        for kind, layer in kinds.items()
+        if not is_users(type(layer))
+    }
     for path, layer in names.layers.items():
         edges = sorted(edge for edge, _, _ in _calls(layer, names)) if path else []
         if edges:

@@ -74,6 +74,8 @@ def _merged(parts: list[dict[str, Any]]) -> dict[str, Any]:
         for key, value in part.items():
             if key not in whole or whole[key] == value:
                 whole[key] = value
+            elif isinstance(value, dict):
+                whole[key] = {**whole[key], **value}
             elif isinstance(value, list):
                 whole[key] = whole[key] + value
             else:

@@ -13,7 +13,14 @@ from whydiff.keras_backend.decay import undecayed
 from whydiff.keras_backend.internals import loss_settings
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import optimizers_of
-from whydiff.recorder.describe.values import config, flat, own_settings, plain
+from whydiff.recorder.describe.values import (
+    config,
+    defaults,
+    flat,
+    own_settings,
+    plain,
+    plain_defaults,
+)
 
 
 def optimizer_facts(subject: Any) -> dict[str, Any]:
@@ -38,6 +45,7 @@ def _one_optimizer(optimizer: Any, subject: Any) -> dict[str, Any]:
     flat("", {k: v for k, v in config(optimizer).items() if k != "name"}, settings)
     facts: dict[str, Any] = {"class": type(optimizer).__name__}
     facts |= {k: v for k, v in settings.items() if k and not k.endswith(".name")}
+    facts["defaults"] = defaults(optimizer)
     left_out = undecayed(optimizer, subject.trainable_variables)
     if left_out:
         facts["exclude_from_weight_decay"] = left_out
@@ -96,6 +104,7 @@ def _loss_facts(prefix: str, loss: Any, into: dict[str, Any]) -> None:
         settings = _defaults(function) | loss_settings(loss)
         for key, value in settings.items():
             flat(f"{prefix}.{key}", value, into)
+        into[f"{prefix}.defaults"] = plain_defaults(function)
         into[f"{prefix}.reduction"] = getattr(loss, "reduction", "sum_over_batch_size")
         if is_users(function):
             into[f"code:{prefix}"] = code_digest(function)

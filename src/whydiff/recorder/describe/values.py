@@ -28,6 +28,28 @@ def config(thing: Any) -> dict[str, Any]:
     return dict(found) if isinstance(found, dict) else {}
 
 
+def defaults(thing: Any) -> dict[str, Any]:
+    """Plain defaults of a library's class, by the name of the setting in its config.
+
+    Another version of the library may not have them all; then they say what that version does.
+    """
+    found: dict[str, Any] = {}
+    for cls in reversed(type(thing).__mro__):
+        if "__init__" in vars(cls) and not is_users(cls):
+            found |= plain_defaults(vars(cls)["__init__"])
+    known = config(thing)
+    return {name: value for name, value in found.items() if name in known}
+
+
+def plain_defaults(function: Any) -> dict[str, Any]:
+    """The defaults of a function's arguments, as far as they are plain values."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return {}
+    return {p.name: p.default for p in parameters if isinstance(p.default, PLAIN)}
+
+
 def plain(value: Any, depth: int = 0) -> Any:
     """A JSON value for anything that a Keras config may hold."""
     if isinstance(value, PLAIN):
