@@ -28,6 +28,9 @@ OF_A_SIDE = {
     "rev": ["HEAD~1", "release one"],
     "env": [{"KERAS_BACKEND": "torch", "A": "x y=z"}],
     "arguments": [("--seed", "two words")],
+    "python": ["/opt/other env/bin/python"],
+    "packages": [("keras==3.10.0", "jax>=0.5, <0.6")],
+    "as_of": ["2025-06-01"],
 }
 QUESTIONS = [
     Question(**{"targets": ("a.py",), name: value})

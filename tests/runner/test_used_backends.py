@@ -30,7 +30,7 @@ def script(tmp_path, monkeypatch):
         ("import keras", {"KERAS_BACKEND": "torch"}, {"torch"}),
         (CHOSEN, {}, {"jax"}),
         ('os.environ.setdefault("KERAS_BACKEND", "jax")', {}, {"jax"}),
-        ('os.environ.setdefault("KERAS_BACKEND", "jax")', {"KERAS_BACKEND": "torch"}, {"jax", "torch"}),
+        (CHOSEN, {"KERAS_BACKEND": "torch"}, {"jax", "torch"}),
         ('os.environ["KERAS_BACKEND"] = options.backend', {}, set(BACKENDS)),
         (CHOSEN + "import tensorflow as tf", {}, {"jax", "tensorflow"}),
         (CHOSEN + "keras.utils.image_dataset_from_directory('x')", {}, {"jax", "tensorflow"}),

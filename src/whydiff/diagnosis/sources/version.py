@@ -26,7 +26,7 @@ def compare(a: Side, b: Side) -> Finding:
         one, two = {k: one[k] for k in shared}, {k: two[k] for k in shared}
     finding = compare_facts(ID, one, two, FIX, what="versions", first=("keras",))
     if finding.status == DIFFERS and draws_otherwise(a, b) and a.recipe.noise and b.recipe.noise:
-        # Weights that were drawn otherwise are carried over; what a step draws is not.
+        # Weights that were drawn otherwise are transferred; what a step draws is not.
         detail = f"{finding.evidence}; JAX draws other noise from the same seed states"
         return differs(ID, finding.evidence, FIX, detail=detail, mechanism=_PARTITIONABLE)
     return finding
