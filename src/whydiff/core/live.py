@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,7 +127,8 @@ class Live:
     regularizers: Mapping[str, Any] = field(default_factory=dict)
     policies: Mapping[str, Any] = field(default_factory=dict)  # dtype policy by layer path
     trainable: tuple[bool, ...] = ()  # of the model and each of its layers, during this fit
-    train_function: Any = None  # the compiled step, to see whether it is still in place
+    #: reference to the compiled step, to see whether it is still in place; it keeps none alive
+    train_function: Callable[[], Any] = lambda: None
     #: what the code of its layers read from globals and closures: ``put(value)`` sets each
     outside: Sequence[Any] = ()
     seconds: float = 0.0

@@ -9,6 +9,8 @@ from whydiff.core.findings import DIFFERS, UNKNOWN, Diff, Finding
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources import source
 
+#: Mechanisms of state that is in no variable.
+HELD = ("stale-trace", "not-finalized", "other-constant")
 #: Sources that a change of environment moves together; the first that differs stands for them.
 ENVIRONMENT = ("backend", "version", "hardware")
 
@@ -56,8 +58,14 @@ class ComparedSides:
 
     @property
     def structural(self) -> list[str]:
-        """Differing sources that change the compiled program: model, loss, optimizer."""
-        return [s for s in self.differing if source(s).kind == "structure"]
+        """Differing sources that change the compiled program: model, loss, optimizer.
+
+        State among them where it is what was compiled into a step, or what a layer holds.
+        """
+        held = any(f.source == "state" and f.mechanism in HELD for f in self.findings)
+        return [
+            s for s in self.differing if source(s).kind == "structure" or (s == "state" and held)
+        ]
 
     @cached_property
     def environment(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from whydiff.diagnosis import files
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.offsets import amplifies, cancel
 from whydiff.diagnosis.sources.arithmetic import UNRECORDED
+from whydiff.diagnosis.stale import set_in_vain
 from whydiff.diagnosis.trials import Trials
 
 
@@ -20,6 +21,7 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
         *_without_effect(compared, causes),
         *_unrecorded(compared),
         *_counts_on(compared, causes),
+        *_set_in_vain(compared),
         *_not_reproduced(compared, trials, causes),
         *_offsetting(trials, causes),
         *_amplified(trials, causes),
@@ -46,6 +48,15 @@ def _counts_on(compared: ComparedSides, causes: Sequence[Cause]) -> Iterator[str
             f"{measured.evidence[0].upper()}{measured.evidence[1:]}. So what it logs cannot be "
             f"compared, whatever the weights: {measured.remedy[0].lower()}{measured.remedy[1:]}"
         )
+
+
+def _set_in_vain(compared: ComparedSides) -> Iterator[str]:
+    """What a script sets although the compiled step does not read it any more."""
+    if any(f.mechanism == "stale-trace" for f in compared.findings):
+        return
+    for name, side in (("A", compared.a), ("B", compared.b)):
+        for text in set_in_vain(side):
+            yield f"In {name}, {text}: call compile() after setting it."
 
 
 def _unrecorded(compared: ComparedSides) -> Iterator[str]:

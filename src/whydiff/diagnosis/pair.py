@@ -15,7 +15,8 @@ def pair_of_fits(execution: Execution, wanted: tuple[int, int] | None) -> tuple[
     """Indices of the two fits of one run to compare; None where there are no two.
 
     ``wanted`` if given, else the first two independent fits of models of the same shape (equal
-    weights, or else equal inputs and outputs) that differ; the first two of them where none do.
+    weights, or else equal inputs and outputs) that end differently; where none do, the first two
+    that differ on the way, or the first two of them.
     Where trainings have several fits each, the first is compared with the first, the second with
     the second: pretraining with pretraining, fine-tuning with fine-tuning.
     """
@@ -33,7 +34,9 @@ def pair_of_fits(execution: Execution, wanted: tuple[int, int] | None) -> tuple[
         and places[one.index] == places[other.index]
         and same(one, other)
     ]
-    chosen = next((p for p in pairs if not identical(*p)), pairs[0] if pairs else None)
+    differing = [p for p in pairs if not identical(*p)]
+    chosen = next((p for p in differing if not _ends_alike(*p)), None)
+    chosen = chosen or next(iter([*differing, *pairs]), None)
     return None if chosen is None else (chosen[0].index, chosen[1].index)
 
 
@@ -78,6 +81,13 @@ def _pairs(fits: Sequence[Fit]) -> Iterator[tuple[Fit, Fit]]:
     for j in range(1, len(fits)):
         for i in range(j):
             yield fits[i], fits[j]
+
+
+def _ends_alike(a: Fit, b: Fit) -> bool:
+    """Whether two fits end in the same weights and logs, whatever differs between them."""
+    finals = [[t.digest for t in fit.final] for fit in (a, b)]
+    logs = [[epoch.logs for epoch in fit.epochs] for fit in (a, b)]
+    return finals[0] == finals[1] and repr(logs[0]) == repr(logs[1])
 
 
 def _same_weights(a: Fit, b: Fit) -> bool:

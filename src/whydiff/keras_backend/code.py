@@ -69,18 +69,41 @@ def stored_by_libraries(cls: type) -> frozenset[str]:
     return frozenset(stored[False] - stored[True])
 
 
+def stored_by(cls: type, methods: tuple[str, ...]) -> frozenset[str]:
+    """Attributes that these methods of a user's class set, or those that they call."""
+    functions = (getattr(cls, name, None) for name in methods_used(cls, methods))
+    codes = (getattr(inspect.unwrap(f), "__code__", None) for f in functions if callable(f))
+    return frozenset().union(*(_stored_in(code) for code in codes if code is not None))
+
+
 def _stored_in(code: types.CodeType) -> set[str]:
     return {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_ATTR"}
 
 
 @dataclass(frozen=True)
 class Outside:
-    """A value that a function read from a global or a closure; ``get`` and ``put`` reach it."""
+    """A value that a step reads although it is no variable: from a global, a closure, an
+    attribute of a layer. ``get`` and ``put`` reach it.
+
+    ``value`` is what the step computes with. Where it was compiled before the value was set anew,
+    ``now`` is what the script has set since; otherwise both are the same. A ``constant`` is a
+    tensor that a layer computes with and no setting of it.
+    """
 
     name: str
     value: Any
     get: Callable[[], Any]
     put: Callable[[Any], None]
+    owner: str = ""  # canonical path of the layer
+    now: Any = None
+    constant: bool = False
+
+    @property
+    def key(self) -> str:
+        """The fact in which a recipe tells it."""
+        name = self.name.removeprefix("self.")
+        outside = "" if name != self.name and "." not in name else " (read from outside)"
+        return f"layer:{self.owner or 'model'}:{name}{outside}"
 
 
 def read_outside(function: Any) -> Iterator[Outside]:

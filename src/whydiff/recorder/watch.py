@@ -16,11 +16,11 @@ from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import Epoch
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.callbacks import fresh_callback, listed
+from whydiff.keras_backend.code import Outside
 from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.subject import optimizers_of, title_of
 from whydiff.keras_backend.variables import Slot, tensor
 from whydiff.recorder.describe import describe, optimizer_facts
-from whydiff.recorder.describe.model import held, outside
 from whydiff.recorder.describe.training import metric_state
 from whydiff.recorder.feed import Feed
 from whydiff.recorder.guard import never_in_the_way
@@ -34,6 +34,7 @@ from whydiff.recorder.randomness import (
     operation_tensors,
     pin_generator,
 )
+from whydiff.recorder.reads import reads_of, stale, told, weak
 from whydiff.recorder.starting import Start
 from whydiff.recorder.step_snapshot import Left, StepSnapshots
 from whydiff.recorder.steps import Steps
@@ -85,6 +86,7 @@ class Watch:
         self._drawing_operations: tuple[Tensor, ...] | None = None
         self._losses: list[float] = []  # as logged, of the first steps
         self._metric_state: dict[str, Any] = {}
+        self._stale: dict[str, list[Any]] = {}
         self._notes: dict[str, Any] = {"seed ledger": len(ledger.draws)}
         self._pins = pins
         self._known: list[list[int]] | None = None  # which variables travel with a step's state
@@ -198,9 +200,8 @@ class Watch:
         self._ledger.locate(start.names.layers, self.index)
         for group, paths in start.unseen.items():
             self._notes[f"unknown: initial {group}"] = paths
+        self._outside = self._reads()
         self._recipe = self._describe()
-        layers = start.names.layers.values()
-        self._outside = tuple(r for layer in layers for r in (*outside(layer), *held(layer)))
         self._notes["data"] = self.feed.kind
         if self.feed.workers:
             self._notes["workers"] = self.feed.workers
@@ -210,6 +211,18 @@ class Watch:
         )
         self._writer.ledger(self._ledger.draws)
         self._writer.tensors(self.index, "initial", start.named(start.values))
+
+    def _reads(self) -> tuple[Outside, ...]:
+        """What the step reads besides variables, noted where that is not what it seems."""
+        compiled = self._adapter.compiles and not self.model.run_eagerly
+        batch, signature = self._fit.get("batch_size"), str(self.feed.signature)
+        traced_for = (signature, batch, self._start.trainable)
+        reads = reads_of(self.model, self._start.names.layers, compiled, traced_for)
+        self._stale = stale(reads)
+        constants = {f"{r.owner}/{r.name}": told(r.value) for r in reads if r.constant}
+        noted = {"stale": self._stale, "constants": constants}
+        self._notes |= {name: values for name, values in noted.items() if values}
+        return reads
 
     def _describe(self) -> Recipe:
         tensors = self._start.tensors()
@@ -231,7 +244,10 @@ class Watch:
             frozenset(self.interference.acting),
             frozenset(self.interference.ending),
         )
-        return replace(recipe, measurement={**recipe.measurement, **self._metric_state})
+        compiled_in = {key: pair[0] for key, pair in self._stale.items()}
+        actual = {k: compiled_in.get(k, v) for k, v in recipe.architecture.items()}
+        measurement = {**recipe.measurement, **self._metric_state}
+        return replace(recipe, architecture=actual, measurement=measurement)
 
     # --- epochs and end -----------------------------------------------------------------------
 
@@ -310,7 +326,7 @@ class Watch:
             regularizers=self._start.regularizers(),
             policies=self._start.policies(),
             trainable=self._start.trainable,
-            train_function=self.model.train_function,
+            train_function=weak(self.model.train_function),
             outside=self._outside,
             seconds=seconds,
             origins=origins_of(

@@ -22,7 +22,10 @@ from whydiff.replay.values import Choice, side
 
 #: Sources that live in the compiled program, the one whose model is the base first.
 #: Noise is among them where a step's own code draws: compiled, the numbers are its constants.
-STRUCTURE = ("architecture", "precision", "mode", "arithmetic", "objective", "optimizer", "noise")
+#: State is, where it is what an earlier trace has compiled into the step, or what layers hold.
+STRUCTURE = (
+    "architecture", "precision", "mode", "arithmetic", "objective", "optimizer", "noise", "state",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +78,7 @@ class Programs:
         model = base.model
         names = Names(model)
         if own:
-            if id(model) in self._active or model.train_function is not base.train_function:
+            if id(model) in self._active or not in_place(base):
                 self._move_regularizers(base, base, names)
                 set_policies(names, base.policies)
                 compile_as(model, base, base, base.optimizer)
@@ -122,6 +125,12 @@ class Programs:
             wanted = source.regularizers.get(f"activity:{path}")
             if getattr(layer, "activity_regularizer", None) is not wanted:
                 layer.activity_regularizer = wanted
+
+
+def in_place(live: Live) -> bool:
+    """Whether the model still has the compiled step with which this fit ran."""
+    function = live.train_function()
+    return function is not None and live.model.train_function is function
 
 
 def compile_as(model: Any, objective: Live, arithmetic: Live, optimizer: Any) -> None:

@@ -20,6 +20,7 @@ from whydiff.replay.program import (
     compile_as,
     fresh_slots,
     from_config,
+    in_place,
     set_policies,
     set_trainable,
 )
@@ -63,7 +64,7 @@ def compile_for(live: Live, settings: Mapping[str, Any]) -> Program:
 def as_it_is(live: Live, settings: Mapping[str, Any]) -> Program:
     """The live model as the script left it, if that is how it was fit; else compiled again."""
     model = live.model
-    if model.train_function is not live.train_function or model.optimizer is not live.optimizer:
+    if not in_place(live) or model.optimizer is not live.optimizer:
         return compile_for(live, settings)
     set_trainable(live)
     names = Names(model)

@@ -59,7 +59,8 @@ class Solo:
             return Outcome(stop.weights, None, [stop.logs])
         to_numpy = adapter().to_numpy
         weights = {s.path: np.array(to_numpy(s.variable)) for s in program.variables.weights}
-        return Outcome(weights, self._predict(program.base), logs, moved)
+        predictions = self._predict(program.base, self._state(choice))
+        return Outcome(weights, predictions, logs, moved)
 
     def prepared(self, choice: Choice) -> tuple[Program, Plan]:
         """The program of a hybrid, with every variable where it starts, and what it is fed."""
@@ -92,7 +93,7 @@ class Solo:
         drawn = lives[side(choice, "noise")].material.host_draws
         steer = Steer(data, generator_of(lives, choice), first, validation, drawn)
         model = program.base.model
-        with quiet(), host_kept(), reading_as(program.base):
+        with quiet(), host_kept(), reading_as(program.base, self._state(choice)):
             keras.Model.fit(
                 model,
                 x=data,
@@ -112,7 +113,7 @@ class Solo:
         for i, j in align(program.base.recipe.initialization, live.recipe.initialization):
             program.variables.weights[i].variable.assign(np.array(live.final[j]))
         paths = [slot.path for slot in program.variables.weights]
-        predictions = self._predict(program.base)
+        predictions = self._predict(program.base, self._state(dict.fromkeys(STRUCTURE, name)))
         weights = dict(zip(paths, live.final, strict=False))
         return Outcome(weights, predictions, [dict(logs) for logs in live.logs])
 
@@ -140,22 +141,42 @@ class Solo:
             found += sort_callbacks(live.callbacks, live.acting, live.ending)[part]
         return [fresh_callback(c) for c in found]
 
-    def _predict(self, base: Live) -> list[np.ndarray] | None:
-        with reading_as(base):
+    def _state(self, choice: Choice) -> Live | None:
+        """Whose values a step reads that are state and yet no variables; None: the base's own."""
+        return self.lives[side(choice, "state")] if "state" in self.differing else None
+
+    def _predict(self, base: Live, state: Live | None) -> list[np.ndarray] | None:
+        with reading_as(base, state):
             return predict(base.model, self._probe)
 
 
 @contextlib.contextmanager
-def reading_as(live: Live) -> Iterator[None]:
-    """What the code of a model's layers reads from outside is what it was when the fit began."""
+def reading_as(live: Live, state: Live | None = None) -> Iterator[None]:
+    """What the code of a model's layers reads besides variables is what it was in that fit.
+
+    With ``state`` the values of another fit that are state: compiled into its step before the
+    script set others, or tensors that its layers held.
+    """
+    theirs = {r.key: r.value for r in (state or live).outside if state_of(r, live)}
     now = [(read, read.get()) for read in live.outside]
     try:
         for read in live.outside:
-            read.put(read.value)
+            read.put(theirs.get(read.key, read.value))
         yield
     finally:
         for read, value in now:
             read.put(value)
+
+
+def state_of(read: Any, live: Live) -> bool:
+    """Whether a value differs from that of another fit, though both are set alike, or is a tensor
+    that a layer holds."""
+    same = [other for other in live.outside if other.key == read.key]
+    return read.constant or any(_same(o.now, read.now) for o in same)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or np.array_equal(one, other)
 
 
 def _nudge(program: Program, number: int) -> float:

@@ -5,6 +5,7 @@ import pytest
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
 from whydiff.diagnosis.sources import CATALOGUE, compare_all, source
+from whydiff.diagnosis.stale import set_in_vain
 from whydiff.testing import sides
 from whydiff.testing.sides import a_side, changed, content, facts, tensor
 
@@ -371,3 +372,43 @@ def test_a_mask_that_ends_at_a_layer_is_no_intention():
     both = facts(a, "architecture", **{"masks end at": ["scale"], "layer:dense:units": 4})
     one = changed(a, architecture=facts(a, "architecture", **{"masks end at": ["scale"]}))
     assert source("architecture").compare(one, changed(a, architecture=both)).intended
+
+
+KEY = "layer:dense:units"
+
+
+def with_stale(units, old, now):
+    a = a_side()
+    return changed(
+        a,
+        fit={"notes": {"stale": {KEY: [old, now]}}} if old != now else {},
+        architecture=facts(a, "architecture", **{KEY: units}),
+    )
+
+
+def test_a_value_compiled_before_the_script_set_another_is_state():
+    a, b = with_stale(1, 1, 3), with_stale(3, 3, 3)
+    state, architecture = (source(i).compare(a, b) for i in ("state", "architecture"))
+    assert (state.status, state.mechanism) == (DIFFERS, "stale-trace")
+    assert "units of dense is 3 in both, but the step of A was compiled when it was 1" in (
+        state.detail
+    )
+    assert architecture.status == IDENTICAL
+    assert "step of B was compiled when it was 1" in source("state").compare(b, a).detail
+
+
+def test_a_value_set_in_vain_changes_nothing_and_is_noted():
+    a, b = with_stale(1, 1, 1), with_stale(1, 1, 3)
+    assert all(source(i).compare(a, b).status == IDENTICAL for i in ("state", "architecture"))
+    assert set_in_vain(a) == []
+    assert set_in_vain(b)[0].startswith("units of dense was set to 3 after the step was compiled")
+
+
+def test_tensors_of_a_layer_that_are_no_variables_are_state():
+    a, b = (a_side(fit={"notes": {"constants": {"norm/mean": d}}}) for d in ("0a", "1b"))
+    assert source("state").compare(a, b).mechanism == "other-constant"
+    layers = [*a.recipe.architecture["layers"], "norm: Normalization"]
+    a, b = (changed(s, architecture=facts(s, "architecture", layers=layers)) for s in (a, b))
+    finding = source("state").compare(a, b)
+    assert finding.mechanism == "not-finalized" and "norm/mean" in finding.detail
+    assert source("state").compare(a, a).status == IDENTICAL

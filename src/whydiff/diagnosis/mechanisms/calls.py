@@ -125,10 +125,10 @@ MECHANISMS = (
         "stale-trace",
         ("state",),
         "a compiled function is older than the values it reads",
-        "predict and evaluate compile the model once; Python values that it read then stay, "
+        "fit, predict and evaluate compile the model once; Python values that it read then stay, "
         "whatever becomes of them later.",
-        "Pass the value as an input or keep it in a variable; otherwise set "
-        "model.predict_function = None after changing it, or compile again.",
+        "Pass the value as an input or keep it in a variable; otherwise compile again after "
+        "changing it (for predict, model.predict_function = None is enough).",
         seen="The value at the time of the call is not the one that was traced.",
     ),
     Mechanism(

@@ -8,6 +8,7 @@ from whydiff.core.recording import Side
 from whydiff.diagnosis.sources.facts import changes, compare_facts, describe, listed
 from whydiff.diagnosis.sources.layers import aligned_facts, layers, matched, same_layers
 from whydiff.diagnosis.sources.source import Source, differs, identical
+from whydiff.diagnosis.stale import compiled_apart
 
 ID = "architecture"
 FIX = "Build both models with the same function, and compare model.summary()."
@@ -40,10 +41,13 @@ def _compare(a: Side, b: Side) -> Finding:
     facts_a, facts_b = aligned_facts(one, two, one.architecture, two.architecture)
     graphs = one.architecture.get("model") in _GRAPHS and two.architecture.get("model") in _GRAPHS
     alike = same_layers(one, two)
+    old = compiled_apart(a, b) if isinstance(one, Recipe) else {}
 
     def skip(key: str) -> bool:
         if key == "layers":
             return True  # compared by class and position
+        if key in old:
+            return True  # set alike, but compiled before that: state
         if key == "model" and alike and (graphs or (_graph(one) and _graph(two))):
             return True  # what a model of the same layers and connections is called is no matter
         # Keras may see another call of the same layers: only where both sides list them they count

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import Side
+from whydiff.core.words import listed
 from whydiff.diagnosis import files
 from whydiff.diagnosis.sources.facts import equal
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 from whydiff.diagnosis.sources.tensors import Pair, counted, differing, equal_tensors, pair, placed
+from whydiff.diagnosis.stale import compiled_apart, constants_apart
 
 ID = "state"
 FIX = "Build and compile a new model for every fit: put both into a function and call it anew."
@@ -48,8 +50,14 @@ def compare(a: Side, b: Side) -> Finding:
         counts = [counted(len(pairs), noun) for noun, pairs in other.items() if pairs]
         evidence = f"{detail}; {', '.join(counts)} differ" if counts else detail
         return differs(ID, evidence, FILE_FIX, mechanism="file-carried-over")
-    if any(other.values()):
-        return _differs(a, b, other)
+    left = _differs(a, b, other) if any(other.values()) else None
+    held = _held(a, b)
+    if held is not None:
+        more = f"; {left.evidence}" if left else ""
+        detail = f"{held.detail}{more}"
+        return differs(ID, f"{held.evidence}{more}", FIX, detail=detail, mechanism=held.mechanism)
+    if left is not None:
+        return left
     if not one.initialization and not one.state and not two.initialization and not two.state:
         return unknown(ID, "neither weights nor optimizer state were recorded")
     same = [p for pairs in carried.values() for p in pairs]
@@ -57,6 +65,25 @@ def compare(a: Side, b: Side) -> Finding:
         return identical(ID, f"the same state was transferred: {equal_tensors(same, 'tensor')}")
     steps = "the optimizer starts at the same step" if optimizer else "no optimizer state differs"
     return identical(ID, f"no weight comes from an earlier fit, {steps}")
+
+
+def _held(a: Side, b: Side) -> Finding | None:
+    """Values that are no variables: compiled into the step earlier, or derived by a layer."""
+    old = compiled_apart(a, b)
+    if old:
+        detail = "; ".join(old.values())
+        return differs(ID, detail, FIX, mechanism="stale-trace")
+    paths = constants_apart(a, b)
+    if not paths:
+        return None
+    layers = [entry for side in (a, b) for entry in side.recipe.architecture.get("layers") or ()]
+    owner = paths[0].rpartition("/")[0]
+    normalizes = f"{owner}: Normalization" in layers
+    detail = f"{listed(paths)}, which {'is' if len(paths) == 1 else 'are'} no variable of the model"
+    if normalizes:
+        detail += ": the layer derives it from its weights when it is adapted, built or loaded"
+    mechanism = "not-finalized" if normalizes else "other-constant"
+    return differs(ID, detail, FIX, mechanism=mechanism)
 
 
 def _optimizer_pairs(a: Recipe, b: Recipe) -> list[Pair]:

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from whydiff.keras_backend.code import (
     Outside,
     accumulates_gradients,
@@ -21,6 +23,7 @@ from whydiff.keras_backend.code import (
     only_used_by,
     read_outside,
     read_settings,
+    stored_by,
 )
 from whydiff.keras_backend.internals import graph_nodes, is_layer, made_by
 from whydiff.keras_backend.naming import Names
@@ -105,6 +108,34 @@ def held(layer: Any) -> list[Outside]:
         for key, value in own_attributes(layer)
         if isinstance(value, PLAIN) and key in vars(layer)
     ]
+
+
+def constants(layer: Any) -> list[Outside]:
+    """Tensors that a layer computes with and that are no variables of it, such as the mean that
+    Normalization derives from its weights. What its call itself stores is none."""
+    written = stored_by(type(layer), ("call",)) if is_users(type(layer)) else frozenset()
+    return [
+        Outside(
+            key,
+            value,
+            functools.partial(getattr, layer, key),
+            functools.partial(object.__setattr__, layer, key),
+            constant=True,
+        )
+        for key, value in list(vars(layer).items())
+        if not key.startswith("_") and key not in written and _is_constant(value)
+    ]
+
+
+def _is_constant(value: Any) -> bool:
+    import keras
+
+    if isinstance(value, (keras.Variable, np.ndarray)) or type(value).__name__ == "Parameter":
+        return False
+    try:
+        return bool(keras.ops.is_tensor(value)) and keras.ops.convert_to_numpy(value) is not None
+    except Exception:  # a symbolic tensor, a tracer that leaked
+        return False
 
 
 def _own_functions(layer: Any) -> list[types.FunctionType]:

@@ -1,0 +1,57 @@
+"""Values that a compiled step has in it although the script has set others since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from whydiff.core.recording import Side
+from whydiff.diagnosis.sources.facts import equal, name_of, show
+
+#: what a fit notes: fact -> [value compiled into the step, value set since]
+STALE = "stale"
+#: what a fit notes: path of a tensor that is no variable -> its digest
+CONSTANTS = "constants"
+
+
+def compiled_apart(a: Side, b: Side) -> dict[str, str]:
+    """Fact -> sentence, where both sides are set alike and one step was compiled before that."""
+    found: dict[str, str] = {}
+    for key in {**_noted(a, STALE), **_noted(b, STALE)}:
+        (old_a, now_a), (old_b, now_b) = (_values(side, key) for side in (a, b))
+        if equal(now_a, now_b) and not equal(old_a, old_b):
+            name, where = name_of(key)
+            side, old, now = ("A", old_a, now_a) if not equal(old_a, now_a) else ("B", old_b, now_b)
+            found[key] = (
+                f"{name} of {where} is {show(now)} in both, but the step of {side} was compiled "
+                f"when it was {show(old)}"
+            )
+    return found
+
+
+def set_in_vain(side: Side) -> list[str]:
+    """What was set to another value after the step was compiled, in words."""
+    return [
+        f"{name_of(key)[0]} of {name_of(key)[1]} was set to {show(now)} after the step was "
+        f"compiled with {show(old)}, which it goes on computing with"
+        for key, (old, now) in _noted(side, STALE).items()
+    ]
+
+
+def constants_apart(a: Side, b: Side) -> list[str]:
+    """Tensors of layers that are no variables and differ; empty where their layers differ."""
+    one, other = (_noted(side, CONSTANTS) for side in (a, b))
+    return [path for path in one if path in other and one[path] != other[path]]
+
+
+def _noted(side: Side, name: str) -> Mapping[str, Any]:
+    noted = side.fit.notes.get(name)
+    return noted if isinstance(noted, Mapping) else {}
+
+
+def _values(side: Side, key: str) -> tuple[Any, Any]:
+    pair = _noted(side, STALE).get(key)
+    if isinstance(pair, list | tuple) and len(pair) == 2:
+        return pair[0], pair[1]
+    value = side.recipe.architecture.get(key)
+    return value, value

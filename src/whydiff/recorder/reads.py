@@ -1,0 +1,85 @@
+"""What a step reads besides variables, and whether it was compiled with older values."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.digests import tensor_digest
+from whydiff.keras_backend.code import Outside
+from whydiff.recorder.describe.model import constants, held, outside
+from whydiff.recorder.describe.values import plain
+
+
+@dataclass(frozen=True, eq=False)
+class _Trace:
+    """A compiled train function, what it was compiled for, and the values it has in it."""
+
+    function: Callable[[], Any]
+    signature: Hashable
+    values: Mapping[str, Any]
+
+
+_TRACES: weakref.WeakKeyDictionary[Any, _Trace] = weakref.WeakKeyDictionary()
+
+
+def reads_of(
+    model: Any, layers: Mapping[str, Any], compiled: bool, signature: Hashable
+) -> tuple[Outside, ...]:
+    """What the step that just ran reads, with the values that are in force.
+
+    A compiled step keeps what it read when it was traced: where the same train function has run
+    before, for data of the same ``signature``, those values count and not what they are now.
+    """
+    found = [
+        replace(read, owner=path, now=read.value)
+        for path, layer in layers.items()
+        for read in (*outside(layer), *held(layer), *constants(layer))
+    ]
+    traced = _traced(model, found, signature) if compiled else {}
+    return tuple(replace(r, value=traced.get(_name(r), r.value)) for r in found)
+
+
+def _traced(model: Any, reads: Sequence[Outside], signature: Hashable) -> Mapping[str, Any]:
+    function = getattr(model, "train_function", None)
+    known = _TRACES.get(model)
+    if function is None:
+        return {}
+    if known is not None and known.function() is function and known.signature == signature:
+        return known.values
+    _TRACES[model] = _Trace(weak(function), signature, {_name(read): read.value for read in reads})
+    return {}
+
+
+def weak(function: Any) -> Callable[[], Any]:
+    """A reference to a compiled function that does not keep it alive.
+
+    Kept alive, JAX would find its trace again where the script compiles the model anew.
+    """
+    try:
+        return weakref.ref(function)
+    except TypeError:  # None, or a kind of function that knows no references
+        return lambda: function
+
+
+def stale(reads: Sequence[Outside]) -> dict[str, list[Any]]:
+    """Fact -> (value compiled into the step, value that the script has set since)."""
+    pairs = {r.key: [told(r.value), told(r.now)] for r in reads}
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def told(value: Any) -> Any:
+    """A value as a fact tells it; of a tensor the digest."""
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        import keras
+
+        return tensor_digest(np.asarray(keras.ops.convert_to_numpy(value)))
+    return plain(value)
+
+
+def _name(read: Outside) -> str:
+    return f"{read.owner}:{read.name}"
