@@ -17,6 +17,7 @@ class CallFields:
     are no variables, by source. ``policies``: whether dtype policies are set layer by layer.
     ``separate``: of the order and the batches those that can be taken without the samples.
     ``compiled``: loss and metrics come with the measurement; ``weighted``: so do sample weights.
+    ``tied``: sources that are swapped together, the one that stands for them first.
     """
 
     tensors: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
@@ -26,6 +27,7 @@ class CallFields:
     compiled: bool = False
     separate: tuple[str, ...] = ()
     weighted: bool = False
+    tied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

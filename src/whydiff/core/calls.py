@@ -153,7 +153,9 @@ class CallRecipe:
 
     weights: tuple[Tensor, ...] = ()
     origins: tuple[Origin, ...] = ()  # aligned with weights
-    noise: tuple[Tensor, ...] = ()  # state of every seed generator before the call
+    #: state of every seed generator before the call; of role "operation seed" what an operation of
+    #: the compiled function had drawn by then
+    noise: tuple[Tensor, ...] = ()
     generators: tuple[GeneratorState, ...] = ()
     inputs: Inputs = field(default_factory=Inputs)
     state: tuple[HeldValue, ...] = ()

@@ -125,6 +125,15 @@ class Backend(Protocol):
     def forget_traces(self, model: Any) -> None:
         """See to it that the next train function is traced anew, not found among those before."""
 
+    def operation_seeds(self) -> Any:
+        """State of the generator that seeds eager operations such as ``tf.random.normal``, as what
+        Python's ``random.getstate`` gives; None where there is none."""
+        ...
+
+    def set_operation_seeds(self, state: Any) -> None:
+        """Bring that generator into a state that was read before."""
+        ...
+
     def without_gradients(self) -> AbstractContextManager[None]:
         """Operations within keep nothing for a backward pass."""
         ...

@@ -9,6 +9,7 @@ import pytest
 
 from whydiff.core.calls import Event, GeneratorState, HeldValue, Origin, joined_call
 from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, SUSPECTED, UNKNOWN
+from whydiff.core.recipe import Tensor
 from whydiff.core.recording import Epoch
 from whydiff.core.scoring import (
     AGAIN,
@@ -112,6 +113,34 @@ def test_values_that_are_no_weights():
     stale = HeldValue("f: global SCALE", "global", "f", "b", 2, "a", 1)
     found = by_source(compare(call(1, state=[stale]), call(2, "call", state=scale[1:])))
     assert found["state"].mechanism == "stale-trace"
+
+
+def test_an_operation_of_the_compiled_function_draws_on_from_call_to_call():
+    def drawing(number, digest):
+        made = call(number)
+        operation = Tensor("TensorFlow's operation X", "operation seed", (2,), "int64", digest)
+        return replace(made, recipe=replace(made.recipe, noise=(operation,)))
+
+    found = by_source(compare(drawing(1, "a"), drawing(2, "b")))["noise"]
+    assert (found.status, found.mechanism) == (DIFFERS, "unseeded-noise")
+    assert by_source(compare(drawing(1, "a"), drawing(2, "a")))["noise"].status == IDENTICAL
+
+
+def test_batches_go_with_noise_that_a_global_generator_makes():
+    def drawing(number, before, **more):
+        made = call(number, **more)
+        numpy = GeneratorState("numpy", before, before + "!")
+        return replace(made, recipe=replace(made.recipe, generators=(numpy,)))
+
+    compared = compare(drawing(1, "a"), drawing(2, "b", batches=[8, 8]))
+    assert compared.tied == ("noise", "batch-size") and compared.movable == ("noise",)
+    assert compared.fields.separate == ("batch-size",)
+    runner = Linear(OUT, {"noise": EFFECT})
+    (full,) = runner.again("b").outputs
+    calls = call(1, outputs=OUT), call(2, outputs=full)
+    found = judge(compared, run_trials(runner, ["noise"], calls, "outputs"))
+    assert [c.source for c in found.causes] == ["noise"]
+    assert "batch-size" in {x.source for x in found.unknown}
 
 
 def test_a_setting_that_the_script_changed_is_swapped_in_one_model():

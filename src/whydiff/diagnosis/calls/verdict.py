@@ -68,6 +68,11 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
         elif found.source in compared.structure[1:]:
             told = f"{found.evidence}; swapped together with {compared.structure[0]}"
             unknown.append(Excluded(found.source, told))
+        elif found.source in compared.tied[1:]:
+            told = (
+                f"{found.evidence}; it decides how often the model draws, and goes with the noise"
+            )
+            unknown.append(Excluded(found.source, told))
         elif found.source not in compared.movable and settled and trials.sources:
             what = "nothing is left" if left == 0.0 else "only rounding is left"
             excluded.append(

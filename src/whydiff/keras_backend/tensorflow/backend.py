@@ -280,3 +280,18 @@ def _traces(function: Any, depth: int = 0) -> list[Any]:
 
 def without_gradients() -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext()
+
+
+def operation_seeds() -> Any:
+    """State of the Python generator that gives eager operations their seeds; None before a seed
+    was set: operations then seed themselves."""
+    generator = getattr(tf_context.context(), "_rng", None)
+    return None if generator is None else generator.getstate()
+
+
+def set_operation_seeds(state: Any) -> None:
+    generator = getattr(tf_context.context(), "_rng", None)
+    if generator is not None and state is not None and generator.getstate() != state:
+        generator.setstate(state)
+        # Kernels of equal seeds would go on from their last draw.
+        tf_context.context().clear_kernel_cache()

@@ -34,6 +34,8 @@ from whydiff.recorder.measuring.inputs import Fed
 from whydiff.recorder.measuring.rows import rows_of_structure
 from whydiff.recorder.measuring.traces import as_held_values, weak
 
+#: What the compiled function of a kind of call is called.
+_FUNCTIONS = {"evaluate": "test", "predict": "predict"}
 #: Outputs of a call are kept up to so many bytes.
 SMALL_OUTPUTS = 4 << 20
 
@@ -240,6 +242,20 @@ class Measuring(Flags):
 
     # --- while it runs ----------------------------------------------------------------------------
 
+    def model_runs(self, model: Any) -> None:
+        """What a loader drew for itself before the first batch is none of the model's."""
+        first = not self.ran
+        super().model_runs(model)
+        if first and self.ran and not self._adapter.compiles:
+            self._begin_draws()
+
+    @told_once
+    def _begin_draws(self) -> None:
+        state = self._adapter.random_state()
+        if state is not None:
+            state = np.array(state)
+            self._generators[keras.backend.backend()] = (tensor_digest(state), state)
+
     def measured(self, logs: Any) -> None:
         """The numbers of ``evaluate`` by name, before they become a list."""
         self._logs = dict(logs or {})
@@ -294,6 +310,8 @@ class Measuring(Flags):
             rows,
         )  # fmt: skip
         flags, traced, function = self._trace(held)
+        if function is not None:
+            noise += self._book.traces.drawing(self.model, _FUNCTIONS[self.kind])
         mode = {
             # What a graph was built with gives way to the flag that a call passes.
             **{k.replace("training:", "baked:"): v for k, v in described.facts["mode"].items()},
@@ -409,7 +427,7 @@ class Measuring(Flags):
         flags = self.by_layer()
         if self._eager():
             return flags, {}, None
-        name = "test" if self.kind == "evaluate" else "predict"
+        name = _FUNCTIONS[self.kind]
         function = getattr(self.model, f"{name}_function", None)
         traces = self._book.traces
         ran = self.ran
@@ -456,6 +474,9 @@ def global_generators(backend: Any) -> dict[str, tuple[str, Any]]:
         "python": (_digest(("", python[1], 0, 0, python[2])), python),
         "numpy": (_digest(legacy), legacy),
     }
+    seeds = backend.operation_seeds()
+    if seeds is not None:
+        found[keras.backend.backend()] = (_digest(("", seeds[1], 0, 0, seeds[2])), seeds)
     if own is not None:
         own = np.array(own)
         found[keras.backend.backend()] = (tensor_digest(own), own)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from whydiff.core.calls import HeldValue
+from whydiff.core.digests import tensor_digest
+from whydiff.core.recipe import Tensor
+from whydiff.keras_backend import adapter
 from whydiff.recorder.measuring.held import Held
+from whydiff.recorder.randomness import operation_tensors
 
 
 @dataclass
@@ -19,6 +25,8 @@ class Trace:
     held: dict[str, dict[str, Held]] = field(default_factory=dict)  # shapes -> values by name
     function: weakref.ref[Any] | None = None
     newest: dict[str, Held] = field(default_factory=dict)
+    operations: tuple[Tensor, ...] = ()  # of the function, those that draw by themselves
+    calls: int = 0  # that the function has answered
 
 
 class Traces:
@@ -45,7 +53,10 @@ class Traces:
         which says that a trace was made."""
         trace = self.trace(model, name)
         known = trace.function() if trace.function is not None else None
+        if function is not known:
+            trace.calls = 0
         if ran:
+            trace.operations = operation_tensors(adapter(), function)
             if function is not known:
                 trace.held.clear()
             trace.flags.update(flags)
@@ -59,6 +70,19 @@ class Traces:
                 if key not in used or value.digest != _current(held, key):
                     used[key] = value
         return trace.flags, used
+
+    def drawing(self, model: Any, name: str) -> tuple[Tensor, ...]:
+        """Operations that draw by themselves, with how often they did before this call.
+
+        They keep their place in their sequence inside the compiled function, where nobody reads
+        it: it follows from the calls that the function answered before.
+        """
+        trace = self.trace(model, name)
+        before, trace.calls = trace.calls, trace.calls + 1
+        return tuple(
+            replace(one, digest=tensor_digest(np.array([int(one.digest[:15], 16), before])))
+            for one in trace.operations
+        )
 
 
 def _current(held: Sequence[Held], name: str) -> str:

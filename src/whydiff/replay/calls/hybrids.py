@@ -25,8 +25,8 @@ from whydiff.replay.calls.running import (
     PREDICT,
     Measured,
     Way,
+    drawing_from,
     preserved,
-    put_generators,
     put_noise,
     put_weights,
     run,
@@ -40,8 +40,14 @@ PROBE_ROWS = 64
 class CallHybrids:
     """Runs hybrids of two calls whose models live in this process."""
 
-    def __init__(self, lives: Mapping[str, LiveCall], fields: CallFields) -> None:
+    def __init__(
+        self,
+        lives: Mapping[str, LiveCall],
+        fields: CallFields,
+        earlier: Mapping[str, Sequence[LiveCall]] | None = None,
+    ) -> None:
         self.lives, self.fields = lives, fields
+        self._earlier = earlier or {}  # by side, the calls that its compiled function answered
         self._probe: tuple[Any, ...] | None = None
 
     def measure(self, choice: Choice) -> Measured:
@@ -50,6 +56,8 @@ class CallHybrids:
         Afterwards everything is as it was. Raises TransferError where a field of one call does
         not fit the other.
         """
+        leader, *followers = self.fields.tied or ("",)
+        choice = {**choice, **dict.fromkeys(followers, side(choice, leader))}
         structure = self.fields.structure
         base = side(choice, structure[0]) if structure else "a"
         live = self.lives[base]
@@ -58,17 +66,29 @@ class CallHybrids:
             way = self._way(choice)
             self._functions(live, base, choice)
             batches = self._batches(choice)
-            put_generators(self.lives[side(choice, "noise")].generators)
-            return run(live.model, way, batches)
+            if way.through != CALL:
+                self._draw_as_before(live.model, side(choice, "noise"))
+            with drawing_from(live.model, self.lives[side(choice, "noise")].generators):
+                return run(live.model, way, batches)
 
     def again(self, name: str) -> Measured:
         """One side from its own fields, in its own model."""
         live = self.lives[name]
         fields = CallFields(held={"state": list(live.held)}, compiled=self.fields.compiled)
-        alone = CallHybrids({"a": live, "b": live}, fields)
+        earlier = self._earlier.get(name, ())
+        alone = CallHybrids({"a": live, "b": live}, fields, {"a": earlier, "b": earlier})
         if live.call.kind == "built":
             alone._probe = self._probe_batches()
         return alone.measure({})
+
+    def _draw_as_before(self, model: Any, name: str) -> None:
+        """Bring operations that draw by themselves to where they were: the calls that a side's
+        function answered before are made again."""
+        for one in self._earlier.get(name, ()) if draws_itself(self.lives[name]) else ():
+            if one.fed is None:
+                raise TransferError("what an earlier call was fed was too large to keep")
+            on_batch = "on_batch" in str(one.call.notes.get("method", ""))
+            run(model, Way(_through(one.call), on_batch=on_batch), one.fed)
 
     def fed(self) -> Sequence[Any]:
         """What A was fed."""
@@ -157,6 +177,8 @@ class CallHybrids:
         if fields.compiled:  # it may have been compiled again since
             return False
         own = all(side(choice, source) == base for source in sources)
+        if any(draws_itself(live) for live in self.lives.values()):
+            return False  # a function made anew begins its draws anew
         return own and self._way(choice).through == self.lives[base].call.kind != CALL
 
     def _functions(self, live: LiveCall, base: str, choice: Choice) -> None:
@@ -190,6 +212,11 @@ class CallHybrids:
         if self._probe is None:
             self._probe = (probe_of(self.lives["a"].model),)
         return self._probe
+
+
+def draws_itself(live: LiveCall) -> bool:
+    """Whether a call's compiled function holds an operation with random numbers of its own."""
+    return any(tensor.role == "operation seed" for tensor in live.call.recipe.noise)
 
 
 def _through(call: MeasuringCall) -> str:

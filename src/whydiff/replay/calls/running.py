@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -121,6 +122,7 @@ def preserved(*models: Any) -> Iterator[None]:
     functions = [(m, name, getattr(m, name, None)) for m in distinct for name in _FUNCTIONS]
     steps = [(m, name, vars(m).get(name)) for m in distinct for name in _STEPS]
     python, numpy, backend = random.getstate(), np.random.get_state(), adapter().random_state()
+    seeds = adapter().operation_seeds()
     backend = None if backend is None else np.array(backend)
     try:
         yield
@@ -137,6 +139,7 @@ def preserved(*models: Any) -> Iterator[None]:
                 object.__delattr__(model, name)
         random.setstate(python)
         np.random.set_state(numpy)
+        adapter().set_operation_seeds(seeds)
         if backend is not None:
             adapter().set_random_state(backend)
 
@@ -180,5 +183,29 @@ def put_generators(states: Mapping[str, Any]) -> None:
             random.setstate(state)
         elif name == "numpy":
             np.random.set_state(state)
+        elif name == keras.backend.backend() and isinstance(state, tuple):
+            adapter().set_operation_seeds(state)
         elif name == keras.backend.backend() and state is not None:
             adapter().set_random_state(np.asarray(state))
+
+
+@contextlib.contextmanager
+def drawing_from(model: Any, states: Mapping[str, Any]) -> Iterator[None]:
+    """The global generators in these states when the model first runs: loaders draw before it."""
+    put_generators(states)
+    if adapter().compiles:
+        yield
+        return
+    call = model.call
+
+    def from_there(*args: Any, **kwargs: Any) -> Any:
+        object.__delattr__(model, "call")
+        put_generators(states)
+        return model.call(*args, **kwargs)
+
+    object.__setattr__(model, "call", functools.wraps(call)(from_there))
+    try:
+        yield
+    finally:
+        if vars(model).get("call") is not None and "call" in vars(model):
+            object.__delattr__(model, "call")

@@ -12,7 +12,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
 from whydiff.core.unreachable import unreachable
-from whydiff.replay.calls.hybrids import CallHybrids, ragged_columns
+from whydiff.replay.calls.hybrids import CallHybrids, draws_itself, ragged_columns
 from whydiff.replay.calls.layers import first_otherwise
 from whydiff.replay.calls.logged import (
     rows_of_fit_equal,
@@ -42,7 +42,9 @@ class CallServer:
         """What comes of a request; TransferError or WhydiffError with its why."""
         match request:
             case m.PairCalls(a, b, fields):
-                self._paired = CallHybrids({"a": self._call(a), "b": self._call(b)}, fields)
+                sides = {"a": self._call(a), "b": self._call(b)}
+                earlier = {name: self._earlier(live) for name, live in sides.items()}
+                self._paired = CallHybrids(sides, fields, earlier)
                 return None
             case m.JoinCalls():
                 return self.join(request)
@@ -77,6 +79,16 @@ class CallServer:
                 return _tried(lambda: by_position(evaluate, predict, metric))
             case _:
                 unreachable(request)
+
+    def _earlier(self, live: LiveCall) -> list[LiveCall]:
+        """The calls that the compiled function of a call answered before."""
+        if live.function is None or not draws_itself(live):
+            return []
+        return [
+            one
+            for number, one in sorted(self._calls.items())
+            if 0 < number < live.call.number and one.function is live.function
+        ]
 
     @property
     def _hybrids(self) -> CallHybrids:

@@ -57,6 +57,7 @@ class Compared:
     compiled: bool = False
     weighted: bool = False  # sample weights differ, and go with the measurement
     movable: tuple[str, ...] = ()
+    tied: tuple[str, ...] = ()  # swapped together, the one that stands for them first
 
     def finding(self, source: str) -> Finding | None:
         return next((f for f in self.findings if f.source == source), None)
@@ -64,10 +65,11 @@ class Compared:
     @property
     def fields(self) -> CallFields:
         """What a hybrid has to know."""
-        separate = tuple(s for s in ("data-order", "batch-size") if s in self.movable)
+        together = (*self.movable, *self.tied)
+        separate = tuple(s for s in ("data-order", "batch-size") if s in together)
         return CallFields(
             self.tensors, self.structure, self.held, self.policies, self.compiled, separate,
-            self.weighted,
+            self.weighted, self.tied,
         )  # fmt: skip
 
 
@@ -106,6 +108,7 @@ def compare(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event] = ()) ->
         for s in differing
         if _can_move(s, tensors, held, structure, policies, compiled or weighted)
     ]
+    tied = _tied(found, movable)
     return Compared(
         findings,
         tensors,
@@ -114,8 +117,18 @@ def compare(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event] = ()) ->
         policies,
         compiled,
         weighted,
-        tuple(s for s in SOURCES if s in movable and s not in structure[1:]),
+        tuple(s for s in SOURCES if s in movable and s not in (*structure[1:], *tied[1:])),
+        tied,
     )
+
+
+def _tied(found: Mapping[str, Finding], movable: Sequence[str]) -> tuple[str, ...]:
+    """Where a model draws from a global generator, how often it does follows from the batches and
+    from what is compiled: these are swapped with the noise."""
+    if found["noise"].mechanism != "unseeded-noise" or "noise" not in movable:
+        return ()
+    followers = [s for s in ("batch-size", "arithmetic") if s in movable]
+    return ("noise", *followers) if followers else ()
 
 
 def _can_move(

@@ -22,6 +22,14 @@ def compare_noise(a: MeasuringCall, b: MeasuringCall) -> Finding:
     states = [[t.digest for t in side] for side in (one, two)]
     befores = [{g.name: g.before for g in c.recipe.generators if g.drew} for c in (a, b)]
     outside = befores[0] != befores[1] and (drew[0] or drew[1])
+    operations = [[t for t in side if t.role == "operation seed"] for side in (one, two)]
+    if [t.digest for t in operations[0]] != [t.digest for t in operations[1]]:
+        name = (operations[0] or operations[1])[0].path
+        return differs(
+            "noise", f"the compiled function draws with {name}",
+            f"{name} draws on from call to call inside the compiled function, where no seed sets "
+            "it back", "unseeded-noise",
+        )  # fmt: skip
     if states[0] == states[1] and not outside:
         text = (
             f"all {count(len(one), 'seed generator')} in the same state"
