@@ -5,38 +5,21 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.lock import Lock, Replicas
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Execution
 from whydiff.experiments.lock.reference import reduced_lock
+from whydiff.experiments.lock.trial import Trial, trial_of
 from whydiff.runner.client import Run
-from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
-from whydiff.runner.messages import OwnFit, Pair
 from whydiff.runner.running import Ran, Runs, counted_runs, times
 from whydiff.storage.lockfile import check_lock, write_lock
 
 LOCK_FILE = "whydiff.lock"
-
-
-@dataclass(eq=False)
-class Trial:
-    """A script that was executed, whose process can train its fits again."""
-
-    ran: Ran
-    execution: Execution
-    folder: Path
-    outcomes: dict[int, TrainedHybrid]  # by fit: final weights, predictions on the probe
-
-    def hybrid_trainer(self, fit: int) -> ProcessHybridTrainer:
-        """To train that fit again; other fits are put aside."""
-        self.ran.child.request(Pair(OwnFit(fit), OwnFit(fit)))
-        return ProcessHybridTrainer({"a": self.ran.child}, frozenset())
 
 
 def try_script(
@@ -49,19 +32,10 @@ def try_script(
     progress.step(f"running {script}")
     ran = runs.run(Run(script, tuple(arguments), purpose="a"), folder, "run")
     try:
-        execution = _recorded(ran)
-        trial = Trial(ran, execution, folder, {})
-        progress.step("looking at what was trained", total=len(execution.fits))
-        for fit in execution.fits:
-            try:
-                trial.outcomes[fit.index] = trial.hybrid_trainer(fit.index).recall("a")
-            except WhydiffError as why:  # a fit that Ctrl-C or an error ended has no weights
-                progress.note(f"fit {fit.index} can only be compared bit for bit: {why}")
-            progress.advance()
+        return trial_of(ran, _recorded(ran), folder, progress)
     except BaseException:
         ran.close()
         raise
-    return trial
 
 
 def _recorded(ran: Ran) -> Execution:

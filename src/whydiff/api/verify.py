@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from whydiff.api.lock import Trial, default_lock, replicas, try_script
+from whydiff.api.lock import default_lock, replicas, try_script
 from whydiff.core.digests import ALGORITHM
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import DIFFERS
@@ -27,6 +27,7 @@ from whydiff.core.verification import (
 from whydiff.experiments.lock.differences import Against, changed_facts, compare_locked
 from whydiff.experiments.lock.reference import reduced_fit
 from whydiff.experiments.lock.rounding import amplification, judge_rounding, may_be_rounding
+from whydiff.experiments.lock.trial import Trial
 from whydiff.runner.running import counted_runs, times
 from whydiff.stats.equivalence import DIFFERENT, EQUAL, Equivalence, equivalence
 from whydiff.storage.lockfile import read_lock

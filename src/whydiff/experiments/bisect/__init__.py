@@ -1,0 +1,1 @@
+"""Halving between two revisions, versions or dates until the change is found."""

@@ -1,0 +1,1 @@
+"""One script under many sets of packages: which end alike."""
