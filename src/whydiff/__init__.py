@@ -26,6 +26,7 @@ _PUBLIC = {
     "study": "whydiff.api.study",
     "compare": "whydiff.api.compare",
     "merge": "whydiff.api.merge",
+    "bisect": "whydiff.api.bisect",
     "watch": "whydiff.recorder.watching",
     "WhydiffError": "whydiff.core.errors",
 }
@@ -33,6 +34,7 @@ __all__ = [
     "Recorder",
     "WhydiffError",
     "__version__",
+    "bisect",
     "check",
     "compare",
     "diff",

@@ -22,6 +22,7 @@ VERBS = (
     "study",
     "compare",
     "merge",
+    "bisect",
     "check",
     "lock",
     "verify",
@@ -36,6 +37,7 @@ KEPT: dict[str, str] = {
     "explain": "nothing was concluded; run the command again, or give it a limit with --budget",
     "study": "nothing was trained yet; run the command again",
     "compare": "nothing was trained yet; run the command again",
+    "bisect": "what was found until now is in the file of --json: the same command goes on from it",
     "record": "what was recorded until now is in the file given by -o: `whydiff show` reads it",
     "lock": "no lock was written",
     "merge": "no merged study was written",
@@ -49,7 +51,7 @@ _FILES = "whydiff.files"
 _RECURSION_LIMIT = 5000
 
 #: verbs that run a script in a process of its own, which takes pipes that Windows lacks
-RUN_SCRIPTS = frozenset({"explain", "study", "compare", "lock", "verify", "record"})
+RUN_SCRIPTS = frozenset({"explain", "study", "compare", "bisect", "lock", "verify", "record"})
 
 
 class Trouble(click.ClickException):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from whydiff.core.findings import Explanation
@@ -67,7 +67,7 @@ class Bisection(Shown):
     command: str = ""
     explanation: Explanation | None = None
     rule: str = ""  # how a difference was judged, in words
-    evidence: dict[str, Any] = field(default_factory=dict)
+    search: str = ""  # equal for equal questions: what was found at the points can be used again
 
     def point(self, number: int | None) -> Point:
         """A point by its number; one without a name for None."""

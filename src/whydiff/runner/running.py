@@ -236,16 +236,18 @@ def runs_of(
     progress: Progress,
     how_often: str,
     checkouts: Sequence[Checkout] = (),
+    repositories: Sequence[Path] = (),
 ) -> Runs:
     """The runs of a verb, which says beforehand how often scripts run, and where.
 
-    ``scripts`` are those of no revision in ``checkouts``. WhydiffError where there is no such
-    script.
+    ``scripts`` are those of no revision; revisions are in ``checkouts``, or will be of one of the
+    ``repositories``. WhydiffError where there is no such script.
     """
     for script in scripts:
         if not script.is_file():
             raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
-    place = place_for(scripts, in_place, [checkout.root for checkout in checkouts])
+    roots = [*(checkout.root for checkout in checkouts), *repositories]
+    place = place_for(scripts, in_place, roots)
     progress.note(f"{how_often}, {place.text}")
     if place.warning:
         progress.note(place.warning)

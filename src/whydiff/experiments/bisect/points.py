@@ -30,7 +30,7 @@ class Series:
 
 
 def kind_of(good: str, bad: str, over: str) -> str:
-    """What is asked about: VERSIONS for ``keras==3.8``, DATES for ``--over asof``, else REVISIONS."""
+    """What is asked about: VERSIONS for ``keras==3.8``, DATES with ``asof``, else REVISIONS."""
     if over not in ("", "asof"):
         raise WhydiffError(
             f"--over {over} is nothing to go over",
@@ -52,7 +52,7 @@ def revisions(target: str, good: str, bad: str, like: SideOptions) -> Series:
     root = repository(near(target))
     commits = commits_between(root, good, bad)
     points = tuple(Point(commit.short, commit.subject) for commit in commits)
-    return Series(REVISIONS, points, tuple(replace(like, rev=commit.id) for commit in commits))
+    return Series(REVISIONS, points, tuple(replace(like, rev=commit.short) for commit in commits))
 
 
 def merged(target: str, side: SideOptions) -> str:
@@ -95,8 +95,6 @@ def days(good: str, bad: str, like: SideOptions) -> Series:
     return Series(
         DATES, tuple(map(Point, names)), tuple(replace(like, as_of=name) for name in names)
     )
-
-
 
 
 def _pinned(text: str) -> tuple[str, str]:

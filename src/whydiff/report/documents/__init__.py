@@ -16,6 +16,7 @@ DOCUMENTS: dict[str, str] = {
     "Comparison": "compare",
     "Verification": "verification",
     "Checked": "check",
+    "Bisection": "bisection",
 }
 
 

@@ -1,0 +1,94 @@
+"""A repository with sixteen commits, one of which changed what a script trains to."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import whydiff
+
+TRAIN = """
+import keras
+import numpy as np
+from settings import FOLD, RATE
+
+keras.utils.set_random_seed(1)
+x = np.random.default_rng(7).normal(size=(96, 4)).astype("float32")
+y = x.sum(axis=1, keepdims=True)
+keep = np.arange(96) % 4 != FOLD
+model = keras.Sequential([keras.layers.Dense(1)])
+model.compile(optimizer=keras.optimizers.SGD(learning_rate=RATE), loss="mse")
+model.fit(x[keep], y[keep], epochs=2, batch_size=32, verbose=0)
+"""
+
+
+def git(folder, *arguments):
+    settings = ["-c", "user.name=n", "-c", "user.email=e@x"]
+    done = subprocess.run(
+        ["git", *settings, *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def history(folder, *, faster=99, resplit=99, broken=(), script=TRAIN):
+    """Sixteen commits tagged c1 to c16; from ``faster`` on another rate, and so on."""
+    git(folder, "init", "-qb", "main")
+    for number in range(1, 17):
+        rate = 0.05 if number >= faster else 0.01
+        fold = 2 if number >= resplit else 1
+        end = "raise RuntimeError('broken')\n" if number in broken else ""
+        (folder / "settings.py").write_text(f"RATE = {rate}\nFOLD = {fold}\n{end}")
+        (folder / "train.py").write_text(script)
+        (folder / "notes").write_text(f"{number}\n")
+        git(folder, "add", ".")
+        git(folder, "commit", "-qm", f"Change {number}")
+        git(folder, "tag", f"c{number}")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    return tmp_path
+
+
+@pytest.mark.long
+def test_a_changed_learning_rate_is_found_and_explained(here):
+    history(here, faster=11)
+    state = git(here, "status", "--porcelain"), git(here, "worktree", "list")
+    found = whydiff.bisect("train.py", "c1", "HEAD", file=here / "b.json")
+    assert found.point(found.first).about == "Change 11"
+    assert found.point(found.before).about == "Change 10"
+    assert found.runs == 5
+    (cause,) = found.explanation.causes
+    assert (cause.source, cause.status) == ("optimizer", "confirmed")
+    assert f"commit {git(here, 'rev-parse', 'c11')[:10]} (Change 11)" in cause.detail
+    (here / "b.json").unlink()
+    assert (git(here, "status", "--porcelain"), git(here, "worktree", "list")) == state
+
+
+@pytest.mark.long
+def test_a_changed_split_is_found_though_a_commit_in_the_middle_fails(here):
+    history(here, resplit=6, broken={9})
+    found = whydiff.bisect("train.py", "c1", "c16", file=here / "b.json")
+    assert found.point(found.first).about == "Change 6"
+    skipped = [one for one in found.tried if one.state == "skipped"]
+    assert [found.point(one.number).about for one in skipped] == ["Change 9"]
+    assert "broken" in skipped[0].why
+    assert len(found.tried) - len(skipped) <= 5
+    (cause,) = found.explanation.causes
+    assert (cause.source, cause.status) == ("data-content", "confirmed")
+    assert "settings.py:2: FOLD = 1; settings.py:2: FOLD = 2; commit" in cause.detail
+
+
+@pytest.mark.long
+def test_what_chance_changes_is_no_change(here):
+    unseeded = TRAIN.replace("keras.utils.set_random_seed(1)\n", "")
+    history(here, script=unseeded)
+    code = "from whydiff.cli import main; main()"
+    command = [sys.executable, "-c", code, "bisect", "train.py", "--good", "c1", "--bad", "c3"]
+    done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ))
+    assert done.returncode == 3, done.stderr
+    assert "train.py does not end in the same twice" in done.stdout
+    assert "changed with" not in done.stdout
