@@ -44,11 +44,20 @@ def run(command: str) -> str:
     if not settings.exists():  # else the first command that runs Keras writes it, and says so
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text(json.dumps(KERAS) + "\n")
+    history()
     words = shlex.split(command)
     done = subprocess.run(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     if done.returncode not in ((0, 1) if ANSWERS & {*words} else (0,)):
         raise SystemExit(f"`{command}` failed with exit code {done.returncode}")
     return done.stdout
+
+
+def history() -> None:
+    """The repository that ``last_week.md`` looks for a change in, made where it is not there."""
+    folder = ROOT / "build" / "last_week"
+    if not folder.exists():
+        maker = ROOT / "docs" / "make_history.py"
+        subprocess.run([sys.executable, str(maker), str(folder)], check=True)
 
 
 def filled(text: str) -> str:

@@ -42,6 +42,7 @@ TOLD = {
     "explain": "tutorial/index.md",
     "study": "study.md",
     "compare": "compare.md",
+    "bisect": "last_week.md",
     "merge": "cluster.md",
     "check": "check.md",
     "lock": "lock.md",

@@ -32,7 +32,7 @@ MAKES = {
     "whole.whydiff": "whydiff study train.py --blocks 2 -o whole.whydiff",
 }
 #: verb -> exit codes of an answer
-ANSWERS = {"diff": (0, 1), "check": (0, 1), "compare": (0, 3)}
+ANSWERS = {"bisect": (0, 3), "diff": (0, 1), "check": (0, 1), "compare": (0, 3)}
 RUNNABLE = [page for page in written.PAGES if written.commands(page)]
 #: pages whose Python is no script: rules with their counter-examples, a test that pytest runs
 OTHERS = {"docs/check.md", "docs/lock.md"}
@@ -55,9 +55,22 @@ def folder(tmp_path):
         r"```python\n(def test_training.*?)```", (written.ROOT / "docs/lock.md").read_text(), re.S
     )
     (tmp_path / "test_train.py").write_text(test[1])
+    commit(tmp_path, "v1.2", text.replace("0.01", "0.02"), text)
     (tmp_path / "build").mkdir()
     (tmp_path / "examples").symlink_to(written.ROOT / "examples")
     return tmp_path
+
+
+def commit(folder, tag, *texts):
+    """A repository in which ``train.py`` had these texts, the first under a tag."""
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e@example.org"]
+    subprocess.run([*git, "init", "-q"], cwd=folder, check=True)
+    for text in texts:
+        (folder / "train.py").write_text(text)
+        subprocess.run([*git, "add", "train.py"], cwd=folder, check=True)
+        subprocess.run([*git, "commit", "-qm", "Train"], cwd=folder, check=True)
+        if text == texts[0]:
+            subprocess.run([*git, "tag", tag], cwd=folder, check=True)
 
 
 def environment(settings=()):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from whydiff.cli.options import STDOUT, force_option, html_option, in_place_option, json_option
-from whydiff.cli.output import check_answer, write_json, write_page
+from whydiff.cli.answering import Targets, answer_options
+from whydiff.cli.options import STDOUT, in_place_option
 from whydiff.cli.script import Duration, ScriptCommand, asked, script_arguments
 from whydiff.core.bisection import OPEN, UNREPEATABLE
 
@@ -42,10 +41,7 @@ _UNDECIDED = 3
 @click.option("--budget", type=Duration(), help="Of the explanation: 90s, 5m, 1h.")
 @click.option("--fix", is_flag=True, help="Try a fix of what is found.")
 @in_place_option
-@json_option
-@html_option
-@force_option
-@click.option("--verbose", is_flag=True, help="Show all the evidence.")
+@answer_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -59,10 +55,7 @@ def command(
     budget: float | None,
     fix: bool,
     in_place: bool,
-    json_file: str | None,
-    html_file: str | None,
-    force: bool,
-    verbose: bool,
+    targets: Targets,
 ) -> None:
     """Where did the result change?
 
@@ -80,7 +73,7 @@ def command(
 
     Exits with 0 if there is an answer, 3 if it could not be told, 2 in case of trouble.
     """
-    check_answer(json_file, html_file, force)
+    targets.check()
 
     from whydiff.api.bisect import bisect
     from whydiff.report.progress import Progress
@@ -89,17 +82,10 @@ def command(
         found = bisect(
             script, good, bad, over=over, arguments=script_arguments(ctx), metric=metric,
             beyond=beyond, max_pairs=max_pairs, budget=budget, fix=fix, in_place=in_place,
-            file=Path(json_file) if json_file and json_file != STDOUT else None,
+            file=Path(targets.json) if targets.json and targets.json != STDOUT else None,
             progress=progress,
         )  # fmt: skip
     found = replace(found, command=asked(ctx))
-    if json_file != STDOUT:
-        from whydiff.report import print_answer
-
-        print_answer(found, sys.stdout, verbose=verbose)
-    if json_file:
-        write_json(json_file, found.to_dict())
-    if html_file:
-        write_page(html_file, found)
+    targets.give(found)
     if found.verdict in (OPEN, UNREPEATABLE):
         ctx.exit(_UNDECIDED)

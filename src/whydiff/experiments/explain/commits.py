@@ -19,6 +19,8 @@ from whydiff.script_text.changed import Change, changes_between, explaining
 
 #: Files that are looked through, of as many as differ.
 _MOST_FILES = 200
+#: Files whose lines decide how a program trains: its code and its settings.
+_PROGRAM = frozenset({".py", ".pyx", ".yaml", ".yml", ".json", ".toml", ".cfg", ".ini", ".gin"})
 #: Sources that chance makes differ: that a line was changed says nothing of these.
 _BY_CHANCE = frozenset({"initialization", "noise"})
 _CHANCE = frozenset({"python-random-unseeded", "clock-seed", "unseeded-split"})
@@ -37,7 +39,8 @@ def located_in(revisions: Revisions, causes: Sequence[Cause]) -> tuple[Cause, ..
     """Causes with the changed line that says what differs, where just one does, and its commit."""
     files: dict[int, tuple[str, str]] = {}
     changes: list[Change] = []
-    for a, b in changed_files(revisions.root, revisions.a, revisions.b)[:_MOST_FILES]:
+    differing = changed_files(revisions.root, revisions.a, revisions.b)
+    for a, b in [pair for pair in differing if Path(pair[1]).suffix in _PROGRAM][:_MOST_FILES]:
         texts = text_at(revisions.root, revisions.a, a), text_at(revisions.root, revisions.b, b)
         for change in changes_between(*texts) if all(texts) else ():
             files[id(change)] = (a, b)
