@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from whydiff.core.question import SideOptions
 from whydiff.runner.client import Run, run_of
+from whydiff.runner.environments import interpreter_of
 from whydiff.runner.revisions import Checkouts
 from whydiff.runner.targets import near, target_of
 
@@ -15,4 +16,4 @@ def run_as_asked(name: str, options: SideOptions, checkouts: Checkouts) -> Run:
     """
     checkout = checkouts.of(options.rev, near(name)) if options.rev else None
     target = target_of(name, checkout)
-    return run_of(target, options, checkout)
+    return run_of(target, options, checkout, interpreter_of(options, target.script))

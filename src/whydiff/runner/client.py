@@ -121,7 +121,10 @@ def run_of(
 ) -> Run:
     """How a target is run, in a revision if it was found there."""
     options = options or SideOptions()
-    environment = checkout.environment(given=options.env) if checkout else options.env
+    environment: Mapping[str, str] = options.env
+    if checkout is not None:
+        python = str(interpreter.python) if interpreter else sys.executable
+        environment = checkout.environment(python, options.env)
     return Run(
         target.script, options.arguments, environment or None,
         module=target.module, function=target.function, command=target.command,

@@ -202,7 +202,7 @@ class Runs:
     def _at_its_revision(self, run: Run) -> Run:
         for checkout in self.checkouts if run.checkout is None else ():
             if run.script.is_relative_to(checkout.folder):
-                environment = checkout.environment(given=run.environment)
+                environment = checkout.environment(run.python, run.environment)
                 return replace(run, checkout=checkout, environment=environment)
         return run
 

@@ -24,11 +24,11 @@ from whydiff.experiments.explain.sides import (
     two_fits,
     two_successive_fits,
 )
-from whydiff.runner.client import Run, run_of
-from whydiff.runner.environments import interpreter_of, moved
+from whydiff.runner.asked import run_as_asked
+from whydiff.runner.client import Run
+from whydiff.runner.environments import moved
 from whydiff.runner.revisions import Checkouts
 from whydiff.runner.running import Ran, Runs, runs_of
-from whydiff.runner.targets import near, target_of
 from whydiff.script_text.notebooks import cells, left_out
 
 
@@ -129,13 +129,9 @@ def _sides(question: Question, folder: Path, progress: Progress) -> tuple[Run, R
     if any(side.packages or side.as_of for side in question.sides()):
         progress.step("making an environment with other versions")
     checkouts = Checkouts(folder)
-    sides = []
-    names = (question.targets[0], question.targets[-1])
-    for name, options in zip(names, question.sides(), strict=True):
-        checkout = checkouts.of(options.rev, near(name)) if options.rev else None
-        target = target_of(name, checkout)
-        sides.append(run_of(target, options, checkout, interpreter_of(options, target.script)))
-    return sides[0], sides[1]
+    a, b = question.sides()
+    run_a = run_as_asked(question.targets[0], a, checkouts)
+    return run_a, run_as_asked(question.targets[-1], b, checkouts)
 
 
 def _revision_notes(a: Run, b: Run) -> list[str]:
