@@ -10,6 +10,7 @@ from whydiff.core.words import listed, number, percent
 from whydiff.diagnosis import files
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.offsets import amplifies, cancel
+from whydiff.diagnosis.rounding import measured
 from whydiff.diagnosis.sources.arithmetic import UNRECORDED
 from whydiff.diagnosis.stale import set_in_vain
 from whydiff.diagnosis.trials import Trials
@@ -25,6 +26,7 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
         *_not_reproduced(compared, trials, causes),
         *_offsetting(trials, causes),
         *_amplified(trials, causes),
+        *measured(compared, trials),
         *_goes_on(compared, causes),
         *_how_trained(trials),
         *(_evaluated(name, parts) for name, parts in trials.measured.items() if _far(parts)),

@@ -14,10 +14,11 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.hybrids import Coalition, HybridTrainer, TrainedHybrid
 from whydiff.core.progress import Progress
 from whydiff.diagnosis.attribution import alone, coalitions, remaining, shapley
-from whydiff.diagnosis.compared import ComparedSides
+from whydiff.diagnosis.compared import ENVIRONMENT, ComparedSides
 from whydiff.diagnosis.moments import Moments
 from whydiff.diagnosis.sources import source
-from whydiff.stats.distances import prediction_distance, relative_weight_distance
+from whydiff.stats.distances import churn, prediction_distance, relative_weight_distance
+from whydiff.stats.rounding import ALLOWED, SHOWS
 
 #: At most this many hybrids are trained without being asked for more time.
 MOST_HYBRIDS = 32
@@ -126,6 +127,24 @@ class Trials:
         part = moved / whole if whole and math.isfinite(moved) and math.isfinite(whole) else 0.0
         return _weight_distance(self.a, self.nudged), part
 
+    def slight(self, name: str) -> bool:
+        """Whether a source of the surroundings moves the weights so little that it may only
+        round otherwise; that is then measured."""
+        made = self.hybrids.get(frozenset([name]))
+        if made is None or name not in ENVIRONMENT or not self.reproduces_a():
+            return False
+        return self.matters(name) and _weight_distance(self.a, made) < SHOWS
+
+    def rounds_only(self, name: str) -> bool:
+        """Whether taken from B alone it does no more than one ULP in one weight was measured to
+        do, and changes the class of no prediction."""
+        made = self.hybrids.get(frozenset([name]))
+        if self.nudged is None or made is None or not self.slight(name):
+            return False
+        near = _weight_distance(self.a, made) <= ALLOWED * _weight_distance(self.a, self.nudged)
+        close = _distance(self.a, made) <= ALLOWED * _distance(self.a, self.nudged)
+        return near and close and _same_classes(self.a, made)
+
     @cached_property
     def values(self) -> dict[Coalition, float]:
         return {coalition: self.value(coalition) for coalition in self.hybrids}
@@ -159,6 +178,12 @@ def _distance(one: TrainedHybrid, other: TrainedHybrid) -> float:
     if one.predictions is None or other.predictions is None:
         return _weight_distance(one, other)
     return prediction_distance(one.predictions, other.predictions)
+
+
+def _same_classes(one: TrainedHybrid, other: TrainedHybrid) -> bool:
+    if one.predictions is None or other.predictions is None:
+        return True
+    return churn(one.predictions, other.predictions) == 0.0
 
 
 def _weight_distance(one: TrainedHybrid, other: TrainedHybrid) -> float:
@@ -282,11 +307,13 @@ def _train_all(
 
 
 def _nudged(trials: Trials, hybrid_trainer: HybridTrainer) -> TrainedHybrid | None:
-    """A from a start one ULP away, where the sizes of several causes ask whether it amplifies."""
-    if not trials.reproduces_a() or len(trials.sources) < 2:
+    """A from a start one ULP away, where the sizes of several causes ask whether it amplifies, or
+    other surroundings may only round otherwise."""
+    if not trials.reproduces_a():
         return None
-    far = [_far(trials.values, trials.sources, name) for name in trials.sources]
-    if not any(far):
+    several = len(trials.sources) > 1
+    far = several and any(_far(trials.values, trials.sources, name) for name in trials.sources)
+    if not far and not any(map(trials.slight, trials.sources)):
         return None
     try:
         return hybrid_trainer.train(frozenset(), nudge=0)

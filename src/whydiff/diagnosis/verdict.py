@@ -25,6 +25,7 @@ from whydiff.core.words import listed
 from whydiff.diagnosis import earlier, files, notes
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.offsets import offsetting
+from whydiff.diagnosis.rounding import as_rounding
 from whydiff.diagnosis.sources.noise import NO_DRAWS
 from whydiff.diagnosis.trials import Trials
 
@@ -120,6 +121,8 @@ def _judge(finding: Finding, compared: ComparedSides, trials: Trials) -> Cause |
             f"{finding.evidence}; taken from B alone it changes the result, but together with "
             f"{others} it ends in the same bits: they offset each other",
         )
+    if trials.rounds_only(name):
+        finding = as_rounding(finding)
     share, alone, remaining = trials.worth(name)
     others_bound = (
         [other for other in trials.bound if other != name] if name in trials.bound else []

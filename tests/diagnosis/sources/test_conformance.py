@@ -54,7 +54,7 @@ def test_mechanisms_name_real_sources():
 
 
 #: told in a note of ``explain``, not as the mechanism of a finding
-NOTED = {"batchnorm-not-converged"}
+NOTED = {"rounds-otherwise", "batchnorm-not-converged"}
 
 
 def test_mechanisms_say_how_they_are_recognised_exactly_where_they_are():

@@ -33,6 +33,18 @@ MECHANISMS = (
         seen="The seeds are equal and the versions of the libraries differ.",
     ),
     Mechanism(
+        "rounds-otherwise",
+        ("backend", "version", "hardware"),
+        "the same numbers, rounded otherwise",
+        "Other kernels add the same numbers in another order. From equal weights, data, orders and "
+        "settings the results differ in the last bits, no more than one unit in the last place of "
+        "one weight would make them differ.",
+        "Nothing needs to be repaired: compare within a tolerance.",
+        seen="A hybrid with nothing but these surroundings from B ends no further from A than A "
+        "from a start of which one weight was moved by one unit in the last place, and no "
+        "prediction changes its class.",
+    ),
+    Mechanism(
         "other-backend",
         ("backend",),
         "another backend",

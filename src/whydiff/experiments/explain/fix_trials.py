@@ -12,7 +12,9 @@ from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.divergence import identical
 from whydiff.diagnosis.files import MECHANISM
+from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.diagnosis.repaired import helped, not_found, unrepaired
+from whydiff.diagnosis.rounding import MECHANISM as ROUNDS, harmless
 from whydiff.diagnosis.sources import compare_all
 from whydiff.diagnosis.trials import Trials
 from whydiff.experiments.explain.sides import RunningSides
@@ -39,7 +41,10 @@ def try_fixes(
         for s in compared.differing
         if s not in compared.counted_with
         and (trials.stands_for(s) not in trials.sources or trials.matters(s))
+        and s not in harmless(trials)
     ]
+    if not causes and harmless(trials):
+        return Remedy("", False, mechanism(ROUNDS).remedy)
     asked = intended(compared.findings, causes, text=text, a=compared.a, b=compared.b)
     modules = [] if notebook or run.checkout else modules_of(run.script, Path.cwd())
     candidates = proposals(

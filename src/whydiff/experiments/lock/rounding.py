@@ -9,12 +9,10 @@ from whydiff.core.progress import Progress
 from whydiff.core.verification import FAILS, HOLDS, UNKNOWN, Amplification
 from whydiff.experiments.lock.differences import ROUNDING, Against
 from whydiff.stats.distances import prediction_distance, relative_weight_distance
+from whydiff.stats.rounding import ALLOWED
 
 #: Trainings from initial weights of which one is an ULP away.
 NUDGES = 5
-#: Two sides that round apart at every step end up further apart than one that was nudged once.
-#: benchmarks/rounding.py measures by how much.
-ALLOWED = 10.0
 #: Where one ULP moves the weights by more than this, rounding would excuse everything.
 TOO_FAR = 0.01
 
