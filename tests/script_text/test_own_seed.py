@@ -8,7 +8,7 @@ import pytest
 
 from whydiff.script_text.edits import parse
 from whydiff.script_text.imports import Names
-from whydiff.script_text.own_seed import is_seed_name, own_seed, seed_option
+from whydiff.script_text.own_seed import is_seed_name, own_seed, seed_in, seed_option
 
 PARSER = "import argparse\np = argparse.ArgumentParser()\n"
 SEED = 'p.add_argument("--seed", type=int, default=1)\n'
@@ -82,3 +82,30 @@ def test_an_option_that_is_not_given_is_named() -> None:
 def test_names_of_seeds() -> None:
     assert all(map(is_seed_name, ("seed", "SEED", "random_seed", "random_state", "RNG_SEED")))
     assert not any(map(is_seed_name, ("seeds", "n_seeds", "seeded", "seed_everything", "state")))
+
+
+CLICK = "import click\n@click.command()\n@click.option('--epochs', default=3)\n"
+ABSL = "from absl import app, flags\nFLAGS = flags.FLAGS\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "option", "given"),
+    [
+        (CLICK + "@click.option('--seed', type=int)\ndef main(epochs, seed): ...", "--seed", ""),
+        (CLICK + "@click.option('--seed', default=None)\ndef main(seed): ...", "--seed", ""),
+        (CLICK + "@click.option('--random-seed', default=7)\ndef main(random_seed): ...", "",
+         "random_seed"),
+        (ABSL + "flags.DEFINE_integer('seed', 17, '')\ndef main(argv): ...", "", "FLAGS.seed"),
+        (ABSL + "flags.DEFINE_integer('seed', None, '')\ndef main(argv): ...", "--seed", ""),
+        ("import fire\ndef main(lr=1.0, seed=None): ...\nfire.Fire(main)", "--seed", ""),
+        ("import fire\ndef main(lr=1.0, seed=3): ...\nfire.Fire(main)", "", "seed"),
+        ("def main(lr=1.0, seed=None): ...\nmain()", "", ""),
+        ("import hydra\n@hydra.main(config_path='.')\ndef main(cfg):\n    print(cfg.seed)", "",
+         "cfg.seed"),
+    ],
+)  # fmt: skip
+def test_seeds_of_click_absl_and_fire(text: str, option: str, given: str) -> None:
+    script = parse(text)
+    main = next(n for n in script.tree.body if isinstance(n, ast.FunctionDef))
+    assert seed_option(script, Names(script)) == option
+    assert seed_in(main, script, Names(script)) == given

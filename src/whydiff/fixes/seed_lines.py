@@ -9,7 +9,7 @@ import ast
 from collections.abc import Sequence
 from pathlib import Path
 
-from whydiff.core.recording import SEEDING, Draw, Side
+from whydiff.core.recording import SEEDING, Draw, Frame, Side
 from whydiff.fixes.proposal import Step
 from whydiff.fixes.spots import script_files
 from whydiff.script_text.edits import (
@@ -21,7 +21,7 @@ from whydiff.script_text.edits import (
     whole_lines,
 )
 from whydiff.script_text.imports import SEED, Names
-from whydiff.script_text.own_seed import own_seeds
+from whydiff.script_text.own_seed import own_seeds, seed_in
 from whydiff.script_text.seeding import GLOBAL_SEEDS, harmless
 
 _COMPLETE = (
@@ -220,4 +220,18 @@ def own_seed_inside(
         place = place_before(script, following[0]) if following else None
         if place is not None:
             return seed.text, place
+    return _given_seed(script, names, files, stacks)
+
+
+def _given_seed(
+    script: Script, names: Names, files: frozenset[str], stacks: Sequence[tuple[Frame, ...]]
+) -> tuple[str, Place] | None:
+    """The seed that the outermost function through which everything goes is given."""
+    for function in (n for n in script.tree.body if isinstance(n, ast.FunctionDef)):
+        through = [any(f.file in files and f.function == function.name for f in s) for s in stacks]
+        text = seed_in(function, script, names) if stacks and all(through) else ""
+        body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+        place = place_before(script, body[0]) if text and body else None
+        if place is not None:
+            return text, place
     return None

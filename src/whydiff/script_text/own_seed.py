@@ -64,8 +64,96 @@ def own_seed(script: Script, names: Names, at: ast.AST, parameters: bool = True)
 
 
 def seed_option(script: Script, names: Names) -> str:
-    """The option of the command line that sets a seed that is None otherwise, "" if none."""
-    return next((s.option for s in own_seeds(script, names) if s.option and s.unset), "")
+    """The option of the command line that sets a seed that is None otherwise, "" if none.
+
+    Of argparse, click, typer, absl flags and Python Fire.
+    """
+    parsed = [s.option for s in own_seeds(script, names) if s.option and s.unset]
+    flags = [option.flag for option in _absl_options(script, names) if option.unset]
+    entries = [_flag(n) for f in _entry_functions(script, names) for n in _unset_parameters(f)]
+    return next(iter([*parsed, *flags, *entries]), "")
+
+
+def seed_in(function: Function, script: Script, names: Names) -> str:
+    """The seed that a function is given: a parameter, a setting of Hydra's, or an absl flag; "" if
+    none."""
+    for parameter in _parameters(function):
+        if is_seed_name(parameter) and not _rebound(function, parameter):
+            clicked = _decorated(function, parameter)
+            if clicked is None or _whole(clicked):
+                return parameter
+    if any("hydra.main" in ast.unparse(d) for d in function.decorator_list):
+        for node in ast.walk(function):  # cfg.seed, which a file of settings holds
+            if not isinstance(node, ast.Attribute) or not _seed_of(node):
+                continue
+            if isinstance(node.value, ast.Name) and node.value.id in _parameters(function):
+                return script.segment(node)
+    holder = _absl_holder(script, names)
+    option = next((o for o in _absl_options(script, names) if not o.unset), None)
+    return f"{holder}.{option.name}" if holder and option else ""
+
+
+def _absl_options(script: Script, names: Names) -> list[_Option]:
+    """``flags.DEFINE_integer("seed", 17, "...")``."""
+    found = []
+    for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
+        given = [a.value for a in call.args[:2] if isinstance(a, ast.Constant)]
+        defines = names.called(call).endswith("flags.DEFINE_integer")
+        if defines and len(given) == 2 and isinstance(given[0], str) and is_seed_name(given[0]):
+            found.append(_Option(f"--{given[0]}", given[0], given[1] is None))
+    return found
+
+
+def _absl_holder(script: Script, names: Names) -> str:
+    """The name of ``flags.FLAGS`` in a script."""
+    for node in script.tree.body:
+        if isinstance(node, ast.Assign) and names.dotted(node.value).endswith("flags.FLAGS"):
+            target = node.targets[0]
+            return target.id if isinstance(target, ast.Name) else ""
+    return next((b.name for b in names.bindings if b.target == "absl.flags.FLAGS"), "")
+
+
+def _entry_functions(script: Script, names: Names) -> Iterator[Function]:
+    """Functions whose parameters are options: of click and typer, or handed to Fire."""
+    given = {
+        a.id
+        for call in ast.walk(script.tree)
+        if isinstance(call, ast.Call) and names.called(call) in ("fire.Fire", "typer.run")
+        for a in call.args
+        if isinstance(a, ast.Name)
+    }
+    for function in (n for n in ast.walk(script.tree) if isinstance(n, Function)):
+        decorated = any("command" in ast.unparse(d) for d in function.decorator_list)
+        if decorated or function.name in given:
+            yield function
+
+
+def _unset_parameters(function: Function) -> Iterator[str]:
+    """Options for a seed that is None where it is not given."""
+    for argument in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs):
+        if not is_seed_name(argument.arg):
+            continue
+        clicked = _decorated(function, argument.arg)
+        missing = argument.arg not in _parameters(function)  # its default is None
+        if missing or (isinstance(clicked, ast.Constant) and clicked.value is None):
+            yield argument.arg
+
+
+def _decorated(function: Function, parameter: str) -> ast.expr | None:
+    """The default that ``@click.option("--seed", default=...)`` gives a parameter.
+
+    Without one it is None; where no decorator names the parameter, so is the answer.
+    """
+    for call in (d for d in function.decorator_list if isinstance(d, ast.Call)):
+        flags = [str(a.value) for a in call.args if isinstance(a, ast.Constant)]
+        if any(f.lstrip("-").replace("-", "_") == parameter for f in flags):
+            keywords = {k.arg: k.value for k in call.keywords}
+            return keywords.get("default", ast.Constant(None))
+    return None
+
+
+def _flag(parameter: str) -> str:
+    return f"--{parameter.replace('_', '-')}"
 
 
 def own_seeds(script: Script, names: Names) -> list[OwnSeed]:
