@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from whydiff.core.vary import parse_vary
 from whydiff.experiments.study.process_pool import with_pool
 from whydiff.experiments.study.replica_trainer import ENGINES, Uncapturable, replica_trainer
 from whydiff.experiments.study.request import Request
+from whydiff.experiments.study.spread import Spread, over_workers
 from whydiff.experiments.study.study_file import StudyFile, study_file
 from whydiff.experiments.study.watched_fit import text_of, with_bench
+from whydiff.runner.executors import workers_of
 from whydiff.runner.running import Runs, counted_runs, times
 
 
@@ -36,6 +39,8 @@ def study(
     time_limit: float | None = None,
     workers: int | None = None,
     shard: str | None = None,
+    executor: str | Executor | None = None,
+    ship: Sequence[str | Path] = (),
     progress: Progress | None = None,
     in_place: bool = False,
     **fit_arguments: Any,
@@ -54,7 +59,9 @@ def study(
     the longest). Scripts run on scratch copies of the current folder, with ``in_place`` in it.
     ``output`` is the study file (default: none is kept); with ``resume`` a study goes on, with
     more blocks if they are asked for. ``shard`` "2/8" trains the second of eight parts, which
-    :func:`whydiff.merge` puts together.
+    :func:`whydiff.merge` puts together. ``executor`` has all shards trained by workers: a name
+    as ``--executor`` takes it, or any ``concurrent.futures.Executor``, of ``workers`` tasks at a
+    time. They get the script's folder, or its Python files and what ``ship`` names.
 
     Raises WhydiffError if nothing can be trained or varied, or no replica logs ``metric``.
     """
@@ -69,6 +76,11 @@ def study(
         if file.stored is not None:
             request = request.gone_on(file.stored)
         if callable(script):
+            if executor is not None:
+                raise WhydiffError(
+                    "an executor trains scripts; a function and its data stay in this process",
+                    "Write the function into a script that fits its model.",
+                )
             from whydiff.experiments.study.in_process import local_bench
 
             with local_bench(script, data, fit_arguments, progress) as bench:
@@ -79,13 +91,19 @@ def study(
                 f"{script} is a script and brings its own.",
             )
         path = Path(script)
+        request = _begun(path, request, file)
+        if executor is not None:
+            spread = Spread(workers_of(executor, workers), tuple(map(Path, ship)))
+            return over_workers(path, request, file, progress, spread)
         again = "" if engine in ("fused", "solo") else ", and once per replica if it is no recipe"
         with counted_runs([path], in_place, progress, times(1) + again) as runs:
-            return _of_script(path, _begun(path, request, file), file, progress, runs)
+            return _of_script(path, request, file, progress, runs)
 
 
 def _begun(script: Path, request: Request, file: StudyFile) -> Request:
     """The request with the script's text, which a study that goes on was begun with."""
+    if not script.is_file():
+        raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
     stored = file.stored
     request = replace(request, text=text_of(script))
     if stored is not None and stored.meta.get("text") not in (None, request.text):

@@ -55,6 +55,22 @@ def in_place_option(command: _Command) -> _Command:
     return decorate(command)
 
 
+def executor_options(command: _Command) -> _Command:
+    """``--executor NAME`` and ``--ship PATH``: the parameters ``executor`` and ``ship``."""
+    place: _Decorator[_Command] = click.option(
+        "--executor",
+        metavar="NAME",
+        help="Train on workers: processes:4, dask://HOST:PORT, ray, ray://HOST:PORT, slurm.",
+    )
+    files: _Decorator[_Command] = click.option(
+        "--ship",
+        multiple=True,
+        metavar="PATH",
+        help="What the script needs, with its Python files; default: its whole folder (executor).",
+    )
+    return place(files(command))
+
+
 def fits_option(command: _Command) -> _Command:
     """``--fits I,J``: the parameter ``fits``."""
     decorate: _Decorator[_Command] = click.option(

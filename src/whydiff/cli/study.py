@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import in_place_option
+from whydiff.cli.options import executor_options, in_place_option
 from whydiff.cli.output import check_target, say
 from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
 
@@ -49,6 +49,7 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
     metavar="I/N",
     help="Train one of N parts, as in 2/8; `whydiff merge` puts them together.",
 )
+@executor_options
 @in_place_option
 @answer_options
 @click.pass_context
@@ -66,6 +67,8 @@ def command(
     time_limit: float | None,
     workers: int | None,
     shard: str | None,
+    executor: str | None,
+    ship: tuple[str, ...],
     in_place: bool,
     targets: Targets,
 ) -> None:
@@ -104,6 +107,8 @@ def command(
             time_limit=time_limit,
             workers=workers,
             shard=shard,
+            executor=executor,
+            ship=ship,
             progress=progress,
             in_place=in_place,
         )

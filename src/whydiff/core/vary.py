@@ -124,6 +124,16 @@ def _value(factor: str, text: str) -> Any:
     raise WhydiffError(f"--vary {factor}={text}: {text!r} is no {factor}", f"Give {wanted}.")
 
 
+def vary_words(varied: Varied) -> tuple[str, ...]:
+    """What :func:`parse_vary` reads as ``varied``."""
+    sources = [f"{s}={ASKED_FOR[s]}" if s in ASKED_FOR else s for s in varied.sources or ()]
+    factors = [
+        f"{name}={','.join(repr(v) if isinstance(v, float) else value_text(v) for v in values)}"
+        for name, values in varied.factors.items()
+    ]
+    return (*([",".join(sources)] if sources else []), *factors)
+
+
 def value_text(value: Any) -> str:
     """A factor's value as it is written on the command line."""
     if isinstance(value, bool):

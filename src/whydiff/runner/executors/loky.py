@@ -1,0 +1,25 @@
+"""Processes of this machine, by loky: ``loky:4``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from whydiff.runner.executors import Opened
+from whydiff.runner.executors.cores import cores
+
+
+@contextlib.contextmanager
+def opened(address: str, count: int | None) -> Iterator[Opened]:
+    """``count`` processes, by default one for each core."""
+    from loky import ProcessPoolExecutor
+
+    del address  # always this machine
+    size = count or cores()
+    executor = ProcessPoolExecutor(size)
+    try:
+        yield Opened(executor, size)
+    except BaseException:
+        executor.shutdown(wait=False, kill_workers=True)
+        raise
+    executor.shutdown()
