@@ -2,18 +2,23 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution
 from whydiff.diagnosis.pair import (
+    check_comparable,
+    check_fit,
     check_trained,
+    check_watched,
     fit_between_runs,
     pair_of_fits,
     successive_fits,
     trainings_of,
 )
-from whydiff.testing.sides import a_fit, a_recipe, weights
+from whydiff.testing.calls import call
+from whydiff.testing.sides import a_fit, a_recipe, content, tensor, weights
 
 
 def test_a_script_without_a_watched_step_is_told_how_loops_are_watched():
@@ -93,3 +98,113 @@ def test_of_two_scripts_the_first_fits_that_differ_or_the_last_of_each():
     assert fit_between_runs(a, shorter, None) == (3, 2)
     cut = of(fit(1), fit(2, 4))
     assert fit_between_runs(a, cut, None) == (2, 2), "one script, one of whose runs was cut short"
+
+
+def test_two_fits_that_are_named_must_be_there():
+    execution = of(fit(1), fit(2))
+    assert pair_of_fits(execution, (2, 1)) == (2, 1)
+    for wanted in ((0, 1), (1, 3)):
+        with pytest.raises(WhydiffError, match=r"--fits names fit [03], but train\.py has 2 fits"):
+            pair_of_fits(execution, wanted)
+    with pytest.raises(WhydiffError, match=r"train\.py has 1 fit$"):
+        check_fit(of(fit(1)), 2)
+
+
+def other_model(index, inputs=("(4,)",), **fields):
+    """A fit of a model whose weights have other shapes."""
+    kernel = (tensor("dense/kernel", np.zeros((4, 7))),)
+    architecture = {"inputs": list(inputs), "outputs": ["(2,)"]}
+    return a_fit(a_recipe(initialization=kernel, architecture=architecture), index=index, **fields)
+
+
+def test_models_of_equal_weights_come_before_those_of_equal_ends():
+    assert pair_of_fits(of(fit(1), other_model(2), fit(3, seed=1)), None) == (1, 3)
+    assert pair_of_fits(of(fit(1), other_model(2)), None) == (1, 2)
+
+
+def test_models_of_other_ends_or_of_unknown_ones_are_no_pair():
+    assert pair_of_fits(of(fit(1), other_model(2, inputs=("(5,)",))), None) is None
+    unknown = fit(1, architecture={}), replace(other_model(2), recipe=a_recipe(
+        initialization=(tensor("k", np.zeros(3)),), architecture={}
+    ))  # fmt: skip
+    assert pair_of_fits(of(*unknown), None) is None
+    half = [
+        replace(f, recipe=replace(f.recipe, architecture={"outputs": ["(2,)"]})) for f in unknown
+    ]
+    assert pair_of_fits(of(*half), None) is None
+
+
+def test_the_earliest_pair_comes_first():
+    execution = of(fit(1), other_model(2), fit(3, 3), other_model(4, steps=fit(4).steps + 1))
+    assert pair_of_fits(execution, None) == (1, 3)
+    assert pair_of_fits(of(fit(1), fit(2, 2), fit(3, 3)), None) == (1, 2)
+    assert pair_of_fits(of(fit(1), fit(2), fit(3)), None) == (1, 2), "all three agree"
+    assert pair_of_fits(of(fit(1)), None) is None
+
+
+def test_weights_of_two_fits_or_of_none_are_no_continuation():
+    initial = weights(1)
+    mixed = (replace(initial[0], trained_by=1), *initial[1:])
+    second = a_fit(a_recipe(initialization=mixed), index=2, model="Sequential 'net'")
+    assert trainings_of((fit(1), second)) == {1: 1, 2: 2}
+    both = (replace(initial[0], trained_by=1), replace(initial[1], trained_by=2), *initial[2:])
+    third = a_fit(a_recipe(initialization=both), index=3, model="Sequential 'net'")
+    assert trainings_of((fit(1), fit(2), third)) == {1: 1, 2: 2, 3: 3}
+
+
+def test_weights_that_are_not_trained_say_nothing_of_a_continuation():
+    frozen = [replace(t, trained_by=None, role="non-trainable") for t in weights(9)[:1]]
+    initial = (*frozen, *(replace(t, trained_by=1) for t in weights(1)[1:]))
+    second = a_fit(a_recipe(initialization=initial), index=2, model="Sequential 'net'")
+    assert trainings_of((fit(1), second)) == {1: 1, 2: 1}
+
+
+def test_the_fit_that_left_the_weights_may_be_missing():
+    assert trainings_of((fit(2, left_by=1),)) == {2: 2}
+
+
+def test_fits_of_two_runs_that_are_named_must_be_there():
+    a, b = of(fit(1), fit(2, 1)), of(fit(1))
+    assert fit_between_runs(a, b, (2, 1)) == (2, 1)
+    with pytest.raises(WhydiffError, match=r"fit 2, but train\.py has 1 fit"):
+        fit_between_runs(a, b, (1, 2))
+    with pytest.raises(WhydiffError, match=r"fit 2, but train\.py has 1 fit"):
+        fit_between_runs(b, a, (2, 1))
+
+
+def test_runs_that_agree_are_compared_in_their_last_common_fit():
+    assert fit_between_runs(of(fit(1), fit(2, 1)), of(fit(1), fit(2, 1)), None) == (2, 2)
+    assert fit_between_runs(of(fit(1), fit(2, 1)), of(fit(1)), None) == (1, 1)
+    scripts = of(fit(1), fit(2, 1)), replace(of(fit(1), fit(2, 1)), script="other.py")
+    assert fit_between_runs(*scripts, None) == (2, 2)
+
+
+def test_trainings_with_nothing_in_common_are_refused():
+    other = a_fit(
+        a_recipe(
+            initialization=(tensor("conv/kernel", np.zeros((3, 3, 1, 8))),),
+            data_content=replace(content(), signature=("x: float32 (8, 8, 1)", "y: int32 ()")),
+        ),
+        model="Functional 'images'",
+    )
+    with pytest.raises(WhydiffError, match="nothing in common") as error:
+        check_comparable(fit(1), other)
+    assert "Sequential 'net' is fed x: float32 (4,) and Functional 'images' is fed x: float32 " \
+        "(8, 8, 1); y: int32 ()" in str(error.value)  # fmt: skip
+    check_comparable(fit(1), replace(other, recipe=replace(other.recipe, data_content=content())))
+    check_comparable(fit(1), replace(other, recipe=replace(other.recipe, initialization=weights())))
+    unfed = replace(
+        other, recipe=replace(other.recipe, data_content=replace(content(), signature=()))
+    )
+    with pytest.raises(WhydiffError, match="'images' is fed nothing"):
+        check_comparable(fit(1), unfed)
+
+
+def test_a_script_without_any_use_of_a_model_says_so():
+    nothing = of()
+    with pytest.raises(WhydiffError, match=r"^train\.py --fast used no Keras model") as error:
+        check_watched(nothing, ["--fast"])
+    assert "loop.step(train_step, x, y)" in error.value.way_out
+    check_watched(of(fit(1)), [])
+    check_watched(replace(nothing, calls=(call(1),)), [])
+    check_trained(of(fit(1)), [])
