@@ -6,4 +6,4 @@ pytest examples/kept                      # trains and compares
 
 
 def test_training(whydiff_verify):
-    whydiff_verify("../locked.py", require="bitwise")
+    whydiff_verify("examples/locked.py", require="bitwise")

@@ -3,20 +3,28 @@
     def test_training(whydiff_verify):
         whydiff_verify("train.py", require="bitwise")
 
-``pytest --whydiff-update`` writes the lock anew instead of comparing with it. Nothing but pytest
-is imported until a test asks for the fixture.
+``pytest --whydiff-update`` writes the lock anew instead of comparing with it. The marker
+``@pytest.mark.whydiff(require="rounding")`` says for a test, a class or a module what its calls
+demand where they do not say it themselves. Nothing but pytest is imported until a test asks for the
+fixture.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 Verify = Callable[..., Any]
+#: what the marker may set
+SETTINGS = ("require", "metric", "margin", "replicas")
+#: name of the property of a test report that carries the annotations of a failure
+_ANNOTATIONS = "whydiff annotations"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,45 +36,93 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line(
+        "markers",
+        "whydiff(require='bitwise', metric=None, margin=None, replicas=0): what whydiff_verify "
+        "demands in this test where the call does not say it",
+    )
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """In a job on GitHub: annotate the lines that failed verifications name."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return
+    for report in terminalreporter.stats.get("failed", ()):
+        for name, value in getattr(report, "user_properties", ()):
+            if name == _ANNOTATIONS:
+                for line in json.loads(value):
+                    terminalreporter.write_line(line)
+
+
 @pytest.fixture
-def whydiff_verify(request: pytest.FixtureRequest) -> Verify:
+def whydiff_verify(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    record_property: Callable[[str, object], None],
+) -> Verify:
     """A function that trains a script and fails the test unless it still is the locked training.
 
     ``whydiff_verify(script, *, require="bitwise", lock=None, arguments=None, metric=None,
-    margin=None, replicas=0)`` returns the :class:`~whydiff.core.verification.Verification`. Paths
-    are relative to the test's file. The lock lies beside the script, as ``NAME.lock``, unless
-    ``lock`` names another file, so that several scripts of a folder have one each. ``replicas``
-    counts only where the lock is written.
+    margin=None, replicas=0)`` returns the :class:`~whydiff.core.verification.Verification`, with
+    ``--whydiff-update`` None. Paths are relative to pytest's rootdir; what is not there is looked
+    for beside the test. The lock is ``train.lock`` beside ``train.py`` unless ``lock`` names
+    another file. ``replicas`` counts only where the lock is written.
     """
-    folder = request.path.parent
+    folders = (request.config.rootpath, request.path.parent)
+    written = _Written(_shared_folder(request.config, tmp_path_factory))
     update = bool(request.config.getoption("--whydiff-update"))
 
     def verify(
         script: str | Path,
         *,
-        require: str = "bitwise",
         lock: str | Path | None = None,
         arguments: Sequence[str] | None = None,
-        metric: str | None = None,
-        margin: float | None = None,
-        replicas: int = 0,
+        **settings: Any,
     ) -> Any:
         __tracebackhide__ = True
         from whydiff.core.errors import WhydiffError
 
-        path = _shown(folder / script)
-        file = _shown(folder / lock) if lock is not None else path.with_suffix(".lock")
+        demanded = _demanded(request, settings)
+        path = _found(script, folders)
+        file = _found(lock, folders) if lock is not None else path.with_suffix(".lock")
         try:
+            if not path.is_file():
+                raise WhydiffError(
+                    f"there is no script {script}",
+                    f"Looked in the rootdir {folders[0]} and beside the test, in {folders[1]}.",
+                )
             if update:
-                return _update(path, file, arguments or (), replicas)
-            return _verify(path, file, require, arguments, metric, margin)
+                replicas = int(demanded["replicas"] or 0)
+                return _update(path, file, arguments or (), replicas, written)
+            return _verify(path, file, arguments, demanded, record_property)
         except WhydiffError as error:
-            way_out = str(error.way_out)
-            if not file.exists():
-                way_out = "pytest --whydiff-update writes it."
-            pytest.fail(f"whydiff: {error}\n  {way_out}", pytrace=False)
+            pytest.fail(f"whydiff: {error}\n  {_way_out(error, path, file)}", pytrace=False)
 
     return verify
+
+
+def _demanded(request: pytest.FixtureRequest, settings: dict[str, Any]) -> dict[str, Any]:
+    """What a call demands: its own words, then those of the closest marker."""
+    demanded: dict[str, Any] = {"require": "bitwise", **dict.fromkeys(SETTINGS[1:])}
+    for marker in reversed(list(request.node.iter_markers("whydiff"))):
+        if marker.args or not set(marker.kwargs) <= set(SETTINGS):
+            raise pytest.UsageError(
+                f"@pytest.mark.whydiff takes {', '.join(SETTINGS)} by name, not "
+                f"{', '.join([*map(repr, marker.args), *marker.kwargs])}"
+            )
+        demanded |= marker.kwargs
+    unknown = set(settings) - set(SETTINGS)
+    if unknown:
+        raise TypeError(f"whydiff_verify() got an unexpected argument {sorted(unknown)[0]!r}")
+    return demanded | settings
+
+
+def _found(name: str | Path, folders: Sequence[Path]) -> Path:
+    """The file in the rootdir, else beside the test; where there is none, as in the rootdir."""
+    places = [_shown(folder / name) for folder in folders]
+    return next((place for place in places if place.is_file()), places[0])
 
 
 def _shown(path: Path) -> Path:
@@ -75,28 +131,88 @@ def _shown(path: Path) -> Path:
     return here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here
 
 
-def _update(path: Path, file: Path, arguments: Sequence[str], replicas: int) -> None:
+def _way_out(error: Any, path: Path, file: Path) -> str:
+    """The way out in pytest's words, where it is another one than on the command line."""
+    if path.is_file() and not file.exists():
+        return "pytest --whydiff-update writes it; commit it with the file .details beside it."
+    if "--replicas" in error.way_out:
+        return "Add replicas=23 to the call or the marker, and run pytest --whydiff-update."
+    if error.way_out.startswith("Lock the training anew"):
+        return "pytest --whydiff-update locks the training anew."
+    if "is the lock of" in str(error):
+        return "Give every script, and every set of arguments, a lock of its own: lock=..."
+    return str(error.way_out)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Which locks this run of pytest has written, seen by all workers of pytest-xdist."""
+
+    folder: Path
+
+    def begin(self, file: Path, what: str) -> bool:
+        """Whether to write ``file`` now: not if it was written as ``what`` already.
+
+        Raises WhydiffError where it was written as something else.
+        """
+        from whydiff.core.digests import text_digest
+        from whydiff.core.errors import WhydiffError
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        note = self.folder / text_digest(str(file.resolve()))
+        try:
+            with note.open("x", encoding="utf-8") as stream:
+                stream.write(what)
+            return True
+        except FileExistsError:
+            before = note.read_text(encoding="utf-8")
+        if before and before != what:
+            raise WhydiffError(
+                f"{file} is the lock of {before} in another test, not of {what}", "Use lock=..."
+            )
+        return False
+
+
+def _shared_folder(config: pytest.Config, factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run of pytest; workers of pytest-xdist have theirs side by side in one."""
+    base = factory.getbasetemp()
+    return (base.parent if hasattr(config, "workerinput") else base) / "whydiff-locks"
+
+
+def _update(
+    path: Path, file: Path, arguments: Sequence[str], replicas: int, written: _Written
+) -> None:
     from whydiff.api.lock import lock as write
 
-    write(path, arguments, file, replicas)
+    if written.begin(file, " ".join([str(path), *arguments])):
+        write(path, arguments, file, replicas)
 
 
 def _verify(
     path: Path,
     file: Path,
-    require: str,
     arguments: Sequence[str] | None,
-    metric: str | None,
-    margin: float | None,
+    demanded: dict[str, Any],
+    record_property: Callable[[str, object], None],
 ) -> Any:
     __tracebackhide__ = True
     from whydiff.api.verify import verify
     from whydiff.report.documents import document_of
+    from whydiff.report.github import workflow_commands
     from whydiff.report.plain import plain_text
     from whydiff.report.screen import screen_blocks
 
-    result = verify(path, arguments, lock=file, require=require, metric=metric, margin=margin)
+    result = verify(
+        path,
+        arguments,
+        lock=file,
+        require=demanded["require"],
+        metric=demanded["metric"],
+        margin=demanded["margin"],
+    )
     if result.exit_code:
-        text = plain_text(screen_blocks(document_of(result))).rstrip()
+        document = document_of(result)
+        record_property(_ANNOTATIONS, json.dumps(list(workflow_commands(document, os.environ))))
+        text = plain_text(screen_blocks(document)).rstrip()
         pytest.fail(f"{text}\n\npytest --whydiff-update accepts the change.", pytrace=False)
     return result

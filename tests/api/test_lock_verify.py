@@ -52,13 +52,14 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("locked")
     (folder / "train.py").write_text(TRAIN)
     whydiff(folder, "lock", "train.py")
-    return folder / "whydiff.lock"
+    return folder / "train.lock"
 
 
 @pytest.fixture
 def locked(folder, made):
     """A folder with the script and its lock."""
     shutil.copy(made, folder)
+    shutil.copy(f"{made}.details", folder)
     return folder
 
 
@@ -122,12 +123,12 @@ def test_compiled_otherwise_is_rounding(locked):
 @pytest.mark.thorough
 def test_relocking_an_unchanged_training_writes_the_same_bytes(locked):
     folder = locked
-    text = (folder / "whydiff.lock").read_text()
+    text = (folder / "train.lock").read_text()
     whydiff(folder, "lock", "train.py", "-o", "again.lock")
     assert text == (folder / "again.lock").read_text()
     assert len(text) < 20_000
     assert str(folder) not in text
-    assert max(map(len, text.splitlines())) < 250
+    assert max(map(len, text.splitlines())) < 300
 
 
 def test_a_learning_rate_is_never_rounding_however_small_the_change(locked):
@@ -144,7 +145,7 @@ def test_a_learning_rate_is_never_rounding_however_small_the_change(locked):
 
 
 def test_an_edited_version_is_named_though_the_bits_agree(locked):
-    lock = locked / "whydiff.lock"
+    lock = locked / "train.lock"
     version = read_lock(lock).fits[0].facts["version"]["keras"]
     lock.write_text(lock.read_text().replace(f'"keras": "{version}"', '"keras": "3.1.4"'))
     answer = verify(locked)
@@ -184,7 +185,7 @@ def test_several_fits_and_arguments(folder):
 @pytest.mark.thorough
 def test_another_seed_is_statistically_equal_and_another_rate_is_not(folder):
     whydiff(folder, "lock", "train.py", "--replicas", "6", EPOCHS="4")
-    values = read_lock(folder / "whydiff.lock").replicas[1].metrics["val_loss"]
+    values = read_lock(folder / "train.lock").replicas[1].metrics["val_loss"]
     assert len(set(values)) == 6  # every replica is another training
 
     wanted = ("--require", "statistical", "--metric", "val_loss", "--margin", "0.3")

@@ -93,7 +93,7 @@ def test_a_device_and_a_pipe_are_written_to(run, tmp_path):
 
 
 def test_a_lock_is_only_replaced_by_one_of_the_same_script(tmp_path):
-    path = tmp_path / "whydiff.lock"
+    path = tmp_path / "train.lock"
     lock = Lock(script="a.py", arguments=(), environment={}, algorithm="x", ledger=(), fits=())
     check_lock(path, "a.py")  # there is none yet
     write_lock(lock, path)

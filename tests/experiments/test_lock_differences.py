@@ -6,12 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from whydiff.core.lock import PARTS
 from whydiff.core.recipe import SOURCE_IDS
 from whydiff.core.recording import STEP_GROUPS
 from whydiff.core.verification import FAILS, HOLDS, UNKNOWN, Amplification
-from whydiff.experiments.lock.differences import ROUNDING, changed_facts, compare_locked
+from whydiff.experiments.lock.differences import (
+    ROUNDING,
+    changed_facts,
+    compare_locked,
+    differing_parts,
+    digest_findings,
+)
 from whydiff.experiments.lock.reference import FIRST_STEPS, reduced_fit, reduced_lock
 from whydiff.experiments.lock.rounding import judge_rounding, may_be_rounding
+from whydiff.storage.lockfile import fit_digests
 from whydiff.testing.sides import a_side, changed, weights
 from whydiff.testing.source_suite import PLANTED, odd_sides
 
@@ -29,6 +37,25 @@ def test_exactly_the_planted_source_differs(source):
     assert found.differing == [source]
     assert [f.source for f in found.findings] == list(SOURCE_IDS)
     assert bool(changed_facts(found.findings)) == (source in ROUNDING)
+
+
+@pytest.mark.parametrize("source", SOURCE_IDS)
+def test_without_details_the_planted_source_is_seen_by_digest_or_setting(source):
+    side = a_side()
+    now = PLANTED[source](side).fit
+    locked, new = (fit_digests(reduced_fit(fit, None)) for fit in (side.fit, now))
+    findings = digest_findings(locked, new, "train.lock.details is missing")
+    assert [f.source for f in findings] == list(SOURCE_IDS)
+    # The digest of state is also that of hyperparameters: it accuses nobody.
+    expected = "unknown" if source == "state" else "differs"
+    assert {f.source: f.status for f in findings if f.status != "identical"} == {source: expected}
+    assert bool(differing_parts(locked, new)) == (source in PARTS)
+
+
+def test_without_details_equal_fits_have_equal_digests():
+    locked, new = (fit_digests(reduced_fit(a_side().fit, None)) for _ in range(2))
+    assert not differing_parts(locked, new)
+    assert {f.status for f in digest_findings(locked, new, "")} == {"identical"}
 
 
 def test_an_unchanged_training_has_no_finding():

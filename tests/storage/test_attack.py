@@ -17,12 +17,14 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from whydiff.cli import main
 from whydiff.cli.output import plain
+from whydiff.core.digests import text_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import StoredReplica, draw_plan
 from whydiff.core.replicas import Result
 from whydiff.experiments.lock.reference import reduced_lock
 from whydiff.storage import StudyWriter
-from whydiff.storage.lockfile import lock_text, read_lock
+from whydiff.storage.lockdetails import packed
+from whydiff.storage.lockfile import lock_texts, read_lock
 from whydiff.testing import answers
 from whydiff.testing.sides import a_side
 
@@ -92,20 +94,23 @@ def test_answers(tmp_path_factory, data):
 @pytest.fixture(scope="module")
 def lock():
     side = a_side()
-    return json.loads(
-        lock_text(reduced_lock(side.execution, Path("train.py"), {}, side.execution.fits))
-    )
+    texts = lock_texts(reduced_lock(side.execution, Path("train.py"), {}, side.execution.fits))
+    return [json.loads(text) for text in texts]
 
 
 @attack
 def test_locks(tmp_path_factory, lock, data):
     folder = tmp_path_factory.getbasetemp()
     (folder / "train.py").write_text("import sys; sys.exit(7)\n")
-    place = data.draw(st.sampled_from(list(places(lock))))
-    text = changed(lock, place, data.draw(st.sampled_from(HOSTILE)))
-    (folder / "a.lock").write_text(text)
+    texts = [json.dumps(part) for part in lock]
+    attacked = data.draw(st.sampled_from([0, 1]))
+    place = data.draw(st.sampled_from(list(places(lock[attacked]))))
+    texts[attacked] = changed(lock[attacked], place, data.draw(st.sampled_from(HOSTILE)))
+    names_them = texts[0].replace(lock[0]["details"], text_digest(texts[1]))
+    (folder / "a.lock").write_text(names_them)
+    (folder / "a.lock.details").write_bytes(packed(texts[1]))
     try:
-        lock_text(read_lock(folder / "a.lock"))
+        lock_texts(read_lock(folder / "a.lock"))
     except WhydiffError as error:
         assert error.way_out and "a.lock" in str(error)
 

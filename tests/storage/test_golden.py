@@ -8,6 +8,7 @@ They are never written anew. ``recording-1.json`` is what was read from the reco
 import json
 import shutil
 import sqlite3
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from whydiff.core.errors import WhydiffError
 from whydiff.experiments.study.answer import answer
 from whydiff.storage import StudyWriter, arrays, load, load_study, schema, studies
 from whydiff.storage.answers import read_answer
-from whydiff.storage.lockfile import lock_text, read_lock
+from whydiff.storage.lockdetails import HEADER, details_path
+from whydiff.storage.lockfile import lock_texts, read_lock, write_lock
 from whydiff.storage.opening import Layout, layout, opened
 from whydiff.storage.reader import RECORDING
 from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS
@@ -37,7 +39,10 @@ STUDIES = [GOLDEN / f"study-{v}.whydiff" for v in range(1, studies.VERSION + 1)]
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.noun)
 def test_files_conform(kind, check, tmp_path):
     path = tmp_path / f"file{SUFFIX[kind.noun]}"
-    shutil.copyfile(GOLDEN / f"{kind.noun}-{kind.newest}{path.suffix}", path)
+    golden = GOLDEN / f"{kind.noun}-{kind.newest}{path.suffix}"
+    shutil.copyfile(golden, path)
+    if details_path(golden).exists():
+        shutil.copyfile(details_path(golden), details_path(path))
     check(kind, path)
 
 
@@ -138,7 +143,18 @@ def test_a_lock_is_read_and_the_newest_is_written_alike(version):
     assert [fit.index for fit in lock.fits] == [1, 2]
     assert lock.replicas and lock.fits[0].weights and lock.fits[0].epochs
     if version == KINDS[2].newest:
-        assert lock_text(lock) == path.read_text()
+        text, details = lock_texts(lock)
+        assert text == path.read_text()
+        assert zlib.decompress(details_path(path).read_bytes()[len(HEADER) :]).decode() == details
+
+
+@pytest.mark.parametrize("version", range(1, KINDS[2].newest + 1))
+def test_a_lock_of_any_format_loses_nothing_in_the_newest(version, tmp_path):
+    lock = read_lock(GOLDEN / f"lock-{version}.lock")
+    write_lock(lock, tmp_path / "train.lock")
+    again = read_lock(tmp_path / "train.lock")
+    assert (again.fits, again.ledger, again.replicas) == (lock.fits, lock.ledger, lock.replicas)
+    assert (again.script, again.environment) == (lock.script, lock.environment)
 
 
 def test_an_answer_is_read_and_shown():

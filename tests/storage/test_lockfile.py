@@ -1,5 +1,6 @@
 """Lock files: a round trip, a text that a person reviews, and files nobody should trust."""
 
+import difflib
 import json
 import random
 from dataclasses import replace
@@ -12,7 +13,8 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.lock import Lock, Replicas
 from whydiff.experiments.lock.reference import as_execution, reduced_fit, reduced_lock
 from whydiff.stats.sketch import sketch
-from whydiff.storage.lockfile import lock_text, read_lock, write_lock
+from whydiff.storage.lockdetails import packed
+from whydiff.storage.lockfile import check_lock, fit_digests, lock_texts, read_lock, write_lock
 from whydiff.testing.sides import a_side
 
 
@@ -28,14 +30,15 @@ def lock():
 
 @pytest.fixture
 def path(tmp_path, lock):
-    file = tmp_path / "whydiff.lock"
+    file = tmp_path / "train.lock"
     write_lock(lock, file)
     return file
 
 
 def test_round_trip(path, lock):
     again = read_lock(path)
-    assert lock_text(again) == lock_text(lock) == path.read_text()
+    assert lock_texts(again) == lock_texts(lock)
+    assert lock_texts(lock)[0] == path.read_text()
     assert isinstance(again, Lock)
     assert again.fits[0].tensors == lock.fits[0].tensors
     assert again.replicas == lock.replicas
@@ -60,10 +63,71 @@ def test_a_lock_is_a_side_that_equals_its_origin(lock):
     assert dict(recipe.optimizer) == dict(side.recipe.optimizer)
 
 
-def test_every_tensor_and_epoch_is_a_line(path):
-    lines = path.read_text().splitlines()
-    assert sum('"dense/kernel", "trainable"' in line for line in lines) >= 2
-    assert max(map(len, lines)) < 250
+def test_many_fits_take_few_lines_each(lock, tmp_path):
+    """Sixty fits of one model once made a lock of 12,084 lines."""
+    fits = tuple(replace(lock.fits[0], index=n + 1) for n in range(60))
+    write_lock(replace(lock, fits=fits, replicas={}), tmp_path / "many.lock")
+    one, many = (
+        len(lock_texts(x)[0].splitlines()) for x in (lock, read_lock(tmp_path / "many.lock"))
+    )
+    assert many - one <= 59 * 8
+    assert many < 600
+
+
+def changed_lines(old, new):
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)
+    return [line for line in lines if line[0] in "+-" and not line.startswith(("+++", "---"))]
+
+
+def test_a_changed_learning_rate_is_a_handful_of_lines(lock):
+    fit = lock.fits[0]
+    facts = {**fit.facts, "optimizer": {**fit.facts["optimizer"], "learning_rate": 0.25}}
+    final = tuple(replace(t, digest="0" * 32) for t in fit.tensors["final"])
+    epochs = tuple(replace(e, groups=("0" * 16,) * 5, logs={"loss": 0.9}) for e in fit.epochs)
+    moved = replace(fit, facts=facts, tensors={**fit.tensors, "final": final}, epochs=epochs)
+    changed = changed_lines(lock_texts(lock)[0], lock_texts(replace(lock, fits=(moved,)))[0])
+    assert len(changed) == 8  # the rate, the logs, the digests, the digest of the details
+    assert any('"learning_rate": 0.25' in line for line in changed)
+
+
+def test_settings_of_one_fit_alone_are_told_at_that_fit(lock, tmp_path):
+    fit = lock.fits[0]
+    facts = {**fit.facts, "optimizer": {**fit.facts["optimizer"], "learning_rate": 0.25}}
+    other = replace(fit, index=2, facts=facts)
+    write_lock(replace(lock, fits=(fit, other)), tmp_path / "two.lock")
+    plain = json.loads((tmp_path / "two.lock").read_text())
+    assert "learning_rate" not in plain["settings"]["optimizer"]
+    assert plain["fits"][1]["settings"] == {"optimizer": {"learning_rate": 0.25}}
+    assert read_lock(tmp_path / "two.lock").fits == (fit, other)
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda file: file.unlink(), "train.lock.details is missing"),
+        (lambda file: file.write_bytes(packed("{}")), "belongs to another state of the lock"),
+    ],
+)
+def test_without_details_digests_and_settings_are_left(path, lock, damage, why):
+    damage(path.with_name("train.lock.details"))
+    read = read_lock(path)
+    assert why in read.without and read.fits == () and read.count == 1
+    assert read.digests == (fit_digests(lock.fits[0]),)
+    assert read.replicas == lock.replicas
+
+
+@pytest.mark.parametrize("size", [0, 5, 30, 200])
+def test_damaged_details_are_refused(path, size):
+    details = path.with_name("train.lock.details")
+    details.write_bytes(details.read_bytes()[:size])
+    assert "details" in refused(path)
+
+
+def test_details_of_somebody_else_are_not_replaced(path):
+    path.with_name("train.lock.details").write_text("mine")
+    with pytest.raises(WhydiffError, match=r"train\.lock\.details exists and is no"):
+        check_lock(path, "train.py")
+    assert path.with_name("train.lock.details").read_text() == "mine"
 
 
 # --- hostile files ------------------------------------------------------------------------------
@@ -139,12 +203,12 @@ def test_any_value_replaced_by_any_other_is_read_or_refused_never_a_crash(path):
         ('"fit": 1,', '"fit": 2,'),
         ('"fits": [', '"fits": {}, "x": ['),
         ('"digests": "', '"digests": 3, "x": "'),
-        ('"relative": false', '"relative": 0'),
-        ('"unit": "sample"', '"unit": "dozen"'),
+        ('"settings": {', '"settings": [], "x": {'),
+        ('"digests of": {', '"digests of": {}, "x": {'),
+        ('"details": "', '"details": "x'),
         ('"seeds": [1, 2]', '"seeds": [1]'),
         ('"loss": [0.5, 0.25]', '"loss": ["a", 0.25]'),
-        ('"probe": 2', '"probe": true'),
-        ('"model": "', '"mode1": "'),
+        ('"logs": {', '"1ogs": {'),
     ],
 )
 def test_wrong_types_are_refused(path, find, instead):

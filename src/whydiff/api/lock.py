@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Sequence
@@ -17,9 +18,10 @@ from whydiff.experiments.lock.reference import reduced_lock
 from whydiff.experiments.lock.trial import Trial, trial_of
 from whydiff.runner.client import Run
 from whydiff.runner.running import Ran, Runs, counted_runs, times
-from whydiff.storage.lockfile import check_lock, write_lock
+from whydiff.storage.lockfile import check_lock, locked_script, write_lock
 
-LOCK_FILE = "whydiff.lock"
+#: what every lock was called before locks were named after their scripts
+OLD_NAME = "whydiff.lock"
 
 
 def try_script(
@@ -104,7 +106,7 @@ def make_lock(
         with trial.ran:
             fits = trial.execution.fits
             made = reduced_lock(trial.execution, path, trial.outcomes, fits)
-            made = replace(made, script=_seen_from(folder or path.parent, path))
+            made = replace(made, script=seen_from(folder or path.parent, path))
         if count:
             seeds = range(1, count + 1)
             found = replicas(runs, path, arguments, seeds, Path(name), progress)
@@ -121,7 +123,7 @@ def lock(
     in_place: bool = False,
     force: bool = False,
 ) -> Path:
-    """Train ``script`` and write its lock to ``output`` (default: ``whydiff.lock`` beside it).
+    """Train ``script`` and write its lock to ``output``; by default ``train.lock`` beside it.
 
     The script runs on scratch copies of the current folder, with ``in_place`` in itself. A file
     that is no lock, or the lock of another script, is only replaced with ``force``.
@@ -129,15 +131,27 @@ def lock(
     Returns the path. Locking an unchanged training on the same machine writes the same bytes.
     """
     path = Path(output) if output else default_lock(script)
-    check_lock(path, _seen_from(path.parent, Path(script)), force)
+    check_lock(path, seen_from(path.parent, Path(script)), force)
     write_lock(make_lock(script, arguments, replicas, progress, path.parent, in_place), path)
     return path
 
 
-def _seen_from(folder: Path, script: Path) -> str:
-    return Path(os.path.relpath(script, folder)).as_posix()
-
-
 def default_lock(script: str | Path) -> Path:
-    """``whydiff.lock`` in the folder of the script."""
-    return Path(script).parent / LOCK_FILE
+    """``train.lock`` beside ``train.py``: one for each script of a folder."""
+    return Path(script).with_suffix(".lock")
+
+
+def lock_of(script: str | Path) -> Path:
+    """The lock of a script: :func:`default_lock`, or its ``whydiff.lock`` from before."""
+    path = Path(script)
+    old = path.parent / OLD_NAME
+    if not default_lock(path).exists() and old.exists():
+        with contextlib.suppress(ValueError, OSError, WhydiffError):
+            if locked_script(old) == path.name:
+                return old
+    return default_lock(path)
+
+
+def seen_from(folder: Path, script: Path) -> str:
+    """The script as the lock names it: from the folder of the lock."""
+    return Path(os.path.relpath(script, folder)).as_posix()

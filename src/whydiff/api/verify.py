@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from whydiff.api.lock import default_lock, replicas, try_script
+from whydiff.api.lock import lock_of, replicas, seen_from, try_script
 from whydiff.core.digests import ALGORITHM
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import DIFFERS
-from whydiff.core.lock import LEVELS, Lock, LockedFit, Replicas
+from whydiff.core.lock import LEVELS, FitDigests, Lock, LockedFit, Replicas
 from whydiff.core.metrics import default_metric
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.verification import (
@@ -24,13 +24,19 @@ from whydiff.core.verification import (
     Statistics,
     Verification,
 )
-from whydiff.experiments.lock.differences import Against, changed_facts, compare_locked
+from whydiff.experiments.lock.differences import (
+    Against,
+    changed_facts,
+    compare_locked,
+    differing_parts,
+    digest_findings,
+)
 from whydiff.experiments.lock.reference import reduced_fit
 from whydiff.experiments.lock.rounding import amplification, judge_rounding, may_be_rounding
 from whydiff.experiments.lock.trial import Trial
 from whydiff.runner.running import counted_runs, times
 from whydiff.stats.equivalence import DIFFERENT, EQUAL, Equivalence, equivalence
-from whydiff.storage.lockfile import read_lock
+from whydiff.storage.lockfile import fit_digests, read_lock
 
 _NOT_ASKED = (UNKNOWN, "the lock holds no replicas: lock with --replicas 23")
 
@@ -61,7 +67,7 @@ def verify(
     """
 
     path, progress = Path(script), progress or Silent()
-    file = Path(lock) if lock else default_lock(path)
+    file = Path(lock) if lock else lock_of(path)
     locked = read_lock(file)
     _check_request(locked, require, file, metric)
     words = tuple(arguments) if arguments is not None else locked.arguments
@@ -75,26 +81,21 @@ def verify(
         trial = try_script(runs, path, words, folder, progress)
         with trial.ran:
             reduced = [reduced_fit(f, trial.outcomes.get(f.index)) for f in trial.execution.fits]
-            common = range(1, min(len(locked.fits), len(reduced)) + 1)
-            found = {n: compare_locked(locked, trial.execution, reduced, n) for n in common}
-            checks = [
-                _check(n, found[n], locked.fits[n - 1], reduced[n - 1], trial, progress)
-                for n in common
-            ]
+            checks = _checks(locked, reduced, trial, progress)
         if locked.replicas and any(c.levels["rounding"][0] != HOLDS for c in checks):
             count = max(len(r.seeds) for r in locked.replicas.values())
             # Not the seeds of the lock: equal seeds would not be independent trainings.
             seeds = range(1001, 1001 + count)
             now = replicas(runs, path, words, seeds, folder, progress)
             checks = [_with_statistics(c, locked, now, metric, margin) for c in checks]
-    changed = dict.fromkeys(fact for a in found.values() for fact in changed_facts(a.findings))
+    changed = dict.fromkeys(fact for check in checks for fact in changed_facts(check.findings))
     return Verification(
         script=str(path),
         lock=str(file),
         required=require,
         fits=tuple(checks),
-        changed=(*_arguments_changed(locked, words), *changed),
-        missing=_missing(len(locked.fits), len(reduced)),
+        changed=(*_other_script(locked, file, path), *_arguments_changed(locked, words), *changed),
+        missing=_missing(locked.count, len(reduced)),
     )
 
 
@@ -117,6 +118,55 @@ def _check_request(lock: Lock, require: str, file: Path, metric: str | None) -> 
                 f"{file} holds no {metric!r} of fit {fit}",
                 f"It holds {', '.join(found.metrics) or 'no metric'}.",
             )
+
+
+def _checks(
+    locked: Lock, reduced: Sequence[LockedFit], trial: Trial, progress: Progress
+) -> list[FitCheck]:
+    common = range(1, min(locked.count, len(reduced)) + 1)
+    if locked.without:
+        now = [fit_digests(fit) for fit in reduced]
+        return [_check_digests(locked.digests[n - 1], now[n - 1], locked.without) for n in common]
+    return [
+        _check(
+            n,
+            compare_locked(locked, trial.execution, reduced, n),
+            locked.fits[n - 1],
+            reduced[n - 1],
+            trial,
+            progress,
+        )
+        for n in common
+    ]
+
+
+def _check_digests(locked: FitDigests, new: FitDigests, without: str) -> FitCheck:
+    """Where a lock has no details: bit for bit by digests, and nothing beyond them."""
+    parts = differing_parts(locked, new)
+    why = f"{without}: restore it, or lock anew"
+    bitwise, rounding = (HOLDS, "by digest"), (HOLDS, "follows")
+    if parts:
+        bitwise, rounding = (FAILS, f"other digests of {', '.join(parts)}"), (UNKNOWN, why)
+    return FitCheck(
+        fit=new.index,
+        model=new.model,
+        levels={
+            "bitwise": bitwise,
+            "rounding": rounding,
+            "statistical": _NOT_ASKED if parts else (HOLDS, "follows"),
+        },
+        first_divergence=None,
+        findings=digest_findings(locked, new, why),
+        weights=None,
+        predictions=None,
+        metrics={k: (locked.logs.get(k), new.logs.get(k)) for k in {**locked.logs, **new.logs}},
+    )
+
+
+def _other_script(lock: Lock, file: Path, path: Path) -> list[str]:
+    """A lock may be compared with another script on purpose; it is said."""
+    now = seen_from(file.parent, path)
+    return [] if lock.script == now else [f"script: {lock.script} was locked, this is {now}"]
 
 
 def _arguments_changed(lock: Lock, words: tuple[str, ...]) -> list[str]:

@@ -14,7 +14,7 @@ from whydiff.core.errors import WhydiffError
 
 @click.command(cls=ScriptCommand, name="lock", short_help="Keep a training as the reference.")
 @click.argument("script")
-@click.option("-o", "--output", metavar="FILE", help="The lock; whydiff.lock beside the script.")
+@click.option("-o", "--output", metavar="FILE", help="The lock; train.lock beside train.py.")
 @click.option(
     "--replicas",
     type=click.IntRange(0),
@@ -31,8 +31,10 @@ def command(
 ) -> None:
     """Train a script and keep the training as the reference that `whydiff verify` compares with.
 
-    The lock is text, small enough to commit and to review: digests, logs, settings, seeds and
-    surroundings of every fit. Locking an unchanged training writes the same bytes again.
+    The lock is text, small enough to commit and to review: settings, surroundings, and of every fit
+    what it logged and digests. The file .lock.details beside it, to be committed too, holds what
+    verify needs to say where and how far a training differs. Locking an unchanged training writes
+    the same text again.
     """
     path = check_script(script)
     if output:
@@ -42,7 +44,9 @@ def command(
 
     from whydiff.api.lock import lock
     from whydiff.report.progress import Progress
+    from whydiff.storage.lockdetails import details_path
 
     with Progress() as progress:
         written = lock(path, script_arguments(ctx), output, replicas, progress, in_place, force)
-    say(f"locked in {written} ({written.stat().st_size / 1000:.0f} kB)")
+    size = written.stat().st_size + details_path(written).stat().st_size
+    say(f"locked in {written} and {details_path(written).name} ({size / 1000:.0f} kB); commit both")

@@ -11,7 +11,7 @@ from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 
 @click.command(cls=ScriptCommand, name="verify", short_help="Is it still the locked training?")
 @click.argument("script")
-@click.option("--lock", metavar="FILE", help="The lock; whydiff.lock beside the script.")
+@click.option("--lock", metavar="FILE", help="The lock; train.lock beside train.py.")
 @click.option(
     "--require",
     type=click.Choice(["bitwise", "rounding", "statistical"]),

@@ -148,3 +148,8 @@ def unordered_digest(rows: np.ndarray) -> str:
     """Order-free digest of row digests: their modular sum, lane by lane."""
     total = rows.astype(np.uint64).sum(axis=0, dtype=np.uint64) if len(rows) else np.zeros(2, "u8")
     return "".join(f"{int(lane):016x}" for lane in total)
+
+
+def text_digest(text: str) -> str:
+    """The digest of a text, 32 hexadecimal digits."""
+    return xxhash.xxh3_128_hexdigest(text.encode("utf-8", "backslashreplace"))

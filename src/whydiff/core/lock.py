@@ -74,6 +74,35 @@ class LockedFit:
     probe: int = 0  # samples in the probe
 
 
+#: What a lock keeps a digest of, by the source it belongs to; the last two are what came of it.
+PARTS: tuple[str, ...] = (
+    "initialization",
+    "noise",
+    "state",
+    "data-content",
+    "data-order",
+    "batch-size",
+    "steps",
+    "final",
+)
+
+
+@dataclass(frozen=True)
+class FitDigests:
+    """One fit in a few lines: its settings, what it logged at its end, a digest per part.
+
+    ``facts`` maps the name of a recipe field to its facts; ``parts`` has an entry for each of
+    PARTS.
+    """
+
+    index: int
+    model: str
+    line: int | None
+    facts: Mapping[str, Facts]
+    logs: Mapping[str, float]
+    parts: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Replicas:
     """What reseeded trainings ended with: logged values per metric, one per replica."""
@@ -84,7 +113,11 @@ class Replicas:
 
 @dataclass(frozen=True)
 class Lock:
-    """The training of a script as the reference. Holds no time and no path of the machine."""
+    """The training of a script as the reference. Holds no time and no path of the machine.
+
+    Where the details of a lock are not there, ``without`` says why, and ``fits`` and ``ledger``
+    are empty: what is left are ``digests``.
+    """
 
     script: str
     arguments: tuple[str, ...]
@@ -93,3 +126,10 @@ class Lock:
     ledger: tuple[Draw, ...]
     fits: tuple[LockedFit, ...]
     replicas: Mapping[int, Replicas] = field(default_factory=dict)  # by fit
+    digests: tuple[FitDigests, ...] = ()
+    without: str = ""
+
+    @property
+    def count(self) -> int:
+        """How many fits are locked."""
+        return len(self.fits or self.digests)

@@ -34,6 +34,7 @@ ANSWER = Kind("JSON of whydiff", re.compile(rb'\s*\{\s*"schema":\s*\d'))
 MARKDOWN = Kind("Markdown of whydiff", re.compile(rb"<!-- whydiff -->"))
 SARIF = Kind("SARIF of whydiff", re.compile(rb'(?s)\s*\{\s*"\$schema":[^{]*"version": "2\.1\.0",'
                                             rb'.*?"name": "whydiff"'))  # fmt: skip
+DETAILS = Kind("details of a lock of whydiff", re.compile(rb"whydiff lock details\x00"))
 LOCK = Kind("lock of whydiff", re.compile(rb'\s*\{\s*"whydiff lock":\s*\d'))
 
 
@@ -59,7 +60,11 @@ def write_whole(path: Path, text: str) -> None:
     The text is written beside it under a name of our own, which nobody has made a link of, and
     renamed: a reader never sees half a file.
     """
-    data = text.encode("utf-8", "backslashreplace")
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file, or leave what is there; see :func:`write_whole`."""
     if path.exists() and not path.is_file():  # /dev/null, a pipe
         with path.open("wb") as file:
             file.write(data)

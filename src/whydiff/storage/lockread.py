@@ -3,30 +3,106 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
 
-from whydiff.core.lock import Fed, Lock, LockedEpoch, LockedFit, Replicas, Sketch
+from whydiff.core.lock import (
+    PARTS,
+    Fed,
+    FitDigests,
+    Lock,
+    LockedEpoch,
+    LockedFit,
+    Replicas,
+    Sketch,
+)
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import STEP_GROUPS, Draw
 from whydiff.storage import codec
 from whydiff.storage.checked import Checked, digits, one_of
+from whydiff.storage.lockdetails import details_path, unpacked
 from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS, source_id
 
 _TENSORS = (*TENSOR_FIELDS, "final")
+_Fit = TypeVar("_Fit", FitDigests, LockedFit)
 
 
-def read_top(top: Checked) -> Lock:
-    fits = tuple(_read_fit(part) for part in top.parts("fits"))
-    if [fit.index for fit in fits] != list(range(1, len(fits) + 1)) or not fits:
-        raise ValueError("its fits are not numbered 1, 2, ...")
+def read_first(top: Checked, path: Path) -> Lock:
+    """Format 1: everything in one text."""
+    parts = top.parts("fits")
+    fits = _numbered(tuple(_read_fit(part, _first_short(part)) for part in parts))
+    return replace(_read_head(top, len(fits)), fits=fits, ledger=_read_ledger(top))
+
+
+def read_second(top: Checked, path: Path) -> Lock:
+    """Format 2: digests in the text, what they are of in a file beside it."""
+    shared = top.part("settings")
+    settings = {name: shared.mapping(source_id(name)) for name in FACT_FIELDS}
+    fits = tuple(_read_digests(part, settings) for part in top.parts("fits"))
+    lock = replace(_read_head(top, len(fits)), digests=_numbered(fits))
+    text, why = unpacked(details_path(path), digits(top.text("details"), 32))
+    if not text:
+        return replace(lock, without=why)
+    details = Checked(codec.load(text, "the details"), "the details")
+    whole = zip(details.parts("fits"), fits, strict=True)
+    return replace(
+        lock,
+        fits=_numbered(tuple(_read_fit(part, short) for part, short in whole)),
+        ledger=_read_ledger(details),
+    )
+
+
+def _read_head(top: Checked, fits: int) -> Lock:
     return Lock(
         script=top.text("script"),
         arguments=top.texts("arguments"),
         environment=top.mapping("environment"),
         algorithm=top.text("digests"),
-        ledger=tuple(_read_draw(row) for row in top.rows("seeds", 11)),
-        fits=fits,
-        replicas=_read_replicas(top, len(fits)),
+        ledger=(),
+        fits=(),
+        replicas=_read_replicas(top, fits),
+    )
+
+
+def _read_ledger(part: Checked) -> tuple[Draw, ...]:
+    return tuple(_read_draw(row) for row in part.rows("seeds", 11))
+
+
+def _numbered(fits: tuple[_Fit, ...]) -> tuple[_Fit, ...]:
+    if [fit.index for fit in fits] != list(range(1, len(fits) + 1)) or not fits:
+        raise ValueError("its fits are not numbered 1, 2, ...")
+    return fits
+
+
+def _first_short(part: Checked) -> FitDigests:
+    """What format 1 says of a fit besides its details; it has no digests of parts."""
+    recipe = part.part("recipe")
+    return FitDigests(
+        index=part.integer("fit"),
+        model=part.text("model"),
+        line=part.optional("line", part.integer),
+        facts={n: recipe.mapping(source_id(n)) for n in FACT_FIELDS},
+        logs={},
+        parts={},
+    )
+
+
+def _read_digests(part: Checked, shared: Mapping[str, Mapping[str, Any]]) -> FitDigests:
+    own = part.part("settings") if "settings" in part else Checked({}, part.what)
+    parts = part.part("digests of")
+    facts = {
+        name: {**shared[name], **(own.mapping(source_id(name)) if source_id(name) in own else {})}
+        for name in FACT_FIELDS
+    }
+    return FitDigests(
+        index=part.integer("fit"),
+        model=part.text("model"),
+        line=part.optional("line", part.integer),
+        facts=facts,
+        logs=codec.load_logs(codec.dump(part.mapping("logs")), f"{part.what}: logs"),
+        parts={name: digits(parts.text(name), 16) for name in PARTS},
     )
 
 
@@ -45,15 +121,15 @@ def _read_replicas(top: Checked, fits: int) -> dict[int, Replicas]:
     return found
 
 
-def _read_fit(part: Checked) -> LockedFit:
+def _read_fit(part: Checked, short: FitDigests) -> LockedFit:
     recipe = part.part("recipe")
     fed = part.part("fed")
     steps = [_read_step(line) for line in part.texts("first steps")]
     return LockedFit(
         index=part.integer("fit"),
-        model=part.text("model"),
-        line=part.optional("line", part.integer),
-        facts={n: recipe.mapping(source_id(n)) for n in FACT_FIELDS},
+        model=short.model,
+        line=short.line,
+        facts=short.facts,
         tensors={n: tuple(_read_tensor(r) for r in recipe.rows(n, 6)) for n in _TENSORS},
         fed=Fed(
             samples=fed.integer("samples"),

@@ -23,7 +23,9 @@ from whydiff.core.findings import (
     Finding,
     Remedy,
 )
+from whydiff.core.lock import LEVELS
 from whydiff.core.pictures import png
+from whydiff.core.problem import Checked, Problem
 from whydiff.core.recording import Draw, Epoch, Execution, Fit, Frame
 from whydiff.core.study import (
     METRIC,
@@ -36,6 +38,7 @@ from whydiff.core.study import (
     Study,
     Worth,
 )
+from whydiff.core.verification import FAILS, HOLDS, UNKNOWN, FitCheck, Verification
 from whydiff.testing.sides import a_recipe, steps, weights
 
 PATCH = "--- a/train.py\n+++ b/train.py\n@@ -1 +1,2 @@\n import keras\n+seed()\n-old()\n"
@@ -276,3 +279,39 @@ def execution(name: str = "dense", **changes: Any) -> Execution:
         ledger=(Draw(1, "initializer", "GlorotUniform", 7, False, (frame,), f"{name}/kernel", 1),),
     )
     return replace(made, **changes)
+
+
+def verification(name: str = "dense", same: bool = False, **changes: Any) -> Verification:
+    """One fit against its lock: with another learning rate, or ``same``, bit for bit."""
+    state = HOLDS if same else FAILS
+    why = ("18 steps, by digest", "follows", "follows") if same else (
+        "the bits differ", "optimizer differs, which is not rounding", "lock with --replicas 23"
+    )  # fmt: skip
+    levels = {level: (state, reason) for level, reason in zip(LEVELS, why, strict=True)}
+    if not same:
+        levels["statistical"] = (UNKNOWN, why[2])
+    findings = (
+        Finding("initialization", IDENTICAL, "4 tensors equal"),
+        Finding("optimizer", IDENTICAL, "16 settings equal")
+        if same
+        else Finding("optimizer", DIFFERS, f"learning_rate: 0.1 vs. 0.2 ({name}.py:12)"),
+    )
+    check = FitCheck(
+        fit=1,
+        model=f"Sequential '{name}'",
+        levels=levels,
+        first_divergence=None if same else Divergence(0, 2, "update", f"{name}/kernel"),
+        findings=findings,
+        weights=0.0 if same else 0.3,
+        predictions=0.0 if same else 0.04,
+        metrics={"loss": (0.5, 0.5 if same else 0.25)},
+    )
+    made = Verification(f"{name}.py", f"{name}.lock", "bitwise", (check,), ())
+    return replace(made, **changes)
+
+
+def checked(name: str = "dense", **changes: Any) -> Checked:
+    """Two findings in one of three files, one of which could not be read."""
+    problem = Problem(f"{name}.py", 7, 3, "WD101", "no-seed", "no seed is set", "Set one.")
+    found = (problem, replace(problem, file=f"{name}.ipynb", cell=2, line=1))
+    return replace(Checked(3, found, (("other.py", "it is no Python"),)), **changes)

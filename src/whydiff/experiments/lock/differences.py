@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from whydiff.core.findings import DIFFERS, Divergence, Finding
-from whydiff.core.lock import Fed, Lock, LockedFit
+from whydiff.core.lock import PARTS, Fed, FitDigests, Lock, LockedFit
+from whydiff.core.recipe import SOURCE_IDS
 from whydiff.core.recording import STEP_GROUPS, Execution, Side
+from whydiff.core.words import pair
 from whydiff.diagnosis import divergence
 from whydiff.diagnosis.sources import CATALOGUE, arithmetic, source
 from whydiff.diagnosis.sources.source import differs, identical, unknown
 from whydiff.experiments.lock.reference import as_execution, shortened
 from whydiff.stats.sketch import sketch_distance
+from whydiff.storage import codec
+from whydiff.storage.rows import source_id
 
 #: Sources that change how numbers round and, by themselves, nothing else.
 ROUNDING = ("backend", "version", "hardware", "arithmetic")
@@ -177,3 +181,44 @@ def changed_facts(findings: Sequence[Finding]) -> list[str]:
         for f in findings
         if f.source in ROUNDING and f.status == DIFFERS
     ]
+
+
+def differing_parts(locked: FitDigests, new: FitDigests) -> list[str]:
+    """What has other digests, and "logs" where the numbers logged at the end differ."""
+    parts = [name for name in PARTS if locked.parts[name] != new.parts[name]]
+    same_logs = {k: repr(v) for k, v in locked.logs.items()} == {
+        k: repr(v) for k, v in new.logs.items()
+    }
+    return parts if same_logs else [*parts, "logs"]
+
+
+def digest_findings(locked: FitDigests, new: FitDigests, without: str) -> tuple[Finding, ...]:
+    """What digests and settings say of each source; ``without`` says why it is no more."""
+    findings = []
+    for name in PARTS:
+        if name in ("steps", "final"):  # what came of it, no source
+            continue
+        if locked.parts[name] == new.parts[name]:
+            findings.append(identical(name, "the same digest"))
+        elif name == "state":  # also holds hyperparameters, which are the optimizer's
+            findings.append(unknown(name, f"another digest; {without}"))
+        else:
+            findings.append(differs(name, f"another digest; {without}", source(name).fix))
+    for field, before in locked.facts.items():
+        name, now = source_id(field), new.facts[field]
+        told = [
+            f"{key}: {' vs. '.join(pair(before.get(key), now.get(key)))}"
+            for key in dict.fromkeys([*before, *now])
+            if _plain(before.get(key)) != _plain(now.get(key))
+        ]
+        findings.append(
+            differs(name, "; ".join(told), source(name).fix)
+            if told
+            else identical(name, f"all {len(now)} settings equal")
+        )
+    return tuple(sorted(findings, key=lambda finding: SOURCE_IDS.index(finding.source)))
+
+
+def _plain(value: object) -> str:
+    """A setting as it is compared: a lock has lists where a recipe has tuples."""
+    return codec.dump(value)

@@ -39,8 +39,9 @@ def document(v: Verification, name: str = "") -> Document:
     sections = [_fit(fit, len(v.fits) > 1) for fit in v.fits]
     if v.level in (DIFFERENT, UNDECIDED) and v.state != "holds":
         advice = (
-            "Intentional? `whydiff lock` renews the lock. Not intentional? Compare with the script "
-            "that was locked: `whydiff explain OLD.py NEW.py` confirms the cause."
+            f"Intentional? `whydiff lock {v.script}` renews the lock. Not intentional? Compare "
+            f"with the revision that was locked: `whydiff explain {v.script} --a-rev REVISION` "
+            "confirms the cause."
         )
         note = Text(advice, "note")
         sections.append(Section("advice", "What to do", (note,), depth=SCREEN))
@@ -108,8 +109,10 @@ def _fit(fit: FitCheck, several: bool) -> Section:
             agree = f"Initial values, {fit.levels['bitwise'][1]}, logs and final weights agree."
             blocks.append(Text(agree))
     else:
-        divergence = ("First divergence", point(fit.first_divergence))
-        blocks.append(Facts((divergence, *_distances(fit))))
+        facts = list(_distances(fit))
+        if fit.first_divergence is not None:
+            facts.insert(0, ("First divergence", point(fit.first_divergence)))
+        blocks.append(Facts(tuple(facts)))
         changed = [(f.source, f.detail or f.evidence) for f in fit.findings if f.status == DIFFERS]
         if changed:
             blocks.append(Table(("Suspect", "Locked vs. current"), tuple(changed)))

@@ -1,0 +1,116 @@
+"""What ``whydiff_verify`` asks for: which script, which lock, which level. Nothing is trained."""
+
+from importlib.metadata import entry_points
+
+import pytest
+
+pytest_plugins = ("pytester",)
+
+INSTALLED = any(e.value == "whydiff.pytest_plugin" for e in entry_points(group="pytest11"))
+PLUGIN = () if INSTALLED else ("-p", "whydiff.pytest_plugin")
+#: in place of the trainings: what they would have been asked is printed
+CONFTEST = """
+from pathlib import Path
+import whydiff.api.lock, whydiff.api.verify
+from whydiff.testing import answers
+
+def verify(script, arguments, lock, **demanded):
+    print("VERIFY", script, lock, arguments, sorted(demanded.items()))
+    name = str(Path(script).with_suffix(""))
+    return answers.verification(name, same="differs" not in name)
+
+def lock(script, arguments, output, replicas):
+    print("LOCK", script, output, list(arguments), replicas)
+    Path(output).write_text("locked")
+
+whydiff.api.verify.verify, whydiff.api.lock.lock = verify, lock
+"""
+
+
+@pytest.fixture
+def project(pytester):
+    """A project with scripts in src/ and a test in tests/."""
+    pytester.makeconftest(CONFTEST)
+    pytester.makeini("[pytest]\n")
+    for name in ("src/train.py", "src/differs.py", "tests/beside.py"):
+        path = pytester.path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+    return pytester
+
+
+def run(project, body, *words):
+    (project.path / "tests" / "test_it.py").write_text(f"import pytest\n{body}")
+    return project.runpytest_subprocess(*PLUGIN, "-p", "no:cacheprovider", "-rA", "tests", *words)
+
+
+def test_paths_are_those_from_the_rootdir_and_else_from_the_test(project):
+    done = run(
+        project,
+        "def test_root(whydiff_verify): whydiff_verify('src/train.py')\n"
+        "def test_beside(whydiff_verify): whydiff_verify('beside.py', lock='locks/a.lock')\n"
+        "def test_missing(whydiff_verify): whydiff_verify('no.py')\n",
+    )
+    done.stdout.fnmatch_lines_random(
+        ["VERIFY src/train.py src/train.lock None*", "VERIFY tests/beside.py locks/a.lock None*"]
+    )
+    assert f"Looked in the rootdir {project.path} and beside the test" in done.stdout.str()
+    done.assert_outcomes(passed=2, failed=1)
+
+
+def test_the_closest_marker_says_what_is_demanded_and_the_call_has_the_last_word(project):
+    done = run(
+        project,
+        "pytestmark = pytest.mark.whydiff(require='rounding', metric='loss')\n"
+        "def test_module(whydiff_verify): whydiff_verify('src/train.py')\n"
+        "@pytest.mark.whydiff(require='statistical')\n"
+        "def test_own(whydiff_verify): whydiff_verify('src/train.py')\n"
+        "@pytest.mark.whydiff(require='statistical')\n"
+        "def test_call(whydiff_verify): whydiff_verify('src/train.py', require='bitwise')\n",
+    )
+    told = [line for line in done.outlines if line.startswith("VERIFY")]
+    for require in ("rounding", "statistical", "bitwise"):
+        assert sum(f"('metric', 'loss'), ('require', '{require}')" in line for line in told) == 1
+
+
+@pytest.mark.parametrize("marker", ["whydiff('rounding')", "whydiff(level='rounding')"])
+def test_a_marker_that_is_not_understood_is_an_error(project, marker):
+    done = run(
+        project,
+        f"@pytest.mark.{marker}\ndef test_it(whydiff_verify): whydiff_verify('src/train.py')\n",
+        "--strict-markers",
+    )
+    assert "@pytest.mark.whydiff takes require, metric, margin, replicas by name" in (
+        done.stdout.str()
+    )
+
+
+TWO = """
+def test_a(whydiff_verify): whydiff_verify('src/train.py', arguments={a})
+def test_b(whydiff_verify): whydiff_verify('src/train.py', arguments={b})
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_an_update_writes_a_lock_once_and_never_as_two_trainings(project, workers):
+    same = run(project, TWO.format(a=["--fast"], b=["--fast"]), "--whydiff-update", *workers)
+    same.assert_outcomes(passed=2)
+    assert same.stdout.str().count("LOCK src/train.py src/train.lock ['--fast'] 0") == 1
+    other = run(project, TWO.format(a=["--fast"], b=["--slow"]), "--whydiff-update", *workers)
+    other.assert_outcomes(passed=1, failed=1)
+    assert "a lock of its own: lock=..." in other.stdout.str()
+
+
+FAILING = "def test_it(whydiff_verify): whydiff_verify('src/differs.py')\n"
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_a_failure_is_annotated_in_a_job_on_github(project, monkeypatch, workers):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project.path.parent))
+    done = run(project, FAILING, *workers)
+    done.assert_outcomes(failed=1)
+    expected = f"::error file={project.path.name}/src/differs.py,title=Not the locked training::"
+    assert any(line.startswith(expected) for line in done.outlines)
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    assert "::error" not in run(project, FAILING).stdout.str()
