@@ -51,3 +51,11 @@ def test_a_seed_below_what_draws_elsewhere_is_moved_above_it(sides):
     moved = propose(sides, ["data-content"], late, "import numpy\n")[0]
     lines = moved.source.splitlines()
     assert lines.index("keras.utils.set_random_seed(7)") < lines.index("x = loader.load()")
+
+
+def test_a_test_is_seeded_where_it_begins(sides):
+    text = "import keras\n\n\ndef build():\n    return 1\n\n\ndef test_it():\n    build().fit()\n"
+    stack = (Frame(str(SCRIPT), 9, "test_it"),)
+    a, _ = sides(draws=((stack,), ()), fits=(stack, ()))
+    found = proposals(SCRIPT, text, "runs", a, a, [], ["initialization"])
+    assert "def test_it():\n    keras.utils.set_random_seed(0)\n    build()" in found[0].source

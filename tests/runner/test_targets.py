@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,21 @@ def test_a_notebook_runs_cell_by_cell_in_its_own_folder(tmp_path):
     assert code == 1
     assert said.splitlines()[0] == f"{folder} __main__"
     assert 'train.ipynb (cell 3)", line 1' in said and "ValueError: 1" in said
+
+
+def test_a_test_runs_alone_and_from_a_changed_text(tmp_path, monkeypatch):
+    (tmp_path / "test_it.py").write_text(
+        "def test_one():\n    print('one'); assert 1 == 2\n\n\ndef test_two():\n    print('two')\n"
+    )
+    changed = tmp_path / "changed.py"
+    changed.write_text("def test_one():\n    print('changed')\n")
+    monkeypatch.chdir(tmp_path)
+    target = target_of("test_it.py::test_one")
+    assert (target.script, target.text) == (Path("test_it.py"), "test_it.py::test_one")
+    code, said = outcome("test_it.py::test_one", tmp_path)
+    assert code == 1 and "1 failed" in said and "two" not in said
+    run = replace(run_of(target, SideOptions(arguments=("-s",))), source=changed)
+    with Runs().run(run, tmp_path, "b", serve=False) as ran:
+        assert ran.exit_code == 0 and "changed" in (tmp_path / "b.log").read_text()
+    with pytest.raises(WhydiffError, match="no script nowhere"):
+        target_of("nowhere.py::test_one")

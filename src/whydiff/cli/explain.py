@@ -83,7 +83,7 @@ def command(
     train.ipynb                a notebook in place of a script, cell by cell
     a.whydiff b.whydiff        two recordings: nothing is run, causes are suspected
     -m MODULE                  in place of a script, as with python -m; so is the name of an
-                               installed command
+                               installed command, and tests/test_model.py::test_fit
 
     Finds the first divergence, trains again with one source of difference changed at a time, and
     tries a fix. Exits with 0 if there is an answer, 2 in case of trouble.

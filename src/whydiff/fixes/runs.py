@@ -94,6 +94,8 @@ def _seed_step(script: Script, names: Names, path: Path, side: Side, causes: Seq
     if inside and call and not call.needs:
         seed, place = inside
         how = "Sets the script's own seed for Keras, NumPy and Python as soon as it is known."
+        if seed.isdigit():
+            how = "Sets one seed for Keras, NumPy and Python where the test begins."
         return Step((place.insert(f"{call.function}({seed})"),), how=how)
     seeding = seed_script(script, names, _backend(side), _first_use(script, path, side))
     return Step(seeding.edits, seeding.prelude, how=seeding.how)

@@ -227,9 +227,13 @@ def _given_seed(
     script: Script, names: Names, files: frozenset[str], stacks: Sequence[tuple[Frame, ...]]
 ) -> tuple[str, Place] | None:
     """The seed that the outermost function through which everything goes is given."""
-    for function in (n for n in script.tree.body if isinstance(n, ast.FunctionDef)):
-        through = [any(f.file in files and f.function == function.name for f in s) for s in stacks]
-        text = seed_in(function, script, names) if stacks and all(through) else ""
+    for function in (n for n in ast.walk(script.tree) if isinstance(n, ast.FunctionDef)):
+        is_test = function.name.startswith("test")  # one of many in a file: it seeds itself
+        if not is_test and function not in script.tree.body:
+            continue
+        called = [[f.function.rpartition(".")[2] for f in s if f.file in files] for s in stacks]
+        through = bool(stacks) and all(function.name in names_called for names_called in called)
+        text = (seed_in(function, script, names) or "0" * is_test) if through else ""
         body = function.body[1:] if ast.get_docstring(function) is not None else function.body
         place = place_before(script, body[0]) if text and body else None
         if place is not None:

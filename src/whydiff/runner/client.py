@@ -17,7 +17,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.interpreter import Interpreter
 from whydiff.core.question import SideOptions
 from whydiff.core.unreachable import unreachable
-from whydiff.runner import codec
+from whydiff.runner import codec, standard_input
 from whydiff.runner.messages import (
     Answer,
     Answered,
@@ -126,7 +126,7 @@ def run_of(
         python = str(interpreter.python) if interpreter else sys.executable
         environment = checkout.environment(python, options.env)
     return Run(
-        target.script, options.arguments, environment or None,
+        target.script, (*target.arguments, *options.arguments), environment or None,
         module=target.module, function=target.function, command=target.command,
         checkout=checkout,
         interpreter=interpreter,
@@ -179,7 +179,7 @@ class Child:
                 [*(self._cover.prefix if self._cover else ()), *command],
                 env=environment,
                 cwd=run.checkout.working_folder() if run.checkout else None,
-                stdin=subprocess.DEVNULL if log else None,
+                stdin=standard_input.for_script(run.script) if log else None,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
                 pass_fds=theirs,

@@ -25,6 +25,12 @@ from whydiff.runner.revisions import Checkout
 from whydiff.runner.scratch import Place, outermost, place_for
 from whydiff.storage import load
 
+#: where a script asks at a terminal that is not there
+_ASKS = (
+    "It reads standard input, of which it gets what is piped in: `whydiff explain train.py < "
+    "answers.txt`. `whydiff record` leaves the terminal to it."
+)
+
 
 @dataclass(eq=False)
 class Ran:
@@ -74,7 +80,9 @@ class Ran:
         raise WhydiffError(
             f"{self.command} {ended(self.exit_code)}"
             + (f"; its last output:\n{said}" if said else "; it printed nothing"),
-            "Fix the script first. `whydiff record` keeps what it trained until then.",
+            _ASKS
+            if "EOFError" in said
+            else "Fix the script first. `whydiff record` keeps what it trained until then.",
         )
 
     @property

@@ -14,6 +14,9 @@ from whydiff.core.errors import WhydiffError
 from whydiff.runner.revisions import Checkout
 
 MODULE = "-m "
+PYTEST = "pytest"
+#: How pytest runs one test: in this process, from the text that Python would import.
+_PYTEST = ("--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly")
 
 
 @dataclass(frozen=True)
@@ -22,16 +25,20 @@ class Target:
 
     ``module`` is run as ``python -m`` runs it. With ``function`` the module is imported and that
     function called, as a command that pip installed does; ``command`` is what that is called.
+    ``arguments`` come before those of the person: the test that pytest is to run.
     """
 
     script: Path
     module: str = ""
     function: str = ""
     command: str = ""
+    arguments: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """As a person writes it: ``train.py``, ``-m project.train``, ``train-model``."""
+        """As a person writes it: ``train.py``, ``-m project.train``, ``train-model``, a test."""
+        if self.arguments:
+            return self.arguments[0]
         return self.command or (f"{MODULE}{self.module}" if self.module else str(self.script))
 
 
@@ -45,6 +52,9 @@ def target_of(named: str | Path, checkout: Checkout | None = None) -> Target:
         return _in_revision(text, checkout)
     if text.startswith(MODULE):
         return _module(text.removeprefix(MODULE))
+    file, colons, _ = text.partition("::")
+    if colons and Path(file).is_file():
+        return Target(Path(file), "pytest", "console_main", PYTEST, (text, *_PYTEST))
     if Path(text).exists() or os.sep in text or text.endswith(".py"):
         if not Path(text).is_file():
             raise WhydiffError(f"there is no script {text}", f"Looked in {Path.cwd()}.")
