@@ -139,6 +139,15 @@ def test_pool_repeats_fails_and_stops(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("engine", ["auto", "process"])
+def test_a_script_that_hangs_at_once_is_stopped(tmp_path, engine):
+    sleeper = tmp_path / "sleeper.py"
+    sleeper.write_text("import time\ntime.sleep(10**7)\n")
+    with pytest.raises(whydiff.WhydiffError, match="stopped after the time limit of 2 s"):
+        whydiff.study(sleeper, engine=engine, time_limit=2.0)
+
+
+@pytest.mark.long
 def test_script_that_tells_nothing_is_refused(tmp_path):
     silent = tmp_path / "silent.py"
     silent.write_text("print('hello')\n")

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from whydiff.core.plan import draw_plan
-from whydiff.experiments.study.training import _chunks, weight_distances
+from whydiff.core.progress import Silent
+from whydiff.core.replicas import Result
+from whydiff.core.shards import Shard
+from whydiff.experiments.study.training import Part, Studying, _chunks, weight_distances
+from whydiff.storage import StudyWriter, load_study
 
 
 def test_weights_pair_by_path_whatever_their_order():
@@ -29,3 +33,70 @@ def test_chunks_are_whole_blocks_where_they_fit():
     assert [len(c) for c in _chunks(members, 1)] == [1] * 15
     assert [m.number for c in _chunks(members, 2) for m in c] == [m.number for m in members]
     assert max(len(c) for c in _chunks(members, 2)) == 2
+
+
+class Trainer:
+    """Ends every replica with weights made from its seeds, on a machine of the given name."""
+
+    def __init__(self, cpu="X", at_once=100):
+        self.notes, self.pace, self.asked, self._at_once = [], 0.0, [], at_once
+        self.machine = {"hardware": {"cpu": cpu, "devices": []}}
+
+    def at_once(self, engine, keep_weights=True):
+        return self._at_once
+
+    def train(self, replicas, engine="solo", keep_weights=False, packs=0):
+        self.asked.append(([r.number for r in replicas], packs))
+        return [
+            Result(
+                r, engine, ({"loss": 0.5},), weights={"w": np.array([*r.seeds.values(), 1.0])},
+                digest=f"{r.seeds}", machine=self.machine,
+            )
+            for r in replicas
+        ]  # fmt: skip
+
+
+PLAN = draw_plan(("noise",), ("noise",), {}, 4)  # a base, one redrawn and a replicate in a block
+
+
+def trained(path, trainer, part, members=None, engine="solo"):
+    begin = StudyWriter.resume if path.exists() else lambda p: StudyWriter.begin(p, {})
+    with begin(path) as writer:
+        work = Studying(trainer, writer, part, None, Silent())
+        work.train(part.members if members is None else members, engine, "training")
+    return load_study(path)
+
+
+def test_a_part_trains_the_blocks_of_its_shard(tmp_path):
+    path = tmp_path / "a.whydiff"
+    stored = trained(path, Trainer(), Part(PLAN, Shard(2, 2)))
+    assert {k.member.block for k in stored.kept.values()} == {1, 3}
+    stored = trained(path, Trainer(), Part(PLAN))
+    assert list(stored.kept) == [1, 2, 3, 4, 5, 7, 8, 10, 11]  # one replicate is enough
+    assert len(stored.distances) == 4
+
+
+def test_packs_are_trained_whole_and_only_what_is_missing_is_kept(tmp_path):
+    path, part = tmp_path / "a.whydiff", Part(PLAN, None, 2)
+    first = Trainer()
+    trained(path, first, part, [PLAN.members[2], PLAN.members[7]], "fused")
+    assert first.asked == [([1, 2, 4, 5, 7, 8, 10, 11], 2)]
+    assert list(load_study(path).kept) == [2, 7]
+
+
+def test_a_block_that_another_processor_began_is_trained_anew(tmp_path):
+    path, part = tmp_path / "a.whydiff", Part(PLAN)
+    trained(path, Trainer("X"), part, PLAN.members[1:5])  # block 0, and the base of block 1
+    other = Trainer("Y")
+    stored = trained(path, other, part)
+    cpu = {n: k.result.machine["hardware"]["cpu"] for n, k in stored.kept.items()}
+    assert {cpu[n] for n in (1, 2, 3)} == {"X"}
+    assert {cpu[n] for n in cpu if n > 3} == {"Y"} and 4 in cpu
+    assert other.notes == [
+        "1 replica was trained again: another type of processor had begun the block, and a "
+        "block does not mix types."
+    ]
+    unknown = Trainer("")
+    trained(tmp_path / "b.whydiff", unknown, part, PLAN.members[1:2])
+    trained(tmp_path / "b.whydiff", Trainer("Y"), part)
+    assert not unknown.notes

@@ -6,6 +6,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from whydiff.experiments.compare.contestants import Contestant, Way, open_contes
 from whydiff.experiments.compare.pairing import Rule, TrainedHybrid
 from whydiff.experiments.compare.training import Comparing
 from whydiff.experiments.study.replica_trainer import ENGINES
+from whydiff.experiments.study.spread import Spread
+from whydiff.runner.executors import workers_of
 from whydiff.runner.revisions import Checkouts, temporary_folder
 from whydiff.runner.running import Runs, counted_runs
 from whydiff.stats.sequential import ASSUMPTIONS, SYMMETRIC, fewest_pairs
@@ -52,6 +55,8 @@ def compare(
     arguments: Sequence[str] = (),
     time_limit: float | None = None,
     workers: int | None = None,
+    executor: str | Executor | None = None,
+    ship: Sequence[str | Path] = (),
     progress: Progress | None = None,
     in_place: bool = False,
     **fit_arguments: Any,
@@ -73,7 +78,8 @@ def compare(
     rests on the bounds of a metric between 0 and 1 alone, and takes many more pairs
     (see :mod:`whydiff.stats.sequential`). After ``max_pairs`` or ``budget`` seconds the
     question stays open. Scripts run on scratch copies of the current folder, with ``in_place`` in
-    it. ``fits`` picks the fits of both scripts, counting from 1.
+    it. ``fits`` picks the fits of both scripts, counting from 1. With an ``executor``, as
+    :func:`whydiff.study` takes it, whole scripts run on its workers, as many at a time as it has.
 
     Raises WhydiffError if either cannot be trained, nothing differs or nothing is random.
     """
@@ -92,6 +98,7 @@ def compare(
                 "data and fit arguments belong to functions that build a model",
                 f"{ways[0].told()} is a script and brings its own.",
             )
+        spread = _spread(executor, workers, ship, ways, engine)
         runs = Runs()
         if any(isinstance(way.script, Path) for way in ways):
             own = [way.script for way in ways if isinstance(way.script, Path) and not way.name]
@@ -102,12 +109,29 @@ def compare(
         pair = open_contestants(
             stack, ways, engine=engine, fits=fits or (None, None),
             fit_of=(data, fit_arguments), pairs=max_pairs, time_limit=time_limit,
-            workers=workers, progress=progress, runs=runs,
+            workers=workers, spread=spread, progress=progress, runs=runs,
         )  # fmt: skip
         rule = _rule(pair, metric, mode, margin, alpha, max_pairs, assume)
         work = Comparing(pair, rule, seed, engine, budget, progress)
         trained = work.run()
     return _answer(pair, rule, work, trained, time.monotonic() - began)
+
+
+def _spread(
+    executor: str | Executor | None,
+    workers: int | None,
+    ship: Sequence[str | Path],
+    ways: tuple[Way, Way],
+    engine: str,
+) -> Spread | None:
+    if executor is None:
+        return None
+    if any(callable(way.script) for way in ways) or engine not in ("auto", "process"):
+        raise WhydiffError(
+            "an executor of a comparison runs whole scripts",
+            "Name scripts, and leave --engine away or say process.",
+        )
+    return Spread(workers_of(executor, workers), tuple(map(Path, ship)))
 
 
 def _named(script: Any, revision: str, checkouts: Checkouts) -> tuple[Any, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import fits_option, in_place_option
+from whydiff.cli.options import executor_options, fits_option, in_place_option
 from whydiff.cli.script import (
     Duration,
     ScriptCommand,
@@ -92,6 +92,7 @@ DIFFERENT, OPEN = 1, 3
     help="Replicas as one program, one after the other, or the whole script each time.",
 )
 @click.option("--time-limit", type=Duration(), help="For one run of a script (process): 10m.")
+@executor_options
 @in_place_option
 @answer_options
 @click.pass_context

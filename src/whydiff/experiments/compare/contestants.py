@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from whydiff.core.replicas import ASKED_FOR, Replica, Result
 from whydiff.core.vary import value_text
 from whydiff.experiments.study.metadata import described
 from whydiff.experiments.study.on_jax import on_jax
+from whydiff.experiments.study.process_pool import SOURCES, Limits, Pool
+from whydiff.experiments.study.remote_pool import RemotePool
 from whydiff.experiments.study.replica_trainer import (
     ReplicaTrainer,
     Uncapturable,
@@ -23,8 +25,10 @@ from whydiff.experiments.study.replica_trainer import (
     prepared,
     replica_trainer,
 )
+from whydiff.experiments.study.spread import Spread
 from whydiff.experiments.study.training import Trainer
 from whydiff.runner.client import Run
+from whydiff.runner.executors.archive import archived
 from whydiff.runner.running import Runs
 
 
@@ -93,6 +97,7 @@ def open_contestants(
     pairs: int = 0,
     time_limit: float | None = None,
     workers: int | None = None,
+    spread: Spread | None = None,
     progress: Progress | None = None,
     runs: Runs,
 ) -> tuple[Contestant, Contestant]:
@@ -100,17 +105,19 @@ def open_contestants(
 
     One run serves both where only settings differ. With engine "auto" scripts that are no
     recipe, and their opponents, are run as a whole for each replica. ``fit_of`` are the data and
-    fit arguments of functions. ``pairs`` is how many replicas of each may be needed.
+    fit arguments of functions. ``pairs`` is how many replicas of each may be needed. With
+    ``spread`` workers run the whole scripts.
     """
     progress = progress or Silent()
-    if engine != "process":
+    if engine != "process" and spread is None:
         try:
             return _benches(stack, ways, engine, fits, fit_of, pairs, progress, runs)
         except Uncapturable as why:
             if engine != "auto" or any(callable(way.script) for way in ways):
                 raise
             progress.note(f"{why}: whole scripts are run for every replica")
-    return _pools(stack, ways, fits, time_limit, workers, progress, runs)
+    limits = [Limits(fit, time_limit, workers) for fit in fits]
+    return _pools(stack, ways, limits, spread, progress, runs)
 
 
 def _benches(
@@ -212,16 +219,13 @@ def _of_bench(way: Way, bench: ReplicaTrainer, engine: str) -> Contestant:
 def _pools(
     stack: contextlib.ExitStack,
     ways: tuple[Way, Way],
-    fits: tuple[int | None, int | None],
-    time_limit: float | None,
-    workers: int | None,
+    limits: Sequence[Limits],
+    spread: Spread | None,
     progress: Progress,
     runs: Runs,
 ) -> tuple[Contestant, Contestant]:
-    from whydiff.experiments.study.process_pool import SOURCES, Limits, Pool
-
     made = []
-    for way, fit in zip(ways, fits, strict=True):
+    for way, limit in zip(ways, limits, strict=True):
         if way.settings:
             raise WhydiffError(
                 f"a script that is run as a whole cannot be set to {', '.join(way.settings)}",
@@ -231,7 +235,7 @@ def _pools(
         assert isinstance(way.script, Path)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="whydiff-")))
         run = Run(way.script, way.arguments, way.environment)
-        pool = Pool(run, folder, Limits(fit, time_limit, workers), runs)
+        pool = Pool(run, folder, limit, runs)
         if progress is not None:
             progress.step(f"running {way.script}")
         (own,) = pool.train([Replica(0)])
@@ -240,5 +244,9 @@ def _pools(
         seen = pool.seen
         facts = described(seen, SOURCES, False) if seen else {}
         logged = tuple(own.logs[-1]) if own.logs else ()
-        made.append(Contestant(way, pool, SOURCES, {}, logged, facts, "process", seen))
+        trainer: Trainer = pool
+        if spread is not None:
+            archive = archived(way.script, spread.ship)
+            trainer = RemotePool(pool, run, limit, spread.workers, archive)
+        made.append(Contestant(way, trainer, SOURCES, {}, logged, facts, "process", seen))
     return made[0], made[1]

@@ -14,6 +14,7 @@ from whydiff.core.plan import DRAW, OWN, REPLICATE, Member, Plan, StoredReplica
 from whydiff.core.progress import Progress
 from whydiff.core.replicas import Replica, Result
 from whydiff.core.shards import Packs, Shard
+from whydiff.core.words import count
 from whydiff.storage import CALIBRATION, StoredStudy, StudyWriter, kept_weights, load_study
 
 _Chunk = tuple[list[Member], list[Result]]
@@ -139,9 +140,9 @@ class Studying:
         """Whole packs, of which only what is missing is kept: equal bits whoever trains what."""
         packs = self._packs.wanted(missing)
         size = len(packs[0][0])
-        count = max(1, at_once // size)
-        for first in range(0, len(packs), count):
-            some = packs[first : first + count]
+        together = max(1, at_once // size)
+        for first in range(0, len(packs), together):
+            some = packs[first : first + together]
             replicas = [m.replica for pack, _ in some for m in pack]
             results = self._trainer.train(replicas, engine, True, len(some))
             by_number = {result.replica.number: result for result in results}
@@ -159,9 +160,10 @@ class Studying:
         ]
         if others:
             self.forget(others)
+            were = "was" if len(others) == 1 else "were"
             self._trainer.notes.append(
-                f"{len(others)} replicas were trained again: another type of processor had begun "
-                "their blocks, and a block does not mix types."
+                f"{count(len(others), 'replica')} {were} trained again: another type of processor "
+                "had begun the block, and a block does not mix types."
             )
 
     def own(self, result: Result) -> None:

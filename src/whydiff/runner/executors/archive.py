@@ -121,13 +121,15 @@ def _python() -> str:
     return ".".join(platform.python_version_tuple()[:2])
 
 
-#: Runs the command line of whydiff on a worker that has the versions wanted.
-PROGRAM = (
-    "from whydiff.runner.executors.archive import check_pins; check_pins()\n"
-    "from whydiff.cli import main; main(prog_name='whydiff')"
-)
+def python_words(program: str, words: Sequence[str] = ()) -> tuple[str, ...]:
+    """The command that runs ``program`` on a worker, by the worker's own Python.
+
+    Before it, the worker's versions are compared with those of this machine.
+    """
+    first = "from whydiff.runner.executors.archive import check_pins; check_pins()"
+    return (PYTHON, "-c", f"{first}\n{program}", pins(), *words)
 
 
 def whydiff_words(words: Sequence[str]) -> tuple[str, ...]:
-    """The command that runs ``whydiff WORDS`` on a worker, by the worker's own Python."""
-    return (PYTHON, "-c", PROGRAM, pins(), *words)
+    """The command that runs ``whydiff WORDS`` on a worker."""
+    return python_words("from whydiff.cli import main; main(prog_name='whydiff')", words)
