@@ -17,8 +17,8 @@ EXPLAINED = {
     "explain_chosen": "calls asked for",
     "explain_trainings": "trainings",
     "independent_models": "models",
-    "two_executions_of_calls": "calls of two runs",
-    "inside_one_execution": "calls of one run",
+    "two_runs_of_calls": "calls of two runs",
+    "inside_one_run": "calls of one run",
     "all_agree": "all agree",
     "watched": "these trainings agree",
 }
@@ -60,7 +60,7 @@ def answered(monkeypatch):
     return answered
 
 
-CALLS = ("independent_models", "two_executions_of_calls", "inside_one_execution")
+CALLS = ("independent_models", "two_runs_of_calls", "inside_one_run")
 
 
 @pytest.mark.parametrize(

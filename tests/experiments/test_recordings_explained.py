@@ -38,6 +38,34 @@ def test_what_differs_is_suspected_and_says_why(tmp_path):
     assert explanation.gap["relative_weight_distance"] is None  # not 0: nobody knows
 
 
+def test_fits_of_recordings_are_picked_by_number_or_by_option_not_by_both(tmp_path):
+    copy = shutil.copy(GOLDEN, tmp_path / "b.whydiff")
+    for targets, fits in (((GOLDEN, copy), (2, 1)), ((f"{GOLDEN}:2", f"{copy}:1"), None)):
+        explanation = explain(*targets, fits=fits)
+        assert f"fit 2 of {GOLDEN} and fit 1 of {copy}" in explanation.chosen
+    assert f"fit 1 of {GOLDEN} and fit 2 of {GOLDEN}" in explain(GOLDEN, fits=(1, 2)).chosen
+    with pytest.raises(WhydiffError, match="both pick fits"):
+        explain(f"{GOLDEN}:2", copy, fits=(2, 1))
+    with pytest.raises(WhydiffError, match=r"fit 1 of .* alone cannot be compared"):
+        explain(f"{GOLDEN}:1")
+    with pytest.raises(WhydiffError, match="names fit 9"):
+        explain(GOLDEN, copy, fits=(9, 1))
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"runs": True, "a_env": {"A": "1"}}, "runs and a_env"),
+        ({"zoom": True}, "zoom"),
+        ({"calls": (1, 2)}, "calls"),
+        ({"arguments": ["x"], "b_arguments": ["y"]}, "arguments and b_arguments"),
+    ],
+)
+def test_what_only_a_run_answers_is_refused_for_recordings(asked, named):
+    with pytest.raises(WhydiffError, match=f"^{named} cannot be used with recordings"):
+        explain(GOLDEN, **asked)
+
+
 def test_what_is_a_recording(tmp_path):
     (tmp_path / "train.py").write_text("x = 1\n")
     assert is_recording(GOLDEN) and is_recording(f"{GOLDEN}:2")

@@ -95,10 +95,12 @@ def explain(
         tuple(str(target) for target in targets),
         tuple(arguments),
         SideOptions(
-            dict(a_env or {}), tuple(a_arguments), a_rev, str(a_python), tuple(a_packages), a_as_of
+            env=dict(a_env or {}), arguments=tuple(a_arguments), rev=a_rev,
+            python=str(a_python), packages=tuple(a_packages), as_of=a_as_of,
         ),
         SideOptions(
-            dict(b_env or {}), tuple(b_arguments), b_rev, str(b_python), tuple(b_packages), b_as_of
+            env=dict(b_env or {}), arguments=tuple(b_arguments), rev=b_rev,
+            python=str(b_python), packages=tuple(b_packages), as_of=b_as_of,
         ),
         fits=fits, calls=calls, lines=lines, runs=runs, metric=metric, budget=budget,
         zoom=zoom, fix=fix, in_place=in_place,
@@ -107,7 +109,7 @@ def explain(
     if not all(isinstance(target, str | Path) for target in targets):
         return explain_fits(targets, question, progress)
     if all(is_recording(target) for target in question.targets):
-        explanation = explain_recordings(*question.targets, metric=metric)
+        explanation = explain_recordings(question)
     else:
         explanation = _explain_programs(question, progress)
     return replace(explanation, evidence={"command": command(question), **explanation.evidence})

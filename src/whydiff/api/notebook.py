@@ -19,9 +19,8 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation, Remedy
 from whydiff.core.live import Live
 from whydiff.core.progress import Progress
-from whydiff.core.question import Question, given
+from whydiff.core.question import Question, check_usable
 from whydiff.core.recording import Execution, Side
-from whydiff.core.words import listed
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.trials import run_trials
 from whydiff.experiments.explain.recorded import compare
@@ -128,12 +127,12 @@ def explain_fits(fits: Sequence[object], question: Question, progress: Progress)
     fits, or the question says how a script is run.
     """
     a, b = _two_fits(fits)
-    unusable = [name for name in given(question) if name not in USABLE]
-    if unusable:
-        raise WhydiffError(
-            f"{listed(unusable)} cannot be used with two fits of this session",
-            "They say how a script is run; name a script in place of the fits.",
-        )
+    check_usable(
+        question,
+        USABLE,
+        "two fits of this session",
+        "They say how a script is run; name a script in place of the fits.",
+    )
     from whydiff.diagnosis.answer import answer
     from whydiff.experiments.explain.zoom import look_closer, zoom
     from whydiff.replay.leaving import left_as_found

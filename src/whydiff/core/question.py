@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.words import listed
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,13 @@ def command(question: Question) -> str:
     words += [] if q.fix else ["--no-fix"]
     words += ["--in-place"] if q.in_place else []
     return shlex.join([*words, *(["--", *q.arguments] if q.arguments else [])])
+
+
+def check_usable(question: Question, usable: Collection[str], targets: str, way_out: str) -> None:
+    """Raise WhydiffError where more was asked of ``targets`` than the keywords in ``usable``."""
+    unusable = [name for name in given(question) if name not in usable]
+    if unusable:
+        raise WhydiffError(f"{listed(unusable)} cannot be used with {targets}", way_out)
 
 
 def given(question: Question) -> tuple[str, ...]:

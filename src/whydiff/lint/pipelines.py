@@ -220,7 +220,7 @@ RULES = (
         "WD201",
         "pipeline-shuffle-without-seed",
         "a tf.data pipeline shuffles without a seed",
-        "Every execution sees the samples in another order.",
+        "Every run sees the samples in another order.",
         "Pass seed=, or call keras.utils.set_random_seed(n) before the pipeline is made.",
         _shuffle,
         f"{_TF}{_SLICES}.shuffle(1000).batch(32)\n",

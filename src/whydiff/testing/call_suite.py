@@ -22,7 +22,7 @@ from typing import Any
 from whydiff.core.findings import Explanation
 from whydiff.core.progress import Silent
 from whydiff.diagnosis.calls.answer import all_agree
-from whydiff.experiments.explain.calls import Site, independent_models, inside_one_execution
+from whydiff.experiments.explain.calls import Site, independent_models, inside_one_run
 from whydiff.storage import load
 
 
@@ -51,7 +51,7 @@ def explain_script(script: Path, folder: Path) -> Explanation:
         wait()
     client = InProcessClient(session.lives, recording, session.calls.lives)
     site = Site(client, load(recording), script.name, folder, recording)
-    found = independent_models(site, Silent(), None) or inside_one_execution(site, Silent(), None)
+    found = independent_models(site, Silent(), None) or inside_one_run(site, Silent(), None)
     return found or all_agree(site.execution, site.script, 1)
 
 

@@ -80,7 +80,7 @@ def independent_models(site: Site, progress: Progress, metric: str | None) -> Ex
     return explain_pair(site, found, progress) if found else None
 
 
-def inside_one_execution(site: Site, progress: Progress, metric: str | None) -> Explanation | None:
+def inside_one_run(site: Site, progress: Progress, metric: str | None) -> Explanation | None:
     """The worst disagreement of one run explained; None where there is none."""
     found = choose(site, metric, only_independent=False)
     return explain_pair(site, found, progress) if found else None
@@ -116,7 +116,7 @@ def explain_chosen(
     return explain_pair(site, [pair, *others], progress)
 
 
-def two_executions_of_calls(site: Site, other: Site, progress: Progress) -> Explanation | None:
+def two_runs_of_calls(site: Site, other: Site, progress: Progress) -> Explanation | None:
     """The first measuring call that ended otherwise in two runs; None where none did."""
     scripts = site.script != other.script
     pair = (last_alike if scripts else first_difference)(site.execution, other.execution)

@@ -12,8 +12,8 @@ from whydiff.experiments.explain.calls import (
     calls_at,
     explain_chosen,
     independent_models,
-    inside_one_execution,
-    two_executions_of_calls,
+    inside_one_run,
+    two_runs_of_calls,
 )
 from whydiff.experiments.explain.inquiry import Inquiry
 from whydiff.experiments.explain.sides import RunningSides
@@ -51,7 +51,7 @@ def calls_of_two_runs(asked: Inquiry) -> Explanation | None:
     """Two scripts, or one run twice: the first measuring call that differs."""
     if asked.fits_of_one_run is not None:
         return None
-    return two_executions_of_calls(asked.site, asked.site_b, asked.progress)
+    return two_runs_of_calls(asked.site, asked.site_b, asked.progress)
 
 
 def successive_fits(asked: Inquiry) -> Explanation | None:
@@ -63,7 +63,7 @@ def calls_of_one_run(asked: Inquiry) -> Explanation | None:
     """The worst disagreement between two uses of a model in one run that ought to agree."""
     if asked.question.fits:
         return None
-    return inside_one_execution(asked.site, asked.progress, asked.question.metric)
+    return inside_one_run(asked.site, asked.progress, asked.question.metric)
 
 
 def agreement(asked: Inquiry) -> Explanation:

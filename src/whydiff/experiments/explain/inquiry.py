@@ -20,8 +20,8 @@ from whydiff.experiments.explain.fix_trials import MOST_TRIED
 from whydiff.experiments.explain.sides import (
     RunningSides,
     run_script,
-    two_executions,
     two_fits,
+    two_runs,
     two_successive_fits,
 )
 from whydiff.runner.asked import run_as_asked
@@ -74,7 +74,7 @@ class Inquiry:
         """A fit of each run; not looked for where one run holds two to compare."""
         if self.fits_of_one_run is not None:
             return None
-        return two_executions(self.ran_a, self.ran_b, self.question.fits, self.folder)
+        return two_runs(self.ran_a, self.ran_b, self.question.fits, self.folder)
 
     @cached_property
     def successive_fits(self) -> RunningSides | None:
@@ -168,7 +168,7 @@ def _without(value: Any, place: str) -> Any:
 
 
 def _how_often(fix: bool) -> str:
-    """Said beforehand: the most executions there may be."""
+    """Said beforehand: the most runs there may be."""
     most = 2 * MOST_TRIED
     return "the script runs once or twice" + (f", and at most {most} times to try fixes" * fix)
 

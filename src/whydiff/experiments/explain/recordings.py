@@ -7,7 +7,9 @@ from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation, Remedy
+from whydiff.core.question import Question, check_usable
 from whydiff.core.recording import Side
+from whydiff.core.words import listed
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.pair import check_comparable, fit_between_runs, pair_of_fits
@@ -23,6 +25,9 @@ from whydiff.storage import load
 
 #: Said of every cause that recordings name.
 WHY = "a recording holds digests, not the samples and models that hybrids are trained from"
+#: What may be asked of recordings, by its keyword of ``whydiff.explain``. No fix is tried and no
+#: file changes, whether that was asked for or not.
+USABLE = ("fits", "metric", "budget", "fix", "in_place")
 _MAGIC = b"SQLite format 3"
 
 
@@ -36,44 +41,58 @@ def is_recording(named: str | Path) -> bool:
         return False
 
 
-def explain_recordings(a: str, b: str | None = None, *, metric: str | None = None) -> Explanation:
+def explain_recordings(question: Question) -> Explanation:
     """What differs between two recorded trainings; causes are suspected, none is confirmed.
 
     Without numbers the first fits that differ are compared; of one recording alone, two of its
-    fits. WhydiffError for a file that cannot be read or a fit that is not there.
+    fits. WhydiffError for a file that cannot be read, a fit that is not there, or a question that
+    only running a script answers.
     """
-    side_a, side_b, path_a, path_b = _sides(a, b)
+    check_usable(question, USABLE, "recordings", "Nothing is run; name the scripts in their place.")
+    a, b = question.targets[0], question.targets[-1]
+    alone = len(question.targets) == 1
+    side_a, side_b = _of_one(a, question.fits) if alone else _of_two(a, b, question.fits)
+    path_a, path_b = (parse_reference(name)[0] for name in (a, b))
     check_comparable(side_a.fit, side_b.fit)
-    diff = compare(a, b or a, side_a, side_b, path_a, path_b)
+    diff = compare(a, b, side_a, side_b, path_a, path_b)
     scripts = (Path(side_a.execution.script).name, Path(side_b.execution.script).name)
-    between = "fits" if b is None else "runs" if scripts[0] == scripts[1] else "scripts"
+    between = "fits" if alone else "runs" if scripts[0] == scripts[1] else "scripts"
     chosen = f"fit {side_a.fit.index} of {path_a} and fit {side_b.fit.index} of {path_b}"
     compared = ComparedSides(between, chosen, side_a, side_b, diff, scripts)
     if compared.identical:
-        return answer(compared, metric=metric)
+        return answer(compared, metric=question.metric)
     remedy = Remedy("", False, "Recordings cannot be trained again; explain the scripts.")
     weights = (final_weights(path_a, side_a.fit.index), final_weights(path_b, side_b.fit.index))
-    explanation = answer(compared, untrained(compared, WHY, weights), remedy, metric)
+    explanation = answer(compared, untrained(compared, WHY, weights), remedy, question.metric)
     cut = [note for name, s in (("A", side_a), ("B", side_b)) for note in missing_steps(name, s)]
     return replace(explanation, notes=(*explanation.notes, *cut))
 
 
-def _sides(a: str, b: str | None) -> tuple[Side, Side, Path, Path]:
-    path_a, number_a = parse_reference(a)
-    if b is None:
-        execution = load(path_a)
-        pair = pair_of_fits(execution, None)
-        if pair is None:
-            raise WhydiffError(
-                f"{path_a} holds no two fits that can be compared",
-                f"Name a second recording: whydiff explain {path_a} b.whydiff",
-            )
-        one, two = (Side(execution, execution.fits[index - 1]) for index in pair)
-        return one, two, path_a, path_a
-    path_b, number_b = parse_reference(b)
+def _of_one(name: str, wanted: tuple[int, int] | None) -> tuple[Side, Side]:
+    """Two fits of one recording."""
+    path, number = parse_reference(name)
+    execution = load(path)
+    pair = None if number is not None else pair_of_fits(execution, wanted)
+    if pair is None:
+        only = f"fit {number} of {path} alone cannot be compared" if number is not None else (
+            f"{path} holds no two fits that can be compared"
+        )  # fmt: skip
+        raise WhydiffError(only, f"Name a second recording: whydiff explain {path} b.whydiff")
+    one, two = (Side(execution, execution.fits[index - 1]) for index in pair)
+    return one, two
+
+
+def _of_two(a: str, b: str, wanted: tuple[int, int] | None) -> tuple[Side, Side]:
+    """A fit of each recording: those numbered or wanted, else the first that differ."""
+    numbered = [name for name in (a, b) if parse_reference(name)[1] is not None]
+    if numbered and wanted:
+        raise WhydiffError(
+            f"{listed(numbered)} and --fits {wanted[0]},{wanted[1]} both pick fits",
+            "Use one of the two.",
+        )
     side_a, side_b = open_side(a)[0], open_side(b)[0]
-    if number_a is None and number_b is None:
-        i, j = fit_between_runs(side_a.execution, side_b.execution, None)
+    if not numbered:
+        i, j = fit_between_runs(side_a.execution, side_b.execution, wanted)
         side_a = Side(side_a.execution, side_a.execution.fits[i - 1])
         side_b = Side(side_b.execution, side_b.execution.fits[j - 1])
-    return side_a, side_b, path_a, path_b
+    return side_a, side_b

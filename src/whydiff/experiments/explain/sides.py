@@ -142,7 +142,7 @@ def _of_one_execution(
     return _sides("fits", chosen, child, None, a, b, folder)
 
 
-def two_executions(
+def two_runs(
     ran_a: Ran, ran_b: Ran, wanted: tuple[int, int] | None, folder: Path
 ) -> RunningSides | None:
     """Two runs: of two scripts, or of one script in two ways of running it or the same.
