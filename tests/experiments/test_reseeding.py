@@ -5,6 +5,7 @@ import pytest
 from whydiff.api.explain import Silent
 from whydiff.api.lock import make_lock, replicas
 from whydiff.core.errors import WhydiffError
+from whydiff.runner.client import Run
 from whydiff.runner.running import Runs
 
 TRAIN = """
@@ -50,7 +51,7 @@ def script(tmp_path, layer, last, shuffle, first=None):
 def test_each_source_of_chance_is_redrawn_and_a_seed_repeats(tmp_path, monkeypatch, backend, what):
     monkeypatch.setenv("KERAS_BACKEND", backend)
     path = script(tmp_path, **CHANCE[what])
-    found = replicas(Runs(), path, (), [1, 1, 2], tmp_path, Silent())[1]
+    found = replicas(Runs(), Run(path), [1, 1, 2], tmp_path, Silent())[1]
     loss = found.metrics["loss"]
     assert loss[0] == loss[1] != loss[2]
 
@@ -59,7 +60,7 @@ def test_each_source_of_chance_is_redrawn_and_a_seed_repeats(tmp_path, monkeypat
 def test_nothing_is_left_to_chance_where_the_script_draws_nothing_of_keras(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     path = script(tmp_path, layer="", last="ones", shuffle=False, first="ones")
-    loss = replicas(Runs(), path, (), [1, 2], tmp_path, Silent())[1].metrics["loss"]
+    loss = replicas(Runs(), Run(path), [1, 2], tmp_path, Silent())[1].metrics["loss"]
     assert loss[0] == loss[1]  # the data, drawn by the script itself, stay the same
 
 

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from whydiff.core.comparison import EXPECTATIONS, Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.metrics import default_metric, larger_is_better
 from whydiff.core.progress import Progress, Silent
+from whydiff.core.question import SideOptions
 from whydiff.experiments.compare import numbers
 from whydiff.experiments.compare.contestants import Contestant, Way, open_contestants
 from whydiff.experiments.compare.pairing import Rule, TrainedHybrid
 from whydiff.experiments.compare.training import Comparing
 from whydiff.experiments.study.replica_trainer import ENGINES
 from whydiff.experiments.study.spread import Spread
+from whydiff.runner.environments import interpreter_of
 from whydiff.runner.executors import workers_of
 from whydiff.runner.revisions import Checkouts, temporary_folder
 from whydiff.runner.running import Runs, counted_runs
@@ -42,6 +45,12 @@ def compare(
     b_arguments: Sequence[str] | None = None,
     a_rev: str = "",
     b_rev: str = "",
+    a_python: str | Path = "",
+    b_python: str | Path = "",
+    a_packages: Sequence[str] = (),
+    b_packages: Sequence[str] = (),
+    a_as_of: str = "",
+    b_as_of: str = "",
     metric: str | None = None,
     mode: str | None = None,
     margin: float = 0.0,
@@ -67,7 +76,8 @@ def compare(
     functions that build and compile a model; then ``data`` and ``fit_arguments`` go to ``fit``.
     Without ``b`` both are ``a``, and what differs is ``settings`` of B, as in
     ``{"optimizer": "sgd", "learning-rate": 0.1}``, its environment, its arguments, or the git
-    revision of its files (``a_rev``, ``b_rev``; a side without one has the files as they are now).
+    revision of its files (``a_rev``, ``b_rev``; a side without one has the files as they are now),
+    or its Python and packages (``a_python``, ``a_packages`` and ``a_as_of``, as in ``explain``).
 
     ``metric`` is the logged metric to decide by (default: the first validation metric), after
     the last epoch; ``mode`` is "max" or "min" where its name does not say which is better.
@@ -92,6 +102,11 @@ def compare(
             for script, revision in ((a, a_rev), (a if b is None else b, b_rev))
         ]
         ways = _ways(sides, settings, a_settings, a_env, b_env, arguments, b_arguments)
+        pythons = (
+            SideOptions(ways[0].environment, (), "", str(a_python), tuple(a_packages), a_as_of),
+            SideOptions(ways[1].environment, (), "", str(b_python), tuple(b_packages), b_as_of),
+        )
+        ways = (_run_by(ways[0], pythons[0]), _run_by(ways[1], pythons[1]))
         _check(ways, b, fits, margin, alpha, max_pairs, engine, mode, assume)
         if (data is not None or fit_arguments) and not all(callable(w.script) for w in ways):
             raise WhydiffError(
@@ -161,6 +176,15 @@ def _ways(
         Way(a, tuple(arguments), dict(a_env or {}), dict(a_settings or {}), name_a),
         Way(b, tuple(other), dict(b_env or {}), dict(settings or {}), name_b),
     )
+
+
+def _run_by(way: Way, options: SideOptions) -> Way:
+    """The way with the Python that its side asks for."""
+    if not isinstance(way.script, Path):
+        if options.python or options.packages or options.as_of:
+            raise WhydiffError("a function runs in this Python only", "Name a script.")
+        return way
+    return replace(way, interpreter=interpreter_of(options, way.script))
 
 
 def _check(

@@ -24,15 +24,13 @@ from whydiff.storage.lockfile import check_lock, locked_script, write_lock
 OLD_NAME = "whydiff.lock"
 
 
-def try_script(
-    runs: Runs, script: Path, arguments: Sequence[str], folder: Path, progress: Progress
-) -> Trial:
-    """Run the script watched, to its end. WhydiffError if it fails or trains nothing.
+def try_script(runs: Runs, run: Run, folder: Path, progress: Progress) -> Trial:
+    """Run a script watched, to its end. WhydiffError if it fails or trains nothing.
 
     The caller closes ``trial.ran``.
     """
-    progress.step(f"running {script}")
-    ran = runs.run(Run(script, tuple(arguments), purpose="a"), folder, "run")
+    progress.step(f"running {run.script}")
+    ran = runs.run(replace(run, purpose="a"), folder, "run")
     try:
         return trial_of(ran, _recorded(ran), folder, progress)
     except BaseException:
@@ -51,8 +49,7 @@ def _recorded(ran: Ran) -> Execution:
 
 def replicas(
     runs: Runs,
-    script: Path,
-    arguments: Sequence[str],
+    run: Run,
     seeds: Sequence[int],
     folder: Path,
     progress: Progress,
@@ -61,8 +58,8 @@ def replicas(
     progress.step("training replicas with other seeds", total=len(seeds))
     logs: list[list[dict[str, float]]] = []
     for seed in seeds:
-        run = Run(script, tuple(arguments), reseed=seed, purpose="replica")
-        with runs.run(run, folder, f"replica{seed}", serve=False) as ran:
+        reseeded = replace(run, reseed=seed, purpose="replica")
+        with runs.run(reseeded, folder, f"replica{seed}", serve=False) as ran:
             fits = ran.complete("locked").fits
         logs.append([dict(fit.epochs[-1].logs) if fit.epochs else {} for fit in fits])
         ran.child.recording.unlink()
@@ -102,14 +99,15 @@ def make_lock(
         counted_runs([path], in_place, progress, times(1 + count)) as runs,
         tempfile.TemporaryDirectory(prefix="whydiff-") as name,
     ):
-        trial = try_script(runs, path, arguments, Path(name), progress)
+        run = Run(path, tuple(arguments))
+        trial = try_script(runs, run, Path(name), progress)
         with trial.ran:
             fits = trial.execution.fits
             made = reduced_lock(trial.execution, path, trial.outcomes, fits)
             made = replace(made, script=seen_from(folder or path.parent, path))
         if count:
             seeds = range(1, count + 1)
-            found = replicas(runs, path, arguments, seeds, Path(name), progress)
+            found = replicas(runs, run, seeds, Path(name), progress)
             made = replace(made, replicas=found)
     return made
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.progress import Progress, Silent
+from whydiff.core.question import SideOptions
 from whydiff.core.shards import parse_shard
 from whydiff.core.study import Study
 from whydiff.core.vary import parse_vary
@@ -19,6 +20,7 @@ from whydiff.experiments.study.request import Request
 from whydiff.experiments.study.spread import Spread, over_workers
 from whydiff.experiments.study.study_file import StudyFile, study_file
 from whydiff.experiments.study.watched_fit import text_of, with_bench
+from whydiff.runner.environments import interpreter_of
 from whydiff.runner.executors import workers_of
 from whydiff.runner.running import Runs, counted_runs, times
 
@@ -43,6 +45,9 @@ def study(
     ship: Sequence[str | Path] = (),
     progress: Progress | None = None,
     in_place: bool = False,
+    python: str | Path = "",
+    packages: Sequence[str] = (),
+    as_of: str = "",
     **fit_arguments: Any,
 ) -> Study:
     """Train many replicas of a training and say how much they vary, and because of what.
@@ -57,6 +62,8 @@ def study(
     whole script ``workers`` at a time; "auto" takes the first that works. A run of the script
     may last ``time_limit`` seconds. ``fit`` picks a fit of the script, counting from 1 (default:
     the longest). Scripts run on scratch copies of the current folder, with ``in_place`` in it.
+    ``python`` is the interpreter that runs the script, ``packages`` are other versions than are
+    installed there (``["keras==3.10.0"]``), with ``as_of`` every package is the newest of that day.
     ``output`` is the study file (default: none is kept); with ``resume`` a study goes on, with
     more blocks if they are asked for. ``shard`` "2/8" trains the second of eight parts, which
     :func:`whydiff.merge` puts together. ``executor`` has all shards trained by workers: a name
@@ -91,8 +98,14 @@ def study(
                 f"{script} is a script and brings its own.",
             )
         path = Path(script)
-        request = _begun(path, request, file)
+        options = SideOptions(python=str(python), packages=tuple(packages), as_of=as_of)
+        request = replace(_begun(path, request, file), interpreter=interpreter_of(options, path))
         if executor is not None:
+            if request.interpreter is not None:
+                raise WhydiffError(
+                    "workers of an executor train in the environment that they have",
+                    "Leave --executor away, or give the workers these packages.",
+                )
             spread = Spread(workers_of(executor, workers), tuple(map(Path, ship)))
             return over_workers(path, request, file, progress, spread)
         again = "" if engine in ("fused", "solo") else ", and once per replica if it is no recipe"
@@ -121,7 +134,7 @@ def _of_script(
         try:
             with replica_trainer(
                 script, request.arguments, fit=request.fit, progress=progress, runs=runs,
-                time_limit=request.time_limit,
+                time_limit=request.time_limit, interpreter=request.interpreter,
             ) as bench:  # fmt: skip
                 return with_bench(request, bench, file, progress, script, runs)
         except Uncapturable as why:

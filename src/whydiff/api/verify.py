@@ -15,6 +15,7 @@ from whydiff.core.findings import DIFFERS
 from whydiff.core.lock import LEVELS, FitDigests, Lock, LockedFit, Replicas
 from whydiff.core.metrics import default_metric
 from whydiff.core.progress import Progress, Silent
+from whydiff.core.question import SideOptions
 from whydiff.core.verification import (
     FAILS,
     HOLDS,
@@ -34,6 +35,8 @@ from whydiff.experiments.lock.differences import (
 from whydiff.experiments.lock.reference import reduced_fit
 from whydiff.experiments.lock.rounding import amplification, judge_rounding, may_be_rounding
 from whydiff.experiments.lock.trial import Trial
+from whydiff.runner.client import Run
+from whydiff.runner.environments import interpreter_of
 from whydiff.runner.running import counted_runs, times
 from whydiff.stats.equivalence import DIFFERENT, EQUAL, Equivalence, equivalence
 from whydiff.storage.lockfile import fit_digests, read_lock
@@ -51,6 +54,9 @@ def verify(
     margin: float | None = None,
     progress: Progress | None = None,
     in_place: bool = False,
+    python: str | Path = "",
+    packages: Sequence[str] = (),
+    as_of: str = "",
 ) -> Verification:
     """Train ``script`` and compare every fit with the lock, at the strictest level that holds.
 
@@ -61,7 +67,9 @@ def verify(
     ``margin`` (in its unit; 1 standard deviation of a reseeded training if not given).
 
     ``arguments`` are the script's, those of the lock if None; ``require`` is the level for
-    ``exit_code``. The script runs on scratch copies of the current folder, with ``in_place`` in
+    ``exit_code``. ``python`` is the interpreter that runs it, ``packages`` are other versions than
+    are installed there (``["keras==3.10.0"]``), with ``as_of`` every package is the newest of that
+    day. The script runs on scratch copies of the current folder, with ``in_place`` in
     it. Raises WhydiffError for a missing or damaged lock, a script that fails, or a level that the
     lock cannot decide.
     """
@@ -73,12 +81,14 @@ def verify(
     words = tuple(arguments) if arguments is not None else locked.arguments
     more = max((len(r.seeds) for r in locked.replicas.values()), default=0)
     how_often = times(1) + (f", and {more} times more if it differs" if more else "")
+    options = SideOptions(python=str(python), packages=tuple(packages), as_of=as_of)
+    run = Run(path, words, interpreter=interpreter_of(options, path))
     with (
         counted_runs([path], in_place, progress, how_often) as runs,
         tempfile.TemporaryDirectory(prefix="whydiff-") as name,
     ):
         folder = Path(name)
-        trial = try_script(runs, path, words, folder, progress)
+        trial = try_script(runs, run, folder, progress)
         with trial.ran:
             reduced = [reduced_fit(f, trial.outcomes.get(f.index)) for f in trial.execution.fits]
             checks = _checks(locked, reduced, trial, progress)
@@ -86,7 +96,7 @@ def verify(
             count = max(len(r.seeds) for r in locked.replicas.values())
             # Not the seeds of the lock: equal seeds would not be independent trainings.
             seeds = range(1001, 1001 + count)
-            now = replicas(runs, path, words, seeds, folder, progress)
+            now = replicas(runs, run, seeds, folder, progress)
             checks = [_with_statistics(c, locked, now, metric, margin) for c in checks]
     changed = dict.fromkeys(fact for check in checks for fact in changed_facts(check.findings))
     return Verification(

@@ -10,7 +10,12 @@ from typing import Any
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import executor_options, fits_option, in_place_option
+from whydiff.cli.options import (
+    environment_options,
+    executor_options,
+    fits_option,
+    in_place_option,
+)
 from whydiff.cli.script import (
     Duration,
     ScriptCommand,
@@ -42,6 +47,8 @@ DIFFERENT, OPEN = 1, 3
 @click.option("--b-args", metavar="TEXT", help="Arguments of B's run, in place of those after --.")
 @click.option("--a-rev", default="", metavar="REVISION", help="Run A with a git revision's files.")
 @click.option("--b-rev", default="", metavar="REVISION", help="Run B with a git revision's files.")
+@environment_options("a")
+@environment_options("b")
 @fits_option
 @click.option("--metric", metavar="NAME", help="The logged metric to decide by.")
 @click.option(
@@ -115,6 +122,8 @@ def command(
     SCRIPT --set ...           a script, and the same with a setting
     SCRIPT --b-env/--b-args    a script, and the same in another environment or with
                                other arguments
+    SCRIPT --a-with/--b-with   other versions of packages (--b-with keras==3.10.0), also
+                               --b-asof 2025-06-01 and --b-python PATH
     SCRIPT --a-rev/--b-rev     two git revisions of it, or one and the files as they are now
     SCRIPT --fits 1,2          two fits of one script
 

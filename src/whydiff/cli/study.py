@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import executor_options, in_place_option
+from whydiff.cli.options import environment_options, executor_options, in_place_option
 from whydiff.cli.output import check_target, say
 from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
 
@@ -51,10 +52,12 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
 )
 @executor_options
 @in_place_option
+@environment_options()
 @answer_options
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     script: str,
     vary: tuple[str, ...],
     blocks: int | None,
@@ -71,6 +74,7 @@ def command(
     ship: tuple[str, ...],
     in_place: bool,
     targets: Targets,
+    **environment: Any,
 ) -> None:
     """How much do the results of a training vary, and because of which source?
 
@@ -111,6 +115,7 @@ def command(
             ship=ship,
             progress=progress,
             in_place=in_place,
+            **environment,
         )
     targets.give(found, str(target))
     if targets.prints:

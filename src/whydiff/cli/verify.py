@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import in_place_option
+from whydiff.cli.options import environment_options, in_place_option
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 
 
@@ -27,10 +29,12 @@ from whydiff.cli.script import ScriptCommand, check_script, script_arguments
     "unit; default: 1 standard deviation of a reseeded training.",
 )
 @in_place_option
+@environment_options()
 @answer_options
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     script: str,
     lock: str | None,
     require: str,
@@ -38,6 +42,7 @@ def command(
     margin: float | None,
     in_place: bool,
     targets: Targets,
+    **environment: Any,
 ) -> None:
     """Train a script again and compare with its lock, at the strictest level that holds.
 
@@ -71,6 +76,7 @@ def command(
             margin=margin,
             progress=progress,
             in_place=in_place,
+            **environment,
         )
     targets.give(result)
     ctx.exit(result.exit_code)

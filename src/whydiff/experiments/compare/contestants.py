@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.interpreter import Interpreter
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import ASKED_FOR, Replica, Result
@@ -41,14 +42,15 @@ class Way:
     environment: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""  # what a person calls the script, if not by its path
+    interpreter: Interpreter | None = None  # which Python runs it, if not our own
 
     def same_run(self, other: Way) -> bool:
         """Whether one run serves both: they differ in settings at most."""
-        return (self.script, self.arguments, dict(self.environment)) == (
-            other.script,
-            other.arguments,
-            dict(other.environment),
+        one, two = (
+            (way.script, way.arguments, dict(way.environment), way.interpreter)
+            for way in (self, other)
         )
+        return one == two
 
     def told(self) -> str:
         """The way in words, as in ``train.py with optimizer=sgd``."""
@@ -57,6 +59,7 @@ class Way:
             name = f"{name} {' '.join(self.arguments)}"
         said = [f"{k}={value_text(v)}" for k, v in self.settings.items()]
         said += [f"{k}={v}" for k, v in self.environment.items()]
+        said += [self.interpreter.name] if self.interpreter else []
         return f"{name} with {', '.join(said)}" if said else name
 
 
@@ -172,6 +175,7 @@ def _bench(
             environment=way.environment or None,
             progress=progress,
             runs=runs,
+            interpreter=way.interpreter,
         )
     )
 
@@ -196,6 +200,7 @@ def _also_on_jax(
             environment=way.environment or None,
             progress=progress,
             runs=runs,
+            interpreter=way.interpreter,
         )
         stack.enter_context(twin)
 
@@ -234,7 +239,7 @@ def _pools(
             )
         assert isinstance(way.script, Path)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="whydiff-")))
-        run = Run(way.script, way.arguments, way.environment)
+        run = Run(way.script, way.arguments, way.environment, interpreter=way.interpreter)
         pool = Pool(run, folder, limit, runs)
         if progress is not None:
             progress.step(f"running {way.script}")

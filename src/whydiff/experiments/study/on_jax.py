@@ -19,6 +19,7 @@ import numpy as np
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.core.interpreter import Interpreter
 from whydiff.core.progress import Progress
 from whydiff.core.recipe import Content
 from whydiff.core.recording import Side
@@ -47,6 +48,7 @@ def on_jax(
     environment: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     runs: Runs | None = None,
+    interpreter: Interpreter | None = None,
 ) -> Iterator[None]:
     """Let ``bench`` train its fused replicas by running ``script`` with JAX as its backend.
 
@@ -61,7 +63,7 @@ def on_jax(
     kept = _CHANCE.intersection(bench.sources) - set(redrawn)
     with contextlib.ExitStack() as stack:
         try:
-            if importlib.util.find_spec("jax") is None:
+            if not _has_jax(interpreter):
                 raise TransferError("it is not installed")
             if kept:
                 raise TransferError(f"the script's own {sorted(kept)[0]} is another one there")
@@ -73,6 +75,7 @@ def on_jax(
                 backend="jax",
                 progress=progress,
                 runs=runs,
+                interpreter=interpreter,
             )
             other = stack.enter_context(twin)
             bench.process = Routed(bench, other)
@@ -88,6 +91,12 @@ def on_jax(
                 f"{str(why).splitlines()[0].rstrip(':;')}"
             )
         yield
+
+
+def _has_jax(interpreter: Interpreter | None) -> bool:
+    if interpreter is not None:
+        return "jax" in interpreter.packages
+    return importlib.util.find_spec("jax") is not None
 
 
 def check_same_training(own: ReplicaTrainer, other: ReplicaTrainer) -> None:

@@ -199,6 +199,10 @@ def _facts(pool: Pool) -> dict[str, Any]:
     return facts
 
 
+def _run(script: Path, request: Request) -> Run:
+    return Run(script, request.arguments, interpreter=request.interpreter)
+
+
 def with_pool(
     script: Path, request: Request, file: StudyFile, progress: Progress, runs: Runs
 ) -> Study:
@@ -217,7 +221,7 @@ def with_pool(
     part = Part(plan, request.shard)
     with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
         limits = Limits(request.fit, request.time_limit, request.workers)
-        pool = Pool(Run(script, request.arguments), Path(name), limits, runs)
+        pool = Pool(_run(script, request), Path(name), limits, runs)
         if stored is None:
             progress.step(f"running {script}")
             (own,) = pool.train([Replica(0)])

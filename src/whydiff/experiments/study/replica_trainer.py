@@ -17,6 +17,7 @@ import numpy as np
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.core.interpreter import Interpreter
 from whydiff.core.machine import machine_facts
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Execution, Fit
@@ -167,10 +168,12 @@ def replica_trainer(
     progress: Progress | None = None,
     runs: Runs | None = None,
     time_limit: float | None = None,
+    interpreter: Interpreter | None = None,
 ) -> Iterator[ReplicaTrainer]:
     """Run ``script`` once, watched, and keep its process to train replicas of one of its fits.
 
-    ``backend`` is one to train with in place of the script's own choice.
+    ``backend`` is one to train with in place of the script's own choice, ``interpreter`` the Python
+    to run it with in place of our own.
 
     Raises WhydiffError if the script fails, trains nothing or has no such fit, and
     :class:`Uncapturable` if the fit cannot be trained again.
@@ -180,7 +183,10 @@ def replica_trainer(
         folder = Path(name)
         if progress is not None:
             progress.step(f"running {script}, watched" + (f", on {backend}" if backend else ""))
-        run = Run(script, tuple(arguments), environment, backend=backend, purpose="a")
+        run = Run(
+            script, tuple(arguments), environment, backend=backend, purpose="a",
+            interpreter=interpreter,
+        )  # fmt: skip
         with runs.run(run, folder, "a", time_limit=time_limit) as ran:
             if ran.late:
                 raise WhydiffError(

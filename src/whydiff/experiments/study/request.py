@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.interpreter import Interpreter
 from whydiff.core.plan import BLOCKS, Plan, draw_plan
 from whydiff.core.replicas import ASKED_FOR
 from whydiff.core.shards import Shard
@@ -21,7 +22,8 @@ class Request:
 
     ``time_limit`` (seconds of one run of the script) and ``workers`` (runs at a time) bound what
     runs the script; ``shard`` is the part of the plan to train, None for all of it. ``text`` is a
-    digest of the script's, None if there is no script.
+    digest of the script's, None if there is no script; ``interpreter`` is the Python that runs it,
+    None for our own.
     """
 
     varied: Varied = field(default_factory=Varied)
@@ -35,6 +37,7 @@ class Request:
     workers: int | None = None
     shard: Shard | None = None
     text: str | None = None
+    interpreter: Interpreter | None = None
 
     def gone_on(self, stored: StoredStudy) -> Request:
         """With what was not asked for anew taken from a study that goes on."""

@@ -60,6 +60,7 @@ def with_bench(
                 engine=wanted,
                 progress=progress,
                 runs=runs,
+                interpreter=request.interpreter,
             )
             stack.enter_context(twin)
         engine = wanted if stored else bench.engine(wanted)
