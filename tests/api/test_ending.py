@@ -33,6 +33,50 @@ def ended(pid):
     return False
 
 
+def emptied(folder):
+    """Waits two seconds at most: of a process that was killed another one removes the folders."""
+    for _ in range(40):
+        if not list(folder.iterdir()):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def ours(scratch):
+    """Processes whose command or environment names a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(scratch).encode() in told:
+            found.append(process.name)
+    return found
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_ended_at_any_moment_nothing_is_left(tmp_path, number):
+    script, scratch = tmp_path / "train.py", tmp_path / "scratch"
+    scratch.mkdir()
+    script.write_text("import time\ntime.sleep(60)\n")
+    for moment in range(10):
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, "explain", str(script)],
+            env={**os.environ, "TMPDIR": str(scratch)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(0.05 + 0.15 * moment)
+        process.send_signal(number)
+        assert process.wait(timeout=HANGS) != 0
+        assert emptied(scratch), moment
+        for pid in ours(scratch):
+            assert ended(pid), moment
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 @pytest.mark.parametrize("verb", ["record", "explain"])
@@ -56,5 +100,4 @@ def test_no_process_and_no_folder_outlives_us(tmp_path, verb, number):
     process.send_signal(number)
     assert process.wait(timeout=HANGS) == -number
     assert ended(int(told.read_text()))
-    if number != signal.SIGKILL:
-        assert list(scratch.iterdir()) == []
+    assert emptied(scratch)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from whydiff.core.comparison import EQUIVALENT, INCONCLUSIVE
 from whydiff.core.errors import WhydiffError
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import SideOptions
+from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.bisect import points
 from whydiff.experiments.bisect.answer import answer, explained
 from whydiff.experiments.bisect.asking import Ask, ByRuns, halve, in_a_line
@@ -158,7 +158,7 @@ def _asking(
             _by_metric, target, series, metric, beyond, max_pairs, in_place, progress
         )
         return
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
+    with temporary_folder() as name:
         folder = Path(name).resolve()
         revisions = series.over == REVISIONS
         scripts = [] if revisions else [target_of(target).script]

@@ -16,6 +16,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.metrics import default_metric, larger_is_better
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import SideOptions
+from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.compare import numbers
 from whydiff.experiments.compare.contestants import Contestant, Way, open_contestants
 from whydiff.experiments.compare.pairing import Rule, TrainedHybrid
@@ -24,7 +25,7 @@ from whydiff.experiments.study.replica_trainer import ENGINES
 from whydiff.experiments.study.spread import Spread
 from whydiff.runner.environments import interpreter_of
 from whydiff.runner.executors import workers_of
-from whydiff.runner.revisions import Checkouts, temporary_folder
+from whydiff.runner.revisions import Checkouts
 from whydiff.runner.running import Runs, counted_runs
 from whydiff.stats.sequential import ASSUMPTIONS, SYMMETRIC, fewest_pairs
 

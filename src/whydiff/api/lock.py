@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.lock import Lock, Replicas
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Execution
+from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.lock.reference import reduced_lock
 from whydiff.experiments.lock.trial import Trial, trial_of
 from whydiff.runner.client import Run
@@ -97,7 +97,7 @@ def make_lock(
         )
     with (
         counted_runs([path], in_place, progress, times(1 + count)) as runs,
-        tempfile.TemporaryDirectory(prefix="whydiff-") as name,
+        temporary_folder() as name,
     ):
         run = Run(path, tuple(arguments))
         trial = try_script(runs, run, Path(name), progress)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from whydiff.core.lock import LEVELS, FitDigests, Lock, LockedFit, Replicas
 from whydiff.core.metrics import default_metric
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import SideOptions
+from whydiff.core.temporary import temporary_folder
 from whydiff.core.verification import (
     FAILS,
     HOLDS,
@@ -85,7 +85,7 @@ def verify(
     run = Run(path, words, interpreter=interpreter_of(options, path))
     with (
         counted_runs([path], in_place, progress, how_often) as runs,
-        tempfile.TemporaryDirectory(prefix="whydiff-") as name,
+        temporary_folder() as name,
     ):
         folder = Path(name)
         trial = try_script(runs, run, folder, progress)

@@ -28,6 +28,7 @@ from typing import Any
 from whydiff.core.errors import WhydiffError
 from whydiff.core.interpreter import Interpreter
 from whydiff.core.question import SideOptions
+from whydiff.core.temporary import temporary_folder
 from whydiff.runner.used_backends import used_backends
 
 _INVENTORY = Path(__file__).with_name("inventory.py")
@@ -355,7 +356,7 @@ def _chosen(
             continue
         inputs += _requirements(one) if name in stays else [name]
         pins += [] if name in stays else [f"{name}=={one.public}"]
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as temporary:
+    with temporary_folder() as temporary:
         wanted, chosen = Path(temporary) / "wanted.in", Path(temporary) / "chosen.txt"
         wanted.write_text("\n".join(inputs) + "\n")
         options = ["-q", "--no-header", "--no-annotate", "--no-build"]

@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,11 +182,6 @@ class Checkouts:
             place = self._folder / f"revision{len(self._made) + 1}"
             self._made[key] = check_out(revision, key[0], place)
         return self._made[key]
-
-
-def temporary_folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder of ours that is removed when it is left."""
-    return tempfile.TemporaryDirectory(prefix="whydiff-")
 
 
 def check_out(revision: str, near: Path, place: Path) -> Checkout:

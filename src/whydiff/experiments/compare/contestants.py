@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from whydiff.core.interpreter import Interpreter
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import ASKED_FOR, Replica, Result
+from whydiff.core.temporary import temporary_folder
 from whydiff.core.vary import value_text
 from whydiff.experiments.study.metadata import described
 from whydiff.experiments.study.on_jax import on_jax
@@ -238,7 +238,7 @@ def _pools(
                 '--b-args "--lr 0.1", --b-env NAME=VALUE.',
             )
         assert isinstance(way.script, Path)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="whydiff-")))
+        folder = Path(stack.enter_context(temporary_folder()))
         run = Run(way.script, way.arguments, way.environment, interpreter=way.interpreter)
         pool = Pool(run, folder, limit, runs)
         if progress is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
@@ -15,6 +14,7 @@ from typing import Any
 from whydiff.core.findings import Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.question import Question
+from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.explain.calls import Site, site_of
 from whydiff.experiments.explain.fix_trials import MOST_TRIED
 from whydiff.experiments.explain.sides import (
@@ -103,7 +103,7 @@ def inquiry(question: Question, progress: Progress) -> Iterator[Inquiry]:
     WhydiffError where there is no such program, it fails, or uses no model.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="whydiff-") as name,
+        temporary_folder() as name,
         contextlib.ExitStack() as processes,
     ):
         folder = Path(name).resolve()

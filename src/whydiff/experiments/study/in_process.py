@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.progress import Progress
+from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.study.replica_trainer import ReplicaTrainer, prepared
 from whydiff.runner.client import KEEP_BYTES
 from whydiff.storage import load
@@ -33,7 +33,7 @@ def local_bench(
             "there are no data to fit", "whydiff.study(build, (x, y), epochs=...) takes them."
         )
     name = getattr(build, "__qualname__", repr(build))
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as folder:
+    with temporary_folder() as folder:
         recording = Path(folder) / "a.whydiff"
         session = in_process.begin(recording, KEEP_BYTES, name)
         progress.step(f"training {name}, watched")

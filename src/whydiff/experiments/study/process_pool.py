@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ from whydiff.core.progress import Progress
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import Replica, Result
 from whydiff.core.study import Study
+from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.study.metadata import described, part_facts
 from whydiff.experiments.study.replica_trainer import chosen_fit
 from whydiff.experiments.study.request import Request
@@ -219,7 +219,7 @@ def with_pool(
     }
     plan = request.plan(SOURCES, reasons, stored)
     part = Part(plan, request.shard)
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
+    with temporary_folder() as name:
         limits = Limits(request.fit, request.time_limit, request.workers)
         pool = Pool(_run(script, request), Path(name), limits, runs)
         if stored is None:

@@ -7,7 +7,6 @@ Where a fit of the present process is studied, the same requests go to it direct
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Execution, Fit
 from whydiff.core.replicas import Replica, Result
 from whydiff.core.shards import WIDTH
+from whydiff.core.temporary import temporary_folder
 from whydiff.diagnosis.pair import check_trained
 from whydiff.runner.client import Run
 from whydiff.runner.messages import (
@@ -179,7 +179,7 @@ def replica_trainer(
     :class:`Uncapturable` if the fit cannot be trained again.
     """
     runs = runs or runs_of([script], False, progress or Silent(), times(1))
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
+    with temporary_folder() as name:
         folder = Path(name)
         if progress is not None:
             progress.step(f"running {script}, watched" + (f", on {backend}" if backend else ""))

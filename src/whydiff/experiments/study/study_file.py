@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import Plan
 from whydiff.core.study import Study
+from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.study.answer import answer, checked
 from whydiff.storage import StoredStudy, StudyWriter, load_study
 
@@ -60,7 +60,7 @@ def study_file(output: str | Path | None, resume: bool) -> Iterator[StudyFile]:
     if output is None:
         if resume:
             raise WhydiffError("there is no study to go on with", "Name its file with output.")
-        with tempfile.TemporaryDirectory(prefix="whydiff-") as folder:
+        with temporary_folder() as folder:
             yield StudyFile(Path(folder) / "study.whydiff", None, False)
         return
     path = Path(output)

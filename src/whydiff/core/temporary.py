@@ -1,0 +1,55 @@
+"""Temporary folders of which nothing is left, however the process ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+
+PREFIX = "whydiff-"
+#: Waits until the pipe from us is closed, which the system does when we are killed; then removes
+#: the folder, again and again while what dies with us may still write into it.
+_GUARD = """
+read -r _
+for _ in 1 2 3 4 5 6 7 8 9; do
+    rm -rf -- "$1" && [ ! -e "$1" ] && exit
+    sleep 0.1
+done
+"""
+#: Seconds that the guard has to see that there is nothing to do any more.
+_PATIENCE = 5
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[str]:
+    """A new folder, removed at the end: also where this process is killed and can do nothing."""
+    folder = tempfile.mkdtemp(prefix=PREFIX)
+    guard = _guard(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if guard is not None and guard.stdin is not None:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                guard.stdin.close()
+                guard.wait(_PATIENCE)
+
+
+def _guard(folder: str) -> subprocess.Popen[bytes] | None:
+    """A shell that outlives us by what it takes to remove the folder; None where there is none."""
+    if os.name != "posix":
+        return None
+    try:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, "sh", folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,  # a signal to our group is none to it
+        )
+    except OSError:
+        return None
