@@ -21,8 +21,9 @@ from whydiff.core.live import Live
 from whydiff.core.progress import Progress
 from whydiff.core.question import Question, check_usable
 from whydiff.core.recording import Execution, Side
+from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.compared import ComparedSides
-from whydiff.diagnosis.trials import run_trials
+from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_results
 from whydiff.experiments.explain.recorded import compare
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.runner.messages import OwnFit, Pair
@@ -133,29 +134,27 @@ def explain_fits(fits: Sequence[object], question: Question, progress: Progress)
         "two fits of this session",
         "They say how a script is run; name a script in place of the fits.",
     )
-    from whydiff.diagnosis.answer import answer
-    from whydiff.experiments.explain.zoom import look_closer, zoom
     from whydiff.replay.leaving import left_as_found
     from whydiff.runner.in_process_client import InProcessClient
 
-    metric = question.metric
     lives = [replace(a.live, index=1), replace(b.live, index=2)]
-    diff = compare("A", "B", a.side, b.side, a.recorded.path, b.recorded.path)
+    recordings = a.recorded.path, b.recorded.path
+    diff = compare("A", "B", a.side, b.side, *recordings)
     chosen = f"fit {a.number} and fit {b.number} of this session"
     compared = ComparedSides("fits", chosen, a.side, b.side, diff, ("this session",) * 2)
     if compared.identical:
-        return answer(compared, metric=metric)
-    with left_as_found(live.model for live in lives):
+        return answer(compared, metric=question.metric)
+
+    def hybrid_trainer() -> ProcessHybridTrainer:
         client = InProcessClient(lives, a.recorded.path)
         client.request(Pair(OwnFit(1), OwnFit(2), tuple(compared.structural)))
-        hybrid_trainer = ProcessHybridTrainer({"a": client}, frozenset(), follows=compared.follows)
-        trials = run_trials(hybrid_trainer, compared.movable(), question.budget, progress)
-        point = zoom(diff.first_divergence, hybrid_trainer, trials)
-        first = int(compared.a.recipe.duration.get("initial_epoch") or 0)
-        zoomed = look_closer(point, hybrid_trainer, first) if question.zoom else None
-    explanation = answer(compared, trials, None, metric, point)
+        return ProcessHybridTrainer({"a": client}, frozenset(), follows=compared.follows)
+
+    with left_as_found(live.model for live in lives):
+        results = hybrid_results(compared, hybrid_trainer, recordings, question, progress)
+    explanation = answer_from(compared, results, None, question.metric)
     remedies = dict.fromkeys(c.remedy for c in explanation.causes if c.remedy and not c.intended)
-    return replace(explanation, remedy=Remedy("", False, " ".join(remedies)), zoom=zoomed)
+    return replace(explanation, remedy=Remedy("", False, " ".join(remedies)))
 
 
 def _two_fits(fits: Sequence[object]) -> tuple[WatchedFit, WatchedFit]:

@@ -9,7 +9,14 @@ import numpy as np
 from whydiff.core.hybrids import Coalition, TrainedHybrid
 from whydiff.core.recipe import SOURCE_IDS
 from whydiff.core.steps import StepInputs, StepRecord
-from whydiff.runner.messages import ExamineStep, MeasureLoss, Pictures, Recall, Requestable, Train
+from whydiff.runner.messages import (
+    ExamineStep,
+    MeasureLoss,
+    PicturesOfPair,
+    Recall,
+    Requestable,
+    Train,
+)
 
 
 class ProcessHybridTrainer:
@@ -63,9 +70,9 @@ class ProcessHybridTrainer:
     def recall(self, side: str) -> TrainedHybrid:
         return self._site_of(side).request(Recall(side))
 
-    def pictures(self, positions: Sequence[int], fit: int) -> Mapping[int, np.ndarray]:
+    def pictures(self, positions: Sequence[int]) -> Mapping[int, np.ndarray]:
         """Predicted examples as images by position, {} where they are none."""
-        return self._sites["a"].request(Pictures(fit, tuple(positions)))
+        return self._sites["a"].request(PicturesOfPair(tuple(positions)))
 
     def measure(self, side: str) -> Mapping[str, float] | None:
         """The last logged training loss against the evaluated one; None where it is not known."""

@@ -127,6 +127,13 @@ class MeasureLoss(Request["Mapping[str, float] | None"]):
     side: str
 
 
+@dataclass(frozen=True)
+class PicturesOfPair(Request["Mapping[int, np.ndarray]"]):
+    """Samples that are images, by position, of those on which hybrids predict."""
+
+    positions: tuple[int, ...]
+
+
 # One fit and its replicas. ``fit`` counts from 1.
 
 
@@ -327,7 +334,7 @@ class MeasureByPosition(Request["Mapping[str, float]"]):
     metric: str
 
 
-FitRequest = Pair | Pack | Recall | Train | ExamineStep | MeasureLoss
+FitRequest = Pair | Pack | Recall | Train | ExamineStep | MeasureLoss | PicturesOfPair
 ReplicaRequest = AskRedrawable | Replicate | DrawInputs | Streams | Probe | Pictures
 CallRequest = (
     PairCalls
@@ -434,7 +441,7 @@ Reply = Answered | NotTransferable | Refused | Failed
 TYPES: Mapping[str, type] = {
     cls.__name__: cls
     for cls in (
-        Pair, Pack, Recall, Train, ExamineStep, MeasureLoss,
+        Pair, Pack, Recall, Train, ExamineStep, MeasureLoss, PicturesOfPair,
         AskRedrawable, Replicate, DrawInputs, Streams, Probe, Pictures,
         PairCalls, JoinCalls, PackCall, AdoptCall, MeasureHybrid, MeasureAgain, FindLayer,
         RelateRows, SameRows, LossParts, ValidationParts, Rescore, MeasureByPosition,

@@ -16,14 +16,11 @@ from whydiff.stats.distances import classes
 MOST = 12
 
 
-def disagreements(
-    trials: Trials, hybrid_trainer: ProcessHybridTrainer, fit: int
-) -> list[dict[str, Any]]:
+def disagreements(trials: Trials, hybrid_trainer: ProcessHybridTrainer) -> list[dict[str, Any]]:
     """Examples whose predicted class differs, the furthest apart first; [] if there are none.
 
     Each has ``example`` (position in the predicted samples), the classes ``a`` and ``b``, the
     ``distance`` of the two predictions and, where it is an image, ``picture`` (PNG in base64).
-    ``fit`` is the fit of A, whose samples were predicted.
     """
     a, b = trials.a.predictions, trials.b.predictions
     if not a or not b or a[0].shape != b[0].shape or a[0].ndim not in (1, 2):
@@ -37,7 +34,7 @@ def disagreements(
     chosen = [int(i) for i in differ[np.argsort(-distance[differ], kind="stable")][:MOST]]
     if not chosen:
         return []
-    images = hybrid_trainer.pictures(chosen, fit)
+    images = hybrid_trainer.pictures(chosen)
     return [
         {
             "example": i,

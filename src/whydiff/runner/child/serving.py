@@ -98,6 +98,8 @@ class HybridServer:
                 return self.examine_step(request)
             case m.MeasureLoss():
                 return self._trainer.measure(request.side)
+            case m.PicturesOfPair():
+                return pictures_of(self._trainer.lives["a"], request.positions)
             case _:
                 unreachable(request)
 
