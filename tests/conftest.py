@@ -1,5 +1,10 @@
-"""A real browser: Debian's Chromium, which `make chromium` installs where it is missing."""
+"""What tests of all kinds need: a real browser, and one seed for what is sampled.
 
+The browser is Debian's Chromium, which `make chromium` installs where it is missing.
+"""
+
+import os
+import secrets
 import shutil
 
 import pytest
@@ -18,6 +23,16 @@ FLAGS = (
     "--no-first-run",
     "--disable-background-networking",
 )
+
+
+def pytest_configure(config):
+    # Set before workers start, so that all of them draw the same sample.
+    os.environ.setdefault("WHYDIFF_BITS_SEED", str(secrets.randbelow(10**6)))
+
+
+def pytest_report_header(config):
+    seed = os.environ["WHYDIFF_BITS_SEED"]
+    return f"combinations sampled with WHYDIFF_BITS_SEED={seed}"
 
 
 def chromium_path():
