@@ -189,7 +189,7 @@ def callbacks(model):
 
 
 def own_train_step(model):
-    return {"metrics": []}, "nadam"  # it updates none
+    return {"metrics": None}, "nadam"  # it updates none
 
 
 DATA = (
