@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 import click
@@ -112,3 +113,10 @@ def test_a_recording_without_a_fit(tmp_path):
     done = run("diff", tmp_path / "a.whydiff", tmp_path / "a.whydiff")
     assert done.exit_code == 2
     assert "holds no fit" in done.output
+
+
+def test_the_package_runs_as_a_module():
+    ran = subprocess.run(
+        [sys.executable, "-m", "whydiff", "--help"], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.startswith("Usage: whydiff ")
