@@ -89,10 +89,14 @@ lint: $(ENV) ## Check style, types and which package imports which.
 pure: $(PURE) ## The tests of the pure packages where no Keras is installed.
 	.venv-pure/bin/python -m pytest -n 2 -m 'not thorough' tests/pure_environment.py $(PURE_TESTS)
 
-cases: $(CASES) ## Score the cases in ../shared on every backend.
+cases: $(CASES) ## Score the cases and situations in ../shared on every backend.
 
+# Both folders, even where one fails.
 $(CASES): cases-%: $(ENV)
-	.venv/bin/python ../shared/cases/score.py --whydiff $(CURDIR)/.venv/bin/whydiff --backend $*
+	@failed=0; for folder in cases situations; do \
+		[ ! -d ../shared/$$folder ] || .venv/bin/python ../shared/$$folder/score.py \
+			--whydiff $(CURDIR)/.venv/bin/whydiff --backend $* || failed=1; \
+	done; exit $$failed
 
 versions: ## Explain scripts beside older and newer versions of Keras; SETS=oldest tries one set.
 	$(PYTHON) docs/make_versions.py $(SETS)

@@ -206,3 +206,26 @@ def test_another_seed_is_statistically_equal_and_another_rate_is_not(folder):
 def test_nothing_statistical_can_be_required_of_a_lock_without_replicas(locked):
     done = whydiff(locked, "verify", "train.py", "--require", "statistical", code=2)
     assert done == ""
+
+
+SERVE = """
+import os
+import keras
+import numpy as np
+
+x = np.random.default_rng(0).normal(size=(20, 4)).astype("float32")
+keras.utils.set_random_seed(1)
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8), keras.layers.Dense(1)])
+print(model.predict(x * float(os.environ.get("SCALE", 1)), verbose=0).mean())
+"""
+
+
+def test_a_script_that_only_predicts_is_locked_by_its_predictions(tmp_path):
+    (tmp_path / "serve.py").write_text(SERVE)
+    whydiff(tmp_path, "lock", "serve.py")
+    locked = read_lock(tmp_path / "serve.lock")
+    assert [c.kind for c in locked.calls] == ["predict"] and not locked.fits
+    same = whydiff(tmp_path, "verify", "serve.py")
+    assert "bit-identical to what was locked" in same
+    other = whydiff(tmp_path, "verify", "serve.py", code=1, SCALE="2")
+    assert "predict at line 9 gave other results" in other.replace("\n", " ")

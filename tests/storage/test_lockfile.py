@@ -11,10 +11,12 @@ import pytest
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.lock import Lock, Replicas
+from whydiff.experiments.lock.calls import reduced_calls
 from whydiff.experiments.lock.reference import as_execution, reduced_fit, reduced_lock
 from whydiff.stats.sketch import sketch
-from whydiff.storage.lockdetails import packed
+from whydiff.storage.lockdetails import details_path, packed
 from whydiff.storage.lockfile import check_lock, fit_digests, lock_texts, read_lock, write_lock
+from whydiff.testing.calls import call
 from whydiff.testing.sides import a_side
 
 
@@ -25,7 +27,9 @@ def lock():
     weights = sketch([np.arange(9.0)])
     fits = tuple(replace(f, weights=weights, predictions=weights, classes=(1, 2), probe=2)
                  for f in made.fits)  # fmt: skip
-    return replace(made, fits=fits, replicas={1: Replicas((1, 2), {"loss": (0.5, 0.25)})})
+    calls = reduced_calls([call(1), call(2, "evaluate", values={"loss": 0.5})])
+    replicas = {1: Replicas((1, 2), {"loss": (0.5, 0.25)})}
+    return replace(made, fits=fits, replicas=replicas, calls=calls)
 
 
 @pytest.fixture
@@ -42,7 +46,22 @@ def test_round_trip(path, lock):
     assert isinstance(again, Lock)
     assert again.fits[0].tensors == lock.fits[0].tensors
     assert again.replicas == lock.replicas
+    assert again.calls == lock.calls
     assert again.ledger == lock.ledger
+
+
+def test_a_script_that_trains_nothing_has_a_lock_of_its_calls(path, lock):
+    write_lock(replace(lock, fits=(), replicas={}), path)
+    assert read_lock(path).calls == lock.calls
+    write_lock(replace(lock, fits=(), replicas={}, calls=()), path)
+    assert "not numbered 1, 2" in refused(path)
+
+
+def test_outputs_without_their_details_still_have_digests(path, lock):
+    details_path(path).unlink()
+    again = read_lock(path)
+    assert [o.digest for o in again.calls[0].outputs] == [o.digest for o in lock.calls[0].outputs]
+    assert all(o.sketch is None for o in again.calls[0].outputs)
 
 
 def test_numbers_that_json_lacks_survive(path, lock):

@@ -14,6 +14,7 @@ from whydiff.core.lock import Lock, Replicas
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Execution
 from whydiff.core.temporary import temporary_folder
+from whydiff.diagnosis.pair import check_trained
 from whydiff.experiments.lock.reference import reduced_lock
 from whydiff.experiments.lock.trial import Trial, trial_of
 from whydiff.runner.client import Run
@@ -25,7 +26,7 @@ OLD_NAME = "whydiff.lock"
 
 
 def try_script(runs: Runs, run: Run, folder: Path, progress: Progress) -> Trial:
-    """Run a script watched, to its end. WhydiffError if it fails or trains nothing.
+    """Run a script watched, to its end. WhydiffError if it fails or uses no model.
 
     The caller closes ``trial.ran``.
     """
@@ -39,7 +40,9 @@ def try_script(runs: Runs, run: Run, folder: Path, progress: Progress) -> Trial:
 
 
 def _recorded(ran: Ran) -> Execution:
-    execution = ran.complete("locked")
+    execution = ran.recorded("locked")
+    if not execution.calls:
+        check_trained(execution, ran.run.arguments)
     for fit in execution.fits:
         if not len(fit.steps):
             said = f"{ran.run.script}: fit {fit.index} was not watched, not one step was seen"
@@ -84,10 +87,11 @@ def make_lock(
     folder: Path | None = None,
     in_place: bool = False,
 ) -> Lock:
-    """Train ``script`` and return its lock; with ``count`` replicas under other seeds as well.
+    """Run ``script`` and return the lock of its trainings, predictions and evaluations.
 
+    With ``count`` replicas under other seeds as well.
     The lock names the script as seen from ``folder``, by default the script's own.
-    Raises WhydiffError if the script fails, trains nothing or could not be watched to its end.
+    Raises WhydiffError if the script fails, uses no model or could not be watched to its end.
     """
 
     path, progress = Path(script), progress or Silent()
@@ -105,6 +109,11 @@ def make_lock(
             fits = trial.execution.fits
             made = reduced_lock(trial.execution, path, trial.outcomes, fits)
             made = replace(made, script=seen_from(folder or path.parent, path))
+        if count and not made.fits:
+            raise WhydiffError(
+                f"{path} trains nothing that could be repeated with other seeds",
+                "Lock it without --replicas.",
+            )
         if count:
             seeds = range(1, count + 1)
             found = replicas(runs, run, seeds, Path(name), progress)

@@ -25,6 +25,7 @@ from whydiff.core.verification import (
     Statistics,
     Verification,
 )
+from whydiff.experiments.lock.calls import changed_surroundings, check_calls, reduced_calls
 from whydiff.experiments.lock.differences import (
     Against,
     changed_facts,
@@ -98,14 +99,22 @@ def verify(
             seeds = range(1001, 1001 + count)
             now = replicas(runs, run, seeds, folder, progress)
             checks = [_with_statistics(c, locked, now, metric, margin) for c in checks]
+    today = reduced_calls(trial.execution.calls)
     changed = dict.fromkeys(fact for check in checks for fact in changed_facts(check.findings))
     return Verification(
         script=str(path),
         lock=str(file),
         required=require,
         fits=tuple(checks),
-        changed=(*_other_script(locked, file, path), *_arguments_changed(locked, words), *changed),
-        missing=_missing(locked.count, len(reduced)),
+        changed=(
+            *_other_script(locked, file, path),
+            *_arguments_changed(locked, words),
+            *changed,
+            *(() if reduced else changed_surroundings(locked.calls, today)),
+        ),
+        missing=_missing(locked.count, len(reduced), "fit")
+        or ("" if not locked.calls else _missing(len(locked.calls), len(today), "call")),
+        calls=check_calls(locked.calls, today, checks),
     )
 
 
@@ -185,10 +194,10 @@ def _arguments_changed(lock: Lock, words: tuple[str, ...]) -> list[str]:
     return [f"arguments: {' '.join(lock.arguments) or 'none'}, now {' '.join(words) or 'none'}"]
 
 
-def _missing(locked: int, now: int) -> str:
+def _missing(locked: int, now: int, what: str) -> str:
     if locked == now:
         return ""
-    return f"{locked} {'fit is' if locked == 1 else 'fits are'} locked, {now} ran"
+    return f"{locked} {f'{what} is' if locked == 1 else f'{what}s are'} locked, {now} ran"
 
 
 def _check(

@@ -15,9 +15,10 @@ from whydiff.cli.answering import Targets, answer_options
 def command(ctx: click.Context, a: str, b: str, targets: Targets) -> None:
     """Compare two recorded fits: where do they first diverge, and in what do they differ?
 
-    `a.whydiff:2` is the second fit in a recording; without a number it is the last. Exits with 0
-    if the fits agree bit for bit, 1 if they differ, 2 in case of trouble, also where they agree
-    as far as they were recorded and one of them was cut short. Needs no Keras.
+    `a.whydiff:2` is the second fit in a recording; without a number it is the last. A number that
+    `whydiff show` gives to a prediction or evaluation names that call. Exits with 0 if both agree
+    bit for bit, 1 if they differ, 2 in case of trouble, also where they agree as far as they were
+    recorded and one of them was cut short. Needs no Keras.
     """
     targets.check()
 

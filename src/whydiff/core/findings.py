@@ -74,6 +74,7 @@ class Diff(Shown):
     notes: tuple[str, ...] = ()
     incomplete: bool = False
     evidence: dict[str, Any] = field(default_factory=dict)  # both sides, laid side by side
+    kind: str = "fits"  # | "calls": two uses of a model that measure
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

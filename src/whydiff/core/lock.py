@@ -104,6 +104,37 @@ class FitDigests:
 
 
 @dataclass(frozen=True)
+class LockedOutput:
+    """One output of a call that measures: a digest of its values, and a sketch while these were
+    recorded."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    digest: str
+    sketch: Sketch | None = None
+
+
+@dataclass(frozen=True)
+class LockedCall:
+    """A use of a model that measures: predict, evaluate, the model called or only built, a score.
+
+    ``inputs`` and ``weights`` are digests of all rows that were fed, in order, and of all weights;
+    ``surroundings`` are backend and versions.
+    """
+
+    number: int  # among all calls of the script
+    kind: str
+    model: str
+    line: int | None
+    inputs: str
+    weights: str
+    values: Mapping[str, float] = field(default_factory=dict)
+    outputs: tuple[LockedOutput, ...] = ()
+    surroundings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Replicas:
     """What reseeded trainings ended with: logged values per metric, one per replica."""
 
@@ -128,6 +159,7 @@ class Lock:
     replicas: Mapping[int, Replicas] = field(default_factory=dict)  # by fit
     digests: tuple[FitDigests, ...] = ()
     without: str = ""
+    calls: tuple[LockedCall, ...] = ()  # in their order; of many from one line the first few
 
     @property
     def count(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -69,6 +70,26 @@ class FitCheck:
 
 
 @dataclass(frozen=True)
+class CallCheck:
+    """One prediction or evaluation against its lock."""
+
+    number: int
+    kind: str
+    model: str
+    line: int | None
+    levels: dict[str, tuple[str, str]]  # as those of a fit
+    distance: float  # of the results, relative; infinite where none can be had
+    metrics: dict[str, tuple[float | None, float | None]]  # locked, now
+
+    @property
+    def level(self) -> str:
+        """As that of a fit."""
+        holds = next((name for name in LEVELS if self.levels[name][0] == HOLDS), "")
+        open_ = self.levels["rounding"][0] == UNKNOWN
+        return holds or (UNDECIDED if open_ else DIFFERENT)
+
+
+@dataclass(frozen=True)
 class Verification:
     """The answer of ``verify``: ``required`` is the level that was demanded."""
 
@@ -77,20 +98,23 @@ class Verification:
     required: str
     fits: tuple[FitCheck, ...]
     changed: tuple[str, ...]  # facts about the surroundings: "keras: 3.14.0, now 3.15.1"
-    missing: str = ""  # other fits than locked, in words
+    missing: str = ""  # other fits or calls than locked, in words
+    calls: tuple[CallCheck, ...] = ()
 
     @property
     def level(self) -> str:
-        """The level of the worst fit: one of LEVELS, "undecided" or "different"."""
-        if self.missing or not self.fits:
+        """The level of the worst fit or call: one of LEVELS, "undecided" or "different"."""
+        checks: tuple[FitCheck | CallCheck, ...] = (*self.fits, *self.calls)
+        if self.missing or not checks:
             return DIFFERENT
         order = [*LEVELS, UNDECIDED, DIFFERENT]
-        return max((fit.level for fit in self.fits), key=order.index)
+        return max((check.level for check in checks), key=order.index)
 
     @property
     def state(self) -> str:
         """Whether the demanded level holds, fails or is unknown."""
-        states = [fit.levels[self.required][0] for fit in self.fits]
+        checks: tuple[FitCheck | CallCheck, ...] = (*self.fits, *self.calls)
+        states = [check.levels[self.required][0] for check in checks]
         if self.missing or FAILS in states or not states:
             return FAILS
         return UNKNOWN if UNKNOWN in states else HOLDS
@@ -128,5 +152,21 @@ class Verification:
                     "statistics": fit.statistics and asdict(fit.statistics),
                 }
                 for fit in self.fits
+            ],
+            "calls": [
+                {
+                    "call": check.kind,
+                    "number": check.number,
+                    "line": check.line,
+                    "model": check.model,
+                    "level": check.level,
+                    "levels": {
+                        name: {"state": state, "why": why}
+                        for name, (state, why) in check.levels.items()
+                    },
+                    "distance": check.distance if math.isfinite(check.distance) else None,
+                    "metrics": {k: {"locked": a, "now": b} for k, (a, b) in check.metrics.items()},
+                }
+                for check in self.calls
             ],
         }

@@ -17,7 +17,7 @@ from typing import Any
 
 from whydiff.core.digests import text_digest
 from whydiff.core.errors import WhydiffError
-from whydiff.core.lock import PARTS, FitDigests, Lock, LockedFit, Sketch
+from whydiff.core.lock import PARTS, FitDigests, Lock, LockedCall, LockedFit, Sketch
 from whydiff.core.ordinary import read_bytes
 from whydiff.core.outputs import DETAILS, LOCK, check_replaced, write_bytes, write_whole
 from whydiff.core.recipe import Tensor
@@ -31,11 +31,15 @@ from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS, source_id
 
 #: Raised with every change that an older reader would misread. The old reader then stays in
 #: ``_READERS``, and the lock gets an entry ``"readable from"``: the release that first reads it.
-VERSION = 2
+VERSION = 3
 #: The release that first reads it.
 READABLE_FROM = "0.1.0"
-#: Format version -> its reader.
-_READERS: Mapping[int, Callable[[Checked, Path], Lock]] = {1: read_first, 2: read_second}
+#: Format version -> its reader. Version 3 added the calls that measure.
+_READERS: Mapping[int, Callable[[Checked, Path], Lock]] = {
+    1: read_first,
+    2: read_second,
+    3: read_second,
+}
 WIDTH = 100
 #: No lock of a real training comes near this.
 MOST_BYTES = 256 << 20
@@ -80,7 +84,11 @@ def locked_script(path: Path) -> str:
 def lock_texts(lock: Lock) -> tuple[str, str]:
     """The text of a lock file, and that of its details."""
     details = codec.dump(
-        {"fits": [_fit(fit) for fit in lock.fits], "seeds": [_draw(draw) for draw in lock.ledger]}
+        {
+            "fits": [_fit(fit) for fit in lock.fits],
+            "seeds": [_draw(draw) for draw in lock.ledger],
+            "outputs": [[_sketch(o.sketch) for o in call.outputs] for call in lock.calls],
+        }
     )
     plain = json.loads(codec.dump(_lock(lock, text_digest(details))))
     return "\n".join(_lines(plain, "", "")) + "\n", details
@@ -182,6 +190,7 @@ def _lock(lock: Lock, details: str) -> dict[str, Any]:
         "environment": dict(lock.environment),
         "settings": shared,
         "fits": [_short(fit, shared) for fit in fits],
+        "calls": [_call(call) for call in lock.calls],
         "seeds in the script": _written_seeds(lock),
     }
     if lock.replicas:
@@ -218,6 +227,20 @@ def _short(fit: FitDigests, shared: Mapping[str, Mapping[str, Any]]) -> dict[str
         **({"settings": own} if own else {}),
         "logs": dict(fit.logs),
         "digests of": dict(fit.parts),
+    }
+
+
+def _call(call: LockedCall) -> dict[str, Any]:
+    """A call in the text; sketches of its outputs are among the details."""
+    return {
+        "call": call.number,
+        "kind": call.kind,
+        "model": call.model,
+        "line": call.line,
+        "surroundings": dict(call.surroundings),
+        "digests of": {"inputs": call.inputs, "weights": call.weights},
+        "logs": dict(call.values),
+        "outputs": [[o.name, o.dtype, list(o.shape), o.digest] for o in call.outputs],
     }
 
 

@@ -8,13 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from whydiff.core.calls import KINDS
 from whydiff.core.lock import (
     PARTS,
     Fed,
     FitDigests,
     Lock,
+    LockedCall,
     LockedEpoch,
     LockedFit,
+    LockedOutput,
     Replicas,
     Sketch,
 )
@@ -37,11 +40,14 @@ def read_first(top: Checked, path: Path) -> Lock:
 
 
 def read_second(top: Checked, path: Path) -> Lock:
-    """Format 2: digests in the text, what they are of in a file beside it."""
+    """Formats 2 and 3: digests in the text, what they are of in a file beside it. Format 3 has
+    calls that measure, too, and may have no fits."""
     shared = top.part("settings")
     settings = {name: shared.mapping(source_id(name)) for name in FACT_FIELDS}
     fits = tuple(_read_digests(part, settings) for part in top.parts("fits"))
-    lock = replace(_read_head(top, len(fits)), digests=_numbered(fits))
+    calls = tuple(_read_call(part) for part in top.parts("calls")) if "calls" in top else ()
+    numbered = _numbered(fits) if fits or not calls else fits
+    lock = replace(_read_head(top, len(fits)), digests=numbered, calls=calls)
     text, why = unpacked(details_path(path), digits(top.text("details"), 32))
     if not text:
         return replace(lock, without=why)
@@ -49,9 +55,53 @@ def read_second(top: Checked, path: Path) -> Lock:
     whole = zip(details.parts("fits"), fits, strict=True)
     return replace(
         lock,
-        fits=_numbered(tuple(_read_fit(part, short) for part, short in whole)),
+        fits=_numbered(tuple(_read_fit(part, short) for part, short in whole)) if fits else (),
         ledger=_read_ledger(details),
+        calls=_with_sketches(calls, details),
     )
+
+
+def _read_call(part: Checked) -> LockedCall:
+    digests = part.part("digests of")
+    return LockedCall(
+        number=part.integer("call"),
+        kind=one_of(part.text("kind"), KINDS),
+        model=part.text("model"),
+        line=part.optional("line", part.integer),
+        inputs=digests.text("inputs"),
+        weights=digests.text("weights"),
+        surroundings=part.mapping("surroundings"),
+        values=codec.load_logs(codec.dump(part.mapping("logs")), f"{part.what}: logs"),
+        outputs=tuple(_read_output(row) for row in part.rows("outputs", 4)),
+    )
+
+
+def _read_output(row: list[Any]) -> LockedOutput:
+    name, dtype, shape, digest = row
+    if not all(isinstance(v, str) for v in (name, dtype, digest)) or not isinstance(shape, list):
+        raise ValueError(f"output {name!r} has a wrong type")
+    if not all(type(n) is int and n >= 0 for n in shape):
+        raise ValueError(f"output {name!r} has a wrong shape")
+    return LockedOutput(name, dtype, tuple(shape), digest)
+
+
+def _with_sketches(calls: tuple[LockedCall, ...], details: Checked) -> tuple[LockedCall, ...]:
+    """Calls with the sketches of their outputs, as many as the details hold."""
+    if "outputs" not in details:
+        return calls
+    rows = details.take("outputs", list)
+    if len(rows) != len(calls):
+        raise ValueError("the details hold outputs of other calls")
+    found = []
+    for call, row in zip(calls, rows, strict=True):
+        if not isinstance(row, list) or len(row) != len(call.outputs):
+            raise ValueError(f"the details hold other outputs of call {call.number}")
+        outputs = [
+            replace(o, sketch=_read_sketch(Checked({"values": s}, details.what), "values"))
+            for o, s in zip(call.outputs, row, strict=True)
+        ]
+        found.append(replace(call, outputs=tuple(outputs)))
+    return tuple(found)
 
 
 def _read_head(top: Checked, fits: int) -> Lock:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, Divergence, Explanation, Remedy
 from whydiff.core.recording import Execution
 from whydiff.core.words import count
@@ -24,6 +25,7 @@ from whydiff.diagnosis.calls.results import (
     said_both,
     scope,
 )
+from whydiff.diagnosis.calls.rows import differing_rows
 from whydiff.diagnosis.calls.trials import CallTrials
 from whydiff.diagnosis.calls.verdict import Verdict
 from whydiff.stats.distances import churn
@@ -64,7 +66,7 @@ def answer_calls(
         gap=_gap(pair, trials),
         remedy=_remedy(verdict),
         notes=(*verdict.notes, *notes, agreement(execution)),
-        evidence=_evidence(trials),
+        evidence={**_evidence(trials), **_rows(a, b)},
         reproduced=verdict.reproduced,
         others=others_listed(script, others, pair),
     )
@@ -128,6 +130,13 @@ def _evidence(trials: CallTrials | None) -> dict[str, Any]:
         for coalition, measured in sorted(trials.hybrids.items(), key=lambda i: sorted(i[0]))
     ]
     return {"hybrids": rows, "refused": dict(trials.refused)} if rows else {}
+
+
+def _rows(a: Call, b: Call) -> dict[str, Any]:
+    if not isinstance(a, MeasuringCall) or not isinstance(b, MeasuringCall):
+        return {}
+    rows = differing_rows(a, b)
+    return {"rows": rows} if rows else {}
 
 
 def others_listed(

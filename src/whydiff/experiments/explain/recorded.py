@@ -8,10 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
+from whydiff.core.calls import MeasuringCall
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Diff
 from whydiff.core.recording import Side
 from whydiff.diagnosis import divergence
+from whydiff.diagnosis.calls.fields import compare as compare_fields
+from whydiff.diagnosis.calls.results import described, same_result
+from whydiff.diagnosis.calls.rows import differing_rows
+from whydiff.diagnosis.calls.verdict import first_divergence
 from whydiff.diagnosis.evidence import side_by_side
 from whydiff.diagnosis.sources import compare_all, data_description
 from whydiff.storage import arrays, load
@@ -25,6 +30,42 @@ def parse_reference(reference: str) -> tuple[Path, int | None]:
     return Path(reference), None
 
 
+def recorded_calls(a: str, b: str) -> tuple[MeasuringCall, MeasuringCall] | None:
+    """The two predictions or evaluations that ``a.whydiff:3`` and ``b.whydiff:5`` name by the
+    numbers of `whydiff show`; None where both name fits. WhydiffError where one does."""
+    found = []
+    for reference in (a, b):
+        path, number = parse_reference(reference)
+        calls = load(path).calls if number is not None else ()
+        found.append(next((call for call in calls if call.number == number), None))
+    one, other = found
+    if one is None and other is None:
+        return None
+    if one is None or other is None:
+        named, fit = (b, a) if one is None else (a, b)
+        raise WhydiffError(
+            f"{named} is a prediction or evaluation, {fit} is none",
+            "`whydiff show` lists the calls of a recording with their numbers.",
+        )
+    return one, other
+
+
+def compare_calls(a: str, b: str, one: MeasuringCall, other: MeasuringCall) -> Diff:
+    """Two recorded calls as a Diff: field by field, and the rows that differ most."""
+    executions = [load(parse_reference(reference)[0]) for reference in (a, b)]
+    compared = compare_fields(one, other, [e for made in executions for e in made.events])
+    same = same_result(one, other)
+    point = None if same else first_divergence(one, other, compared, None)
+    evidence = {
+        "calls": {
+            side: {"script": Path(made.script).name, **described(call)}
+            for side, made, call in zip("ab", executions, (one, other), strict=True)
+        },
+        "rows": [] if same else differing_rows(one, other),
+    }
+    return Diff(a, b, same, point, compared.findings, kind="calls", evidence=evidence)
+
+
 def open_side(reference: str) -> tuple[Side, Path]:
     """The fit that a reference names (the last one without a number), and its file."""
     path, number = parse_reference(reference)
@@ -33,6 +74,8 @@ def open_side(reference: str) -> tuple[Side, Path]:
         raise WhydiffError(f"{path} holds no fit", "No training was observed; see `whydiff show`.")
     if number is None:
         number = len(execution.fits)
+    if number > len(execution.fits):  # counted among all calls
+        number = next((f.index for f in execution.fits if f.call == number), number)
     if not 1 <= number <= len(execution.fits):
         raise WhydiffError(
             f"{path} has no fit {number}; it holds {len(execution.fits)}",

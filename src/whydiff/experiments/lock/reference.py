@@ -18,6 +18,7 @@ from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.lock import Fed, Lock, LockedEpoch, LockedFit
 from whydiff.core.recipe import Batching, Content, Order, Recipe, Tensor
 from whydiff.core.recording import STEP_GROUPS, Draw, Epoch, Execution, Fit, Frame
+from whydiff.experiments.lock.calls import reduced_calls
 from whydiff.stats.sketch import sketch
 from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS
 
@@ -46,6 +47,7 @@ def reduced_lock(
         algorithm=ALGORITHM,
         ledger=tuple(_draw(d, folder) for d in execution.ledger if d.fit is not None),
         fits=tuple(reduced_fit(fit, outcomes.get(fit.index)) for fit in fits),
+        calls=reduced_calls(execution.calls),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from whydiff.core.findings import CONFIRMED, Explanation
@@ -153,6 +153,25 @@ def call_hybrids(e: Explanation) -> Iterator[Section]:
         "Every hybrid that was run", numbers=frozenset({"Part of the gap"}),
     )  # fmt: skip
     yield Section("hybrids", "All hybrids", (table,), depth=VERBOSE)
+
+
+def rows_apart(rows: Sequence[Mapping[str, Any]]) -> Iterator[Section]:
+    """The rows on which two calls answer most differently."""
+    if not rows:
+        return
+    table = Table(
+        ("Row", "A", "B", "Largest difference"),
+        tuple(
+            (str(r["row"]), _values(r["a"]), _values(r["b"]), number(r["distance"])) for r in rows
+        ),
+        numbers=frozenset({"Row", "Largest difference"}),
+        legend="Rows counted from 0 in the order in which A was fed; the first values of each.",
+    )
+    yield Section("rows", "Rows that differ most", (table,), depth=VERBOSE)
+
+
+def _values(values: Sequence[float]) -> str:
+    return ", ".join(map(number, values))
 
 
 def other_disagreements(e: Explanation) -> Iterator[Section]:

@@ -9,6 +9,7 @@ from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff
 from whydiff.core.words import capital, count, listed, source
 from whydiff.report.blocks import Block, Facts, Table, Text
 from whydiff.report.document import DIFFERENT, SAME, SCREEN, Document, Section
+from whydiff.report.documents.calls import rows_apart, side_of
 from whydiff.report.documents.first_divergence import first_divergence
 from whydiff.report.documents.reproduce import reproduce
 from whydiff.report.documents.sides import side_by_side
@@ -22,16 +23,19 @@ def document(diff: Diff, name: str = "") -> Document:
     """Verdict, what differs and what does not; then the first divergence, sides, the commands."""
     command = shlex.join(["whydiff", "diff", diff.a, diff.b, "--html", "report.html"])
     sections = [
-        first_divergence(diff.first_divergence, diff.evidence),
+        *([] if diff.kind == "calls" else [first_divergence(diff.first_divergence, diff.evidence)]),
         _sources(diff),
+        *rows_apart(diff.evidence.get("rows") or []),
         *_differing(diff),
         *_notes(diff),
-        side_by_side(diff.evidence),
+        *([] if diff.kind == "calls" else [side_by_side(diff.evidence)]),
         reproduce([command], diff.evidence, name),
     ]
     return Document(
         title=f"whydiff: {verdict(diff)}",
-        question="In what do two recorded trainings differ?",
+        question="In what do two recorded trainings differ?"
+        if diff.kind == "fits"
+        else "In what do two recorded uses of a model differ?",
         verdict=verdict(diff),
         tone=SAME if diff.identical else DIFFERENT,
         sides=(("A", diff.a), ("B", diff.b)),
@@ -43,21 +47,24 @@ def document(diff: Diff, name: str = "") -> Document:
 def verdict(diff: Diff) -> str:
     """One sentence that answers whether the two agree."""
     if diff.identical and diff.incomplete:
-        return "As far as both were recorded, the two fits are identical, bit for bit."
+        return f"As far as both were recorded, the two {diff.kind} are identical, bit for bit."
     if diff.identical:
-        return "The two fits are identical, bit for bit."
+        return f"The two {diff.kind} are identical, bit for bit."
     different = [source(f.source) for f in diff.findings if f.status == DIFFERS]
     if different:
-        return f"The two fits differ in {listed(different)}."
-    return "The two fits differ; no source of the difference was seen."
+        return f"The two {diff.kind} differ in {listed(different)}."
+    return f"The two {diff.kind} differ; no source of the difference was seen."
 
 
 def _facts(diff: Diff) -> Iterator[tuple[str, str]]:
-    yield "A", diff.a
-    yield "B", diff.b
+    calls = diff.evidence.get("calls") or {}
+    for side, reference in (("a", diff.a), ("b", diff.b)):
+        told = f"{reference}: {side_of(calls[side])}" if calls else reference
+        yield side.upper(), told
     steps = diff.evidence.get("equal steps") or {}
     if not diff.identical:
-        yield "First divergence", capital(point(diff.first_divergence))
+        measuring = diff.kind == "calls"
+        yield "First divergence", capital(point(diff.first_divergence, measuring=measuring))
     if steps:
         yield "Equal from the beginning", f"{steps['equal']} of {count(steps['of'], 'step')}"
 

@@ -32,6 +32,7 @@ from whydiff.report.documents.calls import (
     call_verdict,
     of_calls,
     other_disagreements,
+    rows_apart,
     side_of,
 )
 from whydiff.report.documents.first_divergence import first_divergence, share
@@ -46,7 +47,7 @@ from whydiff.report.point import point
 #: parts of the evidence that have a section of their own
 SHOWN_ELSEWHERE = frozenset(
     ("findings", "trace", "epochs", "order", "seeds", "settings", "environment", "equal steps",
-     "command", "hybrids", "disagreements")
+     "command", "hybrids", "disagreements", "rows", "calls")
 )  # fmt: skip
 #: a remainder that has to be named
 WORTH_NAMING = 0.01
@@ -79,6 +80,7 @@ def document(e: Explanation, name: str = "", among: Study | None = None) -> Docu
         *_fix(e),
         *other_disagreements(e),
         *([] if calls else [side_by_side(e.evidence)]),
+        *rows_apart(e.evidence.get("rows") or []),
         *(call_hybrids(e) if calls else _numbers(e)),
         reproduce([with_page(command)] if command else [], e.evidence, name),
     ]

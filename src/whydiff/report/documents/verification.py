@@ -37,6 +37,7 @@ _DEMANDS = {
 def document(v: Verification, name: str = "") -> Document:
     """Verdict, what was required, what changed; then every fit with its level."""
     sections = [_fit(fit, len(v.fits) > 1) for fit in v.fits]
+    sections += _calls(v)
     if v.level in (DIFFERENT, UNDECIDED) and v.state != "holds":
         advice = (
             f"Intentional? `whydiff lock {v.script}` renews the lock. Not intentional? Compare "
@@ -83,9 +84,14 @@ def verdict(v: Verification) -> str:
     """One sentence that answers whether it still is the same training."""
     if v.missing:
         return f"{v.script} is not the training that was locked: {v.missing}."
-    says = f"{v.script} is {_LEVELS.get(v.level, '')} the training that was locked"
+    locked = "the training that was locked" if v.fits else "what was locked"
+    says = f"{v.script} is {_LEVELS.get(v.level, '')} {locked}"
     if v.level == DIFFERENT:
-        worst = next(fit for fit in v.fits if fit.level == DIFFERENT)
+        worst = next((fit for fit in v.fits if fit.level == DIFFERENT), None)
+        if worst is None:
+            call = next(c for c in v.calls if c.level == DIFFERENT)
+            line = f" at line {call.line}" if call.line else ""
+            return f"{says}: {call.kind}{line} gave other results, {call.levels['rounding'][1]}."
         names = [source(f.source) for f in worst.findings if f.status == DIFFERS]
         return f"{says}: {listed(names)} changed." if names else f"{says}; no cause was seen."
     if v.level == UNDECIDED:
@@ -94,6 +100,9 @@ def verdict(v: Verification) -> str:
             "otherwise could not be decided."
         )
     if v.level == "rounding":
+        if all(fit.level == "bitwise" for fit in v.fits):
+            far = max(c.distance for c in v.calls if c.level == "rounding")
+            return f"{says}: results moved by {number(far)} (relative)."
         moved = max((fit.weights or 0.0) for fit in v.fits)
         return (
             f"{says}: its weights moved by {number(moved)} (relative), no more than one ULP does."
@@ -119,6 +128,31 @@ def _fit(fit: FitCheck, several: bool) -> Section:
         levels = tuple((name, *fit.levels[name]) for name in LEVELS)
         blocks.append(Table(("Level", "", "Because"), levels))
     return Section(f"fit-{fit.fit}", title, tuple(blocks), depth=SCREEN, announced=several)
+
+
+def _calls(v: Verification) -> list[Section]:
+    """Predictions and evaluations: one line where all agree, else those that do not."""
+    if not v.calls:
+        return []
+    moved = [c for c in v.calls if c.level != "bitwise"]
+    agree = len(v.calls) - len(moved)
+    results = "prediction or evaluation" if agree == 1 else "predictions and evaluations"
+    text = f"{agree} {results} as locked, bit for bit."
+    rows = []
+    for c in moved:
+        level = next((n for n in LEVELS[1:] if c.levels[n][0] == "holds"), "rounding")
+        values = "; ".join(
+            f"{name} {' vs. '.join(pair(a, b))}"
+            for name, (a, b) in c.metrics.items()
+            if a is not None and b is not None and a != b
+        )
+        line = f" (line {c.line})" if c.line else ""
+        rows.append((f"{c.number}: {c.kind}{line}", c.level, values, c.levels[level][1]))
+    table = Table(("Call", "Level", "Locked vs. current", "Because"), tuple(rows))
+    blocks: list[Block] = [Text(text)] if agree else []
+    if rows:
+        blocks.append(table)
+    return [Section("calls", "Predictions and evaluations", tuple(blocks), depth=SCREEN)]
 
 
 def _distances(fit: FitCheck) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,75 @@
+"""Two predictions of recordings compared, and the rows on which they differ most."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from whydiff import diff
+from whydiff.core.errors import WhydiffError
+from whydiff.diagnosis.calls.rows import differing_rows
+from whydiff.report.documents.diff import document
+from whydiff.report.plain import plain_text
+from whydiff.report.screen import screen_blocks
+from whydiff.storage import Writer
+from whydiff.testing.calls import KERNEL, X, call, drawn
+
+OUT = (X @ KERNEL).astype("float32")
+
+
+def recorded(path, *calls):
+    writer = Writer(path, "serve.py", (), {})
+    for made in calls:
+        writer.call(made)
+    writer.close(0)
+    return path
+
+
+@pytest.fixture
+def files(tmp_path):
+    other = call(5, line=9, model=2, kernel=KERNEL * 2, origin=drawn(43))
+    return (
+        recorded(tmp_path / "a.whydiff", call(1), call(3, line=4)),
+        recorded(tmp_path / "b.whydiff", call(3, line=4), other),
+    )
+
+
+def test_two_calls_are_named_by_their_numbers(files):
+    a, b = files
+    found = diff(f"{a}:3", f"{b}:5")
+    assert found.kind == "calls" and not found.identical
+    assert found.first_divergence.phase == "weights"
+    differing = [f.source for f in found.findings if f.status == "differs"]
+    assert differing == ["initialization"]
+    text = plain_text(screen_blocks(document(found)))
+    assert text.startswith("The two calls differ in the initial weights.")
+    assert "call 5: predict (line 9) of serve.py" in " ".join(text.split())
+
+
+def test_equal_calls_agree(files):
+    a, b = files
+    found = diff(f"{a}:3", f"{b}:3")
+    assert found.identical and found.first_divergence is None
+
+
+def test_a_call_and_a_fit_are_not_compared(files):
+    a, b = files
+    with pytest.raises(WhydiffError, match=r"is a prediction or evaluation, .*:9 is none"):
+        diff(f"{a}:3", f"{b}:9")
+
+
+def test_rows_that_differ_most_come_first_and_are_found_by_their_inputs():
+    moved = OUT.copy()
+    moved[4] += 1
+    moved[11] += 3
+    a, b = call(1, outputs=OUT), call(2, x=X[::-1], outputs=moved[::-1])
+    rows = differing_rows(a, b)
+    assert [(r["row"], round(r["distance"], 3)) for r in rows] == [(11, 3.0), (4, 1.0)]
+    assert rows[0]["b"][0] == pytest.approx(float(moved[11, 0]))
+    assert differing_rows(a, call(2, outputs=OUT)) == []
+
+
+def test_without_values_no_rows_are_listed():
+    a = call(1)
+    unkept = replace(a, outputs=tuple(replace(o, values=None) for o in a.outputs))
+    assert differing_rows(unkept, call(2, outputs=OUT + np.float32(1))) == []
