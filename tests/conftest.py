@@ -3,6 +3,7 @@
 The browser is Debian's Chromium, which `make chromium` installs where it is missing.
 """
 
+import importlib.util
 import os
 import secrets
 import shutil
@@ -54,3 +55,15 @@ def browser():
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def answers_follow_their_schemas():
+    """Every answer that a test turns into JSON in this process validates."""
+    if importlib.util.find_spec("jsonschema") is None:  # where only the pure packages are tested
+        yield
+        return
+    from whydiff.testing.schemas import validating
+
+    with validating():
+        yield

@@ -11,7 +11,7 @@ from whydiff.cli.group import VERBS
 from whydiff.cli.script import asked
 from whydiff.storage import Writer
 
-ANSWERING = ("explain", "study", "compare", "merge", "check", "verify", "show", "diff")
+ANSWERING = ("bisect", "explain", "study", "compare", "merge", "check", "verify", "show", "diff")
 
 
 def run(*words):

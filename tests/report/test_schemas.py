@@ -1,0 +1,84 @@
+"""The published JSON Schemas: up to date, strict about names, and every answer validates."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+
+from whydiff.cli.output import plain
+from whydiff.core.bisection import Bisection, Point, Tried
+from whydiff.report import execution_dict
+from whydiff.report.schemas import KINDS, VERSION, schema
+from whydiff.testing import answers
+from whydiff.testing.schemas import validating, validator
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "storage" / "golden"
+
+
+def bisection():
+    tried = Tried(1, "differs", "loss", "loss", float("nan"), ({"loss": 0.5},), "ab")
+    points = (Point("a"), Point("b", "Train longer"))
+    return Bisection("?", "train.py", "revisions", "found", points, (tried,), 0, 1,
+                     explanation=answers.explanation())  # fmt: skip
+
+
+ANSWERS = {
+    "bisection": lambda: bisection().to_dict(),
+    "check": lambda: answers.checked().to_dict(),
+    "comparison": lambda: answers.comparison().to_dict(),
+    "diff": lambda: answers.diff().to_dict(),
+    "explanation": lambda: answers.explanation().to_dict(),
+    "recording": lambda: execution_dict(answers.execution()),
+    "study": lambda: answers.study().to_dict(),
+    "verification": lambda: answers.verification().to_dict(),
+}
+
+
+def test_the_files_are_those_of_the_types():
+    done = subprocess.run([sys.executable, ROOT / "docs" / "make_schemas.py", "--check"])
+    assert done.returncode == 0, "docs/make_schemas.py writes them anew"
+
+
+def test_every_kind_has_a_schema_that_is_one():
+    assert set(ANSWERS) == set(KINDS)
+    for kind in KINDS:
+        Draft202012Validator.check_schema(schema(kind))
+        assert schema(kind)["$id"].endswith(f"/{kind}-{VERSION}.json")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_validates_and_later_additions_do(kind):
+    value = plain(ANSWERS[kind]())
+    validator(kind).validate(value)
+    validator(kind).validate({**value, "a later addition": [1]})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_that_is_gone_or_another_type_is_seen(kind):
+    value = plain(ANSWERS[kind]())
+    for name in schema(kind)["required"]:
+        less = {k: v for k, v in value.items() if k != name}
+        assert not validator(kind).is_valid(less), name
+        odd = {**value, name: 7 if isinstance(value[name], str) else "odd"}
+        assert not validator(kind).is_valid(odd), name
+
+
+def test_an_answer_of_a_real_run_validates():
+    validator("explanation").validate(json.loads((GOLDEN / "answer-1.json").read_text()))
+
+
+def test_an_answer_that_breaks_its_schema_is_seen_wherever_it_is_made():
+    odd = answers.verification(script=7)
+    with validating(), pytest.raises(ValidationError):
+        odd.to_dict()
+
+
+def test_a_kind_or_version_that_is_not_there_is_named():
+    with pytest.raises(KeyError, match="no schema 1 of 'page'"):
+        schema("page")
+    with pytest.raises(KeyError, match="no schema 2 of 'study'"):
+        schema("study", 2)
