@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whydiff.cli.output import plain
 from whydiff.core.errors import WhydiffError
+from whydiff.core.jsonable import plain
 from whydiff.core.plan import DRAW, StoredReplica
 from whydiff.core.study import METRIC, PREDICTIONS, WEIGHTS
 from whydiff.experiments.study.answer import answer

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from whydiff.cli.output import plain
 from whydiff.core.bisection import Bisection, Point, Tried
+from whydiff.core.jsonable import plain
 from whydiff.report import execution_dict
 from whydiff.report.schemas import KINDS, VERSION, schema
 from whydiff.testing import answers

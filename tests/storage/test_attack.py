@@ -16,9 +16,9 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from whydiff.cli import main
-from whydiff.cli.output import plain
 from whydiff.core.digests import text_digest
 from whydiff.core.errors import WhydiffError
+from whydiff.core.jsonable import plain
 from whydiff.core.plan import StoredReplica, draw_plan
 from whydiff.core.replicas import Result
 from whydiff.experiments.lock.reference import reduced_lock

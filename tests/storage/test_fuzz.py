@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from whydiff.api.diff import diff
-from whydiff.cli.output import plain
 from whydiff.core.errors import WhydiffError
+from whydiff.core.jsonable import plain
 from whydiff.report import execution_dict, print_answer
 from whydiff.storage import arrays, blobs, load, schema
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import click
 
 from whydiff.cli.options import STDOUT
 from whydiff.core.errors import WhydiffError
+from whydiff.core.jsonable import plain
 from whydiff.core.outputs import ANSWER, MARKDOWN, PAGE, check_replaced, write_whole
 from whydiff.core.visible import json_spelled, spelled
 
@@ -89,18 +89,3 @@ def write_page(name: str, finding: Any, source: str = "", among: Any = None) -> 
 
     text = html_page(finding, source, among)
     write_text(name, text, "--html")
-
-
-def plain(value: Any) -> Any:
-    """JSON values only: NumPy numbers become Python's, what is not a finite number null."""
-    if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(v) for v in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    return str(value)

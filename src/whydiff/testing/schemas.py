@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from whydiff.cli.output import plain
 from whydiff.core.bisection import Bisection
 from whydiff.core.comparison import Comparison
 from whydiff.core.findings import Diff, Explanation
+from whydiff.core.jsonable import plain
 from whydiff.core.problem import Checked
 from whydiff.core.study import Study
 from whydiff.core.verification import Verification
