@@ -27,6 +27,7 @@ _PUBLIC = {
     "compare": "whydiff.api.compare",
     "merge": "whydiff.api.merge",
     "bisect": "whydiff.api.bisect",
+    "matrix": "whydiff.api.matrix",
     "watch": "whydiff.recorder.watching",
     "WhydiffError": "whydiff.core.errors",
 }
@@ -41,6 +42,7 @@ __all__ = [
     "explain",
     "load",
     "lock",
+    "matrix",
     "merge",
     "record",
     "recording",

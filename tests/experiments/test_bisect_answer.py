@@ -14,7 +14,7 @@ from whydiff.experiments.bisect.asking import halve
 from whydiff.experiments.bisect.points import Series
 from whydiff.experiments.bisect.search import DIFFERS, SAME, SKIPPED
 from whydiff.report.documents.bisection import document, verdict
-from whydiff.storage.searches import Kept, keep, kept, search_id
+from whydiff.storage.searches import keep, kept, search_id
 
 
 def series(count=16):
@@ -170,12 +170,12 @@ def test_days_are_points():
 def test_what_was_found_is_kept_for_the_same_question(tmp_path):
     file, question = tmp_path / "b.json", {"target": "train.py", "sides": ["a", "b"]}
     tried = Tried(8, DIFFERS, "far", "loss", 0.25, ({"loss": 0.25, "auc": math.nan},), "digest")
-    keep(file, Kept(question, (Tried(0, SAME, "the good one"), tried)))
-    assert kept(file, {**question, "target": "other.py"}) == {}
-    back = kept(file, question)
-    assert (back[0].why, back[8].logs[0]["loss"], back[8].final) == ("the good one", 0.25, "digest")
-    assert math.isnan(back[8].logs[0]["auc"])
-    assert kept(tmp_path / "none.json", question) == {}
+    keep(file, question, "tried", (Tried(0, SAME, "the good one"), tried))
+    assert kept(file, {**question, "target": "other.py"}, "tried", Tried) == ()
+    good, other = kept(file, question, "tried", Tried)
+    assert (good.why, other.logs[0]["loss"], other.final) == ("the good one", 0.25, "digest")
+    assert math.isnan(other.logs[0]["auc"])
+    assert kept(tmp_path / "none.json", question, "tried", Tried) == ()
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"schema": 1}', '{"schema": 1, "search": "x"}'])
@@ -183,14 +183,14 @@ def test_other_answers_are_no_search(tmp_path, text):
     file = tmp_path / "b.json"
     file.write_text(text)
     if text:
-        assert kept(file, {}) == {}
+        assert kept(file, {}, "tried", Tried) == ()
     else:
         with pytest.raises(WhydiffError, match="holds no search that can be read"):
-            kept(file, {})
+            kept(file, {}, "tried", Tried)
 
 
 def test_a_damaged_search_is_refused(tmp_path):
     file = tmp_path / "b.json"
     file.write_text(f'{{"schema": 1, "search": "{search_id({})}", "tried": [{{"number": "x"}}]}}')
     with pytest.raises(WhydiffError, match="holds no search that can be read"):
-        kept(file, {})
+        kept(file, {}, "tried", Tried)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,14 +27,15 @@ from whydiff.core.question import SideOptions
 from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.bisect import points
 from whydiff.experiments.bisect.answer import answer, explained
-from whydiff.experiments.bisect.asking import Ask, ByRuns, halve, in_a_line
+from whydiff.experiments.bisect.asking import Ask, ByRuns, halve
 from whydiff.experiments.bisect.points import Series
 from whydiff.experiments.bisect.search import DIFFERS, SAME, SKIPPED
+from whydiff.experiments.reference_run import in_a_line
 from whydiff.runner.releases import releases_between
 from whydiff.runner.revisions import repository
 from whydiff.runner.running import runs_of
 from whydiff.runner.targets import near, target_of
-from whydiff.storage.searches import Kept, keep, kept, search_id
+from whydiff.storage.searches import keep, kept, search_id
 
 _RUNS = "a point ends as the good one where its results are equal, bit for bit or up to rounding"
 
@@ -84,7 +86,8 @@ def bisect(
             "Without them, versions and days are compared by what one training ends in.",
         )
     identity = _identity(target, series, arguments, metric, beyond)
-    known = kept(Path(file), identity) if file else {}
+    before = kept(Path(file), identity, "tried", Tried) if file else ()
+    known = {one.number: one for one in before}
     progress.note(_beforehand(series, known))
     asked = dict(known)
 
@@ -92,7 +95,7 @@ def bisect(
         asked[tried.number] = tried
         progress.note(_line(series, tried))
         if file:
-            keep(Path(file), Kept(identity, tuple(asked.values())))
+            keep(Path(file), identity, "tried", tuple(asked.values()))
 
     with _asking(target, series, metric, beyond, max_pairs, in_place, progress) as ask:
         tried = halve(series, ask, known, noted)
@@ -139,8 +142,10 @@ def _identity(
     text = (
         "" if series.over == REVISIONS else target_of(target).script.read_text("utf-8", "replace")
     )
-    return {"target": target, "arguments": list(arguments), "sides": sides, "script": text,
-            "metric": metric, "beyond": beyond}  # fmt: skip
+    return {
+        "target": target, "arguments": list(arguments), "sides": sides, "script": text,
+        "metric": metric, "beyond": beyond, "backend": os.environ.get("KERAS_BACKEND", ""),
+    }  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ VERBS = (
     "compare",
     "merge",
     "bisect",
+    "matrix",
     "check",
     "lock",
     "verify",
@@ -38,6 +39,7 @@ KEPT: dict[str, str] = {
     "study": "nothing was trained yet; run the command again",
     "compare": "nothing was trained yet; run the command again",
     "bisect": "what was found until now is in the file of --json: the same command goes on from it",
+    "matrix": "what was found until now is in the file of --json: the same command goes on from it",
     "record": "what was recorded until now is in the file given by -o: `whydiff show` reads it",
     "lock": "no lock was written",
     "merge": "no merged study was written",
@@ -51,7 +53,9 @@ _FILES = "whydiff.files"
 _RECURSION_LIMIT = 5000
 
 #: verbs that run a script in a process of its own, which takes pipes that Windows lacks
-RUN_SCRIPTS = frozenset({"explain", "study", "compare", "bisect", "lock", "verify", "record"})
+RUN_SCRIPTS = frozenset(
+    {"explain", "study", "compare", "bisect", "matrix", "lock", "verify", "record"}
+)
 
 
 class Trouble(click.ClickException):

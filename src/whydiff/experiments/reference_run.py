@@ -13,6 +13,7 @@ from pathlib import Path
 import xxhash
 
 from whydiff.core.calls import MeasuringCall
+from whydiff.core.errors import WhydiffError
 from whydiff.core.lock import Lock
 from whydiff.core.outcome import Outcome
 from whydiff.core.progress import Progress
@@ -120,6 +121,13 @@ def reference_of(trial: Trial) -> Reference:
     execution = trial.execution
     script = trial.ran.run.script
     return Reference(execution, reduced_lock(execution, script, trial.outcomes, execution.fits))
+
+
+def in_a_line(why: WhydiffError) -> str:
+    """What went wrong, and of what a script printed its last line."""
+    lines = str(why).splitlines()
+    first = lines[0].removesuffix("; its last output:")
+    return " ".join(f"{first}: {lines[-1]}".split())[:300] if len(lines) > 1 else first[:300]
 
 
 def outcome_of(execution: Execution) -> Outcome:

@@ -99,7 +99,8 @@ class Run:
         """What is run, as a person names it: ``train.py``, ``-m project.train``, ``x.py at v1``."""
         script = self.checkout.named(self.script) if self.checkout else str(self.script)
         named = self.command or (f"-m {self.module}" if self.module else script)
-        return f"{named} at {self.checkout.revision}" if self.checkout else named
+        named += f" at {self.checkout.revision}" if self.checkout else ""
+        return f"{named} with {self.interpreter.name}" if self.interpreter else named
 
     @property
     def python(self) -> str:

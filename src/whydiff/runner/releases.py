@@ -41,6 +41,24 @@ def releases_between(name: str, first: str, last: str, python: str = sys.executa
     return [first, *reversed(versions)]
 
 
+def newest_of_series(name: str, count: int, python: str = sys.executable) -> list[str]:
+    """The newest release of each of the last ``count`` series (3.15, 3.14, ...), oldest first.
+
+    Raises WhydiffError where there is no such package, or the index cannot be asked.
+    """
+    newest, said = _newest(name, python)
+    if newest is None:
+        raise WhydiffError(
+            f"the releases of {name} could not be listed: {_reason(said)}",
+            "uv asks the index that it is set up for; is it reached?",
+        )
+    versions: list[str] = []
+    while newest is not None and len(versions) < count:
+        versions.append(newest)
+        newest, _ = _newest(f"{name}<{'.'.join(newest.split('.')[:2])}", python)
+    return versions[::-1]
+
+
 def _newest(requirement: str, python: str) -> tuple[str | None, str]:
     """The newest release that a requirement allows, or None, and what uv said."""
     options = ["-q", "--no-header", "--no-annotate", "--no-deps", "--no-build"]

@@ -5,57 +5,52 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from whydiff.core.bisection import Tried
 from whydiff.core.errors import WhydiffError
 from whydiff.core.ordinary import read_bytes
 from whydiff.core.outputs import write_whole
 from whydiff.storage.answers import read_as
 from whydiff.storage.checked import json_value
 
+Found = TypeVar("Found")
+
 #: A larger file is none of ours.
 _MOST_BYTES = 64 << 20
 
 
-@dataclass(frozen=True)
-class Kept:
-    """Answers by point, and what was asked; answers to another question do not hold."""
-
-    identity: Mapping[str, Any]
-    tried: tuple[Tried, ...]
-
-
-def keep(path: Path, what: Kept) -> None:
-    """Write what is known so far. WhydiffError where that fails."""
-    told = {"schema": 1, "search": search_id(what.identity),
-            "tried": [_finite(asdict(one)) for one in what.tried]}  # fmt: skip
+def keep(path: Path, identity: Mapping[str, Any], name: str, found: Sequence[Any]) -> None:
+    """Write what is known so far, dataclasses, as ``name``. WhydiffError where that fails."""
+    told = {"schema": 1, "search": search_id(identity),
+            name: [_finite(asdict(one)) for one in found]}  # fmt: skip
     try:
         write_whole(path, json.dumps(told, indent=1) + "\n")
     except OSError as error:
         raise WhydiffError(f"cannot write {path}: {error.strerror}", "Name another file.") from None
 
 
-def kept(path: Path, identity: Mapping[str, Any]) -> dict[int, Tried]:
-    """Answers of before by number of the point; {} where there are none to this question.
+def kept(
+    path: Path, identity: Mapping[str, Any], name: str, kind: type[Found]
+) -> tuple[Found, ...]:
+    """What was found before as ``name``; () where nothing was to this question.
 
     WhydiffError for a file that is damaged.
     """
     if not path.exists():
-        return {}
+        return ()
     try:
         told = json_value(read_bytes(path, _MOST_BYTES))
         if not isinstance(told, dict) or told.get("search") != search_id(identity):
-            return {}
-        tried = read_as(tuple[Tried, ...], told["tried"])
+            return ()
+        found: tuple[Found, ...] = read_as(tuple[kind, ...], told[name])  # type: ignore[valid-type]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WhydiffError(
             f"{path} holds no search that can be read: {error}", "Name another file, or remove it."
         ) from None
-    return {one.number: one for one in tried}
+    return found
 
 
 def _finite(value: Any) -> Any:

@@ -17,6 +17,7 @@ from whydiff.experiments.reference_run import (
     ROUNDING,
     UNDECIDED,
     Reference,
+    in_a_line,
     outcome_of,
     reference_of,
     try_run,
@@ -91,13 +92,6 @@ class ByRuns:
     def _run(self, number: int) -> Run:
         checkouts = Checkouts(self._place(number))
         return run_as_asked(self.target, self.series.sides[number], checkouts)
-
-
-def in_a_line(why: WhydiffError) -> str:
-    """What went wrong, and of what a script printed its last line."""
-    lines = str(why).splitlines()
-    first = lines[0].removesuffix("; its last output:")
-    return " ".join(f"{first}: {lines[-1]}".split())[:300] if len(lines) > 1 else first[:300]
 
 
 def halve(

@@ -17,6 +17,7 @@ DOCUMENTS: dict[str, str] = {
     "Verification": "verification",
     "Checked": "check",
     "Bisection": "bisection",
+    "Matrix": "matrix",
 }
 
 
