@@ -43,6 +43,7 @@ TOLD = {
     "study": "study.md",
     "compare": "compare.md",
     "bisect": "last_week.md",
+    "matrix": "last_week.md",
     "merge": "cluster.md",
     "check": "check.md",
     "lock": "lock.md",
