@@ -79,12 +79,6 @@ def bisect(
         )
     target, like = str(script), SideOptions(arguments=tuple(arguments))
     series = _series(target, good, bad, over, like)
-    if metric is not None and series.over != REVISIONS:
-        raise WhydiffError(
-            "--metric and --beyond are for revisions: replicas are not trained in other "
-            "environments yet",
-            "Without them, versions and days are compared by what one training ends in.",
-        )
     identity = _identity(target, series, arguments, metric, beyond)
     before = kept(Path(file), identity, "tried", Tried) if file else ()
     known = {one.number: one for one in before}
