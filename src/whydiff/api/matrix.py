@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from whydiff.core.matrix import FAILED, Cell, Matrix
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import SideOptions
+from whydiff.core.temporary import temporary_folder
 from whydiff.core.words import count
 from whydiff.experiments.matrix.running import Sets
 from whydiff.experiments.matrix.sets import sets_of
@@ -63,10 +63,10 @@ def matrix(
         if file:
             keep(Path(file), identity, "cells", tuple(found.values()))
 
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as folder:
+    with temporary_folder() as place:
         runs = runs_of([target.script], in_place, progress, "each set runs the script once")
         like = SideOptions(arguments=tuple(arguments))
-        work = Sets(name, like, runs, Path(folder).resolve(), progress)
+        work = Sets(name, like, runs, Path(place).resolve(), progress)
         made = work.cells(wanted, known, noted)
     reference = next((cell for cell in made if cell.level != FAILED), None)
     chosen = reference.outcome.metric(metric) if reference else None
