@@ -147,6 +147,11 @@ def _spread(
             "an executor of a comparison runs whole scripts",
             "Name scripts, and leave --engine away or say process.",
         )
+    if any(way.interpreter is not None for way in ways):
+        raise WhydiffError(
+            "workers of an executor train in the environment that they have",
+            "Leave --executor away, or give the workers these packages.",
+        )
     return Spread(workers_of(executor, workers), tuple(map(Path, ship)))
 
 

@@ -125,3 +125,15 @@ def test_defaults_are_no_settings():
     )
     assert compare("optimizer", one, two).status == IDENTICAL
     assert "epsilon" not in compare("optimizer", one, one).evidence
+
+
+def test_keras_3_16_shuffles_by_the_number_of_the_epoch():
+    a = a_side(version=facts(a_side(), "version", keras="3.15.1"))
+    b = changed(
+        a, data_order=sides.shuffled(2), version=facts(a, "version", keras="3.16.0.dev202611")
+    )
+    finding = compare("data-order", a, b)
+    assert finding.mechanism == "keras-shuffle-3-16"
+    assert "Keras 3.15.1 vs. 3.16.0.dev202611" in finding.detail
+    newer = changed(a, version=dict(b.recipe.version))
+    assert compare("data-order", newer, b).mechanism != "keras-shuffle-3-16"

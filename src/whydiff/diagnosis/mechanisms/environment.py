@@ -25,6 +25,16 @@ MECHANISMS = (
         "attention has them, differs although its seed is the same.",
     ),
     Mechanism(
+        "keras-shuffle-3-16",
+        ("data-order",),
+        "Keras 3.16 shuffles by the number of the epoch",
+        "Since Keras 3.16 `fit` shuffles arrays by the number of the epoch only; before, by a "
+        "generator that a seed sets. So the order is another one than before, and from then on it "
+        "is the same whatever the seed.",
+        "Shuffle the arrays yourself with np.random.default_rng(n) and pass shuffle=False.",
+        seen="The versions of Keras lie on both sides of 3.16, and both shuffle arrays.",
+    ),
+    Mechanism(
         "other-version",
         ("version", "initialization", "noise"),
         "other versions draw other numbers",

@@ -22,6 +22,7 @@ from whydiff.diagnosis.sources.samples import (
     same_every_epoch,
 )
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
+from whydiff.diagnosis.sources.version import crosses
 
 ID = "data-order"
 FIX = (
@@ -115,6 +116,10 @@ def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:
             "rows-reordered",
             False,
         )
+    if crosses(a, b, "keras", (3, 16)):
+        versions = " vs. ".join(str(side.recipe.version["keras"]) for side in (a, b))
+        text = f"Keras {versions}: since 3.16 the order depends on the epoch's number, on no seed"
+        return text, "keras-shuffle-3-16", False
     repeats = _repeats(one.epochs), _repeats(two.epochs)
     text = "both shuffle, with other draws" + _repetition(one.epochs, two.epochs)
     backends = [r.backend.get("backend") for r in (a.recipe, b.recipe)]
