@@ -21,7 +21,7 @@ from whydiff.script_text.edits import Script, parse
 from whydiff.script_text.imports import Names
 from whydiff.script_text.own_seed import seed_option
 
-__all__ = ["Proposal", "intended", "proposals"]
+__all__ = ["Proposal", "ensemble_or_folds", "intended", "proposals"]
 
 #: sources that no change of a script's text makes equal
 _OUT_OF_REACH = frozenset({"state", "backend", "version", "hardware", "precision", "measurement"})
@@ -111,10 +111,16 @@ def intended(
             sentences.append(asked[source])
         elif source in said:
             sentences.append(finding_sentence(said[source]))
-    if script is not None and a is not None and b is not None and a.execution is b.execution:
-        together = fits.ensemble_or_folds(script, Path(a.execution.script), a, b)
-        sentences += [together] if together else []
-    return sentences
+    members = ensemble_or_folds(text, a, b)
+    return [*sentences, members] if members else sentences
+
+
+def ensemble_or_folds(text: str, a: Side | None, b: Side | None) -> str:
+    """A sentence where two fits are members of an ensemble or folds, meant to differ, else ""."""
+    script = _parse(text) if text else None
+    if script is None or a is None or b is None or a.execution is not b.execution:
+        return ""
+    return fits.ensemble_or_folds(script, Path(a.execution.script), a, b)
 
 
 def _command_line(script: Script, text: str, wanted: Sequence[str]) -> list[Proposal]:

@@ -67,7 +67,27 @@ def hardware(backend: Backend) -> dict[str, Any]:
         for name, value in sorted(os.environ.items())
         if name.startswith(_PREFIXES) and not name.startswith(_HARMLESS)
     }
+    distribution = _distribution()
+    if distribution:
+        facts["distribution"] = distribution
     return {**facts, **backend.hardware()}
+
+
+def _distribution() -> str:
+    """How Keras spreads a training over devices: ``DataParallel over 2 devices``; "" if it does
+    not."""
+    import keras
+
+    try:
+        active = keras.distribution.distribution()
+        mesh = getattr(active, "device_mesh", None)
+        devices = getattr(mesh, "devices", None)
+        count = int(getattr(devices, "size", 0) or 0)
+    except Exception:  # a version or backend without it
+        return ""
+    if active is None:
+        return ""
+    return f"{type(active).__name__} over {count} device{'s' * (count != 1)}"
 
 
 def surroundings() -> dict[str, Any]:

@@ -375,3 +375,29 @@ def test_data_drawn_from_generators_that_the_script_seeds_otherwise_are_intended
     made = [("numpy.random.default_rng", n) for n in (3, 4)]
     finding = CONTENT(run(range(10), 1, made[0]), run(range(20, 30), 1, made[1]))
     assert finding.intended and "default_rng(4) (train.py:7) in B" in finding.detail
+
+
+def test_rows_that_a_rounded_number_of_steps_leaves_out():
+    straight = list(range(10))
+    a = a_side(data_order=order(straight, straight), batch_size=batches([4, 4, 2], [4, 4, 2]))
+    rounded = batches([4, 4], [4, 4], batch_size=None, steps_per_epoch=2)
+    b = a_side(
+        data_order=order(range(8), range(8), relative=True),
+        data_content=content(range(8)),
+        batch_size=rounded,
+    )
+    finding = BATCH(a, b)
+    assert (finding.mechanism, finding.intended) == ("rows-left-out", False)
+    assert "2 of 10 samples never come in B" in finding.evidence
+    assert "never come in A" in BATCH(b, a).evidence
+
+
+def test_whole_batches_that_change_places():
+    mixed = order([4, 1, 0, 3, 2, 5], [0, 5, 2, 1, 3, 4], relative=True)
+    moved = order([0, 1, 2, 3, 4, 5], [4, 5, 0, 1, 2, 3], relative=True)
+    cut = batches([2, 2, 2], [2, 2, 2])
+    pool = content(range(6))
+    a, b = (a_side(data_order=o, batch_size=cut, data_content=pool) for o in (mixed, moved))
+    finding = ORDER(a, b)
+    assert finding.mechanism == "batches-shuffled"
+    assert finding.detail.startswith("B shuffles whole batches")

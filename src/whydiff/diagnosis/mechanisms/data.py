@@ -190,7 +190,17 @@ MECHANISMS = (
         "The same samples stand together in every batch, and only the batches change places: "
         "`shuffle` comes behind `batch`.",
         "Shuffle before batching: dataset.shuffle(n, seed=s).batch(m).",
-        seen="Both feed the same batches in another order.",
+        seen="The batches of one training hold the same samples in every epoch and change places.",
+    ),
+    Mechanism(
+        "rows-left-out",
+        ("batch-size",),
+        "the last rows are never fed",
+        "A number of steps that was rounded down (`len(x) // batch_size`) ends every epoch before "
+        "the last, smaller batch, so its rows are never trained on.",
+        "Round up, math.ceil(len(x) / batch_size), and let the generator yield the last batch, "
+        "too; or shuffle, so that other rows are left out in each epoch.",
+        seen="One training takes fewer steps an epoch, and a few samples never come in it.",
     ),
     Mechanism(
         "racing-workers",

@@ -70,13 +70,14 @@ def _same_size(a: Side, b: Side, epoch: int, p: np.ndarray, q: np.ndarray, size:
     """Batches of one size, but other numbers of them: other data, or cut differently?"""
     steps_a, steps_b = (s.recipe.batch_size.facts.get("steps_per_epoch") for s in (a, b))
     if not equal(steps_a, steps_b):
-        return differs(
-            ID,
+        evidence = (
             f"epoch {epoch}: {len(p)} steps against {len(q)} "
-            f"(steps_per_epoch {show(steps_a)} vs. {show(steps_b)})",
-            FIX,
-            intended=True,
+            f"(steps_per_epoch {show(steps_a)} vs. {show(steps_b)})"
         )
+        never = _never_fed(a, b)
+        if never:
+            return differs(ID, f"{evidence}; {never}", FIX, mechanism="rows-left-out")
+        return differs(ID, evidence, FIX, intended=True)
     total_a, total_b = int(p.sum()), int(q.sum())
     arrays = not (a.recipe.data_order.relative or b.recipe.data_order.relative)
     if total_a != total_b and (arrays or _other_data(a, b)):
@@ -88,6 +89,17 @@ def _same_size(a: Side, b: Side, epoch: int, p: np.ndarray, q: np.ndarray, size:
         )
     evidence = f"epoch {epoch}: {_shown(p)} vs. {_shown(q)} of the same data"
     return differs(ID, evidence, FIX, mechanism="last-batch", intended=True)
+
+
+def _never_fed(a: Side, b: Side) -> str:
+    """Says so where one side is fed a few samples less than the other, in all its epochs."""
+    relation = common(a.recipe, b.recipe)
+    sizes = relation.size_a, relation.size_b
+    left_out = max(sizes) - relation.shared
+    if relation.shared != min(sizes) or not 0 < left_out <= max(sizes) / 4:
+        return ""
+    name = "A" if sizes[0] < sizes[1] else "B"
+    return f"{left_out} of {max(sizes)} samples never come in {name}"
 
 
 def _facts_only(one: Batching, two: Batching) -> Finding:

@@ -179,6 +179,19 @@ def batches_shuffled(a: Recipe, b: Recipe) -> bool:
     return bool(one) and one != two and sorted(one) == sorted(two)
 
 
+def moves_batches(recipe: Recipe) -> bool:
+    """Whether every epoch of several holds the same batches, in another order each time."""
+    epochs = [
+        [frozenset(part.tolist()) for part in np.split(np.asarray(order), np.cumsum(sizes)[:-1])]
+        for order, sizes in zip(recipe.data_order.epochs, recipe.batch_size.epochs, strict=False)
+        if len(order) and int(np.sum(sizes)) == len(order)
+    ]
+    if len(epochs) < 2 or len(epochs[0]) < 2 or max(map(len, epochs[0])) < 2:
+        return False
+    alike = all(set(epoch) == set(epochs[0]) for epoch in epochs[1:])
+    return alike and any(epoch != epochs[0] for epoch in epochs[1:])
+
+
 def _batches(recipe: Recipe) -> list[bytes]:
     if not recipe.data_order.epochs or not recipe.batch_size.epochs:
         return []

@@ -102,6 +102,14 @@ def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:
         if data_description.batches_shuffled(a.recipe, b.recipe):
             text = "the same batches come in another order, each with the same samples"
             return text, "batches-shuffled", False
+        moved = [data_description.moves_batches(r) for r in (a.recipe, b.recipe)]
+        if moved[0] != moved[1]:
+            name = "A" if moved[0] else "B"
+            text = (
+                f"{name} shuffles whole batches, which hold the same samples in every epoch; the "
+                "other mixes samples between batches"
+            )
+            return text, "batches-shuffled", False
         text = (
             "the data are a stream (tf.data, a loader or a generator) that comes in another order"
         )

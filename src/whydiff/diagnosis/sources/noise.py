@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Tensor
@@ -60,10 +61,14 @@ def compare(a: Side, b: Side) -> Finding:
         other = [p for p in other if p[0].path not in HOSTS] or other
         first_a, first_b = other[0]
         evidence = f"{of_them(other, pairs.fresh, 'seed state')}, first {placed(first_a, first_b)}"
-        if first_a.path == TORCH:
-            return differs(ID, evidence, FIX, detail=_drawn_from_torch(a, b))
-        why = seeds.why(a, b, first_a.path, first_b.path, seeds.GENERATOR)
-        return differs(ID, evidence, FIX, detail=why.detail, mechanism=why.mechanism)
+        why = (
+            _drawn_from_torch(a, b)
+            if first_a.path == TORCH
+            else seeds.why(a, b, first_a.path, first_b.path, seeds.GENERATOR)
+        )
+        return differs(
+            ID, evidence, FIX, detail=why.detail, mechanism=why.mechanism, intended=why.intended
+        )
     if pairs.all_equal:
         return identical(ID, equal_tensors(pairs.fresh + pairs.trained, "seed state"))
     if pairs.fresh:
@@ -96,16 +101,16 @@ def _drawn_by_code(tensors: Sequence[Tensor]) -> Finding:
     return differs(ID, detail, FIX, mechanism="host-draws")
 
 
-def _drawn_from_torch(a: Side, b: Side) -> str:
+def _drawn_from_torch(a: Side, b: Side) -> seeds.Why:
     """Why torch's global generator stood at another point."""
     text = f"layers, or code of the script's own in a step, draw from {TORCH}"
     calls = [seeds.seeding_of(side, seeds.ledger_at(side), "torch") for side in (a, b)]
     differently = seeds.other_seedings(a, b, *calls)
     if differently is not None:
-        return f"{text}: {differently.detail}"
+        return replace(differently, detail=f"{text}: {differently.detail}")
     if None in calls:
-        return f"{text}, which nothing had seeded"
-    return f"{text}, from which other draws were made before"
+        return seeds.Why(f"{text}, which nothing had seeded")
+    return seeds.Why(f"{text}, from which other draws were made before")
 
 
 def _drawn_by_operations(one: Sequence[Tensor], two: Sequence[Tensor]) -> Finding | None:

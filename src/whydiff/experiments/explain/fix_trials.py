@@ -19,7 +19,7 @@ from whydiff.diagnosis.sources import compare_all
 from whydiff.diagnosis.trials import Trials
 from whydiff.experiments.explain.sides import RunningSides
 from whydiff.experiments.explain.texts import encoding_of, modules_of, text_of
-from whydiff.fixes import Proposal, intended, proposals
+from whydiff.fixes import Proposal, ensemble_or_folds, intended, proposals
 from whydiff.runner.client import Run
 from whydiff.runner.running import Runs
 
@@ -76,7 +76,8 @@ def try_fixes(
     advice = [f.remedy for f in found if f.mechanism == MECHANISM]
     wanted = [f for f in found if f.source in causes]
     # What nobody meant comes first: beside an intentional difference it is what to repair.
-    traps = [f.remedy for f in wanted if f.mechanism and not f.intended and f.remedy]
+    meant = ensemble_or_folds(text, compared.a, compared.b)
+    traps = [f.remedy for f in wanted if f.mechanism and not f.intended and f.remedy and not meant]
     advice = advice or [f.remedy for f in wanted if f.remedy]
     tried = [not_found(failed)] if failed else []
     return Remedy("", False, " ".join([*((traps[:1] + asked) if asked else advice[:2]), *tried]))
