@@ -7,8 +7,8 @@ weights come from the very step that the training takes, compiled as it compiles
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
@@ -23,6 +23,7 @@ from whydiff.keras_backend.internals import training_argument
 from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.variables import Slot, Variables
+from whydiff.replay.layer_calls import Call, calls_wrapped
 from whydiff.replay.outcome import quiet
 from whydiff.replay.pinned import fixed
 from whydiff.replay.program import Program
@@ -208,13 +209,11 @@ def _array(value: Any) -> np.ndarray:
     return np.array(adapter().to_numpy(value))
 
 
-@contextlib.contextmanager
-def _outputs(names: Names, seen: list[tuple[str, str, np.ndarray]]) -> Iterator[None]:
+def _outputs(names: Names, seen: list[tuple[str, str, np.ndarray]]) -> AbstractContextManager[None]:
     """Every layer's output as it is computed, inner layers before those that contain them."""
-    layers = {p: n for p, n in names.layers.items() if p and type(n).__name__ != "InputLayer"}
     calls: dict[str, int] = {}
 
-    def watched(path: str, call: Any) -> Any:
+    def watch(path: str, call: Call) -> Call:
         def call_and_keep(*args: Any, **kwargs: Any) -> Any:
             output = call(*args, **kwargs)
             number = calls[path] = calls.get(path, 0) + 1
@@ -230,10 +229,4 @@ def _outputs(names: Names, seen: list[tuple[str, str, np.ndarray]]) -> Iterator[
 
         return call_and_keep
 
-    for path, layer in layers.items():
-        object.__setattr__(layer, "call", watched(path, layer.call))
-    try:
-        yield
-    finally:
-        for layer in layers.values():
-            object.__delattr__(layer, "call")
+    return calls_wrapped(names, watch)

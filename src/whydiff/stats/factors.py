@@ -15,6 +15,7 @@ from whydiff.core.estimate import Estimate, unknown
 from whydiff.stats import flips, intervals, paired
 from whydiff.stats.effects import jackknife_error
 from whydiff.stats.quantiles import student
+from whydiff.stats.swaps import share_as_large, swaps
 from whydiff.stats.unseen import Bounds
 
 
@@ -123,13 +124,9 @@ def _log_sds_without_each(x: np.ndarray) -> np.ndarray:
 def _permuted(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, permutations: int) -> float:
     x, y = x - np.median(x), y - np.median(y)
     n = x.size
-    if 2**n <= permutations:
-        swaps = (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(bool)
-    else:
-        swaps = rng.random((permutations, n)) < 0.5
-    one, two = np.where(swaps, y, x), np.where(swaps, x, y)
+    swapped, exact = swaps(n, permutations, rng, permutations)
+    one, two = np.where(swapped, y, x), np.where(swapped, x, y)
     with np.errstate(divide="ignore"):
         found = np.abs(np.log(np.var(two, axis=1) / np.var(one, axis=1)))
     observed = abs(math.log(float(np.var(y)) / float(np.var(x))))
-    as_large = int(np.sum(found >= observed - 1e-12))
-    return as_large / len(found) if 2**n <= permutations else (1 + as_large) / (1 + len(found))
+    return share_as_large(found, observed, exact)

@@ -17,6 +17,7 @@ from whydiff.core.estimate import Estimate, unknown
 from whydiff.stats.distances import classes
 from whydiff.stats.effects import jackknife_error
 from whydiff.stats.quantiles import student
+from whydiff.stats.swaps import share_as_large, swaps
 from whydiff.stats.unseen import said_of_pairs, unseen_share
 
 #: An error of a share that is rounding: nothing varied.
@@ -217,20 +218,15 @@ def _permuted(
     rng: np.random.Generator,
     permutations: int,
 ) -> float:
-    half = d.shape[0] // 2
-    exact = paired and 2 ** (half - 1) <= MOST_SWAPS
-    if exact:  # swapping every pair changes nothing: half of the swaps are enough
-        numbers = np.arange(2 ** (half - 1))[:, None]
-        swaps = (numbers >> np.arange(half) & 1).astype(bool)
-        assignments = np.concatenate([~swaps, swaps], axis=1)
-    elif paired:
-        swaps = rng.random((permutations, half)) < 0.5
-        assignments = np.concatenate([~swaps, swaps], axis=1)
+    exact = False
+    if paired:
+        swapped, exact = swaps(d.shape[0] // 2, 2 * MOST_SWAPS, rng, permutations)
+        if exact:  # swapping every pair changes nothing: the last may stay as it is
+            swapped = swapped[: len(swapped) // 2]
+        assignments = np.concatenate([~swapped, swapped], axis=1)
     else:
         assignments = np.stack([rng.permutation(first) for _ in range(permutations)])
-    found = _excesses(d, assignments, paired)
-    as_large = int(np.sum(found >= value - 1e-12))
-    return as_large / len(found) if exact else (1 + as_large) / (1 + len(found))
+    return share_as_large(_excesses(d, assignments, paired), value, exact)
 
 
 def _excesses(d: np.ndarray, assignments: np.ndarray, paired: bool) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from whydiff.keras_backend.code import code_digest
 from whydiff.keras_backend.naming import Names
 from whydiff.replay.calls.hybrids import CallHybrids, aligned_layers
 from whydiff.replay.calls.running import called, preserved, put_generators, put_noise, put_weights
+from whydiff.replay.layer_calls import Call, calls_wrapped
 
 #: Attributes of a layer that say nothing about how it computes.
 _NOT_SETTINGS = frozenset({"name", "built", "trainable", "autocast", "supports_jit", "call"})
@@ -68,16 +69,11 @@ class _Calls:
         self.names = names
         self.seen: list[_Seen] = []
 
-    @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
-        layers = {
-            path: layer
-            for path, layer in self.names.layers.items()
-            if path and type(layer).__name__ != "InputLayer"
-        }
+    def watched(self) -> AbstractContextManager[None]:
+        """Keep what layers are given and answer from here on."""
         done: set[str] = set()
 
-        def watch(path: str, call: Any) -> Any:
+        def watch(path: str, call: Call) -> Call:
             def call_and_keep(*args: Any, **kwargs: Any) -> Any:
                 inputs = _arrays((args, kwargs))
                 output = call(*args, **kwargs)
@@ -88,13 +84,7 @@ class _Calls:
 
             return call_and_keep
 
-        for path, layer in layers.items():
-            object.__setattr__(layer, "call", watch(path, layer.call))
-        try:
-            yield
-        finally:
-            for layer in layers.values():
-                object.__delattr__(layer, "call")
+        return calls_wrapped(self.names, watch)
 
 
 def _arrays(structure: Any) -> list[np.ndarray]:
