@@ -76,3 +76,8 @@ def test_one_rule_for_all_values_is_told():
     assert "B is 1/255 times A" in correspondence(pixels, pixels / 255).text
     assert "B is 1/127.5 times A - 1" in correspondence(pixels, pixels / 127.5 - 1).text
     assert "times" not in correspondence(pixels, (pixels - pixels.mean(0)) / pixels.std(0)).text
+
+
+def test_values_in_fewer_digits_are_the_same_values():
+    assert correspondence(X, X.astype("float16")).kind == "rounded"
+    assert correspondence(X, X * 1.1).kind == "scaled"

@@ -85,9 +85,10 @@ def _watch_numbers(holder: Holder, patches: Patches) -> None:
     @functools.wraps(listed)
     def watched(self: Any, logs: Any) -> Any:
         running = holder.session.calls.running
+        result = listed(self, logs)
         if running is not None and running.model is self:
-            running.measured(logs)
-        return listed(self, logs)
+            running.measured(logs, result)
+        return result
 
     patches.replace(owner, LISTED_METRICS, watched)
 

@@ -13,13 +13,15 @@ MOST_ROWS, MOST_FEATURES = 512, 256
 LINEAR = 0.999
 #: Part of the columns that must have a partner, and of the rows that must be nearest to theirs.
 MOST = 0.8
+#: Values that differ by no more than this part were rounded, to as few digits as bfloat16 has.
+ROUNDED = 2.0**-8
 #: Fewer rows than this lie on a line by chance.
 FEWEST_ROWS = 4
 
 
 class Correspondence(NamedTuple):
-    """How B's rows follow from A's: ``kind`` is "equal", "padded", "shifted", "scaled", "encoded",
-    "near" or "" where rows do not correspond. ``text`` says it, with the ranges of both."""
+    """How B's rows follow from A's: ``kind`` is "equal", "padded", "rounded", "shifted", "scaled",
+    "encoded", "near" or "" where rows do not correspond. ``text`` says it, with both ranges."""
 
     kind: str
     text: str
@@ -54,6 +56,8 @@ def correspondence(
         return Correspondence("equal", ranges)
     if x.shape == y.shape and _is_whole(x) and _is_whole(y) and _one_by_one(x, y):
         return Correspondence("encoded", f"each whole number stands for another; {ranges}")
+    if x.shape == y.shape and np.allclose(x, y, rtol=ROUNDED, atol=ROUNDED * 1e-3):
+        return Correspondence("rounded", f"the same values, rounded to fewer digits; {ranges}")
     if len(rows) >= FEWEST_ROWS:
         text = _linear(x, y)
         if text:

@@ -25,6 +25,7 @@ from whydiff.core.scoring import (
     UNREGULARIZED,
     UNWEIGHTED,
 )
+from whydiff.diagnosis.calls.answer import positions
 from whydiff.diagnosis.calls.fields import compare
 from whydiff.diagnosis.calls.inputs import form_of
 from whydiff.diagnosis.calls.logged import judge_parts
@@ -113,6 +114,24 @@ def test_values_that_are_no_weights():
     stale = HeldValue("f: global SCALE", "global", "f", "b", 2, "a", 1)
     found = by_source(compare(call(1, state=[stale]), call(2, "call", state=scale[1:])))
     assert found["state"].mechanism == "stale-trace"
+
+
+@pytest.mark.parametrize(
+    ("kind", "mechanism"),
+    [("load_model", "setting-lost"), ("clone_model", "setting-lost"), ("load_weights", "")],
+)
+def test_a_setting_is_lost_only_where_a_model_was_built_from_its_config(kind, mechanism):
+    a = call(1, architecture={"layers": ["s: Scale"], "layer:s:by": 7.0})
+    b = call(2, model=2, architecture={"layers": ["s: Scale"], "layer:s:by": 2.0})
+    found = by_source(compare(a, b, [Event(1, 1, kind, "Sequential", 2)]))["architecture"]
+    assert (found.status, found.mechanism) == (DIFFERS, mechanism)
+
+
+def test_positions_in_the_list_that_evaluate_returns_are_told():
+    several = replace(call(1, "evaluate"), notes={"listed": ["loss", "a_accuracy", "b_mae"]})
+    assert positions(several, call(2, "evaluate")) == [
+        "Evaluate at line 1 returns a list: [0] loss, [1] a_accuracy, [2] b_mae."
+    ]
 
 
 def test_an_operation_of_the_compiled_function_draws_on_from_call_to_call():

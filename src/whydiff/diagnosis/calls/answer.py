@@ -11,7 +11,7 @@ from typing import Any
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, Divergence, Explanation, Remedy
 from whydiff.core.recording import Execution
-from whydiff.core.words import count
+from whydiff.core.words import capital, count
 from whydiff.diagnosis.calls.pair import Disagreement, disagreements, in_comparison
 from whydiff.diagnosis.calls.results import (
     OUTPUTS,
@@ -65,7 +65,7 @@ def answer_calls(
         unexplained=verdict.unexplained,
         gap=_gap(pair, trials),
         remedy=_remedy(verdict),
-        notes=(*verdict.notes, *notes, agreement(execution)),
+        notes=(*verdict.notes, *notes, *positions(a, b), agreement(execution)),
         evidence={**_evidence(trials), **_rows(a, b)},
         reproduced=verdict.reproduced,
         others=others_listed(script, others, pair),
@@ -87,6 +87,18 @@ def _chosen(a: Call, b: Call, script: str, between: str) -> str:
         f"{one} and {other} (calls {number_of(a)} and {number_of(b)}) of {script}; "
         "--calls I,J picks others, --runs compares two runs"
     )
+
+
+def positions(*calls: Call) -> list[str]:
+    """What stands where in the lists that calls of evaluate returned: a position is easily taken
+    for another metric."""
+    found = []
+    for call in calls:
+        names = call.notes.get("listed") if isinstance(call, MeasuringCall) else None
+        if isinstance(names, list) and len(names) > 2:
+            text = ", ".join(f"[{i}] {name}" for i, name in enumerate(names))
+            found.append(f"{capital(said(call))} returns a list: {text}.")
+    return list(dict.fromkeys(found))
 
 
 def _gap(pair: Disagreement, trials: CallTrials | None) -> dict[str, Any]:
@@ -204,6 +216,7 @@ def all_agree(execution: Execution, script: str, executions: int) -> Explanation
         unexplained=0.0,
         gap={"metric": "", "a": None, "b": None},
         remedy=Remedy("", False, f"{text}. What was not watched is not known."),
+        notes=tuple(positions(*calls)),
     )
 
 

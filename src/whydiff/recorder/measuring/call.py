@@ -105,7 +105,7 @@ class Validation(Flags):
     def tee(self, iterable: Any) -> Any:
         return iterable
 
-    def measured(self, logs: Any) -> None:
+    def measured(self, logs: Any, listed: Any) -> None:
         """The numbers belong to the fit."""
 
     def gave(self, result: Any) -> None:
@@ -147,6 +147,7 @@ class Measuring(Flags):
         self._iterator: Any = None
         self._passes = self._seen_pass = 0
         self._logs: Mapping[str, Any] = {}
+        self._listed: list[str] = []  # metrics in the order of the list that evaluate returns
         self._weights: dict[int, np.ndarray | None] = {}  # by id of the variable, before the call
         self._noise: dict[int, np.ndarray] = {}
         self._held: list[Held] = []
@@ -256,9 +257,12 @@ class Measuring(Flags):
             state = np.array(state)
             self._generators[keras.backend.backend()] = (tensor_digest(state), state)
 
-    def measured(self, logs: Any) -> None:
-        """The numbers of ``evaluate`` by name, before they become a list."""
+    def measured(self, logs: Any, listed: Any) -> None:
+        """The numbers of ``evaluate`` by name, and as the list that it returns."""
         self._logs = dict(logs or {})
+        parts = listed if isinstance(listed, list) else []
+        names = [next((k for k, v in self._logs.items() if v is part), "") for part in parts]
+        self._listed = names if all(names) else []
 
     # --- after ------------------------------------------------------------------------------------
 
@@ -329,6 +333,8 @@ class Measuring(Flags):
             notes["method"] = self._method
         if not shows_training_flags():
             notes["unknown: training flags"] = "this Keras does not show them at each layer"
+        if len(self._listed) > 2:
+            notes["listed"] = self._listed
         if "unseen" in self._source:
             notes["unknown: inputs"] = f"batches of a {self._source['unseen']} were not seen"
         facts = {

@@ -60,6 +60,10 @@ def _predicted(model: Any, batches: Sequence[Any], on_batch: bool) -> list[np.nd
         return joined([keras.tree.flatten(part) for part in parts])
     # Nested as Keras nests arrays: a compiled function is traced anew for another nesting.
     inputs = [keras.utils.pack_x_y_sample_weight(batch[0]) for batch in batches]
+    if len({tuple(np.shape(leaf)[1:] for leaf in keras.tree.flatten(x)) for x in inputs}) > 1:
+        # Samples of several lengths came in calls of their own.
+        found = [keras.Model.predict(model, _fed([one]), verbose=0) for one in inputs]
+        return joined([keras.tree.flatten(part) for part in found])
     outputs = keras.Model.predict(model, _fed(inputs), verbose=0)
     return [np.asarray(part) for part in keras.tree.flatten(outputs)]
 

@@ -85,7 +85,7 @@ def compare(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event] = ()) ->
     compare_data(found, a.recipe.inputs, b.recipe.inputs, _built(a, b))
     compare_vocabulary(found, held, b)
     found["noise"] = compare_noise(a, b)
-    found["architecture"] = compare_architecture(a, b, held)
+    found["architecture"] = compare_architecture(a, b, held, events)
     found["mode"] = compare_mode(a, b)
     found["precision"] = compare_precision(a, b, pairs)
     compare_state(found, a, b, held)

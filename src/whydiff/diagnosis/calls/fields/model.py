@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from whydiff.core.calls import CallRecipe, HeldValue, MeasuringCall
+from whydiff.core.calls import CallRecipe, Event, HeldValue, MeasuringCall
 from whydiff.core.findings import DIFFERS, UNKNOWN, Finding
 from whydiff.core.recipe import Facts
 from whydiff.core.recording import Side
@@ -31,7 +31,10 @@ class _Seen:
 
 
 def compare_architecture(
-    a: MeasuringCall, b: MeasuringCall, held: Mapping[str, Sequence[HeldValue]]
+    a: MeasuringCall,
+    b: MeasuringCall,
+    held: Mapping[str, Sequence[HeldValue]],
+    events: Sequence[Event] = (),
 ) -> Finding:
     """Layers and their settings, and what the code of layers reads."""
     if not a.recipe.architecture and not b.recipe.architecture:
@@ -61,7 +64,7 @@ def compare_architecture(
         return differs("architecture", finding.evidence,
                         f"{text}; {where}, and layers behind it compute with the padding",
                         "mask-ends")  # fmt: skip
-    lost = _lost(finding.evidence, a, b)
+    lost = _lost(a, b, events)
     if lost:
         return differs("architecture", finding.evidence,
                         f"{finding.evidence}{lost}", "setting-lost")  # fmt: skip
@@ -81,10 +84,15 @@ def _shape(call: MeasuringCall) -> Facts:
 _OF_OTHERS = re.compile(r":quantization_config|:(vocabulary|vocabulary_size|idf_weights)$")
 
 
-def _lost(evidence: str, a: MeasuringCall, b: MeasuringCall) -> str:
+#: Events that build a model anew from what ``get_config`` returns.
+_REBUILT = {"load_model": "was loaded", "clone_model": "is a clone"}
+
+
+def _lost(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event]) -> str:
     for call in (b, a):
-        if any(o.kind == "file" for o in call.recipe.origins):
-            return "; the model was loaded, and get_config did not keep it"
+        for event in events:
+            if event.kind in _REBUILT and event.model_number == call.model_number:
+                return f"; the model {_REBUILT[event.kind]}, and get_config did not keep it"
     return ""
 
 
