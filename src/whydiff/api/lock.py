@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,13 @@ from whydiff.core.temporary import temporary_folder
 from whydiff.diagnosis.pair import check_trained
 from whydiff.experiments.lock.reference import reduced_lock
 from whydiff.experiments.lock.trial import Trial, trial_of
+from whydiff.experiments.study.spread import Spread
 from whydiff.runner.client import Run
+from whydiff.runner.executors import workers_of
+from whydiff.runner.executors.archive import archived
+from whydiff.runner.executors.recordings import ScriptRun, recordings
 from whydiff.runner.running import Ran, Runs, counted_runs, times
+from whydiff.storage import load
 from whydiff.storage.lockfile import check_lock, locked_script, write_lock
 
 #: what every lock was called before locks were named after their scripts
@@ -63,10 +69,39 @@ def replicas(
     for seed in seeds:
         reseeded = replace(run, reseed=seed, purpose="replica")
         with runs.run(reseeded, folder, f"replica{seed}", serve=False) as ran:
-            fits = ran.complete("locked").fits
-        logs.append([dict(fit.epochs[-1].logs) if fit.epochs else {} for fit in fits])
+            logs.append(_last_logs(ran.complete("locked")))
         ran.child.recording.unlink()
         progress.advance()
+    return _by_fit(seeds, logs)
+
+
+def replicas_on_workers(
+    spread: Spread,
+    run: Run,
+    seeds: Sequence[int],
+    folder: Path,
+    progress: Progress,
+) -> dict[int, Replicas]:
+    """Like :func:`replicas`, the script run by workers. WhydiffError if one run fails."""
+    progress.step("training replicas with other seeds", total=len(seeds))
+    archive = archived(run.script, spread.ship)
+    runs = [ScriptRun(run.arguments, reseed=seed) for seed in seeds]
+    logs: dict[int, list[dict[str, float]]] = {}
+    for recorded in recordings(spread.workers, archive, runs, folder):
+        if recorded.path is None:
+            raise WhydiffError(f"replica {seeds[recorded.number]}: {recorded.failure}")
+        logs[recorded.number] = _last_logs(load(recorded.path))
+        progress.advance()
+    return _by_fit(seeds, [logs[number] for number in range(len(seeds))])
+
+
+def _last_logs(execution: Execution) -> list[dict[str, float]]:
+    return [dict(fit.epochs[-1].logs) if fit.epochs else {} for fit in execution.fits]
+
+
+def _by_fit(
+    seeds: Sequence[int], logs: Sequence[Sequence[dict[str, float]]]
+) -> dict[int, Replicas]:
     return {fit + 1: _collected(seeds, [run[fit] for run in logs]) for fit in range(_least(logs))}
 
 
@@ -86,10 +121,11 @@ def make_lock(
     progress: Progress | None = None,
     folder: Path | None = None,
     in_place: bool = False,
+    spread: Spread | None = None,
 ) -> Lock:
     """Run ``script`` and return the lock of its trainings, predictions and evaluations.
 
-    With ``count`` replicas under other seeds as well.
+    With ``count`` replicas under other seeds as well, trained by workers with ``spread``.
     The lock names the script as seen from ``folder``, by default the script's own.
     Raises WhydiffError if the script fails, uses no model or could not be watched to its end.
     """
@@ -100,7 +136,7 @@ def make_lock(
             f"--replicas {count} says nothing about a spread", "Take 5 or more, or none."
         )
     with (
-        counted_runs([path], in_place, progress, times(1 + count)) as runs,
+        counted_runs([path], in_place, progress, times(1 + (0 if spread else count))) as runs,
         temporary_folder() as name,
     ):
         run = Run(path, tuple(arguments))
@@ -116,7 +152,10 @@ def make_lock(
             )
         if count:
             seeds = range(1, count + 1)
-            found = replicas(runs, run, seeds, Path(name), progress)
+            if spread is None:
+                found = replicas(runs, run, seeds, Path(name), progress)
+            else:
+                found = replicas_on_workers(spread, run, seeds, Path(name), progress)
             made = replace(made, replicas=found)
     return made
 
@@ -129,17 +168,24 @@ def lock(
     progress: Progress | None = None,
     in_place: bool = False,
     force: bool = False,
+    executor: str | Executor | None = None,
+    ship: Sequence[str | Path] = (),
 ) -> Path:
     """Train ``script`` and write its lock to ``output``; by default ``train.lock`` beside it.
 
     The script runs on scratch copies of the current folder, with ``in_place`` in itself. A file
-    that is no lock, or the lock of another script, is only replaced with ``force``.
+    that is no lock, or the lock of another script, is only replaced with ``force``. With an
+    ``executor``, as :func:`whydiff.study` takes it, its workers train the replicas.
 
     Returns the path. Locking an unchanged training on the same machine writes the same bytes.
     """
     path = Path(output) if output else default_lock(script)
     check_lock(path, seen_from(path.parent, Path(script)), force)
-    write_lock(make_lock(script, arguments, replicas, progress, path.parent, in_place), path)
+    spread = None
+    if executor is not None:
+        spread = Spread(workers_of(executor), tuple(map(Path, ship)))
+    made = make_lock(script, arguments, replicas, progress, path.parent, in_place, spread)
+    write_lock(made, path)
     return path
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from whydiff.cli.options import force_option, in_place_option
+from whydiff.cli.options import executor_options, force_option, in_place_option
 from whydiff.cli.output import check_target, say
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 from whydiff.core.errors import WhydiffError
@@ -23,11 +23,19 @@ from whydiff.core.errors import WhydiffError
     help="Also train N times with other seeds, for `verify --require statistical`: 23 "
     "tell equal trainings within its default margin.",
 )
+@executor_options
 @force_option
 @in_place_option
 @click.pass_context
 def command(
-    ctx: click.Context, script: str, output: str | None, replicas: int, force: bool, in_place: bool
+    ctx: click.Context,
+    script: str,
+    output: str | None,
+    replicas: int,
+    executor: str | None,
+    ship: tuple[str, ...],
+    force: bool,
+    in_place: bool,
 ) -> None:
     """Train a script and keep the training as the reference that `whydiff verify` compares with.
 
@@ -47,6 +55,8 @@ def command(
     from whydiff.storage.lockdetails import details_path
 
     with Progress() as progress:
-        written = lock(path, script_arguments(ctx), output, replicas, progress, in_place, force)
+        written = lock(
+            path, script_arguments(ctx), output, replicas, progress, in_place, force, executor, ship
+        )
     size = written.stat().st_size + details_path(written).stat().st_size
     say(f"locked in {written} and {details_path(written).name} ({size / 1000:.0f} kB); commit both")

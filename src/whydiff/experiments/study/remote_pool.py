@@ -7,7 +7,6 @@ it, and ``job.json``; what comes back is a study file with that one replica.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import DRAW, Member, StoredReplica
 from whydiff.core.replicas import Replica, Result
+from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.study.process_pool import Limits, Pool
 from whydiff.runner.client import Run
 from whydiff.runner.executors import Workers
@@ -88,7 +88,7 @@ def result_of(outcome: Outcome, replica: Replica) -> Result:
     if content is None:
         said = (ended.said.splitlines() or [f"exited with {ended.exit_code}"])[-1]
         return Result(replica, "process", failure=said.removeprefix("whydiff: "))
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
+    with temporary_folder() as name:
         path = Path(name) / RESULT
         path.write_bytes(content)
         try:
@@ -105,7 +105,7 @@ def on_worker() -> None:
     job = json.loads(Path(JOB).read_text())
     replica = Replica(job["number"], job["seeds"])
     run = Run(Path(job["script"]), tuple(job["arguments"]), job["environment"])
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
+    with temporary_folder() as name:
         pool = Pool(run, Path(name), Limits(job["fit"], job["time_limit"], 1))
         (result,) = pool.train([replica])
     with StudyWriter.begin(Path(RESULT), {}) as writer:

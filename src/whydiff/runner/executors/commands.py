@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.machine import THREAD_VARIABLES
+from whydiff.core.temporary import temporary_folder
 from whydiff.runner.executors.tasks import WorkerLost
 
 #: As the first word of a command: the worker's own Python.
@@ -53,7 +53,7 @@ class Ended:
 
 def run_command(command: Command) -> Ended:
     """Run it to its end, here. Raises WorkerLost if its process was killed under it."""
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
+    with temporary_folder() as name:
         folder = Path(name) / "work"
         folder.mkdir()
         for path, content in command.files.items():
