@@ -9,6 +9,7 @@ import pytest
 
 import whydiff
 from whydiff.core.errors import WhydiffError
+from whydiff.core.machine import THREAD_VARIABLES
 from whydiff.core.progress import Silent
 from whydiff.core.shards import parse_shard
 from whydiff.core.vary import parse_vary, vary_words
@@ -27,7 +28,7 @@ SCRIPT = Path(__file__).parent.parent / "scripts" / "small_study.py"
 def folder(tmp_path, monkeypatch):
     """A script that is never run; ``whole`` is the study that its workers would train."""
     monkeypatch.chdir(tmp_path)
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in THREAD_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "train.py").write_text("raise SystemExit('it was run')\n")
     (tmp_path / "data.csv").write_text("1,2\n")
