@@ -15,6 +15,7 @@ from whydiff.report.charts import (
     looking,
     order,
     replicas,
+    theme,
     trajectory,
 )
 from whydiff.testing.answers import trace
@@ -203,3 +204,21 @@ def test_every_spec_follows_the_page_and_needs_nothing_from_outside():
     assert spec["width"] == "container"
     assert spec["config"]["aria"] is False
     assert "url" not in json.dumps(spec)
+
+
+def test_of_a_long_line_the_ends_and_every_peak_are_drawn():
+    line = dict.fromkeys(range(1, 20001), 1.0) | {777: 50.0, 15_000: -3.0}
+    other = dict.fromkeys(range(1, 10001), 2.0) | {4_321: 9.0}
+    drawn = theme.places(line, other)
+    assert {1, 777, 4_321, 15_000, 20_000} <= set(drawn)
+    assert len(drawn) <= theme.MOST_PLACES + 2
+    assert theme.places({1: 0.5, 3: 0.25}, {2: 1.0}) == [1, 2, 3]
+
+
+def test_a_long_training_is_drawn_with_as_many_points_as_can_be_told_apart():
+    logged = [{"epoch": i, "logs": {"loss": 1 / (i + 1)}} for i in range(20_000)]
+    rows = trajectory.epoch_rows({"a": logged, "b": logged[:15_000]}, "loss")
+    assert {row["x"] for row in rows if row["side"] == "A"} >= {1, 20_000}
+    assert len(rows) <= 2 * (theme.MOST_PLACES + 2)
+    told = [(i, entry["logs"]) for i, entry in enumerate(map(dict, logged))]
+    assert len(history.history_rows(told, ["loss"])) <= theme.MOST_PLACES + 2

@@ -6,18 +6,27 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from whydiff.report.charts.theme import AXIS_WIDTH, A, B, data, finished
+from whydiff.report.charts.theme import AXIS_WIDTH, A, B, data, finished, places
 
 
 def history_rows(
     epochs: Sequence[tuple[int, Mapping[str, float]]], names: Sequence[str]
 ) -> list[dict[str, Any]]:
     """A row per epoch and name: epoch (from 1), name, value."""
-    return [
-        {"epoch": index + 1, "name": name, "value": logs[name]}
+    lines = {
+        name: {
+            index + 1: logs[name]
+            for index, logs in epochs
+            if logs.get(name) is not None and math.isfinite(logs[name])
+        }
         for name in names
-        for index, logs in epochs
-        if logs.get(name) is not None and math.isfinite(logs[name])
+    }
+    drawn = places(*lines.values())
+    return [
+        {"epoch": epoch, "name": name, "value": line[epoch]}
+        for name, line in lines.items()
+        for epoch in drawn
+        if epoch in line
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 A, B = "var(--a)", "var(--b)"
@@ -22,6 +22,30 @@ def data(rows: Sequence[dict[str, Any]]) -> Any:
     import altair as alt
 
     return alt.InlineData(values=list(rows))
+
+
+#: Places on x that a line of a page can show apart; more only make the page slow.
+MOST_PLACES = 1000
+
+
+def places(*lines: Mapping[int, float]) -> list[int]:
+    """The places on x at which lines are drawn: all, or of a long line its ends and extremes.
+
+    Where there are more than ``MOST_PLACES``, each stretch of them is drawn with the smallest and
+    the largest value of every line in it, so that no peak is lost.
+    """
+    every = sorted(set().union(*lines))
+    if len(every) <= MOST_PLACES:
+        return every
+    kept = {every[0], every[-1]}
+    stretches = max(1, MOST_PLACES // (2 * len(lines)))
+    for i in range(stretches):
+        stretch = every[i * len(every) // stretches : (i + 1) * len(every) // stretches]
+        for line in lines:
+            there = [x for x in stretch if x in line]
+            if there:
+                kept |= {min(there, key=line.__getitem__), max(there, key=line.__getitem__)}
+    return sorted(kept)
 
 
 def sides(field: str = "side", legend: bool = True) -> Any:

@@ -13,6 +13,7 @@ from whydiff.report.charts.theme import (
     dashes,
     data,
     finished,
+    places,
     rule,
     sides,
 )
@@ -36,11 +37,20 @@ def epoch_rows(
     epochs: Mapping[str, Sequence[Mapping[str, Any]]], name: str
 ) -> list[dict[str, Any]]:
     """The same from logs at the ends of epochs, for one logged number."""
-    return [
-        {"x": entry["epoch"] + 1, "loss": entry["logs"][name], "side": side.upper(), "epoch": 0}
+    lines = {
+        side: {
+            entry["epoch"] + 1: entry["logs"][name]
+            for entry in epochs.get(side, ())
+            if entry["logs"].get(name) is not None
+        }
         for side in ("a", "b")
-        for entry in epochs.get(side, ())
-        if entry["logs"].get(name) is not None
+    }
+    drawn = places(*lines.values())
+    return [
+        {"x": x, "loss": line[x], "side": side.upper(), "epoch": 0}
+        for side, line in lines.items()
+        for x in drawn
+        if x in line
     ]
 
 

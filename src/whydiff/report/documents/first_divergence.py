@@ -104,6 +104,8 @@ def epochs_chart(epochs: Mapping[str, Any], name: str) -> Chart | None:
         return None
     last = {row["side"]: row["loss"] for row in rows}
     by_epoch: dict[int, dict[str, float]] = {}
+    last_epoch = max(row["x"] for row in rows)
+    logged = max(len(entries) for entries in epochs.values())
     for row in rows:
         by_epoch.setdefault(row["x"], {})[row["side"]] = row["loss"]
     table = Table(
@@ -115,9 +117,10 @@ def epochs_chart(epochs: Mapping[str, Any], name: str) -> Chart | None:
     return Chart(
         f"{name}, epoch by epoch",
         lambda: trajectory.losses(rows, "epochs", name),
-        f"Lines of {name} of A and B over {len(by_epoch)} epochs: {ends}.",
+        f"Lines of {name} of A and B over {last_epoch} epochs: {ends}.",
         table,
-        "As Keras logged it at the end of every epoch.",
+        "As Keras logged it at the end of every epoch."
+        + (f" Drawn: {len(by_epoch)} of them, every peak included." * (len(by_epoch) < logged)),
     )
 
 
