@@ -74,9 +74,9 @@ def test_failures_are_compared_as_rates():
 
 def test_the_bounds_of_a_metric_go_by_its_name_and_its_values():
     pairs = pairs_of(A, B)
-    assert RULE.question(pairs)["bounds"] == (-1.0, 1.0)
-    assert LOSS.question(pairs)["bounds"] is None
-    assert RULE.question(pairs_of([93.0], [94.0]))["bounds"] is None  # in per cent
+    assert RULE.test(pairs).bounds == (-1.0, 1.0)
+    assert LOSS.test(pairs).bounds is None
+    assert RULE.test(pairs_of([93.0], [94.0])).bounds is None  # in per cent
     with pytest.raises(WhydiffError, match="loss has no bounds"):
         replace(LOSS, assumption="bounded").look(pairs)
     look = replace(RULE, assumption="bounded").look(pairs)

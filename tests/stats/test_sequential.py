@@ -10,6 +10,7 @@ from whydiff.stats.sequential import (
     BOUNDED,
     MOST_FOR_SKEW,
     SKEW,
+    SequentialTest,
     confidence_sequence,
     decide,
     fewest_pairs,
@@ -71,7 +72,7 @@ def test_the_confidence_sequence_is_the_test_turned_round(n, options):
             return float(bets.total(bets.bounded(d, null, *options["bounds"])[side])[-1])
         return float(bets.total(bets.symmetric(d, null)[side])[-1])
 
-    found = confidence_sequence(d, 0.05, **options)
+    found = confidence_sequence(d, SequentialTest(alpha=0.05, **options))
     for end, side in ((found.low, 0), (found.high, 1)):
         inside = end + (3 - end) * 1e-6
         assert evidence(inside, side) < math.log(2 / 0.05) <= evidence(end, side)
@@ -97,7 +98,7 @@ def test_few_pairs_have_no_bounded_sequence():
     assert "no complete pairs" in confidence_sequence([NAN]).note
     same = confidence_sequence([0.25] * 6)
     assert (same.low, same.high) == (-INF, INF) and "all 6 pairs" in same.note
-    within = confidence_sequence([0.25] * 6, bounds=(-1.0, 1.0))
+    within = confidence_sequence([0.25] * 6, SequentialTest(bounds=(-1.0, 1.0)))
     share = 1 - 0.05 ** (1 / 6)
     assert (within.low, within.high) == pytest.approx((0.25 - 1.25 * share, 0.25 + 0.75 * share))
 
@@ -106,9 +107,9 @@ def test_verdicts_on_clear_data():
     noise = np.random.default_rng(0).normal(size=40) * 0.1
     assert decide(noise + 1).verdict == BETTER
     assert decide(noise - 1).verdict == WORSE
-    assert decide(noise, margin=1).verdict == EQUIVALENT
-    assert decide(noise + 1, margin=1).verdict == INCONCLUSIVE
-    assert decide(noise + 1, margin=0.5).verdict == BETTER
+    assert decide(noise, SequentialTest(margin=1)).verdict == EQUIVALENT
+    assert decide(noise + 1, SequentialTest(margin=1)).verdict == INCONCLUSIVE
+    assert decide(noise + 1, SequentialTest(margin=0.5)).verdict == BETTER
     assert decide(noise + 1).pairs == fewest_pairs() == 7
 
 
@@ -122,22 +123,22 @@ def test_few_pairs_give_no_verdict(d):
 def test_the_fewest_pairs_of_any_verdict(alpha):
     n = fewest_pairs(alpha)
     clear = [1.0, 1.01, 0.99, 1.0, 0.98, 1.02] * 20
-    assert look(clear[: n - 1], alpha=alpha).verdict == INCONCLUSIVE
-    assert decide(clear, alpha=alpha).verdict == BETTER
-    assert decide(clear, alpha=alpha).pairs <= n + 2
+    assert look(clear[: n - 1], SequentialTest(alpha=alpha)).verdict == INCONCLUSIVE
+    assert decide(clear, SequentialTest(alpha=alpha)).verdict == BETTER
+    assert decide(clear, SequentialTest(alpha=alpha)).pairs <= n + 2
 
 
 def test_pairs_that_never_differ_prove_nothing_until_others_would_be_rare():
     for margin in (0.0, 0.01):
-        assert look([0.0] * 58, margin=margin).verdict == INCONCLUSIVE
-        assert look([0.0] * 59, margin=margin).verdict == EQUIVALENT
-        assert more_pairs([0.0] * 20, margin=margin) == 39
+        assert look([0.0] * 58, SequentialTest(margin=margin)).verdict == INCONCLUSIVE
+        assert look([0.0] * 59, SequentialTest(margin=margin)).verdict == EQUIVALENT
+        assert more_pairs([0.0] * 20, SequentialTest(margin=margin)) == 39
     assert look([0.0] * 20).unseen == pytest.approx(1 - 0.05 ** (1 / 20))
     assert look([0.0] * 58 + [NAN]).verdict == INCONCLUSIVE
     # the same of differences that are all alike: nothing is known about their shape
-    assert look([0.02] * 58, margin=0.01).verdict == INCONCLUSIVE
-    assert look([0.02] * 59, margin=0.01).verdict == BETTER
-    assert look([0.01] * 90, margin=0.01).verdict == INCONCLUSIVE
+    assert look([0.02] * 58, SequentialTest(margin=0.01)).verdict == INCONCLUSIVE
+    assert look([0.02] * 59, SequentialTest(margin=0.01)).verdict == BETTER
+    assert look([0.01] * 90, SequentialTest(margin=0.01)).verdict == INCONCLUSIVE
     assert look([0.92 - 0.9, 0.91 - 0.89] * 10).verdict == INCONCLUSIVE  # alike but for rounding
 
 
@@ -171,32 +172,32 @@ def test_failures_alone_decide_where_numbers_are_few_and_do_not_object():
 
 def test_nothing_is_equivalent_that_fails_on_one_side_only():
     noise = np.random.default_rng(6).normal(size=40) * 0.1
-    assert look(noise, margin=1).verdict == EQUIVALENT
-    assert look([*noise, -INF], margin=1).verdict == INCONCLUSIVE
-    assert look([*noise, NAN], margin=1).verdict == EQUIVALENT  # both diverged
-    assert more_pairs([*noise, -INF], margin=1) is None
+    assert look(noise, SequentialTest(margin=1)).verdict == EQUIVALENT
+    assert look([*noise, -INF], SequentialTest(margin=1)).verdict == INCONCLUSIVE
+    assert look([*noise, NAN], SequentialTest(margin=1)).verdict == EQUIVALENT  # both diverged
+    assert more_pairs([*noise, -INF], SequentialTest(margin=1)) is None
 
 
 def test_bounded_differences_may_have_any_shape():
     bounded = {"assumption": BOUNDED, "bounds": (-1.0, 1.0)}
     noise = np.random.default_rng(7).normal(size=60) * 0.02
-    assert decide(noise + 0.3, **bounded).verdict == BETTER
-    assert decide(noise - 0.3, **bounded).verdict == WORSE
-    assert decide(noise, margin=0.2, **bounded).verdict == EQUIVALENT
+    assert decide(noise + 0.3, SequentialTest(**bounded)).verdict == BETTER
+    assert decide(noise - 0.3, SequentialTest(**bounded)).verdict == WORSE
+    assert decide(noise, SequentialTest(margin=0.2, **bounded)).verdict == EQUIVALENT
     # 20 pairs of +0.03 leave room for a fall of 0.3 in one run of ten; no shape is assumed
-    assert look(noise[:20] + 0.03, **bounded).verdict == INCONCLUSIVE
-    assert look([0.3] * 20, **bounded).verdict == BETTER
-    assert look([-INF] * 20, **bounded).verdict == WORSE
+    assert look(noise[:20] + 0.03, SequentialTest(**bounded)).verdict == INCONCLUSIVE
+    assert look([0.3] * 20, SequentialTest(**bounded)).verdict == BETTER
+    assert look([-INF] * 20, SequentialTest(**bounded)).verdict == WORSE
 
 
 def test_a_margin_or_alpha_that_makes_no_test_is_refused():
     for wrong in ({"margin": -1.0}, {"alpha": 0.0}, {"alpha": 1.0}, {"margin": NAN}):
         with pytest.raises(ValueError, match="give no test"):
-            look([1.0], **wrong)
+            look([1.0], SequentialTest(**wrong))
     with pytest.raises(ValueError, match="without bounds"):
-        look([1.0], assumption=BOUNDED)
+        look([1.0], SequentialTest(assumption=BOUNDED))
     with pytest.raises(ValueError, match="'normal' is none of symmetric, bounded"):
-        look([1.0], assumption="normal")
+        look([1.0], SequentialTest(assumption="normal"))
 
 
 def test_how_many_more_pairs():
@@ -212,16 +213,16 @@ def test_how_many_more_pairs():
     assert more_pairs(np.array([0.1, 0.11] * 10)) == 0
     assert more_pairs([1.0]) is None and more_pairs([]) is None
     assert more_pairs([1.0, -1.0] * 10) is None  # no margin, no difference: never
-    assert more_pairs([1.0, -1.0] * 6, margin=0.3) > 20
+    assert more_pairs([1.0, -1.0] * 6, SequentialTest(margin=0.3)) > 20
     assert more_pairs([-INF] * 4) == 3
     bounded = {"assumption": BOUNDED, "bounds": (-10.0, 10.0)}
-    missing = more_pairs(d, **bounded)
-    assert decide(again, **bounded).pairs == pytest.approx(12 + missing, rel=0.1)
+    missing = more_pairs(d, SequentialTest(**bounded))
+    assert decide(again, SequentialTest(**bounded)).pairs == pytest.approx(12 + missing, rel=0.1)
 
 
 def share(draw, trials, cap, wrong, **options):
     """Share of simulated comparisons that end with one of the verdicts."""
-    found = [decide(draw(cap), **options).verdict for _ in range(trials)]
+    found = [decide(draw(cap), SequentialTest(**options)).verdict for _ in range(trials)]
     return float(np.mean([verdict in wrong for verdict in found]))
 
 
@@ -310,7 +311,7 @@ def test_power_and_coverage_at_all_times():
     found = [decide(rng.normal(size=80) + 1) for _ in range(trials)]
     assert all(f.verdict == BETTER for f in found)
     assert np.median([f.pairs for f in found]) <= 15
-    inside = [decide(rng.normal(size=80), margin=1.5) for _ in range(trials)]
+    inside = [decide(rng.normal(size=80), SequentialTest(margin=1.5)) for _ in range(trials)]
     assert np.mean([f.verdict == EQUIVALENT for f in inside]) > 0.98
     held = 0
     for _ in range(trials):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whydiff.stats.sequential import Question, decide
+from whydiff.stats.sequential import SequentialTest, decide
 from whydiff.testing.simulations import Row, first_verdict, pairs_to_verdict, rows
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -53,8 +53,8 @@ def test_a_row_has_randomness_of_its_own_and_a_promise_can_break():
 def test_the_first_verdict_is_the_one_that_ends_a_comparison():
     d = np.random.default_rng(0).normal(size=40) + 1
     found = decide(d)
-    assert first_verdict(d, Question()) == (found.verdict, found.pairs)
-    assert first_verdict(d[:3], Question()) == ("inconclusive", 3)
+    assert first_verdict(d, SequentialTest()) == (found.verdict, found.pairs)
+    assert first_verdict(d[:3], SequentialTest()) == ("inconclusive", 3)
 
 
 def test_clear_differences_take_fewer_pairs_than_before():

@@ -261,7 +261,7 @@ def _rule(
             "Give --mode max or --mode min, or decide by another --metric: " + ", ".join(common),
         )
     rule = Rule(name, larger, margin, alpha, most, assume)
-    rule.question([])  # refuses bounds that are not known before anything is trained
+    rule.test([])  # refuses bounds that are not known before anything is trained
     return rule
 
 

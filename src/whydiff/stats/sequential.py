@@ -73,8 +73,10 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Question:
+class SequentialTest:
     """What is asked of the differences: the margin, the level and what is taken for granted.
+
+    ``bounds`` are those of a difference.
 
     Raises ValueError for a margin below 0, an alpha outside 0 to 1, or an assumption that is none
     or lacks its bounds.
@@ -105,6 +107,10 @@ class Question:
         return bets.bounded(d, null, *self.bounds)
 
 
+#: No margin, alpha = 0.05, symmetric differences.
+STANDARD = SequentialTest()
+
+
 def pair_differences(a: ArrayLike, b: ArrayLike, *, larger_is_better: bool = True) -> np.ndarray:
     """D of each pair: B - A, or A - B for a loss; +inf if A alone diverged, -inf if B alone did.
 
@@ -122,53 +128,43 @@ def pair_differences(a: ArrayLike, b: ArrayLike, *, larger_is_better: bool = Tru
     return d
 
 
-def look(
-    differences: ArrayLike,
-    *,
-    margin: float = 0.0,
-    alpha: float = 0.05,
-    assumption: str = SYMMETRIC,
-    bounds: Bounds | None = None,
-) -> Look:
+def look(differences: ArrayLike, test: SequentialTest = STANDARD) -> Look:
     """The verdict after these pairs, in the order in which they were trained.
 
     better: the evidence is that the differences lie above the margin, those of pairs with two
     numbers alone, too; worse: the mirror image. equivalent: they lie above -margin and below
     margin, and no run diverged on one side only; without a margin, if none of 59 pairs differs.
-    inconclusive otherwise. ``bounds`` are those of a difference.
-
-    Raises ValueError for a margin below 0, an alpha outside 0 to 1, or an unfounded assumption.
+    inconclusive otherwise.
     """
-    question = Question(margin, alpha, assumption, bounds)
     d = np.asarray(differences, np.float64).ravel()
     numbers = d[np.isfinite(d)]
     informative = d[~np.isnan(d)]
     return Look(
-        verdicts(d, question)[-1] if d.size else INCONCLUSIVE,
-        confidence_sequence(d, alpha, assumption=assumption, bounds=bounds),
+        verdicts(d, test)[-1] if d.size else INCONCLUSIVE,
+        confidence_sequence(d, test),
         t_process(numbers),
         symmetric_process(d),
-        margin,
-        alpha,
+        test.margin,
+        test.alpha,
         d.size,
         int(np.sum((d == math.inf) | np.isnan(d))),
         int(np.sum((d == -math.inf) | np.isnan(d))),
-        bounded_process(d, bounds) if bounds is not None else 1.0,
-        assumption,
+        bounded_process(d, test.bounds) if test.bounds is not None else 1.0,
+        test.assumption,
         float(_skewness(numbers)[-1]) if numbers.size else 0.0,
-        unseen.unseen_share(informative.size, 1 - alpha),
+        unseen.unseen_share(informative.size, 1 - test.alpha),
     )
 
 
-def verdicts(d: np.ndarray, question: Question) -> list[str]:
+def verdicts(d: np.ndarray, test: SequentialTest) -> list[str]:
     """The verdict after the first pair, the first two, and so on, as :func:`look` gives it."""
     numbers = np.where(np.isfinite(d), d, math.nan)
     failed = np.isinf(d)
-    whole = _Evidence.of(d, question)
+    whole = _Evidence.of(d, test)
     of_numbers = failures = whole
     if failed.any():
-        of_numbers = _Evidence.of(numbers, question)
-        failures = _Evidence.of(np.where(failed, d, math.nan), question)
+        of_numbers = _Evidence.of(numbers, test)
+        failures = _Evidence.of(np.where(failed, d, math.nan), test)
     empty = np.cumsum(np.isfinite(d)) == 0
     found = np.full(d.shape, INCONCLUSIVE, dtype=object)
     # Numbers and failures together, and no verdict that the numbers alone would not bear out,
@@ -183,9 +179,9 @@ def verdicts(d: np.ndarray, question: Question) -> list[str]:
     ] = WORSE
     lone = np.cumsum(failed) > 0
     found[(of_numbers.not_better >= 0) & (of_numbers.not_worse >= 0) & ~lone] = EQUIVALENT
-    if question.assumption == SYMMETRIC:
+    if test.assumption == SYMMETRIC:
         alike = _alike(numbers) & ~lone
-        enough = np.cumsum(np.isfinite(d)) >= fewest_alike(question.alpha)
+        enough = np.cumsum(np.isfinite(d)) >= fewest_alike(test.alpha)
         found[alike & ~enough] = INCONCLUSIVE
         found[alike & enough & (np.nan_to_num(numbers) == 0)] = EQUIVALENT
     return [str(verdict) for verdict in found]
@@ -204,49 +200,34 @@ def fewest_alike(alpha: float = 0.05) -> int:
     return unseen.runs_for(confidence=1 - alpha)
 
 
-def decide(
-    differences: ArrayLike,
-    *,
-    margin: float = 0.0,
-    alpha: float = 0.05,
-    assumption: str = SYMMETRIC,
-    bounds: Bounds | None = None,
-) -> Look:
+def decide(differences: ArrayLike, test: SequentialTest = STANDARD) -> Look:
     """Look after every pair and stop at the first verdict; the last look if there is none."""
     d = np.asarray(differences, np.float64).ravel()
-    found = verdicts(d, Question(margin, alpha, assumption, bounds))
+    found = verdicts(d, test)
     n = next((n for n, v in enumerate(found, 1) if v != INCONCLUSIVE), d.size)
-    return look(d[:n], margin=margin, alpha=alpha, assumption=assumption, bounds=bounds)
+    return look(d[:n], test)
 
 
-def more_pairs(
-    differences: ArrayLike,
-    *,
-    margin: float = 0.0,
-    alpha: float = 0.05,
-    assumption: str = SYMMETRIC,
-    bounds: Bounds | None = None,
-) -> int | None:
+def more_pairs(differences: ArrayLike, test: SequentialTest = STANDARD) -> int | None:
     """The fewest further pairs that would give a verdict if all went on like those seen.
 
     A projection, not a promise: every stake goes on winning or losing as it did. 0 if the verdict
     is there, None if no number of pairs would do (the mean lies at the margin) or if there are
     fewer than two pairs to go by.
     """
-    question = Question(margin, alpha, assumption, bounds)
     d = np.asarray(differences, np.float64).ravel()
-    if d.size and verdicts(d, question)[-1] != INCONCLUSIVE:
+    if d.size and verdicts(d, test)[-1] != INCONCLUSIVE:
         return 0
     numbers = np.where(np.isfinite(d), d, math.nan)
     if d.size < 2 or int(np.sum(np.isfinite(d))) == 1:
         return None
-    alike = assumption == SYMMETRIC and bool(_alike(numbers)[-1]) and not np.isinf(d).any()
-    least = fewest_alike(alpha) if alike else 0
-    if alike and abs(float(np.nanmax(np.abs(numbers)))) <= margin:
+    alike = test.assumption == SYMMETRIC and bool(_alike(numbers)[-1]) and not np.isinf(d).any()
+    least = fewest_alike(test.alpha) if alike else 0
+    if alike and abs(float(np.nanmax(np.abs(numbers)))) <= test.margin:
         return max(1, least - d.size)
     used = d if np.isnan(numbers).all() else numbers
-    up, down = (float(asked[-1]) for asked in _asked(numbers, question))
-    above, below = question.capital(used, margin), question.capital(used, -margin)
+    up, down = (float(asked[-1]) for asked in _asked(numbers, test))
+    above, below = test.capital(used, test.margin), test.capital(used, -test.margin)
 
     def settled(total: int) -> bool:
         def evidence(capital: np.ndarray) -> float:
@@ -300,41 +281,34 @@ def bounded_process(differences: ArrayLike, bounds: Bounds, null: float = 0.0) -
     return _two_sided(bets.bounded(np.asarray(differences, np.float64).ravel(), null, *bounds))
 
 
-def confidence_sequence(
-    differences: ArrayLike,
-    alpha: float = 0.05,
-    *,
-    assumption: str = SYMMETRIC,
-    bounds: Bounds | None = None,
-) -> Estimate:
+def confidence_sequence(differences: ArrayLike, test: SequentialTest = STANDARD) -> Estimate:
     """Mean with those values around it against which there is too little evidence.
 
-    It covers the mean at all n at once with probability 1 - alpha where ``assumption`` holds. An
-    end behind which a tail lies is moved out, as a verdict asks for more evidence there. Where
-    all differences are equal its ends are those that ``bounds`` leave
+    It covers the mean at all n at once with probability 1 - alpha where what is taken for granted
+    holds; a margin plays no part. An end behind which a tail lies is moved out, as a verdict asks
+    for more evidence there. Where all differences are equal its ends are those that bounds leave
     (:func:`whydiff.stats.unseen.mean_limits`). What is not finite is left out and counted.
     """
-    question = Question(0.0, alpha, assumption, bounds)
     d = np.asarray(differences, np.float64).ravel()
     numbers = d[np.isfinite(d)]
     n, left_out = numbers.size, d.size - numbers.size
     if n == 0:
-        return unknown(0, "no complete pairs", 1 - alpha, left_out)
+        return unknown(0, "no complete pairs", 1 - test.alpha, left_out)
     center = float(numbers.mean())
-    if assumption == SYMMETRIC and unseen.constant(numbers, _SAME):
-        low, high = unseen.mean_limits(center, n, 1 - alpha, bounds)
-        note = unseen.said(n, "pair", 1 - alpha)
-        return Estimate(center, low, high, n, 1 - alpha, left_out, note)
-    low, high = (_end(numbers, center, question, side) for side in (-1, 1))
+    if test.assumption == SYMMETRIC and unseen.constant(numbers, _SAME):
+        low, high = unseen.mean_limits(center, n, 1 - test.alpha, test.bounds)
+        note = unseen.said(n, "pair", 1 - test.alpha)
+        return Estimate(center, low, high, n, 1 - test.alpha, left_out, note)
+    low, high = (_end(numbers, center, test, side) for side in (-1, 1))
     note = ""
     if math.isinf(low) or math.isinf(high):
-        fewest = fewest_pairs(alpha)
+        fewest = fewest_pairs(test.alpha)
         note = (
             f"an interval takes {fewest} pairs or more"
             if n < fewest
             else "the differences are skewed: an end on the side of their tail takes more pairs"
         )
-    return Estimate(center, low, high, n, 1 - alpha, left_out, note)
+    return Estimate(center, low, high, n, 1 - test.alpha, left_out, note)
 
 
 #: Differences that agree to so many parts of their size are the same: metrics are 32-bit numbers.
@@ -355,22 +329,22 @@ class _Evidence:
     not_worse: np.ndarray
 
     @classmethod
-    def of(cls, d: np.ndarray, question: Question) -> _Evidence:
-        up, down = _asked(d, question)
-        upper = [bets.total(c) for c in question.capital(d, question.margin)]
+    def of(cls, d: np.ndarray, test: SequentialTest) -> _Evidence:
+        up, down = _asked(d, test)
+        upper = [bets.total(c) for c in test.capital(d, test.margin)]
         lower = upper
-        if question.margin:
-            lower = [bets.total(c) for c in question.capital(d, -question.margin)]
+        if test.margin:
+            lower = [bets.total(c) for c in test.capital(d, -test.margin)]
         return cls(upper[0] - up, upper[1] - down, lower[1] - down, lower[0] - up)
 
 
-def _asked(d: np.ndarray, question: Question) -> tuple[np.ndarray, np.ndarray]:
+def _asked(d: np.ndarray, test: SequentialTest) -> tuple[np.ndarray, np.ndarray]:
     """The logarithm of the evidence asked for "above" and for "below", after every pair."""
     skewness = _skewness(d)
-    if question.assumption != SYMMETRIC:
+    if test.assumption != SYMMETRIC:
         skewness = np.zeros_like(skewness)
     up, down = (np.clip(side * SKEW * skewness, 0.0, MOST_FOR_SKEW) for side in (-1, 1))
-    return question.level + up, question.level + down
+    return test.level + up, test.level + down
 
 
 def _skewness(d: np.ndarray) -> np.ndarray:
@@ -400,26 +374,26 @@ def _alike(numbers: np.ndarray) -> np.ndarray:
     return np.asarray(alike)
 
 
-def _end(numbers: np.ndarray, center: float, question: Question, side: int) -> float:
+def _end(numbers: np.ndarray, center: float, test: SequentialTest, side: int) -> float:
     """The furthest mean on one side against which there is too little evidence."""
-    asked = float(_asked(numbers, question)[0 if side < 0 else 1][-1])
-    if question.assumption == SYMMETRIC:
+    asked = float(_asked(numbers, test)[0 if side < 0 else 1][-1])
+    if test.assumption == SYMMETRIC:
         if _limit(numbers.size) < asked:
             return side * math.inf
         reach = 4 * float(np.max(np.abs(numbers - center)))
     else:
-        assert question.bounds is not None
-        reach = abs(question.bounds[0 if side < 0 else 1] - center)
+        assert test.bounds is not None
+        reach = abs(test.bounds[0 if side < 0 else 1] - center)
 
     def rejected(distance: float) -> bool:
-        capital = question.capital(numbers, center + side * distance)
+        capital = test.capital(numbers, center + side * distance)
         return float(bets.total(capital[0 if side < 0 else 1])[-1]) >= asked
 
     near, far = 0.0, reach
     for _ in range(_HALVINGS):
         if rejected(far):
             break
-        if question.assumption != SYMMETRIC:  # the bound itself
+        if test.assumption != SYMMETRIC:  # the bound itself
             return center + side * far
         near, far = far, 2 * far
     else:

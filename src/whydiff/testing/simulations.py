@@ -346,11 +346,11 @@ BOUNDED_MEANS: dict[str, Draw] = {
     "B collapses by 0.1 in one run of ten": _collapses,
     "B collapses by 0.7 in one run of ten": _far_collapses,
 }
-_SYMMETRIC = sequential.Question()
-_BOUNDED = sequential.Question(assumption=sequential.BOUNDED, bounds=(-1.0, 1.0))
+_SYMMETRIC = sequential.SequentialTest()
+_BOUNDED = sequential.SequentialTest(assumption=sequential.BOUNDED, bounds=(-1.0, 1.0))
 
 
-def first_verdict(d: np.ndarray, question: sequential.Question) -> tuple[str, int]:
+def first_verdict(d: np.ndarray, question: sequential.SequentialTest) -> tuple[str, int]:
     """The verdict that ends a comparison, and after how many pairs."""
     for pairs, verdict in enumerate(sequential.verdicts(d, question), 1):
         if verdict != INCONCLUSIVE:
@@ -359,7 +359,7 @@ def first_verdict(d: np.ndarray, question: sequential.Question) -> tuple[str, in
 
 
 def _ends(
-    draw: Draw, question: sequential.Question, *verdicts: str, pairs: int = PAIRS
+    draw: Draw, question: sequential.SequentialTest, *verdicts: str, pairs: int = PAIRS
 ) -> Callable[[Generator], bool]:
     return lambda rng: first_verdict(draw(rng, pairs), question)[0] in verdicts
 
@@ -377,7 +377,7 @@ def peeking() -> Iterator[Row]:
     yield Row("wrongly equivalent", "B 0.1 worse in 5 % of pairs, no margin, 100 looks",
               _ends(lambda rng, n: -0.1 * (rng.random(n) < 0.05), _SYMMETRIC, EQUIVALENT,
                     pairs=100), None, 0.05)  # fmt: skip
-    at_margin = sequential.Question(margin=1.0)
+    at_margin = sequential.SequentialTest(margin=1.0)
     yield Row("wrongly equivalent", f"normal, a difference of the margin, {looks}",
               _ends(lambda rng, n: rng.normal(size=n) + 1, at_margin, EQUIVALENT),
               None, 0.05)  # fmt: skip

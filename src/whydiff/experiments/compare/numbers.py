@@ -79,9 +79,8 @@ def turned(effect: Estimate, rule: Rule) -> Estimate:
 
 def looks(pairs: Sequence[Results], rule: Rule) -> tuple[Estimate, ...]:
     """The effect with its confidence sequence after each pair, from the first on."""
-    d, question = rule.differences(pairs), rule.question(pairs)
-    options = {name: question[name] for name in ("assumption", "bounds")}
-    seen = (confidence_sequence(d[:n], rule.alpha, **options) for n in range(1, len(d) + 1))
+    d, test = rule.differences(pairs), rule.test(pairs)
+    seen = (confidence_sequence(d[:n], test) for n in range(1, len(d) + 1))
     return tuple(turned(effect, rule) for effect in seen)
 
 

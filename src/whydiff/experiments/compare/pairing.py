@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from whydiff.stats.sequential import (
     BOUNDED,
     SYMMETRIC,
     Look,
+    SequentialTest,
     fewest_pairs,
     look,
     more_pairs,
@@ -54,24 +54,24 @@ class Rule:
     def look(self, pairs: Sequence[Results]) -> Look:
         """The verdict of the pairs, in their order; those with a failed replica count for
         nothing."""
-        return look(self.differences(pairs), **self.question(pairs))
+        return look(self.differences(pairs), self.test(pairs))
 
     def more(self, pairs: Sequence[Results]) -> int | None:
         """How many more pairs like these would give a verdict, None if none would."""
-        return more_pairs(self.differences(pairs), **self.question(pairs))
+        return more_pairs(self.differences(pairs), self.test(pairs))
 
     def more_for_any_shape(self, pairs: Sequence[Results]) -> int | None:
         """How many more pairs like these would give a verdict from the bounds of the metric alone.
 
         None if its bounds are not known, or no number would do.
         """
-        question = self.question(pairs)
-        if question["bounds"] is None:
+        test = self.test(pairs)
+        if test.bounds is None:
             return None
-        return more_pairs(self.differences(pairs), **{**question, "assumption": BOUNDED})
+        return more_pairs(self.differences(pairs), replace(test, assumption=BOUNDED))
 
-    def question(self, pairs: Sequence[Results]) -> dict[str, Any]:
-        """What is asked of the differences, as :func:`whydiff.stats.sequential.look` takes it.
+    def test(self, pairs: Sequence[Results]) -> SequentialTest:
+        """What is asked of the differences.
 
         Raises WhydiffError if they were to be bounded and are not.
         """
@@ -82,12 +82,8 @@ class Rule:
                 "--assume bounded takes a metric between 0 and 1, as accuracy, AUC and IoU are.",
             )
         width = None if limits is None else limits[1] - limits[0]
-        return {
-            "margin": self.margin,
-            "alpha": self.alpha,
-            "assumption": self.assumption,
-            "bounds": None if width is None else (-width, width),
-        }
+        bounds = None if width is None else (-width, width)
+        return SequentialTest(self.margin, self.alpha, self.assumption, bounds)
 
     def bounds(self, pairs: Sequence[Results]) -> tuple[float, float] | None:
         """The bounds of the metric, None where they are not known."""
