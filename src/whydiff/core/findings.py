@@ -82,6 +82,7 @@ class Diff(Shown):
             "schema": 1,
             "a": self.a,
             "b": self.b,
+            "kind": self.kind,
             "identical": self.identical,
             "incomplete": self.incomplete,
             "first_divergence": self.first_divergence and self.first_divergence.to_dict(),

@@ -11,6 +11,7 @@ from whydiff.core.calls import Origin, Score
 from whydiff.core.digests import row_digests
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Tensor
+from whydiff.diagnosis.calls.answer import strip
 from whydiff.diagnosis.calls.pair import (
     LABELS_MOVE,
     ROWS_CORRESPOND,
@@ -204,6 +205,15 @@ def test_a_loop_over_single_rows_is_held_against_the_whole():
     assert said(found.b) == "the 16 calls of predict at line 9"
     assert found.b.recipe.inputs.batches.tolist() == [1] * len(X)
     assert found.distance.relative == pytest.approx(0.5)
+
+
+def test_the_calls_of_a_script_in_order_with_the_pair_marked():
+    evaluated = call(4, "evaluate", values={"a": 1})
+    made = execution(call(1), call(2, line=5), call(3, line=5), evaluated)
+    shown = strip(made, made.calls[0], made.calls[2])
+    assert [(c["number"], c["side"]) for c in shown] == [(1, "A"), (2, ""), (3, "B"), (4, "")]
+    assert shown[0]["shape"] == [16, 1] and shown[0]["mean"] == pytest.approx((X @ KERNEL).mean())
+    assert shown[3]["values"] == {"a": 1}
 
 
 def test_what_was_compared_is_counted_and_what_should_differ_is_said(trained_fit):

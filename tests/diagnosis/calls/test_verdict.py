@@ -426,6 +426,7 @@ def test_labels_that_stand_elsewhere_in_another_pass():
     ]
     assert not judge_position({ALIGNED: 0.5, BY_POSITION: 0.3}, "accuracy", 0.95).reproduced
     assert not judge_position({}, "accuracy", 0.95).reproduced
+    assert not judge_position({ALIGNED: 0.5, BY_POSITION: 0.5}, "accuracy", 0.5).reproduced
 
 
 def validated(parts, logs, origin=None):

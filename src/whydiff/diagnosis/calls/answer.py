@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, Divergence, Explanation, Remedy
 from whydiff.core.recording import Execution
@@ -19,11 +21,13 @@ from whydiff.diagnosis.calls.results import (
     Call,
     described,
     kind_of,
+    line_of,
     lines_of,
     number_of,
     said,
     said_both,
     scope,
+    values_of,
 )
 from whydiff.diagnosis.calls.rows import differing_rows
 from whydiff.diagnosis.calls.trials import CallTrials
@@ -32,6 +36,8 @@ from whydiff.stats.distances import churn
 
 #: Further disagreements that are listed.
 MOST_OTHERS = 5
+#: Calls that are shown of a script.
+MOST_SHOWN = 40
 #: A cause with a smaller share has no advice of its own on the first screen.
 WORTH_ADVICE = 0.1
 
@@ -66,7 +72,7 @@ def answer_calls(
         gap=_gap(pair, trials),
         remedy=_remedy(verdict),
         notes=(*verdict.notes, *notes, *positions(a, b), agreement(execution)),
-        evidence={**_evidence(trials), **_rows(a, b)},
+        evidence={**_evidence(trials), **_rows(a, b), "calls": strip(execution, a, b)},
         reproduced=verdict.reproduced,
         others=others_listed(script, others, pair),
     )
@@ -142,6 +148,37 @@ def _evidence(trials: CallTrials | None) -> dict[str, Any]:
         for coalition, measured in sorted(trials.hybrids.items(), key=lambda i: sorted(i[0]))
     ]
     return {"hybrids": rows, "refused": dict(trials.refused)} if rows else {}
+
+
+def strip(execution: Execution, a: Call, b: Call) -> list[dict[str, Any]]:
+    """The calls of a script in their order with what they gave; ``side`` marks the compared pair.
+
+    Of many calls from one line the first and those of the pair are listed.
+    """
+    sides = {number_of(b): "B", number_of(a): "A"}
+    seen: set[tuple[object, ...]] = set()
+    found: list[dict[str, Any]] = []
+    for call in execution.in_order():
+        place = (kind_of(call), line_of(call))
+        side = sides.get(number_of(call), "")
+        if (place in seen and not side) or len(found) >= MOST_SHOWN:
+            continue
+        seen.add(place)
+        outputs = call.outputs if isinstance(call, MeasuringCall) else ()
+        values = next((o.values for o in outputs if o.values is not None and o.values.size), None)
+        mean = None
+        if values is not None and values.dtype.kind in "biuf":
+            mean = float(np.mean(values, dtype=np.float64))
+        found.append(
+            {
+                **_short(call, line_of(call)),
+                "side": side,
+                "values": dict(values_of(call)),
+                "shape": list(outputs[0].shape) if outputs else None,
+                "mean": mean,
+            }
+        )
+    return found
 
 
 def _rows(a: Call, b: Call) -> dict[str, Any]:

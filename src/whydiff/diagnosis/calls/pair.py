@@ -89,7 +89,8 @@ def _of_loops(
     """What a loop predicts piece by piece, against what one call predicts of all of it."""
     for whole, other in product(_in_pieces(execution.calls), own):
         numbers = whole.notes["joined"]
-        alike = whole.model_number == other.model_number and other.kind in ("predict", "call")
+        one_model = whole.model_number == other.model_number or _weights(whole) == _weights(other)
+        alike = one_model and other.kind in ("predict", "call")
         if not alike or other.number in numbers or not other.outputs:
             continue
         sizes = [len(c.recipe.inputs.rows("x")) for c in (whole, other)]

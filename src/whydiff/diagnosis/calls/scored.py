@@ -169,7 +169,9 @@ def judge_position(values: Mapping[str, float], metric: str, wanted: float) -> V
     rows (``ALIGNED``, the control) and with labels of another pass (``BY_POSITION``).
     """
     aligned, apart = values.get(ALIGNED), values.get(BY_POSITION)
-    if aligned is None or apart is None or abs(aligned - wanted) > 1e-4 * max(abs(wanted), 1e-12):
+    scale = max(abs(wanted), 1e-12)
+    known = aligned is not None and apart is not None and not _close(aligned, apart)
+    if aligned is None or apart is None or not known or abs(aligned - wanted) > 1e-4 * scale:
         said = "nothing" if aligned is None else number(aligned)
         return Verdict(
             unexplained=1.0, reproduced=False,

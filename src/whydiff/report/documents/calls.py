@@ -155,6 +155,32 @@ def call_hybrids(e: Explanation) -> Iterator[Section]:
     yield Section("hybrids", "All hybrids", (table,), depth=VERBOSE)
 
 
+def calls_in_order(calls: Sequence[Mapping[str, Any]]) -> Iterator[Section]:
+    """The calls of a script in their order with what they gave, the compared pair marked."""
+    if len(calls) < 2:
+        return
+    rows = tuple(
+        (c.get("side", ""), str(c["number"]), name(dict(c)), str(c.get("model", "")), _gave(c))
+        for c in calls
+    )
+    table = Table(
+        ("", "Call", "What", "Model", "Gave"), rows, numbers=frozenset({"Call"}),
+        legend="A and B mark the compared calls; of many calls from one line the first is listed.",
+    )  # fmt: skip
+    yield Section("calls", "The calls of the script, in order", (table,), depth=VERBOSE)
+
+
+def _gave(call: Mapping[str, Any]) -> str:
+    if call.get("values"):
+        return ", ".join(f"{k} {number(v)}" for k, v in call["values"].items())
+    shape = call.get("shape")
+    if shape is None:
+        return ""
+    mean = call.get("mean")
+    text = " x ".join(map(str, shape))
+    return text if mean is None else f"{text}, mean {number(mean)}"
+
+
 def rows_apart(rows: Sequence[Mapping[str, Any]]) -> Iterator[Section]:
     """The rows on which two calls answer most differently."""
     if not rows:
