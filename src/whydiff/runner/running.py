@@ -15,6 +15,7 @@ from threading import Timer
 from types import TracebackType
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.memory import available_memory, peak_of_children
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution
 from whydiff.core.stack import FROM_ELSEWHERE
@@ -183,11 +184,19 @@ class Runs:
 
         With ``serve`` its process stays and trains on request. The caller closes what it gets.
         """
+        return self.wait(self.begin(run, folder, name, serve=serve), time_limit)
+
+    def begin(self, run: Run, folder: Path, name: str, *, serve: bool = True) -> Child:
+        """Start a script; :meth:`wait` for what comes of it, or close it."""
         run = self._at_its_revision(run)
         run = replace(run, protected=_protected(self.place, run))
         child = Child(run, folder / f"{name}.whydiff", folder / f"{name}.log", serve)
         child.when_closed = partial(self._closed, run)
         self.count += 1
+        return child
+
+    def wait(self, child: Child, time_limit: float | None = None) -> Ran:
+        """Wait until a script is over. The caller closes what it gets."""
         late: list[bool] = []
 
         def stop() -> None:
@@ -206,6 +215,14 @@ class Runs:
             if timer is not None:
                 timer.cancel()
         return Ran(child, code, bool(late))
+
+    def may_run_two_at_once(self, execution: Execution) -> bool:
+        """Whether two runs of a script may share the machine: neither can see what the other
+        writes, no accelerator is fought over, and there is memory for both."""
+        facts = execution.fits[0].recipe.hardware if execution.fits else {}
+        on_cpu = all(str(device).lower().startswith("cpu") for device in facts.get("devices", ()))
+        room = available_memory() or 0
+        return bool(self.place.folders) and on_cpu and room > 3 * peak_of_children()
 
     def _at_its_revision(self, run: Run) -> Run:
         for checkout in self.checkouts if run.checkout is None else ():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from whydiff.diagnosis.trials import Trials
 from whydiff.experiments.explain.sides import RunningSides
 from whydiff.experiments.explain.texts import encoding_of, modules_of, text_of
 from whydiff.fixes import Proposal, ensemble_or_folds, intended, proposals
-from whydiff.runner.client import Run
+from whydiff.runner.client import Child, Run
 from whydiff.runner.running import Runs
 
 #: Proposals are tried from the smallest on; so many at most.
@@ -119,8 +120,7 @@ def _try(sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path) -> t
     pairs: list[tuple[Side, Side]] = []
     executions: list[Execution] = []
     before = sides.compared.findings
-    for name, run in zip("ab", _runs(sides, proposal, folder), strict=True):
-        execution = _execute(runs, run, folder, name)
+    for execution in _executions(sides, runs, _runs(sides, proposal, folder), folder):
         if execution is None:
             return False, "the changed script failed"
         executions.append(execution)
@@ -175,10 +175,27 @@ def _runs(sides: RunningSides, proposal: Proposal, folder: Path) -> list[Run]:
     return runs
 
 
-def _execute(runs: Runs, run: Run, folder: Path, name: str) -> Execution | None:
-    with runs.run(replace(run, purpose="trial"), folder, name, serve=False) as ran:
-        complete = ran.succeeded or ran.trained_before_it_failed
-    return ran.execution if complete else None
+def _executions(
+    sides: RunningSides, runs: Runs, both: Sequence[Run], folder: Path
+) -> Iterator[Execution | None]:
+    """What two runs recorded, None of one that failed.
+
+    They run at once where there is room for that; else the second waits until it is asked for.
+    """
+    at_once = runs.may_run_two_at_once(sides.compared.a.execution)
+    waiting = list(zip("ab", both, strict=True))
+    with contextlib.ExitStack() as stack:
+        begun: list[Child] = []
+        while waiting or begun:
+            while waiting and (at_once or not begun):
+                name, run = waiting.pop(0)
+                child = runs.begin(replace(run, purpose="trial"), folder, name, serve=False)
+                stack.callback(child.close)
+                stack.callback(child.kill)  # of no use any more where nobody asks for it
+                begun.append(child)
+            ran = runs.wait(begun.pop(0))
+            ran.close()
+            yield ran.execution if ran.succeeded or ran.trained_before_it_failed else None
 
 
 def _agree(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from whydiff.core.live import Live
+from whydiff.core.memory import available_memory
 from whydiff.keras_backend.internals import layer_tree
 
 #: More replicas than this in one program gain nothing more.
@@ -26,13 +25,7 @@ def free_memory() -> int:
     stats = device.memory_stats() if device.platform != "cpu" else None
     if stats:
         return int(stats["bytes_limit"] - stats["bytes_in_use"])
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 2 << 30
+    return available_memory() or 2 << 30
 
 
 def chunk_size(live: Live, batch: int) -> tuple[int, int]:

@@ -1,0 +1,26 @@
+"""How much memory the machine has left, and how much the largest child took."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_MEMINFO = Path("/proc/meminfo")
+
+
+def available_memory() -> int | None:
+    """Bytes that programs can still have without swapping; None where the system does not say."""
+    try:
+        lines = _MEMINFO.read_text().splitlines()
+    except OSError:
+        return None
+    kilobytes = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+    return next((1024 * int(number) for number in kilobytes), None)
+
+
+def peak_of_children() -> int:
+    """The most bytes that any process that we started, and that is over, held at a time."""
+    import resource  # not on Windows, where no script is run
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
