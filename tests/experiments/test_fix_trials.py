@@ -14,10 +14,12 @@ from whydiff.runner.scratch import Place
 from whydiff.testing.sides import a_side
 
 
-def execution(*devices):
+def execution(*devices, files=()):
     side = a_side()
     recipe = replace(side.fit.recipe, hardware={"devices": list(devices)})
-    return replace(side.execution, fits=(replace(side.fit, recipe=recipe),))
+    facts = {**side.execution.environment, **{f"file {path}": use for path, use in files}}
+    fits = (replace(side.fit, recipe=recipe),)
+    return replace(side.execution, fits=fits, environment=facts)
 
 
 @pytest.fixture
@@ -38,6 +40,14 @@ def test_two_runs_share_the_processor_where_neither_sees_what_the_other_writes(
 @pytest.mark.parametrize("devices", [("gpu NVIDIA H200",), ("CPU", "GPU"), ("NVIDIA H200",)])
 def test_an_accelerator_is_not_shared(tmp_path, roomy, devices):
     assert not Runs(Place((tmp_path,))).may_run_two_at_once(execution(*devices))
+
+
+def test_a_file_that_both_would_write_keeps_them_apart(tmp_path, roomy):
+    runs = Runs(Place((tmp_path / "work",)))
+    inside, outside = str(tmp_path / "work" / "best.keras"), str(tmp_path / "best.keras")
+    assert runs.may_run_two_at_once(execution("CPU", files=[(inside, "written")]))
+    assert runs.may_run_two_at_once(execution("CPU", files=[(outside, "read 3f2a")]))
+    assert not runs.may_run_two_at_once(execution("CPU", files=[(outside, "written")]))
 
 
 @pytest.mark.parametrize("left", [None, 2 << 30])

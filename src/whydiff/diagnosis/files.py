@@ -118,6 +118,11 @@ def _decided(a: Side, b: Side, cause: Cause, paths: Sequence[str]) -> bool:
     return seeded and all(d.seed is not None for d in seedings)
 
 
+def written_files(execution: Execution) -> tuple[str, ...]:
+    """Absolute paths of the files that a run was seen to write."""
+    return tuple(path for path, use in _files(execution).items() if use.written)
+
+
 def _files(execution: Execution) -> dict[str, Used]:
     """Files seen to be opened, and those that Keras loaded and saved by itself."""
     found = files_of(execution.environment)

@@ -20,6 +20,7 @@ from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution
 from whydiff.core.stack import FROM_ELSEWHERE
 from whydiff.core.words import listed
+from whydiff.diagnosis.files import written_files
 from whydiff.diagnosis.pair import check_trained
 from whydiff.runner.client import Child, Run, ended, not_recorded, output_tail, remarks
 from whydiff.runner.revisions import Checkout
@@ -216,13 +217,19 @@ class Runs:
                 timer.cancel()
         return Ran(child, code, bool(late))
 
-    def may_run_two_at_once(self, execution: Execution) -> bool:
-        """Whether two runs of a script may share the machine: neither can see what the other
-        writes, no accelerator is fought over, and there is memory for both."""
-        facts = execution.fits[0].recipe.hardware if execution.fits else {}
+    def may_run_two_at_once(self, earlier: Execution) -> bool:
+        """Whether two runs like an earlier one may share the machine.
+
+        Neither may see what the other writes, no accelerator is fought over, and there is memory
+        for both.
+        """
+        facts = earlier.fits[0].recipe.hardware if earlier.fits else {}
         on_cpu = all(str(device).lower().startswith("cpu") for device in facts.get("devices", ()))
-        room = available_memory() or 0
-        return bool(self.place.folders) and on_cpu and room > 3 * peak_of_children()
+        apart = bool(self.place.folders) and all(
+            any(Path(file).is_relative_to(folder) for folder in self.place.folders)
+            for file in written_files(earlier)
+        )
+        return on_cpu and apart and (available_memory() or 0) > 3 * peak_of_children()
 
     def _at_its_revision(self, run: Run) -> Run:
         for checkout in self.checkouts if run.checkout is None else ():
