@@ -37,7 +37,7 @@ def compare_weights(
             evidence = f"{len(mine)} of {count(len(pairs.pairs), 'weight tensor')} differ"
             found[source] = differs(source, evidence, told.detail, told.mechanism, told.intended)
         elif source != STATE:
-            found[source] = Finding(source, IDENTICAL, equal)
+            found[source] = _other_weights(source, pairs, equal)
     if not a.recipe.weights and not b.recipe.weights:
         return {}
     lone = [*pairs.only_a, *pairs.only_b]
@@ -60,6 +60,23 @@ def compare_weights(
             f"{len(lone)} weights have no counterpart of equal shape; they go with their model",
         )
     return tensors
+
+
+def _other_weights(source: str, pairs: TensorPairs, equal: str) -> Finding:
+    """What is said of a source to which no weight that differs belongs."""
+    differing = pairs.differing
+    if not differing:
+        return Finding(source, IDENTICAL, equal)
+    if source == WEIGHTS:
+        return Finding(source, IDENTICAL, "the weights that differ are still as they were drawn")
+    if any("unwatched" in (p.origin_a.kind, p.origin_b.kind) for p in differing):
+        return Finding(
+            source,
+            UNKNOWN,
+            "a loop that was not watched has changed the weights; what they were drawn as is not "
+            "known",
+        )
+    return Finding(source, IDENTICAL, "no weight that differs is still as it was drawn")
 
 
 def _load(skipped: Sequence[Event]) -> str:
