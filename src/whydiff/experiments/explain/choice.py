@@ -8,6 +8,7 @@ from __future__ import annotations
 from whydiff.core.findings import Explanation
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.calls.answer import all_agree, watched
+from whydiff.experiments.explain.call_fixes import with_seeds_tried
 from whydiff.experiments.explain.calls import (
     calls_at,
     explain_chosen,
@@ -51,7 +52,8 @@ def calls_of_two_runs(asked: Inquiry) -> Explanation | None:
     """Two scripts, or one run twice: the first measuring call that differs."""
     if asked.fits_of_one_run is not None:
         return None
-    return two_runs_of_calls(asked.site, asked.site_b, asked.progress)
+    found = two_runs_of_calls(asked.site, asked.site_b, asked.progress)
+    return with_seeds_tried(asked, found) if found is not None else None
 
 
 def successive_fits(asked: Inquiry) -> Explanation | None:

@@ -67,7 +67,7 @@ def try_fixes(
         left = intended(compared.findings, rest, text=text, a=compared.a, b=compared.b)
         how = " ".join([*larger, _sentence(proposal.how), what, *left])
         confirms = tuple(proposal.targets) if what == AGREE else ()
-        best = Remedy(_shown(proposal, run), True, how, confirms)
+        best = Remedy(shown(proposal, run), True, how, confirms)
         # One that repairs all of that and more may follow.
         if not any(set(p.targets) > set(proposal.targets) for p in candidates[number:]):
             break
@@ -100,7 +100,7 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", ";", ":")) else ".")
 
 
-def _shown(proposal: Proposal, run: Run) -> str:
+def shown(proposal: Proposal, run: Run) -> str:
     """The patch as a person applies it: unified diffs, a prelude, environment, a command line."""
     parts = [proposal.patch, proposal.patch_b]
     if proposal.prelude:
@@ -120,7 +120,8 @@ def _try(sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path) -> t
     pairs: list[tuple[Side, Side]] = []
     executions: list[Execution] = []
     before = sides.compared.findings
-    for execution in _executions(sides, runs, _runs(sides, proposal, folder), folder):
+    both = _runs(sides, proposal, folder)
+    for execution in executions_of(runs, both, folder, sides.compared.a.execution):
         if execution is None:
             return False, "the changed script failed"
         executions.append(execution)
@@ -146,9 +147,14 @@ def _runs(sides: RunningSides, proposal: Proposal, folder: Path) -> list[Run]:
     """The two runs that test a proposal: of A's and B's run, or of A's twice."""
     first = sides.child_a.run
     second = sides.child_b.run if sides.child_b else first
-    texts = [proposal.source, proposal.source_b or proposal.source]
     if sides.compared.between == "scripts" and not proposal.source_b:
-        texts[1] = text_of(second.script)
+        proposal = replace(proposal, source_b=text_of(second.script))
+    return changed_runs((first, second), proposal, folder)
+
+
+def changed_runs(both: tuple[Run, Run], proposal: Proposal, folder: Path) -> list[Run]:
+    """Two runs with the changes of a proposal, whose texts are written into ``folder``."""
+    texts = [proposal.source, proposal.source_b or proposal.source]
     changed = []
     for number, (module, content) in enumerate(proposal.changed):
         path = folder / f"module{number}.py"
@@ -156,7 +162,7 @@ def _runs(sides: RunningSides, proposal: Proposal, folder: Path) -> list[Run]:
             file.write(content)
         changed.append((module, path))
     runs = []
-    for name, run, text in zip("ab", (first, second), texts, strict=True):
+    for name, run, text in zip("ab", both, texts, strict=True):
         path = folder / f"{name}.py"
         with path.open("w", encoding=encoding_of(run.script), newline="") as file:
             file.write(text)
@@ -175,14 +181,14 @@ def _runs(sides: RunningSides, proposal: Proposal, folder: Path) -> list[Run]:
     return runs
 
 
-def _executions(
-    sides: RunningSides, runs: Runs, both: Sequence[Run], folder: Path
+def executions_of(
+    runs: Runs, both: Sequence[Run], folder: Path, like: Execution
 ) -> Iterator[Execution | None]:
     """What two runs recorded, None of one that failed.
 
-    They run at once where there is room for that; else the second waits until it is asked for.
+    They run at once where there is room for two as large as ``like``; else the second waits until it is asked for.
     """
-    at_once = runs.may_run_two_at_once(sides.compared.a.execution)
+    at_once = runs.may_run_two_at_once(like)
     waiting = list(zip("ab", both, strict=True))
     with contextlib.ExitStack() as stack:
         begun: list[Child] = []
