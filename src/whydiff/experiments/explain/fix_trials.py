@@ -186,7 +186,8 @@ def executions_of(
 ) -> Iterator[Execution | None]:
     """What two runs recorded, None of one that failed.
 
-    They run at once where there is room for two as large as ``like``; else the second waits until it is asked for.
+    They run at once where there is room for two as large as ``like``; else the second waits
+    until it is asked for.
     """
     at_once = runs.may_run_two_at_once(like)
     waiting = list(zip("ab", both, strict=True))
