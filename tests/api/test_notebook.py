@@ -116,3 +116,32 @@ for wrong in (lambda: cell[1], lambda: whydiff.explain("a.py", cell)):
         "there is no fit 1",
         "a script and a fit cannot be compared",
     ]
+
+
+TWO_CELLS = """
+model = make(1)
+with whydiff.recording() as before:
+    model.predict(x, verbose=0)
+weights = ends(model)
+with whydiff.recording() as after:
+    model.predict(x * 2, verbose=0)
+    model(x, training=True)
+found = whydiff.explain(before.call(1), after.call(1))
+assert [(c.source, c.status) for c in found.causes] == [("data-content", "confirmed")], found.causes
+found = whydiff.explain(before.call(1), after.call(2))
+assert found.causes[0].source == "mode" and found.reproduced, found.causes
+inside = whydiff.explain(after.call(1), after.call(2))
+assert {c.source for c in inside.causes} >= {"data-content", "mode"}, inside.causes
+assert ends(model) == weights
+try:
+    before.call(7)
+except whydiff.WhydiffError as error:
+    print(error)
+"""
+
+
+def test_predictions_of_two_cells_are_explained(tmp_path):
+    cells = tmp_path / "cells.py"  # a model called by code of no file is not known to be a user's
+    cells.write_text(SESSION + TWO_CELLS)
+    run_as_it_is = f"import runpy; runpy.run_path({str(cells)!r}, run_name='__main__')"
+    assert "no prediction or evaluation 7" in run("jax", run_as_it_is)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from whydiff.api.notebook import WatchedFit, explain_fits
+from whydiff.api.notebook import WatchedCall, WatchedFit, explain_calls, explain_fits
 from whydiff.core.findings import Explanation
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import Question, SideOptions, command
@@ -28,8 +28,8 @@ ORDER_OF_CHOICE = (
 
 
 def explain(
-    script: str | Path | WatchedFit,
-    script_b: str | Path | WatchedFit | None = None,
+    script: str | Path | WatchedFit | WatchedCall,
+    script_b: str | Path | WatchedFit | WatchedCall | None = None,
     *,
     fits: tuple[int, int] | None = None,
     calls: tuple[int, int] | None = None,
@@ -81,7 +81,8 @@ def explain(
     ``calls`` are two uses of a model by their number in `whydiff show`, ``lines`` those that the
     script makes at two lines.
 
-    In a notebook: two fits of ``with whydiff.recording() as cell``, ``explain(cell[1], cell[2])``.
+    In a notebook: two fits of ``with whydiff.recording() as cell``, ``explain(cell[1], cell[2])``,
+    or two predictions or evaluations, ``explain(cell.call(1), other_cell.call(2))``.
 
     A script may also be named as ``"-m package.module"`` or by the name of an installed command.
 
@@ -107,6 +108,9 @@ def explain(
     )  # fmt: skip
     progress = progress or Silent()
     if not all(isinstance(target, str | Path) for target in targets):
+        watched = [target for target in targets if isinstance(target, WatchedCall)]
+        if len(watched) == len(targets) == 2:
+            return explain_calls(watched[0], watched[1], question, progress)
         return explain_fits(targets, question, progress)
     if all(is_recording(target) for target in question.targets):
         explanation = explain_recordings(question)

@@ -15,14 +15,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from whydiff.core.calls import MeasuringCall
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation, Remedy
-from whydiff.core.live import Live
+from whydiff.core.live import Live, LiveCall
 from whydiff.core.progress import Progress
 from whydiff.core.question import Question, check_usable
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.compared import ComparedSides
+from whydiff.experiments.explain.calls import Site, explain_chosen
 from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_results
 from whydiff.experiments.explain.recorded import compare
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
@@ -50,6 +52,16 @@ class Recorded:
         if not self._session.closed:
             raise WhydiffError("the recording is still under way", "Leave its `with` block first.")
         return load(self.path)
+
+    def call(self, number: int) -> WatchedCall:
+        """A prediction or evaluation by its number, as `whydiff show` lists them."""
+        calls = {call.number: call for call in self.execution.calls}
+        if number not in calls:
+            raise WhydiffError(
+                f"there is no prediction or evaluation {number} in this recording",
+                f"Their numbers: {', '.join(map(str, calls)) or 'none'}.",
+            )
+        return WatchedCall(self, number)
 
     def __len__(self) -> int:
         return len(self.execution.fits)
@@ -91,6 +103,23 @@ class WatchedFit:
                 f"`whydiff diff` compares what was recorded in {self.recorded.path}.",
             )
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class WatchedCall:
+    """One prediction or evaluation of a :class:`Recorded`, whose model still lives here."""
+
+    recorded: Recorded
+    number: int
+
+    def __str__(self) -> str:
+        return f"call {self.number} of this session"
+
+    @property
+    def lives(self) -> list[LiveCall]:
+        """What it takes to make the calls of its recording again."""
+        lives: list[LiveCall] = self.recorded._session.calls.lives
+        return lives
 
 
 @contextlib.contextmanager
@@ -155,6 +184,73 @@ def explain_fits(fits: Sequence[object], question: Question, progress: Progress)
     explanation = answer_from(compared, results, None, question.metric)
     remedies = dict.fromkeys(c.remedy for c in explanation.causes if c.remedy and not c.intended)
     return replace(explanation, remedy=Remedy("", False, " ".join(remedies)))
+
+
+def explain_calls(
+    a: WatchedCall, b: WatchedCall, question: Question, progress: Progress
+) -> Explanation:
+    """Say why two predictions or evaluations of this session differ, proven by hybrids of them.
+
+    They may belong to two recordings. Afterwards models are as they were.
+    """
+    check_usable(
+        question,
+        USABLE,
+        "two calls of this session",
+        "They say how a script is run; name a script in place of the calls.",
+    )
+    from whydiff.runner.in_process_client import InProcessClient
+
+    lives, one, other = _numbered_together(a, b)
+    executions = [w.recorded.execution for w in (a, b)]
+    made = replace(
+        executions[0],
+        fits=(),
+        calls=(one, other),
+        events=tuple(event for e in executions for event in e.events),
+    )
+    path = a.recorded.path
+    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
+        client = InProcessClient([], path, lives)
+        site = Site(client, made, "this session", Path(name), path)
+        return explain_chosen(site, (one.number, other.number), progress, question.metric)
+
+
+def _numbered_together(
+    a: WatchedCall, b: WatchedCall
+) -> tuple[list[LiveCall], MeasuringCall, MeasuringCall]:
+    """The calls of both recordings with numbers of their own, and the two that are compared.
+
+    A model that both recordings saw has one number.
+    """
+    own, others = a.lives, b.lives
+    if a.recorded is not b.recorded:
+        further = 1 + max((live.call.number for live in own), default=0)
+        models = {id(live.model): live.call.model_number for live in own}
+        beyond = 1 + max(models.values(), default=0)
+        others = [
+            replace(
+                live,
+                call=replace(
+                    live.call,
+                    number=live.call.number + further,
+                    model_number=models.get(id(live.model), live.call.model_number + beyond),
+                ),
+            )
+            for live in others
+        ]
+        lives, number = [*own, *others], b.number + further
+    else:
+        lives, number = own, b.number
+    known = {live.call.number: live.call for live in lives}
+    for wanted, watched in ((a.number, a), (number, b)):
+        if wanted not in known:
+            raise WhydiffError(
+                f"{watched} cannot be made again: it was interrupted, or its data were too large "
+                "to keep",
+                f"`whydiff diff` compares what was recorded in {watched.recorded.path}.",
+            )
+    return lives, known[a.number], known[number]
 
 
 def _two_fits(fits: Sequence[object]) -> tuple[WatchedFit, WatchedFit]:
