@@ -41,6 +41,7 @@ def _calls() -> str:
     ]
     for mechanism in CALL_MECHANISMS.values():
         of = ", ".join(f"`{id}`" for id in mechanism.sources)
+        lines += ["", f'<a id="{mechanism.id}"></a>']
         lines += ["", f"## `{mechanism.id}`: {mechanism.title}", "", mechanism.says]
         lines += ["", f"**Source.** {of}"]
         lines += ["", f"**Recognised.** {mechanism.seen}", "", f"**Remedy.** {mechanism.remedy}"]
@@ -122,6 +123,8 @@ def _mechanisms(source: Source) -> Iterator[str]:
 
 
 def _mechanism(mechanism: Mechanism, source: Source) -> Iterator[str]:
+    # The anchor is the id alone, so that whatever names a mechanism can link to it.
+    yield from ("", f'<a id="{mechanism.id}"></a>')
     yield from ("", f"### `{mechanism.id}`: {mechanism.title}", "", mechanism.says)
     yield from ("", f"**Recognised.** {mechanism.seen or NOT_SEEN}")
     yield from ("", f"**Remedy.** {mechanism.remedy}")

@@ -52,6 +52,8 @@ TOLD = {
     "show": "two_machines.md",
     "diff": "two_machines.md",
     "report": "pages.md",
+    "help": "sources/index.md",
+    "completion": "installation.md",
 }
 
 FENCED = re.compile(r"^(```.*?^```$)", re.MULTILINE | re.DOTALL)

@@ -12,7 +12,8 @@ from whydiff.cli.group import VERBS
 from whydiff.storage import Writer
 
 #: verbs that answer: every one writes its answer everywhere
-ANSWERING = {verb for verb in VERBS if verb not in ("lock", "record", "report")}
+OTHERS = {"lock", "record", "report", "help", "completion"}
+ANSWERING = set(VERBS) - OTHERS
 EVERYWHERE = {"--json", "--html", "--markdown", "--github", "--force", "--verbose"}
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
 
 from whydiff.core.words import duration, listed, pair, percent
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
-from whydiff.report.plain import WIDTH, clean, plain_text
+from whydiff.report.documents import document_of
+from whydiff.report.plain import WIDTH, clean, plain_text, stacked
 from whydiff.report.progress import Progress
+from whydiff.report.screen import screen_blocks
 from whydiff.report.terminal import write
+from whydiff.testing import answers
 
 BLOCKS: list[Block] = [
     Text("It differs – because of Größe 🙂.", "verdict"),
@@ -79,6 +84,63 @@ def test_a_terminal_gets_the_same_words(monkeypatch: pytest.MonkeyPatch) -> None
     write([*BLOCKS, Text("[red]not markup[/red] :smile:")], stream)
     for word in ("Größe", "Compared", "noise", "seed()", "[red]not markup[/red] :smile:"):
         assert word in stream.getvalue()
+
+
+def lines_of(stream: io.StringIO) -> list[str]:
+    """What a terminal shows, without what steers it."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue()).splitlines()
+
+
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+@pytest.mark.parametrize("width", [30, 50, 80])
+@pytest.mark.parametrize(
+    "kind", ["explanation", "study", "comparison", "execution", "verification"]
+)
+def test_nothing_is_wider_than_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, term: str, width: int, kind: str
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("COLUMNS", str(width))
+    stream = Terminal()
+    answer = getattr(answers, kind)()
+    write(screen_blocks(replace(document_of(answer), more="")), stream)
+    drawn = [line for line in lines_of(stream) if "###" not in line]  # a histogram is a picture
+    assert max(map(len, drawn)) <= width
+    first = document_of(answer).verdict.split()
+    assert " ".join(lines_of(stream)).split()[: len(first)] == first
+
+
+def test_where_columns_have_no_room_rows_are_facts() -> None:
+    table = Table(("Cause", "Alone", "What differs"), (("noise", "3 %", "dropout " * 8),) * 2)
+    assert not stacked(table, 60)
+    shown = plain_text([table], 24).splitlines()
+    assert shown[0] == "Cause         noise" and shown[1] == "Alone         3 %"
+    assert shown.count("Cause         noise") == 2
+
+
+@pytest.mark.parametrize(("color", "expected"), [(None, True), ("1", False)])
+def test_no_colour_where_none_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, color: str | None, expected: bool
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if color:
+        monkeypatch.setenv("NO_COLOR", color)
+    stream = Terminal()
+    write([Text("careful", "warning"), Code("+seed()", "diff")], stream)
+    assert bool(re.search(r"\x1b\[[0-9;]*3[0-7]", stream.getvalue())) is expected
+    assert "careful" in stream.getvalue()
+
+
+def test_signs_are_spelled_where_there_is_ascii_only() -> None:
+    class AsciiTerminal(io.TextIOWrapper):
+        def isatty(self) -> bool:
+            return True
+
+    raw = io.BytesIO()
+    stream = AsciiTerminal(raw, encoding="ascii")
+    write([Text("A ≠ B, da906469… × 2, Größe")], stream)
+    assert raw.getvalue() == b"A != B, da906469... x 2, Gr??e\n"
 
 
 def test_a_dumb_terminal_gets_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:

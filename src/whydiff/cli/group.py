@@ -31,6 +31,8 @@ VERBS = (
     "show",
     "diff",
     "report",
+    "help",
+    "completion",
 )
 
 #: what Ctrl-C leaves behind, where the workflow does not say it better

@@ -40,14 +40,35 @@ def _facts(block: Facts, width: int) -> Iterator[str]:
     column = min(max(map(len, names), default=0), 30)
     for name, (_, value) in zip(names, block.rows, strict=True):
         indent = " " * (column + len(_GAP))
-        lines = textwrap.wrap(clean(value), max(width - len(indent), 20)) or [""]
+        lines = textwrap.wrap(clean(value), max(width - len(indent), 12)) or [""]
         yield f"{name:<{column}}{_GAP}{lines[0]}".rstrip()
         yield from (indent + line for line in lines[1:])
 
 
+def stacked(block: Table, width: int) -> tuple[Facts, ...]:
+    """The rows as facts, one below the other, where so narrow a screen has no room for columns.
+
+    Empty where the columns fit.
+    """
+    rows = [[clean(cell) for cell in row] for row in (block.columns, *block.rows)]
+    if sum(_widths(rows, width)) <= width - len(_GAP) * (len(block.columns) - 1):
+        return ()
+    return tuple(Facts(tuple(zip(block.columns, row, strict=True))) for row in block.rows)
+
+
 def _table(block: Table, width: int) -> Iterator[str]:
     if block.title:
-        yield clean(block.title)
+        yield from textwrap.wrap(clean(block.title), width)
+    narrow = stacked(block, width)
+    for number, facts in enumerate(narrow):
+        yield from ([""] if number else [])
+        yield from _facts(facts, width)
+    if not narrow:
+        yield from _columns(block, width)
+    yield from textwrap.wrap(clean(block.legend), width)
+
+
+def _columns(block: Table, width: int) -> Iterator[str]:
     rows = [[clean(cell) for cell in row] for row in (block.columns, *block.rows)]
     widths = _widths(rows, width)
     flush = [name in block.numbers for name in block.columns]
@@ -59,7 +80,6 @@ def _table(block: Table, width: int) -> Iterator[str]:
                 for c, w, right in zip(cells, widths, flush, strict=True)
             ]
             yield _GAP.join(parts).rstrip()
-    yield from textwrap.wrap(clean(block.legend), width)
 
 
 def _widths(rows: list[list[str]], width: int) -> list[int]:

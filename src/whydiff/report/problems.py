@@ -7,6 +7,7 @@ from typing import TextIO
 from whydiff.core.problem import Checked
 from whydiff.report.documents.check import at, verdict
 from whydiff.report.plain import clean
+from whydiff.report.terminal import encodable
 
 
 def problem_lines(checked: Checked) -> list[str]:
@@ -21,5 +22,4 @@ def problem_lines(checked: Checked) -> list[str]:
 def print_problems(checked: Checked, stream: TextIO) -> None:
     """Write :func:`problem_lines`."""
     text = "\n".join(problem_lines(checked)) + "\n"
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    stream.write(text.encode(encoding, "replace").decode(encoding))
+    stream.write(encodable(text, getattr(stream, "encoding", None) or "utf-8"))

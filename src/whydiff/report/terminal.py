@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable
 from typing import Any, TextIO
 
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
 from whydiff.report.documents import document_of
-from whydiff.report.plain import clean, plain_text
+from whydiff.report.plain import WIDTH, clean, plain_text, stacked
 from whydiff.report.screen import screen_blocks
 
+#: how signs of ours are written where there is ASCII only
+_ASCII = str.maketrans({"≠": "!=", "…": "...", "→": "->", "×": "x", "±": "+-", "–": "-", "—": "-"})
 _STYLES = {"verdict": "bold", "warning": "yellow", "note": "dim", "": ""}
 
 
@@ -20,14 +23,33 @@ def print_answer(answer: Any, stream: TextIO, *, verbose: bool = False) -> None:
 
 
 def write(blocks: Iterable[Block], stream: TextIO) -> None:
-    """Render blocks; what the stream's encoding lacks is replaced, never an error."""
-    if stream.isatty() and os.environ.get("TERM") != "dumb":
+    """Render blocks; what the stream's encoding lacks is written otherwise, never an error.
+
+    A terminal gets colours unless NO_COLOR is set, and lines as wide as it is.
+    """
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    is_terminal = stream.isatty()
+    if is_terminal and os.environ.get("TERM") != "dumb" and _has_unicode(encoding):
         _write_rich(blocks, stream)
         return
-    text = plain_text(blocks)
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    stream.write(text.encode(encoding, "replace").decode(encoding))
+    width = min(WIDTH, shutil.get_terminal_size().columns) if is_terminal else WIDTH
+    stream.write(encodable(plain_text(blocks, width), encoding))
     stream.flush()
+
+
+def encodable(text: str, encoding: str) -> str:
+    """The text with what an encoding lacks spelled in ASCII, and else replaced."""
+    if not _has_unicode(encoding):
+        text = text.translate(_ASCII)
+    return text.encode(encoding, "replace").decode(encoding)
+
+
+def _has_unicode(encoding: str) -> bool:
+    try:
+        "".join(map(chr, _ASCII)).encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _write_rich(blocks: Iterable[Block], stream: TextIO) -> None:
@@ -55,7 +77,23 @@ def _write_rich(blocks: Iterable[Block], stream: TextIO) -> None:
             )
             console.print(Padding(code, (0, 0, 0, 2)))
         elif isinstance(block, Facts | Table):
-            console.print(_grid(block))
+            _print_grid(block, console)
+
+
+def _print_grid(block: Facts | Table, console: Any) -> None:
+    from rich.text import Text as RichText
+
+    narrow = stacked(block, console.width) if isinstance(block, Table) else ()
+    if not narrow:
+        console.print(_grid(block))
+    elif isinstance(block, Table) and block.title:
+        console.print(RichText(clean(block.title), style="italic"))
+    for number, facts in enumerate(narrow):
+        if number:
+            console.print()
+        console.print(_grid(facts))
+    if isinstance(block, Table) and block.legend:
+        console.print(RichText(clean(block.legend), style="dim"))
 
 
 def _grid(block: Facts | Table) -> Any:

@@ -251,6 +251,9 @@ def _details(cause: Cause) -> Iterator[Block]:
     rows = [("What differs", cause.detail or cause.evidence)]
     if cause.evidence and cause.evidence != cause.detail:
         rows.append(("Evidence", cause.evidence))
+    if cause.mechanism:
+        more = f"{cause.mechanism}, see `whydiff help {cause.mechanism}`"
+        rows.append(("Known mechanism", more))
     if cause.intended:
         rows.append(("Intentional", "yes: the script itself sets it differently"))
     if cause.remedy:
