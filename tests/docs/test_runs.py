@@ -87,6 +87,8 @@ def prepare(words, folder):
     """What the command reads is there, and what it writes is not."""
     if words[:2] == ["whydiff", "study"] and "--resume" not in words:
         (folder / "train.study.whydiff").unlink(missing_ok=True)
+    if words[:2] == ["whydiff", "verify"] and not (folder / "train.lock").exists():
+        run("whydiff lock train.py", folder)
     targets = {words[i + 1] for i, w in enumerate(words) if w in ("-o", "--html", "--json")}
     for target in targets:
         (folder / target).unlink(missing_ok=True)
