@@ -204,4 +204,5 @@ def test_every_example_is_tested_here_or_by_make_fashion():
     tested = {"built_only", "weight_initialization", "shuffling", "optimizer", "unseeded"}
     tested |= {"tf_data_pipeline", "subclassed_model", "callbacks", "locked"}
     tested |= {"fashion_mnist", "fashion_mnist_long"}
+    tested |= {"upgraded"}  # tests/api/test_versions.py
     assert {path.stem for path in (ROOT / "examples").glob("*.py")} == tested

@@ -199,14 +199,13 @@ def _same_seed(a: Side, b: Side, path: str, draw: Draw) -> Why:
     if backends[0] != backends[1]:
         return Why(f"{text}, but {backends[0]} and {backends[1]} draw other numbers from it",
                    "backend-draws")  # fmt: skip
+    fans = _fans(a, b, path) if draw.kind == INITIALIZER else ""
     if draws_otherwise(a, b):
         settings = " vs. ".join(str(side.recipe.arithmetic[THREEFRY]) for side in (a, b))
-        return Why(f"{text}, but {THREEFRY} is {settings}{_jax(a, b)}: other numbers from it",
-                   "jax-threefry-partitionable")  # fmt: skip
-    if crosses(a, b, "keras", (3, 15)) and _fans_otherwise(a, path):
-        versions = " vs. ".join(str(side.recipe.version["keras"]) for side in (a, b))
-        return Why(f"{text}, but Keras {versions} takes another fan for a kernel of this shape",
-                   "keras-fans-3-15")  # fmt: skip
+        return Why(f"{text}, but {THREEFRY} is {settings}{_jax(a, b)}: other numbers from it"
+                   + (f"; {fans}, too" if fans else ""), "jax-threefry-partitionable")  # fmt: skip
+    if fans:
+        return Why(f"{text}, but {fans}", "keras-fans-3-15")
     if dict(a.recipe.version) != dict(b.recipe.version):
         return Why(f"{text}, but other versions of the libraries", "other-version")
     if draw.kind == GENERATOR:
@@ -222,7 +221,15 @@ def _jax(a: Side, b: Side) -> str:
     return " (JAX " + " vs. ".join(str(side.recipe.version["jax"]) for side in (a, b)) + ")"
 
 
-def _fans_otherwise(side: Side, path: str) -> bool:
+def _fans(a: Side, b: Side, path: str) -> str:
+    """Says so where the versions of Keras scale a weight otherwise, and which weights they do."""
+    if not crosses(a, b, "keras", (3, 15)) or not _of_attention(a, path):
+        return ""
+    versions = " vs. ".join(str(side.recipe.version["keras"]) for side in (a, b))
+    return f"Keras {versions} takes another fan for a kernel of this shape"
+
+
+def _of_attention(side: Side, path: str) -> bool:
     """Whether a weight is a kernel of three axes or more of an EinsumDense, as in attention."""
     layer = path.rpartition("/")[0]
     kinds = dict(str(e).rpartition(": ")[::2] for e in side.recipe.architecture.get("layers") or ())

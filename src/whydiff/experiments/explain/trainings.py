@@ -11,6 +11,7 @@ from whydiff.experiments.explain.commits import Revisions, located_in
 from whydiff.experiments.explain.fix_trials import try_fixes
 from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_results
 from whydiff.experiments.explain.inquiry import Inquiry
+from whydiff.experiments.explain.packages import by_package
 from whydiff.experiments.explain.sides import RunningSides
 from whydiff.experiments.explain.texts import located
 from whydiff.runner.client import Run
@@ -26,6 +27,9 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
     if question.fix:
         remedy = try_fixes(sides, asked.runs, results.trials, asked.folder, asked.progress)
     explanation = answer_from(compared, results, remedy, question.metric)
+    if question.fix:
+        notes = by_package(sides, asked.runs, asked.folder, asked.progress)
+        explanation = replace(explanation, notes=(*explanation.notes, *notes))
     if compared.between == "scripts" and sides.child_b is not None:
         runs = sides.child_a.run, sides.child_b.run
         explanation = replace(explanation, causes=_with_lines(explanation.causes, *runs))
