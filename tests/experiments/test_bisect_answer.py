@@ -1,16 +1,19 @@
 """From points and what was found at them to the answer: plain data."""
 
 import math
+from dataclasses import MISSING, fields
 
 import pytest
 
 from whydiff.core.bisection import DATES, REVISIONS, VERSIONS, Point, Tried
+from whydiff.core.comparison import Comparison, Pair
 from whydiff.core.errors import WhydiffError
+from whydiff.core.estimate import Estimate
 from whydiff.core.findings import Explanation, Remedy
 from whydiff.core.question import SideOptions
 from whydiff.experiments.bisect import points
 from whydiff.experiments.bisect.answer import answer, explained
-from whydiff.experiments.bisect.asking import halve
+from whydiff.experiments.bisect.asking import ByMetric, Threshold, halve, judged
 from whydiff.experiments.bisect.points import Series
 from whydiff.experiments.bisect.search import DIFFERS, SAME, SKIPPED
 from whydiff.report.documents.bisection import document, verdict
@@ -91,6 +94,50 @@ def test_a_result_that_changes_back_or_again_is_told():
     assert found.first == 8
     assert "The result changed back later: c12 (Change 12) end as the good one does." in found.notes
     assert any(note.startswith("Later points differ from this one") for note in found.notes)
+
+
+def comparison(verdict, *, identical=False, low=-0.4, value=-0.3, high=-0.2):
+    pairs = tuple(Pair(n, {}, 0.5, 0.5, identical) for n in range(6))
+    effect = Estimate(value, low, high, len(pairs))
+    rest = {f.name: None for f in fields(Comparison) if f.default is MISSING}
+    return Comparison(**{**rest, "metric": "loss", "verdict": verdict, "effect": effect,
+                         "pairs": pairs, "notes": ()})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "why"),
+    [
+        (comparison("better"), DIFFERS, "loss moves by -0.3 (-0.4 to -0.2) in 6 pairs"),
+        (comparison("equivalent", value=0.0), SAME, "loss moves by +0 (-0.4 to -0.2) in 6 pairs"),
+        (comparison("inconclusive"), SKIPPED, "not clear: loss moves by -0.3 (-0.4 to -0.2)"),
+        (comparison("inconclusive", identical=True), SAME, "equal weights in 6 pairs"),
+    ],
+)
+def test_a_comparison_says_whether_a_metric_moved_too_far(found, state, why):
+    said = judged(3, found, Tried(3, DIFFERS, "far", "loss", 0.2))
+    assert (said.state, said.value) == (state, 0.2)
+    assert said.why.startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("once", "asked"),
+    [
+        (Tried(3, SAME, "equal, bit for bit", "loss", 0.5), False),
+        (Tried(3, SKIPPED, "it failed"), False),
+        (Tried(3, DIFFERS, "far apart", "loss", 0.2), True),
+        (Tried(3, SKIPPED, "rounding cannot be told", "loss", 0.2), True),
+    ],
+)
+def test_only_what_ends_otherwise_in_one_run_is_trained_again(once, asked):
+    compared = []
+
+    def compare(number, threshold):
+        compared.append((number, threshold.beyond))
+        return comparison("worse")
+
+    said = ByMetric(lambda number: once, Threshold("loss", 0.1, 30), compare)(3)
+    assert compared == ([(3, 0.1)] if asked else [])
+    assert said.state == (DIFFERS if asked else once.state)
 
 
 def explanation(a, b):

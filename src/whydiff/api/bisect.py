@@ -20,24 +20,22 @@ from whydiff.core.bisection import (
     Bisection,
     Tried,
 )
-from whydiff.core.comparison import EQUIVALENT, INCONCLUSIVE
+from whydiff.core.comparison import Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import SideOptions
 from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.bisect import points
 from whydiff.experiments.bisect.answer import answer, explained
-from whydiff.experiments.bisect.asking import Ask, ByRuns, halve
+from whydiff.experiments.bisect.asking import Ask, ByMetric, ByRuns, Threshold, halve
 from whydiff.experiments.bisect.points import Series
-from whydiff.experiments.bisect.search import DIFFERS, SAME, SKIPPED
-from whydiff.experiments.reference_run import in_a_line
 from whydiff.runner.releases import releases_between
 from whydiff.runner.revisions import repository
 from whydiff.runner.running import runs_of
 from whydiff.runner.targets import near, target_of
 from whydiff.storage.searches import keep, kept, search_id
 
-_RUNS = "a point ends as the good one where its results are equal, bit for bit or up to rounding"
+_RUNS = "A point ends as the good one where its results are equal, bit for bit or up to rounding"
 
 
 def bisect(
@@ -63,7 +61,8 @@ def bisect(
     ``over="asof"`` two days. Each point is run once, and holds the good one's result where it is
     equal bit for bit or no further away than rounding goes, as ``verify`` measures it. With
     ``metric`` and ``beyond`` a point differs where the mean of the metric moved by more than that:
-    then both are trained with equal seeds, up to ``max_pairs`` times, as ``compare`` does. Of n
+    one that ended otherwise in one run is trained with the good one's seeds, up to ``max_pairs``
+    times, as ``compare`` does. Of n
     points at most ceil(log2 n) + 1 are run, and those that fail are skipped. The two points found
     are explained, with ``budget`` and ``fix`` as for ``explain``.
 
@@ -91,16 +90,22 @@ def bisect(
         if file:
             keep(Path(file), identity, "tried", tuple(asked.values()))
 
-    with _asking(target, series, metric, beyond, max_pairs, in_place, progress) as ask:
+    with _by_runs(target, series, metric, in_place, progress) as by_runs:
+        ask: Ask = by_runs
+        if metric is not None and beyond is not None:
+            against = functools.partial(_compared, target, series, in_place, progress)
+            ask = ByMetric(by_runs, Threshold(metric, beyond, max_pairs), against)
         tried = halve(series, ask, known, noted)
-        good_run = ask.good if isinstance(ask, ByRuns) else None
+        good_run = by_runs.good
     merge = functools.partial(_merge, target, series)
     found = answer(target, series, {**({0: good_run} if good_run else {}), **tried}, merge)
     found = replace(
         found,
         runs=len(tried) - len(known) + (good_run is not None),
         search=search_id(identity),
-        rule=_RUNS if metric is None else f"{metric} moves by more than {beyond:g}",
+        rule=_RUNS
+        if beyond is None
+        else f"{_RUNS}, or the mean of {metric} moves by no more than {beyond:g}",
     )
     if found.verdict != FOUND or found.before is None or found.first is None:
         return found
@@ -143,55 +148,32 @@ def _identity(
 
 
 @contextlib.contextmanager
-def _asking(
-    target: str,
-    series: Series,
-    metric: str | None,
-    beyond: float | None,
-    max_pairs: int,
-    in_place: bool,
-    progress: Progress,
-) -> Iterator[Ask]:
-    if metric is not None and beyond is not None:
-        yield functools.partial(
-            _by_metric, target, series, metric, beyond, max_pairs, in_place, progress
-        )
-        return
+def _by_runs(
+    target: str, series: Series, metric: str | None, in_place: bool, progress: Progress
+) -> Iterator[ByRuns]:
     with temporary_folder() as name:
-        folder = Path(name).resolve()
         revisions = series.over == REVISIONS
         scripts = [] if revisions else [target_of(target).script]
         roots = [repository(near(target))] if revisions else []
         how_often = "each point is run once"
         runs = runs_of(scripts, in_place, progress, how_often, repositories=roots)
-        yield ByRuns(target, series, runs, folder, progress, metric)
+        yield ByRuns(target, series, runs, Path(name).resolve(), progress, metric)
 
 
-def _by_metric(
+def _compared(
     target: str,
     series: Series,
-    metric: str,
-    beyond: float,
-    max_pairs: int,
     in_place: bool,
     progress: Progress,
     number: int,
-) -> Tried:
-    """A point against the good one, trained with equal seeds until that is clear."""
-    try:
-        found = compare(
-            target, **_keywords("a", series.sides[0]), **_keywords("b", series.sides[number]),
-            metric=metric, margin=beyond, max_pairs=max_pairs, in_place=in_place,
-            arguments=series.sides[0].arguments, progress=progress,
-        )  # fmt: skip
-    except WhydiffError as error:
-        return Tried(number, SKIPPED, in_a_line(error))
-    effect = found.effect
-    why = f"{metric} moves by {effect.value:+.4g} ({effect.low:+.4g} to {effect.high:+.4g})"
-    states = {EQUIVALENT: SAME, INCONCLUSIVE: SKIPPED}
-    if found.verdict == INCONCLUSIVE:
-        why += f": not clear after {len(found.pairs)} pairs"
-    return Tried(number, states.get(found.verdict, DIFFERS), why, metric, effect.value)
+    threshold: Threshold,
+) -> Comparison:
+    """A point and the good one, trained with equal seeds until it is clear."""
+    return compare(
+        target, **_keywords("a", series.sides[0]), **_keywords("b", series.sides[number]),
+        metric=threshold.metric, margin=threshold.beyond, max_pairs=threshold.max_pairs,
+        in_place=in_place, arguments=series.sides[0].arguments, progress=progress,
+    )  # fmt: skip
 
 
 def _keywords(side: str, options: SideOptions) -> dict[str, Any]:

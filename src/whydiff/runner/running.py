@@ -231,12 +231,20 @@ class Runs:
         )
         return on_cpu and apart and (available_memory() or 0) > 3 * peak_of_children()
 
+    def text(self, run: Run) -> str:
+        """What is run, as a person names it."""
+        return replace(run, checkout=self._checkout_of(run)).text
+
     def _at_its_revision(self, run: Run) -> Run:
-        for checkout in self.checkouts if run.checkout is None else ():
-            if run.script.is_relative_to(checkout.folder):
-                environment = checkout.environment(run.python, run.environment)
-                return replace(run, checkout=checkout, environment=environment)
-        return run
+        checkout = self._checkout_of(run)
+        if checkout is None or run.checkout is not None:
+            return run
+        environment = checkout.environment(run.python, run.environment)
+        return replace(run, checkout=checkout, environment=environment)
+
+    def _checkout_of(self, run: Run) -> Checkout | None:
+        holds = (c for c in self.checkouts if run.script.is_relative_to(c.folder))
+        return run.checkout or next(holds, None)
 
     def _closed(self, run: Run, written: Sequence[str]) -> None:
         named = run.checkout.named if run.checkout else str

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from whydiff.core.bisection import Tried
+from whydiff.core.comparison import EQUIVALENT, INCONCLUSIVE, Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.progress import Progress
+from whydiff.core.words import count
 from whydiff.experiments.bisect.points import Series
 from whydiff.experiments.bisect.search import DIFFERS, SAME, SKIPPED, next_point
 from whydiff.experiments.reference_run import (
@@ -92,6 +94,52 @@ class ByRuns:
     def _run(self, number: int) -> Run:
         checkouts = Checkouts(self._place(number))
         return run_as_asked(self.target, self.series.sides[number], checkouts)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """How far a metric's mean may move, and how many pairs of trainings may show it."""
+
+    metric: str
+    beyond: float
+    max_pairs: int
+
+
+@dataclass(eq=False)
+class ByMetric:
+    """Runs each point once; where that differs, trains both with equal seeds until it is clear.
+
+    ``compare`` gets the number of the point and holds it against the good one.
+    """
+
+    by_runs: ByRuns
+    threshold: Threshold
+    compare: Callable[[int, Threshold], Comparison]
+
+    def __call__(self, number: int) -> Tried:
+        """What is found at a point, in the mean over trainings."""
+        once = self.by_runs(number)
+        if once.state == SAME or not once.final + once.metric:  # it ends alike, or does not run
+            return once
+        try:
+            found = self.compare(number, self.threshold)
+        except WhydiffError as why:
+            return Tried(number, SKIPPED, in_a_line(why))
+        return judged(number, found, once)
+
+
+def judged(number: int, found: Comparison, once: Tried) -> Tried:
+    """What a comparison of a point with the good one says of the point."""
+    effect = found.effect
+    interval = f"{effect.value:+.4g} ({effect.low:+.4g} to {effect.high:+.4g})"
+    why = f"{found.metric} moves by {interval} in {count(len(found.pairs), 'pair')}"
+    if found.identical:
+        state, why = SAME, f"equal weights in {count(len(found.pairs), 'pair')}"
+    elif found.verdict == INCONCLUSIVE:
+        state, why = SKIPPED, f"not clear: {why}"
+    else:
+        state = SAME if found.verdict == EQUIVALENT else DIFFERS
+    return replace(once, number=number, state=state, why=why)
 
 
 def halve(

@@ -242,7 +242,7 @@ def _pools(
         run = Run(way.script, way.arguments, way.environment, interpreter=way.interpreter)
         pool = Pool(run, folder, limit, runs)
         if progress is not None:
-            progress.step(f"running {way.script}")
+            progress.step(f"running {runs.text(run)}")
         (own,) = pool.train([Replica(0)])
         if own.failure:
             raise WhydiffError(f"{way.script} failed: {own.failure}", "Fix the script first.")

@@ -181,12 +181,13 @@ def replica_trainer(
     runs = runs or runs_of([script], False, progress or Silent(), times(1))
     with temporary_folder() as name:
         folder = Path(name)
-        if progress is not None:
-            progress.step(f"running {script}, watched" + (f", on {backend}" if backend else ""))
         run = Run(
             script, tuple(arguments), environment, backend=backend, purpose="a",
             interpreter=interpreter,
         )  # fmt: skip
+        if progress is not None:
+            on = f", on {backend}" if backend else ""
+            progress.step(f"running {runs.text(run)}, watched{on}")
         with runs.run(run, folder, "a", time_limit=time_limit) as ran:
             if ran.late:
                 raise WhydiffError(

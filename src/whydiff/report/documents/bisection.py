@@ -79,7 +79,7 @@ def _facts(found: Bisection) -> Iterator[tuple[str, str]]:
 
 def _points(found: Bisection) -> Section:
     tried = sorted(found.tried, key=lambda one: one.number)
-    legend = f"{found.rule[:1].upper()}{found.rule[1:]}." if found.rule else ""
+    legend = f"{found.rule}." if found.rule else ""
     table = Table(
         ("Commit" if found.over == REVISIONS else "Point", "Result", "Number", "How it was told"),
         tuple(_row(found, one) for one in tried),
