@@ -75,10 +75,12 @@ thorough: $(ENV) ## The tests that `make test` leaves out: many trainings, long 
 simulations: $(ENV) ## Measure what every interval and test promises; writes the tables in docs/.
 	.venv/bin/python benchmarks/simulations.py --write
 
-attack: $(ENV) ## Hostile files by the thousand; ATTACK=N tries N of each kind.
+attack: $(ENV) ## Hostile files by the thousand, faults and kills; ATTACK=N tries N of each kind of file.
 	WHYDIFF_ATTACK=$(or $(ATTACK),3000) .venv/bin/python -m pytest -n 2 \
 		-m 'not long' --hypothesis-show-statistics \
 		tests/storage tests/cli/test_hostile_input.py tests/cli/test_other_peoples_files.py
+	.venv/bin/python -m pytest -n 2 -v tests/storage/test_killed.py tests/api/test_ending.py \
+		tests/api/test_faults.py
 
 lint: $(ENV) ## Check style, types and which package imports which.
 	.venv/bin/ruff check .

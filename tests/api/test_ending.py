@@ -20,26 +20,31 @@ time.sleep(60)
 COMMAND = "from whydiff.cli import main; main()"
 
 
+def comes_true(condition):
+    """Waits for what another process does, however busy the machine is."""
+    for _ in range(int(20 * HANGS)):
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def ended(pid):
     """Waits for a process that is no child of ours."""
-    for _ in range(400):
+
+    def over():
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         except OSError:
             return True
-        if state == "Z":
-            return True
-        time.sleep(0.05)
-    return False
+        return state == "Z"
+
+    return comes_true(over)
 
 
 def emptied(folder):
-    """Waits two seconds at most: of a process that was killed another one removes the folders."""
-    for _ in range(40):
-        if not list(folder.iterdir()):
-            return True
-        time.sleep(0.05)
-    return False
+    """Waits: of a process that was killed another one removes the folders."""
+    return comes_true(lambda: not list(folder.iterdir()))
 
 
 def ours(scratch):
