@@ -14,7 +14,7 @@ def run(*seeds):
 def answered(*causes):
     return Explanation(
         question="?", between="runs", a={}, b={}, chosen="", identical=False,
-        first_divergence=None, causes=causes, excluded=(),
+        first_divergence=None, causes=causes, excluded=(Excluded("noise", "none in the call"),),
         unknown=(Excluded("initialization", "not known"),), unexplained=0.0, gap={},
         remedy=Remedy("a patch", True, "seeds it", ("weights", "data-content")),
     )  # fmt: skip
@@ -27,7 +27,8 @@ def test_weights_of_an_unwatched_loop_follow_from_how_they_started():
     found = from_the_start(answered(LOOP), run(3, 5), run(3, 7))
     (cause,) = found.causes
     assert (cause.source, cause.status, cause.share) == ("initialization", CONFIRMED, None)
-    assert "drew seed 5 in A and 7 in B" in cause.detail and found.unknown == ()
+    assert "drew seed 5 in A and 7 in B" in cause.detail and found.excluded == ()
+    assert [u.source for u in found.unknown] == ["noise"], "the loop may have drawn some"
     assert "a loop changed them" in found.notes[0] and "was not measured" in found.notes[0]
 
 

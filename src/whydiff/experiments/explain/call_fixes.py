@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from whydiff.core.findings import CONFIRMED, Cause, Explanation, Remedy
+from whydiff.core.findings import CONFIRMED, Cause, Excluded, Explanation, Remedy
 from whydiff.core.recipe import Batching, Content, Order, Recipe
 from whydiff.core.recording import SEEDING, Draw, Execution, Fit, Side
 from whydiff.diagnosis.calls.pair import first_difference
@@ -27,6 +27,8 @@ UNWATCHED = "trained-by-unwatched-loop"
 MOST_TRIED = 2
 #: What chance decides; weights that a loop trained follow from it.
 _CHANCE = ("initialization", "weights", "data-content", "data-order", "noise")
+#: What a call that measures has of its own, and a loop before it had otherwise.
+_OF_THE_LOOP = ("data-order", "data-content", "noise", "batch-size")
 _AGREE = "Tried: in two runs everything that was watched now agrees bit for bit."
 
 
@@ -48,12 +50,9 @@ def with_seeds_tried(asked: Inquiry, found: Explanation) -> Explanation:
     for number, proposal in enumerate(candidates[:MOST_TRIED], start=1):
         asked.progress.step(f"trying a fix ({number} of at most {MOST_TRIED}): {proposal.how}")
         if _agree(asked, proposal, asked.folder / f"fix{number}"):
-            remedy = Remedy(
-                shown(proposal, run), True, f"{proposal.how} {_AGREE}", tuple(by_chance)
-            )
-            return replace(found, remedy=remedy, causes=tuple(
-                replace(c, status=CONFIRMED) if c.source in by_chance else c for c in found.causes
-            ))  # fmt: skip
+            how = f"{proposal.how} {_AGREE}"
+            remedy = Remedy(shown(proposal, run), True, how, tuple(by_chance))
+            return from_the_start(replace(found, remedy=remedy), a.execution, b.execution)
     return found
 
 
@@ -87,8 +86,21 @@ def from_the_start(found: Explanation, a: Execution, b: Execution) -> Explanatio
         "watched."
     )
     rest = [c for c in causes if c is not trained]
-    unknown = tuple(u for u in found.unknown if u.source != "initialization")
-    return replace(found, causes=(started, *rest), unknown=unknown, notes=(note, *found.notes))
+    unknown = [u for u in found.unknown if u.source != "initialization"]
+    # Of these the call that was compared tells nothing: they are the loop's.
+    unknown += [
+        Excluded(e.source, "what a loop that is not watched was fed and drew is not known")
+        for e in found.excluded
+        if e.source in _OF_THE_LOOP
+    ]
+    excluded = tuple(e for e in found.excluded if e.source not in _OF_THE_LOOP)
+    return replace(
+        found,
+        causes=(started, *rest),
+        excluded=excluded,
+        unknown=tuple(unknown),
+        notes=(note, *found.notes),
+    )
 
 
 def first_other_draw(a: Execution, b: Execution) -> tuple[Draw, Draw] | None:
