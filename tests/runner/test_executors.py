@@ -1,7 +1,6 @@
 """Every executor does what is demanded of one; on this machine, with tasks of milliseconds."""
 
 import contextlib
-import os
 import subprocess
 import sys
 import time
@@ -150,6 +149,31 @@ def test_a_command_ends_with_its_worker_however_that_ends(tmp_path):
     wait_for(lambda: not alive(started[0]))
 
 
+PARENT = """
+import sys
+from whydiff.runner.executors import workers_of
+from whydiff.runner.executors.commands import Command, run_command
+from whydiff.runner.executors.tasks import run_tasks
+code = "import sys, time\\nopen(sys.argv[1], 'w').close()\\ntime.sleep(3600)"
+if __name__ == "__main__":
+    command = Command((sys.executable, "-c", code, sys.argv[2]))
+    list(run_tasks(workers_of(sys.argv[1]), run_command, [command]))
+"""
+
+
+@pytest.mark.parametrize("named", ["processes:2", "loky:2"])
+def test_workers_of_this_machine_end_with_who_asks_them_even_killed(tmp_path, named):
+    script, began = tmp_path / "parent.py", tmp_path / "began"
+    script.write_text(PARENT)
+    parent = subprocess.Popen([sys.executable, script, named, began])
+    wait_for(began.exists)
+    started = descendants(parent.pid)
+    assert any("sleep(3600)" in command_of(pid) for pid in started)
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not any(map(alive, started)))
+
+
 def command_of(pid):
     try:
         return Path(f"/proc/{pid}/cmdline").read_text()
@@ -159,10 +183,9 @@ def command_of(pid):
 
 def alive(pid):
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
 def wait_for(condition):

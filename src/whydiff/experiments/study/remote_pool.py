@@ -21,7 +21,7 @@ from whydiff.runner.client import Run
 from whydiff.runner.executors import Workers
 from whydiff.runner.executors.archive import Archive, python_words, worker_environment
 from whydiff.runner.executors.commands import Command, Ended, run_command
-from whydiff.runner.executors.cores import cores
+from whydiff.runner.executors.local import cores
 from whydiff.runner.executors.tasks import Outcome, run_tasks
 from whydiff.storage import StudyWriter, load_study
 

@@ -30,7 +30,7 @@ from whydiff.runner.executors.archive import (
     worker_environment,
 )
 from whydiff.runner.executors.commands import Command, Ended, run_command
-from whydiff.runner.executors.cores import cores
+from whydiff.runner.executors.local import cores
 from whydiff.runner.executors.tasks import Outcome, run_tasks
 
 #: The study file on a worker.

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from whydiff.runner.executors import Opened
-from whydiff.runner.executors.cores import cores
+from whydiff.runner.executors.local import cores, end_with_parent
 
 
 @contextlib.contextmanager
@@ -16,7 +16,7 @@ def opened(address: str, count: int | None) -> Iterator[Opened]:
 
     del address  # always this machine
     size = count or cores()
-    executor = ProcessPoolExecutor(size)
+    executor = ProcessPoolExecutor(size, initializer=end_with_parent)
     try:
         yield Opened(executor, size)
     except BaseException:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 from whydiff.runner.executors import Opened
-from whydiff.runner.executors.cores import cores
+from whydiff.runner.executors.local import cores, end_with_parent
 
 
 @contextlib.contextmanager
@@ -18,7 +18,9 @@ def opened(address: str, count: int | None) -> Iterator[Opened]:
     size = count or cores()
     before = set(multiprocessing.active_children())
     # Not forked: a process that has threads, as Keras's backends have, must not be.
-    executor = ProcessPoolExecutor(size, mp_context=multiprocessing.get_context("spawn"))
+    executor = ProcessPoolExecutor(
+        size, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
+    )
     try:
         yield Opened(executor, size)
     except BaseException:
