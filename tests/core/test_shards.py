@@ -36,6 +36,9 @@ def test_as_many_blocks_as_give_a_program_its_width():
     assert blocks_together(plan(20), 16) == 4  # four draws a block
     assert blocks_together(plan(20), 3) == blocks_together(plan(0), 1) == 1
     assert blocks_together(plan(20, {"shuffle": (True, False)}), 16) == 16
+    assert blocks_together(plan(20), 512) == 20  # an accelerator: all in one
+    assert blocks_together(plan(20), 512, Shard(2, 8)) == 3
+    assert blocks_together(plan(500), 512) == 128
 
 
 @given(st.integers(1, 9), st.integers(1, 5), st.data())

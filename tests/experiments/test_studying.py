@@ -7,7 +7,7 @@ import pytest
 
 from whydiff.core.plan import draw_plan
 from whydiff.core.progress import Silent
-from whydiff.core.replicas import Result
+from whydiff.core.replicas import Packing, Result
 from whydiff.core.shards import Shard
 from whydiff.experiments.study.training import Part, Studying, _chunks, weight_distances
 from whydiff.storage import StudyWriter, load_study
@@ -45,14 +45,15 @@ class Trainer:
     def at_once(self, engine, keep_weights=True):
         return self._at_once
 
-    def train(self, replicas, engine="solo", keep_weights=False, packs=0):
-        self.asked.append(([r.number for r in replicas], packs))
+    def train(self, replicas, engine="solo", keep_weights=False, packing=None):
+        self.asked.append(([r.number for r in replicas], packing))
         return [
             Result(
                 r, engine, ({"loss": 0.5},), weights={"w": np.array([*r.seeds.values(), 1.0])},
                 digest=f"{r.seeds}", machine=self.machine,
             )
             for r in replicas
+            if packing is None or r.number in packing.wanted
         ]  # fmt: skip
 
 
@@ -80,7 +81,7 @@ def test_packs_are_trained_whole_and_only_what_is_missing_is_kept(tmp_path):
     path, part = tmp_path / "a.whydiff", Part(PLAN, None, 2)
     first = Trainer()
     trained(path, first, part, [PLAN.members[2], PLAN.members[7]], "fused")
-    assert first.asked == [([1, 2, 4, 5, 7, 8, 10, 11], 2)]
+    assert first.asked == [([1, 2, 4, 5, 7, 8, 10, 11], Packing(2, (2, 7)))]
     assert list(load_study(path).kept) == [2, 7]
 
 

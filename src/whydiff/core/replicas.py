@@ -62,6 +62,19 @@ class Redrawable:
     width: int
 
 
+@dataclass(frozen=True)
+class Packing:
+    """How replicas that are asked for together stand in programs.
+
+    They are ``packs`` equal parts, each a program of its own (or several, where it is too large for
+    one), in which every replica keeps its place. Results are only for the numbers in ``wanted``;
+    what trains in no program with one of these is left out.
+    """
+
+    packs: int
+    wanted: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class ReplicaInputs:
     """What one process drew for a replica, for another one to start from and be fed.

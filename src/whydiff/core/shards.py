@@ -45,10 +45,16 @@ def parse_shard(text: str) -> Shard:
     return Shard(number, count)
 
 
-def blocks_together(plan: Plan, width: int) -> int:
-    """How many blocks the fused engine trains as one program of about ``width`` replicas."""
+def blocks_together(plan: Plan, width: int, shard: Shard | None = None) -> int:
+    """How many blocks the fused engine trains as one program of about ``width`` replicas.
+
+    Where that is many, on an accelerator, no more than a shard has.
+    """
     draws = sum(m.kind == DRAW for m in _first_block(plan))
-    return max(1, width // max(draws, 1))
+    together = max(1, width // max(draws, 1))
+    if width > WIDTH:
+        together = min(together, max(1, -(-plan.blocks // (shard.count if shard else 1))))
+    return together
 
 
 def _first_block(plan: Plan) -> tuple[Member, ...]:

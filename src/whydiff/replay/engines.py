@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
-from whydiff.core.replicas import Redrawable, Replica, ReplicaInputs, Result
+from whydiff.core.replicas import Packing, Redrawable, Replica, ReplicaInputs, Result
 from whydiff.core.shards import WIDTH
 from whydiff.replay.fused import Fused
 from whydiff.replay.probe import streams
@@ -53,18 +53,19 @@ class Engines:
         engine: str,
         keep_weights: bool,
         given: Mapping[int, ReplicaInputs] | None = None,
-        packs: int = 0,
+        packing: Packing | None = None,
     ) -> tuple[list[Result], list[str]]:
         """Results in the order of ``replicas``, and notes for the person.
 
         ``given`` replaces, by number, what would be drawn for replicas trained one by one.
-        ``packs`` equal parts of ``replicas`` are fused apart from each other.
+        With a ``packing`` there are results for what is wanted only.
         """
+        wanted = [r for r in replicas if packing is None or r.number in packing.wanted]
         notes: list[str] = []
         done: dict[int, Result] = {}
         if engine == "fused":
             try:
-                for result in self._fused.train(replicas, keep_weights, packs):
+                for result in self._fused.train(replicas, keep_weights, packing):
                     done[result.replica.number] = result
             except TransferError as why:
                 notes.append(f"trained one by one: {why}")
@@ -73,7 +74,7 @@ class Engines:
                 notes.append(
                     f"trained one by one: fusing failed with {type(error).__name__}: {first}"
                 )
-        left = [r for r in replicas if r.number not in done]
+        left = [r for r in wanted if r.number not in done]
         for result in self._solo.train(left, keep_weights, given or {}):
             done[result.replica.number] = result
-        return [done[replica.number] for replica in replicas], notes
+        return [done[replica.number] for replica in wanted], notes

@@ -14,7 +14,7 @@ import numpy as np
 
 from whydiff.core.call_hybrids import CallFields, LayerDifference, LayerSetting, Measurement
 from whydiff.core.hybrids import TrainedHybrid
-from whydiff.core.replicas import Redrawable, Replica, ReplicaInputs, Result
+from whydiff.core.replicas import Packing, Redrawable, Replica, ReplicaInputs, Result
 from whydiff.core.steps import StepInputs, StepRecord
 from whydiff.core.trajectory import Trajectory, TrajectoryPoint
 
@@ -160,14 +160,14 @@ class Replicated:
 class Replicate(Request[Replicated]):
     """Train replicas. ``inputs`` are by number what another process drew for some of them.
 
-    With ``packs`` so many equal parts of them are programs of their own.
+    With a ``packing`` there are results only for what is wanted.
     """
 
     fit: int
     replicas: tuple[Replica, ...]
     engine: str = "solo"
     keep_weights: bool = False
-    packs: int = 0
+    packing: Packing | None = None
     inputs: Mapping[int, ReplicaInputs] = field(default_factory=dict)
 
 
@@ -446,7 +446,7 @@ TYPES: Mapping[str, type] = {
         PairCalls, JoinCalls, PackCall, AdoptCall, MeasureHybrid, MeasureAgain, FindLayer,
         RelateRows, SameRows, LossParts, ValidationParts, Rescore, MeasureByPosition,
         OwnFit, FitElsewhere, Paired, TrainedHybrid, Trajectory, TrajectoryPoint, StepInputs,
-        StepRecord, Redrawable, Replicated, Replica, ReplicaInputs, Result, ProbeTargets,
+        StepRecord, Redrawable, Replicated, Replica, Packing, ReplicaInputs, Result, ProbeTargets,
         CallFields, Measurement, LayerSetting, LayerDifference, RowRelations,
         FitArrays, TrainingArrays, CallArrays,
         ScriptEnded, Answered, NotTransferable, Refused, Failed,

@@ -24,7 +24,7 @@ from whydiff.core.machine import machine_facts
 from whydiff.core.metrics import default_metric
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Fit
-from whydiff.core.replicas import Replica, Result
+from whydiff.core.replicas import Packing, Replica, Result
 from whydiff.core.study import Study
 from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.study.metadata import described, part_facts
@@ -89,7 +89,7 @@ class Pool:
         replicas: Sequence[Replica],
         engine: str = "process",
         keep_weights: bool = False,
-        packs: int = 0,
+        packing: Packing | None = None,
     ) -> list[Result]:
         """Run the script once per replica; a run that fails or lasts too long says so."""
         with ThreadPoolExecutor(self.workers) as threads:

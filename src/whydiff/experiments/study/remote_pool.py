@@ -14,7 +14,7 @@ from typing import Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import DRAW, Member, StoredReplica
-from whydiff.core.replicas import Replica, Result
+from whydiff.core.replicas import Packing, Replica, Result
 from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.study.process_pool import Limits, Pool
 from whydiff.runner.client import Run
@@ -52,7 +52,7 @@ class RemotePool:
         replicas: Sequence[Replica],
         engine: str = "process",
         keep_weights: bool = False,
-        packs: int = 0,
+        packing: Packing | None = None,
     ) -> list[Result]:
         """Run the script once per replica; one that fails, or whose worker is lost, says so."""
         commands = [self._command(replica) for replica in replicas]

@@ -20,7 +20,7 @@ from whydiff.core.interpreter import Interpreter
 from whydiff.core.machine import machine_facts
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Execution, Fit
-from whydiff.core.replicas import Replica, Result
+from whydiff.core.replicas import Packing, Replica, Result
 from whydiff.core.shards import WIDTH
 from whydiff.core.temporary import temporary_folder
 from whydiff.diagnosis.pair import check_trained
@@ -104,16 +104,16 @@ class ReplicaTrainer:
         replicas: Sequence[Replica],
         engine: str = "solo",
         keep_weights: bool = False,
-        packs: int = 0,
+        packing: Packing | None = None,
     ) -> list[Result]:
         """Train ``replicas``; a result for each, in their order, failed ones included.
 
-        With ``packs`` so many equal parts of them are programs of their own.
+        With a ``packing`` there is one for what is wanted only.
         """
         if not replicas:
             return []
         answer = self.process.request(
-            Replicate(self.fit.index, tuple(replicas), engine, keep_weights, packs)
+            Replicate(self.fit.index, tuple(replicas), engine, keep_weights, packing)
         )
         self.notes += [note for note in answer.notes if note not in self.notes]
         return [

@@ -12,7 +12,7 @@ import numpy as np
 from whydiff.core.machine import same_processor
 from whydiff.core.plan import DRAW, OWN, REPLICATE, Member, Plan, StoredReplica
 from whydiff.core.progress import Progress
-from whydiff.core.replicas import Replica, Result
+from whydiff.core.replicas import Packing, Replica, Result
 from whydiff.core.shards import Packs, Shard
 from whydiff.core.words import count
 from whydiff.storage import CALIBRATION, StoredStudy, StudyWriter, kept_weights, load_study
@@ -40,10 +40,10 @@ class Trainer(Protocol):
         replicas: Sequence[Replica],
         engine: str = ...,
         keep_weights: bool = ...,
-        packs: int = ...,
+        packing: Packing | None = ...,
     ) -> list[Result]:
-        """A result for each, in their order, failed ones included. ``packs`` is how many equal
-        parts of ``replicas`` are programs of their own, 0 where that is left to the engine."""
+        """A result for each, in their order, failed ones included. With a ``packing`` there is
+        one for what is wanted only."""
         ...
 
 
@@ -144,9 +144,10 @@ class Studying:
         for first in range(0, len(packs), together):
             some = packs[first : first + together]
             replicas = [m.replica for pack, _ in some for m in pack]
-            results = self._trainer.train(replicas, engine, True, len(some))
-            by_number = {result.replica.number: result for result in results}
             chunk = [m for _, wanted in some for m in wanted]
+            packing = Packing(len(some), tuple(m.number for m in chunk))
+            results = self._trainer.train(replicas, engine, True, packing)
+            by_number = {result.replica.number: result for result in results}
             yield chunk, [by_number[m.number] for m in chunk]
 
     def _forget_blocks_of_other_processors(self, members: Sequence[Member]) -> None:

@@ -64,7 +64,7 @@ def with_bench(
             )
             stack.enter_context(twin)
         engine = wanted if stored else bench.engine(wanted)
-        together = blocks_together(plan, bench.width) if engine == "fused" else 1
+        together = blocks_together(plan, bench.width, request.shard) if engine == "fused" else 1
         known = stored.meta.get("together") if stored else None
         part = Part(plan, request.shard, known or together)
         return _studied(request, bench, part, engine, file, progress)

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from whydiff.core.feeding import TransferError
-from whydiff.core.replicas import Replica, Result
+from whydiff.core.replicas import Packing, Replica, Result
 from whydiff.core.shards import WIDTH
 from whydiff.keras_backend.internals import build_symbolically
 from whydiff.replay.fused.choosing import best_program, worth_timing
@@ -66,25 +66,26 @@ class Fused:
             self.data = on_device(live, self._solo.probe)
 
     def train(
-        self, replicas: Sequence[Replica], keep_weights: bool, packs: int = 0
+        self, replicas: Sequence[Replica], keep_weights: bool, packing: Packing | None = None
     ) -> Iterator[Result]:
         """One result per replica. Raises TransferError where a program cannot be made;
         replicas not yielded by then are to be trained otherwise.
 
-        ``packs`` equal parts of ``replicas`` stay apart: what trains in one program, and where in
-        it, depends on its part alone.
+        With a ``packing`` what trains in one program, and where in it, depends on its pack alone.
         """
         self._check()
+        packing = packing or Packing(1, tuple(r.number for r in replicas))
         groups: dict[Any, list[Replica]] = {}
         for replica in replicas:
             try:
                 check(replica)
             except TransferError as why:
-                yield Result(replica, "fused", failure=str(why))
+                if replica.number in packing.wanted:
+                    yield Result(replica, "fused", failure=str(why))
                 continue
             groups.setdefault(self._group(replica), []).append(replica)
         for _, members in sorted(groups.items(), key=lambda item: str(item[0])):
-            yield from self._train_group(members, keep_weights, packs or 1)
+            yield from self._train_group(members, keep_weights, packing)
 
     def _group(self, replica: Replica) -> Any:
         """Replicas of equal group share a program and the shapes of their batches."""
@@ -92,9 +93,12 @@ class Fused:
         return key, str(replica.settings.get("batch-size"))
 
     def _train_group(
-        self, members: Sequence[Replica], keep_weights: bool, packs: int
+        self, members: Sequence[Replica], keep_weights: bool, packing: Packing
     ) -> Iterator[Result]:
-        whole = -(-len(members) // packs)
+        wanted = set(packing.wanted)
+        if wanted.isdisjoint(r.number for r in members):
+            return
+        whole = -(-len(members) // packing.packs)
         stacking = self._compiled(members[:whole])
         size = self._chunk_size(members[:whole])
         parts = [
@@ -102,6 +106,7 @@ class Fused:
             for pack in range(0, len(members), whole)
             for i in range(pack, pack + whole, size)
         ]
+        parts = [part for part in parts if not wanted.isdisjoint(r.number for r in part)]
         train = partial(self._train_chunk, size, stacking, keep_weights)
         started = time.monotonic()
         # The first traces and compiles; after that threads only wait for XLA, which lets go of
@@ -109,8 +114,9 @@ class Fused:
         with quiet(), ThreadPoolExecutor(_threads(stacking)) as pool:
             chunks = [train(parts[0])]
             chunks += pool.map(train, parts[1:])
-        share = (time.monotonic() - started) / len(members)
-        for result in chain.from_iterable(chunks):
+        results = [r for r in chain.from_iterable(chunks) if r.replica.number in wanted]
+        share = (time.monotonic() - started) / len(results)
+        for result in results:
             yield from self._finished(replace(result, seconds=share), keep_weights)
 
     def _train_chunk(

@@ -277,7 +277,7 @@ class ReplicaServer:
         """Train replicas. One that fails says so in its ``failure``."""
         engines = self._engines_of(request.fit)
         results, notes = engines.train(
-            request.replicas, request.engine, request.keep_weights, request.inputs, request.packs
+            request.replicas, request.engine, request.keep_weights, request.inputs, request.packing
         )
         in_numbers = tuple(_in_numbers(result) for result in results)
         return m.Replicated(in_numbers, tuple(notes), engines.lowering)
