@@ -56,3 +56,17 @@ def test_what_was_tried_in_vain_is_told_without_its_patch() -> None:
         "One change was tried and did not make them agree (still different: noise)."
     )
     assert not_found(["a", "a"]).startswith("2 changes were tried")
+
+
+def test_several_sources_that_are_repaired_agree() -> None:
+    before = [finding("initialization"), finding("noise"), finding("optimizer", intended=True)]
+    worked, what = helped([[before[2]]], ["initialization", "noise"], before)
+    assert worked and what.startswith("Tried twice: initialization and noise now agree bit for bit")
+
+
+def test_a_cause_that_weighs_as_much_or_whose_weight_is_not_known_does_not_come_first() -> None:
+    findings = [finding("state"), finding("noise")]
+    assert unrepaired(findings, ["state", "noise"], ["state"], lambda source: 0.5) == []
+    assert unrepaired(findings, ["state", "noise"], [], lambda source: 0.0) == []
+    (first,) = unrepaired(findings, ["noise"], [], lambda source: 0.1)
+    assert first.startswith("First of all (noise, 10%)")
