@@ -1,6 +1,7 @@
 """The published JSON Schemas: up to date, strict about names, and every answer validates."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,15 @@ def test_a_kind_or_version_that_is_not_there_is_named():
         schema("page")
     with pytest.raises(KeyError, match="no schema 2 of 'study'"):
         schema("study", 2)
+
+
+def test_the_entries_that_a_page_explains_are_those_of_the_schema():
+    page = (ROOT / "docs" / "skill.md").read_text()
+    rows = re.findall(r"^\| (`[^|]+) \|", page, re.MULTILINE)
+    names = [name for row in rows for name in re.findall(r"`([\w.\[\]]+)`", row)]
+    entries = schema("explanation")["properties"]
+    causes = entries["causes"]["items"]["properties"]
+    assert {"identical", "causes[].share", "remedy", "unknown"} <= set(names)
+    for name in names:
+        last = name.removeprefix("causes[].")
+        assert last in (causes if name != last or last in ("alone", "remaining") else entries), name

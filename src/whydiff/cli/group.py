@@ -103,6 +103,10 @@ class Verbs(click.Group):
                 "Use it in WSL (Windows Subsystem for Linux). check, show, diff and report run "
                 "here.",
             )
+        if name and command and not {"-h", "--help"} & set(rest):
+            from whydiff.cli.settings import defaults
+
+            ctx.default_map = {name: defaults(name, command, VERBS)}
         return name, command, rest
 
     def invoke(self, ctx: click.Context) -> Any:

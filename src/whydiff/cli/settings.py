@@ -1,0 +1,112 @@
+"""Settings of a project: ``[tool.whydiff]`` in pyproject.toml, as defaults of options.
+
+    [tool.whydiff]
+    metric = "val_loss"       # for every verb with that option
+
+    [tool.whydiff.explain]    # for one verb
+    budget = "10m"
+
+What is said on the command line goes first.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from whydiff.cli.output import say
+from whydiff.core.errors import WhydiffError
+from whydiff.core.ordinary import read_bytes
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+#: what may stand in [tool.whydiff] itself
+COMMON = ("metric", "budget", "in-place", "margin", "engine", "time-limit", "workers", "verbose")
+#: what belongs to one command line only
+NEVER = frozenset(
+    ("json", "html", "markdown", "sarif", "github", "force", "output", "resume", "help", "rules")
+)
+_MOST_BYTES = 1 << 20
+
+
+def defaults(verb: str, command: click.Command, verbs: tuple[str, ...]) -> dict[str, Any]:
+    """Values of the verb's options by parameter, from the nearest pyproject.toml; they are said.
+
+    Raises WhydiffError for a file that cannot be read and for a name or value that is none.
+    """
+    path = _nearest(Path.cwd())
+    table = _table(path) if path else {}
+    if path is None or not table:
+        return {}
+    common = {k: v for k, v in table.items() if k not in verbs}
+    own = table.get(verb, {})
+    if not isinstance(own, dict):
+        raise _wrong(path, f"[tool.whydiff.{verb}] is no table", "Write its settings below it.")
+    options = {
+        option.removeprefix("--"): parameter
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for option in parameter.opts
+        if option.startswith("--") and option.removeprefix("--") not in NEVER
+    }
+    _check_names(path, "tool.whydiff", common, COMMON)
+    _check_names(path, f"tool.whydiff.{verb}", own, tuple(options))
+    wanted = {k: v for k, v in {**common, **own}.items() if k in options}
+    made = {str(options[k].name): _value(path, k, v, options[k]) for k, v in wanted.items()}
+    if made:
+        say(f"{path.name} sets {', '.join(f'{k} = {v}' for k, v in wanted.items())}")
+    return made
+
+
+def _nearest(folder: Path) -> Path | None:
+    files = (place / "pyproject.toml" for place in (folder, *folder.parents))
+    return next((file for file in files if file.is_file()), None)
+
+
+def _table(path: Path) -> Mapping[str, Any]:
+    try:
+        whole = tomllib.loads(read_bytes(path, _MOST_BYTES).decode())
+    except OSError as error:
+        raise _wrong(path, error.strerror or str(error), "Check its rights.") from None
+    except ValueError as error:  # TOML's own errors, and bytes that are no UTF-8
+        raise _wrong(path, str(error), "Correct it; whydiff reads [tool.whydiff] there.") from None
+    tool = whole.get("tool", {})
+    table = tool.get("whydiff", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        raise _wrong(path, "tool.whydiff is no table", "Write [tool.whydiff].")
+    return table
+
+
+def _check_names(
+    path: Path, where: str, table: Mapping[str, Any], allowed: tuple[str, ...]
+) -> None:
+    for name in table:
+        if name not in allowed:
+            raise _wrong(
+                path, f"[{where}] has no setting {name!r}", f"It takes {', '.join(allowed)}."
+            )
+
+
+def _value(path: Path, name: str, value: Any, option: click.Option) -> Any:
+    """The value as the option takes it; other types are refused here, other words by the option."""
+    values = value if isinstance(value, list) and option.multiple else [value]
+    kinds: tuple[type, ...] = (bool,) if option.is_flag else (str, int, float)
+    for one in values:
+        if not isinstance(one, kinds) or (isinstance(one, bool) and not option.is_flag):
+            expected = "true or false" if option.is_flag else "a text or a number"
+            raise _wrong(path, f"{name} = {one!r} is not {expected}", f"See --{name} in --help.")
+    if option.is_flag:
+        return value
+    texts = [str(one) for one in values]
+    return texts if option.multiple else texts[0]
+
+
+def _wrong(path: Path, what: str, way_out: str) -> WhydiffError:
+    return WhydiffError(f"{path}: {what}", way_out)

@@ -1,0 +1,94 @@
+"""``[tool.whydiff]`` in pyproject.toml: defaults of options, said, checked and overruled."""
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from whydiff.cli import main
+from whydiff.cli.group import VERBS
+from whydiff.cli.settings import COMMON, NEVER, defaults
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Writes pyproject.toml; the current folder lies below it."""
+    (tmp_path / "src").mkdir()
+    monkeypatch.chdir(tmp_path / "src")
+    (tmp_path / "src" / "train.py").write_text("import keras\nkeras.Sequential().fit(1)\n")
+    return lambda text: (tmp_path / "pyproject.toml").write_text(text)
+
+
+def command(verb):
+    found = main.get_command(click.Context(main), verb)
+    assert found
+    return found
+
+
+def run(*words):
+    return CliRunner().invoke(main, list(words))
+
+
+def test_common_settings_go_to_every_verb_that_has_the_option(project, capsys):
+    project('[tool.whydiff]\nmetric = "val_loss"\nin-place = true\nbudget = 90\n')
+    assert defaults("explain", command("explain"), VERBS) == {
+        "metric": "val_loss", "in_place": True, "budget": "90",
+    }  # fmt: skip
+    assert defaults("show", command("show"), VERBS) == {"metric": "val_loss"}
+    assert defaults("check", command("check"), VERBS) == {}
+    assert "pyproject.toml sets metric = val_loss, in-place = True, budget = 90" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_verbs_own_table_goes_before_the_common_one(project):
+    project(
+        '[tool.whydiff]\nmetric = "loss"\n'
+        '[tool.whydiff.study]\nmetric = "accuracy"\nvary = ["noise", "optimizer=adam,sgd"]\n'
+    )
+    found = defaults("study", command("study"), VERBS)
+    assert found == {"metric": "accuracy", "vary": ["noise", "optimizer=adam,sgd"]}
+    assert defaults("explain", command("explain"), VERBS) == {"metric": "loss"}
+
+
+def test_the_command_line_has_the_last_word(project):
+    project('[tool.whydiff.check]\nignore = "WD101"\n')
+    assert "No finding" in run("check", "train.py").stdout
+    assert "WD101" in run("check", "train.py", "--ignore", "WD302").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[tool.whydiff]\nmetrics = 'loss'\n", "has no setting 'metrics'"),
+        ("[tool.whydiff.check]\njson = 'a.json'\n", "has no setting 'json'"),
+        ("[tool.whydiff]\ncheck = 3\n", "is no table"),
+        ("[tool]\nwhydiff = 3\n", "is no table"),
+        ("[tool.whydiff.check]\nselect = ['a', 'b']\n", "is not a text or a number"),
+        ("[tool.whydiff.check]\nselect = true\n", "is not a text or a number"),
+        ("[tool.whydiff.check]\nverbose = 'yes'\n", "is not true or false"),
+        ("[tool.whydiff.check]\nselect = 'WD999'\n", "there is no rule 'WD999'"),
+        ("[tool.whydiff", "pyproject.toml"),
+        ("[tool.whydiff]\nx = '\x00'", "pyproject.toml"),
+    ],
+)
+def test_trouble_names_the_file_and_the_value(project, text, says):
+    project(text)
+    done = run("check", "train.py")
+    assert done.exit_code == 2 and says in done.stderr
+    assert len(done.stderr.splitlines()) >= 2  # a way out
+    assert run("check", "--help").exit_code == 0  # help is there all the same
+
+
+def test_without_settings_nothing_is_said(project):
+    project("[project]\nname = 'a'\n")
+    assert run("check", "train.py").stderr == ""
+
+
+def test_where_an_answer_goes_is_never_a_setting():
+    for verb in VERBS:
+        options = {o.removeprefix("--") for p in command(verb).params for o in p.opts}
+        assert not options & NEVER & set(COMMON)
+    assert all(
+        any(f"--{name}" in p.opts for verb in VERBS for p in command(verb).params)
+        for name in COMMON
+    )
