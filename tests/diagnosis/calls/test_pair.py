@@ -137,6 +137,15 @@ def test_what_fit_logged_of_its_validation_is_held_against_evaluate(trained_fit)
     assert not disagreements(execution(equal, fits=[fit]))
 
 
+def test_two_evaluates_come_before_the_validation_of_a_fit(trained_fit):
+    fit = validating(trained_fit(1), X, val_loss=0.9)
+    last = call(2, "evaluate", values={"loss": 0.9})
+    best = call(3, "evaluate", model=2, kernel=OTHER, values={"loss": 0.5})
+    best = replace(best, model=last.model)  # loaded: of the same name
+    found = disagreements(execution(last, best, fits=[fit]))[0]
+    assert [kind_of(found.a), kind_of(found.b)] == ["evaluate", "evaluate"]
+
+
 def test_a_score_without_evaluate_is_held_against_the_validation(trained_fit):
     fit = validating(trained_fit(1), X, val_accuracy=0.9)
     told = Score("sklearn.metrics.accuracy_score", 2, "", "argmax", row_digests([Y]))

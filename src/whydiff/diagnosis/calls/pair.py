@@ -37,7 +37,7 @@ LARGE, LARGE_OF_LOG = 0.02, 0.3
 #: Keras sums a metric in single precision batch by batch, scikit-learn in double: no disagreement.
 SUMMED_OTHERWISE = 1e-5
 #: What makes two calls comparable, the clearest first.
-SCORED, VALIDATED, LOGGED, RUN, REBUILT, REPEATED, OTHER_INPUT, BUILT, BY_POSITION = range(9)
+SCORED, LOGGED, RUN, REBUILT, REPEATED, VALIDATED, OTHER_INPUT, BUILT, BY_POSITION = range(9)
 
 #: What has to be checked on the values before two calls count as measuring the same.
 FIT_ROWS, ROWS_CORRESPOND = "the rows of the fit", "rows that correspond"

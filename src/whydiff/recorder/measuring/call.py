@@ -163,11 +163,14 @@ class Measuring(Flags):
     @told_once
     def _before(self) -> None:
         book = self._book
-        names = book.descriptions.names(self.model)
+        names, signature = book.descriptions.names(self.model)
         self._held = held_values(names, self._adapter.to_numpy)
         if all(layer.built for layer in names.layers.values()):
             self._described = book.descriptions.of(
-                self.model, book.compiled(self.model), [one.digest for one in self._held]
+                self.model,
+                book.compiled(self.model),
+                [one.digest for one in self._held],
+                signature,
             )
         whole = self._described
         slots = variables_of(self.model, names) if whole is None else whole.variables

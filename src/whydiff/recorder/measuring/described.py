@@ -40,18 +40,24 @@ class Descriptions:
         )
         self._surroundings: dict[str, Facts] | None = None
 
-    def names(self, model: Any) -> Names:
-        """The model's canonical names, from its description where that still holds."""
-        known = self._known.get(model)
-        if known is not None:
-            signature = _signature(model)
-            if _same(known[0][: len(signature)], signature):
-                return known[1].names
-        return Names(model)
+    def names(self, model: Any) -> tuple[Names, list[Any]]:
+        """The model's canonical names, from its description where that still holds, and what says
+        so: :meth:`of` takes it while nothing of the model has changed."""
+        known, signature = self._known.get(model), _signature(model)
+        if known is not None and _same(known[0][: len(signature)], signature):
+            return known[1].names, signature
+        return Names(model), signature
 
-    def of(self, model: Any, compiled: Mapping[str, Any], held: Sequence[str]) -> Described:
-        """``held`` are digests of values that the user's code reads: they are in the facts."""
-        signature = [*_signature(model), id(compiled), *held]
+    def of(
+        self,
+        model: Any,
+        compiled: Mapping[str, Any],
+        held: Sequence[str],
+        own: list[Any] | None = None,
+    ) -> Described:
+        """``held`` are digests of values that the user's code reads: they are in the facts.
+        ``own`` is what :meth:`names` gave for the model as it is."""
+        signature = [*(_signature(model) if own is None else own), id(compiled), *held]
         known = self._known.get(model)
         if known is not None and _same(known[0], signature):
             return known[1]
