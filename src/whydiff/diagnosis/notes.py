@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from whydiff.core.findings import CONFIRMED, UNKNOWN, Cause
@@ -10,8 +11,10 @@ from whydiff.core.words import listed, number, percent
 from whydiff.diagnosis import files
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.offsets import amplifies, cancel
+from whydiff.diagnosis.pair import trainings_of
 from whydiff.diagnosis.rounding import measured
 from whydiff.diagnosis.sources.arithmetic import UNRECORDED
+from whydiff.diagnosis.sources.facts import show
 from whydiff.diagnosis.stale import set_in_vain
 from whydiff.diagnosis.trials import Trials
 
@@ -23,6 +26,7 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
         *_unrecorded(compared),
         *_counts_on(compared, causes),
         *_set_in_vain(compared),
+        *restarted(compared.a, compared.b),
         *_not_reproduced(compared, trials, causes),
         *_offsetting(trials, causes),
         *_amplified(trials, causes),
@@ -59,6 +63,28 @@ def _set_in_vain(compared: ComparedSides) -> Iterator[str]:
     for name, side in (("A", compared.a), ("B", compared.b)):
         for text in set_in_vain(side):
             yield f"In {name}, {text}: call compile() after setting it."
+
+
+def restarted(a: Side, b: Side) -> Iterator[str]:
+    """A training in several fits whose later ones count epochs from 0 again, beside a schedule.
+
+    Callbacks that set the learning rate by the epoch begin again with each such fit.
+    """
+    for name, side in (("A", a), ("B", b)):
+        trainings = trainings_of(side.execution.fits)
+        chain = [f for f in side.execution.fits if trainings[f.index] == trainings[side.fit.index]]
+        for earlier, later in itertools.pairwise(chain):
+            scheduled = later.recipe.optimizer.get("callbacks")
+            if later.recipe.duration.get("initial_epoch") or not scheduled or not earlier.epochs:
+                continue
+            done = sum(len(fit.epochs) for fit in chain[: chain.index(later)])
+            whole = done + len(later.epochs)
+            yield (
+                f"{name}'s training goes on in fit {later.index}, which counts epochs from 0 "
+                f"again: {show(scheduled)} begins again there. fit(..., initial_epoch={done}, "
+                f"epochs={whole}) goes on where fit {earlier.index} stopped."
+            )
+            return  # said once, also where two runs of one script do so alike
 
 
 def _unrecorded(compared: ComparedSides) -> Iterator[str]:
