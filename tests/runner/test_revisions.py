@@ -107,7 +107,15 @@ def test_paths_are_found_in_it(project, tmp_path, monkeypatch):
     assert made.script(Path("../train.py")) == made.folder / "train.py"
     assert made.working_folder() == made.folder / "sub"
     assert made.path(Path("/elsewhere/x")) == Path("/elsewhere/x")
+    assert made.named(made.folder / "train.py") == "../train.py"
+    assert made.named(made.folder / "sub" / "x.py") == "x.py"
+    assert made.named("/elsewhere/x") == "/elsewhere/x"
+    assert made.names() == {
+        f"{made.folder}/sub/": "", f"{made.folder}/": "../", f"{made.folder.parent}/": "",
+    }  # fmt: skip
+    monkeypatch.chdir(project)
     assert made.named(made.folder / "train.py") == "train.py"
+    assert made.names() == {f"{made.folder}/": "", f"{made.folder.parent}/": ""}
 
 
 def test_a_script_that_was_not_there_is_refused(project, tmp_path):
@@ -273,8 +281,11 @@ def test_a_project_of_pythonpath_is_imported_from_the_revision(project, tmp_path
     git(project, "add", "src")
     commit(project, "A module")
     (project / "src" / "own.py").write_text("now\n")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(project / "src"), str(tmp_path)]))
+    linked = project / "data"  # not tracked: what is there today, under whichever path
+    path = [project / "src", linked, tmp_path]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, path)))
     made = check_out("HEAD", project, tmp_path / "place")
+    expected = [made.folder / "src", linked, tmp_path]
     assert made.environment(given={"A": "1"}) == {
-        "A": "1", "PYTHONPATH": os.pathsep.join([str(made.folder / "src"), str(tmp_path)]),
+        "A": "1", "PYTHONPATH": os.pathsep.join(map(str, expected)),
     }  # fmt: skip

@@ -126,10 +126,21 @@ class Checkout:
         return {"root": str(self.root), "folder": str(self.folder)}
 
     def named(self, path: Path | str) -> str:
-        """A path as the person knows it: ``train.py`` of v1.2 for what lies in our folder."""
+        """A path in our folder as the person would name it from where they stand."""
         path = Path(path)
-        inside = path.is_relative_to(self.folder)
-        return path.relative_to(self.folder).as_posix() if inside else str(path)
+        if not path.is_relative_to(self.folder):
+            return str(path)
+        return os.path.relpath(self.root / path.relative_to(self.folder), _here(self.root))
+
+    def names(self) -> dict[str, str]:
+        """Beginnings of paths in our folders, and what stands in their place for a person."""
+        top = os.path.relpath(self.root, _here(self.root))
+        beginnings = {
+            str(self.path(_here(self.root))): "",
+            str(self.folder): "" if top == os.curdir else f"{top}{os.sep}",
+            str(self.folder.parent): "",
+        }
+        return {f"{place}{os.sep}": name for place, name in beginnings.items()}
 
     def environment(
         self, python: str = sys.executable, given: Mapping[str, str] | None = None
@@ -159,8 +170,9 @@ class Checkout:
         return {**(given or {}), "PYTHONPATH": os.pathsep.join([*here, *others])}
 
     def _holds(self, place: Path) -> bool:
+        """Whether the revision has a folder there of its own, no link to what is there today."""
         moved = self.path(place)
-        return moved.is_relative_to(self.folder) and moved.is_dir()
+        return moved.is_dir() and moved.resolve().is_relative_to(self.folder)
 
 
 class Checkouts:
@@ -329,6 +341,13 @@ def uncommitted(near: Path) -> str:
     names = [name for name in names if name]
     more = [f"{len(names) - 3} more"] if len(names) > 3 else []
     return listed([*names[:3], *more]) or "none"
+
+
+def _here(root: Path) -> Path:
+    """Where the person stands, by the name of the folder that the repository has, too."""
+    here = Path.cwd()
+    resolved = here.resolve()
+    return resolved if resolved.is_relative_to(root) else here
 
 
 def _commit(root: Path, id: str) -> Commit:

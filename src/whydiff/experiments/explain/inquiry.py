@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -90,9 +89,9 @@ class Inquiry:
             checkout = run.checkout
             of = {"revision": checkout.revision, "commit": checkout.commit.id} if checkout else {}
             described.append({**side, **of})
-            for place in (str(checkout.folder), str(checkout.folder.parent)) if checkout else ():
-                explanation = _without(explanation, f"{place}{os.sep}")
-                described = _without(described, f"{place}{os.sep}")
+            for place, name in checkout.names().items() if checkout else ():
+                explanation = _renamed(explanation, place, name)
+                described = _renamed(described, place, name)
         return replace(explanation, a=described[0], b=described[1])
 
 
@@ -153,16 +152,16 @@ def _moved(a: Run, b: Run) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
-def _without(value: Any, place: str) -> Any:
-    """A value of an answer with the paths in it as seen from ``place``."""
+def _renamed(value: Any, place: str, name: str) -> Any:
+    """A value of an answer with ``name`` where paths in it begin with ``place``."""
     if isinstance(value, str):
-        return value.replace(place, "")
+        return value.replace(place, name)
     if isinstance(value, dict):
-        return {_without(k, place): _without(v, place) for k, v in value.items()}
+        return {_renamed(k, place, name): _renamed(v, place, name) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_without(one, place) for one in value)
+        return type(value)(_renamed(one, place, name) for one in value)
     if is_dataclass(value) and not isinstance(value, type):
-        kept = {f.name: _without(getattr(value, f.name), place) for f in fields(value)}
+        kept = {f.name: _renamed(getattr(value, f.name), place, name) for f in fields(value)}
         return replace(value, **kept)
     return value
 
