@@ -4,8 +4,8 @@
 
 Each set of versions is an environment of its own, made by uv and kept in ``.venv-versions/``. In
 it a few scripts are explained: every cause must be the one that was planted, confirmed, with
-nothing left unexplained. Prints a table; with all sets it is written into ``docs/versions.md``.
-Exits with 1 where something went wrong.
+nothing left unexplained. Prints a table; the rows of sets in which all went well are written into
+``docs/versions.md``. Exits with 1 where something went wrong.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ROOT / ".venv-versions"
 PAGE = ROOT / "docs/versions.md"
+HEADER = (
+    "| set | Keras | backend | NumPy | Python | scripts explained |",
+    "|---|---|---|---|---|---|",
+)
 BEGIN, END = "<!-- made by `make versions` -->\n", "<!-- end -->\n"
 
 
@@ -207,11 +211,10 @@ def main(names: list[str]) -> int:
         print(f"No set {', '.join(sorted(unknown))}. There are: {known}.")
         return 1
     passed = failed = 0
-    lines = ["| Keras | backend | NumPy | Python | scripts explained |", "|---|---|---|---|---|"]
     for one in SETS:
         if names and one.name not in names:
             continue
-        python = environment(one)
+        python, rows, before = environment(one), [], failed
         for backend in one.backends:
             right = []
             chosen = [script for script in SCRIPTS if backend in script.backends]
@@ -223,17 +226,27 @@ def main(names: list[str]) -> int:
                 print(f"{one.name}, {backend}, {script.path}: {result}", flush=True)
                 right += [] if wrong else [f"`{Path(script.path).stem}`"]
             found = versions(python, backend)
-            lines.append(
-                f"| {found['keras']} | {backend} {found['backend']} | {found['numpy']} "
-                f"| {found['python']} | {', '.join(right)} ({len(right)} of {len(chosen)}) |"
-            )
-    table = "\n".join(lines) + "\n"
-    print(f"\n{table}\nversions: {passed} passed, {failed} failed")
-    if not names and not failed:
-        text = PAGE.read_text()
-        head, tail = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
-        PAGE.write_text(f"{head}\n{table}\n{tail}")
+            cells = [one.name, found["keras"], f"{backend} {found['backend']}", found["numpy"]]
+            cells += [found["python"], f"{', '.join(right)} ({len(right)} of {len(chosen)})"]
+            rows.append(f"| {' | '.join(cells)} |")
+            print(rows[-1], flush=True)
+        if failed == before:
+            write(one, rows)
+    print(f"versions: {passed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def write(one: Set, rows: list[str]) -> None:
+    """Put the rows of a set into the page, in place of those that it had there."""
+    text = PAGE.read_text()
+    head, tail = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
+    known = [line for line in text[len(head) : -len(tail)].splitlines() if line.startswith("|")][2:]
+    of_set = {
+        name.name: [r for r in known if r.split("|")[1].strip() == name.name] for name in SETS
+    }
+    of_set[one.name] = rows
+    table = "\n".join([*HEADER, *(row for each in SETS for row in of_set[each.name])])
+    PAGE.write_text(f"{head}\n{table}\n\n{tail}")
 
 
 def _has_tensorflow(one: Set) -> bool:
