@@ -16,6 +16,7 @@ from whydiff.core.plan import StoredReplica, draw_plan
 from whydiff.core.replicas import Result
 from whydiff.storage import (
     CALIBRATION,
+    ELSEWHERE,
     TARGETS,
     StoredStudy,
     StudyWriter,
@@ -37,6 +38,7 @@ def kept(member, **other):
         "predictions": (rng.random((5, 2)).astype("float32"), rng.random(5)),
         "digest": f"{member.number:032x}",
         "seconds": 0.25,
+        "machine": {"hardware": {"cpu": "X", "devices": ["gpu B"]}, "threads": {}},
     }
     return StoredReplica(member, Result(**{**fields, **other}))
 
@@ -46,6 +48,7 @@ def same(one, other):
     a, b = one.result, other.result
     assert (a.engine, a.digest, a.seconds, a.failure) == (b.engine, b.digest, b.seconds, b.failure)
     assert repr(a.logs) == repr(b.logs)  # NaN included
+    assert a.machine == b.machine
     assert (a.predictions is None) == (b.predictions is None)
     for x, y in zip(a.predictions or (), b.predictions or (), strict=True):
         assert x.dtype == y.dtype and np.array_equal(x, y)
@@ -71,6 +74,15 @@ def test_everything_comes_back(written):
     assert study.meta["plan"] == PLAN.to_dict() and study.meta["started"]
     assert study.distances[1, 2] == 0.5 and np.isnan(study.distances[1, 3])
     assert (study.targets[0] == np.arange(5)).all()
+
+
+def test_the_own_training_of_further_machines_comes_back(written):
+    elsewhere = kept(PLAN.members[0], machine={"hardware": {"cpu": "Y"}})
+    with StudyWriter.resume(written) as writer:
+        writer.add([elsewhere], f"{ELSEWHERE} 0")
+    (found,) = load_study(written).elsewhere
+    same(found, elsewhere)
+    assert load_study(written).kept[0].result.machine["hardware"]["cpu"] == "X"
 
 
 def test_failed_replica_has_no_outcome(tmp_path):
@@ -134,6 +146,9 @@ def test_cut_short_anywhere(written, tmp_path):
         "UPDATE distance SET relative = 'far'",
         "UPDATE arrays SET data = x'8004'",
         "UPDATE arrays SET part = 7",
+        "UPDATE machine SET facts = '[]'",
+        "UPDATE machine SET facts = '{\"hardware\": 3}'",
+        'UPDATE machine SET facts = \'{"hardware": {"devices": "gpu"}}\'',
         "DROP TABLE epoch",
         "ALTER TABLE meta ADD COLUMN more",
     ],
