@@ -21,6 +21,7 @@ from typing import Any
 from whydiff.core.bisection import Bisection
 from whydiff.core.comparison import Comparison
 from whydiff.core.findings import Cause, Diff, Explanation
+from whydiff.core.matrix import COLUMNS, Cell, Matrix
 from whydiff.core.problem import Checked, Problem
 from whydiff.core.study import Study
 from whydiff.core.verification import Amplification, FitCheck, Statistics, Verification
@@ -187,6 +188,15 @@ def bisection() -> Schema:
     return answer(**own, explanation=optional({"$ref": f"explanation-{VERSION}.json"}))
 
 
+def matrix() -> Schema:
+    own = fields(Matrix)
+    groups = record(**dict.fromkeys(COLUMNS, TEXT))
+    cell = of(Cell)
+    cell["properties"]["groups"] = groups
+    cell["required"] = [*cell["required"], "groups"]
+    return answer(**own | {"cells": array(cell)})
+
+
 #: kind of answer -> (the verbs that write it, its schema)
 MADE = {
     "explanation": ("explain", explanation),
@@ -197,6 +207,7 @@ MADE = {
     "check": ("check", check),
     "recording": ("show", recording),
     "bisection": ("bisect", bisection),
+    "matrix": ("matrix", matrix),
 }
 
 

@@ -11,7 +11,9 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from whydiff.core.bisection import Bisection, Point, Tried
 from whydiff.core.jsonable import plain
+from whydiff.core.matrix import Cell, Matrix
 from whydiff.report import execution_dict
+from whydiff.report.documents import DOCUMENTS
 from whydiff.report.schemas import KINDS, VERSION, schema
 from whydiff.testing import answers
 from whydiff.testing.schemas import validating, validator
@@ -27,12 +29,21 @@ def bisection():
                      explanation=answers.explanation())  # fmt: skip
 
 
+def matrix():
+    cells = (
+        Cell("now", (), "equal", "the reference"),
+        Cell("old", ("keras==3.3.3",), "failed", "no"),
+    )
+    return Matrix("?", "train.py", cells, "now", "loss", 2)
+
+
 ANSWERS = {
     "bisection": lambda: bisection().to_dict(),
     "check": lambda: answers.checked().to_dict(),
     "comparison": lambda: answers.comparison().to_dict(),
     "diff": lambda: answers.diff().to_dict(),
     "explanation": lambda: answers.explanation().to_dict(),
+    "matrix": lambda: matrix().to_dict(),
     "recording": lambda: execution_dict(answers.execution()),
     "study": lambda: answers.study().to_dict(),
     "verification": lambda: answers.verification().to_dict(),
@@ -46,6 +57,7 @@ def test_the_files_are_those_of_the_types():
 
 def test_every_kind_has_a_schema_that_is_one():
     assert set(ANSWERS) == set(KINDS)
+    assert len(KINDS) == len(DOCUMENTS)  # whatever is laid out is written as JSON, too
     for kind in KINDS:
         Draft202012Validator.check_schema(schema(kind))
         assert schema(kind)["$id"].endswith(f"/{kind}-{VERSION}.json")

@@ -11,6 +11,7 @@ from whydiff.core.bisection import Bisection
 from whydiff.core.comparison import Comparison
 from whydiff.core.findings import Diff, Explanation
 from whydiff.core.jsonable import plain
+from whydiff.core.matrix import Matrix
 from whydiff.core.problem import Checked
 from whydiff.core.study import Study
 from whydiff.core.verification import Verification
@@ -23,6 +24,7 @@ ANSWERS: dict[type[Any], str] = {
     Comparison: "comparison",
     Diff: "diff",
     Explanation: "explanation",
+    Matrix: "matrix",
     Study: "study",
     Verification: "verification",
 }

@@ -18,6 +18,7 @@ KINDS = (
     "comparison",
     "diff",
     "explanation",
+    "matrix",
     "recording",
     "study",
     "verification",
