@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
-from whydiff.runner.client import Child, Run, ended
+from whydiff.runner.client import NOT_WATCHED, Child, Run, ended
 from whydiff.runner.revisions import UNCOMMITTED, uncommitted
 from whydiff.storage import Sealed, check_place, identity, seal
 
@@ -62,6 +62,6 @@ def record(
     if identity(output) in (None, before):
         raise WhydiffError(
             f"{script} never imported Keras, so there is nothing to record (it {ended(code)})",
-            "whydiff records `fit` of Keras 3 models; tf_keras (Keras 2) is not watched.",
+            NOT_WATCHED,
         )
     return RecordResult(named, code, seal(output, code if code >= 0 else None))

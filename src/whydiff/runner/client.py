@@ -17,6 +17,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.interpreter import Interpreter
 from whydiff.core.question import SideOptions
 from whydiff.core.unreachable import unreachable
+from whydiff.keras_backend.internals import tested
 from whydiff.runner import codec, standard_input
 from whydiff.runner.messages import (
     Answer,
@@ -330,6 +331,13 @@ def remarks(log: Path | None) -> list[str]:
     return [line.strip() for line in lines if line.startswith("whydiff: ")]
 
 
+#: Which versions of Keras are known.
+NOT_WATCHED = (
+    f"whydiff watches models of Keras 3 (tested with {tested()}); Keras 2 (tf_keras, "
+    "TF_USE_LEGACY_KERAS, TensorFlow before 2.16) is not watched."
+)
+
+
 def not_recorded(child: Child, purpose: str) -> WhydiffError:
     """Why a script that is over left no recording, so that nothing was observed ``purpose``."""
     said = [line for line in remarks(child.log) if "nothing is recorded" in line]
@@ -339,7 +347,7 @@ def not_recorded(child: Child, purpose: str) -> WhydiffError:
         )
     return WhydiffError(
         f"{child.run.text} never imported Keras, so no training was observed {purpose}",
-        "whydiff watches `fit` of Keras 3 models; tf_keras (Keras 2) is not watched.",
+        NOT_WATCHED,
     )
 
 
