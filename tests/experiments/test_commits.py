@@ -6,7 +6,7 @@ import pytest
 
 from whydiff.core.findings import SUSPECTED, Cause
 from whydiff.experiments.explain.commits import Revisions, located_in
-from whydiff.runner.revisions import commit_named
+from whydiff.runner.history import commit_named
 
 
 def git(folder, *arguments):

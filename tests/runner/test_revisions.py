@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from whydiff.core.errors import WhydiffError
-from whydiff.runner.revisions import (
+from whydiff.runner.history import (
     changed_files,
-    check_out,
     commit_named,
     commit_of_line,
     commit_that_removed,
@@ -19,6 +18,7 @@ from whydiff.runner.revisions import (
     second_parent,
     text_at,
 )
+from whydiff.runner.revisions import check_out
 
 
 def git(folder, *arguments):

@@ -29,8 +29,8 @@ from whydiff.experiments.bisect import points
 from whydiff.experiments.bisect.answer import answer, explained
 from whydiff.experiments.bisect.asking import Ask, ByMetric, ByRuns, Threshold, halve
 from whydiff.experiments.bisect.points import Series
+from whydiff.runner.history import repository
 from whydiff.runner.releases import releases_between
-from whydiff.runner.revisions import repository
 from whydiff.runner.running import runs_of
 from whydiff.runner.targets import near, target_of
 from whydiff.storage.searches import keep, kept, search_id

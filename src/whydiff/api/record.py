@@ -8,7 +8,7 @@ from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
 from whydiff.runner.client import NOT_WATCHED, Child, Run, ended
-from whydiff.runner.revisions import UNCOMMITTED, uncommitted
+from whydiff.runner.history import UNCOMMITTED, uncommitted
 from whydiff.storage import Sealed, check_place, identity, seal
 
 

@@ -18,25 +18,10 @@ from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.words import count, listed
+from whydiff.runner.history import Commit, commit_named, git, name_then, repository
 
-#: Variables with which git is told of another repository than that of its working folder.
-_STEERING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX",
-             "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")  # fmt: skip
-#: A checkout as git makes it, but without hooks, daemons, sparse patterns and the network.
-_PLAIN = {
-    "core.hooksPath": os.devnull,
-    "core.fsmonitor": "false",
-    "core.untrackedCache": "false",
-    "core.splitIndex": "false",
-    "core.sparseCheckout": "false",
-    "filter.lfs.smudge": "cat",
-    "filter.lfs.process": "",
-    "filter.lfs.required": "false",
-}
 #: How a file begins whose content git-lfs holds.
 _POINTER = b"version https://git-lfs.github.com/spec/v1\n"
-#: the fact of a recording that names changed files, see :func:`uncommitted`
-UNCOMMITTED = "uncommitted changes"
 #: Files that Python makes from others: those of another revision are no use.
 _MADE = frozenset({"__pycache__", ".git"})
 #: Where an interpreter looks for modules, and the projects installed there as editable.
@@ -53,23 +38,6 @@ for distribution in metadata.distributions():
         projects.append(url["url"])
 print(json.dumps([sys.path[1:], projects]))
 """
-
-
-@dataclass(frozen=True)
-class Commit:
-    """A commit as a person refers to it."""
-
-    id: str  # in full
-    subject: str
-
-    @property
-    def short(self) -> str:
-        """The first digits of its id."""
-        return self.id[:10]
-
-    def text(self) -> str:
-        """``1f0c9d2a3b (Train longer)``."""
-        return f"{self.short} ({self.subject})"
 
 
 @dataclass(frozen=True)
@@ -113,7 +81,7 @@ class Checkout:
                 f"{self.revision} was named"
             )
         inside = path.relative_to(self.folder).as_posix()
-        moved = _name_then(self.root, self.commit.id, inside)
+        moved = name_then(self.root, self.commit.id, inside)
         raise WhydiffError(
             f"{named} does not exist in {self.revision} ({self.commit.text()})",
             f"There it was {moved}: name it as the script of that side."
@@ -208,7 +176,7 @@ def check_out(revision: str, near: Path, place: Path) -> Checkout:
     place.mkdir(parents=True)
     place = place.resolve()
     folder, private = place / "files", place / "git"
-    common = Path(_git(root, "rev-parse", "--path-format=absolute", "--git-common-dir").strip())
+    common = Path(git(root, "rev-parse", "--path-format=absolute", "--git-common-dir").strip())
     notes = list(_populate(common, commit.id, folder, private))
     linked = _link_untracked(root, folder)
     if linked:
@@ -217,165 +185,11 @@ def check_out(revision: str, near: Path, place: Path) -> Checkout:
     return Checkout(root, folder, revision, commit, tuple(notes))
 
 
-def repository(near: Path) -> Path:
-    """The top folder of the repository around a file or folder; WhydiffError without one."""
-    folder = near.absolute()
-    while not folder.is_dir():
-        folder = folder.parent
-    try:
-        return Path(_git(folder, "rev-parse", "--show-toplevel").rstrip("\n"))
-    except WhydiffError as error:
-        raise WhydiffError(
-            f"{folder} is in no git repository that can be read: {error}",
-            "Revisions are those of the repository that holds the script.",
-        ) from None
-
-
-def commit_named(root: Path, revision: str) -> Commit:
-    """The commit that a tag, a branch, HEAD~2 or an id names. WhydiffError where there is none."""
-    name = f"{revision}^{{commit}}"
-    try:
-        found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", name)
-    except WhydiffError:
-        raise WhydiffError(
-            f"{root} has no revision {revision!r}",
-            "Name a commit, tag or branch: `git log --oneline` and `git tag` list them.",
-        ) from None
-    return _commit(root, found.strip())
-
-
-def commits_between(root: Path, good: str, bad: str) -> list[Commit]:
-    """``good``, then what was merged or committed on the way to ``bad``, oldest first.
-
-    The way is that of first parents, on which every commit holds all changes before it. Raises
-    WhydiffError where no way leads from one to the other.
-    """
-    first, last = commit_named(root, good), commit_named(root, bad)
-    if first.id == last.id:
-        raise WhydiffError(
-            f"{good} and {bad} are one commit, {first.text()}", "Name two that differ."
-        )
-    if not _is_ancestor(root, first.id, last.id):
-        older = _is_ancestor(root, last.id, first.id)
-        raise WhydiffError(
-            f"{good} ({first.text()}) does not lead to {bad} ({last.text()})",
-            f"{bad} is the older one: exchange them."
-            if older
-            else f"Take their common ancestor as the good one: `git merge-base {good} {bad}`.",
-        )
-    form = "--format=%H%x00%s"
-    way = _git(root, "log", "--reverse", "--first-parent", form, f"{first.id}..{last.id}")
-    pairs = (line.split("\0", 1) for line in way.splitlines())
-    return [first, *(Commit(id, subject) for id, subject in pairs)]
-
-
-def second_parent(root: Path, commit: Commit) -> str:
-    """The id of what a merge brought in; "" for a commit that is no merge."""
-    parents = _git(root, "log", "-1", "--format=%P", commit.id).split()
-    return parents[1] if len(parents) > 1 else ""
-
-
-def changed_files(root: Path, a: str | None, b: str | None) -> list[tuple[str, str]]:
-    """Files that differ between two commits, one of which may be (None) the files as they are now.
-
-    Each as its path in either; equal but for renamed files.
-    """
-    arguments = ["--name-status", "--find-renames", "--diff-filter=MR", "-z"]
-    commits = [revision for revision in (a, b) if revision]
-    way = ["-R"] if a is None else []
-    fields = _git(root, "diff", *arguments, *way, *commits).split("\0")
-    pairs, at = [], 0
-    while at + 1 < len(fields):
-        renamed = fields[at].startswith("R")
-        pairs.append((fields[at + 1], fields[at + 2] if renamed else fields[at + 1]))
-        at += 3 if renamed else 2
-    return pairs
-
-
-def text_at(root: Path, revision: str | None, path: str) -> str:
-    """The text of a file in a commit, or (None) now; "" where it is no text or too large."""
-    try:
-        if revision is None:
-            data = (root / path).read_bytes()
-        else:
-            data = _git_bytes(root, "cat-file", "blob", f"{revision}:{path}")
-        return data.decode() if len(data) < 1 << 20 and b"\0" not in data else ""
-    except (OSError, UnicodeDecodeError, WhydiffError):
-        return ""
-
-
-def commit_of_line(root: Path, revision: str | None, path: str, line: int) -> Commit | None:
-    """The commit that wrote a line as it stands in ``revision``; None where none did yet."""
-    arguments = ["-L", f"{line},{line}", "--porcelain", *([revision] if revision else [])]
-    try:
-        found = _git(root, "blame", *arguments, "--", path).split(maxsplit=1)[0]
-    except (WhydiffError, IndexError):
-        return None
-    return None if set(found) == {"0"} else _commit(root, found.lstrip("^"))
-
-
-def commit_that_removed(root: Path, a: str, b: str, path: str, text: str) -> Commit | None:
-    """The last commit from ``a`` to ``b`` that changed how often ``text`` stands in a file."""
-    try:
-        found = _git(root, "log", "-1", "--format=%H", f"-S{text}", f"{a}..{b}", "--", path)
-    except WhydiffError:
-        return None
-    return _commit(root, found.strip()) if found.strip() else None
-
-
-def contains(root: Path, revision: str, commit: Commit) -> bool:
-    """Whether a commit is part of what led to ``revision``."""
-    return _is_ancestor(root, commit.id, revision)
-
-
-def uncommitted(near: Path) -> str:
-    """Tracked files that differ from the commit checked out: ``train.py and 2 more``, or none.
-
-    "" where there is no repository or git is not installed.
-    """
-    try:
-        root = repository(near)
-        names = _git(root, "diff", "--name-only", "-z", "HEAD").split("\0")
-    except WhydiffError:
-        return ""
-    names = [name for name in names if name]
-    more = [f"{len(names) - 3} more"] if len(names) > 3 else []
-    return listed([*names[:3], *more]) or "none"
-
-
 def _here(root: Path) -> Path:
     """Where the person stands, by the name of the folder that the repository has, too."""
     here = Path.cwd()
     resolved = here.resolve()
     return resolved if resolved.is_relative_to(root) else here
-
-
-def _commit(root: Path, id: str) -> Commit:
-    whole, _, subject = _git(root, "log", "-1", "--format=%H%x00%s", id).partition("\0")
-    return Commit(whole, subject.rstrip("\n"))
-
-
-def _is_ancestor(root: Path, one: str, other: str) -> bool:
-    try:
-        _git(root, "merge-base", "--is-ancestor", one, other)
-    except WhydiffError:
-        return False
-    return True
-
-
-def _name_then(root: Path, commit: str, path: str) -> str:
-    """What a file was called in an older commit, "" where that is not known."""
-    form = ["--follow", "--name-status", "--diff-filter=R", "--format="]
-    try:
-        renames = _git(root, "log", *form, f"{commit}..HEAD", "--", path).splitlines()
-        name = path
-        for line in renames:
-            _, before, after = line.split("\t")
-            name = before if after == name else name
-        _git(root, "cat-file", "-e", f"{commit}:{name}")
-    except (WhydiffError, ValueError):
-        return ""
-    return name if name != path else ""
 
 
 def _populate(common: Path, commit: str, folder: Path, private: Path) -> Iterator[str]:
@@ -392,10 +206,10 @@ def _populate(common: Path, commit: str, folder: Path, private: Path) -> Iterato
         (private / name).write_text(f"{text}\n")
     (folder / ".git").write_text(f"gitdir: {private}\n")
     here = (f"--git-dir={private}", f"--work-tree={folder}")
-    _git(folder, *here, "read-tree", commit)
-    _git(folder, *here, "checkout-index", "--all", "--force", "--quiet", "--index")
+    git(folder, *here, "read-tree", commit)
+    git(folder, *here, "checkout-index", "--all", "--force", "--quiet", "--index")
     yield from _large_files(common, folder, here)
-    for line in _git(folder, *here, "ls-files", "--stage", "-z").split("\0"):
+    for line in git(folder, *here, "ls-files", "--stage", "-z").split("\0"):
         described, _, path = line.partition("\t")
         if described.startswith("160000 "):
             yield from _submodule(common, described.split()[1], folder, path, private)
@@ -408,11 +222,11 @@ def _submodule(common: Path, commit: str, folder: Path, path: str, private: Path
             continue
         near = place if place.is_dir() else place.parent
         try:
-            theirs = Path(_git(near, "rev-parse", "--path-format=absolute", "--git-common-dir")
+            theirs = Path(git(near, "rev-parse", "--path-format=absolute", "--git-common-dir")
                           .strip())  # fmt: skip
             if theirs == common:
                 continue  # an empty folder: git looked further up
-            _git(near, "cat-file", "-e", f"{commit}^{{commit}}")
+            git(near, "cat-file", "-e", f"{commit}^{{commit}}")
         except WhydiffError:
             continue
         yield from _populate(theirs, commit, folder / path, private / "submodules" / path)
@@ -426,7 +240,7 @@ def _submodule(common: Path, commit: str, folder: Path, path: str, private: Path
 def _large_files(common: Path, folder: Path, here: Sequence[str]) -> Iterator[str]:
     """Put files of git-lfs in place of their pointers, as far as this clone holds them."""
     try:
-        listing = _git(folder, *here, "ls-files", "-z", "--", ":(attr:filter=lfs)")
+        listing = git(folder, *here, "ls-files", "-z", "--", ":(attr:filter=lfs)")
     except WhydiffError:  # git before 2.13
         return
     missing = []
@@ -453,7 +267,7 @@ def _large_files(common: Path, folder: Path, here: Sequence[str]) -> Iterator[st
 def _link_untracked(root: Path, folder: Path) -> list[str]:
     """Link what git does not track at ``root`` into ``folder``, as far as nothing is there."""
     linked = []
-    names = _git(root, "ls-files", "--others", "--directory", "-z").split("\0")
+    names = git(root, "ls-files", "--others", "--directory", "-z").split("\0")
     for name in filter(None, names):
         inside = Path(name)
         if not _MADE.intersection(inside.parts) and _link(root / inside, folder / inside, folder):
@@ -478,28 +292,6 @@ def _link(source: Path, place: Path, folder: Path) -> bool:
     if not all(folders):
         return False
     return sum(_link(one, place / one.name, folder) for one in source.iterdir()) > 0
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    return _git_bytes(folder, *arguments).decode("utf-8", "surrogateescape")
-
-
-def _git_bytes(folder: Path, *arguments: str) -> bytes:
-    """What git prints. WhydiffError with its message where it fails, or is not installed."""
-    settings = [word for name, value in _PLAIN.items() for word in ("-c", f"{name}={value}")]
-    environment = {k: v for k, v in os.environ.items() if k not in _STEERING}
-    environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    try:
-        done = subprocess.run(
-            ["git", *settings, *arguments],
-            cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise WhydiffError("git is not installed", "Install git; revisions are git's.") from None
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip() or f"git exited with {done.returncode}"
-        raise WhydiffError(said.partition("\n")[0])
-    return done.stdout
 
 
 def _unquoted(url: str) -> str:

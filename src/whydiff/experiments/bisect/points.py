@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from whydiff.core.bisection import DATES, REVISIONS, VERSIONS, Point
 from whydiff.core.errors import WhydiffError
 from whydiff.core.question import SideOptions
-from whydiff.runner.revisions import commits_between, repository, second_parent
+from whydiff.runner.history import commits_between, repository, second_parent
 from whydiff.runner.targets import near
 
 #: Name of a package and a version of it.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whydiff.core.findings import Cause
-from whydiff.runner.revisions import (
+from whydiff.runner.history import (
     Commit,
     changed_files,
     commit_of_line,
