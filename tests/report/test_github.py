@@ -4,13 +4,10 @@ import io
 import re
 from dataclasses import replace
 
-import pytest
-
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause
 from whydiff.core.problem import Checked, Problem
 from whydiff.report.document import SAME, Document, Place
 from whydiff.report.documents import document_of
-from whydiff.report.documents.places import place_in
 from whydiff.report.github import MOST, Quoted, from_checkout, workflow_commands, write_summary
 from whydiff.report.markdown import SUMMARY
 from whydiff.testing import answers
@@ -29,13 +26,13 @@ def explained(*causes):
 def test_a_cause_is_annotated_where_it_names_a_line_and_else_at_the_call():
     (named, unnamed) = commands(
         explained(
-            Cause("noise", "dropout drew another seed (dense.py:14)", CONFIRMED, "e", "Seed it."),
+            Cause("noise", "another seed", CONFIRMED, "e", "Seed it.", where="my net/dense.py:14"),
             Cause("data-order", "B shuffles", SUSPECTED, "other order", ""),
         )
     )
     assert named == (
-        "::error file=dense.py,title=The noise inside the model (dropout and the like) (noise%2C "
-        "confirmed),line=14::dropout drew another seed (dense.py:14)%0ASeed it."
+        "::error file=my net/dense.py,title=The noise inside the model (dropout and the like) "
+        "(noise%2C confirmed),line=14::another seed%0ASeed it."
     )
     assert unnamed.startswith("::warning file=dense.py,") and ",line=28::" in unnamed
 
@@ -43,20 +40,6 @@ def test_a_cause_is_annotated_where_it_names_a_line_and_else_at_the_call():
 def test_what_a_script_sets_on_purpose_is_a_notice():
     (made,) = commands(explained(Cause("optimizer", "sgd", CONFIRMED, "e", "", intended=True)))
     assert made.startswith("::notice ")
-
-
-@pytest.mark.parametrize(
-    ("sentence", "place"),
-    [
-        ("drawn at train.py:12", ("src/train.py", 12)),
-        ("drawn at lib/data.py:3", ("lib/data.py", 3)),
-        ("drawn at data.py:3", ("data.py", 3)),
-        ("predict at line 7", ("src/train.py", 7)),
-        ("no line of any file", None),
-    ],
-)
-def test_the_line_that_a_sentence_names(sentence, place):
-    assert place_in(sentence, "src/train.py") == place
 
 
 def test_findings_of_a_check_are_warnings_at_line_and_column():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from whydiff.api.notebook import WatchedCall, WatchedFit, explain_calls, explain_fits
 from whydiff.core.findings import Explanation
+from whydiff.core.places import located
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import Question, SideOptions, command
 from whydiff.experiments.explain import choice
@@ -116,7 +117,9 @@ def explain(
         explanation = explain_recordings(question)
     else:
         explanation = _explain_programs(question, progress)
-    return replace(explanation, evidence={"command": command(question), **explanation.evidence})
+    causes = tuple(located(cause, explanation.a, explanation.b) for cause in explanation.causes)
+    evidence = {"command": command(question), **explanation.evidence}
+    return replace(explanation, causes=causes, evidence=evidence)
 
 
 def _explain_programs(question: Question, progress: Progress) -> Explanation:

@@ -100,7 +100,8 @@ class Cause:
     source is taken from B. ``remaining``: part that remains when only this source is made equal.
     ``share``: Shapley value over the sources that differ. All None while only suspected, and
     where sources offset each other so far that parts of what is left say nothing: ``offsets``
-    names the sources that this one offsets.
+    names the sources that this one offsets. ``where`` is the line that drew or set it, as
+    ``train.py:12``, or "" where that is not known.
     """
 
     source: str
@@ -114,6 +115,7 @@ class Cause:
     intended: bool = False
     mechanism: str = ""
     offsets: tuple[str, ...] = ()
+    where: str = ""
 
 
 @dataclass(frozen=True)

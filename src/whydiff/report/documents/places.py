@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePath
 from typing import Any
 
 from whydiff.core.findings import CONFIRMED, DIFFERS, Cause, Finding
+from whydiff.core.places import place_in
 from whydiff.core.words import capital, source
 from whydiff.report.document import Place
-
-#: ``train.py:12`` in a sentence
-_NAMED = re.compile(r"(?P<file>[\w./\\-]+\.(?:py|ipynb)):(?P<line>\d+)")
-#: ``at line 12`` in a sentence: of the script itself
-_LINE = re.compile(r"\bline (?P<line>\d+)")
-
-
-def place_in(text: str, script: str) -> tuple[str, int] | None:
-    """File and line that ``text`` names; a bare name is the script's where they are equal."""
-    found = _NAMED.search(text)
-    if found:
-        file = found["file"]
-        same = PurePath(file).name == PurePath(script).name and "/" not in file
-        return (script if same else file), int(found["line"])
-    found = _LINE.search(text)
-    return (script, int(found["line"])) if found else None
 
 
 def places_of_causes(
@@ -38,10 +21,8 @@ def places_of_causes(
     script = str(b.get("script") or a.get("script") or "")
     line = int(b.get("line") or a.get("line") or 0)
     for cause in causes:
-        named = next(
-            (p for t in (cause.detail, cause.evidence) if (p := place_in(t, script))), None
-        )
-        file, at = named or (script, line)
+        named, _, number = cause.where.rpartition(":")
+        file, at = (named, int(number)) if number.isdecimal() else (script, line)
         level = "error" if cause.status == CONFIRMED else "warning"
         if cause.intended:
             level = "notice"
