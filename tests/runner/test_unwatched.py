@@ -89,7 +89,9 @@ def test_whoever_asked_reads_why_nothing_was_recorded(tmp_path):
     log = tmp_path / "a.log"
     child = SimpleNamespace(log=log, run=SimpleNamespace(text="train.py"))
     log.write_text("Epoch 1\n")
-    assert "never imported Keras" in str(not_recorded(child, "that can be locked"))
+    never = not_recorded(child, "that can be locked")
+    assert "never imported Keras" in str(never)
+    assert "tested with Keras 3.3 to " in never.way_out and "Keras 2" in never.way_out
     line = "whydiff: nothing is recorded: Keras 2.15.0 is not known; the script goes on"
     log.write_text(f"Epoch 1\n{line}\nEpoch 2\n")
     why = str(not_recorded(child, "that can be locked"))
