@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from whydiff.core.calls import GeneratorState, HeldValue, Inputs, Leaf, combined_rows
+from whydiff.core.digests import unordered_digest
 
 ROWS = np.random.default_rng(0).integers(0, 2**63, (2, 5, 2)).astype(np.uint64)
 
@@ -46,3 +47,11 @@ def test_a_value_is_stale_where_the_traced_function_holds_another(traced, stale)
 def test_a_call_drew_where_a_generator_moved():
     assert GeneratorState("numpy", "aa", "bb").drew
     assert not GeneratorState("numpy", "aa", "aa").drew
+
+
+def test_parts_of_other_rows_together_are_other_rows_in_sum():
+    """Labels that were shuffled against their samples are no reordering of the same rows."""
+    order = np.roll(np.arange(len(ROWS[0])), 1)
+    one, other = combined_rows([ROWS[0], ROWS[1]]), combined_rows([ROWS[0], ROWS[1][order]])
+    assert unordered_digest(one) != unordered_digest(other)
+    assert unordered_digest(one) == unordered_digest(one[order])

@@ -119,3 +119,8 @@ def test_missing_values_raise():
     with pytest.raises(KeyError):
         shapley({frozenset(): 0.0, frozenset("abc"): 1.0}, ["a", "b", "c"])
     assert not is_complete({frozenset(): 0.0}, ["a"])
+
+
+def test_parts_are_those_of_the_whole_distance():
+    values = {frozenset("a"): 3.0, frozenset("b"): -1.0, frozenset("ab"): 4.0}
+    assert (alone(values, ["a", "b"], "a"), remaining(values, ["a", "b"], "a")) == (0.75, -0.25)

@@ -64,8 +64,19 @@ def combined_rows(parts: list[np.ndarray]) -> np.ndarray:
         return _NO_ROWS
     total = parts[0].astype(np.uint64)
     for part in parts[1:]:  # position counts: (a, b) differs from (b, a)
-        total = total * np.uint64(0x9E3779B97F4A7C15) + part
+        total = _mixed(total * np.uint64(0x9E3779B97F4A7C15) + part)
     return total
+
+
+def _mixed(values: np.ndarray) -> np.ndarray:
+    """The finalizer of SplitMix64: sums of these tell which parts belonged to one row.
+
+    Sums of sums would not: labels in another order than their samples would give the same one.
+    """
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: np.ndarray = values ^ (values >> np.uint64(31))
+    return mixed
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from whydiff.core.calls import HeldValue, Inputs, MeasuringCall
+from whydiff.core.calls import HeldValue, Inputs, MeasuringCall, combined_rows
 from whydiff.core.digests import unordered_digest
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Finding
 from whydiff.core.words import listed
@@ -24,7 +24,7 @@ def compare_data(found: dict[str, Finding], a: Inputs, b: Inputs, built: bool) -
         return
     rows = [(i.rows("x"), i.rows("y"), i.rows("weight")) for i in (a, b)]
     labelled = len(rows[0][1]) == len(rows[0][0]) and len(rows[1][1]) == len(rows[1][0])
-    whole = [_joined(r[:2] if labelled else r[:1]) for r in rows]
+    whole = [combined_rows(list(r[:2] if labelled else r[:1])) for r in rows]
     if not len(whole[0]) or not len(whole[1]):
         for source in ("data-content", "data-order", "batch-size"):
             found[source] = Finding(source, UNKNOWN, "what was fed was not seen")
@@ -90,14 +90,6 @@ def compare_vocabulary(
     if inputs.status == DIFFERS:
         text = f"{text}; {inputs.evidence}"
     found["data-content"] = differs("data-content", text, text, "other-vocabulary")
-
-
-def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
-    total = parts[0].astype(np.uint64)
-    for part in parts[1:]:
-        if len(part) == len(total):
-            total = total * np.uint64(0x9E3779B97F4A7C15) + part
-    return total
 
 
 def _shared(a: np.ndarray, b: np.ndarray) -> int:

@@ -1,0 +1,191 @@
+"""What two calls were given and how they ran, compared field by field on plain values."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from whydiff.core.calls import GeneratorState
+from whydiff.diagnosis.calls.fields import compare
+from whydiff.testing.calls import X, call
+
+Y = np.arange(16, dtype="float32")[:, None]
+NORMALIZED = {"model": "Sequential", "layers": ["dense: Dense", "norm: BatchNormalization"]}
+DATA = ("data-content", "data-order", "batch-size")
+
+
+def of(source, a, b):
+    """The finding on one source, as (status, evidence)."""
+    finding = compare(a, b).finding(source)
+    return finding.status, finding.evidence
+
+
+def detail(source, a, b):
+    return compare(a, b).finding(source).detail
+
+
+# --- samples and their order --------------------------------------------------------------------
+
+
+def test_equal_samples_are_equal_and_in_order():
+    a, b = call(1), call(2)
+    assert of("data-content", a, b) == ("identical", "the same 16 samples")
+    assert of("data-order", a, b) == ("identical", "in the same order")
+    a, b = call(1, "evaluate", y=Y), call(2, "evaluate", y=Y)
+    assert of("data-content", a, b) == ("identical", "the same 16 samples with their labels")
+
+
+def test_rows_that_moved_are_counted():
+    swapped = X.copy()
+    swapped[[2, 5]] = X[[5, 2]]
+    finding = compare(call(1), call(2, x=swapped)).finding("data-order")
+    assert finding.evidence == "2 of 16 rows are at other positions"
+    assert finding.detail.startswith("the same 16 rows in another order: 2 stand at")
+    assert finding.mechanism == "rows-in-another-order"
+
+
+def test_labels_that_moved_alone_are_other_samples():
+    moved = Y.copy()
+    moved[[0, 1]] = Y[[1, 0]]
+    a, b = call(1, "evaluate", y=Y), call(2, "evaluate", y=moved)
+    status, evidence = of("data-content", a, b)
+    assert (status, evidence[:42]) == ("differs", "14 of 16 rows are also in B's 16; both flo")
+    assert of("data-order", a, b)[0] == "unknown"
+
+
+def test_labels_that_only_one_has_do_not_count():
+    a, b = call(1), call(2, "evaluate", y=Y)
+    assert of("data-content", a, b) == ("identical", "the same 16 samples")
+
+
+def test_other_samples_are_counted_with_their_form():
+    status, evidence = of("data-content", call(1), call(2, x=X[:10]))
+    assert (status, evidence) == (
+        "differs", "10 of 16 rows are also in B's 10; both float32[3]",
+    )  # fmt: skip
+    _, evidence = of("data-content", call(1), call(2, x=X.astype("float64")))
+    assert evidence.endswith("; float32[3] vs. float64[3]")
+
+
+def test_what_was_not_seen_is_unknown():
+    a, nothing = call(1), call(2)
+    unseen = replace(nothing, recipe=replace(nothing.recipe, inputs=replace(
+        nothing.recipe.inputs, leaves=()
+    )))  # fmt: skip
+    for source in DATA:
+        assert of(source, a, unseen) == ("unknown", "what was fed was not seen")
+        assert of(source, unseen, a) == ("unknown", "what was fed was not seen")
+
+
+def test_models_that_were_only_built_are_given_one_probe():
+    for source in DATA:
+        status, evidence = of(source, call(1, "built"), call(2, "built", x=X + 1))
+        assert (status, evidence) == ("identical", "both are given one fixed probe")
+
+
+# --- batches ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "status", "evidence"),
+    [
+        ([16], [16], "identical", "both in one batch of 16"),
+        ([8, 8], [8, 8], "identical", "both in 2 batches of 8"),
+        ([10, 6], [10, 6], "identical", "both in 2 batches of 10, the last of 6"),
+        ([16], [8, 8], "differs", "one batch of 16 vs. 2 batches of 8"),
+        ([4, 4, 4, 4], [16], "differs", "4 batches of 4 vs. one batch of 16"),
+    ],
+)
+def test_batches_in_words(one, other, status, evidence):
+    assert of("batch-size", call(1, batches=one), call(2, batches=other)) == (status, evidence)
+
+
+def test_batches_of_other_numbers_of_rows_cannot_be_compared():
+    a, b = call(1, batches=[16]), call(2, x=X[:10], batches=[10])
+    assert of("batch-size", a, b) == ("unknown", "other numbers of rows (16 and 10)")
+
+
+def batched(layers, mode):
+    return [
+        call(1, batches=[8, 8], architecture=layers, mode=mode),
+        call(2, batches=[16], architecture=layers, mode=mode),
+    ]
+
+
+@pytest.mark.parametrize("mode", [{"training": True}, {"training:norm": True}])
+def test_batches_matter_where_their_statistics_are_used(mode):
+    a, b = (replace(c, kind="call") for c in batched(NORMALIZED, mode))
+    finding = compare(a, b).finding("batch-size")
+    assert finding.mechanism == "batch-statistics"
+    assert finding.detail == (
+        "2 batches of 8 vs. one batch of 16; norm uses the statistics of each batch"
+    )
+
+
+@pytest.mark.parametrize(
+    ("layers", "mode"),
+    [
+        (NORMALIZED, {"training": False}),
+        (NORMALIZED, {"training:norm": False, "training:dense": True}),
+        ({**NORMALIZED, "layers": ["dense: Dense"]}, {"training": True}),
+    ],
+)
+def test_batches_do_not_matter_to_other_layers_or_in_inference(layers, mode):
+    a, b = (replace(c, kind="call") for c in batched(layers, mode))
+    assert compare(a, b).finding("batch-size").mechanism != "batch-statistics"
+
+
+# --- generators and flags -----------------------------------------------------------------------
+
+
+def moved(number, before, name="numpy", drew=True):
+    """A call with a global generator that stood at ``before``."""
+    one = call(number)
+    state = GeneratorState(name, before, f"{before}+" if drew else before)
+    return replace(one, recipe=replace(one.recipe, generators=(state,)))
+
+
+def test_generators_that_nobody_draws_from_are_no_noise():
+    nothing = "no seed generator in the model, and no global generator moved"
+    assert of("noise", call(1), call(2)) == ("identical", nothing)
+    assert of("noise", moved(1, "a", drew=False), moved(2, "b", drew=False))[0] == "identical"
+    assert of("noise", moved(1, "a"), moved(2, "a"))[0] == "identical"
+    equal = call(1, noise="s"), call(2, noise="s")
+    assert of("noise", *equal) == ("identical", "all 1 seed generator in the same state")
+
+
+def test_a_global_generator_that_moved_on_is_noise_and_named():
+    finding = compare(moved(1, "a"), moved(2, "b")).finding("noise")
+    assert (finding.status, finding.mechanism) == ("differs", "unseeded-noise")
+    assert "global generator of numpy" in finding.evidence
+
+
+def test_seed_generators_that_moved_on_are_noise():
+    finding = compare(call(1, noise="s"), call(2, noise="t")).finding("noise")
+    assert (finding.status, finding.mechanism) == ("differs", "noise-at-inference")
+
+
+def run(training, number=1, **layers):
+    architecture = {"layers": ["drop: Dropout", "dense: Dense"]}
+    flags = {f"training:{name}": flag for name, flag in layers.items()}
+    return call(number, "call", mode={"training": training, **flags}, architecture=architecture)
+
+
+def test_layers_in_training_are_named_where_both_run_alike():
+    a = run(True, drop=True, dense=False)
+    assert of("mode", a, replace(a, number=2)) == (
+        "identical",
+        "training behaviour in drop in both",
+    )
+    a = run(False, drop=False)
+    assert of("mode", a, replace(a, number=2)) == ("identical", "every layer in inference in both")
+
+
+def test_another_flag_is_told_with_how_each_was_called():
+    a, b = run(True, drop=True, dense=True), run(None, 2, drop=False, dense=False)
+    assert detail("mode", a, b) == (
+        "model(x, training=True) (line 1): drop in training vs. model(x) (line 2): inference"
+    )
+    assert compare(a, b).finding("mode").mechanism == "training-flag"
+    baked = compare(run(None, drop=True), run(False, 2, drop=False)).finding("mode")
+    assert baked.mechanism == "training-baked-in"
