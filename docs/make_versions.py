@@ -91,10 +91,14 @@ SCRIPTS = (
 
 
 def lowest_versions() -> list[str]:
-    """Every requirement of the package itself, ``name>=version`` made ``name==version``."""
+    """Every requirement of the package itself, ``name>=version`` made ``name==version``.
+
+    Where it is needed under some versions of Python only, it goes on to say so.
+    """
     text = (ROOT / "pyproject.toml").read_text()
     block = text[text.index("\ndependencies") : text.index("[project.optional-dependencies]")]
-    return [f"{name}=={version}" for name, version in re.findall(r'"([\w-]+)>=([\d.]+)"', block)]
+    found = re.findall(r'"([\w-]+)>=([\d.]+)(;[^"]*)?"', block)
+    return [f"{name}=={version}{marker}" for name, version, marker in found]
 
 
 def python_of(wanted: str) -> str:

@@ -54,6 +54,7 @@ def answered(monkeypatch):
         for name in EXPLAINED:
             monkeypatch.setattr(choice, name, answer_of(name))
         monkeypatch.setattr(choice, "answer", lambda compared, metric: None)
+        monkeypatch.setattr(choice, "with_seeds_tried", lambda asked, found: found)
         steps = (step(asked) for step in whydiff.api.explain.ORDER_OF_CHOICE)
         return next(filter(None, steps)), asked.touched
 

@@ -1,7 +1,6 @@
 """When the two runs that try a fix share the machine, and what becomes of one nobody waits for."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
@@ -85,9 +84,8 @@ def test_at_once_the_first_that_fails_ends_the_other(tmp_path, roomy):
     work.mkdir()
     runs = Runs()
     roomy.setattr(Runs, "may_run_two_at_once", lambda self, execution: True)
-    sides = SimpleNamespace(compared=SimpleNamespace(a=SimpleNamespace(execution=None)))
     both = [Run(script, (str(tmp_path), name)) for name in "ab"]
-    executions = fix_trials._executions(sides, runs, both, work)
+    executions = fix_trials.executions_of(runs, both, work, execution("CPU"))
     assert next(executions) is None
     executions.close()  # ends B, which would sleep for an hour
     assert runs.count == 2
