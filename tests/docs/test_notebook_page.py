@@ -25,5 +25,6 @@ def test_the_code_runs_and_names_the_causes(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     causes = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines()}
-    assert causes == dict.fromkeys(("initialization", "data-order", "optimizer"), "confirmed")
+    of_fits, of_predictions = ("initialization", "data-order", "optimizer"), ("data-content",)
+    assert causes == dict.fromkeys((*of_fits, *of_predictions), "confirmed")
     assert (tmp_path / "one.whydiff").exists()
