@@ -4,25 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from whydiff.core import scoring
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Excluded
-from whydiff.core.scoring import (
-    AGAIN,
-    ALIGNED,
-    AVERAGED,
-    BY_CLASS,
-    BY_POSITION,
-    CUT_AT_HALF,
-    CUT_AT_ZERO,
-    EACH_OUTPUT,
-    FINER_AUC,
-    FROM_OUTPUTS,
-    IN_ONE_BATCH,
-    OTHER_SAMPLES,
-    UNREGULARIZED,
-    UNWEIGHTED,
-    WEIGHTED,
-)
 from whydiff.core.words import number
 from whydiff.diagnosis.calls.trials import SMALL
 from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, Verdict
@@ -34,26 +18,26 @@ ROUNDING = 1e-5
 LEFT = 0.05
 #: evaluate's metric by another rule: what evaluate does, and what the score does instead.
 OF_EVALUATE = {
-    IN_ONE_BATCH: (
+    scoring.IN_ONE_BATCH: (
         "metric-averaged-over-batches",
         "evaluate's {metric} is a mean over batches, {function} was computed over all samples",
     ),
-    UNWEIGHTED: (
+    scoring.UNWEIGHTED: (
         "sample-weights-in-one",
         "evaluate weights the samples, {function} counts each once",
     ),
-    UNREGULARIZED: (
+    scoring.UNREGULARIZED: (
         "regularization-in-the-loss",
         "evaluate's {metric} contains the model's regularization, {function} does not",
     ),
 }
 #: The score by another rule: how it then becomes evaluate's number.
 OF_SCORE = {
-    FROM_OUTPUTS: (
+    scoring.FROM_OUTPUTS: (
         "classes-instead-of-outputs",
         "{function} was given classes, evaluate's {metric} is computed from the outputs",
     ),
-    WEIGHTED: (
+    scoring.WEIGHTED: (
         "sample-weights-in-one",
         "evaluate weights the samples, {function} counts each once",
     ),
@@ -62,7 +46,7 @@ OF_SCORE = {
             "measured-by-another-rule",
             "evaluate's {metric} is a " + average + " over classes, {function} is not",
         )
-        for average in AVERAGED
+        for average in scoring.AVERAGED
     },
 }
 
@@ -76,7 +60,7 @@ def judge_score(
     """
     told = float(next(iter(score.values.values())))
     gap = told - wanted
-    again = values.get(AGAIN)
+    again = values.get(scoring.AGAIN)
     if again is None or not _close(again, told):
         return Verdict(
             unexplained=1.0,
@@ -90,7 +74,7 @@ def judge_score(
         Excluded("weights", "evaluate and the predictions used the same weights"),
         Excluded("architecture", "one and the same model"),
     ]
-    aligned = values.get(ALIGNED)
+    aligned = values.get(scoring.ALIGNED)
     causes = []
     left = gap
     if aligned is not None and not _close(aligned, told):
@@ -109,7 +93,7 @@ def judge_score(
         excluded.append(Excluded("data-order", "labels and predictions are in the same order"))
     function = score.score.function.rpartition(".")[2] if score.score else "the score"
     rest = aligned if aligned is not None else told
-    on_own = values.get(OTHER_SAMPLES)
+    on_own = values.get(scoring.OTHER_SAMPLES)
     if on_own is not None:
         unsettled = _other_samples(causes, on_own, rest, wanted, gap, aligned is not None, metric)
         left = left if unsettled else 0.0
@@ -168,7 +152,7 @@ def judge_position(values: Mapping[str, float], metric: str, wanted: float) -> V
     ``values`` are evaluate's metric computed from the predictions: with the labels of the very
     rows (``ALIGNED``, the control) and with labels of another pass (``BY_POSITION``).
     """
-    aligned, apart = values.get(ALIGNED), values.get(BY_POSITION)
+    aligned, apart = values.get(scoring.ALIGNED), values.get(scoring.BY_POSITION)
     scale = max(abs(wanted), 1e-12)
     known = aligned is not None and apart is not None and not _close(aligned, apart)
     if aligned is None or apart is None or not known or abs(aligned - wanted) > 1e-4 * scale:
@@ -204,10 +188,10 @@ def _measured(
     """The rule that leads from the score ``rest`` to evaluate's number ``wanted``."""
     names = {"metric": metric, "function": function}
     for low, high, id, detail in (
-        (CUT_AT_HALF, CUT_AT_ZERO, "threshold-on-logits",
+        (scoring.CUT_AT_HALF, scoring.CUT_AT_ZERO, "threshold-on-logits",
          f"evaluate's {metric} calls an output above 0.5 positive, {function} was given outputs "
          "cut at 0: the outputs are logits"),
-        (EACH_OUTPUT, BY_CLASS, "each-output-on-its-own",
+        (scoring.EACH_OUTPUT, scoring.BY_CLASS, "each-output-on-its-own",
          f"evaluate's {metric} judges each output on its own, {function} the class of the "
          "largest output"),
     ):  # fmt: skip
@@ -224,11 +208,14 @@ def _measured(
         if rule in values and _reaches(values[rule], wanted, rest):
             evidence = f"{function} {rule} is {number(values[rule])}, {metric} {number(wanted)}"
             return _cause("measurement", id, share, detail.format(**names), evidence)
-    if "auc" in metric.lower() and _reaches(values.get(FINER_AUC, float("nan")), rest, wanted):
+    if "auc" in metric.lower() and _reaches(
+        values.get(scoring.FINER_AUC, float("nan")), rest, wanted
+    ):
         return _cause(
             "measurement", "measured-by-another-rule", share,
             f"Keras computes {metric} from a few hundred thresholds, {function} from every output",
-            f"{metric} {FINER_AUC} is {number(values[FINER_AUC])}, {function} {number(rest)}",
+            f"{metric} {scoring.FINER_AUC} is {number(values[scoring.FINER_AUC])}, "
+            f"{function} {number(rest)}",
         )  # fmt: skip
     known = mechanism("measured-by-another-rule")
     return Cause(

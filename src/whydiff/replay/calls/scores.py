@@ -11,27 +11,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from whydiff.core import scoring
 from whydiff.core.call_hybrids import CallFields
 from whydiff.core.digests import row_keys
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
-from whydiff.core.scoring import (
-    AGAIN,
-    ALIGNED,
-    AVERAGED,
-    BY_CLASS,
-    BY_POSITION,
-    CUT_AT_HALF,
-    CUT_AT_ZERO,
-    EACH_OUTPUT,
-    FINER_AUC,
-    FROM_OUTPUTS,
-    IN_ONE_BATCH,
-    OTHER_SAMPLES,
-    UNREGULARIZED,
-    UNWEIGHTED,
-    WEIGHTED,
-)
 from whydiff.keras_backend import adapter
 from whydiff.replay.calls.hybrids import CallHybrids, columns
 from whydiff.replay.calls.logged import validation_batches
@@ -51,17 +35,17 @@ def rescored(
     """
     predicted, labels = _given(score)
     function = _function(score)
-    found = {AGAIN: function(labels, predicted)}
+    found = {scoring.AGAIN: function(labels, predicted)}
     found |= dict(_of_evaluate(evaluate, metric))
     aligned = _aligned_labels([_columns_of(evaluate.fed)], score, reads)
     if aligned is None:
         with contextlib.suppress(Exception):
-            found[OTHER_SAMPLES] = _evaluated(evaluate, metric)
+            found[scoring.OTHER_SAMPLES] = _evaluated(evaluate, metric)
             aligned = _aligned_labels([c for live in lives for c in _labelled(live)], score, reads)
     if aligned is None or len(aligned) != len(labels):
         return found
     fitting = _as(aligned, labels)
-    found[ALIGNED] = function(fitting, predicted)
+    found[scoring.ALIGNED] = function(fitting, predicted)
     outputs = _outputs(score, reads)
     for name, computed in (
         *_of_score(function, fitting, predicted, outputs, evaluate),
@@ -85,7 +69,7 @@ def by_position(evaluate: LiveCall, predict: LiveCall, metric: str) -> dict[str,
     model = evaluate.model
     found = {}
     with preserved(model), adapter().without_gradients():
-        for name, own in ((ALIGNED, labels[0][places]), (BY_POSITION, labels[0])):
+        for name, own in ((scoring.ALIGNED, labels[0][places]), (scoring.BY_POSITION, labels[0])):
             model.reset_metrics()
             convert = keras.ops.convert_to_tensor
             model.compute_metrics(None, convert(own), convert(outputs[0]))
@@ -165,16 +149,16 @@ def _of_evaluate(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float]]
         return
     with contextlib.suppress(Exception):
         whole = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *evaluate.fed)
-        yield IN_ONE_BATCH, _evaluated(replace(evaluate, fed=(whole,)), metric)
+        yield scoring.IN_ONE_BATCH, _evaluated(replace(evaluate, fed=(whole,)), metric)
     if any(len(batch) > 2 for batch in evaluate.fed):
         with contextlib.suppress(Exception):
             unweighted = tuple(batch[:2] for batch in evaluate.fed)
-            yield UNWEIGHTED, _evaluated(replace(evaluate, fed=unweighted), metric)
+            yield scoring.UNWEIGHTED, _evaluated(replace(evaluate, fed=unweighted), metric)
     if metric == "loss":
         with contextlib.suppress(Exception):
             penalty = sum(float(adapter().to_numpy(part)) for part in evaluate.model.losses)
             if penalty:
-                yield UNREGULARIZED, float(evaluate.call.values[metric]) - penalty
+                yield scoring.UNREGULARIZED, float(evaluate.call.values[metric]) - penalty
 
 
 def _evaluated(evaluate: LiveCall, metric: str) -> float:
@@ -189,7 +173,7 @@ def _of_score(
     evaluate: LiveCall,
 ) -> Iterator[tuple[str, Callable[[], float]]]:
     """The script's function with other settings or other inputs."""
-    for average in AVERAGED:
+    for average in scoring.AVERAGED:
         yield (
             average,
             lambda average=average: function(  # type: ignore[misc]
@@ -199,11 +183,11 @@ def _of_score(
     if predicted.shape != outputs.shape or not np.array_equal(predicted, outputs):
         column = outputs[:, 1] if outputs.ndim == 2 and outputs.shape[1] == 2 else outputs
         fitting = column.reshape(labels.shape) if column.size == labels.size else column
-        yield FROM_OUTPUTS, lambda: function(labels, fitting)
+        yield scoring.FROM_OUTPUTS, lambda: function(labels, fitting)
     if evaluate.fed and all(len(batch) > 2 for batch in evaluate.fed):
         weights = columns([(batch[2],) for batch in evaluate.fed])[0].reshape(-1)
         if len(weights) == len(labels):
-            yield WEIGHTED, lambda: function(labels, predicted, sample_weight=weights)
+            yield scoring.WEIGHTED, lambda: function(labels, predicted, sample_weight=weights)
     if outputs.size == labels.size and set(np.unique(labels)) <= {0, 1}:
 
         def finer() -> float:
@@ -211,7 +195,7 @@ def _of_score(
             auc.update_state(labels.reshape(-1), outputs.reshape(-1))
             return float(adapter().to_numpy(auc.result()))
 
-        yield FINER_AUC, finer
+        yield scoring.FINER_AUC, finer
 
 
 #: Columns of inputs and of labels, with as many rows.
@@ -299,13 +283,13 @@ def _accuracies(
     """Accuracies of the outputs by the ways in which a class is taken from them."""
     flat = labels.reshape(len(labels), -1)
     if outputs.ndim == 2 and outputs.shape == as_evaluated.shape and outputs.shape[1] > 1:
-        yield EACH_OUTPUT, lambda: float(np.mean((outputs > 0.5) == (as_evaluated > 0.5)))
+        yield scoring.EACH_OUTPUT, lambda: float(np.mean((outputs > 0.5) == (as_evaluated > 0.5)))
     if flat.shape[1] != 1:
         return
     truth = flat[:, 0]
     if outputs.ndim == 2 and outputs.shape[1] > 1:
-        yield BY_CLASS, lambda: float(np.mean(outputs.argmax(1) == truth))
+        yield scoring.BY_CLASS, lambda: float(np.mean(outputs.argmax(1) == truth))
         return
     column = outputs.reshape(len(outputs), -1)[:, 0]
-    for name, cut in ((CUT_AT_HALF, 0.5), (CUT_AT_ZERO, 0.0)):
+    for name, cut in ((scoring.CUT_AT_HALF, 0.5), (scoring.CUT_AT_ZERO, 0.0)):
         yield name, lambda cut=cut: float(np.mean((column > cut) == (truth > 0.5)))  # type: ignore[misc]
