@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from whydiff.keras_backend.internals import own_generators, own_variables
+from whydiff.keras_backend.internals import is_variable, own_generators, own_variables
 from whydiff.keras_backend.naming import Names
 
 #: What :class:`~whydiff.core.recipe.Tensor` calls their role.
@@ -48,7 +48,7 @@ def named(names: Names) -> Iterator[tuple[str, Any]]:
 
 
 def _is_variable(value: Any) -> bool:
-    if isinstance(value, keras.Variable):
+    if is_variable(value):
         return value.shape is not None and all(d is not None for d in value.shape)
     kind = type(value)
     return kind.__name__ == "ResourceVariable" and kind.__module__.startswith("tensorflow.")

@@ -8,6 +8,7 @@ before a function here is called.
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import inspect
 import re
@@ -104,12 +105,19 @@ def variable_class() -> type:
     return found
 
 
+@functools.cache
 def variable_base() -> type:
     """The class of which the variables of every backend are."""
     module = _module("backend.common.variables")
     older = getattr(module, "KerasVariable", None)  # up to Keras 3.6
     found: type = module.Variable if older is None else older
     return found
+
+
+def is_variable(value: Any) -> bool:
+    """Whether a value is a variable of Keras. Up to Keras 3.6 ``keras.Variable`` is not the class
+    of those that layers make."""
+    return isinstance(value, variable_base())
 
 
 def epoch_iterator(backend: str) -> type:

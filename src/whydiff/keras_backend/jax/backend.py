@@ -13,7 +13,7 @@ import numpy as np
 
 from whydiff.keras_backend.base import Reader, StepWatcher
 from whydiff.keras_backend.composite import parts, replaced
-from whydiff.keras_backend.internals import epoch_iterator, held_value, map_leaves
+from whydiff.keras_backend.internals import epoch_iterator, held_value, is_variable, map_leaves
 from whydiff.keras_backend.jax import copying as jax_copying
 from whydiff.keras_backend.no_generator import (
     draw as draw,
@@ -30,7 +30,7 @@ hands_on_batches, compiles = True, True
 
 
 def to_numpy(value: Any) -> np.ndarray:
-    return np.asarray(value.value if isinstance(value, keras.Variable) else value)
+    return np.asarray(value.value if is_variable(value) else value)
 
 
 def reader(values: Sequence[Any]) -> Callable[[], list[np.ndarray]]:

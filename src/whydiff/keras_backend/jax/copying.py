@@ -13,8 +13,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import keras
 import numpy as np
+
+from whydiff.keras_backend.internals import is_variable
 
 #: Larger states are read at once: copying them takes longer than the waiting.
 _BYTES = 4 * 2**20
@@ -29,7 +30,7 @@ def copier(values: Sequence[Any]) -> Callable[[Sequence[Any]], Copy] | None:
 
     What it returns gives the values on the host, in their order, bit for bit.
     """
-    held = [place for place, value in enumerate(values) if isinstance(value, keras.Variable)]
+    held = [place for place, value in enumerate(values) if is_variable(value)]
     values = [getattr(value, "value", value) for value in values]
     if not values or len(values) > _COUNT or not all(_plain(value) for value in values):
         return None

@@ -27,6 +27,7 @@ from whydiff.keras_backend.internals import (
     epoch_iterator,
     first_shape,
     held_value,
+    is_variable,
     training_argument,
 )
 from whydiff.keras_backend.no_generator import (
@@ -44,7 +45,7 @@ hands_on_batches, compiles = False, True
 
 
 def to_numpy(value: Any) -> np.ndarray:
-    if isinstance(value, keras.Variable):
+    if is_variable(value):
         value = value.value
     if isinstance(value, BaseResourceVariable):
         # As ``value.numpy()``, which takes four times as long: read at every step.

@@ -25,7 +25,7 @@ from whydiff.keras_backend.code import (
     read_settings,
     stored_by,
 )
-from whydiff.keras_backend.internals import graph_nodes, is_layer, made_by
+from whydiff.keras_backend.internals import graph_nodes, is_layer, is_variable, made_by
 from whydiff.keras_backend.naming import Names
 from whydiff.recorder.describe.masks import masks_end_at
 from whydiff.recorder.describe.values import (
@@ -130,7 +130,8 @@ def constants(layer: Any) -> list[Outside]:
 def _is_constant(value: Any) -> bool:
     import keras
 
-    if isinstance(value, (keras.Variable, np.ndarray)) or type(value).__name__ == "Parameter":
+    no_tensor = is_variable(value) or isinstance(value, np.ndarray)
+    if no_tensor or type(value).__name__ == "Parameter":
         return False
     try:
         return bool(keras.ops.is_tensor(value)) and keras.ops.convert_to_numpy(value) is not None

@@ -18,6 +18,7 @@ import xxhash
 
 from whydiff.core.digests import tensor_digest
 from whydiff.keras_backend.code import is_users, methods_used
+from whydiff.keras_backend.internals import is_variable
 from whydiff.keras_backend.naming import Names
 from whydiff.recorder.describe.values import PLAIN
 
@@ -73,7 +74,7 @@ def _is_tensor(value: Any) -> bool:
 
 def _holds_tensors(value: Any) -> bool:
     """Whether values of this type are arrays or tensors, and no variables."""
-    if not hasattr(value, "dtype") or isinstance(value, (keras.Variable, type)):
+    if not hasattr(value, "dtype") or is_variable(value) or isinstance(value, type):
         return False
     if type(value).__name__ == "Parameter":
         return False
@@ -100,7 +101,7 @@ def _digest(value: Any, to_numpy: Any) -> tuple[str, Any]:
     """("", None) for what is no value: a module, a class, an object nobody knows."""
     if isinstance(value, PLAIN):
         return _text_digest(repr(value)), value
-    if isinstance(value, keras.Variable) or _is_tensor(value):
+    if is_variable(value) or _is_tensor(value):
         array = to_numpy(value)
         plain = array.tolist() if array.size <= _BIG and array.dtype.kind in "biuf" else None
         return tensor_digest(array), plain
