@@ -20,6 +20,12 @@ time.sleep(60)
 COMMAND = "from whydiff.cli import main; main()"
 
 
+def heard():
+    """In a child of ours: signals end it, also where the tests run under nohup."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def comes_true(condition):
     """Waits for what another process does, however busy the machine is."""
     for _ in range(int(20 * HANGS)):
@@ -98,6 +104,7 @@ def test_no_process_and_no_folder_outlives_us(tmp_path, verb, number):
         env={**os.environ, "TMPDIR": str(scratch)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=heard,
     )
     while not (told.exists() and told.read_text()):
         assert process.poll() is None
