@@ -10,18 +10,6 @@ from whydiff.core.notebook import Shown
 IDENTICAL, DIFFERS, UNKNOWN = "identical", "differs", "unknown"
 CONFIRMED, SUSPECTED = "confirmed", "suspected"
 
-#: phases of a step in the order in which they happen
-PHASES: tuple[str, ...] = (
-    "before training",
-    "batch",
-    "noise",
-    "forward",
-    "gradient",
-    "update",
-    "log",
-    "end",
-)
-
 
 @dataclass(frozen=True)
 class Finding:

@@ -225,8 +225,3 @@ def set_policies(names: Names, policies: Mapping[str, Any]) -> None:
                 f"a model whose weights are {layer.dtype_policy.variable_dtype}"
             )
         layer.dtype_policy = policy
-
-
-def order_by_program(choices: Sequence[Choice], differing: frozenset[str]) -> list[Choice]:
-    """The same choices, those of one program together, so that each is compiled once."""
-    return sorted(choices, key=lambda c: key(c, differing))

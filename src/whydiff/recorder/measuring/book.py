@@ -60,7 +60,6 @@ class CallBook:
             weakref.WeakKeyDictionary()
         )
         self._kept: dict[str, np.ndarray] = {}
-        self._kept_bytes = 0
         self._lines: Counter[tuple[str, str, int]] = Counter()
         self._last: dict[tuple[str, str, int], MeasuringCall] = {}
 

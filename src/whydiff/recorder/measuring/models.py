@@ -19,7 +19,6 @@ class Known:
     number: int
     stack: tuple[Frame, ...]
     used: bool = False
-    from_file: bool = False
 
 
 class Models:
