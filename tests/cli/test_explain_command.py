@@ -23,6 +23,7 @@ ASKED = {
     "zoom": [True],
     "fix": [False],
     "in_place": [True],
+    "inputs": ["my inputs.npy"],
 }
 OF_A_SIDE = {
     "rev": ["HEAD~1", "release one"],

@@ -22,8 +22,11 @@ _spec.loader.exec_module(written)
 BIN = Path(sys.executable).parent
 #: where this very project is installed the plugin is found by itself
 INSTALLED = any(e.value == "whydiff.pytest_plugin" for e in entry_points(group="pytest11"))
+_SAVE = "import keras; keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)]).save('{}')"
 #: file that a page takes for granted -> what makes it
 MAKES = {
+    "a.keras": f'python -c "{_SAVE.format("a.keras")}"',
+    "b.keras": f'python -c "{_SAVE.format("b.keras")}"',
     "a.whydiff": "whydiff record train.py -o a.whydiff",
     "b.whydiff": "whydiff record other.py -o b.whydiff",
     "build/here.whydiff": "whydiff record train.py -o build/here.whydiff",

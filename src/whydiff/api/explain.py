@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from whydiff.api.notebook import WatchedCall, WatchedFit, explain_calls, explain_fits
+from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
 from whydiff.core.places import located
 from whydiff.core.progress import Progress, Silent
@@ -14,6 +15,7 @@ from whydiff.core.question import Question, SideOptions, command
 from whydiff.experiments.explain import choice
 from whydiff.experiments.explain.inquiry import inquiry
 from whydiff.experiments.explain.recordings import explain_recordings, is_recording
+from whydiff.experiments.explain.saved import explain_saved, is_saved_model
 
 #: What is compared, in the order of choice: the first step that has an answer gives it.
 ORDER_OF_CHOICE = (
@@ -54,6 +56,7 @@ def explain(
     zoom: bool = False,
     fix: bool = True,
     in_place: bool = False,
+    inputs: str | Path = "",
     progress: Progress | None = None,
 ) -> Explanation:
     """Say why two trainings differ, prove it by training hybrids, and try a fix.
@@ -90,6 +93,11 @@ def explain(
     Two recordings, ``"a.whydiff"`` and ``"b.whydiff:2"``, are compared without running anything;
     what differs is suspected then, not confirmed.
 
+    Two saved models, ``"a.keras"`` and ``"b.keras"`` (or their ``.weights.h5``), are compared in
+    their settings, layer by layer in their weights, and in their predictions on ``inputs``, a file
+    of ``np.save`` (or ``np.savez``, by the names of the inputs), or on a fixed probe. Nothing that
+    the files hold is executed; what cannot be loaded so is compared without predictions.
+
     Raises WhydiffError if the script fails, trains nothing, or has no such fits.
     """
     targets = [script] if script_b is None else [script, script_b]
@@ -105,7 +113,7 @@ def explain(
             python=str(b_python), packages=tuple(b_packages), as_of=b_as_of,
         ),
         fits=fits, calls=calls, lines=lines, runs=runs, metric=metric, budget=budget,
-        zoom=zoom, fix=fix, in_place=in_place,
+        zoom=zoom, fix=fix, in_place=in_place, inputs=str(inputs),
     )  # fmt: skip
     progress = progress or Silent()
     if not all(isinstance(target, str | Path) for target in targets):
@@ -115,6 +123,8 @@ def explain(
         return explain_fits(targets, question, progress)
     if all(is_recording(target) for target in question.targets):
         explanation = explain_recordings(question)
+    elif all(is_saved_model(target) for target in question.targets):
+        explanation = explain_saved(question, progress)
     else:
         explanation = _explain_programs(question, progress)
     causes = tuple(located(cause, explanation.a, explanation.b) for cause in explanation.causes)
@@ -124,6 +134,11 @@ def explain(
 
 def _explain_programs(question: Question, progress: Progress) -> Explanation:
     """Run them, compare the first pair that there is, and say what ran."""
+    if question.inputs:
+        raise WhydiffError(
+            f"{question.inputs} are inputs for saved models, not for {question.targets[0]}",
+            "whydiff explain a.keras b.keras --inputs x.npy",
+        )
     with inquiry(question, progress) as asked:
         explanation = next(filter(None, (step(asked) for step in ORDER_OF_CHOICE)))
         asked.processes.close()  # only then is known what the scripts wrote

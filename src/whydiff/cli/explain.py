@@ -41,6 +41,7 @@ from whydiff.cli.script import (
 @environment_options("b")
 @click.option("--metric", metavar="NAME", help="The metric to tell the gap in.")
 @click.option("--budget", type=Duration(), help="Stop training again after this: 90s, 5m, 1h.")
+@click.option("--inputs", default="", metavar="FILE", help="Let saved models predict on this .npy.")
 @click.option("--zoom", is_flag=True, help="Find the first layer, gradient or slot that differs.")
 @click.option("--no-fix", is_flag=True, help="Do not run the script again to try a fix.")
 @in_place_option
@@ -63,6 +64,7 @@ def command(
     b_rev: str,
     metric: str | None,
     budget: float | None,
+    inputs: str,
     zoom: bool,
     no_fix: bool,
     in_place: bool,
@@ -82,6 +84,7 @@ def command(
     SCRIPT otherwise           two runs of it (--runs forces that)
     train.ipynb                a notebook in place of a script, cell by cell
     a.whydiff b.whydiff        two recordings: nothing is run, causes are suspected
+    a.keras b.keras            two saved models: settings, weights, predictions (--inputs x.npy)
     -m MODULE                  in place of a script, as with python -m; so is the name of an
                                installed command, and tests/test_model.py::test_fit
 
@@ -114,6 +117,7 @@ def command(
             b_env=dict(b_env),
             metric=metric,
             budget=budget,
+            inputs=inputs,
             arguments=script_arguments(ctx),
             a_arguments=words("--a-args", a_args),
             b_arguments=words("--b-args", b_args),

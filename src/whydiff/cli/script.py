@@ -71,7 +71,7 @@ def words(option: str, text: str) -> tuple[str, ...]:
 def check_targets(
     a: str, b: str | None, revisions: tuple[str, str] = ("", "")
 ) -> tuple[str | Path, str | Path | None]:
-    """Two scripts, or two recordings; one of each is no comparison.
+    """Two scripts, two recordings or two saved models; one of each is no comparison.
 
     What belongs to a git revision is looked for there, later.
     """
@@ -81,6 +81,10 @@ def check_targets(
             path = Path(re.sub(r":\d+$", "", name))
             if not path.is_file():
                 raise WhydiffError(f"there is no recording {path}", f"Looked in {Path.cwd()}.")
+        return a, b
+    from whydiff.storage.saved_models import is_saved_model
+
+    if all(map(is_saved_model, named)):
         return a, b
     if not b and all(revisions):
         return a, None
@@ -129,6 +133,11 @@ def check_script(name: str) -> Path:
         raise WhydiffError(
             f"{name} is a recording, not a script",
             "`whydiff show` prints it, `whydiff diff A B` compares two recordings.",
+        )
+    if name.endswith((".keras", ".weights.h5")):
+        raise WhydiffError(
+            f"{name} is a saved model, not a script",
+            "`whydiff explain a.keras b.keras` compares two of them.",
         )
     if path.suffix == ".ipynb":
         raise WhydiffError(

@@ -42,7 +42,7 @@ class Question:
     ``targets`` are one or two scripts, modules, commands or recordings as a person names them.
     ``arguments`` go to both programs, before those of a side. ``fits`` and ``calls`` (counting
     from 1) and ``lines`` pick what is compared; ``runs`` asks for two runs of one program.
-    ``budget`` is in seconds.
+    ``budget`` is in seconds; ``inputs`` is a file of arrays that saved models predict on.
     """
 
     targets: tuple[str, ...]
@@ -58,6 +58,7 @@ class Question:
     zoom: bool = False
     fix: bool = True
     in_place: bool = False
+    inputs: str = ""
 
     @property
     def one_program(self) -> bool:
@@ -83,6 +84,7 @@ def command(question: Question) -> str:
     words += [*q.a.words("a"), *q.b.words("b")]
     words += ["--metric", q.metric] if q.metric else []
     words += ["--budget", f"{q.budget:g}s"] if q.budget else []
+    words += ["--inputs", q.inputs] if q.inputs else []
     words += ["--zoom"] if q.zoom else []
     words += [] if q.fix else ["--no-fix"]
     words += ["--in-place"] if q.in_place else []

@@ -14,8 +14,14 @@ from whydiff.report.point import point
 
 #: calls that train; their explanations have a document of their own
 TRAINING = frozenset({"fit", "loop"})
-_KINDS = {"call": "the model called", "built": "the model as built", "score": "the score",
-          "fit": "fit's log"}  # fmt: skip
+_KINDS = {
+    "call": "the model called",
+    "built": "the model as built",
+    "score": "the score",
+    "fit": "fit's log",
+}
+#: what a file of a saved model was compared by
+_OF_FILES = {"weights": "the weights"}  # fmt: skip
 
 
 def of_calls(e: Explanation) -> bool:
@@ -44,13 +50,18 @@ def call_verdict(e: Explanation) -> str:
 
 
 def name(side: dict[str, Any]) -> str:
-    """``predict (line 24)``."""
+    """``predict (line 24)``, ``the model in a.keras``."""
     kind = str(side.get("call", ""))
+    if side.get("file"):
+        return f"{_OF_FILES.get(kind, 'the model')} in {side['file']}"
     return _KINDS.get(kind, kind) + (f" (line {side['line']})" if side.get("line") else "")
 
 
 def side_of(side: dict[str, Any]) -> str:
     """A side in words: the call, its line, the model."""
+    if side.get("file"):
+        saved = f", saved by Keras {side['keras']}" if side.get("keras") else ""
+        return name(side) + saved + (f", {side['model']}" if side.get("model") else "")
     text = f"call {side.get('number', '?')}: {name(side)} of {side.get('script', '?')}"
     return f"{text}, {side['model']}" if side.get("model") else text
 

@@ -40,6 +40,7 @@ from whydiff.report.documents.first_divergence import first_divergence, share
 from whydiff.report.documents.places import places_of_causes
 from whydiff.report.documents.replicas import distribution_chart, draws
 from whydiff.report.documents.reproduce import reproduce, with_page
+from whydiff.report.documents.saved import saved_files
 from whydiff.report.documents.sides import side_by_side
 from whydiff.report.documents.zoom import zoom_blocks
 from whydiff.report.evidence import evidence_blocks
@@ -73,6 +74,7 @@ def document(e: Explanation, name: str = "", among: Study | None = None) -> Docu
         *(call_causes(e) if calls else _causes(e)),
         *([] if calls else [first_divergence(divergence, e.evidence, e.gap.get("metric"))]),
         *(_details_of(e) if calls else ()),
+        *saved_files(e.evidence),
         *_among(e, among),
         *_disagreements(e),
         *_zoom(e),

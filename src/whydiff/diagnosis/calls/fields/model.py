@@ -89,11 +89,14 @@ _REBUILT = {"load_model": "was loaded", "clone_model": "is a clone"}
 
 
 def _lost(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event]) -> str:
-    for call in (b, a):
-        for event in events:
-            if event.kind in _REBUILT and event.model_number == call.model_number:
-                return f"; the model {_REBUILT[event.kind]}, and get_config did not keep it"
-    return ""
+    numbers = (a.model_number, b.model_number)
+    rebuilt = {
+        e.model_number: e.kind for e in events if e.kind in _REBUILT and e.model_number in numbers
+    }
+    if len(rebuilt) != 1:  # two files say nothing of what the models were before
+        return ""
+    (kind,) = rebuilt.values()
+    return f"; the model {_REBUILT[kind]}, and get_config did not keep it"
 
 
 def compare_precision(a: MeasuringCall, b: MeasuringCall, pairs: TensorPairs) -> Finding:

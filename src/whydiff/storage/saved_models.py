@@ -1,0 +1,134 @@
+"""Reading the files of saved models without Keras: nothing in them is executed.
+
+A ``.keras`` file is an archive of a configuration (JSON) and arrays (HDF5). What a configuration
+names is code that loading would look up and call, so only the classes of Keras itself that hold
+nothing but settings may be loaded; :attr:`SavedModel.refused` says what else was found.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.saved import SavedModel
+
+WHOLE, WEIGHTS = ".keras", ".weights.h5"
+#: Layers whose settings are a program: marshalled Python, a pickle, another framework's model.
+_PROGRAMS = frozenset(("Lambda", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer"))
+#: Where classes lie that are made of settings. Not ``keras.utils`` or ``keras.saving``: these hold
+#: functions that download files and switch the safe mode off.
+_SETTINGS = re.compile(
+    r"keras|keras\.(src\.)?(activations|constraints|dtype_policies|initializers|layers|losses|"
+    r"metrics|models|ops|optimizers|quantizers|random|regularizers)(\..+)?"
+)
+#: How Keras names what is no object of a class: only names of its own are looked up for these.
+_BUILT_IN = "builtins"
+#: A configuration is text; one that is larger was not written by Keras.
+_MOST_CONFIG = 64 << 20
+
+
+def is_saved_model(name: str) -> bool:
+    """Whether a file's name says that it holds a model or its weights."""
+    return name.endswith((WHOLE, WEIGHTS))
+
+
+def read_saved_model(name: str) -> SavedModel:
+    """What a ``.keras`` or ``.weights.h5`` file holds. WhydiffError for one that cannot be read."""
+    path = Path(name)
+    if not path.is_file():
+        raise WhydiffError(f"there is no file {name}", f"Looked in {Path.cwd()}.")
+    try:
+        if name.endswith(WEIGHTS):
+            with path.open("rb") as file:
+                return SavedModel(name, tensors=_arrays(file))
+        with zipfile.ZipFile(path) as archive:
+            config = _json(archive, "config.json")
+            tensors = _arrays(io.BytesIO(_stored(archive, "model.weights.h5", path)))
+            keras = str(_json(archive, "metadata.json").get("keras_version", ""))
+    except (OSError, ValueError, KeyError, RecursionError, zipfile.BadZipFile) as error:
+        raise WhydiffError(
+            f"{name} holds no saved model: {error}",
+            "Save it with model.save('model.keras') or model.save_weights('model.weights.h5').",
+        ) from None
+    compiled = config.pop("compile_config", None)
+    compiled = compiled if isinstance(compiled, dict) else {}
+    return SavedModel(name, config, compiled, tensors, keras, _why_not_loaded(config))
+
+
+def _json(archive: zipfile.ZipFile, member: str) -> dict[str, Any]:
+    if archive.getinfo(member).file_size > _MOST_CONFIG:
+        raise ValueError(f"{member} is larger than any that Keras writes")
+    value = json.loads(archive.read(member))
+    if not isinstance(value, dict):
+        raise ValueError(f"{member} is no JSON object")
+    return value
+
+
+def _stored(archive: zipfile.ZipFile, member: str, path: Path) -> bytes:
+    """A member that is no larger than the file: Keras does not compress its arrays."""
+    if sum(info.file_size for info in archive.infolist()) > 2 * path.stat().st_size + _MOST_CONFIG:
+        raise ValueError("it unpacks to far more than its size")
+    return archive.read(member)
+
+
+def _arrays(file: IO[bytes]) -> dict[str, np.ndarray]:
+    """All arrays of an HDF5 file by path, in its order; nothing outside the file is followed."""
+    try:
+        import h5py
+    except ImportError:
+        raise WhydiffError(
+            "saved models are read with h5py, which is not installed", "pip install h5py"
+        ) from None
+
+    def walk(group: Any, path: str) -> Iterator[tuple[str, np.ndarray]]:
+        for name in group:
+            place = f"{path}/{name}" if path else name
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise ValueError(f"{place} is a link")
+            member = group[name]
+            if isinstance(member, h5py.Group):
+                if place.count("/") > 200:  # Keras nests layers; a cycle would never end
+                    raise ValueError("its groups are nested without end")
+                yield from walk(member, place)
+            elif (
+                member.is_virtual
+                or member.external
+                or member.id.get_storage_size() < (member.size * member.dtype.itemsize)
+            ):
+                raise ValueError(f"{place} is not stored in the file as it is")
+            else:
+                yield place, member[()]
+
+    with h5py.File(file, "r") as opened:
+        return dict(walk(opened, ""))
+
+
+def _why_not_loaded(config: Any) -> str:
+    """The first thing in a configuration that is more than settings of Keras's own classes."""
+    if isinstance(config, list):
+        return next(filter(None, map(_why_not_loaded, config)), "")
+    if not isinstance(config, dict):
+        return ""
+    name, module = config.get("class_name"), config.get("module")
+    if name is not None:
+        named = f"{name} {(config.get('config') or {}).get('name', '')!r}" if isinstance(
+            config.get("config"), dict) else str(name)  # fmt: skip
+        if name in _PROGRAMS or name == "__lambda__":
+            return f"{named} holds code, which is not run for a comparison"
+        if module not in (None, "", _BUILT_IN) and not _SETTINGS.fullmatch(str(module)):
+            return f"{named} is a class of {module}, not of Keras, whose code is not run"
+        if name == "function" and module not in (None, "", _BUILT_IN, "keras.activations"):
+            return f"it names the function {config.get('config')} of {module}"
+        vocabulary = (config.get("config") or {}).get("vocabulary") if isinstance(
+            config.get("config"), dict) else None  # fmt: skip
+        if isinstance(vocabulary, str):
+            return f"{named} would read its vocabulary from the file {vocabulary}"
+    return next(filter(None, map(_why_not_loaded, config.values())), "")
