@@ -8,9 +8,11 @@ import pytest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.replicas import Replica, Result
 from whydiff.experiments.compare.pairing import (
+    AUTO,
     BUDGET,
     CAP,
     INTERRUPTED,
+    OUT_OF_REACH,
     SETTLED,
     Rule,
     until_settled,
@@ -59,6 +61,39 @@ def test_the_first_chunk_is_as_long_as_any_verdict_takes():
     found = until_settled(trainer(a, b, asked), Rule("accuracy", True, most=17), chunk=3)
     assert found.stopped == CAP and [len(w) for w in asked] == [7, 3, 3, 3, 1]
     assert [n for wanted in asked for n in wanted] == list(range(17))
+
+
+def test_bounds_of_a_metric_decide_where_they_are_known():
+    rule = Rule("accuracy", True, most=60, assumption=AUTO)
+    a, b = draws(4, 0.09, 0.01)
+    clear = until_settled(trainer(a - 0.1, b - 0.1), rule)
+    assert clear.stopped == SETTLED and 40 < len(clear.pairs) <= 60
+    assert rule.look(clear.pairs).assumption == "bounded"
+    assert rule.typical(clear.pairs).verdict == "better"
+    # A loss has no bounds; the verdict is about differences as often up as down.
+    loss = Rule("score", True, most=60, assumption=AUTO)
+    assert loss.test([]).assumption == "symmetric" and loss.typical([]) is None
+
+
+def test_a_verdict_out_of_reach_ends_with_that_on_runs_like_those_seen():
+    small = trainer(*draws(5, 0.03, 0.01))
+    rule = Rule("accuracy", True, most=60, assumption=AUTO)
+    found = until_settled(small, rule, chunk=1)
+    assert found.stopped == OUT_OF_REACH and len(found.pairs) < 20
+    assert rule.look(found.pairs).verdict == "inconclusive"
+    assert rule.typical(found.pairs).verdict == "better"
+    assert rule.more(found.pairs) > 60
+    insisting = Rule("accuracy", True, most=20, assumption="bounded")
+    assert until_settled(small, insisting, chunk=1).stopped == CAP
+
+
+def test_runs_that_fall_once_in_ten_do_not_make_b_better_on_average():
+    a = np.full(60, 0.9)
+    b = a + 0.01  # and 0.09 worse in one run of ten, of which none came yet
+    rule = Rule("accuracy", True, most=60, assumption=AUTO)
+    found = until_settled(trainer(a, b + 1e-4 * np.arange(60)), rule, chunk=1)
+    assert found.stopped == OUT_OF_REACH
+    assert rule.look(found.pairs).effect.low < 0 < rule.typical(found.pairs).effect.low
 
 
 def test_a_loss_is_better_when_it_is_smaller():

@@ -86,6 +86,29 @@ def test_what_a_verdict_assumes_and_what_it_would_take_without():
     assert "--assume bounded" not in text(open_)
 
 
+def test_runs_like_those_seen_are_told_apart_from_the_mean():
+    wide = estimate(0.03, 0.3)
+    open_ = replace(
+        FOUND, verdict="inconclusive", effect=wide, assumption="bounded", typical="better",
+        typical_effect=estimate(0.03, 0.02), more=110, stopped="out of reach",
+    )  # fmt: skip
+    assert verdict(open_).startswith(
+        "In runs like those seen B is better than A: its val_accuracy is higher by 0.03 (0.01 to "
+        "0.05), over 14 pairs with equal seeds. Rare runs that are far off could outweigh it, so "
+        "on average it is open. About 110 more pairs would settle it"
+    )
+    told = text(open_)
+    assert "+0.03 (-0.27 to +0.33)" in told and "+0.03 (+0.01 to +0.05), n = 14" in told
+    assert "--assume symmetric takes for granted" in told
+    settled = replace(open_, verdict="better", more=0)
+    assert verdict(settled).startswith("B is better than A") and "--assume" not in text(settled)
+
+
+def test_a_long_tail_is_why_there_is_no_verdict():
+    tailed = replace(FOUND, verdict="inconclusive", more=None, tailed=True, stopped="cap")
+    assert "have a long tail against their mean" in verdict(tailed)
+
+
 def test_an_interval_with_one_end_and_runs_that_collapsed():
     half = replace(FOUND, effect=Estimate(0.04, 0.02, math.inf, 14))
     assert "higher by 0.04 (0.02 or more)" in verdict(half)

@@ -9,6 +9,7 @@ from whydiff.stats.paired import BETTER, EQUIVALENT, INCONCLUSIVE, WORSE
 from whydiff.stats.sequential import (
     BOUNDED,
     MOST_FOR_SKEW,
+    REFUSED,
     SKEW,
     SequentialTest,
     confidence_sequence,
@@ -79,10 +80,31 @@ def test_the_confidence_sequence_is_the_test_turned_round(n, options):
     assert found.low < 3 < found.high
 
 
-@pytest.mark.parametrize("n, tail", [(30, 1.0), (60, 0.2)])
+def test_a_long_tail_against_the_mean_leaves_no_verdict():
+    falling = [0.3, 0.32, 0.29, 0.31, 0.3, 0.33, 0.28, 0.3] * 4
+    assert look(falling).verdict == BETTER and not look(falling).refused
+    once = look([*falling, -2.0])
+    assert once.verdict == INCONCLUSIVE and once.skewness < -REFUSED and once.refused
+    assert more_pairs([*falling, -2.0]) is None and once.effect.low == -INF
+    mirrored = look([-x for x in (*falling, -2.0)])
+    assert mirrored.verdict == INCONCLUSIVE and mirrored.refused
+    helping = look([*falling, 2.0])  # a tail on the side of the verdict takes nothing from it
+    assert helping.verdict == BETTER and not helping.refused
+    assert not look([*falling, -2.0], SequentialTest(assumption=BOUNDED, bounds=(-3, 3))).refused
+
+
+def test_pairs_that_never_differ_are_alike_whatever_is_assumed():
+    bounded = SequentialTest(assumption=BOUNDED, bounds=(-1.0, 1.0))
+    assert look([0.0] * 58, bounded).verdict == INCONCLUSIVE
+    assert look([0.0] * 59, bounded).verdict == EQUIVALENT
+    assert more_pairs([0.0] * 20, bounded) == 39
+    assert look([0.3] * 59, bounded).verdict == BETTER
+
+
+@pytest.mark.parametrize("n, tail", [(60, 0.1), (60, 0.2)])
 def test_a_tail_moves_the_end_behind_it_out(n, tail):
     rng = np.random.default_rng(1)
-    d = 5 - tail * rng.exponential(size=n) - rng.normal(size=n) * (0.1 if tail == 1 else 0.25)
+    d = 5 - tail * rng.exponential(size=n) - rng.normal(size=n) * 0.25
     found = confidence_sequence(d)
     more = min(SKEW * -stats.skew(d), MOST_FOR_SKEW)
     low = float(bets.total(bets.symmetric(d, found.low)[0])[-1])

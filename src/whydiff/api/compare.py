@@ -19,7 +19,7 @@ from whydiff.core.question import SideOptions
 from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.compare import numbers
 from whydiff.experiments.compare.contestants import Contestant, Way, open_contestants
-from whydiff.experiments.compare.pairing import Rule, TrainedHybrid
+from whydiff.experiments.compare.pairing import AUTO, Rule, TrainedHybrid
 from whydiff.experiments.compare.training import Comparing
 from whydiff.experiments.study.replica_trainer import ENGINES
 from whydiff.experiments.study.spread import Spread
@@ -27,7 +27,7 @@ from whydiff.runner.environments import interpreter_of
 from whydiff.runner.executors import workers_of
 from whydiff.runner.revisions import Checkouts
 from whydiff.runner.running import Runs, counted_runs
-from whydiff.stats.sequential import ASSUMPTIONS, SYMMETRIC, fewest_pairs
+from whydiff.stats.sequential import ASSUMPTIONS, fewest_pairs
 
 #: Pairs after which an open question stays open, unless another number is asked for. Trainings
 #: that never differ are equivalent after 59.
@@ -56,7 +56,7 @@ def compare(
     mode: str | None = None,
     margin: float = 0.0,
     alpha: float = 0.05,
-    assume: str = SYMMETRIC,
+    assume: str = AUTO,
     max_pairs: int = MAX_PAIRS,
     budget: float | None = None,
     seed: int = 0,
@@ -83,12 +83,14 @@ def compare(
     ``metric`` is the logged metric to decide by (default: the first validation metric), after
     the last epoch; ``mode`` is "max" or "min" where its name does not say which is better.
     Differences up to ``margin``, in the metric's unit, do not matter. The verdict is looked for
-    after every pair, and wrong with probability ``alpha`` at most, however many pairs it takes,
-    if equal trainings differ as often up as down ("symmetric"); what is seen of their shape is
-    checked, rare collapses of which none was seen are not. With ``assume`` "bounded" the verdict
-    rests on the bounds of a metric between 0 and 1 alone, and takes many more pairs
-    (see :mod:`whydiff.stats.sequential`). After ``max_pairs`` or ``budget`` seconds the
-    question stays open. Scripts run on scratch copies of the current folder, with ``in_place`` in
+    after every pair, and wrong with probability ``alpha`` at most, however many pairs it takes.
+    For a metric between 0 and 1 it rests on these bounds alone ("bounded"), so that rare collapses
+    are allowed for; ``typical`` is the verdict on runs like those seen, and where the other would
+    take more than ``max_pairs`` the comparison ends with that. For other metrics, or with
+    ``assume`` "symmetric", equal trainings are taken to differ as often up as down; what is seen of
+    their shape is checked, rare collapses of which none was seen are not (see
+    :mod:`whydiff.stats.sequential`). After ``max_pairs`` or ``budget`` seconds the question stays
+    open. Scripts run on scratch copies of the current folder, with ``in_place`` in
     it. ``fits`` picks the fits of both scripts, counting from 1. With an ``executor``, as
     :func:`whydiff.study` takes it, whole scripts run on its workers, as many at a time as it has.
 
@@ -222,9 +224,9 @@ def _check(
         raise WhydiffError(
             f"alpha must be between 0 and 1, got {alpha}", "Give a probability such as 0.05."
         )
-    if assume not in ASSUMPTIONS:
+    if assume not in (AUTO, *ASSUMPTIONS):
         raise WhydiffError(
-            f"there is no assumption {assume!r}", f"Assumptions: {', '.join(ASSUMPTIONS)}."
+            f"there is no assumption {assume!r}", f"Assumptions: {', '.join((AUTO, *ASSUMPTIONS))}."
         )
     if max_pairs < 1:
         raise WhydiffError(f"{max_pairs} pairs cannot be trained", "Give --max-pairs 1 or more.")
@@ -274,7 +276,7 @@ def _answer(
 ) -> Comparison:
     a, b = pair
     pairs = trained.pairs
-    found = rule.look(pairs)
+    found, typical = rule.look(pairs), rule.typical(pairs)
     told = _told(pair)
     sides = [
         numbers.side(told[k], [results[k] for results in pairs], rule, pair[k].kept, pair[k].engine)
@@ -318,7 +320,10 @@ def _answer(
         notes=tuple(notes),
         seconds=seconds,
         looks=numbers.looks(pairs, rule),
-        assumption=rule.assumption,
+        assumption=found.assumption,
+        typical=typical.verdict if typical else "",
+        typical_effect=numbers.turned(typical.effect, rule) if typical else None,
+        tailed=found.refused,
         unseen=found.unseen,
         failures=numbers.failures(pairs, rule),
         more_for_any_shape=rule.more_for_any_shape(pairs),

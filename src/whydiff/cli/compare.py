@@ -67,16 +67,16 @@ DIFFERENT, OPEN = 1, 3
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.05,
     show_default=True,
-    help="Chance of a wrong verdict, however many pairs it takes, if what --assume says is so.",
+    help="Chance of a wrong verdict, however many pairs it takes, if what is assumed is so.",
 )
 @click.option(
     "--assume",
-    type=click.Choice(["symmetric", "bounded"]),
-    default="symmetric",
+    type=click.Choice(["auto", "bounded", "symmetric"]),
+    default="auto",
     show_default=True,
-    help="What the verdict takes for granted. symmetric: equal trainings differ as often up as "
-    "down. bounded: only that the metric lies between 0 and 1, which also holds for rare "
-    "collapses and takes many more pairs.",
+    help="What the verdict takes for granted. bounded: only that the metric lies between 0 and 1; "
+    "it allows for rare collapses and takes more pairs. symmetric: equal trainings differ as often "
+    "up as down. auto: bounded for accuracy and its kin, symmetric for other metrics.",
 )
 @click.option(
     "--max-pairs",
@@ -130,10 +130,13 @@ def command(
     Trains both with equal seeds, pair after pair, and stops as soon as it is clear: better, worse
     or, with a --margin, equivalent.
 
-    The verdict assumes that pairs are independent (each has its own seeds) and that equal
-    trainings differ as often up as down. A tail of the differences is checked for and asks for
-    more evidence; rare runs that are far off, of which none was seen, are not ruled out: the
-    answer says how rare they would have to be, and --assume bounded takes them into account.
+    The verdict is about the mean and assumes that pairs are independent (each has its own
+    seeds). For an accuracy and its kin nothing else is assumed, so that rare collapses are
+    allowed for; where that takes more than --max-pairs, the answer is open on average and says
+    what holds for runs like those seen. For other metrics, and with --assume symmetric, equal
+    trainings are taken to differ as often up as down. A tail of the differences is checked for:
+    it asks for more evidence, and a long one leaves no verdict. Rare runs that are far off, of
+    which none was seen, are then not ruled out: the answer says how rare they would have to be.
     Trainings that never differ are equivalent only after 59 pairs, when at most 5 % of pairs can
     differ.
 

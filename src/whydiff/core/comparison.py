@@ -95,9 +95,15 @@ class Comparison(Shown):
     holds however often one looked; ``probability`` that a run of B is better than a run of A of
     another seed, ties counted half. ``more``: how many further pairs would settle it if they
     were like those seen, 0 if it is settled, None if that cannot be said. ``stopped`` is
-    "settled", "cap", "budget" or "interrupted"; ``fewest`` pairs are needed for any verdict.
+    "settled", "cap", "budget", "interrupted" or, where only runs like those seen are settled and
+    the rest would take more than ``max_pairs``, "out of reach"; ``fewest`` pairs are needed for
+    any verdict.
     ``assumption`` is what the verdict takes for granted of the differences, "symmetric" or
-    "bounded"; ``unseen`` the largest share of pairs of a kind of which none was seen;
+    "bounded"; for a bounded one ``typical`` is the verdict on runs like those seen and
+    ``typical_effect`` its interval, both for symmetric differences ("" and None otherwise).
+    ``tailed``: a tail against the mean is so long that the differences are visibly not symmetric,
+    and there is no verdict. ``unseen`` is the largest share of pairs of a kind of which none was
+    seen;
     ``failures`` compares how often A and B diverged or collapsed; ``more_for_any_shape`` is how
     many further pairs would settle it from the bounds of the metric alone, None if that cannot be
     said.
@@ -129,6 +135,9 @@ class Comparison(Shown):
     looks: tuple[Estimate, ...] = ()  # the effect as it was known after each pair
     command: str = ""  # that asks the same again, "" where it was asked in Python
     assumption: str = "symmetric"
+    typical: str = ""
+    typical_effect: Estimate | None = None
+    tailed: bool = False
     unseen: float = 1.0
     failures: FailureRates | None = None
     more_for_any_shape: int | None = None

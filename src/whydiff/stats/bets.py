@@ -31,9 +31,9 @@ import numpy as np
 
 #: Stakes of the symmetric process, in units of a gap; the largest bets on the sign alone.
 STAKES = (0.25, 0.5, 1.0, 2.0, 4.0)
-#: Fractions of what the bounds allow: nearly all for differences that are small against their
-#: bounds, as they mostly are; few, since each halves what the other earns.
-FRACTIONS = (0.2, 0.95)
+#: Fractions of what the bounds allow: mostly nearly all, since differences are mostly small against
+#: their bounds; one small stake for those that are not.
+FRACTIONS = (0.2, 0.9, 0.95, 0.97, 0.98, 0.99)
 
 Capital = tuple[np.ndarray, np.ndarray]
 

@@ -7,15 +7,18 @@ probability alpha at most, however often one looks. What is taken for granted is
 * ``symmetric``: apart from their mean, differences are as often up as down. A and B trained with
   equal seeds and equally sensitive to them give such differences. The assumption is checked: if
   the differences seen have a tail on the other side of the verdict, each unit of skewness asks
-  for :data:`SKEW` more on the logarithm of the evidence, up to :data:`MOST_FOR_SKEW`. This never
-  weakens what is promised, and by simulation it keeps the level for exponential and, but for half
-  a point, for lognormal differences, too. What no check sees is a tail of which no pair was seen
-  yet: a run in ten that is far off. :attr:`Look.unseen` bounds its share.
+  for :data:`SKEW` more on the logarithm of the evidence, and from :data:`REFUSED` on they are
+  visibly of another kind: no evidence is enough. This never weakens what is promised, and by
+  simulation it keeps the level for exponential and lognormal differences, too. What no check sees
+  is a tail of which no pair was seen yet: a run in ten that is far off. :attr:`Look.unseen` bounds
+  its share; without bounds no rule about a mean can do more (R. Bahadur & L. Savage, Annals of
+  Mathematical Statistics 27, 1956).
 * ``bounded``: the differences lie within known bounds, as those of an accuracy do, and nothing
   else. It also holds for rare runs that are far off, and therefore takes many more pairs:
-  about 4 / (the mean difference as a part of its largest possible value).
+  about 4 / (the mean difference as a part of its largest possible value). No rule can do with
+  fewer: so long may a run that falls to the bound stay unseen.
 
-Differences that are all equal tell nothing about their shape. Nothing is said from them until
+Differences that are all equal tell nothing about their shape. Nothing is said from them alone until
 ``unseen`` is at most 5 %: after 59 pairs at alpha = 0.05.
 
 A run that diverged has no number. Where only one side of a pair did, it counts as worse than any
@@ -37,10 +40,11 @@ from whydiff.stats.unseen import Bounds
 
 SYMMETRIC, BOUNDED = "symmetric", "bounded"
 ASSUMPTIONS = (SYMMETRIC, BOUNDED)
-#: What a unit of skewness against the verdict adds to the logarithm of the evidence asked for.
-SKEW = 6.0
-#: What skewness adds at most: with it a clear effect with a tail takes some 25 pairs, not 50.
-MOST_FOR_SKEW = 6.0
+#: What a unit of skewness against the verdict adds to the logarithm of the evidence asked for, and
+#: what it adds at most: with 8 a clear effect with some tail takes 25 pairs or more.
+SKEW, MOST_FOR_SKEW = 8.0, 8.0
+#: The skewness against the verdict from which on there is none.
+REFUSED = 1.5
 _TOO_MANY = 1_000_000
 #: Halvings by which an end of a confidence sequence is found.
 _HALVINGS = 32
@@ -70,6 +74,12 @@ class Look:
     assumption: str = SYMMETRIC
     skewness: float = 0.0
     unseen: float = 1.0
+
+    @property
+    def refused(self) -> bool:
+        """Whether a tail against the mean is so long that no evidence for it is enough."""
+        against = -math.copysign(self.skewness, self.skewness * self.effect.value)
+        return self.assumption == SYMMETRIC and against >= REFUSED
 
 
 @dataclass(frozen=True)
@@ -179,11 +189,11 @@ def verdicts(d: np.ndarray, test: SequentialTest) -> list[str]:
     ] = WORSE
     lone = np.cumsum(failed) > 0
     found[(of_numbers.not_better >= 0) & (of_numbers.not_worse >= 0) & ~lone] = EQUIVALENT
+    alike = _alike(numbers) & ~lone
+    enough = np.cumsum(np.isfinite(d)) >= fewest_alike(test.alpha)
     if test.assumption == SYMMETRIC:
-        alike = _alike(numbers) & ~lone
-        enough = np.cumsum(np.isfinite(d)) >= fewest_alike(test.alpha)
         found[alike & ~enough] = INCONCLUSIVE
-        found[alike & enough & (np.nan_to_num(numbers) == 0)] = EQUIVALENT
+    found[alike & enough & (np.nan_to_num(numbers) == 0)] = EQUIVALENT
     return [str(verdict) for verdict in found]
 
 
@@ -221,10 +231,12 @@ def more_pairs(differences: ArrayLike, test: SequentialTest = STANDARD) -> int |
     numbers = np.where(np.isfinite(d), d, math.nan)
     if d.size < 2 or int(np.sum(np.isfinite(d))) == 1:
         return None
-    alike = test.assumption == SYMMETRIC and bool(_alike(numbers)[-1]) and not np.isinf(d).any()
-    least = fewest_alike(test.alpha) if alike else 0
-    if alike and abs(float(np.nanmax(np.abs(numbers)))) <= test.margin:
-        return max(1, least - d.size)
+    alike = bool(_alike(numbers)[-1]) and not np.isinf(d).any()
+    enough = fewest_alike(test.alpha)
+    least = enough if alike and test.assumption == SYMMETRIC else 0
+    furthest = float(np.nanmax(np.abs(numbers), initial=0.0))
+    if alike and (furthest == 0 or (least and furthest <= test.margin)):
+        return max(1, enough - d.size)
     used = d if np.isnan(numbers).all() else numbers
     up, down = (float(asked[-1]) for asked in _asked(numbers, test))
     above, below = test.capital(used, test.margin), test.capital(used, -test.margin)
@@ -343,7 +355,10 @@ def _asked(d: np.ndarray, test: SequentialTest) -> tuple[np.ndarray, np.ndarray]
     skewness = _skewness(d)
     if test.assumption != SYMMETRIC:
         skewness = np.zeros_like(skewness)
-    up, down = (np.clip(side * SKEW * skewness, 0.0, MOST_FOR_SKEW) for side in (-1, 1))
+    up, down = (
+        np.where(against >= REFUSED, math.inf, np.clip(SKEW * against, 0.0, MOST_FOR_SKEW))
+        for against in (-skewness, skewness)
+    )
     return test.level + up, test.level + down
 
 

@@ -29,13 +29,18 @@ Results = tuple[Result, Result]
 CHUNK = 5
 
 SETTLED, CAP, BUDGET, INTERRUPTED = "settled", "cap", "budget", "interrupted"
+OUT_OF_REACH = "out of reach"
+
+#: The bounds of the metric where they are known, else symmetric differences.
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
 class Rule:
     """How to decide: the metric, which way it goes, the margin, the level, the most pairs.
 
-    ``assumption`` is what is taken for granted of the differences, "symmetric" or "bounded".
+    ``assumption`` is what is taken for granted of the differences: "symmetric", "bounded", or
+    "auto", which is bounded for a metric with known bounds.
     """
 
     metric: str
@@ -60,6 +65,24 @@ class Rule:
         """How many more pairs like these would give a verdict, None if none would."""
         return more_pairs(self.differences(pairs), self.test(pairs))
 
+    def typical(self, pairs: Sequence[Results]) -> Look | None:
+        """The verdict on runs like those seen, None if :meth:`look` is about these already.
+
+        It holds if the differences are symmetric, and says nothing of rarer runs.
+        """
+        test = self.test(pairs)
+        if test.assumption == SYMMETRIC:
+            return None
+        return look(self.differences(pairs), replace(test, assumption=SYMMETRIC))
+
+    def out_of_reach(self, pairs: Sequence[Results]) -> bool:
+        """Whether runs like those seen are settled, and ruling out rarer ones takes too many."""
+        typical = self.typical(pairs) if self.assumption == AUTO else None
+        if typical is None or typical.verdict == INCONCLUSIVE:
+            return False
+        more = self.more(pairs)
+        return more is None or len(pairs) + more > self.most
+
     def more_for_any_shape(self, pairs: Sequence[Results]) -> int | None:
         """How many more pairs like these would give a verdict from the bounds of the metric alone.
 
@@ -83,7 +106,10 @@ class Rule:
             )
         width = None if limits is None else limits[1] - limits[0]
         bounds = None if width is None else (-width, width)
-        return SequentialTest(self.margin, self.alpha, self.assumption, bounds)
+        assumption = self.assumption
+        if assumption == AUTO:
+            assumption = SYMMETRIC if bounds is None else BOUNDED
+        return SequentialTest(self.margin, self.alpha, assumption, bounds)
 
     def bounds(self, pairs: Sequence[Results]) -> tuple[float, float] | None:
         """The bounds of the metric, None where they are not known."""
@@ -114,7 +140,8 @@ def until_settled(
     progress: Progress | None = None,
     begun: Sequence[Results] = (),
 ) -> TrainedHybrid:
-    """Train pairs in chunks and look after every one; stop at the first verdict.
+    """Train pairs in chunks and look after every one; stop at the first verdict, or where none
+    is within reach.
 
     ``train`` gets the numbers of the pairs to train, from 0. Looking costs nothing, so the
     chunks only save work. The budget, in seconds, is checked between chunks: what is known then
@@ -128,8 +155,7 @@ def until_settled(
                 found.stopped = BUDGET
                 return found
             done = len(found.pairs)
-            least = fewest_pairs(rule.alpha) if rule.assumption == SYMMETRIC else 0
-            size = max(chunk, least - done)
+            size = max(chunk, fewest_pairs(rule.alpha) - done)
             fresh = list(train(range(done, min(done + size, rule.most))))
             if progress is not None:
                 progress.advance(len(fresh))
@@ -137,9 +163,10 @@ def until_settled(
                 _check_some(fresh)
             for place, pair in enumerate(fresh):
                 found.pairs.append(pair)
-                if rule.look(found.pairs).verdict != INCONCLUSIVE:
+                settled = rule.look(found.pairs).verdict != INCONCLUSIVE
+                if settled or rule.out_of_reach(found.pairs):
                     found.surplus = fresh[place + 1 :]
-                    found.stopped = SETTLED
+                    found.stopped = SETTLED if settled else OUT_OF_REACH
                     return found
     except KeyboardInterrupt:
         if not found.pairs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from whydiff.core.comparison import (
     BETTER,
@@ -44,6 +45,12 @@ def verdict(found: Comparison) -> str:
         return (
             f"B is as good as A: {found.metric} of B - A is {signed(found.effect)}, within the "
             f"margin of {number(found.margin)}, over {pairs} with equal seeds."
+        )
+    if found.typical not in ("", INCONCLUSIVE):
+        alike = replace(found, verdict=found.typical, effect=found.typical_effect or found.effect)
+        return (
+            f"In runs like those seen {verdict(alike)} Rare runs that are far off could outweigh "
+            f"it, so on average it is open. {_left(found)}"
         )
     told = f"Not settled after {pairs}"
     if found.identical:
@@ -93,6 +100,12 @@ def _left(found: Comparison) -> str:
         return few + (
             f"About {count(found.more, 'more pair')} would settle it if they were like these: "
             f"--max-pairs {total}."
+        )
+    if found.tailed:
+        return (
+            "The differences have a long tail against their mean, so equal trainings do not differ "
+            "as often up as down and no verdict rests on that: see the pairs furthest off, or "
+            "decide by a --metric between 0 and 1."
         )
     if found.more is None and len(found.pairs) >= found.fewest:
         if not found.margin:
@@ -159,7 +172,13 @@ def assumes(found: Comparison) -> str:
     more = found.more_for_any_shape
     decided = found.verdict != INCONCLUSIVE
     if found.assumption == "bounded" or (decided and more == 0):
-        return f"only that {found.metric} lies between 0 and 1, whatever the shape of differences"
+        text = f"only that {found.metric} lies between 0 and 1, whatever the shape of differences"
+        if not decided and found.typical not in ("", INCONCLUSIVE):
+            text += (
+                "; runs like those seen: that equal trainings differ as often up as down, which "
+            )
+            text += "--assume symmetric takes for granted"
+        return text
     text = (
         "equal trainings differ as often up as down (checked on the pairs seen). A kind of run of "
         "which none was seen, such as a rare collapse, may make up to "
@@ -178,6 +197,8 @@ def facts(found: Comparison) -> Iterator[tuple[str, str]]:
     if math.isfinite(found.effect.value):
         level = percent(found.effect.confidence)
         yield "B - A", f"{signed(found.effect)}, {level} confidence sequence, n = {found.effect.n}"
+    if found.typical_effect is not None and math.isfinite(found.typical_effect.value):
+        yield "Like those seen", f"{signed(found.typical_effect)}, n = {found.typical_effect.n}"
     if found.pairs:
         yield "Assumes", assumes(found)
     if found.probability.n > 1 and not found.identical:
