@@ -46,6 +46,8 @@ def test_names_that_do_not_tell(name):
     [
         (["accuracy", "loss", "val_accuracy", "val_loss"], "val_accuracy"),
         (["loss", "val_loss"], "val_loss"),
+        (["kl_loss", "loss", "reconstruction_loss"], "loss"),
+        (["kl_loss", "loss", "val_kl_loss", "val_loss"], "val_loss"),
         (["loss", "mae", "learning_rate"], "mae"),
         (["loss", "lr"], "loss"),
         (["lr"], "lr"),

@@ -38,8 +38,9 @@ def default_metric(
 
     That is a validation metric before a metric of training before a loss, and among those the
     first that was compiled (``compiled`` as a recipe has them: names or configurations), since
-    Keras logs them by the alphabet. Where ``differing`` names the metrics that differ, one of
-    these is chosen if it can be. "loss" where nothing was logged.
+    Keras logs them by the alphabet. The loss comes before its parts (``kl_loss``). Where
+    ``differing`` names the metrics that differ, one of these is chosen if it can be. "loss" where
+    nothing was logged.
 
     Raises WhydiffError if ``wanted`` was not logged.
     """
@@ -51,11 +52,12 @@ def default_metric(
     names = [_compiled_name(metric) for metric in compiled]
     results = [name for name in logged if name not in _SETTINGS] or list(logged)
 
-    def rank(name: str) -> tuple[bool, bool, bool, int]:
+    def rank(name: str) -> tuple[bool, int, bool, int]:
         place = next((i for i, n in enumerate(names) if n and _is(name, n)), len(names))
         loss = name.endswith("loss")
+        part = loss and name.removeprefix("val_") != "loss"
         settled = differing is not None and name not in differing
-        return settled, loss, not name.startswith("val_"), place
+        return settled, loss + part, not name.startswith("val_"), place
 
     return min(results, key=rank, default="loss")
 

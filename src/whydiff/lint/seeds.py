@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from whydiff.lint.rule import Hit, Rule
 from whydiff.lint.script import Source, calls_in, constant, keyword, method
@@ -124,16 +124,43 @@ def _global_draws(s: Source) -> Iterator[Hit]:
     """
     if s.trains and not s.seeded:
         return
-    for module, (seed, name) in _DRAWS.items():
-        if s.seeds(seed):
-            continue
-        for call in s.calls:
-            owner, _, function = s.called(call).rpartition(".")
-            split = module == "numpy.random" and _splits(s, call)
-            drawn = owner == module and function not in _NO_DRAWS and not s.only_shown(call)
-            if drawn or split:
-                yield _hit(call, f"{function} draws from {name}, which is not seeded")
-                break
+    for module in _DRAWS:
+        for call, what in itertools.islice(_draws_from(module, s), 1):
+            yield _hit(call, f"{what}, which is not seeded")
+
+
+def unseeded_draws(s: Source, seeded: Collection[str] = ()) -> list[Hit]:
+    """Every draw from a generator without a seed that may make the data, in the text's order.
+
+    ``seeded`` names the modules ("numpy.random", "random") that something outside this text has
+    seeded.
+    """
+    found = [
+        _hit(call, f"{what}, which nothing had seeded")
+        for module in _DRAWS
+        if module not in seeded
+        for call, what in _draws_from(module, s)
+    ]
+    return sorted({*found, *_fresh(s)}, key=lambda hit: (hit.line, hit.column))
+
+
+def _draws_from(module: str, s: Source) -> Iterator[tuple[ast.Call, str]]:
+    """Calls that draw from a module's global generator, where the script does not seed it."""
+    seed, name = _DRAWS[module]
+    if s.seeds(seed):
+        return
+    for call in s.calls:
+        owner, _, function = s.called(call).rpartition(".")
+        split = module == "numpy.random" and (_splits(s, call) or _samples(call))
+        drawn = owner == module and function not in _NO_DRAWS
+        if (drawn or split) and not s.only_shown(call):
+            yield call, f"{function or method(call)} draws from {name}"
+
+
+def _samples(call: ast.Call) -> bool:
+    """``frame.sample(frac=1)``: pandas draws from NumPy's global generator by default."""
+    takes = keyword(call, "frac") is not None
+    return method(call) == "sample" and takes and keyword(call, "random_state") is None
 
 
 def _splits(s: Source, call: ast.Call) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -321,6 +322,21 @@ def output_tail(log: Path | None, lines: int = 12) -> str:
         return ""
     text = log.read_text(errors="replace").splitlines()
     return "\n".join(text[-lines:])
+
+
+#: The line with which Python ends a traceback, and the colours that some messages hold.
+_RAISED = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit|Warning|Iteration)\b")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_MESSAGE_LINES = 2
+
+
+def last_words(log: Path | None) -> str:
+    """The exception that ended a script with the beginning of its message, else its last line."""
+    lines = [_COLOUR.sub("", line).strip() for line in output_tail(log, 100).splitlines()]
+    lines = [line for line in lines if line]
+    raised = [i for i, line in enumerate(lines) if _RAISED.match(line)]
+    shown = lines[raised[-1] :][:_MESSAGE_LINES] if raised else lines[-1:]
+    return " ".join(shown)
 
 
 def remarks(log: Path | None) -> list[str]:

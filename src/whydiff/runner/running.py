@@ -22,7 +22,7 @@ from whydiff.core.stack import FROM_ELSEWHERE
 from whydiff.core.words import listed
 from whydiff.diagnosis.files import written_files
 from whydiff.diagnosis.pair import check_trained
-from whydiff.runner.client import Child, Run, ended, not_recorded, output_tail, remarks
+from whydiff.runner.client import Child, Run, ended, last_words, not_recorded, output_tail, remarks
 from whydiff.runner.revisions import Checkout
 from whydiff.runner.scratch import Place, outermost, place_for
 from whydiff.storage import load
@@ -32,6 +32,12 @@ _ASKS = (
     "It reads standard input, of which it gets what is piped in: `whydiff explain train.py < "
     "answers.txt`. `whydiff record` leaves the terminal to it."
 )
+
+
+def has_done_its_work(execution: Execution) -> bool:
+    """Whether a model was used and every training came to its end: a call that raised is no use."""
+    used = bool(execution.fits) or any(call.finished for call in execution.calls)
+    return used and all(fit.finished for fit in execution.fits)
 
 
 @dataclass(eq=False)
@@ -67,8 +73,8 @@ class Ran:
 
     @property
     def failure(self) -> str:
-        """How the script ended, with its last line: ``exited with 1: ValueError: ...``."""
-        last = output_tail(self.child.log, 1)
+        """How the script ended, and why: ``exited with 1: ValueError: ...``."""
+        last = last_words(self.child.log)
         return ended(self.exit_code) + (f": {last}" if last else "")
 
     def check_ended(self) -> None:
@@ -90,10 +96,8 @@ class Ran:
     @property
     def trained_before_it_failed(self) -> bool:
         """Whether the script ended by itself with another code than 0, its trainings complete."""
-        if self.exit_code <= 0 or self.execution is None:
-            return False
-        fits = self.execution.fits
-        return bool(fits or self.execution.calls) and all(fit.finished for fit in fits)
+        execution = self.execution
+        return self.exit_code > 0 and execution is not None and has_done_its_work(execution)
 
     @property
     def trained_something(self) -> bool:

@@ -15,6 +15,7 @@ from whydiff.diagnosis.pair import (
     pair_of_fits,
     successive_fits,
 )
+from whydiff.experiments.explain.draws import with_drawing_lines
 from whydiff.experiments.explain.recorded import compare
 from whydiff.runner.client import Child, Run
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
@@ -173,6 +174,9 @@ def _sides(
 ) -> RunningSides:
     other = child_b or child_a
     diff = compare("A", "B", a, b, child_a.recording, other.recording)
+    if between != "fits":
+        paths = child_a.run.script, other.run.script
+        diff = replace(diff, findings=with_drawing_lines(diff.findings, paths, a, b))
     names = [run.text if run.checkout else run.script.name for run in (child_a.run, other.run)]
     scripts = (names[0], names[1])
     compared = ComparedSides(between, chosen, a, b, diff, scripts)

@@ -43,7 +43,9 @@ def _verdict(execution: Execution) -> str:
     if not fits:
         others = count(len(execution.calls), "other call")
         told = f"{execution.script} never called fit" + (
-            f"; {others} were seen" if execution.calls else ""
+            f"; {others} {'was' if len(execution.calls) == 1 else 'were'} seen"
+            if execution.calls
+            else ""
         )
     elif len(lengths) == 1:
         each = " each" if len(fits) > 1 else ""

@@ -1,0 +1,70 @@
+"""Which lines of a script may have drawn the data."""
+
+import pytest
+
+from whydiff.core.findings import DIFFERS
+from whydiff.core.recording import SEEDING, Draw, Frame
+from whydiff.diagnosis.sources import source
+from whydiff.experiments.explain.draws import with_drawing_lines
+from whydiff.testing.sides import a_side, content
+
+SPLIT = """import numpy as np
+from sklearn.model_selection import train_test_split
+
+rows = np.random.permutation(10)
+parts = train_test_split(rows)
+model.fit(rows)
+later = np.random.rand(3)
+"""
+FRESH = "import numpy as np\n\nx = np.random.default_rng().normal(size=10)\nmodel.fit(x)\n"
+PERMUTED = (
+    "train.py:4: permutation draws from NumPy's global generator, which nothing had seeded and "
+    "train.py:5: train_test_split draws from NumPy's global generator, which nothing had seeded"
+)
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Two sides that share ``shared`` of 10 samples and ran these texts, and the data's finding."""
+
+    def made(text, other=None, shared=5, ledger=()):
+        paths = tmp_path / "train.py", tmp_path / ("train.py" if other is None else "b.py")
+        paths[0].write_text(text)
+        if other is not None:
+            paths[1].write_text(other)
+        a, b = (
+            a_side(
+                data_content=content(range(start, start + 10)),
+                fit={"stack": (Frame(str(path), line, "<module>", ""),)},
+                execution={"script": str(path), "started": str(start), "ledger": ledger},
+            )
+            for start, path, line in ((0, paths[0], 6), (10 - shared, paths[1], 6))
+        )
+        finding = source("data-content").compare(a, b)
+        assert finding.status == DIFFERS
+        return with_drawing_lines([finding], paths, a, b)[0]
+
+    return made
+
+
+def test_the_lines_that_draw_are_named(data):
+    finding = data(SPLIT)
+    assert finding.detail == f"5 of 10 samples are the same; {PERMUTED}"
+    assert finding.mechanism == "unseeded-split"
+
+
+def test_a_generator_without_a_seed_is_named(data):
+    assert data(FRESH, shared=0).detail == (
+        "0 of 10 samples are the same; train.py:3: default_rng() has no seed"
+    )
+
+
+def test_what_two_scripts_draw_unseeded_is_not_intentional(data):
+    finding = data(SPLIT, SPLIT)
+    assert not finding.intended and finding.mechanism == "unseeded-split"
+    assert data(SPLIT, "x = [1]\nmodel.fit(x)\n").intended
+
+
+def test_a_generator_that_something_else_seeded_is_not_named(data):
+    seeding = Draw(0, SEEDING, "numpy.random.seed", 3, True)
+    assert "draws from" not in data(SPLIT, ledger=(seeding,)).detail
