@@ -118,11 +118,11 @@ def test_calls_and_fits_share_one_count(tmp_path, recipe):
     writer = Writer(tmp_path / "a.whydiff", "train.py", [])
     writer.call(make_call(1))
     writer.begin_fit(1, "model", (), recipe, {})
-    writer.fit_call(2, 1)
+    writer.fit_call(2, 1, [3])
     writer.call(make_call(3, "evaluate"))
     writer.close(0)
     back = load(tmp_path / "a.whydiff")
-    assert back.fits[0].call == 2
+    assert (back.fits[0].call, back.fits[0].models) == (2, (3,))
     assert [type(call).__name__ for call in back.in_order()] == [
         "MeasuringCall", "Fit", "MeasuringCall"
     ]  # fmt: skip

@@ -76,6 +76,14 @@ class Fit:
     #: be seen ("unknown: ...")
     notes: Mapping[str, Any] = field(default_factory=dict)
     call: int = 0  # its number among all calls of the execution; 0 in a recording without calls
+    #: numbers of the models that it trained, as in ``MeasuringCall.model_number``; () in recordings
+    #: that lack them
+    models: tuple[int, ...] = ()
+
+    def trained(self, call: MeasuringCall) -> bool:
+        """Whether it trained the model that ``call`` used. Titles tell where numbers are lacking:
+        models of equal names are common (``clear_session`` counts names from the start)."""
+        return call.model_number in self.models if self.models else call.model == self.model
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xxhash
@@ -43,12 +43,19 @@ FACT_FIELDS = (
 # --- writing --------------------------------------------------------------------------------------
 
 
-def put_fit_call(db: sqlite3.Connection, number: int, fit: int) -> None:
-    """Say which number fit ``fit`` has among all calls."""
+class FitCall(NamedTuple):
+    """The number of a fit among all calls, and those of the models that it trains."""
+
+    number: int = 0
+    models: tuple[int, ...] = ()
+
+
+def put_fit_call(db: sqlite3.Connection, call: FitCall, fit: int) -> None:
+    """Say which call fit ``fit`` is."""
+    notes = codec.dump({"models": list(call.models)})
     db.execute(
-        "INSERT OR REPLACE INTO call VALUES(?, ?, 'fit', '', 0, '[]', 1, 0.0, '{}', '{}', '{}', "
-        "NULL)",
-        (number, fit),
+        "INSERT OR REPLACE INTO call VALUES(?, ?, 'fit', '', 0, '[]', 1, 0.0, '{}', ?, '{}', NULL)",
+        (call.number, fit, notes),
     )
 
 
@@ -231,11 +238,11 @@ def read_calls(
     db: sqlite3.Connection,
     samples: Mapping[str, np.ndarray],
     series: Mapping[str, np.ndarray],
-) -> tuple[tuple[MeasuringCall, ...], dict[int, int]]:
-    """Measuring calls, and the number of each fit among all calls by the fit's index."""
+) -> tuple[tuple[MeasuringCall, ...], dict[int, FitCall]]:
+    """Measuring calls, and which call each fit is by the fit's index."""
     shared = _Shared(db, samples, series)
     calls: list[MeasuringCall] = []
-    fits: dict[int, int] = {}
+    fits: dict[int, FitCall] = {}
     columns = (
         "call, fit, kind, model, model_number, stack, finished, seconds, numbers, notes, recipe,"
         " score"
@@ -245,10 +252,18 @@ def read_calls(
         if fit is None:
             calls.append(_call(db, shared, number, *rest))
         elif type(fit) is int:
-            fits[fit] = number
+            fits[fit] = FitCall(number, _models(codec.load_mapping(rest[7], f"call {number}")))
         else:
             raise ValueError(f"call {number} belongs to fit {fit!r}")
     return tuple(calls), fits
+
+
+def _models(notes: Mapping[str, Any]) -> tuple[int, ...]:
+    """Numbers of models in the notes of a fit's row; () where it has none."""
+    numbers = notes.get("models", [])
+    if not isinstance(numbers, list) or any(type(n) is not int for n in numbers):
+        raise ValueError(f"models {numbers!r} are no numbers")
+    return tuple(numbers)
 
 
 def _call(

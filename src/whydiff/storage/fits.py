@@ -13,6 +13,7 @@ import numpy as np
 from whydiff.core.recipe import Batching, Content, Order, Recipe, Tensor
 from whydiff.core.recording import STEP_GROUPS, Epoch, Fit
 from whydiff.storage import blobs, codec, schema
+from whydiff.storage.calls import FitCall
 from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS, source_id
 
 _Facts = dict[str, dict[str, Any]]
@@ -27,12 +28,12 @@ def read_fits(
     db: sqlite3.Connection,
     samples: Mapping[str, np.ndarray],
     series: Mapping[str, np.ndarray],
-    calls: Mapping[int, int],
+    calls: Mapping[int, FitCall],
     tables: frozenset[str],
 ) -> tuple[Fit, ...]:
     """All fits of a recording. ``ValueError`` says which value of which fit is wrong.
 
-    ``calls`` gives the number of each fit among all calls; ``tables`` are those that are there.
+    ``calls`` says which call each fit is; ``tables`` are those that are there.
     """
     parts = _content_parts(db, samples) if "content" in tables else {}
     columns = (
@@ -77,7 +78,8 @@ def read_fits(
                 finished=bool(finished),
                 seconds=seconds,
                 notes=codec.load_mapping(notes, f"{what}: notes"),
-                call=calls.get(fit, 0),
+                call=calls.get(fit, FitCall()).number,
+                models=calls.get(fit, FitCall()).models,
             )
         )
     return tuple(fits)

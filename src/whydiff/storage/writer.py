@@ -145,9 +145,10 @@ class Writer:
         """Keep arrays ("weights:dense/kernel", ...) of one moment: "initial" or "final"."""
         self._commit("tensors", rows.put_arrays, fit, moment, arrays)
 
-    def fit_call(self, number: int, fit: int) -> None:
-        """Say which number a fit has among all calls."""
-        self._commit("fit_call", calls.put_fit_call, number, fit)
+    def fit_call(self, number: int, fit: int, models: Sequence[int] = ()) -> None:
+        """Say which number a fit has among all calls, and which models it trains."""
+        call = calls.FitCall(number, tuple(models))
+        self._commit("fit_call", calls.put_fit_call, call, fit)
 
     def call(self, call: MeasuringCall) -> None:
         """Add a measuring call; one of a known number replaces it."""

@@ -267,3 +267,12 @@ def test_the_scope_names_what_was_watched():
     made = execution(call(1), call(2), call(3, "evaluate"), call(4, "built"))
     assert scope(made.in_order()) == "1 evaluate, 2 predictions and 1 model only built"
     assert said(call(1, "call", line=7)) == "the model called at line 7"
+
+
+def test_models_of_equal_names_are_told_apart_by_their_numbers(trained_fit):
+    measured = {"y": Y, "values": {"loss": 1e3}}
+    one, other = (replace(call(n, "evaluate", model=n, **measured), model="M 'm'") for n in (2, 3))
+    fit = replace(trained_fit(1), model="M 'm'", models=(3,))
+    assert not fit.trained(one)
+    assert fit.trained(other)
+    assert replace(fit, models=()).trained(one)  # a recording without numbers

@@ -176,8 +176,8 @@ def _of_fits(
 
 def _follows(execution: Execution, call: MeasuringCall, fit: Fit) -> bool:
     """Whether a call used a fit's model before that was trained on."""
-    later = [f.call for f in execution.fits if f.call > fit.call and f.model == fit.model]
-    mine = call.number > fit.call and call.model == fit.model
+    later = [f.call for f in execution.fits if f.call > fit.call and f.trained(call)]
+    mine = call.number > fit.call and fit.trained(call)
     return mine and not any(fit.call < other < call.number for other in later)
 
 
@@ -356,7 +356,7 @@ def _telling(labels: np.ndarray) -> bool:
 
 def _trained_between(execution: Execution, a: MeasuringCall, b: MeasuringCall) -> bool:
     first, last = sorted((a.number, b.number))
-    if any(first < fit.call < last and fit.model == a.model for fit in execution.fits):
+    if any(first < fit.call < last and fit.trained(a) for fit in execution.fits):
         return True
     later = a if a.number > b.number else b
     tensors = zip(later.recipe.weights, later.recipe.origins, strict=False)

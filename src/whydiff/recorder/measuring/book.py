@@ -122,9 +122,10 @@ class CallBook:
 
     def fit_begins(self, index: int, model: Any) -> None:
         """A fit or a loop begins: it has a number among all calls, too."""
-        for one in models_of(model):
-            self.models.of(one).used = True
-        self._writer.fit_call(self.next_number(), index)
+        trained = [self.models.of(one) for one in models_of(model)]
+        for known in trained:
+            known.used = True
+        self._writer.fit_call(self.next_number(), index, [known.number for known in trained])
 
     def tell(self, event: Event) -> None:
         """Write an event."""
