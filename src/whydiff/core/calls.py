@@ -21,6 +21,9 @@ from whydiff.core.stack import Frame
 #: (scikit-learn's, or a Keras metric or loss called on arrays) that read a watched prediction.
 KINDS: tuple[str, ...] = ("evaluate", "predict", "call", "built", "score")
 
+#: Where a function of the script's own stands in ``Score.function``.
+BY_HAND = "by hand"
+
 _NO_ROWS = np.empty((0, 2), np.uint64)
 
 
@@ -189,12 +192,20 @@ class Score:
     "", "argmax", "round", "threshold 0.5", "ravel" or two joined by " then ".
     """
 
-    function: str  # "sklearn.metrics.accuracy_score", "keras.metrics.AUC"
+    #: "sklearn.metrics.accuracy_score", "keras.metrics.AUC"; "by hand.accuracy" where the script
+    #: computed it with NumPy, by the formula in ``settings``
+    function: str
     reads: int  # number of the call whose output it was given
     output: str  # name of that output
     transformation: str
     rows: np.ndarray
     settings: Facts = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What a reader calls it: ``accuracy_score``, ``accuracy by hand``."""
+        module, _, name = self.function.rpartition(".")
+        return f"{name} by hand" if module == BY_HAND else name
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,10 @@ AGAIN = "again"
 ALIGNED = "labels in the order of the predictions"
 BY_POSITION = "labels of another pass"
 
+# the score, of other samples or inputs
+IN_PART = "on the samples that evaluate was given"
+OWN_INPUTS = "from the inputs that evaluate was given"
+
 # evaluate's metric, computed otherwise
 OTHER_SAMPLES = "on its own samples, which are not those that were predicted"
 IN_ONE_BATCH = "over all samples at once"
@@ -22,5 +26,6 @@ EACH_OUTPUT = "each output on its own, cut at 0.5"
 # the score, computed otherwise
 AVERAGED = ("macro average", "micro average", "weighted average")
 FROM_OUTPUTS = "from the outputs themselves, not from classes"
+SAME_SHAPE = "with labels in the shape of the outputs"
 WEIGHTED = "with evaluate's sample weights"
 FINER_AUC = "with 20,000 thresholds"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import functools
 import inspect
@@ -262,7 +263,24 @@ def _metric_classes(method: str) -> list[Any]:
     return list(dict.fromkeys(owner for owner in owners if issubclass(owner, keras.metrics.Metric)))
 
 
+def _watch_prints(holder: Holder, patches: Patches) -> None:
+    """What the script prints, after it was printed: a number by hand is a score, too."""
+    original = builtins.print
+
+    @functools.wraps(original)
+    def watched(*args: Any, **kwargs: Any) -> None:
+        original(*args, **kwargs)
+        frame = sys._getframe(1)
+        session = holder.session
+        if session is not None and not in_library(frame.f_code.co_filename) and session.idle:
+            with contextlib.suppress(Exception):  # what we see must never stop a script
+                session.calls.printed(frame)
+
+    patches.replace(builtins, "print", watched)
+
+
 STEPS = (
+    _watch_prints,
     _watch_scores,
     _watch_metrics_fed,
     _watch_methods,

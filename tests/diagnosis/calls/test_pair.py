@@ -108,6 +108,25 @@ def test_a_score_is_held_against_evaluate():
     assert (found.a.number, found.b.number, found.distance.metric) == (3, 2, "accuracy")
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "held"),
+    [
+        (X, Y, True),
+        (X[:12], Y[:12], True),  # a part of what was predicted
+        (X / 255, Y, True),  # the same labels in order: the same samples in another form
+        (X + 1, Y[::-1].copy(), False),  # as many samples, and others: a validation set
+        (X[:12] + 1, Y[:12], False),
+    ],
+    ids=["same", "part", "scaled", "others", "fewer others"],
+)
+def test_a_score_is_held_only_against_evaluate_of_its_own_samples(x, y, held):
+    told = Score("sklearn.metrics.accuracy_score", 1, "", "argmax", row_digests([Y]))
+    score = call(2, "score", values={"accuracy_score": 0.2}, score=told)
+    evaluated = call(3, "evaluate", x=x, y=y, values={"accuracy": 0.9})
+    found = [d for d in disagreements(execution(call(1), score, evaluated)) if d.b.score]
+    assert bool(found) is held
+
+
 def test_a_loss_is_held_against_the_function_it_was_compiled_with():
     def found(function, loss):
         predicted = call(1)

@@ -21,7 +21,10 @@ from whydiff.core.scoring import (
     EACH_OUTPUT,
     FROM_OUTPUTS,
     IN_ONE_BATCH,
+    IN_PART,
     OTHER_SAMPLES,
+    OWN_INPUTS,
+    SAME_SHAPE,
     UNREGULARIZED,
     UNWEIGHTED,
 )
@@ -393,6 +396,7 @@ def test_a_threshold_on_logits():
         ({IN_ONE_BATCH: 0.25}, "metric-averaged-over-batches"),
         ({UNWEIGHTED: 0.25}, "sample-weights-in-one"),
         ({UNREGULARIZED: 0.25}, "regularization-in-the-loss"),
+        ({SAME_SHAPE: 0.95}, "shapes-broadcast"),
         ({FROM_OUTPUTS: 0.94}, "classes-instead-of-outputs"),  # all but a small part of the gap
         ({EACH_OUTPUT: 0.95, BY_CLASS: 0.25}, "each-output-on-its-own"),
         ({"macro average": 0.95}, "measured-by-another-rule"),
@@ -417,6 +421,22 @@ def test_predictions_of_other_samples_than_evaluated():
     unknown = scored({AGAIN: 0.25, OTHER_SAMPLES: 0.95})  # nobody knows their labels
     assert [(c.source, c.status) for c in unknown.causes] == [("data-content", SUSPECTED)]
     assert unknown.unexplained == 1.0
+
+
+@pytest.mark.parametrize(
+    ("rule", "mechanism"),
+    [(IN_PART, "evaluated-in-part"), (OWN_INPUTS, "input-in-another-form")],
+)
+def test_evaluate_of_a_part_or_of_other_inputs(rule, mechanism):
+    (cause,) = scored({AGAIN: 0.25, rule: 0.95, OTHER_SAMPLES: 0.95}).causes
+    assert (cause.source, cause.status) == ("data-content", CONFIRMED)
+    assert (cause.mechanism, cause.share) == (mechanism, 1.0)
+
+
+def test_class_weights_of_fit():
+    parts = {**PARTS, "batch normalization": 0.0, "sample weights": -0.42}
+    (cause, *_) = judge_parts(parts, "loss").causes
+    assert (cause.source, cause.mechanism) == ("measurement", "sample-weights-in-one")
 
 
 def test_labels_that_stand_elsewhere_in_another_pass():

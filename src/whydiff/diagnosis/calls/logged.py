@@ -50,7 +50,10 @@ def _causes(parts: Mapping[str, Any], metric: str, gap: float) -> Sequence[Cause
     found = []
     moving = float(parts["moving weights"]) / gap
     cut = float(parts.get("other batches", 0.0)) / gap
-    if abs(moving) >= TOLD or abs(cut) >= TOLD:
+    weighted = float(parts.get("sample weights", 0.0)) / gap
+    shares = {"mean-over-moving-weights": moving, "metric-averaged-over-batches": cut,
+              "sample-weights-in-one": weighted}  # fmt: skip
+    if any(abs(share) >= TOLD for share in shares.values()):
         details, proofs = [], []
         if abs(moving) >= TOLD:
             details.append(f"fit's {metric} is a mean over an epoch in which the weights moved")
@@ -62,9 +65,15 @@ def _causes(parts: Mapping[str, Any], metric: str, gap: float) -> Sequence[Cause
         if abs(cut) >= TOLD:
             details.append(f"{metric} is a mean over batches, and fit cut the samples otherwise")
             proofs.append(f"fit's batches move {metric} by {number(parts['other batches'])}")
-        batches = abs(cut) >= abs(moving)
-        id = "metric-averaged-over-batches" if batches else "mean-over-moving-weights"
-        found.append(_cause("measurement", id, moving + cut, "; ".join(details), "; ".join(proofs)))
+        if abs(weighted) >= TOLD:
+            details.append(
+                "one of the two weights the samples (class_weight or sample_weight), the other "
+                "counts each once"
+            )
+            proofs.append(f"the weights move {metric} by {number(parts['sample weights'])}")
+        id = max(shares, key=lambda name: abs(shares[name]))
+        share = moving + cut + weighted
+        found.append(_cause("measurement", id, share, "; ".join(details), "; ".join(proofs)))
     random, batch = float(parts["random layers"]) / gap, float(parts["batch normalization"]) / gap
     if abs(random) >= TOLD or abs(batch) >= TOLD:
         told, evidence = [], []

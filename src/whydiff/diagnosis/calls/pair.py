@@ -10,7 +10,7 @@ from itertools import combinations, pairwise, product
 
 import numpy as np
 
-from whydiff.core.calls import MeasuringCall, joined_call
+from whydiff.core.calls import MeasuringCall, Score, joined_call
 from whydiff.core.digests import unordered_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
@@ -262,7 +262,7 @@ def _of_scores(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterator
             for call in calls
             if call.kind == "evaluate"
             and _weights(call) == _weights(read)
-            and len(call.recipe.inputs.rows("y")) == len(score.score.rows)
+            and _of_its_samples(call, read, score.score)
         ]
         for call in held:
             yield from _scored(call, score, {n: _quantity(call, n) for n in call.values}, "")
@@ -271,6 +271,21 @@ def _of_scores(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterator
                 names = {n[4:]: n[4:] for n in values_of(fit) if n.startswith("val_")}
                 names.pop("loss", None)
                 yield from _scored(fit, score, names, "val_")
+
+
+def _of_its_samples(evaluate: MeasuringCall, read: MeasuringCall, score: Score) -> bool:
+    """Whether a score was computed from samples of evaluate: from the same ones or more, from ones
+    with the same labels, or from a source that gives others at every pass."""
+    labels = evaluate.recipe.inputs.rows("y")
+    x, y = (call.recipe.inputs.rows("x") for call in (evaluate, read))
+    if len(x) < len(y):
+        return {*map(bytes, x)} <= {*map(bytes, y)}
+    if len(labels) != len(score.rows):
+        return False
+    sources = {call.recipe.inputs.facts.get("source") for call in (evaluate, read)}
+    if _PASSED_OVER & sources or {*map(bytes, x)} & {*map(bytes, y)}:
+        return True
+    return np.array_equal(labels, score.rows) and _telling(labels)
 
 
 def _scored(

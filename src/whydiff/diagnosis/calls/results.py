@@ -69,7 +69,7 @@ def said(call: Call, line: int | None = None) -> str:
     kind = {"call": "the model called", "built": "the model built", "score": "the score"}
     name = kind.get(kind_of(call), kind_of(call))
     if isinstance(call, MeasuringCall) and call.score:
-        name = call.score.function.rpartition(".")[2]
+        name = call.score.name
     if isinstance(call, MeasuringCall) and call.notes.get("joined"):
         name = f"the {len(call.notes['joined'])} calls of {name}"
     return f"{name} at line {line}" if line else name

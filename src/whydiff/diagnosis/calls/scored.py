@@ -37,6 +37,11 @@ OF_SCORE = {
         "classes-instead-of-outputs",
         "{function} was given classes, evaluate's {metric} is computed from the outputs",
     ),
+    scoring.SAME_SHAPE: (
+        "shapes-broadcast",
+        "the labels and the outputs that {function} compares have other shapes, so NumPy pairs "
+        "every row with every other",
+    ),
     scoring.WEIGHTED: (
         "sample-weights-in-one",
         "evaluate weights the samples, {function} counts each once",
@@ -91,10 +96,14 @@ def judge_score(
         left = aligned - wanted
     elif aligned is not None:
         excluded.append(Excluded("data-order", "labels and predictions are in the same order"))
-    function = score.score.function.rpartition(".")[2] if score.score else "the score"
+    function = score.score.name if score.score else "the score"
     rest = aligned if aligned is not None else told
     on_own = values.get(scoring.OTHER_SAMPLES)
-    if on_own is not None:
+    others = _other_rows(values, told, wanted, function, metric)
+    if others is not None:
+        causes.append(others)
+        left = 0.0
+    elif on_own is not None:
         unsettled = _other_samples(causes, on_own, rest, wanted, gap, aligned is not None, metric)
         left = left if unsettled else 0.0
     elif not _close(rest, wanted):
@@ -113,6 +122,25 @@ def judge_score(
         tuple(sorted(causes, key=lambda c: (c.status != CONFIRMED, -abs(c.share or 0.0)))),
         tuple(excluded), (), min(unexplained, 1.0), True, notes,
     )  # fmt: skip
+
+
+def _other_rows(
+    values: Mapping[str, float], told: float, wanted: float, function: str, metric: str
+) -> Cause | None:
+    """The cause where the score of evaluate's own samples or inputs is evaluate's number."""
+    for rule, id, detail in (
+        (scoring.IN_PART, "evaluated-in-part",
+         "evaluate was given a part of the samples that were predicted"),
+        (scoring.OWN_INPUTS, "input-in-another-form",
+         "the samples were predicted in another form than evaluate was given them"),
+    ):  # fmt: skip
+        if rule in values and _reaches(values[rule], wanted, told):
+            evidence = (
+                f"{function} {rule} is {number(values[rule])} (it was {number(told)}), evaluate's "
+                f"{metric} {number(wanted)}"
+            )
+            return _cause("data-content", id, 1.0, detail, evidence)
+    return None
 
 
 def _other_samples(

@@ -260,6 +260,15 @@ MECHANISMS = (
         seen="Samples that were predicted are not among those that were evaluated.",
     ),
     Mechanism(
+        "evaluated-in-part",
+        ("data-content",),
+        "evaluate was given a part of the samples",
+        "steps=, take() or drop_remainder=True end evaluate before the last sample, while the "
+        "predictions hold them all.",
+        "Evaluate all samples, or score the same part: leave out steps=, or give it to both.",
+        seen="On the samples that evaluate was given the score is evaluate's.",
+    ),
+    Mechanism(
         "input-in-another-form",
         ("data-content",),
         "the same samples in another form",
@@ -370,7 +379,8 @@ MECHANISMS = (
         "sample weights in one of the two numbers",
         "Weighted samples count by their weight in the loss and in weighted_metrics; a number "
         "computed without the weights is another one.",
-        "Give both the same weights: sample_weight= in evaluate and in scikit-learn's function.",
+        "Give both the same weights: sample_weight= in evaluate and in scikit-learn's function "
+        "(class_weight of fit has no counterpart in evaluate: weight the samples by their class).",
         seen="Without the weights, or with them in both, the numbers are equal.",
     ),
     Mechanism(
@@ -381,6 +391,15 @@ MECHANISMS = (
         "kernel_regularizer and add_loss.",
         "Compile the loss as a metric as well (metrics=['mse']) and compare that.",
         seen="Without the sum of model.losses the loss is the other's.",
+    ),
+    Mechanism(
+        "shapes-broadcast",
+        ("measurement",),
+        "labels and outputs of other shapes",
+        "NumPy pairs an array of shape (n,) with one of shape (n, 1) each with each: the mean is "
+        "taken over n times n pairs, most of them of two different samples.",
+        "Give both one shape: model.predict(x).ravel(), or y.reshape(-1, 1).",
+        seen="With labels in the shape of the outputs the score is evaluate's.",
     ),
     Mechanism(
         "each-output-on-its-own",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 import weakref
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.core.calls import CallRecipe, Event, MeasuringCall, Origin
+from whydiff.core.calls import BY_HAND, CallRecipe, Event, MeasuringCall, Origin
 from whydiff.core.digests import tensor_digest
 from whydiff.core.live import LiveCall
 from whydiff.core.recipe import Tensor
@@ -24,6 +25,7 @@ from whydiff.recorder.ledger import Ledger, user_stack
 from whydiff.recorder.measuring.call import Measuring, Validation
 from whydiff.recorder.measuring.described import Descriptions
 from whydiff.recorder.measuring.events import Events
+from whydiff.recorder.measuring.formulas import printed_formulas
 from whydiff.recorder.measuring.models import Models
 from whydiff.recorder.measuring.provenance import Provenance
 from whydiff.recorder.measuring.scores import score
@@ -33,6 +35,8 @@ from whydiff.recorder.measuring.traces import Traces
 PER_LINE = 100
 #: Outputs that a score may have read are remembered for so many calls.
 REMEMBERED = 64
+#: Of what one line prints again and again so much is looked at.
+PRINTED = 5
 
 _NOT_COMPILED: Mapping[str, Any] = {}
 
@@ -162,6 +166,19 @@ class CallBook:
                 live = LiveCall(call, None, (), (), {}, (given,), settings, {}, function=make)
                 self.lives.append(live)
 
+    def printed(self, frame: Any) -> None:
+        """A line of the script has printed: numbers that it computed from watched outputs count as
+        scores."""
+        where = ("print", frame.f_code.co_filename, frame.f_lineno)
+        self._lines[where] += 1
+        if self.closed or not self.outputs or self._lines[where] > PRINTED:
+            return
+        for formula in printed_formulas(frame, self.outputs):
+            given = {"y_pred": formula.predicted, "y_true": formula.labels}
+            arguments = {**given, "formula": formula.text}
+            name = f"{BY_HAND}.{formula.quantity}"
+            self.scored(name, arguments, formula.value, functools.partial(_itself, formula))
+
     def _remember(self, call: MeasuringCall) -> None:
         """Keep what a later score may have read."""
         if not any(output.values is not None for output in call.outputs):
@@ -253,6 +270,10 @@ class CallBook:
                     {}, compiled, None, described.trainable,
                 )
             )  # fmt: skip
+
+
+def _itself(made: Any) -> Any:
+    return made
 
 
 def _line(kind: str, stack: tuple[Frame, ...]) -> tuple[str, str, int]:

@@ -9,12 +9,12 @@ import numpy as np
 
 from whydiff.core.calls import CallRecipe, Inputs, Leaf, MeasuringCall, Output, Score
 from whydiff.core.stack import Frame
+from whydiff.core.transformations import transformation
 from whydiff.recorder.describe.values import PLAIN
 from whydiff.recorder.measuring.rows import rows_of_structure
 
 #: Names of the argument that holds the labels.
 _LABELS = ("y_true", "labels_true")
-_HALF = 0.5
 
 
 def score(
@@ -31,7 +31,7 @@ def score(
     arrays = {name: array for name, value in arguments.items() for array in _array(value, to_numpy)}
     names = [name for name in arrays if name not in _LABELS]
     for name in names:
-        read = _read(arrays[name], outputs)
+        read = read_output(arrays[name], outputs)
         if read is None:
             continue
         call, output, transformation = read
@@ -109,7 +109,7 @@ def _flat(prefix: str, result: Mapping[Any, Any]) -> Iterator[tuple[str, float]]
             yield name, float(value)
 
 
-def _read(
+def read_output(
     array: np.ndarray, outputs: Mapping[int, MeasuringCall]
 ) -> tuple[MeasuringCall, str, str] | None:
     """(call, name of its output, what was done to it), the latest call first."""
@@ -120,48 +120,3 @@ def _read(
                 if done is not None:
                     return outputs[number], output.name, done
     return None
-
-
-def transformation(values: np.ndarray, array: np.ndarray) -> str | None:
-    """What leads from an output to ``array``: "", "ravel", "argmax", "column 1", "round",
-    "threshold 0.5"; None where nothing known does."""
-    if array.dtype.kind not in "biuf" or values.dtype.kind not in "biuf" or not values.size:
-        return None
-    if array.shape == values.shape and np.array_equal(array, values):
-        return ""
-    flat = array.reshape(-1)
-    if flat.size == values.size and np.array_equal(flat, values.reshape(-1)):
-        return "ravel"
-    if values.ndim > 1 and values.shape[-1] > 1 and flat.size == values.size // values.shape[-1]:
-        if np.array_equal(flat, values.argmax(-1).reshape(-1)):
-            return "argmax"
-        columns = values.reshape(-1, values.shape[-1]).T
-        for column, part in enumerate(columns):
-            if np.array_equal(flat, part):
-                return f"column {column}"
-        if len(columns) == 2:  # a cut through the probability of the second class
-            cut = _cut(columns[1], flat)
-            return None if cut is None else f"column 1 then {cut}"
-    if flat.size != values.size:
-        return None
-    if np.array_equal(flat, np.round(values.reshape(-1))):
-        return "round"
-    return _cut(values.reshape(-1), flat)
-
-
-def _cut(values: np.ndarray, classes: np.ndarray) -> str | None:
-    """The threshold that makes 0 and 1 of ``values``, if one does."""
-    if not np.isin(classes, (0, 1)).all():
-        return None
-    ones = classes.astype(bool)
-    most = float(values[~ones].max()) if not ones.all() else -np.inf
-    least = float(values[ones].min()) if ones.any() else np.inf
-    if most > least or (most == least):
-        return None
-    if most <= _HALF <= least:
-        return "threshold 0.5"
-    if most <= 0.0 <= least:
-        return "threshold 0"
-    if not np.isfinite(most) or not np.isfinite(least):
-        return None  # all of one class says nothing
-    return f"threshold {(most + least) / 2:.4g}"

@@ -6,7 +6,7 @@ the final weights it is taken apart into parts that add up to the gap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -93,10 +93,11 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
     """A logged metric against that of evaluate, in parts that add up to ``logged - evaluated``.
 
     Keys: ``logged`` and ``evaluated``; ``moving weights``, ``random layers``, ``batch
-    normalization``, ``other batches`` (fit cut the samples otherwise) and
-    ``weights`` (what is left: evaluate used others than fit ended with, or
-    rounding); ``random`` and ``normalizing`` name the layers; ``same weights``. Raises
-    TransferError where the model's loss and metrics cannot be computed outside its train step.
+    normalization``, ``sample weights`` (one of the two weighted the samples), ``other batches``
+    (fit cut the samples otherwise) and ``weights`` (what is left: evaluate used others than fit
+    ended with, or rounding); ``random`` and ``normalizing`` name the layers; ``same weights``.
+    Raises TransferError where the model's loss and metrics cannot be computed outside its train
+    step.
     """
     model = live.model
     if metric not in live.logs[-1] or metric not in call.call.values:
@@ -121,7 +122,13 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
         inference = measured(False, [])
         # A metric that is a mean over batches changes with the batches, at equal samples.
         own = _batches_of(call) if len(chosen) == len(batches) else None
-        cut = inference if own is None else _values(model, own, False, [])[metric]
+        unweighted = inference
+        cut = plain = inference if own is None else _values(model, own, False, [])[metric]
+        if own is not None and _weighted(own) != ("weight" in live.material.samples.roles):
+            if _weighted(own):
+                plain = _values(model, _unweighted(own), False, [])[metric]
+            else:
+                unweighted = _values(model, _unweighted(_fed(live, chosen)), False, [])[metric]
     if not normalizing:  # what is left between the two is rounding
         still = inference
     logged, evaluated = float(live.logs[-1][metric]), float(call.call.values[metric])
@@ -134,7 +141,8 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
         "moving weights": logged - training,
         "random layers": training - still,
         "batch normalization": still - inference,
-        "other batches": inference - cut,
+        "sample weights": inference - unweighted + plain - cut,
+        "other batches": unweighted - plain,
         "weights": cut - evaluated,
         "random": list(stochastic),
         "normalizing": list(normalizing),
@@ -147,14 +155,25 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
 def _measured(
     live: Live, model: Any, batches: Sequence[np.ndarray], training: bool, silent: list[Any]
 ) -> dict[str, float]:
+    return _values(model, _fed(live, batches), training, silent)
+
+
+def _fed(live: Live, batches: Sequence[np.ndarray]) -> Iterator[Any]:
+    """Batches of a fit as nested structures."""
     samples = live.material.samples
     if samples.leaves is None:
         raise TransferError("the samples were too large to keep")
-    packed = (
-        keras.tree.pack_sequence_as(samples.structure, samples.batch(indices))
-        for indices in batches
-    )
-    return _values(model, packed, training, silent)
+    for indices in batches:
+        yield keras.tree.pack_sequence_as(samples.structure, samples.batch(indices))
+
+
+def _weighted(batches: Sequence[Any]) -> bool:
+    return any(keras.utils.unpack_x_y_sample_weight(batch)[2] is not None for batch in batches)
+
+
+def _unweighted(batches: Iterable[Any]) -> Iterator[Any]:
+    for batch in batches:
+        yield keras.utils.unpack_x_y_sample_weight(batch)[:2]
 
 
 def _batches_of(call: LiveCall) -> list[Any] | None:

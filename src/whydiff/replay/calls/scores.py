@@ -16,6 +16,7 @@ from whydiff.core.call_hybrids import CallFields
 from whydiff.core.digests import row_keys
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
+from whydiff.core.transformations import transformed
 from whydiff.keras_backend import adapter
 from whydiff.replay.calls.hybrids import CallHybrids, columns
 from whydiff.replay.calls.logged import validation_batches
@@ -37,6 +38,9 @@ def rescored(
     function = _function(score)
     found = {scoring.AGAIN: function(labels, predicted)}
     found |= dict(_of_evaluate(evaluate, metric))
+    for name, computed in _of_other_rows(function, evaluate, score, reads):
+        with contextlib.suppress(Exception):
+            found[name] = float(computed())
     aligned = _aligned_labels([_columns_of(evaluate.fed)], score, reads)
     if aligned is None:
         with contextlib.suppress(Exception):
@@ -173,6 +177,8 @@ def _of_score(
     evaluate: LiveCall,
 ) -> Iterator[tuple[str, Callable[[], float]]]:
     """The script's function with other settings or other inputs."""
+    if predicted.shape != labels.shape and predicted.size == labels.size:
+        yield scoring.SAME_SHAPE, lambda: function(labels.reshape(predicted.shape), predicted)
     for average in scoring.AVERAGED:
         yield (
             average,
@@ -196,6 +202,31 @@ def _of_score(
             return float(adapter().to_numpy(auc.result()))
 
         yield scoring.FINER_AUC, finer
+
+
+def _of_other_rows(
+    function: _Score, evaluate: LiveCall, score: LiveCall, reads: LiveCall
+) -> Iterator[tuple[str, Callable[[], float]]]:
+    """The score of the samples or of the inputs that evaluate was given, where these are others."""
+    predicted, labels = _given(score)
+    inputs, own_labels = _columns_of(evaluate.fed)
+    if not inputs or reads.fed is None or len(predicted) != len(labels):
+        return
+    with contextlib.suppress(TransferError):
+        theirs = columns([(batch[0],) for batch in reads.fed])
+        places = _positions(theirs, inputs)
+        if places is not None and len(places) < len(labels):
+            yield scoring.IN_PART, lambda: function(labels[places], predicted[places])
+        elif places is None and len(inputs[0]) == len(labels) and len(own_labels) == 1:
+            told = score.call.score
+            done = "" if told is None else told.transformation
+            again = replace(reads, fed=tuple((batch[0],) for batch in evaluate.fed or ()))
+            own = _as(own_labels[0], labels)
+            if own.shape == labels.shape and np.array_equal(own, labels):
+                yield (
+                    scoring.OWN_INPUTS,
+                    lambda: function(labels, transformed(_outputs(score, again), done)),
+                )
 
 
 #: Columns of inputs and of labels, with as many rows.
@@ -253,14 +284,18 @@ def _places(inputs: list[np.ndarray], reads: LiveCall) -> list[int] | None:
     if reads.fed is None or not inputs:
         return None
     try:
-        predicted = columns([(batch[0],) for batch in reads.fed])
+        return _positions(inputs, columns([(batch[0],) for batch in reads.fed]))
     except TransferError:
         return None
+
+
+def _positions(rows: list[np.ndarray], wanted: list[np.ndarray]) -> list[int] | None:
+    """Positions among ``rows`` of all ``wanted`` ones; None where one is not there."""
     known: dict[bytes, list[int]] = {}
-    for i, key in enumerate(row_keys(inputs)):
+    for i, key in enumerate(row_keys(rows)):
         known.setdefault(key, []).append(i)
     found = []
-    for key in row_keys(predicted):
+    for key in row_keys(wanted):
         places = known.get(key)
         if not places:
             return None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from whydiff.recorder.measuring.scores import transformation
+from whydiff.core.transformations import transformation, transformed
 
 PROBABILITIES = np.random.default_rng(0).uniform(size=(40, 1)).astype("float32")
 CLASSES = np.random.default_rng(1).normal(size=(40, 3)).astype("float32")
@@ -28,6 +28,7 @@ def test_known_transformations_are_recognised(values, array, expected):
     found = transformation(values, array)
     assert found is not None
     assert found.startswith(expected) if "threshold" in expected else found == expected
+    assert np.array_equal(transformed(values, found).reshape(-1), array.reshape(-1))
 
 
 @pytest.mark.parametrize(

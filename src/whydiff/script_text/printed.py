@@ -1,0 +1,121 @@
+"""Numbers that a line of a script prints, and the expressions that they come from, as text."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+_Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
+#: Functions that only change how a number is written.
+_WRITTEN = frozenset({"round", "str", "float", "format", "repr"})
+
+
+def printed_numbers(module: ast.Module, line: int) -> Iterator[ast.expr]:
+    """What the calls of ``print`` around a line are given, taken out of texts and formats."""
+    for node in ast.walk(_statement(module, line)):
+        if isinstance(node, ast.Call) and _named(node.func, "print"):
+            for argument in node.args:
+                yield from _numbers(argument)
+
+
+def unscaled(node: ast.expr) -> ast.expr:
+    """Without a factor that makes a part a percentage."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        for factor, other in ((node.left, node.right), (node.right, node.left)):
+            if isinstance(factor, ast.Constant) and factor.value == 100:
+                return other
+    return node
+
+
+def definition(module: ast.Module, name: str, line: int) -> ast.expr | None:
+    """What the scope around a line last assigned to a name above it, in the order of the text;
+    where it assigns nothing, what the module assigned."""
+    inner = _scope_at(module, line)
+    for scope in dict.fromkeys((inner, module)):
+        values = [
+            node
+            for node in _own_nodes(scope)
+            if isinstance(node, ast.Assign)
+            and node.lineno <= line
+            and any(_named(target, name) for target in node.targets)
+        ]
+        if values:
+            return max(values, key=lambda node: node.lineno).value
+    return None
+
+
+def function_at(module: ast.Module, name: str, line: int) -> ast.FunctionDef | None:
+    """The function of that name whose text (or first decorator) begins at a line."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            if first == line:
+                return node
+    return None
+
+
+def _numbers(node: ast.expr) -> Iterator[ast.expr]:
+    match node:
+        case ast.JoinedStr(values=parts):
+            for part in parts:
+                if isinstance(part, ast.FormattedValue):
+                    yield from _numbers(part.value)
+        case ast.Call(func=ast.Attribute(value=ast.Constant(), attr="format"), args=args):
+            for argument in (*args, *(keyword.value for keyword in node.keywords)):
+                yield from _numbers(argument)
+        case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod(), right=right):
+            for argument in right.elts if isinstance(right, ast.Tuple) else [right]:
+                yield from _numbers(argument)
+        case ast.BinOp(left=left, op=ast.Add(), right=right) if _is_text(left) or _is_text(right):
+            yield from _numbers(left)
+            yield from _numbers(right)
+        case ast.Call(func=ast.Name(id=name), args=[first, *_]) if name in _WRITTEN:
+            yield from _numbers(first)
+        case ast.Constant() | ast.Starred():
+            return
+        case _:
+            yield node
+
+
+def _is_text(node: ast.expr) -> bool:
+    match node:
+        case ast.Constant(value=str()) | ast.JoinedStr():
+            return True
+        case ast.Call(func=ast.Name(id="str" | "format" | "repr")):
+            return True
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _is_text(left) or _is_text(right)
+    return False
+
+
+def _named(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _spans(node: ast.stmt, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
+
+
+def _statement(module: ast.Module, line: int) -> ast.AST:
+    """The innermost statement around a line."""
+    around = [n for n in ast.walk(module) if isinstance(n, ast.stmt) and _spans(n, line)]
+    simple = [n for n in around if not hasattr(n, "body")]
+    return simple[-1] if simple else ast.Pass()
+
+
+def _scope_at(module: ast.Module, line: int) -> _Scope:
+    inner: _Scope = module
+    for node in ast.walk(module):  # outer ones come first
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _spans(node, line):
+            inner = node
+    return inner
+
+
+def _own_nodes(scope: _Scope) -> Iterator[ast.AST]:
+    """The nodes of a scope without those of functions and classes inside it."""
+    left: list[ast.AST] = list(scope.body)
+    while left:
+        node = left.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            left += ast.iter_child_nodes(node)

@@ -1,0 +1,118 @@
+"""Scores that a script computes by hand, as its own lines print them."""
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from whydiff.core.stack import Frame
+from whydiff.recorder.measuring.formulas import printed_formulas
+from whydiff.testing.calls import call
+
+OUTPUTS = np.random.default_rng(0).uniform(size=(40, 3)).astype("float32")
+COLUMN = OUTPUTS[:, :1]
+LABELS = np.random.default_rng(1).integers(0, 3, 40)
+TARGETS = np.random.default_rng(2).normal(size=40)
+HEAD = """\
+import math
+import numpy as np
+
+def rmse(y, p):
+    error = p - y
+    return np.sqrt((error ** 2).mean())
+
+def told(y, p):
+    print("comparing")
+    return np.mean(y == p)
+
+"""
+
+
+def formulas(tmp_path, text, **names):
+    """The scores that the prints of a script are; ``model.predict`` gives OUTPUTS."""
+    script = tmp_path / "train.py"
+    script.write_text(HEAD + text)
+    lines = (HEAD + text).splitlines()
+    line = next((n for n, code in enumerate(lines, 1) if "model.predict" in code), 1)
+    outputs = names.pop("outputs", OUTPUTS)
+    frame = Frame(str(script), line, "<module>")
+    made = replace(call(1, outputs=outputs), stack=(frame,))
+    found = []
+
+    def seen(*_):
+        found.extend(printed_formulas(sys._getframe(1), {1: made}))
+
+    class Model:
+        def predict(self, _):
+            return outputs.copy()
+
+    space = {"print": seen, "model": Model(), "y": LABELS, "t": TARGETS, "x": TARGETS, **names}
+    exec(compile(script.read_text(), str(script), "exec"), space)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("print(np.mean(model.predict(x).argmax(1) == y))", "accuracy"),
+        ("p = np.argmax(model.predict(x), axis=-1)\nprint('acc', (p == y).mean())", "accuracy"),
+        ("p = model.predict(x)\nc = p.argmax(axis=1)\nacc = np.sum(c == y) / len(y)\n"
+         "print(f'accuracy: {acc:.3f}')", "accuracy"),
+        ("p = model.predict(x)\nacc = 100 * np.mean(p.argmax(1) == y)\nprint('%.1f%%' % acc)",
+         "accuracy"),
+        ("p = model.predict(x)\nhits = [int(a.argmax() == b) for a, b in zip(p, y)]\n"
+         "print(sum(hits) / len(hits))", "accuracy"),
+        ("p = model.predict(x)\nprint(sum(int(a.argmax() == b) for a, b in zip(p, y)) / len(y))",
+         "accuracy"),
+        ("def report():\n    p = model.predict(x)\n    ok = p.argmax(1) == y\n"
+         "    print('accuracy ' + str(round(np.mean(ok), 4)))\nreport()", "accuracy"),
+    ],
+)  # fmt: skip
+def test_accuracies(tmp_path, text, expected):
+    (found,) = formulas(tmp_path, text)
+    assert found.quantity == expected
+    assert found.value == pytest.approx(np.mean(OUTPUTS.argmax(1) == LABELS))
+    assert np.array_equal(found.labels, LABELS)
+    assert found(found.predicted.argmax(-1) if found.predicted.ndim > 1 else found.predicted,
+                 found.predicted) == pytest.approx(1.0)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("p = model.predict(x)\nmse = np.mean((p - t) ** 2)\nprint(f'{mse}')",
+         ("mean_squared_error", np.mean((COLUMN - TARGETS) ** 2))),
+        ("p = model.predict(x)[:, 0]\nprint('mse {:.4f}'.format(np.square(t - p).mean()))",
+         ("mean_squared_error", np.mean((COLUMN[:, 0] - TARGETS) ** 2))),
+        ("p = model.predict(x).ravel()\nprint(math.sqrt(((p - t) ** 2).mean()))",
+         ("root_mean_squared_error", np.sqrt(np.mean((COLUMN[:, 0] - TARGETS) ** 2)))),
+        ("print('MAE', float(np.abs(t.reshape(-1, 1) - model.predict(x)).mean()))",
+         ("mean_absolute_error", np.mean(np.abs(COLUMN[:, 0] - TARGETS)))),
+        ("p = model.predict(x).squeeze()\nprint(rmse(t, p))",
+         ("root_mean_squared_error", np.sqrt(np.mean((COLUMN[:, 0] - TARGETS) ** 2)))),
+    ],
+)  # fmt: skip
+def test_errors(tmp_path, text, expected):
+    (found,) = formulas(tmp_path, text, outputs=COLUMN)
+    assert (found.quantity, found.value) == (expected[0], pytest.approx(expected[1]))
+    # The very computation, so that labels of another shape show what the shapes make of it.
+    assert found(found.labels, found.predicted) == found.value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "p = model.predict(x)\nprint(p.mean())",
+        "p = model.predict(x)\nprint(np.abs(p - p[::-1]).max())",
+        "p = model.predict(x).argmax(1)\nprint(told(y, p))",  # prints: done again it would be seen
+        "p = model.predict(x).argmax(1)\nprint(np.random.permutation(y == p).mean())",
+        "p = model.predict(x).argmax(1)\nacc = np.mean(p == y)\nacc = 0.5\nprint(acc)",
+        "p = model.predict(x).argmax(1)\nright = 0\nfor a, b in zip(p, y):\n    right += a == b\n"
+        "print(right / len(y))",
+        "p = model.predict(x).argmax(1)\nprint('accuracy', y.mean())",
+        "p = model.predict(x).argmax(1)\nprint((p != y).mean())",
+    ],
+)
+def test_other_numbers_are_no_scores(tmp_path, text):
+    assert formulas(tmp_path, text) == []
