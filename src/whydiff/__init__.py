@@ -52,13 +52,13 @@ __all__ = [
 ]
 
 
-def _page(finding: Any) -> str:
-    page: str = importlib.import_module("whydiff.report.notebook").in_notebook(finding)
-    return page
+def _rendered(answer: Any, form: str) -> str:
+    text: str = importlib.import_module("whydiff.report.forms").rendered(answer, form)
+    return text
 
 
-# The room of findings knows no reports; here both are known.
-Shown.renderer = _page
+# The package of answers knows no reports; here both are known.
+Shown.renderer = _rendered
 
 
 def __getattr__(name: str) -> Any:
@@ -69,3 +69,8 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext whydiff``: the magics ``%whydiff`` and ``%%whydiff``."""
+    importlib.import_module("whydiff.cli.magics").load(shell)

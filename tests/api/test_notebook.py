@@ -95,6 +95,36 @@ print(len(fit.epochs), fit.finished, ends(a) == ends(b))
     assert run("jax", code).strip() == "2 True True"
 
 
+def test_a_recorder_records_the_one_evaluate_or_predict_that_it_is_passed_to(tmp_path):
+    code = f"""
+import pathlib
+from whydiff import Recorder
+folder = pathlib.Path({str(tmp_path)!r})
+model = make(3)
+for name, call in (("evaluate", lambda **k: model.evaluate(x, y, verbose=0, **k)),
+                   ("predict", lambda **k: model.predict(x, verbose=0, **k))):
+    plain = call()
+    watched = call(callbacks=[Recorder(folder / name)])
+    call()
+    execution = whydiff.load(folder / name)
+    (one,) = execution.calls
+    print(one.kind, np.array_equal(plain, watched), one.finished, execution.exit_code)
+    if name == "evaluate":
+        print(dict(one.values) == {{"loss": plain}}, "loss" in one.recipe.objective)
+try:
+    model.predict(x, batch_size="no", verbose=0, callbacks=[Recorder(folder / "failed")])
+except Exception:
+    print(whydiff.load(folder / "failed").exit_code)
+model.fit(x, y, epochs=1, verbose=0, validation_data=(x, y), callbacks=[Recorder(folder / "f")])
+execution = whydiff.load(folder / "f")
+(fit,) = execution.fits
+print(fit.finished, "val_loss" in fit.epochs[0].logs)
+"""
+    assert run("jax", code).splitlines() == [
+        "evaluate True True 0", "True True", "predict True True 0", "1", "True True",
+    ]  # fmt: skip
+
+
 def test_wrong_use_is_refused_in_words():
     code = """
 with whydiff.recording() as cell:

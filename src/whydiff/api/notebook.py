@@ -35,6 +35,10 @@ from whydiff.storage import load
 USABLE = ("metric", "budget", "zoom", "fix")
 
 
+#: what a recording of the running interpreter is called where nobody named it
+SESSION = "this session"
+
+
 @dataclass(eq=False)
 class Recorded:
     """What a ``with whydiff.recording()`` block recorded; ``path`` keeps it.
@@ -45,6 +49,7 @@ class Recorded:
     path: Path
     _session: Any
     _folder: Any = None  # a temporary folder lives as long as this object
+    name: str = SESSION  # what answers call it
 
     @property
     def execution(self) -> Execution:
@@ -83,7 +88,7 @@ class WatchedFit:
     number: int
 
     def __str__(self) -> str:
-        return f"fit {self.number} of this session"
+        return f"fit {self.number} of {self.recorded.name}"
 
     @property
     def side(self) -> Side:
@@ -113,7 +118,7 @@ class WatchedCall:
     number: int
 
     def __str__(self) -> str:
-        return f"call {self.number} of this session"
+        return f"call {self.number} of {self.recorded.name}"
 
     @property
     def lives(self) -> list[LiveCall]:
@@ -123,19 +128,19 @@ class WatchedCall:
 
 
 @contextlib.contextmanager
-def recording(path: str | Path | None = None) -> Iterator[Recorded]:
-    """Record every ``fit`` of the block, in this very interpreter, without changing a bit.
+def recording(path: str | Path | None = None, name: str = SESSION) -> Iterator[Recorded]:
+    """Record every call of a model in the block, in this very interpreter, without changing a bit.
 
     Built inside the block, a model's seeds are recorded as well. ``path`` keeps the recording;
-    without one it lies in a temporary folder that goes with the result.
+    without one it lies in a temporary folder that goes with the result. Answers call it ``name``.
     """
     from whydiff.runner.in_process import begin
 
     folder = None if path else tempfile.TemporaryDirectory(prefix="whydiff-")
     file = Path(path) if path else Path(folder.name) / "cell.whydiff"  # type: ignore[union-attr]
-    session = begin(file)
+    session = begin(file, name=name)
     try:
-        yield Recorded(file, session, folder)
+        yield Recorded(file, session, folder, name)
     except BaseException:
         _end(session, 1)
         raise
@@ -169,8 +174,10 @@ def explain_fits(fits: Sequence[object], question: Question, progress: Progress)
     lives = [replace(a.live, index=1), replace(b.live, index=2)]
     recordings = a.recorded.path, b.recorded.path
     diff = compare("A", "B", a.side, b.side, *recordings)
-    chosen = f"fit {a.number} and fit {b.number} of this session"
-    compared = ComparedSides("fits", chosen, a.side, b.side, diff, ("this session",) * 2)
+    names = a.recorded.name, b.recorded.name
+    of_both = f"fit {a.number} and fit {b.number} of {names[0]}"
+    chosen = of_both if names[0] == names[1] else f"{a} and {b}"
+    compared = ComparedSides("fits", chosen, a.side, b.side, diff, names)
     if compared.identical:
         return answer(compared, metric=question.metric)
 
@@ -212,7 +219,8 @@ def explain_calls(
     path = a.recorded.path
     with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
         client = InProcessClient([], path, lives)
-        site = Site(client, made, "this session", Path(name), path)
+        of_both = " and ".join(dict.fromkeys(w.recorded.name for w in (a, b)))
+        site = Site(client, made, of_both, Path(name), path)
         return explain_chosen(site, (one.number, other.number), progress, question.metric)
 
 

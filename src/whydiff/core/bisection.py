@@ -73,6 +73,19 @@ class Bisection(Shown):
         """A point by its number; one without a name for None."""
         return Point("") if number is None else self.points[number]
 
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per point that was tried."""
+        return [
+            {
+                "point": self.points[tried.number].text(),
+                "state": tried.state,
+                "why": tried.why,
+                "metric": tried.metric,
+                "value": tried.value,
+            }
+            for tried in self.tried
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values: additions are allowed, names are fixed."""
         return {

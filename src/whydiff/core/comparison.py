@@ -156,6 +156,20 @@ class Comparison(Shown):
             return None
         return expected is None or self.verdict == expected
 
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per pair: number, ``seed.*``, the metric of A and of B, identical, failure."""
+        return [
+            {
+                "number": pair.number,
+                **{f"seed.{source}": seed for source, seed in pair.seeds.items()},
+                "a": pair.a,
+                "b": pair.b,
+                "identical": pair.identical,
+                "failure": pair.failure,
+            }
+            for pair in self.pairs
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; numbers that are not finite become null where they are written."""
         return {"schema": 1, **asdict(self), "identical": self.identical}

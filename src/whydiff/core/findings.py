@@ -64,6 +64,10 @@ class Diff(Shown):
     evidence: dict[str, Any] = field(default_factory=dict)  # both sides, laid side by side
     kind: str = "fits"  # | "calls": two uses of a model that measure
 
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per source."""
+        return [asdict(finding) for finding in self.findings]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
@@ -210,6 +214,10 @@ class Explanation(Shown):
     reproduced: bool = True
     #: other disagreements seen in the script, each with the command that explains it
     others: tuple[dict[str, Any], ...] = ()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per cause."""
+        return [asdict(cause) for cause in self.causes]
 
     def to_dict(self) -> dict[str, Any]:
         """Schema 1: these names are fixed, additions are allowed."""

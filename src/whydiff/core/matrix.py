@@ -71,6 +71,21 @@ class Matrix(Shown):
         metrics = cell.outcome.metrics()
         return repr(metrics[self.metric]) if self.metric in metrics else ""
 
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per set of packages, with its group by each column."""
+        groups = {column: self.groups(column) for column in COLUMNS}
+        return [
+            {
+                "set": cell.name,
+                "level": cell.level,
+                "why": cell.why,
+                "moved": cell.moved,
+                **{column: groups[column][cell.name] for column in COLUMNS},
+                **cell.outcome.metrics(),
+            }
+            for cell in self.cells
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values: additions are allowed, names are fixed."""
         groups = {column: self.groups(column) for column in COLUMNS}

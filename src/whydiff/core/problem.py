@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from whydiff.core.notebook import Shown
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -29,12 +31,16 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Checked:
+class Checked(Shown):
     """The answer of ``check``: what was found in how many files; ``unread`` are (file, why)."""
 
     scripts: int
     problems: tuple[Problem, ...]
     unread: tuple[tuple[str, str], ...] = ()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per trap."""
+        return [asdict(problem) for problem in self.problems]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -42,6 +42,15 @@ import numpy as np
 Facts = Mapping[str, Any]
 
 
+#: in the place of the index of a fit: one of the same process, before the recording began
+BEFORE = 0
+
+
+def named_fit(index: int) -> str:
+    """``fit 2``, or that it is none of the recording's."""
+    return f"fit {index}" if index != BEFORE else "a fit before this recording"
+
+
 @dataclass(frozen=True)
 class Tensor:
     """One variable at one moment.
@@ -60,7 +69,8 @@ class Tensor:
     shape: tuple[int, ...]
     dtype: str
     digest: str  # 32 hex digits, see whydiff.core.digests
-    #: index of the earlier fit of the same execution that left this very value, if one did
+    #: index of the earlier fit of the same execution that left this very value, BEFORE where it
+    #: ran before the recording; None where none did
     trained_by: int | None = None
 
 

@@ -101,6 +101,20 @@ class Execution(Shown):
     calls: tuple[MeasuringCall, ...] = ()  # in the order in which they began
     events: tuple[Event, ...] = ()
 
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per epoch of each fit, and one per call that measured: what was logged."""
+        epochs = [
+            {"call": "fit", "number": fit.index, "model": fit.model, "epoch": epoch.index}
+            | dict(epoch.logs)
+            for fit in self.fits
+            for epoch in fit.epochs
+        ]
+        calls = [
+            {"call": call.kind, "number": call.number, "model": call.model} | dict(call.values)
+            for call in self.calls
+        ]
+        return [*epochs, *calls]
+
     def in_order(self) -> tuple[Fit | MeasuringCall, ...]:
         """Fits and measuring calls in the order in which they began."""
         numbered: list[tuple[int, Fit | MeasuringCall]] = [(fit.call, fit) for fit in self.fits]

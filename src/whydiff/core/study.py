@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from whydiff.core.errors import WhydiffError
 from whydiff.core.estimate import Estimate
 from whydiff.core.notebook import Shown
 
@@ -208,16 +207,10 @@ class Study(Shown):
             found["agreement"]["agrees"] = self.agreement.agrees
         return {"schema": 1, **found}
 
-    def to_pandas(self) -> Any:
+    def rows(self) -> tuple[Mapping[str, Any], ...]:
         """One row per replica: number, block, kind, redrawn, ``seed.*``, ``set.*``, last metrics,
-        engine, digest, seconds, failure. Raises WhydiffError where pandas is not installed."""
-        try:
-            import pandas
-        except ImportError:
-            raise WhydiffError(
-                "pandas is not installed", "pip install pandas; to_dict() works without it."
-            ) from None
-        return pandas.DataFrame([dict(row) for row in self.table])
+        engine, digest, seconds, failure."""
+        return self.table
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from whydiff.core.findings import Divergence, Finding
 from whydiff.core.lock import LEVELS
+from whydiff.core.notebook import Shown
 
 HOLDS, FAILS, UNKNOWN = "holds", "fails", "unknown"
 DIFFERENT, UNDECIDED = "different", "undecided"
@@ -90,7 +91,7 @@ class CallCheck:
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Shown):
     """The answer of ``verify``: ``required`` is the level that was demanded."""
 
     script: str
@@ -123,6 +124,14 @@ class Verification:
     def exit_code(self) -> int:
         """0 the demanded level holds, 1 it does not, 3 that cannot be said."""
         return {HOLDS: 0, FAILS: 1, UNKNOWN: 3}[self.state]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per fit and per other call, with the level at which it agrees."""
+        fits = [{"call": "fit", "number": f.fit, "model": f.model, "level": f.level}
+                for f in self.fits]  # fmt: skip
+        calls = [{"call": c.kind, "number": c.number, "model": c.model, "level": c.level}
+                 for c in self.calls]  # fmt: skip
+        return [*fits, *calls]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -54,6 +54,8 @@ def answer(
 def _question(compared: ComparedSides) -> str:
     script, other = compared.scripts
     a, b = compared.a.fit.index, compared.b.fit.index
+    if compared.between == "fits" and script != other:
+        return f"Why do fit {a} of {script} and fit {b} of {other} end differently?"
     if compared.between == "fits":
         return f"Why do fits {a} and {b} of {script} end differently?"
     if compared.between == "scripts":

@@ -68,7 +68,7 @@ def _measured(holder: Holder, running: Measuring | Validation, call: Callable[[]
         running.gave(result)
         return result
     finally:
-        holder.session.calls.end(running, completed)
+        holder.session.end_call(running, completed)
 
 
 def _bound(signature: inspect.Signature, self: Any, args: Any, kwargs: Any) -> Mapping[str, Any]:

@@ -68,11 +68,16 @@ def _watch_fit(holder: Holder, patches: Patches) -> None:
     def around(fit: Any) -> Any:
         signature = inspect.signature(fit)
 
+        def passing(model: Any) -> Any:
+            return holder.session.passing(model)
+
         @functools.wraps(fit)
         def watched_fit(self: Any, *args: Any, **kwargs: Any) -> Any:
             begun = unharmed(_begin_fit, holder, signature, self, args, kwargs, otherwise=None)
             if begun is None:
-                return fit(self, *args, **kwargs)
+                unwatched = unharmed(passing, self, otherwise=contextlib.nullcontext())
+                with unwatched:
+                    return fit(self, *args, **kwargs)
             watch, arguments = begun
             completed = False
             try:

@@ -120,7 +120,7 @@ def watch(package: str) -> None:
         for part in path:
             owner = getattr(owner, part, None)
         original = getattr(owner, function, None)
-        if original is not None and not isinstance(original, type):
+        if original is not None and type(original) is not _Noted and not isinstance(original, type):
             setattr(owner, function, _Noted(original, f"{package}.{name}"))
 
 

@@ -8,6 +8,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from whydiff.core.files import FILE
@@ -116,6 +117,11 @@ class Session:
                 self.writer.environment({BESIDE: self._unwatched})
         return running is not None
 
+    def passing(self, model: Any) -> AbstractContextManager[None]:
+        """Around a fit that is not watched."""
+        del model
+        return contextlib.nullcontext()
+
     def end_fit(self, watch: Watch, completed: bool) -> None:
         """The fit returned or raised. Raises Enough after the last one that is wanted."""
         self._current = None
@@ -196,6 +202,10 @@ class Session:
             return self.calls.validating(model) if validates else None
         self.calls.open_loops = {loop.index: loop.model for loop in self._loops}
         return self.calls.begin(kind, method, model, arguments)
+
+    def end_call(self, running: Measuring | Validation, completed: bool) -> None:
+        """The call returned or raised."""
+        self.calls.end(running, completed)
 
     @property
     def idle(self) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
+from whydiff.core.recipe import named_fit
 from whydiff.core.replicas import RANDOM_SOURCES, Replica
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.variables import Variables
@@ -160,7 +161,7 @@ class Drawing:
         trained = [t for t in self._live.recipe.initialization if t.trained_by is not None]
         if trained:
             raise TransferError(
-                f"training went on from what fit {trained[0].trained_by} had trained"
+                f"training went on from what {named_fit(trained[0].trained_by or 0)} had trained"
             )
         if self.initial.foreign:
             path = self._live.recipe.initialization[self.initial.foreign[0]].path

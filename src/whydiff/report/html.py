@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -38,12 +38,15 @@ TALL = 16
 DIFFERS = '<th scope="col" class="sign">≠</th>'
 
 
-def html(page: Document) -> str:
-    """The whole document."""
-    writer = _Writer()
+def html(page: Document, picture: Callable[[Chart], str] | None = None) -> str:
+    """The whole document.
+
+    With ``picture``, which gives the SVG of a chart or "", nothing in the page runs or draws.
+    """
+    writer = _Writer(picture)
     sections = "".join(writer.section(section) for section in page.sections)
     style = _asset("page.css")
-    scripts = [_asset(name) for name in RUNTIME] if writer.charts else []
+    scripts = [_asset(name) for name in RUNTIME] if writer.specs else []
     allowed = " ".join(map(_hash, scripts)) or "'none'"
     policy = (
         f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {allowed}; "
@@ -91,7 +94,8 @@ def _header(page: Document) -> str:
 class _Writer:
     """Writes blocks; counts what needs an id and collects the specs of charts."""
 
-    def __init__(self) -> None:
+    def __init__(self, picture: Callable[[Chart], str] | None = None) -> None:
+        self._picture = picture
         self.charts = 0
         self.specs: list[str] = []
 
@@ -126,15 +130,24 @@ class _Writer:
     def _chart(self, chart: Chart) -> str:
         self.charts += 1
         number = self.charts
-        self.specs.append(
-            f'<script type="application/json" id="spec-{number}">{_json(chart.spec())}</script>\n'
-        )
+        if self._picture is None:
+            spec = _json(chart.spec())
+            self.specs.append(
+                f'<script type="application/json" id="spec-{number}">{spec}</script>\n'
+            )
+            drawn = (
+                f'<div class="chart" role="img" aria-label="{text(chart.alt)}" '
+                f'data-spec="spec-{number}"></div>\n'
+            )
+        elif svg := self._picture(chart):
+            drawn = f'<div class="picture" role="img" aria-label="{text(chart.alt)}">{svg}</div>\n'
+        else:
+            drawn = f"<p>{text(chart.alt)}</p>\n"
         caption = f"<figcaption>{text(chart.caption)}</figcaption>" if chart.caption else ""
         return (
             f'<figure aria-labelledby="chart-{number}-title">'
             f'<h3 id="chart-{number}-title">{text(chart.title)}</h3>\n'
-            f'<div class="chart" role="img" aria-label="{text(chart.alt)}" '
-            f'data-spec="spec-{number}"></div>\n{caption}'
+            f"{drawn}{caption}"
             "<details><summary>The numbers as a table</summary>\n"
             f"{_table(chart.table)}</details></figure>\n"
         )

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from whydiff.core.digests import tensor_digest
 from whydiff.core.errors import WhydiffError
+from whydiff.core.recipe import BEFORE
+from whydiff.keras_backend import adapter
 from whydiff.keras_backend.callbacks import listed
 from whydiff.keras_backend.internals import compile_settings
+from whydiff.keras_backend.variables import existing_variables
 from whydiff.recorder.environment import surroundings
 from whydiff.recorder.hooks import install
+from whydiff.recorder.measuring.call import Measuring, Validation
 from whydiff.recorder.session import Session
 from whydiff.recorder.watch import Watch
+from whydiff.runner.session_start import watch_seeds
 from whydiff.storage import Writer
 
+#: Digests of what the fits of this process left, those that were not recorded among them.
+_EARLIER: dict[str, int] = {}
 #: Samples kept for training again, over all fits of one recording.
 KEEP_BYTES = 1 << 30
 
@@ -28,15 +37,35 @@ class LateSession(Session):
         writer = Writer(path, name, ())
         writer.environment(surroundings())
         super().__init__(writer, keep_bytes)
+        self._trained_by = self.calls.trained_by = dict(_EARLIER)
 
     def begin_fit(self, model: Any, arguments: Mapping[str, Any]) -> Watch | None:
         """Like any session; a train function that was made unwatched is made anew."""
-        if model not in self._compiled:
-            known = compile_settings(model)
-            if known is not None:
-                self._compiled[model] = dict(known)
+        if self._learn_settings(model):
             model.train_function = None
         return super().begin_fit(model, arguments)
+
+    def begin_call(
+        self, kind: str, method: str, model: Any, arguments: Mapping[str, Any]
+    ) -> Measuring | Validation | None:
+        """Like any session."""
+        self._learn_settings(model)
+        return super().begin_call(kind, method, model, arguments)
+
+    def _learn_settings(self, model: Any) -> bool:
+        """Whether the model was compiled unwatched; then what it was compiled with is known now."""
+        if model in self._compiled:
+            return False
+        known = compile_settings(model)
+        if known is not None:
+            self._compiled[model] = dict(known)
+            self.calls.compiled_with(model, self._compiled[model])
+        return True
+
+    def close(self, exit_code: int | None, completed: bool | None = None) -> None:
+        """Like any session; what its fits left is known to later ones."""
+        super().close(exit_code, completed)
+        _EARLIER.update(dict.fromkeys(self._trained_by, BEFORE))
 
 
 class _Holder:
@@ -83,10 +112,11 @@ def begin(path: Path, keep_bytes: int = KEEP_BYTES, name: str = "this session") 
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """Records the one ``fit`` it is passed to: ``callbacks=[Recorder("a.whydiff")]``.
+    """Records the one ``fit``, ``evaluate`` or ``predict`` that it is passed to.
 
-    Watching has to begin before ``fit`` is called, so Keras is hooked when this class is
-    imported; nothing is recorded, and no bit changes, without a Recorder among the callbacks.
+    ``callbacks=[Recorder("a.whydiff")]``. Watching has to begin before the call, so Keras is hooked
+    when this class is imported; nothing is recorded, and no bit changes, without a Recorder among
+    the callbacks.
     """
 
     def __init__(self, path: str | Path = "recording.whydiff") -> None:
@@ -95,7 +125,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no 
 
 
 class _Waiting(Session):
-    """Between recordings: looks whether a fit brings a Recorder."""
+    """Between recordings: looks whether a call brings a Recorder."""
 
     def __init__(self) -> None:
         super().__init__(None, 0)
@@ -106,20 +136,68 @@ class _Waiting(Session):
         wanted = _recorders(arguments.get("callbacks"))
         if not wanted:
             return None
-        session = _OneFit(wanted[0].path)
-        _HOLDER.session = session
-        return session.begin_fit(model, arguments)
+        session = _HOLDER.session = _OneCall(wanted[0].path)
+        watch = session.begin_fit(model, arguments)
+        if watch is None:
+            session.over(False)
+        return watch
+
+    def begin_call(
+        self, kind: str, method: str, model: Any, arguments: Mapping[str, Any]
+    ) -> Measuring | Validation | None:
+        """Record this call alone, if its callbacks ask for it."""
+        wanted = _recorders(arguments.get("callbacks"))
+        if not wanted:
+            return None
+        session = _HOLDER.session = _OneCall(wanted[0].path)
+        running = session.begin_call(kind, method, model, arguments)
+        if running is None:
+            session.over(False)
+        return running
+
+    @contextlib.contextmanager
+    def passing(self, model: Any) -> Iterator[None]:
+        """Remember what the fit leaves: a recorded one may go on from there."""
+        before = _digests(model)
+        try:
+            yield
+        finally:
+            _EARLIER.update(dict.fromkeys(_digests(model) - before, BEFORE))
 
 
-class _OneFit(LateSession):
+class _OneCall(LateSession):
+    """Records one call; with it the recording is over."""
+
     def __init__(self, path: Path) -> None:
         super().__init__(path, 0)
 
     def end_fit(self, watch: Watch, completed: bool) -> None:
-        """The one fit is over, and with it the recording."""
+        """The one fit is over."""
         super().end_fit(watch, completed)
-        self.close(0)
+        self.over(completed)
+
+    def end_call(self, running: Measuring | Validation, completed: bool) -> None:
+        """The one call is over, unless it is the validation within the one fit."""
+        super().end_call(running, completed)
+        if isinstance(running, Measuring):
+            self.over(completed)
+
+    def over(self, completed: bool) -> None:
+        """Close the recording and wait for the next call."""
+        self.close(0 if completed else 1)
         _HOLDER.session = _Waiting()
+
+
+def _digests(model: Any) -> set[str]:
+    """Digests of the variables of a model that hold more than one value: of constants one cannot
+    tell who left them."""
+    found = set()
+    with contextlib.suppress(Exception):  # what we see of a fit must never stop it
+        for variable in existing_variables(model):
+            value = adapter().to_numpy(variable)
+            if value.size and (value != value.flat[0]).any():
+                found.add(tensor_digest(value))
+    return found
 
 
 def _recorders(callbacks: Any) -> Sequence[Recorder]:
@@ -135,4 +213,5 @@ def wait() -> None:
         _HOLDER.installed = True
 
 
+watch_seeds()
 wait()

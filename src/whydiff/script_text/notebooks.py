@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 #: Cell magics whose cell is still Python.
-_AROUND_PYTHON = ("time", "timeit", "capture", "prun")
+_AROUND_PYTHON = ("time", "timeit", "capture", "prun", "whydiff")
 _MAGIC = re.compile(r"^(\s*)([%!].*|\?.*|.*\S\?)$")
 
 

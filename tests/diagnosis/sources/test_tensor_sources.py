@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
+from whydiff.core.recipe import BEFORE
 from whydiff.core.recording import Frame
 from whydiff.diagnosis.sources import source
 from whydiff.testing import sides
@@ -111,6 +112,18 @@ def test_trained_weights_belong_to_state():
     assert finding.mechanism == "continued-fit"  # the very model of fit 1
     assert "dense/kernel is fresh in A and starts in B from what fit 1 left" in (finding.detail)
     assert "2 weights differ" in finding.evidence
+
+
+def test_a_cell_that_was_run_again_is_named():
+    a = a_side()
+    again = sides.weights(9, trained_by=BEFORE)
+    b = changed(a, initialization=again)
+    finding = STATE(a, b)
+    assert finding.mechanism == "cell-run-again"
+    assert finding.detail.startswith("the cell was run again on a model that was fitted before")
+    assert "what a fit before this recording left" in finding.detail
+    elsewhere = (Frame("other.py", 3, "<module>", "model.fit(x, y)"),)
+    assert STATE(a, changed(b, fit={"stack": elsewhere})).mechanism == ""  # whose, is unknown
 
 
 def test_layers_of_another_model_are_shared_layers():

@@ -23,6 +23,17 @@ MECHANISMS = (
         "optimizer variables both come from one.",
     ),
     Mechanism(
+        "cell-run-again",
+        ("state",),
+        "a cell that was run again on a model that was fitted before",
+        "Running a notebook cell again does not build the model anew: fit goes on from the weights "
+        "and the optimizer that the earlier run of the cell left.",
+        "Build and compile the model in the cell that fits it, or run the cell that builds it "
+        "first, each time.",
+        seen="The same line called both fits, in two recordings of one session, and weights of one "
+        "come from a fit before its recording.",
+    ),
+    Mechanism(
         "file-carried-over",
         ("state",),
         "a file that one run wrote and the next one read",

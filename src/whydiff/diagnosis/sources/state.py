@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from whydiff.core.findings import Finding
-from whydiff.core.recipe import Recipe, Tensor
+from whydiff.core.recipe import BEFORE, Recipe, Tensor, named_fit
 from whydiff.core.recording import Side
 from whydiff.core.words import listed
 from whydiff.diagnosis import files
@@ -126,19 +126,22 @@ def _differs(a: Side, b: Side, other: dict[str, list[Pair]]) -> Finding:
         origins = "holds other values: an earlier predict or evaluate moved it in one of them"
     counts = ", ".join(counted(len(pairs), noun) for noun, pairs in other.items() if pairs)
     detail = f"{placed(*first)} {origins}"
+    mechanism = _mechanism(a, b, other)
+    if mechanism == "cell-run-again":
+        detail = f"the cell was run again on a model that was fitted before: {detail}"
     return differs(
         ID,
         f"{counts} differ by what was there before: {detail}",
         FIX,
         detail=detail,
-        mechanism=_mechanism(a, b, other),
+        mechanism=mechanism,
     )
 
 
 def _origin(tensor: Tensor, name: str) -> str:
     if tensor.trained_by is None:
         return f"is fresh in {name}" if tensor.role != "hidden" else f"comes from no fit in {name}"
-    return f"starts in {name} from what fit {tensor.trained_by} left"
+    return f"starts in {name} from what {named_fit(tensor.trained_by)} left"
 
 
 def _mechanism(a: Side, b: Side, other: dict[str, list[Pair]]) -> str:
@@ -146,11 +149,13 @@ def _mechanism(a: Side, b: Side, other: dict[str, list[Pair]]) -> str:
     slots = [t for p in other["optimizer variable"] for t in p if t.trained_by is not None]
     if other["hidden state"] and not weights and not slots:
         return "hidden-state-kept"
+    if any(t.trained_by == BEFORE for t in weights) and _same_place(a, b):
+        return "cell-run-again"
     if weights and slots:
         return "continued-fit"
     if slots:
         return "optimizer-not-reset"
-    if weights:
+    if weights and all(t.trained_by != BEFORE for t in weights):
         models = {
             fit.model
             for side in (a, b)
@@ -161,6 +166,12 @@ def _mechanism(a: Side, b: Side, other: dict[str, list[Pair]]) -> str:
         late = a if a.fit.index > b.fit.index else b
         return "continued-fit" if late.fit.model in models else "shared-layers"
     return ""
+
+
+def _same_place(a: Side, b: Side) -> bool:
+    """Whether the same line called both fits."""
+    places = [[(f.file, f.line, f.text) for f in side.fit.stack] for side in (a, b)]
+    return bool(places[0]) and places[0] == places[1]
 
 
 SOURCE = Source(

@@ -13,6 +13,7 @@ import numpy as np
 
 from whydiff.core.calls import Origin
 from whydiff.core.digests import tensor_digest
+from whydiff.core.recipe import named_fit
 from whydiff.keras_backend.internals import trained_variables
 from whydiff.keras_backend.variables import Slot
 from whydiff.recorder.ledger import Ledger, user_line
@@ -214,7 +215,7 @@ class Provenance:
             return entry.origin
         fit = trained_by.get(digest, open_loop)
         if fit is not None:
-            origin = Origin(f"trained by fit {fit}", "trained", fit=fit)
+            origin = Origin(f"trained by {named_fit(fit)}", "trained", fit=fit)
         else:
             origin = self._unwatched(slot, entry)
         if digest in trained_by:
