@@ -72,12 +72,16 @@ def test_what_is_a_recording(tmp_path):
     assert not is_recording(tmp_path / "train.py") and not is_recording("missing.whydiff")
 
 
-def test_recordings_and_scripts_are_not_mixed(tmp_path):
+def test_a_target_is_a_script_or_a_recording(tmp_path):
     script = tmp_path / "train.py"
     script.write_text("x = 1\n")
     assert check_targets(f"{GOLDEN}:1", str(GOLDEN)) == (f"{GOLDEN}:1", str(GOLDEN))
     assert check_targets(str(script), None) == (script, None)
-    with pytest.raises(WhydiffError, match="is a recording, not a script"):
-        check_targets(str(script), str(GOLDEN))
+    assert check_targets(str(script), str(GOLDEN)) == (script, str(GOLDEN))
+    assert check_targets(str(GOLDEN), "at-v1.py", ("", "v1")) == (str(GOLDEN), "at-v1.py")
+    with pytest.raises(WhydiffError, match="there is no script other"):
+        check_targets(str(GOLDEN), "other.py")
+    with pytest.raises(WhydiffError, match="there is no recording missing"):
+        check_targets(str(script), "missing.whydiff:2")
     with pytest.raises(WhydiffError, match="there is no recording missing"):
         check_targets("missing.whydiff", None)

@@ -13,6 +13,10 @@ from whydiff.core.places import located
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import Question, SideOptions, command
 from whydiff.experiments.explain import choice
+from whydiff.experiments.explain.against_recording import (
+    explain_with_recording,
+    with_recording,
+)
 from whydiff.experiments.explain.inquiry import inquiry
 from whydiff.experiments.explain.recordings import explain_recordings, is_recording
 from whydiff.experiments.explain.saved import explain_saved, is_saved_model
@@ -91,7 +95,9 @@ def explain(
     A script may also be named as ``"-m package.module"`` or by the name of an installed command.
 
     Two recordings, ``"a.whydiff"`` and ``"b.whydiff:2"``, are compared without running anything;
-    what differs is suspected then, not confirmed.
+    what differs is suspected then, not confirmed. A recording and a script, ``"last_week.whydiff"``
+    and ``"train.py"``: hybrids start from the recorded weights, orders and seed states, as far as
+    the recording holds what they need.
 
     Two saved models, ``"a.keras"`` and ``"b.keras"`` (or their ``.weights.h5``), are compared in
     their settings, layer by layer in their weights, and in their predictions on ``inputs``, a file
@@ -123,6 +129,8 @@ def explain(
         return explain_fits(targets, question, progress)
     if all(is_recording(target) for target in question.targets):
         explanation = explain_recordings(question)
+    elif with_recording(question):
+        explanation = explain_with_recording(question, progress)
     elif all(is_saved_model(target) for target in question.targets):
         explanation = explain_saved(question, progress)
     else:

@@ -84,6 +84,7 @@ def command(
     SCRIPT otherwise           two runs of it (--runs forces that)
     train.ipynb                a notebook in place of a script, cell by cell
     a.whydiff b.whydiff        two recordings: nothing is run, causes are suspected
+    last_week.whydiff train.py a recording and a script: from the recorded weights and orders
     a.keras b.keras            two saved models: settings, weights, predictions (--inputs x.npy)
     -m MODULE                  in place of a script, as with python -m; so is the name of an
                                installed command, and tests/test_model.py::test_fit

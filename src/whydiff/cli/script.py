@@ -71,17 +71,23 @@ def words(option: str, text: str) -> tuple[str, ...]:
 def check_targets(
     a: str, b: str | None, revisions: tuple[str, str] = ("", "")
 ) -> tuple[str | Path, str | Path | None]:
-    """Two scripts, two recordings or two saved models; one of each is no comparison.
+    """Two scripts, recordings or saved models, or a script and a recording.
 
     What belongs to a git revision is looked for there, later.
     """
     named = [name for name in (a, b) if name]
-    if all(re.search(r"\.whydiff(:\d+)?$", name) for name in named):
-        for name in named:
-            path = Path(re.sub(r":\d+$", "", name))
-            if not path.is_file():
-                raise WhydiffError(f"there is no recording {path}", f"Looked in {Path.cwd()}.")
+    recordings = [name for name in named if re.search(r"\.whydiff(:\d+)?$", name)]
+    for name in recordings if b or len(recordings) == len(named) else ():
+        path = Path(re.sub(r":\d+$", "", name))
+        if not path.is_file():
+            raise WhydiffError(f"there is no recording {path}", f"Looked in {Path.cwd()}.")
+    if len(recordings) == len(named):
         return a, b
+    if b and recordings:
+        in_a, of_script = (a in recordings), revisions[a in recordings]
+        script: str | Path = b if in_a else a
+        script = script if of_script else check_target_script(str(script))
+        return (a, script) if in_a else (script, b)
     from whydiff.storage.saved_models import is_saved_model
 
     if all(map(is_saved_model, named)):

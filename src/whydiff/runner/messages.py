@@ -57,6 +57,14 @@ class FitElsewhere:
 
 
 @dataclass(frozen=True)
+class FitRecorded:
+    """A fit of a recording, whose program is in no process."""
+
+    fit: int
+    recording: str
+
+
+@dataclass(frozen=True)
 class Paired:
     """``how`` hybrids are trained, in words; "" where there is nothing to say."""
 
@@ -72,8 +80,8 @@ class Pair(Request[Paired]):
     objects.
     """
 
-    a: OwnFit | FitElsewhere
-    b: OwnFit | FitElsewhere
+    a: OwnFit | FitElsewhere | FitRecorded
+    b: OwnFit | FitElsewhere | FitRecorded
     differing: tuple[str, ...] = ()
     program: tuple[str, ...] = ()
 
@@ -445,9 +453,9 @@ TYPES: Mapping[str, type] = {
         AskRedrawable, Replicate, DrawInputs, Streams, Probe, Pictures,
         PairCalls, JoinCalls, PackCall, AdoptCall, MeasureHybrid, MeasureAgain, FindLayer,
         RelateRows, SameRows, LossParts, ValidationParts, Rescore, MeasureByPosition,
-        OwnFit, FitElsewhere, Paired, TrainedHybrid, Trajectory, TrajectoryPoint, StepInputs,
-        StepRecord, Redrawable, Replicated, Replica, Packing, ReplicaInputs, Result, ProbeTargets,
-        CallFields, Measurement, LayerSetting, LayerDifference, RowRelations,
+        OwnFit, FitElsewhere, FitRecorded, Paired, TrainedHybrid, Trajectory, TrajectoryPoint,
+        StepInputs, StepRecord, Redrawable, Replicated, Replica, Packing, ReplicaInputs, Result,
+        ProbeTargets, CallFields, Measurement, LayerSetting, LayerDifference, RowRelations,
         FitArrays, TrainingArrays, CallArrays,
         ScriptEnded, Answered, NotTransferable, Refused, Failed,
     )

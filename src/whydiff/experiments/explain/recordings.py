@@ -1,4 +1,4 @@
-"""Two recorded trainings explained as far as recordings go: nothing is run."""
+"""Recorded trainings explained: two of them, where nothing is run, or one and a script's."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class RunningSides:
             )
         }  # fmt: skip
         movable = [s for s in structural if s in compared.movable()]
-        program = (*movable, *self._other_objects())
+        program = (*movable, *other_objects(compared))
         how = self.child_a.request(Pair(own_a, elsewhere["b"], structural, program)).how
         # B's program is B's where B ran: only a mixture of both has to load it elsewhere.
         together = frozenset(compared.environment[:1] or movable)
@@ -56,16 +56,6 @@ class RunningSides:
             self.child_b.request(Pair(elsewhere["a"], own_b, structural, program))
             sites["b"] = self.child_b
         return ProcessHybridTrainer(sites, together, how, compared.follows)
-
-    def _other_objects(self) -> list[str]:
-        """Sources besides the program's whose fields are objects, which no recording carries."""
-        a, b = self.compared.a.recipe, self.compared.b.recipe
-        sources = []
-        if a.duration.get("callbacks") != b.duration.get("callbacks"):
-            sources += ["duration", "optimizer"]
-        if a.data_content.signature != b.data_content.signature:  # another nesting of batches
-            sources.append("data-content")
-        return sources
 
     def _packed(self, name: str, child: Child, side: Side) -> FitElsewhere:
         arrays = self.folder / f"fit-{name}"
@@ -88,6 +78,17 @@ class RunningSides:
                 "keep_bytes": 1 << 20,
             },
         )
+
+
+def other_objects(compared: ComparedSides) -> list[str]:
+    """Sources besides the program's whose fields are objects, which no recording carries."""
+    a, b = compared.a.recipe, compared.b.recipe
+    sources = []
+    if a.duration.get("callbacks") != b.duration.get("callbacks"):
+        sources += ["duration", "optimizer"]
+    if a.data_content.signature != b.data_content.signature:  # another nesting of batches
+        sources.append("data-content")
+    return sources
 
 
 def run_script(

@@ -35,9 +35,10 @@ from whydiff.replay.values import side
 from whydiff.runner import codec, messages as m
 from whydiff.runner.child.calls import CallServer
 from whydiff.runner.child.packing import fit_arrays, live_fit
+from whydiff.runner.child.recorded import NO_PROGRAM, recorded_fit
 from whydiff.storage import load
 
-Side = m.OwnFit | m.FitElsewhere
+Side = m.OwnFit | m.FitElsewhere | m.FitRecorded
 
 
 class Server:
@@ -124,10 +125,14 @@ class HybridServer:
             n: codec.load(s.arrays) for n, s in elsewhere.items()
         }
         adopted = {n: _adopted(s, packed[n], like) for n, s in elsewhere.items()}
+        recorded = {n: s for n, s in sides.items() if isinstance(s, m.FitRecorded)}
+        adopted |= {n: recorded_fit(s, like) for n, s in recorded.items()}
         lives = {**own, **adopted}
         self._other = None
         differing = frozenset(request.differing)
         if any(needs_script(live) for live in lives.values()):
+            if recorded:
+                raise TransferError("its steps belong to a loop of the script's own")
             companions = {
                 n: self._adopted_companions(elsewhere[n], packed[n])
                 if n in elsewhere
@@ -139,7 +144,9 @@ class HybridServer:
         else:
             self._paired = Solo(lives, differing)
             for name, elsewhere_side in elsewhere.items():
-                self._other = _OtherProgram(name, elsewhere_side, frozenset(request.program))
+                self._other = _OtherProgram(name, frozenset(request.program), elsewhere_side)
+            for name in recorded:
+                self._other = _OtherProgram(name, frozenset(request.program), None, NO_PROGRAM)
         return m.Paired(self._paired.how)
 
     def _prepare(self, choice: Mapping[str, str]) -> None:
@@ -150,10 +157,10 @@ class HybridServer:
         other = self._other
         if other is None or not other.wanted(choice):
             return
-        if other.refused:
+        there = other.side
+        if other.refused or there is None:
             raise TransferError(other.refused)
         assert isinstance(self._paired, Solo)
-        there = other.side
         try:
             lives = self._run(there.job, Path(there.recording), there.fit)
         except TransferError as why:
@@ -235,8 +242,8 @@ class _OtherProgram:
     """A side whose arrays are here and whose program is not, yet."""
 
     name: str
-    side: m.FitElsewhere
     sources: frozenset[str]  # those whose fields are live objects
+    side: m.FitElsewhere | None  # None where there is no script to run
     refused: str = ""  # why it cannot be loaded, once that was tried
 
     def wanted(self, choice: Mapping[str, str]) -> bool:

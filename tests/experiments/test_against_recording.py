@@ -1,0 +1,61 @@
+"""A recorded training explained beside the script of today."""
+
+import numpy as np
+import pytest
+
+from whydiff import explain, record
+from whydiff.core.errors import WhydiffError
+from whydiff.core.feeding import TransferError
+from whydiff.core.findings import CONFIRMED, SUSPECTED
+from whydiff.core.recipe import Content
+from whydiff.runner.child.recorded import NO_PROGRAM, _among
+
+SCRIPT = """
+import sys
+import keras, numpy as np
+x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+y = (x[:, 0] > 0).astype("float32")
+keras.utils.set_random_seed(int(sys.argv[1]))
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dropout(0.2)])
+model.compile(keras.optimizers.SGD(float(sys.argv[2])), "mse")
+model.fit(x, y[:, None] + np.zeros(3), epochs=2, batch_size=16, verbose=0)
+"""
+
+
+@pytest.fixture
+def recorded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(SCRIPT)
+    record("train.py", output="then.whydiff", arguments=["1", "0.1"])
+    return "then.whydiff"
+
+
+def test_hybrids_start_from_what_was_recorded(recorded):
+    answer = explain(recorded, "train.py", arguments=["2", "0.1"])
+    assert answer.reproduced and answer.unexplained == 0.0
+    assert {c.source for c in answer.causes} == {"initialization", "data-order", "noise"}
+    assert {c.status for c in answer.causes} == {CONFIRMED}
+    assert answer.chosen.startswith("fit 1 of then.whydiff and fit 1 of train.py")
+
+    answer = explain(
+        recorded, "train.py", arguments=["1", "0.2"]
+    )  # no program of that rate is here
+    (cause,) = answer.causes
+    assert (cause.source, cause.status) == ("optimizer", SUSPECTED)
+    assert NO_PROGRAM in cause.evidence
+    assert "whydiff explain train.py then.whydiff" in answer.remedy.how
+    with pytest.raises(WhydiffError, match=r"a_env cannot be used with a recording"):
+        explain(recorded, "train.py", a_env={"A": "1"})
+
+
+def content(*numbers, unit="sample"):
+    rows = np.array([[n, n] for n in numbers], np.uint64).reshape(-1, 2)
+    return Content(rows, unit)
+
+
+def test_samples_are_found_by_their_digests():
+    assert _among(content(3, 1, 3), content(1, 2, 3)).tolist() == [2, 0, 2]
+    with pytest.raises(TransferError, match="2 of its 3 samples are not among those here"):
+        _among(content(3, 8, 9), content(1, 2, 3))
+    with pytest.raises(TransferError, match="another form"):
+        _among(content(1), content(1, unit="batch"))
