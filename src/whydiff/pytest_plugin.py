@@ -1,7 +1,10 @@
-"""The fixture ``whydiff_verify``: a training as a test.
+"""The fixtures ``whydiff_verify`` and ``whydiff_resume``: a training as a test.
 
     def test_training(whydiff_verify):
         whydiff_verify("train.py", require="bitwise")
+
+    def test_resuming(whydiff_resume):
+        whydiff_resume("train.py", at_epoch=2)
 
 ``pytest --whydiff-update`` writes the lock anew instead of comparing with it. The marker
 ``@pytest.mark.whydiff(require="rounding")`` says for a test, a class or a module what its calls
@@ -16,11 +19,15 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
+if TYPE_CHECKING:
+    from whydiff.report.document import Document
+
 Verify = Callable[..., Any]
+Resume = Callable[..., Any]
 #: what the marker may set
 SETTINGS = ("require", "metric", "margin", "replicas")
 #: name of the property of a test report that carries the annotations of a failure
@@ -88,11 +95,7 @@ def whydiff_verify(
         path = _found(script, folders)
         file = _found(lock, folders) if lock is not None else path.with_suffix(".lock")
         try:
-            if not path.is_file():
-                raise WhydiffError(
-                    f"there is no script {script}",
-                    f"Looked in the rootdir {folders[0]} and beside the test, in {folders[1]}.",
-                )
+            _check_script(path, script, folders)
             if update:
                 replicas = int(demanded["replicas"] or 0)
                 return _update(path, file, arguments or (), replicas, written)
@@ -101,6 +104,49 @@ def whydiff_verify(
             pytest.fail(f"whydiff: {error}\n  {_way_out(error, path, file)}", pytrace=False)
 
     return verify
+
+
+@pytest.fixture
+def whydiff_resume(
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> Resume:
+    """A function that fails the test unless saving, loading and going on equals going on.
+
+    ``whydiff_resume(script, *, at_epoch, fit=1, arguments=())`` returns the
+    :class:`~whydiff.core.resumption.Resumption`. A failure names what was not restored. The path is
+    looked for as ``whydiff_verify`` does.
+    """
+    folders = (request.config.rootpath, request.path.parent)
+
+    def resume(
+        script: str | Path, *, at_epoch: int, fit: int = 1, arguments: Sequence[str] = ()
+    ) -> Any:
+        __tracebackhide__ = True
+        from whydiff.api.resume import resume
+        from whydiff.core.errors import WhydiffError
+        from whydiff.report.documents.resumption import document
+
+        path = _found(script, folders)
+        try:
+            _check_script(path, script, folders)
+            result = resume(path, arguments, at_epoch=at_epoch, fit=fit)
+        except WhydiffError as error:
+            pytest.fail(f"whydiff: {error}\n  {error.way_out}", pytrace=False)
+        if not result.equal:
+            _fail_with(document(result), "", record_property)
+        return result
+
+    return resume
+
+
+def _check_script(path: Path, script: str | Path, folders: Sequence[Path]) -> None:
+    from whydiff.core.errors import WhydiffError
+
+    if not path.is_file():
+        raise WhydiffError(
+            f"there is no script {script}",
+            f"Looked in the rootdir {folders[0]} and beside the test, in {folders[1]}.",
+        )
 
 
 def _demanded(request: pytest.FixtureRequest, settings: dict[str, Any]) -> dict[str, Any]:
@@ -198,9 +244,6 @@ def _verify(
     __tracebackhide__ = True
     from whydiff.api.verify import verify
     from whydiff.report.documents import document_of
-    from whydiff.report.github import workflow_commands
-    from whydiff.report.plain import plain_text
-    from whydiff.report.screen import screen_blocks
 
     result = verify(
         path,
@@ -211,8 +254,18 @@ def _verify(
         margin=demanded["margin"],
     )
     if result.exit_code:
-        document = document_of(result)
-        record_property(_ANNOTATIONS, json.dumps(list(workflow_commands(document, os.environ))))
-        text = plain_text(screen_blocks(document)).rstrip()
-        pytest.fail(f"{text}\n\npytest --whydiff-update accepts the change.", pytrace=False)
+        way_out = "\n\npytest --whydiff-update accepts the change."
+        _fail_with(document_of(result), way_out, record_property)
     return result
+
+
+def _fail_with(
+    document: Document, way_out: str, record_property: Callable[[str, object], None]
+) -> NoReturn:
+    __tracebackhide__ = True
+    from whydiff.report.github import workflow_commands
+    from whydiff.report.plain import plain_text
+    from whydiff.report.screen import screen_blocks
+
+    record_property(_ANNOTATIONS, json.dumps(list(workflow_commands(document, os.environ))))
+    pytest.fail(f"{plain_text(screen_blocks(document)).rstrip()}{way_out}", pytrace=False)

@@ -1,4 +1,4 @@
-"""What ``whydiff_verify`` asks for: which script, which lock, which level. Nothing is trained."""
+"""What the fixtures ask for: which script, which lock, which level. Nothing is trained."""
 
 from importlib.metadata import entry_points
 
@@ -11,7 +11,8 @@ PLUGIN = () if INSTALLED else ("-p", "whydiff.pytest_plugin")
 #: in place of the trainings: what they would have been asked is printed
 CONFTEST = """
 from pathlib import Path
-import whydiff.api.lock, whydiff.api.verify
+import whydiff.api.lock, whydiff.api.resume, whydiff.api.verify
+from whydiff.core.resumption import NotRestored, Resumption
 from whydiff.testing import answers
 
 def verify(script, arguments, lock, **demanded):
@@ -23,7 +24,14 @@ def lock(script, arguments, output, replicas):
     print("LOCK", script, output, list(arguments), replicas)
     Path(output).write_text("locked")
 
+def resume(script, arguments, **asked):
+    print("RESUME", script, list(arguments), sorted(asked.items()))
+    lost = (NotRestored("seed states", "1 of 1 differ", "Save them."),)
+    equal = "differs" not in str(script)
+    return Resumption(str(script), 1, 2, equal, () if equal else lost, ("weights (2)",), "", {})
+
 whydiff.api.verify.verify, whydiff.api.lock.lock = verify, lock
+whydiff.api.resume.resume = resume
 """
 
 
@@ -114,3 +122,21 @@ def test_a_failure_is_annotated_in_a_job_on_github(project, monkeypatch, workers
     assert any(line.startswith(expected) for line in done.outlines)
     monkeypatch.delenv("GITHUB_ACTIONS")
     assert "::error" not in run(project, FAILING).stdout.str()
+
+
+def test_a_training_that_is_not_resumed_names_what_was_lost(project, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project.path))
+    done = run(
+        project,
+        "def test_it(whydiff_resume):\n"
+        "    assert whydiff_resume('src/train.py', at_epoch=2, arguments=['--fast']).equal\n"
+        "def test_lost(whydiff_resume): whydiff_resume('src/differs.py', at_epoch=2, fit=3)\n"
+        "def test_missing(whydiff_resume): whydiff_resume('no.py', at_epoch=2)\n",
+    )
+    done.assert_outcomes(passed=1, failed=2)
+    asked = "RESUME src/train.py ['--fast'] [('at_epoch', 2), ('fit', 1)]"
+    told = done.stdout.str()
+    assert asked in told and "Not restored: seed states." in told and "Save them." in told
+    assert "::error file=src/differs.py,title=Not resumable::" in told
+    assert f"Looked in the rootdir {project.path} and beside the test" in told

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from whydiff.core.errors import Terminated, WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.interpreter import Interpreter
 from whydiff.core.question import SideOptions
+from whydiff.core.resumption import Resume
 from whydiff.core.unreachable import unreachable
 from whydiff.keras_backend.internals import tested
 from whydiff.runner import codec, standard_input
@@ -88,6 +89,7 @@ class Run:
     facts: Mapping[str, str] = field(default_factory=dict)  # kept with its surroundings
     checkout: Checkout | None = None  # the revision that the script is of; None: as it is now
     interpreter: Interpreter | None = None  # which Python runs it, if not our own
+    resume: Resume | None = None  # a fit of it is saved on its way, or loaded and resumed
 
     def variables(self) -> dict[str, str]:
         """The whole environment of its process. Trials are reported to no tracking service."""
@@ -167,6 +169,7 @@ class Child:
             "covered": self._cover.folders if self._cover else [],
             "facts": dict(run.facts),
             **({"checkout": run.checkout.places()} if run.checkout else {}),
+            **({"resume": asdict(run.resume)} if run.resume else {}),
         }
         ours: list[int] = []
         theirs: list[int] = []
@@ -301,7 +304,9 @@ def _command(run: Run, job: Mapping[str, Any]) -> tuple[list[str], dict[str, str
     our ``sitecustomize`` first; one that is changed or trained again is run by our own main.
     """
     environment = run.variables()
-    by_us = run.source or run.changed or run.prelude or run.backend or run.module or run.checkout
+    by_us = (
+        run.source or run.changed or run.prelude or run.backend or run.module or run.checkout
+    ) or run.resume
     lent = run.lent()
     if "serve" in job or by_us or run.script.suffix == ".ipynb":
         lend = LEND.format(file=str(_STARTUP / "lending.py"), folders=lent) if lent else ""

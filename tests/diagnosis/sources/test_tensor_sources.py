@@ -277,3 +277,19 @@ def test_operations_that_draw_by_themselves_are_noise():
     assert (finding.status, finding.mechanism) == (DIFFERS, "tf-random-ops")
     assert "RandomStandardNormal" in finding.detail and "set_random_seed" in finding.remedy
     assert NOISE(operating([1, 2]), operating([1, 2])).status == IDENTICAL
+
+
+def test_loaded_weights_with_a_fresh_optimizer_have_lost_its_slots():
+    weights = sides.weights(9, trained_by=1)
+    on = changed(
+        a_side(),
+        fit={"index": 2},
+        initialization=weights,
+        state=sides.adam_state(6, trained_by=1),
+    )
+    resumed = changed(a_side(), fit={"index": 3}, initialization=weights)
+    assert STATE(on, resumed).mechanism == STATE(resumed, on).mechanism == "slots-lost"
+    reset = changed(a_side(), fit={"index": 3})  # its weights are fresh, too
+    assert STATE(changed(on, initialization=sides.weights()), reset).mechanism == (
+        "optimizer-not-reset"
+    )

@@ -69,7 +69,10 @@ MECHANISMS = (
         "the optimizer starts from zero",
         "The weights go on from an earlier training, but compile() or load_weights() left the "
         "optimizer's moments and step count at zero.",
-        "Resume with keras.models.load_model, which restores the optimizer, and do not compile.",
+        "Save the whole model (model.save) and resume with keras.models.load_model, which restores "
+        "the optimizer; do not compile again.",
+        seen="The weights of a fit come from an earlier one while its optimizer is fresh, and the "
+        "other fit's optimizer is not.",
     ),
     Mechanism(
         "learning-rate-left-changed",

@@ -154,7 +154,15 @@ def _mechanism(a: Side, b: Side, other: dict[str, list[Pair]]) -> str:
     if weights and slots:
         return "continued-fit"
     if slots:
-        return "optimizer-not-reset"
+        fresh = [
+            side
+            for side, tensors in zip(
+                (a, b), zip(*other["optimizer variable"], strict=True), strict=True
+            )
+            if all(t.trained_by is None for t in tensors)
+        ]
+        resumed = any(t.trained_by is not None for s in fresh for t in s.recipe.initialization)
+        return "slots-lost" if resumed else "optimizer-not-reset"
     if weights and all(t.trained_by != BEFORE for t in weights):
         models = {
             fit.model

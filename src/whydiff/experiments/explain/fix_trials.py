@@ -78,7 +78,12 @@ def try_fixes(
     wanted = [f for f in found if f.source in causes]
     # What nobody meant comes first: beside an intentional difference it is what to repair.
     meant = ensemble_or_folds(text, compared.a, compared.b)
-    traps = [f.remedy for f in wanted if f.mechanism and not f.intended and f.remedy and not meant]
+    traps = [
+        f.remedy
+        for f in wanted
+        # what an earlier fold left behind is meant by nobody
+        if f.mechanism and not f.intended and f.remedy and (f.source == "state" or not meant)
+    ]
     advice = advice or [f.remedy for f in wanted if f.remedy]
     tried = [not_found(failed)] if failed else []
     return Remedy("", False, " ".join([*((traps[:1] + asked) if asked else advice[:2]), *tried]))

@@ -40,6 +40,7 @@ class Job:
         self.command: str = job.get("command", "")
         self.facts: dict[str, str] = job.get("facts", {})  # what the parent knows of it
         self.checkout: dict[str, str] = job.get("checkout", {})  # of a revision: its places
+        self.resume: dict[str, Any] | None = job.get("resume")  # a core.resumption.Resume
         self.serve: list[int] | None = job.get("serve")  # file descriptors: commands, answers
 
 
@@ -96,6 +97,13 @@ class Watching:
             from whydiff.recorder.reseeding import reseed
 
             undo.callback(reseed(self.job.reseed).undo)
+        if self.job.resume is not None:
+            from whydiff.core.resumption import Resume
+            from whydiff.keras_backend import patches
+            from whydiff.runner.child.resuming import watch_for
+
+            resume = Resume(**self.job.resume)
+            undo.callback(patches.install(functools.partial(watch_for, resume)).undo)
         OPENED.watch(self.job.output)
         # Now, while the process may still open files as it likes.
         self._writer = self._writer or self._opened(self.job)
