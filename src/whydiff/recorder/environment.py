@@ -67,27 +67,27 @@ def hardware(backend: Backend) -> dict[str, Any]:
         for name, value in sorted(os.environ.items())
         if name.startswith(_PREFIXES) and not name.startswith(_HARMLESS)
     }
-    distribution = _distribution()
-    if distribution:
-        facts["distribution"] = distribution
     return {**facts, **backend.hardware()}
 
 
-def _distribution() -> str:
-    """How Keras spreads a training over devices: ``DataParallel over 2 devices``; "" if it does
-    not."""
+def distribution(model: Any = None) -> dict[str, str]:
+    """How a training is spread over devices: ``DataParallel over 2 devices``, set for all of Keras
+    or, of TensorFlow, for the model; nothing if it is not."""
     import keras
 
     try:
         active = keras.distribution.distribution()
-        mesh = getattr(active, "device_mesh", None)
-        devices = getattr(mesh, "devices", None)
+        devices = getattr(getattr(active, "device_mesh", None), "devices", None)
         count = int(getattr(devices, "size", 0) or 0)
+        if active is None:
+            active = getattr(model, "distribute_strategy", None)
+            count = int(getattr(active, "num_replicas_in_sync", 0))
     except Exception:  # a version or backend without it
-        return ""
-    if active is None:
-        return ""
-    return f"{type(active).__name__} over {count} device{'s' * (count != 1)}"
+        return {}
+    name = type(active).__name__
+    if active is None or name.startswith("_"):  # TensorFlow's for models without one
+        return {}
+    return {"distribution": f"{name} over {count} device{'s' * (count != 1)}"}
 
 
 def surroundings() -> dict[str, Any]:

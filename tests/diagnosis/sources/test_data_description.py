@@ -53,6 +53,13 @@ def test_exchanged_inputs_are_named_as_that():
     assert found.text == "input 1 and input 2 are exchanged: the same arrays in another place"
 
 
+def test_as_many_labels_of_each_kind_are_no_equal_labels():
+    """Another split holds other rows; that as many of them are of each class is chance."""
+    moved = np.roll(Y, 1, axis=0)
+    assert relation(recipe(X, Y), recipe(np.roll(X, 1, axis=0) + (Z > 2), moved)) is None
+    assert relation(recipe(X, Y), recipe(Z, Y)).text == "y equal, x differs"
+
+
 def test_labels_renamed_by_one_mapping():
     renamed = (Y + 1) % 3
     found = relation(recipe(X, Y), recipe(X, renamed))

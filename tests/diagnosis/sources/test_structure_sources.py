@@ -193,7 +193,8 @@ def test_another_backend_excuses_its_own_packages_and_devices():
     ("change", "mechanism"),
     [({"devices": ["gpu H200"]}, "other-device"), ({"threads.intra": 1}, "thread-count"),
      ({"flags.OMP_NUM_THREADS": "1"}, "thread-count"), ({"flags.XLA_FLAGS": "x"}, "kernel-flags"),
-     ({"flags.NVIDIA_TF32_OVERRIDE": "0"}, "tf32")],
+     ({"flags.NVIDIA_TF32_OVERRIDE": "0"}, "tf32"),
+     ({"distribution": "DataParallel over 2 devices", "devices": ["cpu"]}, "other-distribution")],
 )  # fmt: skip
 def test_hardware(change, mechanism):
     assert compare("hardware", a_side(), with_facts("hardware", **change)).mechanism == mechanism

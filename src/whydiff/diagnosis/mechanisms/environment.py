@@ -123,6 +123,17 @@ MECHANISMS = (
         seen="The processor, the machine's type or the devices differ.",
     ),
     Mechanism(
+        "other-distribution",
+        ("hardware",),
+        "spread over other devices",
+        "Spread over several devices (keras.distribution, tf.distribute), each computes a part of "
+        "a batch or of the weights, and the parts are summed in another order. Random layers may "
+        "draw for each part, and every part is normalized by itself in BatchNormalization.",
+        "Spread both in the same way over as many devices, or compare within a tolerance.",
+        seen="keras.distribution or the strategy of tf.distribute, or its number of devices, "
+        "differs.",
+    ),
+    Mechanism(
         "jit-or-eager",
         ("arithmetic",),
         "compiled against not compiled",

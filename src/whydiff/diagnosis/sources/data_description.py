@@ -46,6 +46,8 @@ def relation(a: Recipe, b: Recipe) -> Relation | None:
         return _same_values(one.signature, two.signature, names)
     if not any(pairs):
         return None
+    if not all(_tells(left[i], right[i]) for i, same in enumerate(pairs) if same):
+        return None
     equal = [name for name, same in zip(names, pairs, strict=True) if same]
     other = [name for name, same in zip(names, pairs, strict=True) if not same]
     text = f"{_listed(equal)} equal, {_listed(other)} {'differs' if len(other) == 1 else 'differ'}"
@@ -76,6 +78,11 @@ def _numbered(leaves: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 def _same_rows(x: np.ndarray, y: np.ndarray) -> bool:
     return len(x) == len(y) and np.array_equal(np.sort(x), np.sort(y))
+
+
+def _tells(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether equal rows say something: labels in another order may be as many by chance."""
+    return np.array_equal(x, y) or len(np.unique(x)) > len(x) / 2
 
 
 def _exchanged(left: Sequence[np.ndarray], right: Sequence[np.ndarray], names: list[str]) -> str:

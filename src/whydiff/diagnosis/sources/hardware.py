@@ -31,7 +31,12 @@ def compare(a: Side, b: Side) -> Finding:
             for side, other in ((one, two), (two, one))
         )
     finding = compare_facts(
-        ID, one, two, FIX, what="hardware facts", first=("cpu", "devices", "machine")
+        ID,
+        one,
+        two,
+        FIX,
+        what="hardware facts",
+        first=("distribution", "cpu", "devices", "machine"),
     )
     if finding.status == DIFFERS:
         return differs(ID, finding.evidence, FIX, mechanism=_mechanism(one, two))
@@ -44,6 +49,8 @@ def _of_backend(key: str) -> bool:
 
 def _mechanism(one: Facts, two: Facts) -> str:
     keys = {c.key for c in changes(one, two)}
+    if "distribution" in keys:
+        return "other-distribution"
     if keys & {"cpu", "machine", "devices"}:
         return "other-device"
     if any("TF32" in k for k in keys):

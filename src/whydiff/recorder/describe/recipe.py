@@ -14,7 +14,7 @@ from whydiff.recorder.describe.callbacks import duration_facts, shown
 from whydiff.recorder.describe.model import architecture_facts, mode_facts, precision_facts
 from whydiff.recorder.describe.steps import step_facts, step_losses
 from whydiff.recorder.describe.training import measurement_facts, objective_facts
-from whydiff.recorder.environment import hardware, versions
+from whydiff.recorder.environment import distribution, hardware, versions
 from whydiff.recorder.feed import Feed
 
 
@@ -57,7 +57,7 @@ def describe(
         | {"validation": feed.validation_digest},
         backend={"backend": name},
         version=versions(name),
-        hardware=hardware(backend),
+        hardware={**hardware(backend), **distribution(models_of(model)[0])},
         arithmetic=dict(backend.arithmetic())
         | {
             "jit_compile": bool(model.jit_compile),

@@ -17,7 +17,7 @@ from whydiff.keras_backend.variables import Variables, variables_of
 from whydiff.recorder.describe.model import architecture_facts, mode_facts, precision_facts
 from whydiff.recorder.describe.training import measurement_facts, objective_facts
 from whydiff.recorder.describe.values import PLAIN
-from whydiff.recorder.environment import hardware, versions
+from whydiff.recorder.environment import distribution, hardware, versions
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,7 @@ class Descriptions:
             self._surroundings = {
                 "backend": {"backend": backend},
                 "version": versions(backend),
-                "hardware": hardware(adapter()),
+                "hardware": {**hardware(adapter()), **distribution()},
             }
         return self._surroundings
 

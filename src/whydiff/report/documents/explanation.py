@@ -120,7 +120,8 @@ def verdict(e: Explanation) -> str:
                 f"The two {what} differ in {listed(offset)}, which offset each other: together "
                 f"they leave almost no difference.{also}"
             )
-        partly = f", of which {listed(offset)} partly offset each other" if offset else ""
+        whose = "which" if offset == confirmed else f"of which {listed(offset)}"
+        partly = f", {whose} partly offset each other" if offset else ""
         return f"The two {what} differ because of {listed(confirmed)}{partly}.{also}"
     same_logs = e.gap.get("a") == e.gap.get("b") and not e.unexplained
     if not suspected and same_logs and e.gap.get("relative_weight_distance") == 0:
