@@ -8,8 +8,9 @@ import pytest
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Remedy
 from whydiff.core.progress import Silent
 from whydiff.core.recording import Epoch
+from whydiff.diagnosis import trials as trials_module
 from whydiff.diagnosis.answer import answer
-from whydiff.diagnosis.trials import run_trials
+from whydiff.diagnosis.trials import NO_TIME, run_trials
 from whydiff.diagnosis.verdict import judge, untried
 from whydiff.report.documents.explanation import verdict as sentence
 from whydiff.testing.hybrids import SimulatedTrainer, additive, compared
@@ -423,7 +424,8 @@ def test_identical_sides_need_no_trial():
     assert "changes no bit" not in " ".join(evidence(verdict.excluded).values())
 
 
-def test_without_time_the_necessary_hybrids_are_trained_and_the_rest_is_counted():
+def test_when_patience_ends_the_necessary_hybrids_are_trained_and_the_rest_is_counted(monkeypatch):
+    monkeypatch.setattr(trials_module, "PATIENCE", -1.0)
     a = a_side()
     sides = compared(a, changed(a, fit=FINAL, data_order=order(range(10), range(10)),
                                 optimizer=facts(a, "optimizer", learning_rate=0.01),
@@ -431,14 +433,24 @@ def test_without_time_the_necessary_hybrids_are_trained_and_the_rest_is_counted(
                                 objective=facts(a, "objective", loss="mse")))  # fmt: skip
     names = sides.movable()
     assert len(names) == 5
-    trials, made = tried(sides, additive({n: (float(i + 1), 0.0) for i, n in enumerate(names)}),
-                         budget=-1.0)  # fmt: skip
+    trials, made = tried(sides, additive({n: (float(i + 1), 0.0) for i, n in enumerate(names)}))
     trained = {c for c, _ in made.asked}
     everything = frozenset(names)
     assert {frozenset(), everything} <= trained
     assert {frozenset({n}) for n in names} | {everything - {n} for n in names} <= trained
     verdict = judge(sides, trials)
     assert sum(c.share for c in verdict.causes) == pytest.approx(1.0)
+
+
+def test_beyond_the_budget_only_the_control_is_trained_and_nothing_is_confirmed():
+    sides = rate_and_batch()
+    trials, made = tried(sides, additive(dict.fromkeys(sides.movable(), (1.0, 0.0))), budget=-1.0)
+    assert [c for c, _ in made.asked] == [frozenset()]
+    assert trials.left_out == len(sides.movable())
+    verdict = judge(sides, trials)
+    assert {c.status for c in verdict.causes} == {SUSPECTED}
+    assert all(NO_TIME in c.evidence for c in verdict.causes)
+    assert any("--budget" in note for note in verdict.notes)
 
 
 def test_all_coalitions_of_few_sources_are_trained_once():

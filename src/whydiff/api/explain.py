@@ -71,12 +71,13 @@ def explain(
     script; successive fits of one model are one training, and are compared with each other only
     where both runs agree.
 
-    ``metric`` names the logged metric to tell the gap in; ``budget`` bounds the seconds spent on
-    hybrids; ``arguments`` are the script's, ``a_arguments`` and ``b_arguments`` those of
-    one run alone. ``zoom`` looks at the step of the first divergence tensor by
-    tensor, on equal inputs, and follows the difference from there on. ``fix`` tries changes of the
-    script. The script runs twice or more, each time on a scratch copy of the current folder (where
-    the system has overlays), so that nothing there changes; with ``in_place`` in the folder itself.
+    ``metric`` names the logged metric to tell the gap in; ``budget`` bounds the seconds
+    that all runs, hybrids and trials of a fix take; ``arguments`` are the script's,
+    ``a_arguments`` and ``b_arguments`` those of one run alone. ``zoom`` looks at the step of the
+    first divergence tensor by tensor, on equal inputs, and follows the difference from there on.
+    ``fix`` tries changes of the script. The script runs twice or more, each time on a scratch copy
+    of the current folder (where the system has overlays), so that nothing there changes; with
+    ``in_place`` in the folder itself.
 
     ``a_rev`` and ``b_rev`` are git revisions (a tag, a branch, ``"HEAD~2"``) of the repository that
     holds the script: that side is run with its files, the checkout stays as it is. A side without

@@ -40,7 +40,7 @@ from whydiff.cli.script import (
 @environment_options("a")
 @environment_options("b")
 @click.option("--metric", metavar="NAME", help="The metric to tell the gap in.")
-@click.option("--budget", type=Duration(), help="Stop training again after this: 90s, 5m, 1h.")
+@click.option("--budget", type=Duration(), help="Time for all that is run: 90s, 5m, 1h.")
 @click.option("--inputs", default="", metavar="FILE", help="Let saved models predict on this .npy.")
 @click.option("--zoom", is_flag=True, help="Find the first layer, gradient or slot that differs.")
 @click.option("--no-fix", is_flag=True, help="Do not run the script again to try a fix.")

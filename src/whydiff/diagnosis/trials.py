@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -24,6 +24,8 @@ from whydiff.stats.rounding import ALLOWED, SHOWS
 MOST_HYBRIDS = 32
 #: Seconds of training that nobody needs to be asked about.
 PATIENCE = 600.0
+#: Why a source was not taken from B: with a budget nothing is begun that would exceed it.
+NO_TIME = "no time was left to train with it (--budget)"
 #: A source that alone moves the result this far, and leaves half of the distance when only it is
 #: made equal, is one of several such: either they offset each other or the training amplifies.
 NEARLY_ALL = 0.8
@@ -224,8 +226,10 @@ def run_trials(
 ) -> Trials:
     """Train hybrids of ``sources`` as far as the budget (seconds) goes, the telling ones first.
 
-    In the end A and B are trained once more and looked at on the way at ``moments``.
+    In the end A and B are trained once more and looked at on the way at ``moments``. Without a
+    budget the telling ones are trained however long they take.
     """
+    started = time.monotonic()
     trials = Trials(
         list(sources), hybrid_trainer.recall("a"), hybrid_trainer.recall("b"), moments=moments
     )
@@ -238,18 +242,27 @@ def run_trials(
         trials.sources.clear()
         return trials
     limit = budget if budget is not None else PATIENCE
-    deadline = time.monotonic() + limit
+    deadline = started + limit
+
+    def over() -> bool:
+        longest = max(t.seconds for t in trials.hybrids.values())
+        return budget is not None and time.monotonic() + longest > deadline
+
     progress.step("training hybrids of A and B, each source alone", total=len(trials.sources))
-    _train_singles(trials, hybrid_trainer, progress)
+    _train_singles(trials, hybrid_trainer, over, progress)
     hybrid_trainer.bind(_bind(trials, hybrid_trainer))
     seconds = max(t.seconds for t in trials.hybrids.values())
     affordable = int(limit / max(seconds, 0.01))
     planned = coalitions(trials.sources, min(MOST_HYBRIDS, affordable))
     wanted = [c for c in planned if c not in trials.hybrids]
     progress.step("training hybrids of A and B, several sources together", total=len(wanted))
-    _train_all(trials, hybrid_trainer, wanted, deadline, progress)
-    trials.nudged = _nudged(trials, hybrid_trainer)
-    trials.looked = _look(trials, hybrid_trainer)
+    _train_all(trials, hybrid_trainer, wanted, lambda must: over() or (
+        not must and time.monotonic() > deadline
+    ), progress)  # fmt: skip
+    if not over():
+        trials.nudged = _nudged(trials, hybrid_trainer)
+    if not over():
+        trials.looked = _look(trials, hybrid_trainer)
     for side in ("a", "b"):
         parts = hybrid_trainer.measure(side)
         if parts is not None:
@@ -257,12 +270,19 @@ def run_trials(
     return trials
 
 
-def _train_singles(trials: Trials, hybrid_trainer: HybridTrainer, progress: Progress) -> None:
+def _train_singles(
+    trials: Trials, hybrid_trainer: HybridTrainer, over: Callable[[], bool], progress: Progress
+) -> None:
     """Each source alone; one that cannot be transferred is left out and says why.
 
     Sources of one compiled program come together, so that each program is compiled once.
     """
     for name in sorted(trials.sources, key=lambda s: program_key(frozenset([s]))):
+        if over():
+            trials.refused[name] = NO_TIME
+            trials.sources.remove(name)
+            trials.left_out += 1
+            continue
         try:
             trials.hybrids[frozenset([name])] = hybrid_trainer.train(frozenset([name]))
         except TransferError as why:
@@ -273,7 +293,7 @@ def _train_singles(trials: Trials, hybrid_trainer: HybridTrainer, progress: Prog
 
 def _bind(trials: Trials, hybrid_trainer: HybridTrainer) -> tuple[str, ...]:
     """Try together what could not be transferred alone; () where that is no training either."""
-    refused = tuple(trials.refused)
+    refused = tuple(name for name, why in trials.refused.items() if why != NO_TIME)
     if len(refused) < 2:
         return ()
     try:
@@ -290,13 +310,13 @@ def _train_all(
     trials: Trials,
     hybrid_trainer: HybridTrainer,
     wanted: Sequence[Coalition],
-    deadline: float,
+    no_time: Callable[[bool], bool],
     progress: Progress,
 ) -> None:
     everything = frozenset(trials.sources)
     must = [c for c in wanted if len(c) in (len(everything), len(everything) - 1)]
     for coalition in sorted(wanted, key=lambda c: (c not in must, program_key(c))):
-        if coalition not in must and time.monotonic() > deadline:
+        if no_time(coalition in must):
             trials.left_out += 1
             continue
         try:

@@ -7,6 +7,7 @@ what they wrote.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -38,6 +39,10 @@ def has_done_its_work(execution: Execution) -> bool:
     """Whether a model was used and every training came to its end: a call that raised is no use."""
     used = bool(execution.fits) or any(call.finished for call in execution.calls)
     return used and all(fit.finished for fit in execution.fits)
+
+
+#: said of what was stopped or not begun
+OUT_OF_TIME = "as the time of --budget was over"
 
 
 @dataclass(eq=False)
@@ -108,8 +113,12 @@ class Ran:
     @property
     def notes(self) -> list[str]:
         """What a person should know of how the script ended."""
-        if self.succeeded or self.late:
+        if self.succeeded:
             return []
+        if self.late:
+            return [
+                f"{self.command} was stopped, {OUT_OF_TIME}; what it did until then is compared."
+            ]
         when = (
             "after its trainings were over" if self.trained_before_it_failed else "while training"
         )
@@ -168,13 +177,30 @@ class Ran:
 class Runs:
     """All executions of one verb: where they run, how many there were, what they wrote.
 
-    A script that lies in one of ``checkouts`` is run as what that revision holds.
+    A script that lies in one of ``checkouts`` is run as what that revision holds. With ``seconds``
+    all of them together take no longer; ``left_out`` says what there was no time for.
     """
 
     place: Place = field(default_factory=Place)
     count: int = 0
     written: dict[str, None] = field(default_factory=dict)
     checkouts: Sequence[Checkout] = ()
+    seconds: float | None = None
+    left_out: list[str] = field(default_factory=list)
+    _since: float = field(default_factory=time.monotonic)
+
+    def time_left(self) -> float | None:
+        """Seconds until the time is over, at least 0.0; None where there is no limit."""
+        if self.seconds is None:
+            return None
+        return max(0.0, self._since + self.seconds - time.monotonic())
+
+    def no_time_for(self, what: str) -> bool:
+        """Whether the time is over; then ``what`` is among what was left out."""
+        over = self.time_left() == 0.0
+        if over and what not in self.left_out:
+            self.left_out.append(what)
+        return over
 
     def run(
         self,
@@ -203,12 +229,13 @@ class Runs:
     def wait(self, child: Child, time_limit: float | None = None) -> Ran:
         """Wait until a script is over. The caller closes what it gets."""
         late: list[bool] = []
+        limits = [limit for limit in (time_limit, self.time_left()) if limit is not None]
 
         def stop() -> None:
             late.append(True)
             child.kill()
 
-        timer = Timer(time_limit, stop) if time_limit is not None else None
+        timer = Timer(min(limits), stop) if limits else None
         try:
             if timer is not None:
                 timer.start()
@@ -257,14 +284,16 @@ class Runs:
     def notes(self) -> list[str]:
         """How often scripts ran and where, and what they would have written in place."""
         times = "once" if self.count == 1 else f"{self.count} times"
+        left = [f"Left out, {OUT_OF_TIME}: {listed(self.left_out)}."]
+        left = left if self.left_out else []
         if not self.place.folders:
-            return [f"Scripts ran {times}, in place."]
+            return [f"Scripts ran {times}, in place.", *left]
         wrote = listed(list(self.written)[:6])
         more = len(self.written) - 6
         if more > 0:
             wrote = f"{', '.join(list(self.written)[:6])} and {more} more"
         text = f"Scripts ran {times} {self.place.text}"
-        return [text + (f"; in place they would have written {wrote}." if wrote else ".")]
+        return [text + (f"; in place they would have written {wrote}." if wrote else "."), *left]
 
 
 def _protected(place: Place, run: Run) -> tuple[Path, ...]:

@@ -48,6 +48,8 @@ def with_seeds_tried(asked: Inquiry, found: Explanation) -> Explanation:
         run.script, text, "runs", a, b, [], wanted, modules=modules_of(run.script, Path.cwd())
     )
     for number, proposal in enumerate(candidates[:MOST_TRIED], start=1):
+        if asked.runs.no_time_for("trying a fix"):
+            break
         asked.progress.step(f"trying a fix ({number} of at most {MOST_TRIED}): {proposal.how}")
         if _agree(asked, proposal, asked.folder / f"fix{number}"):
             how = f"{proposal.how} {_AGREE}"

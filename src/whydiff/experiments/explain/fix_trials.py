@@ -57,6 +57,8 @@ def try_fixes(
     failed: list[str] = []
     best: Remedy | None = None
     for number, proposal in enumerate(candidates, start=1):
+        if runs.no_time_for("trying a fix"):
+            break
         progress.step(f"trying a fix ({number} of at most {len(candidates)}): {proposal.how}")
         worked, what = _try(sides, runs, proposal, folder / f"fix{number}")
         if not worked:
@@ -128,7 +130,8 @@ def _try(sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path) -> t
     both = _runs(sides, proposal, folder)
     for execution in executions_of(runs, both, folder, sides.compared.a.execution):
         if execution is None:
-            return False, "the changed script failed"
+            late = runs.no_time_for("trying a fix")
+            return False, "it was stopped before it ended" if late else "the changed script failed"
         executions.append(execution)
         if sides.compared.between == "fits":
             indices = (sides.compared.a.fit.index, sides.compared.b.fit.index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from whydiff.core.question import Question
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.moments import plan
-from whydiff.diagnosis.trials import Trials, run_trials, untrained
+from whydiff.diagnosis.trials import NO_TIME, Trials, run_trials, untrained
 from whydiff.experiments.explain.disagreements import disagreements
 from whydiff.experiments.explain.recorded import final_weights
 from whydiff.experiments.explain.trajectory import trajectory
@@ -45,13 +46,18 @@ def hybrid_results(
     ``prepare`` gives who trains them.
     """
     point, closer, shown = compared.diff.first_divergence, None, None
+    deadline = None if question.budget is None else time.monotonic() + question.budget
     try:
+        if question.budget == 0:
+            raise WhydiffError(NO_TIME)
         hybrid_trainer = prepare()
         moments = plan(compared.a.fit, compared.b.fit, point)
         trials = run_trials(hybrid_trainer, compared.movable(), question.budget, progress, moments)
         point = zoom(point, hybrid_trainer, trials)
         shown = disagreements(trials, hybrid_trainer)
-        if question.zoom:
+        if question.zoom and deadline is not None and time.monotonic() > deadline:
+            closer = Zoom(0, 0, failure=NO_TIME)
+        elif question.zoom:
             progress.step("looking at the step of the first divergence, tensor by tensor")
             first = int(compared.a.recipe.duration.get("initial_epoch") or 0)
             closer = look_closer(point, hybrid_trainer, first)

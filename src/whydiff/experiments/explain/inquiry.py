@@ -112,6 +112,7 @@ def inquiry(question: Question, progress: Progress) -> Iterator[Inquiry]:
         scripts = [run.script for run in (run_a, run_b) if run.checkout is None]
         checkouts = [run.checkout for run in (run_a, run_b) if run.checkout]
         runs = runs_of(scripts, question.in_place, progress, how_often, checkouts)
+        runs.seconds = question.budget
         ran_a = processes.enter_context(run_script(runs, run_a, folder, "a", progress))
         notes = [
             *_revision_notes(run_a, run_b),

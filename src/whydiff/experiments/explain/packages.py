@@ -91,6 +91,8 @@ def _executed(runs: Runs, run: Run, folder: Path, name: str) -> tuple[Execution 
     """What a mixed run recorded, or why there is nothing."""
     with runs.run(run, folder, name, serve=False) as ran:
         pass
+    if ran.late:
+        return None, "it was stopped before it ended"
     if not ran.succeeded:
         return None, f"the script fails: {ran.failure}"
     return ran.execution, "" if ran.execution else "it was not watched"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from whydiff.core.errors import WhydiffError
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.compared import ComparedSides
@@ -20,7 +21,7 @@ from whydiff.experiments.explain.recorded import compare
 from whydiff.runner.client import Child, Run
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.runner.messages import FitElsewhere, OwnFit, Pack, Pair, Requestable
-from whydiff.runner.running import Ran, Runs
+from whydiff.runner.running import OUT_OF_TIME, Ran, Runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +103,11 @@ def run_script(
     progress.step(f"running {run.text} ({name})")
     ran = runs.run(replace(run, purpose=name), folder, name)
     try:
+        if ran.late and not (cut_short and ran.trained_something):
+            raise WhydiffError(
+                f"{run.text} ({name}) was stopped, {OUT_OF_TIME}; nothing can be compared",
+                "Give it more: it has to run twice, and each hybrid is one more training.",
+            )
         if not (cut_short and ran.trained_something):
             ran.recorded("compared")
         if name == "a":  # once is enough

@@ -20,6 +20,7 @@ from whydiff.runner.client import Run
 def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
     """Two sides that differ, explained, with what else disagrees in A's run."""
     question, compared = asked.question, sides.compared
+    question = replace(question, budget=asked.runs.time_left())
     recordings = (sides.child_a.recording, (sides.child_b or sides.child_a).recording)
     results = hybrid_results(compared, sides.hybrid_trainer, recordings, question, asked.progress)
     asked.processes.close()  # their memory is needed by the runs that try a fix
@@ -27,7 +28,7 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
     if question.fix:
         remedy = try_fixes(sides, asked.runs, results.trials, asked.folder, asked.progress)
     explanation = answer_from(compared, results, remedy, question.metric)
-    if question.fix:
+    if question.fix and not asked.runs.no_time_for("which package does it"):
         notes = by_package(sides, asked.runs, asked.folder, asked.progress)
         explanation = replace(explanation, notes=(*explanation.notes, *notes))
     if compared.between == "scripts" and sides.child_b is not None:
