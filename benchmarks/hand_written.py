@@ -93,7 +93,7 @@ def main() -> None:
     sides = {
         "hand-written": (lambda s: by_hand(s, orders)[0], start(count)),
         "fused": (
-            lambda s: fused.program.epoch(s, fused.data.samples, orders)[0],
+            lambda s: fused.program.epoch(s, fused.fed(Replica(0)).samples, orders)[0],
             stacking.state(replicas),
         ),
     }

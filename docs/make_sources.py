@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from whydiff.core.dividing import KFOLD
 from whydiff.core.replicas import ASKED_FOR, FACTORS, RANDOM_SOURCES
 from whydiff.diagnosis.mechanisms import CALL_MECHANISMS, MECHANISMS, Mechanism
 from whydiff.diagnosis.sources import CATALOGUE, Source
@@ -100,8 +101,11 @@ def _middle(source: Source) -> Iterator[str]:
         yield "It does not change by itself: where it differs, something around the training did."
     factors = [name for name, of in FACTORS.items() if of == source.id]
     if source.id in RANDOM_SOURCES:
-        way = f"={ASKED_FOR[source.id]}" if source.id in ASKED_FOR else ""
-        yield f"`whydiff study train.py --vary {source.id}{way}` draws it anew, many times."
+        ways = [f"={way}" for way in ASKED_FOR.get(source.id, ())] or [""]
+        words = [f"{source.id}{'=kfold=5' if way == f'={KFOLD}' else way}" for way in ways]
+        yield f"`whydiff study train.py --vary {words[0]}` draws it anew, many times."
+        if words[1:]:
+            yield f"Other ways: {', '.join(f'`{word}`' for word in words[1:])}."
     if factors:
         options = " and ".join(f"`--set {name}=...`" for name in factors)
         yield f"`whydiff compare` sets it to another value with {options},"

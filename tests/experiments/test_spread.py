@@ -138,6 +138,8 @@ def test_parts_of_a_study_that_was_killed_are_not_overwritten(folder, monkeypatc
     [
         ["initialization,noise"],
         ["arithmetic=one-ulp,data-content=bootstrap"],
+        ["split,noise"],
+        ["data-content=kfold=5"],
         ["learning-rate=1e-07,0.123456789", "shuffle=on,off", "batch-size=3", "optimizer=adam,sgd"],
         [],
     ],

@@ -220,3 +220,41 @@ def test_answers_are_repeatable_and_leave_global_generators_alone():
 def test_notes_of_a_hostile_file_are_refused(noted):
     with pytest.raises(WhydiffError, match="damaged"):
         answer(made(TWO, blocks=1, **noted))
+
+
+DIVIDED = {"initialization": 1.0, "data-content": 0.5}
+
+
+def divided(way, blocks=20, **meta):
+    division = {"way": way, "training": 80, "held": 20}
+    study = made(DIVIDED, blocks, ways={"data-content": way}, **{"division": division, **meta})
+    return answer(study)
+
+
+def test_folds_of_a_partition_count_as_one_block():
+    folds, splits = divided("kfold=4"), divided("split")
+    assert total(folds, METRIC, "data-content").total.n == 5
+    assert total(splits, METRIC, "data-content").total.n == 20
+    assert folds.outcome.mean.n == splits.outcome.mean.n == 40
+
+
+def test_a_mean_over_divisions_of_the_same_rows_is_known_less_well():
+    plain = answer(made(DIVIDED, 20, ways={"data-content": "split"}))
+    corrected = divided("split")
+    wider = (corrected.outcome.mean.high - corrected.outcome.mean.low) / (
+        plain.outcome.mean.high - plain.outcome.mean.low
+    )
+    assert wider == pytest.approx(math.sqrt((1 / 40 + 20 / 80) / (1 / 40)))
+    assert any("overlap" in note for note in corrected.notes)
+
+
+def test_other_validation_data_in_every_run_give_no_part_of_the_test_set():
+    assert answer(made(DIVIDED, 20)).noise is not None and divided("split").noise is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"training": -1}, {"held": "20"}, {"way": "kfold=x"}, {"way": 3}]
+)
+def test_a_damaged_division_is_refused(wrong):
+    with pytest.raises(WhydiffError, match="damaged"):
+        divided("split", division={"way": "split", "training": 80, "held": 20} | wrong)

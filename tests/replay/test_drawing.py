@@ -23,8 +23,8 @@ SEEDED = ("initialization", "data-order", "noise")
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("drawing")]
 
 
-def run(folder, seed, backend="jax"):
-    environment = {"KERAS_BACKEND": backend, "SEED": str(seed), "TF_CPP_MIN_LOG_LEVEL": "3"}
+def run(folder, seed, backend="jax", **more):
+    environment = {"KERAS_BACKEND": backend, "SEED": str(seed), "TF_CPP_MIN_LOG_LEVEL": "3", **more}
     name = f"{backend}{seed}"
     return Child(
         Run(SCRIPT, (), environment), folder / f"{name}.whydiff", folder / f"{name}.log", serve=True
@@ -35,7 +35,7 @@ def run(folder, seed, backend="jax"):
 def watched(tmp_path_factory):
     """A served child whose script ran with seed 5, and what it recorded with seed 9."""
     folder = tmp_path_factory.mktemp("drawing")
-    with run(folder, 9) as other:
+    with run(folder, 9, DIVIDE="77") as other:
         assert other.wait_for_script() == 0, other.log.read_text()
     with run(folder, 5) as child:
         assert child.wait_for_script() == 0, child.log.read_text()
@@ -66,6 +66,23 @@ def test_each_source_moves_the_outcome_alone(watched):
     seeds = [{}, *({"seeds": {s: 4}} for s in (*SEEDED, "data-content", "arithmetic"))]
     results, _ = replicate(watched, 1, seeds)
     assert len({result.digest for result in results}) == len(seeds)
+
+
+@pytest.mark.parametrize(("fit", "way"), [(7, "split"), (8, "kfold=4")])
+def test_rows_divided_anew_give_the_plain_training_on_them(watched, fit, way):
+    seeds = {"initialization": 9, "data-order": 9, "data-content": 77}
+    divided = {"seeds": seeds, "ways": {"data-content": way}}
+    own = watched[1][fit - 1]
+    (result,), (weights,) = replicate(watched, fit, [divided])
+    assert result.failure == "" and result.logs == tuple(dict(e.logs) for e in own.epochs)
+    wanted = {tensor.path: tensor.digest for tensor in own.final}
+    assert {path: tensor_digest(value) for path, value in weights.items()} == wanted
+    other = {**divided, "seeds": {**seeds, "data-content": 78}}
+    fused, together = replicate(watched, fit, [divided, other], engine="fused")
+    assert [r.engine for r in fused] == ["fused"] * 2 and fused[0].digest != fused[1].digest
+    for shown, plain in zip(fused[0].logs, result.logs, strict=True):
+        assert shown == pytest.approx(plain, abs=1e-5)
+    assert all(np.abs(together[0][path] - value).max() < 1e-5 for path, value in weights.items())
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,14 @@
-"""Fits whose sources can, or cannot, be drawn anew. ``SEED`` seeds the first ones."""
+"""Fits whose sources can, or cannot, be drawn anew. ``SEED`` seeds the first ones.
+
+``DIVIDE`` divides the rows of the last ones as a study does with that seed.
+"""
 
 import os
 
 import keras
 import numpy as np
+
+from whydiff.core.dividing import divided
 
 layers = keras.layers
 rng = np.random.default_rng(0)
@@ -62,3 +67,13 @@ twins = keras.Sequential(
 )
 twins.compile("sgd", "mse")
 twins.fit(x, x, epochs=1, verbose=0)
+
+# 7 and 8: rows held out to validate on, in the ways in which a study divides them anew
+for way in ("split", "kfold=4"):
+    keras.utils.set_random_seed(int(os.environ["SEED"]))
+    train, held = np.arange(120), np.arange(120, 150)
+    if "DIVIDE" in os.environ:
+        train, held = divided(way, 150, 30, int(os.environ["DIVIDE"]))
+    model = net(metrics=["accuracy"])
+    validation = (x[held], y[held])
+    model.fit(x[train], y[train], validation_data=validation, epochs=2, verbose=0)

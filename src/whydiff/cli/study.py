@@ -21,9 +21,10 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
     "--vary",
     multiple=True,
     metavar="WHAT",
-    help="Random sources to redraw (initialization,data-order,noise; data-content=bootstrap, "
-    "arithmetic=one-ulp), or a factor's values (optimizer=adam,sgd, batch-size=32,128, "
-    "learning-rate=..., precision=..., shuffle=on,off). Default: all random sources of the script.",
+    help="Random sources to redraw (initialization,data-order,noise; split, data-content=kfold=5, "
+    "data-content=bootstrap, arithmetic=one-ulp), or a factor's values (optimizer=adam,sgd, "
+    "batch-size=32,128, learning-rate=..., precision=..., shuffle=on,off). Default: all random "
+    "sources of the script.",
 )
 @click.option("--blocks", type=click.IntRange(min=0), help="How often everything is redrawn: 20.")
 @click.option("--seed", type=int, help="Decides all the seeds drawn: 0.")

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from whydiff.core.dividing import in_fold, partition_of
 from whydiff.core.errors import WhydiffError
 from whydiff.core.replicas import RANDOM_SOURCES, Replica, Result
 
@@ -55,11 +57,16 @@ class Plan:
     factors: Mapping[str, tuple[Any, ...]]
     blocks: int
     seed: int
+    ways: Mapping[str, str] = field(default_factory=dict)  # of sources that no plain run redraws
     members: tuple[Member, ...] = field(repr=False, default=())
 
     def block(self, number: int) -> tuple[Member, ...]:
         """The members of one block."""
         return tuple(m for m in self.members if m.block == number)
+
+    def longer(self, blocks: int) -> Plan:
+        """The same plan with another number of blocks."""
+        return draw_plan(self.sources, self.attributed, self.factors, blocks, self.seed, self.ways)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values from which :func:`draw_plan` draws the same plan."""
@@ -69,6 +76,7 @@ class Plan:
             "factors": {name: list(values) for name, values in self.factors.items()},
             "blocks": self.blocks,
             "seed": self.seed,
+            **({"ways": dict(self.ways)} if self.ways else {}),
         }
 
 
@@ -78,6 +86,7 @@ def draw_plan(
     factors: Mapping[str, tuple[Any, ...]],
     blocks: int = BLOCKS,
     seed: int = 0,
+    ways: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
     """The plan for ``blocks`` blocks; equal arguments give equal seeds, on any machine.
 
@@ -89,15 +98,15 @@ def draw_plan(
         raise WhydiffError(
             "nothing varies: this training has no random source that could be redrawn",
             "Name a factor: --vary optimizer=adam,sgd or batch-size=32,128, "
-            "or resample the data: --vary data-content=bootstrap.",
+            "or redraw the data: --vary split, --vary data-content=bootstrap.",
         )
     members = [Member(Replica(0), -1, OWN)]
     for number in range(blocks):
         for kind, redrawn, settings in _block(attributed, factors):
-            seeds = {s: drawn_seed(seed, number, s, s in redrawn) for s in sources}
-            replica = Replica(len(members), seeds, settings)
+            seeds = {s: _seed(seed, number, s, s in redrawn, ways.get(s, "")) for s in sources}
+            replica = Replica(len(members), seeds, settings, ways)
             members.append(Member(replica, number, kind, redrawn))
-    return Plan(sources, attributed, dict(factors), blocks, seed, tuple(members))
+    return Plan(sources, attributed, dict(factors), blocks, seed, dict(ways), tuple(members))
 
 
 def _block(
@@ -125,6 +134,11 @@ def drawn_seed(study: int, block: int, source: str, again: bool = False) -> int:
     """
     key = [abs(study), int(study < 0), block, RANDOM_SOURCES.index(source), int(again)]
     return int(np.random.SeedSequence(key).generate_state(1)[0] >> 1)
+
+
+def _seed(study: int, block: int, source: str, again: bool, way: str) -> int:
+    """The seed of a source in a block; blocks share a partition whose folds they take in turns."""
+    return in_fold(way, drawn_seed(study, partition_of(way, block), source, again), block)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.core.dividing import BOOTSTRAP, KFOLD, SPLIT, divides
+
 #: Sources that a seed can redraw.
 RANDOM_SOURCES: tuple[str, ...] = (
     "initialization",
@@ -20,8 +22,11 @@ RANDOM_SOURCES: tuple[str, ...] = (
     "data-content",
     "arithmetic",
 )
-#: Those among them that no plain run draws anew, with the way to do it: redrawn only if asked for.
-ASKED_FOR: Mapping[str, str] = {"data-content": "bootstrap", "arithmetic": "one-ulp"}
+#: Those among them that no plain run draws anew, with the ways to do it: redrawn only if asked for.
+ASKED_FOR: Mapping[str, tuple[str, ...]] = {
+    "data-content": (BOOTSTRAP, SPLIT, KFOLD),
+    "arithmetic": ("one-ulp",),
+}
 #: Factors that are set by value, with the source that each belongs to.
 FACTORS: Mapping[str, str] = {
     "optimizer": "optimizer",
@@ -38,12 +43,20 @@ class Replica:
 
     ``seeds`` maps a random source to the seed it is redrawn with; a source that is not named
     keeps the values of the watched fit, so a replica without seeds and settings is that very
-    fit. ``settings`` maps a factor to its value. Equal seeds give equal values on any executor.
+    fit. ``settings`` maps a factor to its value. ``ways`` says how sources
+    are redrawn that no plain run draws anew. Equal seeds give equal values on any executor.
     """
 
     number: int  # unique within a study
     seeds: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    ways: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def division(self) -> str:
+        """How its rows are divided into training and validation data, "" if as in the fit."""
+        way = self.ways.get("data-content", "") if "data-content" in self.seeds else ""
+        return way if divides(way) else ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +65,8 @@ class Redrawable:
 
     ``sources``; of the others ``refused`` says why not. ``fused`` is "" if many replicas can be
     trained as one program, else why not; ``capacity`` of them fit into memory, and ``width`` are
-    best trained as one program.
+    best trained as one program. ``rows`` are trained on and ``held`` validated on: what can be
+    divided anew, unless ``undivided`` says why not.
     """
 
     sources: tuple[str, ...]
@@ -60,6 +74,9 @@ class Redrawable:
     fused: str
     capacity: int
     width: int
+    rows: int = 0
+    held: int = 0
+    undivided: str = ""
 
 
 @dataclass(frozen=True)

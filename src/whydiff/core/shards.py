@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.plan import DRAW, REPLICATE, SETTING, Member, Plan, draw_plan
+from whydiff.core.plan import DRAW, REPLICATE, SETTING, Member, Plan
 
 #: Replicas that the fused engine trains as one program on a CPU: with 8 to 128 each replica costs
 #: the same (``benchmarks/chunks.py``), and the fewer there are, the more shards have work.
@@ -58,7 +58,7 @@ def blocks_together(plan: Plan, width: int, shard: Shard | None = None) -> int:
 
 
 def _first_block(plan: Plan) -> tuple[Member, ...]:
-    return draw_plan(plan.sources, plan.attributed, plan.factors, 1, plan.seed).members[1:]
+    return plan.longer(1).members[1:]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Packs:
         plan = self.plan
         full = -(-plan.blocks // self.together) * self.together
         if full != plan.blocks:
-            plan = draw_plan(plan.sources, plan.attributed, plan.factors, full, plan.seed)
+            plan = plan.longer(full)
         found: dict[int, list[Member]] = {}
         for member in plan.members:
             if member.kind in (DRAW, SETTING):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from whydiff.core.dividing import SPLIT, folds_of
 from whydiff.core.errors import WhydiffError
 from whydiff.core.replicas import ASKED_FOR, FACTORS, RANDOM_SOURCES
 
@@ -15,13 +16,16 @@ PRECISIONS = (
 )  # fmt: skip
 _SWITCH = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 _GRAMMAR = (
-    "Write --vary initialization,data-order,noise for random sources, data-content=bootstrap for "
+    "Write --vary initialization,data-order,noise for random sources, split for another division "
+    "into training and validation data, data-content=kfold=5 for folds, data-content=bootstrap for "
     "resampled training data, arithmetic=one-ulp for one weight moved by rounding, and factors by "
     "value: optimizer=adam,sgd, batch-size=32,128, learning-rate=0.001,0.01, "
     "precision=float32,mixed_bfloat16, shuffle=on,off."
 )
 _WAYS = {
-    "data-content": "Write data-content=bootstrap to resample the training data with replacement.",
+    "data-content": "Write data-content=split to divide training and validation data anew, "
+    "data-content=kfold=5 to hold out one fold after the other, or data-content=bootstrap to "
+    "resample the training data with replacement.",
     "arithmetic": "Write arithmetic=one-ulp to move one initial weight by one unit in the last "
     "place.",
 }
@@ -30,10 +34,12 @@ _WAYS = {
 @dataclass(frozen=True)
 class Varied:
     """``sources`` are random sources to attribute variance to, None where none was named, which
-    means all that a script has. ``factors`` maps a factor to the values it is set to."""
+    means all that a script has. ``factors`` maps a factor to the values it is set to. ``ways`` says
+    how sources are redrawn that no plain run draws anew."""
 
     sources: tuple[str, ...] | None = None
     factors: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    ways: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse_vary(texts: str | Iterable[str] | None) -> Varied:
@@ -45,15 +51,23 @@ def parse_vary(texts: str | Iterable[str] | None) -> Varied:
     texts = [texts] if isinstance(texts, str) else list(texts or ())
     sources: list[str] = []
     factors: dict[str, list[Any]] = {}
+    ways: dict[str, str] = {}
     for text in texts:
         factor = ""
         for word in text.split(","):
             name, equals, value = (part.strip() for part in word.partition("="))
+            if name == SPLIT and not equals:
+                name, equals, value = "data-content", "=", SPLIT
             if not equals and name in RANDOM_SOURCES:
                 factor = ""
                 _add_source(name, sources)
             elif equals and name in ASKED_FOR:
-                _check_way(name, value)
+                check_way(name, value)
+                if ways.setdefault(name, value) != value:
+                    raise WhydiffError(
+                        f"--vary asks for {name}={ways[name]} and for {name}={value}",
+                        "Name one way to redraw it.",
+                    )
                 factor = ""
                 sources.append(name)
             elif equals:
@@ -65,7 +79,7 @@ def parse_vary(texts: str | Iterable[str] | None) -> Varied:
                 raise WhydiffError(f"--vary does not know {name!r}{_meant(name)}", _GRAMMAR)
     unique = {name: tuple(dict.fromkeys(values)) for name, values in factors.items()}
     named = tuple(s for s in RANDOM_SOURCES if s in sources)
-    return Varied(named or None, unique)
+    return Varied(named or None, unique, ways)
 
 
 def _add_source(name: str, sources: list[str]) -> None:
@@ -74,8 +88,10 @@ def _add_source(name: str, sources: list[str]) -> None:
     sources.append(name)
 
 
-def _check_way(name: str, value: str) -> None:
-    if value != ASKED_FOR[name]:
+def check_way(name: str, value: str) -> None:
+    """Raise WhydiffError where a source cannot be redrawn in that way."""
+    way = value.partition("=")[0]
+    if way not in ASKED_FOR[name] or (not folds_of(value) and way != value):
         raise WhydiffError(f"--vary {name}={value} is no way to draw it anew", _WAYS[name])
 
 
@@ -126,7 +142,7 @@ def _value(factor: str, text: str) -> Any:
 
 def vary_words(varied: Varied) -> tuple[str, ...]:
     """What :func:`parse_vary` reads as ``varied``."""
-    sources = [f"{s}={ASKED_FOR[s]}" if s in ASKED_FOR else s for s in varied.sources or ()]
+    sources = [f"{s}={varied.ways[s]}" if s in varied.ways else s for s in varied.sources or ()]
     factors = [
         f"{name}={','.join(repr(v) if isinstance(v, float) else value_text(v) for v in values)}"
         for name, values in varied.factors.items()

@@ -13,8 +13,9 @@ from whydiff.core.digests import ordered_digest, row_digests
 from whydiff.core.live import Samples
 from whydiff.core.recipe import Batching, Content, Order
 from whydiff.keras_backend.base import Backend
+from whydiff.keras_backend.leaves import flatten, leaf_roles
 from whydiff.recorder.batches import Batch, OrderedRows
-from whydiff.recorder.samples import SampleBook, array_rows, as_array, flatten, leaf_roles
+from whydiff.recorder.samples import SampleBook, array_rows, as_array
 
 #: Bytes of batches that wait to be identified together; a larger batch never waits.
 _TOGETHER = 256 * 2**10

@@ -12,10 +12,10 @@ import numpy as np
 
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
+from whydiff.keras_backend.leaves import flatten
 from whydiff.keras_backend.logs import numbers
 from whydiff.recorder.calls import Call, like
 from whydiff.recorder.guard import never_in_the_way
-from whydiff.recorder.samples import flatten
 from whydiff.recorder.watch import Watch
 
 Nested = Any

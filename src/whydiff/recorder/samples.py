@@ -19,28 +19,10 @@ from whydiff.core.live import Samples
 from whydiff.core.recipe import Content
 from whydiff.keras_backend.composite import has_parts
 from whydiff.keras_backend.internals import array_adapter, in_row_order
+from whydiff.keras_backend.leaves import flatten, leaf_roles
 
 #: Samples whose arrays are told apart one by one; the others are known as a whole.
 DESCRIBED = 1 << 16
-
-_CONTAINERS = (tuple, list, dict)
-
-
-def flatten(structure: Any) -> list[Any]:
-    """Leaves of a batch, None included, in Keras's own order."""
-    if type(structure) is tuple and not any(isinstance(p, _CONTAINERS) for p in structure):
-        return list(structure)  # most batches: (x, y), a thousand times a second
-    import keras
-
-    return list(keras.tree.flatten(structure))
-
-
-def leaf_roles(structure: Any) -> tuple[str, ...]:
-    """Per leaf "x", "y" or "weight", by Keras's (x, y, sample_weight) convention."""
-    if not isinstance(structure, (tuple, list)):  # torch's loaders make lists of tuples
-        return ("x",) * len(flatten(structure))
-    names = ("x", "y", "weight")
-    return tuple(names[min(i, 2)] for i, part in enumerate(structure) for _ in flatten(part))
 
 
 def as_array(leaf: Any, to_numpy: Callable[[Any], np.ndarray]) -> np.ndarray:

@@ -12,7 +12,8 @@ to follow.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from whydiff.core.replicas import RANDOM_SOURCES, Replica
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.variables import Variables
 from whydiff.replay import orders
+from whydiff.replay.dividing import Pool, fitted, pool_of
 from whydiff.replay.initial import InitialValues
 from whydiff.replay.nudging import nudged
 from whydiff.replay.seeds import holder_seeds, states
@@ -31,11 +33,13 @@ from whydiff.replay.seeds import holder_seeds, states
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Initial values, noise states and order of one replica.
+    """Initial values, noise states, order and validation data of one replica.
 
     ``weights`` and ``noise`` are aligned with the recipe; ``order`` and ``batches`` hold one
     array per epoch that ``fit`` was asked for. ``random_state`` is the first state of the
     backend's global generator where steps draw from it and the noise was redrawn, else None.
+    ``held`` are the positions in the pool of the samples held out, None where the fit's own
+    validation data serve.
     """
 
     weights: list[np.ndarray]
@@ -43,6 +47,7 @@ class Drawn:
     random_state: np.ndarray | None
     order: tuple[np.ndarray, ...]
     batches: tuple[np.ndarray, ...]
+    held: np.ndarray | None = None
 
 
 class Drawing:
@@ -69,7 +74,13 @@ class Drawing:
             self._check(source)
         order, batches = self.feeding(replica)
         noise, random_state = self.noise(replica.seeds)
-        return Drawn(self.weights(replica.seeds), noise, random_state, order, batches)
+        held = self.pool.divide(replica)[1] if replica.division else None
+        return Drawn(self.weights(replica.seeds), noise, random_state, order, batches, held)
+
+    @cached_property
+    def pool(self) -> Pool:
+        """Training and validation data as one. TransferError where they cannot be divided anew."""
+        return pool_of(self._live)
 
     def weights(self, seeds: Mapping[str, int]) -> list[np.ndarray]:
         values = list(self._live.material.weights)
@@ -94,9 +105,11 @@ class Drawing:
 
     def feeding(self, replica: Replica) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
         """(order, batch sizes), each one array per epoch."""
-        live, seeds, settings = self._live, replica.seeds, replica.settings
-        if live.origins is None or not live.material.order:
+        seeds, settings = replica.seeds, replica.settings
+        if self._live.origins is None or not self._live.material.order:
             raise TransferError("the order of this fit was not recorded")
+        live = self._numbered(replica)
+        assert live.origins is not None
         shuffle = settings.get("shuffle")
         if _is_off(shuffle):
             order = orders.unshuffled_order(live)
@@ -105,13 +118,30 @@ class Drawing:
             order = orders.redrawn_order(live, permute)
         else:
             order = orders.recorded_order(live)
-        if "data-content" in seeds:
+        if replica.division:
+            train = self.pool.divide(replica)[0]
+            order = [train[fitted(epoch, len(train), n)] for n, epoch in enumerate(order)]
+        elif "data-content" in seeds:
             order = orders.resampled(live, order, seeds["data-content"])
         if "batch-size" in settings:
             batches = orders.cut_anew(live, order, int(settings["batch-size"]))
         else:
             batches = orders.recorded_batches(live, order)
         return tuple(order), tuple(batches)
+
+    def _numbered(self, replica: Replica) -> Live:
+        """The fit; where its rows are divided anew, with orders of rows instead of samples.
+
+        What is drawn anew is drawn for as many rows as the division trains on.
+        """
+        if not replica.division:
+            return self._live
+        live, samples, pool = self._live, self._live.material.samples, self.pool
+        assert live.origins is not None
+        place = orders.places(pool.rows[: len(pool.rows) - pool.held], len(samples))
+        material = replace(live.material, order=tuple(map(place, live.material.order)))
+        rows = None if live.origins.rows is None else np.arange(len(pool.divide(replica)[0]))
+        return replace(live, material=material, origins=replace(live.origins, rows=rows))
 
     def seeds_of(self, seed: int) -> dict[int, int]:
         """Seed by id of every initializer and seed generator."""

@@ -34,7 +34,14 @@ class Engines:
         why = self._fused.refusal()
         capacity = 1 if why else self._fused.capacity()
         width = WIDTH if why else self._fused.width()
-        return Redrawable(tuple(sources), refused, why, capacity, width)
+        try:
+            pool = self._solo.drawing.pool
+        except TransferError as undivided:
+            return Redrawable(
+                tuple(sources), refused, why, capacity, width, undivided=str(undivided)
+            )
+        rows = len(pool.rows) - pool.held
+        return Redrawable(tuple(sources), refused, why, capacity, width, rows, pool.held)
 
     def streams(self, replica: Replica) -> dict[str, str]:
         """A digest by source of what the seeds of ``replica`` decide."""

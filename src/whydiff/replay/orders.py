@@ -98,11 +98,11 @@ def resampled(live: Live, order: Sequence[np.ndarray], seed: int) -> list[np.nda
     if rows is None:
         rows = np.arange(len(samples))
     drawn = rows[generator.integers(0, len(rows), len(rows))]
-    place = _places(rows, len(samples))
+    place = places(rows, len(samples))
     return [drawn[place(epoch)] for epoch in order]
 
 
-def _places(rows: np.ndarray, samples: int) -> Callable[[np.ndarray], np.ndarray]:
+def places(rows: np.ndarray, samples: int) -> Callable[[np.ndarray], np.ndarray]:
     """Row numbers of a sequence of samples; equal samples take their rows in turn."""
     if len(rows) == samples and np.array_equal(rows, np.arange(samples)):
         return lambda epoch: epoch

@@ -91,15 +91,16 @@ def streams(live: Live, drawing: Drawing, replica: Replica) -> dict[str, str]:
     seeds = dict(replica.seeds)
     content, rounding = (seeds.pop(source, None) for source in ("data-content", "arithmetic"))
     drawn = drawing.draw(Replica(replica.number, seeds))
-    order, _ = drawing.feeding(Replica(replica.number, seeds))
     found = {
         "initialization": _digest(drawn.weights),
         "noise": _digest(
             [*drawn.noise, *([] if drawn.random_state is None else [drawn.random_state])]
         ),
-        "data-order": _digest(order),
+        "data-order": _digest(drawn.order),
     }
-    if content is not None:
+    if replica.division:
+        found["data-content"] = _digest(drawing.pool.divide(replica))
+    elif content is not None:
         found["data-content"] = _digest(
             orders.resampled(live, orders.recorded_order(live), content)
         )

@@ -78,10 +78,10 @@ class Replicas:
             "state": state_values(live, program, replica.settings),
         }
         assign(program.variables, values)
-        source = _fed(live, drawn)
+        source = self._fed(drawn)
         data = pinned(Plan(source, source, source, source, source), source)
         first = int(live.fit_arguments["initial_epoch"])
-        validation = validation_data(live)
+        validation = validation_data(source)
         steer = Steer(data, source, first, validation)
         stopping, steering = sort_callbacks(live.callbacks, live.acting, live.ending)
         with quiet():
@@ -106,6 +106,16 @@ class Replicas:
             digest=digest_of(list(weights.values())),
         )
 
+    def _fed(self, drawn: Drawn) -> Live:
+        """The fit as it would have been fed: its samples in the order that was drawn."""
+        material = replace(self.live.material, order=drawn.order, batches=drawn.batches)
+        if drawn.held is not None:
+            material = self.drawing.pool.evaluated(material, drawn.held)
+        if drawn.random_state is not None:
+            start = min(self.live.material.random_states)
+            material.random_states, material.random_draws = {start: drawn.random_state}, {}
+        return replace(self.live, material=material)
+
     def compiled(self, replica: Replica) -> Program:
         """The program in which ``replica`` trains; compiled anew if it is another one."""
         key = program_key(self.live, replica.settings)
@@ -115,15 +125,6 @@ class Replicas:
             self.program = (as_it_is if untouched else compile_for)(self.live, replica.settings)
             self._key = key
         return self.program
-
-
-def _fed(live: Live, drawn: Drawn) -> Live:
-    """The fit as it would have been fed: its samples in the order that was drawn."""
-    material = replace(live.material, order=drawn.order, batches=drawn.batches)
-    if drawn.random_state is not None:
-        start = min(live.material.random_states)
-        material.random_states, material.random_draws = {start: drawn.random_state}, {}
-    return replace(live, material=material)
 
 
 def check(replica: Replica) -> None:

@@ -92,6 +92,20 @@ def block(
     )
 
 
+def pooled(blocks: Sequence[Block]) -> Block:
+    """Blocks that are not independent of each other as one: the means of what they tell."""
+
+    def mean(values: Iterable[float]) -> float:
+        told = [value for value in values if math.isfinite(value)]
+        return float(np.mean(told)) if told else math.nan
+
+    return Block(
+        mean(b.everything for b in blocks),
+        {name: mean(b.only[name] for b in blocks) for name in blocks[0].only},
+        {name: mean(b.others[name] for b in blocks) for name in blocks[0].others},
+    )
+
+
 def effects(
     blocks: Sequence[Block], sources: Sequence[str], confidence: float = 0.95
 ) -> tuple[Effect, ...]:

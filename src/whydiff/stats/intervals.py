@@ -35,8 +35,14 @@ def mean(
     *,
     bounds: Bounds | None = None,
     resolution: float = 0.0,
+    overlap: float = 0.0,
 ) -> Estimate:
     """Mean of the runs with Student's t interval.
+
+    Runs over divisions of the same rows are not independent: with the ``overlap``, test rows over
+    training rows, the variance of the mean is (1/n + overlap) s^2 (the corrected resampled t of
+    C. Nadeau & Y. Bengio, "Inference for the Generalization Error", Machine Learning 52, 2003;
+    for repeated folds R. Bouckaert & E. Frank, PAKDD 2004).
 
     Not a percentile bootstrap: that covers 74, 83 and 89 % at n = 3, 5 and 10 where 95 % is
     claimed. One run gives its value and an unbounded interval. So do runs that all gave the same
@@ -51,7 +57,7 @@ def mean(
         low, high = unseen.mean_limits(center, x.size, confidence, bounds)
         note = unseen.said(x.size, "run", confidence)
         return Estimate(center, low, high, x.size, confidence, left_out, note)
-    half = quantiles.student(x.size - 1, confidence) * _sd(x) / math.sqrt(x.size)
+    half = quantiles.student(x.size - 1, confidence) * _sd(x) * math.sqrt(1 / x.size + overlap)
     return Estimate(center, center - half, center + half, x.size, confidence, left_out)
 
 

@@ -65,6 +65,7 @@ def made(
     fate: Callable[[Member], str] = lambda member: "fine",
     arithmetic: float = 0.0,
     shift: Mapping[Any, float] | None = None,
+    ways: Mapping[str, str] | None = None,
     **meta: Any,
 ) -> StoredStudy:
     """A study in which source s moves the metric by ``strength[s]`` times its effect.
@@ -73,7 +74,9 @@ def made(
     a setting's value to what it adds.
     """
     sources = tuple(strength)
-    plan = draw_plan(sources, sources if not factors else (), factors or {}, blocks, seed)
+    plan = draw_plan(
+        sources, sources if not factors else (), factors or {}, blocks, seed, ways or {}
+    )
     kept: dict[int, StoredReplica] = {}
     distances: dict[tuple[int, int], float] = {}
     states: dict[int, np.ndarray] = {}

@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.core.dividing import BOOTSTRAP, folds_of
 from whydiff.core.errors import WhydiffError
 from whydiff.core.estimate import Estimate
 from whydiff.core.plan import BLOCKS, OWN, REPLICATE, Plan, StoredReplica, draw_plan
-from whydiff.core.replicas import RANDOM_SOURCES
+from whydiff.core.replicas import ASKED_FOR, RANDOM_SOURCES
 from whydiff.core.study import METRIC, PREDICTIONS, Agreement, Gate, Open, Study, Worth
+from whydiff.core.vary import check_way
+from whydiff.experiments.study.division import Division
 from whydiff.experiments.study.effects import levels_of, worth_of
 from whydiff.experiments.study.numbers import Numbers
 from whydiff.experiments.study.parts import (
@@ -83,6 +86,7 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
         open=tuple(_open(numbers, worth)),
         notes=(
             *part_notes(stored, plan),
+            *(numbers.division.notes() if numbers.division else ()),
             *machine_notes(stored, name),
             *meta.get("notes", ()),
         ),
@@ -126,12 +130,13 @@ def checked(stored: StoredStudy) -> StoredStudy:
             fit = meta.part("fit")
             if "backend" in fit:
                 fit.text("backend")
+        Division.stored(stored)
         gates = meta.part("gates").names() if "gates" in meta else ()
         for name in gates:
             passed, evidence = meta.part("gates").take(name, list)
             if not (passed is None or isinstance(passed, bool)) or not isinstance(evidence, str):
                 raise ValueError(f"gate {name!r} has a wrong type")
-    except ValueError as error:
+    except (ValueError, WhydiffError) as error:
         raise WhydiffError(
             f"{stored.path} is damaged: invalid study metadata: {error}",
             "run the study again",
@@ -154,11 +159,23 @@ def plan_of(stored: StoredStudy) -> Plan:
             {k: tuple(v) for k, v in factors.items()},
             blocks,
             described.integer("seed"),
+            _ways(described),
         )
     except (TypeError, ValueError, WhydiffError):
         raise WhydiffError(
             f"{stored.path} is damaged: it holds no plan", "run the study again"
         ) from None
+
+
+def _ways(described: Checked) -> dict[str, str]:
+    """How the sources are redrawn that no plain run draws anew; resampled where nothing is said."""
+    if "ways" not in described:
+        return {s: BOOTSTRAP for s in described.texts("sources") if s == "data-content"}
+    ways = described.part("ways")
+    found = {one_of(source, tuple(ASKED_FOR)): ways.text(source) for source in ways.names()}
+    for source, way in found.items():
+        check_way(source, way)
+    return found
 
 
 def check_metric(name: str, stored: StoredStudy) -> None:
@@ -248,6 +265,7 @@ def _open(numbers: Numbers, worth: Mapping[str, tuple[Worth, ...]]) -> Iterator[
         missing = BLOCKS - blocks
         yield Open(f"nearly everything: {blocks} blocks are too few to tell", missing)
         return
+    together = folds_of(numbers.division.way) or 1 if numbers.division else 1
     for one in worth.get(PREDICTIONS, worth.get(METRIC, ())):
         if one.dead:
             continue
@@ -255,7 +273,8 @@ def _open(numbers: Numbers, worth: Mapping[str, tuple[Worth, ...]]) -> Iterator[
         for bound, what in ((LITTLE, "hardly matters"), (NEARLY_ALL, "alone gives nearly all")):
             if low < bound < high and len(numbers.attributed) > 1:
                 question = f"whether {one.source} {what}"
-                yield Open(question, _until_apart(one.total, bound))
+                more = _until_apart(one.total, bound)
+                yield Open(question, more if more is None else more * together)
     sd = numbers.outcome().sd
     if sd.n and sd.value > 0 and not (sd.known and sd.high / sd.low <= KNOWN_WITHIN**2):
         more = None

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from whydiff.core.dividing import partition_of
 from whydiff.core.estimate import unknown
 from whydiff.core.plan import SETTING, StoredReplica
 from whydiff.core.study import METRIC, PREDICTIONS, WEIGHTS, Level, Worth
@@ -55,9 +56,19 @@ def _effects(
     dead = set(numbers.dead())
     found = [
         Worth(e.source, e.total, e.main, e.source in dead)
-        for e in effects.effects(blocks, numbers.attributed)
+        for e in effects.effects(_by_partition(numbers, blocks), numbers.attributed)
     ]
     return tuple(found + _arithmetic(numbers, distance))
+
+
+def _by_partition(numbers: Numbers, blocks: list[effects.Block]) -> list[effects.Block]:
+    """Blocks whose folds are of one partition, as one: folds are no independent replicates."""
+    way = numbers.division.way if numbers.division else ""
+    together: dict[int, list[effects.Block]] = {}
+    for draws, block in zip(numbers.blocks, blocks, strict=True):
+        number = next(iter(draws.values())).member.block
+        together.setdefault(partition_of(way, number), []).append(block)
+    return [effects.pooled(group) for group in together.values()]
 
 
 def _arithmetic(

@@ -17,6 +17,7 @@ from whydiff.core.plan import Member, Plan
 from whydiff.core.recipe import Recipe, compiled_metrics
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import ASKED_FOR
+from whydiff.experiments.study.division import Division
 from whydiff.experiments.study.replica_trainer import ReplicaTrainer
 from whydiff.experiments.study.training import Part
 
@@ -93,9 +94,15 @@ def check_same(before: Mapping[str, str], now: Mapping[str, str], script: str) -
         )
 
 
-def check_fit_metric(metric: str | None, fit: Fit) -> str:
-    """The metric to study: ``metric`` if the fit logged it, else the default one."""
+def check_fit_metric(metric: str | None, fit: Fit, division: Division | None = None) -> str:
+    """The metric to study: ``metric`` if the fit logged it, else the default one.
+
+    A ``division`` holds out rows to validate on, also where the fit had none.
+    """
     logged = list(fit.epochs[-1].logs) if fit.epochs else []
+    if division is not None:
+        logged += [f"val_{name}" for name in logged if not name.startswith("val_")]
+        logged = list(dict.fromkeys(logged))
     return default_metric(logged, metric, compiled_metrics(fit.recipe))
 
 

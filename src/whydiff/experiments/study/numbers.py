@@ -20,6 +20,7 @@ from whydiff.core.study import (
     Own,
     TestNoise,
 )
+from whydiff.experiments.study.division import Division
 from whydiff.stats import flips, intervals
 from whydiff.stats.distances import classes, prediction_distance
 from whydiff.stats.probe_noise import calibrated_variance, variance_parts
@@ -41,6 +42,7 @@ class Numbers:
         self.classes: bool = bool(facts.get("classes"))
         self._logits: bool = bool(facts.get("logits"))
         self.validation: bool = bool(facts.get("validation"))
+        self.division = Division.stored(stored)
         self.rng = np.random.default_rng(0)  # of permutation tests: equal files, equal answers
 
     # --- values of one replica ----------------------------------------------------------------
@@ -117,7 +119,9 @@ class Numbers:
         finite = values[np.isfinite(values)]
         return Outcome(
             metric=self.metric,
-            mean=intervals.mean(values, bounds=self.bounds),
+            mean=intervals.mean(
+                values, bounds=self.bounds, overlap=self.division.overlap if self.division else 0.0
+            ),
             sd=intervals.spread(values, bounds=self.bounds),
             low=float(finite.min()) if finite.size else math.nan,
             high=float(finite.max()) if finite.size else math.nan,
@@ -186,6 +190,8 @@ class Numbers:
         own = self.own()
         if own is None or own.result.failure:
             return None
+        if not any(self.metric in logs for logs in own.result.logs):
+            return None  # it had no validation data, as the draws have
         place = intervals.place(self.value(own), [self.value(k) for k in self.draws])
         return Own(self.value(own), place.percentile, place.p, place.ordinary())
 
@@ -207,10 +213,11 @@ class Numbers:
         return Flips(int(rates.size), int(np.sum(rates > 0)), most, where, pictures)
 
     def test_noise(self) -> TestNoise | None:
-        """The variance of the error rate taken apart; None without labels of validation data."""
+        """The variance of the error rate taken apart; None without labels of validation data, or
+        where every draw has other validation data."""
         table = self.labels(self.finished)
         truth = truth_of(self.stored.targets, self.predictions(next(iter(self.finished), None)))
-        if not self.classes or not self.validation or truth is None:
+        if not self.classes or not self.validation or truth is None or self.division:
             return None
         if table.shape[0] < 2 or table.shape[1] != truth.size:
             return None

@@ -43,6 +43,7 @@ def on_jax(
     arguments: Sequence[str],
     *,
     redrawn: Collection[str],
+    divided: bool = False,
     trainings: int,
     engine: str,
     environment: Mapping[str, str] | None = None,
@@ -53,8 +54,9 @@ def on_jax(
     """Let ``bench`` train its fused replicas by running ``script`` with JAX as its backend.
 
     Every replica must have all of its random sources ``redrawn``, since JAX would not keep the
-    values that the script's own backend drew. Where it is not possible ``bench.fused`` says why.
-    With the engine "auto" it is done only where so many plain ``trainings`` would take long.
+    values that the script's own backend drew; samples whose rows are ``divided`` anew must have the
+    same numbers there. Where it is not possible ``bench.fused`` says why. With the engine "auto"
+    it is done only where so many plain ``trainings`` would take long.
     """
     pays = engine == "fused" or trainings * bench.fit.seconds > PAYS
     if engine not in ("auto", "fused") or not bench.fused or bench.backend == "jax" or not pays:
@@ -78,7 +80,10 @@ def on_jax(
                 interpreter=interpreter,
             )
             other = stack.enter_context(twin)
-            bench.process = Routed(bench, other)
+            routed = Routed(bench, other)
+            if divided and not routed.numbered_alike:
+                raise TransferError("its samples come in another order there")
+            bench.process = routed
             bench.fused, bench.capacity = other.fused, other.capacity
             bench.width, bench.twin = other.width, other.fit
             bench.notes.append(
@@ -127,6 +132,11 @@ class Routed:
         self._fit = twin.fit.index
         self._places = places(own.fit.recipe.data_content, twin.fit.recipe.data_content)
 
+    @property
+    def numbered_alike(self) -> bool:
+        """Whether the samples have the same numbers in both processes."""
+        return bool(np.array_equal(self._places, np.arange(len(self._places))))
+
     def request(self, request: Request[Answer]) -> Answer:
         """Answered by whoever trains it."""
         if isinstance(request, Streams) or (
@@ -144,9 +154,15 @@ class Routed:
             return {}
         drawn = self._twin.request(DrawInputs(self._fit, redrawn))
         return {
-            number: replace(one, order=tuple(self._places[epoch] for epoch in one.order))
+            number: replace(one, order=tuple(map(self._renumbered, one.order)))
             for number, one in drawn.items()
         }
+
+    def _renumbered(self, order: np.ndarray) -> np.ndarray:
+        """An order with the samples numbered as here; validation samples come after the others."""
+        beyond = np.arange(len(self._places), int(order.max(initial=-1)) + 1)
+        renumbered: np.ndarray = np.concatenate([self._places, beyond])[order]
+        return renumbered
 
 
 def places(own: Content, other: Content) -> np.ndarray:

@@ -50,7 +50,8 @@ class ReplicaTrainer:
 
     ``sources`` are those that a seed can redraw, ``refused`` says of the others why not.
     ``fused`` is "" if many replicas can be trained as one program, else why not; ``notes``
-    gathers what the executors said.
+    gathers what the executors said. ``rows`` are trained on and ``held`` validated on: what can be
+    divided anew, unless ``undivided`` says why not.
     """
 
     execution: Execution
@@ -63,6 +64,9 @@ class ReplicaTrainer:
     notes: list[str] = field(default_factory=list)
     pace: float = 0.0  # seconds of one plain training, 0 while not known
     width: int = WIDTH  # replicas that are best trained as one program
+    rows: int = 0
+    held: int = 0
+    undivided: str = ""
     twin: Fit | None = None  # the fit of another process, where that trains what is fused
 
     @property
@@ -233,6 +237,7 @@ def prepared(bench: ReplicaTrainer) -> ReplicaTrainer:
         raise Uncapturable(str(why)) from None
     bench.sources, bench.refused = able.sources, able.refused
     bench.fused, bench.capacity, bench.width = able.fused, able.capacity, able.width
+    bench.rows, bench.held, bench.undivided = able.rows, able.held, able.undivided
     return bench
 
 

@@ -77,7 +77,7 @@ class Request:
         if not redrawn and factors:
             blocks = min(blocks, 1)  # nothing is random: once is enough
         try:
-            return draw_plan(redrawn, attributed, factors, blocks, self.seed or 0)
+            return draw_plan(redrawn, attributed, factors, blocks, self.seed or 0, self.varied.ways)
         except WhydiffError as error:
             why = "; ".join(f"{s}: {reason}" for s, reason in refused.items())
             raise WhydiffError(f"{error}" + (f" ({why})" if why else ""), error.way_out) from None
@@ -87,6 +87,7 @@ class Request:
         if varied != Varied() and (
             (varied.sources or plan.attributed) != plan.attributed
             or dict(varied.factors) != dict(plan.factors)
+            or dict(varied.ways) != dict(plan.ways)
         ):
             raise WhydiffError(
                 "a study goes on with what it was begun with, not with another --vary",
@@ -98,4 +99,4 @@ class Request:
                 "Leave --seed away, or name another --output.",
             )
         blocks = max(plan.blocks, self.blocks or 0)
-        return draw_plan(plan.sources, plan.attributed, plan.factors, blocks, plan.seed)
+        return plan.longer(blocks)

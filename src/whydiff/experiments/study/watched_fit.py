@@ -13,6 +13,7 @@ from whydiff.core.replicas import ASKED_FOR
 from whydiff.core.shards import blocks_together
 from whydiff.core.study import Study
 from whydiff.experiments.study.answer import answer
+from whydiff.experiments.study.division import Division
 from whydiff.experiments.study.metadata import (
     check_fit_metric,
     check_same,
@@ -46,8 +47,9 @@ def with_bench(
     ``script`` is the one behind ``bench``, None where a function builds the model.
     """
     stored = file.stored
-    check_fit_metric(request.metric, bench.fit)
     plan = request.plan(bench.sources, dict(bench.refused), stored)
+    division = Division.of(plan, bench)
+    check_fit_metric(request.metric, bench.fit, division)
     wanted = str(stored.meta.get("engine", request.engine)) if stored else request.engine
     with contextlib.ExitStack() as stack:
         if script is not None:
@@ -56,6 +58,7 @@ def with_bench(
                 script,
                 request.arguments,
                 redrawn=plan.sources,
+                divided=division is not None,
                 trainings=len(plan.members),
                 engine=wanted,
                 progress=progress,
@@ -84,7 +87,8 @@ def _studied(
     progress: Progress,
 ) -> Study:
     plan = part.plan
-    metric = check_fit_metric(request.metric, bench.fit)
+    division = Division.of(plan, bench)
+    metric = check_fit_metric(request.metric, bench.fit, division)
     targets, validation = bench.probe()
     facts = described(bench.fit, plan.sources, validation)
     if file.stored is not None:
@@ -100,6 +104,7 @@ def _studied(
         **part_facts(part),
         "refused": {k: v for k, v in bench.refused.items() if k not in ASKED_FOR},
         "fit": facts,
+        **({"division": division.to_dict()} if division else {}),
     }
     with file.writing({**meta, "metric": metric}, plan) as writer:
         if file.stored is None:

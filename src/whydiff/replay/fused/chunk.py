@@ -28,6 +28,7 @@ class Chunk:
         fed = [solo.drawing.feeding(r) for r in replicas]
         self._orders = [order for order, _ in fed]
         self._sizes = fed[0][1]
+        self._held = held_out(solo, replicas) if replicas[0].division else None
         self._stopped: dict[int, State] = {}  # replica -> its own state when it stopped
 
     def run(self, keep_weights: bool) -> list[Result]:
@@ -128,8 +129,11 @@ class Chunk:
 
     def _evaluate(self, state: State, number: int) -> Any:
         validation = self._data.validation
-        if not validation or not self._evaluates(number):
+        if not (validation or self._held) or not self._evaluates(number):
             return None
+        if self._held is not None:
+            samples = self._data.samples
+            return self._program.evaluate_rows(state[0], state[1], samples, self._held)
         return self._program.evaluate(state[0], state[1], validation)
 
     def _evaluates(self, number: int) -> bool:
@@ -205,6 +209,14 @@ class Chunk:
         except Exception:  # a model that cannot be called on its inputs alone
             return None
         return [np.asarray(part) for part in found]
+
+
+def held_out(solo: Replicas, replicas: Sequence[Replica]) -> list[np.ndarray]:
+    """The samples that each replica holds out, as :func:`stacked_orders` gives orders."""
+    pool = solo.drawing.pool
+    held = [pool.divide(replica)[1] for replica in replicas]
+    sizes = np.array([len(batch) for batch in pool.batches(held[0])])
+    return stacked_orders(held, sizes)
 
 
 def _row(state: State, r: int) -> State:

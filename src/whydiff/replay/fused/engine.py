@@ -35,7 +35,7 @@ class Fused:
 
     def __init__(self, solo: Replicas) -> None:
         self._solo, self._live = solo, solo.live
-        self.data: Fed | None = None
+        self._data: dict[bool, Fed] = {}  # by whether the rows are divided anew
         self._key: Any = None
         self.program: FusedProgram | None = None
         self.stacking: Stacking | None = None
@@ -62,8 +62,15 @@ class Fused:
         if live.origins is None:
             raise TransferError("this fit was recorded without the origins of its values")
         check_callbacks(live)
-        if self.data is None:
-            self.data = on_device(live, self._solo.probe)
+        self.fed(Replica(0))
+
+    def fed(self, replica: Replica) -> Fed:
+        """What replicas are fed whose rows are divided like those of this one, or not at all."""
+        divided = bool(replica.division)
+        if divided not in self._data:
+            pool = self._solo.drawing.pool.samples if divided else None
+            self._data[divided] = on_device(self._live, self._solo.probe, pool)
+        return self._data[divided]
 
     def train(
         self, replicas: Sequence[Replica], keep_weights: bool, packing: Packing | None = None
@@ -90,7 +97,7 @@ class Fused:
     def _group(self, replica: Replica) -> Any:
         """Replicas of equal group share a program and the shapes of their batches."""
         key = program_key(self._live, replica.settings)
-        return key, str(replica.settings.get("batch-size"))
+        return key, str(replica.settings.get("batch-size")), replica.division
 
     def _train_group(
         self, members: Sequence[Replica], keep_weights: bool, packing: Packing
@@ -123,8 +130,7 @@ class Fused:
         self, size: int, stacking: Stacking, keep_weights: bool, part: list[Replica]
     ) -> list[Result]:
         padded = part + [part[-1]] * (size - len(part))
-        assert self.data is not None
-        chunk = Chunk(self._solo, stacking, self.data, padded)
+        chunk = Chunk(self._solo, stacking, self.fed(part[0]), padded)
         return chunk.run(keep_weights)[: len(part)]
 
     def _finished(self, result: Result, keep_weights: bool) -> Iterator[Result]:
@@ -144,14 +150,13 @@ class Fused:
         self.program, self.stacking, self._sizes = None, None, []
         self._base = compiled
         build_metrics(self._live)
-        assert self.data is not None
         recorded = replace(members[0], seeds={})  # nothing to draw, so nothing to compile for it
         self.program = best_program(
             self._live.model,
             self._live.material.samples.structure,
             len(members),
             lambda program, n: Stacking(self._solo, program).state([recorded] * n),
-            self.data.samples,
+            self.fed(members[0]).samples,
             int(self._solo.drawing.feeding(members[0])[1][0].max()),
         )
         self.stacking = Stacking(self._solo, self.program)

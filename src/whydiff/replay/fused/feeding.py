@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from whydiff.core.feeding import TransferError
-from whydiff.core.live import Live
+from whydiff.core.live import Live, Samples
 from whydiff.replay.probe import Probe
 
 #: More runs of batches of different sizes than this would be as many programs.
@@ -47,7 +47,8 @@ class Fed:
 
     ``samples`` are the leaves of the training data, shape (samples, ...); ``validation`` and
     ``probe`` hold batches of equal shape stacked, as packed structures of (steps, batch, ...).
-    ``probe`` is None where predictions are not compared.
+    ``probe`` is None where predictions are not compared. Where rows are divided anew ``samples``
+    are those of the whole pool, and every replica is validated on rows of its own.
     """
 
     samples: list[Any]
@@ -55,23 +56,27 @@ class Fed:
     probe: list[Any] | None
 
 
-def on_device(live: Live, probe: Probe | None) -> Fed:
-    """Raises TransferError where the data are no plain arrays of one shape each."""
+def on_device(live: Live, probe: Probe | None, pool: Samples | None = None) -> Fed:
+    """Raises TransferError where the data are no plain arrays of one shape each.
+
+    ``pool`` holds training and validation samples where these are divided anew.
+    """
     material = live.material
-    samples = _samples(live)
-    if material.validation_later:
+    samples = _leaves(pool or material.samples)
+    if pool is None and material.validation_later:
         raise TransferError("the validation data change from pass to pass")
     return Fed(
         samples,
-        stacked_batches(material.validation, material.validation_structure),
+        []
+        if pool is not None
+        else stacked_batches(material.validation, material.validation_structure),
         None if probe is None else stacked_batches(*probe),
     )
 
 
-def _samples(live: Live) -> list[Any]:
+def _leaves(samples: Samples) -> list[Any]:
     import jax.numpy as jnp
 
-    samples = live.material.samples
     if samples.leaves is None:
         raise TransferError("the samples were too large to keep")
     if samples.unit == "batch":

@@ -72,14 +72,17 @@ class FusedProgram:
         return checked
 
     def _step(self, data: Sequence[Any], carry: Any, indices: Any) -> Any:
-        batch = [
+        logs, state = self._model.train_step(carry, self._batch(data, indices))
+        trail = dict(logs) if self._own_logs(logs) else None
+        return tuple(list(part) for part in state), trail
+
+    def _batch(self, data: Sequence[Any], indices: Any) -> Any:
+        """The batch of these samples."""
+        leaves = [
             None if leaf is None else leaf.at[indices].get(mode="promise_in_bounds")
             for leaf in data
         ]
-        packed = keras.tree.pack_sequence_as(self._structure, batch)
-        logs, state = self._model.train_step(carry, packed)
-        trail = dict(logs) if self._own_logs(logs) else None
-        return tuple(list(part) for part in state), trail
+        return keras.tree.pack_sequence_as(self._structure, leaves)
 
     def _own_logs(self, logs: Any) -> bool:
         """Whether a train step of the user's reports something else than the model's metrics."""
@@ -114,6 +117,29 @@ class FusedProgram:
         def evaluate(trainable: Any, fixed: Any, groups: Sequence[Any]) -> Any:
             with lowered(self.lowering):
                 return mapped(trainable, fixed, groups)
+
+        return jax.jit(evaluate)
+
+    @cached_property
+    def evaluate_rows(self) -> Any:
+        """``evaluate_rows(trainable, non_trainable, data, orders)``: the same on samples of
+        ``data`` that each replica has for itself, ``orders`` as :attr:`epoch` takes them."""
+        import jax
+
+        def replica(trainable: Any, fixed: Any, orders: Sequence[Any], data: Sequence[Any]) -> Any:
+            def test(carry: Any, indices: Any) -> Any:
+                return self._test(carry, self._batch(data, indices))
+
+            carry = (trainable, fixed, list(self._metrics))
+            for order in orders:
+                carry, _ = jax.lax.scan(test, carry, order)
+            return self._results(carry[2])
+
+        mapped = jax.vmap(replica, in_axes=(0, 0, 0, None))
+
+        def evaluate(trainable: Any, fixed: Any, data: Sequence[Any], orders: Sequence[Any]) -> Any:
+            with lowered(self.lowering):
+                return mapped(trainable, fixed, orders, data)
 
         return jax.jit(evaluate)
 

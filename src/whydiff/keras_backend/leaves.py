@@ -1,0 +1,24 @@
+"""The arrays of a batch, one by one, and what each is for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_CONTAINERS = (tuple, list, dict)
+
+
+def flatten(structure: Any) -> list[Any]:
+    """Leaves of a batch, None included, in Keras's own order."""
+    if type(structure) is tuple and not any(isinstance(p, _CONTAINERS) for p in structure):
+        return list(structure)  # most batches: (x, y), a thousand times a second
+    import keras
+
+    return list(keras.tree.flatten(structure))
+
+
+def leaf_roles(structure: Any) -> tuple[str, ...]:
+    """Per leaf "x", "y" or "weight", by Keras's (x, y, sample_weight) convention."""
+    if not isinstance(structure, (tuple, list)):  # torch's loaders make lists of tuples
+        return ("x",) * len(flatten(structure))
+    names = ("x", "y", "weight")
+    return tuple(names[min(i, 2)] for i, part in enumerate(structure) for _ in flatten(part))
