@@ -124,6 +124,9 @@ class Live:
     signature: Any  # what the backend's feed must look like
     final: list[np.ndarray]  # weights after training, aligned with recipe.initialization
     logs: tuple[Mapping[str, float], ...]
+    #: weights as the last epoch left them, before the best ones were restored or an optimizer's
+    #: averages put in their place; aligned with ``final``
+    trained: list[np.ndarray] = field(default_factory=list)
     regularizers: Mapping[str, Any] = field(default_factory=dict)
     policies: Mapping[str, Any] = field(default_factory=dict)  # dtype policy by layer path
     trainable: tuple[bool, ...] = ()  # of the model and each of its layers, during this fit

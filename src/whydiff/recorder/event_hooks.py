@@ -411,14 +411,18 @@ def _watch_optimizers(holder: Holder, patches: Patches) -> None:
     @_never_in_the_way
     def told_average(variables: list[Any]) -> None:
         session = holder.session
-        if session.closed or session.current is None:
+        calls, current = session.calls, session.current
+        if session.closed or (current is None and not session.idle):
             return
-        model, fit = session.current.model, session.current.index
-        calls = session.calls
+        fit = None if current is None else current.index
+        model = calls.models.holding_variable(variables[0]) if current is None else current.model
+        if model is None:
+            return
         number = calls.events.enter("swap_ema", model, {"fit": fit})
         own = {id(variable) for variable in variables}
         slots = [slot for slot in calls.events.slots(model) if id(slot.variable) in own]
-        origin = Origin(f"moving average of fit {fit}", "average", number, fit=fit)
+        where = f"of the optimizer at line {user_line()}" if fit is None else f"of fit {fit}"
+        origin = Origin(f"moving average {where}", "average", number, fit=fit)
         calls.provenance.put(slots, calls.models.of(model).number, origin)
 
     patches.replace(finalizer, "finalize_variable_values", watched_finalize)

@@ -76,6 +76,7 @@ class Watch:
         self._recipe: Recipe | None = None
         self._epoch = self._epoch_steps = 0
         self._logs: list[dict[str, float]] = []
+        self._trained: list[np.ndarray] = []  # the weights at the end of the last epoch
         self.interference = Interference(self._adapter, model, self._callbacks)
         self._random = GlobalGenerator(self._adapter)
         self._host = HostGenerators()
@@ -264,6 +265,8 @@ class Watch:
         self._rows.finish()
         self._logs.append(numbers(logs))
         weights = self._read(self._start.variables.weights, None)
+        if self.feed.keeps:
+            self._trained = [np.array(v) for v in weights]
         self.feed.end_epoch()
         tensors = tuple(
             tensor(s, v, {}) for s, v in zip(self._start.variables.weights, weights, strict=True)
@@ -323,6 +326,7 @@ class Watch:
             signature=self.feed.signature,
             final=weights,
             logs=tuple(self._logs),
+            trained=self._trained or weights,
             regularizers=self._start.regularizers(),
             policies=self._start.policies(),
             trainable=self._start.trainable,

@@ -370,7 +370,14 @@ def test_evaluate_that_cannot_be_reproduced_confirms_nothing():
 
 def test_other_weights_in_evaluate_are_weights():
     parts = {**PARTS, "batch normalization": 0.0, "weights": -0.42, "same weights": False}
-    assert judge_parts(parts, "loss").causes[0].source == "weights"
+    parts["evaluated again"] = 0.9
+    averaged = [Origin("moving average of fit 1", "average", fit=1)]
+    cause = judge_parts(parts, "loss", averaged).causes[0]
+    assert (cause.source, cause.mechanism) == ("weights", "averaged-weights")
+    assert "moving average of fit 1" in cause.detail
+    other = judge_parts({**parts, "evaluated again": 0.7}, "loss", averaged)
+    assert not other.reproduced
+    assert {c.status for c in other.causes} == {SUSPECTED}
 
 
 def scored(values):
@@ -459,16 +466,16 @@ def validated(parts, logs, origin=None):
 
 def test_a_validation_against_evaluate_with_restored_weights():
     restored = Origin("best weights, epoch 2 of fit 1", "restored", fit=1, epoch=2)
-    found = validated({"evaluated": 0.5, "final": 0.5}, [0.9, 0.5, 0.8], restored)
+    found = validated({"evaluated": 0.5, "trained": 0.5}, [0.9, 0.5, 0.8], restored)
     (cause,) = found.causes
     assert (cause.source, cause.mechanism, cause.status) == ("weights", "last-or-best", CONFIRMED)
     assert "epoch 2 logged" in cause.evidence and found.unexplained == 0.0
-    lost = validated({"evaluated": 0.5, "final": 0.5}, [0.9, 0.6, 0.8])
+    lost = validated({"evaluated": 0.5, "trained": 0.5}, [0.9, 0.6, 0.8])
     assert [c.status for c in lost.causes] == [SUSPECTED] and lost.unexplained == 1.0
 
 
 def test_a_validation_against_evaluate_in_other_batches():
-    found = validated({"evaluated": 0.8, "final": 0.8}, [0.9, 0.8])
+    found = validated({"evaluated": 0.8, "trained": 0.8}, [0.9, 0.8])
     (cause,) = found.causes
     assert (cause.source, cause.share) == ("measurement", 1.0)
     assert "weights" in {x.source for x in found.excluded}

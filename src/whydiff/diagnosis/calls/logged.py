@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from whydiff.core.calls import Origin
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Divergence, Excluded
 from whydiff.core.words import listed, number, percent
-from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, Verdict
+from whydiff.diagnosis.calls.origins import replaced_by
+from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, Verdict, offset_note
 from whydiff.diagnosis.mechanisms import mechanism
 
 #: A part below this share of the gap is not called a cause.
@@ -16,23 +18,28 @@ TOLD = 0.02
 ROUNDING = 1e-4
 
 
-def judge_parts(parts: Mapping[str, Any], metric: str) -> Verdict:
-    """The verdict from the parts that ``take_apart`` measured; they add up to the gap."""
+def judge_parts(parts: Mapping[str, Any], metric: str, origins: Sequence[Origin] = ()) -> Verdict:
+    """The verdict from the parts that ``take_apart`` measured; they add up to the gap.
+
+    ``origins`` are those of the weights that evaluate used.
+    """
     gap = float(parts["logged"]) - float(parts["evaluated"])
     rest = float(parts["weights"])
     size = max(abs(float(parts["logged"])), abs(float(parts["evaluated"])), 1e-12)
     same = bool(parts["same weights"])
-    reproduced = not same or abs(rest) <= ROUNDING * size
+    again = parts.get("evaluated again")
+    missed = rest if same else 0.0 if again is None else again - float(parts["evaluated"])
+    reproduced = abs(missed) <= ROUNDING * size
     if not gap:
         return Verdict()
     if not reproduced:
         return Verdict(
             (_suspect(parts),), (), (), 1.0, False,
-            (f"No cause is confirmed: evaluated again with the weights that fit ended with, "
-             f"{metric} is {number(float(parts['evaluated']) + rest)} instead of "
+            (f"No cause is confirmed: evaluated again with the same weights, "
+             f"{metric} is {number(float(parts['evaluated']) + missed)} instead of "
              f"{number(parts['evaluated'])}.",),
         )  # fmt: skip
-    causes = list(_causes(parts, metric, gap))
+    causes = list(_causes(parts, metric, gap, origins))
     left = 1.0 - sum(c.share or 0.0 for c in causes)
     small = abs(left) <= TOLD * 4 + ROUNDING * size / abs(gap)
     notes = () if small else (f"{percent(left)} of the gap is {HELD_BY_NOTHING}.",)
@@ -42,11 +49,13 @@ def judge_parts(parts: Mapping[str, Any], metric: str) -> Verdict:
         (),
         0.0 if small else abs(left),
         True,
-        (*notes, *_sampled(parts)),
+        (*notes, *offset_note(causes), *_sampled(parts)),
     )
 
 
-def _causes(parts: Mapping[str, Any], metric: str, gap: float) -> Sequence[Cause]:
+def _causes(
+    parts: Mapping[str, Any], metric: str, gap: float, origins: Sequence[Origin]
+) -> Sequence[Cause]:
     found = []
     moving = float(parts["moving weights"]) / gap
     cut = float(parts.get("other batches", 0.0)) / gap
@@ -94,12 +103,14 @@ def _causes(parts: Mapping[str, Any], metric: str, gap: float) -> Sequence[Cause
         found.append(_cause("mode", id, random + batch, "; ".join(told), "; ".join(evidence)))
     rest = float(parts["weights"]) / gap
     if not parts["same weights"] and abs(rest) >= TOLD:
+        story, id = replaced_by(origins)
         found.append(
             _cause(
-                "weights", "last-or-best", rest,
-                "evaluate used other weights than fit ended with (restored, loaded or averaged)",
-                f"the weights that fit ended with give {metric} "
-                f"{number(float(parts['evaluated']) + float(parts['weights']))}",
+                "weights", id, rest,
+                f"evaluate used other weights than the last epoch ended with{story}",
+                f"the weights of the last epoch give {metric} "
+                f"{number(float(parts['evaluated']) + float(parts['weights']))}, evaluate's "
+                f"{number(parts['evaluated'])}",
             )
         )  # fmt: skip
     return found

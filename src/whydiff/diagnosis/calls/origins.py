@@ -176,6 +176,14 @@ def _of_files(pairs: Sequence[TensorPair]) -> str:
     return "another-file"
 
 
+def replaced_by(origins: Sequence[Origin]) -> tuple[str, str]:
+    """What put other weights in the place of those that a fit's last epoch left: in words behind a
+    sentence, and the mechanism."""
+    kinds = {o.kind: o.text for o in origins if o.kind in ("restored", "file", "average")}
+    id = "averaged-weights" if "average" in kinds else "last-or-best"
+    return next((f" ({text})" for text in kinds.values()), ""), id
+
+
 def skipped_by(events: Sequence[Event], *calls: MeasuringCall) -> list[Event]:
     """Loads into one of these models that left something out."""
     numbers = {call.model_number for call in calls}

@@ -197,7 +197,9 @@ def fit_pairs(fit: Fit, call: MeasuringCall, metric: str | None) -> Iterator[Dis
         ]
         if not apart or rows != count or all(d.relative == 0 for d in apart):
             continue
-        told = next((d for d in apart if not d.rounding), None)
+        large = LARGE_OF_LOG if why == LOGGED else LARGE
+        told = next((d for d in apart if d.relative >= large), None)
+        told = told or next((d for d in apart if not d.rounding), None)
         if told is not None:
             yield Disagreement(fit, call, told, why, check)
         elif why == LOGGED:

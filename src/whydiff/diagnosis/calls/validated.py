@@ -8,6 +8,7 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Excluded
 from whydiff.core.recording import Fit
 from whydiff.core.words import number
+from whydiff.diagnosis.calls.origins import replaced_by
 from whydiff.diagnosis.calls.verdict import Verdict
 from whydiff.diagnosis.mechanisms import mechanism
 
@@ -20,7 +21,7 @@ def judge_validation(
 ) -> Verdict:
     """The verdict from what ``validation_parts`` measured on the validation batches of fit.
 
-    ``parts``: ``evaluated`` with evaluate's weights, ``final`` with those that fit ended with.
+    ``parts``: ``evaluated`` with evaluate's weights, ``trained`` with those of the last epoch.
     """
     logged = float(fit.epochs[-1].logs[f"val_{metric}"])
     wanted, same_batches = float(call.values[metric]), float(parts["evaluated"])
@@ -57,29 +58,28 @@ def _weights(
 ) -> Cause:
     name, value = f"val_{metric}", float(parts["evaluated"])
     logged = float(fit.epochs[-1].logs[name])
-    texts = {o.text: o.kind for o in call.recipe.origins}
-    story = next((t for t, k in texts.items() if k in ("restored", "file", "average")), "")
-    id = "averaged-weights" if "average" in texts.values() else "last-or-best"
+    story, id = replaced_by(call.recipe.origins)
     epoch = next(
         (e for e in fit.epochs[:-1] if name in e.logs and _close(float(e.logs[name]), value)), None
     )
-    head = f"evaluate used other weights than the last epoch ended with{story and f' ({story})'}"
+    head = f"evaluate used other weights than the last epoch ended with{story}"
     if epoch is not None:
         return _cause(
             "weights", id, share, f"{head}: those of epoch {epoch.index + 1}",
             f"evaluate's weights give {number(value)}, which is what epoch {epoch.index + 1} "
             f"logged; the last epoch logged {number(logged)}",
         )  # fmt: skip
-    if _close(float(parts["final"]), logged):
+    if _close(float(parts["trained"]), logged):
         return _cause(
             "weights", id, share, head,
-            f"with the weights that fit ended with {metric} is {number(logged)}, with evaluate's "
+            f"with the weights of the last epoch {metric} is {number(logged)}, with evaluate's "
             f"{number(value)}",
         )  # fmt: skip
     return Cause(
         "weights", head, SUSPECTED,
-        f"no epoch logged {number(value)}, which evaluate's weights give; the weights of the last "
-        "epoch were not kept", mechanism(id).remedy, mechanism=id,
+        f"no epoch logged {number(value)}, which evaluate's weights give; those of the last epoch "
+        f"give {number(float(parts['trained']))}, not {number(logged)}", mechanism(id).remedy,
+        mechanism=id,
     )  # fmt: skip
 
 

@@ -112,8 +112,7 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
     if everything_rounds and trials.whole:
         size = trials.apart(trials.a, trials.b)[0]
         notes.append(f"The whole gap is no more than rounding ({number(size)} relative).")
-    if _offset(causes):
-        notes.append("Shares beyond 0 to 100 % say that causes offset each other.")
+    notes += offset_note(causes)
     return Verdict(
         tuple(causes), tuple(excluded), tuple(unknown), left if math.isfinite(left) else 1.0,
         True, tuple(notes),
@@ -221,8 +220,11 @@ def _sorted(causes: Sequence[Cause], excluded: list[Excluded]) -> list[Cause]:
     )
 
 
-def _offset(causes: Sequence[Cause]) -> bool:
-    return any(c.share is not None and not -0.02 <= c.share <= 1.02 for c in causes)
+def offset_note(causes: Sequence[Cause]) -> tuple[str, ...]:
+    """What shares beyond 0 to 100 % mean, where there are any."""
+    if any(c.share is not None and not -0.02 <= c.share <= 1.02 for c in causes):
+        return ("Shares beyond 0 to 100 % say that causes offset each other.",)
+    return ()
 
 
 def first_divergence(

@@ -63,8 +63,9 @@ MECHANISMS = (
         "averaged weights swapped in",
         "An optimizer with use_ema (or SwapEMAWeights) puts moving averages in place of the "
         "weights for evaluation or at the end of fit.",
-        "Compare both with the averages or both without: optimizer.finalize_variable_values, or "
-        "the callback SwapEMAWeights.",
+        "Compare both with the averages or both without: fit with "
+        "callbacks=[keras.callbacks.SwapEMAWeights()], which validates with them, or call "
+        "optimizer.finalize_variable_values(model.trainable_variables) in a loop of your own.",
         seen="Weights of one side come from an optimizer's moving average.",
     ),
     Mechanism(

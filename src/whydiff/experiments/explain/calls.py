@@ -208,7 +208,7 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
             parts = site.process.request(ValidationParts(a.index, b.number, metric))
             return judge_validation(parts, a, b, metric)
         parts = site.process.request(LossParts(a.index, b.number, metric))
-        return judge_parts(parts, metric)
+        return judge_parts(parts, metric, b.recipe.origins)
     return _position(site, pair) if pair.check == LABELS_MOVE else None
 
 

@@ -77,16 +77,17 @@ def validation_batches(live: Live) -> list[Any]:
 
 
 def validation_parts(live: Live, call: LiveCall, metric: str) -> dict[str, float]:
-    """``metric`` in fit's validation batches, with ``evaluated`` weights and the ``final`` ones."""
+    """``metric`` in fit's validation batches from the weights of evaluate (``evaluated``), and from
+    those that the last epoch left (``trained``)."""
     model, batches = live.model, validation_batches(live)
     with preserved(model), quiet():
         put_weights(model, call.weights)
         evaluated = _values(model, batches, False, [])
-        put_weights(model, live.final)
-        final = _values(model, batches, False, [])
+        put_weights(model, live.trained)
+        trained = _values(model, batches, False, [])
     if metric not in evaluated:
         raise TransferError(f"{metric} cannot be computed outside its test step")
-    return {"evaluated": evaluated[metric], "final": final[metric]}
+    return {"evaluated": evaluated[metric], "trained": trained[metric]}
 
 
 def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
@@ -95,7 +96,8 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
     Keys: ``logged`` and ``evaluated``; ``moving weights``, ``random layers``, ``batch
     normalization``, ``sample weights`` (one of the two weighted the samples), ``other batches``
     (fit cut the samples otherwise) and ``weights`` (what is left: evaluate used others than fit
-    ended with, or rounding); ``random`` and ``normalizing`` name the layers; ``same weights``.
+    ended with, or rounding); ``random`` and ``normalizing`` name the layers; ``same weights``;
+    ``evaluated again``: from evaluate's own weights where these are others, None if not computed.
     Raises TransferError where the model's loss and metrics cannot be computed outside its train
     step.
     """
@@ -113,7 +115,7 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
         slots = variables_of(model, names).weights
 
         def measured(training: bool, silent: Sequence[Any]) -> float:
-            for slot, value in zip(slots, live.final, strict=True):
+            for slot, value in zip(slots, live.trained, strict=True):
                 slot.variable.assign(np.array(value))
             return _measured(live, model, chosen, training, list(silent))[metric]
 
@@ -133,8 +135,9 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
         still = inference
     logged, evaluated = float(live.logs[-1][metric]), float(call.call.values[metric])
     same = all(
-        np.array_equal(x, y) for x, y in zip(live.final, call.weights, strict=False)
-    ) and len(live.final) == len(call.weights)
+        np.array_equal(x, y) for x, y in zip(live.trained, call.weights, strict=False)
+    ) and len(live.trained) == len(call.weights)
+    again = _with_weights_of(call, model, own, metric) if own is not None and not same else None
     return {
         "logged": logged,
         "evaluated": evaluated,
@@ -147,9 +150,16 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
         "random": list(stochastic),
         "normalizing": list(normalizing),
         "same weights": same,
+        "evaluated again": again,
         "batches": len(chosen),
         "of batches": len(batches),
     }
+
+
+def _with_weights_of(call: LiveCall, model: Any, batches: Sequence[Any], metric: str) -> float:
+    with preserved(model), quiet():
+        put_weights(model, call.weights)
+        return _values(model, batches, False, [])[metric]
 
 
 def _measured(

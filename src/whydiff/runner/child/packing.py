@@ -69,6 +69,7 @@ def live_fit(arrays: FitArrays, like: Live, recipe: Recipe) -> Live:
         recipe=recipe,
         material=material,
         final=arrays.final,
+        trained=arrays.final,
         logs=arrays.logs,
         fit_arguments=asked_of_fit(recipe),
     )
