@@ -66,8 +66,15 @@ def of(kind: Any) -> Schema:
         hints = typing.get_type_hints(kind)
         # What has a default was added later, or is added where there is something to say.
         added = tuple(f.name for f in dataclasses.fields(kind) if _has_default(f))
-        return record(added, **{f.name: of(hints[f.name]) for f in dataclasses.fields(kind)})
+        return record(added, **{
+            f.name: _WHOLE if kind in typing.get_args(hints[f.name]) else of(hints[f.name])
+            for f in dataclasses.fields(kind)
+        })  # fmt: skip
     raise TypeError(f"no schema for {kind}")
+
+
+#: an answer within an answer of its kind
+_WHOLE: Schema = {"$ref": "#"}
 
 
 def _has_default(field: dataclasses.Field[Any]) -> bool:
@@ -99,7 +106,7 @@ def answer(**properties: Schema) -> Schema:
 
 
 def explanation() -> Schema:
-    own = fields(Explanation, "between", "a", "b", "chosen", "zoom")
+    own = fields(Explanation, "between", "a", "b", "chosen", "zoom", "continued")
     measured = ("share", "alone", "remaining")
     cause = of(Cause)
     for name in measured:  # left out where it was not measured
@@ -109,7 +116,7 @@ def explanation() -> Schema:
         between={"enum": ["fits", "runs", "scripts", "calls"]}, a=side, b=side, chosen=TEXT
     )
     made = answer(**own | {"compared": compared, "causes": array(cause)})
-    made["properties"]["zoom"] = {"type": "object"}  # only where it was asked for
+    made["properties"] |= {"zoom": {"type": "object"}, "continued": _WHOLE}  # where there is one
     for name in ("others", "reproduced"):  # the first answers had none
         made["required"].remove(name)
     return made

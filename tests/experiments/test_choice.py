@@ -5,9 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 import whydiff.api.explain
+from whydiff.core.errors import WhydiffError
 from whydiff.core.question import Question, SideOptions
 from whydiff.experiments.explain import choice
 from whydiff.experiments.explain.inquiry import Inquiry
+from whydiff.testing.answers import explanation
 
 ONE, TWO = Question(("a.py",)), Question(("a.py",), b=SideOptions(env={"X": "1"}))
 DIFFER = SimpleNamespace(compared=SimpleNamespace(identical=False))
@@ -54,7 +56,8 @@ def answered(monkeypatch):
         for name in EXPLAINED:
             monkeypatch.setattr(choice, name, answer_of(name))
         monkeypatch.setattr(choice, "answer", lambda compared, metric: None)
-        monkeypatch.setattr(choice, "with_seeds_tried", lambda asked, found: found)
+        for name in ("with_seeds_tried", "with_fits_explained"):
+            monkeypatch.setattr(choice, name, lambda asked, found: found)
         steps = (step(asked) for step in whydiff.api.explain.ORDER_OF_CHOICE)
         return next(filter(None, steps)), asked.touched
 
@@ -95,3 +98,23 @@ def test_the_first_pair_in_the_order_of_choice_is_explained(
 ):
     monkeypatch.setattr(choice, "calls_at", lambda site, lines: lines)
     assert answered(question, nothing, **pairs) == (explained, b_runs)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "fails", "continued"),
+    [({"fits": [1, 3]}, False, True), ({"fits": [1, 3]}, True, False), ({}, False, False)],
+)
+def test_the_fits_that_left_the_weights_are_explained_too(monkeypatch, evidence, fails, continued):
+    def two_fits(ran, fits, folder):
+        assert fits == (1, 3)
+        if fails:
+            raise WhydiffError("the two trainings have nothing in common")
+        return DIFFER
+
+    monkeypatch.setattr(choice, "two_fits", two_fits)
+    monkeypatch.setattr(choice, "explain_trainings", lambda asked, sides: explanation())
+    runs = SimpleNamespace(no_time_for=lambda what: False)
+    asked = SimpleNamespace(ran_a=None, folder=None, runs=runs)
+    found = choice.with_fits_explained(asked, explanation(evidence=evidence, between="calls"))
+    assert (found.continued is not None) is continued
+    assert any("nothing in common" in note for note in found.notes) is fails

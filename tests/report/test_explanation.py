@@ -187,3 +187,13 @@ def test_what_only_a_page_can_show_is_not_printed() -> None:
     text = plain_text(shown)
     assert "Floor" in text
     assert "iVBOR" not in text and "Trace" not in text
+
+
+def test_the_fits_behind_two_calls_have_sections_of_their_own() -> None:
+    calls = replace(EXPLANATION, continued=replace(EXPLANATION, a={"fit": 1}, b={"fit": 3}))
+    sections = document(calls).sections
+    assert len({section.id for section in sections}) == len(sections)
+    (first,) = [section for section in sections if section.id == "fits"]
+    assert first.title == "Why fits 1 and 3 differ"
+    assert first.lead == verdict(EXPLANATION)
+    assert calls.to_dict()["continued"]["causes"] == EXPLANATION.to_dict()["causes"]

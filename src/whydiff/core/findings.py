@@ -214,6 +214,8 @@ class Explanation(Shown):
     reproduced: bool = True
     #: other disagreements seen in the script, each with the command that explains it
     others: tuple[dict[str, Any], ...] = ()
+    #: where two calls differ because their weights were trained apart: these two fits explained
+    continued: Explanation | None = None
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per cause."""
@@ -243,4 +245,5 @@ class Explanation(Shown):
             "notes": list(self.notes),
             "evidence": self.evidence,
             **({"zoom": self.zoom.to_dict()} if self.zoom else {}),
+            **({"continued": self.continued.to_dict()} if self.continued else {}),
         }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from whydiff.core.calls import Event, GeneratorState, HeldValue, Origin, joined_call
-from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, SUSPECTED, UNKNOWN
+from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, SUSPECTED, UNKNOWN, Cause
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import Epoch
 from whydiff.core.scoring import (
@@ -36,7 +36,7 @@ from whydiff.diagnosis.calls.origins import is_recurrent
 from whydiff.diagnosis.calls.scored import judge_position, judge_score
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.validated import judge_validation
-from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, judge
+from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, Verdict, fits_behind, judge
 from whydiff.testing.calls import KERNEL, Linear, X, call, drawn
 from whydiff.testing.sides import a_fit
 
@@ -493,3 +493,13 @@ def test_a_metric_that_is_a_mean_over_batches_moves_with_the_batches():
 def test_a_score_that_cannot_be_computed_again_confirms_nothing():
     found = scored({AGAIN: 0.5, ALIGNED: 0.95})
     assert not found.reproduced and not found.causes
+
+
+def test_the_fits_behind_weights_that_were_trained_apart():
+    trained = [Origin(f"trained by fit {n}", "trained", fit=n) for n in (1, 2)]
+    one = call(2, "evaluate", origin=trained[0])
+    other = call(4, "evaluate", origin=trained[1], kernel=KERNEL * 2)
+    cause = Cause("weights", "", CONFIRMED, "", "", mechanism="trained-apart")
+    assert fits_behind(one, other, Verdict((cause,))) == [1, 2]
+    assert fits_behind(one, other, Verdict((replace(cause, mechanism="another-file"),))) == []
+    assert fits_behind(one, one, Verdict((cause,))) == []

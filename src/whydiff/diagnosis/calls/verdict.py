@@ -291,6 +291,14 @@ def named_more(verdict: Verdict, source: str, detail: str, mechanism_id: str = "
     return replace(verdict, causes=tuple(causes))
 
 
+def fits_behind(a: MeasuringCall, b: MeasuringCall, verdict: Verdict) -> list[int]:
+    """The two fits that left the weights by which two calls differ; [] where it is not that."""
+    if not any(c.mechanism == "trained-apart" for c in verdict.causes):
+        return []
+    last = [max((o.fit or 0 for o in call.recipe.origins), default=0) for call in (a, b)]
+    return last if all(last) and last[0] != last[1] else []
+
+
 def summary(verdict: Verdict) -> str:
     """The causes in one phrase."""
     return listed([c.source for c in verdict.causes])

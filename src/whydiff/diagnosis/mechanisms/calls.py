@@ -92,7 +92,7 @@ MECHANISMS = (
         ("weights",),
         "trained by different fits",
         "The two models were trained by different fits.",
-        "Explain the fits: whydiff explain with --fits.",
+        "See what makes the two fits differ, below or with whydiff explain --fits.",
         seen="Weights of both sides come from fits.",
     ),
     Mechanism(

@@ -34,7 +34,13 @@ from whydiff.diagnosis.calls.results import number_of, said
 from whydiff.diagnosis.calls.scored import judge_position, judge_score
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.validated import judge_validation
-from whydiff.diagnosis.calls.verdict import Verdict, first_divergence, judge, named_more
+from whydiff.diagnosis.calls.verdict import (
+    Verdict,
+    first_divergence,
+    fits_behind,
+    judge,
+    named_more,
+)
 from whydiff.diagnosis.pair import check_watched
 from whydiff.runner.call_runner import ProcessCallRunner
 from whydiff.runner.messages import (
@@ -237,11 +243,12 @@ def _measured(
     trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
     verdict = judge(compared, trials)
     verdict = _described(site, pair, verdict, compared, runner)
-    return answer_calls(
+    found = answer_calls(
         pair, verdict, first_divergence(a, b, compared, trials), site.execution,
         script=site.script, trials=trials, others=others,
-        notes=_continued(site, a, b, verdict),
     )  # fmt: skip
+    fits = fits_behind(a, b, verdict)
+    return replace(found, evidence={**found.evidence, "fits": fits}) if fits else found
 
 
 def explain_across(
@@ -336,20 +343,3 @@ def _layer(verdict: Verdict, runner: ProcessCallRunner) -> Verdict:
         verdict.causes, verdict.excluded, verdict.unknown, verdict.unexplained,
         verdict.reproduced, (*verdict.notes, f"{text[:1].upper()}{text[1:]}."),
     )  # fmt: skip
-
-
-def _continued(site: Site, a: MeasuringCall, b: MeasuringCall, verdict: Verdict) -> tuple[str, ...]:
-    """Where weights differ because two fits differ: the command that explains these."""
-    cause = next((c for c in verdict.causes if c.source == "weights"), None)
-    if cause is None or cause.mechanism != "trained-apart":
-        return ()
-    fits = [
-        max((o.fit for o in call.recipe.origins if o.fit is not None), default=None)
-        for call in (a, b)
-    ]
-    if None in fits or fits[0] == fits[1]:
-        return ()
-    return (
-        f"The weights come from fits {fits[0]} and {fits[1]}; why these differ: "
-        f"whydiff explain {site.script} --fits {fits[0]},{fits[1]}",
-    )

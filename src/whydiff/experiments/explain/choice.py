@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.calls.answer import all_agree, watched
@@ -17,7 +20,7 @@ from whydiff.experiments.explain.calls import (
     two_runs_of_calls,
 )
 from whydiff.experiments.explain.inquiry import Inquiry
-from whydiff.experiments.explain.sides import RunningSides
+from whydiff.experiments.explain.sides import RunningSides, two_fits
 from whydiff.experiments.explain.trainings import explain_trainings
 
 
@@ -27,7 +30,8 @@ def calls_asked_for(asked: Inquiry) -> Explanation | None:
     if calls is None and lines is None:
         return None
     wanted = calls or calls_at(asked.site, lines or (0, 0))
-    return explain_chosen(asked.site, wanted, asked.progress, asked.question.metric)
+    found = explain_chosen(asked.site, wanted, asked.progress, asked.question.metric)
+    return with_fits_explained(asked, found)
 
 
 def fits_of_one_run(asked: Inquiry) -> Explanation | None:
@@ -65,7 +69,8 @@ def calls_of_one_run(asked: Inquiry) -> Explanation | None:
     """The worst disagreement between two uses of a model in one run that ought to agree."""
     if asked.question.fits:
         return None
-    return inside_one_run(asked.site, asked.progress, asked.question.metric)
+    found = inside_one_run(asked.site, asked.progress, asked.question.metric)
+    return None if found is None else with_fits_explained(asked, found)
 
 
 def agreement(asked: Inquiry) -> Explanation:
@@ -75,6 +80,21 @@ def agreement(asked: Inquiry) -> Explanation:
     if sides is None:
         return all_agree(execution, asked.site.script, 2)
     return watched(answer(sides.compared, metric=asked.question.metric), execution)
+
+
+def with_fits_explained(asked: Inquiry, found: Explanation) -> Explanation:
+    """Where two calls differ because two fits do, the answer goes on with these."""
+    fits = found.evidence.get("fits")
+    if not fits:
+        return found
+    try:
+        sides = two_fits(asked.ran_a, (fits[0], fits[1]), asked.folder)
+        if sides is None or asked.runs.no_time_for("the fits that left these weights"):
+            return found
+        return replace(found, continued=replace(explain_trainings(asked, sides), others=()))
+    except WhydiffError as why:
+        note = f"Why fits {fits[0]} and {fits[1]} differ is not explained: {why}."
+        return replace(found, notes=(*found.notes, note))
 
 
 def _explained(asked: Inquiry, sides: RunningSides | None) -> Explanation | None:

@@ -6,6 +6,7 @@ import base64
 import itertools
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from whydiff.core.findings import CONFIRMED, Cause, Explanation
@@ -49,7 +50,7 @@ from whydiff.report.point import point
 #: parts of the evidence that have a section of their own
 SHOWN_ELSEWHERE = frozenset(
     ("findings", "trace", "epochs", "order", "seeds", "settings", "environment", "equal steps",
-     "command", "hybrids", "disagreements", "rows", "calls")
+     "command", "hybrids", "disagreements", "rows", "calls", "fits")
 )  # fmt: skip
 #: a remainder that has to be named
 WORTH_NAMING = 0.01
@@ -81,6 +82,7 @@ def document(e: Explanation, name: str = "", among: Study | None = None) -> Docu
         *_ruled_out(e),
         *_notes(e),
         *_fix(e),
+        *_continued(e),
         *other_disagreements(e),
         *([] if calls else [side_by_side(e.evidence)]),
         *(calls_in_order(e.evidence.get("calls") or []) if calls else ()),
@@ -313,6 +315,19 @@ def _fix(e: Explanation) -> Iterator[Section]:
         is_diff = remedy.patch.lstrip().startswith(("--- ", "diff "))
         blocks = (Code(remedy.patch, "diff" if is_diff else "python"),)
     yield Section("fix", title, blocks, remedy.how, SCREEN, announced=True)
+
+
+def _continued(e: Explanation) -> Iterator[Section]:
+    """Why the two fits differ that left the weights of two calls."""
+    if e.continued is None:
+        return
+    fits = " and ".join(str(side.get("fit", "?")) for side in (e.continued.a, e.continued.b))
+    whole = document(e.continued)
+    blocks = (Facts(whole.facts),)
+    yield Section("fits", f"Why fits {fits} differ", blocks, whole.verdict, SCREEN, True)
+    for section in whole.sections:
+        title = f"Fits {fits}: {section.title[:1].lower()}{section.title[1:]}"
+        yield replace(section, id=f"fits-{section.id}", title=title)
 
 
 def _among(e: Explanation, study: Study | None) -> Iterator[Section]:
