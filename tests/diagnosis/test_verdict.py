@@ -491,3 +491,45 @@ def test_what_is_not_recorded_is_not_called_arithmetic():
     note = verdict.notes[0]
     assert "not recorded" in note and "epoch 1, step 2" in note and "Looked for" in note
     assert "arithmetic" in evidence(verdict.unknown)
+
+
+# --- a training with Keras 2 beside one with Keras 3 --------------------------------------------
+
+
+def second_and_third():
+    """Other initial weights, another epsilon and other ways of drawing, under two Kerases."""
+    a = a_side(version=facts(a_side(), "version", keras="2.15.0"))
+    drawn = (tensor("TensorFlow's operation RandomUniform", [1, 2], "operation seed"),)
+    b = changed(
+        a,
+        fit=FINAL,
+        initialization=weights(9),
+        optimizer=facts(a, "optimizer", epsilon=1e-3),
+        version=facts(a, "version", keras="3.15.1"),
+    )
+    return compared(replace(a, fit=replace(a.fit, recipe=replace(a.recipe, noise=drawn))), b)
+
+
+def test_between_two_generations_of_keras_only_arrays_are_transferred():
+    sides = second_and_third()
+    assert sides.only_arrays and sides.structural == []
+    assert sides.movable() == ["initialization", "version"]
+    verdict = judged(sides, additive({"initialization": 3.0, "version": 1.0}))
+    causes = by_source(verdict)
+    assert {s: c.status for s, c in causes.items()} == {
+        "initialization": CONFIRMED,
+        "version": CONFIRMED,
+        "optimizer": SUSPECTED,
+        "noise": SUSPECTED,
+    }
+    assert "it is counted with the version" in causes["optimizer"].evidence
+    assert "its random numbers cannot be transferred" in causes["noise"].evidence
+    assert "compare averages" in causes["noise"].remedy
+
+
+def test_the_default_of_a_layers_training_is_no_other_mode_between_the_two():
+    a = a_side(version=facts(a_side(), "version", keras="2.15.0"))
+    mode = facts(a, "mode", **{"training:dropout": False})
+    b = changed(a, mode=mode, version=facts(a, "version", keras="3.15.1"))
+    assert "mode" not in compared(a, b).differing
+    assert "mode" in compared(a, changed(a, mode=mode)).differing

@@ -7,7 +7,8 @@ from functools import cached_property
 
 from whydiff.core.findings import DIFFERS, UNKNOWN, Diff, Finding
 from whydiff.core.recording import Side
-from whydiff.diagnosis.sources import source
+from whydiff.diagnosis.sources import CATALOGUE, source
+from whydiff.diagnosis.sources.version import other_generations
 
 #: Mechanisms of state that is in no variable.
 HELD = ("stale-trace", "not-finalized", "other-constant")
@@ -56,12 +57,20 @@ class ComparedSides:
         logs = [[epoch.logs for epoch in side.fit.epochs] for side in (self.a, self.b)]
         return self.same_weights and repr(logs[0]) == repr(logs[1])  # NaN equals NaN here
 
+    @cached_property
+    def only_arrays(self) -> bool:
+        """Whether one side is of Keras 2 and the other of Keras 3: they share no objects, so a
+        hybrid takes arrays from either, and all else from the side that trains it."""
+        return other_generations(self.a, self.b)
+
     @property
     def structural(self) -> list[str]:
         """Differing sources that change the compiled program: model, loss, optimizer.
 
         State among them where it is what was compiled into a step, or what a layer holds.
         """
+        if self.only_arrays:
+            return []
         held = any(f.source == "state" and f.mechanism in HELD for f in self.findings)
         return [
             s for s in self.differing if source(s).kind == "structure" or (s == "state" and held)
@@ -106,6 +115,8 @@ class ComparedSides:
     def movable(self) -> list[str]:
         """Sources to make hybrids of: those that differ and can change a training."""
         together = {*self.environment[1:], *self.counted_with, "measurement"}
+        if self.only_arrays:
+            together |= {s.id for s in CATALOGUE if s.kind == "structure"} | {"noise"}
         settings = [dict(side.recipe.arithmetic) for side in (self.a, self.b)]
         # Where no setting of the arithmetic differs, it differs only in what it did.
         set_otherwise = settings[0] != settings[1]

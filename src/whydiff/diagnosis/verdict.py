@@ -57,6 +57,14 @@ def untried(compared: ComparedSides) -> Verdict:
     return Verdict((), excluded, _unknown(compared.findings), (), 0.0, True)
 
 
+#: Why a source is not told apart between a model of Keras 2 and one of Keras 3.
+NO_OBJECTS = "Keras 2 and Keras 3 take over no objects from each other; it is counted with the {}"
+ONLY_ARRAYS = {
+    "noise": "Keras 2 draws from generators whose state cannot be set, so its random numbers "
+    "cannot be transferred; it is counted with the {}"
+}
+
+
 def judge(compared: ComparedSides, trials: Trials, remedy: Remedy | None = None) -> Verdict:
     """What the hybrids prove, and the remedy that was tried, if one was."""
     findings = compared.findings
@@ -107,6 +115,8 @@ def _judge(finding: Finding, compared: ComparedSides, trials: Trials) -> Cause |
         why = trials.refused.get(name)
         if why is None and name in compared.environment[1:]:
             why = f"it changes together with {compared.environment[0]} and is counted there"
+        if why is None and compared.only_arrays:
+            why = ONLY_ARRAYS.get(name, NO_OBJECTS).format(compared.environment[0])
         return _suspect(finding, why or "")
     if not trials.matters(name):
         if finding.mechanism == "validation-leak" and trials.changes_logs(name):

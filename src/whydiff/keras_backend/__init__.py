@@ -6,7 +6,7 @@ is how Keras is changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from whydiff.core.errors import WhydiffError
 
@@ -26,6 +26,17 @@ def adapter() -> Backend:
             "Set KERAS_BACKEND to jax, tensorflow or torch.",
         )
     return found
+
+
+def adapter_of(model: Any) -> Backend:
+    """The backend that trains ``model``: Keras's, or TensorFlow where it is one of Keras 2."""
+    from whydiff.keras_backend.internals import is_keras_2
+
+    if not is_keras_2(model):
+        return adapter()
+    from whydiff.keras_backend.keras2 import backend
+
+    return backend
 
 
 def backend_named(name: str) -> Backend | None:

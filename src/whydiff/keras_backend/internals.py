@@ -15,8 +15,11 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from whydiff.core.errors import WhydiffError
 
@@ -39,9 +42,9 @@ def version() -> tuple[int, int]:
 
 
 def tested() -> str:
-    """``Keras 3.3 to 3.15``: the versions that whydiff was tried with."""
-    oldest, newest = (".".join(map(str, v)) for v in (OLDEST, NEWEST))
-    return f"Keras {oldest} to {newest}"
+    """``Keras 3.3 to 3.15``, and 2: the versions that whydiff was tried with."""
+    oldest, newest, *second = (".".join(map(str, v)) for v in (OLDEST, NEWEST, OLDEST_2, NEWEST_2))
+    return f"Keras {oldest} to {newest} and {second[0]} to {second[1]}"
 
 
 def check_version() -> None:
@@ -65,6 +68,22 @@ def cannot_be_watched(error: Exception) -> WhydiffError:
         f"expects ({type(error).__name__}: {error})",
         "Use one of those versions.",
     )
+
+
+def package_of(thing: Any) -> Any:
+    """The Keras whose class a model, layer or optimizer is of: ``keras``, or ``tf_keras``."""
+    for cls in type(thing).__mro__:
+        root = cls.__module__.partition(".")[0]
+        if root in ("keras", "tf_keras"):
+            return sys.modules[root]
+    import keras
+
+    return keras
+
+
+def is_keras_2(thing: Any) -> bool:
+    """Whether a model, layer or optimizer is one of Keras 2."""
+    return str(getattr(package_of(thing), "__version__", "")).startswith("2.")
 
 
 def newer_than_tested() -> str:
@@ -105,9 +124,15 @@ def variable_class() -> type:
     return found
 
 
+class _NoVariable:
+    """Of no variable."""
+
+
 @functools.cache
 def variable_base() -> type:
-    """The class of which the variables of every backend are."""
+    """The class of which the variables of every backend are; Keras 2 has none of its own."""
+    if version() < (3, 0):
+        return _NoVariable
     module = _module("backend.common.variables")
     older = getattr(module, "KerasVariable", None)  # up to Keras 3.6
     found: type = module.Variable if older is None else older
@@ -201,8 +226,61 @@ def jax_operations() -> ModuleType:
     return _module("backend.jax.nn")
 
 
-def _module(name: str) -> ModuleType:
-    return importlib.import_module(f"keras.src.{name}")
+def _module(name: str, package: str = "keras") -> ModuleType:
+    return importlib.import_module(f"{package}.src.{name}")
+
+
+# --- Keras 2 ----------------------------------------------------------------------------------
+
+#: The oldest version of Keras 2 that is watched, and the newest with which that was tried.
+OLDEST_2, NEWEST_2 = (2, 13), (2, 21)
+
+
+@dataclass(frozen=True)
+class Keras2:
+    """What of a Keras 2 is changed to watch it."""
+
+    data_handler: Any  # the class through which a fit reads its data
+    array_adapter: Any  # the class that slices arrays for it
+    makers: tuple[tuple[Any, str], ...]  # classes and their methods that make variables
+
+    def adapter(self, handler: Any) -> Any:
+        """What a handler reads from."""
+        return handler._adapter
+
+    def handed_out(self, handler: Any) -> Any:
+        """The data that a handler passes over."""
+        return handler._dataset
+
+    def hand_out(self, handler: Any, data: Any) -> None:
+        """Let a handler pass over ``data``."""
+        handler._dataset = data
+
+    def validates_with(self, model: Any) -> Any:
+        """The handler with which ``fit`` validates, None outside such a fit."""
+        return getattr(model, "_eval_data_handler", None)
+
+
+def keras_2(package: ModuleType) -> Keras2:
+    """The classes of a Keras 2. WhydiffError for a version that is not known."""
+    name, version_ = package.__name__, str(getattr(package, "__version__", "without a version"))
+    found = re.match(r"(\d+)\.(\d+)", version_)
+    if found is None or not OLDEST_2 <= (int(found[1]), int(found[2])) < (3, 0):
+        raise WhydiffError(
+            f"{name} {version_} is not known to whydiff, which was tested with {tested()}",
+            "Install a newer Keras.",
+        )
+    data = _module("engine.data_adapter", name)
+    optimizer = _module("optimizers.optimizer", name)._BaseOptimizer
+    return Keras2(
+        data.DataHandler,
+        data.TensorLikeDataAdapter,
+        (
+            (_module("engine.base_layer", name).Layer, "add_weight"),
+            (optimizer, "add_variable"),
+            (optimizer, "add_variable_from_reference"),
+        ),
+    )
 
 
 # --- nested structures ------------------------------------------------------------------------
@@ -213,6 +291,16 @@ def map_leaves(function: Callable[[Any], Any], structure: Any) -> Any:
     import keras
 
     return keras.tree.map_structure(function, structure)
+
+
+def leaves_of(structure: Any) -> list[Any]:
+    """Leaves in Keras's order, None among them; Keras 2 has none of its own."""
+    import keras
+
+    tree = getattr(keras, "tree", None)
+    if tree is None:
+        return [leaf for _, leaf in _walk((), structure)]
+    return list(tree.flatten(structure))
 
 
 def leaves_with_paths(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
@@ -240,17 +328,23 @@ def _walk(path: tuple[Any, ...], structure: Any) -> Iterator[tuple[tuple[Any, ..
 
 def automatic_name(layer: Any) -> str | None:
     """The snake-case class name if Keras numbered this layer's name by itself."""
-    stem = str(_module("utils.naming").to_snake_case(type(layer).__name__))
+    package = package_of(layer)
+    module = "utils.generic_utils" if is_keras_2(layer) else "utils.naming"
+    stem = str(_module(module, package.__name__).to_snake_case(type(layer).__name__))
+    if type(layer).__name__ == "InputLayer" and re.fullmatch(r"input_\d+", layer.name):
+        return stem  # as Keras 2 calls it
     return stem if re.fullmatch(re.escape(stem) + r"(_\d+)?", layer.name) else None
 
 
 def is_layer(operation: Any) -> bool:
     """Whether an operation of a graph is a layer; others are single operations."""
-    return hasattr(operation, "_layers")
+    return hasattr(operation, "_flatten_layers")
 
 
 def sublayers(layer: Any) -> Sequence[Any]:
     """The layers that a layer holds itself."""
+    if is_keras_2(layer):
+        return list(layer._flatten_layers(recursive=False, include_self=False))
     return getattr(layer, "_layers", ())
 
 
@@ -266,8 +360,24 @@ def graph_of(model: Any) -> Any:
 
 def own_variables(layer: Any) -> list[Any]:
     """The variables that a layer holds itself; those of its seed generators are not among them."""
-    groups = ("_trainable_variables", "_non_trainable_variables")
+    kind = "weights" if is_keras_2(layer) else "variables"
+    groups = (f"_trainable_{kind}", f"_non_trainable_{kind}")
     return [variable for group in groups for variable in getattr(layer, group, ())]
+
+
+def variable_name(variable: Any) -> str:
+    """What a layer calls its variable: ``kernel``, which is ``dense/kernel:0`` in Keras 2."""
+    return str(variable.name).partition(":")[0].rpartition("/")[2]
+
+
+def variable_path(variable: Any) -> str:
+    """The name of a variable with those of the layers around it."""
+    return str(getattr(variable, "path", None) or str(variable.name).partition(":")[0])
+
+
+def has_weights(model: Any) -> bool:
+    """Whether a model may be asked for its weights: one of Keras 2 raises before it is built."""
+    return not is_keras_2(model) or bool(model.built)
 
 
 def own_generators(layer: Any) -> Sequence[Any]:
@@ -277,6 +387,8 @@ def own_generators(layer: Any) -> Sequence[Any]:
 
 def global_generator() -> Any:
     """The generator behind ``keras.random.normal(...)`` without a seed, if anything used it."""
+    if version() < (3, 0):
+        return None
     return _module("backend.common.global_state").get_global_attribute("global_seed_generator")
 
 
@@ -326,8 +438,44 @@ def training_argument(model: Any, training: bool = True) -> dict[str, bool]:
     return {"training": training} if takes_training(model) else {}
 
 
-def graph_nodes(model: Any) -> Iterator[Any]:
+@dataclass(frozen=True)
+class Node:
+    """One call of an operation in a functional model, with the symbolic tensors around it."""
+
+    operation: Any
+    sources: tuple[Any, ...]  # the operations whose outputs it takes
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+
+
+def graph_nodes(model: Any) -> Iterator[Node]:
     """The nodes of a functional model, those nearest to its inputs first."""
+    for node in _nodes(model):
+        if is_keras_2(model):
+            inputs, operation = node.keras_inputs, node.layer
+            keywords = _keywords_of_keras_2(node)
+        else:
+            arguments = getattr(node, "arguments", None)
+            inputs = () if arguments is None else arguments.keras_tensors
+            keywords = {} if arguments is None else arguments.kwargs
+            operation = node.operation
+        outputs = node.outputs
+        many = outputs if isinstance(outputs, (list, tuple)) else (outputs,)
+        sources = tuple(map(made_by, inputs))
+        yield Node(operation, sources, tuple(inputs), tuple(many), keywords)
+
+
+def _keywords_of_keras_2(node: Any) -> dict[str, Any]:
+    """The keywords of a call. Where ``training=False`` was given Keras 2 keeps to it, whatever the
+    model is called with; in Keras 3 the model's own argument counts."""
+    keywords = dict(node.call_kwargs)
+    if keywords.get("training") is False:
+        keywords["training"] = "False, fixed"
+    return keywords
+
+
+def _nodes(model: Any) -> Iterator[Any]:
     graph = getattr(model, "_functional", None) or model
     by_depth = getattr(graph, "_nodes_by_depth", None) or {}
     for depth in sorted(by_depth, reverse=True):
@@ -336,7 +484,8 @@ def graph_nodes(model: Any) -> Iterator[Any]:
 
 def made_by(tensor: Any) -> Any:
     """The operation whose output a symbolic tensor is."""
-    return tensor._keras_history.operation
+    history = tensor._keras_history
+    return history.operation if hasattr(history, "operation") else history.layer
 
 
 def symbolic_inputs(model: Any) -> Any:
@@ -345,6 +494,50 @@ def symbolic_inputs(model: Any) -> Any:
         return model._inputs_struct if hasattr(model, "_inputs_struct") else model.inputs
     except Exception:  # a subclassed model
         return None
+
+
+def steps_at_once(model: Any) -> int:
+    """How many steps a call of the train function makes."""
+    count = getattr(model, "steps_per_execution", None)
+    if count is None and is_keras_2(model):
+        held = model._steps_per_execution
+        count = None if held is None else held.numpy()
+    return max(1, int(count or 1))
+
+
+def setting(layer: Any, key: str, value: Any) -> Any:
+    """A setting of a layer as Keras 3 has it: what Keras 2 makes of an axis once the layer is
+    built, ``[1]`` of ``-1``, is what was given again."""
+    if key == "axis" and isinstance(value, (list, tuple)) and is_keras_2(layer):
+        axes = [axis - len(layer.input_shape) for axis in value]
+        given = inspect.signature(type(layer).__init__).parameters.get("axis")
+        if given is not None and axes == [given.default]:
+            return given.default
+    return value
+
+
+def regularizer_of(layer: Any, variable: Any) -> Any:
+    """The regularizer of a variable that a layer holds, None without one."""
+    if is_keras_2(layer):
+        return getattr(layer, f"{variable_name(variable)}_regularizer", None)
+    return getattr(variable, "regularizer", None) if variable.trainable else None
+
+
+def penalty(regularizer: Any) -> Any:
+    """The settings of a regularizer as they were written: Keras 2 keeps them as float32."""
+    if not is_keras_2(regularizer):
+        return regularizer
+    settings = dict(regularizer.get_config())
+    for key, value in settings.items():
+        if isinstance(value, float) and value == float(np.float32(value)):
+            settings[key] = float(str(np.float32(value)))
+    return {"class": type(regularizer).__name__, **settings}
+
+
+def reduction_of(loss: Any) -> str:
+    """How a loss puts samples together; Keras 2's "auto" is the mean within ``fit``."""
+    reduction = str(getattr(loss, "reduction", "sum_over_batch_size"))
+    return "sum_over_batch_size" if reduction == "auto" else reduction
 
 
 def compile_settings(model: Any) -> Mapping[str, Any] | None:
@@ -432,6 +625,16 @@ def first_shape(variable: Any) -> tuple[Any, ...]:
 def initializer_of(variable: Any) -> Any:
     """What will give a variable that holds no value yet its first one."""
     return variable._initializer
+
+
+def optimizer_variables(optimizer: Any) -> list[Any]:
+    """All variables of an optimizer; for Keras 2's legacy ones they are a method."""
+    variables = optimizer.variables
+    found = list(variables() if inspect.ismethod(variables) else variables)
+    rate = rate_of(optimizer)
+    if is_keras_2(optimizer) and hasattr(rate, "assign") and all(v is not rate for v in found):
+        found.insert(1, rate)  # where it stands in Keras 3
+    return found
 
 
 def trained_variables(optimizer: Any) -> Sequence[Any]:

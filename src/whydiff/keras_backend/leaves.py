@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from whydiff.keras_backend.internals import leaves_of
+
 _CONTAINERS = (tuple, list, dict)
 
 
@@ -11,9 +13,7 @@ def flatten(structure: Any) -> list[Any]:
     """Leaves of a batch, None included, in Keras's own order."""
     if type(structure) is tuple and not any(isinstance(p, _CONTAINERS) for p in structure):
         return list(structure)  # most batches: (x, y), a thousand times a second
-    import keras
-
-    return list(keras.tree.flatten(structure))
+    return leaves_of(structure)
 
 
 def leaf_roles(structure: Any) -> tuple[str, ...]:

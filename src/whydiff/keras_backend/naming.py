@@ -6,9 +6,13 @@ from typing import Any
 
 from whydiff.keras_backend.internals import (
     automatic_name,
+    is_keras_2,
+    optimizer_variables,
     own_generators,
     own_variables,
     sublayers,
+    variable_name,
+    variable_path,
 )
 from whydiff.keras_backend.subject import models_of
 
@@ -33,7 +37,8 @@ class Names:
         self._of_layer[id(layer)] = path
         self.layers[path] = layer
         for variable in own_variables(layer):
-            name = f"{path}/{variable.name}" if path else variable.name
+            stem = variable_name(variable)
+            name = f"{path}/{stem}" if path else stem
             self._of_variable.setdefault(id(variable), self._unique(name))
         for number, generator in enumerate(own_generators(layer)):
             name = f"{path}/seed_generator" if path else "seed_generator"
@@ -58,7 +63,7 @@ class Names:
         return self._of_layer.get(id(layer), str(layer.name))
 
     def variable(self, variable: Any) -> str:
-        return self._of_variable.get(id(variable)) or str(variable.path)
+        return self._of_variable.get(id(variable)) or variable_path(variable)
 
     def optimizer_variables(self, model: Any, optimizer: Any) -> list[str]:
         """Canonical names of ``optimizer.variables``, in their order.
@@ -67,16 +72,20 @@ class Names:
         here it is called after the canonical path (``dense/kernel:momentum``).
         """
         stems = sorted(
-            ((v.path.replace("/", "_"), self.variable(v)) for v in model.trainable_variables),
+            (
+                (variable_path(v).replace("/", "_"), self.variable(v))
+                for v in model.trainable_variables
+            ),
             key=lambda pair: -len(pair[0]),
         )
         names: list[str] = []
         seen: dict[str, int] = {}
-        for variable in optimizer.variables:
-            name = str(variable.name)
+        for variable in optimizer_variables(optimizer):
+            name = variable_path(variable) if is_keras_2(optimizer) else str(variable.name)
+            flat = name.replace("/", "_")
             for stem, path in stems:
-                if stem in name:
-                    before, _, after = name.partition(stem)
+                if stem in flat:
+                    before, _, after = flat.partition(stem)
                     name = f"{path}:{(before + after).strip('_') or 'slot'}"
                     break
             seen[name] = seen.get(name, 0) + 1

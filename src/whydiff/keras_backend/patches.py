@@ -76,6 +76,11 @@ def install(*steps: Step) -> Patches:
     Raises WhydiffError, which names the versions that are known.
     """
     check_version()
+    return changed(*steps)
+
+
+def changed(*steps: Step) -> Patches:
+    """Change a Keras that is known by all ``steps``; where one fails, by none."""
     patches = Patches()
     try:
         for step in steps:

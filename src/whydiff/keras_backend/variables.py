@@ -11,9 +11,14 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.core.recipe import Tensor
 from whydiff.keras_backend import hidden
-from whydiff.keras_backend.internals import global_generator, rate_of
+from whydiff.keras_backend.internals import (
+    global_generator,
+    has_weights,
+    optimizer_variables,
+    rate_of,
+)
 from whydiff.keras_backend.naming import Names
-from whydiff.keras_backend.subject import generators_of, layers_of, optimizers_of
+from whydiff.keras_backend.subject import generators_of, layers_of, models_of, optimizers_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +61,7 @@ def variables_of(model: Any, names: Names) -> Variables:
     for name, optimizer in optimizers_of(model).items():
         paths = names.optimizer_variables(model, optimizer)
         steered = _hyperparameters(optimizer)
-        for variable, path in zip(optimizer.variables, paths, strict=True):
+        for variable, path in zip(optimizer_variables(optimizer), paths, strict=True):
             role = "hyperparameter" if id(variable) in steered else "slot"
             state.append(Slot(variable, f"{name}/{path}" if name else path, role))
     return Variables(tuple(weights), tuple(noise), tuple(state))
@@ -64,9 +69,11 @@ def variables_of(model: Any, names: Names) -> Variables:
 
 def existing_variables(model: Any) -> list[Any]:
     """Every variable that a training of ``model`` reads, as far as it exists by now."""
-    found = list(model.trainable_variables) + list(model.non_trainable_variables)
+    found = []
+    if all(map(has_weights, models_of(model))):
+        found += list(model.trainable_variables) + list(model.non_trainable_variables)
     for optimizer in optimizers_of(model).values():
-        found += list(optimizer.variables)
+        found += optimizer_variables(optimizer)
     found += [v for layer in layers_of(model) for _, v in hidden.hidden_variables(layer)]
     found += [generator.state for generator in generators_of(model).values()]
     shared = _global_seed_generator()

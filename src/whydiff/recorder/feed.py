@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,10 +27,21 @@ KINDS = {
     "PyDatasetAdapter": "PyDataset",
     "TFDatasetAdapter": "tf.data",
     "TorchDataLoaderAdapter": "torch DataLoader",
+    # Keras 2's
+    "TensorLikeDataAdapter": "arrays",
+    "GenericArrayLikeDataAdapter": "arrays",
+    "DatasetAdapter": "tf.data",
+    "KerasSequenceAdapter": "PyDataset",
 }
 
 #: where no code of the script's runs while a batch is fetched
 _NO_PIPELINES = ("arrays", "train_on_batch", "loop")
+
+
+def kind_of(data_adapter: Any) -> str:
+    """What a person calls the data that a data adapter reads."""
+    name = type(data_adapter).__name__
+    return KINDS.get(name, name.removesuffix("Adapter"))
 
 
 class Feed:
@@ -55,6 +66,7 @@ class Feed:
         self._validation_bytes = 0
         self.signature: Any = None
         self.kind = ""
+        self._batch_size: int | None = None
         self.workers = 0  # of a PyDataset
         self.settings: list[np.float64] = []  # plain numbers that a loop's step was called with
         self.rows: np.ndarray | None = None  # sample index of each row of the arrays fed
@@ -80,16 +92,23 @@ class Feed:
             return "validation"
         self._iterator = iterator
         data = iterator.data_adapter
-        self.kind = KINDS.get(type(data).__name__, type(data).__name__.removesuffix("Adapter"))
-        self.workers = int(getattr(getattr(data, "py_dataset", None), "workers", 0) or 0)
+        rows = None
         with self._unharmed():
             rows = array_rows(data)
+        self.begin(kind_of(data), getattr(data, "batch_size", None), rows, order)
+        self.workers = int(getattr(getattr(data, "py_dataset", None), "workers", 0) or 0)
+        return "training"
+
+    def begin(
+        self, kind: str, batch_size: int | None, rows: Iterable[Any] | None, order: Any = None
+    ) -> None:
+        """Data of that kind feed the training. ``rows`` are an array's samples in their order."""
+        self.kind, self._batch_size = kind, None if batch_size is None else int(batch_size)
+        with self._unharmed():
             if rows is not None:
                 self.rows, digests = self._book.register(rows)
-                if order is not None:
-                    size = int(data.batch_size)
-                    self._ordered = OrderedRows(order, self.rows, digests, size)
-        return "training"
+                if order is not None and self._batch_size is not None:
+                    self._ordered = OrderedRows(order, self.rows, digests, self._batch_size)
 
     def tee(self, iterable: Any, role: str, varies: bool) -> Any:
         """``iterable`` with our eyes on it; asked for once per pass. ``varies``: whether another
@@ -164,13 +183,10 @@ class Feed:
     @contextlib.contextmanager
     def _unharmed(self) -> Iterator[None]:
         """Trouble of ours with a batch must not reach the training; the watch reports it."""
-        if not self.trouble:
-            try:
-                yield
-            except Exception as error:
-                self.trouble = f"{type(error).__name__}: {error}"
-        else:
+        try:
             yield
+        except Exception as error:
+            self.trouble = self.trouble or f"{type(error).__name__}: {error}"
 
     def _keep_validation(self, structure: Any) -> None:
         leaves = [
@@ -218,9 +234,7 @@ class Feed:
         return self._book.content(self.validation_digest, rows)
 
     def batching_field(self, steps_per_epoch: int | None) -> Batching:
-        size = getattr(self._iterator.data_adapter, "batch_size", None) if self._iterator else None
-        size = None if size is None else int(size)
-        facts = {"batch_size": size, "steps_per_epoch": steps_per_epoch}
+        facts = {"batch_size": self._batch_size, "steps_per_epoch": steps_per_epoch}
         return Batching(tuple(self.batches), facts)
 
     def samples(self) -> Samples:

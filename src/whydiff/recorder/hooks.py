@@ -13,12 +13,14 @@ from typing import Any
 import keras
 
 from whydiff.keras_backend import adapter, patches
+from whydiff.keras_backend.base import Backend
 from whydiff.keras_backend.callbacks import listed
 from whydiff.keras_backend.internals import (
     DEFERRED,
     held_value,
     initializer_of,
     left_out_of_tracebacks,
+    package_of,
     random_initializers,
     seed_generator,
     validates_with,
@@ -42,11 +44,11 @@ def install(holder: Holder) -> Patches:
     """
     steps = (
         _stay_out_of_tracebacks,
-        _watch_fit,
-        _watch_compile,
+        functools.partial(watch_fit, keras=keras),
+        functools.partial(watch_compile, keras=keras),
         _watch_train_on_batch,
         _watch_data,
-        _watch_steps,
+        functools.partial(watch_steps, keras=keras, backend=adapter()),
         _watch_seeds,
         _watch_variables,
         *call_hooks.STEPS,
@@ -64,7 +66,9 @@ def _stay_out_of_tracebacks(holder: Holder, patches: Patches) -> None:
         patches.replace(filtering, name, (*excluded, _OURS))
 
 
-def _watch_fit(holder: Holder, patches: Patches) -> None:
+def watch_fit(holder: Holder, patches: Patches, keras: Any) -> None:
+    """See every ``fit`` of models of this ``keras``."""
+
     def around(fit: Any) -> Any:
         signature = inspect.signature(fit)
 
@@ -112,7 +116,9 @@ def _begin_fit(
         raise
 
 
-def _watch_compile(holder: Holder, patches: Patches) -> None:
+def watch_compile(holder: Holder, patches: Patches, keras: Any) -> None:
+    """See what models of this ``keras`` are compiled with."""
+
     def around(compile_: Any) -> Any:
         signature = inspect.signature(compile_)
 
@@ -165,8 +171,10 @@ def _watch_train_on_batch(holder: Holder, patches: Patches) -> None:
 
 def _with_ours(callbacks: Any, watch: Watch) -> Any:
     """The user's callbacks with ours behind them, so that it sees logs as they end up."""
+    callback_lists = package_of(watch.model).callbacks
+    base: Any = callback_lists.Callback
 
-    class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    class EpochWatch(base):  # type: ignore[misc]  # Keras has no types
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             watch.begin_epoch(epoch)
 
@@ -174,7 +182,7 @@ def _with_ours(callbacks: Any, watch: Watch) -> Any:
             watch.end_epoch(epoch, logs)
 
     ours = EpochWatch()
-    if isinstance(callbacks, keras.callbacks.CallbackList):
+    if isinstance(callbacks, callback_lists.CallbackList):
         callbacks.append(ours)
         ours.set_model(watch.model)
         return callbacks
@@ -229,8 +237,8 @@ def _watch_data(holder: Holder, patches: Patches) -> None:
     see_passes(patches, iterator_class, seen)
 
 
-def _watch_steps(holder: Holder, patches: Patches) -> None:
-    backend = adapter()
+def watch_steps(holder: Holder, patches: Patches, keras: Any, backend: Backend) -> None:
+    """See every step of models of this ``keras``, whose backend is ``backend``."""
     trainer = owner_of(keras.Model, "make_train_function")
     make = trainer.make_train_function
 
@@ -246,7 +254,7 @@ def _watch_steps(holder: Holder, patches: Patches) -> None:
                 return watch if watch is not None and watch.model is me() else None
 
             self.train_function = backend.wrap_train_function(self.train_function, watcher)
-        return made
+        return made if made is None else self.train_function  # Keras 2 runs what it is given
 
     patches.replace(trainer, "make_train_function", watched_make)
 

@@ -7,14 +7,14 @@ a probe behind each of them looks, at the boundaries of epochs, whether anything
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
-
-import keras
 
 from whydiff.core.digests import group_digest
 from whydiff.keras_backend.base import Backend
 from whydiff.keras_backend.code import is_users
+from whydiff.keras_backend.internals import package_of
 from whydiff.keras_backend.variables import existing_variables
 
 
@@ -30,7 +30,9 @@ class Interference:
     def __init__(self, adapter: Backend, model: Any, callbacks: Sequence[Any]) -> None:
         self._adapter, self._model = adapter, model
         self._theirs = [i for i, callback in enumerate(callbacks) if is_theirs(callback)]
-        self._every_batch = [i for i in self._theirs if _sees_batches(callbacks[i])]
+        base = package_of(model).callbacks.Callback
+        self._probe = functools.partial(_probe_class(base), self)
+        self._every_batch = [i for i in self._theirs if _sees_batches(callbacks[i], base)]
         self._seen: dict[int, int] = {}
         self._stopped = False
         self._rates: list[Any] = []
@@ -43,7 +45,7 @@ class Interference:
         listed: list[Any] = []
         for position, callback in enumerate(callbacks):
             if position in self._theirs:
-                listed += [_Probe(self, None), callback, _Probe(self, position)]
+                listed += [self._probe(None), callback, self._probe(position)]
             else:
                 listed.append(callback)
         return listed
@@ -83,24 +85,29 @@ class Interference:
         return step == 1 and bool(self._every_batch)
 
 
-def _sees_batches(callback: Any) -> bool:
+def _sees_batches(callback: Any, base: type) -> bool:
     hooks = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
-    base = keras.callbacks.Callback
     if type(callback).__name__ == "LambdaCallback" and not is_users(type(callback)):
         return any(name in vars(callback) for name in hooks)
     return any(getattr(type(callback), name) is not getattr(base, name) for name in hooks)
 
 
-class _Probe(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    def __init__(self, interference: Interference, position: int | None) -> None:
-        super().__init__()
-        self._interference, self._position = interference, position
+@functools.cache
+def _probe_class(base: Any) -> Callable[[Interference, int | None], Any]:
+    """A callback, of the class that this Keras has for them, that looks at its moments."""
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        self._interference.probe(self._position)
+    class Probe(base):  # type: ignore[misc]  # Keras has no types
+        def __init__(self, interference: Interference, position: int | None) -> None:
+            super().__init__()
+            self._interference, self._position = interference, position
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._interference.probe(self._position)
+        def on_train_begin(self, logs: Any = None) -> None:
+            self._interference.probe(self._position)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._interference.probe(self._position)
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self._interference.probe(self._position)
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self._interference.probe(self._position)
+
+    return Probe

@@ -14,9 +14,10 @@ from whydiff.core.live import Live, asked_of_fit
 from whydiff.core.pins import Pins
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import Epoch
-from whydiff.keras_backend import adapter
+from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.callbacks import fresh_callback, listed
 from whydiff.keras_backend.code import Outside
+from whydiff.keras_backend.internals import steps_at_once
 from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.subject import optimizers_of, title_of
 from whydiff.keras_backend.variables import Slot, tensor
@@ -65,7 +66,7 @@ class Watch:
         self.index, self.model = index, model
         self.trouble = ""
         self._stack = user_stack()
-        self._adapter = adapter()
+        self._adapter = adapter_of(model)
         self.feed = Feed(self._adapter, keep_bytes)
         self._fit, self._compiled = dict(fit_arguments), dict(compiled)
         # Read now: while a step's state travels, a learning rate may have no value to read.
@@ -137,7 +138,7 @@ class Watch:
             self._first_step_done()
         if self.feed.trouble:
             raise RuntimeError(self.feed.trouble)
-        executed = max(1, int(getattr(self.model, "steps_per_execution", 1) or 1))
+        executed = steps_at_once(self.model)
         left = self._snapshots.of_step(self._travelling(state), self.interference.looks_at_steps)
         self._rows.add(self._epoch, executed, (dict(logs or {}), left, drawn), left.outlasts)
         self._epoch_steps += 1

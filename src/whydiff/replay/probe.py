@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from whydiff.core.digests import tensor_digest
 from whydiff.core.live import Live
 from whydiff.core.pictures import picture
 from whydiff.core.replicas import Replica
+from whydiff.keras_backend.internals import leaves_of
 from whydiff.replay import orders
 from whydiff.replay.drawing import Drawing
 
@@ -33,7 +33,7 @@ def probe_of(live: Live) -> Probe | None:
         return None
     batches, structure = _batches(live)
     inputs = structure[0] if isinstance(structure, tuple) else structure
-    width = len(keras.tree.flatten(inputs))
+    width = len(leaves_of(inputs))
     return [leaves[:width] for leaves in batches], (inputs,)
 
 
@@ -44,8 +44,8 @@ def targets_of(live: Live) -> list[np.ndarray]:
     batches, structure = _batches(live)
     if not isinstance(structure, tuple) or len(structure) < 2 or structure[1] is None:
         return []
-    start = len(keras.tree.flatten(structure[0]))
-    stop = start + len(keras.tree.flatten(structure[1]))
+    start = len(leaves_of(structure[0]))
+    stop = start + len(leaves_of(structure[1]))
     columns = list(zip(*(leaves[start:stop] for leaves in batches), strict=True))
     shapes = [{np.shape(part)[1:] for part in column} for column in columns]
     missing = any(part is None for column in columns for part in column)
@@ -57,7 +57,7 @@ def targets_of(live: Live) -> list[np.ndarray]:
 def pictures_of(live: Live, positions: Sequence[int]) -> dict[int, np.ndarray]:
     """Examples of the probe as images, by position; {} where the inputs are not one image each."""
     probe = probe_of(live)
-    if probe is None or len(keras.tree.flatten(probe[1])) != 1:
+    if probe is None or len(leaves_of(probe[1])) != 1:
         return {}
     found, start = {}, 0
     for (leaf,) in probe[0]:

@@ -354,8 +354,8 @@ def remarks(log: Path | None) -> list[str]:
 
 #: Which versions of Keras are known.
 NOT_WATCHED = (
-    f"whydiff watches models of Keras 3 (tested with {tested()}); Keras 2 (tf_keras, "
-    "TF_USE_LEGACY_KERAS, TensorFlow before 2.16) is not watched."
+    f"whydiff watches models of Keras (tested with {tested()}); of Keras 2 (tf_keras, "
+    "TF_USE_LEGACY_KERAS, TensorFlow before 2.16) it watches fit."
 )
 
 

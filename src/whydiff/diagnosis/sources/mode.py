@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from whydiff.core.findings import DIFFERS, Finding
+from whydiff.core.recipe import Facts
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources.facts import compare_facts
 from whydiff.diagnosis.sources.layers import aligned_facts
 from whydiff.diagnosis.sources.source import Source, differs
+from whydiff.diagnosis.sources.version import other_generations
 
 ID = "mode"
 STEP, GRADIENTS = "code:train_step", "train_step:gradients"
@@ -16,6 +18,8 @@ FIX = "Do not pass training= when building the model; let fit and evaluate set i
 def compare(a: Side, b: Side) -> Finding:
     """Compare training= arguments baked into layers, and hand-written training steps."""
     one, two = aligned_facts(a.recipe, b.recipe, a.recipe.mode, b.recipe.mode)
+    if other_generations(a, b):
+        one, two = _without_defaults(one), _without_defaults(two)
     finding = compare_facts(
         ID,
         one,
@@ -47,6 +51,11 @@ def compare(a: Side, b: Side) -> Finding:
             intended=True,
         )
     return finding
+
+
+def _without_defaults(facts: Facts) -> Facts:
+    """Keras 3 keeps the False that is the default of a layer's ``training``; Keras 2 keeps none."""
+    return {k: v for k, v in facts.items() if not (k.startswith("training:") and v is False)}
 
 
 def _lost_state(side: Side, other: Side) -> str:

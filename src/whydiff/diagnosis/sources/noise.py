@@ -28,6 +28,12 @@ FIX = (
     "seed: Dropout(0.5, seed=n)."
 )
 
+#: what helps where no seed makes both draw the same numbers
+OTHER_WAYS = (
+    "No seed makes the two draw the same numbers: compare averages over several seeds "
+    "(whydiff compare)."
+)
+
 #: generators outside Keras and the backend that a layer's own code may draw from
 HOSTS = ("NumPy's global generator", "Python's random")
 #: the generator that dropout without a seed and torch.randn draw from
@@ -53,6 +59,9 @@ def compare(a: Side, b: Side) -> Finding:
     by_operation = _drawn_by_operations(one, two)
     if by_operation is not None:
         return by_operation
+    kinds = _drawn_in_other_ways(one, two)
+    if kinds:
+        return differs(ID, kinds, OTHER_WAYS)
     pairs = pair(one, two)
     other = differing(pairs.fresh)
     if other and all(p.path in HOSTS for p, _ in other):
@@ -122,6 +131,15 @@ def _drawn_by_operations(one: Sequence[Tensor], two: Sequence[Tensor]) -> Findin
     if own[0][0].path != own[1][0].path:
         detail += f" in A and by {own[1][0].path} in B"
     return differs(ID, f"{detail}, which starts from other seeds", FIX, mechanism="tf-random-ops")
+
+
+def _drawn_in_other_ways(one: Sequence[Tensor], two: Sequence[Tensor]) -> str:
+    """Says so where one side draws by operations alone, as Keras 2 does, the other by none."""
+    own = [[t.path for t in side if t.role == OPERATIONS] for side in (one, two)]
+    if (len(own[0]), len(own[1])) not in ((len(one), 0), (0, len(two))):
+        return ""
+    a, b = (listed(paths) if paths else "seed generators" for paths in own)
+    return f"A draws from {a}, B from {b}: other numbers, whatever the seeds"
 
 
 def _one_sided(a: Side, b: Side, name: str) -> Finding:

@@ -32,6 +32,11 @@ def compare(a: Side, b: Side) -> Finding:
     return finding
 
 
+def other_generations(a: Side, b: Side) -> bool:
+    """Whether one side is a training with Keras 2 and the other one with Keras 3."""
+    return crosses(a, b, "keras", (3,))
+
+
 def draws_otherwise(a: Side, b: Side) -> bool:
     """Whether JAX draws other numbers from one seed on the two sides: a setting, and since JAX 0.5
     its default."""

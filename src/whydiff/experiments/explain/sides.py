@@ -84,7 +84,9 @@ class RunningSides:
 def other_objects(compared: ComparedSides) -> list[str]:
     """Sources besides the program's whose fields are objects, which no recording carries."""
     a, b = compared.a.recipe, compared.b.recipe
-    sources = []
+    sources: list[str] = []
+    if compared.only_arrays:
+        return sources
     if a.duration.get("callbacks") != b.duration.get("callbacks"):
         sources += ["duration", "optimizer"]
     if a.data_content.signature != b.data_content.signature:  # another nesting of batches

@@ -32,11 +32,10 @@ def shown(callback: Any) -> str:
     return f"{type(callback).__name__}({text.strip(', ')})"
 
 
-def duration_facts(fit: dict[str, Any], stopping: Sequence[Any]) -> dict[str, Any]:
-    import keras
-
+def duration_facts(fit: dict[str, Any], stopping: Sequence[Any], keras: Any) -> dict[str, Any]:
+    """How long a fit of this ``keras`` may train."""
     epochs = fit.get("epochs", 1)
-    limit = getattr(keras.config, "max_epochs", lambda: None)()
+    limit = getattr(getattr(keras, "config", None), "max_epochs", lambda: None)()
     return {
         "epochs": min(epochs, limit) if limit else epochs,
         "initial_epoch": fit.get("initial_epoch", 0),

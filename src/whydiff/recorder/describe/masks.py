@@ -19,23 +19,14 @@ def masks_end_at(model: Any, names: Names) -> list[str]:
     ends: list[tuple[int, str]] = []
     for number, node in enumerate(nodes):
         layer = node.operation
-        incoming = any(id(t) in masked for t in _inputs(node))
+        incoming = any(id(t) in masked for t in node.inputs)
         makes = type(layer).__name__ == "Masking" or bool(getattr(layer, "mask_zero", False))
         if makes or (incoming and layer.supports_masking):
-            masked |= {id(t) for t in _outputs(node) if _has_steps(t)}
+            masked |= {id(t) for t in node.outputs if _has_steps(t)}
         elif incoming:
             ends.append((number, names.layer(layer)))
     last = max((i for i, node in enumerate(nodes) if _takes_mask(node.operation)), default=-1)
     return [name for number, name in ends if number < last]
-
-
-def _inputs(node: Any) -> list[Any]:
-    arguments = getattr(node, "arguments", None)
-    return [] if arguments is None else list(arguments.keras_tensors)
-
-
-def _outputs(node: Any) -> list[Any]:
-    return list(getattr(node, "outputs", None) or ())
 
 
 def _has_steps(tensor: Any) -> bool:

@@ -25,7 +25,13 @@ from whydiff.keras_backend.code import (
     read_settings,
     stored_by,
 )
-from whydiff.keras_backend.internals import graph_nodes, is_layer, is_variable, made_by
+from whydiff.keras_backend.internals import (
+    graph_nodes,
+    is_layer,
+    is_variable,
+    package_of,
+    setting,
+)
 from whydiff.keras_backend.naming import Names
 from whydiff.recorder.describe.masks import masks_end_at
 from whydiff.recorder.describe.values import (
@@ -130,7 +136,7 @@ def constants(layer: Any) -> list[Outside]:
 def _is_constant(value: Any) -> bool:
     import keras
 
-    no_tensor = is_variable(value) or isinstance(value, np.ndarray)
+    no_tensor = is_variable(value) or isinstance(value, np.ndarray) or hasattr(value, "assign")
     if no_tensor or type(value).__name__ == "Parameter":
         return False
     try:
@@ -168,7 +174,7 @@ def _settings(layer: Any, path: str) -> Iterator[tuple[str, Any]]:
     if path and not getattr(layer, "layers", None):
         for key, value in config(layer).items():
             if not _ELSEWHERE.search(key):
-                flat(key, value, flat_settings)
+                flat(key, setting(layer, key, value), flat_settings)
     flat_settings |= own_settings(layer, without=only_used_by(type(layer), "compute_loss"))
     for key, value in flat_settings.items():
         if not _ELSEWHERE.search(key):
@@ -192,12 +198,11 @@ def _calls(model: Any, names: Names) -> Iterator[tuple[str, str, Any]]:
 
     # A layer shared with other models is called in them, too: only this model's nodes count.
     for node in graph_nodes(model):
-        arguments = getattr(node, "arguments", None)
-        if arguments is None or not arguments.keras_tensors:
+        if not node.sources:
             continue
-        sources = [name(made_by(t)) for t in arguments.keras_tensors]
+        sources = [name(source) for source in node.sources]
         keywords = {
-            k: v for k, v in arguments.kwargs.items() if isinstance(v, PLAIN) and v is not None
+            k: v for k, v in node.keywords.items() if isinstance(v, PLAIN) and v is not None
         }
         training = keywords.pop("training", None)
         edge = f"{', '.join(sources)} -> {name(node.operation)}"
@@ -226,9 +231,7 @@ def mode_facts(model: Any, names: Names) -> dict[str, Any]:
 
 def precision_facts(model: Any, names: Names) -> dict[str, Any]:
     """Dtype policies of the layers that compute with weights, and loss scaling."""
-    import keras
-
-    facts: dict[str, Any] = {"floatx": keras.config.floatx()}
+    facts: dict[str, Any] = {"floatx": package_of(model).backend.floatx()}
     for path, layer in names.layers.items():
         policy = getattr(layer, "dtype_policy", None)
         if policy is not None and layer.weights:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from whydiff.core.recipe import Recipe, Tensor
-from whydiff.keras_backend import adapter
+from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.callbacks import sort_callbacks
+from whydiff.keras_backend.internals import package_of, steps_at_once
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import models_of
 from whydiff.recorder.describe.callbacks import duration_facts, shown
@@ -34,9 +35,8 @@ def describe(
 
     ``optimizer`` holds the optimizer's facts as they were when ``fit`` was called.
     """
-    import keras
-
-    name, backend = keras.backend.backend(), adapter()
+    keras = package_of(next(iter(models_of(model))))
+    name, backend = keras.backend.backend(), adapter_of(model)
     stopping, steering = sort_callbacks(callbacks, acting, ending)
     return Recipe(
         initialization=tensors["weights"],
@@ -51,18 +51,18 @@ def describe(
         mode=_merged([mode_facts(one, names) for one in models_of(model)])
         | step_facts(fit.get("step")),
         state=tensors["state"],
-        duration=duration_facts(dict(fit), stopping),
+        duration=duration_facts(dict(fit), stopping, keras),
         precision=precision_facts(model, names),
         measurement=measurement_facts(dict(compiled), dict(fit))
         | {"validation": feed.validation_digest},
         backend={"backend": name},
-        version=versions(name),
+        version={**versions(name), "keras": str(keras.__version__)},
         hardware={**hardware(backend), **distribution(models_of(model)[0])},
         arithmetic=dict(backend.arithmetic())
         | {
             "jit_compile": bool(model.jit_compile),
             "run_eagerly": bool(model.run_eagerly),
-            "steps_per_execution": int(getattr(model, "steps_per_execution", 1) or 1),
+            "steps_per_execution": steps_at_once(model),
         },
     )
 

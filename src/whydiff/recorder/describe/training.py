@@ -10,9 +10,17 @@ import numpy as np
 
 from whydiff.keras_backend.code import class_digest, code_digest, is_users, only_used_by
 from whydiff.keras_backend.decay import undecayed
-from whydiff.keras_backend.internals import loss_settings
+from whydiff.keras_backend.internals import (
+    has_weights,
+    loss_settings,
+    own_variables,
+    package_of,
+    penalty,
+    reduction_of,
+    regularizer_of,
+)
 from whydiff.keras_backend.naming import Names
-from whydiff.keras_backend.subject import optimizers_of
+from whydiff.keras_backend.subject import models_of, optimizers_of
 from whydiff.recorder.describe.values import (
     config,
     defaults,
@@ -21,6 +29,9 @@ from whydiff.recorder.describe.values import (
     plain,
     plain_defaults,
 )
+
+#: What Keras 2 keeps in an optimizer's config besides: how it is computed, and what built it.
+_NO_SETTINGS = ("name", "jit_compile", "is_legacy_optimizer")
 
 
 def optimizer_facts(subject: Any) -> dict[str, Any]:
@@ -42,11 +53,12 @@ def _one_optimizer(optimizer: Any, subject: Any) -> dict[str, Any]:
     if type(optimizer).__name__ == "LossScaleOptimizer" and hasattr(optimizer, "inner_optimizer"):
         optimizer = optimizer.inner_optimizer
     settings: dict[str, Any] = {}
-    flat("", {k: v for k, v in config(optimizer).items() if k != "name"}, settings)
+    flat("", {k: v for k, v in config(optimizer).items() if k not in _NO_SETTINGS}, settings)
     facts: dict[str, Any] = {"class": type(optimizer).__name__}
     facts |= {k: v for k, v in settings.items() if k and not k.endswith(".name")}
     facts["defaults"] = defaults(optimizer)
-    left_out = undecayed(optimizer, subject.trainable_variables)
+    weights = subject.trainable_variables if all(map(has_weights, models_of(subject))) else ()
+    left_out = undecayed(optimizer, weights)
     if left_out:
         facts["exclude_from_weight_decay"] = left_out
     if is_users(type(optimizer)):
@@ -58,16 +70,17 @@ def objective_facts(
     model: Any, names: Names, compiled: dict[str, Any], fit: dict[str, Any]
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {}
-    _loss_facts("loss", compiled.get("loss"), facts)
+    _loss_facts("loss", compiled.get("loss"), facts, package_of(model))
     facts["loss_weights"] = plain(compiled.get("loss_weights"))
     facts["class_weight"] = plain(fit.get("class_weight"))
     facts["sample_weight"] = fit.get("sample_weight") is not None
-    for variable in model.trainable_variables:
-        if getattr(variable, "regularizer", None) is not None:
-            facts[f"regularizer:{names.variable(variable)}"] = plain(variable.regularizer)
     for path, layer in names.layers.items():
+        for variable in own_variables(layer):
+            regularizer = regularizer_of(layer, variable)
+            if regularizer is not None:
+                facts[f"regularizer:{names.variable(variable)}"] = plain(penalty(regularizer))
         if getattr(layer, "activity_regularizer", None) is not None:
-            facts[f"activity_regularizer:{path}"] = plain(layer.activity_regularizer)
+            facts[f"activity_regularizer:{path}"] = plain(penalty(layer.activity_regularizer))
     cls = type(model)
     if is_users(cls) and any(
         "compute_loss" in vars(base) for base in cls.__mro__ if is_users(base)
@@ -78,17 +91,15 @@ def objective_facts(
     return facts
 
 
-def _loss_facts(prefix: str, loss: Any, into: dict[str, Any]) -> None:
+def _loss_facts(prefix: str, loss: Any, into: dict[str, Any], keras: Any) -> None:
     """A loss by its function and settings, so that a name and its class are the same loss."""
-    import keras
-
     if isinstance(loss, dict):
         for key, part in loss.items():
-            _loss_facts(f"{prefix}.{key}", part, into)
+            _loss_facts(f"{prefix}.{key}", part, into, keras)
         return
     if isinstance(loss, (list, tuple)):
         for number, part in enumerate(loss):
-            _loss_facts(f"{prefix}.{number}", part, into)
+            _loss_facts(f"{prefix}.{number}", part, into, keras)
         return
     if isinstance(loss, str):
         try:
@@ -105,7 +116,7 @@ def _loss_facts(prefix: str, loss: Any, into: dict[str, Any]) -> None:
         for key, value in settings.items():
             flat(f"{prefix}.{key}", value, into)
         into[f"{prefix}.defaults"] = plain_defaults(function)
-        into[f"{prefix}.reduction"] = getattr(loss, "reduction", "sum_over_batch_size")
+        into[f"{prefix}.reduction"] = reduction_of(loss)
         if is_users(function):
             into[f"code:{prefix}"] = code_digest(function)
     else:

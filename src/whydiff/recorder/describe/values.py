@@ -75,13 +75,20 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def _array(value: Any) -> Any:
-    import keras
-
     try:
-        array = keras.ops.convert_to_numpy(value)
+        array = _on_host(value)
     except Exception:  # a symbolic tensor has no value to show
         return f"{type(value).__name__}{tuple(value.shape)}"
     return array.item() if array.ndim == 0 else [array.dtype.name, array.tolist()]
+
+
+def _on_host(value: Any) -> np.ndarray:
+    if isinstance(value, (np.ndarray, np.generic)):
+        return np.asarray(value)
+    import keras
+
+    array: np.ndarray = keras.ops.convert_to_numpy(value)
+    return array
 
 
 def flat(prefix: str, value: Any, into: dict[str, Any]) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import traceback
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.runner import codec
-from whydiff.runner.child.serving import Server
 from whydiff.runner.messages import Answered, AnyRequest, Failed, NotTransferable, Refused, Reply
+
+
+class Server(Protocol):
+    """Whoever holds what a script left."""
+
+    def answer(self, request: AnyRequest) -> object:
+        """What comes of a request; TransferError or WhydiffError with its why."""
+        ...
 
 
 def serve(server: Server, requests: BinaryIO, answers: BinaryIO) -> None:

@@ -22,11 +22,14 @@ import threading
 import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from whydiff.runner.child.afresh import Start
 from whydiff.runner.child.elsewhere import say_what_came_from_elsewhere
 from whydiff.runner.child.watching import Job, Watching
+
+if TYPE_CHECKING:
+    from whydiff.runner.child.answering import Server
 
 
 def run_script(job: Job) -> int:
@@ -211,10 +214,25 @@ def _serve(watching: Watching, start: Start, descriptors: list[int], code: int) 
     if watching.session is None:
         return
     from whydiff.runner import codec
-    from whydiff.runner.child.again import ScriptRunner
     from whydiff.runner.child.answering import serve
-    from whydiff.runner.child.serving import Server
     from whydiff.runner.messages import ScriptEnded
+
+    with os.fdopen(descriptors[0], "rb") as requests, os.fdopen(descriptors[1], "wb") as answers:
+        codec.write(ScriptEnded(code), answers)
+        serve(_server(watching, start), requests, answers)
+
+
+def _server(watching: Watching, start: Start) -> Server:
+    """Who answers: about fits of models of Keras 2, where these are what was watched, or of 3."""
+    from whydiff.keras_backend.internals import is_keras_2, version
+
+    session = watching.session
+    if version() < (3, 0) or any(is_keras_2(live.model) for live in session.lives):
+        from whydiff.runner.child.keras2 import Keras2Server
+
+        return Keras2Server(session.lives)
+    from whydiff.runner.child.again import ScriptRunner
+    from whydiff.runner.child.serving import Server
 
     described = {
         **watching.job.described,
@@ -222,15 +240,8 @@ def _serve(watching: Watching, start: Start, descriptors: list[int], code: int) 
         "keep_bytes": 1 << 24,
     }
     run = ScriptRunner(watching, start, Job, run_script)
-    session = watching.session
     recording = Path(watching.job.output)
-    with os.fdopen(descriptors[0], "rb") as requests, os.fdopen(descriptors[1], "wb") as answers:
-        codec.write(ScriptEnded(code), answers)
-        serve(
-            Server(session.lives, run, described, recording, session.calls.lives),
-            requests,
-            answers,
-        )
+    return Server(session.lives, run, described, recording, session.calls.lives)
 
 
 def start() -> None:

@@ -13,10 +13,12 @@ import keras
 import numpy as np
 
 from whydiff.core.calls import MeasuringCall
+from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall, Material, Samples, asked_of_fit
 from whydiff.core.recipe import Recipe
-from whydiff.runner.messages import CallArrays, FitArrays
+from whydiff.runner.messages import CallArrays, FitArrays, FitElsewhere, TrainingArrays
+from whydiff.storage import load
 
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -72,6 +74,26 @@ def live_fit(arrays: FitArrays, like: Live, recipe: Recipe) -> Live:
         trained=arrays.final,
         logs=arrays.logs,
         fit_arguments=asked_of_fit(recipe),
+    )
+
+
+def adopted(
+    there: FitElsewhere, packed: TrainingArrays, like: Live, own_model: bool = False
+) -> Live:
+    """A fit of another process. Only if its script ran here the model of ``like`` is its own."""
+    recipe = load(there.recording).fits[there.fit - 1].recipe
+    live = live_fit(packed.fit, like, recipe)
+    return live if own_model else replace(live, model=None)
+
+
+def fit_of(lives: Sequence[Live], index: int) -> Live:
+    """The fit of that index. WhydiffError where it cannot be trained again."""
+    for live in lives:
+        if live.index == index:
+            return live
+    raise WhydiffError(
+        f"fit {index} was not watched to its end, so it cannot be trained again",
+        "`whydiff record` and `whydiff diff` still compare what was seen of it.",
     )
 
 

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.digests import tensor_digest
-from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.live import Live, LiveCall
@@ -34,7 +33,7 @@ from whydiff.replay.tensors import look
 from whydiff.replay.values import side
 from whydiff.runner import codec, messages as m
 from whydiff.runner.child.calls import CallServer
-from whydiff.runner.child.packing import fit_arrays, live_fit
+from whydiff.runner.child.packing import adopted, fit_arrays, fit_of, live_fit
 from whydiff.runner.child.recorded import NO_PROGRAM, recorded_fit
 from whydiff.storage import load
 
@@ -111,23 +110,25 @@ class HybridServer:
 
     def pack(self, request: m.Pack) -> None:
         """Write a fit and the loops that belong to it."""
-        live = _fit(self._lives, request.fit)
+        live = fit_of(self._lives, request.fit)
         companions = {i: fit_arrays(other) for i, other in self._companions(live).items()}
         codec.save(m.TrainingArrays(fit_arrays(live), companions), request.file)
 
     def pair(self, request: m.Pair) -> m.Paired:
         """Prepare what trains hybrids of two fits, at least one of which is this process's own."""
         sides = {"a": request.a, "b": request.b}
-        own = {n: _fit(self._lives, s.fit) for n, s in sides.items() if isinstance(s, m.OwnFit)}
+        own = {n: fit_of(self._lives, s.fit) for n, s in sides.items() if isinstance(s, m.OwnFit)}
         like = next(iter(own.values()))
         elsewhere = {n: s for n, s in sides.items() if isinstance(s, m.FitElsewhere)}
         packed: dict[str, m.TrainingArrays] = {
             n: codec.load(s.arrays) for n, s in elsewhere.items()
         }
-        adopted = {n: _adopted(s, packed[n], like) for n, s in elsewhere.items()}
         recorded = {n: s for n, s in sides.items() if isinstance(s, m.FitRecorded)}
-        adopted |= {n: recorded_fit(s, like) for n, s in recorded.items()}
-        lives = {**own, **adopted}
+        lives = {
+            **own,
+            **{n: adopted(s, packed[n], like) for n, s in elsewhere.items()},
+            **{n: recorded_fit(s, like) for n, s in recorded.items()},
+        }
         self._other = None
         differing = frozenset(request.differing)
         if any(needs_script(live) for live in lives.values()):
@@ -166,8 +167,8 @@ class HybridServer:
         except TransferError as why:
             other.refused = str(why)
             raise
-        like = _fit(lives, there.fit)
-        loaded = _adopted(there, codec.load(there.arrays), like, own_model=True)
+        like = fit_of(lives, there.fit)
+        loaded = adopted(there, codec.load(there.arrays), like, own_model=True)
         self._paired = Solo({**self._paired.lives, other.name: loaded}, self._paired.differing)
         self._other = None
 
@@ -220,7 +221,7 @@ class HybridServer:
         job, recording = self._job, self._recording
         if isinstance(there, m.FitElsewhere):
             job, recording = there.job, Path(there.recording)
-        return _fit(self._run(job, recording, last, pins), last)
+        return fit_of(self._run(job, recording, last, pins), last)
 
     def _companions(self, live: Live) -> dict[int, Live]:
         return {other.index: other for other in self._lives if other.index in live.companions}
@@ -272,11 +273,11 @@ class ReplicaServer:
                 engines = self._engines_of(request.fit)
                 return tuple(engines.streams(replica) for replica in request.replicas)
             case m.Probe():
-                live = _fit(self._lives, request.fit)
+                live = fit_of(self._lives, request.fit)
                 targets = tuple(_numbers(target) for target in targets_of(live))
                 return m.ProbeTargets(targets, bool(live.material.validation))
             case m.Pictures():
-                return pictures_of(_fit(self._lives, request.fit), request.positions)
+                return pictures_of(fit_of(self._lives, request.fit), request.positions)
             case _:
                 unreachable(request)
 
@@ -291,7 +292,7 @@ class ReplicaServer:
 
     def _engines_of(self, fit: int) -> Engines:
         if fit not in self._engines:
-            self._engines[fit] = Engines(_fit(self._lives, fit))
+            self._engines[fit] = Engines(fit_of(self._lives, fit))
         return self._engines[fit]
 
 
@@ -321,25 +322,6 @@ def _numbers(array: np.ndarray) -> np.ndarray:
 
 def _numbers_by_name(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: _numbers(value) for name, value in arrays.items()}
-
-
-def _adopted(
-    there: m.FitElsewhere, packed: m.TrainingArrays, like: Live, own_model: bool = False
-) -> Live:
-    """A fit of another process. Only if its script ran here the model of ``like`` is its own."""
-    recipe = load(there.recording).fits[there.fit - 1].recipe
-    live = live_fit(packed.fit, like, recipe)
-    return live if own_model else replace(live, model=None)
-
-
-def _fit(lives: Sequence[Live], index: int) -> Live:
-    for live in lives:
-        if live.index == index:
-            return live
-    raise WhydiffError(
-        f"fit {index} was not watched to its end, so it cannot be trained again",
-        "`whydiff record` and `whydiff diff` still compare what was seen of it.",
-    )
 
 
 def _first_line(error: Exception) -> str:

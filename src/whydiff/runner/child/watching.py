@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,7 @@ class Watching:
             "keras", self.keras_is_here, self._keras_comes, self.keras_is_not_here
         )
         sys.meta_path.insert(0, finder)
+        sys.meta_path.insert(0, AroundImport("tf_keras", self.tf_keras_is_here))
         scored = functools.partial(score_hooks.watch_sklearn, self)
         sys.meta_path.insert(0, AroundImport(score_hooks.PACKAGE, scored))
         seedings.watch(lambda package, then: sys.meta_path.insert(0, AroundImport(package, then)))
@@ -77,20 +78,30 @@ class Watching:
 
         An unknown version, a disk that filled up: no reason to stop the script.
         """
+        version = str(getattr(sys.modules["keras"], "__version__", ""))
+        self._change(self._keras_2("keras") if version.startswith("2.") else self._change_keras)
+
+    def tf_keras_is_here(self) -> None:
+        """Watch the Keras 2 that was just imported; often Keras 3 was before it, by TensorFlow."""
+        self._change(self._keras_2("tf_keras"))
+
+    def _change(self, change: Callable[[contextlib.ExitStack], None]) -> None:
+        before = self.session  # of the other Keras, if that was imported
         try:
             with contextlib.ExitStack() as undo:
-                self._change_keras(undo)
+                change(undo)
+                self._begin_session()
                 undo.pop_all()
         except Exception as error:
-            self.session = None
-            _say(f"nothing is recorded: {error}; the script goes on")
+            self.session = before
+            nothing = "nothing is recorded" if before is None else "nothing of it is recorded"
+            _say(f"{nothing}: {error}; the script goes on")
 
     def _change_keras(self, undo: contextlib.ExitStack) -> None:
         from whydiff.keras_backend.internals import check_version, newer_than_tested
 
         check_version()
         from whydiff.recorder.hooks import install
-        from whydiff.recorder.session import Session
 
         undo.callback(install(self).undo)
         if self.job.reseed is not None:
@@ -104,14 +115,28 @@ class Watching:
 
             resume = Resume(**self.job.resume)
             undo.callback(patches.install(functools.partial(watch_for, resume)).undo)
-        OPENED.watch(self.job.output)
-        # Now, while the process may still open files as it likes.
-        self._writer = self._writer or self._opened(self.job)
-        self.session = Session(self._writer, self.job.keep_bytes)
         with contextlib.suppress(Exception):  # saves time, and no more
             defer_tensorflow()
         if newer_than_tested():
             _say(newer_than_tested())
+
+    def _keras_2(self, package: str) -> Callable[[contextlib.ExitStack], None]:
+        def change(undo: contextlib.ExitStack) -> None:
+            from whydiff.recorder.keras2 import install
+
+            undo.callback(install(self, sys.modules[package]).undo)
+
+        return change
+
+    def _begin_session(self) -> None:
+        """One session for all that is watched in this process."""
+        from whydiff.recorder.session import Session
+
+        if self.session is None:
+            OPENED.watch(self.job.output)
+            # Now, while the process may still open files as it likes.
+            self._writer = self._writer or self._opened(self.job)
+            self.session = Session(self._writer, self.job.keep_bytes)
 
     def begin(
         self, job: Job, pins: Mapping[int, Pins] | None = None, last: int | None = None

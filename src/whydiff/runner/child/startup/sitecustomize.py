@@ -26,6 +26,8 @@ PYTHONPATH = "WHYDIFF_PYTHONPATH"
 
 #: Libraries whose functions that seed are watched, see ``whydiff.recorder.seed_calls``.
 SEEDED = ("random", "numpy", "tensorflow", "torch", "jax")
+#: Keras 2 beside Keras 3.
+KERAS_2 = "tf_keras"
 #: Its functions that score predictions are watched, see ``whydiff.recorder.score_hooks``.
 SCORING = "sklearn.metrics"
 SEED_CALLS = "whydiff.recorder.seed_calls"
@@ -37,7 +39,7 @@ class _AfterImports:
     def __init__(self, job: str, lent: "str | None" = None) -> None:
         self.job, self.lent = job, lent
         self.watching: Watching | None = None
-        self.waited_for = {"keras", SCORING, *SEEDED}
+        self.waited_for = {"keras", KERAS_2, SCORING, *SEEDED}
         self.missed: set[str] = set()  # could not be imported
         self.seed_calls = _seed_calls()
 
@@ -67,7 +69,9 @@ class _AfterImports:
                 return
             self.waited_for.discard(name)
             if name == "keras":
-                self.keras(True)
+                self.keras().keras_is_here()
+            elif name == KERAS_2:
+                self.keras().tf_keras_is_here()
             elif name == SCORING:
                 from whydiff.recorder import score_hooks
 
@@ -77,24 +81,21 @@ class _AfterImports:
         except Exception as error:
             _say_that_nothing_is_recorded(error)
 
-    def keras(self, succeeded: bool) -> None:
-        """Record what is done with Keras."""
+    def keras(self) -> "Any":
+        """Who records what is done with Keras."""
         # Whoever asks for it from now on finds what was noted.
         sys.modules.setdefault(SEED_CALLS, self.seed_calls)
         from whydiff.runner.child.watching import Job, Watching
 
         if self.watching is None:
             self.watching = Watching(Job(self.job))
-        if succeeded:
-            self.watching.keras_is_here()
-        else:
-            self.watching.keras_is_not_here()
+        return self.watching
 
     def close(self) -> None:
         """Finish the recording: called after all that the script leaves to its exit."""
         try:
             if self.watching is None and "keras" in self.missed:
-                self.keras(False)
+                self.keras().keras_is_not_here()
             if self.watching is not None:
                 self.watching.close()
         except Exception:  # the script has ended: its exit code stays
