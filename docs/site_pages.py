@@ -49,6 +49,7 @@ TOLD = {
     "lock": "lock.md",
     "verify": "lock.md",
     "record": "two_machines.md",
+    "calls": "tutorial/index.md",
     "show": "two_machines.md",
     "diff": "two_machines.md",
     "report": "pages.md",

@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "record": "whydiff.api.record",
+    "calls": "whydiff.api.calls",
     "diff": "whydiff.api.diff",
     "explain": "whydiff.api.explain",
     "lock": "whydiff.api.lock",
@@ -36,6 +37,7 @@ __all__ = [
     "WhydiffError",
     "__version__",
     "bisect",
+    "calls",
     "check",
     "compare",
     "diff",

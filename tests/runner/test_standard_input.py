@@ -17,6 +17,28 @@ for name in "ab":
 """
 
 
+AT_ONCE = """
+from pathlib import Path
+from whydiff.runner.client import Child, Run
+logs = [Path("a.log"), Path("b.log")]
+children = [Child(Run(Path("script.py")), log.with_suffix(".whydiff"), log, False) for log in logs]
+for child, log in zip(children, logs):
+    print(child.wait_for_script(), log.read_text().strip())
+    child.close()
+"""
+
+
+def test_two_runs_at_once_read_all_of_it_each(tmp_path):
+    (tmp_path / "script.py").write_text(
+        "import time; first = input(); time.sleep(0.2); print(first, input())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", AT_ONCE], cwd=tmp_path, input="1\n2\n", text=True,
+        capture_output=True,
+    )  # fmt: skip
+    assert done.stdout == "0 1 2\n0 1 2\n", done.stderr
+
+
 @pytest.mark.parametrize(
     ("script", "given", "printed"),
     [

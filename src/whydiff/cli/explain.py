@@ -29,7 +29,9 @@ from whydiff.cli.script import (
     "-m", "module", multiple=True, metavar="MODULE", help="Run this module, as python -m does."
 )
 @fits_option
-@click.option("--calls", type=Pair("calls"), help="Compare these two calls; `show` numbers them.")
+@click.option(
+    "--calls", type=Pair("calls"), help="Compare these two calls; `whydiff calls` numbers them."
+)
 @click.option("--runs", is_flag=True, help="Compare two runs of the script.")
 @click.option("--a-args", default="", metavar="TEXT", help="Further arguments of run A.")
 @click.option("--b-args", default="", metavar="TEXT", help="Further arguments of run B.")

@@ -28,6 +28,7 @@ VERBS = (
     "lock",
     "verify",
     "record",
+    "calls",
     "show",
     "diff",
     "report",
@@ -43,6 +44,7 @@ KEPT: dict[str, str] = {
     "bisect": "what was found until now is in the file of --json: the same command goes on from it",
     "matrix": "what was found until now is in the file of --json: the same command goes on from it",
     "record": "what was recorded until now is in the file given by -o: `whydiff show` reads it",
+    "calls": "nothing was listed; run the command again",
     "lock": "no lock was written",
     "merge": "no merged study was written",
 }
@@ -56,7 +58,7 @@ _RECURSION_LIMIT = 5000
 
 #: verbs that run a script in a process of its own, which takes pipes that Windows lacks
 RUN_SCRIPTS = frozenset(
-    {"explain", "study", "compare", "bisect", "matrix", "lock", "verify", "record"}
+    {"explain", "study", "compare", "bisect", "matrix", "lock", "verify", "record", "calls"}
 )
 
 

@@ -30,8 +30,12 @@ def for_script(script: Path) -> IO[bytes] | int:
     given = _given() if reads else None
     if given is None:
         return subprocess.DEVNULL
+    # A copy: processes that share one open file share the place in it, and some run at once.
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the last reference to it
     given.seek(0)
-    return given
+    shutil.copyfileobj(given, copy)
+    copy.seek(0)
+    return copy
 
 
 @functools.cache

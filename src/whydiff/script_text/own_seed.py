@@ -255,13 +255,15 @@ def _whole(node: ast.AST | None) -> bool:
 
 
 def _from_outside(node: ast.expr, names: Names) -> bool:
-    """``int(os.environ.get("SEED", 0))``, ``int(sys.argv[1])``: the person's choice."""
+    """``int(os.environ.get("SEED", 0))``, ``int(sys.argv[1])``, ``int(input())``: the person's
+    choice."""
     if names.called(node) != "int":
         return False
     text = {names.dotted(n) for n in ast.walk(node)}
     calls = {c for n in ast.walk(node) if (c := names.called(n))}
-    allowed = {"int", "os.environ.get", "os.getenv", "len"}
-    return calls <= allowed and bool(text & {"os.environ", "os.getenv", "sys.argv"})
+    allowed = {"int", "os.environ.get", "os.getenv", "len", "input"}
+    asked = text & {"os.environ", "os.getenv", "sys.argv"} or "input" in calls
+    return calls <= allowed and bool(asked)
 
 
 def _seed_of(node: ast.expr) -> bool:
