@@ -26,6 +26,7 @@ from whydiff.keras_backend.tracing import compiling, symbolic
 from whydiff.recorder.holder import Holder
 from whydiff.recorder.ledger import user_stack
 from whydiff.recorder.measuring.call import Measuring, Validation
+from whydiff.recorder.seed_calls import StandIn
 
 #: Method of the trainer -> kind of call.
 _METHODS = {
@@ -265,18 +266,13 @@ def _metric_classes(method: str) -> list[Any]:
 
 def _watch_prints(holder: Holder, patches: Patches) -> None:
     """What the script prints, after it was printed: a number by hand is a score, too."""
-    original = builtins.print
 
-    @functools.wraps(original)
-    def watched(*args: Any, **kwargs: Any) -> None:
-        original(*args, **kwargs)
-        frame = sys._getframe(1)
+    def printed(frame: FrameType) -> None:
         session = holder.session
         if session is not None and not in_library(frame.f_code.co_filename) and session.idle:
-            with contextlib.suppress(Exception):  # what we see must never stop a script
-                session.calls.printed(frame)
+            session.calls.printed(frame)
 
-    patches.replace(builtins, "print", watched)
+    patches.replace(builtins, "print", StandIn(builtins.print, after=printed))
 
 
 STEPS = (

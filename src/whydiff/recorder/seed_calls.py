@@ -66,27 +66,40 @@ class _Calls:
 CALLS = _Calls()
 
 
-class _Noted:
-    """Stands in a module for a function that seeds. Whoever looks at it sees that function.
+class StandIn:
+    """Stands in a module for a function that is watched. Whoever looks at it sees that function.
 
-    Its type, name, signature, text and documentation are the function's, and so is what is
-    pickled; an error's traceback passes from the caller to the function without us.
+    ``before(args, kwargs, frame)`` is told of every call, ``after(frame)`` when it returned, each
+    with the frame of the caller; what they raise is ignored. Its type, name, signature, text and
+    documentation are the function's, and so is what is pickled; an error's traceback passes from
+    the caller to the function without us.
     """
 
-    __slots__ = ("__weakref__", "function", "name")
+    __slots__ = ("__weakref__", "after", "before", "function")
 
-    def __init__(self, function: Any, name: str) -> None:
-        object.__setattr__(self, "function", function)
-        object.__setattr__(self, "name", name)
+    def __init__(
+        self,
+        function: Any,
+        before: Callable[[tuple[Any, ...], dict[str, Any], FrameType], None] | None = None,
+        after: Callable[[FrameType], None] | None = None,
+    ) -> None:
+        for name, value in (("function", function), ("before", before), ("after", after)):
+            object.__setattr__(self, name, value)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        _try_to_note(object.__getattribute__(self, "name"), args, kwargs, sys._getframe(1))
+        before = object.__getattribute__(self, "before")
+        if before is not None:
+            _try(before, args, kwargs, sys._getframe(1))
         try:
-            return object.__getattribute__(self, "function")(*args, **kwargs)
+            result = object.__getattribute__(self, "function")(*args, **kwargs)
         except BaseException as error:
             if error.__traceback__ is not None:
                 error.__traceback__ = error.__traceback__.tb_next
             raise  # alone it adds no line of ours to the traceback
+        after = object.__getattribute__(self, "after")
+        if after is not None:
+            _try(after, sys._getframe(1))
+        return result
 
     def __getattribute__(self, name: str) -> Any:
         function = object.__getattribute__(self, "function")
@@ -104,7 +117,7 @@ class _Noted:
         return repr(object.__getattribute__(self, "function"))
 
     def __eq__(self, other: object) -> bool:
-        if type(other) is _Noted:
+        if type(other) is StandIn:
             other = object.__getattribute__(other, "function")
         return bool(object.__getattribute__(self, "function") == other)
 
@@ -120,13 +133,18 @@ def watch(package: str) -> None:
         for part in path:
             owner = getattr(owner, part, None)
         original = getattr(owner, function, None)
-        if original is not None and type(original) is not _Noted and not isinstance(original, type):
-            setattr(owner, function, _Noted(original, f"{package}.{name}"))
+        if original is None or type(original) is StandIn or isinstance(original, type):
+            continue
+        setattr(owner, function, StandIn(original, _noting(f"{package}.{name}")))
 
 
-def _try_to_note(name: str, args: Any, kwargs: Any, caller: FrameType) -> None:
+def _noting(name: str) -> Callable[[tuple[Any, ...], dict[str, Any], FrameType], None]:
+    return lambda args, kwargs, caller: _note(name, args, kwargs, caller)
+
+
+def _try(told: Callable[..., None], *what: Any) -> None:
     try:
-        _note(name, args, kwargs, caller)
+        told(*what)
     except Exception:  # what we see of a script must never stop it
         return
 
@@ -151,7 +169,7 @@ def _whole(seed: Any) -> int | None:
         return None
 
 
-def _pickled(noted: _Noted, function: Any) -> Any:
+def _pickled(noted: StandIn, function: Any) -> Any:
     """What pickle is to write: the name under which there is one of us, or else the function."""
     import copy
 
