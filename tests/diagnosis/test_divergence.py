@@ -37,17 +37,19 @@ def test_initial_weights_come_first_with_their_distance():
     a = a_side(initialization=(tensor("dense/kernel", kernel),))
     b = a_side(initialization=(tensor("hidden/kernel", other),), noise=sides.seed_states(9))
     arrays = {"a": {"weights:dense/kernel": kernel}, "b": {"weights:hidden/kernel": other}}
-    point = found(a, b, lambda side, moment: arrays[side] if moment == "initial" else None)
+    point = found(
+        a, b, lambda side, moment, key: arrays[side].get(key) if moment == "initial" else None
+    )
     assert (point.phase, point.where, point.max_ulp) == ("before training", "dense/kernel", 1)
     assert 0 < point.relative < 1e-6
-    assert found(a, b, lambda side, moment: None).max_ulp is None
+    assert found(a, b, lambda side, moment, key: None).max_ulp is None
 
 
 def test_values_that_are_not_finite_give_no_numbers():
     x, y = np.array([1.0], "float32"), np.array([np.nan], "float32")
     a, b = (a_side(initialization=(tensor("k", v),)) for v in (x, y))
     arrays = {"a": {"weights:k": x}, "b": {"weights:k": y}}
-    point = first_divergence(a, b, lambda side, moment: arrays[side])
+    point = first_divergence(a, b, lambda side, moment, key: arrays[side].get(key))
     assert (point.max_ulp, point.relative) == (None, None)
 
 

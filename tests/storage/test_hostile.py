@@ -201,12 +201,20 @@ def test_a_compressed_bomb_is_not_inflated(recorded, edit):
             "w": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]},
             "__metadata__": {"stored as raw bits: w": "[[[1]]]"},
         },
+        {
+            "": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},
+            "__metadata__": {"repeated to shape: ": "[1073741824]"},
+        },
+        {
+            "": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]},
+            "__metadata__": {"repeated to shape: ": "[8]"},
+        },
     ],
 )
 def test_weights_that_lie_about_themselves(recorded, edit, header):
     text = json.dumps(header).encode()
     data = len(text).to_bytes(8, "little") + text + bytes(4)
-    edit(recorded, "UPDATE snapshot SET data = ?", data)
+    edit(recorded, "UPDATE array SET data = ?", data)
     with pytest.raises(WhydiffError, match="safetensors") as caught:
         arrays(recorded, 1, "initial")
     assert str(recorded) in str(caught.value)
@@ -215,8 +223,8 @@ def test_weights_that_lie_about_themselves(recorded, edit, header):
 @pytest.mark.parametrize("value", [b"", b"\xff" * 8, np.save.__name__, 7, None])
 def test_weights_that_are_no_safetensors_file(recorded, edit, value):
     if value is None:
-        edit(recorded, "UPDATE snapshot SET part = 1")
+        edit(recorded, "UPDATE array SET part = part + 10")
     else:
-        edit(recorded, "UPDATE snapshot SET data = ?", value)
+        edit(recorded, "UPDATE array SET data = ?", value)
     with pytest.raises(WhydiffError, match="damaged"):
         arrays(recorded, 1, "initial")

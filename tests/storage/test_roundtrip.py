@@ -205,3 +205,23 @@ def test_weights_larger_than_a_row_are_cut_and_joined(tmp_path, recipe, monkeypa
         writer.tensors(1, moment, {"weights:a": array})
     writer.close(0)
     assert same(arrays(tmp_path / "a.whydiff", 1, "final"), {"weights:a": array})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex128", ml_dtypes.bfloat16])
+def test_equal_arrays_are_stored_once_and_repeated_elements_as_one(tmp_path, recipe, dtype):
+    path = tmp_path / "a.whydiff"
+    kernel = np.random.default_rng(0).normal(size=(300, 400)).astype(dtype)
+    slots = {f"state:{i}": np.full((300, 400), i, dtype) for i in range(3)}
+    initial = {"weights:kernel": kernel, **slots, "state:-0": -np.zeros((300, 400), dtype)}
+    writer = Writer(path, "train.py", [])
+    for fit in (1, 2):
+        writer.begin_fit(fit, "", (), recipe, {})
+        writer.tensors(fit, "initial", initial)
+        writer.tensors(fit, "final", {"weights:kernel": kernel.copy()})
+    writer.close(0)
+    assert kernel.nbytes < path.stat().st_size < 1.3 * kernel.nbytes + 2**17
+    for fit in (1, 2):
+        assert same(arrays(path, fit, "initial"), initial)
+        assert same(arrays(path, fit, "final"), {"weights:kernel": kernel})
+    assert same(arrays(path, 2, "initial", "state:1"), {"state:1": slots["state:1"]})
+    assert arrays(path, 2, "initial", "state:7") == {}

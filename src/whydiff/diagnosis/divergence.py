@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,9 @@ from whydiff.core.findings import Divergence
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import STEP_GROUPS, Epoch, Fit, Side
 
-#: ``values(side, moment)`` with side "a" or "b" and moment "initial" or "final": arrays by key
-#: "weights:dense/kernel", "noise:..." or "state:...", or None where they were not kept.
-Values = Callable[[str, str], Mapping[str, np.ndarray] | None]
+#: ``values(side, moment, key)`` with side "a" or "b", moment "initial" or "final" and key
+#: "weights:dense/kernel", "noise:..." or "state:...": the array, or None where it was not kept.
+Values = Callable[[str, str, str], np.ndarray | None]
 
 #: In the order in which things happen within a step: phase, column of ``Fit.steps``, where.
 _IN_STEP: tuple[tuple[str, str, str], ...] = (
@@ -127,10 +127,12 @@ def _numbers(
     one, other = found
     if values is None or one is None or other is None:
         return None, None
-    x = (values("a", moment) or {}).get(f"{group}:{one.path}")
-    y = (values("b", moment) or {}).get(f"{group}:{other.path}")
-    if x is None or y is None or x.shape != y.shape or x.dtype != y.dtype or group == "noise":
+    if group == "noise":
         return None, None  # a distance between two seeds means nothing
+    x = values("a", moment, f"{group}:{one.path}")
+    y = values("b", moment, f"{group}:{other.path}")
+    if x is None or y is None or x.shape != y.shape or x.dtype != y.dtype:
+        return None, None
     from whydiff.stats.ulp import APART, max_ulp, relative_distance
 
     ulp, relative = max_ulp(x, y), relative_distance(x, y)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -59,6 +59,14 @@ class Trials:
     def control_failed(self) -> bool:
         """Whether A was trained again from its own fields and ended with other bits."""
         return frozenset() in self.hybrids and not self.reproduces_a()
+
+    def add(self, coalition: Coalition, made: TrainedHybrid) -> None:
+        """Keep what a hybrid ended with. Its weights, which may be large, only where something
+        is to be measured on them: for want of predictions, or where it may only round otherwise."""
+        predicted = all(one.predictions is not None for one in (self.a, self.b, made))
+        if predicted and not coalition & set(ENVIRONMENT):
+            made = replace(made, weights={})
+        self.hybrids[coalition] = made
 
     def stands_for(self, name: str) -> str:
         """Who stands for ``name`` in coalitions: itself, or the first source it is bound to."""
@@ -236,7 +244,7 @@ def run_trials(
     trials.how = hybrid_trainer.how
     progress.step("training A again from its own fields")
     try:
-        trials.hybrids[frozenset()] = hybrid_trainer.train(frozenset())
+        trials.add(frozenset(), hybrid_trainer.train(frozenset()))
     except TransferError as why:  # not even A: then nothing can be proven
         trials.refused = dict.fromkeys(trials.sources, str(why))
         trials.sources.clear()
@@ -284,7 +292,7 @@ def _train_singles(
             trials.left_out += 1
             continue
         try:
-            trials.hybrids[frozenset([name])] = hybrid_trainer.train(frozenset([name]))
+            trials.add(frozenset([name]), hybrid_trainer.train(frozenset([name])))
         except TransferError as why:
             trials.refused[name] = str(why)
             trials.sources.remove(name)
@@ -320,7 +328,7 @@ def _train_all(
             trials.left_out += 1
             continue
         try:
-            trials.hybrids[coalition] = hybrid_trainer.train(coalition)
+            trials.add(coalition, hybrid_trainer.train(coalition))
         except TransferError as why:
             trials.together.append((sorted(coalition), str(why)))
         progress.advance()

@@ -203,11 +203,15 @@ class SampleBook:
                     dense.append(None)
                 elif self.unit == "batch":
                     dense.append(list(column))
+                elif len(column) == 1:
+                    dense.append(column[0])
                 elif len({part.shape[1:] for part in column}) == 1:
                     dense.append(np.concatenate(column))
                 else:
                     dense.append([row for part in column for row in part])
             self._dense = dense
+            if self.unit == "sample" and all(not isinstance(leaf, list) for leaf in dense):
+                self._chunks = [dense]  # the same, not a second time
         return self._dense
 
 

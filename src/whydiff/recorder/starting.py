@@ -13,6 +13,7 @@ import numpy as np
 
 from whydiff.core.feeding import TransferError
 from whydiff.core.recipe import Tensor
+from whydiff.core.repeated import compact
 from whydiff.keras_backend.base import Backend
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import layers_of
@@ -100,7 +101,7 @@ class Start:
             if unseen:
                 self.unseen[group] = unseen
             self.values[group] = [
-                self._created[id(s.variable)][1]
+                compact(self._created[id(s.variable)][1])
                 if id(s.variable) in self._created
                 else np.array(self._adapter.to_numpy(s.variable))
                 for s in slots

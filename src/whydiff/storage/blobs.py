@@ -6,19 +6,24 @@ Decoding checks declared against real sizes before anything is allocated.
 from __future__ import annotations
 
 import json
+import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from whydiff.storage.tensor_file import NATIVE, packed, unpacked
+from whydiff.core.repeated import compact, element, is_compact
+from whydiff.storage.tensor_file import NATIVE, pieces, unpacked
 
 #: No series of a real epoch comes near this; a larger claim is a bomb.
 _MOST_BYTES = 2**31
 #: zlib cannot shrink anything further than this.
 _MOST_RATIO = 1032
 _STORED_AS = "stored as raw bits: "
+_REPEATED = "repeated to shape: "
+#: A larger array is stored element by element, so that a few bytes never claim more than this.
+_MOST_REPEATED = 2**30
 
 
 def pack_series(values: np.ndarray) -> tuple[str, int, bytes]:
@@ -76,13 +81,34 @@ def unpack_steps(rows: list[bytes], groups: int) -> np.ndarray:
 
 def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
     """A safetensors file. A dtype that safetensors for numpy lacks (bfloat16, float8, complex)
-    is stored as its bits, with the real dtype and shape in the file's metadata."""
+    is stored as its bits, with the real dtype and shape in the file's metadata. Of an array that
+    repeats one element that element is stored, and the shape in the metadata."""
+    return b"".join(_file_of(arrays))
+
+
+def array_pieces(array: np.ndarray, most: int) -> Iterator[memoryview]:
+    """The safetensors file of one array, named "", in pieces of at most so many bytes."""
+    for part in _file_of({"": array}):
+        piece = memoryview(part)
+        for start in range(0, len(piece), most):
+            yield piece[start : start + most]
+
+
+def storable(array: np.ndarray) -> bool:
+    """Whether it is an array of numbers."""
+    return not (array.dtype.hasobject or array.dtype.kind in "SUOM" or array.dtype.names)
+
+
+def _file_of(arrays: Mapping[str, np.ndarray]) -> list[Any]:
     plain: dict[str, np.ndarray] = {}
     metadata: dict[str, str] = {}
     for key, value in arrays.items():
         array = np.asarray(value)
-        if array.dtype.hasobject or array.dtype.kind in "SUOM" or array.dtype.names:
+        if not storable(array):
             raise TypeError(f"{key} is an array of {array.dtype}, which is not numbers")
+        if array.nbytes <= _MOST_REPEATED and is_compact(repeated := compact(array)):
+            metadata[_REPEATED + key] = json.dumps(list(array.shape))
+            array = element(repeated)
         shape = array.shape
         if not array.dtype.isnative:
             array = array.astype(array.dtype.newbyteorder("="))
@@ -93,13 +119,14 @@ def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
             bits = np.dtype(f"u{size}") if size in (1, 2, 4, 8) else np.dtype("u1")
             array = array.reshape(-1).view(bits)
         plain[key] = array
-    return packed(plain, metadata)
+    return pieces(plain, metadata)
 
 
 def unpack_arrays(data: bytes) -> dict[str, np.ndarray]:
     """The inverse of :func:`pack_arrays`; bits stay bits where ``ml_dtypes`` is missing.
 
-    ``ValueError`` if the bytes are not such a file.
+    An array that repeats one element is a read-only view of that element. ``ValueError`` if the
+    bytes are not such a file.
     """
     try:
         arrays, metadata = unpacked(data)
@@ -107,9 +134,21 @@ def unpack_arrays(data: bytes) -> dict[str, np.ndarray]:
             if name.startswith(_STORED_AS):
                 key = name.removeprefix(_STORED_AS)
                 arrays[key] = _typed(arrays[key], *json.loads(stored))
+        for name, stored in metadata.items():
+            if name.startswith(_REPEATED):
+                key = name.removeprefix(_REPEATED)
+                arrays[key] = _repeated(arrays[key], json.loads(stored))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"kept weights are not a safetensors file of ours: {error}") from None
     return arrays
+
+
+def _repeated(one: np.ndarray, shape: Any) -> np.ndarray:
+    if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
+        raise ValueError(f"{shape!r} is no shape")
+    if one.size != 1 or len(shape) > 32 or math.prod(shape) * one.itemsize > _MOST_REPEATED:
+        raise ValueError(f"{one.size} elements cannot stand for an array of shape {shape}")
+    return np.broadcast_to(one.reshape(()), shape)
 
 
 def _typed(bits: np.ndarray, name: Any, shape: list[int]) -> np.ndarray:

@@ -8,7 +8,7 @@ version that was ever written has its reader in ``_READERS``.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,27 +39,52 @@ def load(path: Path | str) -> Execution:
         return _READERS[file.version](file)
 
 
-def arrays(path: Path | str, fit: int, moment: str) -> dict[str, np.ndarray]:
+def arrays(
+    path: Path | str, fit: int, moment: str, name: str | None = None
+) -> dict[str, np.ndarray]:
     """Arrays kept for one moment of a fit, {} if none: ``{"weights:dense/kernel": ...}``.
 
-    Raises :class:`WhydiffError` as :func:`load` does.
+    With ``name`` that one alone is read. Raises :class:`WhydiffError` as :func:`load` does.
     """
     with opened(Path(path), RECORDING) as file:
-        db = file.db
-        check_pages(db, "snapshot")
-        query = "SELECT part, data FROM snapshot WHERE fit = ? AND moment = ? ORDER BY part"
-        parts = db.execute(query, (fit, moment)).fetchall()
-        if not parts:
-            return {}
-        if [part for part, _ in parts] != list(range(len(parts))):
-            raise ValueError(f"weights of fit {fit} at {moment!r} lack a part")
-        return blobs.unpack_arrays(b"".join(data for _, data in parts))
+        found = _snapshot(file.db, fit, moment)  # as a recording of before kept them, all in one
+        if found is None:
+            found = _kept(file, fit, moment, name)
+        return found if name is None else {k: v for k, v in found.items() if k == name}
+
+
+def _snapshot(db: sqlite3.Connection, fit: int, moment: str) -> dict[str, np.ndarray] | None:
+    check_pages(db, "snapshot")
+    query = "SELECT part, data FROM snapshot WHERE fit = ? AND moment = ? ORDER BY part"
+    parts = db.execute(query, (fit, moment)).fetchall()
+    return blobs.unpack_arrays(_joined(parts, f"fit {fit} at {moment!r}")) if parts else None
+
+
+def _kept(file: Opened, fit: int, moment: str, name: str | None) -> dict[str, np.ndarray]:
+    if not {"kept", "array"} <= file.tables:
+        return {}
+    check_pages(file.db, "kept")
+    check_pages(file.db, "array")
+    query = "SELECT name, digest FROM kept WHERE fit = ? AND moment = ? ORDER BY name"
+    found = {}
+    for key, digest in file.db.execute(query, (fit, moment)).fetchall():
+        if name is None or key == codec.text(name):
+            query = "SELECT part, data FROM array WHERE digest = ? ORDER BY part"
+            parts = file.db.execute(query, (digest,)).fetchall()
+            found[key] = blobs.unpack_arrays(_joined(parts, f"array {digest!r}"))[""]
+    return found
+
+
+def _joined(parts: Sequence[tuple[Any, Any]], what: str) -> bytes:
+    if [part for part, _ in parts] != list(range(len(parts))):
+        raise ValueError(f"weights of {what} lack a part")
+    return b"".join(data for _, data in parts)
 
 
 def _read_1(file: Opened) -> Execution:
     db = file.db
     for table in file.tables:
-        if table != "snapshot":  # may be large, and is not read here
+        if table not in ("snapshot", "array"):  # may be large, and are not read here
             check_pages(db, table)
     meta = _meta(db, file.version)
     environment = {

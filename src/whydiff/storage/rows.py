@@ -27,7 +27,7 @@ FACT_FIELDS = tuple(
     if f.name not in (*TENSOR_FIELDS, "data_order", "data_content", "batch_size")
 )
 #: Tables whose rows belong to one fit.
-_OF_FIT = ("fit", "fact", "tensor", "step", "epoch", "feed", "snapshot")
+_OF_FIT = ("fit", "fact", "tensor", "step", "epoch", "feed", "kept")
 
 
 def source_id(field: str) -> str:
@@ -108,12 +108,17 @@ def put_end(
 def put_arrays(
     db: sqlite3.Connection, fit: int, moment: str, arrays: Mapping[str, np.ndarray]
 ) -> None:
-    """Keep arrays as one safetensors file, cut into rows that SQLite can hold."""
-    data = memoryview(blobs.pack_arrays(arrays))
-    db.execute("DELETE FROM snapshot WHERE fit = ? AND moment = ?", (fit, moment))
-    for part, start in enumerate(range(0, len(data), schema.PART_BYTES)):
-        piece = data[start : start + schema.PART_BYTES]
-        db.execute("INSERT INTO snapshot VALUES(?, ?, ?, ?)", (fit, moment, part, piece))
+    """Keep arrays by name. Equal ones, of any moment of any fit, are stored once."""
+    db.execute("DELETE FROM kept WHERE fit = ? AND moment = ?", (fit, moment))
+    for name, array in arrays.items():
+        if not blobs.storable(array):
+            raise TypeError(f"{name} is an array of {array.dtype}, which is not numbers")
+        digest = tensor_digest(array)
+        if not db.execute("SELECT 1 FROM array WHERE digest = ?", (digest,)).fetchone():
+            pieces = blobs.array_pieces(array, schema.PART_BYTES)
+            rows = ((digest, part, piece) for part, piece in enumerate(pieces))
+            db.executemany("INSERT INTO array VALUES(?, ?, ?)", rows)
+        db.execute("INSERT INTO kept VALUES(?, ?, ?, ?)", (fit, moment, codec.text(name), digest))
 
 
 def put_draws(db: sqlite3.Connection, draws: Sequence[Draw]) -> None:

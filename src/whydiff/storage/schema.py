@@ -22,7 +22,7 @@ GROUP_BYTES = 8
 #: ``tensor.epoch`` where the moment is not the end of an epoch.
 NO_EPOCH = -1
 
-#: Largest piece of a weight snapshot kept in one row; SQLite limits a row to 1e9 bytes.
+#: Largest piece of an array kept in one row; SQLite limits a row to 1e9 bytes.
 PART_BYTES = 64 * 2**20
 
 TABLES: tuple[str, ...] = (
@@ -168,6 +168,19 @@ ADDED: tuple[str, ...] = (
     model_number INTEGER NOT NULL,
     stack TEXT NOT NULL,
     facts TEXT NOT NULL
+)""",
+    """CREATE TABLE kept(
+    fit INTEGER NOT NULL,
+    moment TEXT NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    PRIMARY KEY(fit, moment, name)
+) WITHOUT ROWID""",
+    """CREATE TABLE array(
+    digest TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY(digest, part)
 )""",
 )
 

@@ -27,6 +27,8 @@ _TYPES = {name: np.dtype(dtype).newbyteorder("<") for dtype, name in _NAMES.item
 #: What the format allows a header to be long.
 _MOST_HEADER = 100_000_000
 _METADATA = "__metadata__"
+#: Arrays begin at multiples of this, so that they can be used where they lie in a mapped file.
+_ALIGNED = 64
 
 #: Kinds of arrays that the format knows, by NumPy's names.
 NATIVE = frozenset(_NAMES)
@@ -34,22 +36,28 @@ NATIVE = frozenset(_NAMES)
 
 def packed(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
     """A file of arrays whose kinds are all in :data:`NATIVE`."""
+    return b"".join(pieces(arrays, metadata))
+
+
+def pieces(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> list[Any]:
+    """The file of :func:`packed` as its header and the memory of each array, not copied."""
     header: dict[str, Any] = {_METADATA: dict(metadata)} if metadata else {}
-    parts: list[bytes] = []
+    parts: list[Any] = []
     position = 0
     # Wide types first, so that every array begins at a multiple of its own width.
     for name, array in sorted(arrays.items(), key=lambda one: (-one[1].dtype.itemsize, one[0])):
-        data = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        data = array.astype(array.dtype.newbyteorder("<"), copy=False)
         header[name] = {
             "dtype": _NAMES[array.dtype.name],
             "shape": list(array.shape),
-            "data_offsets": [position, position + len(data)],
+            "data_offsets": [position, position + data.nbytes],
         }
-        parts.append(data)
-        position += len(data)
+        if data.size:
+            parts.append(np.ascontiguousarray(data).reshape(-1).view(np.uint8).data)
+        position += data.nbytes
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    return b"".join([len(text).to_bytes(8, "little"), text, *parts])
+    text += b" " * (-(len(text) + 8) % _ALIGNED)
+    return [len(text).to_bytes(8, "little") + text, *parts]
 
 
 def unpacked(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -78,9 +86,10 @@ def unpacked(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     if end != len(data):
         raise ValueError("its arrays do not fill the file")
     arrays = {}
+    bytes_of_arrays = memoryview(data)[8 + length :]
     for name, (dtype, shape, begin, stop) in places.items():
-        raw = data[8 + length + begin : 8 + length + stop]
-        native = np.frombuffer(raw, dtype).astype(dtype.newbyteorder("="))
+        raw = np.frombuffer(bytes_of_arrays[begin:stop], dtype)
+        native = raw.astype(dtype.newbyteorder("="))
         arrays[name] = native.reshape(shape)
     return arrays, metadata
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -87,9 +86,9 @@ def open_side(reference: str) -> tuple[Side, Path]:
 def compare(a: str, b: str, side_a: Side, side_b: Side, path_a: Path, path_b: Path) -> Diff:
     """Two opened sides as a Diff; values behind the digests are read from the files."""
 
-    def values(side: str, moment: str) -> Mapping[str, np.ndarray] | None:
+    def values(side: str, moment: str, key: str) -> np.ndarray | None:
         path, fit = (path_a, side_a.fit.index) if side == "a" else (path_b, side_b.fit.index)
-        return arrays(path, fit, moment) or None
+        return arrays(path, fit, moment, key).get(key)
 
     point = divergence.first_divergence(side_a, side_b, values)
     notes = [
