@@ -78,6 +78,36 @@ def test_a_full_disk_under_the_output(recording):
     is_trouble(done, "cannot write the answer", "No space left")
 
 
+#: Runs what follows with a disk of 64 KiB as $0, or else files of 20 KiB at most, and lists $0.
+SMALL = """
+mount -t tmpfs -o size=64k tmpfs "$0" 2>/dev/null || ulimit -f 20
+"$@"; code=$?
+ls -A "$0"
+exit $code
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("verb", ["explain", "lock"])
+def test_a_full_disk_under_temporary_files(tmp_path, verb):
+    script, small = tmp_path / "train.py", tmp_path / "small"
+    script.write_text(TRAINING)
+    small.mkdir()
+    own = [sys.executable, "-c", "from whydiff.cli import main; main()", verb, "train.py"]
+    apart = ["unshare", "-rm"]  # a name space in which anybody may mount
+    if subprocess.run([*apart, "true"], capture_output=True).returncode:
+        apart = []
+    done = subprocess.run(
+        [*apart, "sh", "-c", SMALL, small, *own], cwd=tmp_path, text=True, capture_output=True,
+        env={**os.environ, "KERAS_BACKEND": "jax", "TMPDIR": str(small)},
+    )  # fmt: skip
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done
+    trouble = done.stderr.split("whydiff: ")[-1]
+    assert str(small) in trouble and ("is full" in trouble or "cannot" in trouble)
+    assert "TMPDIR" in trouble or not apart
+    assert done.stdout == "" and sorted(p.name for p in tmp_path.iterdir()) == ["small", "train.py"]
+
+
 def test_a_place_that_cannot_be_written_is_told_before_the_script_runs(tmp_path):
     script = tmp_path / "train.py"
     script.write_text("print('ran')")

@@ -51,6 +51,16 @@ def test_an_older_recording_is_replaced_with_its_companions(tmp_path, execution,
     assert load(path).fits == ()
 
 
+def test_a_script_that_waits_for_all_its_threads_does_not_wait_for_the_writer(tmp_path, execution):
+    before = threading.enumerate()
+    writer = Writer(tmp_path / "run.whydiff", "train.py", [])
+    fit = execution.fits[0]
+    writer.begin_fit(1, fit.model, fit.stack, fit.recipe, {})
+    writer.step(1, 0, DIGESTS)
+    assert threading.enumerate() == before
+    writer.close(0)
+
+
 def test_an_empty_file_is_replaced(tmp_path):
     path = tmp_path / "run.whydiff"
     path.touch()

@@ -8,6 +8,9 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
+
+from whydiff.core.errors import WhydiffError
 
 PREFIX = "whydiff-"
 #: Waits until the pipe from us is closed, which the system does when we are killed; then removes
@@ -21,15 +24,34 @@ done
 """
 #: Seconds that the guard has to see that there is nothing to do any more.
 _PATIENCE = 5
+#: Bytes: a disk with less room than that is full, for what we keep on it.
+_ROOM = 2**20
+_ELSEWHERE = "Make room there, or let the environment variable TMPDIR name another place."
 
 
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[str]:
-    """A new folder, removed at the end: also where this process is killed and can do nothing."""
-    folder = tempfile.mkdtemp(prefix=PREFIX)
+    """A new folder, removed at the end: also where this process is killed and can do nothing.
+
+    Raises WhydiffError where none can be made, and in place of any trouble inside if its disk is
+    full then: an empty recording or a request without an answer comes of that.
+    """
+    try:
+        folder = tempfile.mkdtemp(prefix=PREFIX)
+    except OSError as error:
+        raise WhydiffError(f"no temporary folder can be made: {error}", _ELSEWHERE) from None
     guard = _guard(folder)
     try:
         yield folder
+    except Exception as error:
+        left = shutil.disk_usage(folder).free if Path(folder).exists() else _ROOM
+        if left >= _ROOM:
+            raise
+        raise WhydiffError(
+            f"the disk that holds {Path(folder).parent} is full ({left // 1024} KiB are left), and "
+            f"temporary files go there; so this failed: {error}",
+            _ELSEWHERE,
+        ) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if guard is not None and guard.stdin is not None:

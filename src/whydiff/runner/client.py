@@ -366,6 +366,11 @@ def not_recorded(child: Child, purpose: str) -> WhydiffError:
         return WhydiffError(
             f"{child.run.text} was not watched, so nothing was observed {purpose}:\n{said[-1]}"
         )
+    if child.recording.exists():
+        return WhydiffError(
+            f"{child.run.text} was not watched: nothing can be written to {child.recording.parent}",
+            "Check the free space and limits there, or let TMPDIR name another place.",
+        )
     return WhydiffError(
         f"{child.run.text} never imported Keras, so no training was observed {purpose}",
         NOT_WATCHED,

@@ -68,8 +68,10 @@ class Ran:
 
     @cached_property
     def execution(self) -> Execution | None:
-        """What was recorded; None where the script never imported Keras."""
-        return load(self.child.recording) if self.child.recording.exists() else None
+        """What was recorded; None where the script never imported Keras or nothing could be."""
+        recording = self.child.recording
+        begun = recording.exists() and recording.stat().st_size
+        return load(recording) if begun else None
 
     @property
     def succeeded(self) -> bool:

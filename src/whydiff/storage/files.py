@@ -192,6 +192,8 @@ def in_words(error: Exception, path: Path) -> str:
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(error):
         return f"the disk that holds {path.parent} is full"
+    if number == errno.EFBIG:
+        return f"{path} would grow beyond the limit on the size of a file (ulimit -f)"
     return f"{type(error).__name__}: {error}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
 import sqlite3
@@ -55,7 +56,7 @@ class Writer:
         self._steps: list[tuple[int, int, int, bytes]] = []  # seen and not yet written
         self._counts: dict[int, int] = {}  # fit -> steps seen
         self._begun: dict[int, float] = {}  # fit -> time.monotonic() at its begin
-        self._flusher: threading.Thread | None = None
+        self._flushing = False
         self._closing = threading.Event()
         self._known = calls.Known()
         try:
@@ -108,7 +109,7 @@ class Writer:
                 error = LookupError(f"fit {fit} was not begun")
             with self._lock:
                 self._stop("step", error)
-        if self._flusher is None:
+        if not self._flushing:
             self._begin_flushing()
 
     def _begin_flushing(self) -> None:
@@ -120,9 +121,11 @@ class Writer:
                     self._commit("step", _nothing_else)
 
         with self._pending:
-            if self._flusher is None:
-                self._flusher = threading.Thread(target=flush, name="whydiff", daemon=True)
-                self._flusher.start()
+            if not self._flushing:
+                self._flushing = True
+                # Not one of the `threading` module: a script may wait for all of those, or trace
+                # them.
+                _thread.start_new_thread(flush, ())
 
     def end_epoch(self, fit: int, epoch: Epoch, order: np.ndarray, batches: np.ndarray) -> None:
         """Add a finished epoch with its order (sample indices) and batch sizes, both 1-d."""
