@@ -114,6 +114,17 @@ def test_logs_and_tensors_at_the_end_of_an_epoch():
     )
 
 
+def test_a_metric_alone_is_no_loss():
+    """A step's figures may be those of a metric: then the training itself is the same."""
+    a = a_side()
+    first, second = a.fit.epochs
+    other = replace(second, logs={**second.logs, "accuracy": 0.125})
+    b = bump(changed(a, fit={"epochs": (first, other)}), 4, "loss")
+    assert found(a, b) == Divergence(1, 1, "log", "accuracy")
+    trained = changed(b, fit={"final": sides.weights(7)})
+    assert found(a, trained).phase == "forward"
+
+
 def longer(counts):
     digests, epochs = sides.steps(counts)
     return a_side(fit={"steps": digests, "step_epochs": epochs, "epochs": ()})

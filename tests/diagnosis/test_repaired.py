@@ -55,6 +55,8 @@ def test_what_was_tried_in_vain_is_told_without_its_patch() -> None:
     assert not_found(["still different: noise"]) == (
         "One change was tried and did not make them agree (still different: noise)."
     )
+    several = ["still different: data-order and noise", "still different: noise"]
+    assert not_found(several).endswith("did not make them agree (still different: noise).")
     assert not_found(["a", "a"]).startswith("2 changes were tried")
 
 

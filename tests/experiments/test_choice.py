@@ -56,7 +56,7 @@ def answered(monkeypatch):
         for name in EXPLAINED:
             monkeypatch.setattr(choice, name, answer_of(name))
         monkeypatch.setattr(choice, "answer", lambda compared, metric: None)
-        for name in ("with_seeds_tried", "with_fits_explained"):
+        for name in ("with_seeds_tried", "with_fits_explained", "with_others"):
             monkeypatch.setattr(choice, name, lambda asked, found: found)
         steps = (step(asked) for step in whydiff.api.explain.ORDER_OF_CHOICE)
         return next(filter(None, steps)), asked.touched
@@ -90,7 +90,9 @@ CALLS = ("independent_models", "two_runs_of_calls", "inside_one_run")
         # run in two ways, fits of one run are not looked at
         (TWO, (), {"one_run": DIFFER, "two_runs": DIFFER}, "trainings", True),
         (TWO, (), {"one_run": DIFFER, "two_runs": AGREE}, "calls of two runs", True),
-        (TWO, CALLS, {"two_runs": AGREE}, "these trainings agree", True),
+        # and where these agree nothing inside one run is explained in their place
+        (TWO, CALLS[1:2], {"two_runs": AGREE}, "these trainings agree", True),
+        (Question(("a.py",), runs=True), CALLS[1:2], {}, "all agree", True),
     ],
 )
 def test_the_first_pair_in_the_order_of_choice_is_explained(

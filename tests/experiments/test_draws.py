@@ -6,7 +6,7 @@ from whydiff.core.findings import DIFFERS
 from whydiff.core.recording import SEEDING, Draw, Frame
 from whydiff.diagnosis.sources import source
 from whydiff.experiments.explain.draws import with_drawing_lines
-from whydiff.testing.sides import a_side, content
+from whydiff.testing.sides import a_side, changed, content
 
 SPLIT = """import numpy as np
 from sklearn.model_selection import train_test_split
@@ -42,7 +42,7 @@ def data(tmp_path):
         )
         finding = source("data-content").compare(a, b)
         assert finding.status == DIFFERS
-        return with_drawing_lines([finding], paths, a, b)[0]
+        return with_drawing_lines([finding], paths, (a, b))[0]
 
     return made
 
@@ -68,3 +68,15 @@ def test_what_two_scripts_draw_unseeded_is_not_intentional(data):
 def test_a_generator_that_something_else_seeded_is_not_named(data):
     seeding = Draw(0, SEEDING, "numpy.random.seed", 3, True)
     assert "draws from" not in data(SPLIT, ledger=(seeding,)).detail
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_a_setting_that_two_runs_of_one_program_draw_is_not_intentional(tmp_path, alike):
+    script = tmp_path / "train.py"
+    script.write_text("import numpy as np\nrate = np.random.default_rng().uniform()\n")
+    a, b = a_side(), a_side(execution={"started": "later"})
+    b = changed(b, optimizer={**b.recipe.optimizer, "learning_rate": 0.5})
+    finding = source("optimizer").compare(a, b)
+    (read,) = with_drawing_lines([finding], (script, script), (a, b), alike)
+    assert read.intended is not alike
+    assert ("train.py:2: default_rng() has no seed" in read.detail) is alike

@@ -102,6 +102,14 @@ def test_the_cache_comes_before_the_map_that_draws(sides: Sides) -> None:
     assert changed == "import keras\nds = base.cache('f').map(noisy, 4).batch(2)\n"
 
 
+def test_samples_are_shuffled_before_they_are_batched(sides: Sides) -> None:
+    text = "import keras\nds = base.map(f).batch(16).shuffle(100, seed=1).prefetch(2)\n"
+    changed = repaired(text, sides(), "data-order", "batches-shuffled")
+    assert changed == (
+        "import keras\nds = base.map(f).shuffle(100, seed=1).batch(16).prefetch(2)\n"
+    )
+
+
 def test_compile_is_called_again_after_freezing(sides: Sides, stack: Stack) -> None:
     text = (
         'import keras\nmodel = f()\nmodel.compile("sgd", "mse")\nmodel.fit(x)\n'

@@ -118,6 +118,10 @@ class Batching:
     facts: Facts = field(default_factory=dict)  # batch_size, steps_per_epoch as asked for
 
 
+#: The fact of a measurement that names metrics which no epoch sets back to where the first began.
+NOT_RESET = "not reset between epochs"
+
+
 @dataclass(frozen=True, eq=False)
 class Recipe:
     """One field per source; field ``data_order`` belongs to source id ``data-order``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def _first(a: Fit, b: Fit, values: Values | None) -> Divergence | None:
     at_epoch_end = _epochs(a, b, before=in_steps)
     found = at_epoch_end or in_steps
     if found is not None:
-        return found
+        return _as_logged(found, a, b)
     last, step = _last(a)
     if len(a.epochs) != len(b.epochs):
         return Divergence(last, step, "end", "the number of epochs")
@@ -79,6 +80,18 @@ def _first(a: Fit, b: Fit, values: Values | None) -> Divergence | None:
     if final is None:
         return None
     return Divergence(last, step, "end", _path(final), *_numbers(values, final, "weights", "final"))
+
+
+def _as_logged(point: Divergence, a: Fit, b: Fit) -> Divergence:
+    """A step's other figures are those of a metric where the training itself is the same."""
+    if point.phase != "forward" or not a.final or _tensors(a.final, b.final) is not None:
+        return point
+    keys = [_log(one, other) for one, other in zip(a.epochs, b.epochs, strict=False)]
+    key = next(filter(None, keys), "loss")
+    same_loss = all(
+        e.logs.get("loss") == f.logs.get("loss") for e, f in zip(a.epochs, b.epochs, strict=False)
+    )
+    return replace(point, phase="log", where=key) if same_loss and key != "loss" else point
 
 
 def _steps_in_one(fit: Fit) -> int:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.words import listed
 
+_STILL = "still different: "
+
 
 def helped(
     after: Sequence[Sequence[Finding]], targets: Sequence[str], before: Sequence[Finding]
@@ -19,7 +21,7 @@ def helped(
     left = {f.source: f for findings in after for f in findings if f.status == DIFFERS}
     still = [source for source in targets if source in left]
     if still:
-        return False, f"still different: {listed(sorted(still))}"
+        return False, f"{_STILL}{listed(sorted(still))}"
     known = {f.source for f in before if f.status == DIFFERS}
     # Bits that differ although every field agrees were not repaired by agreeing fields.
     if not left or set(left) == {"arithmetic"}:
@@ -64,7 +66,11 @@ def unrepaired(
 def not_found(failed: Sequence[str]) -> str:
     """A sentence on fixes that were tried in vain."""
     changes = "One change was" if len(failed) == 1 else f"{len(failed)} changes were"
-    reasons = listed(list(dict.fromkeys(failed)))
+    still = [reason.removeprefix(_STILL) for reason in failed if reason.startswith(_STILL)]
+    others = [reason for reason in failed if not reason.startswith(_STILL)]
+    # Of several changes the one that left least says enough.
+    least = [_STILL + min(still, key=len)] if still else []
+    reasons = listed(list(dict.fromkeys([*least, *others])))
     return f"{changes} tried and did not make them agree ({reasons})."
 
 

@@ -58,6 +58,8 @@ def _steps(
             yield _index_outside(script)
         case "frozen-augmentation":
             yield _cache_first(script)
+        case "batches-shuffled":
+            yield _shuffle_first(script)
         case "gradients-kept":
             yield _zero_grad(script)
         case "hidden-state-kept" if same_run:
@@ -228,24 +230,36 @@ def _index_outside(script: Script) -> Step:
 
 def _cache_first(script: Script) -> Step:
     """``ds.map(f).cache()`` becomes ``ds.cache().map(f)``: the cache holds what f has not drawn."""
+    edits, line = _exchanged(script, "map", "cache")
+    how = f"Caches before the map (line {line}), so that it draws anew in every epoch."
+    return Step(edits, how=how) if edits else Step()
+
+
+def _shuffle_first(script: Script) -> Step:
+    """``ds.batch(n).shuffle(m)`` becomes ``ds.shuffle(m).batch(n)``."""
+    edits, line = _exchanged(script, "batch", "shuffle")
+    how = f"Shuffles before batching (line {line}), so that samples mix between batches."
+    return Step(edits, how=how) if edits else Step()
+
+
+def _exchanged(script: Script, first: str, second: str) -> tuple[tuple[Edit, ...], int]:
+    """``ds.first(...).second(...)`` with both calls exchanged, and its line; () if not just once:
+    of several nobody knows which one is at fault."""
     edits, lines = [], []
     for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
-        cached = isinstance(call.func, ast.Attribute) and call.func.attr == "cache"
-        mapped = call.func.value if isinstance(call.func, ast.Attribute) else None
-        if not cached or not isinstance(mapped, ast.Call):
+        inner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if not isinstance(call.func, ast.Attribute) or call.func.attr != second:
             continue
-        if not isinstance(mapped.func, ast.Attribute) or mapped.func.attr != "map":
+        if not isinstance(inner, ast.Call) or not isinstance(inner.func, ast.Attribute):
             continue
-        base_end, map_end = script.span(mapped.func.value)[1], script.span(mapped)[1]
+        if inner.func.attr != first:
+            continue
+        base_end, inner_end = script.span(inner.func.value)[1], script.span(inner)[1]
         end = script.span(call)[1]
-        edits.append(Edit(base_end, end, script.text[map_end:end] + script.text[base_end:map_end]))
+        text = script.text[inner_end:end] + script.text[base_end:inner_end]
+        edits.append(Edit(base_end, end, text))
         lines.append(call.lineno)
-    if len(edits) != 1:
-        return Step()  # of several nobody knows which one draws
-    return Step(
-        tuple(edits),
-        how=f"Caches before the map (line {lines[0]}), so that it draws anew in every epoch.",
-    )
+    return (tuple(edits), lines[0]) if len(edits) == 1 else ((), 0)
 
 
 # --- a loss that ignores weights ---------------------------------------------------------------

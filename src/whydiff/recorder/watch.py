@@ -22,7 +22,7 @@ from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.subject import optimizers_of, title_of
 from whydiff.keras_backend.variables import Slot, tensor
 from whydiff.recorder.describe import describe, optimizer_facts
-from whydiff.recorder.describe.training import metric_state
+from whydiff.recorder.describe.training import metric_state, not_reset
 from whydiff.recorder.feed import Feed
 from whydiff.recorder.guard import never_in_the_way
 from whydiff.recorder.interference import Interference
@@ -122,6 +122,9 @@ class Watch:
             if self.interference.wants_weights(self._epoch_steps):
                 weights = group_digest(self._read(self._start.variables.weights, state))
             self.interference.before_step(self._epoch_steps, self._rates(state), weights)
+        if self._epoch_steps == 0 and len(self._logs) == 1:  # the second epoch begins
+            kept = self._metrics_before(self._travelling(state))
+            self._metric_state |= not_reset(self._metric_state, kept)
         if self._pins is not None:
             pin_generator(self._adapter, self._pins, (self._epoch, self._epoch_steps))
         self._random.before_step(self._epoch, self._epoch_steps)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
+from whydiff.core.recipe import NOT_RESET
 from whydiff.diagnosis.sources import CATALOGUE, compare_all, source
 from whydiff.diagnosis.stale import set_in_vain
 from whydiff.testing import sides
@@ -361,6 +362,19 @@ def test_a_metric_that_was_not_reset():
     assert "hits.seen is 0 in A and 640 in B" in finding.evidence
     more = changed(b, measurement=facts(b, "measurement", metrics=["mae"]))
     assert source("measurement").compare(a, more).mechanism != "metric-not-reset"
+
+
+def test_a_metric_that_no_epoch_sets_back():
+    a = a_side()
+    own = {"metrics": ["Hits(name=hits)"], NOT_RESET: ["hits"]}
+    finding = source("measurement").compare(
+        a, changed(a, measurement=facts(a, "measurement", **own))
+    )
+    assert (finding.mechanism, finding.intended) == ("metric-not-reset", False)
+    assert finding.detail.startswith("in B hits begins every epoch with what the epochs before")
+    assert "metrics" in finding.evidence
+    both = changed(a, measurement=facts(a, "measurement", **{NOT_RESET: ["hits"]}))
+    assert compare("measurement", both, both).status == IDENTICAL
 
 
 def test_a_mask_that_ends_at_a_layer_is_no_intention():

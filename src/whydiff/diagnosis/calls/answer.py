@@ -279,9 +279,10 @@ def _agree(n: int) -> str:
     return "agrees" if n == 1 else "agree"
 
 
-def other_disagreements(execution: Execution) -> tuple[dict[str, Any], ...]:
-    """What disagrees in an execution whose trainings are explained."""
-    return others_listed(Path(execution.script).name, disagreements(execution))
+def with_others(explanation: Explanation, execution: Execution) -> Explanation:
+    """The answer with what disagrees inside A's execution, which is not what was explained."""
+    others = others_listed(Path(execution.script).name, disagreements(execution))
+    return replace(explanation, others=others)
 
 
 def watched(explanation: Explanation, execution: Execution) -> Explanation:

@@ -32,6 +32,25 @@ MECHANISMS = (
         seen="The seed that the layer drew in one training went to another object in the other.",
     ),
     Mechanism(
+        "drawn-setting",
+        (
+            "optimizer",
+            "objective",
+            "architecture",
+            "batch-size",
+            "duration",
+            "precision",
+            "mode",
+            "measurement",
+        ),
+        "the script draws a setting",
+        "Two runs of one program get other settings, as in a random search: the script draws from "
+        "a generator without a seed, which keras.utils.set_random_seed may not reach.",
+        "Seed the generator that draws the setting: np.random.default_rng(n), random.seed(n).",
+        seen="Two runs of one program differ in a setting, and the script draws from a generator "
+        "that nothing seeded.",
+    ),
+    Mechanism(
         "explicit-seeds",
         ("initialization", "noise", "data-order", "data-content"),
         "the script writes two seeds",

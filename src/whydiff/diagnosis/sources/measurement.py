@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 from whydiff.core.findings import DIFFERS, Finding
-from whydiff.core.recipe import Facts
+from whydiff.core.recipe import NOT_RESET, Facts
 from whydiff.core.recording import Side
+from whydiff.core.words import listed
 from whydiff.diagnosis.sources.facts import NOT_SET, changes, compare_facts, show
 from whydiff.diagnosis.sources.source import Source, differs
 
@@ -28,7 +29,7 @@ def compare(a: Side, b: Side) -> Finding:
         two,
         FIX,
         what="measuring rules",
-        skip=lambda key: key == "validation",
+        skip=lambda key: key in ("validation", NOT_RESET),
         nothing="no metrics in either",
         intended=True,
     )
@@ -36,6 +37,10 @@ def compare(a: Side, b: Side) -> Finding:
     kept = _kept(one, two)
     if kept:
         return differs(ID, kept, FIX, mechanism="metric-not-reset")
+    counting = _counting(one, two)
+    if counting:
+        also = f"; {finding.evidence}" if finding.status == DIFFERS else ""
+        return differs(ID, counting + also, FIX, detail=counting, mechanism="metric-not-reset")
     if finding.status == DIFFERS:
         mechanism = "accuracy-resolves" if _accuracies(one) != _accuracies(two) else ""
         return differs(ID, finding.evidence, FIX, mechanism=mechanism, intended=True)
@@ -46,7 +51,7 @@ def compare(a: Side, b: Side) -> Finding:
 
 def _kept(one: Facts, two: Facts) -> str:
     """Says so where a metric begins with other values than in the other training, and only that."""
-    changed = changes(one, two, skip=lambda key: key == "validation")
+    changed = changes(one, two, skip=lambda key: key in ("validation", NOT_RESET))
     if not changed or not all(c.key.startswith(STATE) for c in changed):
         return ""
     values = ", ".join(
@@ -54,6 +59,18 @@ def _kept(one: Facts, two: Facts) -> str:
         for c in changed[:2]
     )
     return f"a metric begins with what it counted before: {values}"
+
+
+def _counting(one: Facts, two: Facts) -> str:
+    """Says so where a metric of one side goes on counting from epoch to epoch."""
+    names: list[set[str]] = [set(side.get(NOT_RESET) or ()) for side in (one, two)]
+    said = [
+        f"in {side} {listed(sorted(mine - other))} begins every epoch with what the epochs before "
+        "have counted: reset_state() does not set it back"
+        for side, mine, other in (("A", names[0], names[1]), ("B", names[1], names[0]))
+        if mine - other
+    ]
+    return "; ".join(said)
 
 
 def _begins(value: Any) -> str:

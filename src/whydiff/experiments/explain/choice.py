@@ -10,7 +10,7 @@ from dataclasses import replace
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
 from whydiff.diagnosis.answer import answer
-from whydiff.diagnosis.calls.answer import all_agree, watched
+from whydiff.diagnosis.calls.answer import all_agree, watched, with_others
 from whydiff.experiments.explain.call_fixes import with_seeds_tried
 from whydiff.experiments.explain.calls import (
     calls_at,
@@ -66,20 +66,25 @@ def successive_fits(asked: Inquiry) -> Explanation | None:
 
 
 def calls_of_one_run(asked: Inquiry) -> Explanation | None:
-    """The worst disagreement between two uses of a model in one run that ought to agree."""
-    if asked.question.fits:
+    """The worst disagreement between two uses of a model in one run that ought to agree.
+
+    Who asks about two programs, or about two runs, is told that these agree.
+    """
+    if asked.question.fits or not asked.question.one_program:
         return None
     found = inside_one_run(asked.site, asked.progress, asked.question.metric)
     return None if found is None else with_fits_explained(asked, found)
 
 
 def agreement(asked: Inquiry) -> Explanation:
-    """Nothing that was compared differs."""
+    """Nothing that was compared differs; what disagrees inside one run is listed."""
     execution = asked.site.execution
     sides = asked.fits_of_one_run or asked.successive_fits or asked.fits_of_two_runs
     if sides is None:
-        return all_agree(execution, asked.site.script, 2)
-    return watched(answer(sides.compared, metric=asked.question.metric), execution)
+        agreed = all_agree(execution, asked.site.script, 2)
+    else:
+        agreed = watched(answer(sides.compared, metric=asked.question.metric), execution)
+    return with_others(agreed, execution)
 
 
 def with_fits_explained(asked: Inquiry, found: Explanation) -> Explanation:

@@ -184,12 +184,22 @@ def _sides(
     other = child_b or child_a
     diff = compare("A", "B", a, b, child_a.recording, other.recording)
     if between != "fits":
-        paths = child_a.run.script, other.run.script
-        diff = replace(diff, findings=with_drawing_lines(diff.findings, paths, a, b))
+        runs = child_a.run, other.run
+        paths, alike = (runs[0].script, runs[1].script), _alike(*runs)
+        diff = replace(diff, findings=with_drawing_lines(diff.findings, paths, (a, b), alike))
     names = [run.text if run.checkout else run.script.name for run in (child_a.run, other.run)]
     scripts = (names[0], names[1])
     compared = ComparedSides(between, chosen, a, b, diff, scripts)
     return RunningSides(compared, child_a, child_b, folder)
+
+
+def _alike(a: Run, b: Run) -> bool:
+    """Whether one program is run in one way."""
+    one, other = (
+        (run.script, run.arguments, run.environment, run.checkout, run.interpreter, run.module)
+        for run in (a, b)
+    )
+    return one == other
 
 
 def _recorded(ran: Ran) -> Execution:

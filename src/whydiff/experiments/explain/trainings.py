@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from whydiff.core.findings import Cause, Explanation, Remedy
-from whydiff.diagnosis.calls.answer import other_disagreements
+from whydiff.diagnosis.calls.answer import with_others
 from whydiff.experiments.explain.commits import Revisions, located_in
 from whydiff.experiments.explain.fix_trials import try_fixes
 from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_results
@@ -34,7 +34,7 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
     if compared.between == "scripts" and sides.child_b is not None:
         runs = sides.child_a.run, sides.child_b.run
         explanation = replace(explanation, causes=_with_lines(explanation.causes, *runs))
-    return replace(explanation, others=other_disagreements(asked.site.execution))
+    return with_others(explanation, asked.site.execution)
 
 
 def _with_lines(causes: Sequence[Cause], a: Run, b: Run) -> tuple[Cause, ...]:

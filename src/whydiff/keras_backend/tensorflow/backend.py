@@ -130,8 +130,11 @@ def _apart(spec: Any, leaves: list[Any]) -> Any:
 
 
 def signature(iterable: Any) -> Any:
-    """The element spec a feed must have, or Keras would trace another train function."""
-    return getattr(iterable, "element_spec", None)
+    """The element spec a feed must have, or Keras would trace another train function.
+
+    None of a dataset that is distributed over devices: its parts have specs, not the batches.
+    """
+    return iterable.element_spec if isinstance(iterable, tf.data.Dataset) else None
 
 
 def feed(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from whydiff.core.recipe import NOT_RESET
 from whydiff.keras_backend.code import class_digest, code_digest, is_users, only_used_by
 from whydiff.keras_backend.decay import undecayed
 from whydiff.keras_backend.internals import (
@@ -160,6 +161,16 @@ def metric_state(model: Any, value_of: Callable[[Any], np.ndarray]) -> dict[str,
                 facts[f"metric:{metric.name}.{variable.name}"] = plain(value)
         facts |= {f"metric:{metric.name}.{k}": v for k, v in own_settings(metric).items()}
     return facts
+
+
+def not_reset(at_first: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Names of metrics that begin a later epoch with other values than the first one.
+
+    Both are :func:`metric_state`; nothing where every metric was set back.
+    """
+    kept = sorted({key.partition(":")[2].rpartition(".")[0] for key in now
+                   if now[key] != at_first.get(key)})  # fmt: skip
+    return {NOT_RESET: kept} if kept else {}
 
 
 def _leaves(metrics: Iterable[Any]) -> Iterator[Any]:

@@ -1,0 +1,46 @@
+"""Data and settings that a script draws from a generator without a seed.
+
+The ledger holds what was seeded, not what was drawn; which lines draw is read in the script's text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from whydiff.core.findings import DIFFERS, Finding
+from whydiff.diagnosis.mechanisms import mechanism as known
+from whydiff.diagnosis.sources import data_content
+
+#: Settings of one program, of which two runs that differ in them have drawn them.
+_SETTINGS = ("optimizer", "objective", "architecture", "batch-size", "duration", "precision",
+             "mode", "measurement")  # fmt: skip
+#: Mechanisms of data of which nothing else says how they came to differ.
+_UNSAID = ("", "unseeded-split", "unseeded-generator", "other-subset")
+
+
+def drawn_otherwise(finding: Finding, lines: str, alike: bool) -> Finding:
+    """A finding of two runs with the ``lines`` of the script that draw unseeded, "" for none.
+
+    What is drawn so is not intentional, also where two scripts do it. ``alike`` says that one
+    program was run twice in one way: it asks both runs for the same, so nothing in which they
+    differ is intentional, and settings may be drawn, too.
+    """
+    if finding.status != DIFFERS:
+        return finding
+    if alike:
+        finding = replace(finding, intended=False)
+    detail = f"{finding.detail}; {lines}"
+    if lines and _unsaid(finding):
+        shared = finding.mechanism in ("unseeded-split", "other-subset")
+        mechanism = "unseeded-split" if shared else "unseeded-generator"
+        return replace(finding, detail=detail, mechanism=mechanism, intended=False)
+    if lines and alike and finding.source in _SETTINGS and not finding.mechanism:
+        remedy = known("drawn-setting").remedy
+        return replace(finding, detail=detail, mechanism="drawn-setting", remedy=remedy)
+    return finding
+
+
+def _unsaid(finding: Finding) -> bool:
+    """Whether nothing else says how the data came to differ."""
+    unsaid = finding.mechanism in _UNSAID and finding.detail == finding.evidence
+    return finding.source == data_content.ID and unsaid
