@@ -103,3 +103,16 @@ def test_a_lock_holds_up_to_rounding_under_other_versions(script, monkeypatch):
     found = whydiff.verify(path, require="rounding", packages=OLD)
     assert (found.level, found.exit_code) == ("rounding", 0)
     assert any(fact.startswith("version: keras: ") for fact in found.changed)
+
+
+@pytest.mark.thorough
+def test_replicas_are_fused_under_an_older_keras_as_they_train_alone(script):
+    """There a step on JAX asks for what only ``fit`` notes of its devices."""
+    path = script(DENSE)
+    fused, solo = (
+        whydiff.study(path, blocks=2, engine=engine, packages=["keras==3.10.0"])
+        for engine in ("fused", "solo")
+    )
+    assert fused.engine == "fused" and not any("one by one" in note for note in fused.notes)
+    metrics = [[row["accuracy"] for row in one.table] for one in (fused, solo)]
+    assert metrics[0] == pytest.approx(metrics[1], abs=0.01)

@@ -7,6 +7,7 @@ before a function here is called.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import importlib
@@ -281,6 +282,36 @@ def keras_2(package: ModuleType) -> Keras2:
             (optimizer, "add_variable_from_reference"),
         ),
     )
+
+
+#: The method with which a step on JAX, in older versions, pins what it gives to the devices that
+#: fit, evaluate or predict noted before; what they noted is None outside of them.
+_PINS = "_enforce_jax_state_sharding"
+
+
+@contextlib.contextmanager
+def stateless_steps(model: Any) -> Iterator[None]:
+    """Within, a step of ``model`` on JAX may be traced outside of fit, evaluate and predict."""
+    if not hasattr(type(model), _PINS):
+        yield
+        return
+
+    def unpinned(
+        trainable_variables: Any = None,
+        non_trainable_variables: Any = None,
+        optimizer_variables: Any = None,
+        metrics_variables: Any = None,
+    ) -> tuple[list[Any], ...]:
+        groups = (
+            trainable_variables, non_trainable_variables, optimizer_variables, metrics_variables,
+        )  # fmt: skip
+        return tuple(list(group or ()) for group in groups)
+
+    vars(model)[_PINS] = unpinned
+    try:
+        yield
+    finally:
+        del vars(model)[_PINS]
 
 
 # --- nested structures ------------------------------------------------------------------------

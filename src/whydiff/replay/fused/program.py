@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from whydiff.core.feeding import TransferError
+from whydiff.keras_backend.internals import stateless_steps
 from whydiff.keras_backend.logs import numbers
 from whydiff.replay.fused.decompositions import decomposition
 from whydiff.replay.fused.lowering import lowered
@@ -72,7 +73,8 @@ class FusedProgram:
         return checked
 
     def _step(self, data: Sequence[Any], carry: Any, indices: Any) -> Any:
-        logs, state = self._model.train_step(carry, self._batch(data, indices))
+        with stateless_steps(self._model):
+            logs, state = self._model.train_step(carry, self._batch(data, indices))
         trail = dict(logs) if self._own_logs(logs) else None
         return tuple(list(part) for part in state), trail
 
@@ -144,7 +146,8 @@ class FusedProgram:
         return jax.jit(evaluate)
 
     def _test(self, carry: Any, batch: Any) -> Any:
-        _, state = self._model.test_step(carry, batch)
+        with stateless_steps(self._model):
+            _, state = self._model.test_step(carry, batch)
         return tuple(list(part) for part in state), None
 
     @cached_property
@@ -158,7 +161,8 @@ class FusedProgram:
 
         def replica(trainable: Any, fixed: Any, groups: Sequence[Any]) -> Any:
             def one(_: None, inputs: Any) -> Any:
-                outputs, _ = self._model.predict_step((trainable, fixed), inputs)
+                with stateless_steps(self._model):
+                    outputs, _ = self._model.predict_step((trainable, fixed), inputs)
                 return None, keras.tree.flatten(outputs)
 
             parts = [jax.lax.scan(one, None, group)[1] for group in groups]
