@@ -94,3 +94,12 @@ def test_the_command_that_asks_again_names_no_target(words, again):
     context = click.Context(command, info_name="compare")
     context.meta["whydiff.words"] = tuple(words)
     assert asked(context) == f"whydiff compare {again}"
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if "--track" in options(verb)])
+def test_a_tracker_that_is_none_is_refused_before_anything_is_run(folder, verb):
+    (folder / "train.py").write_text("open('ran', 'w')\n")
+    words = ["--set", "optimizer=sgd"] if verb == "compare" else []
+    done = run(verb, "train.py", *words, "--track", "nope:x")
+    assert done.exit_code == 2 and not (folder / "ran").exists()
+    assert "there is no tracker 'nope:x'" in done.output + str(done.exception)

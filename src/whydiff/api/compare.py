@@ -23,11 +23,13 @@ from whydiff.experiments.compare.pairing import AUTO, Rule, TrainedHybrid
 from whydiff.experiments.compare.training import Comparing
 from whydiff.experiments.study.replica_trainer import ENGINES
 from whydiff.experiments.study.spread import Spread
+from whydiff.experiments.tracking import keep_comparison
 from whydiff.runner.environments import interpreter_of
 from whydiff.runner.executors import workers_of
 from whydiff.runner.revisions import Checkouts
 from whydiff.runner.running import Runs, counted_runs
 from whydiff.stats.sequential import ASSUMPTIONS, fewest_pairs
+from whydiff.trackers import tracker_of
 
 #: Pairs after which an open question stays open, unless another number is asked for. Trainings
 #: that never differ are equivalent after 59.
@@ -69,6 +71,7 @@ def compare(
     ship: Sequence[str | Path] = (),
     progress: Progress | None = None,
     in_place: bool = False,
+    track: str | None = None,
     **fit_arguments: Any,
 ) -> Comparison:
     """Train A and B with the same seeds, pair after pair, until it is clear which is better.
@@ -94,10 +97,14 @@ def compare(
     it. ``fits`` picks the fits of both scripts, counting from 1. With an ``executor``, as
     :func:`whydiff.study` takes it, whole scripts run on its workers, as many at a time as it has.
 
+    ``track`` writes two runs per pair to an experiment tracker: ``"mlflow:sqlite:///runs.db"``,
+    ``"wandb:PROJECT"``, ``"tensorboard:FOLDER"`` or ``"trackio:PROJECT"``.
+
     Raises WhydiffError if either cannot be trained, nothing differs or nothing is random.
     """
     began = time.monotonic()
     progress = progress or Silent()
+    tracker = tracker_of(track) if track is not None else None
     with contextlib.ExitStack() as stack:
         checkouts = Checkouts(Path(stack.enter_context(temporary_folder())))
         sides = [
@@ -132,7 +139,11 @@ def compare(
         rule = _rule(pair, metric, mode, margin, alpha, max_pairs, assume)
         work = Comparing(pair, rule, seed, engine, budget, progress)
         trained = work.run()
-    return _answer(pair, rule, work, trained, time.monotonic() - began)
+    found = _answer(pair, rule, work, trained, time.monotonic() - began)
+    if tracker is not None:
+        shared = (pair[0].facts.get("parameters", {}), pair[1].facts.get("parameters", {}))
+        keep_comparison(tracker, found, trained.pairs, shared, progress)
+    return found
 
 
 def _spread(

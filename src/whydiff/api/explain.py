@@ -20,6 +20,8 @@ from whydiff.experiments.explain.against_recording import (
 from whydiff.experiments.explain.inquiry import inquiry
 from whydiff.experiments.explain.recordings import explain_recordings, is_recording
 from whydiff.experiments.explain.saved import explain_saved, is_saved_model
+from whydiff.experiments.tracking import keep_explanation
+from whydiff.trackers import tracker_of
 
 #: What is compared, in the order of choice: the first step that has an answer gives it.
 ORDER_OF_CHOICE = (
@@ -61,6 +63,7 @@ def explain(
     fix: bool = True,
     in_place: bool = False,
     inputs: str | Path = "",
+    track: str | None = None,
     progress: Progress | None = None,
 ) -> Explanation:
     """Say why two trainings differ, prove it by training hybrids, and try a fix.
@@ -105,6 +108,9 @@ def explain(
     of ``np.save`` (or ``np.savez``, by the names of the inputs), or on a fixed probe. Nothing that
     the files hold is executed; what cannot be loaded so is compared without predictions.
 
+    ``track`` writes A and B as two runs, both with the answer, to an experiment tracker: ``"mlflow:sqlite:///runs.db"``,
+    ``"wandb:PROJECT"``, ``"tensorboard:FOLDER"`` or ``"trackio:PROJECT"``.
+
     Raises WhydiffError if the script fails, trains nothing, or has no such fits.
     """
     targets = [script] if script_b is None else [script, script_b]
@@ -123,6 +129,16 @@ def explain(
         zoom=zoom, fix=fix, in_place=in_place, inputs=str(inputs),
     )  # fmt: skip
     progress = progress or Silent()
+    tracker = tracker_of(track) if track is not None else None
+    explanation = _explained(targets, question, progress)
+    if tracker is not None:
+        keep_explanation(tracker, explanation, progress)
+    return explanation
+
+
+def _explained(
+    targets: Sequence[str | Path | WatchedFit | WatchedCall], question: Question, progress: Progress
+) -> Explanation:
     if not all(isinstance(target, str | Path) for target in targets):
         watched = [target for target in targets if isinstance(target, WatchedCall)]
         if len(watched) == len(targets) == 2:

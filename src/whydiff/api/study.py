@@ -20,9 +20,12 @@ from whydiff.experiments.study.request import Request
 from whydiff.experiments.study.spread import Spread, over_workers
 from whydiff.experiments.study.study_file import StudyFile, study_file
 from whydiff.experiments.study.watched_fit import text_of, with_bench
+from whydiff.experiments.tracking import keep_study
 from whydiff.runner.environments import interpreter_of
 from whydiff.runner.executors import workers_of
 from whydiff.runner.running import Runs, counted_runs, times
+from whydiff.storage import load_study
+from whydiff.trackers import tracker_of
 
 
 def study(
@@ -48,6 +51,7 @@ def study(
     python: str | Path = "",
     packages: Sequence[str] = (),
     as_of: str = "",
+    track: str | None = None,
     **fit_arguments: Any,
 ) -> Study:
     """Train many replicas of a training and say how much they vary, and because of what.
@@ -70,11 +74,15 @@ def study(
     as ``--executor`` takes it, or any ``concurrent.futures.Executor``, of ``workers`` tasks at a
     time. They get the script's folder, or its Python files and what ``ship`` names.
 
+    ``track`` writes a run per replica to an experiment tracker: ``"mlflow:sqlite:///runs.db"``,
+    ``"wandb:PROJECT"``, ``"tensorboard:FOLDER"`` or ``"trackio:PROJECT"``.
+
     Raises WhydiffError if nothing can be trained or varied, or no replica logs ``metric``.
     """
     if engine not in ENGINES:
         raise WhydiffError(f"there is no engine {engine!r}", f"Engines: {', '.join(ENGINES)}.")
     progress = progress or Silent()
+    tracker = tracker_of(track) if track is not None else None
     request = Request(
         parse_vary(vary), blocks, seed, metric, engine, tuple(arguments), fit, time_limit, workers,
         parse_shard(shard) if shard is not None else None,
@@ -91,26 +99,39 @@ def study(
             from whydiff.experiments.study.in_process import local_bench
 
             with local_bench(script, data, fit_arguments, progress) as bench:
-                return with_bench(request, bench, file, progress)
-        if data is not None or fit_arguments:
-            raise WhydiffError(
-                "data and fit arguments belong to a function that builds a model",
-                f"{script} is a script and brings its own.",
-            )
-        path = Path(script)
-        options = SideOptions(python=str(python), packages=tuple(packages), as_of=as_of)
-        request = replace(_begun(path, request, file), interpreter=interpreter_of(options, path))
-        if executor is not None:
-            if request.interpreter is not None:
+                found = with_bench(request, bench, file, progress)
+        else:
+            if data is not None or fit_arguments:
                 raise WhydiffError(
-                    "workers of an executor train in the environment that they have",
-                    "Leave --executor away, or give the workers these packages.",
+                    "data and fit arguments belong to a function that builds a model",
+                    f"{script} is a script and brings its own.",
                 )
-            spread = Spread(workers_of(executor, workers), tuple(map(Path, ship)))
-            return over_workers(path, request, file, progress, spread)
-        again = "" if engine in ("fused", "solo") else ", and once per replica if it is no recipe"
-        with counted_runs([path], in_place, progress, times(1) + again) as runs:
-            return _of_script(path, request, file, progress, runs)
+            path = Path(script)
+            options = SideOptions(python=str(python), packages=tuple(packages), as_of=as_of)
+            request = _begun(path, request, file)
+            request = replace(request, interpreter=interpreter_of(options, path))
+            if executor is not None:
+                spread = _spread(request, executor, workers, ship)
+                found = over_workers(path, request, file, progress, spread)
+            else:
+                once = engine in ("fused", "solo")
+                again = "" if once else ", and once per replica if it is no recipe"
+                with counted_runs([path], in_place, progress, times(1) + again) as runs:
+                    found = _of_script(path, request, file, progress, runs)
+        if tracker is not None:
+            keep_study(tracker, found, load_study(file.path), progress)
+    return found
+
+
+def _spread(
+    request: Request, executor: str | Executor, workers: int | None, ship: Sequence[str | Path]
+) -> Spread:
+    if request.interpreter is not None:
+        raise WhydiffError(
+            "workers of an executor train in the environment that they have",
+            "Leave --executor away, or give the workers these packages.",
+        )
+    return Spread(workers_of(executor, workers), tuple(map(Path, ship)))
 
 
 def _begun(script: Path, request: Request, file: StudyFile) -> Request:

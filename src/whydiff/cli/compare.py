@@ -15,6 +15,7 @@ from whydiff.cli.options import (
     executor_options,
     fits_option,
     in_place_option,
+    track_option,
 )
 from whydiff.cli.script import (
     Duration,
@@ -101,6 +102,7 @@ DIFFERENT, OPEN = 1, 3
 @click.option("--time-limit", type=Duration(), help="For one run of a script (process): 10m.")
 @executor_options
 @in_place_option
+@track_option
 @answer_options
 @click.pass_context
 def command(

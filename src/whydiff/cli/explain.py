@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import environment_options, fits_option, in_place_option
+from whydiff.cli.options import environment_options, fits_option, in_place_option, track_option
 from whydiff.cli.script import (
     Duration,
     Pair,
@@ -47,6 +47,7 @@ from whydiff.cli.script import (
 @click.option("--zoom", is_flag=True, help="Find the first layer, gradient or slot that differs.")
 @click.option("--no-fix", is_flag=True, help="Do not run the script again to try a fix.")
 @in_place_option
+@track_option
 @answer_options
 @click.pass_context
 def command(
@@ -70,6 +71,7 @@ def command(
     zoom: bool,
     no_fix: bool,
     in_place: bool,
+    track: str | None,
     targets: Targets,
     **environments: Any,
 ) -> None:
@@ -129,6 +131,7 @@ def command(
             **environments,
             fix=not no_fix,
             in_place=in_place,
+            track=track,
             zoom=zoom,
             progress=progress,
         )

@@ -71,6 +71,17 @@ def executor_options(command: _Command) -> _Command:
     return place(files(command))
 
 
+def track_option(command: _Command) -> _Command:
+    """``--track ADDRESS``: the parameter ``track``."""
+    decorate: _Decorator[_Command] = click.option(
+        "--track",
+        metavar="TRACKER",
+        help="Write runs, with the answer, to mlflow:URI, wandb:PROJECT, tensorboard:FOLDER or "
+        "trackio:PROJECT.",
+    )
+    return decorate(command)
+
+
 def fits_option(command: _Command) -> _Command:
     """``--fits I,J``: the parameter ``fits``."""
     decorate: _Decorator[_Command] = click.option(

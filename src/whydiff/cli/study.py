@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import environment_options, executor_options, in_place_option
+from whydiff.cli.options import environment_options, executor_options, in_place_option, track_option
 from whydiff.cli.output import check_target, say
 from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
 
@@ -54,6 +54,7 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
 @executor_options
 @in_place_option
 @environment_options()
+@track_option
 @answer_options
 @click.pass_context
 def command(
@@ -74,6 +75,7 @@ def command(
     executor: str | None,
     ship: tuple[str, ...],
     in_place: bool,
+    track: str | None,
     targets: Targets,
     **environment: Any,
 ) -> None:
@@ -116,6 +118,7 @@ def command(
             ship=ship,
             progress=progress,
             in_place=in_place,
+            track=track,
             **environment,
         )
     targets.give(found, str(target))

@@ -17,6 +17,7 @@ from whydiff.core.plan import Member, Plan
 from whydiff.core.recipe import Recipe, compiled_metrics
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import ASKED_FOR
+from whydiff.core.tracked import recipe_parameters
 from whydiff.experiments.study.division import Division
 from whydiff.experiments.study.replica_trainer import ReplicaTrainer
 from whydiff.experiments.study.training import Part
@@ -40,6 +41,7 @@ def described(fit: Fit, varied: Sequence[str], validation: bool) -> dict[str, An
         "validation": validation,
         "identity": identity(fit.recipe, varied),
         "own": _digest(identity(fit.recipe, ())),
+        "parameters": recipe_parameters(fit.recipe),
     }
 
 

@@ -1,0 +1,133 @@
+"""Answers as runs of a tracker: which runs there are, and what they hold. Plain data."""
+
+import json
+
+import pytest
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.plan import DRAW, OWN, SETTING, Member, StoredReplica
+from whydiff.core.progress import Silent
+from whydiff.core.replicas import Replica, Result
+from whydiff.experiments.tracking import (
+    JSON,
+    PAGE,
+    attach_answer,
+    keep_comparison,
+    keep_explanation,
+    keep_study,
+)
+from whydiff.storage import StoredStudy
+from whydiff.testing import answers
+from whydiff.trackers import Tracker
+
+PARAMETERS = {"optimizer.class": "Adam", "optimizer.learning_rate": 0.01}
+
+
+class Kept:
+    """A store that keeps runs in a list; the run of number ``breaks`` cannot be written."""
+
+    def __init__(self, breaks=None):
+        self.runs, self.attached, self.breaks = [], [], breaks
+
+    def write(self, run):
+        if len(self.runs) == self.breaks:
+            raise OSError("the disk is full\nat 7 of 9")
+        self.runs.append(run)
+        return f"id {len(self.runs)}"
+
+    def attach(self, run, tags, files):
+        self.attached.append((run, tags, files))
+
+
+class Notes(Silent):
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+def result(number, seeds=(), settings=(), failure=""):
+    logs = () if failure else ({"loss": 2.0}, {"loss": 1.0})
+    replica = Replica(number, dict(seeds), dict(settings))
+    return Result(replica, "fused", logs, digest=f"{number:032}", failure=failure)
+
+
+def stored(tmp_path):
+    members = [
+        Member(Replica(0), -1, OWN),
+        Member(Replica(1, {"noise": 7}), 0, DRAW, frozenset({"noise"})),
+        Member(Replica(2, {"noise": 8}, {"optimizer": "sgd"}), 0, SETTING),
+        Member(Replica(3, {"noise": 9}), 0, DRAW),
+    ]
+    results = [result(0), result(1, {"noise": 7}), result(2, {"noise": 8}, {"optimizer": "sgd"}),
+               result(3, {"noise": 9}, failure="out of memory")]  # fmt: skip
+    kept = {m.number: StoredReplica(m, r) for m, r in zip(members, results, strict=True)}
+    return StoredStudy(tmp_path / "s.whydiff", {"fit": {"parameters": PARAMETERS}}, kept)
+
+
+def test_a_study_is_a_run_for_itself_and_one_per_replica(tmp_path):
+    store = Kept()
+    keep_study(Tracker("kept:", store), answers.study(), stored(tmp_path), Silent())
+    answer, own, drawn, changed, failed = store.runs
+    assert answer.name == "answer" and set(answer.files) == {PAGE, JSON}
+    assert json.loads(answer.files[JSON])["schema"] == 1
+    assert b"<!DOCTYPE html>" in answer.files[PAGE] and answer.tags["whydiff.verdict"]
+    assert {run.group for run in store.runs} == {answer.group} and "dense" in answer.group
+    assert {run.parent for run in store.runs[1:]} == {"id 1"}
+    assert own.parameters == PARAMETERS
+    assert drawn.parameters == {**PARAMETERS, "seed.noise": 7}
+    assert drawn.tags["whydiff.redrawn"] == "noise"
+    assert drawn.metrics == ({"loss": 2.0}, {"loss": 1.0})
+    assert changed.parameters["set.optimizer"] == "sgd"
+    assert failed.failure == "out of memory" and failed.metrics == ()
+
+
+def test_two_studies_of_one_script_are_two_groups(tmp_path):
+    store = Kept()
+    for _ in range(2):
+        keep_study(Tracker("kept:", store), answers.study(), stored(tmp_path), Silent())
+    assert len({run.group for run in store.runs}) == 2
+
+
+def test_a_comparison_is_two_runs_per_pair():
+    store = Kept()
+    pairs = [(result(n, {"noise": n}), result(n, {"noise": n})) for n in range(2)]
+    shared = ({"batch-size.batch_size": 32}, {"batch-size.batch_size": 64})
+    keep_comparison(Tracker("kept:", store), answers.comparison(), pairs, shared, Silent())
+    names = [run.name for run in store.runs]
+    assert names == ["answer", "pair 0 A", "pair 0 B", "pair 1 A", "pair 1 B"]
+    assert [run.parameters["batch-size.batch_size"] for run in store.runs[1:]] == [32, 64, 32, 64]
+    assert store.runs[1].parameters["seed.noise"] == store.runs[2].parameters["seed.noise"]
+
+
+def test_an_explanation_is_attached_to_a_run_of_a_and_one_of_b():
+    store = Kept()
+    explanation = answers.explanation()
+    keep_explanation(Tracker("kept:", store), explanation, Silent())
+    a, b = store.runs
+    assert (a.name, b.name, a.group) == ("A", "B", b.group)
+    assert set(a.files) == set(b.files) == {PAGE, JSON}
+    assert a.metrics[0] == explanation.evidence["epochs"]["a"][0]["logs"]
+    rows = {f"{row['source']}.{row['name']}": row for row in explanation.evidence["settings"]}
+    assert a.parameters and all(rows[name]["a"] == value for name, value in a.parameters.items())
+
+
+def test_an_answer_is_attached_to_runs_that_are_there():
+    store = Kept()
+    attach_answer(Tracker("kept:", store), ["x", "y"], answers.explanation(), Silent())
+    assert [run for run, _, _ in store.attached] == ["x", "y"]
+    assert all(tags["whydiff.verdict"] and set(files) == {PAGE, JSON}
+               for _, tags, files in store.attached)  # fmt: skip
+
+
+def test_a_tracker_that_fails_costs_nobody_the_answer(tmp_path):
+    progress = Notes()
+    keep_study(Tracker("kept:", Kept(2)), answers.study(), stored(tmp_path), progress)
+    (note,) = progress.notes
+    assert note.startswith("not everything is in the tracker: kept:: the disk is full. ")
+
+
+def test_runs_of_a_store_that_cannot_be_read_are_refused():
+    with pytest.raises(WhydiffError, match="runs of kept cannot be read back"):
+        Tracker("kept:", Kept()).read("1")
