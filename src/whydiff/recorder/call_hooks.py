@@ -27,6 +27,7 @@ from whydiff.recorder.holder import Holder
 from whydiff.recorder.ledger import user_stack
 from whydiff.recorder.measuring.call import Measuring, Validation
 from whydiff.recorder.seed_calls import StandIn
+from whydiff.recorder.unseen import UNSEEN
 
 #: Method of the trainer -> kind of call.
 _METHODS = {
@@ -48,15 +49,19 @@ def _watched(holder: Holder, name: str, kind: str, method: Callable[..., Any]) -
 
     @functools.wraps(method)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if compiling():
-            return method(self, *args, **kwargs)
-        running = holder.session.begin_call(kind, name, self, _bound(signature, self, args, kwargs))
-        if running is None:
-            return method(self, *args, **kwargs)
-        if name.endswith("_on_batch") and isinstance(running, Measuring):
-            given = _bound(signature, self, args, kwargs)
-            running.given(*(given.get(part) for part in ("x", "y", "sample_weight")))
-        return _measured(holder, running, lambda: method(self, *args, **kwargs))
+        with UNSEEN:
+            if compiling():
+                return method(self, *args, **kwargs)
+            running = holder.session.begin_call(
+                kind, name, self, _bound(signature, self, args, kwargs)
+            )
+            if running is None:
+                return method(self, *args, **kwargs)
+            if name.endswith("_on_batch") and isinstance(running, Measuring):
+                given = _bound(signature, self, args, kwargs)
+                running.given(*(given.get(part) for part in ("x", "y", "sample_weight")))
+            call = functools.partial(method, self, *args, **kwargs)
+            return _measured(holder, running, call)
 
     return watched
 
@@ -86,11 +91,12 @@ def _watch_numbers(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(listed)
     def watched(self: Any, logs: Any) -> Any:
-        running = holder.session.calls.running
-        result = listed(self, logs)
-        if running is not None and running.model is self:
-            running.measured(logs, result)
-        return result
+        with UNSEEN:
+            running = holder.session.calls.running
+            result = listed(self, logs)
+            if running is not None and running.model is self:
+                running.measured(logs, result)
+            return result
 
     patches.replace(owner, LISTED_METRICS, watched)
 
@@ -100,27 +106,28 @@ def _watch_model_called(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(call)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if compiling():
-            return call(self, *args, **kwargs)
-        session = holder.session
-        running = session.calls.running
-        if running is not None:
+        with UNSEEN:
+            if compiling():
+                return call(self, *args, **kwargs)
+            session = holder.session
+            running = session.calls.running
+            if running is not None:
+                running.model_runs(self)
+                return call(self, *args, **kwargs)
+            if not (
+                session.idle
+                and args
+                and not in_library(sys._getframe(1).f_code.co_filename)
+                and not symbolic((args, kwargs))
+                and not in_stateless_scope()
+            ):
+                return call(self, *args, **kwargs)
+            running = session.begin_call("call", "call", self, dict(kwargs))
+            if not isinstance(running, Measuring):
+                return call(self, *args, **kwargs)
+            running.given(args[0] if len(args) == 1 else tuple(args))
             running.model_runs(self)
-            return call(self, *args, **kwargs)
-        if not (
-            session.idle
-            and args
-            and not in_library(sys._getframe(1).f_code.co_filename)
-            and not symbolic((args, kwargs))
-            and not in_stateless_scope()
-        ):
-            return call(self, *args, **kwargs)
-        running = session.begin_call("call", "call", self, dict(kwargs))
-        if not isinstance(running, Measuring):
-            return call(self, *args, **kwargs)
-        running.given(args[0] if len(args) == 1 else tuple(args))
-        running.model_runs(self)
-        return _measured(holder, running, lambda: call(self, *args, **kwargs))
+            return _measured(holder, running, functools.partial(call, self, *args, **kwargs))
 
     patches.replace(keras.Model, "__call__", watched)
 
@@ -131,10 +138,11 @@ def _watch_stateless(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(call)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        running = holder.session.calls.running
-        if running is not None:
-            running.model_runs(self)
-        return call(self, *args, **kwargs)
+        with UNSEEN:
+            running = holder.session.calls.running
+            if running is not None:
+                running.model_runs(self)
+            return call(self, *args, **kwargs)
 
     patches.replace(keras.Model, "stateless_call", watched)
 
@@ -151,12 +159,13 @@ def _watch_training_flags(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(resolve)
     def watched(self: Any, argument: str, spec: Any, context: Any, kwargs: Any) -> Any:
-        result = resolve(self, argument, spec, context, kwargs)
-        if argument == "training" and not compiling():
-            running = holder.session.calls.running
-            if running is not None:
-                running.resolved(self, kwargs.get("training"))
-        return result
+        with UNSEEN:
+            result = resolve(self, argument, spec, context, kwargs)
+            if argument == "training" and not compiling():
+                running = holder.session.calls.running
+                if running is not None:
+                    running.resolved(self, kwargs.get("training"))
+            return result
 
     patches.replace(layer, RESOLVED_ARGUMENT, watched)
 
@@ -167,10 +176,11 @@ def _watch_models_made(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(init)
     def watched(self: Any, *args: Any, **kwargs: Any) -> None:
-        init(self, *args, **kwargs)
-        if not holder.session.closed:
-            with contextlib.suppress(Exception):
-                holder.session.calls.models.made(self, user_stack())
+        with UNSEEN:
+            init(self, *args, **kwargs)
+            if not holder.session.closed:
+                with contextlib.suppress(Exception):
+                    holder.session.calls.models.made(self, user_stack())
 
     patches.replace(base, "__init__", watched)
 
@@ -191,13 +201,14 @@ _SCORED_ARGUMENTS = ("y_true", "y_pred", "sample_weight")
 def _scored(holder: Holder, call: Callable[..., Any], module: str) -> Any:
     @functools.wraps(call)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = call(self, *args, **kwargs)
-        if not compiling() and holder.session.idle and _by_user(sys._getframe(1)):
-            with contextlib.suppress(Exception):
-                if not symbolic((args, kwargs)) and not in_stateless_scope():
-                    arguments = {**dict(zip(_SCORED_ARGUMENTS, args, strict=False)), **kwargs}
-                    _tell_score(holder, module, self, arguments, result)
-        return result
+        with UNSEEN:
+            result = call(self, *args, **kwargs)
+            if not compiling() and holder.session.idle and _by_user(sys._getframe(1)):
+                with contextlib.suppress(Exception):
+                    if not symbolic((args, kwargs)) and not in_stateless_scope():
+                        arguments = {**dict(zip(_SCORED_ARGUMENTS, args, strict=False)), **kwargs}
+                        _tell_score(holder, module, self, arguments, result)
+            return result
 
     return watched
 
@@ -223,30 +234,33 @@ def _watch_metrics_fed(holder: Holder, patches: Patches) -> None:
     def updating(update: Callable[..., Any]) -> Any:
         @functools.wraps(update)
         def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-            result = update(self, *args, **kwargs)
-            if by_script() and not symbolic((args, kwargs)) and not in_stateless_scope():
-                arguments = {**dict(zip(_SCORED_ARGUMENTS, args, strict=False)), **kwargs}
-                given.setdefault(self, []).append(arguments)
-            return result
+            with UNSEEN:
+                result = update(self, *args, **kwargs)
+                if by_script() and not symbolic((args, kwargs)) and not in_stateless_scope():
+                    arguments = {**dict(zip(_SCORED_ARGUMENTS, args, strict=False)), **kwargs}
+                    given.setdefault(self, []).append(arguments)
+                return result
 
         return watched
 
     def reading(result: Callable[..., Any]) -> Any:
         @functools.wraps(result)
         def watched(self: Any) -> Any:
-            value = result(self)
-            if by_script() and len(given.get(self, ())) == 1:
-                with contextlib.suppress(Exception):
-                    _tell_score(holder, "keras.metrics", self, given[self][0], value)
-            return value
+            with UNSEEN:
+                value = result(self)
+                if by_script() and len(given.get(self, ())) == 1:
+                    with contextlib.suppress(Exception):
+                        _tell_score(holder, "keras.metrics", self, given[self][0], value)
+                return value
 
         return watched
 
     def resetting(reset: Callable[..., Any]) -> Any:
         @functools.wraps(reset)
         def watched(self: Any) -> Any:
-            given.pop(self, None)
-            return reset(self)
+            with UNSEEN:
+                given.pop(self, None)
+                return reset(self)
 
         return watched
 

@@ -19,6 +19,7 @@ from whydiff.keras_backend.tracing import compiling
 from whydiff.recorder.holder import Holder
 from whydiff.recorder.ledger import user_line
 from whydiff.recorder.measuring.provenance import SavedFile
+from whydiff.recorder.unseen import UNSEEN
 
 Told = Callable[..., None]
 
@@ -60,12 +61,13 @@ def _watch_files(holder: Holder, patches: Patches) -> None:
 def _saving(holder: Holder, save: Any, kind: str) -> Any:
     @functools.wraps(save)
     def watched(model: Any, filepath: Any, *args: Any, **kwargs: Any) -> Any:
-        calls = holder.session.calls
-        with calls.events.nested():
-            result = save(model, filepath, *args, **kwargs)
-        if not holder.session.closed and not calls.events.inside:
-            told(model, str(filepath))
-        return result
+        with UNSEEN:
+            calls = holder.session.calls
+            with calls.events.nested():
+                result = save(model, filepath, *args, **kwargs)
+            if not holder.session.closed and not calls.events.inside:
+                told(model, str(filepath))
+            return result
 
     @_never_in_the_way
     def told(model: Any, path: str) -> None:
@@ -108,14 +110,15 @@ def _keep_homes(holder: Holder, layer: Any, read: bool = False) -> None:
 def _loading_weights(holder: Holder, load: Any) -> Any:
     @functools.wraps(load)
     def watched(model: Any, filepath: Any, *args: Any, **kwargs: Any) -> Any:
-        calls = holder.session.calls
-        outermost = not holder.session.closed and not calls.events.inside
-        with calls.events.loading() as assigned:
-            result = load(model, filepath, *args, **kwargs)
-        if outermost:
-            skip = bool(kwargs.get("skip_mismatch", args[0] if args else False))
-            told(model, str(filepath), assigned, skip, bool(kwargs.get("by_name")))
-        return result
+        with UNSEEN:
+            calls = holder.session.calls
+            outermost = not holder.session.closed and not calls.events.inside
+            with calls.events.loading() as assigned:
+                result = load(model, filepath, *args, **kwargs)
+            if outermost:
+                skip = bool(kwargs.get("skip_mismatch", args[0] if args else False))
+                told(model, str(filepath), assigned, skip, bool(kwargs.get("by_name")))
+            return result
 
     @_never_in_the_way
     def told(model: Any, path: str, assigned: set[int], skip: bool, by_name: bool) -> None:
@@ -128,13 +131,14 @@ def _loading_weights(holder: Holder, load: Any) -> Any:
 def _loading_model(holder: Holder, load: Any) -> Any:
     @functools.wraps(load)
     def watched(filepath: Any, *args: Any, **kwargs: Any) -> Any:
-        calls = holder.session.calls
-        outermost = not holder.session.closed and not calls.events.inside
-        with calls.events.loading() as assigned:
-            model = load(filepath, *args, **kwargs)
-        if outermost:
-            told(model, str(filepath), assigned)
-        return model
+        with UNSEEN:
+            calls = holder.session.calls
+            outermost = not holder.session.closed and not calls.events.inside
+            with calls.events.loading() as assigned:
+                model = load(filepath, *args, **kwargs)
+            if outermost:
+                told(model, str(filepath), assigned)
+            return model
 
     @_never_in_the_way
     def told(model: Any, path: str, assigned: set[int]) -> None:
@@ -186,15 +190,16 @@ def _watch_copies(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(set_weights)
     def watched_set(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if compiling():
-            return set_weights(self, *args, **kwargs)
-        session = holder.session
-        outermost = not session.closed and not session.calls.events.inside
-        with session.calls.events.nested():
-            result = set_weights(self, *args, **kwargs)
-        if outermost:
-            told_set(self)
-        return result
+        with UNSEEN:
+            if compiling():
+                return set_weights(self, *args, **kwargs)
+            session = holder.session
+            outermost = not session.closed and not session.calls.events.inside
+            with session.calls.events.nested():
+                result = set_weights(self, *args, **kwargs)
+            if outermost:
+                told_set(self)
+            return result
 
     @_never_in_the_way
     def told_set(self: Any) -> None:
@@ -219,10 +224,11 @@ def _watch_copies(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(get_weights)
     def watched_get(self: Any) -> Any:
-        result = get_weights(self)
-        if not compiling() and holder.session.idle:
-            told_get(self)
-        return result
+        with UNSEEN:
+            result = get_weights(self)
+            if not compiling() and holder.session.idle:
+                told_get(self)
+            return result
 
     @_never_in_the_way
     def told_get(self: Any) -> None:
@@ -245,16 +251,17 @@ def _watch_assign(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(assign)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = assign(self, *args, **kwargs)
-        if compiling():
+        with UNSEEN:
+            result = assign(self, *args, **kwargs)
+            if compiling():
+                return result
+            session = holder.session
+            assigned = session.calls.events.assigned
+            if assigned is not None:
+                assigned.add(id(self))
+            elif session.idle and not in_library(sys._getframe(1).f_code.co_filename):
+                told(self)
             return result
-        session = holder.session
-        assigned = session.calls.events.assigned
-        if assigned is not None:
-            assigned.add(id(self))
-        elif session.idle and not in_library(sys._getframe(1).f_code.co_filename):
-            told(self)
-        return result
 
     @_never_in_the_way
     def told(variable: Any) -> None:
@@ -277,10 +284,11 @@ def _watch_clones(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(clone)
     def watched(model: Any, *args: Any, **kwargs: Any) -> Any:
-        made = clone(model, *args, **kwargs)
-        if holder.session.idle:
-            told(model, made)
-        return made
+        with UNSEEN:
+            made = clone(model, *args, **kwargs)
+            if holder.session.idle:
+                told(model, made)
+            return made
 
     @_never_in_the_way
     def told(model: Any, made: Any) -> None:
@@ -321,13 +329,14 @@ _ORIGINS = {"quantize": "quantized", "adapt": "adapted", "enable_lora": "assigne
 def _setting(holder: Holder, method: Any, kind: str) -> Any:
     @functools.wraps(method)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        session = holder.session
-        outermost = session.idle
-        with session.calls.events.nested():
-            result = method(self, *args, **kwargs)
-        if outermost:
-            told(self, args, kwargs)
-        return result
+        with UNSEEN:
+            session = holder.session
+            outermost = session.idle
+            with session.calls.events.nested():
+                result = method(self, *args, **kwargs)
+            if outermost:
+                told(self, args, kwargs)
+            return result
 
     @_never_in_the_way
     def told(self: Any, args: Any, kwargs: Any) -> None:
@@ -354,14 +363,15 @@ def _watch_trainable(holder: Holder, patches: Patches) -> None:
     before = vars(layer)["trainable"]
 
     def set_trainable(self: Any, value: Any) -> None:
-        session = holder.session
-        if not session.idle:
-            before.fset(self, value)
-            return
-        earlier = bool(before.fget(self)) if hasattr(self, "built") else None
-        with session.calls.events.nested():
-            before.fset(self, value)
-        told(self, earlier, value)
+        with UNSEEN:
+            session = holder.session
+            if not session.idle:
+                before.fset(self, value)
+                return
+            earlier = bool(before.fget(self)) if hasattr(self, "built") else None
+            with session.calls.events.nested():
+                before.fset(self, value)
+            told(self, earlier, value)
 
     @_never_in_the_way
     def told(self: Any, earlier: bool | None, value: Any) -> None:
@@ -386,10 +396,11 @@ def _watch_optimizers(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(apply)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = apply(self, *args, **kwargs)
-        if not compiling() and holder.session.idle:
-            told(self, sys._getframe(1).f_code.co_name)
-        return result
+        with UNSEEN:
+            result = apply(self, *args, **kwargs)
+            if not compiling() and holder.session.idle:
+                told(self, sys._getframe(1).f_code.co_name)
+            return result
 
     @_never_in_the_way
     def told(optimizer: Any, caller: str) -> None:
@@ -403,10 +414,11 @@ def _watch_optimizers(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(finalize)
     def watched_finalize(self: Any, variables: Any) -> Any:
-        result = finalize(self, variables)
-        if getattr(self, "use_ema", False):
-            told_average(list(variables))
-        return result
+        with UNSEEN:
+            result = finalize(self, variables)
+            if getattr(self, "use_ema", False):
+                told_average(list(variables))
+            return result
 
     @_never_in_the_way
     def told_average(variables: list[Any]) -> None:
@@ -434,10 +446,11 @@ def _watch_compiles(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(compile_)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = compile_(self, *args, **kwargs)
-        if holder.session.idle:
-            told(self)
-        return result
+        with UNSEEN:
+            result = compile_(self, *args, **kwargs)
+            if holder.session.idle:
+                told(self)
+            return result
 
     @_never_in_the_way
     def told(self: Any) -> None:

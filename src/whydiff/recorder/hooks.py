@@ -31,6 +31,7 @@ from whydiff.keras_backend.patches import Patches, owner_of, see_passes
 from whydiff.recorder import call_hooks, event_hooks, watching
 from whydiff.recorder.guard import unharmed
 from whydiff.recorder.holder import Holder
+from whydiff.recorder.unseen import UNSEEN
 from whydiff.recorder.watch import Watch
 
 _OURS = str(Path(__file__).resolve().parent.parent)
@@ -77,19 +78,20 @@ def watch_fit(holder: Holder, patches: Patches, keras: Any) -> None:
 
         @functools.wraps(fit)
         def watched_fit(self: Any, *args: Any, **kwargs: Any) -> Any:
-            begun = unharmed(_begin_fit, holder, signature, self, args, kwargs, otherwise=None)
-            if begun is None:
-                unwatched = unharmed(passing, self, otherwise=contextlib.nullcontext())
-                with unwatched:
-                    return fit(self, *args, **kwargs)
-            watch, arguments = begun
-            completed = False
-            try:
-                result = fit(self, **arguments)
-                completed = True
-                return result
-            finally:
-                unharmed(holder.session.end_fit, watch, completed, otherwise=None)
+            with UNSEEN:
+                begun = unharmed(_begin_fit, holder, signature, self, args, kwargs, otherwise=None)
+                if begun is None:
+                    unwatched = unharmed(passing, self, otherwise=contextlib.nullcontext())
+                    with unwatched:
+                        return fit(self, *args, **kwargs)
+                watch, arguments = begun
+                completed = False
+                try:
+                    result = fit(self, **arguments)
+                    completed = True
+                    return result
+                finally:
+                    unharmed(holder.session.end_fit, watch, completed, otherwise=None)
 
         return watched_fit
 
@@ -128,9 +130,10 @@ def watch_compile(holder: Holder, patches: Patches, keras: Any) -> None:
 
         @functools.wraps(compile_)
         def watched_compile(self: Any, *args: Any, **kwargs: Any) -> Any:
-            result = compile_(self, *args, **kwargs)
-            unharmed(known, self, args, kwargs, otherwise=None)
-            return result
+            with UNSEEN:
+                result = compile_(self, *args, **kwargs)
+                unharmed(known, self, args, kwargs, otherwise=None)
+                return result
 
         return watched_compile
 
@@ -153,16 +156,17 @@ def _watch_train_on_batch(holder: Holder, patches: Patches) -> None:
 
         @functools.wraps(train)
         def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-            step = unharmed(begun, self, args, kwargs, otherwise=None)
-            if step is None:
-                return train(self, *args, **kwargs)
-            loop, arguments = step
-            with holder.session.stepping_with(loop):
-                batch = tuple(arguments.get(name) for name in names)
-                fed = loop.show(batch)
-                if fed is not batch and fed is not None:
-                    arguments |= dict(zip(names, fed, strict=True))
-                return train(**arguments)
+            with UNSEEN:
+                step = unharmed(begun, self, args, kwargs, otherwise=None)
+                if step is None:
+                    return train(self, *args, **kwargs)
+                loop, arguments = step
+                with holder.session.stepping_with(loop):
+                    batch = tuple(arguments.get(name) for name in names)
+                    fed = loop.show(batch)
+                    if fed is not batch and fed is not None:
+                        arguments |= dict(zip(names, fed, strict=True))
+                    return train(**arguments)
 
         return watched
 
@@ -200,15 +204,16 @@ def _watch_data(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(init)
     def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
-        watch = holder.session.current
-        if watch is None:
-            init(self, *args, **kwargs)
-            if holder.session.calls.running is not None:
-                holder.session.calls.running.claim(self)
-            return
-        with backend.told_order() as order:
-            init(self, *args, **kwargs)
-        unharmed(claim, self, watch, order, otherwise=None)
+        with UNSEEN:
+            watch = holder.session.current
+            if watch is None:
+                init(self, *args, **kwargs)
+                if holder.session.calls.running is not None:
+                    holder.session.calls.running.claim(self)
+                return
+            with backend.told_order() as order:
+                init(self, *args, **kwargs)
+            unharmed(claim, self, watch, order, otherwise=None)
 
     def claim(iterator: Any, watch: Watch, order: Any) -> None:
         known = order is not None and order.known
@@ -266,8 +271,9 @@ def _watch_seeds(holder: Holder, patches: Patches) -> None:
 
         @functools.wraps(init)
         def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
-            init(self, *args, **kwargs)
-            unharmed(drew, self, args, kwargs, otherwise=None)
+            with UNSEEN:
+                init(self, *args, **kwargs)
+                unharmed(drew, self, args, kwargs, otherwise=None)
 
         def drew(maker: Any, args: Any, kwargs: Any) -> None:
             if not holder.session.closed:
@@ -311,10 +317,11 @@ def _watch_variables(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(init)
     def watched_init(self: Any, initializer: Any, *args: Any, **kwargs: Any) -> None:
-        if isinstance(initializer, str):  # as Keras would, so that we hold what it asks
-            initializer = keras.initializers.get(initializer)
-        init(self, initializer, *args, **kwargs)
-        unharmed(made, self, initializer, otherwise=None)
+        with UNSEEN:
+            if isinstance(initializer, str):  # as Keras would, so that we hold what it asks
+                initializer = keras.initializers.get(initializer)
+            init(self, initializer, *args, **kwargs)
+            unharmed(made, self, initializer, otherwise=None)
 
     def made(variable: Any, initializer: Any) -> None:
         if not holder.session.closed:
@@ -323,9 +330,10 @@ def _watch_variables(holder: Holder, patches: Patches) -> None:
 
     @functools.wraps(deferred)
     def watched_deferred(self: Any) -> None:
-        initializer = initializer_of(self)
-        deferred(self)
-        unharmed(tell, self, initializer, otherwise=None)
+        with UNSEEN:
+            initializer = initializer_of(self)
+            deferred(self)
+            unharmed(tell, self, initializer, otherwise=None)
 
     patches.replace(base, "__init__", watched_init)
     patches.replace(owner, DEFERRED, watched_deferred)

@@ -22,6 +22,7 @@ from whydiff.recorder import hooks
 from whydiff.recorder.feed import kind_of
 from whydiff.recorder.guard import unharmed
 from whydiff.recorder.holder import Holder
+from whydiff.recorder.unseen import UNSEEN
 from whydiff.recorder.watch import Watch
 
 #: Rows of arrays that are looked at together.
@@ -100,9 +101,10 @@ def _watch_variables(holder: Holder, inside: Keras2, patches: Patches) -> None:
 
         @functools.wraps(make)
         def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-            variable = make(self, *args, **kwargs)
-            unharmed(made, self, variable, args, kwargs, otherwise=None)
-            return variable
+            with UNSEEN:
+                variable = make(self, *args, **kwargs)
+                unharmed(made, self, variable, args, kwargs, otherwise=None)
+                return variable
 
         def made(maker: Any, variable: Any, args: Any, kwargs: Any) -> None:
             running = holder.session.active
