@@ -56,8 +56,9 @@ def answered(monkeypatch):
         for name in EXPLAINED:
             monkeypatch.setattr(choice, name, answer_of(name))
         monkeypatch.setattr(choice, "answer", lambda compared, metric: None)
-        for name in ("with_seeds_tried", "with_fits_explained", "with_others"):
+        for name in ("with_seeds_tried", "with_fits_explained"):
             monkeypatch.setattr(choice, name, lambda asked, found: found)
+        monkeypatch.setattr(choice, "with_others", lambda found, execution: found)
         steps = (step(asked) for step in whydiff.api.explain.ORDER_OF_CHOICE)
         return next(filter(None, steps)), asked.touched
 
