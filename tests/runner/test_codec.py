@@ -65,6 +65,20 @@ def test_arrays_that_arrive_can_be_written_to_and_are_nobody_elses():
     assert (sent == 0).all() and (arrived == 1).all()
 
 
+def test_large_arrays_of_files_are_one_file_wherever_they_are_equal(tmp_path):
+    large = np.random.default_rng(0).normal(size=(300, 1000))
+    slots = np.broadcast_to(np.float32(-0.0), (300, 1000))
+    codec.save([large, large.T, slots, np.arange(3)], tmp_path / "a")
+    codec.save({"again": large.copy()}, tmp_path / "b")
+    loaded = codec.load(tmp_path / "a")
+    assert alike(loaded, [large, np.ascontiguousarray(large.T), slots.copy(), np.arange(3)])
+    assert loaded[2].strides == (0, 0)
+    assert len(list((tmp_path / "arrays").iterdir())) == 2
+    assert all((tmp_path / name).stat().st_size < 1000 for name in "ab")
+    loaded[0][:] = 7
+    assert alike(codec.load(tmp_path / "b"), {"again": large})
+
+
 @pytest.mark.parametrize(
     ("value", "error"),
     [

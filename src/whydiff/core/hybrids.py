@@ -20,7 +20,7 @@ class TrainedHybrid:
 
     digests: tuple[str, ...]
     predictions: list[np.ndarray] | None
-    weights: Mapping[str, np.ndarray]
+    weights: Mapping[str, np.ndarray]  # by path; {} where they were not asked for
     logs: list[dict[str, float]]
     seconds: float = 0.0
     moved: float = 0.0  # by how much the nudged weight was moved
@@ -41,8 +41,12 @@ class HybridTrainer(Protocol):
         until: tuple[int, int] | None = None,
         moments: Sequence[Sequence[int]] = (),
         nudge: int | None = None,
+        weights: bool = True,
     ) -> TrainedHybrid:
-        """Train the hybrid that takes the sources of ``coalition`` from B."""
+        """Train the hybrid that takes the sources of ``coalition`` from B.
+
+        Without ``weights`` only their digests are given, unless there are no predictions.
+        """
         ...
 
     def recall(self, side: str) -> TrainedHybrid:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -60,13 +60,11 @@ class Trials:
         """Whether A was trained again from its own fields and ended with other bits."""
         return frozenset() in self.hybrids and not self.reproduces_a()
 
-    def add(self, coalition: Coalition, made: TrainedHybrid) -> None:
-        """Keep what a hybrid ended with. Its weights, which may be large, only where something
-        is to be measured on them: for want of predictions, or where it may only round otherwise."""
-        predicted = all(one.predictions is not None for one in (self.a, self.b, made))
-        if predicted and not coalition & set(ENVIRONMENT):
-            made = replace(made, weights={})
-        self.hybrids[coalition] = made
+    def weighs(self, coalition: Coalition) -> bool:
+        """Whether the final weights of a hybrid, which may be large, are measured: for want of
+        predictions, or where it may only round otherwise."""
+        predicted = self.a.predictions is not None and self.b.predictions is not None
+        return not predicted or bool(coalition & set(ENVIRONMENT))
 
     def stands_for(self, name: str) -> str:
         """Who stands for ``name`` in coalitions: itself, or the first source it is bound to."""
@@ -244,7 +242,7 @@ def run_trials(
     trials.how = hybrid_trainer.how
     progress.step("training A again from its own fields")
     try:
-        trials.add(frozenset(), hybrid_trainer.train(frozenset()))
+        trials.hybrids[frozenset()] = _train(trials, hybrid_trainer, frozenset())
     except TransferError as why:  # not even A: then nothing can be proven
         trials.refused = dict.fromkeys(trials.sources, str(why))
         trials.sources.clear()
@@ -278,6 +276,10 @@ def run_trials(
     return trials
 
 
+def _train(trials: Trials, hybrid_trainer: HybridTrainer, coalition: Coalition) -> TrainedHybrid:
+    return hybrid_trainer.train(coalition, weights=trials.weighs(coalition))
+
+
 def _train_singles(
     trials: Trials, hybrid_trainer: HybridTrainer, over: Callable[[], bool], progress: Progress
 ) -> None:
@@ -292,7 +294,7 @@ def _train_singles(
             trials.left_out += 1
             continue
         try:
-            trials.add(frozenset([name]), hybrid_trainer.train(frozenset([name])))
+            trials.hybrids[frozenset([name])] = _train(trials, hybrid_trainer, frozenset([name]))
         except TransferError as why:
             trials.refused[name] = str(why)
             trials.sources.remove(name)
@@ -328,7 +330,7 @@ def _train_all(
             trials.left_out += 1
             continue
         try:
-            trials.add(coalition, hybrid_trainer.train(coalition))
+            trials.hybrids[coalition] = _train(trials, hybrid_trainer, coalition)
         except TransferError as why:
             trials.together.append((sorted(coalition), str(why)))
         progress.advance()
@@ -362,6 +364,6 @@ def _look(trials: Trials, hybrid_trainer: HybridTrainer) -> tuple[TrainedHybrid,
         return ()
     sides = (("a", frozenset[str]()), ("b", frozenset(trials.sources)))
     return tuple(
-        hybrid_trainer.train(coalition, moments=trials.moments.of(name))
+        hybrid_trainer.train(coalition, moments=trials.moments.of(name), weights=False)
         for name, coalition in sides
     )

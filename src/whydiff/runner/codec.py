@@ -1,7 +1,8 @@
 """Messages and arrays on their way between processes of one verb: the only layout there is.
 
 A message is eight bytes with the length of its head, the head (JSON), and the bytes of its arrays
-one after the other. Reading executes nothing. It goes through a pipe or a file.
+one after the other. Reading executes nothing. It goes through a pipe or a file; large arrays of one
+that goes through a file lie beside it, in the folder ``arrays``, where equal ones are one file.
 """
 
 from __future__ import annotations
@@ -16,50 +17,77 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from whydiff.core.feeding import TransferError
+from whydiff.core.repeated import element, is_compact
 from whydiff.runner.messages import TYPES
+from whydiff.storage.array_folder import ArrayFolder
 
 _LENGTH = 8
 _PLAIN = (str, bool, int, float, type(None))
+#: Where an array is: in the message, there as the element that it repeats, or a file's digest.
+_HERE, _REPEATED = "here", "repeated"
 
 
-def write(message: object, sink: BinaryIO) -> None:
+def write(message: object, sink: BinaryIO, folder: ArrayFolder | None = None) -> None:
     """Write a message: nested dataclasses of ``messages.TYPES``, lists, tuples, mappings, sets,
     plain values and arrays. TransferError for arrays of Python objects, TypeError for the rest.
 
-    Nothing is written unless all of it can be.
+    Nothing is written unless all of it can be. Large arrays go into ``folder`` if there is one; of
+    an array that repeats one element in memory that element goes.
     """
     arrays: list[np.ndarray] = []
     value = _encoded(message, arrays)
-    shapes = [[_name(array.dtype), list(array.shape)] for array in arrays]
+    places = [_place(array, folder) for array in arrays]
+    shapes = [
+        [_name(array.dtype), list(array.shape), place]
+        for array, place in zip(arrays, places, strict=True)
+    ]
     head = json.dumps({"value": value, "arrays": shapes}).encode()
     sink.write(len(head).to_bytes(_LENGTH, "big") + head)
-    for array in arrays:
-        sink.write(_bytes_of(array))
+    for array, place in zip(arrays, places, strict=True):
+        if place in (_HERE, _REPEATED):
+            sink.write(_bytes_of(element(array) if place == _REPEATED else array))
     sink.flush()
 
 
-def read(source: BinaryIO) -> Any:
+def _place(array: np.ndarray, folder: ArrayFolder | None) -> str:
+    if is_compact(array):
+        return _REPEATED
+    return folder.put(array) if folder is not None and folder.wants(array) else _HERE
+
+
+def read(source: BinaryIO, folder: ArrayFolder | None = None) -> Any:
     """The next message. EOFError where there is none, or only a part of one."""
     size = int.from_bytes(_exactly(source, _LENGTH), "big")
     head = json.loads(bytes(_exactly(source, size)))
     arrays = []
-    for name, shape in head["arrays"]:
+    for name, shape, place in head["arrays"]:
         dtype = _dtype(name)
-        count = int(np.prod(shape, dtype=np.int64))
-        arrays.append(_exactly(source, count * dtype.itemsize).view(dtype).reshape(shape))
+        if place == _REPEATED:
+            one = _exactly(source, dtype.itemsize).view(dtype).reshape(())
+            arrays.append(np.broadcast_to(one, shape))
+        elif place == _HERE:
+            count = int(np.prod(shape, dtype=np.int64))
+            arrays.append(_exactly(source, count * dtype.itemsize).view(dtype).reshape(shape))
+        else:
+            assert folder is not None
+            arrays.append(folder.get(place, dtype, tuple(shape)))
     return _decoded(head["value"], arrays)
 
 
 def save(message: object, file: Path | str) -> None:
-    """Write a message to a file."""
+    """Write a message to a file. OSError where there is no room for it."""
     with Path(file).open("wb") as sink:
-        write(message, sink)
+        write(message, sink, _folder_beside(file))
 
 
 def load(file: Path | str) -> Any:
-    """The message in a file that :func:`save` wrote."""
+    """The message in a file that :func:`save` wrote. Its large arrays are mapped, not copied."""
     with Path(file).open("rb") as source:
-        return read(source)
+        return read(source, _folder_beside(file))
+
+
+def _folder_beside(file: Path | str) -> ArrayFolder:
+    return ArrayFolder(Path(file).parent / "arrays")
 
 
 def copied(message: Any) -> Any:

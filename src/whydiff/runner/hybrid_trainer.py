@@ -53,19 +53,21 @@ class ProcessHybridTrainer:
         until: tuple[int, int] | None = None,
         moments: Sequence[Sequence[int]] = (),
         nudge: int | None = None,
+        weights: bool = True,
     ) -> TrainedHybrid:
         """Train the hybrid that takes the sources of ``coalition`` from B.
 
         With ``until`` only up to that (epoch, step): what it was then, without predictions.
         ``moments`` on the way are kept. With ``nudge`` it starts from initial weights of which one,
-        picked by that number, is an ULP away.
+        picked by that number, is an ULP away. Without ``weights`` only their digests are
+        given, unless there are no predictions.
         """
         if coalition & self._bound:
             coalition |= self._bound
         coalition |= {self._follows[source] for source in coalition if source in self._follows}
         choice = dict.fromkeys(sorted(coalition), "b")
         looked_at = tuple((epoch, step, bool(weighed)) for epoch, step, weighed in moments)
-        return self.site(coalition).request(Train(choice, until, looked_at, nudge))
+        return self.site(coalition).request(Train(choice, until, looked_at, nudge, weights))
 
     def recall(self, side: str) -> TrainedHybrid:
         return self._site_of(side).request(Recall(side))

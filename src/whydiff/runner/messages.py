@@ -107,12 +107,14 @@ class Train(Request[TrainedHybrid]):
 
     With ``until`` only up to that (epoch, step). ``moments`` (epoch, step, whether with weights) on
     the way are kept. With ``nudge`` one initial weight, picked by that number, is an ULP away.
+    Without ``weights`` the answer has only their digests, unless there are no predictions.
     """
 
     choice: Mapping[str, str]
     until: tuple[int, int] | None = None
     moments: tuple[tuple[int, int, bool], ...] = ()
     nudge: int | None = None
+    weights: bool = True
 
 
 @dataclass(frozen=True)

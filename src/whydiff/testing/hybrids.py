@@ -80,8 +80,10 @@ class SimulatedTrainer:
         until: tuple[int, int] | None = None,
         moments: Sequence[Sequence[int]] = (),
         nudge: int | None = None,
+        weights: bool = True,
     ) -> TrainedHybrid:
         """What ``outcome`` says of the coalition; TransferError where it is refused."""
+        del weights  # they are as small as the predictions
         self.asked.append((coalition, nudge))
         if coalition & self._bound:
             coalition |= self._bound

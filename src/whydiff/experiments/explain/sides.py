@@ -42,20 +42,18 @@ class RunningSides:
         if self.child_b is None:
             how = self.child_a.request(Pair(own_a, own_b, structural)).how
             return ProcessHybridTrainer(sites, frozenset(), how, compared.follows)
-        elsewhere = {
-            name: self._packed(name, child, side)
-            for name, child, side in (
-                ("a", self.child_a, compared.a), ("b", self.child_b, compared.b),
-            )
-        }  # fmt: skip
+        packed_b = self._packed("b", self.child_b, compared.b)
         movable = [s for s in structural if s in compared.movable()]
         program = (*movable, *other_objects(compared))
-        how = self.child_a.request(Pair(own_a, elsewhere["b"], structural, program)).how
+        how = self.child_a.request(Pair(own_a, packed_b, structural, program)).how
         # B's program is B's where B ran: only a mixture of both has to load it elsewhere.
         together = frozenset(compared.environment[:1] or movable)
         if together:
-            self.child_b.request(Pair(elsewhere["a"], own_b, structural, program))
+            packed_a = self._packed("a", self.child_a, compared.a)
+            self.child_b.request(Pair(packed_a, own_b, structural, program))
             sites["b"] = self.child_b
+        else:  # all that is needed of B is in A's process now, and its memory may be
+            self.child_b.close()
         return ProcessHybridTrainer(sites, together, how, compared.follows)
 
     def _packed(self, name: str, child: Child, side: Side) -> FitElsewhere:

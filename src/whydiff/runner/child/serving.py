@@ -184,7 +184,9 @@ class HybridServer:
             # Shapes that do not fit, a loss that does not.
             raise TransferError(f"the two do not fit together: {_first_line(error)}") from error
         trace = Trajectory(tuple(points)) if points is not None else None
-        return replace(_trained(outcome), seconds=time.monotonic() - started, trace=trace)
+        seconds = time.monotonic() - started
+        made = _trained(outcome, request.weights or outcome.predictions is None)
+        return replace(made, seconds=seconds, trace=trace)
 
     def _outcome(self, request: m.Train) -> tuple[Outcome, list[TrajectoryPoint] | None]:
         trainer = self._trainer
@@ -296,12 +298,12 @@ class ReplicaServer:
         return self._engines[fit]
 
 
-def _trained(outcome: Outcome) -> TrainedHybrid:
+def _trained(outcome: Outcome, weights: bool = True) -> TrainedHybrid:
     predictions = outcome.predictions
     return TrainedHybrid(
         tuple(tensor_digest(value) for value in outcome.weights.values()),
         None if predictions is None else [_numbers(p) for p in predictions],
-        _numbers_by_name(outcome.weights),
+        _numbers_by_name(outcome.weights) if weights else {},
         outcome.logs,
         moved=outcome.moved,
     )
