@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from whydiff.runner import copies as copies_module
 from whydiff.runner.child.afresh import restore
 from whydiff.runner.client import Run
+from whydiff.runner.copies import changes, copy_folder
 from whydiff.runner.running import Runs
-from whydiff.runner.scratch import Cover, Place, outermost, place_for
+from whydiff.runner.scratch import Cover, Place, _unprotectable, outermost, place_for
 
 
 def contents(folder):
@@ -37,9 +39,14 @@ def project(tmp_path, monkeypatch):
     return folder
 
 
-def run(project, place, script):
+@pytest.fixture(params=["overlays", "copies"])
+def copies(request):
+    return request.param == "copies"
+
+
+def run(project, place, script, copies):
     """Run Python text on a cover of ``project``; the cover and what it printed."""
-    cover = Cover((project,), place)
+    cover = Cover((project,), place, copies)
     done = subprocess.run(
         [*cover.prefix, sys.executable, "-c", textwrap.dedent(script)],
         capture_output=True,
@@ -65,30 +72,32 @@ MESS = """
 """
 
 
-def test_nothing_changes_and_what_would_have_is_listed(project, tmp_path):
+def test_nothing_changes_and_what_would_have_is_listed(project, tmp_path, copies):
     before = contents(project)
-    cover, printed = run(project, tmp_path / "cover", MESS)
+    cover, printed = run(project, tmp_path / "cover", MESS, copies)
     assert printed.split() == [str(project), "['accuracy',", "'0.5',", "'0.9']"]
     assert contents(project) == before
-    assert cover.written() == ["out/new/model.txt", "results.csv", "runs.db", "stale.txt (removed)"]
+    gone = ["out/old/log.txt (removed)"] if copies else []  # an overlay has the folder out anew
+    listed = ["out/new/model.txt", *gone, "results.csv", "runs.db", "stale.txt (removed)"]
+    assert cover.written() == listed
     cover.remove()
     assert not (tmp_path / "cover").exists()
 
 
-def test_every_run_starts_from_the_same_files(project, tmp_path):
+def test_every_run_starts_from_the_same_files(project, tmp_path, copies):
     script = """
         from pathlib import Path
         print(Path("ckpt.txt").exists())
         Path("ckpt.txt").write_text("weights")
     """
     for number in (1, 2):
-        _, printed = run(project, tmp_path / f"cover{number}", script)
+        _, printed = run(project, tmp_path / f"cover{number}", script, copies)
         assert printed == "False\n"
 
 
-def test_within_one_process_files_can_be_put_back(project, tmp_path):
+def test_within_one_process_files_can_be_put_back(project, tmp_path, copies):
     child = Path(restore.__code__.co_filename)
-    cover = Cover((project,), tmp_path / "cover")
+    cover = Cover((project,), tmp_path / "cover", copies)
     script = textwrap.dedent(MESS) + textwrap.dedent(f"""
         import sys
         sys.path.insert(0, {str(child.parents[3])!r})
@@ -107,6 +116,45 @@ def test_within_one_process_files_can_be_put_back(project, tmp_path):
         "results.csv ['accuracy', '0.5']",
         "stale.txt ['old']",
     ], done.stderr
+
+
+def test_without_overlays_there_are_copies_and_without_these_it_is_in_place(project, monkeypatch):
+    monkeypatch.setenv("WHYDIFF_SCRATCH", "copies")
+    _unprotectable.cache_clear()
+    place = place_for([project / "train.py"])
+    assert place == Place((project,), copies=True)
+    assert place.text == "on scratch copies of the current folder"
+    (project / "large.bin").write_bytes(bytes(9000))
+    monkeypatch.setattr(copies_module, "LARGEST", 8999)
+    monkeypatch.setattr(copies_module, "clone", lambda source, target: False)
+    _unprotectable.cache_clear()
+    place = place_for([project / "train.py"])
+    assert not place.folders and "too large to be copied for every run" in place.warning
+    _unprotectable.cache_clear()
+
+
+def test_a_copy_keeps_links_and_times_and_leaves_out_pipes(project, tmp_path):
+    (project / "link").symlink_to("results.csv")
+    (project / "nowhere").symlink_to("/no/such/place")
+    os.mkfifo(project / "pipe")
+    copy_folder(project, tmp_path / "copy")
+    assert list(changes(project, tmp_path / "copy")) == []
+    assert (tmp_path / "copy" / "link").readlink() == Path("results.csv")
+    assert not (tmp_path / "copy" / "pipe").exists()
+    (tmp_path / "copy" / "link").unlink()
+    (tmp_path / "copy" / "link").write_text("a file now")
+    assert list(changes(project, tmp_path / "copy")) == [(Path("link"), False)]
+
+
+def test_a_folder_whose_name_no_overlay_takes_is_copied(tmp_path, monkeypatch):
+    folder = tmp_path / "lr=0.1,seed=1"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert place_for([folder / "train.py"]) == Place((folder,), copies=True)
+    script = "from pathlib import Path; print(Path.cwd()); Path('a').touch()"
+    cover, printed = run(folder, tmp_path / "cover", script, copies=True)
+    assert printed.strip() == str(folder) and cover.written() == ["a"]
+    assert not list(folder.iterdir())
 
 
 def test_a_script_elsewhere_has_its_folder_covered_too(tmp_path, monkeypatch):

@@ -86,6 +86,7 @@ class Run:
     function: str = ""  # import the module and call this, as an installed command does
     command: str = ""  # what that command is called
     protected: tuple[Path, ...] = ()  # folders that it sees but does not change
+    copies: bool = False  # by copies of them, not by overlays
     facts: Mapping[str, str] = field(default_factory=dict)  # kept with its surroundings
     checkout: Checkout | None = None  # the revision that the script is of; None: as it is now
     interpreter: Interpreter | None = None  # which Python runs it, if not our own
@@ -151,7 +152,9 @@ class Child:
         self.exit_code: int | None = None
         #: told what the script wrote into protected folders, once its process is over
         self.when_closed: Callable[[Sequence[str]], None] = lambda written: None
-        self._cover = Cover(run.protected, recording.with_suffix(".files")) if log else None
+        self._cover = (
+            Cover(run.protected, recording.with_suffix(".files"), run.copies) if log else None
+        )
         job: dict[str, Any] = {
             "script": str(run.script),
             "arguments": list(run.arguments),

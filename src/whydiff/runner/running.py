@@ -222,7 +222,7 @@ class Runs:
     def begin(self, run: Run, folder: Path, name: str, *, serve: bool = True) -> Child:
         """Start a script; :meth:`wait` for what comes of it, or close it."""
         run = self._at_its_revision(run)
-        run = replace(run, protected=_protected(self.place, run))
+        run = replace(run, protected=_protected(self.place, run), copies=self.place.copies)
         child = Child(run, folder / f"{name}.whydiff", folder / f"{name}.log", serve)
         child.when_closed = partial(self._closed, run)
         self.count += 1

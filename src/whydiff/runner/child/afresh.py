@@ -21,6 +21,7 @@ from typing import Any
 
 from whydiff.core.stack import in_library
 from whydiff.runner.child.imports import AroundImport
+from whydiff.runner.copies import changes
 
 #: Libraries whose process-wide settings a script changes.
 _LIBRARIES = ("keras", "jax", "tensorflow", "torch")
@@ -98,8 +99,11 @@ def restore(covered: Sequence[Mapping[str, str]]) -> None:
     for one in covered:
         folder, upper, lower = (Path(one[name]) for name in ("folder", "upper", "lower"))
         # Deepest first, so that folders are empty when they are removed.
-        changed = sorted(upper.rglob("*"), key=lambda path: len(path.parts), reverse=True)
-        names = [path.relative_to(upper) for path in changed]
+        if one.get("copied"):
+            names = [name for name, _ in changes(lower, folder)]
+        else:
+            names = [path.relative_to(upper) for path in upper.rglob("*")]
+        names.sort(key=lambda name: len(name.parts), reverse=True)
         for name in names:
             here, before = folder / name, lower / name
             with contextlib.suppress(OSError):

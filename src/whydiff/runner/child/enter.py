@@ -53,10 +53,16 @@ def _unshare() -> str:
 
 
 def cover(folders: list[dict[str, str]]) -> None:
-    """Cover every ``folder``: changes go to ``upper``; ``lower`` shows it as it is."""
+    """Cover every ``folder``: changes go to ``upper``; ``lower`` shows it as it is.
+
+    Where ``upper`` is a copy already, that is mounted and no overlay.
+    """
     options = _unshare()
     for one in folders:
         _mount(one["folder"], one["lower"], "", _BIND)
+        if one.get("copied"):
+            _mount(one["upper"], one["folder"], "", _BIND)
+            continue
         paths = f"lowerdir={one['folder']},upperdir={one['upper']},workdir={one['work']}"
         _mount("overlay", one["folder"], "overlay", 0, paths + options)
 
