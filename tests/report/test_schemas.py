@@ -16,7 +16,7 @@ from whydiff.report import execution_dict
 from whydiff.report.documents import DOCUMENTS
 from whydiff.report.schemas import KINDS, VERSION, schema
 from whydiff.testing import answers
-from whydiff.testing.schemas import validating, validator
+from whydiff.testing.schemas import WRITTEN, validating, validator
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "storage" / "golden"
@@ -88,6 +88,21 @@ def test_an_answer_that_breaks_its_schema_is_seen_wherever_it_is_made():
     odd = answers.verification(script=7)
     with validating(), pytest.raises(ValidationError):
         odd.to_dict()
+
+
+def test_what_a_command_in_a_process_of_its_own_writes_is_validated(tmp_path):
+    """A stand-in for the program: it writes an answer that lacks what the schema demands."""
+    program = tmp_path / "whydiff"
+    program.write_text(f"#!{sys.executable}\nopen('a.json', 'w').write('{{}}')\n")
+    program.chmod(0o755)
+    command = [program, "explain", "train.py", "--json", "a.json"]
+    with validating(), pytest.raises(ValidationError):
+        subprocess.run(command, cwd=tmp_path, check=True)
+    subprocess.run([*command[:3], "--", *command[3:]], cwd=tmp_path, check=True)  # the script's
+
+
+def test_every_kind_is_written_by_a_verb():
+    assert set(WRITTEN.values()) == set(KINDS)
 
 
 def test_a_kind_or_version_that_is_not_there_is_named():

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import functools
+import json
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from whydiff.core.bisection import Bisection
@@ -29,6 +33,20 @@ ANSWERS: dict[type[Any], str] = {
     Verification: "verification",
 }
 
+#: verb -> kind of what it writes with --json
+WRITTEN = {
+    "bisect": "bisection",
+    "check": "check",
+    "compare": "comparison",
+    "diff": "diff",
+    "explain": "explanation",
+    "matrix": "matrix",
+    "merge": "study",
+    "show": "recording",
+    "study": "study",
+    "verify": "verification",
+}
+
 
 @cache
 def validator(kind: str) -> Any:
@@ -44,13 +62,19 @@ def validator(kind: str) -> Any:
 
 @contextlib.contextmanager
 def validating() -> Iterator[None]:
-    """Within it every answer that is turned into JSON values is validated."""
+    """Within it every answer that is turned into JSON values is validated.
+
+    So is what a command of whydiff wrote with ``--json`` that ``subprocess.run`` ran.
+    """
     before = {kind: kind.__dict__["to_dict"] for kind in ANSWERS}
+    run: Any = subprocess.run
     for kind, name in ANSWERS.items():
         kind.to_dict = _checked(before[kind], name)
+    subprocess.run = _checked_run(run)
     try:
         yield
     finally:
+        subprocess.run = run
         for kind, to_dict in before.items():
             kind.to_dict = to_dict
 
@@ -62,3 +86,27 @@ def _checked(to_dict: Callable[[Any], dict[str, Any]], kind: str) -> Callable[[A
         return value
 
     return validated
+
+
+def _checked_run(run: Any) -> Any:
+    @functools.wraps(run)
+    def validated(command: Any, *args: Any, **options: Any) -> Any:
+        done = run(command, *args, **options)
+        if isinstance(command, list | tuple) and done.returncode in (0, 1, 3):
+            validate_written([str(word) for word in command], Path(options.get("cwd") or ""))
+        return done
+
+    return validated
+
+
+def validate_written(words: Sequence[str], folder: Path) -> None:
+    """Validate the file that a command of whydiff, run in ``folder``, wrote with ``--json``."""
+    place = next((i for i, word in enumerate(words) if Path(word).name == "whydiff"), None)
+    given = list(words[place + 1 :]) if place is not None else []
+    given = given[: given.index("--")] if "--" in given else given
+    kind = WRITTEN.get(given[0]) if given else None
+    if kind is None or "--json" not in given:
+        return
+    file = folder / given[given.index("--json") + 1]
+    if file.is_file():
+        validator(kind).validate(json.loads(file.read_text(encoding="utf-8")))
