@@ -116,6 +116,8 @@ def test_causes_are_pairs_of_bars_and_intervals_only_where_there_are_some():
     assert interval["data"]["values"][0]["low"] == 0.8
     bar = layers(known)[marks(known).index("bar")]
     assert bar["encoding"]["x"]["scale"]["domain"][1] > 1.3, "nothing may lie beyond the axis"
+    offset = layers(causes.bars([causes.Bar("measurement", "alone", -0.2)]))
+    assert offset[0]["encoding"]["x"]["scale"]["domain"][0] == -0.2
 
 
 def test_the_order_keeps_positions_of_both_sides():

@@ -57,7 +57,8 @@ def test_as_many_labels_of_each_kind_are_no_equal_labels():
     """Another split holds other rows; that as many of them are of each class is chance."""
     moved = np.roll(Y, 1, axis=0)
     assert relation(recipe(X, Y), recipe(np.roll(X, 1, axis=0) + (Z > 2), moved)) is None
-    assert relation(recipe(X, Y), recipe(Z, Y)).text == "y equal, x differs"
+    other = relation(recipe(X, Y), recipe(Z, Y))
+    assert other.text == "y equal, x differs" and other.inputs_only
 
 
 def test_labels_renamed_by_one_mapping():
@@ -72,6 +73,7 @@ def test_labels_that_differ_without_a_mapping_are_just_other_labels():
     noisy[0] = (noisy[0] + 1) % 3
     found = relation(recipe(X, Y), recipe(X, noisy))
     assert (found.text, found.mechanism) == ("x equal, y differs", "")
+    assert not found.inputs_only
 
 
 @pytest.mark.parametrize("target", [Y.astype("float64"), Y.reshape(-1), Y.astype("int32")])
@@ -118,6 +120,14 @@ def test_a_leak_in_one_of_two_fits_is_what_differs():
     finding = CONTENT(*(a_side(**vars_of(r)) for r in (clean, leaky)))
     assert finding.mechanism == "validation-leak"
     assert "in B 60 of 60 validation samples are also in the training data" in finding.detail
+
+
+def test_equal_targets_with_other_inputs_were_prepared_otherwise():
+    one, other = (a_side(**vars_of(recipe(x, Y))) for x in (X, Z))
+    again = replace(other, execution=replace(other.execution, started="later"))
+    two_scripts = replace(again, execution=replace(again.execution, script="other.py"))
+    assert CONTENT(one, two_scripts).mechanism == "prepared-otherwise"
+    assert CONTENT(one, again).mechanism == "unseeded-generator"  # of one script drawn anew
 
 
 def test_validation_samples_cut_into_other_batches_are_the_same():

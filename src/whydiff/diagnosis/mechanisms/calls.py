@@ -202,8 +202,7 @@ MECHANISMS = (
         "BatchNormalization: batch statistics in fit, moving averages in evaluate",
         "fit normalizes with the statistics of each batch; evaluate and predict use moving "
         "averages, which after few steps are far from them.",
-        "Train for more steps, or lower BatchNormalization(momentum=0.9), or use larger batches; "
-        "compare evaluate with evaluate.",
+        "Train for more steps, or lower BatchNormalization(momentum=0.9), or use larger batches.",
         seen="The final weights are evaluated in both modes.",
     ),
     Mechanism(

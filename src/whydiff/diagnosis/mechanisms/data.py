@@ -90,6 +90,16 @@ MECHANISMS = (
         seen="Two runs of one script share no sample.",
     ),
     Mechanism(
+        "prepared-otherwise",
+        ("data-content",),
+        "the same rows, prepared otherwise",
+        "The targets are equal and no input is: the script scales, shifts, encodes or disturbs its "
+        "inputs in another way.",
+        "Prepare the inputs in one function that both trainings call, and let it return a new "
+        "array; where it draws random numbers, pass a seed.",
+        seen="Two scripts, revisions or fits share every target and no sample.",
+    ),
+    Mechanism(
         "unseeded-split",
         ("data-content",),
         "another split of the same data",

@@ -70,7 +70,7 @@ def compare(a: Side, b: Side) -> Finding:
             f"all {relation.shared} samples of one are among the other's; the rest was never fed "
             "because the epochs are cut differently",
         )
-    return _differs(a, b, relation, arrays.text if arrays is not None else "")
+    return _differs(a, b, relation, arrays or data_description.Relation(""))
 
 
 def _validation(a: Side, b: Side, relation: Common) -> Finding:
@@ -128,9 +128,9 @@ def _counted(relation: Common) -> str:
     return evidence
 
 
-def _differs(a: Side, b: Side, relation: Common, arrays: str) -> Finding:
+def _differs(a: Side, b: Side, relation: Common, arrays: data_description.Relation) -> Finding:
     sizes = relation.size_a, relation.size_b
-    evidence = _counted(relation) + (f"; {arrays}" if arrays else "")
+    evidence = _counted(relation) + (f"; {arrays.text}" if arrays.text else "")
     if _validation_differs(a, b):
         evidence += "; the validation data differ as well"
     if relation.shared == sizes[0] == sizes[1]:
@@ -158,7 +158,8 @@ def _differs(a: Side, b: Side, relation: Common, arrays: str) -> Finding:
     if relation.shared:
         mechanism = "unseeded-split" if again else "other-subset"
         return differs(ID, evidence, FIX, mechanism=mechanism, intended=not again)
-    return differs(ID, evidence, FIX, mechanism="unseeded-generator" if again else "")
+    prepared = "prepared-otherwise" if arrays.inputs_only else ""
+    return differs(ID, evidence, FIX, mechanism="unseeded-generator" if again else prepared)
 
 
 def _seeded_otherwise(a: Side, b: Side) -> Why | None:

@@ -21,10 +21,14 @@ MOST_LABELS = 1000
 
 @dataclass(frozen=True)
 class Relation:
-    """How the samples of two fits relate, in words; ``mechanism`` and ``remedy`` may be ""."""
+    """How the samples of two fits relate, in words; ``mechanism`` may be "".
+
+    ``inputs_only``: the targets are equal, row by row, and the inputs are not.
+    """
 
     text: str
     mechanism: str = ""
+    inputs_only: bool = False
 
 
 def relation(a: Recipe, b: Recipe) -> Relation | None:
@@ -54,7 +58,10 @@ def relation(a: Recipe, b: Recipe) -> Relation | None:
     mapped = _mapped(left, right, pairs)
     if mapped:
         return Relation(f"{text}: {mapped}", "labels-permuted")
-    return Relation(text)
+    roles = [entry.partition(":")[0] for entry in one.signature if not entry.endswith(": none")]
+    return Relation(
+        text, inputs_only=all(s == (r != "x") for r, s in zip(roles, pairs, strict=True))
+    )
 
 
 def names_of(signature: Sequence[str]) -> list[str]:

@@ -42,6 +42,7 @@ def bars(
         for row in rows
     ]
     top = max([1.0, *(row.value for row in rows), *(row.high or 0.0 for row in rows)])
+    least = min([0.0, *(row.value for row in rows), *(row.low or 0.0 for row in rows)])
     y = alt.Y(
         "source:N",
         sort=order,
@@ -54,7 +55,7 @@ def bars(
         x=alt.X(
             "value:Q",
             title=whole or "part of the distance",
-            scale=alt.Scale(domain=[0, top * 1.14], nice=False),
+            scale=alt.Scale(domain=[least, top * 1.14], nice=False),
             axis=alt.Axis(format="%", tickCount=5, grid=True),
         ),
         color=alt.Color(
@@ -76,9 +77,9 @@ def bars(
         chart += drawn.mark_rule(color=INK, strokeWidth=2).encode(x="low:Q", x2="high:Q")
     full = alt.Chart(data([{"x": 1.0}])).mark_rule(color=QUIET, strokeDash=[2, 2]).encode(x="x:Q")
     # Written twice: a broad stroke in the colour of the page keeps lines out of the digits.
-    ends = base.transform_calculate(end="datum.high == null ? datum.value : datum.high").encode(
-        x=alt.X("end:Q"), text="label:N"
-    )
+    # A bar to the left of zero has its number on the other side, where it does not lie on the bar.
+    end = "max(0, datum.high == null ? datum.value : datum.high)"
+    ends = base.transform_calculate(end=end).encode(x=alt.X("end:Q"), text="label:N")
     halo = ends.mark_text(align="left", dx=5, stroke=SURFACE, strokeWidth=5, color=SURFACE)
     chart = chart + full + halo + ends.mark_text(align="left", dx=5, color=INK)
     return finished(chart, max(90, 52 * len(order)))
