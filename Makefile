@@ -20,7 +20,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 CASES := cases-jax cases-tensorflow cases-torch
 
-.PHONY: help demo test chromium quick mutants thorough simulations lint pure cases $(CASES) versions fashion docs screenshots clean
+.PHONY: help demo test chromium gallery quick mutants thorough simulations lint pure cases $(CASES) versions fashion docs screenshots clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -108,6 +108,10 @@ fashion: $(ENV) $(FASHION_FILES) ## Explain a training on Fashion-MNIST: docs/fa
 
 docs: $(ENV) ## Build the site into build/site; a link that leads nowhere is an error.
 	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict
+
+gallery: $(ENV) chromium ## Ask the questions of docs/gallery again: answers and pictures.
+	.venv/bin/python docs/make_transcripts.py docs/gallery
+	.venv/bin/python docs/make_screenshots.py evaluate_after_fit report_by_scikit_learn
 
 screenshots: $(ENV) chromium ## Make the pages and pictures of the documentation: docs/images.
 	.venv/bin/python docs/make_screenshots.py

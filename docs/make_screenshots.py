@@ -1,6 +1,8 @@
 """Makes the documentation's pictures of pages, from real runs of the examples, in a real browser.
 
-    make_screenshots.py            writes docs/images/*.png; trains for a minute or two
+    make_screenshots.py [PICTURE ...]      writes docs/images/*.png, all if none is named
+
+Trains for a minute or two.
 
 `make screenshots` sets up what it needs.
 """
@@ -25,6 +27,8 @@ PAGES = {
     "study": "study examples/weight_initialization.py -o {folder}/study.whydiff --html {page}",
     "compare": "compare examples/weight_initialization.py --set optimizer=sgd --html {page}",
     "report": "report {folder}/callbacks.whydiff --html {page}",
+    "evaluate_after_fit": "explain docs/gallery/evaluate_after_fit.py --html {page}",
+    "report_by_scikit_learn": "explain docs/gallery/report_by_scikit_learn.py --html {page}",
 }
 #: recorded first, for the page of a recording
 RECORDED = "record examples/callbacks.py -o {folder}/callbacks.whydiff"
@@ -36,6 +40,8 @@ PICTURES = {
     "study": ("study", 1280, 1500, "light"),
     "compare": ("compare", 1280, 1500, "light"),
     "report": ("report", 1280, 1100, "light"),
+    "evaluate_after_fit": ("evaluate_after_fit", 1280, 900, "light"),
+    "report_by_scikit_learn": ("report_by_scikit_learn", 1280, 900, "light"),
 }
 
 
@@ -52,8 +58,8 @@ def run(command: str, folder: Path, page: Path) -> None:
         raise SystemExit(f"whydiff {' '.join(words)} failed with exit code {done.returncode}")
 
 
-def take(pages: dict[str, Path]) -> None:
-    """All pictures."""
+def take(pages: dict[str, Path], names: list[str]) -> None:
+    """The pictures of these names."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -61,7 +67,8 @@ def take(pages: dict[str, Path]) -> None:
         raise SystemExit("there is no Chromium: `make chromium` installs it")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        for name, (page, width, height, scheme) in PICTURES.items():
+        for name in names:
+            page, width, height, scheme = PICTURES[name]
             context = browser.new_context(
                 viewport={"width": width, "height": height}, color_scheme=scheme, offline=True
             )
@@ -78,12 +85,14 @@ def take(pages: dict[str, Path]) -> None:
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        run(RECORDED, folder, folder)
-        pages = {page: folder / f"{page}.html" for page in PAGES}
-        for page, command in PAGES.items():
-            run(command, folder, pages[page])
-        take(pages)
+        folder, names = Path(name), sys.argv[1:] or list(PICTURES)
+        wanted = dict.fromkeys(PICTURES[picture][0] for picture in names)
+        pages = {page: folder / f"{page}.html" for page in wanted}
+        if "report" in pages:
+            run(RECORDED, folder, folder)
+        for page, file in pages.items():
+            run(PAGES[page], folder, file)
+        take(pages, names)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """Puts the real output of real commands into the documentation, so that it cannot drift.
 
-    make_transcripts.py [FILE.md ...]        all of docs/ and README.md if none is named
+    make_transcripts.py [FILE.md | FOLDER ...]     all of docs/ and README.md if none is named
 
 A Markdown file says where, and everything up to the end marker is written anew:
 
     <!-- run: whydiff explain examples/shuffling.py -->
     <!-- end -->
+
+``-- up to: TEXT`` behind the command shows what comes before the line that begins so, and
+``-- from: TEXT`` goes on with the same answer from there: it is not run again.
 
 Commands run in the root of the repository, with the JAX backend, as if piped: what they print on
 stderr (progress, timings) is left out. A command that fails stops everything and writes nothing.
@@ -27,7 +30,11 @@ ANSWERS = {"diff", "check", "verify", "pytest"}
 KERAS = {"floatx": "float32", "epsilon": 1e-07, "backend": "jax",
          "image_data_format": "channels_last"}  # fmt: skip
 ROOT = Path(__file__).resolve().parent.parent
-MARKED = re.compile(r"(<!-- run: (?P<command>.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+MARKED = re.compile(
+    r"(<!-- run: (?P<command>.+?)(?: -- from: (?P<first>.+?))?(?: -- up to: (?P<last>.+?))? -->\n)"
+    r".*?(<!-- end -->)",
+    re.DOTALL,
+)
 
 
 def run(command: str) -> str:
@@ -63,13 +70,28 @@ def history() -> None:
 def filled(text: str) -> str:
     """The Markdown ``text`` with every marked transcript written anew."""
 
+    latest: dict[str, list[str]] = {}
+
     def transcript(found: re.Match[str]) -> str:
         command = found["command"]
-        print(f"running: {command}", file=sys.stderr)
-        output = "\n".join(line.rstrip() for line in run(command).strip("\n").splitlines())
-        return f"{found[1]}```console\n$ {command}\n{output}\n```\n{found[3]}"
+        if not found["first"]:
+            print(f"running: {command}", file=sys.stderr)
+            latest.clear()
+            latest[command] = [line.rstrip() for line in run(command).strip("\n").splitlines()]
+        lines = latest[command]
+        shown = "\n".join(part(lines, found["first"], found["last"]))
+        head = "" if found["first"] else f"$ {command}\n"
+        return f"{found[1]}```console\n{head}{shown}\n```\n<!-- end -->"
 
     return MARKED.sub(transcript, text)
+
+
+def part(lines: list[str], first: str | None, last: str | None) -> list[str]:
+    """The lines from one that begins with ``first`` to before one that begins with ``last``."""
+    begin = next(i for i, line in enumerate(lines) if line.startswith(first or ""))
+    after = enumerate(lines[begin + 1 :], begin + 1)
+    end = next((i for i, line in after if last and line.startswith(last)), len(lines))
+    return "\n".join(lines[begin:end]).strip().splitlines()
 
 
 def main() -> None:
@@ -77,8 +99,9 @@ def main() -> None:
     named = [Path(name) for name in sys.argv[1:]]
     for study in (ROOT / "build").glob("*.study.whydiff"):  # of an earlier time
         study.unlink()
-    for path in named or [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        path.write_text(filled(path.read_text()))
+    for path in named or [ROOT / "README.md", ROOT / "docs"]:
+        for page in [path] if path.is_file() else sorted(path.rglob("*.md")):
+            page.write_text(filled(page.read_text()))
 
 
 if __name__ == "__main__":

@@ -146,7 +146,7 @@ def _linked(found: re.Match[str], origin: str, uri: str) -> str:
         return found[0]
     path = posixpath.normpath(posixpath.join(posixpath.dirname(origin), target))
     page = ELSEWHERE.get(path) or FOLDERS.get(path)
-    if page is None and path.startswith("docs/"):
+    if page is None and path.startswith("docs/") and not path.endswith(".py"):
         page = path.removeprefix("docs/")
     if page is None:
         # Not a page. What is in the repository is named, what is not is left for mkdocs to blame.

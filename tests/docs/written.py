@@ -37,7 +37,8 @@ def name(page: Path) -> str:
 
 def marked(page: Path) -> list[str]:
     """The commands whose output a page shows; those on Fashion-MNIST are `make fashion`'s."""
-    found = [m["command"] for m in TRANSCRIPTS.MARKED.finditer(page.read_text())]
+    parts = TRANSCRIPTS.MARKED.finditer(page.read_text())
+    found = [m["command"] for m in parts if not m["first"]]  # else it goes on with the one before
     return [command for command in found if "fashion_mnist" not in command]
 
 
