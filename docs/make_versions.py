@@ -1,6 +1,6 @@
 """Tries whydiff beside other versions of Keras and its backends: `make versions`.
 
-    python docs/make_versions.py [NAME ...]
+    python docs/make_versions.py [NAME | NAME:BACKEND ...]
 
 Each set of versions is an environment of its own, made by uv and kept in ``.venv-versions/``. In
 it a few scripts are explained: every cause must be the one that was planted, confirmed, with
@@ -209,18 +209,22 @@ def judged(answer: dict[str, object], script: Script) -> str:
 
 def main(names: list[str]) -> int:
     """Try the sets named, or all; 1 where one does not do as it should."""
-    unknown = set(names) - {one.name for one in SETS}
+    known_names = {name: None for one in SETS for name in _names(one)}
+    unknown = set(names) - set(known_names)
     if unknown:
-        known = ", ".join(one.name for one in SETS)
+        known = ", ".join(known_names)
         print(f"No set {', '.join(sorted(unknown))}. There are: {known}.")
         return 1
     passed = failed = 0
     for one in SETS:
-        if names and one.name not in names:
+        backends = [
+            b for b in one.backends if not names or {one.name, f"{one.name}:{b}"} & {*names}
+        ]
+        if not backends:
             continue
-        python, rows, before = environment(one), [], failed
-        for backend in one.backends:
-            right = []
+        python = environment(one)
+        for backend in backends:
+            right, before = [], failed
             chosen = [script for script in SCRIPTS if backend in script.backends]
             chosen = [s for s in chosen if _has_tensorflow(one) or "pipeline" not in s.path]
             for script in chosen:
@@ -232,24 +236,28 @@ def main(names: list[str]) -> int:
             found = versions(python, backend)
             cells = [one.name, found["keras"], f"{backend} {found['backend']}", found["numpy"]]
             cells += [found["python"], f"{', '.join(right)} ({len(right)} of {len(chosen)})"]
-            rows.append(f"| {' | '.join(cells)} |")
-            print(rows[-1], flush=True)
-        if failed == before:
-            write(one, rows)
+            row = f"| {' | '.join(cells)} |"
+            print(row, flush=True)
+            if failed == before:
+                write(one, backend, row)
     print(f"versions: {passed} passed, {failed} failed")
     return 1 if failed else 0
 
 
-def write(one: Set, rows: list[str]) -> None:
-    """Put the rows of a set into the page, in place of those that it had there."""
+def _names(one: Set) -> list[str]:
+    """What a set and its backends are called on the command line."""
+    return [one.name, *(f"{one.name}:{backend}" for backend in one.backends)]
+
+
+def write(one: Set, backend: str, row: str) -> None:
+    """Put the row of a set on a backend into the page, in place of the one that it had there."""
     text = PAGE.read_text()
     head, tail = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
     known = [line for line in text[len(head) : -len(tail)].splitlines() if line.startswith("|")][2:]
-    of_set = {
-        name.name: [r for r in known if r.split("|")[1].strip() == name.name] for name in SETS
-    }
-    of_set[one.name] = rows
-    table = "\n".join([*HEADER, *(row for each in SETS for row in of_set[each.name])])
+    cells = {tuple(cell.strip().split(" ")[0] for cell in r.split("|")[1:4:2]): r for r in known}
+    cells[one.name, backend] = row
+    order = [(each.name, one) for each in SETS for one in each.backends]
+    table = "\n".join([*HEADER, *(cells[place] for place in order if place in cells)])
     PAGE.write_text(f"{head}\n{table}\n\n{tail}")
 
 

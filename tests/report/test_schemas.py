@@ -1,6 +1,7 @@
 """The published JSON Schemas: up to date, strict about names, and every answer validates."""
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -9,9 +10,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from whydiff.core.bisection import Bisection, Point, Tried
 from whydiff.core.jsonable import plain
-from whydiff.core.matrix import Cell, Matrix
 from whydiff.report import execution_dict
 from whydiff.report.documents import DOCUMENTS
 from whydiff.report.schemas import KINDS, VERSION, schema
@@ -22,28 +21,13 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "storage" / "golden"
 
 
-def bisection():
-    tried = Tried(1, "differs", "loss", "loss", float("nan"), ({"loss": 0.5},), "ab")
-    points = (Point("a"), Point("b", "Train longer"))
-    return Bisection("?", "train.py", "revisions", "found", points, (tried,), 0, 1,
-                     explanation=answers.explanation())  # fmt: skip
-
-
-def matrix():
-    cells = (
-        Cell("now", (), "equal", "the reference"),
-        Cell("old", ("keras==3.3.3",), "failed", "no"),
-    )
-    return Matrix("?", "train.py", cells, "now", "loss", 2)
-
-
 ANSWERS = {
-    "bisection": lambda: bisection().to_dict(),
+    "bisection": lambda: answers.bisection(math.nan).to_dict(),
     "check": lambda: answers.checked().to_dict(),
     "comparison": lambda: answers.comparison().to_dict(),
     "diff": lambda: answers.diff().to_dict(),
     "explanation": lambda: answers.explanation().to_dict(),
-    "matrix": lambda: matrix().to_dict(),
+    "matrix": lambda: answers.matrix().to_dict(),
     "recording": lambda: execution_dict(answers.execution()),
     "study": lambda: answers.study().to_dict(),
     "verification": lambda: answers.verification().to_dict(),

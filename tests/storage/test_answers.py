@@ -8,9 +8,17 @@ import pytest
 from whydiff.cli.output import write_json
 from whydiff.core.errors import WhydiffError
 from whydiff.storage.answers import read_answer
+from whydiff.storage.searches import keep
 from whydiff.testing import answers
 
-MADE = [answers.explanation(), answers.diff(), answers.study(), answers.comparison()]
+MADE = [
+    answers.explanation(),
+    answers.diff(),
+    answers.study(),
+    answers.comparison(),
+    answers.bisection(),
+    answers.matrix(),
+]
 
 
 @pytest.mark.parametrize("made", MADE)
@@ -45,6 +53,13 @@ def test_anything_else_is_refused_with_the_reason(tmp_path, change, reason):
     path = tmp_path / "answer.json"
     path.write_text(json.dumps(change(answers.explanation().to_dict())))
     with pytest.raises(WhydiffError, match=reason):
+        read_answer(path)
+
+
+def test_a_search_that_was_stopped_is_told_from_its_answer(tmp_path):
+    path = tmp_path / "search.json"
+    keep(path, {"target": "train.py"}, "cells", answers.matrix().cells)
+    with pytest.raises(WhydiffError, match="not finished"):
         read_answer(path)
 
 

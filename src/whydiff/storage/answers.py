@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from whydiff.core.bisection import Bisection
 from whydiff.core.comparison import Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Diff, Explanation
+from whydiff.core.matrix import Matrix
 from whydiff.core.ordinary import read_bytes
 from whydiff.core.study import Study
 from whydiff.storage.checked import json_value
@@ -24,9 +26,12 @@ SCHEMA = 1
 MOST_BYTES = 256 << 20
 _WAY_OUT = "Name a file written by --json, a recording, or a study."
 
+Answer = Explanation | Diff | Study | Comparison | Bisection | Matrix
 
-def read_answer(path: Path | str) -> Explanation | Diff | Study | Comparison:
-    """What ``--json`` wrote of ``explain``, ``diff``, ``study`` or ``compare``.
+
+def read_answer(path: Path | str) -> Answer:
+    """What ``--json`` wrote of ``explain``, ``diff``, ``study``, ``compare``, ``bisect`` or
+    ``matrix``.
 
     Raises WhydiffError for a file that is missing, is no such answer, or has another schema.
     """
@@ -44,27 +49,42 @@ def read_answer(path: Path | str) -> Explanation | Diff | Study | Comparison:
         raise newer(path, "answer", schema, SCHEMA)
     if schema != SCHEMA:
         raise WhydiffError(f"{path} is damaged: its schema is {str(schema)[:80]!r}", _WAY_OUT)
+    if "search" in told and "question" not in told:
+        raise WhydiffError(
+            f"{path} holds a search that is not finished",
+            "Run the command again: what was found so far is not run again.",
+        )
     try:
         return _answer(told)
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise WhydiffError(f"{path} is damaged: {error}", _WAY_OUT) from None
 
 
-def _answer(told: dict[str, Any]) -> Explanation | Diff | Study | Comparison:
+def _answer(told: dict[str, Any]) -> Answer:
     """Told apart by what only one of them has."""
     kind: Any
     if "causes" in told:
-        kind, told = Explanation, {**told, **_object(told["compared"])}
+        kind, told = Explanation, _flat(told)
     elif "sources" in told:
         kind, told = Diff, {**told, "findings": told["sources"]}
     elif "replicas" in told and "gates" in told:
         kind, told = Study, {**told, "table": told["replicas"]}
     elif "pairs" in told and "effect" in told:
         kind = Comparison
+    elif "points" in told and "tried" in told:
+        kind, explained = Bisection, told.get("explanation")
+        told = {**told, "explanation": None if explained is None else _flat(_object(explained))}
+    elif "cells" in told:
+        kind = Matrix
     else:
         raise ValueError("it is not an answer that has a page")
-    found: Explanation | Diff | Study | Comparison = read_as(kind, told)
+    found: Answer = read_as(kind, told)
     return found
+
+
+def _flat(explanation: dict[str, Any]) -> dict[str, Any]:
+    """An explanation's fields; what was compared stands in an object of its own in JSON."""
+    return {**explanation, **_object(explanation["compared"])}
 
 
 def read_as(kind: Any, value: Any, name: str = "answer") -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.core.bisection import Bisection, Point, Tried
 from whydiff.core.comparison import BETTER, Churn, Comparison, Pair, Secondary, Side
 from whydiff.core.estimate import Estimate
 from whydiff.core.findings import (
@@ -24,6 +25,8 @@ from whydiff.core.findings import (
     Remedy,
 )
 from whydiff.core.lock import LEVELS
+from whydiff.core.matrix import Cell, Matrix
+from whydiff.core.outcome import Outcome as Ended
 from whydiff.core.pictures import png
 from whydiff.core.problem import Checked, Problem
 from whydiff.core.recording import Draw, Epoch, Execution, Fit, Frame
@@ -315,3 +318,20 @@ def checked(name: str = "dense", **changes: Any) -> Checked:
     problem = Problem(f"{name}.py", 7, 3, "WD101", "no-seed", "no seed is set", "Set one.")
     found = (problem, replace(problem, file=f"{name}.ipynb", cell=2, line=1))
     return replace(Checked(3, found, (("other.py", "it is no Python"),)), **changes)
+
+
+def bisection(value: float = 0.5) -> Bisection:
+    """A commit that changed a loss, explained; ``value`` is the loss there."""
+    tried = Tried(1, "differs", "loss", "loss", value, ({"loss": 0.5},), "ab")
+    points = (Point("a"), Point("b", "Train longer"))
+    return Bisection("?", "train.py", "revisions", "found", points, (tried,), 0, 1,
+                     explanation=explanation())  # fmt: skip
+
+
+def matrix() -> Matrix:
+    """The packages as they are, and a set under which the script fails."""
+    cells = (
+        Cell("now", (), "equal", "the reference", outcome=Ended("ab", logs=({"loss": 0.5},))),
+        Cell("old", ("keras==3.3.3",), "failed", "no"),
+    )
+    return Matrix("?", "train.py", cells, "now", "loss", 2)
