@@ -116,3 +116,17 @@ def test_replicas_are_fused_under_an_older_keras_as_they_train_alone(script):
     assert fused.engine == "fused" and not any("one by one" in note for note in fused.notes)
     metrics = [[row["accuracy"] for row in one.table] for one in (fused, solo)]
     assert metrics[0] == pytest.approx(metrics[1], abs=0.01)
+
+
+@pytest.mark.thorough
+def test_a_pin_is_tried_and_written_where_the_project_names_its_packages(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    script = tmp_path / "train.py"
+    example = Path(__file__).parent.parent.parent / "examples/upgraded.py"
+    script.write_text(example.read_text())
+    (tmp_path / "requirements.txt").write_text("keras>=3.3\n")
+    found = whydiff.explain(script, a_packages=["keras==3.12.1"])
+    assert found.remedy.verified and "agree bit for bit" in found.remedy.how
+    assert found.remedy.patch.splitlines()[-2:] == ["-keras>=3.3", "+keras==3.12.1"]
+    assert (tmp_path / "requirements.txt").read_text() == "keras>=3.3\n"

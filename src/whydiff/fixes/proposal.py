@@ -21,6 +21,7 @@ class Proposal:
     be changed safely. ``environment`` is set before the interpreter starts. ``source_b`` and
     ``patch_b`` are the same for the second of two scripts, "" otherwise. ``arguments`` are added
     to those of the script. ``changed`` are other files of the project with their patched text.
+    ``packages`` are pins (``keras==3.12.1``) that the environment of one run gets.
     """
 
     source: str
@@ -33,6 +34,7 @@ class Proposal:
     patch_b: str = ""
     arguments: tuple[str, ...] = ()
     changed: tuple[tuple[Path, str], ...] = ()
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

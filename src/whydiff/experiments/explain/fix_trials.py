@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Finding, Remedy
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
@@ -18,9 +19,11 @@ from whydiff.diagnosis.repaired import helped, not_found, unrepaired
 from whydiff.diagnosis.rounding import MECHANISM as ROUNDS, harmless
 from whydiff.diagnosis.sources import compare_all
 from whydiff.diagnosis.trials import Trials
+from whydiff.experiments.explain.packages import pinned_run, pinned_side, pins
 from whydiff.experiments.explain.sides import RunningSides
-from whydiff.experiments.explain.texts import encoding_of, modules_of, text_of
+from whydiff.experiments.explain.texts import encoding_of, files_of_packages, modules_of, text_of
 from whydiff.fixes import Proposal, ensemble_or_folds, intended, proposals
+from whydiff.fixes.pins import pin
 from whydiff.runner.client import Child, Run
 from whydiff.runner.running import Runs
 
@@ -49,9 +52,22 @@ def try_fixes(
     asked = intended(compared.findings, causes, text=text, a=compared.a, b=compared.b)
     modules = [] if notebook or run.checkout else modules_of(run.script, Path.cwd())
     candidates = proposals(
-        run.script, text, compared.between, compared.a, compared.b, compared.findings, causes,
+        run.script,
+        text,
+        compared.between,
+        compared.a,
+        compared.b,
+        compared.findings,
+        causes,
         modules=modules,
-    )[:MOST_TRIED]  # fmt: skip
+    )
+    pinned = pins(sides, causes)
+    if pinned:  # after a setting that helps, before seeds, which do not
+        settings = [p for p in candidates if p.environment]
+        targets = settings[0].targets if settings else causes
+        files = files_of_packages(run.script)
+        candidates.insert(len(settings), pin(text, pinned, files, targets))
+    candidates = candidates[:MOST_TRIED]  # fmt: skip
     if notebook:  # what runs before it is all that can be changed
         candidates = [p for p in candidates if not p.patch and not p.patch_b]
     failed: list[str] = []
@@ -115,6 +131,8 @@ def shown(proposal: Proposal, run: Run) -> str:
     parts += [
         f"# set before Python starts\nexport {k}={v}\n" for k, v in proposal.environment.items()
     ]
+    if proposal.packages and not proposal.patch:
+        parts.append(f"# install in the environment\npip install {shlex.join(proposal.packages)}\n")
     if proposal.arguments:
         words = ["python", str(run.script), *run.arguments, *proposal.arguments]
         parts.append(f"# run as\n{shlex.join(words)}\n")
@@ -127,7 +145,10 @@ def _try(sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path) -> t
     pairs: list[tuple[Side, Side]] = []
     executions: list[Execution] = []
     before = sides.compared.findings
-    both = _runs(sides, proposal, folder)
+    try:
+        both = _runs(sides, proposal, folder)
+    except WhydiffError as why:  # no such environment
+        return False, str(why).splitlines()[0].rstrip(":")
     for execution in executions_of(runs, both, folder, sides.compared.a.execution):
         if execution is None:
             late = runs.no_time_for("trying a fix")
@@ -157,7 +178,11 @@ def _runs(sides: RunningSides, proposal: Proposal, folder: Path) -> list[Run]:
     second = sides.child_b.run if sides.child_b else first
     if sides.compared.between == "scripts" and not proposal.source_b:
         proposal = replace(proposal, source_b=text_of(second.script))
-    return changed_runs((first, second), proposal, folder)
+    both = changed_runs((first, second), proposal, folder)
+    if proposal.packages:
+        number = pinned_side(sides)
+        both[number] = pinned_run(both[number], proposal.packages)
+    return both
 
 
 def changed_runs(both: tuple[Run, Run], proposal: Proposal, folder: Path) -> list[Run]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +54,41 @@ def by_package(
     )
 
 
+#: Mechanisms by which another version draws other numbers from the same seed.
+_BY_VERSION = ("jax-threefry-partitionable", "keras-fans-3-15")
+
+
+def pins(sides: RunningSides, causes: Sequence[str]) -> tuple[str, ...]:
+    """The packages of one run in the versions of the other, where another version is a cause of
+    what differs: ``keras==3.12.1``."""
+    compared = sides.compared
+    acts = any(f.mechanism in _BY_VERSION for f in compared.findings if f.source in causes)
+    if not (acts or "version" in causes) or not _same_program(sides) or compared.only_arrays:
+        return ()
+    versions = [compared.a.recipe.version, compared.b.recipe.version]
+    here = pinned_side(sides)
+    pinned, wanted = versions[here], versions[1 - here]
+    return tuple(
+        f"{name}=={str(wanted[name]).partition('+')[0]}"
+        for group in GROUPS
+        for name in group
+        if name in pinned and name in wanted and pinned[name] != wanted[name]
+    )
+
+
+def pinned_side(sides: RunningSides) -> int:
+    """0 or 1: whose environment gets the pins, that in which the person works if it is one of
+    them, else B's."""
+    return 0 if sides.child_a.run.interpreter is None else 1
+
+
+def pinned_run(run: Run, packages: Sequence[str]) -> Run:
+    """``run`` with these packages. WhydiffError where there is no such environment."""
+    base = run.interpreter.python if run.interpreter else None
+    backends = used_backends(run.script, run.variables())
+    return replace(run, interpreter=environment_for(packages, None, base, backends))
+
+
 def _same_program(sides: RunningSides) -> bool:
     return sides.compared.between == "runs"
 
@@ -70,7 +105,7 @@ def _changed(one: Mapping[str, object], two: Mapping[str, object]) -> list[str]:
 def _mixed(run: Run, a: Side, b: Side, package: str) -> tuple[Run | None, str]:
     """B's run with one package in A's version, or why there is none."""
     group = next(names for names in GROUPS if package in names)
-    pins = [
+    mixed = [
         f"{name}=={str(side.recipe.version[name]).partition('+')[0]}"
         for names in GROUPS
         for name in names
@@ -78,13 +113,10 @@ def _mixed(run: Run, a: Side, b: Side, package: str) -> tuple[Run | None, str]:
         if name in a.recipe.version and name in b.recipe.version
         and a.recipe.version[name] != b.recipe.version[name]
     ]  # fmt: skip
-    backends = used_backends(run.script, run.variables())
     try:
-        base = run.interpreter.python if run.interpreter else None
-        interpreter = environment_for(pins, None, base, backends)
+        return replace(pinned_run(run, mixed), purpose="trial"), ""
     except WhydiffError as error:
         return None, str(error).splitlines()[0].rstrip(":")
-    return replace(run, interpreter=interpreter, purpose="trial"), ""
 
 
 def _executed(runs: Runs, run: Run, folder: Path, name: str) -> tuple[Execution | None, str]:

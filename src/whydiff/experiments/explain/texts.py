@@ -9,6 +9,7 @@ from pathlib import Path
 
 from whydiff.core.findings import Cause
 from whydiff.core.stack import in_library
+from whydiff.fixes.pins import FILES
 from whydiff.script_text.changed import changes_between, explaining
 from whydiff.script_text.modules import candidates
 
@@ -53,6 +54,13 @@ def modules_of(script: Path, folder: Path) -> list[tuple[Path, str]]:
                 found[path] = module
                 waiting.append(path)
     return list(found.items())
+
+
+def files_of_packages(script: Path) -> list[tuple[Path, str]]:
+    """The files that say which packages a script's project needs, with their texts."""
+    folders = dict.fromkeys([Path.cwd(), script.resolve().parent])
+    texts = [(folder / name, _readable(folder / name)) for folder in folders for name in FILES]
+    return [(path, text) for path, text in texts if text is not None]
 
 
 def _readable(path: Path) -> str | None:
