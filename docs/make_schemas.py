@@ -157,10 +157,12 @@ def verification() -> Schema:
         amplification=optional(of(Amplification)),
         statistics=optional(of(Statistics)),
     )
-    return answer(
+    made = answer(
         script=TEXT, lock=TEXT, required=TEXT, state=state, level=fit["properties"]["level"],
         changed=of(Verification)["properties"]["changed"], missing=TEXT, fits=array(fit),
     )  # fmt: skip
+    made["properties"]["revision"] = TEXT  # added later
+    return made
 
 
 def check() -> Schema:

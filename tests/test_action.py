@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -64,23 +65,63 @@ def test_no_expression_stands_in_a_script():
         assert "${{" not in one["run"]
 
 
-@pytest.mark.thorough
-def test_a_lock_that_does_not_hold_is_explained_in_a_comment_against_the_base(tmp_path):
-    folder = tmp_path / "repository"
-    base = {"github.event.pull_request.base.sha": walk.repository(folder, TRAIN)}
-    done = walk.step("verify", folder, base, scripts="train.py", require="bitwise")
-    assert done.exit_code == 0, done.errors
-    assert "bit-identical" in Path(done.outputs["markdown"]).read_text()
-
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory):
+    """A repository whose training is not the locked one any more; (its folder, the base)."""
+    folder = tmp_path_factory.mktemp("project") / "repository"
+    base = walk.repository(folder, TRAIN)
     (folder / "train.py").write_text(TRAIN.replace("SGD(0.01)", "SGD(0.02)"))
-    done = walk.step("verify", folder, base, scripts="train.py")
+    return folder, base
+
+
+@pytest.mark.thorough
+def test_a_lock_that_does_not_hold_is_explained_in_a_comment_against_the_base(changed):
+    folder, base = changed
+    given = {"github.event.pull_request.base.sha": base}
+    (folder / "same.py").write_text(TRAIN)
+    same = walk.step("verify", folder, given, scripts="same.py", lock="train.lock")
+    assert same.exit_code == 0, same.errors
+    assert "bit-identical" in Path(same.outputs["markdown"]).read_text()
+
+    done = walk.step("verify", folder, given, scripts="train.py")
     assert done.exit_code == 1, done.errors
     comment = walk.commented(folder, done)
     assert comment.count("<!-- whydiff -->") == 2
     assert "is different from the training that was locked" in comment
+    assert f"whydiff explain train.py --a-rev {base[:10]}" in comment
     assert "differ because of the optimizer" in comment
     assert done.summary.count("<!-- whydiff -->") == 2
     assert re.search(r"^::(error|notice) file=train\.py", done.output, re.MULTILINE)
+
+
+@pytest.mark.thorough
+def test_the_recipe_for_gitlab_comments_with_the_explanation(changed, tmp_path):
+    folder, base = changed
+    page = (ROOT / "docs" / "pull_requests.md").read_text()
+    job = yaml.safe_load(page.split("# .gitlab-ci.yml")[1].split("```")[0])["verify training"]
+    curl = tmp_path / "curl"  # keeps what it is given, in place of a comment
+    curl.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$CI_PROJECT_DIR/called"\n')
+    curl.chmod(0o755)
+    programs = (
+        f"{tmp_path}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    )
+    environment = {
+        **os.environ, **job["variables"], "PATH": programs, "COMMENTS": "token",
+        "CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_JOB_STATUS": "failed",
+        "CI_API_V4_URL": "https://example.org/api/v4", "CI_PROJECT_ID": "3",
+        "CI_MERGE_REQUEST_IID": "7", "CI_PROJECT_DIR": str(tmp_path),
+    }  # fmt: skip
+
+    def run(lines):
+        script = "\n".join(line for line in lines if not line.startswith("pip install"))
+        return subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment).returncode
+
+    assert run(job["script"]) == 1
+    assert run(job["after_script"]) == 0
+    assert "differ because of the optimizer" in (folder / "answer.md").read_text()
+    called = (tmp_path / "called").read_text().splitlines()
+    assert called[-1] == "https://example.org/api/v4/projects/3/merge_requests/7/notes"
+    assert "body@answer.md" in called
 
 
 def test_the_page_of_the_walk_shows_the_job_and_the_change():

@@ -13,6 +13,7 @@ from whydiff.runner.history import (
     commit_of_line,
     commit_that_removed,
     commits_between,
+    committed_in,
     contains,
     repository,
     second_parent,
@@ -35,6 +36,15 @@ def commit(folder, subject, **files):
         path.write_text(text)
         git(folder, "add", path.name)
     git(folder, "commit", "--allow-empty", "-qm", subject)
+
+
+def test_the_commit_that_holds_a_file_as_it_is(project, tmp_path):
+    assert committed_in(project / "helper.py") == git(project, "rev-parse", "HEAD")[:10]
+    (project / "helper.py").write_text("x = 2\n")
+    for unknown in ("helper.py", "never.py", "data/x"):
+        assert committed_in(project / unknown) == ""
+    git(tmp_path, "clone", "-q", "--depth=1", project.as_uri(), "shallow")
+    assert committed_in(tmp_path / "shallow" / "helper.py") == ""
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ from whydiff.experiments.lock.rounding import amplification, judge_rounding, may
 from whydiff.experiments.lock.trial import Trial
 from whydiff.runner.client import Run
 from whydiff.runner.environments import interpreter_of
+from whydiff.runner.history import committed_in
 from whydiff.runner.running import counted_runs, times
 from whydiff.stats.equivalence import DIFFERENT, EQUAL, Equivalence, equivalence
 from whydiff.storage.lockfile import fit_digests, read_lock
@@ -115,6 +116,7 @@ def verify(
         missing=_missing(locked.count, len(reduced), "fit")
         or ("" if not locked.calls else _missing(len(locked.calls), len(today), "call")),
         calls=check_calls(locked.calls, today, checks),
+        revision=committed_in(file),
     )
 
 

@@ -92,7 +92,10 @@ class CallCheck:
 
 @dataclass(frozen=True)
 class Verification(Shown):
-    """The answer of ``verify``: ``required`` is the level that was demanded."""
+    """The answer of ``verify``: ``required`` is the level that was demanded.
+
+    ``revision`` is the git commit that holds the lock as it is; "" where git does not know one.
+    """
 
     script: str
     lock: str
@@ -101,6 +104,7 @@ class Verification(Shown):
     changed: tuple[str, ...]  # facts about the surroundings: "keras: 3.14.0, now 3.15.1"
     missing: str = ""  # other fits or calls than locked, in words
     calls: tuple[CallCheck, ...] = ()
+    revision: str = ""
 
     @property
     def level(self) -> str:
@@ -144,6 +148,7 @@ class Verification(Shown):
             "level": self.level,
             "changed": list(self.changed),
             "missing": self.missing,
+            "revision": self.revision,
             "fits": [
                 {
                     "fit": fit.fit,

@@ -174,6 +174,23 @@ def uncommitted(near: Path) -> str:
     return listed([*names[:3], *more]) or "none"
 
 
+def committed_in(file: Path) -> str:
+    """The commit in which a file got the content that it has, by its first digits.
+
+    "" where it was changed since or never committed, in a shallow clone, which knows no earlier
+    commits, and where there is no repository or git is not installed.
+    """
+    folder = file.absolute().parent
+    try:
+        if git(folder, "rev-parse", "--is-shallow-repository").strip() != "false":
+            return ""
+        if git(folder, "status", "--porcelain", "--", file.name):
+            return ""
+        return git(folder, "log", "-1", "--format=%H", "--", file.name).strip()[:10]
+    except WhydiffError:
+        return ""
+
+
 def _commit(root: Path, id: str) -> Commit:
     whole, _, subject = git(root, "log", "-1", "--format=%H%x00%s", id).partition("\0")
     return Commit(whole, subject.rstrip("\n"))

@@ -41,8 +41,8 @@ def document(v: Verification, name: str = "") -> Document:
     if v.level in (DIFFERENT, UNDECIDED) and v.state != "holds":
         advice = (
             f"Intentional? `whydiff lock {v.script}` renews the lock. Not intentional? Compare "
-            f"with the revision that was locked: `whydiff explain {v.script} --a-rev REVISION` "
-            "confirms the cause."
+            f"with the revision that was locked: `whydiff explain {v.script} --a-rev "
+            f"{v.revision or 'REVISION'}` confirms the cause."
         )
         note = Text(advice, "note")
         sections.append(Section("advice", "What to do", (note,), depth=SCREEN))
