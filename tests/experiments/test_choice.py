@@ -58,7 +58,8 @@ def answered(monkeypatch):
         monkeypatch.setattr(choice, "answer", lambda compared, metric: None)
         for name in ("with_seeds_tried", "with_fits_explained"):
             monkeypatch.setattr(choice, name, lambda asked, found: found)
-        monkeypatch.setattr(choice, "with_others", lambda found, execution: found)
+        for name in ("with_others", "with_unwatched_loop"):
+            monkeypatch.setattr(choice, name, lambda found, execution: found)
         steps = (step(asked) for step in whydiff.api.explain.ORDER_OF_CHOICE)
         return next(filter(None, steps)), asked.touched
 

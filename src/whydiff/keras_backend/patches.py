@@ -35,6 +35,7 @@ class Patches:
 
     def __init__(self) -> None:
         self._before: list[tuple[Any, str, Any]] = []
+        self._ends: list[Callable[[], None]] = []
 
     def replace(self, owner: Any, name: str, replacement: Any) -> None:
         """Let ``owner``, a class or a module, have another attribute ``name``."""
@@ -57,8 +58,14 @@ class Patches:
                 return
         self.replace(owner, name, around(method))
 
+    def until_undone(self, end: Callable[[], None]) -> None:
+        """Call ``end`` when everything is put back: it ends what was not done by replacing."""
+        self._ends.append(end)
+
     def undo(self) -> None:
         """Put back everything, the latest first."""
+        while self._ends:
+            self._ends.pop()()
         while self._before:
             owner, name, before = self._before.pop()
             if before is _ABSENT:

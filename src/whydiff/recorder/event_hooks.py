@@ -15,6 +15,7 @@ from whydiff.core.calls import Origin
 from whydiff.core.stack import in_library
 from whydiff.keras_backend.internals import modules_with, saving_functions, variable_base
 from whydiff.keras_backend.patches import Patches, owner_of
+from whydiff.keras_backend.torch.optimizer import after_steps
 from whydiff.keras_backend.tracing import compiling
 from whydiff.recorder.holder import Holder
 from whydiff.recorder.ledger import user_line
@@ -408,6 +409,14 @@ def _watch_optimizers(holder: Holder, patches: Patches) -> None:
         holder.session.calls.provenance.updated_by(optimizer, f"optimizer.{method}")
 
     patches.replace(owner, "apply", watched)
+
+    @_never_in_the_way
+    def stepped(optimizer: Any, tensors: frozenset[int]) -> None:
+        if holder.session.idle:
+            holder.session.calls.provenance.stepped(optimizer, tensors)
+
+    if keras.backend.backend() == "torch":
+        patches.until_undone(after_steps(stepped))
 
     finalizer: Any = owner_of(keras.optimizers.Optimizer, "finalize_variable_values")
     finalize = finalizer.finalize_variable_values

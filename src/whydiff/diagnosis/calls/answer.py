@@ -279,6 +279,20 @@ def _agree(n: int) -> str:
     return "agrees" if n == 1 else "agree"
 
 
+def with_unwatched_loop(explanation: Explanation, execution: Execution) -> Explanation:
+    """The answer with what it lacks where a loop of the script's own trains the model."""
+    origins = (origin for call in execution.calls for origin in call.recipe.origins)
+    trained = next((o for o in origins if o.kind == "unwatched"), None)
+    if trained is None or any("not watched" in note for note in explanation.notes):
+        return explanation
+    note = (
+        f"The model's weights were {trained.text}, so of the training itself nothing is known. "
+        "`with whydiff.watch(model, optimizer=optimizer) as loop:` around it lets two trainings be "
+        "compared step by step."
+    )
+    return replace(explanation, notes=(*explanation.notes, note))
+
+
 def with_others(explanation: Explanation, execution: Execution) -> Explanation:
     """The answer with what disagrees inside A's execution, which is not what was explained."""
     others = others_listed(Path(execution.script).name, disagreements(execution))

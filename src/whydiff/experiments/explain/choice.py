@@ -10,7 +10,7 @@ from dataclasses import replace
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
 from whydiff.diagnosis.answer import answer
-from whydiff.diagnosis.calls.answer import all_agree, watched, with_others
+from whydiff.diagnosis.calls.answer import all_agree, watched, with_others, with_unwatched_loop
 from whydiff.experiments.explain.call_fixes import with_seeds_tried
 from whydiff.experiments.explain.calls import (
     calls_at,
@@ -57,7 +57,9 @@ def calls_of_two_runs(asked: Inquiry) -> Explanation | None:
     if asked.fits_of_one_run is not None:
         return None
     found = two_runs_of_calls(asked.site, asked.site_b, asked.progress)
-    return with_seeds_tried(asked, found) if found is not None else None
+    if found is None:
+        return None
+    return with_unwatched_loop(with_seeds_tried(asked, found), asked.site.execution)
 
 
 def successive_fits(asked: Inquiry) -> Explanation | None:

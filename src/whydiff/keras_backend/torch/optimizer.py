@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,18 @@ class TorchOptimizer:
             stem = variable.path.replace("/", "_") if variable is not None else "parameter"
             self._entries[place] = Entry(self.wrapped, parameter, key, f"{stem}_{key}")
         return self._entries[place]
+
+
+def after_steps(told: Callable[[Any, frozenset[int]], None]) -> Callable[[], None]:
+    """Call ``told`` with every optimizer of torch that made a step, and the ids of the tensors that
+    it trains; gives what ends that. Whatever torch does it does as before."""
+    from torch.optim.optimizer import register_optimizer_step_post_hook
+
+    def stepped(optimizer: Any, args: Any, kwargs: Any) -> None:
+        told(optimizer, frozenset(id(p) for g in optimizer.param_groups for p in g["params"]))
+
+    handle = register_optimizer_step_post_hook(stepped)
+    return lambda: handle.remove()
 
 
 class Entry:

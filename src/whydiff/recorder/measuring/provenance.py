@@ -14,7 +14,7 @@ import numpy as np
 from whydiff.core.calls import Origin
 from whydiff.core.digests import tensor_digest
 from whydiff.core.recipe import named_fit
-from whydiff.keras_backend.internals import trained_variables
+from whydiff.keras_backend.internals import held_value, trained_variables
 from whydiff.keras_backend.variables import Slot
 from whydiff.recorder.ledger import Ledger, user_line
 
@@ -191,6 +191,13 @@ class Provenance:
         variables."""
         if id(optimizer) not in self._loops:
             self.updated(id(optimizer), trained_variables(optimizer), method)
+
+    def stepped(self, optimizer: Any, tensors: frozenset[int]) -> None:
+        """An optimizer of torch's own, outside of anything watched, changed these tensors."""
+        if id(optimizer) not in self._loops:
+            variables = [entry.variable() for entry in self._entries.values()]
+            trained = [v for v in variables if v is not None and id(held_value(v)) in tensors]
+            self.updated(id(optimizer), trained, "optimizer.step")
 
     def updated(self, key: Any, variables: Iterable[Any], method: str) -> None:
         """Code outside of anything watched changes variables again and again."""
