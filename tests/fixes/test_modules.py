@@ -59,3 +59,38 @@ def test_a_test_is_seeded_where_it_begins(sides):
     a, _ = sides(draws=((stack,), ()), fits=(stack, ()))
     found = proposals(SCRIPT, text, "runs", a, a, [], ["initialization"])
     assert "def test_it():\n    keras.utils.set_random_seed(0)\n    build()" in found[0].source
+
+
+def test_a_test_is_seeded_with_the_seed_that_its_file_has(sides):
+    text = "import keras\n\nSEED = 3\n\n\ndef test_it():\n    keras.Sequential().fit()\n"
+    stack = (Frame(str(SCRIPT), 7, "test_it"),)
+    a, _ = sides(draws=((stack,), ()), fits=(stack, ()))
+    found = proposals(SCRIPT, text, "runs", a, a, [], ["initialization"])
+    assert "    keras.utils.set_random_seed(SEED)\n    keras.Sequential()" in found[0].source
+
+
+def test_an_entry_point_is_left_alone_where_the_seed_is_given_to_what_it_calls(sides):
+    entry = "import loader\n\n\ndef main():\n    loader.train(parsed().seed)\n"
+    work = "import model\n\n\ndef train(seed):\n    model.build().fit()\n"
+    outer = (Frame(str(SCRIPT), 5, "main"), Frame(str(MODULE), 5, "train"))
+    drawn = (*outer, Frame("/home/me/model.py", 2, "build"))
+    a, _ = sides(draws=((drawn,), ()), fits=(outer, ()))
+    modules = [(Path("/home/me/model.py"), "import keras\n"), (MODULE, work)]
+    first = proposals(SCRIPT, entry, "runs", a, a, [], ["initialization"], modules=modules)[0]
+    ((path, changed),) = first.changed
+    assert path == MODULE and first.source == entry
+    assert changed.startswith("import model\nimport keras\n")
+    assert "def train(seed):\n    keras.utils.set_random_seed(seed)\n    model.build" in changed
+    alone = work.replace("train(seed)", "train()")
+    found = proposals(
+        SCRIPT, entry, "runs", a, a, [], ["initialization"], modules=[(MODULE, alone)]
+    )
+    assert not any(p.changed for p in found)
+
+
+def test_a_seed_that_is_asked_for_is_used(sides):
+    text = 'import keras\nseed = int(input("Seed? "))\nkeras.Sequential().fit()\n'
+    stack = (Frame(str(SCRIPT), 3, "<module>"),)
+    a, _ = sides(draws=((stack,), ()), fits=(stack, ()))
+    first = proposals(SCRIPT, text, "runs", a, a, [], ["initialization"])[0]
+    assert 'input("Seed? "))\nkeras.utils.set_random_seed(seed)\n' in first.source

@@ -15,11 +15,12 @@ from whydiff.core.recording import Side
 from whydiff.fixes import fits, runs
 from whydiff.fixes.intentional import asked_sentences, finding_sentence
 from whydiff.fixes.mechanical import repairs
-from whydiff.fixes.modules import between_fits, between_runs
+from whydiff.fixes.modules import between_fits, between_runs, seeded_inside
 from whydiff.fixes.proposal import BOM, Proposal, assemble, shown
+from whydiff.fixes.seed_lines import own_seed_step
 from whydiff.script_text.edits import Script, parse
 from whydiff.script_text.imports import Names
-from whydiff.script_text.own_seed import seed_option
+from whydiff.script_text.own_seed import own_seeds, seed_option
 
 __all__ = ["Proposal", "ensemble_or_folds", "intended", "proposals"]
 
@@ -70,6 +71,8 @@ def proposals(
             seeded = _both(seeded, script_b or Path(b.execution.script), text_b, b, wanted)
         if between == "runs":
             made += _command_line(parsed, text, wanted)
+            if {"initialization", "noise"} & {*wanted} and not _has_seed(parsed, script, a):
+                made += seeded_inside(text, modules, a, wanted)
             made += between_runs(text, modules, a, wanted, [p for p in seeded if p.patch])
         elif two_fits and not seeded:
             made += between_fits(text, modules, a, b, wanted)
@@ -131,6 +134,12 @@ def _command_line(script: Script, text: str, wanted: Sequence[str]) -> list[Prop
         return []
     how = f"Gives the script its seed: it has {option} for that, and without it sets none."
     return [Proposal(text, "", "", {}, reached, how, arguments=(option, "0"))]
+
+
+def _has_seed(script: Script, path: Path, a: Side) -> bool:
+    """Whether the script itself holds a seed that a line of ours could use."""
+    names = Names(script)
+    return bool(own_seeds(script, names)) or bool(own_seed_step(script, names, path, a))
 
 
 def _assembled(text: str, name: str, found: Sequence[runs.Plan]) -> list[Proposal]:

@@ -13,7 +13,7 @@ from whydiff.fixes.seed_lines import (
     completed,
     drawn_lines,
     moved,
-    own_seed_inside,
+    own_seed_step,
     seeded_in_time,
 )
 from whydiff.fixes.spots import script_files
@@ -89,14 +89,9 @@ def _seed_step(script: Script, names: Names, path: Path, side: Side, causes: Seq
     for step in (moved(script, names, path, side), completed(script, names, path, side), earlier):
         if step:
             return step
-    inside = own_seed_inside(script, names, path, side)
-    call = names.seed_call(inside[1].statement) if inside else None
-    if inside and call and not call.needs:
-        seed, place = inside
-        how = "Sets the script's own seed for Keras, NumPy and Python as soon as it is known."
-        if seed.isdigit():
-            how = "Sets one seed for Keras, NumPy and Python where the test begins."
-        return Step((place.insert(f"{call.function}({seed})"),), how=how)
+    inside = own_seed_step(script, names, path, side)
+    if inside:
+        return inside
     seeding = seed_script(script, names, _backend(side), _first_use(script, path, side))
     return Step(seeding.edits, seeding.prelude, how=seeding.how)
 

@@ -21,8 +21,8 @@ from whydiff.script_text.edits import (
     whole_lines,
 )
 from whydiff.script_text.imports import SEED, Names
-from whydiff.script_text.own_seed import own_seeds, seed_in
-from whydiff.script_text.seeding import GLOBAL_SEEDS, harmless
+from whydiff.script_text.own_seed import own_seed, own_seeds, seed_in
+from whydiff.script_text.seeding import GLOBAL_SEEDS, harmless, import_edit
 
 _COMPLETE = (
     "Sets Keras's own seed where the script sets those of others: initializers and Dropout draw "
@@ -194,6 +194,26 @@ def _binds(statement: ast.stmt, needed: set[str]) -> bool:
     return bool((stored | imported) & needed)
 
 
+def own_seed_step(script: Script, names: Names, path: Path, side: Side) -> Step:
+    """Keras seeded with the script's own seed in the function that is given or makes it; an empty
+    step where there is none."""
+    inside = own_seed_inside(script, names, path, side)
+    call = names.seed_call(inside[1].statement) if inside else None
+    if inside is None or call is None:
+        return Step()
+    seed, place = inside
+    edits = [place.insert(f"{call.function}({seed})")]
+    if call.needs:
+        needed = import_edit(script, names, call.needs)
+        if needed is None or "KERAS_BACKEND" in script.text:
+            return Step()  # importing Keras there would settle the backend too early
+        edits.insert(0, needed)
+    how = "Sets the script's own seed for Keras, NumPy and Python as soon as it is known."
+    if seed.isdigit():
+        how = "Sets one seed for Keras, NumPy and Python where the test begins."
+    return Step(tuple(edits), how=how)
+
+
 def own_seed_inside(
     script: Script, names: Names, path: Path, side: Side
 ) -> tuple[str, Place] | None:
@@ -233,9 +253,13 @@ def _given_seed(
             continue
         called = [[f.function.rpartition(".")[2] for f in s if f.file in files] for s in stacks]
         through = bool(stacks) and all(function.name in names_called for names_called in called)
-        text = (seed_in(function, script, names) or "0" * is_test) if through else ""
         body = function.body[1:] if ast.get_docstring(function) is not None else function.body
-        place = place_before(script, body[0]) if text and body else None
+        if not through or not body:
+            continue
+        text = seed_in(function, script, names)
+        if is_test and not text:
+            text = own_seed(script, names, body[0], parameters=False) or "0"
+        place = place_before(script, body[0]) if text else None
         if place is not None:
             return text, place
     return None

@@ -113,7 +113,17 @@ def import_edit(script: Script, names: Names, line: str) -> Edit | None:
     """Add an import after the imports at the top; None where no line can be put in there."""
     opening = _opening(script, names)
     place = _place_after(script, opening)
-    return _paragraph(script, place, [line]) if place else None
+    last = next((s for s in reversed(opening) if _has_import(s)), None)
+    if place is None or last is None or _shares_a_line(script, last):
+        return _paragraph(script, place, [line]) if place else None
+    below = script.offset((last.end_lineno or last.lineno) + 1, 0)
+    return Edit(below, below, line + place.newline)
+
+
+def _shares_a_line(script: Script, statement: ast.stmt) -> bool:
+    """Whether another statement stands on a statement's last line."""
+    last = statement.end_lineno
+    return any(s is not statement and s.lineno == last for s in script.tree.body)
 
 
 def _opening(script: Script, names: Names, first_use: int = 0) -> list[ast.stmt]:
@@ -141,7 +151,7 @@ def _quiet(call: ast.Call, names: Names) -> bool:
     """Methods of an argument parser and the like, and conversions of what they return."""
     if isinstance(call.func, ast.Attribute):
         return call.func.attr in {"add_argument", "parse_args", "parse_known_args", "setdefault"}
-    return names.called(call) in {"int", "float", "str", "bool", "dict", "Path"}
+    return names.called(call) in {"int", "float", "str", "bool", "dict", "Path", "input"}
 
 
 def _place_after(script: Script, opening: list[ast.stmt]) -> Place | None:

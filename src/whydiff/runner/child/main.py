@@ -123,7 +123,7 @@ class _Changed(importlib.abc.MetaPathFinder):
         self._sources = {os.path.realpath(path): source for path, source in sources.items()}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        others = (finder for finder in sys.meta_path if finder is not self)
+        others = (finder for finder in sys.meta_path if not isinstance(finder, _Changed))
         specs = (finder.find_spec(name, path, target) for finder in others)
         spec = next((spec for spec in specs if spec is not None), None)
         origin = os.path.realpath(spec.origin) if spec and spec.origin else ""
