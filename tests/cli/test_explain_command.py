@@ -14,7 +14,7 @@ from whydiff.core.question import Question, SideOptions, command, given
 ASKED = {
     "targets": [("a.py",), ("a.py", "b b.py"), ("-m json.tool",)],
     "arguments": [("--lr", "0.1"), ("two words", "--", "$HOME")],
-    "fits": [(1, 2)],
+    "fits": [(1, 2), ("best", "worst"), (3, "net_a")],
     "calls": [(3, 1)],
     "lines": [(20, 24)],
     "runs": [True],

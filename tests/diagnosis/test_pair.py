@@ -6,17 +6,21 @@ import numpy as np
 import pytest
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.recording import Execution
+from whydiff.core.recording import PROCESSES, Epoch, Execution
 from whydiff.diagnosis.pair import (
     check_comparable,
     check_fit,
     check_trained,
     check_watched,
     fit_between_runs,
+    fits_listed,
+    in_workers,
+    numbered,
     pair_of_fits,
     successive_fits,
     trainings_of,
 )
+from whydiff.report.documents.fits_table import fits_of_script
 from whydiff.testing.calls import call
 from whydiff.testing.sides import a_fit, a_recipe, content, tensor, weights
 
@@ -208,3 +212,60 @@ def test_a_script_without_any_use_of_a_model_says_so():
     check_watched(of(fit(1)), [])
     check_watched(replace(nothing, calls=(call(1),)), [])
     check_trained(of(fit(1)), [])
+
+
+def ended(index, model="Sequential 'net'", **logs):
+    return replace(fit(index, model=model), epochs=(Epoch(0, 1, logs),) if logs else ())
+
+
+FOLDS = of(
+    ended(1, loss=0.1, val_accuracy=0.8),
+    ended(2, loss=0.2, val_accuracy=0.95, model="Functional 'big'"),
+    ended(3, loss=0.3, val_accuracy=0.6),
+)
+
+
+def test_fits_are_named_by_number_by_model_or_by_how_they_ended():
+    assert numbered(FOLDS, FOLDS, None, None) is None
+    assert numbered(FOLDS, FOLDS, ("best", "worst"), None) == (2, 3)
+    assert numbered(FOLDS, FOLDS, ("best", "worst"), "loss") == (1, 3)
+    assert numbered(FOLDS, FOLDS, (3, "big"), None) == (3, 2)
+    assert numbered(FOLDS, FOLDS, ("net", "Functional"), None) == (1, 2)
+    other = of(ended(1, loss=0.1, val_accuracy=0.1), ended(2, loss=0.1, val_accuracy=0.2))
+    assert numbered(FOLDS, other, ("best", "best"), None) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("execution", "wanted", "said"),
+    [
+        (FOLDS, ("best", "small"), "trains no model of that name"),
+        (FOLDS, ("best", "big"), "names fit 2 twice"),
+        (of(ended(1, score=0.1), ended(2, score=0.2)), ("best", "worst"), "of score nobody knows"),
+        (of(ended(1), ended(2)), ("best", "worst"), "so no fit is the best"),
+    ],
+)
+def test_names_of_no_fit_are_refused(execution, wanted, said):
+    with pytest.raises(WhydiffError, match=said):
+        numbered(execution, execution, wanted, None)
+
+
+def test_every_fit_is_a_row_and_those_compared_are_marked():
+    rows = fits_listed(FOLDS, None, (2, 3))
+    assert [(r["side"], r["fit"], r["value"]) for r in rows] == [
+        ("", 1, 0.8), ("A", 2, 0.95), ("B", 3, 0.6),
+    ]  # fmt: skip
+    assert {r["metric"] for r in rows} == {"val_accuracy"}
+    (section,) = fits_of_script(rows)
+    assert section.lead.startswith("3 fits end with val_accuracy from 0.6 to 0.95")
+    assert list(fits_of_script([])) == []
+
+
+def test_worker_processes_are_said_to_be_there_unless_they_load_data():
+    assert in_workers(of(fit(1))) == ""
+    two = replace(of(fit(1)), environment={PROCESSES: 2})
+    assert "started 2 worker processes, in which nothing is watched" in in_workers(two)
+    loading = replace(fit(1), notes={"data": "PyDataset"})
+    assert in_workers(replace(two, fits=(loading,))) == ""
+    with pytest.raises(WhydiffError) as error:
+        check_trained(replace(two, fits=()), [])
+    assert "n_jobs=1" in error.value.way_out

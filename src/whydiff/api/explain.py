@@ -40,7 +40,7 @@ def explain(
     script: str | Path | WatchedFit | WatchedCall,
     script_b: str | Path | WatchedFit | WatchedCall | None = None,
     *,
-    fits: tuple[int, int] | None = None,
+    fits: tuple[int | str, int | str] | None = None,
     calls: tuple[int, int] | None = None,
     lines: tuple[int, int] | None = None,
     runs: bool = False,
@@ -70,9 +70,9 @@ def explain(
 
     Two scripts: their first fits that differ. ``a_env`` or ``b_env``: two runs of one script under
     two environments. A script with several independent fits: the first two of models of the same
-    shape that differ, or ``fits`` (counting from 1). Otherwise, and with ``runs``: two runs of the
-    script; successive fits of one model are one training, and are compared with each other only
-    where both runs agree.
+    shape that differ, or ``fits`` (counting from 1, by the name of a model, or ``("best",
+    "worst")``). Otherwise, and with ``runs``: two runs of the script; successive fits of one model
+    are one training, and are compared with each other only where both runs agree.
 
     ``metric`` names the logged metric to tell the gap in; ``budget`` bounds the seconds
     that all runs, hybrids and trials of a fix take; ``arguments`` are the script's,

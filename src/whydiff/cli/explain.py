@@ -7,7 +7,12 @@ from typing import Any
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import environment_options, fits_option, in_place_option, track_option
+from whydiff.cli.options import (
+    environment_options,
+    in_place_option,
+    named_fits_option,
+    track_option,
+)
 from whydiff.cli.script import (
     Duration,
     Pair,
@@ -28,7 +33,7 @@ from whydiff.cli.script import (
 @click.option(
     "-m", "module", multiple=True, metavar="MODULE", help="Run this module, as python -m does."
 )
-@fits_option
+@named_fits_option
 @click.option(
     "--calls", type=Pair("calls"), help="Compare these two calls; `whydiff calls` numbers them."
 )
@@ -56,7 +61,7 @@ def command(
     script: str | None,
     script_b: str | None,
     module: tuple[str, ...],
-    fits: tuple[int, int] | None,
+    fits: tuple[int | str, int | str] | None,
     calls: tuple[int, int] | None,
     runs: bool,
     a_args: str,
@@ -149,7 +154,7 @@ def _targets(
 
 
 def _check_combination(
-    script_b: str | None, fits: tuple[int, int] | None, runs: bool, environments: bool
+    script_b: str | None, fits: tuple[int | str, int | str] | None, runs: bool, environments: bool
 ) -> None:
     if runs and script_b:
         raise click.UsageError(f"--runs compares two runs of one script, not {script_b} too.")

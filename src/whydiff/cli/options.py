@@ -82,6 +82,16 @@ def track_option(command: _Command) -> _Command:
     return decorate(command)
 
 
+def named_fits_option(command: _Command) -> _Command:
+    """``--fits I,J``, also by name: the parameter ``fits``."""
+    decorate: _Decorator[_Command] = click.option(
+        "--fits",
+        type=Pair(named=True),
+        help="Compare these two fits: 1,2 or best,worst or the names of two models.",
+    )
+    return decorate(command)
+
+
 def fits_option(command: _Command) -> _Command:
     """``--fits I,J``: the parameter ``fits``."""
     decorate: _Decorator[_Command] = click.option(

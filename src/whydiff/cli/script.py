@@ -178,19 +178,24 @@ def without_lines(
 
 
 class Pair(click.ParamType):  # type: ignore[type-arg]
-    """Two fits to compare (or two of what ``of`` says), ``I,J``, counting from 1."""
+    """Two fits to compare (or two of what ``of`` says), ``I,J``, counting from 1; or ``named``."""
 
     name = "I,J"
 
-    def __init__(self, of: str = "fits") -> None:
-        self._of = of
+    def __init__(self, of: str = "fits", named: bool = False) -> None:
+        self._of, self._named = of, named
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """Two numbers, both at least 1."""
+    ) -> tuple[int, int] | tuple[int | str, int | str]:
+        """Two numbers, both at least 1, or names."""
         if isinstance(value, tuple):
             return value
+        name = r"[1-9]\d*|[A-Za-z_][\w.-]*"
+        words = re.fullmatch(rf"\s*({name})\s*,\s*({name})\s*", str(value))
+        if self._named and words:
+            one, other = (int(w) if w.isdigit() else w for w in words.groups())
+            return one, other
         found = re.fullmatch(r"\s*([1-9]\d*)\s*,\s*([1-9]\d*)\s*", str(value))
         if not found:
             self.fail(

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, fields, replace
 from whydiff.core.errors import WhydiffError
 from whydiff.core.words import listed
 
+#: A fit by its number, counting from 1, by its model's name, or as "best" or "worst".
+FitName = int | str
+
 
 @dataclass(frozen=True)
 class SideOptions:
@@ -41,7 +44,8 @@ class Question:
 
     ``targets`` are one or two scripts, modules, commands or recordings as a person names them.
     ``arguments`` go to both programs, before those of a side. ``fits`` and ``calls`` (counting
-    from 1) and ``lines`` pick what is compared; ``runs`` asks for two runs of one program.
+    from 1; fits also by name) and ``lines`` pick what is compared; ``runs`` asks for two runs of
+    one program.
     ``budget`` is in seconds; ``inputs`` is a file of arrays that saved models predict on.
     """
 
@@ -49,7 +53,7 @@ class Question:
     arguments: tuple[str, ...] = ()
     a: SideOptions = SideOptions()
     b: SideOptions = SideOptions()
-    fits: tuple[int, int] | None = None
+    fits: tuple[FitName, FitName] | None = None
     calls: tuple[int, int] | None = None
     lines: tuple[int, int] | None = None
     runs: bool = False

@@ -21,6 +21,10 @@ STEP_GROUPS: tuple[str, ...] = ("batch", "noise", "weights", "optimizer", "loss"
 SEEDING = "seeding"
 
 
+#: fact of an execution: how many processes its script started through multiprocessing or joblib
+PROCESSES = "worker processes"
+
+
 @dataclass(frozen=True)
 class Draw:
     """One entry of the seed ledger: a seed that an initializer or a seed generator holds.

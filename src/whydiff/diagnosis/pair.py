@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from whydiff.core.align import align
 from whydiff.core.errors import WhydiffError
-from whydiff.core.recording import Execution, Fit
+from whydiff.core.metrics import default_metric, larger_is_better
+from whydiff.core.question import FitName
+from whydiff.core.recipe import compiled_metrics
+from whydiff.core.recording import PROCESSES, Execution, Fit
+from whydiff.core.words import listed
 from whydiff.diagnosis.divergence import identical
 
 
@@ -114,6 +120,78 @@ def check_fit(execution: Execution, index: int) -> None:
         )
 
 
+def numbered(
+    a: Execution, b: Execution, wanted: tuple[FitName, FitName] | None, metric: str | None
+) -> tuple[int, int] | None:
+    """The numbers of two fits that a person named, one of each run; None where they named none.
+
+    WhydiffError where there is no such fit.
+    """
+    if wanted is None:
+        return None
+    one, other = (
+        name if isinstance(name, int) else _named(execution, name, metric)
+        for execution, name in ((a, wanted[0]), (b, wanted[1]))
+    )
+    if a is b and one == other and isinstance(wanted[0], str):
+        raise WhydiffError(
+            f"--fits {wanted[0]},{wanted[1]} names fit {one} twice",
+            "`whydiff calls` lists the fits of a script with their numbers.",
+        )
+    return one, other
+
+
+def _named(execution: Execution, name: str, metric: str | None) -> int:
+    """The best or worst fit by its final metric, or the first of a model of that name."""
+    if name in ("best", "worst"):
+        column, values = final_values(execution, metric)
+        larger = larger_is_better(column)
+        if larger is None or not values:
+            raise WhydiffError(
+                f"of {column} nobody knows whether more is better, so no fit is the {name}",
+                "Name a metric with --metric, or the fits by their numbers.",
+            )
+        top = larger == (name == "best")
+        return (max if top else min)(values, key=lambda index: values[index])
+    models = {fit.index: fit.model for fit in execution.fits}
+    for index, model in models.items():
+        if name in (model, model.partition(" ")[0], model.partition("'")[2].rstrip("'")):
+            return index
+    raise WhydiffError(
+        f"--fits names {name}, but {execution.script} trains no model of that name",
+        f"It trains {listed(list(dict.fromkeys(models.values())))}." if models else "",
+    )
+
+
+def final_values(execution: Execution, metric: str | None) -> tuple[str, dict[int, float]]:
+    """The metric to tell fits in, and what each logged of it in its last epoch, by fit."""
+    logs = {fit.index: fit.epochs[-1].logs for fit in execution.fits if fit.epochs}
+    common = [n for n in next(iter(logs.values()), {}) if all(n in log for log in logs.values())]
+    compiled = compiled_metrics(execution.fits[0].recipe) if execution.fits else []
+    column = default_metric(common, metric, compiled)
+    finite = {i: float(log[column]) for i, log in logs.items() if column in log}
+    return column, {i: value for i, value in finite.items() if math.isfinite(value)}
+
+
+def fits_listed(
+    execution: Execution, metric: str | None, compared: tuple[int, int]
+) -> list[dict[str, Any]]:
+    """A row for every fit: number, line, model, final metric; ``side`` marks those compared."""
+    column, values = final_values(execution, metric)
+    sides = dict(zip(reversed(compared), "BA", strict=True))
+    return [
+        {
+            "side": sides.get(fit.index, ""),
+            "fit": fit.index,
+            "line": fit.stack[-1].line if fit.stack else None,
+            "model": fit.model,
+            "metric": column,
+            "value": values.get(fit.index),
+        }
+        for fit in execution.fits
+    ]
+
+
 def fit_between_runs(a: Execution, b: Execution, wanted: tuple[int, int] | None) -> tuple[int, int]:
     """Which fits of two runs to compare: the first that differ, counted from the first.
 
@@ -149,6 +227,25 @@ def check_comparable(a: Fit, b: Fit) -> None:
     )
 
 
+#: Kinds of data that processes may load (``Fit.notes["data"]``).
+_LOADED_BY_WORKERS = ("torch DataLoader", "PyDataset")
+
+
+def in_workers(execution: Execution) -> str:
+    """A sentence where the script started processes of its own, in which nothing is watched.
+
+    "" where they are known to load data only.
+    """
+    started = execution.environment.get(PROCESSES, 0)
+    loads = any(fit.notes.get("data") in _LOADED_BY_WORKERS for fit in execution.fits)
+    if not isinstance(started, int) or not started or loads:
+        return ""
+    return (
+        f"The script started {started} worker process{'es' * (started > 1)}, in which nothing is "
+        "watched: a fit there (n_jobs=2) is in no answer. With n_jobs=1 it is."
+    )
+
+
 def check_watched(execution: Execution, arguments: Sequence[str]) -> None:
     """Raise WhydiffError if not one use of a model was observed."""
     if execution.fits or execution.calls:
@@ -157,7 +254,8 @@ def check_watched(execution: Execution, arguments: Sequence[str]) -> None:
     raise WhydiffError(
         f"{command} used no Keras model that was observed: no model was built, trained, "
         "evaluated or called",
-        "whydiff watches Keras 3 models. A loop of the script's own is watched with `with "
+        in_workers(execution)
+        or "whydiff watches Keras 3 models. A loop of the script's own is watched with `with "
         "whydiff.watch(model, optimizer=optimizer) as loop:` and `loop.step(train_step, x, y)` in "
         "place of `train_step(x, y)`.",
     )
@@ -170,7 +268,8 @@ def check_trained(execution: Execution, arguments: Sequence[str]) -> None:
         raise WhydiffError(
             f"no training was observed in {command}: not one step of a fit, of train_on_batch "
             "or of a watched loop",
-            "whydiff watches `fit` and `train_on_batch` of Keras 3 models by itself. A loop of "
+            in_workers(execution)
+            or "whydiff watches `fit` and `train_on_batch` of Keras 3 models by itself. A loop of "
             "the script's own is watched with `with whydiff.watch(model, optimizer=optimizer) as "
             "loop:` and `loop.step(train_step, x, y)` in place of `train_step(x, y)`.",
         )

@@ -13,7 +13,7 @@ from whydiff.core.question import Question, check_usable, given
 from whydiff.core.recording import Side
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.compared import ComparedSides
-from whydiff.diagnosis.pair import check_comparable, check_trained, fit_between_runs
+from whydiff.diagnosis.pair import check_comparable, check_trained, fit_between_runs, numbered
 from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_results
 from whydiff.experiments.explain.inquiry import Inquiry, inquiry
 from whydiff.experiments.explain.recorded import compare, missing_steps, parse_reference
@@ -61,13 +61,13 @@ def _explain(
     then, now = load(path), asked.site.execution
     if not then.fits:
         raise WhydiffError(f"{path} holds no fit", "No training was observed; see `whydiff show`.")
-    wanted = question.fits
+    executions = (then, now) if recorded == "a" else (now, then)
+    wanted = numbered(*executions, question.fits, question.metric)
     if number is not None:
         if wanted is not None:
             raise WhydiffError(f"{name} and --fits both pick fits", "Use one of the two.")
         wanted = (number, min(number, len(now.fits)))
         wanted = wanted if recorded == "a" else wanted[::-1]
-    executions = (then, now) if recorded == "a" else (now, then)
     i, j = fit_between_runs(*executions, wanted)
     a, b = (Side(e, e.fits[n - 1]) for e, n in zip(executions, (i, j), strict=True))
     check_comparable(a.fit, b.fit)

@@ -14,6 +14,7 @@ from whydiff.core.findings import Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.question import Question
 from whydiff.core.temporary import temporary_folder
+from whydiff.diagnosis.pair import in_workers, numbered
 from whydiff.experiments.explain.calls import Site, site_of
 from whydiff.experiments.explain.fix_trials import MOST_TRIED
 from whydiff.experiments.explain.sides import (
@@ -66,14 +67,21 @@ class Inquiry:
         """Two fits of A's run, where that may hold both sides: those asked for, or independent."""
         if not self.question.one_program:
             return None
-        return two_fits(self.ran_a, self.question.fits, self.folder)
+        return two_fits(self.ran_a, self._numbers(self.ran_a), self.folder)
 
     @cached_property
     def fits_of_two_runs(self) -> RunningSides | None:
         """A fit of each run; not looked for where one run holds two to compare."""
         if self.fits_of_one_run is not None:
             return None
-        return two_runs(self.ran_a, self.ran_b, self.question.fits, self.folder)
+        wanted = self._numbers(self.ran_b)
+        return two_runs(self.ran_a, self.ran_b, wanted, self.folder)
+
+    def _numbers(self, of_b: Ran) -> tuple[int, int] | None:
+        """The fits that were asked for, of A's run and of another or the same one."""
+        a, b = self.ran_a.execution, of_b.execution
+        assert a is not None and b is not None  # or it would not have come as far as this
+        return numbered(a, b, self.question.fits, self.question.metric)
 
     @cached_property
     def successive_fits(self) -> RunningSides | None:
@@ -121,6 +129,7 @@ def inquiry(question: Question, progress: Progress) -> Iterator[Inquiry]:
             *_left_out(run_a.script),
         ]
         site = site_of(ran_a, folder)
+        notes += [note for note in [in_workers(site.execution)] if note]
         yield Inquiry(question, runs, run_b, ran_a, site, folder, progress, processes, notes)
 
 

@@ -12,7 +12,7 @@ from whydiff.core.recording import Side
 from whydiff.core.words import listed
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.compared import ComparedSides
-from whydiff.diagnosis.pair import check_comparable, fit_between_runs, pair_of_fits
+from whydiff.diagnosis.pair import check_comparable, fit_between_runs, numbered, pair_of_fits
 from whydiff.diagnosis.trials import untrained
 from whydiff.experiments.explain.recorded import (
     compare,
@@ -51,8 +51,10 @@ def explain_recordings(question: Question) -> Explanation:
     check_usable(question, USABLE, "recordings", "Nothing is run; name the scripts in their place.")
     a, b = question.targets[0], question.targets[-1]
     alone = len(question.targets) == 1
-    side_a, side_b = _of_one(a, question.fits) if alone else _of_two(a, b, question.fits)
     path_a, path_b = (parse_reference(name)[0] for name in (a, b))
+    first = load(path_a)
+    fits = numbered(first, first if alone else load(path_b), question.fits, question.metric)
+    side_a, side_b = _of_one(a, fits) if alone else _of_two(a, b, fits)
     check_comparable(side_a.fit, side_b.fit)
     diff = compare(a, b, side_a, side_b, path_a, path_b)
     scripts = (Path(side_a.execution.script).name, Path(side_b.execution.script).name)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from whydiff.core.findings import Cause, Explanation, Remedy
 from whydiff.diagnosis.calls.answer import with_others
+from whydiff.diagnosis.pair import fits_listed
 from whydiff.experiments.explain.commits import Revisions, located_in
 from whydiff.experiments.explain.fix_trials import try_fixes
 from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_results
@@ -34,7 +35,11 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
     if compared.between == "scripts" and sides.child_b is not None:
         runs = sides.child_a.run, sides.child_b.run
         explanation = replace(explanation, causes=_with_lines(explanation.causes, *runs))
-    return with_others(explanation, asked.site.execution)
+    execution = asked.site.execution
+    if compared.between == "fits" and len(execution.fits) > 2:
+        rows = fits_listed(execution, question.metric, (compared.a.fit.index, compared.b.fit.index))
+        explanation = replace(explanation, evidence={**explanation.evidence, "fits": rows})
+    return with_others(explanation, execution)
 
 
 def _with_lines(causes: Sequence[Cause], a: Run, b: Run) -> tuple[Cause, ...]:

@@ -38,6 +38,7 @@ from whydiff.report.documents.calls import (
     side_of,
 )
 from whydiff.report.documents.first_divergence import first_divergence, share
+from whydiff.report.documents.fits_table import fits_of_script
 from whydiff.report.documents.places import places_of_causes
 from whydiff.report.documents.replicas import distribution_chart, draws
 from whydiff.report.documents.reproduce import reproduce, with_page
@@ -50,7 +51,7 @@ from whydiff.report.point import point
 #: parts of the evidence that have a section of their own
 SHOWN_ELSEWHERE = frozenset(
     ("findings", "trace", "epochs", "order", "seeds", "settings", "environment", "equal steps",
-     "command", "hybrids", "disagreements", "rows", "calls", "fits")
+     "command", "fits", "hybrids", "disagreements", "rows", "calls", "fits")
 )  # fmt: skip
 #: a remainder that has to be named
 WORTH_NAMING = 0.01
@@ -76,6 +77,7 @@ def document(e: Explanation, name: str = "", among: Study | None = None) -> Docu
         *([] if calls else [first_divergence(divergence, e.evidence, e.gap.get("metric"))]),
         *(_details_of(e) if calls else ()),
         *saved_files(e.evidence),
+        *fits_of_script(e.evidence.get("fits") or ()),
         *_among(e, among),
         *_disagreements(e),
         *_zoom(e),
