@@ -23,6 +23,7 @@ from whydiff.core.comparison import Comparison
 from whydiff.core.findings import Cause, Diff, Explanation
 from whydiff.core.matrix import COLUMNS, Cell, Matrix
 from whydiff.core.problem import Checked, Problem
+from whydiff.core.run_differences import RunDifferences
 from whydiff.core.study import Study
 from whydiff.core.verification import Amplification, FitCheck, Statistics, Verification
 
@@ -206,6 +207,11 @@ def matrix() -> Schema:
     return answer(**own | {"cells": array(cell)})
 
 
+def runs() -> Schema:
+    own = fields(RunDifferences, "explanation")
+    return answer(**own, explanation=optional({"$ref": f"explanation-{VERSION}.json"}))
+
+
 #: kind of answer -> (the verbs that write it, its schema)
 MADE = {
     "explanation": ("explain", explanation),
@@ -217,6 +223,7 @@ MADE = {
     "recording": ("show", recording),
     "bisection": ("bisect", bisection),
     "matrix": ("matrix", matrix),
+    "runs": ("explain --runs-of", runs),
 }
 
 

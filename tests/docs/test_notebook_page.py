@@ -11,6 +11,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from whydiff.testing import HANGS
+
 pytestmark = pytest.mark.long
 
 PAGE = (Path(__file__).parents[2] / "docs" / "notebooks.md").read_text()
@@ -54,7 +56,7 @@ def test_the_magics_name_a_cell_that_was_run_again_and_keep_little(tmp_path):
     sources = [load, BEFORE, record, record, explain, kept, AFTER, "%whydiff explain 1 9"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
     NotebookClient(
-        notebook, timeout=300, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}
+        notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
     outputs = [cell.outputs for cell in notebook.cells]
     said = ["".join(o.get("text", "") for o in cell) for cell in outputs]

@@ -29,6 +29,7 @@ ANSWERS = {
     "explanation": lambda: answers.explanation().to_dict(),
     "matrix": lambda: answers.matrix().to_dict(),
     "recording": lambda: execution_dict(answers.execution()),
+    "runs": lambda: answers.runs().to_dict(),
     "study": lambda: answers.study().to_dict(),
     "verification": lambda: answers.verification().to_dict(),
 }

@@ -18,6 +18,7 @@ MADE = [
     answers.comparison(),
     answers.bisection(),
     answers.matrix(),
+    answers.runs(),
 ]
 
 

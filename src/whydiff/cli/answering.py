@@ -25,6 +25,9 @@ from whydiff.cli.output import (
 )
 from whydiff.core.errors import WhydiffError
 
+#: parameters of :func:`answer_options`
+TARGET_OPTIONS = ("json_file", "html_file", "markdown_file", "github", "force", "verbose")
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -104,14 +107,7 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def with_targets(*args: Any, **options: Any) -> Any:
-        targets = Targets(
-            options.pop("json_file"),
-            options.pop("html_file"),
-            options.pop("markdown_file"),
-            options.pop("github"),
-            options.pop("force"),
-            options.pop("verbose"),
-        )
+        targets = Targets(*(options.pop(name) for name in TARGET_OPTIONS))
         return command(*args, targets=targets, **options)
 
     decorated: Callable[..., Any] = with_targets

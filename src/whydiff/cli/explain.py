@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from whydiff.cli.answering import Targets, answer_options
+from whydiff.cli.answering import TARGET_OPTIONS, Targets, answer_options
 from whydiff.cli.options import (
     environment_options,
     in_place_option,
@@ -51,6 +52,12 @@ from whydiff.cli.script import (
 @click.option("--inputs", default="", metavar="FILE", help="Let saved models predict on this .npy.")
 @click.option("--zoom", is_flag=True, help="Find the first layer, gradient or slot that differs.")
 @click.option("--no-fix", is_flag=True, help="Do not run the script again to try a fix.")
+@click.option(
+    "--runs-of",
+    "runs_of",
+    metavar="RUNS",
+    help="Compare two runs of a tracker in place of scripts: mlflow:RUN_A,RUN_B.",
+)
 @in_place_option
 @track_option
 @answer_options
@@ -77,6 +84,7 @@ def command(
     no_fix: bool,
     in_place: bool,
     track: str | None,
+    runs_of: str | None,
     targets: Targets,
     **environments: Any,
 ) -> None:
@@ -92,6 +100,7 @@ def command(
     SCRIPT with several fits   its first two independent fits that differ (--fits picks)
     SCRIPT otherwise           two runs of it (--runs forces that)
     train.ipynb                a notebook in place of a script, cell by cell
+    --runs-of mlflow:A,B       two runs of a tracker, by their ids
     a.whydiff b.whydiff        two recordings: nothing is run, causes are suspected
     last_week.whydiff train.py a recording and a script: from the recorded weights and orders
     a.keras b.keras            two saved models: settings, weights, predictions (--inputs x.npy)
@@ -101,6 +110,9 @@ def command(
     Finds the first divergence, trains again with one source of difference changed at a time, and
     tries a fix. Exits with 0 if there is an answer, 2 in case of trouble.
     """
+    if runs_of is not None:
+        _give_runs(ctx, runs_of, track, targets)
+        return
     script, script_b = _targets(script, script_b, module)
     _check_combination(
         script_b,
@@ -141,6 +153,27 @@ def command(
             progress=progress,
         )
     targets.give(explanation)
+
+
+def _give_runs(ctx: click.Context, runs: str, track: str | None, targets: Targets) -> None:
+    """Answer ``--runs-of``, which takes no script and nothing that says how one is run."""
+    given = [
+        parameter.opts[-1] if isinstance(parameter, click.Option) else "a script"
+        for parameter in ctx.command.params
+        if parameter.name in ctx.params
+        and ctx.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        and parameter.name not in ("runs_of", "track", *TARGET_OPTIONS)
+    ]
+    if given:
+        raise click.UsageError(f"--runs-of compares runs of a tracker, without {given[0]}.")
+    targets.check()
+
+    from whydiff.api.runs import explain_runs
+    from whydiff.report.progress import Progress
+
+    with Progress() as progress:
+        found = explain_runs(runs, track=track, progress=progress)
+    targets.give(found)
 
 
 def _targets(

@@ -94,8 +94,13 @@ class _Holder:
 _HOLDER = _Holder()
 
 
-def begin(path: Path, keep_bytes: int = KEEP_BYTES, name: str = "this session") -> LateSession:
-    """Begin to record into ``path``, as a run of ``name``.
+def begin(
+    path: Path,
+    keep_bytes: int = KEEP_BYTES,
+    name: str = "this session",
+    kind: type[LateSession] = LateSession,
+) -> LateSession:
+    """Begin to record into ``path``, as a run of ``name``, by a session of that kind.
 
     WhydiffError if a recording is under way already.
     """
@@ -103,7 +108,7 @@ def begin(path: Path, keep_bytes: int = KEEP_BYTES, name: str = "this session") 
         raise WhydiffError(
             "this session is being recorded already", "End that recording before the next begins."
         )
-    session = LateSession(path, keep_bytes, name)
+    session = kind(path, keep_bytes, name)
     _HOLDER.session = session
     if not _HOLDER.installed:
         install(_HOLDER)

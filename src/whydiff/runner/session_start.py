@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 
 from whydiff.recorder import seedings
 from whydiff.runner.child.imports import AroundImport
@@ -20,11 +21,16 @@ def watch_session() -> None:
     Keras is not imported here: its backend may still be chosen.
     """
     watch_seeds()
-    if "keras" in sys.modules:
-        _keras_is_here()
-    else:
-        sys.meta_path.insert(0, AroundImport("keras", _keras_is_here))
+    when_keras_is_here(_hook)
 
 
-def _keras_is_here() -> None:
+def _hook() -> None:
     importlib.import_module("whydiff.runner.in_process")
+
+
+def when_keras_is_here(then: Callable[[], None]) -> None:
+    """Call ``then`` now, or as soon as Keras is imported."""
+    if "keras" in sys.modules:
+        then()
+    else:
+        sys.meta_path.insert(0, AroundImport("keras", then))

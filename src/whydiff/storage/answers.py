@@ -16,6 +16,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Diff, Explanation
 from whydiff.core.matrix import Matrix
 from whydiff.core.ordinary import read_bytes
+from whydiff.core.run_differences import RunDifferences
 from whydiff.core.study import Study
 from whydiff.storage.checked import json_value
 from whydiff.storage.opening import newer
@@ -26,12 +27,12 @@ SCHEMA = 1
 MOST_BYTES = 256 << 20
 _WAY_OUT = "Name a file written by --json, a recording, or a study."
 
-Answer = Explanation | Diff | Study | Comparison | Bisection | Matrix
+Answer = Explanation | Diff | Study | Comparison | Bisection | Matrix | RunDifferences
 
 
 def read_answer(path: Path | str) -> Answer:
-    """What ``--json`` wrote of ``explain``, ``diff``, ``study``, ``compare``, ``bisect`` or
-    ``matrix``.
+    """What ``--json`` wrote of ``explain``, ``diff``, ``study``, ``compare``, ``bisect``,
+    ``matrix`` or ``explain --runs-of``.
 
     Raises WhydiffError for a file that is missing, is no such answer, or has another schema.
     """
@@ -76,6 +77,9 @@ def _answer(told: dict[str, Any]) -> Answer:
         told = {**told, "explanation": None if explained is None else _flat(_object(explained))}
     elif "cells" in told:
         kind = Matrix
+    elif "differences" in told:
+        kind, explained = RunDifferences, told.get("explanation")
+        told = {**told, "explanation": None if explained is None else _flat(_object(explained))}
     else:
         raise ValueError("it is not an answer that has a page")
     found: Answer = read_as(kind, told)

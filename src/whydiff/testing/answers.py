@@ -30,6 +30,7 @@ from whydiff.core.outcome import Outcome as Ended
 from whydiff.core.pictures import png
 from whydiff.core.problem import Checked, Problem
 from whydiff.core.recording import Draw, Epoch, Execution, Fit, Frame
+from whydiff.core.run_differences import RunDifference, RunDifferences
 from whydiff.core.study import (
     METRIC,
     PREDICTIONS,
@@ -335,3 +336,16 @@ def matrix() -> Matrix:
         Cell("old", ("keras==3.3.3",), "failed", "no"),
     )
     return Matrix("?", "train.py", cells, "now", "loss", 2)
+
+
+def runs(**changes: Any) -> RunDifferences:
+    """Two runs of a tracker with recordings attached."""
+    found = RunDifferences(
+        "Why do the runs slow and fast differ?",
+        "slow (1)",
+        "fast (2)",
+        (RunDifference("parameter", "rate", "0.01", "0.1"), RunDifference("tag", "x", None, "1")),
+        equal=3,
+        explanation=explanation(),
+    )
+    return replace(found, **changes)

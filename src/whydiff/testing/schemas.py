@@ -17,6 +17,7 @@ from whydiff.core.findings import Diff, Explanation
 from whydiff.core.jsonable import plain
 from whydiff.core.matrix import Matrix
 from whydiff.core.problem import Checked
+from whydiff.core.run_differences import RunDifferences
 from whydiff.core.study import Study
 from whydiff.core.verification import Verification
 from whydiff.report.schemas import KINDS, schema
@@ -29,17 +30,19 @@ ANSWERS: dict[type[Any], str] = {
     Diff: "diff",
     Explanation: "explanation",
     Matrix: "matrix",
+    RunDifferences: "runs",
     Study: "study",
     Verification: "verification",
 }
 
-#: verb -> kind of what it writes with --json
+#: verb, or verb with the option that makes it answer otherwise -> kind of what it writes with --json
 WRITTEN = {
     "bisect": "bisection",
     "check": "check",
     "compare": "comparison",
     "diff": "diff",
     "explain": "explanation",
+    "explain --runs-of": "runs",
     "matrix": "matrix",
     "merge": "study",
     "show": "recording",
@@ -104,7 +107,8 @@ def validate_written(words: Sequence[str], folder: Path) -> None:
     place = next((i for i, word in enumerate(words) if Path(word).name == "whydiff"), None)
     given = list(words[place + 1 :]) if place is not None else []
     given = given[: given.index("--")] if "--" in given else given
-    kind = WRITTEN.get(given[0]) if given else None
+    named = [f"{given[0]} {word}" for word in given if word.startswith("--")] if given else []
+    kind = next((WRITTEN[name] for name in [*named, *given[:1]] if name in WRITTEN), None)
     if kind is None or "--json" not in given:
         return
     file = folder / given[given.index("--json") + 1]

@@ -5,9 +5,12 @@ The client knows no active run, so none is begun, ended or written to but our ow
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from whydiff.core.tracked import TrackedRun
 EXPERIMENT = "whydiff"
 #: MLflow takes so many values in one request
 _PARAMETERS, _METRICS = 100, 1000
+_BARS = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
 _REFUSED = re.compile(r"[^\w\-. /]")
 
 
@@ -77,7 +81,7 @@ class MLflow:
         """An artifact at the top of the run's folder."""
         if not any(item.path == name for item in self._client.list_artifacts(run)):
             return None
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, _without_bars():
             return Path(self._client.download_artifacts(run, name, folder)).read_bytes()
 
     def _run(self, run: str) -> Any:
@@ -95,10 +99,35 @@ class MLflow:
         return str(known.experiment_id if known else self._client.create_experiment(self._name))
 
 
+def active_run() -> tuple[str, str] | None:
+    """The address of the store and the id of the run that the person has open; None without one."""
+    mlflow = sys.modules.get("mlflow")
+    run = mlflow.active_run() if mlflow is not None else None
+    return (
+        None
+        if mlflow is None or run is None
+        else (f"mlflow:{mlflow.get_tracking_uri()}", str(run.info.run_id))
+    )
+
+
 def opened(place: str) -> MLflow:
     """The store; ``#NAME`` behind the URI names an experiment."""
     uri, _, experiment = place.partition("#")
     return MLflow(uri, experiment or EXPERIMENT)
+
+
+@contextlib.contextmanager
+def _without_bars() -> Iterator[None]:
+    """Downloads without progress bars; MLflow takes this from the environment only."""
+    before = os.environ.get(_BARS)
+    os.environ[_BARS] = "false"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_BARS]
+        else:
+            os.environ[_BARS] = before
 
 
 def _key(name: str) -> str:

@@ -18,6 +18,7 @@ DOCUMENTS: dict[str, str] = {
     "Checked": "check",
     "Bisection": "bisection",
     "Matrix": "matrix",
+    "RunDifferences": "tracked_runs",
 }
 
 

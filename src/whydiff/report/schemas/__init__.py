@@ -20,6 +20,7 @@ KINDS = (
     "explanation",
     "matrix",
     "recording",
+    "runs",
     "study",
     "verification",
 )
