@@ -23,6 +23,7 @@ ASKED = {
     "zoom": [True],
     "fix": [False],
     "in_place": [True],
+    "keep": ["none", "weights"],
     "inputs": ["my inputs.npy"],
 }
 OF_A_SIDE = {

@@ -225,3 +225,17 @@ def test_equal_arrays_are_stored_once_and_repeated_elements_as_one(tmp_path, rec
         assert same(arrays(path, fit, "final"), {"weights:kernel": kernel})
     assert same(arrays(path, 2, "initial", "state:1"), {"state:1": slots["state:1"]})
     assert arrays(path, 2, "initial", "state:7") == {}
+
+
+@pytest.mark.parametrize(
+    ("keep", "names"),
+    [("none", []), ("weights", ["weights:k"]), ("all", ["noise:n", "state:s", "weights:k"])],
+)
+def test_only_the_values_asked_for_are_kept(tmp_path, recipe, keep, names):
+    writer = Writer(tmp_path / "a.whydiff", "train.py", [], keep=keep)
+    writer.begin_fit(1, "", (), recipe, {})
+    initial = {"weights:k": np.arange(3.0), "noise:n": np.arange(2), "state:s": np.ones(3)}
+    writer.tensors(1, "initial", initial)
+    writer.close(0)
+    assert sorted(arrays(tmp_path / "a.whydiff", 1, "initial")) == names
+    assert len(load(tmp_path / "a.whydiff").fits) == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from whydiff.api.notebook import WatchedCall, WatchedFit, explain_calls, explain_fits
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
+from whydiff.core.keeping import checked_keep
 from whydiff.core.places import located
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import Question, SideOptions, command
@@ -62,6 +63,7 @@ def explain(
     zoom: bool = False,
     fix: bool = True,
     in_place: bool = False,
+    keep: str = "all",
     inputs: str | Path = "",
     track: str | None = None,
     progress: Progress | None = None,
@@ -81,6 +83,9 @@ def explain(
     ``fix`` tries changes of the script. The script runs twice or more, each time on a scratch copy
     of the current folder (where the system has overlays), so that nothing there changes; with
     ``in_place`` in the folder itself.
+
+    ``keep`` bounds what the script's processes keep to train from: with "weights" no samples, so
+    that the script runs again to feed them, with "none" nothing: causes are then suspected.
 
     ``a_rev`` and ``b_rev`` are git revisions (a tag, a branch, ``"HEAD~2"``) of the repository that
     holds the script: that side is run with its files, the checkout stays as it is. A side without
@@ -126,7 +131,7 @@ def explain(
             python=str(b_python), packages=tuple(b_packages), as_of=b_as_of,
         ),
         fits=fits, calls=calls, lines=lines, runs=runs, metric=metric, budget=budget,
-        zoom=zoom, fix=fix, in_place=in_place, inputs=str(inputs),
+        zoom=zoom, fix=fix, in_place=in_place, keep=checked_keep(keep), inputs=str(inputs),
     )  # fmt: skip
     progress = progress or Silent()
     tracker = tracker_of(track) if track is not None else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.keeping import checked_keep
 from whydiff.runner.client import NOT_WATCHED, Child, Run, ended
 from whydiff.runner.history import UNCOMMITTED, uncommitted
 from whydiff.storage import Sealed, check_place, identity, seal
@@ -30,12 +31,16 @@ def record(
     output: str | Path = "recording.whydiff",
     environment: Mapping[str, str] | None = None,
     force: bool = False,
+    keep: str = "all",
 ) -> RecordResult:
     """Run ``script`` with ``arguments`` as a plain run would and record every ``fit`` in it.
 
     The training's bits do not change; the script's output goes where it always goes. The
     recording at ``output`` holds digests per step, tensors at the ends of epochs, the order fed,
     the seed ledger and the environment; :func:`whydiff.load` reads it.
+
+    ``keep`` says which values it holds besides: "none", the "weights" at the beginning and the end
+    of every fit, or "all", with the optimizer's state at the beginning; each distinct array once.
 
     An older recording there is replaced once the script trains; any other file only with
     ``force``. Raises WhydiffError if the script is missing, if nothing can be written to
@@ -51,7 +56,7 @@ def record(
     before = identity(output)
     changes = uncommitted(script.absolute().parent)
     facts = {UNCOMMITTED: changes} if changes else {}
-    run = Run(script, tuple(arguments), environment, facts=facts)
+    run = Run(script, tuple(arguments), environment, facts=facts, keep=checked_keep(keep))
     try:
         with Child(run, output, log=None, serve=False, force=force) as child:
             code = child.wait_for_script()

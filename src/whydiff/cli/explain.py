@@ -11,6 +11,7 @@ from whydiff.cli.answering import TARGET_OPTIONS, Targets, answer_options
 from whydiff.cli.options import (
     environment_options,
     in_place_option,
+    keep_option,
     named_fits_option,
     track_option,
 )
@@ -59,6 +60,7 @@ from whydiff.cli.script import (
     help="Compare two runs of a tracker in place of scripts: mlflow:RUN_A,RUN_B.",
 )
 @in_place_option
+@keep_option
 @track_option
 @answer_options
 @click.pass_context
@@ -83,6 +85,7 @@ def command(
     zoom: bool,
     no_fix: bool,
     in_place: bool,
+    keep: str,
     track: str | None,
     runs_of: str | None,
     targets: Targets,
@@ -148,6 +151,7 @@ def command(
             **environments,
             fix=not no_fix,
             in_place=in_place,
+            keep=keep,
             track=track,
             zoom=zoom,
             progress=progress,

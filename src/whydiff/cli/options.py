@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from whydiff.cli.script import Pair
+from whydiff.core.keeping import KEEP
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Decorator = Callable[[_Command], _Command]
@@ -51,6 +52,17 @@ def in_place_option(command: _Command) -> _Command:
         "--in-place",
         is_flag=True,
         help="Run in the current folder itself, not on a scratch copy of it.",
+    )
+    return decorate(command)
+
+
+def keep_option(command: _Command) -> _Command:
+    """``--keep none|weights|all``: the parameter ``keep``."""
+    decorate: _Decorator[_Command] = click.option(
+        "--keep",
+        type=click.Choice(KEEP),
+        default="all",
+        help="Values kept besides digests: none, the weights before and after each fit, or all.",
     )
     return decorate(command)
 

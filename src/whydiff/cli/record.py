@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from whydiff.cli.options import keep_option
 from whydiff.cli.output import check_target, say
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 from whydiff.cli.signals import end_by_signal
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 @click.argument("script")
 @click.option("-o", "--output", required=True, metavar="FILE", help="Where to keep the recording.")
 @click.option("--force", is_flag=True, help="Replace FILE even if it is no recording.")
+@keep_option
 @click.pass_context
-def command(ctx: click.Context, script: str, output: str, force: bool) -> None:
+def command(ctx: click.Context, script: str, output: str, force: bool, keep: str) -> None:
     """Run a script and record every training in it, and every evaluate and predict.
 
     The script's output and exit code are its own. The recording is one file; `whydiff show`
@@ -35,7 +37,7 @@ def command(ctx: click.Context, script: str, output: str, force: bool) -> None:
 
     from whydiff.api.record import record
 
-    result = record(path, script_arguments(ctx), Path(output), force=force)
+    result = record(path, script_arguments(ctx), Path(output), force=force, keep=keep)
     code, sealed = result.exit_code, result.sealed
     first = f"recorded in {result.path}"
     if sealed.older:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.keeping import Keep
 from whydiff.core.words import listed
 
 #: A fit by its number, counting from 1, by its model's name, or as "best" or "worst".
@@ -62,6 +63,7 @@ class Question:
     zoom: bool = False
     fix: bool = True
     in_place: bool = False
+    keep: Keep = "all"
     inputs: str = ""
 
     @property
@@ -92,6 +94,7 @@ def command(question: Question) -> str:
     words += ["--zoom"] if q.zoom else []
     words += [] if q.fix else ["--no-fix"]
     words += ["--in-place"] if q.in_place else []
+    words += ["--keep", q.keep] if q.keep != "all" else []
     return shlex.join([*words, *(["--", *q.arguments] if q.arguments else [])])
 
 

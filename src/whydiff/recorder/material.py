@@ -1,11 +1,16 @@
-"""What of a watched fit can be carried into another as plain arrays."""
+"""What of a watched fit can be carried into another as plain arrays, and where it is kept."""
 
 from __future__ import annotations
 
-from whydiff.core.live import Material, Samples
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.live import Live, Material, Samples
 from whydiff.recorder.feed import Feed
 from whydiff.recorder.randomness import GlobalGenerator, HostGenerators
 from whydiff.recorder.starting import Start
+from whydiff.storage.array_folder import ArrayFolder
 
 
 def material_of(
@@ -26,3 +31,19 @@ def material_of(
         random_draws=random.draws,
         host_draws=host.states,
     )
+
+
+def keep_in_files(live: Live, folder: ArrayFolder) -> None:
+    """Put the large arrays of a fit that is over into files, where its process needs no memory for
+    them until it trains again."""
+
+    def kept(values: Any) -> Any:
+        if isinstance(values, list):
+            return [kept(value) for value in values]
+        return folder.kept(values) if isinstance(values, np.ndarray) else values
+
+    material = live.material
+    for name in ("weights", "state", "validation"):
+        setattr(material, name, kept(getattr(material, name)))
+    material.samples.leaves = kept(material.samples.leaves)
+    live.final = kept(live.final)

@@ -46,7 +46,7 @@ class SampleBook:
         self._leaf_rows: list[list[np.ndarray]] = []  # of the first samples, per leaf of x and y
         self._chunks: list[list[np.ndarray | None]] = []
         self._bytes = 0
-        self._dense: list[np.ndarray] | None = None
+        self._dense: list[Any] | None = None
         self._count = 0
         self.structure: Any = None
         self.roles: tuple[str, ...] = ()
@@ -197,22 +197,45 @@ class SampleBook:
         if self.too_large or not self._chunks:
             return None
         if self._dense is None:
-            dense: list[Any] = []
-            for column in zip(*self._chunks, strict=True):
-                if column[0] is None:
-                    dense.append(None)
-                elif self.unit == "batch":
-                    dense.append(list(column))
-                elif len(column) == 1:
-                    dense.append(column[0])
-                elif len({part.shape[1:] for part in column}) == 1:
-                    dense.append(np.concatenate(column))
-                else:
-                    dense.append([row for part in column for row in part])
-            self._dense = dense
-            if self.unit == "sample" and all(not isinstance(leaf, list) for leaf in dense):
-                self._chunks = [dense]  # the same, not a second time
+            columns = range(len(self._chunks[0]))
+            if self.unit == "sample" and all(self._even(place) for place in columns):
+                # They are kept joined from now on, so each chunk may go once it is copied.
+                self._dense = [self._joined(place) for place in columns]
+                self._chunks = [list(self._dense)]
+            else:
+                self._dense = [self._parts(place) for place in columns]
         return self._dense
+
+    def _even(self, place: int) -> bool:
+        """Whether all samples of a leaf have one shape."""
+        parts: list[Any] = [chunk[place] for chunk in self._chunks]
+        return parts[0] is None or len({part.shape[1:] for part in parts if part is not None}) == 1
+
+    def _joined(self, place: int) -> Any:
+        """The chunks of one leaf as one array; they are given up."""
+        first = self._chunks[0][place]
+        if first is None or len(self._chunks) == 1:
+            return first
+        parts: list[Any] = [chunk[place] for chunk in self._chunks]
+        rows, kind = sum(map(len, parts)), np.result_type(*(part.dtype for part in parts))
+        joined = np.empty((rows, *first.shape[1:]), kind)
+        begin, first = 0, None
+        for chunk in self._chunks:
+            part, chunk[place] = parts.pop(0), None
+            joined[begin : begin + len(part)] = part
+            begin += len(part)
+        return joined
+
+    def _parts(self, place: int) -> Any:
+        """The samples of one leaf that do not make one array, or whole batches, one by one."""
+        parts: list[Any] = [chunk[place] for chunk in self._chunks]
+        if parts[0] is None:
+            return None
+        if self.unit == "batch":
+            return parts
+        if self._even(place):
+            return np.concatenate(parts)
+        return [row for part in parts for row in part]
 
 
 def _kinds(arrays: Sequence[Any]) -> list[Any]:

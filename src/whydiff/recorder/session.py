@@ -11,6 +11,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from whydiff.core.files import FILE
@@ -22,11 +23,13 @@ from whydiff.keras_backend.torch.optimizer import TorchOptimizer
 from whydiff.recorder.guard import say
 from whydiff.recorder.ledger import Ledger
 from whydiff.recorder.loops import Loop
+from whydiff.recorder.material import keep_in_files
 from whydiff.recorder.measuring.book import CallBook
 from whydiff.recorder.measuring.call import Measuring, Validation
 from whydiff.recorder.opened import OPENED
 from whydiff.recorder.watch import Watch
 from whydiff.storage import Writer
+from whydiff.storage.array_folder import ArrayFolder
 from whydiff.storage.sealing import BESIDE
 
 _W = TypeVar("_W", bound=Watch)
@@ -37,7 +40,8 @@ class Session:
 
     ``keep_bytes`` bounds the samples kept for replay over all fits (0: only digests). ``pins``
     says, by index, which trainings start from and are fed other values than their own; the
-    script ends (:class:`Enough`) when the training of index ``last`` is over.
+    script ends (:class:`Enough`) when the training of index ``last`` is over. ``arrays`` names a
+    folder: large arrays that are kept lie there in files, which other processes map, too.
     """
 
     def __init__(
@@ -46,7 +50,9 @@ class Session:
         keep_bytes: int,
         pins: Mapping[int, Pins] | None = None,
         last: int | None = None,
+        arrays: str = "",
     ) -> None:
+        self._arrays = ArrayFolder(Path(arrays)) if arrays else None
         self.writer = writer
         self.ledger = Ledger()
         self.lives: list[Live] = []
@@ -260,6 +266,8 @@ class Session:
         self._trained_by = {**self._trained_by, **watch.left_behind()}
         self.calls.trained_by = self._trained_by
         if completed and self._left > 0:
+            if self._arrays is not None:
+                keep_in_files(live, self._arrays)
             self.lives.append(live)
             leaves = live.material.samples.leaves or []
             self._left -= sum(getattr(leaf, "nbytes", 0) for leaf in leaves)

@@ -16,6 +16,7 @@ from typing import Any
 from whydiff.core.errors import Terminated, WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.interpreter import Interpreter
+from whydiff.core.keeping import Keep
 from whydiff.core.question import SideOptions
 from whydiff.core.resumption import Resume
 from whydiff.core.unreachable import unreachable
@@ -81,6 +82,8 @@ class Run:
     prelude: str = ""
     reseed: int | None = None  # the number of a replica, whose random numbers are others
     backend: str = ""  # Keras's backend, whatever the script chooses
+    keep: Keep = "all"  # how many values its recording holds, and its process if it serves
+    files: bool = False  # large arrays that its process keeps lie in files beside the recording
     purpose: str = ""  # "a", "b", "trial" or "replica": the script finds it in WHYDIFF_RUN
     module: str = ""  # run it as ``python -m`` does; see ``targets.Target``
     function: str = ""  # import the module and call this, as an installed command does
@@ -167,7 +170,9 @@ class Child:
             "module": run.module,
             "function": run.function,
             "command": run.command,
-            "keep_bytes": KEEP_BYTES if serve else 0,
+            "keep_bytes": _keep_bytes(run.keep) if serve else 0,
+            "keep": run.keep,
+            "arrays": str(codec.folder_beside(recording)) if serve and run.files else "",
             "force": force,
             "covered": self._cover.folders if self._cover else [],
             "facts": dict(run.facts),
@@ -298,6 +303,11 @@ class Child:
         if kind is not None and issubclass(kind, Terminated):
             self.terminate()
         self.close()
+
+
+def _keep_bytes(keep: Keep) -> int:
+    """Without room for samples a script has to feed them again; 0: nothing is trained again."""
+    return {"none": 0, "weights": 1, "all": KEEP_BYTES}[keep]
 
 
 def _command(run: Run, job: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:

@@ -77,17 +77,18 @@ def read(source: BinaryIO, folder: ArrayFolder | None = None) -> Any:
 def save(message: object, file: Path | str) -> None:
     """Write a message to a file. OSError where there is no room for it."""
     with Path(file).open("wb") as sink:
-        write(message, sink, _folder_beside(file))
+        write(message, sink, ArrayFolder(folder_beside(file)))
 
 
 def load(file: Path | str) -> Any:
     """The message in a file that :func:`save` wrote. Its large arrays are mapped, not copied."""
     with Path(file).open("rb") as source:
-        return read(source, _folder_beside(file))
+        return read(source, ArrayFolder(folder_beside(file)))
 
 
-def _folder_beside(file: Path | str) -> ArrayFolder:
-    return ArrayFolder(Path(file).parent / "arrays")
+def folder_beside(file: Path | str) -> Path:
+    """Where the large arrays of a message lie."""
+    return Path(file).parent / "arrays"
 
 
 def copied(message: Any) -> Any:

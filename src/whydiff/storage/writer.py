@@ -21,6 +21,7 @@ from whydiff import __version__
 from whydiff.core.calls import Event, MeasuringCall
 from whydiff.core.digests import ALGORITHM
 from whydiff.core.errors import WhydiffError
+from whydiff.core.keeping import Keep
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import STEP_GROUPS, Draw, Epoch, Frame
 from whydiff.storage import calls, codec, rows, schema
@@ -44,8 +45,14 @@ class Writer:
     trouble: str  #: why recording stopped, or ""
 
     def __init__(
-        self, path: Path, script: str, arguments: Sequence[str], force: bool = False
+        self,
+        path: Path,
+        script: str,
+        arguments: Sequence[str],
+        force: bool = False,
+        keep: Keep = "all",
     ) -> None:
+        self._keep = keep
         self.path = path = Path(path).absolute()
         make_room(path, force=force)  # an older recording is gone when the first fit begins
         self.trouble = ""
@@ -145,7 +152,15 @@ class Writer:
         self._commit("end_fit", rows.put_end, fit, recipe, final, seconds, notes)
 
     def tensors(self, fit: int, moment: str, arrays: Mapping[str, np.ndarray]) -> None:
-        """Keep arrays ("weights:dense/kernel", ...) of one moment: "initial" or "final"."""
+        """Keep arrays ("weights:dense/kernel", ...) of one moment: "initial" or "final".
+
+        Those that the recording is to hold; see :mod:`whydiff.core.keeping`.
+        """
+        if self._keep != "all":
+            wanted = "weights:" if self._keep == "weights" else None
+            arrays = {k: v for k, v in arrays.items() if wanted and k.startswith(wanted)}
+        if not arrays:
+            return
         self._commit("tensors", rows.put_arrays, fit, moment, arrays)
 
     def fit_call(self, number: int, fit: int, models: Sequence[int] = ()) -> None:

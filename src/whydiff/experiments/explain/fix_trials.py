@@ -229,7 +229,9 @@ def executions_of(
         while waiting or begun:
             while waiting and (at_once or not begun):
                 name, run = waiting.pop(0)
-                child = runs.begin(replace(run, purpose="trial"), folder, name, serve=False)
+                child = runs.begin(
+                    replace(run, purpose="trial", keep="none"), folder, name, serve=False
+                )
                 stack.callback(child.close)
                 stack.callback(child.kill)  # of no use any more where nobody asks for it
                 begun.append(child)

@@ -139,8 +139,12 @@ def _sides(question: Question, folder: Path, progress: Progress) -> tuple[Run, R
         progress.step("making an environment with other versions")
     checkouts = Checkouts(folder)
     a, b = question.sides()
-    run_a = run_as_asked(question.targets[0], a, checkouts)
-    return run_a, run_as_asked(question.targets[-1], b, checkouts)
+    runs = [
+        run_as_asked(target, side, checkouts)
+        for target, side in ((question.targets[0], a), (question.targets[-1], b))
+    ]
+    run_a, run_b = (replace(run, keep=question.keep) for run in runs)
+    return run_a, run_b
 
 
 def _revision_notes(a: Run, b: Run) -> list[str]:

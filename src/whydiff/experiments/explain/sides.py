@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.feeding import TransferError
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.compared import ComparedSides
@@ -35,6 +36,8 @@ class RunningSides:
 
     def hybrid_trainer(self) -> ProcessHybridTrainer:
         """Prepare the processes: who holds which side, and what has to be transferred."""
+        if self.child_a.run.keep == "none":
+            raise TransferError("nothing was kept to train again from (--keep none)")
         compared = self.compared
         structural = tuple(compared.structural)
         sites: dict[str, Requestable] = {"a": self.child_a}
@@ -101,7 +104,7 @@ def run_script(
     was not over when the script failed.
     """
     progress.step(f"running {run.text} ({name})")
-    ran = runs.run(replace(run, purpose=name), folder, name)
+    ran = runs.run(replace(run, purpose=name, files=True), folder, name)
     try:
         if ran.late and not (cut_short and ran.trained_something):
             raise WhydiffError(

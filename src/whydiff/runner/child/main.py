@@ -213,9 +213,12 @@ def _serve(watching: Watching, start: Start, descriptors: list[int], code: int) 
     """
     if watching.session is None:
         return
+    from whydiff.core.memory import return_freed_memory
     from whydiff.runner import codec
     from whydiff.runner.child.answering import serve
     from whydiff.runner.messages import ScriptEnded
+
+    return_freed_memory()  # it may wait long before it is asked anything
 
     with os.fdopen(descriptors[0], "rb") as requests, os.fdopen(descriptors[1], "wb") as answers:
         codec.write(ScriptEnded(code), answers)

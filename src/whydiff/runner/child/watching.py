@@ -16,6 +16,7 @@ from whydiff.recorder.opened import OPENED
 from whydiff.runner.child.imports import AroundImport, defer_tensorflow
 
 if TYPE_CHECKING:
+    from whydiff.core.keeping import Keep
     from whydiff.core.pins import Pins
     from whydiff.storage import Writer
 
@@ -32,6 +33,8 @@ class Job:
         self.changed: dict[str, str] = job.get("changed", {})  # other files -> their patched text
         self.prelude: str = job.get("prelude", "")
         self.keep_bytes: int = job.get("keep_bytes", 0)
+        self.keep: Keep = job.get("keep", "all")  # which values the recording holds
+        self.arrays: str = job.get("arrays", "")  # where large arrays that are kept lie, or memory
         self.reseed: int | None = job.get("reseed")  # run with other random numbers: a replica
         self.backend: str = job.get("backend", "")  # Keras's, whatever the script chooses
         self.force: bool = job.get("force", False)  # replace any file by the recording
@@ -136,7 +139,7 @@ class Watching:
             OPENED.watch(self.job.output)
             # Now, while the process may still open files as it likes.
             self._writer = self._writer or self._opened(self.job)
-            self.session = Session(self._writer, self.job.keep_bytes)
+            self.session = Session(self._writer, self.job.keep_bytes, arrays=self.job.arrays)
 
     def begin(
         self, job: Job, pins: Mapping[int, Pins] | None = None, last: int | None = None
@@ -151,7 +154,7 @@ class Watching:
         from whydiff.recorder.environment import script_facts, surroundings
         from whydiff.storage import Writer
 
-        writer = Writer(Path(job.output), job.script, job.arguments, job.force)
+        writer = Writer(Path(job.output), job.script, job.arguments, job.force, job.keep)
         writer.environment({**surroundings(), **script_facts(job.script), **job.facts})
         return writer
 
