@@ -11,12 +11,13 @@ from whydiff.core.calls import Origin, Score
 from whydiff.core.digests import row_digests
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Tensor
-from whydiff.diagnosis.calls.answer import strip
+from whydiff.diagnosis.calls.answer import strip, two_agree
 from whydiff.diagnosis.calls.pair import (
     LABELS_MOVE,
     ROWS_CORRESPOND,
     VALIDATION_ROWS,
     call_at,
+    chosen,
     disagreements,
     first_difference,
     in_comparison,
@@ -25,6 +26,7 @@ from whydiff.diagnosis.calls.pair import (
     wanted_calls,
 )
 from whydiff.diagnosis.calls.results import kind_of, said, scope
+from whydiff.report.documents.calls import call_verdict
 from whydiff.testing.calls import KERNEL, X, call, drawn, execution
 
 OTHER = KERNEL * 2
@@ -37,6 +39,20 @@ def numbers(execution_):
 
 def test_equal_calls_do_not_disagree():
     assert not disagreements(execution(call(1), call(2), call(3, "call")))
+
+
+def test_two_that_were_chosen_and_agree_say_in_what():
+    one, other = (call(n, "evaluate", y=Y, values={"loss": 0.5, "accuracy": 0.9}) for n in (1, 2))
+    watched = execution(one, other)
+    answer = two_agree(watched, "train.py", chosen(one, other, "accuracy"))
+    assert answer.identical and (answer.a["line"], answer.b["line"]) == (1, 2)
+    assert call_verdict(answer) == (
+        "Evaluate at line 1 and evaluate at line 2 give the same accuracy: 0.9, and are equal bit "
+        "for bit."
+    )
+    other = call(2, "evaluate", y=Y, values={"loss": 0.4, "accuracy": 0.9})
+    answer = two_agree(watched, "train.py", chosen(one, other, "accuracy"))
+    assert answer.chosen.endswith("give the same accuracy: 0.9")
 
 
 def test_train_and_test_data_are_no_disagreement():

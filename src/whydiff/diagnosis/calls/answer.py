@@ -13,7 +13,7 @@ import numpy as np
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, Divergence, Explanation, Remedy
 from whydiff.core.recording import Execution
-from whydiff.core.words import capital, count
+from whydiff.core.words import capital, count, number
 from whydiff.diagnosis.calls.pair import Disagreement, disagreements, in_comparison
 from whydiff.diagnosis.calls.results import (
     OUTPUTS,
@@ -26,6 +26,7 @@ from whydiff.diagnosis.calls.results import (
     number_of,
     said,
     said_both,
+    same_result,
     scope,
     values_of,
 )
@@ -254,6 +255,25 @@ def all_agree(execution: Execution, script: str, executions: int) -> Explanation
         gap={"metric": "", "a": None, "b": None},
         remedy=Remedy("", False, f"{text}. What was not watched is not known."),
         notes=tuple(positions(*calls)),
+    )
+
+
+def two_agree(execution: Execution, script: str, pair: Disagreement) -> Explanation:
+    """The answer where two calls that a person chose are equal in what they are compared by."""
+    one, other = said_both(pair.a, pair.b)
+    metric, value = pair.distance.metric, pair.distance.a
+    what = metric if value is None else f"{metric}: {number(value)}"
+    text = f"{one} and {other} give the same {what}"
+    if same_result(pair.a, pair.b):
+        text += ", and are equal bit for bit"
+    lines = lines_of(pair.a, pair.b)
+    return replace(
+        all_agree(execution, script, 1),
+        a={"script": script, **described(pair.a, lines[0])},
+        b={"script": script, **described(pair.b, lines[1])},
+        chosen=text,
+        gap={"metric": metric, "a": value, "b": value},
+        remedy=Remedy("", False, f"{text}."),
     )
 
 

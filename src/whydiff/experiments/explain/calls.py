@@ -12,7 +12,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.findings import DIFFERS, Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Fit
-from whydiff.diagnosis.calls.answer import all_agree, answer_calls
+from whydiff.diagnosis.calls.answer import answer_calls, two_agree
 from whydiff.diagnosis.calls.fields import Compared, compare
 from whydiff.diagnosis.calls.inputs import form_of
 from whydiff.diagnosis.calls.logged import judge_parts, logged_divergence
@@ -117,7 +117,7 @@ def explain_chosen(
             "Evaluate on the training data to compare with fit's log.",
         )
     if pair.distance.relative == 0:
-        return replace(all_agree(site.execution, site.script, 1), chosen=f"{said(a)} and {said(b)}")
+        return two_agree(site.execution, site.script, pair)
     others = [d for d in disagreements(site.execution) if {d.a, d.b} != {a, b}]
     return explain_pair(site, [pair, *others], progress)
 
