@@ -177,6 +177,15 @@ def test_folds_are_never_made_equal(sides: Sides, stack: Stack) -> None:
     assert "folds" in " ".join(intended([], ["initialization"], text=text, a=a, b=b))
 
 
+@pytest.mark.parametrize("line", ["tuner.search(x, y)", "study.optimize(member, n_trials=3)"])
+def test_trials_of_a_search_are_never_made_equal(sides: Sides, stack: Stack, line: str) -> None:
+    text = ENSEMBLE.split("members =")[0] + line + "\n"
+    a, b = built(sides, stack, text, line)
+    assert proposals(SCRIPT, text, "fits", a, b, [], ["initialization"]) == []
+    said = " ".join(intended([], ["initialization"], text=text, a=a, b=b))
+    assert said.startswith(line.partition("(")[0]) and "differ intentionally" in said
+
+
 def test_models_in_a_list_that_are_only_compared_are_seeded(sides: Sides, stack: Stack) -> None:
     text = ENSEMBLE.split("members =")[0] + "both = [member() for _ in range(2)]\n"
     a, b = built(sides, stack, text, "both = ")

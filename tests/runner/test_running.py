@@ -41,4 +41,5 @@ def test_the_exception_is_told_and_not_the_last_line(tmp_path, printed, said):
 def test_a_call_that_failed_is_no_use_of_a_model():
     assert has_done_its_work(execution(call(1)))
     assert not has_done_its_work(execution(replace(call(1), finished=False)))
+    assert not has_done_its_work(execution(call(1, "built")))
     assert not has_done_its_work(execution(call(1), fits=[replace(a_side().fit, finished=False)]))

@@ -1,4 +1,4 @@
-"""Models that are meant to differ: folds of a cross-validation, members of an ensemble.
+"""Models that are meant to differ: folds of a cross-validation, members of an ensemble, trials.
 
 Seeding them alike would take away what they are for; a seed inside a loop over epochs would
 repeat one epoch's order for ever. No proposal does either.
@@ -17,11 +17,21 @@ _FOLDS = ("fold", "train_index", "train_idx", "test_index", "test_idx", "val_ind
           "held_out")  # fmt: skip
 _MEMBERS = re.compile(r"ensemble|committee|(^|_)members?($|_)|bagg(ed|ing)", re.IGNORECASE)
 _TOGETHER = re.compile(r"mean|average|median|vote|mode|sum|stack|concatenate", re.IGNORECASE)
+#: Functions of tuners and of scikit-learn that train a model several times.
+_SEARCHES = frozenset({"search", "optimize", "cross_val_score", "cross_validate",
+                       "cross_val_predict", "learning_curve"})  # fmt: skip
 
 
 def meant_to_differ(script: Script, files: frozenset[str], spots: Sequence[Spot]) -> str:
-    """A sentence where the places repeat for folds or for members of an ensemble, else ""."""
+    """A sentence where the places repeat for folds, members of an ensemble or trials, else ""."""
     for spot in spots:
+        for statement in _statements(script, files, spot):
+            search = _search(statement)
+            if search:
+                return (
+                    f"{search} in line {statement.lineno} trains one model after another: such "
+                    "trials differ intentionally, and nothing has to make them agree."
+                )
         for loop in _loops(script, files, spot):
             if is_fold_loop(loop):
                 return (
@@ -68,14 +78,27 @@ def _comprehension(statement: ast.AST) -> ast.comprehension | None:
     return next(found, None) if simple else None
 
 
+def _statements(script: Script, files: frozenset[str], spot: Spot) -> Iterator[ast.stmt]:
+    """The place's statement and those of the calls that led to it, innermost first."""
+    lines = [line for file, line in reversed(spot.outer) if file in files]
+    found = (spot.place.statement, *(statement_at(script, line) for line in lines))
+    return (statement for statement in found if statement is not None)
+
+
+def _search(statement: ast.stmt) -> str:
+    """The call in a simple statement by which a library trains several models: ``tuner.search``."""
+    if not isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign | ast.Return):
+        return ""
+    called = (ast.unparse(n.func) for n in ast.walk(statement) if isinstance(n, ast.Call))
+    return next((name for name in called if name.rpartition(".")[2] in _SEARCHES), "")
+
+
 def _loops(script: Script, files: frozenset[str], spot: Spot) -> Iterator[ast.stmt]:
     """Loops, and statements with a comprehension, that the place is executed in."""
-    lines = [line for file, line in reversed(spot.outer) if file in files]
-    for statement in (spot.place.statement, *(statement_at(script, line) for line in lines)):
-        if statement is not None:
-            if _comprehension(statement) is not None:
-                yield statement
-            yield from script.loops(statement)
+    for statement in _statements(script, files, spot):
+        if _comprehension(statement) is not None:
+            yield statement
+        yield from script.loops(statement)
 
 
 def _collected(loop: ast.stmt, script: Script) -> str:

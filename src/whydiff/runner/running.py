@@ -36,9 +36,12 @@ _ASKS = (
 
 
 def has_done_its_work(execution: Execution) -> bool:
-    """Whether a model was used and every training came to its end: a call that raised is no use."""
-    used = bool(execution.fits) or any(call.finished for call in execution.calls)
-    return used and all(fit.finished for fit in execution.fits)
+    """Whether a model was used and every training came to its end.
+
+    A call that raised is no use, and neither is a model that was only built.
+    """
+    called = any(call.finished and call.kind != "built" for call in execution.calls)
+    return (called or bool(execution.fits)) and all(fit.finished for fit in execution.fits)
 
 
 #: said of what was stopped or not begun
@@ -121,9 +124,7 @@ class Ran:
             return [
                 f"{self.command} was stopped, {OUT_OF_TIME}; what it did until then is compared."
             ]
-        when = (
-            "after its trainings were over" if self.trained_before_it_failed else "while training"
-        )
+        when = "after all that was watched" if self.trained_before_it_failed else "while training"
         return [f"{self.command} {self.failure} ({when})."]
 
     def complete(self, purpose: str) -> Execution:

@@ -38,7 +38,11 @@ def call_verdict(e: Explanation) -> str:
     two = f"{one} and {other}"
     if one == other:
         numbers = f"calls {e.a.get('number', '?')} and {e.b.get('number', '?')}"
-        two = f"{one} in two runs" if e.between != "calls" else f"two results of {one}, {numbers},"
+        two = (
+            f"the results of {one} in two runs"
+            if e.between != "calls"
+            else f"two results of {one}, {numbers},"
+        )
     confirmed = [source(c.source) for c in e.causes if c.status == CONFIRMED]
     suspected = [source(c.source) for c in e.causes if c.status != CONFIRMED]
     if confirmed:

@@ -287,10 +287,8 @@ def _ruled_out(e: Explanation) -> Iterator[Section]:
         full = Table(heads, tuple((x.source, x.evidence) for x in e.excluded))
         blocks.append(Brief((Table(heads, tuple(rows)),), (full,)))
     if e.unknown:
-        names = listed([x.source for x in e.unknown])
-        brief = Text(f"Unknown: {names} (--verbose shows what is missing).", "note")
         rows_unknown = tuple((x.source, x.evidence) for x in e.unknown)
-        blocks.append(Brief((brief,), (Table(("Unknown", "What is missing"), rows_unknown),)))
+        blocks.append(Table(("Unknown", "Why"), rows_unknown))
     lead = f"{count(len(e.excluded), 'suspect')} ruled out, each with evidence." if blocks else ""
     yield Section("excluded", "What was ruled out", tuple(blocks), lead, SCREEN)
 
