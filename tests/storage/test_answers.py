@@ -1,5 +1,6 @@
 """An answer written as JSON comes back as it was; anything else is refused with a reason."""
 
+import itertools
 import json
 import math
 
@@ -7,6 +8,9 @@ import pytest
 
 from whydiff.cli.output import write_json
 from whydiff.core.errors import WhydiffError
+from whydiff.report.documents import document_of
+from whydiff.report.plain import plain_text
+from whydiff.report.screen import screen_blocks
 from whydiff.storage.answers import read_answer
 from whydiff.storage.searches import keep
 from whydiff.testing import answers
@@ -62,6 +66,43 @@ def test_a_search_that_was_stopped_is_told_from_its_answer(tmp_path):
     keep(path, {"target": "train.py"}, "cells", answers.matrix().cells)
     with pytest.raises(WhydiffError, match="not finished"):
         read_answer(path)
+
+
+def paths(value, so_far=()):
+    """Every place in plain data, deepest first."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in inside:
+        if isinstance(inner, dict | list):
+            yield from paths(inner, (*so_far, key))
+        yield (*so_far, key)
+
+
+def changed(value, path, new):
+    """A copy of plain data with another value at a place."""
+    copy = json.loads(json.dumps(value))
+    inside = copy
+    for key in path[:-1]:
+        inside = inside[key]
+    inside[path[-1]] = new
+    return copy
+
+
+@pytest.mark.parametrize("made", MADE[:2], ids=lambda made: type(made).__name__)
+def test_evidence_of_another_type_is_refused_or_has_a_page(tmp_path, made):
+    whole, path = json.loads(json.dumps(made.to_dict())), tmp_path / "answer.json"
+    tried = refused = 0
+    others = itertools.cycle([7.5, "text", ["list"], {"an": "object"}])
+    for place, new in zip(paths(whole["evidence"]), others, strict=False):
+        path.write_text(json.dumps(changed(whole, ("evidence", *place), new)))
+        tried += 1
+        try:
+            page = plain_text(screen_blocks(document_of(read_answer(path)), verbose=True))
+        except WhydiffError as error:
+            refused += 1
+            assert "is damaged: answer.evidence" in str(error)
+        else:
+            assert page
+    assert refused > tried / 4
 
 
 @pytest.mark.parametrize("text", ["", "no", "[" * 100_000, "\xff"])

@@ -19,12 +19,15 @@ from whydiff.core.ordinary import read_bytes
 from whydiff.core.run_differences import RunDifferences
 from whydiff.core.study import Study
 from whydiff.storage.checked import json_value
+from whydiff.storage.evidence import OfDiff, OfExplanation
 from whydiff.storage.opening import newer
 
 #: Of the JSON that ``--json`` writes. Additions need no new one.
 SCHEMA = 1
 #: A larger file is not an answer of ours.
 MOST_BYTES = 256 << 20
+#: Kind of answer -> the shape of its evidence.
+_EVIDENCE: dict[Any, Any] = {Explanation: OfExplanation, Diff: OfDiff}
 _WAY_OUT = "Name a file written by --json, a recording, or a study."
 
 Answer = Explanation | Diff | Study | Comparison | Bisection | Matrix | RunDifferences
@@ -74,21 +77,22 @@ def _answer(told: dict[str, Any]) -> Answer:
         kind = Comparison
     elif "points" in told and "tried" in told:
         kind, explained = Bisection, told.get("explanation")
-        told = {**told, "explanation": None if explained is None else _flat(_object(explained))}
+        told = {**told, "explanation": None if explained is None else _flat(explained)}
     elif "cells" in told:
         kind = Matrix
     elif "differences" in told:
         kind, explained = RunDifferences, told.get("explanation")
-        told = {**told, "explanation": None if explained is None else _flat(_object(explained))}
+        told = {**told, "explanation": None if explained is None else _flat(explained)}
     else:
         raise ValueError("it is not an answer that has a page")
     found: Answer = read_as(kind, told)
     return found
 
 
-def _flat(explanation: dict[str, Any]) -> dict[str, Any]:
+def _flat(value: Any) -> dict[str, Any]:
     """An explanation's fields; what was compared stands in an object of its own in JSON."""
-    return {**explanation, **_object(explanation["compared"])}
+    explanation = _object(value, "explanation")
+    return {**explanation, **_object(explanation["compared"], "compared")}
 
 
 def read_as(kind: Any, value: Any, name: str = "answer") -> Any:
@@ -103,11 +107,13 @@ def read_as(kind: Any, value: Any, name: str = "answer") -> Any:
     if origin in (types.UnionType, typing.Union):
         return _one_of(arguments, value, name)
     if dataclasses.is_dataclass(kind):
-        return _made(kind, _object(value), name)
+        return _made(kind, _object(value, name), name)
+    if typing.is_typeddict(kind):
+        return _entries(kind, _object(value, name), name)
     if origin is tuple:
         return _row(arguments, value, name)
     if origin in (dict, Mapping):
-        return {k: read_as(arguments[1], v, f"{name}.{k}") for k, v in _object(value).items()}
+        return {k: read_as(arguments[1], v, f"{name}.{k}") for k, v in _object(value, name).items()}
     if kind is float:
         if value is None:
             return math.nan
@@ -129,6 +135,8 @@ def _one_of(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
 
 def _made(kind: Any, value: Mapping[str, Any], name: str) -> Any:
     hints = typing.get_type_hints(kind)
+    if kind in _EVIDENCE:
+        read_as(_EVIDENCE[kind], value.get("evidence", {}), f"{name}.evidence")
     return kind(
         **{
             field.name: read_as(hints[field.name], value[field.name], f"{name}.{field.name}")
@@ -136,6 +144,16 @@ def _made(kind: Any, value: Mapping[str, Any], name: str) -> Any:
             if field.name in value
         }
     )
+
+
+def _entries(kind: Any, value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The entries that are known; the others are left out."""
+    missing = sorted(kind.__required_keys__ - value.keys())
+    if missing:
+        raise ValueError(f"{name} lacks {', '.join(missing)}")
+    hints = typing.get_type_hints(kind)
+    known = {key: hint for key, hint in hints.items() if key in value}
+    return {key: read_as(hint, value[key], f"{name}.{key}") for key, hint in known.items()}
 
 
 def _row(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:
@@ -148,7 +166,7 @@ def _row(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:
     return tuple(read_as(k, v, name) for k, v in zip(kinds, value, strict=True))
 
 
-def _object(value: Any) -> dict[str, Any]:
+def _object(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"{str(value)[:80]!r} is not a JSON object")
+        raise ValueError(f"{name} is {str(value)[:80]!r}, not a JSON object")
     return value
