@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from whydiff.stats.equivalence import DIFFERENT, EQUAL, INCONCLUSIVE, equivalence, trainings_needed
 
@@ -88,3 +89,15 @@ def test_values_without_spread_have_no_interval_of_no_width():
     assert found.interval == (-math.inf, math.inf) and found.needed == 59
     assert "up to 31 % of trainings may give another" in found.note
     assert equivalence([0.5] * 8, [0.6] * 8, margin=0.2).verdict == INCONCLUSIVE
+
+
+@pytest.mark.parametrize("deviations", [0.5, 1.0, 2.0, 4.0])
+def test_the_trainings_needed_are_the_fewest_that_are_enough(deviations):
+    def power(n):
+        freedom = 2 * n - 2
+        limit = stats.ncf.ppf(0.05, 1, freedom, deviations**2 * n / 2)
+        return stats.f.cdf(limit, 1, freedom)
+
+    needed = trainings_needed(deviations)
+    assert power(needed) >= 0.9 and (needed == 2 or power(needed - 1) < 0.9)
+    assert {0.5: 88, 1.0: 23}.get(deviations, needed) == needed

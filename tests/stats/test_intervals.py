@@ -152,3 +152,31 @@ def test_the_percentile_bootstrap_would_not_have_covered():
         low, high = np.quantile(rng.choice(x, (500, 3)).mean(axis=1), [0.025, 0.975])
         hits += low <= 0 <= high
     assert hits / trials < 0.85
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0, 4.0, 4.5, 9.0, 3.0], list(np.arange(20.0) ** 2)])
+def test_the_interval_of_a_standard_deviation_is_bonetts_with_a_larger_kurtosis(values):
+    x, n = np.array(values), len(values)
+    trimmed = stats.trim_mean(x, 1 / (2 * math.sqrt(n - 4)))
+    kurtosis = n * np.sum((x - trimmed) ** 4) / np.sum((x - x.mean()) ** 2) ** 2
+    kurtosis *= max(kurtosis / 3, 1) * (1 + 10 * (n - 5) / n**2)
+    z = stats.norm.ppf(0.975)
+    c = n / (n - z)
+    error = c * math.sqrt((kurtosis - (n - 3) / n) / (n - 1))
+    log = math.log(c * x.var(ddof=1))
+    found = spread(values)
+    assert found.value == pytest.approx(x.std(ddof=1))
+    ends = [math.exp((log + side * z * error) / 2) for side in (-1, 1)]
+    assert (found.low, found.high) == pytest.approx(ends)
+
+
+def test_a_normal_standard_deviation_has_the_chi_square_interval():
+    values = [1.0, 2.0, 4.0, 4.5]
+    found, sum_of_squares = spread(values, normal=True), 3 * np.var(values, ddof=1)
+    ends = [math.sqrt(sum_of_squares / stats.chi2.ppf(q, 3)) for q in (0.975, 0.025)]
+    assert (found.low, found.high) == pytest.approx(ends)
+
+
+def test_39_runs_can_call_one_unusual_and_38_cannot():
+    assert place(1000.0, np.arange(39.0)).ordinary() is False
+    assert place(1000.0, np.arange(38.0)).ordinary() is None

@@ -179,3 +179,23 @@ def test_secondary_metrics_pay_for_their_number():
     assert math.isnan(found[1])
     assert found[[0, 2, 3]] == pytest.approx([0.03, 0.04, 0.04])
     assert adjusted([]).size == 0
+
+
+def test_differences_below_the_resolution_of_the_metric_are_none():
+    a = np.ones(6)
+    below, above = (a + np.array([0, 1, 0, 1, 0, 1]) * 2.0**e for e in (-22, -19))
+    assert "same number" in shift(a, below).note
+    found = shift(a, above)
+    assert not found.note and found.low < found.value < found.high
+
+
+def test_probability_of_runs_that_never_overlap():
+    low, high = [1.0, 2.0, 3.0], [4.0, 5.0, 6.0]
+    bound = 0.025 ** (1 / 3)
+    above, below = probability(low, high), probability(high, low)
+    assert (above.value, above.low, above.high) == (1.0, pytest.approx(bound), 1.0)
+    assert (below.value, below.low, below.high) == (0.0, 0.0, pytest.approx(1 - bound))
+    assert above.n == below.n == 3 and "above all of A" in above.note
+    tied = probability([1.0] * 3, [1.0] * 3)
+    share = 1 - 0.05 ** (1 / 3)
+    assert (tied.low, tied.high) == pytest.approx((0.5 - share / 2, 0.5 + share / 2))

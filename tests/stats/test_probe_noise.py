@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from whydiff.stats import intervals
 from whydiff.stats.effects import jackknife_error
 from whydiff.stats.probe_noise import calibrated_variance, variance_parts
 from whydiff.stats.quantiles import student
@@ -91,3 +92,16 @@ def test_coverage_for_few_and_many_runs(runs, spread):
     values = [f.training.value for f in found]
     error = np.std(values) / math.sqrt(trials)
     assert np.mean(values) == pytest.approx(spread**2, abs=4 * error)
+
+
+def test_the_interval_joins_that_of_the_deviation_with_the_jackknife():
+    table = errors(np.random.default_rng(3), 9, 40, 0.05).astype(float)
+    runs, n = table.shape
+    observed = intervals.spread(table.mean(axis=1), normal=True, bounds=(0.0, 1.0))
+    left = [np.var(np.delete(table, r, 0), axis=0, ddof=1).sum() / n**2 for r in range(runs)]
+    half = jackknife_error(np.array(left)) * student(runs - 1, 0.95)
+    training, scale = variance_parts(table).training, n / (n - 1)
+    below, above = observed.value**2 - observed.low**2, observed.high**2 - observed.value**2
+    assert training.value - training.low == pytest.approx(scale * math.hypot(below, half))
+    assert training.high - training.value == pytest.approx(scale * math.hypot(above, half))
+    assert training.n == runs

@@ -340,3 +340,18 @@ def test_power_and_coverage_at_all_times():
         d = rng.normal(size=40)
         held += all(0.0 in confidence_sequence(d[:n]) for n in range(7, 41, 3))
     assert many(held / trials, 0.95, trials)
+
+
+def test_neither_numbers_nor_failures_alone_are_enough():
+    together = [INF] * 4 + [0.3, 0.31, 0.29, 0.3]
+    assert look(together).verdict == INCONCLUSIVE
+    assert look([-x for x in together]).verdict == INCONCLUSIVE
+    assert look([INF] * 7 + [0.3, 0.31, 0.29]).verdict == BETTER
+
+
+def test_a_pair_of_which_one_diverged_is_further_off_than_any_number():
+    d = pair_differences([1.0, NAN, 2.0, NAN], [2.0, 3.0, NAN, NAN])
+    assert d[:3].tolist() == [1.0, INF, -INF] and math.isnan(d[3])
+    assert pair_differences([1.0], [2.0], larger_is_better=False).tolist() == [-1.0]
+    with pytest.raises(ValueError, match="2 and 1 numbers"):
+        pair_differences([1.0, 2.0], [1.0])

@@ -1,0 +1,67 @@
+"""A gap between fit's log and evaluate, taken into parts that were measured."""
+
+import pytest
+
+from whydiff.diagnosis.calls.logged import judge_parts
+
+PARTS = {
+    "logged": 1.0,
+    "evaluated": 0.6,
+    "moving weights": 0.0,
+    "random layers": 0.0,
+    "batch normalization": 0.0,
+    "weights": 0.0,
+    "same weights": True,
+    "random": [],
+    "normalizing": [],
+    "batches": 4,
+    "of batches": 4,
+}
+
+
+def judged(**parts):
+    found = judge_parts({**PARTS, **{k.replace("_", " "): v for k, v in parts.items()}}, "loss")
+    return found, {c.source: c for c in found.causes}
+
+
+def test_every_part_of_the_gap_is_a_cause_with_its_share():
+    found, causes = judged(moving_weights=0.1, random_layers=0.3, random=["dropout"])
+    assert list(causes) == ["mode", "measurement"]  # the larger share first
+    assert causes["mode"].share == causes["mode"].alone == pytest.approx(0.75)
+    assert causes["mode"].remaining == pytest.approx(0.25)
+    assert causes["measurement"].share == pytest.approx(0.25)
+    assert causes["mode"].mechanism == "random-layers-in-fit"
+    assert causes["measurement"].mechanism == "mean-over-moving-weights"
+    assert found.reproduced and found.unexplained == 0.0 and not found.notes
+    assert {x.source for x in found.excluded} >= {"data-content", "architecture", "weights"}
+
+
+def test_the_larger_part_of_a_source_names_its_mechanism():
+    parts = {"random": ["dropout"], "normalizing": ["norm"]}
+    _, causes = judged(random_layers=0.1, batch_normalization=0.3, **parts)
+    assert causes["mode"].mechanism == "batch-statistics-in-fit"
+    assert causes["mode"].share == pytest.approx(1.0)
+    _, causes = judged(moving_weights=0.1, other_batches=0.3)
+    assert causes["measurement"].mechanism == "metric-averaged-over-batches"
+    _, causes = judged(moving_weights=0.1, sample_weights=0.3)
+    assert causes["measurement"].mechanism == "sample-weights-in-one"
+
+
+def test_what_no_part_explains_is_said():
+    found, causes = judged(moving_weights=0.3)
+    assert causes["measurement"].share == pytest.approx(0.75)
+    assert found.unexplained == pytest.approx(0.25) and "25" in found.notes[0]
+
+
+def test_other_weights_are_a_cause_of_their_own():
+    found, causes = judged(weights=0.4, same_weights=False)
+    assert causes["weights"].share == pytest.approx(1.0) and found.reproduced
+    assert "weights" not in {x.source for x in found.excluded}
+
+
+def test_nothing_is_confirmed_where_evaluate_is_not_reproduced():
+    found, causes = judged(weights=0.1)  # equal weights that give another number
+    assert not found.reproduced and found.unexplained == 1.0
+    assert causes["measurement"].status == "suspected"
+    assert "No cause is confirmed" in found.notes[0] and "0.7" in found.notes[0]
+    assert judged(logged=0.6)[0].causes == ()

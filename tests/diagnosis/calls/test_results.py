@@ -1,0 +1,53 @@
+"""What a call ended with, and how far two results are apart."""
+
+import math
+
+import numpy as np
+import pytest
+
+from whydiff.diagnosis.calls.results import Distance, distance, kind_of, number, number_of, ordered
+from whydiff.testing.calls import KERNEL, X, call
+
+
+def test_numbers_of_a_metric_are_compared_by_the_larger():
+    assert number("auc", 0.5, 0.4) == Distance(pytest.approx(0.2), False, "auc", 0.5, 0.4)
+    assert number("auc", -0.4, 0.5).relative == pytest.approx(1.8)
+    assert number("auc", 0.5, 0.5) == Distance(0.0, True, "auc", 0.5, 0.5)
+    assert number("auc", math.nan, math.nan)[:2] == (0.0, True)
+    assert number("auc", 0.5, math.nan)[:2] == (1.0, False)
+    assert number("loss", math.inf, 1.0)[:2] == (1.0, False)
+    assert number("loss", 0.0, -0.0)[:2] == (1.0, False)  # other bits, and no scale
+
+
+def test_only_steps_of_32_bit_numbers_are_rounding():
+    eps = float(np.finfo(np.float32).eps)
+    assert number("loss", 1.0, 1.0 - 200 * eps).rounding
+    assert not number("loss", 1.0, 1.0 - 300 * eps).rounding
+
+
+def test_losses_come_last_and_a_metric_that_differs_first():
+    assert ordered(["loss", "auc", "out_loss", "acc"]) == ["auc", "acc", "loss", "out_loss"]
+    a = call(1, "evaluate", values={"loss": 1.0, "acc": 0.5, "auc": 0.7})
+    b = call(2, "evaluate", values={"loss": 2.0, "acc": 0.5, "auc": 0.6})
+    assert distance(a, b).metric == "auc"
+    assert distance(a, b, "loss") == Distance(0.5, False, "loss", 1.0, 2.0)
+    assert distance(a, b, "f1") is None
+    same = call(3, "evaluate", values={"acc": 0.5})
+    assert distance(a, same) == Distance(0.0, True, "acc", 0.5, 0.5)
+
+
+def test_outputs_and_built_models_without_metrics():
+    a = call(1)
+    assert distance(a, call(2)) == Distance(0.0, True, "outputs")
+    twice = distance(a, call(2, kernel=2 * KERNEL))
+    assert twice.metric == "outputs" and twice.relative == pytest.approx(0.5)
+    assert distance(a, call(2, kernel=-KERNEL)).relative == pytest.approx(2.0)  # no more than that
+    assert not twice.rounding
+    assert distance(a, call(2, x=X[:8])) is None
+    built = call(3, "built"), call(4, "built", kernel=2 * KERNEL)
+    assert distance(*built) == Distance(1.0, False, "weights")
+    assert distance(built[0], call(5, "built")) == Distance(0.0, True, "weights")
+
+
+def test_a_call_has_its_kind_and_number():
+    assert (kind_of(call(7, "evaluate")), number_of(call(7, "evaluate"))) == ("evaluate", 7)
