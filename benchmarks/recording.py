@@ -1,6 +1,9 @@
 """What recording costs: each training with and without it, interleaved in one process.
 
-    python benchmarks/recording.py [--backend jax] [--repeats 7] [--net small|dense|conv]
+    python benchmarks/recording.py [--backend jax] [--repeats 7] [--net small|dense|conv|deep]
+
+"deep" trains nothing: 60 layers are built anew and predict ten times; what a digest of each row
+fed and given costs is shown beside it.
 
 Prints, per net, the median time of a step alone and the median over the pairs of the ratio of
 a recorded to an unrecorded epoch, both measured one right after the other so that what else the
@@ -20,7 +23,7 @@ from pathlib import Path
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backend", choices=("jax", "tensorflow", "torch"), default="jax")
-    parser.add_argument("--net", choices=tuple(NETS), help="only this one")
+    parser.add_argument("--net", choices=(*NETS, "deep"), help="only this one")
     parser.add_argument("--repeats", type=int, default=7, help="pairs of epochs")
     parser.add_argument("--steps", type=int, default=0, help="steps of an epoch (0: as fits)")
     parser.add_argument("--profile", action="store_true", help="where a recorded epoch spends")
@@ -77,6 +80,56 @@ def conv():
 
 
 NETS = {"small": small, "dense": dense, "conv": conv}
+
+
+def deep():
+    """What a script that only predicts does: build a model of 60 layers, predict ten times."""
+    import keras
+    import numpy as np
+
+    h = inputs = keras.Input((64,))
+    for _ in range(60):
+        h = keras.layers.Dense(64, "relu")(h)
+    model = keras.Model(inputs, keras.layers.Dense(10)(h))
+    x = np.random.default_rng(0).random((2048, 64)).astype("float32")
+    return x, [model.predict(x, verbose=0) for _ in range(10)]
+
+
+def measure_calls(args, holder, folder):
+    """Processor time of a predict-only script with and without recording."""
+    import numpy as np
+
+    from whydiff.core.digests import row_digests
+    from whydiff.recorder.session import Session
+    from whydiff.storage import Writer
+
+    silent = holder.session
+    deep()
+    times = {True: [], False: []}
+    for repeat in range(args.repeats):
+        for recorded in ((False, True), (True, False))[repeat % 2]:
+            started = time.process_time()
+            if recorded:
+                holder.session = Session(Writer(folder / f"deep-{repeat}.whydiff", "deep", []), 0)
+            x, outputs = deep()
+            if recorded:
+                holder.session.close(0)
+                holder.session = silent
+            times[recorded].append(time.process_time() - started)
+    started = time.process_time()
+    for output in outputs:
+        row_digests([x])
+        row_digests([output])
+    digest = time.process_time() - started
+    ratios = np.array(times[True]) / np.array(times[False])
+    low, middle, high = np.quantile(ratios, [0.25, 0.5, 0.75])
+    alone = np.median(times[False])
+    print(
+        f"{args.backend:10} deep  processor script {1e3 * alone:6.0f} ms   recorded / not "
+        f"{middle:5.3f} (quartiles {low:.3f} to {high:.3f}, {args.repeats} pairs), of which "
+        f"{digest / alone:.3f} are digests of rows",
+        flush=True,
+    )
 
 
 class Marks:
@@ -190,6 +243,8 @@ def main() -> None:
         for name, make in NETS.items():
             if args.net in (name, None):
                 measure(name, make, args, holder, Path(folder))
+        if args.net in ("deep", None):
+            measure_calls(args, holder, Path(folder))
 
 
 if __name__ == "__main__":

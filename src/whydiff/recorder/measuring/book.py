@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.calls import BY_HAND, CallRecipe, Event, MeasuringCall, Origin
-from whydiff.core.digests import tensor_digest
+from whydiff.core.digests import group_digest, tensor_digest
 from whydiff.core.live import LiveCall
 from whydiff.core.recipe import Tensor
 from whydiff.core.stack import Frame
@@ -22,8 +22,8 @@ from whydiff.keras_backend import adapter
 from whydiff.keras_backend.subject import models_of, title_of
 from whydiff.keras_backend.variables import Slot
 from whydiff.recorder.ledger import Ledger, user_stack
-from whydiff.recorder.measuring.call import Measuring, Validation
-from whydiff.recorder.measuring.described import Descriptions
+from whydiff.recorder.measuring.call import Measuring, Validation, Weights
+from whydiff.recorder.measuring.described import Described, Descriptions
 from whydiff.recorder.measuring.events import Events
 from whydiff.recorder.measuring.formulas import printed_formulas
 from whydiff.recorder.measuring.models import Models
@@ -63,6 +63,8 @@ class CallBook:
         self._compiled: weakref.WeakKeyDictionary[Any, Mapping[str, Any]] = (
             weakref.WeakKeyDictionary()
         )
+        self._digests: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        self._weights: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self._kept: dict[str, np.ndarray] = {}
         self._lines: Counter[tuple[str, str, int]] = Counter()
         self._last: dict[tuple[str, str, int], MeasuringCall] = {}
@@ -202,6 +204,32 @@ class CallBook:
         if known is None:
             known = self._kept[digest] = np.array(array)
         return known
+
+    def digests_of(self, model: Any, weights: Mapping[int, np.ndarray]) -> Mapping[int, str]:
+        """A digest per weight, by id of the variable; the same object while no value changes."""
+        whole = tuple(weights), group_digest(weights.values())
+        known = self._digests.get(model)
+        if known is None or known[0] != whole:
+            digests = {key: tensor_digest(value) for key, value in weights.items()}
+            known = self._digests[model] = whole, digests
+        return known[1]
+
+    def weights_known(
+        self, model: Any, described: Described, digests: Mapping[int, str]
+    ) -> Weights | None:
+        """The weights of a model as its last call had them, if nothing happened to them since."""
+        known = self._weights.get(model)
+        if known is None or self.open_loops or known[0] != self.events.count:
+            return None
+        same = zip(known[1], (described, digests, self.trained_by), strict=True)
+        return known[2] if all(x is y for x, y in same) else None
+
+    def know_weights(
+        self, model: Any, described: Described, digests: Mapping[int, str], weights: Weights
+    ) -> None:
+        """Keep them for the next call of the model."""
+        now = described, digests, self.trained_by
+        self._weights[model] = self.events.count, now, weights
 
     def origin(self, model: Any, slot: Slot, digest: str) -> Origin:
         loop = next((i for i, s in self.open_loops.items() if model in models_of(s)), None)

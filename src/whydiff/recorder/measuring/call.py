@@ -36,6 +36,8 @@ from whydiff.recorder.measuring.traces import as_held_values, weak
 
 #: What the compiled function of a kind of call is called.
 _FUNCTIONS = {"evaluate": "test", "predict": "predict"}
+#: Tensors of a call with their origins, and the values where these are kept.
+Weights = tuple[tuple[Tensor, ...], tuple[Origin, ...], list[np.ndarray]]
 #: Outputs of a call are kept up to so many bytes.
 SMALL_OUTPUTS = 4 << 20
 
@@ -176,7 +178,7 @@ class Measuring(Flags):
         slots = variables_of(self.model, names) if whole is None else whole.variables
         weights = self._read(slots.weights)
         self._noise = {key: np.array(value) for key, value in self._read(slots.noise).items()}
-        self._digests = {key: tensor_digest(value) for key, value in weights.items()}
+        self._digests = book.digests_of(self.model, weights)
         if not self._book.keep_bytes:
             self._weights = dict.fromkeys(weights)
         else:
@@ -386,10 +388,11 @@ class Measuring(Flags):
         )
         return call, live
 
-    def _weight_tensors(
-        self, described: Described
-    ) -> tuple[tuple[Tensor, ...], tuple[Origin, ...], list[np.ndarray]]:
+    def _weight_tensors(self, described: Described) -> Weights:
         book = self._book
+        known: Weights | None = book.weights_known(self.model, described, self._digests)
+        if known is not None:
+            return known
         tensors, origins, arrays = [], [], []
         slots = described.variables.weights
         for slot in slots:
@@ -414,7 +417,9 @@ class Measuring(Flags):
                 arrays.append(value)
         number = book.models.of(self.model).number
         book.provenance.keep_homes(slots, number, [tensor.digest for tensor in tensors])
-        return tuple(tensors), tuple(origins), arrays
+        found = tuple(tensors), tuple(origins), arrays
+        book.know_weights(self.model, described, self._digests, found)
+        return found
 
     def _noise_tensors(self, described: Described) -> tuple[tuple[Tensor, ...], list[np.ndarray]]:
         tensors, states = [], []
