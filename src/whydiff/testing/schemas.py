@@ -35,7 +35,7 @@ ANSWERS: dict[type[Any], str] = {
     Verification: "verification",
 }
 
-#: verb, or verb with the option that makes it answer otherwise -> kind of what it writes with --json
+#: verb, or verb with the option by which it answers otherwise -> kind of what it writes
 WRITTEN = {
     "bisect": "bisection",
     "check": "check",
