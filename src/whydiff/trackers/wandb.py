@@ -6,6 +6,7 @@ its own beside the one that the person may have open.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class WandB:
 
     def attach(self, run: str, tags: Mapping[str, str], files: Mapping[str, bytes]) -> None:
         """The run resumed; offline, `wandb sync` puts both parts together."""
+        time.sleep(1)  # a folder is named by the second: in the same one it would be replaced
         begun = self._begun(id=run, resume="allow")
         try:
             _add(begun, tags, files)
