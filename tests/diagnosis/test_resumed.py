@@ -57,6 +57,13 @@ def test_equal_bits_and_equal_states_are_going_on(on):
     assert verdict(answer).endswith("ends bit for bit like the training that goes on.")
 
 
+def test_batches_that_were_not_seen_are_not_said_to_be_restored(on):
+    blind = on.steps.copy()
+    blind[:, STEP_GROUPS.index("batch")] = 0
+    on = replace(on, steps=blind)
+    assert "order of the samples" not in asked(on, second_epoch(on)).restored
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "measured"),
     [

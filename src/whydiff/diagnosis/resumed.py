@@ -55,8 +55,9 @@ def resumption(
     lost += _order(fit, again, resume.epoch)
     kinds = [k for k in state.variables if k not in {one.what for one in lost}]
     restored = [f"{kind} ({len(state.variables[kind])})" for kind in kinds]
-    if not any(one.what in (ORDER, SAMPLES) for one in lost):
-        restored.append("order of the samples")
+    seen = all(_batches(f, resume.epoch).any() for f in (fit, again))
+    if seen and not any(one.what in (ORDER, SAMPLES) for one in lost):
+        restored.append(ORDER)
     logs = [dict(f.epochs[-1].logs) if f.epochs else {} for f in (fit, again)]
     ends = [[(t.role, t.digest) for t in f.final] for f in (fit, again)]
     same_logs = repr(sorted(logs[0].items())) == repr(sorted(logs[1].items()))
