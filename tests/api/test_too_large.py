@@ -32,3 +32,14 @@ def test_other_data_are_not_taken_for_the_recorded_ones(little_room):
     assert {c.status for c in found.causes} == {"suspected"}
     assert found.unexplained == 1.0
     assert any("too large to keep" in c.evidence for c in found.causes)
+
+
+@pytest.mark.thorough
+def test_what_is_kept_decides_what_can_be_trained_again(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    fed_again = explain(SCRIPT, keep="weights", fix=False)
+    assert {(c.source, c.status) for c in fed_again.causes} == {("initialization", "confirmed")}
+    assert any("running the script again" in note for note in fed_again.notes)
+    nothing = explain(SCRIPT, keep="none", fix=False)
+    assert {(c.source, c.status) for c in nothing.causes} == {("initialization", "suspected")}
+    assert all("--keep none" in c.evidence for c in nothing.causes)
