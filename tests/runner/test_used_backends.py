@@ -33,6 +33,7 @@ def script(tmp_path, monkeypatch):
         (CHOSEN, {"KERAS_BACKEND": "torch"}, {"jax", "torch"}),
         ('os.environ["KERAS_BACKEND"] = options.backend', {}, set(BACKENDS)),
         (CHOSEN + "import tensorflow as tf", {}, {"jax", "tensorflow"}),
+        ("import tf_keras", {"KERAS_BACKEND": "jax"}, {"jax", "tensorflow"}),
         (CHOSEN + "keras.utils.image_dataset_from_directory('x')", {}, {"jax", "tensorflow"}),
         (CHOSEN + "from torch.utils.data import DataLoader", {}, {"jax", "torch"}),
         ("print 'Python 2'\nimport torch", {"KERAS_BACKEND": "jax"}, {"jax", "torch"}),

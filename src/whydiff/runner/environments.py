@@ -406,7 +406,31 @@ def _contents(
         if (name in versions and one.entries and one.public == versions[name].partition("+")[0])
         or (name not in versions and name in resolved.stays)
     }
-    return linked, {name: version for name, version in versions.items() if name not in linked}
+    return _one_tensorflow(
+        linked, {name: version for name, version in versions.items() if name not in linked}
+    )
+
+
+def _one_tensorflow(
+    linked: Mapping[str, _Distribution], moved: Mapping[str, str]
+) -> tuple[dict[str, _Distribution], dict[str, str]]:
+    """The builds of TensorFlow fill one folder under several names: there is room for one of them.
+
+    The linked one stays where it has the version that is wanted; else it would be written over.
+    """
+    pattern = _OF_BACKENDS["tensorflow"]
+    wanted = {name: version for name, version in moved.items() if pattern.match(name)}
+    if not wanted:
+        return dict(linked), dict(moved)
+    stays = {
+        name
+        for name, one in linked.items()
+        if pattern.match(name) and one.public in wanted.values()
+    }
+    return (
+        {n: one for n, one in linked.items() if n in stays or not pattern.match(n)},
+        {n: v for n, v in moved.items() if not stays or n not in wanted},
+    )
 
 
 def _made(request: _Request, linked: Mapping[str, _Distribution], moved: Mapping[str, str]) -> Path:

@@ -12,10 +12,10 @@ BACKENDS = ("jax", "tensorflow", "torch")
 _VARIABLE = "KERAS_BACKEND"
 #: ``os.environ["KERAS_BACKEND"] = "jax"``, ``setdefault("KERAS_BACKEND", "jax")``
 _CHOICE = re.compile(rf"""{_VARIABLE}["']?\]?\s*(?:=|,|:)\s*["']?({"|".join(BACKENDS)})\b""")
-#: Parts of Keras that compute with TensorFlow under every backend.
+#: Parts of Keras that compute with TensorFlow under every backend, and Keras 2.
 _NEEDS_TENSORFLOW = re.compile(
     r"dataset_from_directory|timeseries_dataset_from_array|TextVectorization|StringLookup"
-    r"|IntegerLookup|Hashing|HashedCrossing|Discretization|FeatureSpace"
+    r"|IntegerLookup|Hashing|HashedCrossing|Discretization|FeatureSpace|tf_keras"
 )
 
 
