@@ -540,9 +540,11 @@ def setting(layer: Any, key: str, value: Any) -> Any:
     """A setting of a layer as Keras 3 has it: what Keras 2 makes of an axis once the layer is
     built, ``[1]`` of ``-1``, is what was given again."""
     if key == "axis" and isinstance(value, (list, tuple)) and is_keras_2(layer):
-        axes = [axis - len(layer.input_shape) for axis in value]
+        rank = getattr(layer.input_spec, "ndim", None)
+        if rank is None:  # not noted; known of a layer in a graph
+            rank = len(getattr(layer, "input_shape", None) or ())
         given = inspect.signature(type(layer).__init__).parameters.get("axis")
-        if given is not None and axes == [given.default]:
+        if rank and given is not None and [axis - rank for axis in value] == [given.default]:
             return given.default
     return value
 
