@@ -503,3 +503,14 @@ def test_the_fits_behind_weights_that_were_trained_apart():
     assert fits_behind(one, other, Verdict((cause,))) == [1, 2]
     assert fits_behind(one, other, Verdict((replace(cause, mechanism="another-file"),))) == []
     assert fits_behind(one, one, Verdict((cause,))) == []
+
+
+@pytest.mark.parametrize(
+    ("clone", "mechanism"), [(2, "cloned-without-weights"), (1, "weights-never-copied")]
+)
+def test_a_clone_beside_a_trained_model_never_got_its_weights(clone, mechanism):
+    trained = call(1, origin=Origin("trained by fit 1", "trained", fit=1))
+    fresh = call(2, model=2, kernel=KERNEL * 2)
+    event = Event(1, 0, "clone_model", "", clone, (), {"from": 3 - clone})
+    (found,) = [f for f in compare(trained, fresh, [event]).findings if f.source == "weights"]
+    assert found.mechanism == mechanism

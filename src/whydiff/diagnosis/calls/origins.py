@@ -124,6 +124,8 @@ def story(
     if "copied" in both or "assigned" in both:
         return Story(detail, "weights-assigned")
     if both & FRESH:
+        if cloned(events, a if kinds_a <= FRESH else b):
+            return Story(f"{detail}; clone_model draws weights anew", "cloned-without-weights")
         return Story(detail, "weights-never-copied")
     if both == {"trained"}:
         return Story(detail, "trained-apart")
@@ -154,11 +156,7 @@ def _drawn(
     b: MeasuringCall,
     detail: str,
 ) -> Story:
-    cloned = [
-        e for e in events if e.kind == "clone_model" and e.model_number in
-        (a.model_number, b.model_number)
-    ]  # fmt: skip
-    if cloned:
+    if cloned(events, a, b):
         return Story(f"{detail}; clone_model draws weights anew", "cloned-without-weights")
     seeds = [(p.origin_a.seed, p.origin_b.seed) for p in pairs]
     explicit = [s for s in seeds if s[0] is not None and s[1] is not None and s[0] != s[1]]
@@ -167,6 +165,12 @@ def _drawn(
         detail += ": the seed was set once, and the second model drew on from where the first ended"
     lines = all("seed" in p.origin_a.text and "seed" in p.origin_b.text for p in pairs)
     return Story(detail, "drawn-apart", intended=bool(explicit) and lines and len(seeds) > 0)
+
+
+def cloned(events: Sequence[Event], *calls: MeasuringCall) -> bool:
+    """Whether the model of one of these calls came from clone_model."""
+    numbers = {call.model_number for call in calls}
+    return any(e.kind == "clone_model" and e.model_number in numbers for e in events)
 
 
 def _of_files(pairs: Sequence[TensorPair]) -> str:
