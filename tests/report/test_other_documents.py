@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff, Divergence,
 from whydiff.core.recipe import Batching, Content, Order, Recipe
 from whydiff.core.recording import Draw, Epoch, Execution, Fit, Frame
 from whydiff.report import execution_dict
-from whydiff.report.blocks import Block, Facts, Table, Text
+from whydiff.report.blocks import Block, Brief, Chart, Facts, Table, Text
 from whydiff.report.documents.diff import document
 from whydiff.report.documents.recording import document as recording_document
 from whydiff.report.plain import plain_text
@@ -86,3 +87,23 @@ def test_a_recording_as_json_is_plain() -> None:
     value = execution_dict(execution())
     assert json.loads(json.dumps(value)) == value
     assert value["fits"][0]["epochs"][5]["logs"] == {"loss": 1 / 6}
+
+
+def test_a_training_of_many_epochs_and_many_metrics_has_a_bounded_page():
+    whole = execution(epochs=5)
+    logs = {f"metric_{i}": 0.5 for i in range(1000)}
+    epochs = tuple(Epoch(i, 10, logs) for i in range(5000))
+    (fit, *_) = whole.fits
+    crowded = replace(whole, fits=(replace(fit, epochs=epochs),))
+    shown = plain_text(screen_blocks(recording_document(crowded), verbose=True))
+    assert "The first 40 of 1000 logged numbers." in shown
+    charts = [b for s in recording_document(crowded).sections for b in every_chart(s.blocks)]
+    assert len(charts) == 40 and {len(chart.table.rows) for chart in charts} == {400}
+    assert charts[0].table.rows[0][0] == "1" and charts[0].table.rows[-1][0] == "5000"
+    assert "over 5,000 epochs" in charts[0].alt or "over 5000 epochs" in charts[0].alt
+
+
+def every_chart(blocks):
+    for block in blocks:
+        if isinstance(block, Brief):
+            yield from (b for b in block.full if isinstance(b, Chart))

@@ -7,6 +7,8 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from whydiff.core.recording import SEEDING, STEP_GROUPS, Draw, Execution, Fit
 from whydiff.core.words import count, duration, number
 from whydiff.report.blocks import Block, Brief, Chart, Facts, Fold, Table, Text
@@ -18,6 +20,9 @@ from whydiff.report.evidence import plain
 
 #: epochs of a fit that a first screen shows: the first ones and the last
 FIRST_EPOCHS = 3
+#: numbers of a fit that are shown, the first ones logged, and epochs of each in a table: evenly
+#: spread, both ends among them
+MOST_METRICS, MOST_EPOCHS = 40, 400
 
 
 def document(execution: Execution, name: str = "") -> Document:
@@ -101,7 +106,11 @@ def _fit(fit: Fit) -> Section:
     ]
     blocks: list[Block] = [Facts(tuple((k, v) for k, v in facts if v not in ("", "-")))]
     if fit.epochs:
-        blocks.append(Brief((_epochs(fit),), tuple(_histories(fit))))
+        names = tuple(dict.fromkeys(name for epoch in fit.epochs for name in epoch.logs))
+        shown = names[:MOST_METRICS]
+        blocks.append(Brief((_epochs(fit, shown),), tuple(_histories(fit, shown))))
+        if len(names) > len(shown):
+            blocks.append(Text(f"The first {len(shown)} of {len(names)} logged numbers.", "note"))
     tensors = tuple((t.path, plain(list(t.shape)), t.dtype, t.digest) for t in fit.final)
     if tensors:
         table = Table(("Weight", "Shape", "Type", "Digest after training"), tensors)
@@ -120,9 +129,8 @@ def _digests(fit: Fit) -> str:
     return ", ".join(f"{g} {int(d):016x}" for g, d in zip(STEP_GROUPS, last, strict=False))
 
 
-def _epochs(fit: Fit) -> Table:
+def _epochs(fit: Fit, names: tuple[str, ...]) -> Table:
     """The first epochs and the last, for a first screen."""
-    names = tuple(dict.fromkeys(name for epoch in fit.epochs for name in epoch.logs))
     chosen = fit.epochs
     if len(chosen) > FIRST_EPOCHS + 1:
         chosen = (*chosen[:FIRST_EPOCHS], chosen[-1])
@@ -133,9 +141,10 @@ def _epochs(fit: Fit) -> Table:
     return Table(columns, rows, numbers=frozenset(columns))
 
 
-def _histories(fit: Fit) -> Iterator[Block]:
+def _histories(fit: Fit, logged: tuple[str, ...]) -> Iterator[Block]:
     """One chart per logged number, its validated twin in the same one."""
-    logged = list(dict.fromkeys(name for epoch in fit.epochs for name in epoch.logs))
+    places = np.linspace(0, len(fit.epochs) - 1, min(len(fit.epochs), MOST_EPOCHS)).astype(int)
+    listed = [fit.epochs[int(place)] for place in places]
     for name in logged:
         if name.startswith("val_") and name[4:] in logged:
             continue
@@ -151,13 +160,17 @@ def _histories(fit: Fit) -> Iterator[Block]:
             yield Chart(
                 f"{name}, epoch by epoch",
                 functools.partial(history, rows, names),
-                f"{count(len(names), 'line')} over {count(len(fit.epochs), 'epoch')}; "
-                f"at the end {ends}.",
+                f"{count(len(names), 'line')} over {count(len(fit.epochs), 'epoch')}"
+                + (
+                    f", {MOST_EPOCHS} of them in the table; "
+                    if len(listed) < len(fit.epochs)
+                    else "; "
+                )
+                + f"at the end {ends}.",
                 Table(
                     ("Epoch", *names),
                     tuple(
-                        (str(e.index + 1), *(number(e.logs.get(n)) for n in names))
-                        for e in fit.epochs
+                        (str(e.index + 1), *(number(e.logs.get(n)) for n in names)) for e in listed
                     ),
                     numbers=frozenset({"Epoch", *names}),
                 ),
