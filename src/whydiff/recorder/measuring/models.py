@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,10 +84,21 @@ class Models:
                     used.update(id(variable) for variable in model.variables)
             except Exception:  # half built
                 parts.add(id(model))
-        for model in alive:
+        for place, model in enumerate(alive):
             known = self._known[id(model)]
             if known.used or id(model) in parts:
                 continue
             own = {id(variable) for variable in model.variables}
-            if own and not own <= used:
+            if own and not own <= used and not self._is_inside(own, known, alive[:place]):
                 yield model, self.of(model)
+
+    def _is_inside(self, own: set[int], known: Known, earlier: Sequence[Any]) -> bool:
+        """Whether one that the same call of the script began to build before has all the weights.
+
+        A sequential model builds its graph anew with every layer; earlier graphs stay for a while.
+        """
+        return any(
+            self._known[id(other)].stack == known.stack
+            and own <= {id(variable) for variable in other.variables}
+            for other in earlier
+        )
