@@ -192,4 +192,6 @@ def test_a_notebook(project):
     assert [(c.source, c.status) for c in answer.causes] == [("initialization", CONFIRMED)]
     assert "train.ipynb (cell 2)" in answer.causes[0].detail
     assert answer.remedy.verified
+    assert "--- a/train.ipynb (cell " in answer.remedy.patch
+    assert "+keras.utils.set_random_seed(SEED)" in answer.remedy.patch
     assert [path.name for path in Path().iterdir()] == ["train.ipynb"]

@@ -4,7 +4,14 @@ import json
 
 import pytest
 
-from whydiff.script_text.notebooks import cells, left_out
+from whydiff.script_text.notebooks import (
+    Cell,
+    as_script,
+    cells,
+    from_script,
+    left_out,
+    lines_above,
+)
 
 
 def notebook(*sources):
@@ -43,3 +50,12 @@ def test_cells_around_python_run_and_others_do_not():
 def test_other_text_is_no_notebook(text):
     with pytest.raises(ValueError):
         cells(text)
+
+
+def test_cells_are_found_again_in_the_text_of_all():
+    found = [Cell(1, "x = 1\ny = 2"), Cell(2, ""), Cell(3, "print(x)\n")]
+    text = as_script(found)
+    assert from_script(text) == found
+    lines = text.split("\n")
+    above = lines_above(found)
+    assert [lines[above[1]], lines[above[1] + 1], lines[above[3]]] == ["x = 1", "y = 2", "print(x)"]

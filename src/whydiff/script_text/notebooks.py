@@ -6,20 +6,25 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 #: Cell magics whose cell is still Python.
 _AROUND_PYTHON = ("time", "timeit", "capture", "prun", "whydiff")
+_MARK = re.compile(r"# %% \[cell (\d+)\]$")
 _MAGIC = re.compile(r"^(\s*)([%!].*|\?.*|.*\S\?)$")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell. ``number`` counts all code cells from 1; ``left_out`` are lines for IPython."""
+    """A code cell. ``number`` counts all code cells from 1; ``left_out`` are lines for IPython.
+
+    ``original`` is the cell as it stands in the notebook, line for line.
+    """
 
     number: int
     text: str
     left_out: tuple[str, ...] = ()
+    original: str = ""
 
     def file(self, notebook: str) -> str:
         """What a line of the cell is said to be in: ``train.ipynb (cell 3)``."""
@@ -37,7 +42,7 @@ def cells(notebook: str) -> list[Cell]:
         texts = ["".join(cell["source"]) for cell in found]
     except (TypeError, KeyError) as error:
         raise ValueError(f"no cells of a notebook: {error!r}") from None
-    return [_cell(number, text) for number, text in enumerate(texts, 1)]
+    return [replace(_cell(number, text), original=text) for number, text in enumerate(texts, 1)]
 
 
 def _cell(number: int, text: str) -> Cell:
@@ -68,6 +73,36 @@ def _parses(text: str) -> bool:
     except SyntaxError:
         return False
     return True
+
+
+def as_script(found: list[Cell]) -> str:
+    """All cells as one text, each under a line that names it.
+
+    >>> as_script([Cell(1, "x = 1"), Cell(2, "print(x)")])
+    '# %% [cell 1]\\nx = 1\\n# %% [cell 2]\\nprint(x)\\n'
+    """
+    return "".join(f"# %% [cell {cell.number}]\n{cell.text}\n" for cell in found)
+
+
+def from_script(text: str) -> list[Cell]:
+    """The cells of a text that :func:`as_script` made."""
+    parts: list[tuple[int, list[str]]] = []
+    for line in text.split("\n")[:-1]:
+        mark = _MARK.match(line)
+        if mark:
+            parts.append((int(mark[1]), []))
+        else:
+            parts[-1][1].append(line)
+    return [Cell(number, "\n".join(lines)) for number, lines in parts]
+
+
+def lines_above(found: list[Cell]) -> dict[int, int]:
+    """For each cell by number how many lines of the text of :func:`as_script` are above its own."""
+    above, places = 0, {}
+    for cell in found:
+        places[cell.number] = above + 1
+        above += 1 + len(cell.text.split("\n"))
+    return places
 
 
 def left_out(found: list[Cell]) -> Iterator[str]:

@@ -22,10 +22,11 @@ from whydiff.diagnosis.trials import Trials
 from whydiff.experiments.explain.packages import pinned_run, pinned_side, pins
 from whydiff.experiments.explain.sides import RunningSides
 from whydiff.experiments.explain.texts import encoding_of, files_of_packages, modules_of, text_of
-from whydiff.fixes import Proposal, ensemble_or_folds, intended, proposals
+from whydiff.fixes import Proposal, ensemble_or_folds, intended, notebooks, proposals
 from whydiff.fixes.pins import pin
 from whydiff.runner.client import Child, Run
 from whydiff.runner.running import Runs
+from whydiff.script_text.notebooks import Cell, as_script, cells
 
 #: Proposals are tried from the smallest on; so many at most.
 MOST_TRIED = 4
@@ -38,8 +39,11 @@ def try_fixes(
 ) -> Remedy:
     """The first proposal that works; without one, advice and what was tried in vain."""
     run, compared = sides.child_a.run, sides.compared
-    notebook = run.script.suffix == ".ipynb"  # its text is no Python: there is no patch
-    text = "" if notebook else text_of(run.script)
+    notebook = cells_of(run.script)
+    text = as_script(notebook) if notebook else text_of(run.script)
+    a, b = compared.a, compared.b
+    if notebook:
+        a, b = notebooks.as_one_script((a, b), notebook)
     causes = [
         s
         for s in compared.differing
@@ -49,14 +53,14 @@ def try_fixes(
     ]
     if not causes and harmless(trials):
         return Remedy("", False, mechanism(ROUNDS).remedy)
-    asked = intended(compared.findings, causes, text=text, a=compared.a, b=compared.b)
+    asked = intended(compared.findings, causes, text=text, a=a, b=b)
     modules = [] if notebook or run.checkout else modules_of(run.script, Path.cwd())
     candidates = proposals(
         run.script,
         text,
         compared.between,
-        compared.a,
-        compared.b,
+        a,
+        b,
         compared.findings,
         causes,
         modules=modules,
@@ -68,8 +72,8 @@ def try_fixes(
         files = files_of_packages(run.script)
         candidates.insert(len(settings), pin(text, pinned, files, targets))
     candidates = candidates[:MOST_TRIED]  # fmt: skip
-    if notebook:  # what runs before it is all that can be changed
-        candidates = [p for p in candidates if not p.patch and not p.patch_b]
+    if notebook:
+        candidates = [in_cells(p, notebook, run.script) for p in candidates if not p.patch_b]
     failed: list[str] = []
     best: Remedy | None = None
     for number, proposal in enumerate(candidates, start=1):
@@ -82,7 +86,7 @@ def try_fixes(
             continue
         larger = unrepaired(compared.findings, causes, proposal.targets, _share(trials))
         rest = [c for c in causes if c not in proposal.targets]
-        left = intended(compared.findings, rest, text=text, a=compared.a, b=compared.b)
+        left = intended(compared.findings, rest, text=text, a=a, b=b)
         how = " ".join([*larger, _sentence(proposal.how), what, *left])
         confirms = tuple(proposal.targets) if what == AGREE else ()
         best = Remedy(shown(proposal, run), True, how, confirms)
@@ -95,7 +99,7 @@ def try_fixes(
     advice = [f.remedy for f in found if f.mechanism == MECHANISM]
     wanted = [f for f in found if f.source in causes]
     # What nobody meant comes first: beside an intentional difference it is what to repair.
-    meant = ensemble_or_folds(text, compared.a, compared.b)
+    meant = ensemble_or_folds(text, a, b)
     traps = [
         f.remedy
         for f in wanted
@@ -105,6 +109,17 @@ def try_fixes(
     advice = advice or [f.remedy for f in wanted if f.remedy]
     tried = [not_found(failed)] if failed else []
     return Remedy("", False, " ".join([*((traps[:1] + asked) if asked else advice[:2]), *tried]))
+
+
+def cells_of(script: Path) -> list[Cell]:
+    """The cells of a notebook, [] for any other script."""
+    return cells(script.read_text(encoding="utf-8")) if script.suffix == ".ipynb" else []
+
+
+def in_cells(proposal: Proposal, notebook: list[Cell], path: Path) -> Proposal:
+    """A change of the text of all cells, shown as the changes of the cells that it is in."""
+    patch = notebooks.patch(notebook, proposal.source, path.name) if proposal.patch else ""
+    return replace(proposal, patch=patch or proposal.patch)
 
 
 def _share(trials: Trials) -> Callable[[str], float]:

@@ -49,7 +49,7 @@ def run_script(job: Job) -> int:
         elif job.module:
             _as_module(job, module, path, source)
         elif path.suffix == ".ipynb":
-            _as_notebook(job, module, path)
+            _as_notebook(job, module, path, source)
         else:
             _as_script(job, module, path, source)
     except SystemExit as stop:
@@ -99,13 +99,19 @@ def _call(job: Job, module: types.ModuleType, path: Path, source: bytes | None) 
     sys.exit(found())  # type: ignore[operator]
 
 
-def _as_notebook(job: Job, module: types.ModuleType, path: Path) -> None:
-    """As Jupyter: cell after cell in one namespace, in the notebook's folder."""
+def _as_notebook(job: Job, module: types.ModuleType, path: Path, source: bytes | None) -> None:
+    """As Jupyter: cell after cell in one namespace, in the notebook's folder.
+
+    A changed notebook comes as the text of all cells.
+    """
     import linecache
 
-    from whydiff.script_text.notebooks import cells
+    from whydiff.script_text.notebooks import cells, from_script
 
-    found = cells(path.read_text(encoding="utf-8"))
+    if source is None:
+        found = cells(path.read_text(encoding="utf-8"))
+    else:
+        found = from_script(source.decode("utf-8"))
     sys.argv = [job.script, *job.arguments]
     os.chdir(path.parent)
     sys.path.insert(0, str(path.parent))
