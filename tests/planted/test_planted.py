@@ -50,6 +50,7 @@ FIRST = {
     "skip_connection",
     "threads",
     "two_scripts",
+    "two_scripts_helper",
     "weights_reset_only",
 }
 

@@ -15,7 +15,8 @@ import keras
 from keras.src.backend import Variable
 from keras.src.backend.common import variables
 from whydiff.keras_backend import internals, patches
-from whydiff.runner.child.main import Job, Watching
+from whydiff.runner.child.main import Watching
+from whydiff.runner.job import Job
 
 classes = {cls for one in (keras.Model, Variable, internals.epoch_iterator("jax"),
                            internals.seed_generator(), *internals.random_initializers())
@@ -39,14 +40,14 @@ untouched = spaces()
 """
 
 END = """
-watching = Watching(Job(sys.argv[1]))
+watching = Watching(Job.read(sys.argv[1]))
 watching.keras_is_here()
 assert spaces() == untouched
 assert watching.session is None
 """
 
 WATCHED = """
-watching = Watching(Job(sys.argv[1]))
+watching = Watching(Job.read(sys.argv[1]))
 watching.keras_is_here()
 assert spaces() != untouched
 """
@@ -87,7 +88,8 @@ def test_the_keras_that_is_installed_is_watched_in_silence(tmp_path):
 
 def test_whoever_asked_reads_why_nothing_was_recorded(tmp_path):
     log = tmp_path / "a.log"
-    child = SimpleNamespace(log=log, run=SimpleNamespace(text="train.py"))
+    recording = tmp_path / "a.whydiff"
+    child = SimpleNamespace(log=log, recording=recording, run=SimpleNamespace(text="train.py"))
     log.write_text("Epoch 1\n")
     never = not_recorded(child, "that can be locked")
     assert "never imported Keras" in str(never)

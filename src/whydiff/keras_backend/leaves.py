@@ -22,3 +22,14 @@ def leaf_roles(structure: Any) -> tuple[str, ...]:
         return ("x",) * len(flatten(structure))
     names = ("x", "y", "weight")
     return tuple(names[min(i, 2)] for i, part in enumerate(structure) for _ in flatten(part))
+
+
+def weighted(structure: Any, weights: int) -> Any:
+    """A batch of the structure (x, y) or (x, y, sample_weight), with so many arrays of weights.
+
+    Several of them are nested as y is.
+    """
+    x, y = (*structure, None)[:2] if isinstance(structure, (tuple, list)) else (structure, None)
+    if not weights:
+        return (x, y)
+    return (x, y, 0 if weights == 1 else y)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from whydiff.core.errors import Terminated, WhydiffError
 from whydiff.core.feeding import TransferError
@@ -22,6 +20,7 @@ from whydiff.core.resumption import Resume
 from whydiff.core.unreachable import unreachable
 from whydiff.keras_backend.internals import tested
 from whydiff.runner import codec, standard_input
+from whydiff.runner.job import Job
 from whydiff.runner.messages import (
     Answer,
     Answered,
@@ -158,34 +157,34 @@ class Child:
         self._cover = (
             Cover(run.protected, recording.with_suffix(".files"), run.copies) if log else None
         )
-        job: dict[str, Any] = {
-            "script": str(run.script),
-            "arguments": list(run.arguments),
-            "output": str(recording),
-            "source": str(run.source) if run.source else None,
-            "changed": {str(path): str(text) for path, text in run.changed},
-            "prelude": run.prelude,
-            "reseed": run.reseed,
-            "backend": run.backend,
-            "module": run.module,
-            "function": run.function,
-            "command": run.command,
-            "keep_bytes": _keep_bytes(run.keep) if serve else 0,
-            "keep": run.keep,
-            "arrays": str(codec.folder_beside(recording)) if serve and run.files else "",
-            "force": force,
-            "covered": self._cover.folders if self._cover else [],
-            "facts": dict(run.facts),
-            **({"checkout": run.checkout.places()} if run.checkout else {}),
-            **({"resume": asdict(run.resume)} if run.resume else {}),
-        }
+        job = Job(
+            script=str(run.script),
+            arguments=tuple(run.arguments),
+            output=str(recording),
+            source=str(run.source) if run.source else None,
+            changed={str(path): str(text) for path, text in run.changed},
+            prelude=run.prelude,
+            reseed=run.reseed,
+            backend=run.backend,
+            module=run.module,
+            function=run.function,
+            command=run.command,
+            keep_bytes=_keep_bytes(run.keep) if serve else 0,
+            keep=run.keep,
+            arrays=str(codec.folder_beside(recording)) if serve and run.files else "",
+            force=force,
+            covered=tuple(self._cover.folders) if self._cover else (),
+            facts=dict(run.facts),
+            checkout=run.checkout.places() if run.checkout else {},
+            resume=asdict(run.resume) if run.resume else None,
+        )
         ours: list[int] = []
         theirs: list[int] = []
         if serve:
             for_child, to_child = os.pipe()
             from_child, by_child = os.pipe()
             theirs, ours = [for_child, by_child], [to_child, from_child]
-            job["serve"] = theirs
+            job = replace(job, serve=tuple(theirs))
         output = log.open("wb") if log else None
         command, environment = _command(run, job)
         try:
@@ -310,7 +309,7 @@ def _keep_bytes(keep: Keep) -> int:
     return {"none": 0, "weights": 1, "all": KEEP_BYTES}[keep]
 
 
-def _command(run: Run, job: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
+def _command(run: Run, job: Job) -> tuple[list[str], dict[str, str]]:
     """How a child is started, and its environment.
 
     A script that stands as it is and is over when it ends is run by Python itself, which finds
@@ -321,14 +320,14 @@ def _command(run: Run, job: Mapping[str, Any]) -> tuple[list[str], dict[str, str
         run.source or run.changed or run.prelude or run.backend or run.module or run.checkout
     ) or run.resume
     lent = run.lent()
-    if "serve" in job or by_us or run.script.suffix == ".ipynb":
+    if job.serve or by_us or run.script.suffix == ".ipynb":
         lend = LEND.format(file=str(_STARTUP / "lending.py"), folders=lent) if lent else ""
-        return [run.python, "-c", lend + START, json.dumps(job)], environment
+        return [run.python, "-c", lend + START, job.text()], environment
     theirs = environment.get("PYTHONPATH")
     if theirs is not None:
         environment["WHYDIFF_PYTHONPATH"] = theirs
     environment["PYTHONPATH"] = os.pathsep.join([str(_STARTUP), *([theirs] if theirs else [])])
-    environment["WHYDIFF_JOB"] = json.dumps(job)
+    environment["WHYDIFF_JOB"] = job.text()
     if lent:
         environment["WHYDIFF_LENT"] = "\n".join(f"{name}={lent[name]}" for name in lent)
     return [run.python, str(run.script), *run.arguments], environment

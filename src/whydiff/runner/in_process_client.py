@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ class InProcessClient:
     """This interpreter in the place of a script's process; see ``client.Child``."""
 
     def __init__(self, lives: list[Live], recording: Path, calls: Sequence[LiveCall] = ()) -> None:
-        self._server = Server(lives, _no_script, {}, recording, calls)
+        self._server = Server(lives, _no_script, None, recording, calls)
 
     def request(self, request: Request[Answer]) -> Answer:
         """Do it at once. The answer shares no array with the models here, which go on training."""
@@ -31,5 +31,5 @@ class InProcessClient:
         return cast(Answer, codec.copied(answer))
 
 
-def _no_script(job: Mapping[str, Any], *_: Any) -> list[Live]:
-    raise WhydiffError(f"there is no script to run again for {job}")
+def _no_script(*_: Any) -> list[Live]:
+    raise WhydiffError("a cell of a notebook is not run again", "Write it as a script.")

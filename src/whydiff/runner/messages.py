@@ -17,6 +17,7 @@ from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.replicas import Packing, Redrawable, Replica, ReplicaInputs, Result
 from whydiff.core.steps import StepInputs, StepRecord
 from whydiff.core.trajectory import Trajectory, TrajectoryPoint
+from whydiff.runner.job import Job
 
 Answer = TypeVar("Answer")
 
@@ -45,15 +46,12 @@ class OwnFit:
 
 @dataclass(frozen=True)
 class FitElsewhere:
-    """A fit of another process: what :class:`Pack` wrote, its recording, and how its script runs.
-
-    ``job`` is what ``child.watching.Job`` reads.
-    """
+    """A fit of another process: what :class:`Pack` wrote, its recording, and its script's job."""
 
     fit: int
     arrays: str
     recording: str
-    job: Mapping[str, Any]
+    job: Job
 
 
 @dataclass(frozen=True)
@@ -375,6 +373,7 @@ class FitArrays:
     noise: list[np.ndarray]
     state: list[np.ndarray]
     leaves: list[Any] | None
+    roles: tuple[str, ...]
     order: tuple[np.ndarray, ...]
     batches: tuple[np.ndarray, ...]
     validation: list[list[Any]]
@@ -455,7 +454,7 @@ TYPES: Mapping[str, type] = {
         AskRedrawable, Replicate, DrawInputs, Streams, Probe, Pictures,
         PairCalls, JoinCalls, PackCall, AdoptCall, MeasureHybrid, MeasureAgain, FindLayer,
         RelateRows, SameRows, LossParts, ValidationParts, Rescore, MeasureByPosition,
-        OwnFit, FitElsewhere, FitRecorded, Paired, TrainedHybrid, Trajectory, TrajectoryPoint,
+        OwnFit, FitElsewhere, Job, FitRecorded, Paired, TrainedHybrid, Trajectory, TrajectoryPoint,
         StepInputs, StepRecord, Redrawable, Replicated, Replica, Packing, ReplicaInputs, Result,
         ProbeTargets, CallFields, Measurement, LayerSetting, LayerDifference, RowRelations,
         FitArrays, TrainingArrays, CallArrays,

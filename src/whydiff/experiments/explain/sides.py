@@ -21,6 +21,7 @@ from whydiff.experiments.explain.draws import with_drawing_lines
 from whydiff.experiments.explain.recorded import compare
 from whydiff.runner.client import Child, Run
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
+from whydiff.runner.job import Job
 from whydiff.runner.messages import FitElsewhere, OwnFit, Pack, Pair, Requestable
 from whydiff.runner.running import OUT_OF_TIME, Ran, Runs
 
@@ -66,19 +67,19 @@ class RunningSides:
             side.fit.index,
             str(arrays),
             str(child.recording),
-            {
-                "script": str(child.run.script),
-                "arguments": list(child.run.arguments),
-                "module": child.run.module,
-                "function": child.run.function,
-                "command": child.run.command,
-                "environment": child.run.variables(),
-                "folder": str(
+            Job(
+                script=str(child.run.script),
+                arguments=child.run.arguments,
+                output=str(self.folder / f"again-{name}.whydiff"),
+                module=child.run.module,
+                function=child.run.function,
+                command=child.run.command,
+                keep_bytes=1 << 20,
+                environment=child.run.variables(),
+                folder=str(
                     child.run.checkout.working_folder() if child.run.checkout else Path.cwd()
                 ),
-                "output": str(self.folder / f"again-{name}.whydiff"),
-                "keep_bytes": 1 << 20,
-            },
+            ),
         )
 
 

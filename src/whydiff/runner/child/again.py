@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
@@ -18,23 +17,20 @@ from whydiff.runner.child.afresh import Start, afresh
 from whydiff.storage import load
 
 if TYPE_CHECKING:
-    from whydiff.runner.child.watching import Job, Watching
+    from whydiff.runner.child.watching import Watching
+    from whydiff.runner.job import Job
 
 
 class ScriptRunner:
     """Runs scripts in this process, watched anew, each as if nothing had run here before."""
 
-    def __init__(
-        self, watching: Watching, start: Start, make_job: Callable[[str], Job],
-        run_script: Callable[[Job], int],
-    ) -> None:  # fmt: skip
-        self._watching, self._start = watching, start
-        self._covered = watching.job.described.get("covered", [])
-        self._make_job, self._run_script = make_job, run_script
+    def __init__(self, watching: Watching, start: Start, run_script: Callable[[Job], int]) -> None:
+        self._watching, self._start, self._run_script = watching, start, run_script
+        self._covered = watching.job.covered
 
     def __call__(
         self,
-        described: Mapping[str, Any],
+        job: Job,
         recording: Path,
         fit: int,
         pins: Mapping[int, Pins] | None = None,
@@ -45,9 +41,8 @@ class ScriptRunner:
         ``fit``. Raises TransferError where training ``fit`` is not reached, or is of another
         program than the one in ``recording``.
         """
-        job = self._make_job(json.dumps(described))
-        environment = described.get("environment", self._start.environment)
-        folder = described.get("folder", self._start.folder)
+        environment = self._start.environment if job.environment is None else job.environment
+        folder = self._start.folder if job.folder is None else job.folder
         with (
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()) as said,

@@ -20,13 +20,15 @@ import shutil
 import sys
 import threading
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whydiff.runner.child.afresh import Start
 from whydiff.runner.child.elsewhere import say_what_came_from_elsewhere
-from whydiff.runner.child.watching import Job, Watching
+from whydiff.runner.child.watching import Watching
+from whydiff.runner.job import Job
 
 if TYPE_CHECKING:
     from whydiff.runner.child.answering import Server
@@ -175,7 +177,7 @@ def _print_as_python_does(error: BaseException) -> None:
 
 def main() -> int:
     """Run the script of the job, serve if that is asked, and give the script's exit code."""
-    job, start = Job(sys.argv[1]), Start()
+    job, start = Job.read(sys.argv[1]), Start()
     watching = Watching(job)
     if job.serve:
         start.arrange()
@@ -212,7 +214,7 @@ def _wait_for_threads() -> None:
         waited_for[0].join(0.05)
 
 
-def _serve(watching: Watching, start: Start, descriptors: list[int], code: int) -> None:
+def _serve(watching: Watching, start: Start, descriptors: Sequence[int], code: int) -> None:
     """Say that the script is over; then answer requests until nobody asks any more.
 
     Where it never imported Keras there is nothing to ask, and the process just ends.
@@ -243,14 +245,10 @@ def _server(watching: Watching, start: Start) -> Server:
     from whydiff.runner.child.again import ScriptRunner
     from whydiff.runner.child.serving import Server
 
-    described = {
-        **watching.job.described,
-        "output": watching.job.output + ".again",
-        "keep_bytes": 1 << 24,
-    }
-    run = ScriptRunner(watching, start, Job, run_script)
-    recording = Path(watching.job.output)
-    return Server(session.lives, run, described, recording, session.calls.lives)
+    job = watching.job
+    again = replace(job, output=f"{job.output}.again", keep_bytes=1 << 24)
+    run = ScriptRunner(watching, start, run_script)
+    return Server(session.lives, run, again, Path(job.output), session.calls.lives)
 
 
 def start() -> None:

@@ -17,6 +17,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall, Material, Samples, asked_of_fit
 from whydiff.core.recipe import Recipe
+from whydiff.keras_backend.leaves import weighted
 from whydiff.runner.messages import CallArrays, FitArrays, FitElsewhere, TrainingArrays
 from whydiff.storage import load
 
@@ -31,6 +32,7 @@ def fit_arrays(live: Live) -> FitArrays:
         noise=_arrays(material.noise),
         state=_arrays(material.state),
         leaves=_arrays(material.samples.leaves),
+        roles=material.samples.roles,
         order=tuple(material.order),
         batches=tuple(material.batches),
         validation=_arrays(material.validation),
@@ -49,14 +51,19 @@ def fit_arrays(live: Live) -> FitArrays:
 def live_fit(arrays: FitArrays, like: Live, recipe: Recipe) -> Live:
     """A live fit with these arrays, without a model of its own.
 
-    ``like`` is the fit of this process whose structure (nesting of a batch, feed) it shares.
+    ``like`` is the fit of this process whose structure (nesting of a batch, feed) it shares; only
+    one of them may weight its samples.
     """
-    samples = like.material.samples
+    roles = tuple(arrays.roles)
+    weighted_alike = roles == like.material.samples.roles
+    structure = like.material.samples.structure
+    if not weighted_alike:
+        structure = weighted(structure, roles.count("weight"))
     material = Material(
         weights=arrays.weights,
         noise=arrays.noise,
         state=arrays.state,
-        samples=Samples(samples.structure, samples.roles, arrays.leaves, recipe.data_content.unit),
+        samples=Samples(structure, roles, arrays.leaves, recipe.data_content.unit),
         order=arrays.order,
         batches=arrays.batches,
         validation=arrays.validation,
@@ -70,6 +77,7 @@ def live_fit(arrays: FitArrays, like: Live, recipe: Recipe) -> Live:
         like,
         recipe=recipe,
         material=material,
+        signature=like.signature if weighted_alike else None,
         final=arrays.final,
         trained=arrays.final,
         logs=arrays.logs,

@@ -36,6 +36,7 @@ def recorded_fit(side: FitRecorded, like: Live) -> Live:
         noise=values("noise", recipe.noise),
         state=values("state", recipe.state),
         leaves=_samples(recipe, like),
+        roles=like.material.samples.roles,
         order=recipe.data_order.epochs,
         batches=recipe.batch_size.epochs,
         validation=like.material.validation,

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -35,6 +34,7 @@ from whydiff.runner import codec, messages as m
 from whydiff.runner.child.calls import CallServer
 from whydiff.runner.child.packing import adopted, fit_arrays, fit_of, live_fit
 from whydiff.runner.child.recorded import NO_PROGRAM, recorded_fit
+from whydiff.runner.job import Job
 from whydiff.storage import load
 
 Side = m.OwnFit | m.FitElsewhere | m.FitRecorded
@@ -51,7 +51,7 @@ class Server:
         self,
         lives: list[Live],
         run: Callable[..., list[Live]],
-        job: Mapping[str, Any],
+        job: Job | None,
         recording: Path,
         calls: Sequence[LiveCall] = (),
     ) -> None:
@@ -75,7 +75,7 @@ class HybridServer:
         self,
         lives: list[Live],
         run: Callable[..., list[Live]],
-        job: Mapping[str, Any],
+        job: Job | None,
         recording: Path,
     ) -> None:
         self._lives, self._run, self._job, self._recording = lives, run, job, recording

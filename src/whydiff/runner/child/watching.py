@@ -1,10 +1,9 @@
-"""The job of a script's process, and the session that Keras reports to in it."""
+"""The session that Keras reports to in a script's process."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -14,37 +13,11 @@ from typing import TYPE_CHECKING, Any
 from whydiff.recorder import score_hooks, seedings
 from whydiff.recorder.opened import OPENED
 from whydiff.runner.child.imports import AroundImport, defer_tensorflow
+from whydiff.runner.job import Job
 
 if TYPE_CHECKING:
-    from whydiff.core.keeping import Keep
     from whydiff.core.pins import Pins
     from whydiff.storage import Writer
-
-
-class Job:
-    """What to run: script, arguments, where to record, whether to serve replays afterwards."""
-
-    def __init__(self, text: str) -> None:
-        job = self.described = json.loads(text)
-        self.script: str = job["script"]
-        self.arguments: list[str] = job["arguments"]
-        self.output: str = job["output"]
-        self.source: str | None = job.get("source")  # patched text to run in place of the file
-        self.changed: dict[str, str] = job.get("changed", {})  # other files -> their patched text
-        self.prelude: str = job.get("prelude", "")
-        self.keep_bytes: int = job.get("keep_bytes", 0)
-        self.keep: Keep = job.get("keep", "all")  # which values the recording holds
-        self.arrays: str = job.get("arrays", "")  # where large arrays that are kept lie, or memory
-        self.reseed: int | None = job.get("reseed")  # run with other random numbers: a replica
-        self.backend: str = job.get("backend", "")  # Keras's, whatever the script chooses
-        self.force: bool = job.get("force", False)  # replace any file by the recording
-        self.module: str = job.get("module", "")  # run as ``python -m`` does
-        self.function: str = job.get("function", "")  # to call, as an installed command does
-        self.command: str = job.get("command", "")
-        self.facts: dict[str, str] = job.get("facts", {})  # what the parent knows of it
-        self.checkout: dict[str, str] = job.get("checkout", {})  # of a revision: its places
-        self.resume: dict[str, Any] | None = job.get("resume")  # a core.resumption.Resume
-        self.serve: list[int] | None = job.get("serve")  # file descriptors: commands, answers
 
 
 class Watching:

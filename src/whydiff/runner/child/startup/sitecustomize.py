@@ -85,10 +85,11 @@ class _AfterImports:
         """Who records what is done with Keras."""
         # Whoever asks for it from now on finds what was noted.
         sys.modules.setdefault(SEED_CALLS, self.seed_calls)
-        from whydiff.runner.child.watching import Job, Watching
+        from whydiff.runner.child.watching import Watching
+        from whydiff.runner.job import Job
 
         if self.watching is None:
-            self.watching = Watching(Job(self.job))
+            self.watching = Watching(Job.read(self.job))
         return self.watching
 
     def close(self) -> None:
