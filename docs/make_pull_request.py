@@ -186,7 +186,7 @@ git add train.py train.lock train.lock.details
 
 ## 2. Add the job
 
-The steps of the action `whydiff/whydiff` are those of [`action.yml`](../../action.yml):
+The steps of the action `whydiff/whydiff` are those of `action.yml`:
 
 ```yaml
 # .github/workflows/whydiff.yml

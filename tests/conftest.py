@@ -27,6 +27,8 @@ FLAGS = (
 
 
 def pytest_configure(config):
+    # Whoever imports Keras first in a process decides for all tests that run there.
+    os.environ.setdefault("KERAS_BACKEND", "jax")
     # Set before workers start, so that all of them draw the same sample.
     os.environ.setdefault("WHYDIFF_BITS_SEED", str(secrets.randbelow(10**6)))
 

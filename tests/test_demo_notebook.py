@@ -6,6 +6,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from whydiff.testing import HANGS
+
 DEMO = Path(__file__).parents[1] / "examples" / "demo.ipynb"
 INSTALLS = "%pip install"
 
@@ -22,7 +24,7 @@ def test_the_demo_runs_and_answers(tmp_path):
     # what it would install is what is tested
     notebook.cells = [c for c in notebook.cells if not c.source.startswith(INSTALLS)]
     place = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(notebook, timeout=600, resources=place).execute()
+    NotebookClient(notebook, timeout=HANGS, resources=place).execute()
     outputs = {c.source: c.outputs for c in notebook.cells if c.cell_type == "code"}
     (answer,) = outputs["%whydiff explain 1 2"]
     assert "because of the initial weights" in " ".join(answer.data["text/plain"].split())

@@ -57,6 +57,7 @@ def test_workers_give_what_the_pool_of_this_machine_gives(script, tmp_path):
 
 @pytest.mark.long
 def test_a_comparison_over_workers(script):
+    script.write_text("".join(line for line in SCRIPT.splitlines(True) if "luck" not in line))
     with ThreadPoolExecutor(2) as executor:
         found = whydiff.compare(
             script, arguments=["0"], b_arguments=["0.25"], executor=executor, workers=2,

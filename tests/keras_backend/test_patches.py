@@ -1,9 +1,5 @@
 """Changes of Keras are made as a whole or not at all."""
 
-import os
-
-os.environ.setdefault("KERAS_BACKEND", "jax")  # whoever imports Keras first decides
-
 import pytest
 
 from whydiff.keras_backend.patches import Patches, for_a_while, owner_of

@@ -1,9 +1,5 @@
 """Telling state from data among the arguments of a step, and again among its results."""
 
-import os
-
-os.environ.setdefault("KERAS_BACKEND", "jax")
-
 import keras
 import numpy as np
 import pytest

@@ -1,9 +1,5 @@
 """What a step left is the same whether it is read at once or later from a copy."""
 
-import os
-
-os.environ.setdefault("KERAS_BACKEND", "jax")
-
 import jax
 import jax.numpy as jnp
 import keras
