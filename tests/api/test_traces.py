@@ -35,7 +35,7 @@ def test_a_script_that_resumes_writes_and_fails(tmp_path, monkeypatch):
     script.write_text(SCRIPT)
     answer = explain(script)
     assert answer.identical and [path.name for path in tmp_path.iterdir()] == ["train.py"]
-    failed = "train.py exited with 1: not good enough (after its trainings were over)."
+    failed = "train.py exited with 1: not good enough (after all that was watched)."
     assert failed in answer.notes
     (ran,) = (note for note in answer.notes if note.startswith("Scripts ran"))
     assert ran == (

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from whydiff.core.temporary import temporary_folder
 from whydiff.runner.copies import changes, copy_folder, too_large
 
 _ENTER = Path(__file__).parent / "child" / "enter.py"
@@ -59,7 +60,8 @@ def place_for(
     if in_place:
         return Place()
     folders = outermost([Path.cwd(), *(script.absolute().parent for script in scripts), *others])
-    for copies in (False, True):
+    why = next(filter(None, map(_unsuitable, folders)), "")  # before anything is tried
+    for copies in (False, True) if not why else ():
         why = next(filter(None, (_unprotectable(folder, copies) for folder in folders)), "")
         if not why:
             return Place(folders, copies=copies)
@@ -72,21 +74,26 @@ def outermost(folders: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(f for f in resolved if not any(other in f.parents for other in resolved))
 
 
-@functools.lru_cache(maxsize=64)
-def _unprotectable(folder: Path, copies: bool = False) -> str:
-    """Why there can be no overlay or copy of ``folder``, or ""; tried on an empty program."""
+def _unsuitable(folder: Path) -> str:
+    """Why there can be neither an overlay nor a copy of ``folder``, else ""."""
     ours = Path(tempfile.gettempdir()).resolve()
     if folder == ours or folder in ours.parents:
         return f"{folder} holds the folder of temporary files"
-    if not copies and os.environ.get(_HOW) == "copies":
-        return f"{_HOW} says so"
-    if not copies and any(character in str(folder) for character in ",:\\"):
-        return f"the name of {folder} holds a character that an overlay cannot take"
     if not sys.platform.startswith("linux"):
         return f"{sys.platform} has neither overlays nor mounts of a process's own"
     if os.geteuid() not in (0, folder.stat().st_uid):
         return f"{folder} belongs to somebody else"
-    with tempfile.TemporaryDirectory(prefix="whydiff-") as name:
+    return ""
+
+
+@functools.lru_cache(maxsize=64)
+def _unprotectable(folder: Path, copies: bool = False) -> str:
+    """Why no overlay or copy of ``folder`` can be mounted, or ""; tried on an empty program."""
+    if not copies and os.environ.get(_HOW) == "copies":
+        return f"{_HOW} says so"
+    if not copies and any(character in str(folder) for character in ",:\\"):
+        return f"the name of {folder} holds a character that an overlay cannot take"
+    with temporary_folder() as name:
         if copies and too_large(folder, Path(name)):
             return f"{folder} is too large to be copied for every run (more than 2 GB)"
         try:
