@@ -4,6 +4,7 @@ import os
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -37,22 +38,25 @@ for name, rate in (("slow", 0.01), ("fast", 0.1), ("none", None)):
 
 
 class Kept:
-    """A store of runs by id, with their files."""
+    """A store in memory: runs by id, and their files."""
 
     def __init__(self, runs, files=None):
-        self.runs, self.files = runs, files or {}
+        self.runs, self.files = dict(runs), dict(files or {})
+
+    def write(self, run):
+        number = str(len(self.runs) + 1)
+        self.runs[number] = run
+        return number
+
+    def attach(self, run, tags, files):
+        self.runs[run] = replace(self.runs[run], tags={**self.runs[run].tags, **tags})
+        self.files |= {(run, name): content for name, content in files.items()}
 
     def read(self, run):
         return self.runs[run]
 
     def fetch(self, run, name):
         return self.files.get((run, name))
-
-    def write(self, run):
-        raise NotImplementedError
-
-    def attach(self, run, tags, files):
-        raise NotImplementedError
 
 
 def compared(a, b, files=None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ TEXT, PAGE, MARKDOWN, CELL = "text", "page", "markdown", "cell"
 MOST_TEXT = 20_000
 
 
-class Shown:
+class Shown(ABC):
     """An answer. ``print`` writes what the terminal shows; a notebook shows its page.
 
     ``renderer`` is set by the package, which knows both the answers and the reports.
@@ -46,9 +47,9 @@ class Shown:
         """The answer as ``--markdown`` writes it, short enough for a comment on GitHub."""
         return self._rendered(MARKDOWN)
 
+    @abstractmethod
     def rows(self) -> Sequence[Mapping[str, Any]]:
         """What :meth:`to_pandas` makes a table of."""
-        raise NotImplementedError
 
     def to_pandas(self) -> Any:
         """A pandas DataFrame: a row per cause, source, fit's epoch, replica, pair, point or set,
