@@ -22,6 +22,17 @@ def rmse(y, p):
     error = p - y
     return np.sqrt((error ** 2).mean())
 
+class Counter:
+    asked = 0
+    def sum(self, values):
+        Counter.asked += 1
+        return values.sum()
+
+counter = Counter()
+
+def asked(y, p):
+    return counter.sum(y == p) / len(y)
+
 def told(y, p):
     print("comparing")
     return np.mean(y == p)
@@ -112,7 +123,39 @@ def test_errors(tmp_path, text, expected):
         "print(right / len(y))",
         "p = model.predict(x).argmax(1)\nprint('accuracy', y.mean())",
         "p = model.predict(x).argmax(1)\nprint((p != y).mean())",
+        # a recall and a precision of one class
+        "p = model.predict(x).argmax(1)\nprint(np.sum((p == 1) & (y == 1)) / np.sum(y == 1))",
+        "p = model.predict(x).argmax(1)\nprint(np.sum((p == y) & (p == 2)) / np.sum(p == 2))",
+        # what its methods do is not known
+        "p = model.predict(x).argmax(1)\nprint(asked(y, p))",
     ],
 )
 def test_other_numbers_are_no_scores(tmp_path, text):
     assert formulas(tmp_path, text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "p = model.predict(x)[:, 0]\ndef error(p):\n    p -= t\n    return (p ** 2).mean()\n"
+        "print(error(p))",
+        "p = model.predict(x)[:, 0]\nprint((np.subtract(p, t, p) ** 2).mean())",
+        "p = model.predict(x)[:, 0]\nprint((np.subtract(p, t, out=p) ** 2).mean())",
+    ],
+)
+def test_nothing_is_written_a_second_time(tmp_path, text):
+    once = COLUMN[:, 0].copy()
+    once -= TARGETS
+    held = {}
+    assert formulas(tmp_path, f"{text}\nheld['p'] = p", outputs=COLUMN, held=held) == []
+    assert np.array_equal(held["p"], once)
+
+
+def test_what_a_function_deletes_is_gone(tmp_path):
+    text = (
+        "import weakref\nclass Big: pass\ndef main():\n    big = Big()\n"
+        "    ref = weakref.ref(big)\n    print(np.mean(model.predict(x).argmax(1) == y))\n"
+        "    del big\n    gone.append(ref() is None)\nmain()"
+    )
+    gone = []
+    assert len(formulas(tmp_path, text, gone=gone)) == 1 and gone == [True]

@@ -13,8 +13,10 @@ import ast
 import builtins
 import copy
 import functools
+import inspect
 import linecache
 import math
+import sys
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -92,7 +94,7 @@ def printed_formulas(frame: Any, outputs: Mapping[int, MeasuringCall]) -> Iterat
     module = _parsed(file)
     if module is None:
         return
-    names = {**frame.f_globals, **frame.f_locals}
+    names = _names_in(frame)
     for node in printed_numbers(module, frame.f_lineno):
         try:
             found = _formula(node, file, module, frame.f_lineno, names, outputs)
@@ -100,6 +102,18 @@ def printed_formulas(frame: Any, outputs: Mapping[int, MeasuringCall]) -> Iterat
             continue
         if found is not None:
             yield found
+
+
+def _names_in(frame: Any) -> dict[str, Any]:
+    """What the names of a frame stand for.
+
+    Up to Python 3.12 a function's frame keeps what it was asked for, and would keep alive what the
+    function deletes.
+    """
+    found = {**frame.f_globals, **frame.f_locals}
+    if frame.f_code.co_flags & inspect.CO_OPTIMIZED and type(frame.f_locals) is dict:
+        frame.f_locals.clear()
+    return found
 
 
 @functools.lru_cache(maxsize=32)
@@ -144,8 +158,22 @@ def _formula(
 
 
 def _computed(code: Any, names: Mapping[str, Any]) -> float:
+    return float(_evaluated(code, names))
+
+
+def _evaluated(code: Any, names: Mapping[str, Any]) -> Any:
+    """What an expression gives; one that writes into an array fails instead."""
+    space = {name: _unwritable(value) for name, value in names.items()}
     with np.errstate(all="ignore"):
-        return float(eval(code, {"__builtins__": {}, **names}))
+        return eval(code, {"__builtins__": {}, **space})
+
+
+def _unwritable(value: Any) -> Any:
+    if not isinstance(value, np.ndarray):
+        return value
+    view = value.view()
+    view.flags.writeable = False
+    return view
 
 
 class _Renamed(ast.NodeTransformer):
@@ -204,10 +232,7 @@ class _Reader:
             if len(self._calls) > len(before[2]) or self._holds_output(tree):
                 code = compile(ast.fix_missing_locations(ast.Expression(copy.deepcopy(tree))),
                                self._file, "eval")  # fmt: skip
-                space = {"__builtins__": {}, **self.names, **self.arrays}
-                with np.errstate(all="ignore"):
-                    again = eval(code, space)
-                if _equal(again, value):
+                if _equal(_evaluated(code, {**self.names, **self.arrays}), value):
                     return tree
         except _NotPlain:
             pass
@@ -359,6 +384,8 @@ class _Reader:
         node.args = [self._expression(argument, line) for argument in node.args]
         for keyword in node.keywords:
             keyword.value = self._expression(keyword.value, line)
+        if _writes(node, function):
+            raise _NotPlain
         return node
 
     def _function(self, node: ast.expr) -> Any:
@@ -392,11 +419,17 @@ class _Reader:
             inner = _Reader(self._file, self._module, function.__globals__, {})
             inner.functions = self.functions
             method = isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS
-            if inner._function(node.func) is None and not method:
+            called = inner._function(node.func)
+            if (called is None and not method) or _writes(node, called):
                 return False
             parts = [*node.args, *node.keywords]
             parts += [node.func.value] if isinstance(node.func, ast.Attribute) else []
             return all(self._computes(part, function) for part in parts)
+        if isinstance(node, ast.Name) and node.id not in function.__code__.co_varnames:
+            value = function.__globals__.get(node.id)
+            plain = (bool, int, float, str, np.number, np.ndarray, type(None))
+            if not isinstance(value, (*plain, types.ModuleType, types.FunctionType, np.ufunc)):
+                return False  # an object of the script: what its operators do is not known
         if isinstance(node, (ast.Assign, ast.AugAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if not all(isinstance(target, ast.Name) for target in targets):
@@ -422,7 +455,9 @@ class _Reader:
         match node.func:
             case ast.Attribute(attr=attr) if attr in _PREDICTING:
                 pass
-            case ast.Name(id=name) if callable(getattr(self._values.get(name), "predict", None)):
+            case ast.Name(id=name) if callable(
+                getattr(type(self._values.get(name)), "predict", None)
+            ):
                 pass
             case _:
                 return None
@@ -447,12 +482,21 @@ def _harmless(function: Any) -> bool:
     return name in _FUNCTIONS and module.partition(".")[0] in ("numpy", "math")
 
 
+def _writes(node: ast.Call, function: Any) -> bool:
+    """Whether a call may write into an array that it is given."""
+    named = any(keyword.arg in ("out", "copy", None) for keyword in node.keywords)
+    return named or (isinstance(function, np.ufunc) and len(node.args) > function.nin)
+
+
 def _array(value: Any) -> np.ndarray | None:
     """``value`` as an array of numbers, where it is one."""
     if isinstance(value, (str, bytes, dict, types.FunctionType, types.ModuleType, type)):
         return None
-    if not isinstance(value, (list, tuple)) and not hasattr(value, "__array__"):
+    if not isinstance(value, (list, tuple)) and not hasattr(type(value), "__array__"):
         return None
+    module = sys.modules.get(type(value).__module__)
+    if not in_library(str(getattr(module, "__file__", "<none>"))):
+        return None  # a class of the script: what it does when it is asked is not known
     try:
         array = np.asarray(value)
     except Exception:
@@ -495,4 +539,26 @@ def _quantity(formula: Formula, tree: ast.expr, functions: list[ast.FunctionDef]
         for node in (tree, *functions)
         for part in ast.walk(node)
     ) or any(getattr(value, "__name__", "") == "equal" for value in formula.names.values())
-    return "accuracy" if compares and 0.0 <= formula.value <= 1.0 else ""
+    counted = compares and 0.0 <= formula.value <= 1.0 and _counts_rows(formula)
+    return "accuracy" if counted else ""
+
+
+def _counts_rows(formula: Formula) -> bool:
+    """Whether a formula counts rows, as an accuracy does: what it gives of two parts adds up to
+    what it gives of the whole, which a precision, a recall or an F1 does not."""
+    labels, predicted, rows = formula.labels, formula.predicted, len(formula.labels)
+    if {labels.ndim, predicted.ndim} == {1, 2} and 1 in (labels.shape[-1], predicted.shape[-1]):
+        return True  # each row against every other: a mean over pairs
+    for cut in (rows // 2, rows // 3):
+        try:
+            parts = [
+                (end - begin, formula(labels[begin:end], predicted[begin:end]))
+                for begin, end in ((0, cut), (cut, rows))
+            ]
+        except Exception:
+            return False
+        mean = sum(count * value for count, value in parts) / rows
+        whole = sum(value for _, value in parts)  # divided by a number of rows that it names
+        if not any(math.isclose(v, formula.value, abs_tol=1e-3) for v in (mean, whole)):
+            return False
+    return True
