@@ -30,7 +30,7 @@ from whydiff.diagnosis.calls.pair import (
     last_alike,
     wanted_calls,
 )
-from whydiff.diagnosis.calls.results import number_of, said
+from whydiff.diagnosis.calls.results import number_of, said, said_both
 from whydiff.diagnosis.calls.scored import judge_position, judge_score
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.validated import judge_validation
@@ -187,7 +187,7 @@ def explain_pair(
 ) -> Explanation:
     """The first of these disagreements explained; the others are listed."""
     pair, others = found[0], found[1:]
-    progress.step(f"comparing {said(pair.a)} with {said(pair.b)}")
+    progress.step("comparing {} with {}".format(*said_both(pair.a, pair.b)))
     try:
         verdict = _of_numbers(site, pair)
     except (TransferError, WhydiffError) as why:
@@ -239,7 +239,7 @@ def _measured(
 ) -> Explanation:
     compared = compare(a, b, site.execution.events)
     runner = ProcessCallRunner(site.process, served(site, a), served(site, b), compared)
-    progress.step(f"running hybrids of {said(a)} and {said(b)}")
+    progress.step("running hybrids of {} and {}".format(*said_both(a, b)))
     trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
     verdict = judge(compared, trials)
     verdict = _described(site, pair, verdict, compared, runner)
