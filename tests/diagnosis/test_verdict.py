@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from whydiff.core.feeding import NO_TIME, OutOfTime
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Remedy
 from whydiff.core.progress import Silent
 from whydiff.core.recording import Epoch
 from whydiff.diagnosis import trials as trials_module
 from whydiff.diagnosis.answer import answer
-from whydiff.diagnosis.trials import NO_TIME, run_trials
+from whydiff.diagnosis.trials import run_trials
 from whydiff.diagnosis.verdict import judge, untried
 from whydiff.report.documents.explanation import verdict as sentence
 from whydiff.testing.hybrids import SimulatedTrainer, additive, compared
@@ -451,6 +452,31 @@ def test_beyond_the_budget_only_the_control_is_trained_and_nothing_is_confirmed(
     assert {c.status for c in verdict.causes} == {SUSPECTED}
     assert all(NO_TIME in c.evidence for c in verdict.causes)
     assert any("--budget" in note for note in verdict.notes)
+
+
+def test_what_the_end_of_the_budget_interrupts_is_left_out_and_the_rest_stands():
+    class Interrupted(SimulatedTrainer):
+        """Its process is ended while it trains what is asked ``last``."""
+
+        def train(self, *words, **options):
+            if len(self.asked) == last:
+                raise OutOfTime
+            return super().train(*words, **options)
+
+        def measure(self, side):
+            return self.train(frozenset()) and None
+
+    sides = rate_and_batch()
+    outcome = additive(dict.fromkeys(sides.movable(), (1.0, 0.0)))
+    for last, sources, left in ((0, 0, 0), (1, 0, 2), (2, 1, 1), (3, 2, 1)):
+        made = Interrupted(sides.movable(), outcome)
+        trials = run_trials(made, sides.movable(), 600.0, Silent())
+        assert (len(trials.sources), trials.left_out) == (sources, left), last
+        verdict = judge(sides, trials)
+        assert len(verdict.causes) == 2 and (
+            last == 3 or SUSPECTED in {c.status for c in verdict.causes}
+        )
+        assert not trials.together
 
 
 def test_all_coalitions_of_few_sources_are_trained_once():

@@ -11,9 +11,19 @@ import numpy as np
 from whydiff.core.live import Live, Samples
 from whydiff.core.recipe import Content, Recipe
 
+#: Why a source was not taken from B: with a budget nothing goes on after it.
+NO_TIME = "no time was left to train with it (--budget)"
+
 
 class TransferError(Exception):
     """A field that cannot be carried from one fit into the other; the message says why."""
+
+
+class OutOfTime(TransferError):
+    """The process that was to do it has been ended: the time for all that is run is over."""
+
+    def __init__(self) -> None:
+        super().__init__(NO_TIME)
 
 
 def translation(source: Content, target: Content) -> np.ndarray:

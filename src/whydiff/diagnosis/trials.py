@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from whydiff.core.feeding import TransferError
+from whydiff.core.feeding import NO_TIME, OutOfTime, TransferError
 from whydiff.core.hybrids import Coalition, HybridTrainer, TrainedHybrid
 from whydiff.core.progress import Progress
 from whydiff.diagnosis.attribution import alone, coalitions, remaining, shapley
@@ -24,8 +25,6 @@ from whydiff.stats.rounding import ALLOWED, SHOWS
 MOST_HYBRIDS = 32
 #: Seconds of training that nobody needs to be asked about.
 PATIENCE = 600.0
-#: Why a source was not taken from B: with a budget nothing is begun that would exceed it.
-NO_TIME = "no time was left to train with it (--budget)"
 #: A source that alone moves the result this far, and leaves half of the distance when only it is
 #: made equal, is one of several such: either they offset each other or the training amplifies.
 NEARLY_ALL = 0.8
@@ -269,10 +268,11 @@ def run_trials(
         trials.nudged = _nudged(trials, hybrid_trainer)
     if not over():
         trials.looked = _look(trials, hybrid_trainer)
-    for side in ("a", "b"):
-        parts = hybrid_trainer.measure(side)
-        if parts is not None:
-            trials.measured[side] = dict(parts)
+    with contextlib.suppress(OutOfTime):
+        for side in ("a", "b"):
+            parts = hybrid_trainer.measure(side)
+            if parts is not None:
+                trials.measured[side] = dict(parts)
     return trials
 
 
@@ -298,6 +298,7 @@ def _train_singles(
         except TransferError as why:
             trials.refused[name] = str(why)
             trials.sources.remove(name)
+            trials.left_out += isinstance(why, OutOfTime)
         progress.advance()
 
 
@@ -331,6 +332,8 @@ def _train_all(
             continue
         try:
             trials.hybrids[coalition] = _train(trials, hybrid_trainer, coalition)
+        except OutOfTime:
+            trials.left_out += 1
         except TransferError as why:
             trials.together.append((sorted(coalition), str(why)))
         progress.advance()
@@ -363,7 +366,10 @@ def _look(trials: Trials, hybrid_trainer: HybridTrainer) -> tuple[TrainedHybrid,
     if trials.moments is None or not (trials.reproduces_a() and trials.reproduces_b()):
         return ()
     sides = (("a", frozenset[str]()), ("b", frozenset(trials.sources)))
-    return tuple(
-        hybrid_trainer.train(coalition, moments=trials.moments.of(name), weights=False)
-        for name, coalition in sides
-    )
+    try:
+        return tuple(
+            hybrid_trainer.train(coalition, moments=trials.moments.of(name), weights=False)
+            for name, coalition in sides
+        )
+    except OutOfTime:
+        return ()

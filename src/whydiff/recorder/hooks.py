@@ -84,13 +84,14 @@ def watch_fit(holder: Holder, patches: Patches, keras: Any) -> None:
                     unwatched = unharmed(passing, self, otherwise=contextlib.nullcontext())
                     with unwatched:
                         return fit(self, *args, **kwargs)
-                watch, arguments = begun
+                watch, arguments, put_back = begun
                 completed = False
                 try:
                     result = fit(self, **arguments)
                     completed = True
                     return result
                 finally:
+                    unharmed(put_back, otherwise=None)
                     unharmed(holder.session.end_fit, watch, completed, otherwise=None)
 
         return watched_fit
@@ -100,8 +101,11 @@ def watch_fit(holder: Holder, patches: Patches, keras: Any) -> None:
 
 def _begin_fit(
     holder: Holder, signature: inspect.Signature, model: Any, args: Any, kwargs: Any
-) -> tuple[Watch, dict[str, Any]] | None:
-    """The watch of a fit that begins and the arguments to call it with; None: leave it alone."""
+) -> tuple[Watch, dict[str, Any], Callable[[], None]] | None:
+    """The watch of a fit that begins, the arguments to call it with and what to do afterwards.
+
+    None: leave it alone.
+    """
     try:
         bound = signature.bind(model, *args, **kwargs)
     except TypeError:  # Keras says it itself
@@ -112,7 +116,8 @@ def _begin_fit(
     if watch is None:
         return None
     try:
-        return watch, {**arguments, "callbacks": _with_ours(arguments["callbacks"], watch)}
+        callbacks, put_back = _with_ours(arguments["callbacks"], watch)
+        return watch, {**arguments, "callbacks": callbacks}, put_back
     except BaseException:
         holder.session.end_fit(watch, False)
         raise
@@ -173,8 +178,12 @@ def _watch_train_on_batch(holder: Holder, patches: Patches) -> None:
     patches.wrap(owner_of(keras.Model, "train_on_batch"), "train_on_batch", around)
 
 
-def _with_ours(callbacks: Any, watch: Watch) -> Any:
-    """The user's callbacks with ours behind them, so that it sees logs as they end up."""
+def _with_ours(callbacks: Any, watch: Watch) -> tuple[Any, Callable[[], None]]:
+    """The user's callbacks with ours behind them, so that it sees logs as they end up.
+
+    A CallbackList of the user's stays the object that it is, so it holds ours during the fit; what
+    comes second takes them out again.
+    """
     callback_lists = package_of(watch.model).callbacks
     base: Any = callback_lists.Callback
 
@@ -185,12 +194,20 @@ def _with_ours(callbacks: Any, watch: Watch) -> Any:
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             watch.end_epoch(epoch, logs)
 
-    ours = EpochWatch()
-    if isinstance(callbacks, callback_lists.CallbackList):
-        callbacks.append(ours)
-        ours.set_model(watch.model)
-        return callbacks
-    return [*watch.interference.surrounded(listed(callbacks)), ours]
+    theirs = listed(callbacks)
+    with_ours = [*watch.interference.surrounded(theirs), EpochWatch()]
+    if not isinstance(callbacks, callback_lists.CallbackList):
+        return with_ours, lambda: None
+    added = [callback for callback in with_ours if all(callback is not one for one in theirs)]
+    for callback in added:
+        callback.set_model(watch.model)
+    callbacks.callbacks[:] = with_ours
+
+    def put_back() -> None:
+        held = callbacks.callbacks
+        held[:] = [callback for callback in held if all(callback is not one for one in added)]
+
+    return callbacks, put_back
 
 
 def _watch_data(holder: Holder, patches: Patches) -> None:

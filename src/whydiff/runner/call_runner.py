@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
+
 from whydiff.core.call_hybrids import CallFields, LayerDifference, Measurement
 from whydiff.core.hybrids import Coalition
 from whydiff.diagnosis.calls.fields import Compared
@@ -9,8 +12,9 @@ from whydiff.runner.messages import FindLayer, MeasureAgain, MeasureHybrid, Pair
 
 
 class ProcessCallRunner:
-    """Asks the process of A for hybrids of its calls of the numbers ``a`` and ``b``.
+    """Asks the process of A for hybrids of two of its calls, whose numbers ``prepare`` gives.
 
+    It is called once, before the first hybrid, and may raise TransferError as a hybrid does.
     ``own_b`` is B's own process with the number of B there, where that is another: B is run again
     from its own fields where it ran.
     """
@@ -18,18 +22,28 @@ class ProcessCallRunner:
     def __init__(
         self,
         site: Requestable,
-        a: int,
-        b: int,
+        prepare: Callable[[], tuple[int, int]],
         compared: Compared,
         own_b: tuple[Requestable, int] | None = None,
     ) -> None:
-        self._site = site
-        self._site_of_b = site
-        if own_b is not None:
-            self._site_of_b, number = own_b
-            self._site_of_b.request(PairCalls(number, number, CallFields()))
+        self._own_site = site
+        self._prepare, self._own_b, self._fields = prepare, own_b, compared.fields
         self._structure = frozenset(compared.structure)
-        site.request(PairCalls(a, b, compared.fields))
+
+    @cached_property
+    def _site(self) -> Requestable:
+        """A's process, once it has the pair."""
+        self._own_site.request(PairCalls(*self._prepare(), self._fields))
+        return self._own_site
+
+    @cached_property
+    def _site_of_b(self) -> Requestable:
+        """Where B is run again from its own fields."""
+        if self._own_b is None:
+            return self._site
+        process, number = self._own_b
+        process.request(PairCalls(number, number, CallFields()))
+        return process
 
     def measure(self, coalition: Coalition) -> Measurement:
         """A's call with the fields of these sources from B."""

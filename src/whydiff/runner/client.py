@@ -7,12 +7,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from threading import Timer
 
 from whydiff.core.errors import Terminated, WhydiffError
-from whydiff.core.feeding import TransferError
+from whydiff.core.feeding import OutOfTime, TransferError
 from whydiff.core.interpreter import Interpreter
 from whydiff.core.keeping import Keep
 from whydiff.core.question import SideOptions
@@ -154,6 +156,8 @@ class Child:
         self.exit_code: int | None = None
         #: told what the script wrote into protected folders, once its process is over
         self.when_closed: Callable[[Sequence[str]], None] = lambda written: None
+        #: when, by the monotonic clock, it is ended whatever it is asked; None: never
+        self.deadline: float | None = None
         self._cover = (
             Cover(run.protected, recording.with_suffix(".files"), run.copies) if log else None
         )
@@ -224,11 +228,15 @@ class Child:
         return self._process.wait()
 
     def request(self, request: Request[Answer]) -> Answer:
-        """Ask the child to do something; raises TransferError or WhydiffError with its why."""
+        """Ask the child to do something; raises TransferError or WhydiffError with its why.
+
+        OutOfTime where it is not done by the ``deadline``; then the child has ended.
+        """
         assert self._requests is not None and self._answers is not None
         try:
-            codec.write(request, self._requests)
-            reply: Reply = codec.read(self._answers)
+            with self._until_the_deadline():
+                codec.write(request, self._requests)
+                reply: Reply = codec.read(self._answers)
         except (BrokenPipeError, EOFError):
             raise WhydiffError(
                 f"the process of {self.run.text} ended with {self._process.wait()} "
@@ -250,6 +258,26 @@ class Child:
                 raise WhydiffError(f"training {self.run.text} again failed: {why}")
             case _:
                 unreachable(reply)
+
+    @contextlib.contextmanager
+    def _until_the_deadline(self) -> Iterator[None]:
+        """End the child where what is inside takes longer, and say that by OutOfTime."""
+        if self.deadline is None:
+            yield
+            return
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise OutOfTime
+        timer = Timer(left, self.kill)
+        timer.start()
+        try:
+            yield
+        except (BrokenPipeError, EOFError):
+            if time.monotonic() < self.deadline:
+                raise
+            raise OutOfTime from None
+        finally:
+            timer.cancel()
 
     def kill(self) -> None:
         """End the child at once, whatever it is doing."""

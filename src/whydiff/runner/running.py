@@ -226,6 +226,7 @@ class Runs:
         run = replace(run, protected=_protected(self.place, run), copies=self.place.copies)
         child = Child(run, folder / f"{name}.whydiff", folder / f"{name}.log", serve)
         child.when_closed = partial(self._closed, run)
+        child.deadline = None if self.seconds is None else self._since + self.seconds
         self.count += 1
         return child
 

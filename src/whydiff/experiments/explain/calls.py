@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.errors import WhydiffError
-from whydiff.core.feeding import TransferError
+from whydiff.core.feeding import OutOfTime, TransferError
 from whydiff.core.findings import DIFFERS, Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Fit
@@ -111,7 +112,14 @@ def explain_chosen(
             "Compare trainings with --fits I,J.",
         )
     pair = chosen(a, b, metric)
-    if pair.check in (FIT_ROWS, VALIDATION_ROWS) and not holds(site, pair):
+    try:
+        alike = pair.check not in (FIT_ROWS, VALIDATION_ROWS) or holds(site, pair)
+    except OutOfTime:
+        raise WhydiffError(
+            f"no time was left to see whether {said(a)} and {said(b)} used the same rows",
+            "Give --budget more.",
+        ) from None
+    if not alike:
         raise WhydiffError(
             f"{said(a)} and {said(b)} did not use the same rows, so their numbers need not agree",
             "Evaluate on the training data to compare with fit's log.",
@@ -238,11 +246,13 @@ def _measured(
     progress: Progress,
 ) -> Explanation:
     compared = compare(a, b, site.execution.events)
-    runner = ProcessCallRunner(site.process, served(site, a), served(site, b), compared)
     progress.step("running hybrids of {} and {}".format(*said_both(a, b)))
+
+    runner = ProcessCallRunner(site.process, lambda: (served(site, a), served(site, b)), compared)
     trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
     verdict = judge(compared, trials)
-    verdict = _described(site, pair, verdict, compared, runner)
+    with contextlib.suppress(OutOfTime):
+        verdict = _described(site, pair, verdict, compared, runner)
     found = answer_calls(
         pair, verdict, first_divergence(a, b, compared, trials), site.execution,
         script=site.script, trials=trials, others=others,
@@ -257,22 +267,26 @@ def explain_across(
     """Two calls of two runs: B's values travel to A's process as arrays."""
     pair = chosen(a, b)
     compared = compare(a, b, (*site.execution.events, *other.execution.events))
-    file = str(site.folder / "call-b")
     progress.step(f"running hybrids of {said(a)} in two runs")
-    other.process.request(PackCall(b.number, file))
-    site.process.request(AdoptCall(file, str(other.recording), b.number, a.number))
-    own_b = (other.process, b.number)
     compared = replace(compared, structure=(), movable=tuple(
         s for s in compared.movable if s not in compared.structure
     ))  # fmt: skip
-    runner = ProcessCallRunner(site.process, a.number, 0, compared, own_b)
+
+    def prepare() -> tuple[int, int]:
+        file = str(site.folder / "call-b")
+        other.process.request(PackCall(b.number, file))
+        site.process.request(AdoptCall(file, str(other.recording), b.number, a.number))
+        return a.number, 0
+
+    runner = ProcessCallRunner(site.process, prepare, compared, (other.process, b.number))
     trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
     verdict = _between_runs(judge(compared, trials), compared)
-    if "data-content" in {c.source for c in verdict.causes}:
-        related = site.process.request(RelateRows(a.number, 0))
-        texts = [text for text in related.texts if text]
-        if texts:
-            verdict = named_more(verdict, "data-content", texts[0])
+    if "data-content" in {c.source for c in verdict.causes} and not trials.failure:
+        with contextlib.suppress(OutOfTime):
+            related = site.process.request(RelateRows(a.number, 0))
+            texts = [text for text in related.texts if text]
+            if texts:
+                verdict = named_more(verdict, "data-content", texts[0])
     return answer_calls(
         pair, verdict, first_divergence(a, b, compared, trials), site.execution,
         script=site.script, between=between, trials=trials,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.feeding import OutOfTime
 from whydiff.core.findings import Explanation
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.calls.answer import all_agree, watched, with_others, with_unwatched_loop
@@ -74,7 +75,11 @@ def calls_of_one_run(asked: Inquiry) -> Explanation | None:
     """
     if asked.question.fits or not asked.question.one_program:
         return None
-    found = inside_one_run(asked.site, asked.progress, asked.question.metric)
+    try:
+        found = inside_one_run(asked.site, asked.progress, asked.question.metric)
+    except OutOfTime:
+        asked.runs.no_time_for("whether the calls of one run agree")
+        return None
     return None if found is None else with_fits_explained(asked, found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.feeding import TransferError
+from whydiff.core.feeding import NO_TIME, OutOfTime, TransferError
 from whydiff.core.findings import Divergence, Explanation, Remedy, Zoom
 from whydiff.core.progress import Progress
 from whydiff.core.question import Question
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.moments import plan
-from whydiff.diagnosis.trials import NO_TIME, Trials, run_trials, untrained
+from whydiff.diagnosis.trials import Trials, run_trials, untrained
 from whydiff.experiments.explain.disagreements import disagreements
 from whydiff.experiments.explain.recorded import final_weights
 from whydiff.experiments.explain.trajectory import trajectory
@@ -49,12 +50,13 @@ def hybrid_results(
     deadline = None if question.budget is None else time.monotonic() + question.budget
     try:
         if question.budget == 0:
-            raise WhydiffError(NO_TIME)
+            raise OutOfTime
         hybrid_trainer = prepare()
         moments = plan(compared.a.fit, compared.b.fit, point)
         trials = run_trials(hybrid_trainer, compared.movable(), question.budget, progress, moments)
-        point = zoom(point, hybrid_trainer, trials)
-        shown = disagreements(trials, hybrid_trainer)
+        with contextlib.suppress(OutOfTime):
+            point = zoom(point, hybrid_trainer, trials)
+            shown = disagreements(trials, hybrid_trainer)
         if question.zoom and deadline is not None and time.monotonic() > deadline:
             closer = Zoom(0, 0, failure=NO_TIME)
         elif question.zoom:
