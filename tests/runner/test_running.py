@@ -1,10 +1,13 @@
 """How a script ended: what its last output says, and whether it had done its work by then."""
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from whydiff.runner.client import last_words
+from whydiff.runner.client import Run, last_words
 from whydiff.runner.running import has_done_its_work
 from whydiff.testing.calls import call, execution
 from whydiff.testing.sides import a_side
@@ -43,3 +46,15 @@ def test_a_call_that_failed_is_no_use_of_a_model():
     assert not has_done_its_work(execution(replace(call(1), finished=False)))
     assert not has_done_its_work(execution(call(1, "built")))
     assert not has_done_its_work(execution(call(1), fits=[replace(a_side().fit, finished=False)]))
+
+
+def test_a_replica_logs_to_mlflow_in_its_own_folder(tmp_path):
+    """Whatever the person's environment names, and with a client that raises for such a store."""
+    pytest.importorskip("mlflow")
+    script = "import mlflow\nwith mlflow.start_run(): mlflow.log_metric('loss', 0.5)"
+    variables = Run(Path("train.py"), purpose="replica").variables()
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=variables, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mlruns"]

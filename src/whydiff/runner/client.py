@@ -64,6 +64,7 @@ KEEP_BYTES = 4 << 30
 UNTRACKED = {
     "WANDB_MODE": "disabled",
     "MLFLOW_TRACKING_URI": "file:./mlruns",
+    "MLFLOW_ALLOW_FILE_STORE": "true",  # else MLflow 3.x raises at the line above
     "COMET_MODE": "disabled",
     "COMET_START_ONLINE": "0",
     "NEPTUNE_MODE": "debug",
