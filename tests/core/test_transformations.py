@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from whydiff.core.transformations import transformation, transformed
+from whydiff.core.transformations import (
+    OF_ONE_COLUMN,
+    in_other_units,
+    transformation,
+    transformed,
+)
 
 PROBABILITIES = np.random.default_rng(0).uniform(size=(40, 1)).astype("float32")
 CLASSES = np.random.default_rng(1).normal(size=(40, 3)).astype("float32")
@@ -22,6 +27,7 @@ CLASSES = np.random.default_rng(1).normal(size=(40, 3)).astype("float32")
         (CLASSES[:, :2], CLASSES[:, 1] > 0.2, "column 1 then threshold"),
         (np.array([[-2.0], [3.0]]), np.array([0, 1]), "threshold 0.5"),
         (np.array([[-2.0], [0.3]]), np.array([0, 1]), "threshold 0"),
+        (PROBABILITIES + 1, np.zeros(40, int), OF_ONE_COLUMN),
     ],
 )
 def test_known_transformations_are_recognised(values, array, expected):
@@ -36,7 +42,7 @@ def test_known_transformations_are_recognised(values, array, expected):
     [
         CLASSES.argmax(1)[::-1],
         CLASSES.argmax(1)[:-1],
-        CLASSES + 1e-3,
+        CLASSES + 1e-3 * CLASSES[::-1],
         np.array(["a"] * 40),
         np.zeros(40),
         (np.arange(40) % 2),
@@ -45,6 +51,28 @@ def test_known_transformations_are_recognised(values, array, expected):
 )
 def test_other_arrays_are_not(array):
     assert transformation(CLASSES, array) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "array", "name"),
+    [
+        (PROBABILITIES, PROBABILITIES.astype("float64") * 20 + 50, "times"),
+        (PROBABILITIES, (PROBABILITIES * 20 + 50).ravel(), "times"),
+        (CLASSES, CLASSES * [1.0, 20.0, 300.0] + [0.0, 5.0, 70.0], "times"),
+        (PROBABILITIES, np.expm1(PROBABILITIES), "expm1"),
+    ],
+)
+def test_predictions_that_were_scaled_back(values, array, name):
+    found = transformation(values, array)
+    assert found is not None and found.partition(" ")[0] == name and in_other_units(found)
+    there = transformed(values, found).reshape(array.shape)
+    assert np.allclose(there, array, rtol=1e-4, atol=1e-4)
+
+
+def test_few_or_equal_values_say_nothing_of_units():
+    assert transformation(PROBABILITIES[:3], PROBABILITIES[:3] * 2.0) is None
+    assert transformation(np.full((9, 1), 0.7), np.full((9, 1), 0.9)) is None
+    assert not in_other_units("threshold 0.5")
 
 
 def test_a_threshold_that_separates_nothing_is_none():

@@ -58,7 +58,17 @@ def formulas(tmp_path, text, **names):
         def predict(self, _):
             return outputs.copy()
 
-    space = {"print": seen, "model": Model(), "y": LABELS, "t": TARGETS, "x": TARGETS, **names}
+    more = {"all_y": np.concatenate([LABELS, LABELS]), "rows": np.arange(40)}
+    space = {
+        **more,
+        "print": seen,
+        "model": Model(),
+        "y": LABELS,
+        "t": TARGETS,
+        "x": TARGETS,
+        "missed": [],
+        **names,
+    }
     exec(compile(script.read_text(), str(script), "exec"), space)
     return found
 
@@ -78,6 +88,26 @@ def formulas(tmp_path, text, **names):
          "accuracy"),
         ("def report():\n    p = model.predict(x)\n    ok = p.argmax(1) == y\n"
          "    print('accuracy ' + str(round(np.mean(ok), 4)))\nreport()", "accuracy"),
+        # of some rows of all labels
+        ("p = model.predict(x).argmax(1)\nprint((p == all_y[:-40]).mean())", "accuracy"),
+        ("n = len(y)\np = model.predict(x).argmax(1)\nprint(f'{np.mean(all_y[:n] == p)}')",
+         "accuracy"),
+        ("p = model.predict(x).argmax(1)\nprint((p == all_y[rows]).mean())", "accuracy"),
+        # counted in a loop
+        ("p = model.predict(x).argmax(1)\nright = 0\nfor a, b in zip(p, y):\n"
+         "    right += a == b\nprint(right / len(y))", "accuracy"),
+        ("p = model.predict(x)\nright = seen = 0\nfor i in range(len(y)):\n"
+         "    best = np.argmax(p[i])\n    if best == y[i]:\n        right += 1\n    else:\n"
+         "        missed.append(i)\n    seen += 1\nacc = right / seen\nprint('accuracy', acc)",
+         "accuracy"),
+        ("def hits(y, p):\n    n = 0\n    for a, b in zip(y, p):\n        if a == b.argmax():\n"
+         "            n += 1\n    return n\nprint(hits(y, model.predict(x)) / len(y))", "accuracy"),
+        # what an error rate leaves
+        ("p = model.predict(x).argmax(1)\nprint((p != y).mean())", "accuracy"),
+        ("p = model.predict(x).argmax(1)\nerror = np.mean(p != y)\nprint(error, 1)", "accuracy"),
+        ("p = model.predict(x).argmax(1)\nwrong = 0\nfor a, b in zip(p, y):\n    if a != b:\n"
+         "        wrong += 1\nprint(f'{1 - wrong / len(y):.2%}')", "accuracy"),
+        ("p = model.predict(x).argmax(1)\nprint(1 - (p == y).mean())", "accuracy"),
     ],
 )  # fmt: skip
 def test_accuracies(tmp_path, text, expected):
@@ -119,10 +149,15 @@ def test_errors(tmp_path, text, expected):
         "p = model.predict(x).argmax(1)\nprint(told(y, p))",  # prints: done again it would be seen
         "p = model.predict(x).argmax(1)\nprint(np.random.permutation(y == p).mean())",
         "p = model.predict(x).argmax(1)\nacc = np.mean(p == y)\nacc = 0.5\nprint(acc)",
-        "p = model.predict(x).argmax(1)\nright = 0\nfor a, b in zip(p, y):\n    right += a == b\n"
-        "print(right / len(y))",
+        # a loop that does more than count
+        "p = model.predict(x).argmax(1)\nright = 0\nfor a, b in zip(p, y):\n    counter.asked = a\n"
+        "    right += a == b\nprint(right / len(y))",
+        "p = model.predict(x).argmax(1)\nright = 0\nfor a, b in zip(p, y):\n"
+        "    right += counter.sum(a == b)\nprint(right / len(y))",
+        # a recall, counted
+        "p = model.predict(x).argmax(1)\nright = n = 0\nfor a, b in zip(p, y):\n    if b == 1:\n"
+        "        n += 1\n        right += a == b\nprint(right / n)",
         "p = model.predict(x).argmax(1)\nprint('accuracy', y.mean())",
-        "p = model.predict(x).argmax(1)\nprint((p != y).mean())",
         # a recall and a precision of one class
         "p = model.predict(x).argmax(1)\nprint(np.sum((p == 1) & (y == 1)) / np.sum(y == 1))",
         "p = model.predict(x).argmax(1)\nprint(np.sum((p == y) & (p == 2)) / np.sum(p == 2))",

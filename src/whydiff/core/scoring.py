@@ -18,9 +18,14 @@ IN_ONE_BATCH = "over all samples at once"
 UNWEIGHTED = "without the sample weights"
 UNREGULARIZED = "without the model's regularization"
 
+FROM_CLASSES = "from what the score was given"
+#: where among the samples of evaluate those that were predicted begin, if they go on from there
+BEGINS_AT = "row of evaluate's samples at which the predictions begin"
+
 # accuracies of the very outputs
 CUT_AT_HALF, CUT_AT_ZERO = "outputs cut at 0.5", "outputs cut at 0"
 BY_CLASS = "class of the largest output"
+AMONG_LARGEST = "class among the largest outputs"
 EACH_OUTPUT = "each output on its own, cut at 0.5"
 
 # the score, computed otherwise
@@ -28,4 +33,5 @@ AVERAGED = ("macro average", "micro average", "weighted average")
 FROM_OUTPUTS = "from the outputs themselves, not from classes"
 SAME_SHAPE = "with labels in the shape of the outputs"
 WEIGHTED = "with evaluate's sample weights"
+IN_ITS_UNITS = "from the outputs themselves, in the units of evaluate's labels"
 FINER_AUC = "with 20,000 thresholds"

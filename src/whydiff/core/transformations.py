@@ -9,7 +9,7 @@ _HALF = 0.5
 
 def transformation(values: np.ndarray, array: np.ndarray) -> str | None:
     """What leads from an output to ``array``: "", "ravel", "argmax", "column 1", "round",
-    "threshold 0.5"; None where nothing known does."""
+    "threshold 0.5", "times 2.0 plus 1.0", "exp"; None where nothing known does."""
     if array.dtype.kind not in "biuf" or values.dtype.kind not in "biuf" or not values.size:
         return None
     if array.shape == values.shape and np.array_equal(array, values):
@@ -31,7 +31,45 @@ def transformation(values: np.ndarray, array: np.ndarray) -> str | None:
         return None
     if np.array_equal(flat, np.round(values.reshape(-1))):
         return "round"
-    return _cut(values.reshape(-1), flat)
+    cut = _cut(values.reshape(-1), flat)
+    if cut is None and values.shape[-1] == 1 and array.dtype.kind in "iu" and not flat.any():
+        return OF_ONE_COLUMN
+    return _scaled(values, array) if cut is None and array.dtype.kind == "f" else cut
+
+
+#: The position of the largest of one: 0, whatever the output is.
+OF_ONE_COLUMN = "argmax of one column"
+#: Functions that undo what is done to targets before a training.
+_UNDONE = {"exp": np.exp, "expm1": np.expm1}
+#: From so many values on a straight line through all of them is no accident.
+_FEWEST = 4
+
+
+def _scaled(values: np.ndarray, array: np.ndarray) -> str | None:
+    """The scale and the offset of each column, or the function, that lead to other units."""
+    width = values.shape[-1] if values.ndim > 1 else 1
+    one, other = (np.asarray(v, np.float64).reshape(-1, width) for v in (values, array))
+    spread = one.max(0) - one.min(0)
+    if len(one) < _FEWEST or not spread.all() or not np.isfinite(other).all():
+        return None
+    columns = np.arange(width)
+    high, low = one.argmax(0), one.argmin(0)
+    scale = (other[high, columns] - other[low, columns]) / spread
+    offset = other[low, columns] - scale * one[low, columns]
+    near = 1e-4 * np.abs(scale) * spread
+    if scale.all() and (np.abs(scale * one + offset - other) <= near).all():
+        times, plus = (",".join(map(repr, v.tolist())) for v in (scale, offset))
+        return f"times {times} plus {plus}"
+    with np.errstate(all="ignore"):
+        for name, function in _UNDONE.items():
+            if np.allclose(function(one), other, rtol=1e-5, atol=0.0):
+                return name
+    return None
+
+
+def in_other_units(done: str) -> bool:
+    """Whether a transformation leads to other units, as a scaler's ``inverse_transform`` does."""
+    return done.startswith("times ") or done in _UNDONE
 
 
 def _cut(values: np.ndarray, classes: np.ndarray) -> str | None:
@@ -71,4 +109,11 @@ def transformed(values: np.ndarray, done: str) -> np.ndarray:
                 values = np.round(values.reshape(-1))
             case "threshold":
                 values = values.reshape(-1) > float(rest)
+            case "times":
+                scale, offset = (
+                    np.array([float(v) for v in part.split(",")]) for part in rest.split(" plus ")
+                )
+                values = values * scale + offset
+            case _ if name in _UNDONE:
+                values = _UNDONE[name](values)
     return values

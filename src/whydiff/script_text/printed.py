@@ -44,6 +44,52 @@ def definition(module: ast.Module, name: str, line: int) -> ast.expr | None:
     return None
 
 
+def counting_loop(module: ast.Module, name: str, line: int) -> ast.For | None:
+    """The last loop of the scope around a line, ended above it, that adds to a name."""
+    loops = [
+        node
+        for node in _own_nodes(_scope_at(module, line))
+        if isinstance(node, ast.For)
+        and (node.end_lineno or node.lineno) < line
+        and any(isinstance(n, ast.AugAssign) and _named(n.target, name) for n in ast.walk(node))
+    ]
+    return min(loops, key=lambda loop: (-(loop.end_lineno or 0), loop.lineno), default=None)
+
+
+def needed_for(loop: ast.For, name: str) -> set[str]:
+    """The names of a loop that what it makes of ``name`` depends on."""
+    needed = {name}
+    while True:
+        read = {
+            n.id
+            for node in ast.walk(loop)
+            for part in _parts_read(node, needed)
+            for n in ast.walk(part)
+            if isinstance(n, ast.Name)
+        }
+        if read <= needed:
+            return needed
+        needed |= read
+
+
+def assigned(node: ast.AST) -> set[str]:
+    """The names that a statement gives a value, those inside it included."""
+    return {
+        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+
+
+def _parts_read(node: ast.AST, needed: set[str]) -> list[ast.expr]:
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            return [value] if any(assigned(target) & needed for target in targets) else []
+        case ast.AugAssign(target=target, value=value):
+            return [value] if assigned(target) & needed else []
+        case ast.For(iter=part) | ast.If(test=part):
+            return [part]
+    return []
+
+
 def function_at(module: ast.Module, name: str, line: int) -> ast.FunctionDef | None:
     """The function of that name whose text (or first decorator) begins at a line."""
     for node in ast.walk(module):

@@ -143,6 +143,28 @@ def test_a_score_is_held_only_against_evaluate_of_its_own_samples(x, y, held):
     assert bool(found) is held
 
 
+@pytest.mark.parametrize(
+    ("output", "value", "held"),
+    [("0", 0.9, ""), ("1", 0.5, ""), ("1", 0.9, "b_accuracy"), ("b", 0.9, "b_accuracy")],
+)
+def test_a_score_of_one_output_is_held_against_the_metrics_of_that_output(output, value, held):
+    told = Score("sklearn.metrics.accuracy_score", 1, output, "argmax", row_digests([Y]))
+    score = call(2, "score", values={"accuracy_score": value}, score=told)
+    names = ("loss", "a_loss", "b_loss", "a_accuracy", "b_accuracy")
+    values = dict(zip(names, (0.3, 0.1, 0.2, 0.9, 0.5), strict=True))
+    evaluated = call(3, "evaluate", y=Y, values=values)
+    found = [d for d in disagreements(execution(call(1), score, evaluated)) if d.b.score]
+    assert [d.distance.metric for d in found] == [held] * bool(held)
+
+
+def test_a_metric_that_agrees_settles_what_a_score_measured():
+    told = Score("sklearn.metrics.accuracy_score", 1, "", "argmax", row_digests([Y]))
+    score = call(2, "score", values={"accuracy_score": 0.9}, score=told)
+    values = {"loss": 0.3, "strict_accuracy": 0.4, "accuracy": 0.9}
+    evaluated = call(3, "evaluate", y=Y, values=values)
+    assert not [d for d in disagreements(execution(call(1), score, evaluated)) if d.b.score]
+
+
 def test_a_loss_is_held_against_the_function_it_was_compiled_with():
     def found(function, loss):
         predicted = call(1)

@@ -7,19 +7,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whydiff.core.calls import Event, GeneratorState, HeldValue, Origin, joined_call
+from whydiff.core.calls import Event, GeneratorState, HeldValue, Origin, Score, joined_call
+from whydiff.core.digests import row_digests
 from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, SUSPECTED, UNKNOWN, Cause
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import Epoch
 from whydiff.core.scoring import (
     AGAIN,
     ALIGNED,
+    AMONG_LARGEST,
+    BEGINS_AT,
     BY_CLASS,
     BY_POSITION,
     CUT_AT_HALF,
     CUT_AT_ZERO,
     EACH_OUTPUT,
+    FROM_CLASSES,
     FROM_OUTPUTS,
+    IN_ITS_UNITS,
     IN_ONE_BATCH,
     IN_PART,
     OTHER_SAMPLES,
@@ -28,6 +33,7 @@ from whydiff.core.scoring import (
     UNREGULARIZED,
     UNWEIGHTED,
 )
+from whydiff.core.transformations import OF_ONE_COLUMN
 from whydiff.diagnosis.calls.answer import positions
 from whydiff.diagnosis.calls.fields import compare
 from whydiff.diagnosis.calls.inputs import form_of
@@ -391,6 +397,30 @@ def test_labels_of_another_pass():
     assert (cause.source, cause.status, cause.share) == ("data-order", CONFIRMED, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("more", "source", "mechanism"),
+    [
+        ({}, "tf.data", "labels-of-another-pass"),
+        ({}, "array", "labels-in-another-order"),
+        ({BEGINS_AT: 32.0}, "generator", "generator-goes-on"),
+    ],
+)
+def test_how_labels_and_predictions_came_into_different_orders(more, source, mechanism):
+    values = {AGAIN: 0.25, ALIGNED: 0.95, **more}
+    score = call(3, "score", values={"accuracy_score": 0.25})
+    (cause,) = judge_score(values, 0.95, score, "accuracy", source).causes
+    assert (cause.source, cause.mechanism, cause.share) == ("data-order", mechanism, 1.0)
+    assert ("reshuffles" in cause.detail) == (mechanism == "labels-of-another-pass")
+
+
+def test_argmax_of_a_single_column():
+    told = Score("sklearn.metrics.accuracy_score", 2, "", OF_ONE_COLUMN, row_digests([X]))
+    score = call(3, "score", values={"accuracy_score": 0.25}, score=told)
+    values = {AGAIN: 0.25, ALIGNED: 0.25, CUT_AT_HALF: 0.95, CUT_AT_ZERO: 0.25}
+    (cause,) = judge_score(values, 0.95, score, "accuracy").causes
+    assert (cause.mechanism, cause.status) == ("argmax-of-one-column", CONFIRMED)
+
+
 def test_a_threshold_on_logits():
     found = scored({AGAIN: 0.25, ALIGNED: 0.25, CUT_AT_HALF: 0.95, CUT_AT_ZERO: 0.25})
     (cause,) = found.causes
@@ -407,6 +437,9 @@ def test_a_threshold_on_logits():
         ({FROM_OUTPUTS: 0.94}, "classes-instead-of-outputs"),  # all but a small part of the gap
         ({EACH_OUTPUT: 0.95, BY_CLASS: 0.25}, "each-output-on-its-own"),
         ({"macro average": 0.95}, "measured-by-another-rule"),
+        ({IN_ITS_UNITS: 0.95, FROM_OUTPUTS: 0.95}, "other-units"),
+        ({FROM_CLASSES: 0.25}, "another-threshold"),
+        ({AMONG_LARGEST: 0.95, BY_CLASS: 0.25}, "among-the-largest"),
     ],
 )
 def test_the_rule_that_leads_from_one_number_to_the_other_is_the_cause(values, mechanism):
@@ -468,7 +501,8 @@ def test_a_validation_against_evaluate_with_restored_weights():
     restored = Origin("best weights, epoch 2 of fit 1", "restored", fit=1, epoch=2)
     found = validated({"evaluated": 0.5, "trained": 0.5}, [0.9, 0.5, 0.8], restored)
     (cause,) = found.causes
-    assert (cause.source, cause.mechanism, cause.status) == ("weights", "last-or-best", CONFIRMED)
+    assert (cause.source, cause.mechanism) == ("weights", "best-weights-restored")
+    assert cause.status == CONFIRMED and "the log of the best epoch" in cause.remedy
     assert "epoch 2 logged" in cause.evidence and found.unexplained == 0.0
     lost = validated({"evaluated": 0.5, "trained": 0.5}, [0.9, 0.6, 0.8])
     assert [c.status for c in lost.causes] == [SUSPECTED] and lost.unexplained == 1.0

@@ -185,6 +185,7 @@ def replaced_by(origins: Sequence[Origin]) -> tuple[str, str]:
     sentence, and the mechanism."""
     kinds = {o.kind: o.text for o in origins if o.kind in ("restored", "file", "average")}
     id = "averaged-weights" if "average" in kinds else "last-or-best"
+    id = "best-weights-restored" if "restored" in kinds else id
     return next((f" ({text})" for text in kinds.values()), ""), id
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise, product
 
@@ -239,7 +239,7 @@ def same_quantity(function: str, metric: str) -> bool:
     """Whether a metric function and a compiled metric measure one quantity, by their names."""
     one = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", function.rpartition(".")[2]).lower()
     two = metric.rpartition("/")[2].lower()
-    if "balanced" in one or "top_k" in one:
+    if "balanced" in one or "top_k" in one or "top_k" in two:
         return False
     return one == two or any(re.search(p, one) and re.search(p, two) for p in _QUANTITIES)
 
@@ -267,12 +267,28 @@ def _of_scores(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterator
             and _of_its_samples(call, read, score.score)
         ]
         for call in held:
-            yield from _scored(call, score, {n: _quantity(call, n) for n in call.values}, "")
+            own = _of_output(call.values, score.score.output)
+            names = {n: _quantity(call, n) if n == bare else bare for n, bare in own.items()}
+            yield from _scored(call, score, names, "")
         for fit in () if held else execution.fits:
             if _rows_of_validation(fit) == len(score.score.rows) and _follows(execution, read, fit):
-                names = {n[4:]: n[4:] for n in values_of(fit) if n.startswith("val_")}
+                logged = [n[4:] for n in values_of(fit) if n.startswith("val_")]
+                names = _of_output(logged, score.score.output)
                 names.pop("loss", None)
                 yield from _scored(fit, score, names, "val_")
+
+
+def _of_output(names: Iterable[str], output: str) -> dict[str, str]:
+    """The metrics of one output of a model, each with what it is called without the output's name.
+
+    ``output`` is the output's key or position, "" where the model has but one.
+    """
+    names = list(names)
+    outputs = [n.removesuffix("_loss") for n in names if n.endswith("_loss")]
+    name = outputs[int(output)] if output.isdigit() and int(output) < len(outputs) else output
+    if not any(n.startswith(f"{name}_") for n in names):
+        return {n: n for n in names}
+    return {n: n.removeprefix(f"{name}_") for n in names if n.startswith(f"{name}_")}
 
 
 def _of_its_samples(evaluate: MeasuringCall, read: MeasuringCall, score: Score) -> bool:
@@ -293,15 +309,17 @@ def _of_its_samples(evaluate: MeasuringCall, read: MeasuringCall, score: Score) 
 def _scored(
     call: Call, score: MeasuringCall, names: Mapping[str, str], prefix: str
 ) -> Iterator[Disagreement]:
-    """The first of these metrics (by what they are called) that a score measured, too."""
+    """The first of these metrics (by what they are called) that a score measured, too, unless one
+    of them agrees."""
     assert score.score is not None
     value = float(next(iter(score.values.values()), float("nan")))
-    for name, quantity in names.items():
-        if same_quantity(score.score.function, quantity):
-            d = number(name, float(values_of(call)[f"{prefix}{name}"]), value)
-            if d.relative > SUMMED_OTHERWISE and not d.rounding:
-                yield Disagreement(call, score, d, SCORED)
-            return
+    found = [
+        number(name, float(values_of(call)[f"{prefix}{name}"]), value)
+        for name, quantity in names.items()
+        if same_quantity(score.score.function, quantity)
+    ]
+    if found and all(d.relative > SUMMED_OTHERWISE and not d.rounding for d in found):
+        yield Disagreement(call, score, found[0], SCORED)
 
 
 #: Where the order of the rows may be another at every pass.

@@ -93,6 +93,8 @@ def described(call: Call, line: int | None = None) -> dict[str, Any]:
     }
     if isinstance(call, Fit):
         told["fit"] = call.index
+    elif call.score:
+        told["name"] = call.score.name
     return told
 
 

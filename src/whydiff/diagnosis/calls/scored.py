@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from whydiff.core import scoring
-from whydiff.core.calls import MeasuringCall
+from whydiff.core.calls import MeasuringCall, Score
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Excluded
+from whydiff.core.transformations import OF_ONE_COLUMN
 from whydiff.core.words import number
 from whydiff.diagnosis.calls.trials import SMALL
 from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, Verdict
@@ -20,22 +23,27 @@ LEFT = 0.05
 OF_EVALUATE = {
     scoring.IN_ONE_BATCH: (
         "metric-averaged-over-batches",
-        "evaluate's {metric} is a mean over batches, {function} was computed over all samples",
+        "{its} is a mean over batches, {function} was computed over all samples",
     ),
     scoring.UNWEIGHTED: (
         "sample-weights-in-one",
-        "evaluate weights the samples, {function} counts each once",
+        "{it} weights the samples, {function} counts each once",
     ),
     scoring.UNREGULARIZED: (
         "regularization-in-the-loss",
-        "evaluate's {metric} contains the model's regularization, {function} does not",
+        "{its} contains the model's regularization, {function} does not",
     ),
 }
 #: The score by another rule: how it then becomes evaluate's number.
 OF_SCORE = {
+    scoring.IN_ITS_UNITS: (
+        "other-units",
+        "{function} was given predictions that were brought into other units, {its} "
+        "is computed from the outputs as they are",
+    ),
     scoring.FROM_OUTPUTS: (
         "classes-instead-of-outputs",
-        "{function} was given classes, evaluate's {metric} is computed from the outputs",
+        "{function} was given classes, {its} is computed from the outputs",
     ),
     scoring.SAME_SHAPE: (
         "shapes-broadcast",
@@ -44,25 +52,47 @@ OF_SCORE = {
     ),
     scoring.WEIGHTED: (
         "sample-weights-in-one",
-        "evaluate weights the samples, {function} counts each once",
+        "{it} weights the samples, {function} counts each once",
     ),
     **{
         average: (
             "measured-by-another-rule",
-            "evaluate's {metric} is a " + average + " over classes, {function} is not",
+            "{its} is a " + average + " over classes, {function} is not",
         )
         for average in scoring.AVERAGED
     },
 }
 
 
+class _Names(NamedTuple):
+    """What texts call the metric, the score's function, who measured the metric, and its number."""
+
+    metric: str
+    function: str
+    it: str  # "evaluate" | "fit's validation"
+    its: str  # "evaluate's accuracy" | "fit's val_accuracy"
+
+
 def judge_score(
-    values: Mapping[str, float], wanted: float, score: MeasuringCall, metric: str
+    values: Mapping[str, float],
+    wanted: float,
+    score: MeasuringCall,
+    metric: str,
+    source: str = "",
+    validation: bool = False,
 ) -> Verdict:
     """The verdict from the score computed again under other rules; see replay's ``rescored``.
 
-    ``wanted`` is the number that evaluate (or fit, of its validation) gives for ``metric``.
+    ``wanted`` is the number that evaluate (or fit, of its validation) gives for ``metric``;
+    ``validation`` says which. ``source`` is how the predicted samples were given ("array",
+    "tf.data", ...).
     """
+    names = _Names(
+        metric,
+        score.score.name if score.score else "the score",
+        "fit's validation" if validation else "evaluate",
+        f"fit's val_{metric}" if validation else f"evaluate's {metric}",
+    )
     told = float(next(iter(score.values.values())))
     gap = told - wanted
     again = values.get(scoring.AGAIN)
@@ -76,7 +106,7 @@ def judge_score(
             ),
         )
     excluded = [
-        Excluded("weights", "evaluate and the predictions used the same weights"),
+        Excluded("weights", f"{names.it} and the predictions used the same weights"),
         Excluded("architecture", "one and the same model"),
     ]
     aligned = values.get(scoring.ALIGNED)
@@ -84,31 +114,29 @@ def judge_score(
     left = gap
     if aligned is not None and not _close(aligned, told):
         share = (told - aligned) / gap if gap else 0.0
+        id, detail = _order(values, source, names.it)
         causes.append(
             _cause(
-                "data-order", "labels-of-another-pass", share,
-                "labels and predictions come from two passes over a source that reshuffles: row i "
-                "of the labels is not row i of the predictions",
+                "data-order", id, share, detail,
                 f"with the labels aligned to the rows of the predictions the score is "
-                f"{number(aligned)} (it was {number(told)}, evaluate says {number(wanted)})",
+                f"{number(aligned)} (it was {number(told)}, {names.its} is {number(wanted)})",
             )
         )  # fmt: skip
         left = aligned - wanted
     elif aligned is not None:
         excluded.append(Excluded("data-order", "labels and predictions are in the same order"))
-    function = score.score.name if score.score else "the score"
     rest = aligned if aligned is not None else told
     on_own = values.get(scoring.OTHER_SAMPLES)
-    others = _other_rows(values, told, wanted, function, metric)
+    others = _other_rows(values, told, wanted, names)
     if others is not None:
         causes.append(others)
         left = 0.0
     elif on_own is not None:
-        unsettled = _other_samples(causes, on_own, rest, wanted, gap, aligned is not None, metric)
+        unsettled = _other_samples(causes, on_own, rest, wanted, gap, aligned is not None, names)
         left = left if unsettled else 0.0
     elif not _close(rest, wanted):
         share = left / gap if gap else 0.0
-        cause = _measured(values, rest, wanted, share, function, metric)
+        cause = _measured(values, rest, wanted, share, names, score.score)
         if cause.status == CONFIRMED or abs(share) > 0.05:
             causes.append(cause)
             left = 0.0 if cause.status == CONFIRMED else left
@@ -124,20 +152,38 @@ def judge_score(
     )  # fmt: skip
 
 
+def _order(values: Mapping[str, float], source: str, it: str) -> tuple[str, str]:
+    """How labels and predictions came to stand in different orders: mechanism and detail."""
+    rows = "row i of the labels is not row i of the predictions"
+    begins = values.get(scoring.BEGINS_AT)
+    if begins is not None:
+        return "generator-goes-on", (
+            f"the predictions begin at row {int(begins)} of what {it} was given, and go on "
+            f"from there: {rows}"
+        )
+    if source == "array":
+        return "labels-in-another-order", (
+            f"the samples were predicted in another order than the labels stand in: {rows}"
+        )
+    return "labels-of-another-pass", (
+        f"labels and predictions come from two passes over a source that reshuffles: {rows}"
+    )
+
+
 def _other_rows(
-    values: Mapping[str, float], told: float, wanted: float, function: str, metric: str
+    values: Mapping[str, float], told: float, wanted: float, names: _Names
 ) -> Cause | None:
     """The cause where the score of evaluate's own samples or inputs is evaluate's number."""
     for rule, id, detail in (
         (scoring.IN_PART, "evaluated-in-part",
-         "evaluate was given a part of the samples that were predicted"),
+         f"{names.it} was given a part of the samples that were predicted"),
         (scoring.OWN_INPUTS, "input-in-another-form",
-         "the samples were predicted in another form than evaluate was given them"),
+         f"the samples were predicted in another form than {names.it} was given them"),
     ):  # fmt: skip
         if rule in values and _reaches(values[rule], wanted, told):
             evidence = (
-                f"{function} {rule} is {number(values[rule])} (it was {number(told)}), evaluate's "
-                f"{metric} {number(wanted)}"
+                f"{names.function} {rule} is {number(values[rule])} (it was {number(told)}), "
+                f"{names.its} {number(wanted)}"
             )
             return _cause("data-content", id, 1.0, detail, evidence)
     return None
@@ -150,7 +196,7 @@ def _other_samples(
     wanted: float,
     gap: float,
     aligned: bool,
-    metric: str,
+    names: _Names,
 ) -> bool:
     """Add the cause that other samples were predicted than evaluated. True where that stays
     suspected: the labels of the predicted samples are not known, or evaluate's number is not
@@ -162,7 +208,8 @@ def _other_samples(
     if proven:
         causes.append(
             _cause("data-content", "other-samples-at-each-pass", (rest - wanted) / gap, detail,
-                   f"{metric} is {number(on_own)} on the samples of evaluate and {number(rest)} on "
+                   f"{names.metric} is {number(on_own)} on the samples of {names.it} and "
+                   f"{number(rest)} on "
                    "those that were predicted, each with its own label")
         )  # fmt: skip
         return False
@@ -210,18 +257,29 @@ def _measured(
     rest: float,
     wanted: float,
     share: float,
-    function: str,
-    metric: str,
+    names: _Names,
+    score: Score | None,
 ) -> Cause:
     """The rule that leads from the score ``rest`` to evaluate's number ``wanted``."""
-    names = {"metric": metric, "function": function}
+    metric, function, its = names.metric, names.function, names.its
+    done = score.transformation if score else ""
+    if done == OF_ONE_COLUMN and _reaches(values.get(scoring.CUT_AT_HALF, math.nan), wanted, rest):
+        return _cause(
+            "measurement", "argmax-of-one-column", share,
+            f"{function} was given argmax of a single column, which is 0 for every sample",
+            f"with the outputs cut at 0.5 {function} is {number(values[scoring.CUT_AT_HALF])}, "
+            f"with argmax {number(rest)}",
+        )  # fmt: skip
     for low, high, id, detail in (
         (scoring.CUT_AT_HALF, scoring.CUT_AT_ZERO, "threshold-on-logits",
-         f"evaluate's {metric} calls an output above 0.5 positive, {function} was given outputs "
+         f"{its} calls an output above 0.5 positive, {function} was given outputs "
          "cut at 0: the outputs are logits"),
         (scoring.EACH_OUTPUT, scoring.BY_CLASS, "each-output-on-its-own",
-         f"evaluate's {metric} judges each output on its own, {function} the class of the "
+         f"{its} judges each output on its own, {function} the class of the "
          "largest output"),
+        (scoring.AMONG_LARGEST, scoring.BY_CLASS, "among-the-largest",
+         f"{its} counts a sample as right if its class is among the largest outputs, "
+         f"{function} only if it is the largest"),
     ):  # fmt: skip
         if low in values and high in values:
             one, other = values[low], values[high]
@@ -231,11 +289,20 @@ def _measured(
     for rule, (id, detail) in OF_EVALUATE.items():
         if rule in values and _reaches(values[rule], rest, wanted):
             evidence = f"{metric} {rule} is {number(values[rule])}, {function} {number(rest)}"
-            return _cause("measurement", id, share, detail.format(**names), evidence)
+            return _cause("measurement", id, share, detail.format(**names._asdict()), evidence)
     for rule, (id, detail) in OF_SCORE.items():
         if rule in values and _reaches(values[rule], wanted, rest):
             evidence = f"{function} {rule} is {number(values[rule])}, {metric} {number(wanted)}"
-            return _cause("measurement", id, share, detail.format(**names), evidence)
+            return _cause("measurement", id, share, detail.format(**names._asdict()), evidence)
+    if scoring.FROM_CLASSES in values and _reaches(values[scoring.FROM_CLASSES], rest, wanted):
+        cut = f" ({done})" if done.startswith("threshold") else ""
+        return _cause(
+            "measurement", "another-threshold", share,
+            f"{function} was given outputs that were made classes{cut}, {its} makes "
+            "classes of them by its own threshold",
+            f"{metric} {scoring.FROM_CLASSES} is {number(values[scoring.FROM_CLASSES])}, "
+            f"{function} {number(rest)}",
+        )  # fmt: skip
     if "auc" in metric.lower() and _reaches(
         values.get(scoring.FINER_AUC, float("nan")), rest, wanted
     ):
@@ -248,7 +315,7 @@ def _measured(
     known = mechanism("measured-by-another-rule")
     return Cause(
         "measurement", f"{metric} and {function} follow other rules", SUSPECTED,
-        f"on the same rows in the same order {function} gives {number(rest)}, evaluate "
+        f"on the same rows in the same order {function} gives {number(rest)}, {names.it} "
         f"{number(wanted)}", known.remedy, mechanism=known.id,
     )  # fmt: skip
 

@@ -65,7 +65,7 @@ def _weights(
     head = f"evaluate used other weights than the last epoch ended with{story}"
     if epoch is not None:
         return _cause(
-            "weights", id, share, f"{head}: those of epoch {epoch.index + 1}",
+            "weights", id, share, head if story else f"{head}: those of epoch {epoch.index + 1}",
             f"evaluate's weights give {number(value)}, which is what epoch {epoch.index + 1} "
             f"logged; the last epoch logged {number(logged)}",
         )  # fmt: skip

@@ -50,6 +50,17 @@ MECHANISMS = (
         seen="One side's weights come from a checkpoint or were restored, with its epoch.",
     ),
     Mechanism(
+        "best-weights-restored",
+        ("weights",),
+        "the best epoch's weights were put back",
+        "EarlyStopping(restore_best_weights=True) ends fit with the weights of its best epoch, "
+        "while the log's last line is that of the last epoch.",
+        "Compare evaluate with the log of the best epoch, min(history.history['val_loss']), not "
+        "with the last one.",
+        seen="The weights were restored by a callback, and are those of another epoch than the "
+        "last.",
+    ),
+    Mechanism(
         "another-file",
         ("weights",),
         "weights from another file or another moment",
@@ -250,6 +261,24 @@ MECHANISMS = (
         seen="Labels in the order in which predictions were made give evaluate's number.",
     ),
     Mechanism(
+        "labels-in-another-order",
+        ("data-order",),
+        "samples in another order than their labels",
+        "The samples were shuffled, sorted or selected, and the labels were not, or not alike.",
+        "Shuffle, sort and select both with one permutation: order = rng.permutation(len(x)); "
+        "x, y = x[order], y[order].",
+        seen="With the label of its own sample for every prediction the score is evaluate's.",
+    ),
+    Mechanism(
+        "generator-goes-on",
+        ("data-order",),
+        "a generator that goes on from where it stood",
+        "A generator of Python's goes on where its last use left it; steps= that do not end with "
+        "an epoch, or a batch that was taken to look at it, leave it in the middle.",
+        "Make the generator anew right before predict, or predict from the arrays.",
+        seen="The predicted rows are evaluate's from another row on, then those before it.",
+    ),
+    Mechanism(
         "other-samples-at-each-pass",
         ("data-content",),
         "a source that gives other samples at every pass",
@@ -361,6 +390,44 @@ MECHANISMS = (
         "sigmoid gives logits, whose middle is 0.",
         "metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)], or a sigmoid in the last layer.",
         seen="Computed again with a threshold of 0 the metric is the other's.",
+    ),
+    Mechanism(
+        "another-threshold",
+        ("measurement",),
+        "outputs made classes by another rule than the metric's",
+        "A metric with threshold= (0.5 if none is given) makes classes of the outputs itself; the "
+        "score was given classes that were cut elsewhere.",
+        "Cut the predictions at the metric's threshold, or give the metric yours: "
+        "keras.metrics.BinaryAccuracy(threshold=...), Precision(thresholds=...).",
+        seen="Computed from the classes that the score was given, the metric is the score.",
+    ),
+    Mechanism(
+        "argmax-of-one-column",
+        ("measurement",),
+        "argmax of a single column",
+        "A head of one unit gives one column, and the largest of one column is always column 0: "
+        "every sample is called negative.",
+        "Cut the column instead: (model.predict(x) > 0.5).astype(int).ravel().",
+        seen="The classes are all 0, and with the outputs cut at 0.5 the score is evaluate's.",
+    ),
+    Mechanism(
+        "among-the-largest",
+        ("measurement",),
+        "a top-k accuracy",
+        "TopKCategoricalAccuracy counts a sample as right if its class is among the k largest "
+        "outputs.",
+        "Compare it with sklearn.metrics.top_k_accuracy_score, or compile 'accuracy'.",
+        seen="Counted among the k largest outputs the accuracy is evaluate's.",
+    ),
+    Mechanism(
+        "other-units",
+        ("measurement",),
+        "a score in other units than the metric",
+        "evaluate measures in the units of the targets that it is given; predictions that were "
+        "scaled back (inverse_transform, expm1) are measured in those of the data.",
+        "Compare both in one unit: score the outputs as they are against scaled labels, or "
+        "multiply evaluate's error by the scale of the targets (a squared one by its square).",
+        seen="From the outputs as they are and evaluate's labels the score is evaluate's.",
     ),
     Mechanism(
         "metric-averaged-over-batches",

@@ -216,7 +216,10 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
     if b.score:
         evaluate = OwnFit(a.index) if isinstance(a, Fit) else a.number
         values = site.process.request(Rescore(evaluate, b.number, b.score.reads, metric))
-        return judge_score(values, float(pair.distance.a or 0.0), b, metric)
+        reads = next(c for c in site.execution.calls if c.number == b.score.reads)
+        source = str(reads.recipe.inputs.facts.get("source"))
+        wanted = float(pair.distance.a or 0.0)
+        return judge_score(values, wanted, b, metric, source, validation=isinstance(a, Fit))
     if isinstance(a, Fit):
         if pair.check == VALIDATION_ROWS:
             parts = site.process.request(ValidationParts(a.index, b.number, metric))

@@ -18,7 +18,7 @@ import linecache
 import math
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,22 @@ import numpy as np
 
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.stack import in_library
-from whydiff.script_text.printed import definition, function_at, printed_numbers, unscaled
+from whydiff.script_text.printed import (
+    assigned,
+    counting_loop,
+    definition,
+    function_at,
+    needed_for,
+    printed_numbers,
+    unscaled,
+)
 
 #: What a name of a formula stands for when it is computed from other arrays.
 PREDICTED, LABELS = "_predicted", "_labels"
 #: Assignments that are followed, one behind the other.
 _DEEPEST = 8
+#: A loop over more rows is not gone through again: it takes long.
+_MOST_COUNTED = 20_000
 
 _BUILTINS = frozenset({
     "sum", "len", "abs", "round", "float", "int", "bool", "max", "min", "zip", "enumerate",
@@ -60,7 +70,10 @@ _NODES = (
     ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Tuple, ast.List, ast.Slice,
     ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context, ast.Constant, ast.keyword,
 )  # fmt: skip
-_STATEMENTS = (ast.Return, ast.Assign, ast.AugAssign, ast.If, ast.arguments, ast.arg)
+_STATEMENTS = (
+    ast.Return, ast.Assign, ast.AugAssign, ast.If, ast.For, ast.Pass, ast.Continue, ast.Break,
+    ast.arguments, ast.arg,
+)  # fmt: skip
 
 
 class _NotPlain(Exception):
@@ -71,8 +84,8 @@ class _NotPlain(Exception):
 class Formula:
     """An expression of the script as a function of labels and predictions.
 
-    ``text`` is as the script has it; ``quantity`` what it measures: "accuracy",
-    "mean_squared_error", "root_mean_squared_error" or "mean_absolute_error".
+    ``text`` is as the script has it; ``quantity`` what it measures: "accuracy" (of an error rate,
+    what it leaves of 1), "mean_squared_error", "root_mean_squared_error" or "mean_absolute_error".
     """
 
     text: str
@@ -137,7 +150,7 @@ def _formula(
     plain = unscaled(node)
     if isinstance(plain, ast.Name):
         shown = definition(module, plain.id, line)
-        whole = reader.followed(plain.id, names[plain.id], line)
+        whole = reader.number(plain.id, names[plain.id], line)
         if whole is None or shown is None:
             return None
         plain, tree = unscaled(shown), unscaled(whole)
@@ -147,14 +160,21 @@ def _formula(
     if predicted is None or labels is None:
         return None
     tree = _Renamed({predicted: PREDICTED, labels: LABELS}).visit(tree)
-    code = compile(ast.fix_missing_locations(ast.Expression(tree)), file, "eval")
     given = {PREDICTED: reader.arrays.pop(predicted), LABELS: reader.arrays.pop(labels)}
     kept = {**reader.names, **reader.arrays}
-    value = _computed(code, {**kept, **given})
     arrays = np.array(given[LABELS]), np.array(given[PREDICTED])
-    made = Formula(ast.unparse(plain), "", value, *arrays, code, kept)
-    quantity = _quantity(made, tree, reader.functions)
-    return Formula(made.text, quantity, value, *arrays, code, kept) if quantity else None
+
+    def made(tree: ast.expr, text: str, quantity: str) -> Formula:
+        code = compile(ast.fix_missing_locations(ast.Expression(tree)), file, "eval")
+        value = _computed(code, {**kept, **given})
+        return Formula(text, quantity, value, *arrays, code, kept)
+
+    text = ast.unparse(plain)
+    quantity = _quantity(made(tree, text, ""), tree, reader.functions)
+    if quantity == _ERROR_RATE:
+        right = ast.BinOp(ast.Constant(1.0), ast.Sub(), tree)
+        return made(right, f"1 - ({text})", "accuracy")
+    return made(tree, text, quantity) if quantity else None
 
 
 def _computed(code: Any, names: Mapping[str, Any]) -> float:
@@ -197,9 +217,11 @@ class _Reader:
         self._file, self._module, self._values, self._outputs = file, module, names, outputs
         self.arrays: dict[str, Any] = {}  # by name in the formula
         self.names: dict[str, Any] = {}  # functions and numbers
-        self.functions: list[ast.FunctionDef] = []  # of the script, as far as they are used
+        #: functions and loops of the script, as far as they are used
+        self.functions: list[ast.FunctionDef | ast.For] = []
         self._calls: dict[str, int] = {}  # of arrays that are outputs: number of the call
         self._own: dict[int, str] = {}  # id of an array -> its name in the formula
+        self._parts: dict[str, np.ndarray] = {}  # of arrays, by their text
         self._bound: list[str] = []  # names of comprehensions around
         self._depth = 0
 
@@ -241,6 +263,95 @@ class _Reader:
         self.arrays, self.names, self._calls, self._own = before
         return None
 
+    def number(self, name: str, value: Any, line: int) -> ast.expr | None:
+        """What a number was computed from, in one expression or in a loop that counts."""
+        found = self.followed(name, value, line)
+        return self._counted(name, value, line) if found is None else found
+
+    def _counted(self, name: str, value: Any, line: int) -> ast.expr | None:
+        """The loop that counted in a name, as a call of a function that counts again."""
+        loop = counting_loop(self._module, name, line)
+        if loop is None or self._depth >= _DEEPEST:
+            return None
+        before = dict(self.arrays), dict(self.names), dict(self._calls), dict(self._own)
+        self._depth += 1
+        bound = len(self._bound)
+        try:
+            function, given = self._counting(loop, name)
+            arrays = {key: a for key, a in self.arrays.items() if key in given}
+            few = all(len(array) <= _MOST_COUNTED for array in arrays.values())
+            values = [{**self.names, **self.arrays}[key] for key in given]
+            if few and arrays.keys() & self._calls.keys() and _equal(function(*values), value):
+                self.functions.append(loop)
+                arguments: list[ast.expr] = [ast.Name(key, ast.Load()) for key in given]
+                return ast.Call(self._named(function), arguments, [])
+        except _NotPlain:
+            pass
+        finally:
+            self._depth -= 1
+            del self._bound[bound:]
+        self.arrays, self.names, self._calls, self._own = before
+        return None
+
+    def _counting(self, loop: ast.For, name: str) -> tuple[Any, list[str]]:
+        """A function that goes through a loop of the script, and the names of what it is given."""
+        needed = needed_for(loop, name)
+        counters = {
+            n.target.id: definition(self._module, n.target.id, loop.lineno)
+            for n in ast.walk(loop)
+            if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)
+        }
+        body: list[ast.stmt] = []
+        for counter in sorted(counters.keys() & needed):
+            begins = counters[counter]
+            if begins is None:
+                raise _NotPlain
+            target = ast.Name(counter, ast.Store())
+            body.append(ast.Assign([target], self.read(begins, loop.lineno)))
+        self._bound += assigned(loop)
+        body += self._statement(copy.deepcopy(loop), needed)
+        body.append(ast.Return(ast.Name(name, ast.Load())))
+        used = {n.id for part in body for n in ast.walk(part) if isinstance(n, ast.Name)}
+        given = sorted(used & (self.arrays.keys() | self.names.keys()))
+        arguments = ast.arguments([], [ast.arg(key) for key in given], None, [], [], None, [])
+        space: dict[str, Any] = {"__builtins__": {}}
+        whole = ast.parse("def counted(): pass")
+        made = whole.body[0]
+        assert isinstance(made, ast.FunctionDef)
+        made.args, made.body = arguments, body
+        exec(compile(ast.fix_missing_locations(whole), self._file, "exec"), space)
+        return space["counted"], given
+
+    def _statement(self, node: ast.stmt, needed: set[str]) -> list[ast.stmt]:
+        """A statement of a loop with arrays in the place of what it takes them from; [] where
+        nothing that counts depends on it."""
+        match node:
+            case ast.Assign(targets=targets):
+                plain = all(isinstance(t, (ast.Name, ast.Tuple)) for t in targets)
+            case ast.AugAssign(target=target):
+                plain = isinstance(target, ast.Name)
+            case ast.If() | ast.For() if not (isinstance(node, ast.For) and node.orelse):
+                if isinstance(node, ast.If):
+                    node.test = self._expression(node.test, node.lineno)
+                else:
+                    node.iter = self._expression(node.iter, node.lineno)
+                node.body = [s for n in node.body for s in self._statement(n, needed)]
+                node.body = node.body or [ast.Pass()]
+                node.orelse = [s for n in node.orelse for s in self._statement(n, needed)]
+                return [node]
+            case ast.Pass() | ast.Continue() | ast.Break():
+                return [node]
+            case ast.Expr():  # what is printed or appended is not counted
+                return []
+            case _:
+                raise _NotPlain
+        if not plain:
+            raise _NotPlain
+        if not assigned(node) & needed:
+            return []
+        node.value = self._expression(node.value, node.lineno)
+        return [node]
+
     def _holds_output(self, tree: ast.expr) -> bool:
         return any(isinstance(n, ast.Name) and n.id in self._calls for n in ast.walk(tree))
 
@@ -254,6 +365,7 @@ class _Reader:
                 return self._comprehension(node, line)
             case ast.Attribute() | ast.Subscript():
                 held = self._held(node)
+                held = self._part(node) if held is None else held
                 if held is not None:
                     return self._use(held, None, line)
                 if isinstance(node, ast.Attribute):
@@ -303,7 +415,7 @@ class _Reader:
         """An array under a name of its own, or what it was computed from."""
         if isinstance(value, (bool, int, float, np.number, str, type(None))):
             tree = None if name is None or isinstance(value, (str, type(None))) else (
-                self.followed(name, value, line))  # fmt: skip
+                self.number(name, value, line))  # fmt: skip
             return tree if tree is not None else self._named(value)
         if isinstance(value, type) and value.__name__ in _FUNCTIONS | _BUILTINS:
             return self._named(value)
@@ -354,6 +466,45 @@ class _Reader:
                 if type(owner) in (list, tuple) and type(key) is int and _array(owner) is None:
                     return owner[key] if -len(owner) <= key < len(owner) else None
         return None
+
+    def _part(self, node: ast.expr) -> np.ndarray | None:
+        """Some rows of an array that is no output: ``y[150:]``, ``y[test_rows]``."""
+        if not isinstance(node, ast.Subscript):
+            return None
+        owner = self._held(node.value)
+        whole = None if owner is None else _array(owner)
+        if whole is None or self._source(whole) is not None:
+            return None
+        match node.slice:
+            case ast.Slice(lower=lower, upper=upper, step=None):
+                ends = [None if end is None else self._place(end) for end in (lower, upper)]
+                part = whole[slice(*ends)]
+            case ast.Name(id=name) if name not in self._bound:
+                rows = _array(self._values.get(name))
+                if rows is None or rows.ndim != 1 or rows.dtype.kind not in "biu":
+                    return None
+                part = whole[rows]
+            case _:
+                return None
+        return self._parts.setdefault(ast.unparse(node), part)
+
+    def _place(self, node: ast.expr) -> int:
+        """A whole number that stands in a slice."""
+        match node:
+            case ast.Constant(value=int(place)):
+                return place
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -self._place(operand)
+            case ast.Name(id=name) if name not in self._bound:
+                value = self._values.get(name)
+                if isinstance(value, (int, np.integer)):
+                    return int(value)
+            case ast.Call(func=ast.Name(id="len"), args=[argument]):
+                owner = self._held(argument)
+                array = None if owner is None else _array(owner)
+                if array is not None:
+                    return len(array)
+        raise _NotPlain
 
     def _of_module(self, node: ast.expr) -> Any:
         match node:
@@ -514,7 +665,13 @@ def _equal(one: Any, other: Any) -> bool:
 # --- what it measures -----------------------------------------------------------------------------
 
 
-def _quantity(formula: Formula, tree: ast.expr, functions: list[ast.FunctionDef]) -> str:
+#: A quantity: the part of the rows whose class is wrong.
+_ERROR_RATE = "error rate"
+
+
+def _quantity(
+    formula: Formula, tree: ast.expr, functions: Sequence[ast.FunctionDef | ast.For]
+) -> str:
     """What a formula measures: an error by what it gives, an accuracy by comparing classes."""
     predicted, labels = formula.predicted, formula.labels
     if predicted.size == labels.size and math.isfinite(formula.value):
@@ -534,13 +691,34 @@ def _quantity(formula: Formula, tree: ast.expr, functions: list[ast.FunctionDef]
                 break
             if math.isclose(given, value, rel_tol=1e-6):
                 return name
-    compares = any(
-        isinstance(part, ast.Eq) or (isinstance(part, ast.Attribute) and part.attr == "equal")
-        for node in (tree, *functions)
+    differs = any(_compares(part, ast.NotEq, "not_equal") for part in (tree, *functions))
+    compares = differs or any(_compares(part, ast.Eq, "equal") for part in (tree, *functions))
+    names = {getattr(value, "__name__", "") for value in formula.names.values()}
+    compares = compares or bool(names & {"equal", "not_equal"})
+    if not (compares and 0.0 <= formula.value <= 1.0 and _counts_rows(formula)):
+        return ""
+    best = _of_perfect(formula)
+    if best is None or not (math.isclose(best, 0.0, abs_tol=1e-9) or math.isclose(best, 1.0)):
+        return "" if differs or "not_equal" in names else "accuracy"
+    return "accuracy" if best > 0.5 else _ERROR_RATE
+
+
+def _compares(node: ast.AST, operator: type[ast.cmpop], name: str) -> bool:
+    return any(
+        isinstance(part, operator) or (isinstance(part, ast.Attribute) and part.attr == name)
         for part in ast.walk(node)
-    ) or any(getattr(value, "__name__", "") == "equal" for value in formula.names.values())
-    counted = compares and 0.0 <= formula.value <= 1.0 and _counts_rows(formula)
-    return "accuracy" if counted else ""
+    )
+
+
+def _of_perfect(formula: Formula) -> float | None:
+    """What a formula gives of outputs that are the labels themselves; None if that is not known."""
+    labels, like = formula.labels, formula.predicted
+    try:
+        if labels.size == like.size:
+            return formula(labels, labels.reshape(like.shape).astype(like.dtype))
+        return formula(labels, np.eye(like.shape[-1], dtype=like.dtype)[labels.reshape(-1)])
+    except Exception:
+        return None
 
 
 def _counts_rows(formula: Formula) -> bool:

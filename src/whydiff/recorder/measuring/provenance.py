@@ -14,6 +14,7 @@ import numpy as np
 from whydiff.core.calls import Origin
 from whydiff.core.digests import tensor_digest
 from whydiff.core.recipe import named_fit
+from whydiff.keras_backend.hidden import ROLE as HIDDEN
 from whydiff.keras_backend.internals import held_value, trained_variables
 from whydiff.keras_backend.variables import Slot
 from whydiff.recorder.ledger import Ledger, user_line
@@ -237,7 +238,7 @@ class Provenance:
                 return Origin(text, "unwatched", line=loop.line)
         if entry is None:
             return Origin("its first value was not seen", "unknown")
-        if slot.role == "non-trainable":
+        if slot.role in ("non-trainable", HIDDEN):
             text = "changed by calls of the model since then"
             return replace(entry.origin, text=f"{entry.origin.text}, {text}", kind="called")
         return Origin("changed by code outside anything watched", "unwatched")

@@ -6,6 +6,7 @@ import contextlib
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -16,7 +17,7 @@ from whydiff.core.call_hybrids import CallFields
 from whydiff.core.digests import row_keys
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
-from whydiff.core.transformations import transformed
+from whydiff.core.transformations import in_other_units, transformed
 from whydiff.keras_backend import adapter
 from whydiff.replay.calls.hybrids import CallHybrids, columns
 from whydiff.replay.calls.logged import validation_batches
@@ -48,12 +49,23 @@ def rescored(
             aligned = _aligned_labels([c for live in lives for c in _labelled(live)], score, reads)
     if aligned is None or len(aligned) != len(labels):
         return found
-    fitting = _as(aligned, labels)
+    own, done = _as(aligned, labels), score.call.score.transformation if score.call.score else ""
+    fitting = _in_units(own, labels, done)
     found[scoring.ALIGNED] = function(fitting, predicted)
     outputs = _outputs(score, reads)
+    places = _places(_columns_of(evaluate.fed)[0], reads)
+    if places and places[0] and _goes_on(places):
+        found[scoring.BEGINS_AT] = float(places[0])
+    if in_other_units(done):
+        with contextlib.suppress(Exception):
+            found[scoring.IN_ITS_UNITS] = function(own, outputs.reshape(predicted.shape))
+    if predicted.size == outputs.size and done:
+        with contextlib.suppress(Exception):
+            metrics = _metrics_of(evaluate, aligned, predicted.reshape(outputs.shape))
+            found[scoring.FROM_CLASSES] = metrics[metric]
     for name, computed in (
         *_of_score(function, fitting, predicted, outputs, evaluate),
-        *_accuracies(outputs, fitting, aligned),
+        *_accuracies(outputs, fitting, aligned, _largest(evaluate)),
     ):
         with contextlib.suppress(Exception):  # a rule that does not apply to these arrays
             found[name] = float(computed())
@@ -70,18 +82,23 @@ def by_position(evaluate: LiveCall, predict: LiveCall, metric: str) -> dict[str,
     if places is None or len(labels) != 1:
         raise TransferError("the labels of the predicted rows are not known")
     outputs = CallHybrids({"a": predict, "b": predict}, CallFields()).again("a").outputs
-    model = evaluate.model
     found = {}
-    with preserved(model), adapter().without_gradients():
-        for name, own in ((scoring.ALIGNED, labels[0][places]), (scoring.BY_POSITION, labels[0])):
-            model.reset_metrics()
-            convert = keras.ops.convert_to_tensor
-            model.compute_metrics(None, convert(own), convert(outputs[0]))
-            result = model.get_metrics_result()
-            if metric not in result or metric == "loss":
-                raise TransferError(f"{metric} cannot be computed from predictions alone")
-            found[name] = float(adapter().to_numpy(result[metric]))
+    for name, own in ((scoring.ALIGNED, labels[0][places]), (scoring.BY_POSITION, labels[0])):
+        result = _metrics_of(evaluate, own, outputs[0])
+        if metric not in result or metric == "loss":
+            raise TransferError(f"{metric} cannot be computed from predictions alone")
+        found[name] = result[metric]
     return found
+
+
+def _metrics_of(evaluate: LiveCall, labels: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+    """evaluate's metrics from given outputs."""
+    model, convert = evaluate.model, keras.ops.convert_to_tensor
+    with preserved(model), adapter().without_gradients():
+        model.reset_metrics()
+        model.compute_metrics(None, convert(labels), convert(outputs))
+        result = model.get_metrics_result()
+        return {name: float(adapter().to_numpy(value)) for name, value in result.items()}
 
 
 def as_evaluate(live: Live, reads: LiveCall, metric: str) -> LiveCall:
@@ -303,6 +320,31 @@ def _positions(rows: list[np.ndarray], wanted: list[np.ndarray]) -> list[int] | 
     return found
 
 
+def _goes_on(places: Sequence[int]) -> bool:
+    """Whether each row is the one behind the last, the first behind the end."""
+    steps = {(b - a) % len(places) for a, b in pairwise(places)}
+    return steps == {1}
+
+
+def _in_units(own: np.ndarray, labels: np.ndarray, done: str) -> np.ndarray:
+    """evaluate's labels in the units of the labels that a score was given."""
+    if not in_other_units(done) or own.shape != labels.shape or _near(own, labels):
+        return own
+    there = transformed(own, done)
+    return labels if _near(there, labels) else there
+
+
+def _near(one: np.ndarray, other: np.ndarray) -> bool:
+    scale = float(np.max(np.abs(other), initial=0.0))
+    return bool(np.allclose(one, other, rtol=1e-3, atol=1e-3 * scale))
+
+
+def _largest(evaluate: LiveCall) -> set[int]:
+    """Among how many of the largest outputs metrics of evaluate look for the class."""
+    metrics = keras.tree.flatten(evaluate.compile_arguments.get("metrics") or [])
+    return {int(metric.k) for metric in metrics if isinstance(getattr(metric, "k", None), int)}
+
+
 def _as(labels: np.ndarray, like: np.ndarray) -> np.ndarray:
     """Labels in the form in which the score was given its own: classes, or one column."""
     if labels.ndim == 2 and like.ndim == 1:
@@ -313,7 +355,7 @@ def _as(labels: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 
 def _accuracies(
-    outputs: np.ndarray, labels: np.ndarray, as_evaluated: np.ndarray
+    outputs: np.ndarray, labels: np.ndarray, as_evaluated: np.ndarray, largest: set[int]
 ) -> Iterator[tuple[str, Callable[[], float]]]:
     """Accuracies of the outputs by the ways in which a class is taken from them."""
     flat = labels.reshape(len(labels), -1)
@@ -324,6 +366,14 @@ def _accuracies(
     truth = flat[:, 0]
     if outputs.ndim == 2 and outputs.shape[1] > 1:
         yield scoring.BY_CLASS, lambda: float(np.mean(outputs.argmax(1) == truth))
+        for k in largest:
+            best = np.argsort(-outputs, axis=1)[:, :k]
+            yield (
+                scoring.AMONG_LARGEST,
+                lambda best=best: float(  # type: ignore[misc]
+                    np.mean(np.any(best == truth[:, None], axis=1))
+                ),
+            )
         return
     column = outputs.reshape(len(outputs), -1)[:, 0]
     for name, cut in ((scoring.CUT_AT_HALF, 0.5), (scoring.CUT_AT_ZERO, 0.0)):

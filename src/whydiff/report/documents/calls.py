@@ -17,7 +17,6 @@ TRAINING = frozenset({"fit", "loop"})
 _KINDS = {
     "call": "the model called",
     "built": "the model as built",
-    "score": "the score",
     "fit": "fit's log",
 }
 #: what a file of a saved model was compared by
@@ -43,8 +42,8 @@ def call_verdict(e: Explanation) -> str:
             if e.between != "calls"
             else f"two results of {one}, {numbers},"
         )
-    confirmed = [source(c.source) for c in e.causes if c.status == CONFIRMED]
-    suspected = [source(c.source) for c in e.causes if c.status != CONFIRMED]
+    confirmed = [source(c.source, measuring=True) for c in e.causes if c.status == CONFIRMED]
+    suspected = [source(c.source, measuring=True) for c in e.causes if c.status != CONFIRMED]
     if confirmed:
         also = f" Suspected, not confirmed: {listed(suspected)}." if suspected else ""
         return f"{capital(two)} differ because of {listed(confirmed)}.{also}"
@@ -58,7 +57,8 @@ def name(side: dict[str, Any]) -> str:
     kind = str(side.get("call", ""))
     if side.get("file"):
         return f"{_OF_FILES.get(kind, 'the model')} in {side['file']}"
-    return _KINDS.get(kind, kind) + (f" (line {side['line']})" if side.get("line") else "")
+    what = str(side.get("name") or _KINDS.get(kind, kind))
+    return what + (f" (line {side['line']})" if side.get("line") else "")
 
 
 def side_of(side: dict[str, Any]) -> str:
@@ -135,7 +135,7 @@ def call_causes(e: Explanation) -> Iterator[Section]:
     ]
     if e.unexplained > 0.01 and e.reproduced:
         blocks.append(Text(f"{percent(e.unexplained)} of the gap is unexplained.", "warning"))
-    confirmed = [source(c.source) for c in e.causes if c.status == CONFIRMED]
+    confirmed = [source(c.source, measuring=True) for c in e.causes if c.status == CONFIRMED]
     lead = (
         "Confirmed by running the call again with one field swapped at a time: "
         f"{listed(confirmed)}."

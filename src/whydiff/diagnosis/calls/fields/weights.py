@@ -64,9 +64,11 @@ def compare_weights(
 
 def _other_weights(source: str, pairs: TensorPairs, equal: str) -> Finding:
     """What is said of a source to which no weight that differs belongs."""
-    differing = pairs.differing
+    differing = [p for p in pairs.differing if p.source != STATE]
     if not differing:
-        return Finding(source, IDENTICAL, equal)
+        same = len(pairs.pairs) - len(pairs.differing)
+        text = f"all {count(same, 'other weight tensor')} equal" if pairs.differing else equal
+        return Finding(source, IDENTICAL, text)
     if source == WEIGHTS:
         return Finding(source, IDENTICAL, "the weights that differ are still as they were drawn")
     if any("unwatched" in (p.origin_a.kind, p.origin_b.kind) for p in differing):
