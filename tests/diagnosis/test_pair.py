@@ -250,7 +250,7 @@ def test_names_of_no_fit_are_refused(execution, wanted, said):
 
 
 def test_every_fit_is_a_row_and_those_compared_are_marked():
-    rows = fits_listed(FOLDS, None, (2, 3))
+    rows = fits_listed(FOLDS, None, (FOLDS.fits[1], FOLDS.fits[2]))
     assert [(r["side"], r["fit"], r["value"]) for r in rows] == [
         ("", 1, 0.8), ("A", 2, 0.95), ("B", 3, 0.6),
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from whydiff.core.findings import Explanation
 from whydiff.core.keeping import checked_keep
 from whydiff.core.places import located
 from whydiff.core.progress import Progress, Silent
-from whydiff.core.question import Question, SideOptions, command
+from whydiff.core.question import FitName, Question, SideOptions, command
 from whydiff.experiments.explain import choice
 from whydiff.experiments.explain.against_recording import (
     explain_with_recording,
@@ -41,7 +41,7 @@ def explain(
     script: str | Path | WatchedFit | WatchedCall,
     script_b: str | Path | WatchedFit | WatchedCall | None = None,
     *,
-    fits: tuple[int | str, int | str] | None = None,
+    fits: tuple[FitName, FitName] | None = None,
     calls: tuple[int, int] | None = None,
     lines: tuple[int, int] | None = None,
     runs: bool = False,

@@ -25,6 +25,7 @@ from whydiff.cli.script import (
     without_lines,
     words,
 )
+from whydiff.core.question import FitName, fit_name
 
 
 @click.command(
@@ -70,7 +71,7 @@ def command(
     script: str | None,
     script_b: str | None,
     module: tuple[str, ...],
-    fits: tuple[int | str, int | str] | None,
+    fits: tuple[FitName, FitName] | None,
     calls: tuple[int, int] | None,
     runs: bool,
     a_args: str,
@@ -100,7 +101,8 @@ def command(
     SCRIPT --a-with/--b-with   other versions of packages (--b-with keras==3.10.0), also
                                --b-asof 2025-06-01 and --b-python PATH
     SCRIPT --a-rev/--b-rev     two git revisions of it, or one and the files as they are now
-    SCRIPT with several fits   its first two independent fits that differ (--fits picks)
+    SCRIPT with several fits   its first two independent fits that differ (--fits picks; of
+                               one model trained in parts, --fits 1+2+3,4 holds all parts)
     SCRIPT otherwise           two runs of it (--runs forces that)
     train.ipynb                a notebook in place of a script, cell by cell
     --runs-of mlflow:A,B       two runs of a tracker, by their ids
@@ -191,12 +193,12 @@ def _targets(
 
 
 def _check_combination(
-    script_b: str | None, fits: tuple[int | str, int | str] | None, runs: bool, environments: bool
+    script_b: str | None, fits: tuple[FitName, FitName] | None, runs: bool, environments: bool
 ) -> None:
     if runs and script_b:
         raise click.UsageError(f"--runs compares two runs of one script, not {script_b} too.")
     if fits and fits[0] == fits[1] and not (script_b or runs or environments):
         raise click.UsageError(
-            f"--fits {fits[0]},{fits[1]} compares a fit with itself; "
+            f"--fits {fit_name(fits[0])},{fit_name(fits[1])} compares a fit with itself; "
             "add --runs to compare it between two runs."
         )

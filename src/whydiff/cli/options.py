@@ -99,7 +99,8 @@ def named_fits_option(command: _Command) -> _Command:
     decorate: _Decorator[_Command] = click.option(
         "--fits",
         type=Pair(named=True),
-        help="Compare these two fits: 1,2 or best,worst or the names of two models.",
+        help="Compare these two fits: 1,2 or best,worst or the names of two models; 1+2+3,4 holds "
+        "successive fits against one.",
     )
     return decorate(command)
 

@@ -11,6 +11,7 @@ import click
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.ordinary import kind_of_file
+from whydiff.core.question import FitName
 from whydiff.script_text.reading import read_script
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -178,7 +179,10 @@ def without_lines(
 
 
 class Pair(click.ParamType):  # type: ignore[type-arg]
-    """Two fits to compare (or two of what ``of`` says), ``I,J``, counting from 1; or ``named``."""
+    """Two fits to compare (or two of what ``of`` says), ``I,J``, counting from 1.
+
+    ``named`` fits may also be names of models, and successive fits held as one: ``1+2+3,4``.
+    """
 
     name = "I,J"
 
@@ -187,21 +191,27 @@ class Pair(click.ParamType):  # type: ignore[type-arg]
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int] | tuple[int | str, int | str]:
+    ) -> tuple[int, int] | tuple[FitName, FitName]:
         """Two numbers, both at least 1, or names."""
         if isinstance(value, tuple):
             return value
-        name = r"[1-9]\d*|[A-Za-z_][\w.-]*"
+        name = r"[1-9]\d*(?:\+[1-9]\d*)*|[A-Za-z_][\w.-]*"
         words = re.fullmatch(rf"\s*({name})\s*,\s*({name})\s*", str(value))
         if self._named and words:
-            one, other = (int(w) if w.isdigit() else w for w in words.groups())
-            return one, other
+            return _fit_name(words[1]), _fit_name(words[2])
         found = re.fullmatch(r"\s*([1-9]\d*)\s*,\s*([1-9]\d*)\s*", str(value))
         if not found:
             self.fail(
                 f"{value!r} is not a pair of {self._of}; write 1,2 for the first two.", param, ctx
             )
         return int(found[1]), int(found[2])
+
+
+def _fit_name(word: str) -> FitName:
+    numbers = word.split("+")
+    if not numbers[0].isdigit():
+        return word
+    return int(word) if len(numbers) == 1 else tuple(map(int, numbers))
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]

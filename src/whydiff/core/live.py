@@ -141,6 +141,9 @@ class Live:
     #: loop of the script's own, which has to run again
     again: str = "feed"
     companions: tuple[int, ...] = ()  # indices of loops whose steps came between those of this one
+    #: of successive fits held as one: values of the optimizer, by path, that an epoch begins with
+    #: and that the epoch before did not leave
+    restarts: Mapping[int, Mapping[str, np.ndarray]] = field(default_factory=dict)
     origins: Origins | None = None
 
 

@@ -10,8 +10,14 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.keeping import Keep
 from whydiff.core.words import listed
 
-#: A fit by its number, counting from 1, by its model's name, or as "best" or "worst".
-FitName = int | str
+#: A fit by its number, counting from 1, by its model's name, or as "best" or "worst"; numbers of
+#: successive fits of one model stand for the training that they are together.
+FitName = int | str | tuple[int, ...]
+
+
+def fit_name(name: FitName) -> str:
+    """A fit as --fits names it: ``2``, ``best``, ``1+2+3``."""
+    return "+".join(map(str, name)) if isinstance(name, tuple) else str(name)
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ def command(question: Question) -> str:
     q = question
     named = [f"{q.targets[0]}:{line}" for line in q.lines] if q.lines else q.targets
     words = ["whydiff", "explain", *named]
-    words += ["--fits", f"{q.fits[0]},{q.fits[1]}"] if q.fits else []
+    words += ["--fits", ",".join(map(fit_name, q.fits))] if q.fits else []
     words += ["--calls", f"{q.calls[0]},{q.calls[1]}"] if q.calls else []
     words += ["--runs"] if q.runs else []
     words += [*q.a.words("a"), *q.b.words("b")]

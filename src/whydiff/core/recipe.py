@@ -122,6 +122,14 @@ class Batching:
 NOT_RESET = "not reset between epochs"
 
 
+#: The fact of an optimizer of successive fits that names the epochs, counting from 1, in which
+#: another one with fresh moments and step count took over.
+STARTED_ANEW = "started anew in epoch"
+#: The fact of an optimizer of successive fits that names the epochs, counting from 1, in which
+#: callbacks that set it by the number of the epoch were given 0 again.
+COUNTED_ANEW = "callbacks count from 0 again in epoch"
+
+
 @dataclass(frozen=True, eq=False)
 class Recipe:
     """One field per source; field ``data_order`` belongs to source id ``data-order``."""

@@ -83,6 +83,23 @@ class Fit:
     #: numbers of the models that it trained, as in ``MeasuringCall.model_number``; () in recordings
     #: that lack them
     models: tuple[int, ...] = ()
+    #: indices of the successive fits that it holds as one (``core.chains``); () of one as it ran
+    parts: tuple[int, ...] = ()
+
+    @property
+    def pick(self) -> int | tuple[int, ...]:
+        """What names it in its execution: its number, or those of its parts."""
+        return self.parts or self.index
+
+    @property
+    def last(self) -> int:
+        """The index of the fit that left its final weights."""
+        return self.parts[-1] if self.parts else self.index
+
+    @property
+    def number(self) -> str:
+        """``2``, or ``1+2+3``."""
+        return "+".join(map(str, self.parts or (self.index,)))
 
     def trained(self, call: MeasuringCall) -> bool:
         """Whether it trained the model that ``call`` used. Titles tell where numbers are lacking:

@@ -53,7 +53,7 @@ def answer(
 
 def _question(compared: ComparedSides) -> str:
     script, other = compared.scripts
-    a, b = compared.a.fit.index, compared.b.fit.index
+    a, b = compared.a.fit.number, compared.b.fit.number
     if compared.between == "fits" and script != other:
         return f"Why do fit {a} of {script} and fit {b} of {other} end differently?"
     if compared.between == "fits":
@@ -71,6 +71,7 @@ def _described(side: Side) -> dict[str, Any]:
         "call": "loop" if fit.notes.get("data") in ("loop", "train_on_batch") else "fit",
         "number": fit.call or fit.index,
         "fit": fit.index,
+        **({"fits": list(fit.parts)} if fit.parts else {}),
         "model": fit.model,
         "line": fit.stack[-1].line if fit.stack else None,
         "epochs": len(fit.epochs),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from whydiff.core.align import align
+from whydiff.core.chains import Pick, numbers
 from whydiff.core.errors import WhydiffError
 from whydiff.core.metrics import default_metric, larger_is_better
 from whydiff.core.question import FitName
@@ -16,8 +17,11 @@ from whydiff.core.recording import PROCESSES, Execution, Fit
 from whydiff.core.words import listed
 from whydiff.diagnosis.divergence import identical
 
+#: The fits of A and of B, or successive ones held as one.
+Picks = tuple[Pick, Pick]
 
-def pair_of_fits(execution: Execution, wanted: tuple[int, int] | None) -> tuple[int, int] | None:
+
+def pair_of_fits(execution: Execution, wanted: Picks | None) -> Picks | None:
     """Indices of the two fits of one run to compare; None where there are no two.
 
     ``wanted`` if given, else the first two independent fits of models of the same shape (equal
@@ -27,8 +31,8 @@ def pair_of_fits(execution: Execution, wanted: tuple[int, int] | None) -> tuple[
     the second: pretraining with pretraining, fine-tuning with fine-tuning.
     """
     if wanted is not None:
-        for index in wanted:
-            check_fit(execution, index)
+        for pick in wanted:
+            check_fit(execution, pick)
         return wanted
     trainings = trainings_of(execution.fits)
     places = _places(trainings)
@@ -109,20 +113,21 @@ def _same_ends(a: Fit, b: Fit) -> bool:
     return bool(ends[0][0]) and ends[0] == ends[1]
 
 
-def check_fit(execution: Execution, index: int) -> None:
+def check_fit(execution: Execution, pick: Pick) -> None:
     """Raise WhydiffError if there is no such fit."""
     count = len(execution.fits)
-    if not 1 <= index <= count:
-        raise WhydiffError(
-            f"--fits names fit {index}, but {execution.script} has {count} "
-            f"{'fit' if count == 1 else 'fits'}",
-            f"Fits count from 1 to {count} in the order in which they ran.",
-        )
+    for index in numbers(pick):
+        if not 1 <= index <= count:
+            raise WhydiffError(
+                f"--fits names fit {index}, but {execution.script} has {count} "
+                f"{'fit' if count == 1 else 'fits'}",
+                f"Fits count from 1 to {count} in the order in which they ran.",
+            )
 
 
 def numbered(
     a: Execution, b: Execution, wanted: tuple[FitName, FitName] | None, metric: str | None
-) -> tuple[int, int] | None:
+) -> Picks | None:
     """The numbers of two fits that a person named, one of each run; None where they named none.
 
     WhydiffError where there is no such fit.
@@ -130,7 +135,7 @@ def numbered(
     if wanted is None:
         return None
     one, other = (
-        name if isinstance(name, int) else _named(execution, name, metric)
+        _named(execution, name, metric) if isinstance(name, str) else name
         for execution, name in ((a, wanted[0]), (b, wanted[1]))
     )
     if a is b and one == other and isinstance(wanted[0], str):
@@ -174,11 +179,12 @@ def final_values(execution: Execution, metric: str | None) -> tuple[str, dict[in
 
 
 def fits_listed(
-    execution: Execution, metric: str | None, compared: tuple[int, int]
+    execution: Execution, metric: str | None, compared: tuple[Fit, Fit]
 ) -> list[dict[str, Any]]:
     """A row for every fit: number, line, model, final metric; ``side`` marks those compared."""
     column, values = final_values(execution, metric)
-    sides = dict(zip(reversed(compared), "BA", strict=True))
+    named = zip(reversed(compared), "BA", strict=True)
+    sides = {index: side for fit, side in named for index in numbers(fit.pick)}
     return [
         {
             "side": sides.get(fit.index, ""),
@@ -192,7 +198,7 @@ def fits_listed(
     ]
 
 
-def fit_between_runs(a: Execution, b: Execution, wanted: tuple[int, int] | None) -> tuple[int, int]:
+def fit_between_runs(a: Execution, b: Execution, wanted: Picks | None) -> Picks:
     """Which fits of two runs to compare: the first that differ, counted from the first.
 
     Two scripts may train another number of times (one warms up, one does not); then their last

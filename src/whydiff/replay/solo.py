@@ -21,7 +21,7 @@ from whydiff.replay.outcome import Outcome, generator_of, predict, quiet
 from whydiff.replay.pinned import PinnedData
 from whydiff.replay.probe import probe_of
 from whydiff.replay.program import STRUCTURE, Program, Programs
-from whydiff.replay.steering import Sink, Steer, StopAfter, Trace
+from whydiff.replay.steering import Restart, Sink, Steer, StopAfter, Trace
 from whydiff.replay.values import Choice, assign, optimizer_values, plan_of, side, starting_values
 
 
@@ -92,6 +92,7 @@ class Solo:
         validation = validation_data(lives[side(choice, "data-content")])
         drawn = lives[side(choice, "noise")].material.host_draws
         steer = Steer(data, generator_of(lives, choice), first, validation, drawn)
+        restart = Restart(lives[side(choice, "optimizer")].restarts, program.variables)
         model = program.base.model
         with quiet(), host_kept(), reading_as(program.base, self._state(choice)):
             keras.Model.fit(
@@ -99,7 +100,10 @@ class Solo:
                 x=data,
                 epochs=int(duration.fit_arguments["epochs"]),
                 initial_epoch=first,
-                callbacks=[*self._callbacks(choice), steer, *(c for c in (stop, trace) if c)],
+                callbacks=[
+                    *(restart, *self._callbacks(choice), steer),
+                    *(c for c in (stop, trace) if c),
+                ],
                 validation_data=None if stop else validation,
                 validation_freq=duration.fit_arguments["validation_freq"],
                 verbose=0,

@@ -64,6 +64,22 @@ class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
         self.logs.append(numbers(logs))
 
 
+class Restart(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    """Sets the optimizer back where one of successive fits did not go on from the one before."""
+
+    def __init__(
+        self, restarts: Mapping[int, Mapping[str, np.ndarray]], variables: Variables
+    ) -> None:
+        super().__init__()
+        self._restarts = restarts
+        self._state = {slot.path: slot.variable for slot in variables.state}
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        for path, value in self._restarts.get(epoch, {}).items():
+            if path in self._state:
+                self._state[path].assign(np.array(value))
+
+
 #: (epoch, step) before the first step of a training.
 START = (-1, -1)
 #: Takes a moment, the logs then and the weights, None where they are not wanted.

@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from whydiff.core.call_hybrids import CallFields, LayerDifference, LayerSetting, Measurement
+from whydiff.core.chains import Pick
 from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.replicas import Packing, Redrawable, Replica, ReplicaInputs, Result
 from whydiff.core.steps import StepInputs, StepRecord
@@ -39,16 +40,16 @@ class Requestable(Protocol):
 
 @dataclass(frozen=True)
 class OwnFit:
-    """A fit of the process that is asked, counting from 1."""
+    """A fit of the process that is asked, counting from 1, or successive ones held as one."""
 
-    fit: int
+    fit: Pick
 
 
 @dataclass(frozen=True)
 class FitElsewhere:
     """A fit of another process: what :class:`Pack` wrote, its recording, and its script's job."""
 
-    fit: int
+    fit: Pick
     arrays: str
     recording: str
     job: Job
@@ -88,7 +89,7 @@ class Pair(Request[Paired]):
 class Pack(Request[None]):
     """Write the arrays of a fit, and of loops that belong to it, to a file for another process."""
 
-    fit: int
+    fit: Pick
     file: str
 
 

@@ -75,6 +75,26 @@ MECHANISMS = (
         "other fit's optimizer is not.",
     ),
     Mechanism(
+        "optimizer-started-anew",
+        ("optimizer",),
+        "compile between the fits of one training",
+        "compile() with the name of an optimizer, or a new one, sets moments and step count back "
+        "to 0 in the middle of a training that goes on.",
+        "Compile once, before the first of these fits.",
+        seen="Of successive fits held against one, a later one starts with a fresh optimizer.",
+    ),
+    Mechanism(
+        "schedule-restarted",
+        ("optimizer",),
+        "a schedule that begins again with each fit",
+        "Callbacks that set the learning rate by the number of the epoch are given 0 again by each "
+        "fit without initial_epoch.",
+        "Give each later fit the number of epochs trained so far: fit(..., initial_epoch=n, "
+        "epochs=n + more).",
+        seen="Of successive fits held against one, a later one counts its epochs from 0 again, and "
+        "has a callback that sets the optimizer.",
+    ),
+    Mechanism(
         "learning-rate-left-changed",
         ("optimizer", "state"),
         "an earlier fit changed the learning rate",

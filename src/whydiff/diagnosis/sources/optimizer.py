@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from whydiff.core.findings import Finding
+from whydiff.core.recipe import COUNTED_ANEW, STARTED_ANEW
 from whydiff.core.recording import Side
+from whydiff.core.words import listed
 from whydiff.diagnosis.sources.facts import Change, changes, compare_facts, describe, equal, show
 from whydiff.diagnosis.sources.source import Source, differs
 
 ID = "optimizer"
 FIX = "Use the same optimizer with the same hyperparameters, written out, in both."
+
+#: Facts of successive fits held as one: the mechanism, and what is said of it.
+_OF_SUCCESSIVE_FITS = (
+    (STARTED_ANEW, "optimizer-started-anew", ": its moments and step count begin at 0 again"),
+    (COUNTED_ANEW, "schedule-restarted", ", so that what is set by the epoch begins again"),
+)
 
 _FIRST = ("class", "learning_rate", "learning_rate.class", "callbacks")
 
@@ -18,6 +26,11 @@ def compare(a: Side, b: Side) -> Finding:
     one, two = a.recipe.optimizer, b.recipe.optimizer
     if equal(one.get("class"), two.get("class")):
         finding = compare_facts(ID, one, two, FIX, first=_FIRST, skip=_is_name, intended=True)
+        for key, mechanism, told in _OF_SUCCESSIVE_FITS:
+            anew = _in_successive_fits(a, b, key)
+            if anew:
+                detail = anew + told
+                return differs(ID, finding.evidence, FIX, detail=detail, mechanism=mechanism)
         left = _left_by_earlier_fit(a, b) if finding.status == "differs" else ""
         if left:
             return differs(
@@ -30,6 +43,21 @@ def compare(a: Side, b: Side) -> Finding:
     detail = f"{show(one.get('class'))} vs. {show(two.get('class'))}" + _rates(shared)
     evidence = describe(classes + [c for c in shared if c.key != "class"])
     return differs(ID, evidence, FIX, detail=detail, intended=True)
+
+
+def _in_successive_fits(a: Side, b: Side, key: str) -> str:
+    """Says so where one of successive fits held as one went on with a fresh optimizer, or counted
+    its epochs from 0 again."""
+    epochs = [side.recipe.optimizer.get(key) or [] for side in (a, b)]
+    if epochs[0] == epochs[1]:
+        return ""
+    name, side, when = ("A", a, epochs[0]) if epochs[0] else ("B", b, epochs[1])
+    facts = side.recipe.optimizer
+    what = f"goes on with a fresh {show(facts['class'])}"
+    if key == COUNTED_ANEW:
+        what = f"gives {show(facts['callbacks'])} the number 0 again"
+    numbered = listed([str(epoch) for epoch in when])
+    return f"{name} (fits {side.fit.number}) {what} in epoch{'s' * (len(when) > 1)} {numbered}"
 
 
 def _rates(shared: list[Change]) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from whydiff.core.chains import picked
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation, Remedy
 from whydiff.core.progress import Progress
@@ -68,12 +69,17 @@ def _explain(
             raise WhydiffError(f"{name} and --fits both pick fits", "Use one of the two.")
         wanted = (number, min(number, len(now.fits)))
         wanted = wanted if recorded == "a" else wanted[::-1]
-    i, j = fit_between_runs(*executions, wanted)
-    a, b = (Side(e, e.fits[n - 1]) for e, n in zip(executions, (i, j), strict=True))
+    picks = fit_between_runs(*executions, wanted)
+    a, b = (Side(e, picked(e, pick)) for e, pick in zip(executions, picks, strict=True))
+    if a.fit.parts or b.fit.parts:
+        raise WhydiffError(
+            "a recording holds no chain of fits that could be trained again",
+            "Name single fits, or the scripts that made both.",
+        )
     check_comparable(a.fit, b.fit)
     recordings = [path, asked.site.recording]
     scripts = [Path(then.script).name, asked.ran_a.run.script.name]
-    fits = [f"fit {i}", f"fit {j}"]
+    fits = [f"fit {a.fit.number}", f"fit {b.fit.number}"]
     titles = [str(path), asked.ran_a.run.text]
     if recorded == "b":
         for pair in (recordings, scripts, titles):
@@ -86,7 +92,7 @@ def _explain(
     )  # fmt: skip
     if compared.identical:
         return answer(compared, metric=question.metric)
-    file = FitRecorded(i if recorded == "a" else j, str(path.absolute()))
+    file = FitRecorded((a if recorded == "a" else b).fit.index, str(path.absolute()))
 
     def prepare() -> ProcessHybridTrainer:
         return _trainer(asked, compared, file, recorded)

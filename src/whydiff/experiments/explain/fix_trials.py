@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from whydiff.core.chains import picked
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Finding, Remedy
 from whydiff.core.progress import Progress
@@ -160,6 +161,8 @@ def _try(sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path) -> t
     pairs: list[tuple[Side, Side]] = []
     executions: list[Execution] = []
     before = sides.compared.findings
+    compared = (sides.compared.a.fit, sides.compared.b.fit)
+    picks, last = [fit.pick for fit in compared], [fit.last for fit in compared]
     try:
         both = _runs(sides, proposal, folder)
     except WhydiffError as why:  # no such environment
@@ -170,19 +173,17 @@ def _try(sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path) -> t
             return False, "it was stopped before it ended" if late else "the changed script failed"
         executions.append(execution)
         if sides.compared.between == "fits":
-            indices = (sides.compared.a.fit.index, sides.compared.b.fit.index)
-            if max(indices) > len(execution.fits):
+            if max(last) > len(execution.fits):
                 return False, "the changed script trained fewer fits"
-            i, j = (execution.fits[k - 1] for k in indices)
+            i, j = (picked(execution, pick) for pick in picks)
             pairs.append((Side(execution, i), Side(execution, j)))
             agreed, what = _agree(pairs[-1:], proposal.targets, before)
             if not agreed:
                 return False, what
     if sides.compared.between != "fits":
-        indices = (sides.compared.a.fit.index, sides.compared.b.fit.index)
-        if any(k > len(e.fits) for k, e in zip(indices, executions, strict=True)):
+        if any(k > len(e.fits) for k, e in zip(last, executions, strict=True)):
             return False, "the changed script trained fewer fits"
-        one, other = (e.fits[k - 1] for k, e in zip(indices, executions, strict=True))
+        one, other = (picked(e, pick) for pick, e in zip(picks, executions, strict=True))
         pairs.append((Side(executions[0], one), Side(executions[1], other)))
     return _agree(pairs, proposal.targets, before)
 

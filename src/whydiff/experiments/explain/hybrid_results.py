@@ -65,8 +65,8 @@ def hybrid_results(
             closer = look_closer(point, hybrid_trainer, first)
     except (WhydiffError, TransferError) as why:
         weights = (
-            final_weights(recordings[0], compared.a.fit.index),
-            final_weights(recordings[1], compared.b.fit.index),
+            final_weights(recordings[0], compared.a.fit.last),
+            final_weights(recordings[1], compared.b.fit.last),
         )
         trials = untrained(compared, str(why).partition("\n")[0], weights)
     return HybridResults(trials, point, closer, shown)

@@ -14,7 +14,7 @@ from whydiff.core.findings import Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.question import Question
 from whydiff.core.temporary import temporary_folder
-from whydiff.diagnosis.pair import in_workers, numbered
+from whydiff.diagnosis.pair import Picks, in_workers, numbered
 from whydiff.experiments.explain.calls import Site, site_of
 from whydiff.experiments.explain.fix_trials import MOST_TRIED
 from whydiff.experiments.explain.sides import (
@@ -77,7 +77,7 @@ class Inquiry:
         wanted = self._numbers(self.ran_b)
         return two_runs(self.ran_a, self.ran_b, wanted, self.folder)
 
-    def _numbers(self, of_b: Ran) -> tuple[int, int] | None:
+    def _numbers(self, of_b: Ran) -> Picks | None:
         """The fits that were asked for, of A's run and of another or the same one."""
         a, b = self.ran_a.execution, of_b.execution
         assert a is not None and b is not None  # or it would not have come as far as this

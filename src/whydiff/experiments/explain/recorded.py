@@ -87,8 +87,9 @@ def compare(a: str, b: str, side_a: Side, side_b: Side, path_a: Path, path_b: Pa
     """Two opened sides as a Diff; values behind the digests are read from the files."""
 
     def values(side: str, moment: str, key: str) -> np.ndarray | None:
-        path, fit = (path_a, side_a.fit.index) if side == "a" else (path_b, side_b.fit.index)
-        return arrays(path, fit, moment, key).get(key)
+        path, fit = (path_a, side_a.fit) if side == "a" else (path_b, side_b.fit)
+        index = fit.last if moment == "final" else fit.index
+        return arrays(path, index, moment, key).get(key)
 
     point = divergence.first_divergence(side_a, side_b, values)
     notes = [

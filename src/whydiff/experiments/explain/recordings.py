@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from whydiff.core.chains import picked
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation, Remedy
 from whydiff.core.question import Question, check_usable
@@ -12,7 +13,13 @@ from whydiff.core.recording import Side
 from whydiff.core.words import listed
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.compared import ComparedSides
-from whydiff.diagnosis.pair import check_comparable, fit_between_runs, numbered, pair_of_fits
+from whydiff.diagnosis.pair import (
+    Picks,
+    check_comparable,
+    fit_between_runs,
+    numbered,
+    pair_of_fits,
+)
 from whydiff.diagnosis.trials import untrained
 from whydiff.experiments.explain.recorded import (
     compare,
@@ -59,18 +66,18 @@ def explain_recordings(question: Question) -> Explanation:
     diff = compare(a, b, side_a, side_b, path_a, path_b)
     scripts = (Path(side_a.execution.script).name, Path(side_b.execution.script).name)
     between = "fits" if alone else "runs" if scripts[0] == scripts[1] else "scripts"
-    chosen = f"fit {side_a.fit.index} of {path_a} and fit {side_b.fit.index} of {path_b}"
+    chosen = f"fit {side_a.fit.number} of {path_a} and fit {side_b.fit.number} of {path_b}"
     compared = ComparedSides(between, chosen, side_a, side_b, diff, scripts)
     if compared.identical:
         return answer(compared, metric=question.metric)
     remedy = Remedy("", False, "Recordings cannot be trained again; explain the scripts.")
-    weights = (final_weights(path_a, side_a.fit.index), final_weights(path_b, side_b.fit.index))
+    weights = (final_weights(path_a, side_a.fit.last), final_weights(path_b, side_b.fit.last))
     explanation = answer(compared, untrained(compared, WHY, weights), remedy, question.metric)
     cut = [note for name, s in (("A", side_a), ("B", side_b)) for note in missing_steps(name, s)]
     return replace(explanation, notes=(*explanation.notes, *cut))
 
 
-def _of_one(name: str, wanted: tuple[int, int] | None) -> tuple[Side, Side]:
+def _of_one(name: str, wanted: Picks | None) -> tuple[Side, Side]:
     """Two fits of one recording."""
     path, number = parse_reference(name)
     execution = load(path)
@@ -80,21 +87,21 @@ def _of_one(name: str, wanted: tuple[int, int] | None) -> tuple[Side, Side]:
             f"{path} holds no two fits that can be compared"
         )  # fmt: skip
         raise WhydiffError(only, f"Name a second recording: whydiff explain {path} b.whydiff")
-    one, two = (Side(execution, execution.fits[index - 1]) for index in pair)
+    one, two = (Side(execution, picked(execution, pick)) for pick in pair)
     return one, two
 
 
-def _of_two(a: str, b: str, wanted: tuple[int, int] | None) -> tuple[Side, Side]:
+def _of_two(a: str, b: str, wanted: Picks | None) -> tuple[Side, Side]:
     """A fit of each recording: those numbered or wanted, else the first that differ."""
     numbered = [name for name in (a, b) if parse_reference(name)[1] is not None]
     if numbered and wanted:
         raise WhydiffError(
-            f"{listed(numbered)} and --fits {wanted[0]},{wanted[1]} both pick fits",
+            f"{listed(numbered)} and --fits both pick fits",
             "Use one of the two.",
         )
     side_a, side_b = open_side(a)[0], open_side(b)[0]
     if not numbered:
         i, j = fit_between_runs(side_a.execution, side_b.execution, wanted)
-        side_a = Side(side_a.execution, side_a.execution.fits[i - 1])
-        side_b = Side(side_b.execution, side_b.execution.fits[j - 1])
+        side_a = Side(side_a.execution, picked(side_a.execution, i))
+        side_b = Side(side_b.execution, picked(side_b.execution, j))
     return side_a, side_b

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from whydiff.core.chains import picked
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.pair import (
+    Picks,
     check_comparable,
     check_trained,
     fit_between_runs,
@@ -42,7 +44,7 @@ class RunningSides:
         compared = self.compared
         structural = tuple(compared.structural)
         sites: dict[str, Requestable] = {"a": self.child_a}
-        own_a, own_b = OwnFit(compared.a.fit.index), OwnFit(compared.b.fit.index)
+        own_a, own_b = OwnFit(compared.a.fit.pick), OwnFit(compared.b.fit.pick)
         if self.child_b is None:
             how = self.child_a.request(Pair(own_a, own_b, structural)).how
             return ProcessHybridTrainer(sites, frozenset(), how, compared.follows)
@@ -62,9 +64,9 @@ class RunningSides:
 
     def _packed(self, name: str, child: Child, side: Side) -> FitElsewhere:
         arrays = self.folder / f"fit-{name}"
-        child.request(Pack(side.fit.index, str(arrays)))
+        child.request(Pack(side.fit.pick, str(arrays)))
         return FitElsewhere(
-            side.fit.index,
+            side.fit.pick,
             str(arrays),
             str(child.recording),
             Job(
@@ -124,7 +126,7 @@ def run_script(
     return ran
 
 
-def two_fits(ran: Ran, wanted: tuple[int, int] | None, folder: Path) -> RunningSides | None:
+def two_fits(ran: Ran, wanted: Picks | None, folder: Path) -> RunningSides | None:
     """Two fits of one run, those ``wanted`` or two alike; None where there are no two."""
     execution = _recorded(ran)
     if wanted is not None:
@@ -141,22 +143,20 @@ def two_successive_fits(ran: Ran, folder: Path) -> RunningSides | None:
 
 
 def _of_one_execution(
-    child: Child, execution: Execution, pair: tuple[int, int], folder: Path
+    child: Child, execution: Execution, pair: Picks, folder: Path
 ) -> RunningSides:
-    i, j = pair
-    check_comparable(execution.fits[i - 1], execution.fits[j - 1])
+    one, other = (picked(execution, pick) for pick in pair)
+    check_comparable(one, other)
     many = f" of {len(execution.fits)}" if len(execution.fits) > 2 else ""
     chosen = (
-        f"fits {i} and {j}{many} of {child.run.text}; --fits I,J picks others, "
+        f"fits {one.number} and {other.number}{many} of {child.run.text}; --fits I,J picks others, "
         "--runs compares two runs"
     )
-    a, b = (Side(execution, execution.fits[index - 1]) for index in (i, j))
+    a, b = Side(execution, one), Side(execution, other)
     return _sides("fits", chosen, child, None, a, b, folder)
 
 
-def two_runs(
-    ran_a: Ran, ran_b: Ran, wanted: tuple[int, int] | None, folder: Path
-) -> RunningSides | None:
+def two_runs(ran_a: Ran, ran_b: Ran, wanted: Picks | None, folder: Path) -> RunningSides | None:
     """Two runs: of two scripts, or of one script in two ways of running it or the same.
 
     None where neither trains anything.
@@ -167,10 +167,11 @@ def two_runs(
     for ran in (ran_a, ran_b):
         check_trained(_recorded(ran), ran.run.arguments)
     scripts = child_a.run.script != child_b.run.script
-    i, j = fit_between_runs(a, b, wanted)
-    check_comparable(a.fits[i - 1], b.fits[j - 1])
-    chosen = _chosen(child_a.run, child_b.run, i, j, len(a.fits))
-    sides = Side(a, a.fits[i - 1]), Side(b, b.fits[j - 1])
+    picks = fit_between_runs(a, b, wanted)
+    one, other = (picked(execution, pick) for execution, pick in zip((a, b), picks, strict=True))
+    check_comparable(one, other)
+    chosen = _chosen(child_a.run, child_b.run, one.number, other.number, len(a.fits))
+    sides = Side(a, one), Side(b, other)
     return _sides("scripts" if scripts else "runs", chosen, child_a, child_b, *sides, folder)
 
 
@@ -210,7 +211,7 @@ def _recorded(ran: Ran) -> Execution:
     return execution
 
 
-def _chosen(a: Run, b: Run, i: int, j: int, count: int) -> str:
+def _chosen(a: Run, b: Run, i: str, j: str, count: int) -> str:
     if a.script != b.script:
         return f"fit {i} of {a.text} and fit {j} of {b.text}; --fits I,J picks others"
     which = f"fit {i}" if count > 1 else "the fit"

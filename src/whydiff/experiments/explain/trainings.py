@@ -37,7 +37,7 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
         explanation = replace(explanation, causes=_with_lines(explanation.causes, *runs))
     execution = asked.site.execution
     if compared.between == "fits" and len(execution.fits) > 2:
-        rows = fits_listed(execution, question.metric, (compared.a.fit.index, compared.b.fit.index))
+        rows = fits_listed(execution, question.metric, (compared.a.fit, compared.b.fit))
         explanation = replace(explanation, evidence={**explanation.evidence, "fits": rows})
     return with_others(explanation, execution)
 

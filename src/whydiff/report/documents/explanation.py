@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import itertools
-import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -282,7 +281,7 @@ def _ruled_out(e: Explanation) -> Iterator[Section]:
         heads = ("Ruled out", "Evidence")
         shown = [x for x in e.excluded if x.source in FIRST]
         others = [x.source for x in e.excluded if x not in shown]
-        rows = [(x.source, short(x.evidence)) for x in shown]
+        rows = [(x.source, x.evidence) for x in shown]
         rows += [("and", listed(others))] if others else []
         full = Table(heads, tuple((x.source, x.evidence) for x in e.excluded))
         blocks.append(Brief((Table(heads, tuple(rows)),), (full,)))
@@ -291,11 +290,6 @@ def _ruled_out(e: Explanation) -> Iterator[Section]:
         blocks.append(Table(("Unknown", "Why"), rows_unknown))
     lead = f"{count(len(e.excluded), 'suspect')} ruled out, each with evidence." if blocks else ""
     yield Section("excluded", "What was ruled out", tuple(blocks), lead, SCREEN)
-
-
-def short(text: str, width: int = 84) -> str:
-    """One line of a sentence, cut at a word."""
-    return textwrap.shorten(text, width, placeholder=" ...")
 
 
 def _notes(e: Explanation) -> Iterator[Section]:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from whydiff.core.call_hybrids import LayerDifference, Measurement
 from whydiff.core.calls import joined_call
+from whydiff.core.chains import Pick
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
@@ -141,8 +142,8 @@ class CallServer:
         lives = list(self._lives.values())
         return _tried(lambda: rescored(evaluate, score, reads, request.metric, lives))
 
-    def _fit(self, index: int) -> Live:
-        live = self._lives.get(index)
+    def _fit(self, pick: Pick) -> Live:
+        live = self._lives.get(pick) if isinstance(pick, int) else None
         if live is None:
             raise TransferError("the fit was not watched to its end")
         return live

@@ -13,11 +13,13 @@ import keras
 import numpy as np
 
 from whydiff.core.calls import MeasuringCall
+from whydiff.core.chains import Pick, picked
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall, Material, Samples, asked_of_fit
 from whydiff.core.recipe import Recipe
 from whydiff.keras_backend.leaves import weighted
+from whydiff.replay.joined import joined
 from whydiff.runner.messages import CallArrays, FitArrays, FitElsewhere, TrainingArrays
 from whydiff.storage import load
 
@@ -89,13 +91,17 @@ def adopted(
     there: FitElsewhere, packed: TrainingArrays, like: Live, own_model: bool = False
 ) -> Live:
     """A fit of another process. Only if its script ran here the model of ``like`` is its own."""
-    recipe = load(there.recording).fits[there.fit - 1].recipe
+    recipe = picked(load(there.recording), there.fit).recipe
     live = live_fit(packed.fit, like, recipe)
     return live if own_model else replace(live, model=None)
 
 
-def fit_of(lives: Sequence[Live], index: int) -> Live:
-    """The fit of that index. WhydiffError where it cannot be trained again."""
+def fit_of(lives: Sequence[Live], pick: Pick) -> Live:
+    """The fit of that index, or successive ones as one. WhydiffError where one of them cannot be
+    trained again; TransferError where they cannot be as one."""
+    if isinstance(pick, tuple):
+        return joined([fit_of(lives, index) for index in pick])
+    index = pick
     for live in lives:
         if live.index == index:
             return live

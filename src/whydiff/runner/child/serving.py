@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from whydiff.core.chains import numbers
 from whydiff.core.digests import tensor_digest
 from whydiff.core.feeding import TransferError
 from whydiff.core.hybrids import TrainedHybrid
@@ -163,7 +164,7 @@ class HybridServer:
             raise TransferError(other.refused)
         assert isinstance(self._paired, Solo)
         try:
-            lives = self._run(there.job, Path(there.recording), there.fit)
+            lives = self._run(there.job, Path(there.recording), max(numbers(there.fit)))
         except TransferError as why:
             other.refused = str(why)
             raise
