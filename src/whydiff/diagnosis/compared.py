@@ -11,7 +11,7 @@ from whydiff.diagnosis.sources import CATALOGUE, source
 from whydiff.diagnosis.sources.version import other_generations
 
 #: Mechanisms of state that is in no variable.
-HELD = ("stale-trace", "not-finalized", "other-constant")
+HELD = ("stale-trace", "not-finalized", "other-constant", "attribute-kept")
 #: Sources that a change of environment moves together; the first that differs stands for them.
 ENVIRONMENT = ("backend", "version", "hardware")
 

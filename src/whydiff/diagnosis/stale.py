@@ -12,6 +12,8 @@ from whydiff.diagnosis.sources.facts import equal, name_of, show
 STALE = "stale"
 #: what a fit notes: path of a tensor that is no variable -> its digest
 CONSTANTS = "constants"
+#: what a fit notes: layer and attribute that its steps set -> value before the first step
+STORED = "stored"
 
 
 def compiled_apart(a: Side, b: Side) -> dict[str, str]:
@@ -42,6 +44,16 @@ def constants_apart(a: Side, b: Side) -> list[str]:
     """Tensors of layers that are no variables and differ; empty where their layers differ."""
     one, other = (_noted(side, CONSTANTS) for side in (a, b))
     return [path for path in one if path in other and one[path] != other[path]]
+
+
+def stored_apart(a: Side, b: Side) -> dict[str, tuple[Any, Any]]:
+    """Attributes of layers that steps themselves set, where they begin with other values."""
+    one, other = (_noted(side, STORED) for side in (a, b))
+    return {
+        key: (one[key], other[key])
+        for key in one
+        if key in other and not equal(one[key], other[key])
+    }
 
 
 def _noted(side: Side, name: str) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import functools
 import inspect
@@ -97,6 +98,7 @@ class Outside:
     owner: str = ""  # canonical path of the layer
     now: Any = None
     constant: bool = False
+    stored: bool = False  # a step itself sets it: what one step leaves to the next
 
     @property
     def key(self) -> str:
@@ -132,6 +134,22 @@ def read_outside(function: Any) -> Iterator[Outside]:
                 yield from read_outside(value)
             else:
                 yield from read_settings(name, value, one.__code__)
+
+
+def generators_read(
+    function: Any, is_generator: Callable[[Any], bool]
+) -> Iterator[tuple[str, Any]]:
+    """(name, generator) that a user's function, or one that it calls by name, reads from a global
+    or a closure."""
+    function = getattr(function, "__func__", function)
+    if not hasattr(function, "__code__") or not is_users(function):
+        return
+    for one in _functions_named(function):
+        places = {name: one.__globals__.get(name) for name in _names_in(one.__code__)}
+        for name, cell in zip(one.__code__.co_freevars, one.__closure__ or (), strict=True):
+            with contextlib.suppress(ValueError):  # an empty cell
+                places[name] = cell.cell_contents
+        yield from ((name, places[name]) for name in sorted(places) if is_generator(places[name]))
 
 
 def read_settings(name: str, holder: Any, code: types.CodeType) -> Iterator[Outside]:

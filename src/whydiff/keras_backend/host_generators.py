@@ -1,57 +1,139 @@
-"""The global generators of NumPy and of Python, from which a layer's own code may draw.
+"""Generators outside Keras and the backend from which a step's own code may draw: the global ones
+of NumPy and of Python, and those that the script made for itself.
 
-A state is one array of 32-bit words, so that it can be digested, kept and put back.
+A state is one array of whole numbers, so that it can be digested, kept and put back.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 NUMPY, PYTHON = "NumPy's global generator", "Python's random"
 
+#: Generators of the script's own by name, as ``own_draws.generators_held`` finds them.
+Held = Mapping[str, Any]
+NONE_HELD: Held = MappingProxyType({})
 
-def host_state(name: str) -> np.ndarray | None:
+
+def is_generator(value: Any) -> bool:
+    """Whether a value is a generator of NumPy, Python or torch."""
+    own = (np.random.Generator, np.random.RandomState, random.Random)
+    return isinstance(value, own) or _of_torch(value)
+
+
+def host_state(name: str, held: Held = NONE_HELD) -> np.ndarray | None:
     """The state of that generator now; None where it is none of the kind that it is by default."""
     if name == NUMPY:
-        state = np.random.get_state(legacy=True)
-        if not isinstance(state, tuple) or state[0] != "MT19937":
-            return None
-        _, words, position, spare, value = state
-        return _packed(np.asarray(words), int(position), bool(spare), float(value))
-    version, numbers, value = random.getstate()
-    if version != 3:
-        return None
-    words = np.array(numbers[:-1], np.uint32)
-    return _packed(words, numbers[-1], value is not None, value or 0.0)
+        return _of_mt19937(np.random.get_state(legacy=True))
+    if name == PYTHON:
+        return _of_python(random.getstate())
+    return _own_state(held[name])
 
 
-def put_host_state(name: str, state: np.ndarray) -> None:
-    """Bring that generator into a state that :func:`host_state` gave."""
-    words, position, spare = state[:-4], int(state[-4]), bool(state[-3])
-    value = float(np.array(state[-2:]).view(np.float64)[0])
-    if name == NUMPY:
-        np.random.set_state(("MT19937", words, position, int(spare), value))
-    else:
-        random.setstate((3, (*map(int, words), position), value if spare else None))
+def put_host_state(name: str, state: np.ndarray, held: Held = NONE_HELD) -> None:
+    """Bring that generator, if it is there, into a state that :func:`host_state` gave."""
+    if name in (NUMPY, PYTHON):
+        words, position, spare = state[:-4], int(state[-4]), bool(state[-3])
+        value = float(np.array(state[-2:]).view(np.float64)[0])
+        if name == NUMPY:
+            np.random.set_state(("MT19937", words, position, int(spare), value))
+        else:
+            random.setstate((3, (*map(int, words), position), value if spare else None))
+    elif name in held:
+        _put_own(held[name], state)
 
 
 @contextlib.contextmanager
-def host_kept(seed: int | None = None) -> Iterator[None]:
-    """Whatever draws inside leaves both generators as they were; from ``seed`` on, if given."""
-    before = {name: host_state(name) for name in (NUMPY, PYTHON)}
+def host_kept(seed: int | None = None, held: Held = NONE_HELD) -> Iterator[None]:
+    """Whatever draws inside leaves all generators as they were; from ``seed`` on, if given."""
+    before = {name: host_state(name, held) for name in (NUMPY, PYTHON, *held)}
     try:
         if seed is not None:
             np.random.seed(seed)
             random.seed(seed)
+            for generator in held.values():
+                _seed_own(generator, seed)
         yield
     finally:
         for name, state in before.items():
             if state is not None:
-                put_host_state(name, state)
+                put_host_state(name, state, held)
+
+
+def _own_state(generator: Any) -> np.ndarray | None:
+    if _of_torch(generator):
+        return np.array(generator.get_state().numpy())
+    if isinstance(generator, random.Random):
+        state: Any = generator.getstate()
+    elif isinstance(generator, np.random.Generator):
+        state = generator.bit_generator.state
+    else:
+        state = generator.get_state(legacy=False)
+    try:
+        text = json.dumps(state, default=lambda part: part.tolist())
+    except (TypeError, AttributeError, ValueError):  # a bit generator of the script's own
+        return None
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+def _put_own(generator: Any, state: np.ndarray) -> None:
+    if _of_torch(generator):
+        import torch
+
+        generator.set_state(torch.from_numpy(np.array(state, np.uint8)))
+        return
+    value = json.loads(np.asarray(state, np.uint8).tobytes())
+    if isinstance(generator, random.Random):
+        version, words, spare = value
+        generator.setstate((version, tuple(words), spare))
+    elif isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = _arrays(value)
+    else:
+        generator.set_state(_arrays(value))
+
+
+def _arrays(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _arrays(part) for key, part in value.items()}
+    return np.array(value, np.uint64) if isinstance(value, list) else value
+
+
+def _seed_own(generator: Any, seed: int) -> None:
+    if isinstance(generator, np.random.Generator):
+        kind = type(generator.bit_generator)
+        with contextlib.suppress(Exception):  # a bit generator of the script's own
+            generator.bit_generator.state = kind(seed).state
+    elif _of_torch(generator):
+        generator.manual_seed(seed)
+    else:
+        generator.seed(seed)
+
+
+def _of_torch(value: Any) -> bool:
+    kind = type(value)
+    return kind.__name__ == "Generator" and kind.__module__.partition(".")[0] == "torch"
+
+
+def _of_mt19937(state: Any) -> np.ndarray | None:
+    if not isinstance(state, tuple) or state[0] != "MT19937":
+        return None
+    _, words, position, spare, value = state
+    return _packed(np.asarray(words), int(position), bool(spare), float(value))
+
+
+def _of_python(state: Any) -> np.ndarray | None:
+    version, numbers, value = state
+    if version != 3:
+        return None
+    words = np.array(numbers[:-1], np.uint32)
+    return _packed(words, numbers[-1], value is not None, value or 0.0)
 
 
 def _packed(words: np.ndarray, position: int, spare: bool, value: float) -> np.ndarray:

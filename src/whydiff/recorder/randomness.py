@@ -18,7 +18,14 @@ from whydiff.core.digests import tensor_digest
 from whydiff.core.pins import Pins
 from whydiff.core.recipe import Tensor
 from whydiff.keras_backend.base import Backend
-from whydiff.keras_backend.host_generators import NUMPY, PYTHON, host_state, put_host_state
+from whydiff.keras_backend.host_generators import (
+    NONE_HELD,
+    NUMPY,
+    PYTHON,
+    Held,
+    host_state,
+    put_host_state,
+)
 
 Moment = tuple[int, int]  # (epoch, step within it)
 
@@ -79,13 +86,15 @@ class GlobalGenerator:
 
 
 class HostGenerators:
-    """NumPy's and Python's generator, watched from when a step's batch is there until it is done.
+    """NumPy's and Python's generator and those ``held`` by the script's own code of a step, watched
+    from when a step's batch is there until it is done.
 
     One that the first step does not draw from is not watched any further.
     """
 
-    def __init__(self) -> None:
-        self._watched = [NUMPY, PYTHON]
+    def __init__(self, held: Held = NONE_HELD) -> None:
+        self.held = held
+        self._watched = [NUMPY, PYTHON, *held]
         self._before: dict[str, np.ndarray] = {}
         self._after: dict[str, np.ndarray] = {}
         self._steps = 0
@@ -98,7 +107,7 @@ class HostGenerators:
 
     def begin(self) -> None:
         """A step begins, or its batch has come: what was drawn for the batch is no noise."""
-        states = {name: host_state(name) for name in self._watched}
+        states = {name: host_state(name, self.held) for name in self._watched}
         self._before = {name: state for name, state in states.items() if state is not None}
         self._watched = list(self._before)
 
@@ -106,7 +115,7 @@ class HostGenerators:
         """The states after a step, of those generators that steps draw from."""
         self._steps += 1
         for name in list(self._watched):
-            before, after = self._before[name], host_state(name)
+            before, after = self._before[name], host_state(name, self.held)
             drew = after is not None and not np.array_equal(before, after)
             if drew:
                 self._drawing[name] = self._drawing.get(name, 0) + 1
@@ -142,11 +151,11 @@ def operation_tensors(adapter: Backend, function: Any) -> tuple[Tensor, ...]:
     return (Tensor(name, "operation seed", seeds.shape, "int64", tensor_digest(marked)),)
 
 
-def pin_generator(adapter: Backend, pins: Pins, moment: Moment) -> None:
+def pin_generator(adapter: Backend, pins: Pins, moment: Moment, held: Held) -> None:
     """Bring global generators to where they were at this moment of the recorded training."""
     for name, states in pins.host_draws.items():
         if moment in states:
-            put_host_state(name, states[moment])
+            put_host_state(name, states[moment], held)
     if moment in pins.random_draws:
         adapter.draw(pins.random_draws[moment])
     elif moment in pins.random_states:

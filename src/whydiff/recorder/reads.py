@@ -28,20 +28,35 @@ _TRACES: weakref.WeakKeyDictionary[Any, _Trace] = weakref.WeakKeyDictionary()
 
 
 def reads_of(
-    model: Any, layers: Mapping[str, Any], compiled: bool, signature: Hashable
+    model: Any,
+    layers: Mapping[str, Any],
+    compiled: bool,
+    signature: Hashable,
+    before: Mapping[tuple[int, str], Any],
 ) -> tuple[Outside, ...]:
     """What the step that just ran reads, with the values that are in force.
 
     A compiled step keeps what it read when it was traced: where the same train function has run
-    before, for data of the same ``signature``, those values count and not what they are now.
+    before, for data of the same ``signature``, those values count and not what they are now. What
+    a step itself sets is as it was ``before`` the first one, see :func:`stored_before`.
     """
-    found = [
-        replace(read, owner=path, now=read.value)
-        for path, layer in layers.items()
-        for read in (*outside(layer), *held(layer), *constants(layer))
-    ]
+    found = []
+    for path, layer in layers.items():
+        for read in (*outside(layer), *held(layer), *constants(layer)):
+            value = before.get((id(layer), read.name), read.value) if read.stored else read.value
+            found.append(replace(read, owner=path, value=value, now=value))
     traced = _traced(model, found, signature) if compiled else {}
     return tuple(replace(r, value=traced.get(_name(r), r.value)) for r in found)
+
+
+def stored_before(layers: Sequence[Any]) -> dict[tuple[int, str], Any]:
+    """Plain attributes that steps of a training set, by the layer's id, as they are now."""
+    return {
+        (id(layer), read.name): read.value
+        for layer in layers
+        for read in held(layer)
+        if read.stored
+    }
 
 
 def _traced(model: Any, reads: Sequence[Outside], signature: Hashable) -> Mapping[str, Any]:

@@ -19,7 +19,8 @@ from whydiff.keras_backend.callbacks import fresh_callback, listed
 from whydiff.keras_backend.code import Outside
 from whydiff.keras_backend.internals import steps_at_once
 from whydiff.keras_backend.logs import numbers
-from whydiff.keras_backend.subject import optimizers_of, title_of
+from whydiff.keras_backend.own_draws import generators_held
+from whydiff.keras_backend.subject import layers_of, optimizers_of, title_of
 from whydiff.keras_backend.variables import Slot, tensor
 from whydiff.recorder.describe import describe, optimizer_facts
 from whydiff.recorder.describe.training import metric_state, not_reset
@@ -35,7 +36,7 @@ from whydiff.recorder.randomness import (
     operation_tensors,
     pin_generator,
 )
-from whydiff.recorder.reads import reads_of, stale, told, weak
+from whydiff.recorder.reads import reads_of, stale, stored_before, told, weak
 from whydiff.recorder.starting import Start
 from whydiff.recorder.step_snapshot import Left, StepSnapshots
 from whydiff.recorder.steps import Steps
@@ -80,15 +81,16 @@ class Watch:
         self._trained: list[np.ndarray] = []  # the weights at the end of the last epoch
         self.interference = Interference(self._adapter, model, self._callbacks)
         self._random = GlobalGenerator(self._adapter)
-        self._host = HostGenerators()
+        self._host = HostGenerators(generators_held(model, self._compiled.get("loss")))
         if self._adapter.hands_on_batches:  # else they come from threads that run ahead
             self.feed.arrived = self._host.begin
         self._started = time.monotonic()
-        #: entries of the seed ledger when this fit began: seedings after them are none of its
+        self._stored = stored_before(layers_of(model))
         self._drawing_operations: tuple[Tensor, ...] | None = None
         self._losses: list[float] = []  # as logged, of the first steps
         self._metric_state: dict[str, Any] = {}
         self._stale: dict[str, list[Any]] = {}
+        #: entries of the seed ledger when this fit began: seedings after them are none of its
         self._notes: dict[str, Any] = {"seed ledger": len(ledger.draws)}
         self._pins = pins
         self._known: list[list[int]] | None = None  # which variables travel with a step's state
@@ -126,7 +128,8 @@ class Watch:
             kept = self._metrics_before(self._travelling(state))
             self._metric_state |= not_reset(self._metric_state, kept)
         if self._pins is not None:
-            pin_generator(self._adapter, self._pins, (self._epoch, self._epoch_steps))
+            moment = (self._epoch, self._epoch_steps)
+            pin_generator(self._adapter, self._pins, moment, self._host.held)
         self._random.before_step(self._epoch, self._epoch_steps)
         self._host.begin()
         return replaced
@@ -222,10 +225,13 @@ class Watch:
         compiled = self._adapter.compiles and not self.model.run_eagerly
         batch, signature = self._fit.get("batch_size"), str(self.feed.signature)
         traced_for = (signature, batch, self._start.trainable)
-        reads = reads_of(self.model, self._start.names.layers, compiled, traced_for)
+        layers = self._start.names.layers
+        reads = reads_of(self.model, layers, compiled, traced_for, self._stored)
         self._stale = stale(reads)
         constants = {f"{r.owner}/{r.name}": told(r.value) for r in reads if r.constant}
-        noted = {"stale": self._stale, "constants": constants}
+        kept = {f"{r.owner or 'model'}:{r.name.removeprefix('self.')}": told(r.value)
+                for r in reads if r.stored}  # fmt: skip
+        noted = {"stale": self._stale, "constants": constants, "stored": kept}
         self._notes |= {name: values for name, values in noted.items() if values}
         return reads
 

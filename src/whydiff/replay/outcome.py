@@ -13,6 +13,7 @@ import numpy as np
 
 from whydiff.core.live import Live
 from whydiff.keras_backend.host_generators import host_kept
+from whydiff.keras_backend.own_draws import generators_held
 from whydiff.replay.pinned import fixed
 from whydiff.replay.probe import Probe
 from whydiff.replay.values import Choice, side
@@ -33,7 +34,8 @@ def predict(model: Any, probe: Probe | None) -> list[np.ndarray] | None:
     if probe is None:
         return None
     try:
-        with quiet(), host_kept(seed=0):  # a layer's code may draw, and differ by that alone
+        # A layer's code may draw, and differ by that alone.
+        with quiet(), host_kept(0, generators_held(model)):
             outputs = keras.Model.predict(model, fixed(*probe), verbose=0)
     except Exception:
         return None

@@ -15,6 +15,7 @@ from whydiff.core.live import Live
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
 from whydiff.keras_backend.host_generators import host_kept
+from whydiff.keras_backend.own_draws import generators_held
 from whydiff.replay.measuring import take_apart
 from whydiff.replay.nudging import nudged
 from whydiff.replay.outcome import Outcome, generator_of, predict, quiet
@@ -91,10 +92,11 @@ class Solo:
         first = int(duration.fit_arguments["initial_epoch"])
         validation = validation_data(lives[side(choice, "data-content")])
         drawn = lives[side(choice, "noise")].material.host_draws
-        steer = Steer(data, generator_of(lives, choice), first, validation, drawn)
+        held = {**held_by(program.base), **held_by(lives[side(choice, "objective")])}
+        steer = Steer(data, generator_of(lives, choice), first, validation, drawn, held)
         restart = Restart(lives[side(choice, "optimizer")].restarts, program.variables)
         model = program.base.model
-        with quiet(), host_kept(), reading_as(program.base, self._state(choice)):
+        with quiet(), host_kept(held=held), reading_as(program.base, self._state(choice)):
             keras.Model.fit(
                 model,
                 x=data,
@@ -172,11 +174,18 @@ def reading_as(live: Live, state: Live | None = None) -> Iterator[None]:
             read.put(value)
 
 
+def held_by(live: Live) -> dict[str, Any]:
+    """Generators of the script's own that a step of this fit may draw from."""
+    if live.model is None:
+        return {}
+    return generators_held(live.model, live.compile_arguments.get("loss"))
+
+
 def state_of(read: Any, live: Live) -> bool:
     """Whether a value differs from that of another fit, though both are set alike, or is a tensor
     that a layer holds."""
     same = [other for other in live.outside if other.key == read.key]
-    return read.constant or any(_same(o.now, read.now) for o in same)
+    return read.constant or read.stored or any(_same(o.now, read.now) for o in same)
 
 
 def _same(one: Any, other: Any) -> bool:

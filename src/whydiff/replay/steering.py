@@ -11,7 +11,7 @@ import numpy as np
 
 from whydiff.core.live import Live
 from whydiff.keras_backend import adapter
-from whydiff.keras_backend.host_generators import put_host_state
+from whydiff.keras_backend.host_generators import NONE_HELD, Held, put_host_state
 from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.variables import Variables
 from whydiff.replay.pinned import PinnedData
@@ -33,11 +33,12 @@ class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
         first: int,
         validation: PinnedData | None = None,
         host_draws: HostDraws = MappingProxyType({}),
+        held: Held = NONE_HELD,
     ) -> None:
         super().__init__()
         self._validation, self._passes = validation, 0
         self._data, self._noise, self._first = data, noise.material, first
-        self._host_draws = host_draws
+        self._host_draws, self._held = host_draws, held
         self.logs: list[dict[str, float]] = []
         self._moment = (0, 0)
 
@@ -48,7 +49,7 @@ class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         for name, states in self._host_draws.items():
             if self._moment in states:
-                put_host_state(name, states[self._moment])
+                put_host_state(name, states[self._moment], self._held)
         if self._moment in self._noise.random_draws:
             adapter().draw(self._noise.random_draws[self._moment])
         elif self._moment in self._noise.random_states:

@@ -64,6 +64,15 @@ MECHANISMS = (
         seen="A variable that a layer holds without Keras tracking it starts with other values.",
     ),
     Mechanism(
+        "attribute-kept",
+        ("state",),
+        "an attribute of a layer that training sets",
+        "A layer's call, or a train step, keeps a number in a Python attribute: neither "
+        "set_weights nor compile() sets it back, and a compiled step never sets it again.",
+        "Keep it in a weight, add_weight(trainable=False), or make the layer anew for each fit.",
+        seen="An attribute that steps themselves set begins with another value.",
+    ),
+    Mechanism(
         "slots-lost",
         ("state",),
         "the optimizer starts from zero",

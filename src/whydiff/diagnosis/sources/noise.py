@@ -36,6 +36,8 @@ OTHER_WAYS = (
 
 #: generators outside Keras and the backend that a layer's own code may draw from
 HOSTS = ("NumPy's global generator", "Python's random")
+#: how the name of a generator that the script made for itself begins
+OWN = "the script's own generator "
 #: the generator that dropout without a seed and torch.randn draw from
 TORCH = "torch's global generator"
 #: role of the state of one that is drawn from only while a step is traced
@@ -64,10 +66,10 @@ def compare(a: Side, b: Side) -> Finding:
         return differs(ID, kinds, OTHER_WAYS)
     pairs = pair(one, two)
     other = differing(pairs.fresh)
-    if other and all(p.path in HOSTS for p, _ in other):
-        return _drawn_by_code([p for p, _ in other])
+    if other and all(_is_host(p.path) for p, _ in other):
+        return _drawn_by_code([p for p, _ in other], a, b)
     if other:
-        other = [p for p in other if p[0].path not in HOSTS] or other
+        other = [p for p in other if not _is_host(p[0].path)] or other
         first_a, first_b = other[0]
         evidence = f"{of_them(other, pairs.fresh, 'seed state')}, first {placed(first_a, first_b)}"
         why = (
@@ -87,22 +89,31 @@ def compare(a: Side, b: Side) -> Finding:
 
 def _frozen_in_one(one: Sequence[Tensor], two: Sequence[Tensor]) -> str:
     """Says so where one side's step draws anew each time and the other's did once, when traced."""
-    roles = [{t.path: t.role for t in side if t.path in HOSTS} for side in (one, two)]
+    roles = [{t.path: t.role for t in side if _is_host(t.path)} for side in (one, two)]
     for path, role in roles[0].items():
         other = roles[1].get(path, role)
         if other != role:
             frozen, anew = ("A", "B") if role == FROZEN else ("B", "A")
             return (
-                f"the code of a layer draws from {path}: in {frozen} once, while the step was "
+                f"the code of a step draws from {path}: in {frozen} once, while the step was "
                 f"compiled, so that the same numbers are constants of every step; in {anew} anew "
                 "in every step"
             )
     return ""
 
 
-def _drawn_by_code(tensors: Sequence[Tensor]) -> Finding:
+def _is_host(path: str) -> bool:
+    return path in HOSTS or path.startswith(OWN)
+
+
+def _drawn_by_code(tensors: Sequence[Tensor], a: Side, b: Side) -> Finding:
     names = listed([t.path for t in tensors])
-    detail = f"the code of a layer draws from {names}, which was at another point"
+    detail = f"code in a step (a layer, a loss) draws from {names}, which was at another point"
+    own = [t for t in tensors if t.path.startswith(OWN)]
+    made = [d for d in seeds.generators_of(a) if d.seed is None and not d.explicit]
+    if own and made and not seeds.same_execution(a, b):
+        lines = listed(list(dict.fromkeys(map(seeds.call_of, made))))
+        detail += f"; without a seed is {lines}"
     if any(t.role == FROZEN for t in tensors):
         detail += (
             "; it drew while the step was compiled, so the numbers are constants of every step"

@@ -174,6 +174,10 @@ def _both_drawn(a: Side, b: Side, path: str, one: Draw, other: Draw) -> Why:
             return Why(
                 f"{text}: the seed it has in {theirs} went to {layer} in {ours}", "shifted-draws"
             )
+    for seeding in seeded:
+        if seeding is not None and seeding.seed is None and not seeding.explicit:
+            text += f": {call_of(seeding)} seeds it from the operating system"
+            return Why(text, "python-random-unseeded")
     if same_execution(a, b):
         return Why(f"{text}, which was not set back to the same seed in between", "seeded-once")
     if None not in seeded:

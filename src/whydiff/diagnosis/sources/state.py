@@ -9,10 +9,10 @@ from whydiff.core.recipe import BEFORE, Recipe, Tensor, named_fit
 from whydiff.core.recording import Side
 from whydiff.core.words import listed
 from whydiff.diagnosis import files
-from whydiff.diagnosis.sources.facts import equal
+from whydiff.diagnosis.sources.facts import equal, show
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 from whydiff.diagnosis.sources.tensors import Pair, counted, differing, equal_tensors, pair, placed
-from whydiff.diagnosis.stale import compiled_apart, constants_apart
+from whydiff.diagnosis.stale import compiled_apart, constants_apart, stored_apart
 
 ID = "state"
 FIX = "Build and compile a new model for every fit: put both into a function and call it anew."
@@ -73,6 +73,15 @@ def _held(a: Side, b: Side) -> Finding | None:
     if old:
         detail = "; ".join(old.values())
         return differs(ID, detail, FIX, mechanism="stale-trace")
+    kept = stored_apart(a, b)
+    if kept:
+        parts = [
+            f"{key.partition(':')[2]} of {key.partition(':')[0]} begins with {show(x)} in A and "
+            f"{show(y)} in B"
+            for key, (x, y) in kept.items()
+        ]
+        detail = f"{'; '.join(parts)}: an attribute that training itself sets, and no variable"
+        return differs(ID, detail, FIX, mechanism="attribute-kept")
     paths = constants_apart(a, b)
     if not paths:
         return None

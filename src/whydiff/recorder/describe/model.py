@@ -54,6 +54,8 @@ _ELSEWHERE = re.compile(
 MASKS_END = "masks end at"
 #: methods of a layer of the user's that make up what it computes
 _COMPUTES = ("call", "build", "__init__")
+#: methods that run in a step
+_STEPS = ("call", "train_step")
 
 
 def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
@@ -102,14 +104,21 @@ def outside(layer: Any) -> list[Outside]:
     return list({read.name: read for read in found}.values())
 
 
+def stored(layer: Any) -> frozenset[str]:
+    """Attributes that a layer or model of the user's sets while it computes a step: its state."""
+    return stored_by(type(layer), _STEPS) if is_users(type(layer)) else frozenset()
+
+
 def held(layer: Any) -> list[Outside]:
     """The plain attributes of a layer of the user's: code may set them anew between two fits."""
+    kept = stored(layer)
     return [
         Outside(
             f"self.{key}",
             value,
             functools.partial(getattr, layer, key),
             functools.partial(object.__setattr__, layer, key),
+            stored=key in kept,
         )
         for key, value in own_attributes(layer)
         if isinstance(value, PLAIN) and key in vars(layer)
@@ -119,7 +128,7 @@ def held(layer: Any) -> list[Outside]:
 def constants(layer: Any) -> list[Outside]:
     """Tensors that a layer computes with and that are no variables of it, such as the mean that
     Normalization derives from its weights. What its call itself stores is none."""
-    written = stored_by(type(layer), ("call",)) if is_users(type(layer)) else frozenset()
+    written = stored(layer)
     return [
         Outside(
             key,
@@ -175,7 +184,8 @@ def _settings(layer: Any, path: str) -> Iterator[tuple[str, Any]]:
         for key, value in config(layer).items():
             if not _ELSEWHERE.search(key):
                 flat(key, setting(layer, key, value), flat_settings)
-    flat_settings |= own_settings(layer, without=only_used_by(type(layer), "compute_loss"))
+    no_settings = only_used_by(type(layer), "compute_loss") | stored(layer)
+    flat_settings |= own_settings(layer, without=no_settings)
     for key, value in flat_settings.items():
         if not _ELSEWHERE.search(key):
             yield key, value

@@ -1,0 +1,90 @@
+"""Generators that a script made for itself: found, read, put back."""
+
+import random
+
+import keras
+import numpy as np
+import pytest
+
+from whydiff.keras_backend.host_generators import (
+    host_kept,
+    host_state,
+    put_host_state,
+)
+from whydiff.keras_backend.own_draws import OWN, generators_held
+
+rng = np.random.default_rng(1)
+
+
+def of_torch():
+    return pytest.importorskip("torch").Generator()
+
+
+def drawn(generator):
+    return generator.normal() if hasattr(generator, "normal") else generator.random()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: np.random.default_rng(3),
+        lambda: np.random.Generator(np.random.MT19937(3)),
+        lambda: np.random.Generator(np.random.SFC64(3)),
+        lambda: np.random.RandomState(3),
+        lambda: random.Random(3),
+    ],
+)
+def test_a_state_that_is_put_back_gives_the_same_numbers(make):
+    generator = make()
+    held = {"g": generator}
+    drawn(generator)
+    state = host_state("g", held)
+    first = [drawn(generator) for _ in range(3)]
+    put_host_state("g", state, held)
+    assert [drawn(generator) for _ in range(3)] == first
+    with host_kept(0, held):
+        one = drawn(generator)
+    with host_kept(0, held):
+        assert drawn(generator) == one
+    put_host_state("another", state, held)  # one that is not there stays out of it
+
+
+def test_a_generator_of_torch_is_one():
+    generator = of_torch()
+    held = {"g": generator}
+    state = host_state("g", held)
+    generator.manual_seed(77)
+    put_host_state("g", state, held)
+    assert np.array_equal(host_state("g", held), state)
+
+
+class Jitter(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.rng = np.random.default_rng()
+
+    def call(self, x):
+        return x + self.rng.normal()
+
+
+class FromGlobal(keras.layers.Layer):
+    def call(self, x):
+        return x + rng.normal()
+
+
+def of_loss(y, p):
+    return (y - p) ** 2 + random_part.random()
+
+
+random_part = random.Random(4)
+
+
+def test_those_of_layers_and_losses_are_found_by_the_names_they_have_in_the_script():
+    model = keras.Sequential([keras.Input((2,)), Jitter(), FromGlobal(), Jitter()])
+    held = generators_held(model, of_loss)
+    assert set(held) == {
+        f"{OWN}{n}" for n in ("Jitter.rng", "Jitter.rng (2)", "rng", "random_part")
+    }
+    assert held[f"{OWN}rng"] is rng
+    plain = keras.Sequential([keras.Input((2,)), keras.layers.Dropout(0.5)])
+    assert generators_held(plain, "mse") == {}
