@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -26,6 +27,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--net", choices=(*NETS, "deep"), help="only this one")
     parser.add_argument("--repeats", type=int, default=7, help="pairs of epochs")
     parser.add_argument("--steps", type=int, default=0, help="steps of an epoch (0: as fits)")
+    parser.add_argument("--count", action="store_true", help="calls of functions a step, too")
     parser.add_argument("--profile", action="store_true", help="where a recorded epoch spends")
     return parser.parse_args()
 
@@ -201,8 +203,41 @@ def measure(name, make, args, holder, folder):
             f"{1e3 * step[i] * (ratio[i] - 1):+6.0f} us a step",
             flush=True,
         )
+    if args.count:
+        count(name, model, x, y, size, steps, args, holder, folder)
     if args.profile:
         profile(model, x, y, size, name, holder, folder)
+
+
+def count(name, model, x, y, size, steps, args, holder, folder):
+    """Calls of Python functions and of C functions a step in the thread that trains: what another
+    program does on the machine changes none of them."""
+    from whydiff.recorder.session import Session
+    from whydiff.storage import Writer
+
+    silent, calls = holder.session, {}
+    for recorded in (False, True):
+        counted = calls[recorded] = {"call": 0, "c_call": 0}
+
+        def counting(frame, event, argument, counted=counted):
+            if event in counted:
+                counted[event] += 1
+
+        if recorded:
+            holder.session = Session(Writer(folder / f"{name}-count.whydiff", name, []), 0)
+        train(model, x, y, size, 1)
+        sys.setprofile(counting)
+        train(model, x, y, size, 4)
+        sys.setprofile(None)
+        if recorded:
+            holder.session.close(0)
+            holder.session = silent
+    alone, watched = (sum(calls[recorded].values()) / (4 * steps) for recorded in (False, True))
+    print(
+        f"{args.backend:10} {name:5} calls of functions a step: {alone:.0f} alone, "
+        f"{watched:.0f} recorded",
+        flush=True,
+    )
 
 
 def profile(model, x, y, size, name, holder, folder):

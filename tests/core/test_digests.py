@@ -8,8 +8,12 @@ from hypothesis.extra import numpy as hnp
 
 from whydiff.core.digests import (
     ALGORITHM,
+    Piece,
+    count_bytes,
     group_digest,
+    numbers_digest,
     ordered_digest,
+    pieces_digest,
     row_digests,
     tensor_digest,
     unordered_digest,
@@ -190,3 +194,20 @@ def test_golden_values_pin_the_algorithm():
     assert ordered_digest(rows) == "f69db32184efaab75c0ac9e67d7d58e0"
     assert unordered_digest(rows) == "e2545d7e7988a717116aeea8d951f279"
     assert row_digests([x])[0].tolist() == [2962193732594464120, 13774348331599964674]
+
+
+def test_a_group_laid_out_in_buffers_digests_as_its_arrays():
+    arrays = [np.arange(6, dtype=np.float32), np.array(2.5), np.zeros((0, 3), np.int8)]
+    narrow = np.array([1, 2], np.int16)
+    joined = b"".join(count_bytes(a.size) + a.tobytes() for a in arrays)
+    buffers = [memoryview(joined), memoryview(b"..." + narrow.tobytes())]
+    laid = [Piece(b"", 0, 0, len(joined)), Piece(count_bytes(2), 1, 3, 7)]
+    assert pieces_digest(laid[:1], buffers) == group_digest(arrays)
+    assert pieces_digest(laid, buffers) == group_digest([*arrays, narrow])
+    assert pieces_digest([], buffers) == group_digest([])
+
+
+def test_logged_numbers_digest_as_arrays_of_one():
+    values = [0.1, float("nan"), -0.0, 3]
+    assert numbers_digest(values) == group_digest([np.float64(v) for v in values])
+    assert numbers_digest([]) == group_digest([])

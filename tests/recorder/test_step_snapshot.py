@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import whydiff
+from whydiff.core.digests import group_digest
 from whydiff.keras_backend.jax import copying as jax_copying
 
 pytestmark = pytest.mark.long
@@ -59,12 +60,38 @@ def test_copies_keep_every_bit_of_every_type():
         jnp.asarray([0.1], jnp.float16),
         keras.Variable(np.ones((2, 2)), dtype="float32"),
     ]
-    read = jax_copying.copier(values)(values)
+    copied = copy_of(values[:5], values[5:])
     values[-1].assign(np.zeros((2, 2)))
     expected = [np.asarray(value) for value in values[:-1]] + [np.ones((2, 2), np.float32)]
-    for copy, value in zip(read(), expected, strict=True):
+    for copy, value in zip(copied.arrays(), expected, strict=True):
         assert (copy.dtype, copy.shape) == (value.dtype, value.shape)
         assert copy.tobytes() == value.tobytes()
+    assert copied.digests() == [group_digest(expected[:5]), group_digest(expected[5:])]
+    assert copied.logs() == {"loss": 2.5, "steps": 3}
+
+
+def copy_of(*groups, logs=None):
+    """A copy of a state that has all values but Keras's variables, or None where none is made."""
+    state = [[v for v in group if not isinstance(v, keras.Variable)] for group in groups]
+    places = {id(v): (i, j) for i, part in enumerate(state) for j, v in enumerate(part)}
+    if logs is None:
+        logs = {"loss": jnp.float32(2.5), "steps": jnp.int32(3)}
+    copy = jax_copying.copier(groups, places, state, logs)
+    return None if copy is None else copy(state, logs)
+
+
+def test_logs_that_are_no_numbers_on_the_device_are_left_as_they_are():
+    logs = {"loss": jnp.float32(1), "part": {"deep": 0.1}}
+    assert copy_of([jnp.ones(3)], logs=logs).logs() is logs
+
+
+def test_a_state_or_logs_of_another_kind_are_not_copied():
+    state, logs = [[jnp.ones(3)], []], {"loss": jnp.float32(1)}
+    copy = jax_copying.copier([state[0]], {id(state[0][0]): (0, 0)}, state, logs)
+    assert copy(state, logs).arrays()[0].tolist() == [1, 1, 1]
+    assert copy([[jnp.ones(3)] * 2, []], logs) is None
+    assert copy(state, {**logs, "more": jnp.float32(1)}) is None
+    assert copy(state, {"loss": 1.0}) is None
 
 
 @pytest.mark.parametrize(
@@ -79,4 +106,4 @@ def test_copies_keep_every_bit_of_every_type():
     ids=["none", "of NumPy", "random keys", "large", "many"],
 )
 def test_what_is_not_copied_is_read_at_once(values):
-    assert jax_copying.copier(values) is None
+    assert copy_of(values) is None

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import functools
 import math
+import struct
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xxhash
@@ -64,10 +65,46 @@ def group_digest(arrays: Iterable[np.ndarray | np.generic]) -> int:
         plain = type(given) is np.ndarray and given.dtype.char in _PLAIN
         plain = plain and given.flags.c_contiguous and given.dtype.isnative
         array = given if plain and isinstance(given, np.ndarray) else _native(given)
-        update(array.size.to_bytes(8, "little"))
+        update(count_bytes(array.size))
         if array.size:
             update(array.data if plain else _bytes(array))
     return int(state.intdigest())
+
+
+#: How many bytes :func:`group_digest` puts in front of an array: they count its elements.
+COUNT_BYTES = 8
+
+
+def count_bytes(size: int) -> bytes:
+    """What stands in front of an array of so many elements in the digest of a group."""
+    return size.to_bytes(COUNT_BYTES, "little")
+
+
+class Piece(NamedTuple):
+    """Bytes ``before``, then those from ``begin`` to ``end`` of a buffer, by its number."""
+
+    before: bytes
+    buffer: int
+    begin: int
+    end: int
+
+
+def pieces_digest(pieces: Sequence[Piece], buffers: Sequence[memoryview]) -> int:
+    """The :func:`group_digest` of arrays that lie in ``buffers`` (of bytes), one behind another."""
+    if len(pieces) == 1 and not pieces[0].before:  # the usual case, in one call
+        _, buffer, begin, end = pieces[0]
+        return xxhash.xxh3_64_intdigest(buffers[buffer][begin:end])
+    state = xxhash.xxh3_64()
+    for before, buffer, begin, end in pieces:
+        state.update(before)
+        state.update(buffers[buffer][begin:end])
+    return state.intdigest()
+
+
+def numbers_digest(values: Sequence[float]) -> int:
+    """The :func:`group_digest` of numbers of 64 bits."""
+    one = count_bytes(1)
+    return xxhash.xxh3_64_intdigest(b"".join(one + struct.pack("=d", value) for value in values))
 
 
 def row_digests(leaves: Sequence[np.ndarray]) -> np.ndarray:

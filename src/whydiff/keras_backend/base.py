@@ -28,6 +28,19 @@ class Order(Protocol):
     rows: np.ndarray | None
 
 
+class Copied(Protocol):
+    """A copy of what a step left, on its way to the host; whatever asks waits for it."""
+
+    def digests(self) -> list[int]:
+        """The ``group_digest`` of every group of variables."""
+
+    def arrays(self) -> list[np.ndarray]:
+        """The values of all groups, in their order."""
+
+    def logs(self) -> Any:
+        """What the step logged."""
+
+
 class StepWatcher(Protocol):
     """Whoever is told about a train function's steps."""
 
@@ -87,9 +100,16 @@ class Backend(Protocol):
         """Current values by id of the variable, as far as they travel; ``known`` is what
         ``travellers`` said of this model before, which takes a while to say."""
 
-    def copier(self, values: Sequence[Any]) -> Callable[[Sequence[Any]], Reader] | None:
-        """A function that copies values like these without waiting for them, or None. What it
-        gives reads the copy, whatever became of the values."""
+    def copier(
+        self,
+        groups: Sequence[Sequence[Any]],
+        places: Mapping[int, tuple[int, int]],
+        state: Any,
+        logs: Any,
+    ) -> Callable[[Any, Any], Copied | None] | None:
+        """A function that copies groups of variables out of a step's state and logs without
+        waiting for them, or None. ``places`` says by id where in the state a variable's value
+        is. The function gives None for a state or logs of another kind than these."""
 
     def with_values(self, model: Any, state: Any, values: Mapping[int, np.ndarray]) -> Any:
         """That state with the values of some variables (by id) in place of its own."""

@@ -37,9 +37,11 @@ def values_of(model: Any, state: Any, known: list[list[int]] | None = None) -> d
     return {}
 
 
-def copier(values: Sequence[Any]) -> None:
+def copier(
+    groups: Sequence[Sequence[Any]], places: Mapping[int, tuple[int, int]], state: Any, logs: Any
+) -> None:
     """Nothing is copied: a value is there to read as soon as its step has returned."""
-    del values
+    del groups, places, state, logs
 
 
 def with_values(model: Any, state: Any, values: Mapping[int, np.ndarray]) -> Any:

@@ -12,14 +12,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from whydiff.core.digests import group_digest
 from whydiff.recorder.batches import Batch
 from whydiff.recorder.feed import Feed
+from whydiff.recorder.step_snapshot import Left
 from whydiff.storage import Writer
+
+#: States of generators that a step drew from, which are no variables of the model.
+Drawn = Sequence[np.ndarray]
 
 _SECONDS = 0.2  # of training that a kill may cost, besides what the writer holds back
 _AT_ONCE = 128  # steps
@@ -39,26 +42,28 @@ class _Over:
 class Steps:
     """Rows of one fit's steps, in their order, on their way to the writer.
 
-    ``digests`` reads what a step left: called with what :meth:`add` was given.
+    ``digests`` gives the digests of all groups but the batch's, of what a step left and drew.
     """
 
     def __init__(
-        self, index: int, feed: Feed, writer: Writer, digests: Callable[..., Sequence[int]]
+        self,
+        index: int,
+        feed: Feed,
+        writer: Writer,
+        digests: Callable[[Left, Drawn], Sequence[int]],
     ) -> None:
         self._index, self._feed, self._writer, self._digests = index, feed, writer, digests
-        self._unread: deque[tuple[_Over, tuple[Any, ...]]] = deque()
+        self._unread: deque[tuple[_Over, Left, Drawn]] = deque()
         self._read: list[_Over] = []
         self._since = time.monotonic()
 
-    def add(self, epoch: int, batches: int, left: tuple[Any, ...], copied: bool) -> None:
-        """A step that was fed so many batches is over; ``left`` is what it left.
-
-        ``copied``: whether that is still there when the next step has begun.
-        """
-        self._unread.append((_Over(epoch, self._feed.take(batches), self._feed.settings), left))
-        self._read_all_but(_BEHIND if copied else 0)
+    def add(self, epoch: int, batches: int, left: Left, drawn: Drawn) -> None:
+        """A step that was fed so many batches is over; ``left`` is what it left."""
+        over = _Over(epoch, self._feed.take(batches), self._feed.settings)
+        self._unread.append((over, left, drawn))
+        self._read_all_but(_BEHIND if left.outlasts else 0)
         if len(self._read) >= _AT_ONCE or time.monotonic() - self._since > _SECONDS:
-            self._read_all_but(1 if copied else 0)
+            self._read_all_but(1 if left.outlasts else 0)
             self._write()
 
     def finish(self) -> None:
@@ -68,8 +73,9 @@ class Steps:
 
     def _read_all_but(self, newest: int) -> None:
         while len(self._unread) > newest:
-            over, left = self._unread.popleft()
-            self._read.append(_Over(over.epoch, over.fed, over.settings, self._digests(*left)))
+            over, left, drawn = self._unread.popleft()
+            digests = self._digests(left, drawn)
+            self._read.append(_Over(over.epoch, over.fed, over.settings, digests))
 
     def _write(self) -> None:
         self._feed.identify()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.core.digests import group_digest, tensor_digest
+from whydiff.core.digests import group_digest, numbers_digest, tensor_digest
 from whydiff.core.live import Live, asked_of_fit
 from whydiff.core.pins import Pins
 from whydiff.core.recipe import Recipe, Tensor
@@ -38,7 +38,7 @@ from whydiff.recorder.randomness import (
 )
 from whydiff.recorder.reads import reads_of, stale, stored_before, told, weak
 from whydiff.recorder.starting import Start
-from whydiff.recorder.step_snapshot import Left, StepSnapshots
+from whydiff.recorder.step_snapshot import AtOnce, Left, StepSnapshots
 from whydiff.recorder.steps import Steps
 from whydiff.storage import Writer
 
@@ -144,33 +144,38 @@ class Watch:
             self._first_step_done()
         if self.feed.trouble:
             raise RuntimeError(self.feed.trouble)
-        executed = steps_at_once(self.model)
-        left = self._snapshots.of_step(self._travelling(state), self.interference.looks_at_steps)
-        self._rows.add(self._epoch, executed, (dict(logs or {}), left, drawn), left.outlasts)
+        left = self._left(state, dict(logs or {}))
+        self._rows.add(self._epoch, steps_at_once(self.model), left, drawn)
         self._epoch_steps += 1
         self.steps += 1
 
-    def _digests(self, logs: Any, left: Left, drawn: list[np.ndarray]) -> tuple[int, ...]:
-        values = left.read()
-        logged = numbers(logs)
-        figures = [np.float64(value) for _, value in sorted(logged.items())]
+    def _left(self, state: Any, logs: Any) -> Left:
+        """What a step left: to read later where nobody has to know it before the next step."""
+        if not self.interference.looks_at_steps:
+            copied = self._snapshots.copied(state, logs, self._travellers)
+            if copied is not None:
+                return copied
+        return self._snapshots.read(self._travelling(state), logs)
+
+    def _digests(self, left: Left, drawn: Sequence[np.ndarray]) -> tuple[int, ...]:
+        logged = numbers(left.logs())
         if len(self._losses) < FIRST_LOSSES and logged:
             self._losses.append(float(logged.get("loss", next(iter(logged.values())))))
-        weights = group_digest(values.weights)
-        if self.interference.looks_at_steps:
-            self.interference.after_step(values.rates(), weights)
-        return (
-            group_digest([*values.noise, *drawn]),
-            weights,
-            group_digest(values.state),
-            group_digest(figures),
-        )
+        weights, noise, optimizer = left.digests(drawn)
+        if isinstance(left, AtOnce) and self.interference.looks_at_steps:
+            self.interference.after_step(left.rates(), weights)
+        figures = numbers_digest([value for _, value in sorted(logged.items())])
+        return noise, weights, optimizer, figures
+
+    def _travellers(self) -> list[list[int]]:
+        if self._known is None:
+            self._known = self._adapter.travellers(self.model)
+        return self._known
 
     def _travelling(self, state: Any) -> Mapping[int, Any]:
         """Values by id of those variables whose values are elsewhere at the moment."""
-        if state is not None and self._known is None and self._start.settled:
-            self._known = self._adapter.travellers(self.model)
-        return self._adapter.values_of(self.model, state, self._known)
+        known = self._travellers() if state is not None and self._start.settled else None
+        return self._adapter.values_of(self.model, state, known)
 
     def _metrics_before(self, travelling: Mapping[int, Any]) -> dict[str, Any]:
         """Facts on what metrics hold already; {} where that cannot be read, which is no trouble."""

@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from whydiff.keras_backend.base import Reader, StepWatcher
+from whydiff.keras_backend.base import StepWatcher
 from whydiff.keras_backend.composite import parts, replaced
 from whydiff.keras_backend.internals import epoch_iterator, held_value, is_variable, map_leaves
-from whydiff.keras_backend.jax import copying as jax_copying
+from whydiff.keras_backend.jax.copying import copier as copier
 from whydiff.keras_backend.no_generator import (
     draw as draw,
     draws_between as draws_between,
@@ -104,11 +104,6 @@ def values_of(model: Any, state: Any, known: list[list[int]] | None = None) -> d
     for ids, part in zip(known, state, strict=False):
         found.update(zip(ids, part, strict=False))
     return found
-
-
-def copier(values: Sequence[Any]) -> Callable[[Sequence[Any]], Reader] | None:
-    """Copies made on the device behind the step, read later; None where reading at once pays."""
-    return jax_copying.copier(values)
 
 
 def with_values(model: Any, state: Any, values: Mapping[int, np.ndarray]) -> Any:
