@@ -49,8 +49,9 @@ class Inputs:
     leaves: tuple[Leaf, ...] = ()
     batches: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     unit: str = "sample"  # | "batch", where a batch cannot be cut into samples
-    #: how the data were given: ``source`` ("array", "tf.data", "PyDataset", "torch", "generator"),
-    #: ``batch_size``, ``steps`` as passed, ``seen`` False where not all of it could be digested
+    #: how the data were given: ``source`` ("arrays", "tf.data", "PyDataset", "torch DataLoader",
+    #: "generator"), ``batch_size``, ``steps`` as passed, ``seen`` False where not all of it could
+    #: be digested
     facts: Facts = field(default_factory=dict)
 
     def rows(self, role: str) -> np.ndarray:
@@ -224,7 +225,8 @@ class MeasuringCall:
     seconds: float = 0.0
     score: Score | None = None
     #: "method" where it was ``predict_on_batch`` or ``test_on_batch``; "unknown: ..." for what
-    #: could not be seen; "joined": numbers of the calls of a loop that this one stands for
+    #: could not be seen; "joined": numbers of the calls of a loop that this one stands for;
+    #: "part": rows of the call to which this one is restricted
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -277,6 +279,28 @@ def joined_call(calls: Sequence[MeasuringCall]) -> MeasuringCall:
                       for k in range(len(first.outputs))),
         notes={**first.notes, "joined": [call.number for call in calls]},
     )  # fmt: skip
+
+
+def part_of(call: MeasuringCall, rows: Sequence[int]) -> MeasuringCall:
+    """A call as far as it answered these rows of its inputs; ``batches`` are those of all of it."""
+    places = np.asarray(rows)
+    inputs = call.recipe.inputs
+    leaves = tuple(replace(leaf, rows=leaf.rows[places]) for leaf in inputs.leaves)
+    outputs = tuple(
+        replace(
+            output,
+            shape=(len(places), *output.shape[1:]),
+            rows=output.rows[places],
+            values=None if output.values is None else output.values[places],
+        )
+        for output in call.outputs
+    )
+    return replace(
+        call,
+        recipe=replace(call.recipe, inputs=replace(inputs, leaves=leaves)),
+        outputs=outputs,
+        notes={**call.notes, "part": [int(row) for row in rows]},
+    )
 
 
 def _joined_output(parts: Sequence[Output]) -> Output:

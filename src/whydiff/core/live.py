@@ -173,6 +173,10 @@ class LiveCall:
     #: Of a score by a metric or loss of Keras: what makes an equal object
     function: Any = None
     trainable: tuple[bool, ...] = ()  # of the model and each of its layers
+    #: makes the model as it was in this call, where it was changed in place since (quantized)
+    remade: Callable[[], Any] | None = None
+    #: rows of its outputs that are looked at, where it was fed more than the other call; None: all
+    part: tuple[int, ...] | None = None
 
 
 def asked_of_fit(recipe: Recipe) -> dict[str, Any]:

@@ -25,6 +25,10 @@ SEEDING = "seeding"
 PROCESSES = "worker processes"
 
 
+#: note of a fit: nobody looks at its log
+LOG_UNSEEN = "neither printed nor kept"
+
+
 @dataclass(frozen=True)
 class Draw:
     """One entry of the seed ledger: a seed that an initializer or a seed generator holds.
@@ -100,6 +104,11 @@ class Fit:
     def number(self) -> str:
         """``2``, or ``1+2+3``."""
         return "+".join(map(str, self.parts or (self.index,)))
+
+    @property
+    def log_seen(self) -> bool:
+        """Whether the script prints or keeps what the fit logged, as far as its text tells."""
+        return self.notes.get("log") != LOG_UNSEEN
 
     def trained(self, call: MeasuringCall) -> bool:
         """Whether it trained the model that ``call`` used. Titles tell where numbers are lacking:

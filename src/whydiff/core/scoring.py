@@ -31,6 +31,7 @@ EACH_OUTPUT = "each output on its own, cut at 0.5"
 # the score, computed otherwise
 AVERAGED = ("macro average", "micro average", "weighted average")
 FROM_OUTPUTS = "from the outputs themselves, not from classes"
+FROM_HALF = "from the outputs cut at 0.5"
 SAME_SHAPE = "with labels in the shape of the outputs"
 WEIGHTED = "with evaluate's sample weights"
 IN_ITS_UNITS = "from the outputs themselves, in the units of evaluate's labels"

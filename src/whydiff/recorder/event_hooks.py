@@ -327,17 +327,30 @@ def _watch_settings(holder: Holder, patches: Patches) -> None:
 _ORIGINS = {"quantize": "quantized", "adapt": "adapted", "enable_lora": "assigned"}
 
 
+#: Events that give layers other variables.
+_OTHER_FORM = frozenset({"quantize", "enable_lora"})
+
+
 def _setting(holder: Holder, method: Any, kind: str) -> Any:
     @functools.wraps(method)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
         with UNSEEN:
             session = holder.session
             outermost = session.idle
+            if outermost and kind in _OTHER_FORM:
+                changes_form(self)
             with session.calls.events.nested():
                 result = method(self, *args, **kwargs)
             if outermost:
                 told(self, args, kwargs)
             return result
+
+    @_never_in_the_way
+    def changes_form(self: Any) -> None:
+        calls = holder.session.calls
+        model = calls.models.holding(self)
+        if model is not None:
+            calls.changes_form(model)
 
     @_never_in_the_way
     def told(self: Any, args: Any, kwargs: Any) -> None:

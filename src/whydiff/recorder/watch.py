@@ -13,7 +13,7 @@ from whydiff.core.digests import group_digest, numbers_digest, tensor_digest
 from whydiff.core.live import Live, asked_of_fit
 from whydiff.core.pins import Pins
 from whydiff.core.recipe import Recipe, Tensor
-from whydiff.core.recording import Epoch
+from whydiff.core.recording import LOG_UNSEEN, Epoch
 from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.callbacks import fresh_callback, listed
 from whydiff.keras_backend.code import Outside
@@ -28,6 +28,7 @@ from whydiff.recorder.feed import Feed
 from whydiff.recorder.guard import never_in_the_way
 from whydiff.recorder.interference import Interference
 from whydiff.recorder.ledger import Ledger, user_stack
+from whydiff.recorder.log_seen import log_unseen
 from whydiff.recorder.material import material_of
 from whydiff.recorder.origins import origins_of
 from whydiff.recorder.randomness import (
@@ -92,6 +93,8 @@ class Watch:
         self._stale: dict[str, list[Any]] = {}
         #: entries of the seed ledger when this fit began: seedings after them are none of its
         self._notes: dict[str, Any] = {"seed ledger": len(ledger.draws)}
+        if log_unseen(self._fit, self._callbacks, self._stack):
+            self._notes["log"] = LOG_UNSEEN
         self._pins = pins
         self._known: list[list[int]] | None = None  # which variables travel with a step's state
         self._rows = Steps(index, self.feed, writer, self._digests)

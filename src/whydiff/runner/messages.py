@@ -242,6 +242,14 @@ class JoinCalls(Request[int]):
 
 
 @dataclass(frozen=True)
+class RestrictCall(Request[int]):
+    """Look at some rows of a call's outputs only; the answer is the number of what that is."""
+
+    call: int
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class PackCall(Request[None]):
     """Write the arrays of a call to a file for another process."""
 
@@ -348,6 +356,7 @@ ReplicaRequest = AskRedrawable | Replicate | DrawInputs | Streams | Probe | Pict
 CallRequest = (
     PairCalls
     | JoinCalls
+    | RestrictCall
     | PackCall
     | AdoptCall
     | MeasureHybrid
@@ -453,7 +462,8 @@ TYPES: Mapping[str, type] = {
     for cls in (
         Pair, Pack, Recall, Train, ExamineStep, MeasureLoss, PicturesOfPair,
         AskRedrawable, Replicate, DrawInputs, Streams, Probe, Pictures,
-        PairCalls, JoinCalls, PackCall, AdoptCall, MeasureHybrid, MeasureAgain, FindLayer,
+        PairCalls, JoinCalls, RestrictCall, PackCall, AdoptCall, MeasureHybrid, MeasureAgain,
+        FindLayer,
         RelateRows, SameRows, LossParts, ValidationParts, Rescore, MeasureByPosition,
         OwnFit, FitElsewhere, Job, FitRecorded, Paired, TrainedHybrid, Trajectory, TrajectoryPoint,
         StepInputs, StepRecord, Redrawable, Replicated, Replica, Packing, ReplicaInputs, Result,

@@ -18,6 +18,17 @@ def printed_numbers(module: ast.Module, line: int) -> Iterator[ast.expr]:
                 yield from _numbers(argument)
 
 
+def throws_away(module: ast.Module, line: int, method: str, attribute: str) -> bool:
+    """Whether the statement at a line is a call of ``method`` whose result is thrown away, and no
+    ``attribute`` is read anywhere in the module."""
+    if any(isinstance(n, ast.Attribute) and n.attr == attribute for n in ast.walk(module)):
+        return False
+    match _statement(module, line):
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name))):
+            return name == method
+    return False
+
+
 def unscaled(node: ast.expr) -> ast.expr:
     """Without a factor that makes a part a percentage."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):

@@ -187,5 +187,5 @@ def test_another_flag_is_told_with_how_each_was_called():
         "model(x, training=True) (line 1): drop in training vs. model(x) (line 2): inference"
     )
     assert compare(a, b).finding("mode").mechanism == "training-flag"
-    baked = compare(run(None, drop=True), run(False, 2, drop=False)).finding("mode")
-    assert baked.mechanism == "training-baked-in"
+    default = compare(run(None, drop=True), run(False, 2, drop=False)).finding("mode")
+    assert default.mechanism == "training-by-default"

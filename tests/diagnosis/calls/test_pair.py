@@ -11,6 +11,7 @@ from whydiff.core.calls import Origin, Score
 from whydiff.core.digests import row_digests
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Tensor
+from whydiff.core.recording import LOG_UNSEEN
 from whydiff.diagnosis.calls.answer import strip, two_agree
 from whydiff.diagnosis.calls.pair import (
     LABELS_MOVE,
@@ -194,6 +195,14 @@ def test_what_fit_logged_of_its_validation_is_held_against_evaluate(trained_fit)
     assert not disagreements(execution(equal, fits=[fit]))
 
 
+def test_a_log_that_nobody_sees_is_held_against_nothing(trained_fit):
+    seen = validating(trained_fit(1), X[:5], val_loss=0.9, loss=0.1)
+    unseen = replace(seen, notes={**seen.notes, "log": LOG_UNSEEN})
+    evaluated = call(2, "evaluate", x=X[:5], values={"loss": 0.7})
+    pairs = [disagreements(execution(evaluated, fits=(fit,))) for fit in (seen, unseen)]
+    assert pairs[0] and not pairs[1]
+
+
 def test_two_evaluates_come_before_the_validation_of_a_fit(trained_fit):
     fit = validating(trained_fit(1), X, val_loss=0.9)
     last = call(2, "evaluate", values={"loss": 0.9})
@@ -271,6 +280,25 @@ def test_a_loop_over_single_rows_is_held_against_the_whole():
     assert said(found.b) == "the 16 calls of predict at line 9"
     assert found.b.recipe.inputs.batches.tolist() == [1] * len(X)
     assert found.distance.relative == pytest.approx(0.5)
+
+
+def test_some_rows_are_held_against_the_call_that_predicted_them_among_others():
+    def found(*calls):
+        return [d for d in disagreements(execution(call(1), *calls)) if d.a.notes.get("part")]
+
+    one = call(2, line=5, x=X[3:4], outputs=X[3:4] @ KERNEL * np.float32(2))
+    (alone,) = found(one)
+    assert said(alone.a) == "1 row of predict at line 1"
+    assert alone.a.notes["part"] == [3] and not alone.check
+    pieces = [
+        call(n + 2, line=9, x=X[n : n + 1], outputs=X[n : n + 1] @ KERNEL * np.float32(2))
+        for n in range(5)
+    ]
+    (loop,) = found(*pieces)
+    assert said(loop.b) == "the 5 calls of predict at line 9"
+    rounded = np.nextafter(X[3:4] @ KERNEL, np.float32(9))
+    assert not found(call(2, x=X[3:4], outputs=rounded))  # alone it is summed otherwise
+    assert not found(call(2, x=X[3:4] + 1))  # another row
 
 
 def test_the_calls_of_a_script_in_order_with_the_pair_marked():

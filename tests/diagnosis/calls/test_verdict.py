@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whydiff.core.calls import Event, GeneratorState, HeldValue, Origin, Score, joined_call
+from whydiff.core.calls import Event, GeneratorState, HeldValue, Origin, Score, joined_call, part_of
 from whydiff.core.digests import row_digests
 from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, SUSPECTED, UNKNOWN, Cause
 from whydiff.core.recipe import Tensor
@@ -23,6 +23,7 @@ from whydiff.core.scoring import (
     CUT_AT_ZERO,
     EACH_OUTPUT,
     FROM_CLASSES,
+    FROM_HALF,
     FROM_OUTPUTS,
     IN_ITS_UNITS,
     IN_ONE_BATCH,
@@ -255,9 +256,13 @@ def test_flags_of_layers_decide_the_mode():
     quiet, active = {"training:dropout": False}, {"training:dropout": True, "training": True}
     found = by_source(compare(call(1, mode=quiet), call(2, "call", mode=active)))
     assert found["mode"].mechanism == "training-flag"
-    baked = {"training:dropout": True}
-    found = by_source(compare(call(1, mode=quiet), call(2, "call", mode=baked)))
-    assert found["mode"].mechanism == "training-baked-in"
+    acting = {"training:dropout": True}
+    baked = {**acting, "baked:dropout": True}
+    for mode, mechanism in ((baked, "training-baked-in"), (acting, "training-by-default")):
+        found = by_source(compare(call(1, mode=quiet), call(2, "call", mode=mode)))
+        assert found["mode"].mechanism == mechanism
+    twice = {"training:dropout": [None, False]}  # built by one run, called by another
+    assert by_source(compare(call(1, mode=quiet), call(2, mode=twice)))["mode"].status == IDENTICAL
     found = by_source(compare(call(1, mode=quiet), call(2, "call", mode=quiet)))
     assert found["mode"].status == IDENTICAL
 
@@ -304,6 +309,18 @@ def test_what_may_hold_more_than_is_recorded_is_not_ruled_out_by_a_failed_contro
     assert any(HELD_BY_NOTHING in note for note in found.notes)
     assert {"noise", "state", "architecture"} <= {x.source for x in found.unknown}
     assert {"weights", "data-content"} <= {x.source for x in found.excluded}
+
+
+def test_rows_that_depend_on_their_batch_are_called_that():
+    few = call(2, x=X[:2], outputs=OUT[:2] + 1)
+    part = part_of(call(1, outputs=OUT), (0, 1))
+    compared = compare(part, few)
+    sources = {f.source: f.status for f in compared.findings}
+    assert sources["data-content"] == sources["data-order"] == IDENTICAL
+    assert compared.movable == ("batch-size",)
+    runner = Linear(OUT[:2], {"batch-size": np.ones_like(OUT[:2])})
+    (cause,) = judge(compared, run_trials(runner, ["batch-size"], (part, few), "outputs")).causes
+    assert (cause.mechanism, cause.status) == ("rows-depend-on-their-batch", CONFIRMED)
 
 
 def test_batches_that_only_round_otherwise_are_called_that():
@@ -401,7 +418,7 @@ def test_labels_of_another_pass():
     ("more", "source", "mechanism"),
     [
         ({}, "tf.data", "labels-of-another-pass"),
-        ({}, "array", "labels-in-another-order"),
+        ({}, "arrays", "labels-in-another-order"),
         ({BEGINS_AT: 32.0}, "generator", "generator-goes-on"),
     ],
 )
@@ -439,6 +456,7 @@ def test_a_threshold_on_logits():
         ({"macro average": 0.95}, "measured-by-another-rule"),
         ({IN_ITS_UNITS: 0.95, FROM_OUTPUTS: 0.95}, "other-units"),
         ({FROM_CLASSES: 0.25}, "another-threshold"),
+        ({FROM_HALF: 0.95}, "another-threshold"),
         ({AMONG_LARGEST: 0.95, BY_CLASS: 0.25}, "among-the-largest"),
     ],
 )

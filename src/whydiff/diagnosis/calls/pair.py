@@ -10,7 +10,7 @@ from itertools import combinations, pairwise, product
 
 import numpy as np
 
-from whydiff.core.calls import MeasuringCall, Score, joined_call
+from whydiff.core.calls import MeasuringCall, Score, joined_call, part_of
 from whydiff.core.digests import unordered_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
@@ -80,6 +80,7 @@ def disagreements(execution: Execution, metric: str | None = None) -> list[Disag
         if not same_result(a, b):
             found += _of_calls(execution, a, b, metric)
     found += _of_loops(execution, own, metric)
+    found += _of_parts(execution, own, metric)
     return sorted(found, key=lambda d: d.order)
 
 
@@ -97,6 +98,32 @@ def _of_loops(
         if sizes[0] != sizes[1] or not _alike_fed(whole, other):
             continue
         yield from _of_calls(execution, other, whole, metric)
+
+
+def _of_parts(
+    execution: Execution, own: Sequence[MeasuringCall], metric: str | None
+) -> Iterator[Disagreement]:
+    """Some rows predicted on their own, one by one or at once, against the call that predicted
+    them among others. Rows that are rounded otherwise there are no disagreement."""
+    wholes = [call for call in own if call.kind in ("predict", "call") and call.outputs]
+    loops = list(_in_pieces(execution.calls))
+    pieces = {number for loop in loops for number in loop.notes["joined"]}
+    alone = [call for call in wholes if call.number not in pieces]
+    for few, whole in product([*loops, *alone], wholes):
+        rows = [call.recipe.inputs.rows("x") for call in (few, whole)]
+        alike = few.model_number == whole.model_number and _weights(few) == _weights(whole)
+        if not (alike and 0 < len(rows[0]) < len(rows[1]) and _alike_fed(few, whole)):
+            continue
+        if few.recipe.inputs.unit != "sample" or whole.recipe.inputs.unit != "sample":
+            continue
+        places = {row.tobytes(): i for i, row in reversed(list(enumerate(rows[1])))}
+        found = [places.get(row.tobytes()) for row in rows[0]]
+        known = [place for place in found if place is not None]
+        answered = all(len(o.rows) == len(rows[1]) for o in whole.outputs)
+        if len(known) == len(found) and answered:
+            part = part_of(whole, known)
+            pairs = _of_calls(execution, part, few, metric)
+            yield from (d for d in pairs if not d.distance.rounding)
 
 
 def _alike_fed(a: MeasuringCall, b: MeasuringCall) -> bool:
@@ -167,8 +194,9 @@ def _weights(call: MeasuringCall) -> list[str]:
 def _of_fits(
     execution: Execution, calls: Sequence[MeasuringCall], metric: str | None
 ) -> Iterator[Disagreement]:
-    """The last epoch of a fit against evaluate of the same model, before it was trained on."""
-    for fit in execution.fits:
+    """The last epoch of a fit whose log somebody sees against evaluate of the same model, before
+    it was trained on."""
+    for fit in (fit for fit in execution.fits if fit.log_seen):
         for call in calls:
             if call.kind == "evaluate" and fit.final and _follows(execution, call, fit):
                 yield from fit_pairs(fit, call, metric)
@@ -271,7 +299,11 @@ def _of_scores(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterator
             names = {n: _quantity(call, n) if n == bare else bare for n, bare in own.items()}
             yield from _scored(call, score, names, "")
         for fit in () if held else execution.fits:
-            if _rows_of_validation(fit) == len(score.score.rows) and _follows(execution, read, fit):
+            if (
+                fit.log_seen
+                and _rows_of_validation(fit) == len(score.score.rows)
+                and _follows(execution, read, fit)
+            ):
                 logged = [n[4:] for n in values_of(fit) if n.startswith("val_")]
                 names = _of_output(logged, score.score.output)
                 names.pop("loss", None)
@@ -323,7 +355,7 @@ def _scored(
 
 
 #: Where the order of the rows may be another at every pass.
-_PASSED_OVER = frozenset({"tf.data", "PyDataset", "torch", "generator"})
+_PASSED_OVER = frozenset({"tf.data", "PyDataset", "torch DataLoader", "generator"})
 
 
 def _by_position(calls: Sequence[MeasuringCall]) -> Iterator[Disagreement]:

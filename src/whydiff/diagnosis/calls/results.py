@@ -72,6 +72,8 @@ def said(call: Call, line: int | None = None) -> str:
         name = call.score.name
     if isinstance(call, MeasuringCall) and call.notes.get("joined"):
         name = f"the {len(call.notes['joined'])} calls of {name}"
+    if isinstance(call, MeasuringCall) and call.notes.get("part"):
+        name = f"{count(len(call.notes['part']), 'row')} of {name}"
     return f"{name} at line {line}" if line else name
 
 

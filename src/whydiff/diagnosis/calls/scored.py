@@ -45,6 +45,11 @@ OF_SCORE = {
         "classes-instead-of-outputs",
         "{function} was given classes, {its} is computed from the outputs",
     ),
+    scoring.FROM_HALF: (
+        "another-threshold",
+        "{function} calls outputs positive from another threshold on than 0.5, at which {its} cuts "
+        "them",
+    ),
     scoring.SAME_SHAPE: (
         "shapes-broadcast",
         "the labels and the outputs that {function} compares have other shapes, so NumPy pairs "
@@ -84,7 +89,7 @@ def judge_score(
     """The verdict from the score computed again under other rules; see replay's ``rescored``.
 
     ``wanted`` is the number that evaluate (or fit, of its validation) gives for ``metric``;
-    ``validation`` says which. ``source`` is how the predicted samples were given ("array",
+    ``validation`` says which. ``source`` is how the predicted samples were given ("arrays",
     "tf.data", ...).
     """
     names = _Names(
@@ -161,7 +166,7 @@ def _order(values: Mapping[str, float], source: str, it: str) -> tuple[str, str]
             f"the predictions begin at row {int(begins)} of what {it} was given, and go on "
             f"from there: {rows}"
         )
-    if source == "array":
+    if source == "arrays":
         return "labels-in-another-order", (
             f"the samples were predicted in another order than the labels stand in: {rows}"
         )

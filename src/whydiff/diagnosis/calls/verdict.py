@@ -94,7 +94,7 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
                 )
             )
         else:
-            cause = _as_rounding(found) if everything_rounds else found
+            cause = _of_batches(found, everything_rounds)
             causes.append(_confirmed(cause, trials, shares))
     causes = _sorted(causes, excluded)
     if left and rounding:
@@ -119,13 +119,16 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
     )  # fmt: skip
 
 
-def _as_rounding(found: Finding) -> Finding:
-    """What a finding is called where all that it does is rounding."""
+def _of_batches(found: Finding, rounds: bool) -> Finding:
+    """What batches of another size are called by what they do: round otherwise, or more."""
     if found.source != "batch-size" or found.mechanism:
         return found
-    known = mechanism("batch-size-rounding")
+    known = mechanism("batch-size-rounding" if rounds else "rows-depend-on-their-batch")
+    what = "sums are rounded otherwise" if rounds else (
+        "the answer for a row depends on the other rows of its batch"
+    )  # fmt: skip
     return replace(found, mechanism=known.id, remedy=known.remedy,
-                   detail=f"{found.evidence}: sums are rounded otherwise")  # fmt: skip
+                   detail=f"{found.evidence}: {what}")  # fmt: skip
 
 
 def _abstained(compared: Compared, trials: CallTrials) -> Verdict:

@@ -199,6 +199,18 @@ MECHANISMS = (
         seen="One call passes no flag and layers run as in training, the other passes one.",
     ),
     Mechanism(
+        "training-by-default",
+        ("mode",),
+        "a layer whose default is training=True",
+        "Where a call passes no flag, the default of the layer's own call counts. That of Keras's "
+        "augmentation layers (RandomFlip, RandomRotation) and of a class with "
+        "call(self, x, training=True) is True; predict and evaluate pass training=False.",
+        "Call model(x, training=False) wherever the model is used, not trained; in a class of "
+        "your own write call(self, x, training=False).",
+        seen="One call passes no flag and layers run as in training, though the model was not "
+        "built so.",
+    ),
+    Mechanism(
         "batch-statistics",
         ("mode", "batch-size"),
         "rows depend on the batch that they come in",
@@ -206,6 +218,16 @@ MECHANISMS = (
         "an answer depends on the other rows.",
         "Use training=False for inference.",
         seen="Outputs of the same rows change with the size or order of the batches.",
+    ),
+    Mechanism(
+        "rows-depend-on-their-batch",
+        ("batch-size",),
+        "a row's answer depends on the other rows of its batch",
+        "A layer computes over the axis of the batch: a mean over axis 0 or over everything, a "
+        "reshape that mixes rows, a softmax over axis 0.",
+        "Reduce over the axes of one sample only (axis=-1, or axis=(1, 2, 3) for images), never "
+        "over axis 0 or over all.",
+        seen="The same rows, alone or among others, give other outputs, and by more than rounding.",
     ),
     Mechanism(
         "batch-statistics-in-fit",

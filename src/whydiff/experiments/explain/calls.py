@@ -54,6 +54,7 @@ from whydiff.runner.messages import (
     RelateRows,
     Requestable,
     Rescore,
+    RestrictCall,
     SameRows,
     ValidationParts,
 )  # fmt: skip
@@ -176,9 +177,11 @@ def holds(site: Site, pair: Disagreement) -> bool:
 
 
 def served(site: Site, call: MeasuringCall) -> int:
-    """The number under which the process runs a call again; that of a loop's calls is made."""
-    joined = call.notes.get("joined")
-    return site.process.request(JoinCalls(tuple(joined))) if joined else call.number
+    """The number under which the process runs a call again; that of a loop's calls, or of some
+    rows of one, is made."""
+    joined, part = call.notes.get("joined"), call.notes.get("part")
+    number = site.process.request(JoinCalls(tuple(joined))) if joined else call.number
+    return site.process.request(RestrictCall(number, tuple(part))) if part else number
 
 
 def _kinds(site: Site, pair: Disagreement) -> tuple[str, ...]:

@@ -189,6 +189,13 @@ class CallBook:
         while len(self.outputs) > REMEMBERED:
             del self.outputs[next(iter(self.outputs))]
 
+    def changes_form(self, model: Any) -> None:
+        """A model gets other weights in place: calls so far ran it as it is now."""
+        make = functools.partial(type(model).from_config, model.get_config())
+        for i, live in enumerate(self.lives):
+            if live.model is model and live.remade is None:
+                self.lives[i] = replace(live, remade=make)
+
     # --- what calls share -------------------------------------------------------------------------
 
     def compiled_with(self, model: Any, arguments: Mapping[str, Any]) -> None:

@@ -104,7 +104,7 @@ class Formula:
 def printed_formulas(frame: Any, outputs: Mapping[int, MeasuringCall]) -> Iterator[Formula]:
     """The scores by hand among what a frame of the script has just printed."""
     file = frame.f_code.co_filename
-    module = _parsed(file)
+    module = parsed(file)
     if module is None:
         return
     names = _names_in(frame)
@@ -130,7 +130,8 @@ def _names_in(frame: Any) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=32)
-def _parsed(file: str) -> ast.Module | None:
+def parsed(file: str) -> ast.Module | None:
+    """The syntax tree of a file of the script; None where there is none."""
     text = "".join(linecache.getlines(file))
     try:
         return ast.parse(text) if text else None
@@ -554,7 +555,7 @@ class _Reader:
 
     def _plain(self, function: types.FunctionType) -> bool:
         """Whether a function of the script only computes."""
-        module = _parsed(function.__code__.co_filename)
+        module = parsed(function.__code__.co_filename)
         code = function.__code__
         node = module and function_at(module, function.__name__, code.co_firstlineno)
         if not node or node.decorator_list or function.__closure__:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -69,7 +70,11 @@ class CallHybrids:
             if way.through != CALL:
                 self._draw_as_before(live.model, side(choice, "noise"))
             with drawing_from(live.model, self.lives[side(choice, "noise")].generators):
-                return run(live.model, way, batches)
+                measured = run(live.model, way, batches)
+        part = self.lives[side(choice, "batch-size")].part
+        if part is None:
+            return measured
+        return replace(measured, outputs=[output[list(part)] for output in measured.outputs])
 
     def again(self, name: str) -> Measured:
         """One side from its own fields, in its own model."""
@@ -200,6 +205,8 @@ class CallHybrids:
             return self._probe_batches()
         if content.fed is None or order.fed is None or cut.fed is None:
             raise TransferError("what was fed was too large to keep")
+        if any(live.part is not None for live in self.lives.values()):
+            return cut.fed  # the same rows among others: the batches are all that differs
         batches = content.fed
         if not content is order is cut:
             batches = tuple(recut(content.fed, order.fed, cut.fed))

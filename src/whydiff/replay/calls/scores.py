@@ -207,6 +207,9 @@ def _of_score(
         column = outputs[:, 1] if outputs.ndim == 2 and outputs.shape[1] == 2 else outputs
         fitting = column.reshape(labels.shape) if column.size == labels.size else column
         yield scoring.FROM_OUTPUTS, lambda: function(labels, fitting)
+    if outputs.size == labels.size == predicted.size and set(np.unique(labels)) <= {0, 1}:
+        cut = (outputs > 0.5).reshape(predicted.shape).astype(predicted.dtype)
+        yield scoring.FROM_HALF, lambda: function(labels, cut)
     if evaluate.fed and all(len(batch) > 2 for batch in evaluate.fed):
         weights = columns([(batch[2],) for batch in evaluate.fed])[0].reshape(-1)
         if len(weights) == len(labels):

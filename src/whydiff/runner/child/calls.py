@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from whydiff.core.call_hybrids import LayerDifference, Measurement
-from whydiff.core.calls import joined_call
+from whydiff.core.calls import joined_call, part_of
 from whydiff.core.chains import Pick
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
@@ -21,7 +21,7 @@ from whydiff.replay.calls.logged import (
     validation_parts,
     validation_rows_equal,
 )
-from whydiff.replay.calls.running import Measured
+from whydiff.replay.calls.running import Measured, preserved
 from whydiff.replay.calls.scores import as_evaluate, by_position, rescored
 from whydiff.runner import codec, messages as m
 from whydiff.runner.child.packing import call_arrays, live_call
@@ -29,6 +29,8 @@ from whydiff.stats.correspondence import correspondence
 from whydiff.storage import load
 
 Result = TypeVar("Result")
+#: Calls that are looked at in part have numbers below this, far from those of joined ones.
+_RESTRICTED = -1_000_000
 
 
 class CallServer:
@@ -37,6 +39,7 @@ class CallServer:
     def __init__(self, calls: Sequence[LiveCall], lives: Sequence[Live]) -> None:
         self._calls = {live.call.number: live for live in calls}
         self._lives = {live.index: live for live in lives}
+        self._remade: dict[Callable[[], Any], Any] = {}  # models as they were before a change
         self._paired: CallHybrids | None = None
 
     def answer(self, request: m.CallRequest) -> object:
@@ -49,6 +52,8 @@ class CallServer:
                 return None
             case m.JoinCalls():
                 return self.join(request)
+            case m.RestrictCall(number, rows):
+                return self.restrict(number, rows)
             case m.PackCall(number, file):
                 codec.save(call_arrays(self._call(number)), file)
                 return None
@@ -107,6 +112,12 @@ class CallServer:
         )
         return number
 
+    def restrict(self, number: int, rows: tuple[int, ...]) -> int:
+        """Some rows of a call as a call, under the number that is answered."""
+        whole, restricted = self._call(number), min(_RESTRICTED, *self._calls) - 1
+        self._calls[restricted] = replace(whole, call=part_of(whole.call, rows), part=rows)
+        return restricted
+
     def adopt(self, request: m.AdoptCall) -> None:
         """Take over a call of another process."""
         call = next(c for c in load(request.recording).calls if c.number == request.call)
@@ -154,7 +165,19 @@ class CallServer:
                 f"call {number} was not watched to its end, so it cannot be run again",
                 "`whydiff record` and `whydiff show` still say what was seen of it.",
             )
-        return self._calls[number]
+        live = self._calls[number]
+        return live if live.remade is None else replace(live, model=self._as_it_was(live))
+
+    def _as_it_was(self, live: LiveCall) -> Any:
+        """The model of a call that was changed in place since, made anew."""
+        make = live.remade
+        assert make is not None
+        if make not in self._remade:
+            with preserved(live.model):
+                model = self._remade[make] = _tried(make)
+                if live.compile_arguments:
+                    model.compile(**live.compile_arguments)
+        return self._remade[make]
 
 
 def _measurement(measured: Measured) -> Measurement:

@@ -9,7 +9,7 @@ import numpy as np
 from whydiff.core.calls import HeldValue, Inputs, MeasuringCall, combined_rows
 from whydiff.core.digests import unordered_digest
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Finding
-from whydiff.core.words import listed
+from whydiff.core.words import count, listed
 from whydiff.diagnosis.calls.fields.findings import differs
 from whydiff.diagnosis.calls.fields.held import values_in_words
 from whydiff.diagnosis.calls.fields.mode import training_flags
@@ -56,8 +56,8 @@ def _content(
 ) -> None:
     n, m = len(whole[0]), len(whole[1])
     if n == m and unordered_digest(whole[0]) == unordered_digest(whole[1]):
-        what = "samples with their labels" if labelled else "samples"
-        found["data-content"] = Finding("data-content", IDENTICAL, f"the same {n} {what}")
+        what = f"the same {count(n, 'sample')}" + " with their labels" * labelled
+        found["data-content"] = Finding("data-content", IDENTICAL, what)
         if np.array_equal(whole[0], whole[1]):
             found["data-order"] = Finding("data-order", IDENTICAL, "in the same order")
         else:

@@ -78,7 +78,8 @@ def compare_mode(a: MeasuringCall, b: MeasuringCall) -> Finding:
     mechanism = "training-flag"
     arguments = [c.recipe.mode.get("training") for c in (a, b)]
     if None in arguments and True not in arguments and _any_true(one, two):
-        mechanism = "training-baked-in"
+        baked = any(k.startswith("baked:") and v for c in (a, b) for k, v in c.recipe.mode.items())
+        mechanism = "training-baked-in" if baked else "training-by-default"
     evidence = describe(moved, 3) if not layers else f"{listed(layers[:4])}: {describe(moved, 2)}"
     return differs("mode", evidence, " vs. ".join(details), mechanism)
 
@@ -110,7 +111,13 @@ def _asked(call: MeasuringCall) -> str:
 def training_flags(call: MeasuringCall) -> dict[str, Any]:
     """The flag at each layer; the argument itself where layers were not seen."""
     mode = call.recipe.mode
-    layers = {k: bool(v) for k, v in mode.items() if k.startswith("training:")}
+    layers = {
+        k: any(v)
+        if isinstance(v, (list, tuple))
+        else bool(v)  # several, where it ran several times
+        for k, v in mode.items()
+        if k.startswith("training:")
+    }
     if layers:
         return layers
     through = call.kind in ("predict", "evaluate")

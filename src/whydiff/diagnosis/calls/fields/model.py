@@ -123,15 +123,15 @@ def structure_of(
     differing: set[str],
 ) -> tuple[str, ...]:
     """Sources that only another model as a whole brings, the one that stands for them first."""
-    if a.model_number == b.model_number:
-        return ()
-    together = []
     lone = bool(pairs.only_a or pairs.only_b)
+    recast = any(p.a.dtype != p.b.dtype for p in pairs.pairs)
+    if a.model_number == b.model_number and not lone and not recast:
+        return ()  # of one model that was changed in place, both forms are at hand
+    together = []
     if lone and found.get(WEIGHTS) and found[WEIGHTS].mechanism == "weights-skipped":
         together.append(WEIGHTS)
     if "architecture" in differing:
         together.append("architecture")
-    recast = any(p.a.dtype != p.b.dtype for p in pairs.pairs)
     if "precision" in differing and (recast or lone or "architecture" in differing):
         together.append("precision")
     return tuple(together)
