@@ -269,3 +269,16 @@ def test_worker_processes_are_said_to_be_there_unless_they_load_data():
     with pytest.raises(WhydiffError) as error:
         check_trained(replace(two, fits=()), [])
     assert "n_jobs=1" in error.value.way_out
+
+
+def test_stages_of_one_training_are_not_held_against_each_other():
+    first, second = fit(1), fit(2, 1, left_by=1)
+    assert successive_fits(of(first, second)) == (1, 2)
+    frozen = {**second.recipe.architecture, "trainable:dense": False}
+    thawed = replace(second, recipe=replace(second.recipe, architecture=frozen))
+    assert successive_fits(of(first, thawed)) is None, "frozen in between"
+    slower = {**second.recipe.optimizer, "learning_rate": 1e-5}
+    tuned = replace(second.recipe, data_content=content(range(50, 60)), optimizer=slower)
+    assert successive_fits(of(first, replace(second, recipe=tuned))) is None, "other data, slower"
+    folds = replace(second.recipe, data_content=content(range(50, 60)))
+    assert successive_fits(of(first, replace(second, recipe=folds))) == (1, 2), "a fold"

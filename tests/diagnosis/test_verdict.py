@@ -320,6 +320,21 @@ def test_settings_that_differ_and_end_in_the_same_bits_are_no_causes():
     assert any("batch-size and optimizer differ without effect" in n for n in verdict.notes)
 
 
+def test_settings_that_offset_each_other_in_the_weights_may_log_other_numbers():
+    sides = rate_and_batch(fit=logged(2.0))
+    worth = additive({"optimizer": (1.0, 0.0), "batch-size": (-1.0, 0.0)})
+    trials, _ = tried(sides, worth, logs=lambda c: [{"loss": 1.0 + ("optimizer" in c)}])
+    verdict = judge(sides, trials)
+    assert {c.source: c.offsets for c in verdict.causes}["optimizer"] in ((), ("batch-size",))
+    both, _ = tried(sides, worth, logs=lambda c: [{"loss": 1.0 + len(c)}])
+    verdict = judge(sides, both)
+    assert {c.source: c.offsets for c in verdict.causes} == {
+        "optimizer": ("batch-size",), "batch-size": ("optimizer",),
+    }  # fmt: skip
+    said = sentence(answer(sides, both))
+    assert "offset each other" in said and "the logged numbers differ" in said
+
+
 def test_another_way_of_measuring_explains_other_logs_of_equal_weights():
     a = a_side(fit=logged(1.0))
     b = changed(a, fit=logged(2.0), measurement={"metrics": ["mae"]})

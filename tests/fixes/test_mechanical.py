@@ -106,7 +106,7 @@ def test_samples_are_shuffled_before_they_are_batched(sides: Sides) -> None:
     text = "import keras\nds = base.map(f).batch(16).shuffle(100, seed=1).prefetch(2)\n"
     changed = repaired(text, sides(), "data-order", "batches-shuffled")
     assert changed == (
-        "import keras\nds = base.map(f).shuffle(100, seed=1).batch(16).prefetch(2)\n"
+        "import keras\nds = base.map(f).shuffle(1600, seed=1).batch(16).prefetch(2)\n"
     )
 
 

@@ -110,6 +110,7 @@ FINE = {
         "print(list(set(names)), ', '.join(set(names)))\n",
         "chars = sorted(list(set(text)))\n",
         "n = len(set(words))\n",
+        "urls = list(set(found))\nurls.sort(key=len)\nfor url in urls:\n    rows.append(url)\n",
         "if word in {'a', 'b'}:\n    pass\n",
         "for n in {1, 2, 3}:\n    rows.append(n)\n",
         "seen = set()\nfor w in words:\n    seen.add(w)\n",
@@ -212,6 +213,8 @@ FINE = {
         'import os, subprocess, keras\nos.environ["KERAS_BACKEND"] = "jax"\n'
         'subprocess.run(["a"])\n',
         'import os\nos.environ["KERAS_BACKEND"] = "jax"\nfrom keras import layers\n',
+        'import os\nos.environ["KERAS_BACKEND"] = "jax"\nimport keras\n'
+        'os.environ["KERAS_BACKEND"] = "jax"\nimport keras_hub\n',
     ],
     "WD503": ["import torch\ntorch.backends.cudnn.deterministic = True\n"],
     "WD504": [
@@ -251,6 +254,7 @@ FINE = {
         "ds = ds.batch(2).unbatch().shuffle(9, 1)\n",
         "import tensorflow as tf\nds = tf.data.Dataset.range(9)\n"
         "ds = ds.shuffle(9, 1).batch(2).shuffle(9, 1)\n",
+        "train = make().batch(2)\ntrain, test = load()\ntrain = train.shuffle(9, 1).batch(2)\n",
     ],
     "WD213": [
         "rows.map(f)\n",

@@ -51,12 +51,30 @@ def pair_of_fits(execution: Execution, wanted: Picks | None) -> Picks | None:
 
 
 def successive_fits(execution: Execution) -> tuple[int, int] | None:
-    """The first two fits of which the second goes on where the first stopped."""
+    """The first two fits of which the second goes on where the first stopped.
+
+    Stages of one training (pretraining, then fine-tuning) were never meant to agree: None of them.
+    """
     trainings = trainings_of(execution.fits)
     for one, other in _pairs(execution.fits):
-        if trainings[one.index] == trainings[other.index]:
+        if trainings[one.index] == trainings[other.index] and not _other_stage(one, other):
             return one.index, other.index
     return None
+
+
+def _other_stage(one: Fit, other: Fit) -> bool:
+    """Whether layers were frozen or thawed in between, or other data and another optimizer
+    taken."""
+    flags = [
+        {k: v for k, v in fit.recipe.architecture.items() if k.startswith("trainable:")}
+        for fit in (one, other)
+    ]
+    rows = [{row.tobytes() for row in fit.recipe.data_content.samples} for fit in (one, other)]
+    other_data = bool(rows[0] and rows[1]) and not rows[0] & rows[1]
+    settings = [
+        {k: v for k, v in fit.recipe.optimizer.items() if k != "callbacks"} for fit in (one, other)
+    ]
+    return flags[0] != flags[1] or (other_data and settings[0] != settings[1])
 
 
 def trainings_of(fits: Sequence[Fit]) -> dict[int, int]:

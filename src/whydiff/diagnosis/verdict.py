@@ -69,7 +69,8 @@ def judge(compared: ComparedSides, trials: Trials, remedy: Remedy | None = None)
     """What the hybrids prove, and the remedy that was tried, if one was."""
     findings = compared.findings
     if not trials.reproduces_a():
-        findings = tuple(map(_unseen_draws, findings))
+        why = "A trained again is not A" if trials.control_failed else "A was not trained again"
+        findings = tuple(_unseen_draws(finding, why) for finding in findings)
     causes: list[Cause] = []
     excluded = [Excluded(f.source, f.evidence) for f in findings if f.status == IDENTICAL]
     for finding in (f for f in findings if f.status == DIFFERS):
@@ -171,13 +172,13 @@ def _no_proof(trials: Trials) -> str:
     return "no hybrid reproduced the difference"
 
 
-def _unseen_draws(finding: Finding) -> Finding:
+def _unseen_draws(finding: Finding, why: str) -> Finding:
     """Only a training that repeats itself can be said to draw no random numbers."""
     if finding.source != "noise" or finding.evidence != NO_DRAWS:
         return finding
     evidence = (
-        "no random numbers were seen to be drawn in a training step; but as A trained again is "
-        "not A, something may draw where it was not seen"
+        f"no random numbers were seen to be drawn in a training step; but as {why}, something may "
+        "draw where it was not seen"
     )
     return replace(finding, status=UNKNOWN, evidence=evidence)
 
@@ -201,13 +202,20 @@ def _merely_reported(
             cause = replace(cause, source="measurement", detail=evidence, mechanism="")
         yield replace(cause, share=1.0, alone=1.0, remaining=0.0)
         return
-    for finding in (f for f in compared.findings if f.status == DIFFERS):
-        if finding.source in trials.sources and trials.changes_logs(finding.source):
-            evidence = (
-                f"{finding.evidence}; the weights agree bit for bit, and taken from B it changes "
-                "the logged numbers"
-            )
-            yield _cause(finding, CONFIRMED, evidence)
+    logged = [
+        f
+        for f in compared.findings
+        if f.status == DIFFERS and f.source in trials.sources and trials.changes_logs(f.source)
+    ]
+    moving = [f.source for f in logged if trials.matters(f.source)]
+    for finding in logged:
+        evidence = (
+            f"{finding.evidence}; the weights agree bit for bit, and taken from B it changes "
+            "the logged numbers"
+        )
+        others = tuple(s for s in moving if s != finding.source)
+        offsets = others if finding.source in moving else ()
+        yield replace(_cause(finding, CONFIRMED, evidence), offsets=offsets)
 
 
 def _measurement(finding: Finding, compared: ComparedSides) -> Cause | Excluded:

@@ -6,7 +6,9 @@ Each takes the text to be at fault, not the generators; whether it helps is trie
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from whydiff.core.findings import DIFFERS, Finding
@@ -236,10 +238,22 @@ def _cache_first(script: Script) -> Step:
 
 
 def _shuffle_first(script: Script) -> Step:
-    """``ds.batch(n).shuffle(m)`` becomes ``ds.shuffle(m).batch(n)``."""
+    """``ds.batch(n).shuffle(m)`` becomes ``ds.shuffle(m * n).batch(n)``: as many samples as were in
+    the buffer's batches."""
     edits, line = _exchanged(script, "batch", "shuffle")
+    edits = tuple(_in_samples(edit) for edit in edits)
     how = f"Shuffles before batching (line {line}), so that samples mix between batches."
     return Step(edits, how=how) if edits else Step()
+
+
+def _in_samples(edit: Edit) -> Edit:
+    """``.shuffle(12, ...).batch(16)`` with a buffer of 12 * 16 samples, where both are numbers."""
+    sizes = r"\.shuffle\((\s*(?:buffer_size=)?\s*)(\d+)(.*)\.batch\(\s*(?:batch_size=)?\s*(\d+)"
+    found = re.match(sizes, edit.new, re.DOTALL)
+    if not found:
+        return edit
+    size = str(int(found[2]) * int(found[4]))
+    return replace(edit, new=edit.new[: found.start(2)] + size + edit.new[found.end(2) :])
 
 
 def _exchanged(script: Script, first: str, second: str) -> tuple[tuple[Edit, ...], int]:

@@ -47,7 +47,13 @@ def _hash_seed(s: Source) -> Iterator[Hit]:
 def _too_late(s: Source) -> Iterator[Hit]:
     if any(s.called(c).startswith(("subprocess.", "os.exec", "os.system")) for c in s.calls):
         return  # set for others
-    for name, node in _set_variables(s):
+    known: set[tuple[str, str]] = set()
+    for name, node in sorted(_set_variables(s), key=lambda pair: pair[1].lineno):
+        value = node.value if isinstance(node, ast.Assign) else None
+        setting = (name, ast.unparse(value) if value is not None else "")
+        if value is not None and setting in known:
+            continue  # set to the same again, as a notebook does that may be begun in the middle
+        known.add(setting)
         readers = next((r for start, r in _READ_AT_IMPORT if name == start), ())
         for b in s.names.bindings:
             root = b.target.partition(".")[0]

@@ -171,17 +171,28 @@ class Source:
     @cached_property
     def _assignments(self) -> list[tuple[str, ast.expr]]:
         return [
-            (ast.unparse(target), node.value)
+            pair
             for node in self.nodes
             if isinstance(node, ast.Assign)
             for target in node.targets
-            if isinstance(target, ast.Name | ast.Attribute)
+            for pair in _given(target, node.value)
         ]
 
     @cached_property
     def functions(self) -> dict[str, ast.FunctionDef]:
         """Functions and methods by name."""
         return {n.name: n for n in self.nodes if isinstance(n, ast.FunctionDef)}
+
+
+def _given(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """(name, what it is given): of ``a, b = f()`` the whole of what is taken apart, for each."""
+    if isinstance(target, ast.Name | ast.Attribute):
+        yield ast.unparse(target), value
+    elif isinstance(target, ast.Tuple | ast.List):
+        parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+        for number, one in enumerate(target.elts):
+            each = parts[number] if len(parts) == len(target.elts) else value
+            yield from _given(one, each)
 
 
 def calls_in(node: ast.AST) -> Iterator[ast.Call]:

@@ -24,7 +24,8 @@ def order_changes(script: Script, names: Names) -> Iterator[OrderChange]:
         for iterated in _iterated(node, names):
             if _is_set(iterated, names, sets):
                 yield from _wrap(script, iterated, "a set is iterated in sorted order")
-        if isinstance(node, ast.Call) and _becomes_list(node, names, sets):
+        listed = isinstance(node, ast.Call) and _becomes_list(node, names, sets)
+        if isinstance(node, ast.Call) and listed and not _sorted(script, node):
             yield Edit(*script.span(node.func), "sorted"), node.lineno, "list(set) becomes sorted"
         if isinstance(node, ast.Call) and _lists_files(node, names) and not _sorted(script, node):
             yield from _wrap(script, node, "files are taken in sorted order")

@@ -11,6 +11,7 @@ from whydiff.diagnosis.sources import source
 from whydiff.diagnosis.sources.data_description import (
     batches_shuffled,
     leak,
+    misses,
     never_fed,
     relation,
     repeats,
@@ -147,3 +148,13 @@ def test_batches_that_change_places_as_a_whole():
     assert not batches_shuffled(
         recipe(X, Y, order=order, sizes=sizes), recipe(X, Y, order=mixed, sizes=sizes)
     )
+
+
+def test_a_stream_that_repeats_samples_in_place_of_others_is_told():
+    whole = recipe(X, Y)
+    stuck = recipe(X[:50], Y[:50], order=[*range(10), *range(50)], stream=True)
+    text = "an epoch of 60 samples of which 50 are distinct: 10 come again, and 10 that the other"
+    assert misses(stuck, whole).startswith(text)
+    assert misses(whole, stuck) == ""
+    assert misses(recipe(X, Y, stream=True), whole) == "", "every sample once"
+    assert misses(recipe(X[:50], Y[:50], stream=True), whole) == "", "a shorter epoch"

@@ -189,7 +189,8 @@ MECHANISMS = (
         ("data-content", "measurement"),
         "validation samples are also training samples",
         "The metrics of the validation are measured in part on samples the model was trained on.",
-        "Split once: the same seed for both subsets, or shuffle before `take` and `skip` only with "
+        "Split first, and repeat, oversample or augment only the training part. Split once: the "
+        "same seed for both subsets, or shuffle before `take` and `skip` only with "
         "reshuffle_each_iteration=False.",
         seen="Digests of validation samples are among those of the training samples.",
     ),

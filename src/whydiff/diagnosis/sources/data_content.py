@@ -95,6 +95,8 @@ def _validation(a: Side, b: Side, relation: Common) -> Finding:
 def _repeated(a: Recipe, b: Recipe) -> str:
     """Says so where a stream repeats few samples within an epoch and the other side does not."""
     repeated = [data_description.repeats(recipe) for recipe in (a, b)]
+    if not any(repeated):
+        repeated = [data_description.misses(a, b), data_description.misses(b, a)]
     if bool(repeated[0]) == bool(repeated[1]):
         return ""
     name, text = ("A", repeated[0]) if repeated[0] else ("B", repeated[1])

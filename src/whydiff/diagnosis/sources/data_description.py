@@ -155,6 +155,29 @@ def repeats(recipe: Recipe) -> str:
     )
 
 
+def misses(recipe: Recipe, other: Recipe) -> str:
+    """What a stream repeats within an epoch in place of samples that the other side feeds once in
+    an epoch of the same length; "" if it does not."""
+    if not recipe.data_order.relative or "batch" in (_unit(recipe), _unit(other)):
+        return ""
+    orders = [r.data_order.epochs[:1] for r in (recipe, other)]
+    if not all(orders) or len(orders[0][0]) != len(orders[1][0]):
+        return ""
+    fed, distinct = len(orders[0][0]), len(np.unique(orders[0][0]))
+    known = {row.tobytes() for row in np.ascontiguousarray(other.data_content.samples, np.uint64)}
+    own = {row.tobytes() for row in np.ascontiguousarray(recipe.data_content.samples, np.uint64)}
+    if distinct == fed or len(np.unique(orders[1][0])) != fed or not own < known:
+        return ""
+    return (
+        f"an epoch of {fed} samples of which {distinct} are distinct: {fed - distinct} come again, "
+        f"and {len(known - own)} that the other is fed never come"
+    )
+
+
+def _unit(recipe: Recipe) -> str:
+    return recipe.data_content.unit
+
+
 def never_fed(recipe: Recipe) -> str:
     """Rows of the arrays given to ``fit`` that no epoch feeds; "" if there are none."""
     epochs = [np.asarray(e) for e in recipe.data_order.epochs if len(e)]

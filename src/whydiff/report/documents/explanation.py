@@ -121,7 +121,7 @@ def verdict(e: Explanation) -> str:
         if offset == confirmed and all(c.share is None for c in e.causes):
             return (
                 f"The two {what} differ in {listed(offset)}, which offset each other: together "
-                f"they leave almost no difference.{also}"
+                f"they leave almost no difference{_only_logged(e)}.{also}"
             )
         whose = "which" if offset == confirmed else f"of which {listed(offset)}"
         partly = f", {whose} partly offset each other" if offset else ""
@@ -132,6 +132,11 @@ def verdict(e: Explanation) -> str:
     if suspected:
         return f"The two {what} differ; suspected, not confirmed: {listed(suspected)}."
     return f"The two {what} differ; the cause was not found."
+
+
+def _only_logged(e: Explanation) -> str:
+    same_weights = e.gap.get("relative_weight_distance") == 0
+    return " in the weights; the logged numbers differ" if same_weights else ""
 
 
 def _side(side: dict[str, Any]) -> str:
