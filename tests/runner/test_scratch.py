@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from whydiff.core.files import Used
 from whydiff.runner import copies as copies_module
 from whydiff.runner.child.afresh import restore
 from whydiff.runner.client import Run
 from whydiff.runner.copies import changes, copy_folder
 from whydiff.runner.running import Runs
-from whydiff.runner.scratch import Cover, Place, _unprotectable, outermost, place_for
+from whydiff.runner.scratch import MEANS, Cover, Place, _unprotectable, outermost, place_for
+from whydiff.testing.calls import execution
 
 
 def contents(folder):
@@ -39,21 +41,22 @@ def project(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.fixture(params=["overlays", "copies"])
-def copies(request):
-    return request.param == "copies"
+@pytest.fixture(params=MEANS)
+def means(request):
+    return request.param
 
 
-def run(project, place, script, copies):
+def run(project, place, script, means):
     """Run Python text on a cover of ``project``; the cover and what it printed."""
-    cover = Cover((project,), place, copies)
+    cover = Cover((project,), place, means)
     done = subprocess.run(
         [*cover.prefix, sys.executable, "-c", textwrap.dedent(script)],
         capture_output=True,
         text=True,
+        cwd=cover.moved(project),
     )
     assert done.returncode == 0, done.stderr
-    return cover, done.stdout
+    return cover, done.stdout.replace(f"{cover.root}/", "/")
 
 
 MESS = """
@@ -72,32 +75,34 @@ MESS = """
 """
 
 
-def test_nothing_changes_and_what_would_have_is_listed(project, tmp_path, copies):
+def test_nothing_changes_and_what_would_have_is_listed(project, tmp_path, means):
     before = contents(project)
-    cover, printed = run(project, tmp_path / "cover", MESS, copies)
+    cover, printed = run(project, tmp_path / "cover", MESS, means)
     assert printed.split() == [str(project), "['accuracy',", "'0.5',", "'0.9']"]
     assert contents(project) == before
-    gone = ["out/old/log.txt (removed)"] if copies else []  # an overlay has the folder out anew
+    gone = (
+        ["out/old/log.txt (removed)"] if means != "overlays" else []
+    )  # an overlay has the folder out anew
     listed = ["out/new/model.txt", *gone, "results.csv", "runs.db", "stale.txt (removed)"]
     assert cover.written() == listed
     cover.remove()
     assert not (tmp_path / "cover").exists()
 
 
-def test_every_run_starts_from_the_same_files(project, tmp_path, copies):
+def test_every_run_starts_from_the_same_files(project, tmp_path, means):
     script = """
         from pathlib import Path
         print(Path("ckpt.txt").exists())
         Path("ckpt.txt").write_text("weights")
     """
     for number in (1, 2):
-        _, printed = run(project, tmp_path / f"cover{number}", script, copies)
+        _, printed = run(project, tmp_path / f"cover{number}", script, means)
         assert printed == "False\n"
 
 
-def test_within_one_process_files_can_be_put_back(project, tmp_path, copies):
+def test_within_one_process_files_can_be_put_back(project, tmp_path, means):
     child = Path(restore.__code__.co_filename)
-    cover = Cover((project,), tmp_path / "cover", copies)
+    cover = Cover((project,), tmp_path / "cover", means)
     script = textwrap.dedent(MESS) + textwrap.dedent(f"""
         import sys
         sys.path.insert(0, {str(child.parents[3])!r})
@@ -107,8 +112,9 @@ def test_within_one_process_files_can_be_put_back(project, tmp_path, copies):
             print(path, path.read_text().split() if path.is_file() else "")
     """)
     done = subprocess.run(
-        [*cover.prefix, sys.executable, "-c", script], capture_output=True, text=True
-    )
+        [*cover.prefix, sys.executable, "-c", script],
+        capture_output=True, text=True, cwd=cover.moved(project),
+    )  # fmt: skip
     assert done.stdout.splitlines()[1:] == [
         "out ",
         "out/old ",
@@ -122,7 +128,7 @@ def test_without_overlays_there_are_copies_and_without_these_it_is_in_place(proj
     monkeypatch.setenv("WHYDIFF_SCRATCH", "copies")
     _unprotectable.cache_clear()
     place = place_for([project / "train.py"])
-    assert place == Place((project,), copies=True)
+    assert place == Place((project,), means="copies")
     assert place.text == "on scratch copies of the current folder"
     (project / "large.bin").write_bytes(bytes(9000))
     monkeypatch.setattr(copies_module, "LARGEST", 8999)
@@ -146,13 +152,13 @@ def test_a_copy_keeps_links_and_times_and_leaves_out_pipes(project, tmp_path):
     assert list(changes(project, tmp_path / "copy")) == [(Path("link"), False)]
 
 
-def test_a_folder_whose_name_no_overlay_takes_is_copied(tmp_path, monkeypatch):
-    folder = tmp_path / "lr=0.1,seed=1"
+def test_a_name_may_hold_what_ends_a_path_in_a_mount(tmp_path, monkeypatch):
+    folder = tmp_path / "lr=0.1,seed=1:a"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    assert place_for([folder / "train.py"]) == Place((folder,), copies=True)
+    assert place_for([folder / "train.py"]) == Place((folder,))
     script = "from pathlib import Path; print(Path.cwd()); Path('a').touch()"
-    cover, printed = run(folder, tmp_path / "cover", script, copies=True)
+    cover, printed = run(folder, tmp_path / "cover", script, "overlays")
     assert printed.strip() == str(folder) and cover.written() == ["a"]
     assert not list(folder.iterdir())
 
@@ -164,6 +170,48 @@ def test_a_script_elsewhere_has_its_folder_covered_too(tmp_path, monkeypatch):
     assert outermost([here, there, there / "deeper"]) == (here, there)
     monkeypatch.chdir(here)
     assert place_for([there / "train.py"]).folders == (here, there)
+
+
+def test_without_mounts_scripts_run_on_copies_that_lie_elsewhere(project, tmp_path, monkeypatch):
+    """The whole way: paths, links, what lies around and an environment; named as the originals."""
+    monkeypatch.setenv("WHYDIFF_SCRATCH", "moved")
+    _unprotectable.cache_clear()
+    (project / "venv").mkdir()
+    (project / "venv" / "pyvenv.cfg").touch()
+    (project / "link").symlink_to(project / "results.csv")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "x.txt").write_text("3")
+    script = project / "train.py"
+    script.write_text(
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "here = Path(__file__).parent\n"
+        "Path('link').write_text('written')\n"
+        "(here / 'once').write_text(Path('../data/x.txt').read_text())\n"
+        "print(here == Path.cwd(), os.environ['PWD'] == os.getcwd(), Path('venv').resolve())\n"
+        "sys.exit(f'no good: {here}')\n"
+    )
+    before, place = contents(project), place_for([script])
+    assert place.means == "moved" and "absolute path is the original" in place.warning
+    runs = Runs(place)
+    with runs.run(Run(script), tmp_path, "a") as ran:
+        assert ran.failure == f"exited with 1: no good: {project}"
+    assert (tmp_path / "a.log").read_text().startswith(f"True True {project / 'venv'}\n")
+    assert list(runs.written) == ["once", "results.csv"]
+    assert contents(project) == before and not list(tmp_path.glob("*.files"))
+    _unprotectable.cache_clear()
+
+
+def test_what_a_run_writes_outside_is_said(project, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    files = ("results.csv", tmp_path / "elsewhere.csv", tmp_path / "temporary" / "x")
+    facts = {f"file {project / file}": Used(written=True).text() for file in files}
+    runs = Runs(Place((project,)), 1)
+    runs._note_what_lies_outside(execution(surroundings=facts))
+    assert runs.notes() == [
+        "Scripts ran once on scratch copies of the current folder. Outside of that they wrote "
+        f"{tmp_path / 'elsewhere.csv'}."
+    ]
 
 
 def test_in_place_is_in_place_and_says_so(project):

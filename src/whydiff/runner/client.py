@@ -18,10 +18,12 @@ from whydiff.core.feeding import OutOfTime, TransferError
 from whydiff.core.interpreter import Interpreter
 from whydiff.core.keeping import Keep
 from whydiff.core.question import SideOptions
+from whydiff.core.renaming import Value, renamed
 from whydiff.core.resumption import Resume
 from whydiff.core.unreachable import unreachable
 from whydiff.keras_backend.internals import tested
 from whydiff.runner import codec, standard_input
+from whydiff.runner.copies import with_moved_path
 from whydiff.runner.job import Job
 from whydiff.runner.messages import (
     Answer,
@@ -35,7 +37,7 @@ from whydiff.runner.messages import (
 )  # fmt: skip
 from whydiff.runner.parent import dies_with_parent
 from whydiff.runner.revisions import Checkout
-from whydiff.runner.scratch import Cover
+from whydiff.runner.scratch import Cover, Means
 from whydiff.runner.targets import Target
 
 #: Starts the child. Not ``-m``, which looks for modules in the working directory first, nor ``-P``,
@@ -91,7 +93,7 @@ class Run:
     function: str = ""  # import the module and call this, as an installed command does
     command: str = ""  # what that command is called
     protected: tuple[Path, ...] = ()  # folders that it sees but does not change
-    copies: bool = False  # by copies of them, not by overlays
+    means: Means = "overlays"  # how that is done
     facts: Mapping[str, str] = field(default_factory=dict)  # kept with its surroundings
     checkout: Checkout | None = None  # the revision that the script is of; None: as it is now
     interpreter: Interpreter | None = None  # which Python runs it, if not our own
@@ -160,14 +162,16 @@ class Child:
         #: when, by the monotonic clock, it is ended whatever it is asked; None: never
         self.deadline: float | None = None
         self._cover = (
-            Cover(run.protected, recording.with_suffix(".files"), run.copies) if log else None
+            Cover(run.protected, recording.with_suffix(".files"), run.means) if log else None
         )
+        self._root = self._cover.root if self._cover else ""
+        script = self._moved(run.script)
         job = Job(
-            script=str(run.script),
+            script=script,
             arguments=tuple(run.arguments),
             output=str(recording),
             source=str(run.source) if run.source else None,
-            changed={str(path): str(text) for path, text in run.changed},
+            changed={self._moved(path): str(text) for path, text in run.changed},
             prelude=run.prelude,
             reseed=run.reseed,
             backend=run.backend,
@@ -191,12 +195,16 @@ class Child:
             theirs, ours = [for_child, by_child], [to_child, from_child]
             job = replace(job, serve=tuple(theirs))
         output = log.open("wb") if log else None
-        command, environment = _command(run, job)
+        folder = run.checkout.working_folder() if run.checkout else Path.cwd()
+        environment = run.variables()
+        if self._root:
+            environment = with_moved_path(environment, job.covered) | {"PWD": self._moved(folder)}
+        command, environment = _command(run, job, environment)
         try:
             self._process = subprocess.Popen(
                 [*(self._cover.prefix if self._cover else ()), *command],
                 env=environment,
-                cwd=run.checkout.working_folder() if run.checkout else None,
+                cwd=self._moved(folder),
                 stdin=standard_input.for_script(run.script) if log else None,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
@@ -210,6 +218,16 @@ class Child:
                 output.close()
         self._requests = os.fdopen(ours[0], "wb") if ours else None
         self._answers = os.fdopen(ours[1], "rb") if ours else None
+
+    def _moved(self, path: Path) -> str:
+        """A path as the script's process has to be told it."""
+        if not path.is_absolute() or self._cover is None or not self._root:
+            return str(path)
+        return self._cover.moved(path.parent.resolve() / path.name)
+
+    def original(self, value: Value) -> Value:
+        """A value without the paths of our copies: as if the script had run on the originals."""
+        return renamed(value, self._root, "") if self._root else value
 
     @property
     def process_id(self) -> int:
@@ -338,13 +356,12 @@ def _keep_bytes(keep: Keep) -> int:
     return {"none": 0, "weights": 1, "all": KEEP_BYTES}[keep]
 
 
-def _command(run: Run, job: Job) -> tuple[list[str], dict[str, str]]:
+def _command(run: Run, job: Job, environment: dict[str, str]) -> tuple[list[str], dict[str, str]]:
     """How a child is started, and its environment.
 
     A script that stands as it is and is over when it ends is run by Python itself, which finds
     our ``sitecustomize`` first; one that is changed or trained again is run by our own main.
     """
-    environment = run.variables()
     by_us = (
         run.source or run.changed or run.prelude or run.backend or run.module or run.checkout
     ) or run.resume
@@ -359,7 +376,7 @@ def _command(run: Run, job: Job) -> tuple[list[str], dict[str, str]]:
     environment["WHYDIFF_JOB"] = job.text()
     if lent:
         environment["WHYDIFF_LENT"] = "\n".join(f"{name}={lent[name]}" for name in lent)
-    return [run.python, str(run.script), *run.arguments], environment
+    return [run.python, job.script, *run.arguments], environment
 
 
 def output_tail(log: Path | None, lines: int = 12) -> str:

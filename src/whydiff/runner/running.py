@@ -7,8 +7,9 @@ what they wrote.
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -58,6 +59,7 @@ class Ran:
     child: Child
     exit_code: int
     late: bool = False
+    when_read: Callable[[Execution], None] = lambda execution: None  # told what was recorded
 
     @property
     def run(self) -> Run:
@@ -74,7 +76,11 @@ class Ran:
         """What was recorded; None where the script never imported Keras or nothing could be."""
         recording = self.child.recording
         begun = recording.exists() and recording.stat().st_size
-        return load(recording) if begun else None
+        if not begun:
+            return None
+        execution = self.child.original(load(recording))
+        self.when_read(execution)
+        return execution
 
     @property
     def succeeded(self) -> bool:
@@ -84,7 +90,7 @@ class Ran:
     @property
     def failure(self) -> str:
         """How the script ended, and why: ``exited with 1: ValueError: ...``."""
-        last = last_words(self.child.log)
+        last = self.child.original(last_words(self.child.log))
         return ended(self.exit_code) + (f": {last}" if last else "")
 
     def check_ended(self) -> None:
@@ -94,7 +100,7 @@ class Ran:
         """
         if self.succeeded or self.trained_before_it_failed:
             return
-        said = output_tail(self.child.log)
+        said = self.child.original(output_tail(self.child.log))
         raise WhydiffError(
             f"{self.command} {ended(self.exit_code)}"
             + (f"; its last output:\n{said}" if said else "; it printed nothing"),
@@ -158,7 +164,7 @@ class Ran:
 
     def remarks(self) -> list[str]:
         """What the watching itself had to say."""
-        return remarks(self.child.log)
+        return self.child.original(remarks(self.child.log))
 
     def close(self) -> None:
         """End the process; nothing it holds is needed any more."""
@@ -187,6 +193,7 @@ class Runs:
     place: Place = field(default_factory=Place)
     count: int = 0
     written: dict[str, None] = field(default_factory=dict)
+    outside: dict[str, None] = field(default_factory=dict)
     checkouts: Sequence[Checkout] = ()
     seconds: float | None = None
     left_out: list[str] = field(default_factory=list)
@@ -223,7 +230,7 @@ class Runs:
     def begin(self, run: Run, folder: Path, name: str, *, serve: bool = True) -> Child:
         """Start a script; :meth:`wait` for what comes of it, or close it."""
         run = self._at_its_revision(run)
-        run = replace(run, protected=_protected(self.place, run), copies=self.place.copies)
+        run = replace(run, protected=_protected(self.place, run), means=self.place.means)
         child = Child(run, folder / f"{name}.whydiff", folder / f"{name}.log", serve)
         child.when_closed = partial(self._closed, run)
         child.deadline = None if self.seconds is None else self._since + self.seconds
@@ -250,7 +257,7 @@ class Runs:
         finally:
             if timer is not None:
                 timer.cancel()
-        return Ran(child, code, bool(late))
+        return Ran(child, code, bool(late), self._note_what_lies_outside)
 
     def may_run_two_at_once(self, earlier: Execution) -> bool:
         """Whether two runs like an earlier one may share the machine.
@@ -285,6 +292,14 @@ class Runs:
         named = run.checkout.named if run.checkout else str
         self.written |= dict.fromkeys(named(name) for name in written)
 
+    def _note_what_lies_outside(self, execution: Execution) -> None:
+        """Files that a run was seen to write where nothing keeps them as they were."""
+        ours = [*self.place.folders, *(checkout.folder for checkout in self.checkouts)]
+        ours.append(Path(tempfile.gettempdir()).resolve())
+        for file in written_files(execution):
+            if not any(Path(file).resolve().is_relative_to(folder) for folder in ours):
+                self.outside[file] = None
+
     def notes(self) -> list[str]:
         """How often scripts ran and where, and what they would have written in place."""
         times = "once" if self.count == 1 else f"{self.count} times"
@@ -292,12 +307,19 @@ class Runs:
         left = left if self.left_out else []
         if not self.place.folders:
             return [f"Scripts ran {times}, in place.", *left]
-        wrote = listed(list(self.written)[:6])
-        more = len(self.written) - 6
-        if more > 0:
-            wrote = f"{', '.join(list(self.written)[:6])} and {more} more"
         text = f"Scripts ran {times} {self.place.text}"
-        return [text + (f"; in place they would have written {wrote}." if wrote else "."), *left]
+        if self.written:
+            text += f"; in place they would have written {_some(self.written)}"
+        if self.outside:
+            text += f". Outside of that they wrote {_some(self.outside)}"
+        return [f"{text}.", *left]
+
+
+def _some(names: Collection[str]) -> str:
+    """The first six names, and how many more there are."""
+    first = list(names)[:6]
+    more = len(names) - len(first)
+    return f"{', '.join(first)} and {more} more" if more else listed(first)
 
 
 def _protected(place: Place, run: Run) -> tuple[Path, ...]:

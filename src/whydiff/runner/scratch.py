@@ -3,7 +3,8 @@
 Every run sees the folders under their own paths and in the same starting state; what it
 writes goes to a folder of ours (see ``child/enter.py``) and is listed when it is over. With
 overlays nothing is copied beforehand, however large the folders are; where the system has none,
-every run gets a copy, which is mounted in the place of the folder.
+every run gets a copy, which is mounted in the place of the folder. Where a process may mount
+nothing (most containers, macOS) it runs in the copy itself, under another path.
 """
 
 from __future__ import annotations
@@ -19,13 +20,21 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from whydiff.core.temporary import temporary_folder
-from whydiff.runner.copies import changes, copy_folder, too_large
+from whydiff.runner.copies import changes, copy_folder, moved, too_large
 
+#: How scripts are kept from the user's folders, the best first: the last under another path.
+Means = Literal["overlays", "copies", "moved"]
+MEANS: tuple[Means, ...] = ("overlays", "copies", "moved")
+_MOVED = (
+    "the copies lie in another folder: what a script names by an absolute path is the original "
+    "({why})"
+)
 _ENTER = Path(__file__).parent / "child" / "enter.py"
 _PARTS = ("lower", "upper", "work")
-#: ``copies`` in this environment variable: no overlays, whatever the system has.
+#: One of ``MEANS`` in this environment variable: none of those before it.
 _HOW = "WHYDIFF_SCRATCH"
 #: What Python and notebooks write by themselves: nobody's results.
 _BYPRODUCTS = ("__pycache__", ".ipynb_checkpoints")
@@ -35,13 +44,12 @@ _BYPRODUCTS = ("__pycache__", ".ipynb_checkpoints")
 class Place:
     """Where scripts run: on scratch copies of ``folders``, or with none of them in place.
 
-    ``warning`` says why they run in place although nobody asked for that. With ``copies`` whole
-    copies are made, else overlays.
+    ``warning`` says why they run in place although nobody asked for that, or under other paths.
     """
 
     folders: tuple[Path, ...] = ()
     warning: str = ""
-    copies: bool = False
+    means: Means = "overlays"
 
     @property
     def text(self) -> str:
@@ -56,15 +64,19 @@ class Place:
 def place_for(
     scripts: Sequence[Path], in_place: bool = False, others: Sequence[Path] = ()
 ) -> Place:
-    """Scratch copies of the working folder, the scripts' folders and others, where possible."""
+    """Scratch copies of the working folder, the scripts' folders and others, where possible.
+
+    ``others`` hold links to data and cannot be moved.
+    """
     if in_place:
         return Place()
     folders = outermost([Path.cwd(), *(script.absolute().parent for script in scripts), *others])
     why = next(filter(None, map(_unsuitable, folders)), "")  # before anything is tried
-    for copies in (False, True) if not why else ():
-        why = next(filter(None, (_unprotectable(folder, copies) for folder in folders)), "")
+    for means in MEANS[: 2 if others else 3] if not why else ():
+        before = why
+        why = next(filter(None, (_unprotectable(folder, means) for folder in folders)), "")
         if not why:
-            return Place(folders, copies=copies)
+            return Place(folders, _MOVED.format(why=before) if means == "moved" else "", means)
     return Place((), f"scripts run in place and change files there: {why}")
 
 
@@ -79,41 +91,58 @@ def _unsuitable(folder: Path) -> str:
     ours = Path(tempfile.gettempdir()).resolve()
     if folder == ours or folder in ours.parents:
         return f"{folder} holds the folder of temporary files"
-    if not sys.platform.startswith("linux"):
-        return f"{sys.platform} has neither overlays nor mounts of a process's own"
-    if os.geteuid() not in (0, folder.stat().st_uid):
-        return f"{folder} belongs to somebody else"
     return ""
 
 
 @functools.lru_cache(maxsize=64)
-def _unprotectable(folder: Path, copies: bool = False) -> str:
-    """Why no overlay or copy of ``folder`` can be mounted, or ""; tried on an empty program."""
-    if not copies and os.environ.get(_HOW) == "copies":
+def _unprotectable(folder: Path, means: Means = "overlays") -> str:
+    """Why ``folder`` cannot be protected by these means, or ""; tried on an empty program."""
+    least = os.environ.get(_HOW)
+    if least in MEANS and MEANS.index(means) < MEANS.index(least):
         return f"{_HOW} says so"
-    if not copies and any(character in str(folder) for character in ",:\\"):
-        return f"the name of {folder} holds a character that an overlay cannot take"
+    if means != "moved" and not sys.platform.startswith("linux"):
+        return f"{sys.platform} has neither overlays nor mounts of a process's own"
+    if means != "moved" and os.geteuid() not in (0, folder.stat().st_uid):
+        return f"{folder} belongs to somebody else"
     with temporary_folder() as name:
-        if copies and too_large(folder, Path(name)):
+        if means != "overlays" and too_large(folder, Path(name), means == "moved"):
             return f"{folder} is too large to be copied for every run (more than 2 GB)"
-        try:
-            cover = Cover((folder,), Path(name) / "probe", copies)
-        except OSError as error:
-            return f"{folder} cannot be copied ({error})"
-        tried = subprocess.run([*cover.prefix, "/bin/true"], capture_output=True, text=True)
-        cover.remove()
-    what = "copy can be mounted" if copies else "overlay"
-    return "" if tried.returncode == 0 else f"no {what} here ({tried.stderr.strip()})"
+        empty = Path(name) / "empty"  # first: a folder may be large
+        empty.mkdir()
+        for number, probe in enumerate((empty, folder)):
+            try:
+                cover = Cover((probe,), Path(name) / f"probe{number}", means)
+            except OSError as error:
+                return f"{folder} cannot be copied ({error})"
+            tried = subprocess.run([*cover.prefix, "/bin/true"], capture_output=True, text=True)
+            cover.remove()
+            if tried.returncode != 0:
+                what = "copy can be mounted" if means == "copies" else "overlay"
+                return f"no {what} here ({tried.stderr.strip()})"
+    return ""
 
 
 class Cover:
-    """The overlays, or ``copies``, of one run over ``folders``, kept below ``place``.
+    """The overlays or copies of one run over ``folders``, kept below ``place``.
 
-    ``prefix`` is what stands before the command that is to run on them.
+    ``prefix`` is what stands before the command that is to run on them. ``root`` is what paths of
+    copies that lie elsewhere begin with, before those of the originals; "" where none do.
     """
 
-    def __init__(self, folders: Sequence[Path], place: Path, copies: bool = False) -> None:
-        self.place, self.copies = place, copies
+    def __init__(self, folders: Sequence[Path], place: Path, means: Means = "overlays") -> None:
+        self.place, self.copies, self.root = place, means != "overlays", ""
+        if means == "moved":
+            self.root = str(place.resolve() / "root")
+            self.folders = [
+                {"folder": f"{self.root}{folder}", "upper": f"{self.root}{folder}",
+                 "lower": str(folder), "copied": "yes", "is of": str(folder)}
+                for folder in folders
+            ]  # fmt: skip
+            for one in self.folders:
+                copy_folder(Path(one["lower"]), Path(one["upper"]), self.folders)
+            for folder in folders:
+                self._link_what_lies_around(folder)
+            return
         self.folders = [
             {"folder": str(folder), **{part: str(place / f"{k}-{part}") for part in _PARTS}}
             for k, folder in enumerate(folders)
@@ -121,14 +150,27 @@ class Cover:
         for one in self.folders:
             for part in _PARTS:
                 Path(one[part]).mkdir(parents=True)
-            if copies:
+            if self.copies:
                 one["copied"] = "yes"
                 copy_folder(Path(one["folder"]), Path(one["upper"]))
+
+    def _link_what_lies_around(self, folder: Path) -> None:
+        """Let ``../data`` lead from a copy to where it leads from the original."""
+        for parent in folder.parents[:-1]:
+            for entry in os.scandir(parent):
+                there = Path(f"{self.root}{entry.path}")
+                if not os.path.lexists(there) and not self.place.is_relative_to(entry.path):
+                    there.symlink_to(entry.path)
+
+    def moved(self, path: Path | str) -> str:
+        """Where a path leads in the process of the run: elsewhere only if the copies are."""
+        return moved(str(path), self.folders)
 
     @property
     def prefix(self) -> list[str]:
         """The program that covers the folders and then becomes the command."""
-        specification = json.dumps({"parent": os.getpid(), "folders": self.folders})
+        mounted = [] if self.root else self.folders
+        specification = json.dumps({"parent": os.getpid(), "folders": mounted})
         return [sys.executable, "-I", "-S", str(_ENTER), specification]
 
     def written(self) -> list[str]:
@@ -138,14 +180,14 @@ class Cover:
         """
         names = []
         for k, one in enumerate(self.folders):
-            upper = Path(one["upper"])
+            upper, folder = Path(one["upper"]), Path(one.get("is of", one["folder"]))
             for inside, removed in self._changed(one):
                 path = upper / inside
                 if any(part in _BYPRODUCTS for part in inside.parts) or path.suffix == ".pyc":
                     continue
-                name = str(inside) if k == 0 else str(Path(one["folder"]) / inside)
+                name = str(inside) if k == 0 else str(folder / inside)
                 if removed:
-                    if (Path(one["folder"]) / inside).is_dir():
+                    if (folder / inside).is_dir():
                         continue  # what was in it is listed
                     names.append(f"{name} (removed)")
                 elif not stat.S_ISDIR(path.lstat().st_mode):
@@ -156,7 +198,7 @@ class Cover:
         """Paths that were written or removed, from the folder, and whether they are gone."""
         upper = Path(one["upper"])
         if self.copies:
-            yield from changes(Path(one["folder"]), upper)
+            yield from changes(Path(one.get("is of", one["folder"])), upper, self.folders)
             return
         for path in sorted(upper.rglob("*")):  # a device: an overlay's mark for what is gone
             yield path.relative_to(upper), stat.S_ISCHR(path.lstat().st_mode)
@@ -164,6 +206,6 @@ class Cover:
     def remove(self) -> None:
         """Throw away what the execution wrote."""
         for one in self.folders:
-            for inner in Path(one["work"]).glob("*"):
+            for inner in Path(one["work"]).glob("*") if "work" in one else ():
                 inner.chmod(0o700)  # the kernel leaves it closed to everybody
         shutil.rmtree(self.place, ignore_errors=True)

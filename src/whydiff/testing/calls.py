@@ -88,12 +88,16 @@ def call(
 
 
 def execution(
-    *calls: MeasuringCall, fits: Sequence[Fit] = (), events: Sequence[Event] = ()
+    *calls: MeasuringCall,
+    fits: Sequence[Fit] = (),
+    events: Sequence[Event] = (),
+    surroundings: Mapping[str, str] | None = None,
 ) -> Execution:
     """An execution that made these calls."""
     return Execution(
-        "train.py", (), "2026-01-01T00:00:00", 0, {}, tuple(fits), (), "", calls, tuple(events)
-    )
+        "train.py", (), "2026-01-01T00:00:00", 0, dict(surroundings or {}), tuple(fits), (), "",
+        calls, tuple(events),
+    )  # fmt: skip
 
 
 @dataclass

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from whydiff.core.findings import Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.question import Question
+from whydiff.core.renaming import renamed
 from whydiff.core.temporary import temporary_folder
 from whydiff.diagnosis.pair import Picks, in_workers, numbered
 from whydiff.experiments.explain.calls import Site, site_of
@@ -98,8 +98,8 @@ class Inquiry:
             of = {"revision": checkout.revision, "commit": checkout.commit.id} if checkout else {}
             described.append({**side, **of})
             for place, name in checkout.names().items() if checkout else ():
-                explanation = _renamed(explanation, place, name)
-                described = _renamed(described, place, name)
+                explanation = renamed(explanation, place, name)
+                described = renamed(described, place, name)
         return replace(explanation, a=described[0], b=described[1])
 
 
@@ -164,20 +164,6 @@ def _moved(a: Run, b: Run) -> list[str]:
         if run.interpreter is not None:
             notes.append(f"{side} ran with {run.interpreter.name}: {moved(run.interpreter)}.")
     return list(dict.fromkeys(notes))
-
-
-def _renamed(value: Any, place: str, name: str) -> Any:
-    """A value of an answer with ``name`` where paths in it begin with ``place``."""
-    if isinstance(value, str):
-        return value.replace(place, name)
-    if isinstance(value, dict):
-        return {_renamed(k, place, name): _renamed(v, place, name) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_renamed(one, place, name) for one in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        kept = {f.name: _renamed(getattr(value, f.name), place, name) for f in fields(value)}
-        return replace(value, **kept)
-    return value
 
 
 def _how_often(fix: bool) -> str:

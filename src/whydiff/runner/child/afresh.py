@@ -21,7 +21,7 @@ from typing import Any
 
 from whydiff.core.stack import in_library
 from whydiff.runner.child.imports import AroundImport
-from whydiff.runner.copies import changes
+from whydiff.runner.copies import changes, copy_folder, moved
 
 #: Libraries whose process-wide settings a script changes.
 _LIBRARIES = ("keras", "jax", "tensorflow", "torch")
@@ -100,7 +100,7 @@ def restore(covered: Sequence[Mapping[str, str]]) -> None:
         folder, upper, lower = (Path(one[name]) for name in ("folder", "upper", "lower"))
         # Deepest first, so that folders are empty when they are removed.
         if one.get("copied"):
-            names = [name for name, _ in changes(lower, folder)]
+            names = [name for name, _ in changes(lower, folder, covered)]
         else:
             names = [path.relative_to(upper) for path in upper.rglob("*")]
         names.sort(key=lambda name: len(name.parts), reverse=True)
@@ -108,35 +108,38 @@ def restore(covered: Sequence[Mapping[str, str]]) -> None:
             here, before = folder / name, lower / name
             with contextlib.suppress(OSError):
                 if here.is_dir() and not here.is_symlink():
-                    _restore_folder(here, before)
+                    _restore_folder(here, before, covered)
                 elif os.path.lexists(here) and not os.path.lexists(before):
                     here.unlink()
         for name in sorted(names, key=lambda name: len(name.parts)):
             here, before = folder / name, lower / name
             with contextlib.suppress(OSError):
-                _bring_back(here, before)
+                _bring_back(here, before, covered)
 
 
-def _restore_folder(here: Path, before: Path) -> None:
+def _restore_folder(here: Path, before: Path, covered: Sequence[Mapping[str, str]]) -> None:
     """Remove a folder that was not there; one made anew lacks what was in it before."""
     if not before.is_dir():
         shutil.rmtree(here)
         return
     for child in before.iterdir():
         if not os.path.lexists(here / child.name):
-            _bring_back(here / child.name, child)
+            _bring_back(here / child.name, child, covered)
 
 
-def _bring_back(here: Path, before: Path) -> None:
+def _bring_back(here: Path, before: Path, covered: Sequence[Mapping[str, str]]) -> None:
     if not os.path.lexists(before):
         return
     if before.is_dir() and not before.is_symlink():
         if not here.is_dir():
-            shutil.copytree(before, here, symlinks=True)
+            copy_folder(before, here, covered)
     else:
         here.parent.mkdir(parents=True, exist_ok=True)
         here.unlink(missing_ok=True)
-        shutil.copy2(before, here, follow_symlinks=False)
+        if before.is_symlink():
+            here.symlink_to(moved(os.readlink(before), covered))  # noqa: PTH115
+        else:
+            shutil.copy2(before, here)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from whydiff.core.pins import Pins
 from whydiff.core.recording import Side
 from whydiff.diagnosis.same_program import other_program
 from whydiff.runner.child.afresh import Start, afresh
+from whydiff.runner.copies import moved, with_moved_path
 from whydiff.storage import load
 
 if TYPE_CHECKING:
@@ -42,7 +44,9 @@ class ScriptRunner:
         program than the one in ``recording``.
         """
         environment = self._start.environment if job.environment is None else job.environment
-        folder = self._start.folder if job.folder is None else job.folder
+        folder = self._start.folder if job.folder is None else moved(job.folder, self._covered)
+        environment = with_moved_path(environment, self._covered)
+        job = replace(job, script=moved(job.script, self._covered))
         with (
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()) as said,

@@ -63,7 +63,8 @@ def cover(folders: list[dict[str, str]]) -> None:
         if one.get("copied"):
             _mount(one["upper"], one["folder"], "", _BIND)
             continue
-        paths = f"lowerdir={one['folder']},upperdir={one['upper']},workdir={one['work']}"
+        # By its place in a folder of ours: a name may hold what ends a path among these options.
+        paths = f"lowerdir={one['lower']},upperdir={one['upper']},workdir={one['work']}"
         _mount("overlay", one["folder"], "overlay", 0, paths + options)
 
 
