@@ -188,6 +188,8 @@ model = train()
 listed = keras.callbacks.CallbackList([keras.callbacks.Callback()], True, model=model)
 model.fit(x, x[:, 0], verbose=0, callbacks=listed)
 print([type(one).__name__ for one in listed.callbacks])
+model.evaluate(x, x[:, 0], verbose=0)
+model.predict(x, verbose=0)
 seen = [weakref.ref(v) for v in (model, model.optimizer, model.layers[0])]
 del model, listed
 keras.backend.clear_session()

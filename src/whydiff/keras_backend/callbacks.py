@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,9 +44,25 @@ def listed(callbacks: Any) -> list[Any]:
     return list(inner) if isinstance(inner, (list, tuple)) else [inner]
 
 
+def _nothing(callback: Any) -> None:
+    """Nothing is done."""
+
+
+@functools.lru_cache(maxsize=64)
+def _without_end(kind: Any) -> Any:
+    names = {name: getattr(kind, name) for name in ("__module__", "__qualname__")}
+    return type(kind)(kind.__name__, (kind,), {**names, "__del__": _nothing})
+
+
 def fresh_callback(callback: Any) -> Any:
-    """A shallow copy with its own containers: it can run and the original stays as it was."""
+    """A shallow copy with its own containers: it can run and the original stays as it was.
+
+    The end of the copy is none of the callback: it may close a file that the original still uses.
+    """
     twin = copy.copy(callback)
+    if getattr(type(twin), "__del__", _nothing) is not _nothing:
+        kind: Any = type(twin)
+        twin.__class__ = _without_end(kind)
     for key, value in vars(twin).items():
         if isinstance(value, (list, dict, set)):
             setattr(twin, key, copy.copy(value))

@@ -384,6 +384,12 @@ def layer_tree(model: Any) -> list[Any]:
     return list(model._flatten_layers())
 
 
+def companion(model: Any) -> dict[str, Any] | None:
+    """The attributes of an object that a model holds for itself alone; None where it has none."""
+    tracker = getattr(model, "_tracker", None)
+    return None if tracker is None or is_keras_2(model) else vars(tracker)
+
+
 def graph_of(model: Any) -> Any:
     """The functional model behind a sequential one, None for any other."""
     return getattr(model, "_functional", None)

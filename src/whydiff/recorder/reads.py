@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.digests import tensor_digest
+from whydiff.keras_backend.beside import BesideModels
 from whydiff.keras_backend.code import Outside
 from whydiff.recorder.describe.model import constants, held, outside
 from whydiff.recorder.describe.values import plain
@@ -24,7 +25,7 @@ class _Trace:
     values: Mapping[str, Any]
 
 
-_TRACES: weakref.WeakKeyDictionary[Any, _Trace] = weakref.WeakKeyDictionary()
+_TRACES: BesideModels[_Trace] = BesideModels()
 
 
 def reads_of(

@@ -8,7 +8,6 @@ import os
 import re
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,6 +17,7 @@ from whydiff.core.files import FILE
 from whydiff.core.live import Live
 from whydiff.core.pins import Enough, Pins
 from whydiff.core.recording import PROCESSES
+from whydiff.keras_backend.beside import BesideModels
 from whydiff.keras_backend.subject import Subject, models_of
 from whydiff.keras_backend.torch.optimizer import TorchOptimizer
 from whydiff.recorder.guard import say
@@ -69,9 +69,7 @@ class Session:
         self._least = min(keep_bytes, 1)  # where samples are kept, one that finds no room is told
         self._pins, self._last = dict(pins or {}), last
         self._trained_by: dict[str, int] = {}
-        self._compiled: weakref.WeakKeyDictionary[Any, Mapping[str, Any]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._compiled: BesideModels[Mapping[str, Any]] = BesideModels()
 
     @property
     def current(self) -> Watch | None:
@@ -104,7 +102,7 @@ class Session:
             return None
         self._close_loops_of(model)
         self._thread = threading.get_ident()
-        self._current = self._begun(Watch, model, arguments, self._compiled.get(model, {}))
+        self._current = self._begun(Watch, model, arguments, self._compiled.get(model) or {})
         return self._current
 
     @property
@@ -148,7 +146,7 @@ class Session:
             if loop.model is model:
                 return loop
         kept = {"class_weight": arguments.get("class_weight")}
-        return self._opened("train_on_batch", model, kept, self._compiled.get(model, {}))
+        return self._opened("train_on_batch", model, kept, self._compiled.get(model) or {})
 
     def open_loop(self, models: Sequence[Any], optimizer: Any) -> Loop | None:
         """A loop of the script's own over ``models``; None inside other steps."""

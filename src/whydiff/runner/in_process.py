@@ -54,12 +54,13 @@ class LateSession(Session):
 
     def _learn_settings(self, model: Any) -> bool:
         """Whether the model was compiled unwatched; then what it was compiled with is known now."""
-        if model in self._compiled:
+        if self._compiled.get(model) is not None:
             return False
         known = compile_settings(model)
         if known is not None:
-            self._compiled[model] = dict(known)
-            self.calls.compiled_with(model, self._compiled[model])
+            arguments = dict(known)
+            self._compiled[model] = arguments
+            self.calls.compiled_with(model, arguments)
         return True
 
     def close(self, exit_code: int | None, completed: bool | None = None) -> None:

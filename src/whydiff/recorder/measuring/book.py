@@ -19,6 +19,7 @@ from whydiff.core.live import LiveCall
 from whydiff.core.recipe import Tensor
 from whydiff.core.stack import Frame
 from whydiff.keras_backend import adapter
+from whydiff.keras_backend.beside import BesideModels
 from whydiff.keras_backend.subject import models_of, title_of
 from whydiff.keras_backend.variables import Slot
 from whydiff.recorder.ledger import Ledger, user_stack
@@ -60,11 +61,9 @@ class CallBook:
         self.trained_by: Mapping[str, int] = {}
         self.open_loops: Mapping[int, Any] = {}  # index -> subject
         self.outputs: dict[int, MeasuringCall] = {}
-        self._compiled: weakref.WeakKeyDictionary[Any, Mapping[str, Any]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._compiled: BesideModels[Mapping[str, Any]] = BesideModels()
         self._digests: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
-        self._weights: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        self._weights: BesideModels[Any] = BesideModels()
         self._kept: dict[str, np.ndarray] = {}
         self._lines: Counter[tuple[str, str, int]] = Counter()
         self._last: dict[tuple[str, str, int], MeasuringCall] = {}
@@ -203,7 +202,8 @@ class CallBook:
 
     def compiled(self, model: Any) -> Mapping[str, Any]:
         """The arguments of ``compile``, {} for a model that was not compiled."""
-        return self._compiled.get(model, _NOT_COMPILED)
+        found = self._compiled.get(model)
+        return _NOT_COMPILED if found is None else found
 
     def kept(self, digest: str, array: np.ndarray) -> np.ndarray:
         """A copy of ``array``, the same for equal values."""

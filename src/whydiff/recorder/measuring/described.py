@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import keras
 
 from whydiff.core.recipe import Facts
 from whydiff.keras_backend import adapter
+from whydiff.keras_backend.beside import BesideModels
 from whydiff.keras_backend.internals import layer_tree, own_variables
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.variables import Variables, variables_of
@@ -35,9 +35,7 @@ class Descriptions:
     """One per model, kept while the model's layers hold the very same things."""
 
     def __init__(self) -> None:
-        self._known: weakref.WeakKeyDictionary[Any, tuple[list[Any], Described]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._known: BesideModels[tuple[list[Any], Described]] = BesideModels()
         self._surroundings: dict[str, Facts] | None = None
 
     def names(self, model: Any) -> tuple[Names, list[Any]]:
