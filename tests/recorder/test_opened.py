@@ -59,3 +59,15 @@ def test_missing_files_code_and_failures_leave_no_trace(tmp_path: Path) -> None:
         "open('mod.py', 'w').close()\nimport mod\nos.close(os.dup(0))\n"
     )
     assert seen(body, tmp_path) == {}
+
+
+def test_what_watching_itself_keeps_is_no_file_of_the_script(tmp_path: Path) -> None:
+    """Two runs share the files of their large arrays: neither goes on from the other's."""
+    body = (
+        "from whydiff.runner.job import Job\nfrom whydiff.storage.array_folder import ArrayFolder\n"
+        "import numpy as np\nfrom pathlib import Path\n"
+        "OPENED.watch(*Job('a.py', (), 'a.whydiff', arrays='arrays').ours)\n"
+        "kept = ArrayFolder(Path('arrays')).kept(np.ones(1 << 20) * np.arange(1 << 20))\n"
+        "assert os.listdir('arrays')\nopen('theirs.txt', 'w').close()\n"
+    )
+    assert seen(body, tmp_path) == {"theirs.txt": "written"}

@@ -43,6 +43,11 @@ class Job:
     environment: Mapping[str, str] | None = None
     folder: str | None = None
 
+    @property
+    def ours(self) -> tuple[str, ...]:
+        """Files that watching writes and reads, and no script; one is all that begin with it."""
+        return (self.output, self.arrays) if self.arrays else (self.output,)
+
     def text(self) -> str:
         """JSON that :meth:`read` reads."""
         return json.dumps(asdict(self))

@@ -30,7 +30,7 @@ class Watching:
 
     def arrange(self) -> None:
         """Watch Keras as soon as the script imports it, and what the script seeds."""
-        OPENED.watch(self.job.output, self.job.output + ".again")
+        OPENED.watch(*self.job.ours)
         finder = AroundImport(
             "keras", self.keras_is_here, self._keras_comes, self.keras_is_not_here
         )
@@ -109,7 +109,7 @@ class Watching:
         from whydiff.recorder.session import Session
 
         if self.session is None:
-            OPENED.watch(self.job.output)
+            OPENED.watch(*self.job.ours)
             # Now, while the process may still open files as it likes.
             self._writer = self._writer or self._opened(self.job)
             self.session = Session(self._writer, self.job.keep_bytes, arrays=self.job.arrays)
