@@ -30,16 +30,17 @@ class Trajectory:
     def _by_moment(self) -> dict[tuple[int, int], TrajectoryPoint]:
         return {(point.epoch, point.step): point for point in self.points}
 
-    def _at(self, moment: tuple[int, int] | None) -> TrajectoryPoint | None:
+    def at(self, moment: tuple[int, int] | None) -> TrajectoryPoint | None:
+        """What was kept of a moment, if anything was."""
         return None if moment is None else self._by_moment.get(moment)
 
     def loss(self, moment: tuple[int, int] | None) -> float | None:
         """The logged loss; None where it is missing or not finite."""
-        point = self._at(moment)
+        point = self.at(moment)
         loss = None if point is None else point.logs.get("loss")
         return loss if loss is not None and math.isfinite(loss) else None
 
     def weights(self, moment: tuple[int, int] | None) -> Mapping[str, np.ndarray] | None:
         """The weights by canonical path; None where they were not kept."""
-        point = self._at(moment)
+        point = self.at(moment)
         return None if point is None else point.weights

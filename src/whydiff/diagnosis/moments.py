@@ -79,7 +79,10 @@ def _by_step(
     total = max(len(all_a), len(all_b))
     parted = _parted(all_a, point)
     chosen = spread(total, MOST_MOMENTS, parted)
-    weighed = set(chosen) if len(chosen) <= affordable else set(spread(total, affordable, parted))
+    # Tensors are compared at the first divergence: weights are kept there in any case.
+    where = set() if parted is None else {parted}
+    weighed = where | set(spread(total, max(2, affordable - len(where)), parted))
+    weighed = set(chosen) if len(chosen) <= affordable else weighed
     chosen = sorted({*chosen, *weighed})
     return Moments(
         "steps",

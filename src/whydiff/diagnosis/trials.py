@@ -6,7 +6,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from whydiff.core.feeding import NO_TIME, OutOfTime, TransferError
 from whydiff.core.hybrids import Coalition, HybridTrainer, TrainedHybrid
 from whydiff.core.progress import Progress
+from whydiff.core.trajectory import Trajectory
 from whydiff.diagnosis.attribution import alone, coalitions, remaining, shapley
 from whydiff.diagnosis.compared import ENVIRONMENT, ComparedSides
 from whydiff.diagnosis.moments import Moments
@@ -51,7 +52,7 @@ class Trials:
     left_out: int = 0  # hybrids for which there was no time
     how: str = ""  # how hybrids were trained
     moments: Moments | None = None  # at which A and B are looked at on the way
-    looked: tuple[TrainedHybrid, ...] = ()  # A and B, trained once more for that
+    looked: dict[str, Trajectory] = field(default_factory=dict)  # what was seen of them, by side
     nudged: TrainedHybrid | None = None  # A, with one initial weight an ULP away
 
     @property
@@ -68,6 +69,16 @@ class Trials:
     def stands_for(self, name: str) -> str:
         """Who stands for ``name`` in coalitions: itself, or the first source it is bound to."""
         return self.bound[0] if name in self.bound else name
+
+    def side_of(self, coalition: Coalition) -> str:
+        """Whose fields a hybrid has alone: "a", "b", or "" for a mixture."""
+        return "a" if not coalition else "b" if coalition == frozenset(self.sources) else ""
+
+    @property
+    def longest(self) -> float:
+        """Seconds of the longest training, of one that nobody looked at if there is any."""
+        mixed = [t.seconds for c, t in self.hybrids.items() if not self.side_of(c)]
+        return max(mixed or [t.seconds for t in self.hybrids.values()])
 
     @property
     def whole(self) -> float:
@@ -231,8 +242,8 @@ def run_trials(
 ) -> Trials:
     """Train hybrids of ``sources`` as far as the budget (seconds) goes, the telling ones first.
 
-    In the end A and B are trained once more and looked at on the way at ``moments``. Without a
-    budget the telling ones are trained however long they take.
+    A and B themselves are looked at on the way, at ``moments``. Without a budget the telling ones
+    are trained however long they take.
     """
     started = time.monotonic()
     trials = Trials(
@@ -250,14 +261,12 @@ def run_trials(
     deadline = started + limit
 
     def over() -> bool:
-        longest = max(t.seconds for t in trials.hybrids.values())
-        return budget is not None and time.monotonic() + longest > deadline
+        return budget is not None and time.monotonic() + trials.longest > deadline
 
     progress.step("training hybrids of A and B, each source alone", total=len(trials.sources))
     _train_singles(trials, hybrid_trainer, over, progress)
     hybrid_trainer.bind(_bind(trials, hybrid_trainer))
-    seconds = max(t.seconds for t in trials.hybrids.values())
-    affordable = int(limit / max(seconds, 0.01))
+    affordable = int(limit / max(trials.longest, 0.01))
     planned = coalitions(trials.sources, min(MOST_HYBRIDS, affordable))
     wanted = [c for c in planned if c not in trials.hybrids]
     progress.step("training hybrids of A and B, several sources together", total=len(wanted))
@@ -267,7 +276,7 @@ def run_trials(
     if not over():
         trials.nudged = _nudged(trials, hybrid_trainer)
     if not over():
-        trials.looked = _look(trials, hybrid_trainer)
+        _look_at_b(trials, hybrid_trainer)
     with contextlib.suppress(OutOfTime):
         for side in ("a", "b"):
             parts = hybrid_trainer.measure(side)
@@ -277,7 +286,20 @@ def run_trials(
 
 
 def _train(trials: Trials, hybrid_trainer: HybridTrainer, coalition: Coalition) -> TrainedHybrid:
-    return hybrid_trainer.train(coalition, weights=trials.weighs(coalition))
+    """One hybrid. That of A's fields alone, and that of all of B's, are looked at on the way.
+
+    What was looked at proves something only where it ends in the very bits of A or B: else it is
+    trained again with nobody looking on.
+    """
+    weights, side = trials.weighs(coalition), trials.side_of(coalition)
+    if trials.moments is not None and side:
+        made = hybrid_trainer.train(coalition, moments=trials.moments.of(side), weights=weights)
+        recorded = trials.a if side == "a" else trials.b
+        if made.trace is None or sorted(made.digests) == sorted(recorded.digests):
+            if made.trace is not None:
+                trials.looked[side] = made.trace
+            return replace(made, trace=None)
+    return hybrid_trainer.train(coalition, weights=weights)
 
 
 def _train_singles(
@@ -361,15 +383,14 @@ def _far(values: Mapping[Coalition, float], sources: Sequence[str], name: str) -
     return one > NEARLY_ALL and rest > HALF
 
 
-def _look(trials: Trials, hybrid_trainer: HybridTrainer) -> tuple[TrainedHybrid, ...]:
-    """A and B once more, looked at on the way: by then everything is proven without looking."""
-    if trials.moments is None or not (trials.reproduces_a() and trials.reproduces_b()):
-        return ()
-    sides = (("a", frozenset[str]()), ("b", frozenset(trials.sources)))
-    try:
-        return tuple(
-            hybrid_trainer.train(coalition, moments=trials.moments.of(name), weights=False)
-            for name, coalition in sides
-        )
-    except OutOfTime:
-        return ()
+def _look_at_b(trials: Trials, hybrid_trainer: HybridTrainer) -> None:
+    """Look at B on its way where it was trained before it was known to be all of B's fields."""
+    if trials.moments is None or "a" not in trials.looked or "b" in trials.looked:
+        return
+    if not (trials.reproduces_a() and trials.reproduces_b()):
+        return
+    with contextlib.suppress(TransferError):
+        moments, everything = trials.moments.of("b"), frozenset(trials.sources)
+        made = hybrid_trainer.train(everything, moments=moments, weights=False)
+        if made.trace is not None and sorted(made.digests) == sorted(trials.b.digests):
+            trials.looked["b"] = made.trace

@@ -12,6 +12,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.findings import Diff
 from whydiff.core.hybrids import Coalition, TrainedHybrid
 from whydiff.core.recording import Side
+from whydiff.core.trajectory import Trajectory, TrajectoryPoint
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.divergence import first_divergence
 from whydiff.diagnosis.sources import compare_all
@@ -48,7 +49,8 @@ class SimulatedTrainer:
     ``a`` and ``b`` are what the sides themselves ended with; unless given they are what the
     empty and the full coalition end with, so that both are reproduced. ``refused`` names
     coalitions that cannot be trained, with the reason. ``grown`` is added to every number where
-    an initial weight is nudged. ``logs`` gives what a coalition logs.
+    an initial weight is nudged. ``logs`` gives what a coalition logs. Looking on adds
+    ``disturbed``.
     """
 
     how = ""
@@ -63,9 +65,11 @@ class SimulatedTrainer:
         refused: Mapping[Coalition, str] | None = None,
         grown: float = 0.0,
         logs: Callable[[Coalition], Sequence[Mapping[str, float]]] = lambda coalition: (),
+        disturbed: float = 0.0,
     ) -> None:
         everything = frozenset(sources)
         self._outcome, self._logs, self._grown = outcome, logs, grown
+        self._disturbed = disturbed
         self._own = {
             "a": trained(outcome(frozenset()) if a is None else a, logs(frozenset())),
             "b": trained(outcome(everything) if b is None else b, logs(everything)),
@@ -73,6 +77,7 @@ class SimulatedTrainer:
         self._refused = dict(refused or {})
         self._bound: Coalition = frozenset()
         self.asked: list[tuple[Coalition, int | None]] = []  # every training, with its nudge
+        self.looked_at: list[Coalition] = []  # those at which moments were kept
 
     def train(
         self,
@@ -90,7 +95,13 @@ class SimulatedTrainer:
         if coalition in self._refused:
             raise TransferError(self._refused[coalition])
         numbers = np.asarray(self._outcome(coalition), np.float64)
+        if moments:
+            self.looked_at.append(coalition)
+            numbers = numbers + self._disturbed
         made = trained(numbers if nudge is None else numbers + self._grown, self._logs(coalition))
+        if moments:
+            points = (TrajectoryPoint(e, s, {}, made.weights) for e, s, _ in moments)
+            made = replace(made, trace=Trajectory(tuple(points)))
         return made if nudge is None else replace(made, moved=6e-8)
 
     def recall(self, side: str) -> TrainedHybrid:

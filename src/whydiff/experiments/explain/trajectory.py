@@ -15,16 +15,11 @@ from whydiff.stats.distances import relative_weight_distance
 
 
 def trajectory(trials: Trials) -> dict[str, Any] | None:
-    """Columns by moment of A and B trained once more; None where that gave others than A and B."""
-    if trials.moments is None or len(trials.looked) != 2:
+    """Columns by moment of A and B trained again; None where that gave others than A and B."""
+    if trials.moments is None or not (trials.reproduces_a() and trials.reproduces_b()):
         return None
-    a, b = trials.looked
-    same = all(
-        sorted(seen.digests) == sorted(own.digests) for seen, own in ((a, trials.a), (b, trials.b))
-    )
-    if not same or a.trace is None or b.trace is None:
-        return None
-    return trace(trials.moments, a.trace, b.trace)
+    a, b = trials.looked.get("a"), trials.looked.get("b")
+    return None if a is None or b is None else trace(trials.moments, a, b)
 
 
 def trace(moments: Moments, a: Trajectory, b: Trajectory) -> dict[str, Any]:

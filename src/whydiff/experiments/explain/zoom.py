@@ -11,8 +11,9 @@ import numpy as np
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.findings import Divergence, Sighting, Zoom
-from whydiff.core.hybrids import HybridTrainer, TrainedHybrid
+from whydiff.core.hybrids import Coalition, HybridTrainer
 from whydiff.core.steps import StepInputs
+from whydiff.core.trajectory import TrajectoryPoint
 from whydiff.diagnosis.growth import growth
 from whydiff.diagnosis.trials import Trials
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
@@ -30,7 +31,8 @@ def zoom(
     """``point`` with the first differing tensor or loss, its ULP and relative size.
 
     Digests say that a step's weights differ, not which of them. Where both trainings can be
-    reproduced bit for bit they are trained again up to the step; elsewhere the point stays.
+    reproduced bit for bit they were looked at there, or are trained again up to the step;
+    elsewhere the point stays.
     """
     if point is None or point.phase not in ("forward", "update"):
         return point
@@ -38,24 +40,39 @@ def zoom(
         return point
     until = (point.epoch, point.step)
     try:
-        a = hybrid_trainer.train(frozenset(), until)
-        b = hybrid_trainer.train(frozenset(trials.sources), until)
+        a, b = (
+            _at_step(hybrid_trainer, trials, coalition, until)
+            for coalition in (frozenset[str](), frozenset(trials.sources))
+        )
     except TransferError:
         return point
     return _loss(point, a, b) if point.phase == "forward" else _weights(point, a, b)
 
 
-def _loss(point: Divergence, a: TrainedHybrid, b: TrainedHybrid) -> Divergence:
-    for name in sorted(a.logs[0], key=lambda n: n != "loss"):
-        x, y = (np.asarray(side.logs[0].get(name, np.nan), np.float32) for side in (a, b))
+def _at_step(
+    hybrid_trainer: HybridTrainer, trials: Trials, coalition: Coalition, until: tuple[int, int]
+) -> TrajectoryPoint:
+    """A side as it was after a step: seen on its way, or trained again up to it."""
+    looked = trials.looked.get(trials.side_of(coalition))
+    seen = looked.at(until) if looked is not None else None
+    if seen is not None and seen.weights is not None:
+        return seen
+    made = hybrid_trainer.train(coalition, until)
+    return TrajectoryPoint(*until, made.logs[0], made.weights)
+
+
+def _loss(point: Divergence, a: TrajectoryPoint, b: TrajectoryPoint) -> Divergence:
+    for name in sorted(a.logs, key=lambda n: n != "loss"):
+        x, y = (np.asarray(side.logs.get(name, np.nan), np.float32) for side in (a, b))
         if x.tobytes() != y.tobytes():
             return _sized(replace(point, where="the loss" if name == "loss" else name), x, y)
     return point
 
 
-def _weights(point: Divergence, a: TrainedHybrid, b: TrainedHybrid) -> Divergence:
-    for name, x in a.weights.items():
-        y = b.weights.get(name)
+def _weights(point: Divergence, a: TrajectoryPoint, b: TrajectoryPoint) -> Divergence:
+    theirs = b.weights or {}
+    for name, x in (a.weights or {}).items():
+        y = theirs.get(name)
         if y is not None and x.shape == y.shape and x.tobytes() != y.tobytes():
             return _sized(replace(point, where=name), x, y)
     return point
