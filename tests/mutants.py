@@ -1,6 +1,6 @@
 """How many small faults in the deciding packages the quick tests notice: `make mutants`.
 
-    python tests/mutants.py [--sample N] [--seed N] [PACKAGE ...]
+    python tests/mutants.py [--sample N] [--seed N] [PACKAGE[/PART] ...]
 
 A mutant is the package with one operator, number or condition changed. It runs, in a process of its
 own, the quick tests of the package that reach the changed line without it, until the first that
@@ -165,10 +165,11 @@ def _joins_types(node: ast.BinOp) -> bool:
     )
 
 
-def mutants(package: str) -> list[Mutant]:
-    """All of a package, in the order of its files."""
+def mutants(part: str) -> list[Mutant]:
+    """All of a package, or of a folder or file in it (``diagnosis/calls``), in their order."""
     found = []
-    for file in sorted((SOURCES / package).rglob("*.py")):
+    place = SOURCES / part
+    for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
         walk = Changes()
         walk.visit(ast.parse(file.read_text(encoding="utf-8")))
         found += [Mutant(file, i, line, change) for i, (line, change) in enumerate(walk.seen)]
@@ -294,7 +295,8 @@ def main() -> int:
     for name in SHARED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    chosen = [m for package in options.packages for m in mutants(package)]
+    chosen = [mutant for part in options.packages for mutant in mutants(part)]
+    packages = list(dict.fromkeys(mutant.package for mutant in chosen))
     total = len(chosen)
     if options.sample and options.sample < total:
         seed = secrets.randbelow(10**6) if options.seed is None else options.seed
@@ -302,8 +304,8 @@ def main() -> int:
         print(f"{options.sample} of {total} mutants, sampled with --seed {seed}", flush=True)
     build = ROOT / "build"
     build.mkdir(exist_ok=True)
-    lines = {p: reached(p, build / f"reached-{p}.pickle") for p in options.packages}
-    score: dict[str, list[bool]] = {package: [] for package in options.packages}
+    lines = {p: reached(p, build / f"reached-{p}.pickle") for p in packages}
+    score: dict[str, list[bool]] = {package: [] for package in packages}
     running: dict[int, Mutant] = {}
 
     def wait() -> None:

@@ -34,8 +34,6 @@ MOST_ALIKE, MOST_CALLS = 3, 60
 #: From this relative distance on a disagreement is one that a person sees at once. What fit logs
 #: is a mean over moving weights: that it is somewhat off is how it is meant to be.
 LARGE, LARGE_OF_LOG = 0.02, 0.3
-#: Keras sums a metric in single precision batch by batch, scikit-learn in double: no disagreement.
-SUMMED_OTHERWISE = 1e-5
 #: What makes two calls comparable, the clearest first.
 SCORED, LOGGED, RUN, REBUILT, REPEATED, VALIDATED, OTHER_INPUT, BUILT, BY_POSITION = range(9)
 
@@ -350,7 +348,8 @@ def _scored(
         for name, quantity in names.items()
         if same_quantity(score.score.function, quantity)
     ]
-    if found and all(d.relative > SUMMED_OTHERWISE and not d.rounding for d in found):
+    # Keras sums in single precision batch by batch, others in double: that is rounding.
+    if found and not any(d.rounding for d in found):
         yield Disagreement(call, score, found[0], SCORED)
 
 

@@ -1,0 +1,487 @@
+"""Which pairs of calls are disagreements, in which order they are explained, and which are none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from whydiff.core.calls import Leaf, Origin, Output, Score
+from whydiff.core.digests import row_digests
+from whydiff.core.errors import WhydiffError
+from whydiff.core.recipe import Tensor
+from whydiff.diagnosis.calls.pair import (
+    BUILT,
+    FIT_ROWS,
+    LOGGED,
+    MOST_CALLS,
+    OTHER_INPUT,
+    REBUILT,
+    REPEATED,
+    ROWS_CORRESPOND,
+    RUN,
+    SCORED,
+    VALIDATED,
+    VALIDATION_ROWS,
+    Disagreement,
+    call_at,
+    chosen,
+    disagreements,
+    fit_pairs,
+    in_comparison,
+    independent,
+    last_alike,
+    looked_at,
+)
+from whydiff.diagnosis.calls.results import Distance
+from whydiff.testing.calls import KERNEL, X, call, drawn, execution
+
+OTHER = KERNEL * 2
+Y = np.arange(16, dtype="int64")
+LABELS = row_digests([Y])
+
+
+def apart(relative=0.5, why=RUN, a=1, b=2, rounding=False):
+    """A disagreement of that size between calls of these numbers."""
+    return Disagreement(call(a), call(b), Distance(relative, rounding, "outputs"), why)
+
+
+def in_order(*found):
+    return sorted(found, key=lambda d: d.order)
+
+
+# --- the order in which they are explained --------------------------------------------------------
+
+
+def test_a_large_disagreement_comes_before_a_small_one_and_that_before_rounding():
+    large, small = apart(0.02, OTHER_INPUT), apart(0.019, SCORED)
+    rounded = apart(1e-8, SCORED, rounding=True)
+    assert in_order(rounded, small, large) == [large, small, rounded]
+
+
+def test_what_makes_two_calls_comparable_comes_before_how_far_they_are_apart():
+    score, run = apart(0.1, SCORED), apart(0.9, RUN)
+    assert in_order(run, score) == [score, run]
+    assert in_order(apart(0.1), run)[0] is run
+
+
+def test_of_equally_far_ones_those_next_to_each_other_come_first_then_the_earlier_ones():
+    near, far = apart(a=4, b=5), apart(a=1, b=4)
+    assert in_order(far, near) == [near, far]
+    early = apart(a=2, b=3)
+    assert in_order(near, early) == [early, near]
+    backwards = apart(a=9, b=5)  # a distance of four calls, whichever is named first
+    assert in_order(backwards, far) == [far, backwards]
+
+
+def test_sizes_are_compared_to_six_digits():
+    near, far = apart(0.5, a=4, b=5), apart(0.5 + 4e-7, a=1, b=9)
+    assert in_order(far, near)[0] is near
+    much_farther = apart(0.5 + 6e-7, a=1, b=9)
+    assert in_order(near, much_farther)[0] is much_farther
+
+
+def test_a_log_that_is_somewhat_off_comes_after_whatever_else_is_of_its_size():
+    log, other = apart(0.29, LOGGED), apart(0.01, OTHER_INPUT)
+    assert in_order(log, other) == [other, log]
+    far_off = apart(0.3, LOGGED)
+    assert in_order(apart(0.5, OTHER_INPUT), far_off)[0] is far_off
+    assert in_order(apart(1e-9, SCORED, rounding=True), log)[0] is log
+
+
+# --- calls that are looked at ---------------------------------------------------------------------
+
+
+def test_three_calls_of_a_line_and_model_and_sixty_in_all_are_looked_at():
+    one_line = [call(n, line=5) for n in range(1, 6)]
+    assert [c.number for c in looked_at(one_line)] == [1, 2, 3]
+    models = [call(n, line=5, model=n) for n in range(1, 6)]
+    assert len(looked_at(models)) == 5
+    assert len(looked_at([call(n) for n in range(1, 90)])) == MOST_CALLS == 60
+
+
+def test_a_call_that_did_not_finish_is_not_looked_at():
+    assert [c.number for c in looked_at([replace(call(1), finished=False), call(2)])] == [2]
+
+
+# --- two measuring calls --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (call(2, outputs=X @ OTHER), REPEATED),
+        (call(2, "call", outputs=X @ OTHER), RUN),
+        (call(2, model=2, kernel=OTHER), REBUILT),
+        (call(2, "call", model=2, kernel=OTHER), OTHER_INPUT),
+        (call(2, x=X + 5), OTHER_INPUT),
+    ],
+    ids=["again", "called", "another model", "another model called", "other rows"],
+)
+def test_what_makes_two_calls_comparable(other, why):
+    (found,) = disagreements(execution(call(1), other))
+    assert found.why == why
+
+
+def test_a_model_that_was_built_is_compared_with_one_that_was_built_only():
+    one, two = call(1, "built"), call(2, "built", model=2, kernel=OTHER)
+    (found,) = disagreements(execution(one, two))
+    assert found.why == BUILT
+    assert not disagreements(execution(one, call(2, model=2, kernel=OTHER)))
+    assert not disagreements(execution(one, call(2, "built", model=2)))  # of equal weights
+
+
+def test_evaluate_gives_metrics_and_predict_outputs_so_neither_is_held_against_the_other():
+    evaluated = call(1, "evaluate", values={"loss": 0.1})
+    assert not disagreements(execution(evaluated, call(2, kernel=OTHER)))
+
+
+def test_other_numbers_of_rows_and_another_model_and_kind_are_nothing_to_compare():
+    assert not disagreements(execution(call(1), call(2, x=X[:8])))
+    assert not disagreements(execution(call(1), call(2, "call", x=X + 1, model=2)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "check"),
+    [
+        (Y, ""),
+        (np.zeros(16, "int64"), ROWS_CORRESPOND),  # one class: in this order wherever they are from
+        (None, ROWS_CORRESPOND),
+    ],
+    ids=["distinct", "one class", "none"],
+)
+def test_equal_labels_of_several_classes_say_that_the_rows_are_the_same(labels, check):
+    one = call(1, "evaluate", y=labels, values={"loss": 0.1})
+    other = call(2, "evaluate", x=X / 255, y=labels, values={"loss": 0.4})
+    (found,) = disagreements(execution(one, other))
+    assert found.check == check
+
+
+def test_three_labels_are_too_few_to_say_that_the_rows_are_the_same():
+    def check(rows):
+        calls = [
+            call(n, "evaluate", x=x[:rows], y=Y[:rows], values={"loss": 0.1 * n})
+            for n, x in ((1, X), (2, X / 255))
+        ]
+        return disagreements(execution(*calls))[0].check
+
+    assert check(4) == ""
+    assert check(3) == ROWS_CORRESPOND
+
+
+# --- a model that was trained in between ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "meant"),
+    [("unwatched", True), ("trained", False), ("file", False)],
+)
+def test_weights_changed_by_an_unwatched_loop_are_meant_to_answer_otherwise(kind, meant):
+    later = call(2, kernel=OTHER, origin=Origin("changed", kind))
+    assert bool(disagreements(execution(call(1), later))) is not meant
+    assert bool(disagreements(execution(later, call(3)))) is True  # the later one is as drawn
+
+
+def test_weights_from_a_file_beside_unwatched_ones_have_to_be_explained():
+    later = call(2, kernel=OTHER)
+    recipe = replace(
+        later.recipe,
+        weights=(*later.recipe.weights, Tensor("dense/bias", "trainable", (1,), "float32", "b")),
+        origins=(Origin("changed", "unwatched"), Origin("best.keras", "file")),
+    )
+    earlier = replace(
+        call(1), recipe=replace(recipe, weights=(*call(1).recipe.weights, recipe.weights[1]))
+    )
+    assert disagreements(execution(earlier, replace(later, recipe=recipe)))
+
+
+def test_a_fit_of_another_model_or_another_time_explains_nothing(trained_fit):
+    before, after = call(2), call(4, kernel=OTHER)
+    for fit, explains in (
+        (trained_fit(3), True),
+        (trained_fit(1), False),
+        (trained_fit(5), False),
+        (replace(trained_fit(3), model="Sequential 'another'"), False),
+    ):
+        assert bool(disagreements(execution(before, after, fits=[fit]))) is not explains
+        assert bool(disagreements(execution(after, before, fits=[fit]))) is not explains
+
+
+def test_calls_that_agree_and_calls_that_should_not_are_counted(trained_fit):
+    fit = trained_fit(3)
+    made = execution(
+        call(1), call(2), call(4, kernel=OTHER), call(5, model=2), call(6, x=X + 1), fits=[fit]
+    )
+    equal, meant = in_comparison(made)
+    assert equal == 1
+    assert meant == [
+        "predict at line 1 and predict at line 4 differ, since the model was trained in between",
+        "predict at line 2 and predict at line 4 differ, since the model was trained in between",
+    ]
+    built = [call(7, "built"), call(8, "built")]
+    assert in_comparison(execution(*built)) == (0, [])
+    assert in_comparison(execution(call(1), call(2, "call"))) == (0, [])
+    assert in_comparison(execution(call(1), call(2, kernel=OTHER))) == (0, [])  # a disagreement
+
+
+# --- fits and evaluate ----------------------------------------------------------------------------
+
+
+def logging(fit, **logs):
+    """The fit, with these logs in its last epoch."""
+    return replace(fit, epochs=(*fit.epochs[:-1], replace(fit.epochs[-1], logs=logs)))
+
+
+def evaluated(fit, number=2, rows=None, **values):
+    rows = len(fit.recipe.data_order.epochs[-1]) if rows is None else rows
+    return call(number, "evaluate", x=X[:rows], values=values)
+
+
+def pairs(fit, measured, metric=None):
+    return [(d.why, d.check, d.distance.metric) for d in fit_pairs(fit, measured, metric)]
+
+
+def test_the_metric_that_is_far_off_is_told_before_the_one_that_comes_first(trained_fit):
+    fit = logging(trained_fit(1), accuracy=0.9, loss=0.5)
+    assert pairs(fit, evaluated(fit, accuracy=0.89, loss=0.1)) == [(LOGGED, FIT_ROWS, "loss")]
+    assert pairs(fit, evaluated(fit, accuracy=0.89, loss=0.4)) == [(LOGGED, FIT_ROWS, "accuracy")]
+    near = {"accuracy": 0.9 * (1 + 1e-7), "loss": 0.4}
+    assert pairs(fit, evaluated(fit, **near)) == [(LOGGED, FIT_ROWS, "loss")]
+    assert pairs(fit, evaluated(fit, accuracy=0.89, loss=0.1), "accuracy") == [
+        (LOGGED, FIT_ROWS, "accuracy")
+    ]
+
+
+def test_a_log_that_is_off_by_rounding_is_a_pair_and_an_equal_one_is_none(trained_fit):
+    fit = logging(trained_fit(1), loss=0.5)
+    assert pairs(fit, evaluated(fit, loss=0.5 * (1 + 1e-7))) == [(LOGGED, FIT_ROWS, "loss")]
+    assert pairs(fit, evaluated(fit, loss=0.5)) == []
+    assert pairs(fit, evaluated(fit, auc=0.5)) == []
+
+
+def test_evaluate_on_other_rows_than_the_epoch_is_no_pair(trained_fit):
+    fit = logging(trained_fit(1), loss=0.5)
+    assert pairs(fit, evaluated(fit, rows=9, loss=0.1)) == []
+
+
+def test_a_validation_that_is_off_by_rounding_is_no_disagreement(trained_fit):
+    fit = trained_fit(1)
+    content = replace(fit.recipe.data_content, validation_samples=row_digests([X[:5]]))
+    fit = logging(replace(fit, recipe=replace(fit.recipe, data_content=content)), val_loss=0.5)
+    assert pairs(fit, evaluated(fit, rows=5, loss=0.5 * (1 + 1e-7))) == []
+    assert pairs(fit, evaluated(fit, rows=5, loss=0.49)) == [(VALIDATED, VALIDATION_ROWS, "loss")]
+
+
+def test_only_the_fit_that_trained_last_before_evaluate_is_held_against_it(trained_fit):
+    first, second = (logging(replace(trained_fit(n), index=n), loss=0.1 * n) for n in (1, 3))
+
+    def held(number):
+        measured = evaluated(first, number, loss=0.9)
+        return [d.a.index for d in disagreements(execution(measured, fits=[first, second]))]
+
+    assert held(2) == [1]
+    assert held(4) == [3]
+    assert held(0) == []
+    unfinished = replace(first, final=())
+    assert not disagreements(execution(evaluated(first, 2, loss=0.9), fits=[unfinished]))
+    predicted = call(2, x=X[:10])
+    assert not disagreements(execution(predicted, fits=[first]))
+
+
+def test_a_fit_of_another_model_does_not_come_between(trained_fit):
+    first = logging(trained_fit(1), loss=0.1)
+    other = replace(trained_fit(2), model="Sequential 'another'")
+    (found,) = disagreements(execution(evaluated(first, 3, loss=0.9), fits=[first, other]))
+    assert found.a is first
+
+
+# --- predictions piece by piece -------------------------------------------------------------------
+
+
+def pieces(first=2, line=9, kind="predict", model=1, x=X, kernel=OTHER, size=4):
+    """Calls of one line that predict ``x`` a part at a time."""
+    return [
+        call(first + n, kind, line=line, model=model, x=part, outputs=part @ kernel)
+        for n, part in enumerate(x[at : at + size] for at in range(0, len(x), size))
+    ]
+
+
+def joined(*calls):
+    """(the number of the whole, that of the first piece) of pairs with joined calls."""
+    return [
+        (d.a.number, d.b.number)
+        for d in disagreements(execution(*calls))
+        if d.b.notes.get("joined")
+    ]
+
+
+def test_pieces_are_held_against_a_call_of_the_same_weights_or_the_same_model():
+    assert joined(call(1), *pieces()) == [(1, 2)]
+    assert joined(call(1, model=2), *pieces()) == [(1, 2)]  # a copy of the weights
+    assert joined(call(1, model=2, kernel=OTHER), *pieces()) == []
+    assert joined(call(1, "evaluate", values={"loss": 1}), *pieces()) == []
+    assert joined(call(1, "call"), *pieces(kind="call")) == [(1, 2)]
+
+
+def test_pieces_that_make_up_another_number_of_rows_are_held_against_the_call_that_fits():
+    assert joined(call(1, x=X[:8]), call(20), *pieces()) == [(20, 2)]
+
+
+def test_two_pieces_make_a_whole_and_one_does_not():
+    assert joined(call(1), *pieces(size=8)) == [(1, 2)]
+    assert joined(call(1), *pieces(size=16)) == []
+
+
+def test_a_loop_that_predicts_the_same_rows_again_is_not_a_whole():
+    rows = np.concatenate([X[:8], X[:8]])
+    assert joined(call(1, x=rows), *pieces(x=rows, size=8)) == []
+
+
+def test_pieces_of_several_lines_models_or_weights_are_several_wholes():
+    assert joined(call(1), *pieces(), *pieces(first=10, line=12)) == [(1, 2), (1, 10)]
+    half = pieces(size=8)
+    moved = [half[0], replace(half[1], recipe=call(3, kernel=OTHER, x=X[8:]).recipe)]
+    assert joined(call(1), *moved) == []
+
+
+def test_pieces_of_which_only_some_were_kept_are_no_whole():
+    kept = [replace(c, notes={"further calls of this line": 3}) if c.number == 2 else c
+            for c in pieces()]  # fmt: skip
+    assert joined(call(1), *kept) == []
+    without = [replace(c, outputs=()) if c.number == 2 else c for c in pieces()]
+    assert joined(call(1), *without) == []
+
+
+# --- scores ---------------------------------------------------------------------------------------
+
+
+def score(number, reads, value=0.2, function="sklearn.metrics.accuracy_score", rows=LABELS):
+    made = Score(function, reads, "", "argmax", rows)
+    return call(number, "score", values={function.rpartition(".")[2]: value}, score=made)
+
+
+def scored(*calls, fits=()):
+    return [
+        (d.a.number if hasattr(d.a, "number") else "fit", d.b.number)
+        for d in disagreements(execution(*calls, fits=fits))
+        if d.why == SCORED
+    ]
+
+
+def test_a_score_of_predictions_that_were_not_watched_is_held_against_nothing():
+    measured = call(3, "evaluate", y=Y, values={"accuracy": 0.9})
+    assert scored(call(1), score(2, 1), measured) == [(3, 2)]
+    assert scored(call(1), score(2, 7), measured) == []
+    without = replace(score(2, 1), score=None)
+    assert scored(call(1), without, measured) == []
+
+
+def test_a_score_is_held_against_evaluate_of_the_same_weights_only():
+    same, other = (
+        call(n, "evaluate", y=Y, kernel=kernel, values={"accuracy": 0.9})
+        for n, kernel in ((3, KERNEL), (4, OTHER))
+    )
+    assert scored(call(1), score(2, 1), same, other) == [(3, 2)]
+
+
+def test_a_score_that_is_equal_to_rounding_is_no_disagreement_and_the_next_metric_is_not_asked():
+    def measured(accuracy):
+        return call(3, "evaluate", y=Y, values={"accuracy": accuracy, "acc": 0.1})
+
+    assert scored(call(1), score(2, 1, 0.9), measured(0.9 * (1 + 2e-5))) == []
+    assert scored(call(1), score(2, 1, 0.9), measured(0.9 * (1 + 4e-5))) == [(3, 2)]
+
+
+def test_a_score_is_held_against_the_validation_of_as_many_rows(trained_fit):
+    fit = trained_fit(1)
+    for rows, held in ((16, [("fit", 3)]), (15, [])):
+        content = replace(fit.recipe.data_content, validation_samples=row_digests([X[:rows]]))
+        validating = replace(fit, recipe=replace(fit.recipe, data_content=content))
+        validating = logging(validating, val_accuracy=0.9, val_loss=0.2)
+        assert scored(call(2), score(3, 2), fits=[validating]) == held
+    later = replace(validating, call=2)
+    assert scored(call(1), score(3, 1), fits=[later]) == []
+
+
+def test_rows_over_a_source_that_reshuffles_may_be_any():
+    def fed(made, source):
+        inputs = replace(made.recipe.inputs, facts={"source": source})
+        return replace(made, recipe=replace(made.recipe, inputs=inputs))
+
+    other_labels = call(3, "evaluate", x=X + 1, y=Y[::-1].copy(), values={"accuracy": 0.9})
+    assert scored(call(1), score(2, 1), other_labels) == []
+    assert scored(call(1), score(2, 1), fed(other_labels, "tf.data")) == [(3, 2)]
+    assert scored(fed(call(1), "generator"), score(2, 1), other_labels) == [(3, 2)]
+
+
+# --- what a person chose, and models built apart --------------------------------------------------
+
+
+def test_two_calls_that_were_chosen_are_compared_whatever_they_measured():
+    far = chosen(call(1), call(2, x=X[:8]))
+    assert (far.distance, far.why, far.check) == (
+        Distance(1.0, False, "outputs"), RUN, ROWS_CORRESPOND)  # fmt: skip
+    same = chosen(call(1), call(2))
+    assert (same.distance.relative, same.check) == (0.0, "")
+    empty = [replace(call(n), outputs=()) for n in (1, 2)]
+    assert chosen(*empty).distance == Distance(0.0, False, "outputs")
+    built = chosen(call(1, "built", x=X[:2]), call(2, "built", x=X[:1], kernel=OTHER))
+    assert built.check == ""
+
+
+def test_a_fit_that_was_chosen_with_evaluate_is_held_by_what_it_logged(trained_fit):
+    fit = logging(trained_fit(1), accuracy=0.9, loss=0.5)
+    found = chosen(fit, evaluated(fit, accuracy=0.3, loss=0.5))
+    assert (found.why, found.distance.metric, found.distance.b) == (LOGGED, "accuracy", 0.3)
+    elsewhere = chosen(fit, evaluated(fit, rows=7, accuracy=0.9, loss=0.1))
+    assert (elsewhere.why, elsewhere.distance.metric) == (LOGGED, "loss")
+    assert chosen(fit, evaluated(fit, rows=7, accuracy=0.3), "loss").distance == Distance(
+        1.0, False, "loss")  # fmt: skip
+    assert chosen(fit, evaluated(fit, rows=7, loss=0.3), "loss").distance.metric == "loss"
+
+
+def test_the_last_calls_of_one_kind_of_two_scripts():
+    a = execution(call(1), call(2, "evaluate", values={"loss": 0.1}))
+    b = execution(call(1, kernel=OTHER), call(2, kernel=OTHER))
+    one, other = last_alike(a, b)
+    assert (one.number, other.number) == (1, 2)
+    assert last_alike(a, execution(call(4))) is None  # with the same result
+    assert last_alike(a, execution(call(1, "built"))) is None  # of no common kind
+
+
+def test_models_are_independent_that_were_drawn_apart(trained_fit):
+    def found(*calls, **more):
+        pair = independent(execution(*calls, **more))
+        return pair and (pair.a.number, pair.b.number)
+
+    one = call(1)
+    assert found(one, call(2, model=2, kernel=OTHER, origin=drawn(2))) == (1, 2)
+    assert found(one, call(2, kernel=OTHER), call(3, model=2, kernel=OTHER)) == (1, 3)
+    assert found(one, call(2, model=2, kernel=OTHER, origin=Origin("a file", "file"))) is None
+    assert found(one, call(2, model=2, x=X + 1, kernel=OTHER)) is None  # rows to be checked first
+    assert found(one, call(2, model=2, kernel=KERNEL * np.float32(1 + 1e-7))) is None  # rounding
+    assert found(one, call(2, model=2, outputs=X @ OTHER)) is None  # the same weights
+    assert found(one, call(2, model=2, kernel=OTHER), fits=[trained_fit(3)]) is None
+
+
+def test_models_of_another_shape_are_not_drawn_apart():
+    wide = np.concatenate([OTHER, OTHER], axis=1)
+    other = call(2, model=2, kernel=wide, outputs=X @ OTHER)
+    assert independent(execution(call(1), other)) is None
+
+
+def test_a_line_without_a_call_is_answered_with_the_lines_that_have_one():
+    with pytest.raises(WhydiffError) as error:
+        call_at(execution(), 3)
+    assert "There are calls at lines none." in str(error.value.way_out)
+
+
+def test_leaves_of_other_kinds_are_not_the_same_rows():
+    inputs = call(20).recipe.inputs
+    second = Leaf("x", "1", "float32", (3,), row_digests([X]))
+    pair = replace(inputs, leaves=(*inputs.leaves, second))
+    two_inputs = replace(call(20), recipe=replace(call(20).recipe, inputs=pair))
+    assert joined(two_inputs, *pieces()) == []
+    empty = Output("", "float32", (0, 1), row_digests([X])[:0], None)
+    assert joined(replace(call(20), outputs=(empty,)), *pieces()) == []
