@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whydiff.core.calls import Origin
-from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Divergence, Excluded
+from whydiff.core.findings import SUSPECTED, Cause, Divergence, Excluded
 from whydiff.core.words import listed, number, percent
 from whydiff.diagnosis.calls.origins import replaced_by
-from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, Verdict, offset_note
+from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, Verdict, offset_note, part_of_gap
 from whydiff.diagnosis.mechanisms import mechanism
 
 #: A part below this share of the gap is not called a cause.
@@ -82,7 +82,7 @@ def _causes(
             proofs.append(f"the weights move {metric} by {number(parts['sample weights'])}")
         id = max(shares, key=lambda name: abs(shares[name]))
         share = moving + cut + weighted
-        found.append(_cause("measurement", id, share, "; ".join(details), "; ".join(proofs)))
+        found.append(part_of_gap("measurement", id, share, "; ".join(details), "; ".join(proofs)))
     random, batch = float(parts["random layers"]) / gap, float(parts["batch normalization"]) / gap
     if abs(random) >= TOLD or abs(batch) >= TOLD:
         told, evidence = [], []
@@ -100,12 +100,12 @@ def _causes(
             told.append(f"random layers ({names}) act in fit and not in evaluate")
             evidence.append(f"random layers move {metric} by {number(parts['random layers'])}")
         id = "batch-statistics-in-fit" if abs(batch) >= abs(random) else "random-layers-in-fit"
-        found.append(_cause("mode", id, random + batch, "; ".join(told), "; ".join(evidence)))
+        found.append(part_of_gap("mode", id, random + batch, "; ".join(told), "; ".join(evidence)))
     rest = float(parts["weights"]) / gap
     if not parts["same weights"] and abs(rest) >= TOLD:
         story, id = replaced_by(origins)
         found.append(
-            _cause(
+            part_of_gap(
                 "weights", id, rest,
                 f"evaluate used other weights than the last epoch ended with{story}",
                 f"the weights of the last epoch give {metric} "
@@ -114,13 +114,6 @@ def _causes(
             )
         )  # fmt: skip
     return found
-
-
-def _cause(source: str, id: str, share: float, detail: str, evidence: str) -> Cause:
-    return Cause(
-        source, detail, CONFIRMED, f"{evidence}: {percent(share)} of the gap",
-        mechanism(id).remedy, share=share, alone=share, remaining=1.0 - share, mechanism=id,
-    )  # fmt: skip
 
 
 def _suspect(parts: Mapping[str, Any]) -> Cause:

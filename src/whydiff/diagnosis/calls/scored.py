@@ -12,11 +12,15 @@ from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Excluded
 from whydiff.core.transformations import OF_ONE_COLUMN
 from whydiff.core.words import number
 from whydiff.diagnosis.calls.trials import SMALL
-from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, Verdict
+from whydiff.diagnosis.calls.verdict import (
+    HELD_BY_NOTHING,
+    SUMMED,
+    Verdict,
+    one_number,
+    part_of_gap,
+)
 from whydiff.diagnosis.mechanisms import mechanism
 
-#: Relative difference up to which two ways of summing give one number.
-ROUNDING = 1e-5
 #: A rule explains a gap if it leaves less than this part of it.
 LEFT = 0.05
 #: evaluate's metric by another rule: what evaluate does, and what the score does instead.
@@ -101,7 +105,7 @@ def judge_score(
     told = float(next(iter(score.values.values())))
     gap = told - wanted
     again = values.get(scoring.AGAIN)
-    if again is None or not _close(again, told):
+    if again is None or not one_number(again, told):
         return Verdict(
             unexplained=1.0,
             reproduced=False,
@@ -117,11 +121,11 @@ def judge_score(
     aligned = values.get(scoring.ALIGNED)
     causes = []
     left = gap
-    if aligned is not None and not _close(aligned, told):
+    if aligned is not None and not one_number(aligned, told):
         share = (told - aligned) / gap if gap else 0.0
         id, detail = _order(values, source, names.it)
         causes.append(
-            _cause(
+            part_of_gap(
                 "data-order", id, share, detail,
                 f"with the labels aligned to the rows of the predictions the score is "
                 f"{number(aligned)} (it was {number(told)}, {names.its} is {number(wanted)})",
@@ -139,7 +143,7 @@ def judge_score(
     elif on_own is not None:
         unsettled = _other_samples(causes, on_own, rest, wanted, gap, aligned is not None, names)
         left = left if unsettled else 0.0
-    elif not _close(rest, wanted):
+    elif not one_number(rest, wanted):
         share = left / gap if gap else 0.0
         cause = _measured(values, rest, wanted, share, names, score.score)
         if cause.status == CONFIRMED or abs(share) > 0.05:
@@ -190,7 +194,7 @@ def _other_rows(
                 f"{names.function} {rule} is {number(values[rule])} (it was {number(told)}), "
                 f"{names.its} {number(wanted)}"
             )
-            return _cause("data-content", id, 1.0, detail, evidence)
+            return part_of_gap("data-content", id, 1.0, detail, evidence)
     return None
 
 
@@ -207,12 +211,12 @@ def _other_samples(
     suspected: the labels of the predicted samples are not known, or evaluate's number is not
     reproduced on its own samples."""
     detail = "the predicted samples are not those that were evaluated: the source gave others"
-    proven = aligned and abs(on_own - wanted) <= max(LEFT * abs(gap), ROUNDING)
-    if proven and abs(rest - wanted) <= max(SMALL * abs(gap), ROUNDING):
+    proven = aligned and abs(on_own - wanted) <= max(LEFT * abs(gap), SUMMED)
+    if proven and abs(rest - wanted) <= max(SMALL * abs(gap), SUMMED):
         return False
     if proven:
         causes.append(
-            _cause("data-content", "other-samples-at-each-pass", (rest - wanted) / gap, detail,
+            part_of_gap("data-content", "other-samples-at-each-pass", (rest - wanted) / gap, detail,
                    f"{names.metric} is {number(on_own)} on the samples of {names.it} and "
                    f"{number(rest)} on "
                    "those that were predicted, each with its own label")
@@ -234,7 +238,7 @@ def judge_position(values: Mapping[str, float], metric: str, wanted: float) -> V
     """
     aligned, apart = values.get(scoring.ALIGNED), values.get(scoring.BY_POSITION)
     scale = max(abs(wanted), 1e-12)
-    known = aligned is not None and apart is not None and not _close(aligned, apart)
+    known = aligned is not None and apart is not None and not one_number(aligned, apart)
     if aligned is None or apart is None or not known or abs(aligned - wanted) > 1e-4 * scale:
         said = "nothing" if aligned is None else number(aligned)
         return Verdict(
@@ -247,7 +251,7 @@ def judge_position(values: Mapping[str, float], metric: str, wanted: float) -> V
         Excluded("data-content", "evaluate and predict were given the same samples"),
         Excluded("architecture", "one and the same model"),
     )
-    cause = _cause(
+    cause = part_of_gap(
         "data-order", "labels-of-another-pass", 1.0,
         "the source reshuffles at every pass: rows of predict stand at other positions than rows "
         "of evaluate, and labels read in a pass of their own at others again",
@@ -269,7 +273,7 @@ def _measured(
     metric, function, its = names.metric, names.function, names.its
     done = score.transformation if score else ""
     if done == OF_ONE_COLUMN and _reaches(values.get(scoring.CUT_AT_HALF, math.nan), wanted, rest):
-        return _cause(
+        return part_of_gap(
             "measurement", "argmax-of-one-column", share,
             f"{function} was given argmax of a single column, which is 0 for every sample",
             f"with the outputs cut at 0.5 {function} is {number(values[scoring.CUT_AT_HALF])}, "
@@ -288,20 +292,20 @@ def _measured(
     ):  # fmt: skip
         if low in values and high in values:
             one, other = values[low], values[high]
-            if _close(one, wanted) and _close(other, rest):
+            if one_number(one, wanted) and one_number(other, rest):
                 evidence = f"the same outputs: {low} {number(one)}, {high} {number(other)}"
-                return _cause("measurement", id, share, detail, evidence)
+                return part_of_gap("measurement", id, share, detail, evidence)
     for rule, (id, detail) in OF_EVALUATE.items():
         if rule in values and _reaches(values[rule], rest, wanted):
             evidence = f"{metric} {rule} is {number(values[rule])}, {function} {number(rest)}"
-            return _cause("measurement", id, share, detail.format(**names._asdict()), evidence)
+            return part_of_gap("measurement", id, share, detail.format(**names._asdict()), evidence)
     for rule, (id, detail) in OF_SCORE.items():
         if rule in values and _reaches(values[rule], wanted, rest):
             evidence = f"{function} {rule} is {number(values[rule])}, {metric} {number(wanted)}"
-            return _cause("measurement", id, share, detail.format(**names._asdict()), evidence)
+            return part_of_gap("measurement", id, share, detail.format(**names._asdict()), evidence)
     if scoring.FROM_CLASSES in values and _reaches(values[scoring.FROM_CLASSES], rest, wanted):
         cut = f" ({done})" if done.startswith("threshold") else ""
-        return _cause(
+        return part_of_gap(
             "measurement", "another-threshold", share,
             f"{function} was given outputs that were made classes{cut}, {its} makes "
             "classes of them by its own threshold",
@@ -311,7 +315,7 @@ def _measured(
     if "auc" in metric.lower() and _reaches(
         values.get(scoring.FINER_AUC, float("nan")), rest, wanted
     ):
-        return _cause(
+        return part_of_gap(
             "measurement", "measured-by-another-rule", share,
             f"Keras computes {metric} from a few hundred thresholds, {function} from every output",
             f"{metric} {scoring.FINER_AUC} is {number(values[scoring.FINER_AUC])}, "
@@ -327,13 +331,4 @@ def _measured(
 
 def _reaches(value: float, goal: float, start: float) -> bool:
     """Whether a rule leads from ``start`` to ``goal`` but for a small part of the way."""
-    return abs(value - goal) <= max(LEFT * abs(goal - start), ROUNDING * abs(goal))
-
-
-def _cause(source: str, id: str, share: float, detail: str, evidence: str) -> Cause:
-    return Cause(source, detail, CONFIRMED, evidence, mechanism(id).remedy, share=share,
-                 alone=share, remaining=1.0 - share, mechanism=id)  # fmt: skip
-
-
-def _close(a: float, b: float) -> bool:
-    return abs(a - b) <= ROUNDING * max(abs(a), abs(b), 1e-12)
+    return abs(value - goal) <= max(LEFT * abs(goal - start), SUMMED * abs(goal))

@@ -9,11 +9,8 @@ from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Excluded
 from whydiff.core.recording import Fit
 from whydiff.core.words import number
 from whydiff.diagnosis.calls.origins import replaced_by
-from whydiff.diagnosis.calls.verdict import Verdict
+from whydiff.diagnosis.calls.verdict import Verdict, one_number, part_of_gap
 from whydiff.diagnosis.mechanisms import mechanism
-
-#: Relative difference up to which two numbers are one that was summed otherwise.
-ROUNDING = 1e-5
 
 
 def judge_validation(
@@ -31,19 +28,20 @@ def judge_validation(
         Excluded("data-content", "evaluate was given the validation samples and labels of fit"),
         Excluded("architecture", "one and the same model"),
     ]
-    if _close(same_batches, wanted):
+    if one_number(same_batches, wanted):
         excluded.append(
             Excluded("measurement", f"evaluated in fit's batches {metric} is evaluate's")
         )
     else:
         causes.append(
-            _cause("measurement", "metric-averaged-over-batches", (same_batches - wanted) / gap,
+            part_of_gap(
+                "measurement", "metric-averaged-over-batches", (same_batches - wanted) / gap,
                    f"fit and evaluate cut or weight the same samples otherwise, and {metric} "
                    "depends on it",
                    f"evaluate's weights in fit's validation batches give {number(same_batches)}")
         )  # fmt: skip
     left = 0.0
-    if _close(same_batches, logged):
+    if one_number(same_batches, logged):
         excluded.append(Excluded("weights", "evaluate's weights give what fit logged"))
     else:
         cause = _weights(parts, fit, call, metric, (logged - same_batches) / gap)
@@ -60,17 +58,18 @@ def _weights(
     logged = float(fit.epochs[-1].logs[name])
     story, id = replaced_by(call.recipe.origins)
     epoch = next(
-        (e for e in fit.epochs[:-1] if name in e.logs and _close(float(e.logs[name]), value)), None
+        (e for e in fit.epochs[:-1] if name in e.logs and one_number(float(e.logs[name]), value)),
+        None,
     )
     head = f"evaluate used other weights than the last epoch ended with{story}"
     if epoch is not None:
-        return _cause(
+        return part_of_gap(
             "weights", id, share, head if story else f"{head}: those of epoch {epoch.index + 1}",
             f"evaluate's weights give {number(value)}, which is what epoch {epoch.index + 1} "
             f"logged; the last epoch logged {number(logged)}",
         )  # fmt: skip
-    if _close(float(parts["trained"]), logged):
-        return _cause(
+    if one_number(float(parts["trained"]), logged):
+        return part_of_gap(
             "weights", id, share, head,
             f"with the weights of the last epoch {metric} is {number(logged)}, with evaluate's "
             f"{number(value)}",
@@ -81,12 +80,3 @@ def _weights(
         f"give {number(float(parts['trained']))}, not {number(logged)}", mechanism(id).remedy,
         mechanism=id,
     )  # fmt: skip
-
-
-def _cause(source: str, id: str, share: float, detail: str, evidence: str) -> Cause:
-    return Cause(source, detail, CONFIRMED, evidence, mechanism(id).remedy, share=share,
-                 alone=share, remaining=1.0 - share, mechanism=id)  # fmt: skip
-
-
-def _close(a: float, b: float) -> bool:
-    return abs(a - b) <= ROUNDING * max(abs(a), abs(b), 1e-12)

@@ -25,6 +25,8 @@ from whydiff.diagnosis.calls.trials import SMALL, CallTrials
 from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.stats.ulp import APART, max_ulp
 
+#: Relative difference up to which two ways of summing give one number.
+SUMMED = 1e-5
 HELD_BY_NOTHING = "held by nothing that is recorded"
 #: Sources of which a call may hold more than is recorded: where a call cannot be reproduced from
 #: what is, equal records rule them out no more.
@@ -221,6 +223,19 @@ def _sorted(causes: Sequence[Cause], excluded: list[Excluded]) -> list[Cause]:
     return sorted(
         kept, key=lambda c: (c.status != CONFIRMED, -abs(c.share) if c.share is not None else 0.0)
     )
+
+
+def part_of_gap(source: str, mechanism_id: str, share: float, detail: str, evidence: str) -> Cause:
+    """A confirmed cause whose part of the gap was measured by itself: the parts add up."""
+    return Cause(
+        source, detail, CONFIRMED, evidence, mechanism(mechanism_id).remedy, share=share,
+        alone=share, remaining=1.0 - share, mechanism=mechanism_id,
+    )  # fmt: skip
+
+
+def one_number(a: float, b: float) -> bool:
+    """Whether two values of a metric are one number that was summed in another order."""
+    return abs(a - b) <= SUMMED * max(abs(a), abs(b), 1e-12)
 
 
 def offset_note(causes: Sequence[Cause]) -> tuple[str, ...]:
