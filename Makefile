@@ -33,7 +33,7 @@ demo: $(ENV) ## Explain four small examples: models only built, weight initializ
 	done
 
 test: lint pure chromium ## Check style, types and imports; run all tests.
-	.venv/bin/python -m pytest -n 2 --dist loadgroup -m 'not thorough'
+	.venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m 'not thorough'
 
 # Pages are tested in a real browser. Debian's or Ubuntu's package; elsewhere say what is missing.
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
@@ -57,7 +57,7 @@ mutants: $(ENV) ## Small faults in the deciding packages, noticed by the quick t
 	.venv/bin/python tests/mutants.py $(MUTANTS:%=--sample %) $(SEED:%=--seed %) $(MUTATED)
 
 thorough: $(ENV) ## The tests that `make test` leaves out: many trainings, long simulations.
-	.venv/bin/python -m pytest -n 2 --dist loadgroup -m thorough
+	JAX_ENABLE_COMPILATION_CACHE=0 .venv/bin/python -m pytest -n 2 --dist loadgroup -m thorough
 	.venv/bin/python benchmarks/simulations.py
 
 simulations: $(ENV) ## Measure what every interval and test promises; writes the tables in docs/.

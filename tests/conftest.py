@@ -1,21 +1,34 @@
-"""What tests of all kinds need: a real browser, and one seed for what is sampled.
+"""What tests of all kinds need: a real browser, one seed for what is sampled, and an order.
 
 The browser is Debian's Chromium, which `make chromium` installs where it is missing.
 """
 
+import compileall
 import importlib.util
 import os
+import py_compile
 import secrets
 import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+import whydiff
 from whydiff.testing import HANGS
 
 # Neither a slow example nor slow drawing of examples is a fault: other work may share the machine.
 settings.register_profile("whydiff", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("whydiff")
+
+#: Most of what a small training with JAX costs is compiling. What one process compiled, others of
+#: the same worker load: the same machine code, as its key is made of all the compiler is given.
+#: Not across workers: JAX writes a file in place, and another process may be about to read it.
+COMPILED = {
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 
 FLAGS = (
     "--headless",
@@ -31,6 +44,33 @@ def pytest_configure(config):
     os.environ.setdefault("KERAS_BACKEND", "jax")
     # Set before workers start, so that all of them draw the same sample.
     os.environ.setdefault("WHYDIFF_BITS_SEED", str(secrets.randbelow(10**6)))
+    if not hasattr(config, "workerinput"):
+        # Hundreds of processes import us. Where PYTHONDONTWRITEBYTECODE is set each would compile
+        # us anew; what is compiled here is checked against the text of its file, not its date.
+        compileall.compile_dir(
+            Path(whydiff.__file__).parent, quiet=2,
+            invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH,
+        )  # fmt: skip
+    # Of the controller's none is used where there are workers, each has its own.
+    folder = tempfile.TemporaryDirectory(prefix="compiled-")
+    config.add_cleanup(folder.cleanup)
+    os.environ.update(COMPILED, JAX_COMPILATION_CACHE_DIR=folder.name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests that share a fixture of their module run on one worker, which makes it once; those that
+    train come first, so that no worker is alone with a long one at the end."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None and _shares_a_fixture(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def _shares_a_fixture(item):
+    fixtures = [found[-1] for found in item._fixtureinfo.name2fixturedefs.values()]
+    here = [fixture for fixture in fixtures if fixture.baseid == item.nodeid.split("::")[0]]
+    return any(fixture.scope == "module" for fixture in here)
 
 
 def pytest_report_header(config):

@@ -126,7 +126,7 @@ train(0.1)
 train(0.2)
 """
     )
-    done = whydiff(tmp_path, "explain", "train.py")
+    done = whydiff(tmp_path, "explain", "train.py", "--no-fix")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("The two trainings differ because of the optimizer.")
 

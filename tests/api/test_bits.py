@@ -18,37 +18,47 @@ from whydiff.storage import load
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 #: How much of a script runs where: one group keeps its tests on one worker, which runs it once.
-#: The most telling script runs on each backend every time, the others in full only thoroughly.
+#: The most telling script runs on each backend every time, wholly on one; all runs thoroughly.
+FIRST = {
+    "jax": (),
+    "tensorflow": ("pipeline", "two_inputs", "images", "goes_on"),
+    "torch": ("subclassed", "callbacks", "sequences", "goes_on"),
+}
+
+
+def turn(script, backend, only, mark):
+    name = f"{script}-{backend}"
+    marks = [pytest.mark.xdist_group(name), mark]
+    return pytest.param((script, backend, only), marks=marks, id=name + "-part" * bool(only))
+
+
 TURNS = [
-    pytest.param(
-        (script, backend),
-        marks=[
-            pytest.mark.xdist_group(f"{script}-{backend}"),
-            pytest.mark.long if script == "many_fits" else pytest.mark.thorough,
-        ],
-        id=f"{script}-{backend}",
-    )
-    for script in ("many_fits", "many_loops", "many_feeds", "loader_workers")
-    for backend in ("jax", "tensorflow", "torch")
+    *(turn("many_fits", backend, only, pytest.mark.long) for backend, only in FIRST.items()),
+    *(turn("many_fits", b, (), pytest.mark.thorough) for b, only in FIRST.items() if only),
+    *(
+        turn(script, backend, (), pytest.mark.thorough)
+        for script in ("many_loops", "many_feeds", "loader_workers")
+        for backend in FIRST
+    ),
 ]
 
 
 @pytest.fixture(scope="module")
 def watched(request, tmp_path_factory):
     """A served child that ran the script, and what the script prints when run plainly."""
-    name, backend = request.param
+    name, backend, only = request.param
     script = SCRIPTS / f"{name}.py"
     folder = tmp_path_factory.mktemp(f"{name}-{backend}")
     environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     plain = subprocess.run(
-        [sys.executable, str(script)],
+        [sys.executable, str(script), *only],
         env=os.environ | environment,
         capture_output=True,
         text=True,
         check=True,
         cwd=folder,
     )
-    run = Run(script, (), environment)
+    run = Run(script, only, environment)
     with Child(run, folder / "a.whydiff", folder / "log", serve=True) as child:
         assert child.wait_for_script() == 0, (folder / "log").read_text()
         yield child, plain.stdout.splitlines(), folder
@@ -91,7 +101,7 @@ def test_all_fields_from_a_give_a(watched):
     assert missed == []
 
 
-@pytest.mark.parametrize("watched", TURNS[:3], indirect=True)
+@pytest.mark.parametrize("watched", TURNS[:5], indirect=True)
 def test_second_half_starts_from_the_first(watched):
     child, _, _ = watched
     first, second = load(child.recording).fits[-2:]

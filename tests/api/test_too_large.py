@@ -20,7 +20,7 @@ def little_room(monkeypatch):
 
 @pytest.mark.long
 def test_the_script_feeds_its_data_again(little_room):
-    found = explain(SCRIPT)
+    found = explain(SCRIPT, fix=False)
     assert {(c.source, c.status) for c in found.causes} == {("initialization", "confirmed")}
     assert found.unexplained == 0.0
     assert any("running the script again" in note for note in found.notes)
@@ -28,7 +28,7 @@ def test_the_script_feeds_its_data_again(little_room):
 
 @pytest.mark.thorough
 def test_other_data_are_not_taken_for_the_recorded_ones(little_room):
-    found = explain(SCRIPT, arguments=["again"])
+    found = explain(SCRIPT, arguments=["again"], fix=False)
     assert {c.status for c in found.causes} == {"suspected"}
     assert found.unexplained == 1.0
     assert any("too large to keep" in c.evidence for c in found.causes)

@@ -30,6 +30,7 @@ def recorded(tmp_path, monkeypatch):
     return "then.whydiff"
 
 
+@pytest.mark.long
 def test_hybrids_start_from_what_was_recorded(recorded):
     answer = explain(recorded, "train.py", arguments=["2", "0.1"])
     assert answer.reproduced and answer.unexplained == 0.0

@@ -38,6 +38,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
 def test_settings_and_weights_share_the_difference_of_predictions(folder, monkeypatch):
     monkeypatch.chdir(folder)
     inputs = np.random.default_rng(0).normal(size=(20, 4)).astype("float32")
@@ -57,12 +58,14 @@ def test_settings_and_weights_share_the_difference_of_predictions(folder, monkey
     assert not list(folder.glob("*.whydiff"))
 
 
+@pytest.mark.long
 def test_a_model_and_itself_predict_alike(folder, monkeypatch):
     monkeypatch.chdir(folder)
     answer = explain("a.keras", "a.keras")
     assert answer.identical and "bit for bit" in answer.chosen
 
 
+@pytest.mark.long
 def test_files_of_weights_are_compared_layer_by_layer(folder, monkeypatch):
     monkeypatch.chdir(folder)
     answer = explain("a.weights.h5", "b.weights.h5")

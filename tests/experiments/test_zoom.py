@@ -56,7 +56,7 @@ def zoomed(tmp_path, plant, backend="jax"):
     answer = tmp_path / "answer.json"
     command = "from whydiff.cli import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", command, "explain", script, "--zoom", "--json", answer],
+        [sys.executable, "-c", command, "explain", script, "--zoom", "--no-fix", "--json", answer],
         env={**os.environ, "KERAS_BACKEND": backend},
         capture_output=True,
         text=True,

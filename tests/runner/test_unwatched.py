@@ -6,6 +6,8 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import pytest
+
 from whydiff.runner.client import not_recorded
 
 #: What whydiff replaces, as it stands in the classes' own namespaces.
@@ -67,12 +69,14 @@ def run(code, tmp_path):
     return said, output.exists()
 
 
+@pytest.mark.long
 def test_an_unknown_version_is_told_in_one_line(tmp_path):
     (line,), recorded = run(CODE + OLD + END, tmp_path)
     assert "is not known to whydiff" in line and "tested with Keras 99.0 to 3.15" in line
     assert line.endswith("the script goes on") and not recorded
 
 
+@pytest.mark.long
 def test_nothing_is_changed_where_one_change_fails(tmp_path):
     (line,), recorded = run(CODE + STRANGE + END, tmp_path)
     assert (
@@ -81,6 +85,7 @@ def test_nothing_is_changed_where_one_change_fails(tmp_path):
     assert line.endswith("the script goes on") and not recorded
 
 
+@pytest.mark.long
 def test_the_keras_that_is_installed_is_watched_in_silence(tmp_path):
     said, recorded = run(CODE + WATCHED, tmp_path)
     assert said == [] and recorded
