@@ -25,6 +25,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from whydiff.core.cache import cache_folder as cache_folder
 from whydiff.core.errors import WhydiffError
 from whydiff.core.interpreter import Interpreter
 from whydiff.core.question import SideOptions
@@ -192,12 +193,6 @@ def name_of(requirement: str) -> str:
     """The normalized name of the package that a requirement is about."""
     found = _NAME.match(requirement.strip())
     return re.sub(r"[-_.]+", "-", found.group()).lower() if found else ""
-
-
-def cache_folder() -> Path:
-    """Where environments are kept: ``whydiff`` in the user's cache folder."""
-    given = os.environ.get("XDG_CACHE_HOME")
-    return (Path(given) if given else Path.home() / ".cache") / "whydiff"
 
 
 def _check(requirements: Sequence[str], as_of: str | None) -> None:

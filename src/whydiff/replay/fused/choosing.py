@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.replay.fused.kept import keep_choice, kept_choice
 from whydiff.replay.fused.lowering import NATIVE, SLICES, has_windows
 from whydiff.replay.fused.memory import on_cpu
 from whydiff.replay.fused.program import FusedProgram
@@ -31,20 +32,26 @@ def best_program(
     start: Callable[[FusedProgram, int], Any],
     data: Sequence[Any],
     batch: int,
+    question: str,
 ) -> FusedProgram:
     """A program in the usual lowering, or in one that trains ``model`` clearly faster.
 
-    ``start(program, n)`` gives first values of n replicas.
+    ``start(program, n)`` gives first values of n replicas. ``question`` says everything that
+    decides which is faster: asked before on such a machine, it is not asked again.
     """
     if not has_windows(model):
         return FusedProgram(model, structure, NATIVE)
     usual, other = (SLICES, NATIVE) if on_cpu() else (NATIVE, SLICES)
-    programs = [FusedProgram(model, structure, usual)]
     if not worth_timing(model, replicas):
-        return programs[0]
-    programs.append(FusedProgram(model, structure, other))
+        return FusedProgram(model, structure, usual)
+    known = kept_choice(question)
+    if known in (usual, other):
+        return FusedProgram(model, structure, known)
+    programs = [FusedProgram(model, structure, lowering) for lowering in (usual, other)]
     first, second = (_seconds(program, start, data, batch) for program in programs)
-    return programs[first > CLEARLY * second]
+    faster = programs[first > CLEARLY * second]
+    keep_choice(question, faster.lowering)
+    return faster
 
 
 def _seconds(

@@ -15,12 +15,14 @@ import keras
 import numpy as np
 
 from whydiff.core.feeding import TransferError
+from whydiff.core.live import Live
 from whydiff.core.replicas import Packing, Replica, Result
 from whydiff.core.shards import WIDTH
 from whydiff.keras_backend.internals import build_symbolically
 from whydiff.replay.fused.choosing import best_program, worth_timing
 from whydiff.replay.fused.chunk import Chunk
 from whydiff.replay.fused.feeding import Fed, on_device
+from whydiff.replay.fused.kept import kept_programs
 from whydiff.replay.fused.memory import MOST, chunk_size, on_cpu
 from whydiff.replay.fused.program import FusedProgram
 from whydiff.replay.fused.stacking import Stacking
@@ -106,7 +108,8 @@ class Fused:
         if wanted.isdisjoint(r.number for r in members):
             return
         whole = -(-len(members) // packing.packs)
-        stacking = self._compiled(members[:whole])
+        with kept_programs():
+            stacking = self._compiled(members[:whole])
         size = self._chunk_size(members[:whole])
         parts = [
             list(members[i : min(i + size, pack + whole)])
@@ -118,7 +121,7 @@ class Fused:
         started = time.monotonic()
         # The first traces and compiles; after that threads only wait for XLA, which lets go of
         # Python's lock, so that small operations of several chunks keep several cores busy.
-        with quiet(), ThreadPoolExecutor(_threads(stacking)) as pool:
+        with quiet(), kept_programs(), ThreadPoolExecutor(_threads(stacking)) as pool:
             chunks = [train(parts[0])]
             chunks += pool.map(train, parts[1:])
         results = [r for r in chain.from_iterable(chunks) if r.replica.number in wanted]
@@ -158,6 +161,7 @@ class Fused:
             lambda program, n: Stacking(self._solo, program).state([recorded] * n),
             self.fed(members[0]).samples,
             int(self._solo.drawing.feeding(members[0])[1][0].max()),
+            _what_decides(self._live, key),
         )
         self.stacking = Stacking(self._solo, self.program)
         self._key, self._timed = key, worth_timing(self._live.model, len(members))
@@ -191,6 +195,15 @@ def _threads(stacking: Stacking) -> int:
     if jax.devices()[0].platform != "cpu" or not stacking.traceable:
         return 1
     return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+
+
+def _what_decides(live: Live, key: Any) -> str:
+    """All that says how fast a model trains on a machine, in one text; ``key`` are settings that
+    its replicas have in common."""
+    recipe, samples = live.recipe, live.material.samples
+    facts = [sorted(f.items()) for f in (recipe.architecture, recipe.optimizer, recipe.precision)]
+    leaves = [None if a is None else (a.shape[1:], str(a.dtype)) for a in samples.leaves or []]
+    return repr([facts, leaves, [sorted(set(b.tolist())) for b in live.material.batches[:1]], key])
 
 
 def _was_nan(result: Result) -> bool:

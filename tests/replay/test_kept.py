@@ -1,0 +1,98 @@
+"""Compiled programs are kept in a folder of ours, give the same bits, and leave JAX as it was."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from whydiff.core.cache import drop_oldest, private_folder
+from whydiff.replay.fused import choosing, kept
+from whydiff.replay.fused.lowering import NATIVE
+
+NAMES = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(kept, "_SECONDS", 0.0)
+    kept._folder.cache_clear()
+    yield tmp_path / "whydiff" / "compiled"
+    kept._folder.cache_clear()
+
+
+def settings():
+    return [getattr(jax.config, name) for name in NAMES]
+
+
+def computed():
+    """The result of a program that is compiled now."""
+    jax.clear_caches()
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(33, 33)).astype("float32"))
+    return np.asarray(jax.jit(lambda x: jnp.tanh(x @ x) @ x.T / jnp.sum(x * x))(x)).tobytes()
+
+
+def test_a_kept_program_gives_the_bits_of_a_compiled_one(folder):
+    before, plain = settings(), computed()
+    with kept.kept_programs():
+        first = computed()
+    files = sorted(folder.rglob("*-cache"))
+    with kept.kept_programs():
+        again = computed()
+    assert files == sorted(folder.rglob("*-cache")) != []
+    assert plain == first == again
+    assert settings() == before
+
+
+def test_what_others_compile_is_not_kept(folder):
+    with kept.kept_programs():
+        pass
+    computed()
+    assert not list(folder.rglob("*-cache"))
+
+
+def test_a_cache_of_the_script_is_left_alone(folder, tmp_path):
+    theirs = str(tmp_path / "theirs")
+    jax.config.update(NAMES[0], theirs)
+    try:
+        with kept.kept_programs():
+            assert jax.config.jax_compilation_cache_dir == theirs
+    finally:
+        jax.config.update(NAMES[0], None)
+
+
+def test_settings_return_behind_an_error(folder):
+    before = settings()
+    with pytest.raises(ValueError, match="ours"), kept.kept_programs():
+        raise ValueError("ours")
+    assert settings() == before
+
+
+def test_a_choice_made_before_is_not_timed_again(folder, monkeypatch):
+    timed = []
+    monkeypatch.setattr(choosing, "has_windows", lambda model: True)
+    monkeypatch.setattr(choosing, "FusedProgram", lambda model, structure, lowering: Program())
+    monkeypatch.setattr(choosing, "_seconds", lambda *_: timed.append(1) or len(timed))
+    for question in ("one", "one", "another"):
+        choosing.best_program(None, None, 8, None, (), 1, question)
+    assert len(timed) == 4  # two ways of computing, for two questions
+
+
+class Program:
+    lowering = NATIVE
+
+
+def test_a_folder_that_others_can_write_into_is_not_used(folder):
+    assert private_folder("compiled", "x") == folder / "x"
+    (folder / "x").chmod(0o777)
+    assert private_folder("compiled", "x") is None
+
+
+def test_the_oldest_files_go_first(tmp_path):
+    import os
+
+    for age, name in enumerate("abc"):
+        (tmp_path / name).write_bytes(bytes(10))
+        os.utime(tmp_path / name, (100 - age, 100 - age))
+    drop_oldest(tmp_path, 25)
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["a", "b"]
