@@ -23,6 +23,8 @@ KINDS: tuple[str, ...] = ("evaluate", "predict", "call", "built", "score")
 
 #: Where a function of the script's own stands in ``Score.function``.
 BY_HAND = "by hand"
+#: Where a number stands there that was taken out of the list that evaluate returned.
+FROM_LIST = "from the list"
 
 _NO_ROWS = np.empty((0, 2), np.uint64)
 
@@ -190,7 +192,8 @@ class Score:
     """What a metric function read. ``rows`` are the labels, a digest per row, (n, 2) uint64.
 
     ``transformation`` leads from the output of call ``reads`` to what the function was given:
-    "", "argmax", "round", "threshold 0.5", "ravel" or two joined by " then ".
+    "", "argmax", "round", "threshold 0.5", "ravel" or two joined by " then "; "position 1" for a
+    number that was taken out of the list that an evaluate returned.
     """
 
     #: "sklearn.metrics.accuracy_score", "keras.metrics.AUC"; "by hand.accuracy" where the script
@@ -206,7 +209,15 @@ class Score:
     def name(self) -> str:
         """What a reader calls it: ``accuracy_score``, ``accuracy by hand``."""
         module, _, name = self.function.rpartition(".")
+        if module == FROM_LIST:
+            return f"what is printed as {name}"
         return f"{name} by hand" if module == BY_HAND else name
+
+    @property
+    def position(self) -> int | None:
+        """Where in the list that evaluate returned the number stands, if it was taken from it."""
+        of_list = self.function.startswith(f"{FROM_LIST}.")
+        return int(self.transformation.rpartition(" ")[2]) if of_list else None
 
 
 @dataclass(frozen=True, eq=False)

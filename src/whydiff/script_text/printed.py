@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 _Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
@@ -10,12 +11,15 @@ _Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 _WRITTEN = frozenset({"round", "str", "float", "format", "repr"})
 
 
-def printed_numbers(module: ast.Module, line: int) -> Iterator[ast.expr]:
-    """What the calls of ``print`` around a line are given, taken out of texts and formats."""
+def printed_numbers(module: ast.Module, line: int) -> Iterator[tuple[str, ast.expr]]:
+    """What the calls of ``print`` around a line are given, taken out of texts and formats, each
+    with the text that is printed before it."""
     for node in ast.walk(_statement(module, line)):
         if isinstance(node, ast.Call) and _named(node.func, "print"):
+            label = ""
             for argument in node.args:
-                yield from _numbers(argument)
+                yield from _numbers(argument, label)
+                label = _text(argument)
 
 
 def throws_away(module: ast.Module, line: int, method: str, attribute: str) -> bool:
@@ -101,6 +105,24 @@ def _parts_read(node: ast.AST, needed: set[str]) -> list[ast.expr]:
     return []
 
 
+def unpacked(module: ast.Module, name: str, line: int) -> tuple[ast.expr, int] | None:
+    """What the scope around a line last unpacked into names above it, this one among them, and the
+    name's position."""
+    found = [
+        (node.lineno, node.value, position)
+        for node in _own_nodes(_scope_at(module, line))
+        if isinstance(node, ast.Assign) and node.lineno <= line
+        for target in node.targets
+        if isinstance(target, ast.Tuple | ast.List)
+        for position, element in enumerate(target.elts)
+        if _named(element, name)
+    ]
+    if not found:
+        return None
+    _, value, position = max(found, key=lambda one: one[0])
+    return value, position
+
+
 def function_at(module: ast.Module, name: str, line: int) -> ast.FunctionDef | None:
     """The function of that name whose text (or first decorator) begins at a line."""
     for node in ast.walk(module):
@@ -111,27 +133,46 @@ def function_at(module: ast.Module, name: str, line: int) -> ast.FunctionDef | N
     return None
 
 
-def _numbers(node: ast.expr) -> Iterator[ast.expr]:
+def _numbers(node: ast.expr, label: str) -> Iterator[tuple[str, ast.expr]]:
     match node:
         case ast.JoinedStr(values=parts):
             for part in parts:
                 if isinstance(part, ast.FormattedValue):
-                    yield from _numbers(part.value)
-        case ast.Call(func=ast.Attribute(value=ast.Constant(), attr="format"), args=args):
-            for argument in (*args, *(keyword.value for keyword in node.keywords)):
-                yield from _numbers(argument)
-        case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod(), right=right):
-            for argument in right.elts if isinstance(right, ast.Tuple) else [right]:
-                yield from _numbers(argument)
+                    yield from _numbers(part.value, label)
+                label = _text(part)
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr="format")):
+            yield from _formatted(node.args, re.split(r"\{[^{}]*\}", text))
+            for keyword in node.keywords:
+                yield from _numbers(keyword.value, keyword.arg or "")
+        case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod(), right=right):
+            given = right.elts if isinstance(right, ast.Tuple) else [right]
+            yield from _formatted(given, re.split(r"%[-+ #0-9.*]*[a-zA-Z]", text))
         case ast.BinOp(left=left, op=ast.Add(), right=right) if _is_text(left) or _is_text(right):
-            yield from _numbers(left)
-            yield from _numbers(right)
+            yield from _numbers(left, label)
+            yield from _numbers(right, _text(left))
         case ast.Call(func=ast.Name(id=name), args=[first, *_]) if name in _WRITTEN:
-            yield from _numbers(first)
+            yield from _numbers(first, label)
         case ast.Constant() | ast.Starred():
             return
         case _:
-            yield node
+            yield label, node
+
+
+def _formatted(given: list[ast.expr], texts: list[str]) -> Iterator[tuple[str, ast.expr]]:
+    for k, argument in enumerate(given):
+        yield from _numbers(argument, texts[k] if k < len(texts) else "")
+
+
+def _text(node: ast.expr) -> str:
+    """The text that an expression ends with, "" where it ends with something else."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=[*_, ast.Constant(value=str(text))]):
+            return text
+        case ast.BinOp(op=ast.Add(), right=right):
+            return _text(right)
+    return ""
 
 
 def _is_text(node: ast.expr) -> bool:

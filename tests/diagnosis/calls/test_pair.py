@@ -17,6 +17,7 @@ from whydiff.diagnosis.calls.pair import (
     LABELS_MOVE,
     ROWS_CORRESPOND,
     VALIDATION_ROWS,
+    asked_for,
     call_at,
     chosen,
     disagreements,
@@ -27,6 +28,7 @@ from whydiff.diagnosis.calls.pair import (
     wanted_calls,
 )
 from whydiff.diagnosis.calls.results import kind_of, said, scope
+from whydiff.diagnosis.calls.scored import judge_taken
 from whydiff.report.documents.calls import call_verdict
 from whydiff.testing.calls import KERNEL, X, call, drawn, execution
 
@@ -156,6 +158,21 @@ def test_a_score_of_one_output_is_held_against_the_metrics_of_that_output(output
     evaluated = call(3, "evaluate", y=Y, values=values)
     found = [d for d in disagreements(execution(call(1), score, evaluated)) if d.b.score]
     assert [d.distance.metric for d in found] == [held] * bool(held)
+
+
+def test_a_number_of_the_list_is_held_against_the_metric_that_it_is_called():
+    values = {"loss": 0.3, "auc": 0.7, "accuracy": 0.9}
+    evaluated = call(1, "evaluate", y=Y, values=values)
+    evaluated = replace(evaluated, notes={"listed": list(values)})
+    told = Score("from the list.accuracy", 1, "", "position 1", row_digests([Y]))
+    taken = call(2, "score", values={"accuracy": 0.7}, score=told)
+    (found,) = [d for d in disagreements(execution(evaluated, taken)) if d.b.score]
+    assert (found.a, found.distance.metric, found.distance.b) == (evaluated, "accuracy", 0.7)
+    assert said(found.b) == "what is printed as accuracy at line 2"
+    (cause,) = judge_taken(evaluated, taken, 1, "accuracy").causes
+    assert (cause.mechanism, cause.share) == ("list-position", 1.0)
+    assert "position [1] of the list that evaluate returned, auc" in cause.detail
+    assert not judge_taken(evaluated, taken, 0, "accuracy").reproduced
 
 
 def test_a_metric_that_agrees_settles_what_a_score_measured():
@@ -318,6 +335,15 @@ def test_what_was_compared_is_counted_and_what_should_differ_is_said(trained_fit
     assert len(meant) == 2
 
 
+def test_scores_and_validations_that_agree_with_evaluate_are_counted(trained_fit):
+    told = Score("sklearn.metrics.accuracy_score", 3, "", "argmax", row_digests([Y[:5]]))
+    score = call(4, "score", values={"accuracy_score": 0.5}, score=told)
+    evaluated = call(2, "evaluate", x=X[:5], y=Y[:5], values={"loss": 0.9, "accuracy": 0.5})
+    fit = validating(trained_fit(1), X[:5], val_loss=0.9, val_accuracy=0.5, loss=0.1)
+    made = execution(evaluated, call(3, x=X[:5]), score, fits=[fit])
+    assert not disagreements(made) and in_comparison(made) == (2, [])
+
+
 def test_a_direct_call_that_moves_averages_is_no_step_of_a_training():
     def averaging(number, mean):
         made = call(number, "call", line=5, outputs=X @ KERNEL + number)
@@ -335,6 +361,26 @@ def test_the_first_call_that_differs_between_two_executions():
     one, _ = first_difference(a, b)
     assert one.number == 2
     assert first_difference(a, a) is None
+
+
+def test_what_is_known_of_two_calls_that_a_person_chose():
+    told = Score("sklearn.metrics.accuracy_score", 1, "", "argmax", row_digests([Y]))
+    score = call(2, "score", line=7, values={"accuracy_score": 0.2}, score=told)
+    evaluated = call(3, "evaluate", line=9, y=Y, values={"loss": 0.1, "accuracy": 0.9})
+    made = execution(call(1), score, evaluated)
+    for known in (asked_for(made, (2, 3)), asked_for(made, (0, 0), (7, 9))):
+        assert known is not None and known.distance.metric == "accuracy"
+        assert (known.a, known.b) == (evaluated, score)
+    assert asked_for(made, (1, 2)) is None
+    equal = replace(score, values={"accuracy_score": 0.9000001})
+    known = asked_for(execution(call(1), equal, evaluated), (3, 2))
+    assert known is not None and known.distance.relative == 0
+    pieces = [
+        call(n + 2, line=9, x=X[n : n + 1], outputs=X[n : n + 1] @ KERNEL * np.float32(2))
+        for n in range(len(X))
+    ]
+    loop = asked_for(execution(call(1), *pieces), (1, 17), (1, 9))
+    assert loop is not None and len(loop.b.notes["joined"]) == 16
 
 
 def test_calls_by_number_and_by_line():

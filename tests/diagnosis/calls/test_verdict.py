@@ -43,7 +43,13 @@ from whydiff.diagnosis.calls.origins import is_recurrent
 from whydiff.diagnosis.calls.scored import judge_position, judge_score
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.validated import judge_validation
-from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, Verdict, fits_behind, judge
+from whydiff.diagnosis.calls.verdict import (
+    HELD_BY_NOTHING,
+    Verdict,
+    first_divergence,
+    fits_behind,
+    judge,
+)
 from whydiff.testing.calls import KERNEL, Linear, X, call, drawn
 from whydiff.testing.sides import a_fit
 
@@ -124,6 +130,9 @@ def test_values_that_are_no_weights():
     stale = HeldValue("f: global SCALE", "global", "f", "b", 2, "a", 1)
     found = by_source(compare(call(1, state=[stale]), call(2, "call", state=scale[1:])))
     assert found["state"].mechanism == "stale-trace"
+    adapted = HeldValue("norm/mean", "attribute", "norm", "bb", 2.5, "aa", 0.0)
+    found = by_source(compare(call(1, state=[adapted]), call(2, "call", state=[other])))
+    assert found["state"].mechanism == "adapted-after-compiling"
 
 
 @pytest.mark.parametrize(
@@ -212,6 +221,9 @@ def test_a_vocabulary_belongs_to_the_data():
         for n, (v, f) in enumerate(zip(sides, facts, strict=True))
     )))  # fmt: skip
     assert found["data-content"].mechanism == "other-vocabulary"
+    a, b = (call(n + 1, model=n + 1, state=[v]) for n, v in enumerate(sides))
+    # The words that were fed are equal: the first that differs is what the model makes of them.
+    assert first_divergence(a, b, compare(a, b), None).phase == "output"
     assert found["architecture"].status == IDENTICAL
 
 

@@ -291,7 +291,7 @@ def _agreeing(execution: Execution, executions: int) -> str:
     if equal:
         within = f"{count(equal, 'pair')} of calls on the same samples {_agree(equal)} in one run"
     elif len(execution.calls) > 1:
-        within = "no two of these calls measured one model on the same samples in one run"
+        within = "within one run no two of these calls gave results that could be compared"
     return "; ".join(part for part in (head, within, *meant[:MOST_OTHERS]) if part)
 
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise, product
+from itertools import combinations, pairwise, permutations, product
 
 import numpy as np
 
@@ -232,6 +232,15 @@ def fit_pairs(fit: Fit, call: MeasuringCall, metric: str | None) -> Iterator[Dis
             yield Disagreement(fit, call, apart[0], why, check)
 
 
+def _validated_alike(fit: Fit, call: MeasuringCall) -> bool:
+    """Whether evaluate gave what fit logged of as many validation samples, metric by metric."""
+    logs, count = values_of(fit), _rows_of_validation(fit)
+    pairs = [(float(logs[f"val_{n}"]), float(v)) for n, v in call.values.items()
+             if f"val_{n}" in logs]  # fmt: skip
+    alike = all(number("", *pair).relative == 0 for pair in pairs)
+    return bool(pairs) and alike and count == len(call.recipe.inputs.rows("x"))
+
+
 def _rows_of_validation(fit: Fit) -> int:
     rows = fit.recipe.data_content.validation_samples
     return 0 if rows is None else len(rows)
@@ -278,12 +287,29 @@ def _quantity(call: MeasuringCall, metric: str) -> str:
 
 
 def _of_scores(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterator[Disagreement]:
+    """Scores that none of the metrics that they are held against agrees with."""
+    for call, score, found in _score_pairs(execution, calls):
+        # Keras sums in single precision batch by batch, others in double: that is rounding.
+        if not any(d.rounding for d in found):
+            yield Disagreement(call, score, found[0], SCORED)
+
+
+#: A call, a score that is held against it, and how far the metrics of one quantity are from it.
+_ScorePair = tuple[Call, MeasuringCall, list[Distance]]
+
+
+def _score_pairs(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterator[_ScorePair]:
     """A score computed from predictions against evaluate of the same weights, or else against what
     fit logged of its validation."""
     by_number = {call.number: call for call in execution.calls}
     for score in calls:
         read = by_number.get(score.score.reads) if score.score else None
         if score.score is None or read is None:
+            continue
+        if score.score.position is not None:
+            there = str((read.notes.get("listed") or [""])[score.score.position])
+            names = _of_output(read.values, there.rpartition("_")[0])
+            yield from _scored(read, score, names, "")
             continue
         held = [
             call
@@ -338,9 +364,8 @@ def _of_its_samples(evaluate: MeasuringCall, read: MeasuringCall, score: Score) 
 
 def _scored(
     call: Call, score: MeasuringCall, names: Mapping[str, str], prefix: str
-) -> Iterator[Disagreement]:
-    """The first of these metrics (by what they are called) that a score measured, too, unless one
-    of them agrees."""
+) -> Iterator[_ScorePair]:
+    """Those of these metrics that (by what they are called) a score measured, too."""
     assert score.score is not None
     value = float(next(iter(score.values.values()), float("nan")))
     found = [
@@ -348,9 +373,8 @@ def _scored(
         for name, quantity in names.items()
         if same_quantity(score.score.function, quantity)
     ]
-    # Keras sums in single precision batch by batch, others in double: that is rounding.
-    if found and not any(d.rounding for d in found):
-        yield Disagreement(call, score, found[0], SCORED)
+    if found:
+        yield call, score, found
 
 
 #: Where the order of the rows may be another at every pass.
@@ -433,8 +457,13 @@ def _trained_between(execution: Execution, a: MeasuringCall, b: MeasuringCall) -
 def in_comparison(execution: Execution) -> tuple[int, list[str]]:
     """(pairs of calls that measured the same with the same result, those whose results differ as
     they should, in words). For executions without disagreements."""
-    equal, meant = 0, []
-    own = [c for c in looked_at(execution.calls) if c.kind not in ("score", "built")]
+    calls, meant = looked_at(execution.calls), []
+    equal = sum(any(d.rounding for d in found) for _, _, found in _score_pairs(execution, calls))
+    equal += sum(
+        call.kind == "evaluate" and _follows(execution, call, fit) and _validated_alike(fit, call)
+        for fit, call in product(execution.fits, calls)
+    )
+    own = [c for c in calls if c.kind not in ("score", "built")]
     for a, b in combinations(own, 2):
         if a.model_number != b.model_number or not _same_samples(a, b) or a.kind != b.kind:
             continue
@@ -510,6 +539,31 @@ def call_at(execution: Execution, line: int) -> Call:
             f"There are calls at lines {', '.join(map(str, lines)) or 'none'}.",
         )
     return at_line[-1]
+
+
+def asked_for(
+    execution: Execution,
+    numbers: tuple[int, int],
+    lines: tuple[int, int] | None = None,
+    metric: str | None = None,
+) -> Disagreement | None:
+    """What is known of two calls that a person chose by their numbers or by the lines that made
+    them: that they disagree, or that a score agrees; None where nothing is."""
+    found = disagreements(execution, metric)
+    agreeing = [
+        Disagreement(call, score, best._replace(relative=0.0), SCORED)
+        for call, score, distances in _score_pairs(execution, execution.calls)
+        for best in [min(distances, key=lambda d: d.relative)]
+        if best.rounding
+    ]
+    for d in (*found, *agreeing):
+        if {number_of(d.a), number_of(d.b)} == {*numbers}:
+            return d
+    for d in found if lines else ():
+        places = [{frame.line for frame in call.stack} for call in (d.a, d.b)]
+        if any(a in places[0] and b in places[1] for a, b in permutations(lines or (), 2)):
+            return d
+    return None
 
 
 def chosen(a: Call, b: Call, metric: str | None = None) -> Disagreement:

@@ -230,6 +230,32 @@ def _other_samples(
     return True
 
 
+def judge_taken(
+    evaluate: MeasuringCall, taken: MeasuringCall, position: int, metric: str
+) -> Verdict:
+    """The verdict on a number that was taken from a position of evaluate's list for another
+    metric than stands there."""
+    names = [str(name) for name in evaluate.notes.get("listed") or evaluate.values]
+    quantity, value = next(iter(taken.values.items()))
+    there = evaluate.values[names[position]]
+    if not one_number(there, value):
+        return Verdict(unexplained=1.0, reproduced=False, notes=(
+            f"No cause is confirmed: position {position} of evaluate's list holds "
+            f"{number(there)}, not {number(value)}.",
+        ))  # fmt: skip
+    cause = part_of_gap(
+        "measurement", "list-position", 1.0,
+        f"what is printed as {quantity} is position [{position}] of the list that evaluate "
+        f"returned, {names[position]}; {metric} is position [{names.index(metric)}]",
+        f"[{position}] {names[position]} is {number(there)}, [{names.index(metric)}] {metric} "
+        f"{number(evaluate.values[metric])}",
+    )  # fmt: skip
+    one = "both numbers come from one call of evaluate"
+    return Verdict((cause,), tuple(Excluded(s, one) for s in (
+        "weights", "data-content", "data-order", "mode", "architecture"
+    )))  # fmt: skip
+
+
 def judge_position(values: Mapping[str, float], metric: str, wanted: float) -> Verdict:
     """The verdict on evaluate and predict whose rows stand at other positions.
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import (
     CONFIRMED,
@@ -258,6 +260,9 @@ def first_divergence(
     relative = None if trials is None else trials.apart(trials.a, trials.b)[0]
     ulp = _ulp(trials)
     for phase, sources in order:
+        one, other = (c.recipe.inputs.rows("x") for c in (a, b))
+        if phase == "batch" and np.array_equal(one, other):
+            continue  # a vocabulary that numbers equal words otherwise
         hit = next((differing[s] for s in sources if s in differing), None)
         if hit is not None and (trials is None or trials.failure or _matters(hit.source, trials)):
             return Divergence(0, 0, phase, _where(phase, a, b), ulp, relative)

@@ -144,6 +144,17 @@ MECHANISMS = (
         seen="The value at the time of the call is not the one that was traced.",
     ),
     Mechanism(
+        "adapted-after-compiling",
+        ("state",),
+        "adapted after the model was compiled",
+        "fit, predict and evaluate compile the model once, with the statistics or the vocabulary "
+        "that a preprocessing layer has then; a later adapt() does not reach that function.",
+        "Call adapt before the model is first used; after a later one compile the model again "
+        "(for predict, model.predict_function = None is enough).",
+        seen="The statistics or the vocabulary at the time of the call are not those that were "
+        "traced.",
+    ),
+    Mechanism(
         "recurrent-state",
         ("state",),
         "hidden state transferred from an earlier call",
@@ -471,6 +482,15 @@ MECHANISMS = (
         "Give both the same weights: sample_weight= in evaluate and in scikit-learn's function "
         "(class_weight of fit has no counterpart in evaluate: weight the samples by their class).",
         seen="Without the weights, or with them in both, the numbers are equal.",
+    ),
+    Mechanism(
+        "list-position",
+        ("measurement",),
+        "another metric of the list that evaluate returns",
+        "evaluate returns a list: the loss, with several outputs the loss of each, then the "
+        "metrics in the order in which they were compiled.",
+        "Take numbers by name: model.evaluate(x, y, return_dict=True)['accuracy'].",
+        seen="The printed number stands at the position of another metric.",
     ),
     Mechanism(
         "regularization-in-the-loss",

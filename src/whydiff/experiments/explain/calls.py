@@ -23,6 +23,7 @@ from whydiff.diagnosis.calls.pair import (
     ROWS_CORRESPOND,
     VALIDATION_ROWS,
     Disagreement,
+    asked_for,
     call_at,
     chosen,
     disagreements,
@@ -31,8 +32,8 @@ from whydiff.diagnosis.calls.pair import (
     last_alike,
     wanted_calls,
 )
-from whydiff.diagnosis.calls.results import number_of, said, said_both
-from whydiff.diagnosis.calls.scored import judge_position, judge_score
+from whydiff.diagnosis.calls.results import kind_of, number_of, said, said_both
+from whydiff.diagnosis.calls.scored import judge_position, judge_score, judge_taken
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.validated import judge_validation
 from whydiff.diagnosis.calls.verdict import (
@@ -101,9 +102,13 @@ def calls_at(site: Site, lines: tuple[int, int]) -> tuple[int, int]:
 
 
 def explain_chosen(
-    site: Site, wanted: tuple[int, int], progress: Progress, metric: str | None
+    site: Site,
+    wanted: tuple[int, int],
+    progress: Progress,
+    metric: str | None,
+    lines: tuple[int, int] | None = None,
 ) -> Explanation:
-    """Two calls that a person chose by number."""
+    """Two calls that a person chose by number, or by the ``lines`` that made them."""
     a, b = wanted_calls(site.execution, wanted)
     if isinstance(b, Fit) and isinstance(a, MeasuringCall):
         a, b = b, a
@@ -112,7 +117,13 @@ def explain_chosen(
             f"calls {wanted[0]} and {wanted[1]} are both trainings",
             "Compare trainings with --fits I,J.",
         )
-    pair = chosen(a, b, metric)
+    known = asked_for(site.execution, wanted, lines, metric)
+    if known is None and {"score"} & {kind_of(a), kind_of(b)}:
+        raise WhydiffError(
+            f"{said(a)} and {said(b)} measured nothing that could be compared",
+            "A score is compared with evaluate, or with fit's validation, of the same samples.",
+        )
+    pair = known or chosen(a, b, metric)
     try:
         alike = pair.check not in (FIT_ROWS, VALIDATION_ROWS) or holds(site, pair)
     except OutOfTime:
@@ -127,7 +138,7 @@ def explain_chosen(
         )
     if pair.distance.relative == 0:
         return two_agree(site.execution, site.script, pair)
-    others = [d for d in disagreements(site.execution) if {d.a, d.b} != {a, b}]
+    others = [d for d in disagreements(site.execution) if {d.a, d.b} != {pair.a, pair.b}]
     return explain_pair(site, [pair, *others], progress)
 
 
@@ -216,6 +227,8 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
     """The verdict where numbers are compared that were measured by two rules; else None."""
     a, b, metric = pair.a, pair.b, pair.distance.metric
     assert isinstance(b, MeasuringCall)
+    if b.score and b.score.position is not None and isinstance(a, MeasuringCall):
+        return judge_taken(a, b, b.score.position, metric)
     if b.score:
         evaluate = OwnFit(a.index) if isinstance(a, Fit) else a.number
         values = site.process.request(Rescore(evaluate, b.number, b.score.reads, metric))

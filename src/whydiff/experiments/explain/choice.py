@@ -31,7 +31,8 @@ def calls_asked_for(asked: Inquiry) -> Explanation | None:
     if calls is None and lines is None:
         return None
     wanted = calls or calls_at(asked.site, lines or (0, 0))
-    found = explain_chosen(asked.site, wanted, asked.progress, asked.question.metric)
+    lines = None if calls else lines
+    found = explain_chosen(asked.site, wanted, asked.progress, asked.question.metric, lines)
     return with_fits_explained(asked, found)
 
 

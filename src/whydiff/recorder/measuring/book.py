@@ -13,7 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.core.calls import BY_HAND, CallRecipe, Event, MeasuringCall, Origin
+from whydiff.core.calls import (
+    BY_HAND,
+    FROM_LIST,
+    CallRecipe,
+    Event,
+    MeasuringCall,
+    Origin,
+    Score,
+)
 from whydiff.core.digests import group_digest, tensor_digest
 from whydiff.core.live import LiveCall
 from whydiff.core.recipe import Tensor
@@ -28,6 +36,7 @@ from whydiff.recorder.measuring.described import Described, Descriptions
 from whydiff.recorder.measuring.events import Events
 from whydiff.recorder.measuring.formulas import printed_formulas
 from whydiff.recorder.measuring.models import Models
+from whydiff.recorder.measuring.positions import Taken, taken_for_another
 from whydiff.recorder.measuring.provenance import Provenance
 from whydiff.recorder.measuring.scores import score
 from whydiff.recorder.measuring.traces import Traces
@@ -39,6 +48,7 @@ REMEMBERED = 64
 #: Of what one line prints again and again so much is looked at.
 PRINTED = 5
 
+_NO_ROWS = np.empty((0, 2), np.uint64)
 _NOT_COMPILED: Mapping[str, Any] = {}
 
 
@@ -62,6 +72,7 @@ class CallBook:
         self.open_loops: Mapping[int, Any] = {}  # index -> subject
         self.outputs: dict[int, MeasuringCall] = {}
         self._compiled: BesideModels[Mapping[str, Any]] = BesideModels()
+        self._evaluated: dict[int, MeasuringCall] = {}
         self._digests: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self._weights: BesideModels[Any] = BesideModels()
         self._kept: dict[str, np.ndarray] = {}
@@ -172,7 +183,11 @@ class CallBook:
         scores."""
         where = ("print", frame.f_code.co_filename, frame.f_lineno)
         self._lines[where] += 1
-        if self.closed or not self.outputs or self._lines[where] > PRINTED:
+        if self.closed or self._lines[where] > PRINTED:
+            return
+        for taken in taken_for_another(frame, self._evaluated):
+            self._enter_taken(taken)
+        if not self.outputs:
             return
         for formula in printed_formulas(frame, self.outputs):
             given = {"y_pred": formula.predicted, "y_true": formula.labels}
@@ -180,8 +195,24 @@ class CallBook:
             name = f"{BY_HAND}.{formula.quantity}"
             self.scored(name, arguments, formula.value, functools.partial(_itself, formula))
 
+    def _enter_taken(self, taken: Taken) -> None:
+        """A number of evaluate's list that the script prints under another metric's name."""
+        read = self._evaluated[taken.reads]
+        self.numbers += 1
+        name = f"{FROM_LIST}.{taken.quantity}"
+        told = Score(name, taken.reads, "", f"position {taken.position}", _NO_ROWS)
+        call = MeasuringCall(
+            self.numbers, "score", read.model, read.model_number, user_stack(),
+            CallRecipe(backend=read.recipe.backend), (), {taken.quantity: taken.value}, score=told,
+        )  # fmt: skip
+        self._writer.call(call)
+
     def _remember(self, call: MeasuringCall) -> None:
         """Keep what a later score may have read."""
+        if call.kind == "evaluate" and call.finished:
+            self._evaluated[call.number] = call
+            while len(self._evaluated) > REMEMBERED:
+                del self._evaluated[next(iter(self._evaluated))]
         if not any(output.values is not None for output in call.outputs):
             return
         self.outputs[call.number] = call

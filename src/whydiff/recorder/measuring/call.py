@@ -338,7 +338,7 @@ class Measuring(Flags):
             notes["method"] = self._method
         if not shows_training_flags():
             notes["unknown: training flags"] = "this Keras does not show them at each layer"
-        if len(self._listed) > 2:
+        if len(self._listed) > 1:
             notes["listed"] = self._listed
         if "unseen" in self._source:
             notes["unknown: inputs"] = f"batches of a {self._source['unseen']} were not seen"

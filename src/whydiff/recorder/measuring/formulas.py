@@ -107,8 +107,8 @@ def printed_formulas(frame: Any, outputs: Mapping[int, MeasuringCall]) -> Iterat
     module = parsed(file)
     if module is None:
         return
-    names = _names_in(frame)
-    for node in printed_numbers(module, frame.f_lineno):
+    names = names_in(frame)
+    for _, node in printed_numbers(module, frame.f_lineno):
         try:
             found = _formula(node, file, module, frame.f_lineno, names, outputs)
         except Exception:  # whatever it is, it is no score by hand
@@ -117,7 +117,7 @@ def printed_formulas(frame: Any, outputs: Mapping[int, MeasuringCall]) -> Iterat
             yield found
 
 
-def _names_in(frame: Any) -> dict[str, Any]:
+def names_in(frame: Any) -> dict[str, Any]:
     """What the names of a frame stand for.
 
     Up to Python 3.12 a function's frame keeps what it was asked for, and would keep alive what the
@@ -613,17 +613,24 @@ class _Reader:
                 pass
             case _:
                 return None
-        for number in sorted(self._outputs, reverse=True):
-            call = self._outputs[number]
-            place = call.stack[-1] if call.stack else None
-            if place is None or Path(place.file) != Path(self._file):
-                continue
-            if node.lineno <= place.line <= (node.end_lineno or node.lineno):
-                values = [output.values for output in call.outputs]
-                if len(values) != 1 or values[0] is None:
-                    raise _NotPlain
-                return self._leaf(values[0], number)
-        raise _NotPlain
+        call = made_at(node, self._file, self._outputs)
+        if call is None:
+            raise _NotPlain
+        values = [output.values for output in call.outputs]
+        if len(values) != 1 or values[0] is None:
+            raise _NotPlain
+        return self._leaf(values[0], call.number)
+
+
+def made_at(node: ast.expr, file: str, calls: Mapping[int, MeasuringCall]) -> MeasuringCall | None:
+    """The last of these calls that an expression in a file of the script made."""
+    for number in sorted(calls, reverse=True):
+        place = calls[number].stack[-1] if calls[number].stack else None
+        if place is None or Path(place.file) != Path(file):
+            continue
+        if node.lineno <= place.line <= (node.end_lineno or node.lineno):
+            return calls[number]
+    return None
 
 
 def _harmless(function: Any) -> bool:

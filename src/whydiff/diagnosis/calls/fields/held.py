@@ -32,6 +32,11 @@ def held_values(a: MeasuringCall, b: MeasuringCall) -> dict[str, list[HeldValue]
     return found
 
 
+def _statistic(h: HeldValue) -> bool:
+    """Whether it is what a Normalization computes with."""
+    return h.name.rpartition("/")[2] in ("mean", "variance", "invert")
+
+
 def _effective(h: HeldValue) -> str:
     return h.traced or h.digest
 
@@ -78,12 +83,13 @@ def compare_state(
         text = values_in_words(values, b)
         mechanism = "other-constant"
         if stale:
-            mechanism = "stale-trace"
+            adapted = all(h.kind == "vocabulary" or _statistic(h) for h in values)
+            mechanism = "adapted-after-compiling" if adapted else "stale-trace"
             text = f"{listed(stale)}: the compiled function was traced with an older value ({text})"
         elif adapted_again:
             mechanism = "adapted-again"
             text = f"{found['state'].detail}; {text}"
-        elif any(h.name.rpartition("/")[2] in ("mean", "variance", "invert") for h in values):
+        elif any(_statistic(h) for h in values):
             mechanism = "not-finalized"
         found["state"] = differs("state", text, text, mechanism)
     elif "state" not in found:
