@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from whydiff.core.transformations import (
+    NAMED,
     OF_ONE_COLUMN,
     in_other_units,
+    renamed,
     transformation,
     transformed,
 )
@@ -67,6 +69,17 @@ def test_predictions_that_were_scaled_back(values, array, name):
     assert found is not None and found.partition(" ")[0] == name and in_other_units(found)
     there = transformed(values, found).reshape(array.shape)
     assert np.allclose(there, array, rtol=1e-4, atol=1e-4)
+
+
+def test_classes_by_other_numbers_or_names():
+    classes = CLASSES.argmax(1)
+    names = np.array(["cat", "dog", "bird"])[classes]
+    assert transformation(CLASSES, names) == NAMED
+    assert renamed(classes, names) == {0: "cat", 1: "dog", 2: "bird"}
+    assert renamed(classes, (classes + 1) % 3) == {0: 1, 1: 2, 2: 0}
+    assert renamed(classes, classes[::-1].copy()) is None  # rows moved, not classes
+    assert renamed(classes, np.minimum(classes, 1)) is None  # two that are called alike
+    assert transformation(CLASSES, names[::-1].copy()) is None
 
 
 def test_few_or_equal_values_say_nothing_of_units():

@@ -19,6 +19,8 @@ UNWEIGHTED = "without the sample weights"
 UNREGULARIZED = "without the model's regularization"
 
 FROM_CLASSES = "from what the score was given"
+#: how many classes have another number in the labels of the score than in evaluate's
+RELABELLED = "classes that the labels number otherwise"
 #: where among the samples of evaluate those that were predicted begin, if they go on from there
 BEGINS_AT = "row of evaluate's samples at which the predictions begin"
 

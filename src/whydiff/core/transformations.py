@@ -9,7 +9,11 @@ _HALF = 0.5
 
 def transformation(values: np.ndarray, array: np.ndarray) -> str | None:
     """What leads from an output to ``array``: "", "ravel", "argmax", "column 1", "round",
-    "threshold 0.5", "times 2.0 plus 1.0", "exp"; None where nothing known does."""
+    "threshold 0.5", "times 2.0 plus 1.0", "exp", "argmax as names"; None where nothing known does.
+    """
+    if array.dtype.kind in "USO" and values.ndim > 1 and array.size == len(values):
+        named = renamed(values.argmax(-1).reshape(-1), array.reshape(-1))
+        return NAMED if named is not None else None
     if array.dtype.kind not in "biuf" or values.dtype.kind not in "biuf" or not values.size:
         return None
     if array.shape == values.shape and np.array_equal(array, values):
@@ -35,6 +39,21 @@ def transformation(values: np.ndarray, array: np.ndarray) -> str | None:
     if cut is None and values.shape[-1] == 1 and array.dtype.kind in "iu" and not flat.any():
         return OF_ONE_COLUMN
     return _scaled(values, array) if cut is None and array.dtype.kind == "f" else cut
+
+
+#: The name that a script gives to the class of the largest output.
+NAMED = "argmax as names"
+
+
+def renamed(classes: np.ndarray, names: np.ndarray) -> dict[object, object] | None:
+    """What each class is called, where it is called one thing throughout and no two alike; None
+    otherwise, and where there is one class only."""
+    if classes.shape != names.shape or classes.dtype.kind not in "biu":
+        return None
+    pairs = set(zip(classes.tolist(), names.tolist(), strict=True))
+    found = dict(pairs)
+    alike = len(pairs) == len(found) == len(set(found.values()))
+    return found if alike and len(found) > 1 else None
 
 
 #: The position of the largest of one: 0, whatever the output is.

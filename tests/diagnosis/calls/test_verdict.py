@@ -30,6 +30,7 @@ from whydiff.core.scoring import (
     IN_PART,
     OTHER_SAMPLES,
     OWN_INPUTS,
+    RELABELLED,
     SAME_SHAPE,
     UNREGULARIZED,
     UNWEIGHTED,
@@ -37,7 +38,7 @@ from whydiff.core.scoring import (
 from whydiff.core.transformations import OF_ONE_COLUMN
 from whydiff.diagnosis.calls.answer import positions
 from whydiff.diagnosis.calls.fields import compare
-from whydiff.diagnosis.calls.inputs import form_of
+from whydiff.diagnosis.calls.inputs import form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts
 from whydiff.diagnosis.calls.origins import is_recurrent
 from whydiff.diagnosis.calls.scored import judge_position, judge_score
@@ -257,6 +258,19 @@ def test_how_inputs_of_the_same_samples_differ(kinds, facts, mechanism):
     assert form_of(kinds, call(1, architecture=facts)) == mechanism
 
 
+def test_one_source_that_makes_its_samples_anew():
+    def fed(number, data, y=None):
+        made = call(number, "evaluate", x=X + number, y=np.arange(len(X)) if y is None else y)
+        inputs = replace(made.recipe.inputs, facts={"source": "tf.data", "object": data})
+        return replace(made, recipe=replace(made.recipe, inputs=inputs))
+
+    assert made_anew(("",), fed(1, 1), fed(2, 1))
+    assert not made_anew(("",), fed(1, 1), fed(2, 2))  # another pipeline
+    assert not made_anew(("",), fed(1, None), fed(2, None))
+    assert not made_anew(("scaled",), fed(1, 1), fed(2, 1))
+    assert not made_anew(("",), fed(1, 1), fed(2, 1, np.arange(len(X))[::-1].copy()))
+
+
 def test_samples_of_several_lengths_keep_their_batches():
     ragged = joined_call([call(n, x=X[:, :n], outputs=OUT) for n in (1, 2, 3)])
     found = compare(call(9, x=np.concatenate([X] * 3)), ragged)
@@ -432,13 +446,15 @@ def test_labels_of_another_pass():
         ({}, "tf.data", "labels-of-another-pass"),
         ({}, "arrays", "labels-in-another-order"),
         ({BEGINS_AT: 32.0}, "generator", "generator-goes-on"),
+        ({RELABELLED: 3.0}, "arrays", "classes-numbered-otherwise"),
     ],
 )
 def test_how_labels_and_predictions_came_into_different_orders(more, source, mechanism):
     values = {AGAIN: 0.25, ALIGNED: 0.95, **more}
     score = call(3, "score", values={"accuracy_score": 0.25})
     (cause,) = judge_score(values, 0.95, score, "accuracy", source).causes
-    assert (cause.source, cause.mechanism, cause.share) == ("data-order", mechanism, 1.0)
+    source = "data-content" if RELABELLED in more else "data-order"
+    assert (cause.source, cause.mechanism, cause.share) == (source, mechanism, 1.0)
     assert ("reshuffles" in cause.detail) == (mechanism == "labels-of-another-pass")
 
 

@@ -126,7 +126,7 @@ def judge_score(
         id, detail = _order(values, source, names.it)
         causes.append(
             part_of_gap(
-                "data-order", id, share, detail,
+                mechanism(id).sources[0], id, share, detail,
                 f"with the labels aligned to the rows of the predictions the score is "
                 f"{number(aligned)} (it was {number(told)}, {names.its} is {number(wanted)})",
             )
@@ -164,6 +164,12 @@ def judge_score(
 def _order(values: Mapping[str, float], source: str, it: str) -> tuple[str, str]:
     """How labels and predictions came to stand in different orders: mechanism and detail."""
     rows = "row i of the labels is not row i of the predictions"
+    moved = values.get(scoring.RELABELLED)
+    if moved is not None:
+        return "classes-numbered-otherwise", (
+            f"the labels of the score name the classes in another order than those of {it}: "
+            f"{int(moved)} classes have another number or name"
+        )
     begins = values.get(scoring.BEGINS_AT)
     if begins is not None:
         return "generator-goes-on", (

@@ -303,6 +303,16 @@ MECHANISMS = (
         seen="With the label of its own sample for every prediction the score is evaluate's.",
     ),
     Mechanism(
+        "classes-numbered-otherwise",
+        ("data-content",),
+        "classes in another order",
+        "Classes get their numbers from an order: that of a list, the alphabet (LabelEncoder, "
+        "folders of images), or the first appearance. In another order class 1 is another class.",
+        "Keep one list of the classes, and number labels and predictions by it "
+        "(encoder.classes_, generator.class_indices, dataset.class_names).",
+        seen="Each class of one side is one class of the other throughout, under another number.",
+    ),
+    Mechanism(
         "generator-goes-on",
         ("data-order",),
         "a generator that goes on from where it stood",
@@ -339,6 +349,16 @@ MECHANISMS = (
         "Preprocess once, with what was fitted on the training data, into a new array: "
         "preprocess_input(x.copy()), scaler.transform(x).",
         seen="Each column of one input follows from a column of the other.",
+    ),
+    Mechanism(
+        "samples-made-anew",
+        ("data-content",),
+        "a source that makes its samples anew at every pass",
+        "Augmentation in a pipeline (map, a generator, ImageDataGenerator) draws at every pass: "
+        "evaluated twice, the same images are two sets of images.",
+        "Augment the data that are trained on only, and evaluate and predict on a pipeline without "
+        "it.",
+        seen="One source, passed over twice, gave the same labels with other values.",
     ),
     Mechanism(
         "padding-without-a-mask",

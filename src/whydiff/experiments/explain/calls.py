@@ -13,9 +13,10 @@ from whydiff.core.feeding import OutOfTime, TransferError
 from whydiff.core.findings import DIFFERS, Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Fit
+from whydiff.core.words import listed
 from whydiff.diagnosis.calls.answer import answer_calls, two_agree
 from whydiff.diagnosis.calls.fields import Compared, compare
-from whydiff.diagnosis.calls.inputs import form_of
+from whydiff.diagnosis.calls.inputs import form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts, logged_divergence
 from whydiff.diagnosis.calls.pair import (
     FIT_ROWS,
@@ -349,7 +350,12 @@ def _described(
         ]
         if texts:
             form = form_of(related.kinds, pair.a)
-            verdict = named_more(verdict, "data-content", texts[0], form)
+            ends = [str(path) for path in pair.a.recipe.architecture.get("masks end at") or ()]
+            text = texts[0] + (f"; the mask ends at {listed(ends)}" if form == "mask-ends" else "")
+            verdict = named_more(verdict, "data-content", text, form)
+        elif made_anew(related.kinds, pair.a, pair.b):
+            text = "one source, passed over twice, gave the same labels with other values"
+            verdict = named_more(verdict, "data-content", text, "samples-made-anew")
     if "architecture" in named or verdict.unexplained > 0.05:
         verdict = _layer(verdict, runner)
     return verdict

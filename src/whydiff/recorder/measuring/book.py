@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 import threading
 import weakref
@@ -73,6 +74,8 @@ class CallBook:
         self.outputs: dict[int, MeasuringCall] = {}
         self._compiled: BesideModels[Mapping[str, Any]] = BesideModels()
         self._evaluated: dict[int, MeasuringCall] = {}
+        self._sources: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._counted = itertools.count(1)
         self._digests: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self._weights: BesideModels[Any] = BesideModels()
         self._kept: dict[str, np.ndarray] = {}
@@ -227,6 +230,14 @@ class CallBook:
                 self.lives[i] = replace(live, remade=make)
 
     # --- what calls share -------------------------------------------------------------------------
+
+    def number_of(self, data: Any) -> int | None:
+        """A number for a source of data, the same for one and the same object; None for what
+        cannot be told from another."""
+        try:
+            return self._sources.setdefault(data, next(self._counted))
+        except TypeError:  # it cannot be hashed, or not be held weakly
+            return None
 
     def compiled_with(self, model: Any, arguments: Mapping[str, Any]) -> None:
         self._compiled[model] = arguments

@@ -201,6 +201,8 @@ class Measuring(Flags):
         data = iterator.data_adapter
         kind = type(data).__name__
         self._source["source"] = KINDS.get(kind, kind.removesuffix("Adapter"))
+        if type(data) is not array_adapter():
+            self._source["object"] = self._book.number_of(self._arguments.get("x"))
         size = getattr(data, "batch_size", None)
         self._source["batch_size"] = None if size is None else int(size)
         if type(data) is array_adapter():

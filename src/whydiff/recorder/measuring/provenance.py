@@ -136,7 +136,9 @@ class Provenance:
             entry = self._entries.get(id(slot.variable))
             if source is not None and home is not None:
                 earlier = home[2].text if home[0] == source else ""
-                text = f"copied from model {source}{at}" + (f" ({earlier})" if earlier else "")
+                there = f"{home[1]} of " if home[1] != slot.path else ""
+                text = f"copied from {there}model {source}{at}"
+                text += f" ({earlier})" if earlier else ""
                 origin = Origin(
                     text, "copied", event, model=source, line=line,
                     seed=home[2].seed, fit=home[2].fit, epoch=home[2].epoch, path=home[2].path,

@@ -17,7 +17,7 @@ from whydiff.core.call_hybrids import CallFields
 from whydiff.core.digests import row_keys
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
-from whydiff.core.transformations import in_other_units, transformed
+from whydiff.core.transformations import NAMED, in_other_units, renamed, transformed
 from whydiff.keras_backend import adapter
 from whydiff.replay.calls.hybrids import CallHybrids, columns
 from whydiff.replay.calls.logged import validation_batches
@@ -46,13 +46,26 @@ def rescored(
     if aligned is None:
         with contextlib.suppress(Exception):
             found[scoring.OTHER_SAMPLES] = _evaluated(evaluate, metric)
-            aligned = _aligned_labels([c for live in lives for c in _labelled(live)], score, reads)
+            aligned = _own_labels(score, reads)
+            if aligned is None:
+                samples = [c for live in lives for c in _labelled(live)]
+                aligned = _aligned_labels(samples, score, reads)
     if aligned is None or len(aligned) != len(labels):
         return found
     own, done = _as(aligned, labels), score.call.score.transformation if score.call.score else ""
+    outputs = _outputs(score, reads)
+    numbered = renamed(own, labels) if own.shape == labels.shape else None
+    names = {c: c for c in numbered or ()}
+    if done == NAMED:  # in the names that the script gives to its predictions
+        names = renamed(outputs.argmax(-1).reshape(-1), predicted.reshape(-1)) or {}
+        if not {*own.tolist()} <= names.keys():
+            return found
+        own = np.array([names[c] for c in own.tolist()])
+    moved = [c for c, name in (numbered or {}).items() if names.get(c, name) != name]
+    if moved:
+        found[scoring.RELABELLED] = float(len(moved))
     fitting = _in_units(own, labels, done)
     found[scoring.ALIGNED] = function(fitting, predicted)
-    outputs = _outputs(score, reads)
     places = _places(_columns_of(evaluate.fed)[0], reads)
     if places and places[0] and _goes_on(places):
         found[scoring.BEGINS_AT] = float(places[0])
@@ -297,6 +310,13 @@ def _aligned_labels(
     position = _position(score, reads)
     aligned: np.ndarray = y[position if position < len(y) else 0][places]
     return aligned
+
+
+def _own_labels(score: LiveCall, reads: LiveCall) -> np.ndarray | None:
+    """Labels that came in one batch with the predicted rows, where there are any."""
+    _, labels = _columns_of(reads.fed)
+    position = _position(score, reads)
+    return labels[position] if position < len(labels) else None
 
 
 def _places(inputs: list[np.ndarray], reads: LiveCall) -> list[int] | None:
