@@ -1,6 +1,8 @@
 """When the two runs that try a fix share the machine, and what becomes of one nobody waits for."""
 
+import os
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +12,8 @@ from whydiff.runner import running
 from whydiff.runner.client import Run
 from whydiff.runner.running import Runs
 from whydiff.runner.scratch import Place
-from whydiff.testing.sides import a_side
+from whydiff.testing.hybrids import compared
+from whydiff.testing.sides import a_side, changed, weights
 
 
 def execution(*devices, files=()):
@@ -89,3 +92,99 @@ def test_at_once_the_first_that_fails_ends_the_other(tmp_path, roomy):
     assert next(executions) is None
     executions.close()  # ends B, which would sleep for an hour
     assert runs.count == 2
+
+
+class CountedRuns(Runs):
+    """Runs that are over at once: each takes what it recorded from a list."""
+
+    def __init__(self, again, *new):
+        super().__init__()
+        self.processes, self._again, self._new = 0, again, list(new)
+
+    def may_run_two_at_once(self, earlier, peak=0):
+        return True
+
+    def begin(self, run, folder, name, *, serve=True):
+        assert not serve and run.keep == "none" and run.purpose == "trial"
+        self.processes += 1
+        return SimpleNamespace(kill=lambda: None, close=lambda: None)
+
+    def wait(self, child, time_limit=None):
+        made = self._new.pop(0)
+        return SimpleNamespace(execution=made, succeeded=made is not None, close=lambda: None,
+                               trained_before_it_failed=False)  # fmt: skip
+
+    def run_again(self, child, run, recording):
+        assert run.keep == "none" and run.purpose == "trial"
+        return self._again
+
+
+A = a_side()
+B = changed(A, {"steps": A.fit.steps + 1, "final": weights(7)}, initialization=weights(1))
+
+
+def tried(tmp_path, monkeypatch, runs, between="runs", used=True, **proposal):
+    """Whether a fix of the initial weights works, as ``runs`` have it."""
+    both = [Run(tmp_path / "train.py")] * 2
+    monkeypatch.setattr(fix_trials, "_runs", lambda *_: both)
+    sides = SimpleNamespace(compared=compared(A, B, between))
+    fix = SimpleNamespace(**{"environment": {}, "packages": (), "targets": ("initialization",)}
+                          | proposal)  # fmt: skip
+    return fix_trials._try(sides, runs, fix, tmp_path / "fix", object() if used else None)[0]
+
+
+def test_a_fix_that_works_takes_one_new_process(tmp_path, monkeypatch):
+    runs = CountedRuns(A.execution, A.execution)
+    assert tried(tmp_path, monkeypatch, runs)
+    assert runs.processes == 1
+
+
+@pytest.mark.parametrize("again", [B.execution, None])
+def test_what_fails_in_a_used_process_is_tried_in_two_new_ones(tmp_path, monkeypatch, again):
+    """State that an earlier run left there speaks for no fix, and against none."""
+    runs = CountedRuns(again, A.execution, A.execution)
+    assert tried(tmp_path, monkeypatch, runs)
+    assert runs.processes == 2
+
+
+def test_a_used_process_proves_nothing_by_itself(tmp_path, monkeypatch):
+    runs = CountedRuns(A.execution, B.execution, A.execution)
+    assert not tried(tmp_path, monkeypatch, runs)
+    assert runs.processes == 2
+    (tmp_path / "fix").rmdir()
+    runs = CountedRuns(A.execution, None)
+    assert not tried(tmp_path, monkeypatch, runs), "the changed script failed in a new process"
+    assert runs.processes == 1
+
+
+@pytest.mark.parametrize("change", [{"environment": {"TF_DETERMINISTIC_OPS": "1"}},
+                                    {"packages": ("keras==3.3.0",)}])  # fmt: skip
+def test_what_is_set_before_python_starts_needs_new_processes(tmp_path, monkeypatch, change):
+    runs = CountedRuns(None, A.execution, A.execution)
+    assert tried(tmp_path, monkeypatch, runs, **change)
+    assert runs.processes == 2
+
+
+def test_fits_of_one_run_are_judged_run_by_run(tmp_path, monkeypatch):
+    """Here both fits are one, which agrees with itself; a run of fewer fits does not count."""
+    runs = CountedRuns(A.execution, A.execution)
+    assert tried(tmp_path, monkeypatch, runs, "fits") and runs.processes == 1
+    (tmp_path / "fix").rmdir()
+    runs = CountedRuns(A.execution, replace(A.execution, fits=()))
+    assert not tried(tmp_path, monkeypatch, runs, "fits") and runs.processes == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "may"),
+    [
+        ({}, True),
+        ({"exit_code": 1}, False),
+        ({"seconds": 61.0}, False),
+        ({"process_id": -1}, False),
+    ],
+)
+def test_when_a_fix_may_be_tried_where_a_ran(monkeypatch, change, may):
+    child = SimpleNamespace(**{"exit_code": 0, "seconds": 9.0, "process_id": os.getpid(),
+                               "run": Run(None)} | change)  # fmt: skip
+    sides = SimpleNamespace(child_a=child, compared=compared(A, B))
+    assert fix_trials.may_run_again(sides, CountedRuns(None)) is may

@@ -28,6 +28,16 @@ def peak_of_children() -> int:
     return unit * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 
 
+def peak_of(process_id: int) -> int | None:
+    """The most bytes that a living process held at a time; None where the system does not say."""
+    try:
+        lines = Path(f"/proc/{process_id}/status").read_text().splitlines()
+    except OSError:
+        return None
+    kilobytes = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return next((1024 * int(number) for number in kilobytes), None)
+
+
 def return_freed_memory() -> None:
     """Let the system have what this process freed and its allocator holds back, where it can.
 

@@ -33,6 +33,7 @@ from whydiff.runner.messages import (
     Refused,
     Reply,
     Request,
+    RunAgain,
     ScriptEnded,
 )  # fmt: skip
 from whydiff.runner.parent import dies_with_parent
@@ -157,6 +158,7 @@ class Child:
     ) -> None:
         self.run, self.recording, self.log = run, recording, log
         self.exit_code: int | None = None
+        self.seconds = 0.0  # that its script took, once that is over
         #: told what the script wrote into protected folders, once its process is over
         self.when_closed: Callable[[Sequence[str]], None] = lambda written: None
         #: when, by the monotonic clock, it is ended whatever it is asked; None: never
@@ -165,27 +167,13 @@ class Child:
             Cover(run.protected, recording.with_suffix(".files"), run.means) if log else None
         )
         self._root = self._cover.root if self._cover else ""
-        script = self._moved(run.script)
-        job = Job(
-            script=script,
-            arguments=tuple(run.arguments),
-            output=str(recording),
-            source=str(run.source) if run.source else None,
-            changed={self._moved(path): str(text) for path, text in run.changed},
-            prelude=run.prelude,
-            reseed=run.reseed,
-            backend=run.backend,
-            module=run.module,
-            function=run.function,
-            command=run.command,
+        self._began = time.monotonic()
+        job = replace(
+            self._job(run, recording),
             keep_bytes=_keep_bytes(run.keep) if serve else 0,
-            keep=run.keep,
             arrays=str(codec.folder_beside(recording)) if serve and run.files else "",
             force=force,
             covered=tuple(self._cover.folders) if self._cover else (),
-            facts=dict(run.facts),
-            checkout=run.checkout.places() if run.checkout else {},
-            resume=asdict(run.resume) if run.resume else None,
         )
         ours: list[int] = []
         theirs: list[int] = []
@@ -219,6 +207,26 @@ class Child:
         self._requests = os.fdopen(ours[0], "wb") if ours else None
         self._answers = os.fdopen(ours[1], "rb") if ours else None
 
+    def _job(self, run: Run, recording: Path) -> Job:
+        """What its process is asked to run, whatever else it is for."""
+        return Job(
+            script=self._moved(run.script),
+            arguments=tuple(run.arguments),
+            output=str(recording),
+            source=str(run.source) if run.source else None,
+            changed={self._moved(path): str(text) for path, text in run.changed},
+            prelude=run.prelude,
+            reseed=run.reseed,
+            backend=run.backend,
+            module=run.module,
+            function=run.function,
+            command=run.command,
+            keep=run.keep,
+            facts=dict(run.facts),
+            checkout=run.checkout.places() if run.checkout else {},
+            resume=asdict(run.resume) if run.resume else None,
+        )
+
     def _moved(self, path: Path) -> str:
         """A path as the script's process has to be told it."""
         if not path.is_absolute() or self._cover is None or not self._root:
@@ -237,6 +245,7 @@ class Child:
         """Wait until the script is over; its exit code. A served child goes on living."""
         if self.exit_code is None:
             self.exit_code = self._told_exit_code()
+            self.seconds = time.monotonic() - self._began
         return self.exit_code
 
     def _told_exit_code(self) -> int:
@@ -277,6 +286,18 @@ class Child:
                 raise WhydiffError(f"training {self.run.text} again failed: {why}")
             case _:
                 unreachable(reply)
+
+    def run_again(self, run: Run, recording: Path, seconds: float) -> None:
+        """Run its script again in the same process, as ``run`` has changed it, and record that.
+
+        TransferError or WhydiffError where that cannot be, or takes longer than ``seconds``:
+        then the process has ended.
+        """
+        limit = time.monotonic() + seconds
+        self.deadline = limit if self.deadline is None else min(self.deadline, limit)
+        # That process knows by itself where the script's files are for it.
+        job = replace(self._job(run, recording), script=str(run.script))
+        self.request(RunAgain(replace(job, environment=run.variables())))
 
     @contextlib.contextmanager
     def _until_the_deadline(self) -> Iterator[None]:

@@ -94,6 +94,14 @@ class Pack(Request[None]):
 
 
 @dataclass(frozen=True)
+class RunAgain(Request[None]):
+    """Run a script in this process as if none had run here before; the job says where it is
+    recorded."""
+
+    job: Job
+
+
+@dataclass(frozen=True)
 class Recall(Request[TrainedHybrid]):
     """Predict with the weights that one side ended with; nothing is trained."""
 
@@ -351,7 +359,7 @@ class MeasureByPosition(Request["Mapping[str, float]"]):
     metric: str
 
 
-FitRequest = Pair | Pack | Recall | Train | ExamineStep | MeasureLoss | PicturesOfPair
+FitRequest = Pair | Pack | RunAgain | Recall | Train | ExamineStep | MeasureLoss | PicturesOfPair
 ReplicaRequest = AskRedrawable | Replicate | DrawInputs | Streams | Probe | Pictures
 CallRequest = (
     PairCalls
@@ -460,7 +468,7 @@ Reply = Answered | NotTransferable | Refused | Failed
 TYPES: Mapping[str, type] = {
     cls.__name__: cls
     for cls in (
-        Pair, Pack, Recall, Train, ExamineStep, MeasureLoss, PicturesOfPair,
+        Pair, Pack, RunAgain, Recall, Train, ExamineStep, MeasureLoss, PicturesOfPair,
         AskRedrawable, Replicate, DrawInputs, Streams, Probe, Pictures,
         PairCalls, JoinCalls, RestrictCall, PackCall, AdoptCall, MeasureHybrid, MeasureAgain,
         FindLayer,

@@ -17,6 +17,7 @@ from threading import Timer
 from types import TracebackType
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.feeding import TransferError
 from whydiff.core.memory import available_memory, peak_of_children
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution
@@ -45,6 +46,8 @@ def has_done_its_work(execution: Execution) -> bool:
     return (called or bool(execution.fits)) and all(fit.finished for fit in execution.fits)
 
 
+#: Seconds that a script may take at least when it is run again in a process.
+LEAST_PATIENCE = 60.0
 #: said of what was stopped or not begun
 OUT_OF_TIME = "as the time of --budget was over"
 
@@ -259,11 +262,11 @@ class Runs:
                 timer.cancel()
         return Ran(child, code, bool(late), self._note_what_lies_outside)
 
-    def may_run_two_at_once(self, earlier: Execution) -> bool:
-        """Whether two runs like an earlier one may share the machine.
+    def may_run_two_at_once(self, earlier: Execution, peak: int = 0) -> bool:
+        """Whether two runs like an earlier one, or one beside its process, may share the machine.
 
         Neither may see what the other writes, no accelerator is fought over, and there is memory
-        for both.
+        for both. ``peak`` are the most bytes that the earlier one held, where its process lives.
         """
         facts = earlier.fits[0].recipe.hardware if earlier.fits else {}
         on_cpu = all(str(device).lower().startswith("cpu") for device in facts.get("devices", ()))
@@ -271,7 +274,21 @@ class Runs:
             any(Path(file).is_relative_to(folder) for folder in self.place.folders)
             for file in written_files(earlier)
         )
-        return on_cpu and apart and (available_memory() or 0) > 3 * peak_of_children()
+        needed = 3 * max(peak, peak_of_children())
+        return on_cpu and apart and (available_memory() or 0) > needed
+
+    def run_again(self, child: Child, run: Run, recording: Path) -> Execution | None:
+        """What ``run`` does in the process of an earlier run of its script, which imports nothing.
+
+        None where it failed there or takes far longer than that: it says nothing then.
+        """
+        self.count += 1
+        try:
+            child.run_again(run, recording, max(LEAST_PATIENCE, 2 * child.seconds))
+        except (TransferError, WhydiffError):
+            return None
+        execution = child.original(load(recording))
+        return execution if execution.exit_code == 0 and not execution.trouble else None
 
     def text(self, run: Run) -> str:
         """What is run, as a person names it."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from whydiff.core.chains import picked
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Finding, Remedy
+from whydiff.core.memory import peak_of
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.divergence import identical
@@ -26,19 +27,29 @@ from whydiff.experiments.explain.texts import encoding_of, files_of_packages, mo
 from whydiff.fixes import Proposal, ensemble_or_folds, intended, notebooks, proposals
 from whydiff.fixes.pins import pin
 from whydiff.runner.client import Child, Run
-from whydiff.runner.running import Runs
+from whydiff.runner.running import Ran, Runs
 from whydiff.script_text.notebooks import Cell, as_script, cells
 
 #: Proposals are tried from the smallest on; so many at most.
 MOST_TRIED = 4
+#: Seconds of a script whose imports are a part of it that is worth saving.
+SHORT = 60.0
 #: said of a fix with which nothing differs any more
 AGREE = "Tried: in two runs the trainings now agree bit for bit."
 
 
 def try_fixes(
-    sides: RunningSides, runs: Runs, trials: Trials, folder: Path, progress: Progress
+    sides: RunningSides,
+    runs: Runs,
+    trials: Trials,
+    folder: Path,
+    progress: Progress,
+    used: Child | None = None,
 ) -> Remedy:
-    """The first proposal that works; without one, advice and what was tried in vain."""
+    """The first proposal that works; without one, advice and what was tried in vain.
+
+    ``used`` is A's process, where the first of two runs may be made in it.
+    """
     run, compared = sides.child_a.run, sides.compared
     notebook = cells_of(run.script)
     text = as_script(notebook) if notebook else text_of(run.script)
@@ -81,7 +92,7 @@ def try_fixes(
         if runs.no_time_for("trying a fix"):
             break
         progress.step(f"trying a fix ({number} of at most {len(candidates)}): {proposal.how}")
-        worked, what = _try(sides, runs, proposal, folder / f"fix{number}")
+        worked, what = _try(sides, runs, proposal, folder / f"fix{number}", used)
         if not worked:
             failed.append(what)
             continue
@@ -155,37 +166,66 @@ def shown(proposal: Proposal, run: Run) -> str:
     return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
 
 
-def _try(sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path) -> tuple[bool, str]:
-    """Whether the change worked in two runs, and what was seen."""
+def _try(
+    sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path, used: Child | None
+) -> tuple[bool, str]:
+    """Whether the change worked in two runs, and what was seen.
+
+    With ``used`` the first of them is made in the process in which A ran: that saves the imports of
+    a new one. Only success counts there, beside a new process: what fails in it is tried anew.
+    """
     folder.mkdir()
-    pairs: list[tuple[Side, Side]] = []
-    executions: list[Execution] = []
-    before = sides.compared.findings
-    compared = (sides.compared.a.fit, sides.compared.b.fit)
-    picks, last = [fit.pick for fit in compared], [fit.last for fit in compared]
     try:
-        both = _runs(sides, proposal, folder)
+        a, b = _runs(sides, proposal, folder)
     except WhydiffError as why:  # no such environment
         return False, str(why).splitlines()[0].rstrip(":")
-    for execution in executions_of(runs, both, folder, sides.compared.a.execution):
+    like = sides.compared.a.execution
+    if used is None or proposal.environment or proposal.packages:
+        return _judged(sides, runs, proposal, executions_of(runs, (a, b), folder, like))
+    with _begun(runs, b, folder, "b") as child:
+        again = runs.run_again(used, _as_trial(a), folder / "again.whydiff")
+        ran = runs.wait(child)
+        ran.close()
+    new = _of_use(ran)
+    if again is not None and new is not None:
+        worked, what = _judged(sides, runs, proposal, (again, new))
+        if worked:
+            return True, what
+    if new is None or sides.compared.between == "fits":
+        worked, what = _judged(sides, runs, proposal, (new,))
+        if not worked:
+            return False, what
+    first = executions_of(runs, (a,), folder, like)
+    return _judged(sides, runs, proposal, (*first, new))
+
+
+def _judged(
+    sides: RunningSides, runs: Runs, proposal: Proposal, executions: Iterable[Execution | None]
+) -> tuple[bool, str]:
+    """Whether runs with a change show that it works, and what was seen in them.
+
+    Two fits of one run are judged run by run, and no more are asked for once one fails.
+    """
+    compared = sides.compared
+    fits = (compared.a.fit, compared.b.fit)
+    pairs: list[tuple[Side, Side]] = []
+    made: list[Execution] = []
+    for execution in executions:
         if execution is None:
             late = runs.no_time_for("trying a fix")
             return False, "it was stopped before it ended" if late else "the changed script failed"
-        executions.append(execution)
-        if sides.compared.between == "fits":
-            if max(last) > len(execution.fits):
-                return False, "the changed script trained fewer fits"
-            i, j = (picked(execution, pick) for pick in picks)
-            pairs.append((Side(execution, i), Side(execution, j)))
-            agreed, what = _agree(pairs[-1:], proposal.targets, before)
-            if not agreed:
-                return False, what
-    if sides.compared.between != "fits":
-        if any(k > len(e.fits) for k, e in zip(last, executions, strict=True)):
+        made.append(execution)
+        both = (execution, execution) if compared.between == "fits" else tuple(made)
+        if len(both) < 2:
+            continue
+        if any(fit.last > len(e.fits) for fit, e in zip(fits, both, strict=True)):
             return False, "the changed script trained fewer fits"
-        one, other = (picked(e, pick) for pick, e in zip(picks, executions, strict=True))
-        pairs.append((Side(executions[0], one), Side(executions[1], other)))
-    return _agree(pairs, proposal.targets, before)
+        one, other = (Side(e, picked(e, fit.pick)) for fit, e in zip(fits, both, strict=True))
+        pairs.append((one, other))
+        agreed, what = _agree(pairs[-1:], proposal.targets, compared.findings)
+        if not agreed:
+            return False, what
+    return _agree(pairs, proposal.targets, compared.findings)
 
 
 def _runs(sides: RunningSides, proposal: Proposal, folder: Path) -> list[Run]:
@@ -233,27 +273,57 @@ def changed_runs(both: tuple[Run, Run], proposal: Proposal, folder: Path) -> lis
 def executions_of(
     runs: Runs, both: Sequence[Run], folder: Path, like: Execution
 ) -> Iterator[Execution | None]:
-    """What two runs recorded, None of one that failed.
+    """What two runs recorded, or one, None of one that failed.
 
     They run at once where there is room for two as large as ``like``; else the second waits
     until it is asked for.
     """
     at_once = runs.may_run_two_at_once(like)
-    waiting = list(zip("ab", both, strict=True))
+    waiting = list(zip("ab", both, strict=False))
     with contextlib.ExitStack() as stack:
         begun: list[Child] = []
         while waiting or begun:
             while waiting and (at_once or not begun):
                 name, run = waiting.pop(0)
-                child = runs.begin(
-                    replace(run, purpose="trial", keep="none"), folder, name, serve=False
-                )
-                stack.callback(child.close)
-                stack.callback(child.kill)  # of no use any more where nobody asks for it
-                begun.append(child)
+                begun.append(stack.enter_context(_begun(runs, run, folder, name)))
             ran = runs.wait(begun.pop(0))
             ran.close()
-            yield ran.execution if ran.succeeded or ran.trained_before_it_failed else None
+            yield _of_use(ran)
+
+
+@contextlib.contextmanager
+def _begun(runs: Runs, run: Run, folder: Path, name: str) -> Iterator[Child]:
+    """A run that tries a fix; it is of no use any more once this is left."""
+    child = runs.begin(_as_trial(run), folder, name, serve=False)
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.close()
+
+
+def _as_trial(run: Run) -> Run:
+    return replace(run, purpose="trial", keep="none")
+
+
+def _of_use(ran: Ran) -> Execution | None:
+    return ran.execution if ran.succeeded or ran.trained_before_it_failed else None
+
+
+def may_run_again(sides: RunningSides, runs: Runs) -> bool:
+    """Whether a fix may be tried in the process in which A ran, while a new one tries it, too.
+
+    Where the script ran long its imports are nothing, and its process holds what a new one needs.
+    """
+    child = sides.child_a
+    peak = peak_of(child.process_id)
+    return (
+        child.exit_code == 0
+        and 0 < child.seconds <= SHORT
+        and child.run.checkout is None
+        and peak is not None
+        and runs.may_run_two_at_once(sides.compared.a.execution, peak)
+    )
 
 
 def _agree(
@@ -261,6 +331,6 @@ def _agree(
 ) -> tuple[bool, str]:
     if not all(side.fit.finished for pair in pairs for side in pair):
         return False, "Tried, but the trainings were not recorded to their end."
-    if all(identical(a.fit, b.fit) for a, b in pairs):
+    if pairs and all(identical(a.fit, b.fit) for a, b in pairs):
         return True, AGREE
     return helped([compare_all(a, b) for a, b in pairs], targets, before)

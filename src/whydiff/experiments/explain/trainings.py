@@ -9,7 +9,7 @@ from whydiff.core.findings import Cause, Explanation, Remedy
 from whydiff.diagnosis.calls.answer import with_others
 from whydiff.diagnosis.pair import fits_listed
 from whydiff.experiments.explain.commits import Revisions, located_in
-from whydiff.experiments.explain.fix_trials import try_fixes
+from whydiff.experiments.explain.fix_trials import may_run_again, try_fixes
 from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_results
 from whydiff.experiments.explain.inquiry import Inquiry
 from whydiff.experiments.explain.packages import by_package
@@ -24,10 +24,15 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
     question = replace(question, budget=asked.runs.time_left())
     recordings = (sides.child_a.recording, (sides.child_b or sides.child_a).recording)
     results = hybrid_results(compared, sides.hybrid_trainer, recordings, question, asked.progress)
-    asked.processes.close()  # their memory is needed by the runs that try a fix
     remedy = Remedy("", False, "")
+    used = sides.child_a if question.fix and may_run_again(sides, asked.runs) else None
+    if used is None:
+        asked.processes.close()  # their memory is needed by the runs that try a fix
+    elif sides.child_b is not None:
+        sides.child_b.close()
     if question.fix:
-        remedy = try_fixes(sides, asked.runs, results.trials, asked.folder, asked.progress)
+        remedy = try_fixes(sides, asked.runs, results.trials, asked.folder, asked.progress, used)
+    asked.processes.close()
     explanation = answer_from(compared, results, remedy, question.metric)
     if question.fix and not asked.runs.no_time_for("which package does it"):
         notes = by_package(sides, asked.runs, asked.folder, asked.progress)

@@ -75,10 +75,12 @@ def afresh(
     environment: Mapping[str, str],
     folder: str,
     covered: Sequence[Mapping[str, str]] = (),
+    by_chance: bool = False,
 ) -> Iterator[None]:
     """Inside, the process is as before its script began, in ``folder``, with ``environment``.
 
     ``covered`` are the folders under overlays (see ``enter.py``): their files are put back first.
+    Global generators go on where they are, or ``by_chance`` from where a new process would.
     """
     with contextlib.ExitStack() as stack:
         restore(covered)
@@ -87,7 +89,8 @@ def afresh(
             _surroundings(start, environment, folder),
             _flags(start.of_keras),
             _modules(start.of_keras),
-            _settings(start),
+            _settings(start, by_chance),
+            _finders(),
             _said_twice(),
         ):
             stack.enter_context(part)
@@ -227,16 +230,37 @@ def _users(module: ModuleType) -> bool:
 
 
 @contextlib.contextmanager
-def _settings(start: Start) -> Iterator[None]:
-    """Keras and its backend as after their import, and the global generators as they are."""
+def _finders() -> Iterator[None]:
+    """What the script adds to the ways of importing goes with it."""
+    kept = list(sys.meta_path)
+    try:
+        yield
+    finally:
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder in kept]
+
+
+@contextlib.contextmanager
+def _settings(start: Start, by_chance: bool) -> Iterator[None]:
+    """Keras and its backend as after their import, and the global generators as they are, or
+    ``by_chance`` seeded by the system."""
     restore = [_settings_of(package) for package in _LIBRARIES if package in sys.modules]
     restore.append(_generators())
     start.libraries_afresh()
+    if by_chance:
+        _seed_by_chance()
     try:
         yield
     finally:
         for put_back in restore:
             put_back()
+
+
+def _seed_by_chance() -> None:
+    for module in ("random", "numpy.random"):
+        if module in sys.modules:
+            sys.modules[module].seed()
+    if "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].random.set_seed(None)
 
 
 def _settings_of(package: str) -> Callable[[], None]:

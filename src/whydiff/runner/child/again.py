@@ -33,15 +33,16 @@ class ScriptRunner:
     def __call__(
         self,
         job: Job,
-        recording: Path,
-        fit: int,
+        recording: Path | None = None,
+        fit: int = 0,
         pins: Mapping[int, Pins] | None = None,
     ) -> list[Live]:
         """Run the script of a job; its trainings that can be trained again.
 
         With ``pins`` it is made to start from and be fed other values, up to the end of training
         ``fit``. Raises TransferError where training ``fit`` is not reached, or is of another
-        program than the one in ``recording``.
+        program than the one in ``recording``. Without a recording it is run to its end, whatever
+        it trains, and draws as a new process does what nothing seeds.
         """
         environment = self._start.environment if job.environment is None else job.environment
         folder = self._start.folder if job.folder is None else moved(job.folder, self._covered)
@@ -50,14 +51,17 @@ class ScriptRunner:
         with (
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()) as said,
-            afresh(self._start, environment, folder, self._covered),
+            afresh(self._start, environment, folder, self._covered, by_chance=recording is None),
         ):
             self._watching.begin(job, pins, None if pins is None else fit)
+            code = 0
             try:
-                self._run_script(job)
+                code = self._run_script(job)
             finally:
-                self._watching.session.close(0)
+                self._watching.session.close(code if recording is None else 0)
         lives: list[Live] = list(self._watching.session.lives)
+        if recording is None:
+            return lives
         if all(live.index != fit for live in lives):
             last = said.getvalue().strip().splitlines()[-1:]
             raise TransferError(

@@ -91,6 +91,9 @@ class HybridServer:
             case m.Pack():
                 self.pack(request)
                 return None
+            case m.RunAgain():
+                self._run(request.job)
+                return None
             case m.Recall():
                 return _trained(self._trainer.recall(request.side))
             case m.Train():

@@ -121,6 +121,7 @@ class Watching:
         from whydiff.recorder.session import Session
 
         OPENED.forget()
+        OPENED.watch(*job.ours)
         self.session = Session(self._opened(job), job.keep_bytes, pins, last)
 
     def _opened(self, job: Job) -> Writer:
