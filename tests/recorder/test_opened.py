@@ -71,3 +71,12 @@ def test_what_watching_itself_keeps_is_no_file_of_the_script(tmp_path: Path) -> 
         "assert os.listdir('arrays')\nopen('theirs.txt', 'w').close()\n"
     )
     assert seen(body, tmp_path) == {"theirs.txt": "written"}
+
+
+def test_a_temporary_file_is_met_by_no_other_run(tmp_path: Path) -> None:
+    """Two runs may go on at once although each has tried whether it can write there."""
+    body = (
+        "import tempfile\nos.environ['TMPDIR'] = os.getcwd()\ntempfile.mkstemp()\n"
+        "open('mine.txt', 'x').close()\n"
+    )
+    assert seen(body, tmp_path) == {"mine.txt": "written"}

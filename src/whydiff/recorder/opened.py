@@ -28,6 +28,7 @@ _RECURSION_LIMIT = 1000
 
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pth", ".pyd", ".dll", ".zip")
 _SYSTEM = ("/proc", "/sys", "/dev", "/usr", "/etc", "/lib", "/opt", "/run", "/var/lib")
+_TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")
 _PRIVATE = (".keras/keras.json", ".cache")
 
 
@@ -81,6 +82,8 @@ class Opened:
             write = any(letter in mode for letter in "wax+")
             read = "r" in mode or ("+" in mode and "w" not in mode and "x" not in mode)
         else:
+            if _is_temporary(path, flags):
+                return
             access = flags & (os.O_WRONLY | os.O_RDWR) if isinstance(flags, int) else 0
             write, read = bool(access), not access & os.O_WRONLY
         self._note(path, read, write)
@@ -105,6 +108,18 @@ class Opened:
             self.files[name] = Used(seen, write)
         elif write and not known.written:
             self.files[name] = Used(known.read, True)
+
+
+def _is_temporary(path: Any, flags: Any) -> bool:
+    """Whether a file is one of ``tempfile``: under a random name, which no other process meets.
+
+    The first use of that module makes one only to see that it can.
+    """
+    new = os.O_CREAT | os.O_EXCL
+    if not isinstance(flags, int) or flags & new != new or isinstance(path, int):
+        return False
+    places = (*(os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")), *_TEMPORARY)
+    return Path(_whole(os.fsdecode(path))).parent in {Path(_whole(p)) for p in places if p}
 
 
 def _whole(name: str) -> str:
