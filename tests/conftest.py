@@ -42,6 +42,8 @@ FLAGS = (
 def pytest_configure(config):
     # Whoever imports Keras first in a process decides for all tests that run there.
     os.environ.setdefault("KERAS_BACKEND", "jax")
+    # Models are tiny and workers share the cores: a second thread would wait for work by spinning.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     # Set before workers start, so that all of them draw the same sample.
     os.environ.setdefault("WHYDIFF_BITS_SEED", str(secrets.randbelow(10**6)))
     if not hasattr(config, "workerinput"):

@@ -207,9 +207,12 @@ def test_what_a_script_leaves_to_its_exit_is_done(tmp_path):
     ("verb", "told"),
     [
         ("lock", ["fit 1 was not watched", "Nothing incomplete is locked"]),
-        ("study", ["the whole script is run again", "nor prints a number"]),
+        pytest.param(
+            "study", ["the whole script is run again", "nor prints a number"],
+            marks=pytest.mark.thorough,
+        ),
     ],
-)
+)  # fmt: skip
 def test_a_fit_that_cannot_be_watched_to_its_end(verb, told, tmp_path):
     script = Path(__file__).parent.parent / "scripts" / "distributed.py"
     done = whydiff(verb, script, cwd=tmp_path)
