@@ -18,7 +18,11 @@ IN_ONE_BATCH = "over all samples at once"
 UNWEIGHTED = "without the sample weights"
 UNREGULARIZED = "without the model's regularization"
 
+#: followed by a setting of the compiled loss
+WITHOUT = "without "
 FROM_CLASSES = "from what the score was given"
+#: the output whose labels the score was given, where they are those of another than it read
+OTHER_OUTPUT = "output that the labels belong to"
 #: how many classes have another number in the labels of the score than in evaluate's
 RELABELLED = "classes that the labels number otherwise"
 #: where among the samples of evaluate those that were predicted begin, if they go on from there

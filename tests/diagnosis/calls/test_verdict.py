@@ -28,12 +28,14 @@ from whydiff.core.scoring import (
     IN_ITS_UNITS,
     IN_ONE_BATCH,
     IN_PART,
+    OTHER_OUTPUT,
     OTHER_SAMPLES,
     OWN_INPUTS,
     RELABELLED,
     SAME_SHAPE,
     UNREGULARIZED,
     UNWEIGHTED,
+    WITHOUT,
 )
 from whydiff.core.transformations import OF_ONE_COLUMN
 from whydiff.diagnosis.calls.answer import positions
@@ -51,6 +53,7 @@ from whydiff.diagnosis.calls.verdict import (
     fits_behind,
     judge,
 )
+from whydiff.diagnosis.mechanisms import mechanism as mechanism_of
 from whydiff.testing.calls import KERNEL, Linear, X, call, drawn
 from whydiff.testing.sides import a_fit
 
@@ -447,14 +450,15 @@ def test_labels_of_another_pass():
         ({}, "arrays", "labels-in-another-order"),
         ({BEGINS_AT: 32.0}, "generator", "generator-goes-on"),
         ({RELABELLED: 3.0}, "arrays", "classes-numbered-otherwise"),
+        ({OTHER_OUTPUT: 1.0}, "arrays", "labels-of-another-output"),
     ],
 )
 def test_how_labels_and_predictions_came_into_different_orders(more, source, mechanism):
     values = {AGAIN: 0.25, ALIGNED: 0.95, **more}
     score = call(3, "score", values={"accuracy_score": 0.25})
     (cause,) = judge_score(values, 0.95, score, "accuracy", source).causes
-    source = "data-content" if RELABELLED in more else "data-order"
-    assert (cause.source, cause.mechanism, cause.share) == (source, mechanism, 1.0)
+    assert (cause.mechanism, cause.status, cause.share) == (mechanism, CONFIRMED, 1.0)
+    assert cause.source == mechanism_of(mechanism).sources[0]
     assert ("reshuffles" in cause.detail) == (mechanism == "labels-of-another-pass")
 
 
@@ -485,6 +489,7 @@ def test_a_threshold_on_logits():
         ({IN_ITS_UNITS: 0.95, FROM_OUTPUTS: 0.95}, "other-units"),
         ({FROM_CLASSES: 0.25}, "another-threshold"),
         ({FROM_HALF: 0.95}, "another-threshold"),
+        ({WITHOUT + "label_smoothing=0.1": 0.25}, "setting-of-the-loss"),
         ({AMONG_LARGEST: 0.95, BY_CLASS: 0.25}, "among-the-largest"),
     ],
 )
@@ -517,6 +522,18 @@ def test_evaluate_of_a_part_or_of_other_inputs(rule, mechanism):
     (cause,) = scored({AGAIN: 0.25, rule: 0.95, OTHER_SAMPLES: 0.95}).causes
     assert (cause.source, cause.status) == ("data-content", CONFIRMED)
     assert (cause.mechanism, cause.share) == (mechanism, 1.0)
+
+
+def test_inputs_in_another_form_and_another_rule_share_the_gap():
+    values = {AGAIN: 0.25, OWN_INPUTS: 0.75, CUT_AT_HALF: 0.95, CUT_AT_ZERO: 0.75}
+    found = scored(values)
+    assert {c.mechanism: c.share for c in found.causes} == pytest.approx({
+        "input-in-another-form": 0.5 / 0.7, "threshold-on-logits": 0.2 / 0.7
+    })  # fmt: skip
+    assert found.unexplained == 0.0
+    lost = scored({AGAIN: 0.25, OWN_INPUTS: 0.75})
+    assert [c.status for c in lost.causes] == [CONFIRMED, SUSPECTED]
+    assert lost.unexplained == pytest.approx(0.2 / 0.7)
 
 
 def test_class_weights_of_fit():

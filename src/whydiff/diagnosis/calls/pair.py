@@ -465,11 +465,15 @@ def in_comparison(execution: Execution) -> tuple[int, list[str]]:
     )
     own = [c for c in calls if c.kind not in ("score", "built")]
     for a, b in combinations(own, 2):
-        if a.model_number != b.model_number or not _same_samples(a, b) or a.kind != b.kind:
+        if a.kind != b.kind or not _same_samples(a, b):
             continue
         if same_result(a, b):
             equal += 1
-        elif _weights(a) != _weights(b) and _trained_between(execution, a, b):
+        elif (
+            a.model_number == b.model_number
+            and _weights(a) != _weights(b)
+            and _trained_between(execution, a, b)
+        ):
             meant.append(f"{said(a)} and {said(b)} differ, since the model was trained in between")
     return equal, list(dict.fromkeys(meant))
 

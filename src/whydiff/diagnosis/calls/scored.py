@@ -137,10 +137,16 @@ def judge_score(
     rest = aligned if aligned is not None else told
     on_own = values.get(scoring.OTHER_SAMPLES)
     others = _other_rows(values, told, wanted, names)
+    own = values.get(scoring.OWN_INPUTS) if others is None else None
+    if own is not None:  # the form of the inputs is a part of the gap
+        rest, left = own, own - wanted
+        if not one_number(own, told):
+            share = (told - own) / gap if gap else 0.0
+            causes.append(_other_form(own, told, wanted, share, names))
     if others is not None:
         causes.append(others)
         left = 0.0
-    elif on_own is not None:
+    elif on_own is not None and own is None:
         unsettled = _other_samples(causes, on_own, rest, wanted, gap, aligned is not None, names)
         left = left if unsettled else 0.0
     elif not one_number(rest, wanted):
@@ -164,6 +170,11 @@ def judge_score(
 def _order(values: Mapping[str, float], source: str, it: str) -> tuple[str, str]:
     """How labels and predictions came to stand in different orders: mechanism and detail."""
     rows = "row i of the labels is not row i of the predictions"
+    if scoring.OTHER_OUTPUT in values:
+        return "labels-of-another-output", (
+            "the labels that the score was given are those of another output of the model than "
+            "the predictions"
+        )
     moved = values.get(scoring.RELABELLED)
     if moved is not None:
         return "classes-numbered-otherwise", (
@@ -189,19 +200,26 @@ def _other_rows(
     values: Mapping[str, float], told: float, wanted: float, names: _Names
 ) -> Cause | None:
     """The cause where the score of evaluate's own samples or inputs is evaluate's number."""
-    for rule, id, detail in (
-        (scoring.IN_PART, "evaluated-in-part",
-         f"{names.it} was given a part of the samples that were predicted"),
-        (scoring.OWN_INPUTS, "input-in-another-form",
-         f"the samples were predicted in another form than {names.it} was given them"),
-    ):  # fmt: skip
-        if rule in values and _reaches(values[rule], wanted, told):
-            evidence = (
-                f"{names.function} {rule} is {number(values[rule])} (it was {number(told)}), "
-                f"{names.its} {number(wanted)}"
-            )
-            return part_of_gap("data-content", id, 1.0, detail, evidence)
+    part, own = values.get(scoring.IN_PART), values.get(scoring.OWN_INPUTS)
+    if part is not None and _reaches(part, wanted, told):
+        return part_of_gap(
+            "data-content", "evaluated-in-part", 1.0,
+            f"{names.it} was given a part of the samples that were predicted",
+            f"{names.function} {scoring.IN_PART} is {number(part)} (it was {number(told)}), "
+            f"{names.its} {number(wanted)}",
+        )  # fmt: skip
+    if own is not None and _reaches(own, wanted, told):
+        return _other_form(own, told, wanted, 1.0, names)
     return None
+
+
+def _other_form(own: float, told: float, wanted: float, share: float, names: _Names) -> Cause:
+    return part_of_gap(
+        "data-content", "input-in-another-form", share,
+        f"the samples were predicted in another form than {names.it} was given them",
+        f"{names.function} {scoring.OWN_INPUTS} is {number(own)} (it was {number(told)}), "
+        f"{names.its} {number(wanted)}",
+    )  # fmt: skip
 
 
 def _other_samples(
@@ -331,6 +349,14 @@ def _measured(
         if rule in values and _reaches(values[rule], rest, wanted):
             evidence = f"{metric} {rule} is {number(values[rule])}, {function} {number(rest)}"
             return part_of_gap("measurement", id, share, detail.format(**names._asdict()), evidence)
+    for rule in sorted(r for r in values if r.startswith(scoring.WITHOUT)):
+        if _reaches(values[rule], rest, wanted):
+            setting = rule.removeprefix(scoring.WITHOUT)
+            return part_of_gap(
+                "measurement", "setting-of-the-loss", share,
+                f"{its} is computed with {setting}, {function} without",
+                f"{metric} {rule} is {number(values[rule])}, {function} {number(rest)}",
+            )  # fmt: skip
     for rule, (id, detail) in OF_SCORE.items():
         if rule in values and _reaches(values[rule], wanted, rest):
             evidence = f"{function} {rule} is {number(values[rule])}, {metric} {number(wanted)}"

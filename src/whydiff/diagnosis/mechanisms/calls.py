@@ -504,6 +504,27 @@ MECHANISMS = (
         seen="Without the weights, or with them in both, the numbers are equal.",
     ),
     Mechanism(
+        "labels-of-another-output",
+        ("measurement",),
+        "labels of one output, predictions of another",
+        "predict returns a list with the outputs in the order in which the model was built with "
+        "them; unpacked in another order, predictions meet the labels of another output.",
+        "Unpack predict's list in the order of model.output_names, or build the model with a dict "
+        "of outputs: keras.Model(inputs, {'price': price, 'size': size}).",
+        seen="The labels are those that evaluate has for another output; with those of the "
+        "predicted one the score is evaluate's.",
+    ),
+    Mechanism(
+        "setting-of-the-loss",
+        ("measurement",),
+        "a setting of the loss that the score does not have",
+        "Label smoothing, a delta, a gamma or class weights inside a loss change the number that "
+        "evaluate reports, and scikit-learn's function knows nothing of them.",
+        "Compile the plain loss as a metric as well "
+        "(metrics=[keras.metrics.CategoricalCrossentropy()]) and compare that.",
+        seen="With this setting as it is by default the loss is the score.",
+    ),
+    Mechanism(
         "list-position",
         ("measurement",),
         "another metric of the list that evaluate returns",

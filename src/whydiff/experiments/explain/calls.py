@@ -236,7 +236,14 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
         reads = next(c for c in site.execution.calls if c.number == b.score.reads)
         source = str(reads.recipe.inputs.facts.get("source"))
         wanted = float(pair.distance.a or 0.0)
-        return judge_score(values, wanted, b, metric, source, validation=isinstance(a, Fit))
+        verdict = judge_score(values, wanted, b, metric, source, validation=isinstance(a, Fit))
+        if not isinstance(a, Fit) and "input-in-another-form" in {
+            c.mechanism for c in verdict.causes
+        }:
+            related = site.process.request(RelateRows(a.number, b.score.reads))
+            texts = [text for text in related.texts if text]
+            verdict = named_more(verdict, "data-content", texts[0]) if texts else verdict
+        return verdict
     if isinstance(a, Fit):
         if pair.check == VALIDATION_ROWS:
             parts = site.process.request(ValidationParts(a.index, b.number, metric))
@@ -348,14 +355,14 @@ def _described(
             for text, kind in zip(related.texts, related.kinds, strict=True)
             if text and kind != "equal"
         ]
-        if texts:
+        if made_anew(related.kinds, pair.a, pair.b):
+            text = "one source, passed over twice, gave the same labels with other values"
+            verdict = named_more(verdict, "data-content", text, "samples-made-anew")
+        elif texts:
             form = form_of(related.kinds, pair.a)
             ends = [str(path) for path in pair.a.recipe.architecture.get("masks end at") or ()]
             text = texts[0] + (f"; the mask ends at {listed(ends)}" if form == "mask-ends" else "")
             verdict = named_more(verdict, "data-content", text, form)
-        elif made_anew(related.kinds, pair.a, pair.b):
-            text = "one source, passed over twice, gave the same labels with other values"
-            verdict = named_more(verdict, "data-content", text, "samples-made-anew")
     if "architecture" in named or verdict.unexplained > 0.05:
         verdict = _layer(verdict, runner)
     return verdict

@@ -42,8 +42,15 @@ def rescored(
     for name, computed in _of_other_rows(function, evaluate, score, reads):
         with contextlib.suppress(Exception):
             found[name] = float(computed())
-    aligned = _aligned_labels([_columns_of(evaluate.fed)], score, reads)
-    if aligned is None:
+    done = score.call.score.transformation if score.call.score else ""
+    inputs, targets = _columns_of(evaluate.fed)
+    aligned = _aligned_labels([(inputs, targets)], score, reads)
+    other_form = aligned is None and scoring.OWN_INPUTS in found
+    if other_form:  # go on with what the model gives of evaluate's inputs
+        reads = replace(reads, fed=tuple((batch[0],) for batch in evaluate.fed or ()))
+        predicted = transformed(_outputs(score, reads), done).reshape(predicted.shape)
+        aligned = targets[0]
+    elif aligned is None:
         with contextlib.suppress(Exception):
             found[scoring.OTHER_SAMPLES] = _evaluated(evaluate, metric)
             aligned = _own_labels(score, reads)
@@ -52,7 +59,7 @@ def rescored(
                 aligned = _aligned_labels(samples, score, reads)
     if aligned is None or len(aligned) != len(labels):
         return found
-    own, done = _as(aligned, labels), score.call.score.transformation if score.call.score else ""
+    own = _as(aligned, labels)
     outputs = _outputs(score, reads)
     numbered = renamed(own, labels) if own.shape == labels.shape else None
     names = {c: c for c in numbered or ()}
@@ -65,10 +72,15 @@ def rescored(
     if moved:
         found[scoring.RELABELLED] = float(len(moved))
     fitting = _in_units(own, labels, done)
-    found[scoring.ALIGNED] = function(fitting, predicted)
-    places = _places(_columns_of(evaluate.fed)[0], reads)
+    if not other_form:
+        found[scoring.ALIGNED] = function(fitting, predicted)
+    places = _places(inputs, reads)
     if places and places[0] and _goes_on(places):
         found[scoring.BEGINS_AT] = float(places[0])
+    for k, column in enumerate(targets) if places else ():
+        theirs = _as(column[places], labels)
+        if k != _position(score, reads) and np.array_equal(theirs, labels):
+            found[scoring.OTHER_OUTPUT] = float(k)
     if in_other_units(done):
         with contextlib.suppress(Exception):
             found[scoring.IN_ITS_UNITS] = function(own, outputs.reshape(predicted.shape))
@@ -193,10 +205,31 @@ def _of_evaluate(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float]]
             penalty = sum(float(adapter().to_numpy(part)) for part in evaluate.model.losses)
             if penalty:
                 yield scoring.UNREGULARIZED, float(evaluate.call.values[metric]) - penalty
+        for setting, loss in _plainer(evaluate.compile_arguments.get("loss")):
+            with contextlib.suppress(Exception):
+                arguments = {**evaluate.compile_arguments, "loss": loss}
+                plain = replace(evaluate, compile_arguments=arguments)
+                yield f"{scoring.WITHOUT}{setting}", _evaluated(plain, metric, compiled=True)
 
 
-def _evaluated(evaluate: LiveCall, metric: str) -> float:
-    return CallHybrids({"a": evaluate, "b": evaluate}, CallFields()).again("a").values[metric]
+def _evaluated(evaluate: LiveCall, metric: str, compiled: bool = False) -> float:
+    sides, fields = {"a": evaluate, "b": evaluate}, CallFields(compiled=compiled)
+    return CallHybrids(sides, fields).again("a").values[metric]
+
+
+#: Settings of a loss that say how it reads what it is given, not what it measures.
+_READING = frozenset({"name", "dtype", "reduction", "from_logits", "axis", "ignore_class"})
+
+
+def _plainer(loss: Any) -> Iterator[tuple[str, Any]]:
+    """A loss of Keras with one of its settings as it is where none is given, setting by setting."""
+    if not isinstance(loss, keras.losses.Loss):
+        return
+    with contextlib.suppress(Exception):
+        config, plain = loss.get_config(), type(loss)().get_config()
+        for key in sorted((config.keys() & plain.keys()) - _READING):
+            if config[key] != plain[key]:
+                yield f"{key}={config[key]}", type(loss).from_config({**config, key: plain[key]})
 
 
 def _of_score(
