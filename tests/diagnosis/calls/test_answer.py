@@ -1,0 +1,251 @@
+"""The answer about two calls: what it lists, in which order, and what it claims of what agreed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from whydiff.core.calls import Origin, Output
+from whydiff.core.digests import row_digests
+from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Divergence
+from whydiff.core.stack import Frame
+from whydiff.diagnosis.calls.answer import (
+    MOST_OTHERS,
+    MOST_SHOWN,
+    all_agree,
+    answer_calls,
+    others_listed,
+    positions,
+    strip,
+    two_agree,
+    watched,
+    with_others,
+    with_unwatched_loop,
+)
+from whydiff.diagnosis.calls.pair import ROWS_CORRESPOND, RUN, Disagreement, chosen
+from whydiff.diagnosis.calls.results import Distance
+from whydiff.diagnosis.calls.trials import run_trials
+from whydiff.diagnosis.calls.verdict import Verdict
+from whydiff.testing.calls import KERNEL, Linear, X, call, execution
+
+OUT = (X @ KERNEL).astype("float32")
+POINT = Divergence(0, 0, "output", "")
+
+
+def cause(source, share=None, status=CONFIRMED, **more):
+    return Cause(source, "", status, "", f"Advice on {source}.", share=share, **more)
+
+
+def pair(a=None, b=None, relative=0.5, check="", rounding=False, metric="outputs"):
+    one, other = a or call(1), b or call(2, "call", outputs=OUT * 2)
+    return Disagreement(one, other, Distance(relative, rounding, metric), RUN, check)
+
+
+def answer(found=None, verdict=None, **more):
+    found = found or pair()
+    made = execution(*(c for c in (found.a, found.b)))
+    return answer_calls(found, verdict or Verdict(), POINT, made, script="train.py", **more)
+
+
+# --- the question, the sides, the gap -------------------------------------------------------------
+
+
+def test_two_calls_are_named_by_their_lines_and_numbers():
+    found = answer()
+    assert found.question == (
+        "Why do predict at line 1 and the model called at line 2 of train.py differ?"
+    )
+    assert "(calls 1 and 2)" in found.chosen and "--runs compares two runs" in found.chosen
+    assert (found.a["line"], found.b["line"], found.a["script"]) == (1, 2, "train.py")
+
+
+def test_two_runs_are_asked_about_by_one_line():
+    found = answer(between="runs")
+    assert found.question == "Why does predict at line 1 of train.py differ between two runs?"
+    assert "--calls I,J compares two calls of one" in found.chosen
+    assert found.between == "runs"
+
+
+def test_calls_from_one_line_of_a_function_are_named_by_the_lines_that_called_it():
+    def through(number, line):
+        stack = (Frame("train.py", line, "<module>", ""), Frame("train.py", 3, "measure", ""))
+        return replace(call(number), stack=stack)
+
+    found = answer(pair(through(1, 8), through(2, 9)))
+    assert "predict at line 8 and predict at line 9" in found.question
+
+
+def test_the_gap_holds_what_the_hybrids_measured_and_nothing_else_without_them():
+    runner = Linear(OUT, {"mode": np.float32(1)})
+    a, b = call(1), call(2, "call", outputs=runner.again("b").outputs[0])
+    trials = run_trials(runner, ["mode"], (a, b), "outputs")
+    gap = answer(pair(a, b), trials=trials).gap
+    assert gap["distance"] == pytest.approx(1.0) and gap["predictions_differ"] > 0
+    assert gap["relative"] == pytest.approx(trials.apart(trials.a, trials.b)[0])
+    of_metric = answer(pair(a, b, metric="accuracy"), trials=trials).gap
+    assert of_metric["relative"] == 0.5
+    assert set(answer(pair(a, b)).gap) == {"metric", "a", "b", "relative"}
+    trials.failure = "the control failed"
+    assert set(answer(pair(a, b), trials=trials).gap) == {"metric", "a", "b", "relative"}
+
+
+def test_hybrids_are_listed_with_their_part_of_the_gap():
+    runner = Linear(OUT, {"mode": np.float32(1), "noise": np.float32(3)})
+    a, b = call(1), call(2, "call", outputs=runner.again("b").outputs[0])
+    trials = run_trials(runner, ["mode", "noise"], (a, b), "outputs")
+    listed = {
+        tuple(row["from B"]): row["distance"] for row in answer(trials=trials).evidence["hybrids"]
+    }
+    assert listed == pytest.approx({(): 0, ("mode",): 0.25, ("noise",): 0.75, ("mode", "noise"): 1})
+    assert "hybrids" not in answer().evidence
+    trials.hybrids = {}
+    assert "hybrids" not in answer(trials=trials).evidence
+
+
+# --- advice ---------------------------------------------------------------------------------------
+
+
+def advice(*causes):
+    return answer(verdict=Verdict(tuple(causes))).remedy.how
+
+
+def test_advice_is_on_confirmed_causes_of_some_size_and_on_two_at_most():
+    assert advice(cause("mode", 0.9), cause("noise", 0.09)) == "Advice on mode."
+    assert advice(cause("mode", 0.9), cause("noise", -0.1)) == "Advice on mode. Advice on noise."
+    assert advice(cause("mode"), cause("noise", status=SUSPECTED)) == "Advice on mode."
+    three = advice(cause("mode", 0.5), cause("noise", 0.3), cause("weights", 0.2))
+    assert three == "Advice on mode. Advice on noise."
+
+
+def test_where_nothing_is_confirmed_the_advice_is_on_suspects():
+    assert advice(cause("noise", status=SUSPECTED)) == "Advice on noise."
+    assert advice() == ""
+
+
+def test_an_intentional_difference_is_called_that_once_and_only_where_confirmed():
+    meant = [cause(source, 0.5, intended=True) for source in ("mode", "noise")]
+    assert advice(*meant).endswith("The difference of mode is intentional: the script asks for it.")
+    assert "intentional" not in advice(cause("mode", status=SUSPECTED, intended=True))
+
+
+# --- the calls of the script ----------------------------------------------------------------------
+
+
+def test_of_many_calls_from_one_line_the_first_and_the_pair_are_shown():
+    calls = [call(n, line=5) for n in range(1, 6)]
+    shown = strip(execution(*calls), calls[3], calls[2])
+    assert [(c["number"], c["side"]) for c in shown] == [(1, ""), (3, "B"), (4, "A")]
+    both = strip(execution(*calls), calls[0], calls[0])
+    assert [c["side"] for c in both] == ["A"]
+
+
+def test_a_long_script_is_shown_by_its_first_calls():
+    calls = [call(n) for n in range(1, 60)]
+    shown = strip(execution(*calls), calls[0], calls[1])
+    assert len(shown) == MOST_SHOWN == 40
+
+
+def test_a_mean_is_shown_of_numbers_only():
+    words = np.array([["a"], ["b"]])
+    text = replace(call(2), outputs=(Output("", "object", (2, 1), row_digests([OUT[:2]]), words),))
+    large = replace(call(3), outputs=(Output("", "float32", OUT.shape, row_digests([OUT]), None),))
+    shown = strip(execution(call(1), text, large, call(4, "evaluate")), call(1), text)
+    assert [c["mean"] is None for c in shown] == [False, True, True, True]
+    assert [c["shape"] for c in shown] == [[16, 1], [2, 1], [16, 1], None]
+
+
+def test_positions_in_a_list_of_two_are_known():
+    two = replace(call(1, "evaluate"), notes={"listed": ["loss", "accuracy"]})
+    three = replace(call(2, "evaluate"), notes={"listed": ["loss", "a", "b"]})
+    assert positions(two) == []
+    assert positions(three, three) == ["Evaluate at line 2 returns a list: [0] loss, [1] a, [2] b."]
+
+
+# --- other disagreements --------------------------------------------------------------------------
+
+
+def test_other_disagreements_are_listed_once_for_each_pair_of_lines():
+    shown = pair()
+    again = pair(call(3, line=1), call(4, "call", line=2))
+    other = pair(call(5), call(6))
+    assert [
+        o["command"] for o in others_listed("train.py", [shown, again, other, other], shown)
+    ] == ["whydiff explain train.py --calls 5,6"]
+    assert len(others_listed("train.py", [shown, again])) == 1
+
+
+def test_what_has_to_be_checked_and_what_is_rounding_is_not_listed():
+    found = [pair(call(1), call(2), check=ROWS_CORRESPOND), pair(call(3), call(4), rounding=True)]
+    assert others_listed("train.py", found) == ()
+    many = [pair(call(n), call(n + 1)) for n in range(1, 20)]
+    assert len(others_listed("train.py", many)) == MOST_OTHERS
+
+
+def test_a_script_whose_name_needs_quotes_can_be_copied():
+    (other,) = others_listed("my train.py", [pair()])
+    assert other["command"] == "whydiff explain 'my train.py' --calls 1,2"
+    assert (other["a"]["call"], other["b"]["call"], other["relative"]) == ("predict", "call", 0.5)
+
+
+def test_what_disagrees_beside_the_explained_pair_is_added():
+    made = execution(call(1), call(2, "call", outputs=OUT * 2))
+    (other,) = with_others(answer(), made).others
+    assert (other["a"]["number"], other["b"]["number"]) == (1, 2)
+
+
+# --- where nothing disagrees ----------------------------------------------------------------------
+
+
+def agreeing(*calls, runs=1, **more):
+    return all_agree(execution(*calls, **more), "train.py", runs)
+
+
+@pytest.mark.parametrize(
+    ("calls", "runs", "text"),
+    [
+        ([call(1)], 2, "1 prediction agrees bit for bit in 2 runs"),
+        ([call(1), call(2)], 2, "2 predictions agree bit for bit in 2 runs; "
+         "1 pair of calls on the same samples agrees in one run"),
+        ([call(1)], 1, "1 prediction, and nothing in this run to compare it with"),
+        ([call(1), call(2), call(3)], 1, "no two of 3 predictions that ought to agree differ; "
+         "3 pairs of calls on the same samples agree in one run"),
+        ([call(1), call(2, x=X + 1)], 1, "no two of 2 predictions that ought to agree differ; "
+         "no two of these calls measured one model on the same samples in one run"),
+        ([], 1, "nothing, and nothing in this run to compare it with"),
+    ],
+)  # fmt: skip
+def test_what_is_claimed_where_nothing_disagrees(calls, runs, text):
+    found = agreeing(*calls, runs=runs)
+    assert found.identical and found.chosen == text
+    assert found.remedy.how == f"{text}. What was not watched is not known."
+    assert found.between == ("runs" if runs > 1 else "calls")
+
+
+def test_what_differs_as_it_should_is_said_for_a_few(trained_fit):
+    calls = [call(n) for n in range(1, 4)] + [call(n, kernel=KERNEL * 2) for n in range(11, 14)]
+    found = agreeing(*calls, fits=[trained_fit(9)])
+    assert found.chosen.count("since the model was trained in between") == MOST_OTHERS
+    explained = watched(answer(), execution(*calls, fits=[trained_fit(9)]))
+    assert explained.remedy.how.startswith("The compared trainings agree bit for bit; watched: ")
+    assert explained.remedy.how.count("trained in between") == MOST_OTHERS
+
+
+def test_two_built_models_that_agree_are_equal_in_their_weights():
+    one, other = call(1, "built"), call(2, "built", model=2)
+    found = two_agree(execution(one, other), "train.py", chosen(one, other))
+    assert found.chosen == (
+        "the model built at line 1 and the model built at line 2 give the same weights, and are "
+        "equal bit for bit"
+    )
+    assert found.gap == {"metric": "weights", "a": None, "b": None}
+
+
+def test_a_loop_that_was_not_watched_is_said_once():
+    changed = call(1, origin=Origin("changed by a loop of the script", "unwatched"))
+    found = with_unwatched_loop(answer(), execution(changed))
+    assert "changed by a loop of the script" in found.notes[-1]
+    assert with_unwatched_loop(replace(found, notes=("It was not watched.",)),
+                               execution(changed)).notes == ("It was not watched.",)  # fmt: skip
+    assert with_unwatched_loop(answer(), execution(call(1))).notes == answer().notes
