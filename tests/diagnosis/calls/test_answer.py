@@ -212,7 +212,7 @@ def agreeing(*calls, runs=1, **more):
         ([call(1), call(2), call(3)], 1, "no two of 3 predictions that ought to agree differ; "
          "3 pairs of calls on the same samples agree in one run"),
         ([call(1), call(2, x=X + 1)], 1, "no two of 2 predictions that ought to agree differ; "
-         "no two of these calls measured one model on the same samples in one run"),
+         "within one run no two of these calls gave results that could be compared"),
         ([], 1, "nothing, and nothing in this run to compare it with"),
     ],
 )  # fmt: skip
