@@ -92,6 +92,9 @@ def test_a_state_or_logs_of_another_kind_are_not_copied():
     assert copy([[jnp.ones(3)] * 2, []], logs) is None
     assert copy(state, {**logs, "more": jnp.float32(1)}) is None
     assert copy(state, {"loss": 1.0}) is None
+    assert copy(state, {"loss": jnp.ones(2)}) is None
+    assert copy([[jnp.ones(4)], []], logs) is None
+    assert copy([[jnp.ones(3, jnp.int32)], []], logs) is None
 
 
 @pytest.mark.parametrize(

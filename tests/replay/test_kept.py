@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 from whydiff.core.cache import drop_oldest, private_folder
 from whydiff.replay.fused import choosing, kept
@@ -14,11 +15,21 @@ NAMES = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_sec
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
+    """Where programs are kept; JAX as it is where nobody chose a cache, which our tests do."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(kept, "_SECONDS", 0.0)
     kept._folder.cache_clear()
+    chosen = {name: getattr(jax.config, name) for name in (*NAMES, "jax_enable_compilation_cache")}
+    put({NAMES[0]: None, "jax_enable_compilation_cache": True})
     yield tmp_path / "whydiff" / "compiled"
+    put(chosen)
     kept._folder.cache_clear()
+
+
+def put(values):
+    for name, value in values.items():
+        jax.config.update(name, value)
+    compilation_cache.reset_cache()
 
 
 def settings():
@@ -53,12 +64,9 @@ def test_what_others_compile_is_not_kept(folder):
 
 def test_a_cache_of_the_script_is_left_alone(folder, tmp_path):
     theirs = str(tmp_path / "theirs")
-    jax.config.update(NAMES[0], theirs)
-    try:
-        with kept.kept_programs():
-            assert jax.config.jax_compilation_cache_dir == theirs
-    finally:
-        jax.config.update(NAMES[0], None)
+    put({NAMES[0]: theirs})
+    with kept.kept_programs():
+        assert jax.config.jax_compilation_cache_dir == theirs
 
 
 def test_settings_return_behind_an_error(folder):

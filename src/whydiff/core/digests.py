@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +23,8 @@ ALGORITHM = "xxh3-1"
 
 #: Rows are joined over their leaves in pieces of about this size, not all at once.
 _PIECE_BYTES = 32 * 2**20
-#: Type codes of arrays whose memory xxhash reads without our help.
-_PLAIN = "?bBhHiIlLqQefd"
+#: Types of arrays whose memory xxhash reads without our help.
+_PLAIN = frozenset(map(np.dtype, "?bBhHiIlLqQefd"))
 
 
 def _native(given: np.ndarray | np.generic) -> np.ndarray:
@@ -59,15 +59,18 @@ def tensor_digest(array: np.ndarray) -> str:
 def group_digest(arrays: Iterable[np.ndarray | np.generic]) -> int:
     """64-bit digest of several arrays in their order; what a step row keeps per group."""
     state = xxhash.xxh3_64()
-    update = state.update
+    update: Callable[[Any], None] = state.update
     for given in arrays:
         # Called for every variable at every step: plain arrays go the short way, same bytes.
-        plain = type(given) is np.ndarray and given.dtype.char in _PLAIN
-        plain = plain and given.flags.c_contiguous and given.dtype.isnative
-        array = given if plain and isinstance(given, np.ndarray) else _native(given)
+        if type(given) is np.ndarray and given.flags.c_contiguous and given.dtype in _PLAIN:
+            update(given.size.to_bytes(COUNT_BYTES, "little"))
+            if given.size:
+                update(given)
+            continue
+        array = _native(given)
         update(count_bytes(array.size))
         if array.size:
-            update(array.data if plain else _bytes(array))
+            update(_bytes(array))
     return int(state.intdigest())
 
 
@@ -96,7 +99,8 @@ def pieces_digest(pieces: Sequence[Piece], buffers: Sequence[memoryview]) -> int
         return xxhash.xxh3_64_intdigest(buffers[buffer][begin:end])
     state = xxhash.xxh3_64()
     for before, buffer, begin, end in pieces:
-        state.update(before)
+        if before:
+            state.update(before)
         state.update(buffers[buffer][begin:end])
     return state.intdigest()
 

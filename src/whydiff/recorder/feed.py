@@ -156,7 +156,7 @@ class Feed:
     def show(self, structure: Any) -> None:
         """A batch on its way into the step, which begins once this returns."""
         self.arrived()
-        with self._unharmed():
+        try:  # no context manager: that takes longer than the rest
             leaves = self._book.leaves(structure)
             size = sum(leaf.nbytes for leaf in leaves if leaf is not None)
             waits = size <= _TOGETHER and self._book.unit == "sample"
@@ -168,6 +168,8 @@ class Feed:
             self._unknown_bytes += size
             if not waits or self._unknown_bytes > _TOGETHER:
                 self.identify()
+        except Exception as error:
+            self._harmed(error)
 
     def identify(self) -> None:
         """Find out which samples the batches shown so far held."""
@@ -186,7 +188,10 @@ class Feed:
         try:
             yield
         except Exception as error:
-            self.trouble = self.trouble or f"{type(error).__name__}: {error}"
+            self._harmed(error)
+
+    def _harmed(self, error: Exception) -> None:
+        self.trouble = self.trouble or f"{type(error).__name__}: {error}"
 
     def _keep_validation(self, structure: Any) -> None:
         leaves = [

@@ -107,6 +107,8 @@ class HostGenerators:
 
     def begin(self) -> None:
         """A step begins, or its batch has come: what was drawn for the batch is no noise."""
+        if not self._watched:
+            return
         states = {name: host_state(name, self.held) for name in self._watched}
         self._before = {name: state for name, state in states.items() if state is not None}
         self._watched = list(self._before)
@@ -114,6 +116,8 @@ class HostGenerators:
     def after_step(self, epoch: int, step: int) -> list[np.ndarray]:
         """The states after a step, of those generators that steps draw from."""
         self._steps += 1
+        if not self._watched:
+            return []
         for name in list(self._watched):
             before, after = self._before[name], host_state(name, self.held)
             drew = after is not None and not np.array_equal(before, after)

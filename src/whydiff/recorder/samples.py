@@ -19,7 +19,7 @@ from whydiff.core.live import Samples
 from whydiff.core.recipe import Content
 from whydiff.keras_backend.composite import has_parts
 from whydiff.keras_backend.internals import array_adapter, in_row_order
-from whydiff.keras_backend.leaves import flatten, leaf_roles
+from whydiff.keras_backend.leaves import flatten, leaf_roles, plain
 
 #: Samples whose arrays are told apart one by one; the others are known as a whole.
 DESCRIBED = 1 << 16
@@ -70,6 +70,8 @@ class SampleBook:
 
     def leaves(self, structure: Any) -> list[Any]:
         """The arrays of one batch on the host, None where it has none."""
+        if self.structure is not None and plain(structure):
+            return list(structure)
         leaves = flatten(structure)
         if has_parts(structure) and self.unit != "batch":
             # Parts of a sparse or ragged tensor are not cut into samples: batches are kept whole.

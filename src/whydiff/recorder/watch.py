@@ -140,10 +140,11 @@ class Watch:
     @never_in_the_way
     def after_step(self, logs: Any, state: Any) -> None:
         drawn = self._random.after_step()
-        if not self._start.settled and self.feed.draws_elsewhere(self._adapter.hands_on_batches):
+        first = not self._start.settled
+        if first and self.feed.draws_elsewhere(self._adapter.hands_on_batches):
             self._host.stop()
         drawn = [*drawn, *self._host.after_step(self._epoch, self._epoch_steps)]
-        if not self._start.settled:
+        if first:
             self._first_step_done()
         if self.feed.trouble:
             raise RuntimeError(self.feed.trouble)

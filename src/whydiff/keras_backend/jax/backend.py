@@ -15,6 +15,7 @@ from whydiff.keras_backend.base import StepWatcher
 from whydiff.keras_backend.composite import parts, replaced
 from whydiff.keras_backend.internals import epoch_iterator, held_value, is_variable, map_leaves
 from whydiff.keras_backend.jax.copying import copier as copier
+from whydiff.keras_backend.leaves import plain
 from whydiff.keras_backend.no_generator import (
     draw as draw,
     draws_between as draws_between,
@@ -50,7 +51,7 @@ def tee(iterable: Iterable[Any], sink: Callable[[Any], None]) -> Iterable[Any]:
 
 def _apart(batch: Any) -> Any:
     """The batch with sparse matrices taken apart."""
-    if not any(type(leaf).__name__ == "BCOO" for leaf in keras.tree.flatten(batch)):
+    if plain(batch) or not any(type(leaf).__name__ == "BCOO" for leaf in keras.tree.flatten(batch)):
         return batch
     return map_leaves(
         lambda leaf: (

@@ -30,8 +30,12 @@ _COUNT = 400
 
 #: Where a value is when a step has ended: part of the state (-1: a variable outside it), place.
 Source = tuple[int, int]
-#: What lies behind one another in a buffer: sources, names of logged numbers, counts of elements.
-Content = tuple[Source | str | int, ...]
+#: Parts of a buffer: a source or the name of a logged number, with its shape; a count of elements.
+Part = tuple[Source | str, tuple[int, ...]] | int
+
+
+class _OtherKind(Exception):
+    """Values are of other types or shapes than those that a layout was made for."""
 
 
 def copier(
@@ -63,14 +67,19 @@ def copier(
         return None
     names = tuple(logs) if _are_scalars(logs) else ()
     layout = _Layout(sources, values, {name: logs[name] for name in names})
-    program, lengths = _program(layout.contents), tuple(map(len, state))
+    program, lengths = _program(layout.contents), list(map(len, state))
+    kinds = [type(logs[name]) for name in names]
 
     def copy(state: Any, logs: Any) -> Copied | None:
-        if tuple(map(len, state)) != lengths:
+        if list(map(len, state)) != lengths:
             return None
-        if names and (tuple(logs) != names or not _are_scalars(logs)):
+        if names and (tuple(logs) != names or list(map(type, logs.values())) != kinds):
             return None
-        return _Copy(layout, program((*state, values_outside()), logs if names else {}), logs)
+        try:
+            joined = program((*state, values_outside()), logs if names else {})
+        except _OtherKind:
+            return None
+        return _Copy(layout, joined, logs)
 
     # What counts elements must come back as it was given, whatever the device does with floats.
     tried = copy(state, logs)
@@ -86,13 +95,13 @@ class _Layout:
         values: Sequence[Sequence[Any]],
         logs: Mapping[str, Any],
     ) -> None:
-        contents: dict[str, list[Source | str | int]] = {}
+        contents: dict[str, list[Part]] = {}
         ends: dict[str, int] = {}
         self.arrays: list[tuple[int, int, int, tuple[int, ...]]] = []  # buffer, elements, shape
         self.counts: list[tuple[int, int, bytes]] = []  # buffer, first byte, what stands there
         self.pieces: list[tuple[Piece, ...]] = []
 
-        def lay(name: str, what: Source | str | int, size: int) -> tuple[int, int]:
+        def lay(name: str, what: Part, size: int) -> tuple[int, int]:
             contents.setdefault(name, []).append(what)
             begin = ends.get(name, 0)
             ends[name] = begin + size
@@ -108,13 +117,13 @@ class _Layout:
                     self.counts.append((buffer, begin * width, count_bytes(value.size)))
                 else:  # devices compute with narrow types as wide ones: no place for other bits
                     counted = count_bytes(value.size)
-                buffer, first = lay(name, source, value.size)
+                buffer, first = lay(name, (source, value.shape), value.size)
                 end = first + value.size
                 self.arrays.append((buffer, first, end, value.shape))
                 start = first if counted else begin
                 pieces.append(Piece(counted, buffer, start * width, end * width))
             self.pieces.append(tuple(_merged(pieces)))
-        self.logs = {name: lay(v.dtype.name, name, 1) for name, v in logs.items()}
+        self.logs = {name: lay(v.dtype.name, (name, ()), 1) for name, v in logs.items()}
         self.contents = tuple((name, tuple(content)) for name, content in contents.items())
 
 
@@ -131,15 +140,20 @@ def _merged(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 @functools.lru_cache(maxsize=64)
-def _program(contents: tuple[tuple[str, Content], ...]) -> Any:
+def _program(contents: tuple[tuple[str, tuple[Part, ...]], ...]) -> Any:
     """Joins a state into one flat array per type. Joined as they are, this is a copy of memory: as
     words of one type it would be arithmetic and take three times as long."""
 
     def joined(state: Any, logs: Any) -> list[Any]:
-        def part(name: str, what: Source | str | int) -> Any:
+        def part(name: str, what: Part) -> Any:
             if isinstance(what, int):
                 return jnp.asarray(np.frombuffer(count_bytes(what), name))
-            return (logs[what] if isinstance(what, str) else state[what[0]][what[1]]).ravel()
+            source, shape = what
+            value = logs[source] if isinstance(source, str) else state[source[0]][source[1]]
+            # Looked at while this is traced: once for values of a kind, not at every step.
+            if (value.dtype.name, value.shape) != (name, shape):
+                raise _OtherKind
+            return value.ravel()
 
         return [jnp.concatenate([part(name, w) for w in content]) for name, content in contents]
 
