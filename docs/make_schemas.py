@@ -162,7 +162,8 @@ def verification() -> Schema:
         script=TEXT, lock=TEXT, required=TEXT, state=state, level=fit["properties"]["level"],
         changed=of(Verification)["properties"]["changed"], missing=TEXT, fits=array(fit),
     )  # fmt: skip
-    made["properties"]["revision"] = TEXT  # added later
+    whole = optional({"$ref": f"explanation-{VERSION}.json"})
+    made["properties"] |= {"revision": TEXT, "explanation": whole, "unexplained": TEXT}  # later
     return made
 
 

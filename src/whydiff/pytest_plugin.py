@@ -6,7 +6,8 @@
     def test_resuming(whydiff_resume):
         whydiff_resume("train.py", at_epoch=2)
 
-``pytest --whydiff-update`` writes the lock anew instead of comparing with it. The marker
+``pytest --whydiff-update`` writes the lock anew instead of comparing with it, and with
+``--whydiff-explain`` a failure proves why. The marker
 ``@pytest.mark.whydiff(require="rounding")`` says for a test, a class or a module what its calls
 demand where they do not say it themselves. Nothing but pytest is imported until a test asks for the
 fixture.
@@ -35,11 +36,17 @@ _ANNOTATIONS = "whydiff annotations"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--whydiff-update``."""
-    parser.getgroup("whydiff").addoption(
+    """Add ``--whydiff-update`` and ``--whydiff-explain``."""
+    group = parser.getgroup("whydiff")
+    group.addoption(
         "--whydiff-update",
         action="store_true",
         help="train and write the locks of whydiff_verify anew instead of comparing with them",
+    )
+    group.addoption(
+        "--whydiff-explain",
+        action="store_true",
+        help="let a whydiff_verify that fails train hybrids to prove why, for up to ten minutes",
     )
 
 
@@ -80,6 +87,7 @@ def whydiff_verify(
     folders = (request.config.rootpath, request.path.parent)
     written = _Written(_shared_folder(request.config, tmp_path_factory))
     update = bool(request.config.getoption("--whydiff-update"))
+    explain = bool(request.config.getoption("--whydiff-explain"))
 
     def verify(
         script: str | Path,
@@ -99,7 +107,7 @@ def whydiff_verify(
             if update:
                 replicas = int(demanded["replicas"] or 0)
                 return _update(path, file, arguments or (), replicas, written)
-            return _verify(path, file, arguments, demanded, record_property)
+            return _verify(path, file, arguments, demanded, explain, record_property)
         except WhydiffError as error:
             pytest.fail(f"whydiff: {error}\n  {_way_out(error, path, file)}", pytrace=False)
 
@@ -239,6 +247,7 @@ def _verify(
     file: Path,
     arguments: Sequence[str] | None,
     demanded: dict[str, Any],
+    explain: bool,
     record_property: Callable[[str, object], None],
 ) -> Any:
     __tracebackhide__ = True
@@ -252,6 +261,7 @@ def _verify(
         require=demanded["require"],
         metric=demanded["metric"],
         margin=demanded["margin"],
+        explain=explain,
     )
     if result.exit_code:
         way_out = "\n\npytest --whydiff-update accepts the change."

@@ -77,7 +77,8 @@ def whydiff(folder, *words, backend="jax", code=0, **environment):
 
 
 def verify(folder, *words, code=0, **environment):
-    text = whydiff(folder, "verify", "train.py", "--json", "-", *words, code=code, **environment)
+    words = ("verify", "train.py", "--no-explain", "--json", "-", *words)
+    text = whydiff(folder, *words, code=code, **environment)
     return json.loads(text)
 
 
@@ -132,7 +133,7 @@ def test_relocking_an_unchanged_training_writes_the_same_bytes(locked):
 
 
 def test_a_learning_rate_is_never_rounding_however_small_the_change(locked):
-    words = ("verify", "train.py", "--require", "rounding", "--json", "answer.json")
+    words = ("verify", "train.py", "--require", "rounding", "--no-explain", "--json", "answer.json")
     text = whydiff(locked, *words, code=1, RATE="0.010000001")
     first, *rest = text.splitlines()  # the verdict comes first
     assert first.startswith("train.py is different from the training that was locked")
@@ -227,5 +228,5 @@ def test_a_script_that_only_predicts_is_locked_by_its_predictions(tmp_path):
     assert [c.kind for c in locked.calls] == ["predict"] and not locked.fits
     same = whydiff(tmp_path, "verify", "serve.py")
     assert "bit-identical to what was locked" in same
-    other = whydiff(tmp_path, "verify", "serve.py", code=1, SCALE="2")
+    other = whydiff(tmp_path, "verify", "serve.py", "--no-explain", code=1, SCALE="2")
     assert "predict at line 9 gave other results" in other.replace("\n", " ")

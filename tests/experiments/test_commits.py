@@ -101,3 +101,10 @@ def test_nothing_is_said_where_no_line_says_it(project, left_alone):
 def test_chance_is_not_blamed_on_the_only_change(project):
     by_chance = cause("data-content", "other samples", "unseeded-split")
     assert told(project, "c0", "c1", by_chance) == ["other samples"]
+
+
+def test_what_differs_beside_the_only_change_is_not_blamed_on_it(project):
+    rate = cause("optimizer", "learning_rate: 0.001 vs. 0.01")
+    backend = cause("backend", "backend: jax vs. torch")
+    changed, from_outside = told(project, "c0", "c1", rate, backend)
+    assert "Train faster" in changed and from_outside == backend.detail

@@ -1,14 +1,19 @@
 """What a person reads about a verification, and the exit code that goes with it."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, Divergence, Finding
+from whydiff.core.question import SideOptions
 from whydiff.core.verification import FitCheck, Statistics, Verification
+from whydiff.report.documents.explanation import document as why_document
 from whydiff.report.documents.verification import document, verdict
+from whydiff.report.markdown import markdown
 from whydiff.report.plain import plain_text
 from whydiff.report.screen import screen_blocks
+from whydiff.testing.answers import explanation
 
 POINT = Divergence(0, 2, "update", "dense/kernel")
 FINDINGS = (
@@ -98,3 +103,35 @@ def test_hostile_names_do_not_steer_the_terminal():
     hostile = verification(check(FAILS, FAILS, UNKNOWN), changed=("\x1b[2Jgone",))
     text = plain_text(screen_blocks(document(hostile)))
     assert "\x1b" not in text
+
+
+def test_a_failure_ends_with_its_explanation():
+    why = explanation()
+    failed = verification(check(FAILS, FAILS, FAILS), explanation=why)
+    text = plain_text(screen_blocks(document(failed)))
+    assert f"Why: {why_document(why).verdict}" in " ".join(text.split())
+    assert "How far each source moves" in text
+    assert text.rstrip().endswith("`whydiff lock train.py` renews the lock.")
+    # in a comment the table of causes stays in sight
+    shown = markdown(document(failed)).partition("<details>")[0]
+    assert "Contribution" in shown
+    places = document(failed).places
+    assert places[0].title == "Not the locked training"
+    assert places[1:] == why_document(why).places
+    assert failed.to_dict()["explanation"]["causes"]
+
+
+def test_what_could_not_be_explained_is_said_with_the_command_that_asks_again():
+    locked = SideOptions(rev="abc", packages=("keras==3.12.0",))
+    failed = verification(check(FAILS, FAILS, FAILS), locked=locked, unexplained="no time")
+    text = " ".join(plain_text(screen_blocks(document(failed))).split())
+    assert "Not explained: no time." in text
+    assert "`whydiff explain train.py --a-rev abc --a-with keras==3.12.0` confirms" in text
+
+
+def test_equal_runs_say_that_the_cause_lies_in_the_packages():
+    same = replace(explanation(), identical=True, causes=(), first_divergence=None)
+    locked = SideOptions(rev="abc", packages=("keras==3.12.0",))
+    failed = verification(check(FAILS, FAILS, FAILS), locked=locked, explanation=same)
+    text = " ".join(plain_text(screen_blocks(document(failed))).split())
+    assert "in the packages (keras==3.12.0 when it was locked)" in text

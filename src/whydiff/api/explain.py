@@ -135,15 +135,16 @@ def explain(
     )  # fmt: skip
     progress = progress or Silent()
     tracker = tracker_of(track) if track is not None else None
-    explanation = _explained(targets, question, progress)
+    explanation = answer(targets, question, progress)
     if tracker is not None:
         keep_explanation(tracker, explanation, progress)
     return explanation
 
 
-def _explained(
+def answer(
     targets: Sequence[str | Path | WatchedFit | WatchedCall], question: Question, progress: Progress
 ) -> Explanation:
+    """The answer to ``question``, whose targets ``targets`` are; see :func:`explain`."""
     if not all(isinstance(target, str | Path) for target in targets):
         watched = [target for target in targets if isinstance(target, WatchedCall)]
         if len(watched) == len(targets) == 2:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from whydiff.api.explain import answer
 from whydiff.api.lock import lock_of, replicas, seen_from, try_script
 from whydiff.core.digests import ALGORITHM
 from whydiff.core.errors import WhydiffError
@@ -33,9 +35,11 @@ from whydiff.experiments.lock.differences import (
     differing_parts,
     digest_findings,
 )
+from whydiff.experiments.lock.question import NO_QUESTION, locked_side, question, too_long
 from whydiff.experiments.lock.reference import reduced_fit
 from whydiff.experiments.lock.rounding import amplification, judge_rounding, may_be_rounding
 from whydiff.experiments.lock.trial import Trial
+from whydiff.report.documents.verification import verdict
 from whydiff.runner.client import Run
 from whydiff.runner.environments import interpreter_of
 from whydiff.runner.history import committed_in
@@ -43,6 +47,8 @@ from whydiff.runner.running import counted_runs, times
 from whydiff.stats.equivalence import DIFFERENT, EQUAL, Equivalence, equivalence
 from whydiff.storage.lockfile import fit_digests, read_lock
 
+#: seconds that an explanation may take if nothing else is said
+BUDGET = 600.0
 _NOT_ASKED = (UNKNOWN, "the lock holds no replicas: lock with --replicas 23")
 
 
@@ -54,6 +60,9 @@ def verify(
     require: str = "bitwise",
     metric: str | None = None,
     margin: float | None = None,
+    explain: bool = True,
+    a_rev: str = "",
+    budget: float = BUDGET,
     progress: Progress | None = None,
     in_place: bool = False,
     python: str | Path = "",
@@ -67,6 +76,11 @@ def verify(
     are no further apart than what one ULP in one initial weight does to this training, measured
     here. ``statistical``: reseeded replicas then and now have the same mean of ``metric`` within
     ``margin`` (in its unit; 1 standard deviation of a reseeded training if not given).
+
+    Where the required level does not hold, ``explanation`` proves why, with ``explain``: the
+    script is run as it was in the git revision ``a_rev`` (that in which the lock was committed if
+    not given) and as it is now, with hybrids of both, for at most ``budget`` seconds. Without a
+    revision two runs of the script are compared, where it may be one that does not repeat itself.
 
     ``arguments`` are the script's, those of the lock if None; ``require`` is the level for
     ``exit_code``. ``python`` is the interpreter that runs it, ``packages`` are other versions than
@@ -90,7 +104,9 @@ def verify(
         temporary_folder() as name,
     ):
         folder = Path(name)
+        began = time.monotonic()
         trial = try_script(runs, run, folder, progress)
+        seconds = time.monotonic() - began
         with trial.ran:
             reduced = [reduced_fit(f, trial.outcomes.get(f.index)) for f in trial.execution.fits]
             checks = _checks(locked, reduced, trial, progress)
@@ -102,7 +118,8 @@ def verify(
             checks = [_with_statistics(c, locked, now, metric, margin) for c in checks]
     today = reduced_calls(trial.execution.calls)
     changed = dict.fromkeys(fact for check in checks for fact in changed_facts(check.findings))
-    return Verification(
+    revision = committed_in(file)
+    verification = Verification(
         script=str(path),
         lock=str(file),
         required=require,
@@ -116,8 +133,28 @@ def verify(
         missing=_missing(locked.count, len(reduced), "fit")
         or ("" if not locked.calls else _missing(len(locked.calls), len(today), "call")),
         calls=check_calls(locked.calls, today, checks),
-        revision=committed_in(file),
+        revision=revision,
+        locked=locked_side(locked, reduced, today, a_rev or revision),
+        now=replace(options, arguments=words),
+        seconds=seconds,
     )
+    if explain and verification.state != HOLDS:
+        return _explained(verification, budget, progress, in_place)
+    return verification
+
+
+def _explained(v: Verification, budget: float, progress: Progress, in_place: bool) -> Verification:
+    """``v`` with why it is not the locked training, else why that cannot be said."""
+    asked = question(v)
+    why = NO_QUESTION if asked is None else too_long(v, budget)
+    if asked is None or why:
+        return replace(v, unexplained=why)
+    progress.note(f"{verdict(v)} Explaining it: --no-explain leaves that out.")
+    try:
+        asked = replace(asked, budget=budget, in_place=in_place)
+        return replace(v, explanation=answer(asked.targets, asked, progress))
+    except WhydiffError as error:
+        return replace(v, unexplained=str(error))
 
 
 def _check_request(lock: Lock, require: str, file: Path, metric: str | None) -> None:

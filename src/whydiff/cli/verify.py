@@ -8,7 +8,7 @@ import click
 
 from whydiff.cli.answering import Targets, answer_options
 from whydiff.cli.options import environment_options, in_place_option
-from whydiff.cli.script import ScriptCommand, check_script, script_arguments
+from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
 
 
 @click.command(cls=ScriptCommand, name="verify", short_help="Is it still the locked training?")
@@ -28,6 +28,15 @@ from whydiff.cli.script import ScriptCommand, check_script, script_arguments
     help="How far its means may be apart, in its "
     "unit; default: 1 standard deviation of a reseeded training.",
 )
+@click.option(
+    "--a-rev", default="", metavar="REVISION",
+    help="Explain a failure against this git revision; default: that of the lock.",
+)  # fmt: skip
+@click.option("--no-explain", is_flag=True, help="Only say that it differs; run nothing more.")
+@click.option(
+    "--budget", type=Duration(), default="10m", show_default=True,
+    help="Time for the explanation.",
+)  # fmt: skip
 @in_place_option
 @environment_options()
 @answer_options
@@ -40,6 +49,9 @@ def command(
     require: str,
     metric: str | None,
     margin: float | None,
+    a_rev: str,
+    no_explain: bool,
+    budget: float,
     in_place: bool,
     targets: Targets,
     **environment: Any,
@@ -54,6 +66,10 @@ def command(
     The level statistical assumes that the metric of replicas is close to normal; it is right with
     95 % on either side of the margin. With the default margin it takes some 23 replicas in the
     lock (whydiff lock --replicas 23) to find equal trainings equal.
+
+    If the required level does not hold, an explanation follows: the script is run as it was in the
+    git revision that holds the lock (--a-rev names another one, such as the base of a pull
+    request) and as it is now, and hybrids of both say what caused it.
 
     Exits with 0 if the required level holds, 1 if it does not, 2 in case of trouble, 3 if it
     cannot be decided. Arguments after -- are the script's; without them those of the lock.
@@ -74,6 +90,9 @@ def command(
             require=require,
             metric=metric,
             margin=margin,
+            explain=not no_explain,
+            a_rev=a_rev,
+            budget=budget,
             progress=progress,
             in_place=in_place,
             **environment,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from whydiff.core.findings import Divergence, Finding
+from whydiff.core.findings import Divergence, Explanation, Finding
 from whydiff.core.lock import LEVELS
 from whydiff.core.notebook import Shown
+from whydiff.core.question import SideOptions
 
 HOLDS, FAILS, UNKNOWN = "holds", "fails", "unknown"
 DIFFERENT, UNDECIDED = "different", "undecided"
@@ -95,6 +96,9 @@ class Verification(Shown):
     """The answer of ``verify``: ``required`` is the level that was demanded.
 
     ``revision`` is the git commit that holds the lock as it is; "" where git does not know one.
+    ``locked`` and ``now`` say how the locked training was run and how this one was, which took
+    ``seconds``. ``explanation`` says why they differ; ``unexplained`` why it is missing where one
+    was asked for.
     """
 
     script: str
@@ -105,6 +109,11 @@ class Verification(Shown):
     missing: str = ""  # other fits or calls than locked, in words
     calls: tuple[CallCheck, ...] = ()
     revision: str = ""
+    locked: SideOptions = field(default_factory=SideOptions)
+    now: SideOptions = field(default_factory=SideOptions)
+    seconds: float = 0.0
+    explanation: Explanation | None = None
+    unexplained: str = ""
 
     @property
     def level(self) -> str:
@@ -149,6 +158,8 @@ class Verification(Shown):
             "changed": list(self.changed),
             "missing": self.missing,
             "revision": self.revision,
+            "explanation": self.explanation and self.explanation.to_dict(),
+            "unexplained": self.unexplained,
             "fits": [
                 {
                     "fit": fit.fit,

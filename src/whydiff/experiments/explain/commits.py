@@ -46,8 +46,7 @@ def located_in(revisions: Revisions, causes: Sequence[Cause]) -> tuple[Cause, ..
             files[id(change)] = (a, b)
             changes.append(change)
     found = []
-    for cause in causes:
-        changed = _change_of(cause, changes)
+    for cause, changed in zip(causes, _changes_of(causes, changes), strict=True):
         if changed is not None:
             said = _told(revisions, changed, files[id(changed)])
             cause = replace(cause, detail=f"{cause.detail} ({said})".strip())
@@ -55,11 +54,19 @@ def located_in(revisions: Revisions, causes: Sequence[Cause]) -> tuple[Cause, ..
     return tuple(found)
 
 
-def _change_of(cause: Cause, changes: Sequence[Change]) -> Change | None:
-    """The change that says what the cause found; the only one there is may say it otherwise."""
-    change = explaining(changes, cause.detail)
-    chance = cause.source in _BY_CHANCE or cause.mechanism in _CHANCE
-    return changes[0] if change is None and len(changes) == 1 and not chance else change
+def _changes_of(causes: Sequence[Cause], changes: Sequence[Change]) -> list[Change | None]:
+    """For each cause the change that says what it found.
+
+    The only change that there is may say it otherwise, where it does not say another cause: what
+    else differs, then, comes from elsewhere, such as a variable of the environment.
+    """
+    said = [explaining(changes, cause.detail) for cause in causes]
+    if len(changes) != 1 or any(said):
+        return said
+    return [
+        None if cause.source in _BY_CHANCE or cause.mechanism in _CHANCE else changes[0]
+        for cause in causes
+    ]
 
 
 def _told(revisions: Revisions, change: Change, files: tuple[str, str]) -> str:

@@ -175,9 +175,9 @@ def _predictions(locked: LockedFit, new: LockedFit) -> float | None:
 
 
 def changed_facts(findings: Sequence[Finding]) -> list[str]:
-    """What is said about surroundings that differ: ``version: keras 3.14.0 against 3.15.1``."""
+    """What is said about surroundings that differ: ``version: keras: 3.14.0 vs. 3.15.1``."""
     return [
-        f"{f.source}: {f.evidence}"
+        f"{f.source}: {f.evidence.removeprefix(f'{f.source}: ')}"
         for f in findings
         if f.source in ROUNDING and f.status == DIFFERS
     ]

@@ -7,6 +7,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.hybrids import HybridTrainer, TrainedHybrid
 from whydiff.core.progress import Progress
 from whydiff.core.verification import FAILS, HOLDS, UNKNOWN, Amplification
+from whydiff.core.words import listed
 from whydiff.experiments.lock.differences import ROUNDING, Against
 from whydiff.stats.distances import prediction_distance, relative_weight_distance
 from whydiff.stats.rounding import ALLOWED
@@ -60,7 +61,8 @@ def may_be_rounding(against: Against) -> str:
     """Why rounding cannot be what made the two differ; "" if it can."""
     others = [s for s in against.differing if s not in ROUNDING]
     if others:
-        return f"{', '.join(others)} differs, which is not rounding"
+        verb = "differs" if len(others) == 1 else "differ"
+        return f"{listed(others)} {verb}, which is not rounding"
     point = against.point
     if point is not None and point.phase in ("before training", "batch", "noise"):
         return f"they diverge before anything is computed ({point.where})"

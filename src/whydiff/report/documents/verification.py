@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from whydiff.core.findings import DIFFERS
 from whydiff.core.lock import LEVELS
+from whydiff.core.question import Question, command
 from whydiff.core.verification import DIFFERENT, UNDECIDED, FitCheck, Verification
 from whydiff.core.words import count, listed, number, pair, source
 from whydiff.report.blocks import Block, Facts, Table, Text
@@ -18,6 +20,7 @@ from whydiff.report.document import (
     Place,
     Section,
 )
+from whydiff.report.documents import explanation
 from whydiff.report.documents.places import places_of_findings
 from whydiff.report.point import point
 
@@ -35,17 +38,14 @@ _DEMANDS = {
 
 
 def document(v: Verification, name: str = "") -> Document:
-    """Verdict, what was required, what changed; then every fit with its level."""
+    """Verdict, what was required, what changed; every fit with its level; why, and what to do."""
     sections = [_fit(fit, len(v.fits) > 1) for fit in v.fits]
     sections += _calls(v)
-    if v.level in (DIFFERENT, UNDECIDED) and v.state != "holds":
-        advice = (
-            f"Intentional? `whydiff lock {v.script}` renews the lock. Not intentional? Compare "
-            f"with the revision that was locked: `whydiff explain {v.script} --a-rev "
-            f"{v.revision or 'REVISION'}` confirms the cause."
-        )
-        note = Text(advice, "note")
-        sections.append(Section("advice", "What to do", (note,), depth=SCREEN))
+    if v.explanation is not None:
+        sections += _explanation(v, explanation.document(v.explanation))
+    if v.state != "holds" and (v.level in (DIFFERENT, UNDECIDED) or v.unexplained):
+        notes = tuple(Text(note, "note") for note in _advice(v))
+        sections.append(Section("advice", "What to do", notes, depth=SCREEN))
     return Document(
         title=f"whydiff: {verdict(v)}",
         question=f"Is {v.script} still the training that was locked?",
@@ -58,12 +58,63 @@ def document(v: Verification, name: str = "") -> Document:
     )
 
 
+def _explanation(v: Verification, why: Document) -> Iterator[Section]:
+    """What was proven, as in an answer of ``explain``, after one sentence that says it."""
+    compared = tuple((name, text) for name, text in why.facts if name == "Compared")
+    blocks: tuple[Block, ...] = (Facts(compared),) if compared else ()
+    if v.explanation is not None and v.explanation.identical:
+        where = (
+            f"in the packages ({', '.join(v.locked.packages)} when it was locked): "
+            f"`{_command(v, v.locked.packages)}` confirms it"
+            if v.locked.packages
+            else "outside the script: packages, hardware, environment variables, or files that "
+            "git does not track"
+        )
+        blocks += (Text(f"What made it another training than the locked one is {where}."),)
+    # The causes stay in sight, in Markdown too.
+    first, *others = why.sections
+    if first.depth == SCREEN:
+        blocks += first.blocks
+    else:
+        others = [first, *others]
+    yield Section("why", "Why", blocks, why.verdict, depth=SCREEN, announced=True)
+    yield from others
+
+
+def _advice(v: Verification) -> Iterator[str]:
+    if v.unexplained:
+        yield f"Not explained: {v.unexplained}."
+    renew = f"Intentional? `whydiff lock {v.script}` renews the lock."
+    if v.explanation is not None:
+        yield renew
+    else:
+        yield (
+            f"{renew} Not intentional? Compare with the revision that was locked: "
+            f"`{_command(v, v.locked.packages)}` confirms the cause."
+        )
+
+
+def _command(v: Verification, packages: tuple[str, ...]) -> str:
+    """What confirms the cause, asked by hand: the locked training against this one."""
+    a = replace(v.locked, rev=v.locked.rev or "REVISION", packages=packages)
+    b, shared = v.now, v.now.arguments
+    if a.arguments == b.arguments:
+        a, b = replace(a, arguments=()), replace(b, arguments=())
+    else:
+        shared = ()
+    return command(Question((v.script,), shared, a, b))
+
+
 def _places(v: Verification) -> Iterator[Place]:
     """What changed, where the demanded level does not hold."""
     if v.state == "holds":
         return
     level = "error" if v.state == "fails" else "warning"
     yield Place(level, v.script, 0, "Not the locked training", verdict(v))
+    explained = explanation.document(v.explanation).places if v.explanation else ()
+    yield from explained
+    if explained:
+        return
     for fit in v.fits:
         if fit.level in (DIFFERENT, UNDECIDED):
             yield from places_of_findings(fit.findings, v.script, level)
