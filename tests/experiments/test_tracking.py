@@ -2,21 +2,18 @@
 
 import json
 
-import pytest
-
-from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import DRAW, OWN, SETTING, Member, StoredReplica
 from whydiff.core.progress import Silent
 from whydiff.core.replicas import Replica, Result
 from whydiff.experiments.tracking import (
     JSON,
     PAGE,
+    StudyRuns,
     attach_answer,
     keep_comparison,
     keep_explanation,
-    keep_study,
 )
-from whydiff.storage import StoredStudy
+from whydiff.storage import CALIBRATION, StoredStudy, StudyWriter
 from whydiff.testing import answers
 from whydiff.trackers import Tracker
 
@@ -35,8 +32,8 @@ class Kept:
         self.runs.append(run)
         return f"id {len(self.runs)}"
 
-    def attach(self, run, tags, files):
-        self.attached.append((run, tags, files))
+    def attach(self, run, tags, files, metrics=None):
+        self.attached.append((run, tags, files, metrics))
 
 
 class Notes(Silent):
@@ -45,6 +42,17 @@ class Notes(Silent):
 
     def note(self, text):
         self.notes.append(text)
+
+
+PLAN = {"blocks": 2}
+
+
+def study_runs(store, stored=None, progress=None):
+    """A study in ``store``, from its beginning to its end where its file is given."""
+    runs = StudyRuns(Tracker("kept:", store), progress or Silent())
+    if stored is not None:
+        runs.end(answers.study(), stored)
+    return runs
 
 
 def result(number, seeds=(), settings=(), failure=""):
@@ -63,16 +71,19 @@ def stored(tmp_path):
     results = [result(0), result(1, {"noise": 7}), result(2, {"noise": 8}, {"optimizer": "sgd"}),
                result(3, {"noise": 9}, failure="out of memory")]  # fmt: skip
     kept = {m.number: StoredReplica(m, r) for m, r in zip(members, results, strict=True)}
-    return StoredStudy(tmp_path / "s.whydiff", {"fit": {"parameters": PARAMETERS}}, kept)
+    meta = {"fit": {"parameters": PARAMETERS}, "script": "dense.py"}
+    return StoredStudy(tmp_path / "s.whydiff", meta, kept)
 
 
 def test_a_study_is_a_run_for_itself_and_one_per_replica(tmp_path):
     store = Kept()
-    keep_study(Tracker("kept:", store), answers.study(), stored(tmp_path), Silent())
+    study_runs(store, stored(tmp_path))
     answer, own, drawn, changed, failed = store.runs
-    assert answer.name == "answer" and set(answer.files) == {PAGE, JSON}
-    assert json.loads(answer.files[JSON])["schema"] == 1
-    assert b"<!DOCTYPE html>" in answer.files[PAGE] and answer.tags["whydiff.verdict"]
+    assert answer.name == "answer" and not answer.files
+    ((id, tags, files, numbers),) = store.attached
+    assert id == "id 1" and set(files) == {PAGE, JSON} and tags["whydiff.verdict"]
+    assert json.loads(files[JSON])["schema"] == 1 and b"<!DOCTYPE html>" in files[PAGE]
+    assert [name.partition(".")[0] for name in numbers] == ["mean", "sd"]
     assert {run.group for run in store.runs} == {answer.group} and "dense" in answer.group
     assert {run.parent for run in store.runs[1:]} == {"id 1"}
     assert own.parameters == PARAMETERS
@@ -83,10 +94,31 @@ def test_a_study_is_a_run_for_itself_and_one_per_replica(tmp_path):
     assert failed.failure == "out of memory" and failed.metrics == ()
 
 
+def test_a_replica_is_written_as_soon_as_it_is_trained(tmp_path):
+    store, file = Kept(), stored(tmp_path)
+    runs = study_runs(store)
+    runs.begin(file.meta, PLAN)
+    (begun,) = store.runs
+    assert begun.parameters == {"plan.blocks": 2} and not store.attached
+    runs.add([file.kept[0], file.kept[1]])
+    assert [run.name for run in store.runs] == ["answer", "replica 0", "replica 1"]
+    runs.end(answers.study(), file)
+    assert [run.name for run in store.runs[3:]] == ["replica 2", "replica 3"]
+
+
+def test_the_writer_of_a_study_hands_on_what_is_in_its_file(tmp_path):
+    file, seen = stored(tmp_path), []
+    with StudyWriter.begin(file.path, {}) as writer:
+        writer.added = seen.extend
+        writer.add([file.kept[1]])
+        writer.add([file.kept[2]], CALIBRATION)
+    assert [one.member.number for one in seen] == [1]
+
+
 def test_two_studies_of_one_script_are_two_groups(tmp_path):
     store = Kept()
     for _ in range(2):
-        keep_study(Tracker("kept:", store), answers.study(), stored(tmp_path), Silent())
+        study_runs(store, stored(tmp_path))
     assert len({run.group for run in store.runs}) == 2
 
 
@@ -116,18 +148,14 @@ def test_an_explanation_is_attached_to_a_run_of_a_and_one_of_b():
 def test_an_answer_is_attached_to_runs_that_are_there():
     store = Kept()
     attach_answer(Tracker("kept:", store), ["x", "y"], answers.explanation(), Silent())
-    assert [run for run, _, _ in store.attached] == ["x", "y"]
+    assert [run for run, *_ in store.attached] == ["x", "y"]
     assert all(tags["whydiff.verdict"] and set(files) == {PAGE, JSON}
-               for _, tags, files in store.attached)  # fmt: skip
+               for _, tags, files, _ in store.attached)  # fmt: skip
 
 
 def test_a_tracker_that_fails_costs_nobody_the_answer(tmp_path):
-    progress = Notes()
-    keep_study(Tracker("kept:", Kept(2)), answers.study(), stored(tmp_path), progress)
-    (note,) = progress.notes
+    progress, store = Notes(), Kept(2)
+    study_runs(store, stored(tmp_path), progress)
+    (note,) = progress.notes  # said once, and then the tracker is left alone
     assert note.startswith("not everything is in the tracker: kept:: the disk is full. ")
-
-
-def test_runs_of_a_store_that_cannot_be_read_are_refused():
-    with pytest.raises(WhydiffError, match="runs of kept cannot be read back"):
-        Tracker("kept:", Kept()).read("1")
+    assert len(store.runs) == 2 and not store.attached

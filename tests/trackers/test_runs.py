@@ -48,7 +48,7 @@ class Kept:
         self.runs[number] = run
         return number
 
-    def attach(self, run, tags, files):
+    def attach(self, run, tags, files, metrics=None):
         self.runs[run] = replace(self.runs[run], tags={**self.runs[run].tags, **tags})
         self.files |= {(run, name): content for name, content in files.items()}
 

@@ -13,6 +13,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.tracked import TrackedRun
 from whydiff.testing.trackers import DEMANDS, READING, a_run
 from whydiff.trackers import ADAPTERS, tracker_of
+from whydiff.trackers.wandb import _records
 
 pytestmark = pytest.mark.long
 
@@ -36,32 +37,13 @@ def mlflow_looked(uri, id):
     return TrackedRun(id, "", run.data.params, run.data.tags, metrics, files, failure=failure)
 
 
-def records_of_wandb(path):
-    """The records of an offline run's file: a log of LevelDB's kind, behind seven bytes of head."""
-    from wandb.proto.wandb_internal_pb2 import Record
-
-    data, at, parts = Path(path).read_bytes(), 7, b""
-    while at + 7 <= len(data):
-        if 32768 - at % 32768 < 7:
-            at += 32768 - at % 32768
-            continue
-        _, length, kind = struct.unpack("<IHB", data[at : at + 7])
-        parts += data[at + 7 : at + 7 + length]
-        at += 7 + length
-        if kind in (1, 4):  # whole, or the last part
-            record = Record()
-            record.ParseFromString(parts)
-            parts = b""
-            yield record
-
-
 def wandb_looked(folder, id):
     import wandb
 
     wandb.teardown()  # its process writes on after a run's end
     parameters, tags, metrics, files = {}, {}, [], {}
     for run in sorted(Path(folder, "wandb").glob(f"offline-run-*-{id}")):
-        for record in records_of_wandb(run / f"run-{id}.wandb"):
+        for record in _records(run / f"run-{id}.wandb"):
             for update in (*record.run.config.update, *record.config.update):
                 key = ".".join(update.nested_key) or update.key
                 if not key.startswith("_"):
@@ -172,9 +154,39 @@ def test_runs_are_written(places, name, demand):
 
 
 @pytest.mark.parametrize("demand", READING, ids=lambda demand: demand.__name__)
-def test_runs_of_mlflow_are_read(places, demand):
-    address, looked = places["mlflow"]
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_runs_are_read(places, name, demand):
+    address, looked = places[name]
     demand(tracker_of(address), looked)
+
+
+def test_numbers_that_newer_writers_keep_as_tensors_are_read(tmp_path):
+    """As Keras's callback does, which keeps training and validation in folders of their own."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    for name, tensor in (
+        ("train", {"dtype": 1, "float_val": [0.5]}),
+        ("validation", {"dtype": 1, "tensor_content": struct.pack("<f", 0.75)}),
+    ):
+        event = Event(summary={"value": [{"tag": "epoch_loss", "tensor": tensor}]})
+        content = event.SerializeToString()
+        framed = struct.pack("<QI", len(content), 0) + content + bytes(4)
+        (tmp_path / "r" / name).mkdir(parents=True)
+        # the second event was cut off
+        path = tmp_path / "r" / name / "events.out.tfevents.1"
+        path.write_bytes(framed + framed[:-9])
+    (read,) = tracker_of(f"tensorboard:{tmp_path}").read("r").metrics
+    assert read == {"train/epoch_loss": 0.5, "validation/epoch_loss": 0.75}
+
+
+def test_a_store_of_mlflow_that_is_a_folder_is_refused_with_its_switch(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE", raising=False)
+    with pytest.raises(WhydiffError, match="no store that is a folder") as refused:
+        tracker_of(f"mlflow:{tmp_path / 'mlruns'}")
+    assert "MLFLOW_ALLOW_FILE_STORE=true" in refused.value.way_out
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    tracker = tracker_of(f"mlflow:{tmp_path / 'mlruns'}")
+    assert tracker.read(tracker.write(a_run())).metrics[0]["loss"] == 0.25
 
 
 def test_the_run_that_a_person_has_open_in_mlflow_stays_open_and_as_it_is(places):

@@ -16,7 +16,9 @@ def explain_runs(
     """Say in what two runs of a tracker differ: revision, versions, parameters, tags, metrics.
 
     ``runs`` is ``"mlflow:RUN_A,RUN_B"``, or with the store's address
-    ``"mlflow:sqlite:///runs.db#RUN_A,RUN_B"``. Where recordings are attached to both (see
+    ``"mlflow:sqlite:///runs.db#RUN_A,RUN_B"``; likewise ``"wandb:PROJECT#RUN_A,RUN_B"`` (ids, of
+    runs whose folders are on this machine), ``"tensorboard:FOLDER#RUN_A,RUN_B"`` (folders in it)
+    and ``"trackio:PROJECT#RUN_A,RUN_B"`` (names). Where recordings are attached to both (see
     :func:`whydiff.autolog`) they are compared source by source; nothing is run, and where the
     tracker says how both were run the answer has the command that proves it. With ``track``, the
     address of their store, the answer is attached to both runs.
@@ -29,7 +31,8 @@ def explain_runs(
     if len(ids) != 2 or not all(ids):
         raise WhydiffError(
             f"{runs!r} does not name two runs",
-            "Write mlflow:RUN_A,RUN_B, or mlflow:URI#RUN_A,RUN_B.",
+            "Write mlflow:RUN_A,RUN_B, or with the store: mlflow:URI#RUN_A,RUN_B, "
+            "wandb:PROJECT#..., tensorboard:FOLDER#..., trackio:PROJECT#...",
         )
     tracker = tracker_of(f"{name}:{place}")
     keeper = tracker_of(track) if track is not None else None
@@ -40,10 +43,11 @@ def explain_runs(
 
 
 def autolog() -> None:
-    """Attach a recording of this process to every MLflow run in which it fits a model.
+    """Attach a recording of this process to every tracker's run in which it fits a model.
 
     Call it once, before the first fit; Keras may be imported before or after. When the process
-    ends, each MLflow run that was active while a fit ran gets ``recording.whydiff`` and the tags
+    ends, each run of MLflow, Weights & Biases or Trackio that was active as a fit began, and each
+    folder that Keras's TensorBoard callback wrote, gets ``recording.whydiff`` and the tags
     ``whydiff.script``, ``whydiff.arguments``, ``whydiff.revision`` and ``whydiff.fit``, by which
     ``whydiff explain --runs-of`` explains two of them. No bit of a training changes, and no run is
     begun or ended. Under ``whydiff record`` and the like nothing is done: they watch already.

@@ -20,7 +20,7 @@ from whydiff.experiments.study.request import Request
 from whydiff.experiments.study.spread import Spread, over_workers
 from whydiff.experiments.study.study_file import StudyFile, study_file
 from whydiff.experiments.study.watched_fit import text_of, with_bench
-from whydiff.experiments.tracking import keep_study
+from whydiff.experiments.tracking import StudyRuns
 from whydiff.runner.environments import interpreter_of
 from whydiff.runner.executors import workers_of
 from whydiff.runner.running import Runs, counted_runs, times
@@ -74,7 +74,7 @@ def study(
     as ``--executor`` takes it, or any ``concurrent.futures.Executor``, of ``workers`` tasks at a
     time. They get the script's folder, or its Python files and what ``ship`` names.
 
-    ``track`` writes a run per replica to an experiment tracker: ``"mlflow:sqlite:///runs.db"``,
+    ``track`` writes a run per replica, as soon as it is trained, to an experiment tracker: ``"mlflow:sqlite:///runs.db"``,
     ``"wandb:PROJECT"``, ``"tensorboard:FOLDER"`` or ``"trackio:PROJECT"``.
 
     Raises WhydiffError if nothing can be trained or varied, or no replica logs ``metric``.
@@ -82,12 +82,12 @@ def study(
     if engine not in ENGINES:
         raise WhydiffError(f"there is no engine {engine!r}", f"Engines: {', '.join(ENGINES)}.")
     progress = progress or Silent()
-    tracker = tracker_of(track) if track is not None else None
+    runs_kept = StudyRuns(tracker_of(track), progress) if track is not None else None
     request = Request(
         parse_vary(vary), blocks, seed, metric, engine, tuple(arguments), fit, time_limit, workers,
         parse_shard(shard) if shard is not None else None,
     )  # fmt: skip
-    with study_file(output, resume) as file:
+    with study_file(output, resume, runs_kept) as file:
         if file.stored is not None:
             request = request.gone_on(file.stored)
         if callable(script):
@@ -118,8 +118,8 @@ def study(
                 again = "" if once else ", and once per replica if it is no recipe"
                 with counted_runs([path], in_place, progress, times(1) + again) as runs:
                     found = _of_script(path, request, file, progress, runs)
-        if tracker is not None:
-            keep_study(tracker, found, load_study(file.path), progress)
+        if runs_kept is not None:
+            runs_kept.end(found, load_study(file.path))
     return found
 
 

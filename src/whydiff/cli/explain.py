@@ -105,7 +105,7 @@ def command(
                                one model trained in parts, --fits 1+2+3,4 holds all parts)
     SCRIPT otherwise           two runs of it (--runs forces that)
     train.ipynb                a notebook in place of a script, cell by cell
-    --runs-of mlflow:A,B       two runs of a tracker, by their ids
+    --runs-of mlflow:A,B       two runs of a tracker, by their ids; wandb:PROJECT#A,B and so on
     a.whydiff b.whydiff        two recordings: nothing is run, causes are suspected
     last_week.whydiff train.py a recording and a script: from the recorded weights and orders
     a.keras b.keras            two saved models: settings, weights, predictions (--inputs x.npy)

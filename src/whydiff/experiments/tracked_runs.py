@@ -34,13 +34,13 @@ SCRIPT_TAG, ARGUMENTS_TAG, REVISION_TAG, FIT_TAG = (
 )  # fmt: skip
 #: tags that mean the same, ours first
 _MEANINGS: Mapping[str, tuple[str, ...]] = {
-    REVISION: (REVISION_TAG, "mlflow.source.git.commit"),
+    REVISION: (REVISION_TAG, "mlflow.source.git.commit", "wandb.git.commit"),
     SCRIPT: (SCRIPT_TAG, "mlflow.source.name"),
     ARGUMENTS: (ARGUMENTS_TAG,),
 }
 #: kinds of which a run without one says nothing: it was not kept
 _UNKNOWN = (REVISION, SCRIPT, ARGUMENTS, VERSION)
-_OWN = ("mlflow.", "whydiff.")
+_OWN = ("mlflow.", "wandb.", "whydiff.")
 _REQUIREMENTS = "requirements.txt"
 _PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)==(\S+)")
 
@@ -58,8 +58,10 @@ def compare_runs(tracker: Tracker, a: str, b: str) -> RunDifferences:
     different = tuple(row for row in rows if row.a != row.b)
     answer = RunDifferences(
         f"Why do the runs {runs[0].name} and {runs[1].name} differ?",
-        f"{runs[0].name} ({a})",
-        f"{runs[1].name} ({b})",
+        *(
+            id if run.name == id else f"{run.name} ({id})"
+            for id, run in zip((a, b), runs, strict=True)
+        ),
         different,
         len(rows) - len(different),
         command=_command(kept[0], kept[1]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from whydiff.core.comparison import Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
 from whydiff.core.jsonable import plain
+from whydiff.core.plan import StoredReplica
 from whydiff.core.progress import Progress
 from whydiff.core.replicas import Result
 from whydiff.core.study import Study
@@ -26,28 +28,67 @@ PAGE, JSON = "whydiff.html", "whydiff.json"
 Write = Callable[[TrackedRun], str]
 
 
-def keep_study(tracker: Tracker, study: Study, stored: StoredStudy, progress: Progress) -> None:
-    """A run for the study, with its page, and one for each replica."""
+class StudyRuns:
+    """A study in a tracker: a run that stands for it, and one for each replica once it is trained.
 
-    def keep(write: Write) -> None:
-        group = _group("study", study.script)
-        numbers = {
-            f"mean.{study.outcome.metric}": study.outcome.mean.value,
-            f"sd.{study.outcome.metric}": study.outcome.sd.value,
-        }
-        plan = {f"plan.{name}": scalar(value) for name, value in study.plan.items()}
-        parent = write(_of_answer(study, group, plan, numbers))
-        shared = stored.meta["fit"].get("parameters", {})
-        for _, kept in sorted(stored.kept.items()):
-            member, result = kept.member, kept.result
+    Trouble of the tracker's costs nobody the answer: it is said once, and nothing more is written.
+    """
+
+    def __init__(self, tracker: Tracker, progress: Progress) -> None:
+        self._tracker, self._progress = tracker, progress
+        self._group = self._parent = ""
+        self._written: set[int] = set()
+        self._shared: Mapping[str, Any] = {}
+        self._failed = False
+
+    def begin(self, meta: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
+        """The study's own run; ``meta`` and ``plan`` are those of its file."""
+        if self._parent or self._failed:
+            return
+        self._shared = meta["fit"].get("parameters", {})
+        self._group = _group("study", str(meta["script"]))
+        asked = {f"plan.{name}": scalar(value) for name, value in plan.items()}
+        with self._trouble():
+            self._parent = self._tracker.write(TrackedRun("answer", self._group, asked))
+
+    def add(self, replicas: Sequence[StoredReplica]) -> None:
+        """Replicas that were trained. One that is there is not written again."""
+        for one in replicas:
+            member, result = one.member, one.result
+            if self._failed or member.number in self._written:
+                continue
+            self._written.add(member.number)
             tags = {
                 "whydiff.kind": member.kind,
                 "whydiff.block": str(member.block),
                 "whydiff.redrawn": ", ".join(sorted(member.redrawn)),
             }
-            write(_of_result(f"replica {member.number}", group, result, shared, tags, parent))
+            name = f"replica {member.number}"
+            run = _of_result(name, self._group, result, self._shared, tags, self._parent)
+            with self._trouble():
+                self._tracker.write(run)
 
-    _kept(tracker, progress, keep)
+    def end(self, study: Study, stored: StoredStudy) -> None:
+        """What is missing (replicas of an earlier day, or of workers), and the answer."""
+        self._progress.step(f"writing to {self._tracker.address}")
+        self.begin(stored.meta, study.plan)
+        self.add([one for _, one in sorted(stored.kept.items())])
+        if self._failed:
+            return
+        numbers = {
+            f"mean.{study.outcome.metric}": study.outcome.mean.value,
+            f"sd.{study.outcome.metric}": study.outcome.sd.value,
+        }
+        with self._trouble():
+            self._tracker.attach(self._parent, tags_of(study), files_of(study), numbers)
+
+    @contextlib.contextmanager
+    def _trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except WhydiffError as error:
+            self._failed = True
+            _say(self._progress, error)
 
 
 def keep_comparison(
@@ -127,11 +168,15 @@ def _kept(tracker: Tracker, progress: Progress, keep: Callable[[Write], None]) -
     try:
         keep(tracker.write)
     except WhydiffError as error:
-        progress.note(f"not everything is in the tracker: {error}. {error.way_out}")
+        _say(progress, error)
+
+
+def _say(progress: Progress, error: WhydiffError) -> None:
+    progress.note(f"not everything is in the tracker: {error}. {error.way_out}")
 
 
 def _of_answer(
-    answer: Study | Comparison,
+    answer: Comparison,
     group: str,
     parameters: Mapping[str, Scalar],
     numbers: Mapping[str, float],

@@ -1,4 +1,4 @@
-"""A process that attaches a recording of itself to the MLflow runs in which it trains."""
+"""A process that attaches a recording of itself to the trackers' runs in which it trains."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.recorder.environment import script_facts
 from whydiff.recorder.guard import say, unharmed
 from whydiff.runner.session_start import watch_seeds, when_keras_is_here
-from whydiff.trackers import mlflow, tracker_of
+from whydiff.trackers import active_runs, tracker_of
 
 if TYPE_CHECKING:
     from whydiff.runner.in_process import LateSession
@@ -42,18 +42,27 @@ class Autolog:
             def begin_fit(self, model: Any, arguments: Mapping[str, Any]) -> Any:
                 watch = super().begin_fit(model, arguments)
                 if watch is not None:
-                    unharmed(log.fit_begins, watch.index, otherwise=None)
+                    callbacks = arguments.get("callbacks")
+                    unharmed(log.fit_begins, watch.index, callbacks, otherwise=None)
                 return watch
 
         self._session = begin(self._path, 0, sys.argv[0], Session)
         if self._session.writer is not None:
             self._session.writer.environment(script_facts(sys.argv[0]))
 
-    def fit_begins(self, index: int) -> None:
-        """Note the run that is active, if one is."""
-        active = mlflow.active_run()
-        if active is not None:
-            self.runs.setdefault(active, index)
+    def fit_begins(self, index: int, callbacks: Any) -> None:
+        """Note the runs that are active, if there are any."""
+        given = getattr(callbacks, "callbacks", callbacks) or ()
+        for run in active_runs(given if isinstance(given, Sequence) else [given]):
+            if run not in self.runs:
+                self.runs[run] = index
+                # Before the tracker ends its own process, which may have begun later than we did.
+                atexit.unregister(self.at_exit)
+                atexit.register(self.at_exit)
+
+    def at_exit(self) -> None:
+        """The process ends."""
+        unharmed(self.end, otherwise=None)
 
     def end(self) -> None:
         """Close the recording and attach it."""
@@ -87,4 +96,4 @@ def begin_autolog() -> None:
     _BEGUN.append(log)
     watch_seeds()
     when_keras_is_here(log.begin)
-    atexit.register(unharmed, log.end, otherwise=None)
+    atexit.register(log.at_exit)

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,8 @@ class StudyWriter:
         self.path = path
         self._db = connection
         self._held = held  # a descriptor: as long as it is open nobody else writes the file
+        #: called with replicas of the plan once they are in the file
+        self.added: Callable[[Sequence[StoredReplica]], None] | None = None
 
     @classmethod
     def begin(cls, path: Path, meta: Mapping[str, Any]) -> StudyWriter:
@@ -174,6 +176,7 @@ class StudyWriter:
         ``distances`` are those of their trained weights by pair of numbers; ``weights`` are kept
         by number for replicas whose block is not complete, and those of ``drop`` forgotten.
         """
+        kept = list(kept)
         with _trouble(self.path), self._transaction():
             for one in kept:
                 self._put(one, purpose)
@@ -183,6 +186,8 @@ class StudyWriter:
                 self._put_arrays(number, WEIGHTS, arrays)
             for number in drop:
                 self._put_arrays(number, WEIGHTS, {})
+        if self.added is not None and purpose == PLAN:
+            self.added(kept)
 
     def remove(self, numbers: Iterable[int]) -> None:
         """Take replicas of the plan out again, with all that was kept of them."""

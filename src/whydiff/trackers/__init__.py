@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.tracked import TrackedRun
@@ -40,17 +40,21 @@ class Store(Protocol):
         """Keep a whole run; its id."""
         ...
 
-    def attach(self, run: str, tags: Mapping[str, str], files: Mapping[str, bytes]) -> None:
-        """Add tags and files to a run that is over."""
+    def attach(
+        self,
+        run: str,
+        tags: Mapping[str, str],
+        files: Mapping[str, bytes],
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
+        """Add tags, files and numbers to a run that is over."""
         ...
 
-
-@runtime_checkable
-class ReadableStore(Store, Protocol):
-    """A store whose runs can be read back, whoever wrote them."""
-
     def read(self, run: str) -> TrackedRun:
-        """A run by its id, without its files. KeyError if there is none."""
+        """A run by its id, without its files, whoever wrote it; its metrics are the last ones.
+
+        KeyError if there is none.
+        """
         ...
 
     def fetch(self, run: str, name: str) -> bytes | None:
@@ -65,6 +69,13 @@ class Adapter(Protocol):
         """The store at ``place``, which is what stood behind the colon."""
         ...
 
+    def active_run(self, callbacks: Sequence[Any]) -> tuple[str, str] | None:
+        """Address and id of the run that the person has open in this process; None without one.
+
+        ``callbacks`` are those of a fit: Keras's own write to TensorBoard.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class Tracker:
@@ -77,32 +88,29 @@ class Tracker:
         """Keep a whole run; its id."""
         return self._asked(lambda: self.store.write(run))
 
-    def attach(self, run: str, tags: Mapping[str, str], files: Mapping[str, bytes]) -> None:
-        """Add tags and files to a run that is over."""
-        self._asked(lambda: self.store.attach(run, tags, files))
+    def attach(
+        self,
+        run: str,
+        tags: Mapping[str, str],
+        files: Mapping[str, bytes],
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
+        """Add tags, files and numbers to a run that is over."""
+        self._asked(lambda: self.store.attach(run, tags, files, metrics))
 
     def read(self, run: str) -> TrackedRun:
         """A run by its id. WhydiffError where there is none."""
-        store = self._readable()
         try:
-            return self._asked(lambda: store.read(run))
+            return self._asked(lambda: self.store.read(run))
         except KeyError:
             raise WhydiffError(
-                f"{self.address} has no run {run}", "Name a run by the id that its page shows."
+                f"{self.address} has no run {run}",
+                "Name a run by the id that its page shows; of TensorBoard by its folder.",
             ) from None
 
     def fetch(self, run: str, name: str) -> bytes | None:
         """A file of a run; None if it has none of that name."""
-        store = self._readable()
-        return self._asked(lambda: store.fetch(run, name))
-
-    def _readable(self) -> ReadableStore:
-        if isinstance(self.store, ReadableStore):
-            return self.store
-        raise WhydiffError(
-            f"runs of {self.address.partition(':')[0]} cannot be read back",
-            "Name runs of MLflow or Trackio, or two recordings.",
-        )
+        return self._asked(lambda: self.store.fetch(run, name))
 
     def _asked(self, ask: Callable[[], T]) -> T:
         try:
@@ -128,13 +136,23 @@ def tracker_of(address: str) -> Tracker:
         raise WhydiffError(
             f"{address} needs {library}, which is not installed", f"pip install 'whydiff[{name}]'"
         )
-    adapter: Adapter = importlib.import_module(f"{__name__}.{name}")
     try:
-        return Tracker(address, adapter.opened(place))
+        return Tracker(address, _adapter(name).opened(place))
     except WhydiffError:
         raise
     except Exception as error:
         raise _trouble(address, error) from error
+
+
+def active_runs(callbacks: Sequence[Any]) -> list[tuple[str, str]]:
+    """Address and id of every run that the person has open in this process as a fit begins."""
+    asked = (_adapter(name).active_run(callbacks) for name in ADAPTERS)
+    return [run for run in asked if run is not None]
+
+
+def _adapter(name: str) -> Adapter:
+    adapter: Adapter = importlib.import_module(f"{__name__}.{name}")
+    return adapter
 
 
 def needed(place: str, address: str) -> str:

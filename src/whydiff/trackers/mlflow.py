@@ -10,15 +10,18 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from whydiff.core.errors import WhydiffError
 from whydiff.core.tracked import TrackedRun
 
 EXPERIMENT = "whydiff"
 #: MLflow takes so many values in one request
 _PARAMETERS, _METRICS = 100, 1000
+#: the variable with which MLflow opens stores that are folders, named where it refuses one
+_FILES = "MLFLOW_ALLOW_FILE_STORE"
 _BARS = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
 _REFUSED = re.compile(r"[^\w\-. /]")
 
@@ -27,11 +30,21 @@ class MLflow:
     """A tracking store."""
 
     def __init__(self, uri: str, experiment: str) -> None:
+        from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
-        self._client = MlflowClient(uri or None)
         self._name = experiment
-        self._client.search_experiments(max_results=1)  # a store that is not there is told now
+        try:
+            self._client = MlflowClient(uri or None)
+            self._client.search_experiments(max_results=1)  # a store that is not there is told now
+        except MlflowException as error:
+            if _FILES not in str(error):
+                raise
+            raise WhydiffError(
+                f"mlflow:{uri}: since 3.17 MLflow opens no store that is a folder of files",
+                f"Set {_FILES}=true to open it all the same, or name a database: "
+                "mlflow:sqlite:///runs.db.",
+            ) from error
 
     def write(self, run: TrackedRun) -> str:
         """A run of the experiment, which is made if it is not there."""
@@ -57,8 +70,16 @@ class MLflow:
         self._client.set_terminated(id, "FAILED" if run.failure else "FINISHED")
         return id
 
-    def attach(self, run: str, tags: Mapping[str, str], files: Mapping[str, bytes]) -> None:
-        """Tags and artifacts."""
+    def attach(
+        self,
+        run: str,
+        tags: Mapping[str, str],
+        files: Mapping[str, bytes],
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
+        """Tags, artifacts and metrics."""
+        for name, number in (metrics or {}).items():
+            self._client.log_metric(run, _key(name), number)
         for name, value in tags.items():
             self._client.set_tag(run, name, value)
         with tempfile.TemporaryDirectory() as folder:
@@ -99,7 +120,7 @@ class MLflow:
         return str(known.experiment_id if known else self._client.create_experiment(self._name))
 
 
-def active_run() -> tuple[str, str] | None:
+def active_run(callbacks: Sequence[Any]) -> tuple[str, str] | None:
     """The address of the store and the id of the run that the person has open; None without one."""
     mlflow = sys.modules.get("mlflow")
     run = mlflow.active_run() if mlflow is not None else None

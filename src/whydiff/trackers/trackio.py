@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import io
+import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,8 @@ from whydiff.trackers import needed
 
 T = TypeVar("T")
 _TAG = "tag/"
+#: the artifact that holds tags added afterwards, a line each
+_TAGS = "tags.txt"
 
 
 class Trackio:
@@ -44,16 +47,60 @@ class Trackio:
 
         return _apart(write)
 
-    def attach(self, run: str, tags: Mapping[str, str], files: Mapping[str, bytes]) -> None:
+    def attach(
+        self,
+        run: str,
+        tags: Mapping[str, str],
+        files: Mapping[str, bytes],
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
         """The run gone on with. Trackio adds no configuration afterwards: tags are a file."""
         listed = "".join(f"{name}: {value}\n" for name, value in tags.items())
 
         def attach() -> None:
             begun = self._begun(name=run, resume="must")
-            _add(begun, {**files, **({"tags.txt": listed.encode()} if tags else {})})
+            if metrics:
+                begun.log(dict(metrics))
+            _add(begun, {**files, **({_TAGS: listed.encode()} if tags else {})})
             begun.finish()
 
         _apart(attach)
+
+    def read(self, run: str) -> TrackedRun:
+        """A run of the project, by its name or id."""
+        from trackio.sqlite_storage import SQLiteStorage
+
+        known = self._known(run)
+        config = {k: v for k, v in (known.config or {}).items() if not k.startswith("_")}
+        later = (self.fetch(run, _TAGS) or b"").decode("utf-8", "replace").splitlines()
+        tags = {k.removeprefix(_TAG): str(v) for k, v in config.items() if k.startswith(_TAG)}
+        tags |= dict(line.split(": ", 1) for line in later if ": " in line)
+        metrics: dict[str, float] = {}
+        for row in SQLiteStorage.get_logs(self._project, known.name):
+            metrics |= {k: v for k, v in row.items() if k != "step" and isinstance(v, int | float)}
+        parameters = {k: v for k, v in config.items() if not k.startswith(_TAG)}
+        return TrackedRun(known.name, parameters=parameters, tags=tags, metrics=(metrics,))
+
+    def fetch(self, run: str, name: str) -> bytes | None:
+        """An artifact of ours, in its latest version."""
+        from trackio import cas
+        from trackio.sqlite_storage import SQLiteStorage
+
+        artifact = _artifact(self._known(run).name, name)
+        kept = SQLiteStorage.get_artifact_manifest(self._project, artifact, None)
+        for entry in kept["manifest"] if kept else ():
+            if entry["path"] == name:
+                return Path(cas.blob_path(self._project, entry["digest"])).read_bytes()
+        return None
+
+    def _known(self, run: str) -> Any:
+        from trackio.api import Api
+
+        with contextlib.suppress(ValueError):  # there is no such project
+            for one in Api().runs(self._project):
+                if run in (one.name, one.id):
+                    return one
+        raise KeyError(run)
 
     def _begun(self, **options: Any) -> Any:
         import trackio
@@ -66,6 +113,13 @@ class Trackio:
 def opened(place: str) -> Trackio:
     """The project."""
     return Trackio(needed(place, "trackio"))
+
+
+def active_run(callbacks: Sequence[Any]) -> tuple[str, str] | None:
+    """The project and the name of the run that the person has open; None without one."""
+    variables = sys.modules.get("trackio.context_vars")
+    run = variables.current_run.get() if variables is not None else None
+    return None if run is None else (f"trackio:{run.project}", str(run.name))
 
 
 def _apart(work: Callable[[], T]) -> T:
