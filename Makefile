@@ -101,8 +101,10 @@ gallery: $(ENV) chromium ## Ask the questions of docs/gallery again: answers and
 	.venv/bin/python docs/make_transcripts.py docs/gallery
 	.venv/bin/python docs/make_screenshots.py evaluate_after_fit report_by_scikit_learn
 
-screenshots: $(ENV) chromium ## Make the pages and pictures of the documentation: docs/images.
+screenshots: $(ENV) chromium ## Make the pictures of pages, and the walks: docs/images.
 	.venv/bin/python docs/make_screenshots.py
+	.venv/bin/python docs/make_pull_request.py
+	.venv/bin/python docs/make_walks.py
 
 clean: ## Remove the environments and everything built.
 	rm -rf .venv .venv-pure .venv-versions build dist

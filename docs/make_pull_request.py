@@ -215,8 +215,8 @@ become annotations at the lines that they name:
 
 ## 5. The comment explains it
 
-The job then explains the training of the pull request against that of its base, and writes both
-answers as one comment:
+`verify` then explains the training of the pull request against that of its base, and the job writes
+the answer as a comment:
 
 ![The comment: another training, because of the training data](../images/pull_request.png)
 

@@ -110,6 +110,26 @@ def test_nothing_is_wider_than_a_narrow_terminal(
     assert " ".join(lines_of(stream)).split()[: len(first)] == first
 
 
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+@pytest.mark.parametrize(
+    "facts",
+    [
+        ("First divergence", "at optimizer/learning_rate_of_the_embedding/kernel"),
+        ("file /home/ada/project/.git/refs/heads/master", "read ca416cc47f981465"),
+    ],
+)
+def test_a_narrow_terminal_cuts_nothing_off(
+    monkeypatch: pytest.MonkeyPatch, term: str, facts: tuple[str, str]
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("COLUMNS", "40")
+    stream = Terminal()
+    write([Facts((facts,))], stream)
+    shown = "".join("".join(lines_of(stream)).split())
+    assert "…" not in shown
+    assert sorted(shown) == sorted("".join(facts).replace(" ", ""))
+
+
 def test_where_columns_have_no_room_rows_are_facts() -> None:
     table = Table(("Cause", "Alone", "What differs"), (("noise", "3 %", "dropout " * 8),) * 2)
     assert not stacked(table, 60)

@@ -85,26 +85,30 @@ def _print_grid(block: Facts | Table, console: Any) -> None:
 
     narrow = stacked(block, console.width) if isinstance(block, Table) else ()
     if not narrow:
-        console.print(_grid(block))
+        console.print(_grid(block, console.width))
     elif isinstance(block, Table) and block.title:
         console.print(RichText(clean(block.title), style="italic"))
     for number, facts in enumerate(narrow):
         if number:
             console.print()
-        console.print(_grid(facts))
+        console.print(_grid(facts, console.width))
     if isinstance(block, Table) and block.legend:
         console.print(RichText(clean(block.legend), style="dim"))
 
 
-def _grid(block: Facts | Table) -> Any:
+def _grid(block: Facts | Table, width: int) -> Any:
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text as RichText
 
     if isinstance(block, Facts):
         grid = RichTable.grid(padding=(0, 2))
-        grid.add_column(style="dim", no_wrap=True)
-        grid.add_column()
+        # On a narrow terminal long names and paths go on in the next line: nothing is cut off.
+        widest = max((len(name) for name, _ in block.rows), default=0)
+        grid.add_column(
+            style="dim", overflow="fold", no_wrap=widest <= width // 2, max_width=width // 2
+        )
+        grid.add_column(overflow="fold")
     else:
         title = clean(block.title) or None
         grid = RichTable(

@@ -1,0 +1,105 @@
+"""How far the estimates of remaining time are from what then remained.
+
+``python benchmarks/progress.py [--blocks 6]``: a study trained plainly, one that runs whole
+scripts, and a comparison, each with the estimate that ``whydiff`` would print after every part.
+Prints Markdown: how many estimates were within a factor of two, and the middle one's ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import whydiff
+from whydiff.report.progress import Pace
+
+SCRIPT = """\
+import keras
+import numpy as np
+
+keras.utils.set_random_seed(1)
+x = np.random.default_rng(0).normal(size=(2000, 20)).astype("float32")
+y = (x[:, :1] > 0).astype("float32")
+model = keras.Sequential([keras.layers.Dense(64, "relu"), keras.layers.Dense(1, "sigmoid")])
+model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+model.fit(x, y, epochs=10, verbose=0)
+"""
+
+
+class Watch:
+    """A progress that keeps every estimate with the time at which it was made."""
+
+    def __init__(self) -> None:
+        self._pace: Pace | None = None
+        self._made: list[tuple[float, float]] = []
+        self.ratios: list[float] = []
+
+    def step(self, text: str, total: int | None = None) -> None:
+        """A step begins."""
+        self.end()
+        self._pace = Pace(total, time.monotonic()) if total and total > 1 else None
+
+    def advance(self, n: int = 1) -> None:
+        """Parts of it are done."""
+        if self._pace is not None:
+            now = time.monotonic()
+            self._pace.advance(n, now)
+            left = self._pace.seconds_left(now)
+            if left is not None and self._pace.done < self._pace.total:
+                self._made.append((now, left))
+            elif self._pace.done >= self._pace.total:
+                self.ratios += [left / (now - then) for then, left in self._made]
+                self._made = []
+
+    def note(self, text: str) -> None:
+        """Nothing is said."""
+
+    def end(self) -> None:
+        """What was estimated of a step that ended early is no estimate of its end."""
+        self._made = []
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--blocks", type=int, default=6)
+    blocks = parser.parse_args().blocks
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    asked = {
+        "study, plainly": lambda script, watch: whydiff.study(
+            script, blocks=blocks, engine="solo", progress=watch
+        ),
+        "study, whole scripts": lambda script, watch: whydiff.study(
+            script,
+            blocks=blocks,
+            engine="process",
+            workers=1,
+            vary="initialization",
+            progress=watch,
+        ),
+        "explain": lambda script, watch: whydiff.explain(
+            script, b_env={"KERAS_BACKEND": "torch"}, progress=watch
+        ),
+    }
+    print("| work | estimates | within a factor of two | estimated / remained, middle (extremes) |")
+    print("|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        script = Path(name) / "train.py"
+        script.write_text(SCRIPT)
+        for work, ask in asked.items():
+            watch = Watch()
+            ask(script, watch)
+            ratios = watch.ratios
+            within = sum(0.5 <= ratio <= 2 for ratio in ratios)
+            print(
+                f"| {work} | {len(ratios)} | {within} | {statistics.median(ratios):.2f} "
+                f"({min(ratios):.2f} to {max(ratios):.2f}) |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
