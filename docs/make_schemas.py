@@ -221,7 +221,7 @@ MADE = {
     "comparison": ("compare", comparison),
     "verification": ("verify", verification),
     "check": ("check", check),
-    "recording": ("show", recording),
+    "recording": ("show and calls", recording),
     "bisection": ("bisect", bisection),
     "matrix": ("matrix", matrix),
     "runs": ("explain --runs-of", runs),

@@ -35,7 +35,7 @@ HEAD = "<!-- Written by docs/make_walks.py, which runs all of this: change it th
 #: lines of a command's output that a page shows
 MOST_LINES = 24
 #: seconds until a server must answer
-PATIENCE = 180
+PATIENCE = 600
 
 TRAIN = """\
 import keras
@@ -104,7 +104,7 @@ def server(words: list[str], port: int, folder: Path) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
         words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        start_new_session=True, env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
     )  # fmt: skip
     try:
         until = time.monotonic() + PATIENCE
@@ -137,7 +137,7 @@ def picture(name: str, address: str, ready: str, height: int, then: Callable[[An
         raise SystemExit("there is no Chromium: `make chromium` installs it")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        tab = browser.new_page(viewport={"width": 1280, "height": height})
+        tab = browser.new_page(viewport={"width": 1440, "height": height})
         tab.goto(address)
         tab.get_by_text(ready).first.wait_for(timeout=PATIENCE * 1000)
         then(tab)
@@ -158,11 +158,12 @@ def trackers() -> None:
         explained = run(asked, folder)
         port = free_port()
         page = ["uv", "tool", "run", "--from", f"mlflow=={version('mlflow-skinny')}", "mlflow",
-                "ui", "--backend-store-uri", STORE, "--port", str(port)]  # fmt: skip
+                "ui", "--backend-store-uri", STORE, "--workers", "1",
+                "--port", str(port)]  # fmt: skip
         page[0] = str(BIN / "uv") if (BIN / "uv").exists() else "uv"
         with server(page, port, folder) as address:
-            runs = f"{address}/#/experiments/{_experiment(folder)}/runs"
-            picture("mlflow", runs, "replica 1", 760, _close_panels)
+            runs = f"{address}/#/experiments/{_experiment(folder)}/runs?compareRunsMode=CHART"
+            picture("mlflow", runs, "study train.py", 620, _unfold)
         port = free_port()
         board = [sys.executable, "-m", "tensorboard.main", "--logdir", "logs", "--port", str(port)]
         with server(board, port, folder) as address:
@@ -231,9 +232,14 @@ def _replicas(folder: Path) -> list[str]:
     return [str(run.info.run_id) for run in by_name[:2]]
 
 
-def _close_panels(tab: Any) -> None:
-    """What MLflow shows beside the table to somebody who comes for the first time."""
-    tab.keyboard.press("Escape")
+def _unfold(tab: Any) -> None:
+    """MLflow's table with the replicas below the study, without its assistant beside it."""
+    with contextlib.suppress(Exception):  # other versions show none
+        tab.get_by_role("button", name="Close").first.click(timeout=5000)
+    row = tab.get_by_role("row").filter(has_text="study train.py")
+    row.get_by_role("button").first.click()
+    tab.get_by_text("replica 1").first.wait_for()
+    tab.wait_for_timeout(8000)
 
 
 def notebook() -> None:

@@ -79,7 +79,7 @@ def test_a_study_is_a_run_for_itself_and_one_per_replica(tmp_path):
     store = Kept()
     study_runs(store, stored(tmp_path))
     answer, own, drawn, changed, failed = store.runs
-    assert answer.name == "answer" and not answer.files
+    assert answer.name == "study dense.py" and not answer.files
     ((id, tags, files, numbers),) = store.attached
     assert id == "id 1" and set(files) == {PAGE, JSON} and tags["whydiff.verdict"]
     assert json.loads(files[JSON])["schema"] == 1 and b"<!DOCTYPE html>" in files[PAGE]
@@ -101,7 +101,7 @@ def test_a_replica_is_written_as_soon_as_it_is_trained(tmp_path):
     (begun,) = store.runs
     assert begun.parameters == {"plan.blocks": 2} and not store.attached
     runs.add([file.kept[0], file.kept[1]])
-    assert [run.name for run in store.runs] == ["answer", "replica 0", "replica 1"]
+    assert [run.name for run in store.runs] == ["study dense.py", "replica 0", "replica 1"]
     runs.end(answers.study(), file)
     assert [run.name for run in store.runs[3:]] == ["replica 2", "replica 3"]
 
@@ -128,7 +128,8 @@ def test_a_comparison_is_two_runs_per_pair():
     shared = ({"batch-size.batch_size": 32}, {"batch-size.batch_size": 64})
     keep_comparison(Tracker("kept:", store), answers.comparison(), pairs, shared, Silent())
     names = [run.name for run in store.runs]
-    assert names == ["answer", "pair 0 A", "pair 0 B", "pair 1 A", "pair 1 B"]
+    assert names[0].startswith("compare ")
+    assert names[1:] == ["pair 0 A", "pair 0 B", "pair 1 A", "pair 1 B"]
     assert [run.parameters["batch-size.batch_size"] for run in store.runs[1:]] == [32, 64, 32, 64]
     assert store.runs[1].parameters["seed.noise"] == store.runs[2].parameters["seed.noise"]
 

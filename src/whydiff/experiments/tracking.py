@@ -49,7 +49,7 @@ class StudyRuns:
         self._group = _group("study", str(meta["script"]))
         asked = {f"plan.{name}": scalar(value) for name, value in plan.items()}
         with self._trouble():
-            self._parent = self._tracker.write(TrackedRun("answer", self._group, asked))
+            self._parent = self._tracker.write(TrackedRun(_title(self._group), self._group, asked))
 
     def add(self, replicas: Sequence[StoredReplica]) -> None:
         """Replicas that were trained. One that is there is not written again."""
@@ -181,7 +181,9 @@ def _of_answer(
     parameters: Mapping[str, Scalar],
     numbers: Mapping[str, float],
 ) -> TrackedRun:
-    return TrackedRun("answer", group, parameters, tags_of(answer), (numbers,), files_of(answer))
+    return TrackedRun(
+        _title(group), group, parameters, tags_of(answer), (numbers,), files_of(answer)
+    )
 
 
 def _of_result(
@@ -210,6 +212,11 @@ def _settings(explanation: Explanation, side: str) -> Iterator[tuple[str, Scalar
         value = row[side]
         if value is not None and not isinstance(value, dict | list):
             yield f"{row['source']}.{row['name']}", scalar(value)
+
+
+def _title(group: str) -> str:
+    """The name of the run that stands for a group: ``study train.py``."""
+    return group.rpartition(" ")[0]
 
 
 def _group(verb: str, script: str) -> str:

@@ -38,6 +38,7 @@ ANSWERS: dict[type[Any], str] = {
 #: verb, or verb with the option by which it answers otherwise -> kind of what it writes
 WRITTEN = {
     "bisect": "bisection",
+    "calls": "recording",
     "check": "check",
     "compare": "comparison",
     "diff": "diff",

@@ -60,8 +60,7 @@ def document(v: Verification, name: str = "") -> Document:
 
 def _explanation(v: Verification, why: Document) -> Iterator[Section]:
     """What was proven, as in an answer of ``explain``, after one sentence that says it."""
-    compared = tuple((name, text) for name, text in why.facts if name == "Compared")
-    blocks: tuple[Block, ...] = (Facts(compared),) if compared else ()
+    blocks: tuple[Block, ...] = (Facts(why.sides),)
     if v.explanation is not None and v.explanation.identical:
         where = (
             f"in the packages ({', '.join(v.locked.packages)} when it was locked): "
