@@ -28,6 +28,7 @@ def run(tmp_path, monkeypatch):
         (("verify", "train.py", "--lock", "train.py"), "is not a lock that can be read"),
         (("verify", "train.py", "--require", "roughly"), "roughly"),
         (("verify", "train.py", "--margin", "-1"), "--margin -1"),
+        (("verify", "train.py", "--a-rev", "v9"), "is in no git repository"),
         (("verify", "train.py", "--json", "no/such/a.json"), "no directory"),
     ],
 )

@@ -42,7 +42,7 @@ from whydiff.experiments.lock.trial import Trial
 from whydiff.report.documents.verification import verdict
 from whydiff.runner.client import Run
 from whydiff.runner.environments import interpreter_of
-from whydiff.runner.history import committed_in
+from whydiff.runner.history import commit_named, committed_in, repository
 from whydiff.runner.running import counted_runs, times
 from whydiff.stats.equivalence import DIFFERENT, EQUAL, Equivalence, equivalence
 from whydiff.storage.lockfile import fit_digests, read_lock
@@ -86,11 +86,13 @@ def verify(
     ``exit_code``. ``python`` is the interpreter that runs it, ``packages`` are other versions than
     are installed there (``["keras==3.10.0"]``), with ``as_of`` every package is the newest of that
     day. The script runs on scratch copies of the current folder, with ``in_place`` in
-    it. Raises WhydiffError for a missing or damaged lock, a script that fails, or a level that the
-    lock cannot decide.
+    it. Raises WhydiffError for a missing or damaged lock, a revision that is none, a script that
+    fails, or a level that the lock cannot decide.
     """
 
     path, progress = Path(script), progress or Silent()
+    if a_rev:  # told before hours of training
+        commit_named(repository(path.parent), a_rev)
     file = Path(lock) if lock else lock_of(path)
     locked = read_lock(file)
     _check_request(locked, require, file, metric)

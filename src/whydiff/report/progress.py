@@ -107,7 +107,10 @@ class Progress:
 
     def _left(self, now: float) -> str:
         left = self._pace.seconds_left(now) if self._pace else None
-        return "" if left is None else f", about {duration(left)} left"
+        if left is None:
+            return ""
+        text = duration(left)
+        return f", {'' if text.startswith('less') else 'about '}{text} left"
 
     def _say(self, text: str) -> None:
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
