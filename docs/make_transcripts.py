@@ -88,7 +88,7 @@ def filled(text: str) -> str:
 
 def part(lines: list[str], first: str | None, last: str | None) -> list[str]:
     """The lines from one that begins with ``first`` to before one that begins with ``last``."""
-    begin = next(i for i, line in enumerate(lines) if line.startswith(first or ""))
+    begin = next(i for i, line in enumerate(lines) if line.startswith(first)) if first else 0
     after = enumerate(lines[begin + 1 :], begin + 1)
     end = next((i for i, line in after if last and line.startswith(last)), len(lines))
     return "\n".join(lines[begin:end]).strip().splitlines()

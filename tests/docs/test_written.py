@@ -61,3 +61,9 @@ def test_every_line_that_looks_like_a_command_is_run(page):
                 assert line.strip().lstrip("$ ").partition(" #")[0].strip() in written.commands(
                     page
                 )
+
+
+def test_a_command_that_prints_nothing_has_a_transcript():
+    part = written.TRANSCRIPTS.part
+    assert part([], None, None) == []
+    assert part(["a", "b", "c"], "b", "c") == ["b"]
