@@ -8,6 +8,7 @@ of them on this machine, offline and online; the service is not asked.
 from __future__ import annotations
 
 import glob
+import importlib
 import json
 import os
 import struct
@@ -127,8 +128,8 @@ def _folders(run: str) -> list[Path]:
 
 def _records(file: Path) -> Iterator[Any]:
     """The records of a run's file; what was cut off at its end is left out."""
-    from wandb.proto.wandb_internal_pb2 import Record
-
+    # What its compiler wrote has no types, and the names depend on the version of protobuf.
+    messages: Any = importlib.import_module("wandb.proto.wandb_internal_pb2")
     data, at, parts = file.read_bytes(), _HEAD, b""
     while at + _HEAD <= len(data):
         left = _BLOCK - at % _BLOCK
@@ -139,7 +140,7 @@ def _records(file: Path) -> Iterator[Any]:
         parts += data[at + _HEAD : at + _HEAD + length]
         at += _HEAD + length
         if at <= len(data) and kind in _LAST:
-            yield Record.FromString(parts)
+            yield messages.Record.FromString(parts)
             parts = b""
 
 
