@@ -12,6 +12,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import whydiff
@@ -68,7 +69,7 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=6)
     blocks = parser.parse_args().blocks
     os.environ.setdefault("KERAS_BACKEND", "jax")
-    asked = {
+    asked: dict[str, Callable[[Path, Watch], object]] = {
         "study, plainly": lambda script, watch: whydiff.study(
             script, blocks=blocks, engine="solo", progress=watch
         ),
