@@ -58,15 +58,17 @@ def compare_runs(tracker: Tracker, a: str, b: str) -> RunDifferences:
     different = tuple(row for row in rows if row.a != row.b)
     answer = RunDifferences(
         f"Why do the runs {runs[0].name} and {runs[1].name} differ?",
-        *(
-            id if run.name == id else f"{run.name} ({id})"
-            for id, run in zip((a, b), runs, strict=True)
-        ),
+        _named(runs[0], a),
+        _named(runs[1], b),
         different,
         len(rows) - len(different),
         command=_command(kept[0], kept[1]),
     )
     return _with_recordings(answer, tracker, (a, b), runs)
+
+
+def _named(run: TrackedRun, id: str) -> str:
+    return id if run.name == id else f"{run.name} ({id})"
 
 
 def _facts(run: TrackedRun) -> dict[tuple[str, str], str]:
