@@ -75,7 +75,7 @@ class WandB:
         metrics: dict[str, float] = {}
         name = run
         for file in (file for folder in _folders(run) for file in folder.glob("*.wandb")):
-            for record in _records(file):
+            for record in _whole(file):
                 name = record.run.display_name or name
                 if record.run.git.commit:
                     tags["wandb.git.commit"] = record.run.git.commit
@@ -124,6 +124,16 @@ def _folders(run: str) -> list[Path]:
     if not found:
         raise KeyError(run)
     return found
+
+
+def _whole(file: Path) -> list[Any]:
+    """The records of a run's file. W&B's own process writes on after a run's end: waited for."""
+    for _ in range(40 if "wandb" in sys.modules else 1):
+        records = list(_records(file))
+        if records and records[-1].HasField("exit"):
+            break
+        time.sleep(0.25)
+    return records
 
 
 def _records(file: Path) -> Iterator[Any]:
