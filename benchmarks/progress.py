@@ -1,7 +1,7 @@
 """How far the estimates of remaining time are from what then remained.
 
-``python benchmarks/progress.py [--blocks 6]``: a study trained plainly, one that runs whole
-scripts, and a comparison, each with the estimate that ``whydiff`` would print after every part.
+``python benchmarks/progress.py [--blocks 6]``: a study trained plainly, and one that runs
+whole scripts, each with the estimate that ``whydiff`` would print after every part.
 Prints Markdown: how many estimates were within a factor of two, and the middle one's ratio.
 """
 
@@ -80,9 +80,6 @@ def main() -> None:
             workers=1,
             vary="initialization",
             progress=watch,
-        ),
-        "explain": lambda script, watch: whydiff.explain(
-            script, b_env={"KERAS_BACKEND": "torch"}, progress=watch
         ),
     }
     print("| work | estimates | within a factor of two | estimated / remained, middle (extremes) |")
