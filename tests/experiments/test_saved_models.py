@@ -28,6 +28,7 @@ for name, seed, activation in (("a", 1, "relu"), ("b", 2, "tanh")):
     model.compile("adam" if name == "a" else "sgd", "mse")
     model.save(f"{name}.keras")
     model.save_weights(f"{name}.weights.h5")
+    model.save(f"{name}.h5")
 """
 
 
@@ -63,6 +64,29 @@ def test_a_model_and_itself_predict_alike(folder, monkeypatch):
     monkeypatch.chdir(folder)
     answer = explain("a.keras", "a.keras")
     assert answer.identical and "bit for bit" in answer.chosen
+
+
+@pytest.mark.long
+def test_files_of_the_older_format_are_models_like_any(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    answer = explain("a.h5", "b.h5")
+    assert {(c.source, c.status) for c in answer.causes} == {
+        ("architecture", CONFIRMED),
+        ("weights", CONFIRMED),
+    }
+    older, newer = read_saved_model("a.h5"), read_saved_model("a.keras")
+    tensors = {p: v for p, v in newer.tensors.items() if not p.startswith("optimizer/")}
+    assert {p for p in older.tensors if not p.startswith("optimizer/")} == set(tensors)
+    assert all((older.tensors[path] == value).all() for path, value in tensors.items())
+    assert explain("a.h5", "a.keras").identical
+
+
+def test_a_file_of_the_older_format_runs_no_code(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        config = {"class_name": "Sequential", "config": {"layers": [layer("Lambda", module="")]}}
+        file.attrs["model_config"] = json.dumps(config)
+    assert "Lambda 'x' holds code" in read_saved_model(str(path)).refused
 
 
 @pytest.mark.long
@@ -145,7 +169,7 @@ def test_arrays_that_are_not_in_the_file_are_refused(change, named, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\3\4", pickle.dumps({"a": 1}), b"\x89HDF\r\n\x1a\n"])
-@pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5", ".h5"])
 def test_a_file_of_another_kind_is_named(content, suffix, tmp_path):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(content)

@@ -190,6 +190,14 @@ model.fit(x, x[:, 0], verbose=0, callbacks=listed)
 print([type(one).__name__ for one in listed.callbacks])
 model.evaluate(x, x[:, 0], verbose=0)
 model.predict(x, verbose=0)
+called, names = keras.layers.Layer.__call__, []
+def counted(self, *args, **kwargs):
+    names.append(type(self).__name__)
+    return called(self, *args, **kwargs)
+keras.layers.Layer.__call__ = counted
+model(x)
+keras.layers.Layer.__call__ = called
+print(names, model.train_function.__name__)
 seen = [weakref.ref(v) for v in (model, model.optimizer, model.layers[0])]
 del model, listed
 keras.backend.clear_session()

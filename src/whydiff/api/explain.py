@@ -108,10 +108,11 @@ def explain(
     and ``"train.py"``: hybrids start from the recorded weights, orders and seed states, as far as
     the recording holds what they need.
 
-    Two saved models, ``"a.keras"`` and ``"b.keras"`` (or their ``.weights.h5``), are compared in
-    their settings, layer by layer in their weights, and in their predictions on ``inputs``, a file
-    of ``np.save`` (or ``np.savez``, by the names of the inputs), or on a fixed probe. Nothing that
-    the files hold is executed; what cannot be loaded so is compared without predictions.
+    Two saved models, ``"a.keras"`` and ``"b.keras"`` (or ``.h5``, or their ``.weights.h5``), are
+    compared in their settings, layer by layer in their weights, and in their predictions on
+    ``inputs``, a file of ``np.save`` (or ``np.savez``, by the names of the inputs), or on a fixed
+    probe. Nothing that the files hold is executed; what cannot be loaded so is compared without
+    predictions.
 
     ``track`` writes A and B as two runs, both with the answer, to an experiment tracker: ``"mlflow:sqlite:///runs.db"``,
     ``"wandb:PROJECT"``, ``"tensorboard:FOLDER"`` or ``"trackio:PROJECT"``.

@@ -141,7 +141,9 @@ def check_script(name: str) -> Path:
             f"{name} is a recording, not a script",
             "`whydiff show` prints it, `whydiff diff A B` compares two recordings.",
         )
-    if name.endswith((".keras", ".weights.h5")):
+    from whydiff.storage.saved_models import is_saved_model
+
+    if is_saved_model(name):
         raise WhydiffError(
             f"{name} is a saved model, not a script",
             "`whydiff explain a.keras b.keras` compares two of them.",

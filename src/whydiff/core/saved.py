@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class SavedModel:
-    """What a ``.keras`` or ``.weights.h5`` file holds.
+    """What a ``.keras`` or ``.weights.h5`` file holds, or one of the older format, ``.h5``.
 
     ``config`` is the model's own configuration and ``compiled`` that of ``compile``, both {} in a
     file of weights. ``tensors`` are all arrays by their path in the file, ``layers/dense/vars/0``,

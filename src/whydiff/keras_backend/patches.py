@@ -116,6 +116,15 @@ def owner_of(cls: type, name: str) -> Any:
     raise AttributeError(f"{cls.__name__} has no {name}")
 
 
+def bound_method(cls: type, name: str) -> Callable[[Any], Callable[..., Any]]:
+    """Gives the method that an object has without a change of ``cls``: its own, or what it inherits
+    at that time, as a script may have replaced it since."""
+    own = vars(cls).get(name)
+    if own is not None:
+        return lambda instance: own.__get__(instance)
+    return lambda instance: getattr(super(cls, instance), name)
+
+
 def accept_adapters(patches: Patches) -> None:
     """Let ``fit`` take a data adapter as it is where this Keras does not."""
     if takes_adapters():

@@ -21,7 +21,7 @@ from whydiff.keras_backend.internals import (
     in_stateless_scope,
     trainer_base,
 )
-from whydiff.keras_backend.patches import Patches, owner_of
+from whydiff.keras_backend.patches import Patches, bound_method, owner_of
 from whydiff.keras_backend.tracing import compiling, symbolic
 from whydiff.recorder.holder import Holder
 from whydiff.recorder.ledger import user_stack
@@ -102,18 +102,19 @@ def _watch_numbers(holder: Holder, patches: Patches) -> None:
 
 
 def _watch_model_called(holder: Holder, patches: Patches) -> None:
-    call = owner_of(keras.Model, "__call__").__call__
+    bound = bound_method(keras.Model, "__call__")
 
-    @functools.wraps(call)
+    @functools.wraps(keras.Model.__call__)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
         with UNSEEN:
+            call = bound(self)
             if compiling():
-                return call(self, *args, **kwargs)
+                return call(*args, **kwargs)
             session = holder.session
             running = session.calls.running
             if running is not None:
                 running.model_runs(self)
-                return call(self, *args, **kwargs)
+                return call(*args, **kwargs)
             if not (
                 session.idle
                 and args
@@ -121,28 +122,28 @@ def _watch_model_called(holder: Holder, patches: Patches) -> None:
                 and not symbolic((args, kwargs))
                 and not in_stateless_scope()
             ):
-                return call(self, *args, **kwargs)
+                return call(*args, **kwargs)
             running = session.begin_call("call", "call", self, dict(kwargs))
             if not isinstance(running, Measuring):
-                return call(self, *args, **kwargs)
+                return call(*args, **kwargs)
             running.given(args[0] if len(args) == 1 else tuple(args))
             running.model_runs(self)
-            return _measured(holder, running, functools.partial(call, self, *args, **kwargs))
+            return _measured(holder, running, functools.partial(call, *args, **kwargs))
 
     patches.replace(keras.Model, "__call__", watched)
 
 
 def _watch_stateless(holder: Holder, patches: Patches) -> None:
     """JAX's trainer calls its model without ``__call__`` when it traces a step."""
-    call = owner_of(keras.Model, "stateless_call").stateless_call
+    bound = bound_method(keras.Model, "stateless_call")
 
-    @functools.wraps(call)
+    @functools.wraps(keras.Model.stateless_call)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
         with UNSEEN:
             running = holder.session.calls.running
             if running is not None:
                 running.model_runs(self)
-            return call(self, *args, **kwargs)
+            return bound(self)(*args, **kwargs)
 
     patches.replace(keras.Model, "stateless_call", watched)
 

@@ -275,7 +275,11 @@ def watch_steps(holder: Holder, patches: Patches, keras: Any, backend: Backend) 
                 watch = holder.session.active
                 return watch if watch is not None and watch.model is me() else None
 
-            self.train_function = backend.wrap_train_function(self.train_function, watcher)
+            theirs = self.train_function
+            self.train_function = backend.wrap_train_function(theirs, watcher)
+            for said in ("__name__", "__qualname__"):
+                with contextlib.suppress(AttributeError):
+                    setattr(self.train_function, said, getattr(theirs, said))
         return made if made is None else self.train_function  # Keras 2 runs what it is given
 
     patches.replace(trainer, "make_train_function", watched_make)

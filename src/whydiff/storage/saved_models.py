@@ -1,8 +1,9 @@
 """Reading the files of saved models without Keras: nothing in them is executed.
 
-A ``.keras`` file is an archive of a configuration (JSON) and arrays (HDF5). What a configuration
-names is code that loading would look up and call, so only the classes of Keras itself that hold
-nothing but settings may be loaded; :attr:`SavedModel.refused` says what else was found.
+A ``.keras`` file is an archive of a configuration (JSON) and arrays (HDF5); one of the older
+format, ``.h5`` or ``.hdf5``, holds both as HDF5. What a configuration names is code that loading
+would look up and call, so only the classes of Keras itself that hold nothing but settings may be
+loaded; :attr:`SavedModel.refused` says what else was found.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ import numpy as np
 from whydiff.core.errors import WhydiffError
 from whydiff.core.saved import SavedModel
 
-WHOLE, WEIGHTS = ".keras", ".weights.h5"
+WHOLE, WEIGHTS, OLDER = ".keras", ".weights.h5", (".h5", ".hdf5")
 #: Layers whose settings are a program: marshalled Python, a pickle, another framework's model.
 _PROGRAMS = frozenset(("Lambda", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer"))
+#: Layers whose arrays the newer format keeps in their cell.
+_WITH_CELL = frozenset(("LSTM", "GRU", "SimpleRNN"))
 #: Where classes lie that are made of settings. Not ``keras.utils`` or ``keras.saving``: these hold
 #: functions that download files and switch the safe mode off.
 _SETTINGS = re.compile(
@@ -37,11 +40,11 @@ _MOST_CONFIG = 64 << 20
 
 def is_saved_model(name: str) -> bool:
     """Whether a file's name says that it holds a model or its weights."""
-    return name.endswith((WHOLE, WEIGHTS))
+    return name.endswith((WHOLE, *OLDER))
 
 
 def read_saved_model(name: str) -> SavedModel:
-    """What a ``.keras`` or ``.weights.h5`` file holds. WhydiffError for one that cannot be read."""
+    """What a model's file, or one of its weights, holds. WhydiffError if it cannot be read."""
     path = Path(name)
     if not path.is_file():
         raise WhydiffError(f"there is no file {name}", f"Looked in {Path.cwd()}.")
@@ -49,6 +52,9 @@ def read_saved_model(name: str) -> SavedModel:
         if name.endswith(WEIGHTS):
             with path.open("rb") as file:
                 return SavedModel(name, tensors=_arrays(file))
+        if name.endswith(OLDER):
+            with path.open("rb") as file:
+                return _older(name, file)
         with zipfile.ZipFile(path) as archive:
             config = _json(archive, "config.json")
             tensors = _arrays(io.BytesIO(_stored(archive, "model.weights.h5", path)))
@@ -61,6 +67,89 @@ def read_saved_model(name: str) -> SavedModel:
     compiled = config.pop("compile_config", None)
     compiled = compiled if isinstance(compiled, dict) else {}
     return SavedModel(name, config, compiled, tensors, keras, _why_not_loaded(config))
+
+
+def _older(name: str, file: IO[bytes]) -> SavedModel:
+    """What a file of the older format holds: of weights alone it has no configuration."""
+    tensors, about = _arrays(file), _attributes(file)
+    config, compiled = (
+        json.loads(str(about.get(key) or "{}")) for key in ("model_config", "training_config")
+    )
+    if not isinstance(config, dict) or not isinstance(compiled, dict):
+        raise ValueError("its configuration is no JSON object")
+    names = {place: path for place, path in _places(config, about).items() if place in tensors}
+    named = {names.get(p, p.replace("optimizer_weights/", "optimizer/")): v
+             for p, v in tensors.items()}  # fmt: skip
+    ordered = {path: named.pop(path) for path in names.values()} | named
+    return SavedModel(
+        name, config, compiled, ordered, str(about.get("keras_version", "")),
+        _why_not_loaded(config),
+    )  # fmt: skip
+
+
+def _attributes(file: IO[bytes]) -> dict[str, Any]:
+    """Texts that an HDF5 file of the older format keeps about itself, and ``weights``: for each
+    layer its name and the places of its arrays, in Keras's order."""
+    import h5py
+
+    def text(value: Any) -> str:
+        found = value.decode("utf-8") if isinstance(value, bytes) else str(value)
+        if len(found) > _MOST_CONFIG:
+            raise ValueError("its configuration is larger than any that Keras writes")
+        return found
+
+    def names(group: Any, what: str) -> list[str]:
+        """A long list is kept in parts: ``weight_names0``, ``weight_names1``."""
+        parts = [key for key in group.attrs if key == what or key[:-1].rstrip("0123456789") == what]
+        return [text(one) for key in parts for one in group.attrs[key]]
+
+    with h5py.File(file, "r") as opened:
+        about: dict[str, Any] = {
+            key: text(opened.attrs[key])
+            for key in ("model_config", "training_config", "keras_version")
+            if key in opened.attrs
+        }
+        top = "model_weights" if "model_weights" in opened else ""
+        group = opened[top] if top else opened
+        about["weights"] = {
+            layer: [
+                f"{top}/{layer}/{one}".lstrip("/") for one in names(group[layer], "weight_names")
+            ]
+            for layer in names(group, "layer_names")
+            if layer in group
+        }
+    return about
+
+
+def _places(config: dict[str, Any], about: dict[str, Any]) -> dict[str, str]:
+    """The arrays of the older format by the paths of the newer one: ``layers/dense_1/vars/0``.
+
+    There layers are called by their classes, counted. Those of layers that hold layers keep theirs.
+    """
+    inner = config.get("config")
+    layers = inner.get("layers") if isinstance(inner, dict) else inner
+    taken: dict[str, int] = {}
+    paths: dict[str, str] = {}
+    for layer in layers if isinstance(layers, list) else ():
+        settings = layer.get("config") if isinstance(layer, dict) else None
+        if not isinstance(settings, dict):
+            continue
+        kind = str(layer.get("class_name", ""))
+        stem = _snake_case(kind)
+        number = taken[stem] = taken.get(stem, -1) + 1
+        if settings.keys().isdisjoint(("layers", "layer", "cell")):
+            inside = "cell/vars" if kind in _WITH_CELL else "vars"
+            path = f"layers/{stem}{f'_{number}' if number else ''}/{inside}"
+            places = about["weights"].get(str(settings.get("name", "")), ())
+            paths |= {place: f"{path}/{k}" for k, place in enumerate(places)}
+    return paths
+
+
+def _snake_case(name: str) -> str:
+    """As Keras writes it: ``Conv2D`` as ``conv2d``, ``LayerNormalization`` with an underscore."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def _json(archive: zipfile.ZipFile, member: str) -> dict[str, Any]:
