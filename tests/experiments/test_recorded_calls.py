@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whydiff import diff
+from whydiff import diff, explain
 from whydiff.core.errors import WhydiffError
 from whydiff.diagnosis.calls.rows import differing_rows
 from whydiff.report.documents.diff import document
@@ -44,6 +44,18 @@ def test_two_calls_are_named_by_their_numbers(files):
     text = plain_text(screen_blocks(document(found)))
     assert text.startswith("The two calls differ in the initial weights.")
     assert "call 5: predict (line 9) of serve.py" in " ".join(text.split())
+
+
+def test_recordings_without_a_fit_are_explained_by_their_calls(tmp_path):
+    other = call(1, line=4, kernel=KERNEL * 2, origin=drawn(43))
+    a, b = (recorded(tmp_path / f"{n}.whydiff", one) for n, one in (("a", call(1)), ("b", other)))
+    found = explain(a, b)
+    assert [(c.source, c.status) for c in found.causes] == [("initialization", "suspected")]
+    assert "not proven, as no hybrid could be run" in found.causes[0].evidence
+    assert any("a recording holds digests" in note for note in found.notes)
+    assert found.unexplained == 1.0 and not found.reproduced
+    assert found.unknown and all(u.evidence.endswith("was recorded") for u in found.unknown)
+    assert explain(a, a).identical
 
 
 def test_equal_calls_agree(files):

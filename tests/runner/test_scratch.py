@@ -222,6 +222,14 @@ def test_in_place_is_in_place_and_says_so(project):
     assert note.endswith("in place they would have written a.csv.")
 
 
+def test_many_files_are_named_by_their_folders():
+    files = [*(f"mlruns/0/{k}" for k in range(8)), "a.csv", "old/log (removed)"]
+    runs = Runs(Place((Path("/here"),)), 1, dict.fromkeys(files))
+    assert runs.notes()[0].endswith("written mlruns/ (8 files), a.csv and old/log (removed).")
+    runs = Runs(Place((Path("/here"),)), 1, dict.fromkeys(f"{k}.csv" for k in range(9)))
+    assert runs.notes()[0].endswith("4.csv, 5.csv and 3 more.")
+
+
 def test_a_folder_that_holds_our_own_is_run_in_place_with_a_warning(monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()

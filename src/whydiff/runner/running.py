@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Timer
 from types import TracebackType
 
@@ -332,11 +332,28 @@ class Runs:
         return [f"{text}.", *left]
 
 
-def _some(names: Collection[str]) -> str:
-    """The first six names, and how many more there are."""
-    first = list(names)[:6]
-    more = len(names) - len(first)
-    return f"{', '.join(first)} and {more} more" if more else listed(first)
+#: so many files are named one by one
+_MOST_NAMED = 6
+
+
+def _some(files: Collection[str]) -> str:
+    """Files by name; where they are many, those of a folder together, and how many more there are.
+
+    ``mlruns/ (8 files), results.csv and 2 more``.
+    """
+    within: dict[str, list[str]] = {}
+    for file in files:
+        path = PurePath(file)
+        top = str(path.parent) if path.is_absolute() else path.parts[0]
+        within.setdefault(top, []).append(file)
+    names = list(files)
+    if len(names) > _MOST_NAMED:
+        names = [
+            found[0] if len(found) == 1 else f"{top}/ ({len(found)} files)"
+            for top, found in within.items()
+        ]
+    more = len(names) - _MOST_NAMED
+    return listed([*names[:_MOST_NAMED], *([f"{more} more"] if more > 0 else [])])
 
 
 def _protected(place: Place, run: Run) -> tuple[Path, ...]:

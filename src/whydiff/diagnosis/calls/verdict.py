@@ -138,14 +138,15 @@ def _of_batches(found: Finding, rounds: bool) -> Finding:
 def _abstained(compared: Compared, trials: CallTrials) -> Verdict:
     """No cause is confirmed and no share is given: the control failed."""
     causes = [
-        _suspect(f, "not proven, since the control failed")
+        _suspect(f, "not proven, as no hybrid could be run")
         for f in compared.findings
         if f.status == DIFFERS
     ]
     unknown = [Excluded(f.source, f.evidence) for f in compared.findings if f.status == UNKNOWN]
+    ran = bool(trials.a.values or trials.a.outputs)
+    more = "; something that was not recorded decides the result" if ran else ""
     unknown += [
-        Excluded(f.source, f"{f.evidence}, as far as it was recorded; something that was not "
-                 "recorded decides the result")
+        Excluded(f.source, f"{f.evidence}, as far as it was recorded{more}")
         for f in compared.findings
         if f.status == IDENTICAL and f.source in MORE_THAN_RECORDED
     ]  # fmt: skip

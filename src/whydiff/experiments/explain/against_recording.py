@@ -15,10 +15,11 @@ from whydiff.core.recording import Side
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.pair import check_comparable, check_trained, fit_between_runs, numbered
+from whydiff.experiments.explain.calls import of_two_records
 from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_results
 from whydiff.experiments.explain.inquiry import Inquiry, inquiry
 from whydiff.experiments.explain.recorded import compare, missing_steps, parse_reference
-from whydiff.experiments.explain.recordings import is_recording
+from whydiff.experiments.explain.recordings import WHY, is_recording
 from whydiff.experiments.explain.sides import other_objects
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.runner.messages import FitRecorded, OwnFit, Pair
@@ -48,7 +49,6 @@ def explain_with_recording(question: Question, progress: Progress) -> Explanatio
     run = Question((script,), question.arguments, of_script, of_script, in_place=question.in_place,
                    fix=False)  # fmt: skip
     with inquiry(run, progress) as asked:
-        check_trained(asked.site.execution, asked.ran_a.run.arguments)
         explanation = _explain(asked, question, name, recorded, progress)
         asked.processes.close()
         notes = (*explanation.notes, *asked.notes, *asked.runs.notes())
@@ -60,9 +60,13 @@ def _explain(
 ) -> Explanation:
     path, number = parse_reference(name)
     then, now = load(path), asked.site.execution
+    executions = (then, now) if recorded == "a" else (now, then)
+    calls = None if question.fits or number else of_two_records(*executions, WHY)
+    if calls is not None and not then.fits and not now.fits:
+        return calls
+    check_trained(now, asked.ran_a.run.arguments)
     if not then.fits:
         raise WhydiffError(f"{path} holds no fit", "No training was observed; see `whydiff show`.")
-    executions = (then, now) if recorded == "a" else (now, then)
     wanted = numbered(*executions, question.fits, question.metric)
     if number is not None:
         if wanted is not None:
@@ -91,7 +95,7 @@ def _explain(
         a, b, diff, (scripts[0], scripts[1]),
     )  # fmt: skip
     if compared.identical:
-        return answer(compared, metric=question.metric)
+        return calls or answer(compared, metric=question.metric)
     file = FitRecorded((a if recorded == "a" else b).fit.index, str(path.absolute()))
 
     def prepare() -> ProcessHybridTrainer:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from whydiff.core.call_hybrids import Measurement
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import OutOfTime, TransferError
@@ -14,7 +15,7 @@ from whydiff.core.findings import DIFFERS, Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Fit
 from whydiff.core.words import listed
-from whydiff.diagnosis.calls.answer import answer_calls, two_agree
+from whydiff.diagnosis.calls.answer import all_agree, answer_calls, two_agree
 from whydiff.diagnosis.calls.fields import Compared, compare
 from whydiff.diagnosis.calls.inputs import form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts, logged_divergence
@@ -35,7 +36,7 @@ from whydiff.diagnosis.calls.pair import (
 )
 from whydiff.diagnosis.calls.results import kind_of, number_of, said, said_both
 from whydiff.diagnosis.calls.scored import judge_position, judge_score, judge_taken
-from whydiff.diagnosis.calls.trials import run_trials
+from whydiff.diagnosis.calls.trials import CallTrials, run_trials
 from whydiff.diagnosis.calls.validated import judge_validation
 from whydiff.diagnosis.calls.verdict import (
     Verdict,
@@ -319,6 +320,33 @@ def explain_across(
         script=site.script, between=between, trials=trials,
         others=disagreements(site.execution),
     )  # fmt: skip
+
+
+def of_two_records(a: Execution, b: Execution, why: str) -> Explanation | None:
+    """The first measuring call that ended otherwise in two runs, from what was recorded of both.
+
+    No hybrid is run, and ``why`` says why not. None where no two such calls were recorded, or none
+    differs beside fits that are compared.
+    """
+    scripts = [Path(run.script).name for run in (a, b)]
+    again = scripts[0] == scripts[1]
+    if not a.calls or not b.calls:
+        return None
+    pair = (first_difference if again else last_alike)(a, b)
+    if pair is None:
+        return None if a.fits or b.fits else all_agree(b, scripts[1], 2)
+    one, other = pair
+    if not isinstance(one, MeasuringCall) or not isinstance(other, MeasuringCall):
+        return None
+    compared = compare(one, other, (*a.events, *b.events))
+    found = chosen(one, other)
+    nothing = Measurement()
+    trials = CallTrials(found.distance.metric, nothing, nothing, failure=why)
+    explanation = answer_calls(
+        found, judge(compared, trials), first_divergence(one, other, compared, None), b,
+        script=scripts[1], between="runs" if again else "scripts", trials=trials,
+    )  # fmt: skip
+    return replace(explanation, a={**explanation.a, "script": scripts[0]})
 
 
 def _between_runs(verdict: Verdict, compared: Compared) -> Verdict:

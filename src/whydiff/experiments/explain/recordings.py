@@ -21,6 +21,7 @@ from whydiff.diagnosis.pair import (
     pair_of_fits,
 )
 from whydiff.diagnosis.trials import untrained
+from whydiff.experiments.explain.calls import of_two_records
 from whydiff.experiments.explain.recorded import (
     compare,
     final_weights,
@@ -52,15 +53,21 @@ def explain_recordings(question: Question) -> Explanation:
     """What differs between two recorded trainings; causes are suspected, none is confirmed.
 
     Without numbers the first fits that differ are compared; of one recording alone, two of its
-    fits. WhydiffError for a file that cannot be read, a fit that is not there, or a question that
-    only running a script answers.
+    fits; of two without a fit, the first measuring calls that differ. WhydiffError for a file that
+    cannot be read, a fit that is not there, or a question that only running a script answers.
     """
     check_usable(question, USABLE, "recordings", "Nothing is run; name the scripts in their place.")
     a, b = question.targets[0], question.targets[-1]
     alone = len(question.targets) == 1
     path_a, path_b = (parse_reference(name)[0] for name in (a, b))
     first = load(path_a)
-    fits = numbered(first, first if alone else load(path_b), question.fits, question.metric)
+    second = first if alone else load(path_b)
+    numbers = [parse_reference(name)[1] for name in (a, b)]
+    unasked = not alone and not question.fits and numbers == [None, None]
+    calls = of_two_records(first, second, WHY) if unasked else None
+    if calls is not None and not first.fits and not second.fits:
+        return calls
+    fits = numbered(first, second, question.fits, question.metric)
     side_a, side_b = _of_one(a, fits) if alone else _of_two(a, b, fits)
     check_comparable(side_a.fit, side_b.fit)
     diff = compare(a, b, side_a, side_b, path_a, path_b)
@@ -69,7 +76,7 @@ def explain_recordings(question: Question) -> Explanation:
     chosen = f"fit {side_a.fit.number} of {path_a} and fit {side_b.fit.number} of {path_b}"
     compared = ComparedSides(between, chosen, side_a, side_b, diff, scripts)
     if compared.identical:
-        return answer(compared, metric=question.metric)
+        return calls or answer(compared, metric=question.metric)
     remedy = Remedy("", False, "Recordings cannot be trained again; explain the scripts.")
     weights = (final_weights(path_a, side_a.fit.last), final_weights(path_b, side_b.fit.last))
     explanation = answer(compared, untrained(compared, WHY, weights), remedy, question.metric)
