@@ -202,15 +202,19 @@ def test_without_mounts_scripts_run_on_copies_that_lie_elsewhere(project, tmp_pa
     _unprotectable.cache_clear()
 
 
-def test_what_a_run_writes_outside_is_said(project, tmp_path, monkeypatch):
+def test_what_a_run_writes_outside_and_what_it_begins_with_are_said(project, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     files = ("results.csv", tmp_path / "elsewhere.csv", tmp_path / "temporary" / "x")
     facts = {f"file {project / file}": Used(written=True).text() for file in files}
     runs = Runs(Place((project,)), 1)
-    runs._note_what_lies_outside(execution(surroundings=facts))
+    facts[f"file {project / 'best.keras'}"] = Used("3f2a", written=True).text()
+    facts[f"file {project / 'x.npy'}"] = Used("3f2a").text()
+    runs._note_files(execution(surroundings=facts))
     assert runs.notes() == [
         "Scripts ran once on scratch copies of the current folder. Outside of that they wrote "
-        f"{tmp_path / 'elsewhere.csv'}."
+        f"{tmp_path / 'elsewhere.csv'}.",
+        "A run reads and then writes best.keras: in place, a second run goes on from what the "
+        "first one left there.",
     ]
 
 

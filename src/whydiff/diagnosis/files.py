@@ -118,6 +118,11 @@ def _decided(a: Side, b: Side, cause: Cause, paths: Sequence[str]) -> bool:
     return seeded and all(d.seed is not None for d in seedings)
 
 
+def resumed_files(execution: Execution) -> tuple[str, ...]:
+    """Absolute paths of files that a run read first and wrote later: another goes on from them."""
+    return tuple(path for path, use in _files(execution).items() if use.read and use.written)
+
+
 def written_files(execution: Execution) -> tuple[str, ...]:
     """Absolute paths of the files that a run was seen to write."""
     return tuple(path for path, use in _files(execution).items() if use.written)

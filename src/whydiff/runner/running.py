@@ -23,7 +23,7 @@ from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution
 from whydiff.core.stack import FROM_ELSEWHERE
 from whydiff.core.words import listed
-from whydiff.diagnosis.files import written_files
+from whydiff.diagnosis.files import resumed_files, written_files
 from whydiff.diagnosis.pair import check_trained
 from whydiff.runner.client import Child, Run, ended, last_words, not_recorded, output_tail, remarks
 from whydiff.runner.revisions import Checkout
@@ -197,6 +197,7 @@ class Runs:
     count: int = 0
     written: dict[str, None] = field(default_factory=dict)
     outside: dict[str, None] = field(default_factory=dict)
+    resumed: dict[str, None] = field(default_factory=dict)
     checkouts: Sequence[Checkout] = ()
     seconds: float | None = None
     left_out: list[str] = field(default_factory=list)
@@ -260,7 +261,7 @@ class Runs:
         finally:
             if timer is not None:
                 timer.cancel()
-        return Ran(child, code, bool(late), self._note_what_lies_outside)
+        return Ran(child, code, bool(late), self._note_files)
 
     def may_run_two_at_once(self, earlier: Execution, peak: int = 0) -> bool:
         """Whether two runs like an earlier one, or one beside its process, may share the machine.
@@ -309,8 +310,12 @@ class Runs:
         named = run.checkout.named if run.checkout else str
         self.written |= dict.fromkeys(named(name) for name in written)
 
-    def _note_what_lies_outside(self, execution: Execution) -> None:
-        """Files that a run was seen to write where nothing keeps them as they were."""
+    def _note_files(self, execution: Execution) -> None:
+        """Files that a run was seen to write where nothing keeps them as they were, and those that
+        it begins with."""
+        here = self.place.folders[0] if self.place.folders else Path.cwd()
+        inside = (Path(file) for file in resumed_files(execution))
+        self.resumed |= {str(f.relative_to(here)): None for f in inside if f.is_relative_to(here)}
         ours = [*self.place.folders, *(checkout.folder for checkout in self.checkouts)]
         ours.append(Path(tempfile.gettempdir()).resolve())
         for file in written_files(execution):
@@ -320,8 +325,10 @@ class Runs:
     def notes(self) -> list[str]:
         """How often scripts ran and where, and what they would have written in place."""
         times = "once" if self.count == 1 else f"{self.count} times"
-        left = [f"Left out, {OUT_OF_TIME}: {listed(self.left_out)}."]
-        left = left if self.left_out else []
+        left = [f"Left out, {OUT_OF_TIME}: {listed(self.left_out)}."] if self.left_out else []
+        if self.resumed:
+            resumed = f"A run reads and then writes {_some(self.resumed)}: in place, a second run"
+            left.insert(0, f"{resumed} goes on from what the first one left there.")
         if not self.place.folders:
             return [f"Scripts ran {times}, in place.", *left]
         text = f"Scripts ran {times} {self.place.text}"
