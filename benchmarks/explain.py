@@ -3,7 +3,8 @@
     python benchmarks/explain.py [SCRIPT ...] [--repeats 3] [-- OPTIONS OF EXPLAIN]
 
 The plain script and `explain` run in turn. Prints the medians: wall and processor time of both,
-their ratios, the largest process, and the wall time of each thing that `explain` says it does.
+their ratios, the largest process, and the wall time of each thing that `explain` says it does; of
+the last run the processor time of each script's process, and of what it was asked for afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ EXAMPLES = ("examples/shuffling.py", "examples/optimizer.py")
 
 #: Runs in a process of its own, so that importing is part of what is measured.
 EXPLAIN = """
-import json, sys, time
+import json, os, sys, time
+from pathlib import Path
 began = float(sys.argv[1])
 from whydiff.cli import main
 from whydiff.report import progress
@@ -31,6 +33,25 @@ class Timed(progress.Progress):
         said.append((time.time(), text))
         super().step(text, total)
 progress.Progress = Timed
+from whydiff.runner.client import Child
+spent = {}
+def used(child):
+    fields = Path(f"/proc/{child.process_id}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def noted(what, function):
+    def call(child, *args, **keywords):
+        before = used(child) if child.exit_code is not None else 0.0
+        try:
+            return function(child, *args, **keywords)
+        finally:
+            seconds, times = spent.get(what(child, *args), (0.0, 0))
+            try:
+                spent[what(child, *args)] = (seconds + used(child) - before, times + 1)
+            except OSError:  # one that is asked nothing ends with its script
+                pass
+    return call
+Child.wait_for_script = noted(lambda child: "script " + child.run.purpose, Child.wait_for_script)
+Child.request = noted(lambda child, request: type(request).__name__, Child.request)
 status = 0
 try:
     main(["explain", *sys.argv[3:]], standalone_mode=False)
@@ -38,8 +59,8 @@ except SystemExit as error:
     status = error.code
 said.append((time.time(), ""))
 with open(sys.argv[2], "w") as file:
-    json.dump([["start", said[0][0] - began]] +
-              [[text, after - at] for (at, text), (after, _) in zip(said, said[1:])], file)
+    steps = [[text, after - at] for (at, text), (after, _) in zip(said, said[1:])]
+    json.dump([[["start", said[0][0] - began], *steps], spent], file)
 sys.exit(status)
 """
 
@@ -63,7 +84,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scripts", nargs="*", default=EXAMPLES)
     parser.add_argument("--repeats", type=int, default=3)
-    options, behind = parser.parse_known_args()
+    ours = sys.argv[1:]
+    cut = ours.index("--") if "--" in ours else len(ours)
+    options, behind = parser.parse_args(ours[:cut]), ours[cut + 1 :]
     for script in options.scripts:
         plain, explained, phases = [], [], []
         for _ in range(options.repeats):
@@ -71,9 +94,13 @@ def main() -> None:
             told = Path(os.environ.get("TMPDIR", "/tmp")) / f"phases-{os.getpid()}.json"
             command = [sys.executable, "-c", EXPLAIN, str(time.time()), str(told), script, *behind]
             explained.append(run(command))
-            phases.append(json.loads(told.read_text()))
+            steps, spent = json.loads(told.read_text())
+            phases.append(steps)
             told.unlink()
         show(script, plain, explained, phases)
+        print("\nprocessor seconds of scripts' processes, in the last run")
+        for what, (seconds, times) in spent.items():
+            print(f"  {what:58}{f'{times} x' if times > 1 else '':8}{seconds:8.1f}")
 
 
 def show(script, plain, explained, phases) -> None:
