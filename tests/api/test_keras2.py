@@ -113,6 +113,101 @@ def test_weights_order_and_data_are_transferred_and_the_rest_is_the_version(writ
     assert sum(shares) == pytest.approx(1.0)
 
 
+MEASURING = """\
+import os
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+import {package} as keras
+import numpy as np
+
+rng = np.random.default_rng(0)
+x = rng.normal(size=(20, 6, 6, 2)).astype("float32")
+y = (x[:, 0, 0, 0] > 0).astype(int)
+model = keras.Sequential(
+    [
+        keras.layers.Input((6, 6, 2)),
+        keras.layers.Conv2D(4, 3, padding="same", activation={activation!r}),
+        keras.layers.BatchNormalization(),
+        keras.layers.Flatten(),
+        keras.layers.Dense(2, "softmax"),
+    ]
+)
+model.set_weights([abs(rng.normal(size=w.shape)) / 5 + 0.1 for w in model.get_weights()])
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+{training}
+print(model.evaluate(x, y, batch_size=8, verbose=0))
+print(float(np.asarray(model(x[:4])).sum()), model.predict_on_batch(x[:3]).sum())
+print(model.predict(x, batch_size=8, verbose=0).sum())
+"""
+
+
+@pytest.fixture
+def measuring(tmp_path, monkeypatch, keras_2):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(keras_2))
+
+    def write(package, activation="relu", training=""):
+        path = tmp_path / f"{package}_{activation}.py"
+        settings = {"package": package, "activation": activation, "training": training}
+        path.write_text(MEASURING.format(**settings))
+        return path
+
+    return write
+
+
+def test_calls_that_measure_and_loops_end_as_they_do_alone(measuring, tmp_path):
+    loop = """
+import tensorflow as tf
+import whydiff
+
+print(model.train_on_batch(x[:8], y[:8]), model.train_on_batch(x[8:16], y[8:16]))
+optimizer = keras.optimizers.SGD(0.1)
+
+@tf.function
+def step(x, y):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(y, model(x)))
+    gradients = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+    return loss
+
+with whydiff.watch(model, optimizer=optimizer) as watched:
+    for _ in range(3):
+        print(float(watched.step(step, x[:8], y[:8])))
+model.save_weights("w.weights.h5")
+model.load_weights("w.weights.h5")
+"""
+    path, file = measuring("tf_keras", training=loop), tmp_path / "a.whydiff"
+    command = [sys.executable, "-m", "whydiff", "record", str(path), "-o", str(file)]
+    done = subprocess.run(command, text=True, capture_output=True, check=True)
+    assert done.stdout == printed(path)
+    recorded = whydiff.load(file)
+    assert [len(fit.steps) for fit in recorded.fits] == [2, 3]
+    assert [call.kind for call in recorded.calls] == ["evaluate", "call", "predict", "predict"]
+    whole = recorded.calls[-1]
+    assert [len(leaf.rows) for leaf in whole.recipe.inputs.leaves] == [20]
+    assert list(whole.recipe.inputs.batches) == [8, 8, 4]
+    assert {origin.text for origin in whole.recipe.origins} == {"file w.weights.h5"}
+    assert set(recorded.calls[0].values) == {"loss", "accuracy"}
+    assert whole.recipe.version["keras"].startswith("2.")
+
+
+def test_the_first_layer_that_answers_otherwise_is_named(measuring):
+    scripts = [measuring(package, "hard_sigmoid") for package in ("tf_keras", "keras")]
+    found = whydiff.explain(*scripts, fix=False)
+    (cause,) = found.causes
+    assert found.reproduced and found.unexplained == 0.0
+    assert (cause.source, cause.status, cause.alone) == ("version", CONFIRMED, 1.0)
+    assert "conv2d (Conv2D) is the first layer to answer otherwise on equal input" in cause.detail
+    assert "activation hard_sigmoid of -2.5: 0 vs. 0.08333" in cause.detail
+
+
+def test_two_kerases_that_round_otherwise_differ_in_no_layer(measuring):
+    scripts = [measuring(package) for package in ("tf_keras", "keras")]
+    found = whydiff.explain(*scripts, fix=False)
+    assert found.identical or all("first layer" not in cause.detail for cause in found.causes)
+
+
 def test_two_fits_of_keras_2_are_explained_in_their_own_process(written, tmp_path):
     text = written("tf_keras").read_text()
     head, model = text.split("inputs = ")

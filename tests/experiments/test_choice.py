@@ -43,7 +43,7 @@ def answered(monkeypatch):
 
         class Asked(Inquiry):
             touched = False
-            site_b = "B"
+            site_b = SimpleNamespace(execution=0, script="")
 
             @property
             def fits_of_two_runs(self):

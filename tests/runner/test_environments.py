@@ -45,6 +45,7 @@ def base(tmp_path_factory):
         "numpy",
         "tomli==2.0.1",
         "docopt",
+        "omegaconf==2.3.0",  # needs antlr4-python3-runtime 4.9, of which there is no wheel
     )
     return python
 
@@ -113,6 +114,14 @@ def test_by_a_date_every_package_is_the_newest_of_that_day(base, cache):
 def test_nothing_is_built_from_source(base, cache):
     with pytest.raises(WhydiffError, match=r"numpy==1.22.4 has no usable wheels"):
         environment_for(["numpy==1.22.4"], python=base)
+
+
+def test_what_was_built_here_stays_with_what_requires_it(base, cache):
+    found = environment_for(["six==1.16.0"], python=base)
+    assert found.packages["omegaconf"] == "2.3.0"
+    assert found.packages["antlr4-python3-runtime"].startswith("4.9.")
+    code = "import antlr4, omegaconf; print(omegaconf.__version__)"
+    assert asked(found.python, code).strip() == "2.3.0"
 
 
 @pytest.mark.parametrize(

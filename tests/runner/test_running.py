@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from whydiff.runner.client import Run, last_words
+from whydiff.runner.client import Run, failed_to_fit, last_words
 from whydiff.runner.running import has_done_its_work
 from whydiff.testing.calls import call, execution
 from whydiff.testing.sides import a_side
@@ -58,3 +58,14 @@ def test_a_replica_logs_to_mlflow_in_its_own_folder(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mlruns"]
+
+
+def test_a_library_that_lacks_something_of_another_is_told_from_a_fault_of_the_script():
+    place = (
+        '  File "/env/lib/python3.11/site-packages/jax/_src/deprecations.py", line 57, in getattr'
+    )
+    raised = "AttributeError: module 'jax' has no attribute 'spmd_mode'"
+    assert failed_to_fit(f"Traceback (most recent call last):\n{place}\n    raise\n{raised}\n")
+    own = place.replace("/env/lib/python3.11/site-packages/jax/_src/deprecations.py", "train.py")
+    assert not failed_to_fit(f"{own}\n{raised}")
+    assert not failed_to_fit(f"{place}\nValueError: shapes (3,) and (4,) do not fit")

@@ -46,6 +46,25 @@ class Measurement:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class LayerCall:
+    """What a layer of a model was given and answered, for a process with another model.
+
+    ``settings`` are its plain attributes; ``functions`` are by attribute the name of a function
+    that it computes with and what this gives on :data:`PROBED` (an activation).
+    """
+
+    layer: str
+    inputs: tuple[np.ndarray, ...]
+    outputs: tuple[np.ndarray, ...]
+    settings: Mapping[str, bool | int | float | str | None]
+    functions: Mapping[str, tuple[str, np.ndarray]]
+
+
+#: Numbers on which the functions of layers are compared.
+PROBED = np.linspace(-6, 6, 49, dtype=np.float32)
+
+
 @dataclass(frozen=True)
 class LayerSetting:
     """A setting of a layer that makes it answer otherwise. ``proven``: swapped in, the answer is

@@ -28,11 +28,12 @@ def adapter() -> Backend:
     return found
 
 
-def adapter_of(model: Any) -> Backend:
-    """The backend that trains ``model``: Keras's, or TensorFlow where it is one of Keras 2."""
+def adapter_of(subject: Any) -> Backend:
+    """The backend of a model (or of a loop's models): Keras's, or TensorFlow for one of Keras 2."""
     from whydiff.keras_backend.internals import is_keras_2
+    from whydiff.keras_backend.subject import models_of
 
-    if not is_keras_2(model):
+    if not is_keras_2(next(iter(models_of(subject)))):
         return adapter()
     from whydiff.keras_backend.keras2 import backend
 

@@ -82,6 +82,11 @@ def package_of(thing: Any) -> Any:
     return keras
 
 
+def is_callback(thing: Any) -> bool:
+    """Whether a value is a callback of the Keras that it is of."""
+    return isinstance(thing, package_of(thing).callbacks.Callback)
+
+
 def is_keras_2(thing: Any) -> bool:
     """Whether a model, layer or optimizer is one of Keras 2."""
     return str(getattr(package_of(thing), "__version__", "")).startswith("2.")
@@ -144,6 +149,17 @@ def is_variable(value: Any) -> bool:
     """Whether a value is a variable of Keras. Up to Keras 3.6 ``keras.Variable`` is not the class
     of those that layers make."""
     return isinstance(value, variable_base())
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether a value is a tensor of the backend in use, and stands for no other one."""
+    import keras
+
+    if version() < (3, 0):
+        import tensorflow as tf
+
+        return bool(tf.is_tensor(value))
+    return bool(keras.ops.is_tensor(value)) and not isinstance(value, keras.KerasTensor)
 
 
 def epoch_iterator(backend: str) -> type:
@@ -244,6 +260,8 @@ class Keras2:
     data_handler: Any  # the class through which a fit reads its data
     array_adapter: Any  # the class that slices arrays for it
     makers: tuple[tuple[Any, str], ...]  # classes and their methods that make variables
+    training: ModuleType  # the module whose function ``listed_metrics`` lists what evaluate returns
+    listed_metrics: str
 
     def adapter(self, handler: Any) -> Any:
         """What a handler reads from."""
@@ -273,14 +291,17 @@ def keras_2(package: ModuleType) -> Keras2:
         )
     data = _module("engine.data_adapter", name)
     optimizer = _module("optimizers.optimizer", name)._BaseOptimizer
+    layer = _module("engine.base_layer", name).Layer
     return Keras2(
         data.DataHandler,
         data.TensorLikeDataAdapter,
         (
-            (_module("engine.base_layer", name).Layer, "add_weight"),
+            (layer, "add_weight"),
             (optimizer, "add_variable"),
             (optimizer, "add_variable_from_reference"),
         ),
+        _module("engine.training", name),
+        "flatten_metrics_in_order",
     )
 
 
@@ -321,7 +342,20 @@ def map_leaves(function: Callable[[Any], Any], structure: Any) -> Any:
     """``function`` of every leaf, None among them."""
     import keras
 
-    return keras.tree.map_structure(function, structure)
+    if hasattr(keras, "tree"):
+        return keras.tree.map_structure(function, structure)
+    return pack_leaves(structure, list(map(function, leaves_of(structure))))
+
+
+def pack_leaves(structure: Any, leaves: Sequence[Any]) -> Any:
+    """``leaves`` nested as those of ``structure`` are; ValueError where they are not as many."""
+    import keras
+
+    if hasattr(keras, "tree"):
+        return keras.tree.pack_sequence_as(structure, list(leaves))
+    import tensorflow as tf
+
+    return tf.nest.pack_sequence_as(structure, list(leaves))
 
 
 def leaves_of(structure: Any) -> list[Any]:
@@ -338,7 +372,7 @@ def leaves_with_paths(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
     """Leaves in Keras's order, each with the keys that lead to it."""
     import keras
 
-    if hasattr(keras.tree, "flatten_with_path"):  # Keras 3.6 and newer
+    if hasattr(getattr(keras, "tree", None), "flatten_with_path"):  # Keras 3.6 and newer
         return [(tuple(path), leaf) for path, leaf in keras.tree.flatten_with_path(structure)]
     return list(_walk((), structure))
 
@@ -620,26 +654,29 @@ def shows_training_flags() -> bool:
     return RESOLVED_ARGUMENT in vars(keras.Layer)
 
 
-def trainer_base() -> type:
+def trainer_base(keras: ModuleType) -> type:
     """The class whose ``__init__`` every model runs."""
-    found: type = _module("trainers.trainer").Trainer
+    second = str(keras.__version__).startswith("2.")
+    found: type = keras.Model if second else _module("trainers.trainer").Trainer
     return found
 
 
-def saving_functions() -> ModuleType:
+def saving_functions(keras: ModuleType) -> ModuleType:
     """The module with ``load_model``, ``save_model``, ``load_weights`` and ``save_weights``."""
-    return _module("saving.saving_api")
+    return _module("saving.saving_api", keras.__name__)
 
 
 def in_stateless_scope() -> bool:
-    """Whether variables have other values at the moment than their own."""
+    """Whether variables have other values at the moment than their own; in Keras 2 never."""
+    if version() < (3, 0):
+        return False
     return bool(_module("backend.common.stateless_scope").in_stateless_scope())
 
 
-def modules_with(thing: Any) -> Iterator[tuple[ModuleType, str]]:
+def modules_with(keras: ModuleType, thing: Any) -> Iterator[tuple[ModuleType, str]]:
     """(module, name) wherever a module of Keras holds ``thing``."""
     for name, module in list(sys.modules.items()):
-        if name.split(".")[0] == "keras" and isinstance(module, ModuleType):
+        if name.split(".")[0] == keras.__name__ and isinstance(module, ModuleType):
             for attribute, value in list(vars(module).items()):
                 if value is thing:
                     yield module, attribute

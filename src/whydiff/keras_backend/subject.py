@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from whydiff.keras_backend.internals import layer_tree
+from whydiff.keras_backend.internals import layer_tree, package_of
 
 
 class Subject:
@@ -72,12 +72,11 @@ def optimizers_of(subject: Any) -> dict[str, Any]:
     """
     if isinstance(subject, Subject):
         return subject.optimizers
-    import keras
-
     own = getattr(subject, "optimizer", None)  # none before the model is compiled
     found = {} if own is None else {"": own}
+    kind = package_of(subject).optimizers.Optimizer
     for name, value in vars(subject).items():
-        if isinstance(value, keras.optimizers.Optimizer) and value is not own:
+        if isinstance(value, kind) and value is not own:
             found[name] = value
     return {name: o for name, o in found.items() if not name or o is not found.get("")}
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from whydiff.keras_backend.internals import leaves_of
+
 _SYMBOLIC = {"KerasTensor", "SymbolicTensor", "FakeTensor", "Tracer", "Proxy"}
 _known: dict[type, bool] = {}
 
@@ -22,7 +24,7 @@ def compiling() -> bool:
 
 def symbolic(structure: Any) -> bool:
     """Whether any value stands for another one: a Keras tensor, a tracer, a graph's tensor."""
-    if any(_is_symbolic(type(leaf)) for leaf in keras.tree.flatten(structure)):
+    if any(_is_symbolic(type(leaf)) for leaf in leaves_of(structure)):
         return True
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf

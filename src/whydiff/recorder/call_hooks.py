@@ -23,7 +23,7 @@ from whydiff.keras_backend.internals import (
 )
 from whydiff.keras_backend.patches import Patches, bound_method, owner_of
 from whydiff.keras_backend.tracing import compiling, symbolic
-from whydiff.recorder.holder import Holder
+from whydiff.recorder.holder import Holder, Step
 from whydiff.recorder.ledger import user_stack
 from whydiff.recorder.measuring.call import Measuring, Validation
 from whydiff.recorder.seed_calls import StandIn
@@ -38,7 +38,7 @@ _METHODS = {
 }
 
 
-def _watch_methods(holder: Holder, patches: Patches) -> None:
+def _watch_methods(holder: Holder, patches: Patches, keras: Any) -> None:
     for name, kind in _METHODS.items():
         owner = owner_of(keras.Model, name)
         patches.wrap(owner, name, functools.partial(_watched, holder, name, kind))
@@ -101,7 +101,7 @@ def _watch_numbers(holder: Holder, patches: Patches) -> None:
     patches.replace(owner, LISTED_METRICS, watched)
 
 
-def _watch_model_called(holder: Holder, patches: Patches) -> None:
+def _watch_model_called(holder: Holder, patches: Patches, keras: Any) -> None:
     bound = bound_method(keras.Model, "__call__")
 
     @functools.wraps(keras.Model.__call__)
@@ -171,8 +171,8 @@ def _watch_training_flags(holder: Holder, patches: Patches) -> None:
     patches.replace(layer, RESOLVED_ARGUMENT, watched)
 
 
-def _watch_models_made(holder: Holder, patches: Patches) -> None:
-    base: Any = trainer_base()
+def _watch_models_made(holder: Holder, patches: Patches, keras: Any) -> None:
+    base: Any = trainer_base(keras)
     init = base.__init__
 
     @functools.wraps(init)
@@ -290,14 +290,20 @@ def _watch_prints(holder: Holder, patches: Patches) -> None:
     patches.replace(builtins, "print", StandIn(builtins.print, after=printed))
 
 
-STEPS = (
-    _watch_prints,
-    _watch_scores,
-    _watch_metrics_fed,
-    _watch_methods,
-    _watch_numbers,
-    _watch_model_called,
-    _watch_stateless,
-    _watch_training_flags,
-    _watch_models_made,
-)
+def steps_of_both(keras: Any) -> tuple[Step, ...]:
+    """What is watched in the same way in models of Keras 3 and of Keras 2."""
+    shared = (_watch_methods, _watch_model_called, _watch_models_made)
+    return tuple(functools.partial(step, keras=keras) for step in shared)
+
+
+def steps(keras: Any) -> tuple[Step, ...]:
+    """All that is watched in Keras 3."""
+    return (
+        _watch_prints,
+        _watch_scores,
+        _watch_metrics_fed,
+        *steps_of_both(keras),
+        _watch_numbers,
+        _watch_stateless,
+        _watch_training_flags,
+    )

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from whydiff.keras_backend import backend_named
-from whydiff.keras_backend.internals import leaves_with_paths
+from whydiff.keras_backend.internals import leaves_of, leaves_with_paths, pack_leaves
 from whydiff.keras_backend.variables import existing_variables
 
 
@@ -43,7 +42,7 @@ class Call:
         earlier: Call | None,
     ) -> None:
         self._whole = (tuple(arguments), dict(keywords))
-        self._leaves = list(keras.tree.flatten(self._whole))
+        self._leaves = leaves_of(self._whole)
         self.places: list[tuple[int, int]] = (  # (position of a leaf, id of its variable)
             _state_places(subject, self._leaves) if earlier is None else earlier.places
         )
@@ -70,9 +69,9 @@ class Call:
         leaves = list(self._leaves)
         for place, variable in self.places:
             leaves[place] = travelling[variable]
-        for place, leaf in zip(self._fed, keras.tree.flatten(data), strict=True):
+        for place, leaf in zip(self._fed, leaves_of(data), strict=True):
             leaves[place] = leaf
-        arguments, keywords = keras.tree.pack_sequence_as(self._whole, leaves)
+        arguments, keywords = pack_leaves(self._whole, leaves)
         return arguments, keywords
 
     def outcome(self, result: Any) -> tuple[dict[int, Any], dict[str, float]]:
@@ -136,7 +135,7 @@ def _pruned(whole: tuple[tuple[Any, ...], dict[str, Any]], fed: set[int]) -> Any
     arguments, keywords = whole
     position, kept = 0, []
     for part in (*arguments, *(keywords[k] for k in sorted(keywords))):
-        leaves = list(keras.tree.flatten(part))
+        leaves = leaves_of(part)
         inside = [i in fed for i in range(position, position + len(leaves))]
         if leaves and all(inside):
             kept.append(part)

@@ -13,11 +13,17 @@ import keras
 
 from whydiff.core.calls import Origin
 from whydiff.core.stack import in_library
-from whydiff.keras_backend.internals import modules_with, saving_functions, variable_base
+from whydiff.keras_backend.internals import (
+    is_callback,
+    is_keras_2,
+    modules_with,
+    saving_functions,
+    variable_base,
+)
 from whydiff.keras_backend.patches import Patches, owner_of
 from whydiff.keras_backend.torch.optimizer import after_steps
 from whydiff.keras_backend.tracing import compiling
-from whydiff.recorder.holder import Holder
+from whydiff.recorder.holder import Holder, Step
 from whydiff.recorder.ledger import user_line
 from whydiff.recorder.measuring.provenance import SavedFile
 from whydiff.recorder.unseen import UNSEEN
@@ -39,24 +45,24 @@ def _never_in_the_way(tell: Told) -> Told:
     return told
 
 
-def _everywhere(patches: Patches, original: Any, replacement: Any) -> None:
+def _everywhere(patches: Patches, keras: Any, original: Any, replacement: Any) -> None:
     """Replace a function under all the names by which Keras exports it."""
-    for module, name in list(modules_with(original)):
+    for module, name in list(modules_with(keras, original)):
         patches.replace(module, name, replacement)
 
 
 # --- files ----------------------------------------------------------------------------------------
 
 
-def _watch_files(holder: Holder, patches: Patches) -> None:
-    files = saving_functions()
+def _watch_files(holder: Holder, patches: Patches, keras: Any) -> None:
+    files = saving_functions(keras)
     for name, watched in (
         ("save_model", _saving(holder, files.save_model, "save")),
         ("save_weights", _saving(holder, files.save_weights, "save_weights")),
         ("load_weights", _loading_weights(holder, files.load_weights)),
         ("load_model", _loading_model(holder, files.load_model)),
     ):
-        _everywhere(patches, getattr(files, name), watched)
+        _everywhere(patches, keras, getattr(files, name), watched)
 
 
 def _saving(holder: Holder, save: Any, kind: str) -> Any:
@@ -153,6 +159,9 @@ def _loaded(
 ) -> None:
     calls = holder.session.calls
     slots = calls.events.slots(model)
+    if is_keras_2(model):  # its variables are TensorFlow's, whose assignments are not seen
+        partly = facts.get("by_name") or facts.get("skip_mismatch")
+        assigned = {id(s.variable) for s in slots if not partly or calls.provenance.changed(s)}
     skipped = [slot.path for slot in slots if id(slot.variable) not in assigned]
     facts = {"path": path, "skipped": skipped, **facts}
     number = calls.events.enter(kind, model, facts)
@@ -172,10 +181,7 @@ def _callback() -> tuple[Any, int | None]:
         if frame is None:
             break
         owner = frame.f_locals.get("self")
-        if (
-            isinstance(owner, keras.callbacks.Callback)
-            and "CallbackList" not in type(owner).__name__
-        ):
+        if is_callback(owner) and "CallbackList" not in type(owner).__name__:
             epoch = frame.f_locals.get("epoch")
             return owner, int(epoch) if isinstance(epoch, int) else None
         frame = frame.f_back
@@ -185,7 +191,7 @@ def _callback() -> tuple[Any, int | None]:
 # --- copies ---------------------------------------------------------------------------------------
 
 
-def _watch_copies(holder: Holder, patches: Patches) -> None:
+def _watch_copies(holder: Holder, patches: Patches, keras: Any) -> None:
     layer: Any = owner_of(keras.Model, "set_weights")
     set_weights, get_weights = layer.set_weights, layer.get_weights
 
@@ -280,7 +286,7 @@ def _watch_assign(holder: Holder, patches: Patches) -> None:
     patches.replace(base, "assign", watched)
 
 
-def _watch_clones(holder: Holder, patches: Patches) -> None:
+def _watch_clones(holder: Holder, patches: Patches, keras: Any) -> None:
     clone = keras.models.clone_model
 
     @functools.wraps(clone)
@@ -297,7 +303,7 @@ def _watch_clones(holder: Holder, patches: Patches) -> None:
         number = calls.models.of(model).number
         calls.events.enter("clone_model", made, {"from": number})
 
-    _everywhere(patches, clone, watched)
+    _everywhere(patches, keras, clone, watched)
 
 
 # --- settings -------------------------------------------------------------------------------------
@@ -483,13 +489,19 @@ def _watch_compiles(holder: Holder, patches: Patches) -> None:
     patches.replace(owner, "compile", watched)
 
 
-STEPS = (
-    _watch_files,
-    _watch_copies,
-    _watch_assign,
-    _watch_clones,
-    _watch_settings,
-    _watch_trainable,
-    _watch_optimizers,
-    _watch_compiles,
-)
+def steps_of_both(keras: Any) -> tuple[Step, ...]:
+    """What is watched in the same way in models of Keras 3 and of Keras 2."""
+    shared = (_watch_files, _watch_copies, _watch_clones)
+    return tuple(functools.partial(step, keras=keras) for step in shared)
+
+
+def steps(keras: Any) -> tuple[Step, ...]:
+    """All that is watched in Keras 3."""
+    return (
+        *steps_of_both(keras),
+        _watch_assign,
+        _watch_settings,
+        _watch_trainable,
+        _watch_optimizers,
+        _watch_compiles,
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
+from whydiff.keras_backend.patches import Patches
 from whydiff.recorder.session import Session
 
 
@@ -14,3 +16,7 @@ class Holder(Protocol):
     def session(self) -> Session:
         """The session that it holds now."""
         ...
+
+
+#: Watches something of Keras by changing it.
+Step = Callable[[Holder, Patches], None]

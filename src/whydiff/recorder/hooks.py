@@ -30,7 +30,7 @@ from whydiff.keras_backend.internals import (
 from whydiff.keras_backend.patches import Patches, owner_of, see_passes
 from whydiff.recorder import call_hooks, event_hooks, watching
 from whydiff.recorder.guard import unharmed
-from whydiff.recorder.holder import Holder
+from whydiff.recorder.holder import Holder, Step
 from whydiff.recorder.unseen import UNSEEN
 from whydiff.recorder.watch import Watch
 
@@ -43,17 +43,17 @@ def install(holder: Holder) -> Patches:
     Called once per process; what it gives takes everything back. ``holder.session`` may change
     afterwards. Where Keras cannot be watched, nothing of it is changed: raises WhydiffError.
     """
-    steps = (
+    steps: tuple[Step, ...] = (
         _stay_out_of_tracebacks,
         functools.partial(watch_fit, keras=keras),
         functools.partial(watch_compile, keras=keras),
-        _watch_train_on_batch,
+        functools.partial(watch_train_on_batch, keras=keras),
         _watch_data,
         functools.partial(watch_steps, keras=keras, backend=adapter()),
         _watch_seeds,
         _watch_variables,
-        *call_hooks.STEPS,
-        *event_hooks.STEPS,
+        *call_hooks.steps(keras),
+        *event_hooks.steps(keras),
     )
     made = patches.install(*(functools.partial(step, holder) for step in steps))
     watching.holder = holder
@@ -145,7 +145,8 @@ def watch_compile(holder: Holder, patches: Patches, keras: Any) -> None:
     patches.wrap(owner_of(keras.Model, "compile"), "compile", around)
 
 
-def _watch_train_on_batch(holder: Holder, patches: Patches) -> None:
+def watch_train_on_batch(holder: Holder, patches: Patches, keras: Any) -> None:
+    """See every ``train_on_batch`` of models of this ``keras``."""
     names = ("x", "y", "sample_weight")
 
     def around(train: Any) -> Any:

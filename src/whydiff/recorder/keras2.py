@@ -1,12 +1,13 @@
-"""The few places where Keras 2 is watched: `tf_keras`, and `keras` up to 2.15.
+"""The places where Keras 2 is watched otherwise than Keras 3: `tf_keras`, and `keras` up to 2.15.
 
 What its objects call things otherwise is told in ``keras_backend/internals.py``; here is what it
-does otherwise. A fit reads its data through a handler, not through an epoch iterator, and
-variables are made by ``add_weight``. Its generators have no state that could be read.
+does otherwise. Data are read through a handler, not through an epoch iterator, and variables are
+made by ``add_weight``. Its generators have no state that could be read.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import weakref
@@ -17,11 +18,11 @@ from typing import Any
 from whydiff.keras_backend import patches
 from whydiff.keras_backend.internals import Keras2, keras_2
 from whydiff.keras_backend.keras2 import backend
-from whydiff.keras_backend.patches import Patches
-from whydiff.recorder import hooks
+from whydiff.keras_backend.patches import Patches, owner_of
+from whydiff.recorder import call_hooks, event_hooks, hooks, watching
 from whydiff.recorder.feed import kind_of
 from whydiff.recorder.guard import unharmed
-from whydiff.recorder.holder import Holder
+from whydiff.recorder.holder import Holder, Step
 from whydiff.recorder.unseen import UNSEEN
 from whydiff.recorder.watch import Watch
 
@@ -32,19 +33,23 @@ _ROWS = 1024
 def install(holder: Holder, package: ModuleType) -> Patches:
     """Wrap the classes of a Keras 2, as ``hooks.install`` does those of Keras 3."""
     inside = keras_2(package)
-    watched_fit = functools.partial(hooks.watch_fit, holder, keras=package)
-    watched_compile = functools.partial(hooks.watch_compile, holder, keras=package)
-    watched_steps = functools.partial(hooks.watch_steps, holder, keras=package, backend=backend)
-    return patches.changed(
-        watched_fit,
-        watched_compile,
-        watched_steps,
-        functools.partial(_watch_data, holder, inside),
-        functools.partial(_watch_variables, holder, inside),
+    of_package = (hooks.watch_fit, hooks.watch_compile, hooks.watch_train_on_batch)
+    steps: tuple[Step, ...] = (
+        *(functools.partial(step, keras=package) for step in of_package),
+        functools.partial(hooks.watch_steps, keras=package, backend=backend),
+        *call_hooks.steps_of_both(package),
+        *event_hooks.steps_of_both(package),
+        functools.partial(_watch_data, inside=inside),
+        functools.partial(_watch_numbers, inside=inside),
+        functools.partial(_watch_variables, inside=inside),
+        functools.partial(_watch_updates, keras=package),
     )
+    made = patches.changed(*(functools.partial(step, holder) for step in steps))
+    watching.holder = holder
+    return made
 
 
-def _watch_data(holder: Holder, inside: Keras2, patches: Patches) -> None:
+def _watch_data(holder: Holder, patches: Patches, inside: Keras2) -> None:
     roles: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
     arrays: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
     slice_inputs = inside.array_adapter.slice_inputs
@@ -65,10 +70,14 @@ def _watch_data(holder: Holder, inside: Keras2, patches: Patches) -> None:
             inside.hand_out(self, data)
 
     def shown(handler: Any, data: Any) -> Any:
-        """The data of a fit, with our eyes on them."""
+        """The data of a fit or of a measuring call, with our eyes on them."""
         watch = holder.session.current
         if watch is None:
-            return data
+            running = holder.session.calls.running
+            if running is None:
+                return data
+            _feed_call(running, handler, inside.adapter(handler), arrays, data)
+            return running.tee(data) if running.sees(handler) else data
         if not watch.feed.kind:
             _begin(watch, inside.adapter(handler), arrays, data)
             roles[handler] = "training"
@@ -92,8 +101,53 @@ def _begin(watch: Watch, adapter: Any, arrays: Any, data: Any) -> None:
     watch.feed.begin(kind_of(adapter), adapter.batch_size(), rows)
 
 
-def _watch_variables(holder: Holder, inside: Keras2, patches: Patches) -> None:
-    """First values of the variables that a fit makes, of its layers and of its optimizer."""
+def _feed_call(running: Any, handler: Any, adapter: Any, arrays: Any, data: Any) -> None:
+    """The first data of a measuring call are what it is fed."""
+    inputs = arrays.get(adapter)
+    if inputs is not None and len(backend.flat(inputs)) != len(backend.flat(data.element_spec)):
+        inputs = None
+    rows = None if inputs is None else list(backend.in_row_order(inputs, 1 << 30))
+    running.fed_by(handler, adapter, adapter.batch_size(), rows, handler.inferred_steps)
+
+
+def _watch_numbers(holder: Holder, patches: Patches, inside: Keras2) -> None:
+    """The metrics that ``evaluate`` returns as a list, by name."""
+    listed = getattr(inside.training, inside.listed_metrics)
+
+    @functools.wraps(listed)
+    def watched(logs: Any, *args: Any) -> Any:
+        result = listed(logs, *args)
+        running = holder.session.calls.running
+        if running is not None:
+            unharmed(running.measured, logs, result, otherwise=None)
+        return result
+
+    patches.replace(inside.training, inside.listed_metrics, watched)
+
+
+def _watch_updates(holder: Holder, patches: Patches, keras: Any) -> None:
+    """Optimizers that change weights outside of anything watched."""
+    owner: Any = owner_of(keras.optimizers.Optimizer, "apply_gradients")
+    apply = owner.apply_gradients
+
+    @functools.wraps(apply)
+    def watched(self: Any, grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
+        with UNSEEN:
+            pairs = list(grads_and_vars)
+            result = apply(self, pairs, *args, **kwargs)
+            if holder.session.idle:
+                unharmed(updated, self, [variable for _, variable in pairs], otherwise=None)
+            return result
+
+    def updated(optimizer: Any, variables: list[Any]) -> None:
+        provenance = holder.session.calls.provenance
+        provenance.updated(id(optimizer), variables, "optimizer.apply_gradients")
+
+    patches.replace(owner, "apply_gradients", watched)
+
+
+def _watch_variables(holder: Holder, patches: Patches, inside: Keras2) -> None:
+    """First values of the variables that layers and optimizers make."""
 
     def watch(owner: Any, name: str) -> None:
         make = vars(owner)[name]
@@ -107,10 +161,14 @@ def _watch_variables(holder: Holder, inside: Keras2, patches: Patches) -> None:
                 return variable
 
         def made(maker: Any, variable: Any, args: Any, kwargs: Any) -> None:
-            running = holder.session.active
-            if running is not None:
-                given = signature.bind(maker, *args, **kwargs).arguments
-                running.created(variable, given.get("initializer"))
+            session = holder.session
+            initializer = signature.bind(maker, *args, **kwargs).arguments.get("initializer")
+            if session.active is not None:
+                session.active.created(variable, initializer)
+            elif not session.closed:
+                # A value that only a traced program knows is not read.
+                with contextlib.suppress(Exception):
+                    session.calls.provenance.created(variable, initializer)
 
         patches.replace(owner, name, watched)
 

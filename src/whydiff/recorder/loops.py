@@ -12,6 +12,7 @@ import numpy as np
 
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
+from whydiff.keras_backend.internals import pack_leaves
 from whydiff.keras_backend.leaves import flatten
 from whydiff.keras_backend.logs import numbers
 from whydiff.recorder.calls import Call, like
@@ -96,12 +97,10 @@ class Loop(Watch):
 
 def replaced(batch: Nested, leaves: Sequence[Any]) -> Nested:
     """``batch`` with other leaves, each of the kind (NumPy, torch, ...) of the one it replaces."""
-    import keras
-
     own = flatten(batch)
     if len(own) != len(leaves):
         raise TransferError(
             f"the step takes {len(own)} arrays and the other training's {len(leaves)}"
         )
     made = [like(mine, theirs) for mine, theirs in zip(own, leaves, strict=True)]
-    return keras.tree.pack_sequence_as(batch, made)
+    return pack_leaves(batch, made)

@@ -14,7 +14,6 @@ import numpy as np
 from whydiff.core.live import Live
 from whydiff.keras_backend.host_generators import host_kept
 from whydiff.keras_backend.own_draws import generators_held
-from whydiff.replay.pinned import fixed
 from whydiff.replay.probe import Probe
 from whydiff.replay.values import Choice, side
 
@@ -33,6 +32,8 @@ def predict(model: Any, probe: Probe | None) -> list[np.ndarray] | None:
     """Predictions on the probe, or None where this model cannot take its inputs."""
     if probe is None:
         return None
+    from whydiff.replay.pinned import fixed  # a data adapter of Keras 3; others import this file
+
     try:
         # A layer's code may draw, and differ by that alone.
         with quiet(), host_kept(0, generators_held(model)):

@@ -1,22 +1,30 @@
-"""The process that holds two measuring calls, asked for hybrids of them."""
+"""The processes that hold two measuring calls, asked for hybrids of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 
-from whydiff.core.call_hybrids import CallFields, LayerDifference, Measurement
+from whydiff.core.call_hybrids import LayerDifference, Measurement
 from whydiff.core.hybrids import Coalition
 from whydiff.diagnosis.calls.fields import Compared
-from whydiff.runner.messages import FindLayer, MeasureAgain, MeasureHybrid, PairCalls, Requestable
+from whydiff.runner.messages import (
+    FindLayer,
+    KeepLayers,
+    MeasureAgain,
+    MeasureHybrid,
+    PairCalls,
+    Requestable,
+)
 
 
 class ProcessCallRunner:
     """Asks the process of A for hybrids of two of its calls, whose numbers ``prepare`` gives.
 
     It is called once, before the first hybrid, and may raise TransferError as a hybrid does.
-    ``own_b`` is B's own process with the number of B there, where that is another: B is run again
-    from its own fields where it ran.
+    ``own_b`` is B's own process with the numbers of both there, where that is another. Then B's
+    model is in it, with its libraries: hybrids that take the structure from B are run there.
     """
 
     def __init__(
@@ -24,11 +32,12 @@ class ProcessCallRunner:
         site: Requestable,
         prepare: Callable[[], tuple[int, int]],
         compared: Compared,
-        own_b: tuple[Requestable, int] | None = None,
+        own_b: tuple[Requestable, int, int] | None = None,
     ) -> None:
         self._own_site = site
-        self._prepare, self._own_b, self._fields = prepare, own_b, compared.fields
+        self._prepare, self._own_b = prepare, own_b
         self._structure = frozenset(compared.structure)
+        self._fields = compared.fields if own_b is None else replace(compared.fields, structure=())
 
     @cached_property
     def _site(self) -> Requestable:
@@ -38,24 +47,31 @@ class ProcessCallRunner:
 
     @cached_property
     def _site_of_b(self) -> Requestable:
-        """Where B is run again from its own fields."""
+        """Where B's model is, once it has the pair."""
+        site = self._site
         if self._own_b is None:
-            return self._site
-        process, number = self._own_b
-        process.request(PairCalls(number, number, CallFields()))
+            return site
+        process, a, b = self._own_b
+        process.request(PairCalls(a, b, self._fields))
         return process
 
     def measure(self, coalition: Coalition) -> Measurement:
         """A's call with the fields of these sources from B."""
+        site = self._site
         if coalition & self._structure:
-            coalition |= self._structure
-        return self._site.request(MeasureHybrid(dict.fromkeys(sorted(coalition), "b")))
+            site, apart = self._site_of_b, self._own_b is not None
+            coalition = coalition - self._structure if apart else coalition | self._structure
+        return site.request(MeasureHybrid(dict.fromkeys(sorted(coalition), "b")))
 
     def again(self, side: str) -> Measurement:
         """One side from its own fields."""
         site = self._site_of_b if side == "b" else self._site
         return site.request(MeasureAgain(side))
 
-    def otherwise(self) -> LayerDifference:
-        """The first layer that answers otherwise on equal input."""
-        return self._site.request(FindLayer())
+    def otherwise(self, file: str = "") -> LayerDifference:
+        """The first layer that answers otherwise on equal input. ``file`` is where to put what the
+        layers of A's model answer, where B's is in another process."""
+        if self._own_b is None:
+            return self._site.request(FindLayer())
+        self._site.request(KeepLayers(file))
+        return self._site_of_b.request(FindLayer(file))

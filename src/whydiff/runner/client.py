@@ -423,6 +423,16 @@ def last_words(log: Path | None) -> str:
     return " ".join(shown)
 
 
+def failed_to_fit(output: str) -> bool:
+    """Whether a script's last output is the traceback of a library that lacks something of another:
+    a name, a module or an argument."""
+    lines = output.splitlines()
+    raised = next((line for line in reversed(lines) if _RAISED.match(line.strip())), "")
+    place = next((line for line in reversed(lines) if line.strip().startswith("File ")), "")
+    lacks = ("AttributeError:", "ImportError:", "ModuleNotFoundError:", "TypeError:")
+    return raised.startswith(lacks) and "site-packages" in place
+
+
 def remarks(log: Path | None) -> list[str]:
     """What the watching itself had to say among what a script printed."""
     if log is None or not log.exists():
@@ -433,8 +443,8 @@ def remarks(log: Path | None) -> list[str]:
 
 #: Which versions of Keras are known.
 NOT_WATCHED = (
-    f"whydiff watches models of Keras (tested with {tested()}); of Keras 2 (tf_keras, "
-    "TF_USE_LEGACY_KERAS, TensorFlow before 2.16) it watches fit."
+    f"whydiff watches models of Keras (tested with {tested()}), and of Keras 2 as tf_keras, under "
+    "TF_USE_LEGACY_KERAS and in TensorFlow before 2.16."
 )
 
 

@@ -311,16 +311,24 @@ def _read(file: Path) -> _Resolved:
 def _compiled(request: _Request) -> tuple[subprocess.CompletedProcess[str], _Resolved]:
     """Let uv choose, among wheels: what must be built takes long and differs by machine.
 
-    A package that has none, or that the index does not know, stays as it is installed; one that
-    had no release by a date is left out.
+    A package that has none, or that the index does not know, stays as it is installed, and what
+    requires such a one with it; one that had no release by a date is left out.
     """
     wanted = request.kept
     stays = {name for name, one in wanted.items() if not one.indexed}
     if request.as_of:  # what others require comes with them, in whichever way it did then
         required = {name_of(text) for one in wanted.values() for text in _requirements(one)}
         wanted = {name: one for name, one in wanted.items() if name not in required}
+    first = None
     while True:
         done, text = _chosen(request, wanted, stays)
+        if first is None and done.returncode == 0 and not request.as_of:
+            built = _only_as_source(request, wanted, _pins(text)) - stays
+            if built:
+                first, stays = (done, _Resolved(_pins(text), tuple(sorted(stays)))), stays | built
+                continue
+        if first is not None and done.returncode:
+            return first
         unbuilt, unknown = (_named(p, done.stderr) for p in (_NO_WHEEL, _UNKNOWN))
         name = unbuilt or unknown
         if done.returncode == 0 or name in request.moved or name in stays or name not in wanted:
@@ -329,6 +337,37 @@ def _compiled(request: _Request) -> tuple[subprocess.CompletedProcess[str], _Res
             stays.add(name)
         else:
             del wanted[name]
+
+
+def _only_as_source(
+    request: _Request, wanted: Mapping[str, _Distribution], pins: Mapping[str, str]
+) -> set[str]:
+    """Packages that moved unasked because what is installed was built here: no wheel has it.
+    With them whatever requires one, as far as it was not asked for itself."""
+    moved = {
+        name
+        for name, one in wanted.items()
+        if name not in request.moved and pins.get(name, one.public) != one.public
+    }
+    found = {name for name in moved if not _has_wheel(request, f"{name}=={wanted[name].public}")}
+    while True:
+        more = {
+            name
+            for name, one in wanted.items()
+            if name not in found and found & {name_of(text) for text in _requirements(one)}
+        }
+        if not more or more & request.moved:
+            return set() if more else found
+        found |= more
+
+
+def _has_wheel(request: _Request, requirement: str) -> bool:
+    """Whether the index has a wheel of exactly this for the environment's Python."""
+    with temporary_folder() as temporary:
+        wanted = Path(temporary) / "wanted.in"
+        wanted.write_text(f"{requirement}\n")
+        options = ["-q", "--no-build", "--no-deps", "--python", str(request.base.python)]
+        return "no usable wheels" not in _uv(["pip", "compile", *options, str(wanted)]).stderr
 
 
 def _named(pattern: re.Pattern[str], said: str) -> str:
@@ -349,7 +388,8 @@ def _chosen(
     for name, one in kept.items():
         if name in request.moved or name == _NEEDED:
             continue
-        inputs += _requirements(one) if name in stays else [name]
+        required = [text for text in _requirements(one) if name_of(text) not in stays]
+        inputs += required if name in stays else [name]
         pins += [] if name in stays else [f"{name}=={one.public}"]
     with temporary_folder() as temporary:
         wanted, chosen = Path(temporary) / "wanted.in", Path(temporary) / "chosen.txt"

@@ -12,7 +12,13 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from whydiff.core.call_hybrids import CallFields, LayerDifference, LayerSetting, Measurement
+from whydiff.core.call_hybrids import (
+    CallFields,
+    LayerCall,
+    LayerDifference,
+    LayerSetting,
+    Measurement,
+)
 from whydiff.core.chains import Pick
 from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.replicas import Packing, Redrawable, Replica, ReplicaInputs, Result
@@ -290,8 +296,21 @@ class MeasureAgain(Request[Measurement]):
 
 
 @dataclass(frozen=True)
+class KeepLayers(Request[None]):
+    """Call A's model layer by layer on A's data, and write what each was given and answered."""
+
+    file: str
+
+
+@dataclass(frozen=True)
 class FindLayer(Request[LayerDifference]):
-    """The first layer that answers otherwise on equal input, with its settings."""
+    """The first layer that answers otherwise on equal input, with its settings.
+
+    With ``kept`` A is in another process, which wrote that file for :class:`KeepLayers`: then it is
+    the first that does so by more than rounding.
+    """
+
+    kept: str = ""
 
 
 @dataclass(frozen=True)
@@ -369,6 +388,7 @@ CallRequest = (
     | AdoptCall
     | MeasureHybrid
     | MeasureAgain
+    | KeepLayers
     | FindLayer
     | RelateRows
     | SameRows
@@ -471,12 +491,12 @@ TYPES: Mapping[str, type] = {
         Pair, Pack, RunAgain, Recall, Train, ExamineStep, MeasureLoss, PicturesOfPair,
         AskRedrawable, Replicate, DrawInputs, Streams, Probe, Pictures,
         PairCalls, JoinCalls, RestrictCall, PackCall, AdoptCall, MeasureHybrid, MeasureAgain,
-        FindLayer,
-        RelateRows, SameRows, LossParts, ValidationParts, Rescore, MeasureByPosition,
+        KeepLayers, FindLayer, RelateRows, SameRows, LossParts, ValidationParts, Rescore,
+        MeasureByPosition,
         OwnFit, FitElsewhere, Job, FitRecorded, Paired, TrainedHybrid, Trajectory, TrajectoryPoint,
         StepInputs, StepRecord, Redrawable, Replicated, Replica, Packing, ReplicaInputs, Result,
-        ProbeTargets, CallFields, Measurement, LayerSetting, LayerDifference, RowRelations,
-        FitArrays, TrainingArrays, CallArrays,
+        ProbeTargets, CallFields, Measurement, LayerSetting, LayerDifference, LayerCall,
+        RowRelations, FitArrays, TrainingArrays, CallArrays,
         ScriptEnded, Answered, NotTransferable, Refused, Failed,
     )
 }  # fmt: skip

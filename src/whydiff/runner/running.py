@@ -25,7 +25,16 @@ from whydiff.core.stack import FROM_ELSEWHERE
 from whydiff.core.words import listed
 from whydiff.diagnosis.files import resumed_files, written_files
 from whydiff.diagnosis.pair import check_trained
-from whydiff.runner.client import Child, Run, ended, last_words, not_recorded, output_tail, remarks
+from whydiff.runner.client import (
+    Child,
+    Run,
+    ended,
+    failed_to_fit,
+    last_words,
+    not_recorded,
+    output_tail,
+    remarks,
+)
 from whydiff.runner.revisions import Checkout
 from whydiff.runner.scratch import Place, outermost, place_for
 from whydiff.storage import load
@@ -107,9 +116,18 @@ class Ran:
         raise WhydiffError(
             f"{self.command} {ended(self.exit_code)}"
             + (f"; its last output:\n{said}" if said else "; it printed nothing"),
-            _ASKS
-            if "EOFError" in said
-            else "Fix the script first. `whydiff record` keeps what it trained until then.",
+            _ASKS if "EOFError" in said else self._way_out(),
+        )
+
+    def _way_out(self) -> str:
+        """What a person may do about a script that fails."""
+        interpreter = self.run.interpreter
+        if interpreter is None or not failed_to_fit(output_tail(self.child.log, 100)):
+            return "Fix the script first. `whydiff record` keeps what it trained until then."
+        return (
+            f"It failed inside a library: {interpreter.name} may not fit the other packages, which "
+            'are as installed. Name their version, too, as in --a-with "jax==0.5.0", or take all '
+            "packages as of a day: --a-asof 2025-02-01."
         )
 
     @property

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from whydiff.core.calls import GeneratorState
-from whydiff.diagnosis.calls.fields import compare
-from whydiff.testing.calls import X, call
+from whydiff.diagnosis.calls.fields import compare, with_programs
+from whydiff.testing.calls import KERNEL, X, call
 
 Y = np.arange(16, dtype="float32")[:, None]
 NORMALIZED = {"model": "Sequential", "layers": ["dense: Dense", "norm: BatchNormalization"]}
@@ -189,3 +189,14 @@ def test_another_flag_is_told_with_how_each_was_called():
     assert compare(a, b).finding("mode").mechanism == "training-flag"
     default = compare(run(None, drop=True), run(False, 2, drop=False)).finding("mode")
     assert default.mechanism == "training-by-default"
+
+
+def test_of_two_runs_models_and_libraries_are_swapped_together():
+    a, version = call(1, version={"keras": "2.21.0"}), {"keras": "3.15.1"}
+    b = call(1, kernel=KERNEL * 2, version=version)
+    found = with_programs(compare(a, b))
+    assert (found.structure, found.movable) == (("version",), ("initialization", "version"))
+    other = {"model": "Sequential", "layers": ["dense: Dense"], "layer:dense:units": 2}
+    found = with_programs(compare(a, call(1, architecture=other, version=version)))
+    assert found.structure[:2] == ("architecture", "version")
+    assert found.movable == ("architecture",)

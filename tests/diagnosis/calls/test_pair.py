@@ -17,6 +17,7 @@ from whydiff.diagnosis.calls.pair import (
     LABELS_MOVE,
     ROWS_CORRESPOND,
     VALIDATION_ROWS,
+    alike,
     asked_for,
     call_at,
     chosen,
@@ -381,6 +382,14 @@ def test_what_is_known_of_two_calls_that_a_person_chose():
     ]
     loop = asked_for(execution(call(1), *pieces), (1, 17), (1, 9))
     assert loop is not None and len(loop.b.notes["joined"]) == 16
+
+
+def test_calls_of_two_scripts_are_paired_from_the_last_of_each_kind():
+    evaluated = {"loss": 0.5}
+    a = execution(call(1), call(2, "evaluate", y=Y, values=evaluated), call(3), call(4, "call"))
+    b = execution(call(1, "evaluate", y=Y, values=evaluated), call(2), call(3), call(4))
+    assert [(x.number, y.number) for x, y in alike(a, b)] == [(3, 4), (2, 1), (1, 3)]
+    assert alike(a, execution()) == []
 
 
 def test_calls_by_number_and_by_line():

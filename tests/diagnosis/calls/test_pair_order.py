@@ -31,7 +31,6 @@ from whydiff.diagnosis.calls.pair import (
     fit_pairs,
     in_comparison,
     independent,
-    last_alike,
     looked_at,
 )
 from whydiff.diagnosis.calls.results import Distance, kind_of
@@ -437,15 +436,6 @@ def test_a_fit_that_was_chosen_with_evaluate_is_held_by_what_it_logged(trained_f
     assert chosen(fit, evaluated(fit, rows=7, accuracy=0.3), "loss").distance == Distance(
         1.0, False, "loss")  # fmt: skip
     assert chosen(fit, evaluated(fit, rows=7, loss=0.3), "loss").distance.metric == "loss"
-
-
-def test_the_last_calls_of_one_kind_of_two_scripts():
-    a = execution(call(1), call(2, "evaluate", values={"loss": 0.1}))
-    b = execution(call(1, kernel=OTHER), call(2, kernel=OTHER))
-    one, other = last_alike(a, b)
-    assert (one.number, other.number) == (1, 2)
-    assert last_alike(a, execution(call(4))) is None  # with the same result
-    assert last_alike(a, execution(call(1, "built"))) is None  # of no common kind
 
 
 def test_models_are_independent_that_were_drawn_apart(trained_fit):

@@ -51,6 +51,7 @@ def answer_calls(
     *,
     script: str,
     between: str = "calls",
+    script_b: str = "",
     trials: CallTrials | None = None,
     others: Sequence[Disagreement] = (),
     notes: Sequence[str] = (),
@@ -58,12 +59,13 @@ def answer_calls(
     """The explanation of one disagreement."""
     a, b = pair.a, pair.b
     lines = lines_of(a, b)
+    scripts = (script, script_b or script)
     return Explanation(
-        question=_question(a, b, script, between),
+        question=_question(a, b, scripts, between),
         between=between,
         a={"script": script, **described(a, lines[0])},
-        b={"script": script, **described(b, lines[1])},
-        chosen=_chosen(a, b, script, between),
+        b={"script": scripts[1], **described(b, lines[1])},
+        chosen=_chosen(a, b, scripts, between),
         identical=False,
         first_divergence=point,
         causes=verdict.causes,
@@ -79,14 +81,20 @@ def answer_calls(
     )
 
 
-def _question(a: Call, b: Call, script: str, between: str) -> str:
+def _question(a: Call, b: Call, scripts: tuple[str, str], between: str) -> str:
+    script, other_script = scripts
+    if other_script != script:
+        return f"Why do {said(a)} of {script} and {said(b)} of {other_script} differ?"
     if between == "runs":
         return f"Why does {said(a)} of {script} differ between two runs?"
     one, other = said_both(a, b)
     return f"Why do {one} and {other} of {script} differ?"
 
 
-def _chosen(a: Call, b: Call, script: str, between: str) -> str:
+def _chosen(a: Call, b: Call, scripts: tuple[str, str], between: str) -> str:
+    script, other_script = scripts
+    if other_script != script:
+        return f"{said(a)} of {script} and {said(b)} of {other_script}"
     if between == "runs":
         return f"{said(a)} in two runs of {script}; --calls I,J compares two calls of one"
     one, other = said_both(a, b)
@@ -232,13 +240,16 @@ def agreement(execution: Execution) -> str:
     return f"Watched in this script: {scope(execution.in_order())}."
 
 
-def all_agree(execution: Execution, script: str, executions: int) -> Explanation:
+def all_agree(
+    execution: Execution, script: str, executions: int, compared: Sequence[Call] | None = None
+) -> Explanation:
     """The answer where nothing disagrees: it names what was watched, and claims no more.
 
-    ``executions`` is the number of runs whose calls were compared, one by one.
+    ``executions`` is the number of runs whose calls were compared, one by one; ``compared`` are
+    those of them that had a counterpart (None: all).
     """
     calls = execution.in_order()
-    text = _agreeing(execution, executions)
+    text = _agreeing(execution, executions, calls if compared is None else compared)
     last = {"script": script, **(described(calls[-1]) if calls else {})}
     return Explanation(
         question=f"Do the results of {script} differ?",
@@ -277,9 +288,8 @@ def two_agree(execution: Execution, script: str, pair: Disagreement) -> Explanat
     )
 
 
-def _agreeing(execution: Execution, executions: int) -> str:
+def _agreeing(execution: Execution, executions: int, calls: Sequence[Call]) -> str:
     """What was compared with what, and what differs as it should."""
-    calls = execution.in_order()
     if executions > 1:
         head = f"{scope(calls)} {_agree(len(calls))} bit for bit in {executions} runs"
     elif len(calls) < 2:

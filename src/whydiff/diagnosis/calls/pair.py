@@ -511,13 +511,12 @@ def first_difference(a: Execution, b: Execution) -> tuple[Call, Call] | None:
     return None
 
 
-def last_alike(a: Execution, b: Execution) -> tuple[Call, Call] | None:
-    """The last measuring calls of one kind of two scripts, where they ended otherwise."""
-    for one in reversed(a.calls):
-        other = next((c for c in reversed(b.calls) if c.kind == one.kind), None)
-        if other is not None:
-            return None if same_result(one, other) else (one, other)
-    return None
+def alike(a: Execution, b: Execution) -> list[tuple[MeasuringCall, MeasuringCall]]:
+    """Measuring calls of two scripts by their kind, the last of each first, then those before."""
+    left: dict[str, list[MeasuringCall]] = {}
+    for call in b.calls:
+        left.setdefault(call.kind, []).append(call)
+    return [(one, left[one.kind].pop()) for one in reversed(a.calls) if left.get(one.kind)]
 
 
 def wanted_calls(execution: Execution, wanted: tuple[int, int]) -> tuple[Call, Call]:

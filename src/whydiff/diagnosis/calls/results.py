@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -200,7 +200,7 @@ def _epsilon(dtype: str) -> float:
     return float(np.finfo(_known(dtype)).eps) if dtype != "bfloat16" else 2.0**-8
 
 
-def scope(calls: tuple[Call, ...]) -> str:
+def scope(calls: Sequence[Call]) -> str:
     """What was watched: ``2 fits, 1 evaluate and 3 predictions``."""
     words = {
         "fit": "fit", "loop": "training loop", "evaluate": "evaluate", "predict": "prediction",

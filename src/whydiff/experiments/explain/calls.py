@@ -11,12 +11,12 @@ from whydiff.core.call_hybrids import Measurement
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import OutOfTime, TransferError
-from whydiff.core.findings import DIFFERS, Explanation
+from whydiff.core.findings import CONFIRMED, DIFFERS, Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Fit
 from whydiff.core.words import listed
 from whydiff.diagnosis.calls.answer import all_agree, answer_calls, two_agree
-from whydiff.diagnosis.calls.fields import Compared, compare
+from whydiff.diagnosis.calls.fields import Compared, compare, with_programs
 from whydiff.diagnosis.calls.inputs import form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts, logged_divergence
 from whydiff.diagnosis.calls.pair import (
@@ -25,16 +25,24 @@ from whydiff.diagnosis.calls.pair import (
     ROWS_CORRESPOND,
     VALIDATION_ROWS,
     Disagreement,
+    alike,
     asked_for,
     call_at,
     chosen,
     disagreements,
     first_difference,
     independent,
-    last_alike,
     wanted_calls,
 )
-from whydiff.diagnosis.calls.results import kind_of, number_of, said, said_both
+from whydiff.diagnosis.calls.results import (
+    Call,
+    kind_of,
+    number_of,
+    said,
+    said_both,
+    same_result,
+    scope,
+)
 from whydiff.diagnosis.calls.scored import judge_position, judge_score, judge_taken
 from whydiff.diagnosis.calls.trials import CallTrials, run_trials
 from whydiff.diagnosis.calls.validated import judge_validation
@@ -145,15 +153,27 @@ def explain_chosen(
 
 
 def two_runs_of_calls(site: Site, other: Site, progress: Progress) -> Explanation | None:
-    """The first measuring call that ended otherwise in two runs; None where none did."""
+    """The first measuring call that ended otherwise in two runs of a script, of two scripts the
+    last; None where none did."""
     scripts = site.script != other.script
-    pair = (last_alike if scripts else first_difference)(site.execution, other.execution)
+    pair = (_last_difference if scripts else first_difference)(site.execution, other.execution)
     if pair is None:
         return None
     a, b = pair
     if isinstance(a, Fit) or isinstance(b, Fit) or "score" in (a.kind, b.kind):
         return None
     return explain_across(site, other, a, b, "scripts" if scripts else "runs", progress)
+
+
+def _last_difference(a: Execution, b: Execution) -> tuple[Call, Call] | None:
+    pairs = alike(a, b)
+    if not pairs and not a.fits:
+        raise WhydiffError(
+            f"no use of a model in {a.script} is of the same kind as one in {b.script}: "
+            f"{scope(a.in_order())} vs. {scope(b.in_order())}",
+            "Let both do the same with their model: evaluate, predict, or call it on arrays.",
+        )
+    return next(((x, y) for x, y in pairs if not same_result(x, y)), None)
 
 
 def choose(site: Site, metric: str | None, only_independent: bool) -> list[Disagreement]:
@@ -292,23 +312,23 @@ def _measured(
 def explain_across(
     site: Site, other: Site, a: MeasuringCall, b: MeasuringCall, between: str, progress: Progress
 ) -> Explanation:
-    """Two calls of two runs: B's values travel to A's process as arrays."""
+    """Two calls of two runs: values travel to the other's process as arrays, models stay."""
     pair = chosen(a, b)
-    compared = compare(a, b, (*site.execution.events, *other.execution.events))
+    compared = with_programs(compare(a, b, (*site.execution.events, *other.execution.events)))
     progress.step(f"running hybrids of {said(a)} in two runs")
-    compared = replace(compared, structure=(), movable=tuple(
-        s for s in compared.movable if s not in compared.structure
-    ))  # fmt: skip
 
     def prepare() -> tuple[int, int]:
-        file = str(site.folder / "call-b")
-        other.process.request(PackCall(b.number, file))
-        site.process.request(AdoptCall(file, str(other.recording), b.number, a.number))
+        for here, own, there, its in ((site, a, other, b), (other, b, site, a)):
+            file = str(site.folder / f"call-{its.number}-for-{own.number}")
+            there.process.request(PackCall(its.number, file))
+            here.process.request(AdoptCall(file, str(there.recording), its.number, own.number))
         return a.number, 0
 
-    runner = ProcessCallRunner(site.process, prepare, compared, (other.process, b.number))
+    runner = ProcessCallRunner(site.process, prepare, compared, (other.process, 0, b.number))
     trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
     verdict = _between_runs(judge(compared, trials), compared)
+    if any(c.source in compared.structure and c.status == CONFIRMED for c in verdict.causes):
+        verdict = _layer(verdict, runner, compared.structure[0], str(site.folder / "layers"))
     if "data-content" in {c.source for c in verdict.causes} and not trials.failure:
         with contextlib.suppress(OutOfTime):
             related = site.process.request(RelateRows(a.number, 0))
@@ -317,7 +337,7 @@ def explain_across(
                 verdict = named_more(verdict, "data-content", texts[0])
     return answer_calls(
         pair, verdict, first_divergence(a, b, compared, trials), site.execution,
-        script=site.script, between=between, trials=trials,
+        script=site.script, between=between, script_b=other.script, trials=trials,
         others=disagreements(site.execution),
     )  # fmt: skip
 
@@ -396,9 +416,11 @@ def _described(
     return verdict
 
 
-def _layer(verdict: Verdict, runner: ProcessCallRunner) -> Verdict:
+def _layer(
+    verdict: Verdict, runner: ProcessCallRunner, source: str = "architecture", file: str = ""
+) -> Verdict:
     try:
-        seen = runner.otherwise()
+        seen = runner.otherwise(file)
     except (TransferError, WhydiffError):
         return verdict
     if not seen.layer:
@@ -411,8 +433,8 @@ def _layer(verdict: Verdict, runner: ProcessCallRunner) -> Verdict:
     ]
     if settings:
         text += f"; {'; '.join(settings)}"
-    if any(c.source == "architecture" for c in verdict.causes):
-        return named_more(verdict, "architecture", text)
+    if any(c.source == source for c in verdict.causes):
+        return named_more(verdict, source, text)
     return Verdict(
         verdict.causes, verdict.excluded, verdict.unknown, verdict.unexplained,
         verdict.reproduced, (*verdict.notes, f"{text[:1].upper()}{text[1:]}."),

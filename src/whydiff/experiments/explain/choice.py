@@ -12,6 +12,7 @@ from whydiff.core.feeding import OutOfTime
 from whydiff.core.findings import Explanation
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.calls.answer import all_agree, watched, with_others, with_unwatched_loop
+from whydiff.diagnosis.calls.pair import alike
 from whydiff.experiments.explain.call_fixes import with_seeds_tried
 from whydiff.experiments.explain.calls import (
     calls_at,
@@ -89,7 +90,9 @@ def agreement(asked: Inquiry) -> Explanation:
     execution = asked.site.execution
     sides = asked.fits_of_one_run or asked.successive_fits or asked.fits_of_two_runs
     if sides is None:
-        agreed = all_agree(execution, asked.site.script, 2)
+        scripts = asked.site.script != asked.site_b.script
+        compared = [a for a, _ in alike(execution, asked.site_b.execution)] if scripts else None
+        agreed = all_agree(execution, asked.site.script, 2, compared)
     else:
         agreed = watched(answer(sides.compared, metric=asked.question.metric), execution)
     return with_others(agreed, execution)

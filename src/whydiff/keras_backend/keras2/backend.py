@@ -56,6 +56,11 @@ def nested(structure: Any, leaves: Sequence[Any]) -> Any:
     return tf.nest.pack_sequence_as(structure, [tf.convert_to_tensor(leaf) for leaf in leaves])
 
 
+def tensors(structure: Any) -> Any:
+    """Nested arrays as tensors."""
+    return nested(structure, flat(structure))
+
+
 def in_row_order(tensors: Any, size: int) -> Iterator[Any]:
     """Nested tensors as arrays, ``size`` rows each, in the order of the rows."""
     for start in range(0, len(flat(tensors)[0]), size):

@@ -27,7 +27,7 @@ from whydiff.core.digests import group_digest, tensor_digest
 from whydiff.core.live import LiveCall
 from whydiff.core.recipe import Tensor
 from whydiff.core.stack import Frame
-from whydiff.keras_backend import adapter
+from whydiff.keras_backend import adapter, adapter_of
 from whydiff.keras_backend.beside import BesideModels
 from whydiff.keras_backend.subject import models_of, title_of
 from whydiff.keras_backend.variables import Slot
@@ -305,7 +305,7 @@ class CallBook:
     def _built(self, model: Any, stack: tuple[Frame, ...]) -> None:
         compiled = self.compiled(model)
         described = self.descriptions.of(model, compiled, [])
-        to_numpy = adapter().to_numpy
+        to_numpy = adapter_of(model).to_numpy
         tensors: dict[str, list[Tensor]] = {"weights": [], "noise": []}
         arrays: dict[str, list[np.ndarray]] = {"weights": [], "noise": []}
         origins = []

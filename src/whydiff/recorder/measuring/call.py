@@ -12,7 +12,6 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import keras
 import numpy as np
 import xxhash
 
@@ -21,8 +20,16 @@ from whydiff.core.digests import tensor_digest
 from whydiff.core.live import LiveCall
 from whydiff.core.recipe import Tensor
 from whydiff.core.stack import Frame
-from whydiff.keras_backend import adapter
-from whydiff.keras_backend.internals import array_adapter, in_row_order, shows_training_flags
+from whydiff.keras_backend import adapter_of
+from whydiff.keras_backend.internals import (
+    array_adapter,
+    in_row_order,
+    is_keras_2,
+    leaves_of,
+    map_leaves,
+    package_of,
+    shows_training_flags,
+)
 from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import title_of
@@ -116,7 +123,7 @@ class Validation(Flags):
         if not self.ran:
             return
         with contextlib.suppress(Exception):
-            held = held_values(Names(self.model), adapter().to_numpy)
+            held = held_values(Names(self.model), adapter_of(self.model).to_numpy)
             function = getattr(self.model, "test_function", None)
             self._book.traces.ran(self.model, "test", function, True, self.by_layer(), (), held)
 
@@ -143,10 +150,12 @@ class Measuring(Flags):
             for key, value in arguments.items()
             if key not in ("x", "y", "sample_weight", "callbacks", "self")
         }
-        self._adapter = adapter()
+        self._adapter = adapter_of(model)
+        self._backend = str(package_of(model).backend.backend())
         self._fed = Fed(self._adapter.to_numpy, book.keep_bytes)
         self._source: dict[str, Any] = {}
-        self._iterator: Any = None
+        self._iterator: Any = None  # what hands out the batches
+        self._whole = False  # whether all rows were read at once, from arrays
         self._passes = self._seen_pass = 0
         self._logs: Mapping[str, Any] = {}
         self._listed: list[str] = []  # metrics in the order of the list that evaluate returns
@@ -185,7 +194,7 @@ class Measuring(Flags):
             self._weights = {
                 key: self._book.kept(self._digests[key], value) for key, value in weights.items()
             }
-        self._generators = global_generators(self._adapter)
+        self._generators = global_generators(self._adapter, self._backend)
 
     def _read(self, slots: tuple[Slot, ...]) -> dict[int, np.ndarray]:
         return {id(s.variable): self._adapter.to_numpy(s.variable) for s in slots}
@@ -195,32 +204,38 @@ class Measuring(Flags):
     @told_once
     def claim(self, iterator: Any) -> None:
         """The epoch iterator that feeds this call; the first that is made during it."""
+        data = iterator.data_adapter
+        arrays = type(data) is array_adapter()
+        rows = list(in_row_order(data, 1 << 30)) if arrays and self._iterator is None else None
+        self.fed_by(iterator, data, getattr(data, "batch_size", None), rows,
+                    iterator.steps_per_epoch)  # fmt: skip
+
+    @told_once
+    def fed_by(
+        self, iterator: Any, data: Any, size: Any, rows: list[Any] | None, steps: int | None
+    ) -> None:
+        """``iterator`` hands out this call's batches, from the data adapter ``data``.
+
+        ``rows`` are all rows of arrays as one batch, None where batches are seen on their way.
+        """
         if self._iterator is not None:
             return
-        self._iterator = iterator
-        data = iterator.data_adapter
+        self._iterator, self._whole = iterator, rows is not None
         kind = type(data).__name__
         self._source["source"] = KINDS.get(kind, kind.removesuffix("Adapter"))
-        if type(data) is not array_adapter():
+        if rows is None:
             self._source["object"] = self._book.number_of(self._arguments.get("x"))
-        size = getattr(data, "batch_size", None)
         self._source["batch_size"] = None if size is None else int(size)
-        if type(data) is array_adapter():
-            parts = _joined(list(in_row_order(data, 1 << 30)))
-            count = int(keras.tree.flatten(parts)[0].shape[0]) if parts else 0
-            sizes = _sizes(count, int(size or count), iterator.steps_per_epoch)
-            whole = keras.tree.map_structure(
-                lambda leaf: None if leaf is None else leaf[: sum(sizes)], parts
-            )
+        if rows is not None:
+            parts = _joined(rows)
+            count = int(leaves_of(parts)[0].shape[0]) if parts else 0
+            sizes = _sizes(count, int(size or count), steps)
+            whole = map_leaves(lambda leaf: None if leaf is None else leaf[: sum(sizes)], parts)
             self._fed.add_parts(tuple(whole), sizes)
 
     def sees(self, iterator: Any) -> bool:
         """Whether the batches of this iterator are to be looked at on their way."""
-        return (
-            iterator is self._iterator
-            and not self.trouble
-            and type(iterator.data_adapter) is not array_adapter()
-        )
+        return iterator is self._iterator and not self.trouble and not self._whole
 
     def tee(self, iterable: Any) -> Any:
         """``iterable`` with our eyes on it; asked for once per pass."""
@@ -262,7 +277,7 @@ class Measuring(Flags):
         state = self._adapter.random_state()
         if state is not None:
             state = np.array(state)
-            self._generators[keras.backend.backend()] = (tensor_digest(state), state)
+            self._generators[self._backend] = (tensor_digest(state), state)
 
     def measured(self, logs: Any, listed: Any) -> None:
         """The numbers of ``evaluate`` by name, and as the list that it returns."""
@@ -338,7 +353,7 @@ class Measuring(Flags):
         notes: dict[str, Any] = dict(described.trouble)
         if self._method not in ("evaluate", "predict", "call"):
             notes["method"] = self._method
-        if not shows_training_flags():
+        if is_keras_2(self.model) or not shows_training_flags():
             notes["unknown: training flags"] = "this Keras does not show them at each layer"
         if len(self._listed) > 1:
             notes["listed"] = self._listed
@@ -462,10 +477,10 @@ class Measuring(Flags):
             return True
         if bool(self._adapter.arithmetic().get("functions run eagerly")):
             return True
-        return keras.backend.backend() == "torch" and not bool(self.model.jit_compile)
+        return self._backend == "torch" and not bool(self.model.jit_compile)
 
     def _generator_states(self) -> tuple[GeneratorState, ...]:
-        after = global_generators(self._adapter)
+        after = global_generators(self._adapter, self._backend)
         return tuple(
             GeneratorState(name, before, after[name][0], self._by_loader(name))
             for name, (before, _) in self._generators.items()
@@ -474,15 +489,15 @@ class Measuring(Flags):
 
     def _by_loader(self, name: str) -> bool:
         """Whether a loader drew all that was drawn: a seed of its own for each pass."""
-        if self._iterator is None or name != keras.backend.backend():
+        if self._iterator is None or name != self._backend:
             return False
         _, before = self._generators[name]
         draws = self._adapter.draws_between(before, np.array(self._adapter.random_state()))
         return draws is not None and draws <= 2
 
 
-def global_generators(backend: Any) -> dict[str, tuple[str, Any]]:
-    """(digest, state) of Python's, NumPy's and the backend's global generator."""
+def global_generators(backend: Any, name: str) -> dict[str, tuple[str, Any]]:
+    """(digest, state) of Python's, NumPy's and the global generator of the backend of that name."""
     python = random.getstate()
     legacy = np.random.get_state()
     own = backend.random_state()
@@ -492,10 +507,10 @@ def global_generators(backend: Any) -> dict[str, tuple[str, Any]]:
     }
     seeds = backend.operation_seeds()
     if seeds is not None:
-        found[keras.backend.backend()] = (_digest(("", seeds[1], 0, 0, seeds[2])), seeds)
+        found[name] = (_digest(("", seeds[1], 0, 0, seeds[2])), seeds)
     if own is not None:
         own = np.array(own)
-        found[keras.backend.backend()] = (tensor_digest(own), own)
+        found[name] = (tensor_digest(own), own)
     return found
 
 

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
-
 from whydiff.core.recipe import Facts
-from whydiff.keras_backend import adapter
+from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.beside import BesideModels
-from whydiff.keras_backend.internals import layer_tree, own_variables
+from whydiff.keras_backend.internals import (
+    layer_tree,
+    own_variables,
+    package_of,
+    steps_at_once,
+)
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.variables import Variables, variables_of
 from whydiff.recorder.describe.model import architecture_facts, mode_facts, precision_facts
@@ -36,7 +39,7 @@ class Descriptions:
 
     def __init__(self) -> None:
         self._known: BesideModels[tuple[list[Any], Described]] = BesideModels()
-        self._surroundings: dict[str, Facts] | None = None
+        self._surroundings: dict[str, dict[str, Facts]] = {}  # by package: keras or tf_keras
 
     def names(self, model: Any) -> tuple[Names, list[Any]]:
         """The model's canonical names, from its description where that still holds, and what says
@@ -65,7 +68,7 @@ class Descriptions:
 
     def _describe(self, model: Any, compiled: Mapping[str, Any]) -> Described:
         names = Names(model)
-        facts: dict[str, Facts] = dict(self._around())
+        facts: dict[str, Facts] = dict(self._around(model))
         trouble: dict[str, str] = {}
 
         def add(name: str, describe: Callable[[], Facts]) -> None:
@@ -84,24 +87,26 @@ class Descriptions:
         add(
             "arithmetic",
             lambda: {
-                **adapter().arithmetic(),
+                **adapter_of(model).arithmetic(),
                 "jit_compile": bool(model.jit_compile) if compiled else None,
                 "run_eagerly": bool(model.run_eagerly),
-                "steps_per_execution": int(getattr(model, "steps_per_execution", 1) or 1),
+                "steps_per_execution": steps_at_once(model) if compiled else 1,
             },
         )
         trainable = tuple(bool(layer.trainable) for layer in layer_tree(model))
         return Described(names, variables_of(model, names), facts, trainable, trouble)
 
-    def _around(self) -> dict[str, Facts]:
-        if self._surroundings is None:
+    def _around(self, model: Any) -> dict[str, Facts]:
+        keras = package_of(model)
+        known = self._surroundings.get(keras.__name__)
+        if known is None:
             backend = keras.backend.backend()
-            self._surroundings = {
+            known = self._surroundings[keras.__name__] = {
                 "backend": {"backend": backend},
-                "version": versions(backend),
-                "hardware": {**hardware(adapter()), **distribution()},
+                "version": {**versions(backend), "keras": str(keras.__version__)},
+                "hardware": {**hardware(adapter_of(model)), **distribution()},
             }
-        return self._surroundings
+        return known
 
 
 #: Attributes of a model that calls change and no fact tells.
@@ -118,7 +123,12 @@ def _signature(model: Any) -> list[Any]:
     """
     parts: list[Any] = []
     for layer in layer_tree(model):
-        parts += (layer, layer.trainable, layer.dtype_policy, *own_variables(layer))
+        parts += (
+            layer,
+            layer.trainable,
+            getattr(layer, "dtype_policy", None),
+            *own_variables(layer),
+        )
         for key, value in vars(layer).items():
             if key[0] == "_" or key in _CHANGING:
                 continue

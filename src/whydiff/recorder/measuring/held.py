@@ -12,13 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 import xxhash
 
 from whydiff.core.digests import tensor_digest
 from whydiff.keras_backend.code import is_users, methods_used
-from whydiff.keras_backend.internals import is_variable
+from whydiff.keras_backend.internals import is_tensor, is_variable, leaves_of
 from whydiff.keras_backend.naming import Names
 from whydiff.recorder.describe.values import PLAIN
 
@@ -76,12 +75,12 @@ def _holds_tensors(value: Any) -> bool:
     """Whether values of this type are arrays or tensors, and no variables."""
     if not hasattr(value, "dtype") or is_variable(value) or isinstance(value, type):
         return False
-    if type(value).__name__ == "Parameter":
+    if type(value).__name__ == "Parameter" or hasattr(value, "assign"):  # another's variables
         return False
     if isinstance(value, np.ndarray):
         return True
     try:
-        return bool(keras.ops.is_tensor(value)) and not isinstance(value, keras.KerasTensor)
+        return is_tensor(value)
     except Exception:
         return False
 
@@ -133,7 +132,7 @@ def _states(path: str, layer: Any, to_numpy: Any) -> Iterator[Held]:
     states = getattr(layer, "states", None)
     if not getattr(layer, "stateful", False) or states is None:
         return
-    for number, state in enumerate(keras.tree.flatten(states)):
+    for number, state in enumerate(leaves_of(states)):
         name = f"{path}: recurrent state {number}"
         yield from _held(name, "recurrent state", path, state, to_numpy)
 

@@ -12,7 +12,7 @@ import numpy as np
 from whydiff.core.calls import HeldValue
 from whydiff.core.digests import tensor_digest
 from whydiff.core.recipe import Tensor
-from whydiff.keras_backend import adapter
+from whydiff.keras_backend import adapter_of
 from whydiff.recorder.measuring.held import Held
 from whydiff.recorder.randomness import operation_tensors
 
@@ -56,7 +56,7 @@ class Traces:
         if function is not known:
             trace.calls = 0
         if ran:
-            trace.operations = operation_tensors(adapter(), function)
+            trace.operations = operation_tensors(adapter_of(model), function)
             if function is not known:
                 trace.held.clear()
             trace.flags.update(flags)

@@ -10,6 +10,7 @@ import numpy as np
 
 from whydiff.core.calls import HeldValue
 from whydiff.core.feeding import TransferError
+from whydiff.keras_backend import backend_named
 from whydiff.keras_backend.naming import Names
 
 _MISSING = object()
@@ -87,9 +88,8 @@ def like(before: Any, value: Any) -> Any:
     if isinstance(value, np.ndarray) and hasattr(before, "shape") and hasattr(before, "dtype"):
         if isinstance(before, np.ndarray | np.generic):
             return value
-        import keras
-
-        return keras.ops.convert_to_tensor(value)
+        found = backend_named(type(before).__module__.split(".")[0].replace("jaxlib", "jax"))
+        return value if found is None else found.tensor_like(value, before)
     return value
 
 

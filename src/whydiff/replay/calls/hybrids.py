@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import keras
 import numpy as np
 
 from whydiff.core.call_hybrids import CallFields
@@ -15,8 +14,8 @@ from whydiff.core.calls import HeldValue, MeasuringCall
 from whydiff.core.digests import row_keys, tensor_digest
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import LiveCall
-from whydiff.keras_backend import adapter
-from whydiff.keras_backend.internals import symbolic_inputs
+from whydiff.keras_backend import adapter_of
+from whydiff.keras_backend.internals import leaves_of, map_leaves, pack_leaves, symbolic_inputs
 from whydiff.keras_backend.naming import Names
 from whydiff.replay.calls.compiling import compiled_like
 from whydiff.replay.calls.held import holding
@@ -190,7 +189,7 @@ class CallHybrids:
         """The compiled function that ran, where the program is that of the call; else a new one."""
         own = self._runs_compiled(base, choice)
         if not own:
-            adapter().forget_traces(live.model)
+            adapter_of(live.model).forget_traces(live.model)
         for name in ("predict_function", "test_function"):
             kind = PREDICT if name.startswith("predict") else EVALUATE
             kept = live.function() if own and live.function and live.call.kind == kind else None
@@ -253,7 +252,7 @@ def probe_of(model: Any) -> tuple[Any, ...]:
         raise TransferError("a model without symbolic inputs says not what it takes")
     if isinstance(inputs, list) and len(inputs) == 1:
         (inputs,) = inputs
-    return (keras.tree.map_structure(rows, inputs),)
+    return (map_leaves(rows, inputs),)
 
 
 # --- data ---------------------------------------------------------------------------------------
@@ -266,13 +265,13 @@ def recut(content: Sequence[Any], order: Sequence[Any], cut: Sequence[Any]) -> l
     if order is not content:
         leaves = [leaf[_sequence(leaves, columns(order))] for leaf in leaves]
     count = len(leaves[0])
-    sizes = [len(keras.tree.flatten(batch)[0]) for batch in cut]
+    sizes = [len(leaves_of(batch)[0]) for batch in cut]
     if sum(sizes) != count:
         size = sizes[0]
         sizes = [min(size, count - start) for start in range(0, count, size)]
     ends = np.cumsum(sizes)
     return [
-        keras.tree.pack_sequence_as(structure, [leaf[end - size : end] for leaf in leaves])
+        pack_leaves(structure, [leaf[end - size : end] for leaf in leaves])
         for size, end in zip(sizes, ends, strict=True)
     ]
 
@@ -283,7 +282,7 @@ def reweighted(batches: Sequence[Any], others: Sequence[Any]) -> list[Any]:
     if not any(len(batch) > 2 for batch in others):
         return wholes
     weights = columns([(batch[2],) for batch in others])[0]
-    sizes = [len(keras.tree.flatten(batch)[0]) for batch in batches]
+    sizes = [len(leaves_of(batch)[0]) for batch in batches]
     if sum(sizes) != len(weights):
         raise TransferError("sample weights are not as many as the samples")
     ends = np.cumsum(sizes)
@@ -295,7 +294,7 @@ def reweighted(batches: Sequence[Any], others: Sequence[Any]) -> list[Any]:
 
 def columns(batches: Sequence[Any]) -> list[np.ndarray]:
     """Every leaf over all batches; TransferError where batches have other shapes."""
-    parts = list(zip(*(keras.tree.flatten(batch) for batch in batches), strict=True))
+    parts = list(zip(*(leaves_of(batch) for batch in batches), strict=True))
     if any(len({np.shape(p)[1:] for p in c}) > 1 or not np.ndim(c[0]) for c in parts):
         raise TransferError("batches of other shapes cannot be cut anew")
     return [np.concatenate([np.asarray(p) for p in column]) for column in parts]
@@ -304,7 +303,7 @@ def columns(batches: Sequence[Any]) -> list[np.ndarray]:
 def ragged_columns(batches: Sequence[Any]) -> list[Any]:
     """As :func:`columns`; a leaf whose batches have other shapes as a list of its rows."""
     found: list[Any] = []
-    for parts in zip(*(keras.tree.flatten(batch) for batch in batches), strict=True):
+    for parts in zip(*(leaves_of(batch) for batch in batches), strict=True):
         if not all(np.ndim(part) for part in parts):
             raise TransferError("what has no rows cannot be compared row by row")
         arrays = [np.asarray(part) for part in parts]

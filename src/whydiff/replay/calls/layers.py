@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 
-from whydiff.core.call_hybrids import LayerDifference, LayerSetting
-from whydiff.keras_backend import adapter
+from whydiff.core.call_hybrids import PROBED, LayerCall, LayerDifference, LayerSetting
+from whydiff.core.words import number, pair
+from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.code import code_digest
+from whydiff.keras_backend.internals import is_keras_2, leaves_of, pack_leaves
 from whydiff.keras_backend.naming import Names
 from whydiff.replay.calls.hybrids import CallHybrids, aligned_layers
 from whydiff.replay.calls.running import called, preserved, put_generators, put_noise, put_weights
 from whydiff.replay.layer_calls import Call, calls_wrapped
+from whydiff.stats.rounding import is_rounding
+
+ToNumpy = Callable[[Any], np.ndarray]
 
 #: Attributes of a layer that say nothing about how it computes.
 _NOT_SETTINGS = frozenset({"name", "built", "trainable", "autocast", "supports_jit", "call"})
@@ -36,11 +40,11 @@ def first_otherwise(hybrids: CallHybrids) -> LayerDifference:
     model_a, model_b = lives["a"].model, lives["b"].model
     batches = hybrids.fed()[:1]
     with preserved(model_a, model_b):
-        own, other = _Calls(Names(model_a)), _Calls(Names(model_b))
+        own, other = _Calls(model_a), _Calls(model_b)
         for name, calls, model in (("a", own, model_a), ("b", other, model_b)):
             put_weights(model, hybrids.weights_for(name))
             put_noise(model, lives["a"].noise)
-            put_generators(lives["a"].generators)
+            put_generators(model, lives["a"].generators)
             with calls.watched():
                 called(model, batches, hybrids.training("a"))
         pairs = aligned_layers(own.names, other.names)
@@ -62,35 +66,167 @@ def first_otherwise(hybrids: CallHybrids) -> LayerDifference:
     return LayerDifference()
 
 
-class _Calls:
-    """The calls of the innermost layers of a model, the first of each."""
+def layers_called(hybrids: CallHybrids) -> Iterator[LayerCall]:
+    """A's model called on A's data: what its layers were given and answered."""
+    live = hybrids.lives["a"]
+    with preserved(live.model):
+        calls = _Calls(live.model)
+        _call(hybrids, calls, live.model)
+        for seen in calls.seen:
+            layer = calls.names.layers[seen.path]
+            settings = {k: v for k, v in vars(layer).items() if k[:1] != "_" and _plain(v)}
+            functions = dict(_functions(layer))
+            inputs, outputs = tuple(seen.inputs), tuple(seen.outputs)
+            yield LayerCall(seen.path, inputs, outputs, settings, functions)
 
-    def __init__(self, names: Names) -> None:
-        self.names = names
+
+def first_beyond_rounding(hybrids: CallHybrids, theirs: Sequence[LayerCall]) -> LayerDifference:
+    """This process's model called with A's weights, each layer on what A's was given.
+
+    ``theirs`` are the layers of A's model, which is in another process. The first layer whose
+    answers differ by more than rounding, with the settings and functions that differ.
+    """
+    live = hybrids.lives["b"]
+    given = {one.layer: one for one in theirs}
+    with preserved(live.model):
+        calls = _Calls(live.model, given)
+        _call(hybrids, calls, live.model)
+        for seen in calls.seen:
+            one = given.get(seen.path)
+            if one is None or not _equal(seen.inputs, list(one.inputs)):
+                continue
+            relative = _beyond_rounding(list(one.outputs), seen.outputs)
+            if relative is None:
+                continue
+            layer = calls.names.layers[seen.path]
+            settings = (*_settings_of(one, layer, seen), *_functions_of(one, layer))
+            return LayerDifference(seen.path, type(layer).__name__, relative, settings)
+    return LayerDifference()
+
+
+def _call(hybrids: CallHybrids, calls: _Calls, model: Any) -> None:
+    """The model of a side called on A's first batch from A's fields, its layers watched."""
+    live = hybrids.lives["a"]
+    put_weights(model, hybrids.weights_for("b" if model is not live.model else "a"))
+    put_noise(model, live.noise)
+    put_generators(model, live.generators)
+    with calls.watched():
+        called(model, hybrids.fed()[:1], hybrids.training("a"))
+
+
+def _beyond_rounding(one: list[np.ndarray], other: list[np.ndarray]) -> float | None:
+    """How far two answers are apart where that is more than rounding; None where it is not."""
+    if [x.shape for x in one] != [y.shape for y in other]:
+        return 1.0
+    relative = _relative(one, other) or 0.0
+    kinds = [x.dtype for x in (*one, *other) if x.dtype.kind == "f"]
+    coarsest = min(kinds, key=lambda kind: kind.itemsize, default=np.dtype(np.float32))
+    return None if is_rounding(relative, coarsest) else relative
+
+
+def _settings_of(one: LayerCall, layer: Any, seen: _Seen) -> Iterator[LayerSetting]:
+    """Settings of a layer that differ from A's; proven where with A's value it answers as A's."""
+    to_numpy = adapter_of(layer).to_numpy
+    for name, theirs in one.settings.items():
+        own = vars(layer).get(name, theirs)
+        if name in _NOT_SETTINGS or not _plain(own) or own == theirs:
+            continue
+        object.__setattr__(layer, name, theirs)
+        try:
+            args, kwargs = seen.arguments
+            answer = _arrays(layer.call(*args, **kwargs), to_numpy)
+            proven = _beyond_rounding(list(one.outputs), answer) is None
+        except Exception:
+            proven = False
+        finally:
+            object.__setattr__(layer, name, own)
+        kind = type(layer).__name__
+        yield LayerSetting(seen.path, kind, name, repr(theirs), repr(own), proven)
+
+
+def _functions_of(one: LayerCall, layer: Any) -> Iterator[LayerSetting]:
+    """Functions of a layer that give other numbers than those of A's."""
+    own = dict(_functions(layer))
+    for key, (name, theirs) in one.functions.items():
+        if key not in own or _beyond_rounding([theirs], [own[key][1]]) is None:
+            continue
+        mine = own[key][1]
+        place = int(np.argmax(np.abs(theirs - mine)))
+        where = f"{key} {name} of {number(float(PROBED[place]))}:"
+        a, b = pair(float(theirs[place]), float(mine[place]))
+        yield LayerSetting(one.layer, type(layer).__name__, where, a, b, False)
+
+
+def _functions(layer: Any) -> Iterator[tuple[str, tuple[str, np.ndarray]]]:
+    """The functions of one argument that a layer holds, with their name and what they give."""
+    adapter = adapter_of(layer)
+    probed = adapter.tensor_like(PROBED, PROBED) if is_keras_2(layer) else PROBED
+    for key, value in vars(layer).items():
+        if not key.endswith("activation") or not callable(value):
+            continue
+        try:
+            answer = np.asarray(adapter.to_numpy(value(probed)))
+        except Exception:  # it wants something else
+            continue
+        if answer.shape == PROBED.shape:
+            yield key.lstrip("_"), (str(getattr(value, "__name__", type(value).__name__)), answer)
+
+
+class _Calls:
+    """The calls of the innermost layers of a model, the first of each.
+
+    With ``given`` a layer is called on what another model's was given, by its path.
+    """
+
+    def __init__(self, model: Any, given: Mapping[str, LayerCall] | None = None) -> None:
+        self.names, self._adapter = Names(model), adapter_of(model)
+        self._given = given or {}
         self.seen: list[_Seen] = []
 
     def watched(self) -> AbstractContextManager[None]:
         """Keep what layers are given and answer from here on."""
         done: set[str] = set()
+        to_numpy = self._adapter.to_numpy
 
         def watch(path: str, call: Call) -> Call:
             def call_and_keep(*args: Any, **kwargs: Any) -> Any:
-                inputs = _arrays((args, kwargs))
+                args, kwargs = self._exchanged(path, args, kwargs)
+                inputs = _arrays((args, kwargs), to_numpy)
                 output = call(*args, **kwargs)
                 if path not in done:
                     done.add(path)
-                    self.seen.append(_Seen(path, inputs, _arrays(output), (args, kwargs)))
+                    self.seen.append(_Seen(path, inputs, _arrays(output, to_numpy), (args, kwargs)))
                 return output
 
             return call_and_keep
 
         return calls_wrapped(self.names, watch)
 
+    def _exchanged(self, path: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """The arguments with the arrays that another model's layer was given, as far as they are
+        as many of equal shapes."""
+        theirs = self._given.get(path)
+        whole = (args, dict(kwargs))
+        leaves = leaves_of(whole)
+        places = [i for i, leaf in enumerate(leaves) if _is_array(leaf)]
+        if theirs is None or [tuple(leaves[i].shape) for i in places] != [
+            one.shape for one in theirs.inputs
+        ]:
+            return args, kwargs
+        for i, array in zip(places, theirs.inputs, strict=True):
+            leaves[i] = self._adapter.tensor_like(array, leaves[i])
+        exchanged: tuple[Any, Any] = pack_leaves(whole, leaves)
+        return exchanged
 
-def _arrays(structure: Any) -> list[np.ndarray]:
-    to_numpy, found = adapter().to_numpy, []
-    for leaf in keras.tree.flatten(structure):
-        if hasattr(leaf, "shape") and hasattr(leaf, "dtype"):
+
+def _is_array(leaf: Any) -> bool:
+    return hasattr(leaf, "shape") and hasattr(leaf, "dtype")
+
+
+def _arrays(structure: Any, to_numpy: ToNumpy) -> list[np.ndarray]:
+    found = []
+    for leaf in leaves_of(structure):
+        if _is_array(leaf):
             try:
                 found.append(np.array(to_numpy(leaf)))
             except Exception:  # inside a loop that is compiled even here
@@ -120,13 +256,14 @@ def _settings(seen: _Seen, layer: Any, other: Any, match: _Seen) -> Iterator[Lay
         if name in _NOT_SETTINGS or name.startswith("__"):
             continue
         x, y = vars(layer).get(name), vars(other).get(name)
-        if _says(x) is None or _says(y) is None or _says(x) == _says(y):
+        said = [_says(value, adapter_of(of).to_numpy) for value, of in ((x, layer), (y, other))]
+        if None in said or said[0] == said[1]:
             continue
         proven = _answers_with(layer, name, y, seen, match)
+        words = [text or "" for text in said]
         found.append(
-            LayerSetting(seen.path, type(layer).__name__, name.lstrip("_"), _says(x) or "",
-                    _says(y) or "", proven)
-        )  # fmt: skip
+            LayerSetting(seen.path, type(layer).__name__, name.lstrip("_"), *words, proven)
+        )
     yield from [s for s in found if s.proven] or found
 
 
@@ -135,14 +272,15 @@ def _answers_with(layer: Any, name: str, value: Any, seen: _Seen, match: _Seen) 
     object.__setattr__(layer, name, value)
     try:
         args, kwargs = seen.arguments
-        return _equal(_arrays(layer.call(*args, **kwargs)), match.outputs)
+        answer = _arrays(layer.call(*args, **kwargs), adapter_of(layer).to_numpy)
+        return _equal(answer, match.outputs)
     except Exception:
         return False
     finally:
         object.__setattr__(layer, name, before)
 
 
-def _says(value: Any) -> str | None:
+def _says(value: Any, to_numpy: ToNumpy) -> str | None:
     """A setting in words, None for what is none: variables, layers, Keras's own bookkeeping."""
     if isinstance(value, bool | int | float | str | type(None)):
         return repr(value)
@@ -154,7 +292,7 @@ def _says(value: Any) -> str | None:
         return str(value.name)
     if hasattr(value, "shape") and hasattr(value, "dtype") and not hasattr(value, "assign"):
         try:
-            array = np.asarray(adapter().to_numpy(value))
+            array = np.asarray(to_numpy(value))
         except Exception:
             return None
         return np.array2string(array.ravel()[:4], precision=5) if array.size else "[]"

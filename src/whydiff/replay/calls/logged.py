@@ -17,7 +17,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.code import is_users
-from whydiff.keras_backend.internals import training_argument
+from whydiff.keras_backend.internals import leaves_of, pack_leaves, training_argument
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.variables import variables_of
 from whydiff.replay.calls.hybrids import columns
@@ -73,7 +73,7 @@ def validation_batches(live: Live) -> list[Any]:
     later = live.material.validation_later
     passed = later[max(later)] if later else live.material.validation
     structure = live.material.validation_structure
-    return [keras.tree.pack_sequence_as(structure, list(leaves)) for leaves in passed]
+    return [pack_leaves(structure, list(leaves)) for leaves in passed]
 
 
 def validation_parts(live: Live, call: LiveCall, metric: str) -> dict[str, float]:
@@ -174,7 +174,7 @@ def _fed(live: Live, batches: Sequence[np.ndarray]) -> Iterator[Any]:
     if samples.leaves is None:
         raise TransferError("the samples were too large to keep")
     for indices in batches:
-        yield keras.tree.pack_sequence_as(samples.structure, samples.batch(indices))
+        yield pack_leaves(samples.structure, samples.batch(indices))
 
 
 def _weighted(batches: Sequence[Any]) -> bool:
@@ -199,7 +199,7 @@ def _values(
     with silenced(silent), adapter().without_gradients():
         for batch in batches:
             x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
-            rows = len(keras.tree.flatten(x)[0])
+            rows = len(leaves_of(x)[0])
             predicted = model(x, **training_argument(model, training))
             loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
             total += float(adapter().to_numpy(loss)) * rows

@@ -9,16 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 
 from whydiff.core.feeding import TransferError
-from whydiff.keras_backend import adapter
-from whydiff.keras_backend.internals import global_generator, takes_training
+from whydiff.keras_backend import adapter_of
+from whydiff.keras_backend.internals import (
+    global_generator,
+    is_keras_2,
+    leaves_of,
+    package_of,
+    takes_training,
+)
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.variables import variables_of
 from whydiff.replay.outcome import quiet
-from whydiff.replay.pinned import fixed
 
 #: How a call computes: through which method, in which mode, with a compiled function or not.
 EVALUATE, PREDICT, CALL = "evaluate", "predict", "call"
@@ -55,22 +59,24 @@ def run(model: Any, way: Way, batches: Sequence[Any]) -> Measured:
 
 
 def _predicted(model: Any, batches: Sequence[Any], on_batch: bool) -> list[np.ndarray]:
+    keras = package_of(model)
     if on_batch:
         parts = [keras.Model.predict_on_batch(model, batch[0]) for batch in batches]
-        return joined([keras.tree.flatten(part) for part in parts])
+        return joined(model, [leaves_of(part) for part in parts])
     # Nested as Keras nests arrays: a compiled function is traced anew for another nesting.
     inputs = [keras.utils.pack_x_y_sample_weight(batch[0]) for batch in batches]
-    if len({tuple(np.shape(leaf)[1:] for leaf in keras.tree.flatten(x)) for x in inputs}) > 1:
+    if len({tuple(np.shape(leaf)[1:] for leaf in leaves_of(x)) for x in inputs}) > 1:
         # Samples of several lengths came in calls of their own.
-        found = [keras.Model.predict(model, _fed([one]), verbose=0) for one in inputs]
-        return joined([keras.tree.flatten(part) for part in found])
-    outputs = keras.Model.predict(model, _fed(inputs), verbose=0)
-    return [np.asarray(part) for part in keras.tree.flatten(outputs)]
+        found = [keras.Model.predict(model, _fed(model, [one]), verbose=0) for one in inputs]
+        return joined(model, [leaves_of(part) for part in found])
+    outputs = keras.Model.predict(model, _fed(model, inputs), verbose=0)
+    return [np.asarray(part) for part in leaves_of(outputs)]
 
 
 def _evaluated(model: Any, batches: Sequence[Any]) -> Measured:
     """Metrics, and beside them the outputs that they were computed from."""
-    values = keras.Model.evaluate(model, _fed(batches), verbose=0, return_dict=True)
+    evaluate = package_of(model).Model.evaluate
+    values = evaluate(model, _fed(model, batches), verbose=0, return_dict=True)
     return Measured([], {name: float(value) for name, value in flat(values).items()})
 
 
@@ -93,23 +99,29 @@ def called(
         arguments = {}
     if mask is not None:
         arguments["mask"] = mask
-    return joined([keras.tree.flatten(model(_inputs(batch), **arguments)) for batch in batches])
+    return joined(model, [leaves_of(model(_inputs(batch), **arguments)) for batch in batches])
 
 
 def _inputs(batch: Any) -> Any:
     return batch[0] if isinstance(batch, tuple | list) else batch
 
 
-def joined(parts: Sequence[Sequence[Any]]) -> list[np.ndarray]:
-    """Outputs batch by batch as one array per output."""
-    to_numpy = adapter().to_numpy
+def joined(model: Any, parts: Sequence[Sequence[Any]]) -> list[np.ndarray]:
+    """Outputs of a model batch by batch as one array per output."""
+    to_numpy = adapter_of(model).to_numpy
     columns = [[np.array(to_numpy(part)) for part in column] for column in zip(*parts, strict=True)]
     return [c[0] if len(c) == 1 or not c[0].ndim else np.concatenate(c) for c in columns]
 
 
-def _fed(batches: Sequence[Any]) -> Any:
+def _fed(model: Any, batches: Sequence[Any]) -> Any:
     structure = batches[0]
-    return fixed([list(keras.tree.flatten(batch)) for batch in batches], structure)
+    if is_keras_2(model):
+        from whydiff.keras_backend.keras2 import backend
+
+        return backend.feed(lambda: map(backend.tensors, batches), None, tuple)
+    from whydiff.replay.pinned import fixed  # a data adapter of Keras 3
+
+    return fixed([leaves_of(batch) for batch in batches], structure)
 
 
 # --- leaving everything as it was ---------------------------------------------------------------
@@ -122,11 +134,12 @@ _STEPS = ("predict_step", "test_step", "train_step")
 def preserved(*models: Any) -> Iterator[None]:
     """Afterwards variables, compiled functions and random generators are as they were before."""
     distinct = list({id(m): m for m in models if m is not None}.values())
-    variables = [(v, np.array(adapter().to_numpy(v))) for m in distinct for v in every_variable(m)]
+    adapter = adapter_of(distinct[0])
+    variables = [(v, np.array(adapter.to_numpy(v))) for m in distinct for v in every_variable(m)]
     functions = [(m, name, getattr(m, name, None)) for m in distinct for name in _FUNCTIONS]
     steps = [(m, name, vars(m).get(name)) for m in distinct for name in _STEPS]
-    python, numpy, backend = random.getstate(), np.random.get_state(), adapter().random_state()
-    seeds = adapter().operation_seeds()
+    python, numpy, backend = random.getstate(), np.random.get_state(), adapter.random_state()
+    seeds = adapter.operation_seeds()
     backend = None if backend is None else np.array(backend)
     try:
         yield
@@ -143,9 +156,9 @@ def preserved(*models: Any) -> Iterator[None]:
                 object.__delattr__(model, name)
         random.setstate(python)
         np.random.set_state(numpy)
-        adapter().set_operation_seeds(seeds)
+        adapter.set_operation_seeds(seeds)
         if backend is not None:
-            adapter().set_random_state(backend)
+            adapter.set_random_state(backend)
 
 
 def every_variable(model: Any) -> list[Any]:
@@ -180,31 +193,32 @@ def put_noise(model: Any, values: Sequence[np.ndarray]) -> None:
             slot.variable.assign(np.array(value))
 
 
-def put_generators(states: Mapping[str, Any]) -> None:
-    """Bring the global generators into the states that were recorded before a call."""
+def put_generators(model: Any, states: Mapping[str, Any]) -> None:
+    """Bring the global generators into the states that were recorded before a call of a model."""
+    adapter, backend = adapter_of(model), package_of(model).backend.backend()
     for name, state in states.items():
         if name == "python":
             random.setstate(state)
         elif name == "numpy":
             np.random.set_state(state)
-        elif name == keras.backend.backend() and isinstance(state, tuple):
-            adapter().set_operation_seeds(state)
-        elif name == keras.backend.backend() and state is not None:
-            adapter().set_random_state(np.asarray(state))
+        elif name == backend and isinstance(state, tuple):
+            adapter.set_operation_seeds(state)
+        elif name == backend and state is not None:
+            adapter.set_random_state(np.asarray(state))
 
 
 @contextlib.contextmanager
 def drawing_from(model: Any, states: Mapping[str, Any]) -> Iterator[None]:
     """The global generators in these states when the model first runs: loaders draw before it."""
-    put_generators(states)
-    if adapter().compiles:
+    put_generators(model, states)
+    if adapter_of(model).compiles:
         yield
         return
     call = model.call
 
     def from_there(*args: Any, **kwargs: Any) -> Any:
         object.__delattr__(model, "call")
-        put_generators(states)
+        put_generators(model, states)
         return model.call(*args, **kwargs)
 
     object.__setattr__(model, "call", functools.wraps(call)(from_there))

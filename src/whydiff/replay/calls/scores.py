@@ -19,6 +19,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
 from whydiff.core.transformations import NAMED, in_other_units, renamed, transformed
 from whydiff.keras_backend import adapter
+from whydiff.keras_backend.internals import pack_leaves
 from whydiff.replay.calls.hybrids import CallHybrids, columns
 from whydiff.replay.calls.logged import validation_batches
 from whydiff.replay.calls.running import preserved
@@ -322,7 +323,7 @@ def _labelled(live: Live) -> Iterator[_Labelled]:
             yield x, y
     structure = live.material.validation_structure
     for passed in (live.material.validation, *live.material.validation_later.values()):
-        batches = [keras.tree.pack_sequence_as(structure, list(leaves)) for leaves in passed]
+        batches = [pack_leaves(structure, list(leaves)) for leaves in passed]
         yield _columns_of(batches)
 
 

@@ -14,7 +14,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
 from whydiff.core.unreachable import unreachable
 from whydiff.replay.calls.hybrids import CallHybrids, draws_itself, ragged_columns
-from whydiff.replay.calls.layers import first_otherwise
+from whydiff.replay.calls.layers import first_beyond_rounding, first_otherwise, layers_called
 from whydiff.replay.calls.logged import (
     rows_of_fit_equal,
     take_apart,
@@ -64,8 +64,11 @@ class CallServer:
                 return _measurement(_tried(lambda: self._hybrids.measure(choice)))
             case m.MeasureAgain(side):
                 return _measurement(_tried(lambda: self._hybrids.again(side)))
-            case m.FindLayer():
-                return self.find_layer()
+            case m.KeepLayers(file):
+                codec.save(_tried(lambda: list(layers_called(self._hybrids))), file)
+                return None
+            case m.FindLayer(kept):
+                return self.find_layer(kept)
             case m.RelateRows():
                 return self.relate_rows(request)
             case m.SameRows():
@@ -124,9 +127,12 @@ class CallServer:
         like = self._call(request.like)
         self._calls[0] = live_call(codec.load(request.file), like, call)
 
-    def find_layer(self) -> LayerDifference:
+    def find_layer(self, kept: str) -> LayerDifference:
         """The first layer that answers otherwise on equal input, with its settings."""
-        return _tried(lambda: first_otherwise(self._hybrids))
+        if not kept:
+            return _tried(lambda: first_otherwise(self._hybrids))
+        calls = codec.load(kept)
+        return _tried(lambda: first_beyond_rounding(self._hybrids, calls))
 
     def relate_rows(self, request: m.RelateRows) -> m.RowRelations:
         """How B's inputs follow from A's, leaf by leaf; nothing where they are nested otherwise."""

@@ -1,4 +1,4 @@
-"""What the process of a Keras 2 answers after its script: about hybrids of two fits.
+"""What the process of a Keras 2 answers after its script: about hybrids of two fits or calls.
 
 It imports nothing that is written for Keras 3, which may not be there.
 """
@@ -12,18 +12,20 @@ from dataclasses import replace
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.hybrids import TrainedHybrid
-from whydiff.core.live import Live
+from whydiff.core.live import Live, LiveCall
 from whydiff.replay.keras2 import Keras2Hybrids
 from whydiff.runner import codec, messages as m
+from whydiff.runner.child.calls import CallServer
 from whydiff.runner.child.packing import adopted, fit_arrays, fit_of
 from whydiff.runner.child.recorded import recorded_fit
 
 
 class Keras2Server:
-    """Answers for a process whose fits are of models of Keras 2."""
+    """Answers for a process whose fits and calls are of models of Keras 2."""
 
-    def __init__(self, lives: Sequence[Live]) -> None:
+    def __init__(self, lives: Sequence[Live], calls: Sequence[LiveCall] = ()) -> None:
         self._lives = lives
+        self._calls = CallServer(calls, lives)
         self._hybrids: Keras2Hybrids | None = None
 
     def answer(self, request: m.AnyRequest) -> object:
@@ -44,6 +46,8 @@ class Keras2Server:
                 return {}
             case m.ExamineStep():
                 raise TransferError("steps of a model of Keras 2 are not looked into")
+            case _ if isinstance(request, m.CallRequest):
+                return self._calls.answer(request)
             case _:
                 raise WhydiffError(
                     "fits of models of Keras 2 are recorded, compared and explained, no more",
@@ -59,6 +63,11 @@ class Keras2Server:
         sides = {"a": request.a, "b": request.b}
         lives = {n: fit_of(self._lives, s.fit) for n, s in sides.items() if isinstance(s, m.OwnFit)}
         like = next(iter(lives.values()))
+        if any(live.again == "script" for live in lives.values()):
+            raise TransferError(
+                "a loop of the script's own that trains a model of Keras 2 is recorded and "
+                "compared, but not trained again"
+            )
         for name, there in sides.items():
             if isinstance(there, m.FitElsewhere):
                 lives[name] = adopted(there, codec.load(there.arrays), like)

@@ -234,14 +234,15 @@ def _serve(watching: Watching, start: Start, descriptors: Sequence[int], code: i
 
 
 def _server(watching: Watching, start: Start) -> Server:
-    """Who answers: about fits of models of Keras 2, where these are what was watched, or of 3."""
+    """Who answers: about models of Keras 2, where these are what was watched, or of Keras 3."""
     from whydiff.keras_backend.internals import is_keras_2, version
 
     session = watching.session
-    if version() < (3, 0) or any(is_keras_2(live.model) for live in session.lives):
+    lives = (*session.lives, *session.calls.lives)
+    if version() < (3, 0) or any(is_keras_2(live.model) for live in lives):
         from whydiff.runner.child.keras2 import Keras2Server
 
-        return Keras2Server(session.lives)
+        return Keras2Server(session.lives, session.calls.lives)
     from whydiff.runner.child.again import ScriptRunner
     from whydiff.runner.child.serving import Server
 

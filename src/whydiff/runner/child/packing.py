@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import keras
 import numpy as np
 
 from whydiff.core.calls import MeasuringCall
@@ -18,6 +17,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall, Material, Samples, asked_of_fit
 from whydiff.core.recipe import Recipe
+from whydiff.keras_backend.internals import leaves_of, pack_leaves
 from whydiff.keras_backend.leaves import weighted
 from whydiff.replay.joined import joined
 from whydiff.runner.messages import CallArrays, FitArrays, FitElsewhere, TrainingArrays
@@ -115,7 +115,7 @@ def call_arrays(live: LiveCall) -> CallArrays:
     """Everything of a measuring call that arrays and plain values can carry."""
     fed = None
     if live.fed is not None:
-        fed = tuple(tuple(_arrays(keras.tree.flatten(batch))) for batch in live.fed)
+        fed = tuple(tuple(_arrays(leaves_of(batch))) for batch in live.fed)
     return CallArrays(
         weights=tuple(_arrays(live.weights)),
         noise=tuple(_arrays(live.noise)),
@@ -161,6 +161,6 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _nested(structure: Any, leaves: Sequence[np.ndarray]) -> Any:
     try:
-        return keras.tree.pack_sequence_as(structure, list(leaves))
+        return pack_leaves(structure, list(leaves))
     except Exception as error:
         raise TransferError("its inputs are nested otherwise") from error

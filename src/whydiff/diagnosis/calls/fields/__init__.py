@@ -1,5 +1,5 @@
 """The fields of two measuring calls compared, a file per subject."""
 
-from whydiff.diagnosis.calls.fields.comparison import SOURCES, Compared, compare
+from whydiff.diagnosis.calls.fields.comparison import SOURCES, Compared, compare, with_programs
 
-__all__ = ["SOURCES", "Compared", "compare"]
+__all__ = ["SOURCES", "Compared", "compare", "with_programs"]

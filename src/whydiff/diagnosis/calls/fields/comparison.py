@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from whydiff.core.call_hybrids import CallFields
@@ -119,6 +119,28 @@ def compare(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event] = ()) ->
         weighted,
         tuple(s for s in SOURCES if s in movable and s not in (*structure[1:], *tied[1:])),
         tied,
+    )
+
+
+#: What comes with the model and its libraries, where these are in two processes.
+_PROGRAM = ("architecture", "precision", "objective", "measurement", "backend", "version",
+            "hardware")  # fmt: skip
+
+
+def with_programs(compared: Compared) -> Compared:
+    """For calls of two runs: model, loss, metrics and libraries stay where they are, so what
+    differs of them is swapped together. Where nothing of the model differs the version, or
+    another such source, stands for all that they do otherwise."""
+    differing = [f.source for f in compared.findings if f.status == DIFFERS]
+    structure = tuple(s for s in _PROGRAM if s in differing)
+    others = [s for s in compared.movable if s not in (*_PROGRAM, *compared.structure)]
+    movable = {*others, *structure[:1]}
+    return replace(
+        compared,
+        structure=structure,
+        policies=False,
+        compiled=False,
+        movable=tuple(s for s in SOURCES if s in movable),
     )
 
 
