@@ -60,6 +60,39 @@ def test_what_one_ulp_does_not_explain_is_no_rounding(effect, grown):
     assert not any("harmless" in note for note in verdict.notes)
 
 
+def test_what_ends_within_the_last_place_rounds_whatever_one_weight_moves():
+    """One weight of many moves the result by less than rounding in all of them does."""
+    single = START.astype(np.float32)
+    effect = np.array([[6e-8, 0.0], [0.0, 0.0]], np.float32)
+    trials, _ = answered({"version": effect}, grown=0.0, start=single)
+    assert harmless(trials) == ["version"]
+    trials, _ = answered({"version": 8 * effect}, grown=0.0, start=single)
+    assert harmless(trials) == []
+
+
+def test_initial_weights_that_other_versions_round_otherwise_are_harmless():
+    a = a_side()
+    b = changed(
+        a,
+        fit={"final": weights(7)},
+        initialization=weights(3),
+        version=facts(a, "version", jax="0.9.0"),
+    )
+    sides = compared(a, b)
+    effects = {"version": 2 * ULP, "initialization": 3 * ULP}
+    trainer = SimulatedTrainer(
+        sides.movable(), lambda taken: START + sum(effects[name] for name in taken), grown=ULP
+    )
+    trials = run_trials(trainer, sides.movable(), None, Silent())
+    assert sorted(harmless(trials)) == ["initialization", "version"]
+    b = changed(a, fit={"final": weights(7)}, initialization=weights(3))
+    sides = compared(a, b)
+    trainer = SimulatedTrainer(
+        sides.movable(), lambda taken: START + sum(effects[name] for name in taken), grown=ULP
+    )
+    assert harmless(run_trials(trainer, sides.movable(), None, Silent())) == []
+
+
 def test_a_prediction_that_changes_its_class_is_not_harmless():
     tie = np.array([[0.5 - ULP, 0.5], [0.7, 0.3]])
     trials, _ = answered({"version": np.array([[3 * ULP, 0.0], [0.0, 0.0]])}, start=tie)

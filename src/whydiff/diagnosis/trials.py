@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -64,7 +64,13 @@ class Trials:
         """Whether the final weights of a hybrid, which may be large, are measured: for want of
         predictions, or where it may only round otherwise."""
         predicted = self.a.predictions is not None and self.b.predictions is not None
-        return not predicted or bool(coalition & set(ENVIRONMENT))
+        return not predicted or any(map(self.may_round, coalition))
+
+    def may_round(self, name: str) -> bool:
+        """Whether a source can act by rounding alone: the surroundings, or initial weights that
+        other surroundings computed (an orthogonal matrix)."""
+        beside = name == "initialization" and bool({*ENVIRONMENT} & {*self.sources})
+        return name in ENVIRONMENT or beside
 
     def stands_for(self, name: str) -> str:
         """Who stands for ``name`` in coalitions: itself, or the first source it is bound to."""
@@ -146,21 +152,28 @@ class Trials:
         return _weight_distance(self.a, self.nudged), part
 
     def slight(self, name: str) -> bool:
-        """Whether a source of the surroundings moves the weights so little that it may only
-        round otherwise; that is then measured."""
+        """Whether a source moves the weights so little that it may only round otherwise; that is
+        then measured."""
         made = self.hybrids.get(frozenset([name]))
-        if made is None or name not in ENVIRONMENT or not self.reproduces_a():
+        if made is None or not self.may_round(name) or not self.reproduces_a():
             return False
         return self.matters(name) and _weight_distance(self.a, made) < SHOWS
 
     def rounds_only(self, name: str) -> bool:
         """Whether taken from B alone it does no more than one ULP in one weight was measured to
-        do, and changes the class of no prediction."""
+        do, or ends within the last place of all that it ends with; and changes the class of no
+        prediction."""
         made = self.hybrids.get(frozenset([name]))
         if self.nudged is None or made is None or not self.slight(name):
             return False
-        near = _weight_distance(self.a, made) <= ALLOWED * _weight_distance(self.a, self.nudged)
-        close = _distance(self.a, made) <= ALLOWED * _distance(self.a, self.nudged)
+        grown = [ALLOWED * d(self.a, self.nudged) for d in (_weight_distance, _distance)]
+        weights = max(grown[0], _last_place(self.a.weights.values()))
+        outputs = self.a.predictions
+        if outputs is None:
+            return _weight_distance(self.a, made) <= weights
+        scale = prediction_distance(outputs, [np.zeros_like(one) for one in outputs])
+        near = _weight_distance(self.a, made) <= weights
+        close = _distance(self.a, made) <= max(grown[1], _last_place(outputs) * scale)
         return near and close and _same_classes(self.a, made)
 
     @cached_property
@@ -190,6 +203,12 @@ class Trials:
             alone(self.values, self.sources, name),
             remaining(self.values, self.sources, name),
         )
+
+
+def _last_place(values: Iterable[np.ndarray]) -> float:
+    """A unit in the last place of these values, relative to them; 0.0 where none is a float."""
+    kinds = [np.asarray(v).dtype for v in values]
+    return max((float(np.finfo(k).eps) for k in kinds if k.kind == "f"), default=0.0)
 
 
 def _distance(one: TrainedHybrid, other: TrainedHybrid) -> float:

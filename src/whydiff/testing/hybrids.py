@@ -26,13 +26,18 @@ def trained(
     numbers: Numbers, logs: Sequence[Mapping[str, float]] = (), predicted: bool = True
 ) -> TrainedHybrid:
     """A training that ended with these predictions and weights, and logged ``logs``."""
-    values = np.asarray(numbers, np.float64)
+    values = _floats(numbers)
     return TrainedHybrid(
         (tensor_digest(values),),
         [values] if predicted else None,
         {"kernel": values},
         [dict(epoch) for epoch in logs],
     )
+
+
+def _floats(numbers: Numbers) -> np.ndarray:
+    values = np.asarray(numbers)
+    return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
 def compared(a: Side, b: Side, between: str = "fits") -> ComparedSides:
@@ -94,7 +99,7 @@ class SimulatedTrainer:
             coalition |= self._bound
         if coalition in self._refused:
             raise TransferError(self._refused[coalition])
-        numbers = np.asarray(self._outcome(coalition), np.float64)
+        numbers = _floats(self._outcome(coalition))
         if moments:
             self.looked_at.append(coalition)
             numbers = numbers + self._disturbed
