@@ -70,6 +70,21 @@ def run(code, tmp_path):
 
 
 @pytest.mark.long
+def test_a_script_that_is_not_watched_ends_with_its_own_code(tmp_path):
+    package = tmp_path / "keras"
+    package.mkdir()
+    (package / "__init__.py").write_text('__version__ = "1.2"\n')
+    script = tmp_path / "train.py"
+    script.write_text("import keras, sys\nprint(keras.__version__)\nsys.exit(3)\n")
+    file = tmp_path / "a.whydiff"
+    command = [sys.executable, "-m", "whydiff", "record", str(script), "-o", str(file)]
+    done = subprocess.run(command, text=True, capture_output=True)
+    assert (done.returncode, done.stdout) == (3, "1.2\n"), done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "Keras 1.2 is not known to whydiff" in line and line.endswith("the script goes on")
+    assert not list(tmp_path.glob("a.whydiff*"))
+
+
 def test_an_unknown_version_is_told_in_one_line(tmp_path):
     (line,), recorded = run(CODE + OLD + END, tmp_path)
     assert "is not known to whydiff" in line and "tested with Keras 99.0 to 3.15" in line

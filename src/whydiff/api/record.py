@@ -10,6 +10,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.keeping import checked_keep
 from whydiff.runner.client import NOT_WATCHED, Child, Run, ended
 from whydiff.runner.history import UNCOMMITTED, uncommitted
+from whydiff.runner.job import UNWATCHED
 from whydiff.storage import Sealed, check_place, identity, seal
 
 
@@ -17,12 +18,14 @@ from whydiff.storage import Sealed, check_place, identity, seal
 class RecordResult:
     """Where the recording is, and the exit code of the script (-9: ended by signal 9).
 
-    ``sealed`` says how many trainings it holds, and what is not in it.
+    ``sealed`` says how many trainings it holds, and what is not in it. Where this Keras could not
+    be watched there is none: ``watched`` is False, and the script ended as it does without whydiff.
     """
 
     path: Path
     exit_code: int
     sealed: Sealed = field(default_factory=Sealed)
+    watched: bool = True
 
 
 def record(
@@ -64,7 +67,12 @@ def record(
         if identity(output) not in (None, before):
             seal(output, None)
         raise
+    unwatched = output.with_name(output.name + UNWATCHED)
+    watched = not unwatched.exists()
+    unwatched.unlink(missing_ok=True)
     if identity(output) in (None, before):
+        if not watched:
+            return RecordResult(named, code, watched=False)
         raise WhydiffError(
             f"{script} never imported Keras, so there is nothing to record (it {ended(code)})",
             NOT_WATCHED,

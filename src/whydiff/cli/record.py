@@ -42,7 +42,8 @@ def command(ctx: click.Context, script: str, output: str, force: bool, keep: str
     first = f"recorded in {result.path}"
     if sealed.older:
         first = f"nothing was trained; {result.path} is still the older recording"
-    say("; ".join([f"{first}", *_remarks(result)]))
+    if result.watched:  # or it was said why not
+        say("; ".join([f"{first}", *_remarks(result)]))
     if code < 0:
         end_by_signal(-code)
     ctx.exit(code or (2 if sealed.trouble else 0))

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from whydiff.core.keeping import Keep
 
 
+#: Behind the name of a recording: the file that says that Keras could not be watched.
+UNWATCHED = ".unwatched"
+
+
 @dataclass(frozen=True)
 class Job:
     """What to run: script, arguments, where to record, whether to serve replays afterwards.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from whydiff.recorder import score_hooks, seedings
 from whydiff.recorder.opened import OPENED
 from whydiff.runner.child.imports import AroundImport, defer_tensorflow
-from whydiff.runner.job import Job
+from whydiff.runner.job import UNWATCHED, Job
 
 if TYPE_CHECKING:
     from whydiff.core.pins import Pins
@@ -71,6 +71,9 @@ class Watching:
         except Exception as error:
             self.session = before
             nothing = "nothing is recorded" if before is None else "nothing of it is recorded"
+            if before is None:
+                with contextlib.suppress(OSError):
+                    Path(self.job.output + UNWATCHED).touch()
             _say(f"{nothing}: {error}; the script goes on")
 
     def _change_keras(self, undo: contextlib.ExitStack) -> None:
