@@ -352,7 +352,7 @@ def of_two_records(a: Execution, b: Execution, why: str) -> Explanation | None:
     again = scripts[0] == scripts[1]
     if not a.calls or not b.calls:
         return None
-    pair = (first_difference if again else last_alike)(a, b)
+    pair = (first_difference if again else _last_difference)(a, b)
     if pair is None:
         return None if a.fits or b.fits else all_agree(b, scripts[1], 2)
     one, other = pair
@@ -362,11 +362,11 @@ def of_two_records(a: Execution, b: Execution, why: str) -> Explanation | None:
     found = chosen(one, other)
     nothing = Measurement()
     trials = CallTrials(found.distance.metric, nothing, nothing, failure=why)
-    explanation = answer_calls(
+    return answer_calls(
         found, judge(compared, trials), first_divergence(one, other, compared, None), b,
-        script=scripts[1], between="runs" if again else "scripts", trials=trials,
+        script=scripts[0], script_b=scripts[1], between="runs" if again else "scripts",
+        trials=trials,
     )  # fmt: skip
-    return replace(explanation, a={**explanation.a, "script": scripts[0]})
 
 
 def _between_runs(verdict: Verdict, compared: Compared) -> Verdict:

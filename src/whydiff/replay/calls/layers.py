@@ -260,10 +260,9 @@ def _settings(seen: _Seen, layer: Any, other: Any, match: _Seen) -> Iterator[Lay
         if None in said or said[0] == said[1]:
             continue
         proven = _answers_with(layer, name, y, seen, match)
-        words = [text or "" for text in said]
-        found.append(
-            LayerSetting(seen.path, type(layer).__name__, name.lstrip("_"), *words, proven)
-        )
+        one, two = (text or "" for text in said)
+        kind, shown = type(layer).__name__, name.lstrip("_")
+        found.append(LayerSetting(seen.path, kind, shown, one, two, proven))
     yield from [s for s in found if s.proven] or found
 
 
