@@ -90,3 +90,9 @@ def test_roles_are_not_mixed_where_names_differ():
     other = Tensor("c", "trainable", (9,), "float32", "0" * 32)
     assert align([kernel], [mean, other]) == []
     assert align([kernel], []) == []
+
+
+def test_layers_that_the_script_names_pair_by_name_even_where_all_shapes_agree():
+    user, item, other = ((f"{name}/kernel", (4, 8)) for name in ("user", "item", "other"))
+    assert align(model(user, item), model(item, user)) == [(0, 1), (1, 0)]
+    assert align(model(user, item), model(item, other)) == [(0, 0), (1, 1)], "other names"

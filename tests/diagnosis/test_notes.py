@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from whydiff.core.recording import Side
-from whydiff.diagnosis.notes import restarted
+from whydiff.diagnosis.notes import on_other_samples, restarted
 from whydiff.testing import sides
-from whydiff.testing.sides import a_fit, a_recipe, a_side, facts
+from whydiff.testing.hybrids import compared
+from whydiff.testing.sides import a_fit, a_recipe, a_side, changed, content, facts
 
 
 def in_two_fits(initial_epoch, callbacks):
@@ -29,3 +30,14 @@ def test_a_schedule_that_begins_again_in_the_next_fit_is_noted():
 def test_a_training_that_goes_on_counting_or_has_no_schedule_is_not():
     for side in (in_two_fits(2, ["LearningRateScheduler"]), in_two_fits(0, []), a_side()):
         assert not list(restarted(side, a_side()))
+
+
+def test_a_gap_in_a_number_measured_on_other_samples_says_so():
+    a = a_side(data_content=content(validation="aa"))
+    sides = compared(a, changed(a, data_content=content(validation="bb")))
+    told = {"metric": "val_accuracy", "predictions_differ": 0.0}
+    assert "comes from the samples" in on_other_samples(sides, told)[0]
+    (note,) = on_other_samples(sides, told | {"predictions_differ": 0.2})
+    assert "not that of the weights alone" in note
+    assert on_other_samples(sides, told | {"metric": "accuracy"}) == ()
+    assert on_other_samples(compared(a, a), told) == ()

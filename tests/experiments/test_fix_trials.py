@@ -7,13 +7,16 @@ from types import SimpleNamespace
 import pytest
 
 from whydiff.core import memory
+from whydiff.core.progress import Silent
+from whydiff.diagnosis.trials import run_trials
 from whydiff.experiments.explain import fix_trials
+from whydiff.fixes import Proposal
 from whydiff.runner import running
 from whydiff.runner.client import Run
 from whydiff.runner.running import Runs
 from whydiff.runner.scratch import Place
-from whydiff.testing.hybrids import compared
-from whydiff.testing.sides import a_side, changed, weights
+from whydiff.testing.hybrids import SimulatedTrainer, additive, compared
+from whydiff.testing.sides import a_side, changed, facts, weights
 
 
 def execution(*devices, files=()):
@@ -188,3 +191,33 @@ def test_when_a_fix_may_be_tried_where_a_ran(monkeypatch, change, may):
                                "run": Run(None)} | change)  # fmt: skip
     sides = SimpleNamespace(child_a=child, compared=compared(A, B))
     assert fix_trials.may_run_again(sides, CountedRuns(None)) is may
+
+
+def test_a_change_after_which_both_agree_repaired_all_that_differed(monkeypatch, tmp_path):
+    """The script's own option for a seed comes first; what it was not made for agrees, too."""
+    a = a_side()
+    b = changed(a, optimizer=facts(a, "optimizer", learning_rate=0.01), initialization=weights(3))
+    sides = compared(a, b, "runs")
+    own = Proposal("", "", "", {}, ("initialization",), "Gives it its seed.", arguments=("-s", "0"))
+    more = replace(own, targets=("initialization", "optimizer"), arguments=(), prelude="seed()")
+    monkeypatch.setattr(fix_trials, "proposals", lambda *given, **options: [own, more])
+    monkeypatch.setattr(fix_trials, "pins", lambda *given: [])
+    tried = []
+
+    def agree(sides, runs, proposal, folder, used):
+        tried.append(proposal)
+        return True, fix_trials.AGREE
+
+    monkeypatch.setattr(fix_trials, "_try", agree)
+    effects = {"optimizer": (1.0, 0.0), "initialization": (0.0, 1.0)}
+    trainer = SimulatedTrainer(sides.movable(), additive(effects))
+    trials = run_trials(trainer, sides.movable(), None, Silent())
+    script = tmp_path / "train.py"
+    script.write_text("import keras\n")
+    run = Run(script)
+    running = SimpleNamespace(compared=sides, child_a=SimpleNamespace(run=run), child_b=None)
+    runs = SimpleNamespace(no_time_for=lambda what: False)
+    remedy = fix_trials.try_fixes(running, runs, trials, tmp_path, Silent())
+    assert tried == [own]
+    assert set(remedy.confirms) == {"optimizer", "initialization"}
+    assert "-s 0" in remedy.patch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from difflib import SequenceMatcher
 
 from whydiff.core.recipe import Tensor
@@ -11,13 +11,14 @@ from whydiff.core.recipe import Tensor
 def align(a: Sequence[Tensor], b: Sequence[Tensor]) -> list[tuple[int, int]]:
     """Pairs (index in ``a``, index in ``b``) of corresponding tensors of equal shape.
 
-    Lists of equal shapes pair by position (two builds of one model). Otherwise equal canonical
-    paths with equal shapes pair first, and what is left pairs by position between them where
-    role and shape agree, so that a layer put in between does not shift every later pair. Sorted
-    by index in ``a``; no index comes twice.
+    Lists of equal shapes pair by position (two builds of one model), unless they hold the same
+    paths in another order: then layers have names of the script's. Otherwise equal canonical paths
+    with equal shapes pair first, and what is left pairs by position between them where role and
+    shape agree, so that a layer put in between does not shift every later pair. Sorted by index in
+    ``a``; no index comes twice.
     """
     if [t.shape for t in a] == [t.shape for t in b]:
-        return [(i, i) for i in range(len(a))]
+        return by_name([(t.path, t.shape) for t in a], [(t.path, t.shape) for t in b])
     keys_a = [(t.path, t.shape) for t in a]
     keys_b = [(t.path, t.shape) for t in b]
     blocks = SequenceMatcher(None, keys_a, keys_b, autojunk=False).get_matching_blocks()
@@ -32,6 +33,15 @@ def align(a: Sequence[Tensor], b: Sequence[Tensor]) -> list[tuple[int, int]]:
         pairs += _same_shapes(a, b, rows, columns)
         last_a, last_b = i + 1, j + 1
     return sorted(pairs)
+
+
+def by_name(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """Pairs of positions by position, or by equal keys where ``b`` has those of ``a`` otherwise
+    ordered."""
+    where = {key: j for j, key in enumerate(b)}
+    if len(where) == len(a) == len(b) and set(a) == set(where):
+        return [(i, where[key]) for i, key in enumerate(a)]
+    return [(i, i) for i in range(min(len(a), len(b)))]
 
 
 def _moved(

@@ -11,6 +11,7 @@ from whydiff.core.recording import Side
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.evidence import hybrids
 from whydiff.diagnosis.gap import gap
+from whydiff.diagnosis.notes import on_other_samples
 from whydiff.diagnosis.trials import Trials
 from whydiff.diagnosis.verdict import judge, untried
 
@@ -31,6 +32,7 @@ def answer(
     ``point`` is the first divergence where more was found out about it than the digests say.
     """
     verdict = judge(compared, trials, remedy) if trials is not None else untried(compared)
+    told = gap(compared, trials, metric)
     return Explanation(
         question=_question(compared),
         between=compared.between,
@@ -43,9 +45,9 @@ def answer(
         excluded=verdict.excluded,
         unknown=verdict.unknown,
         unexplained=_finite(verdict.unexplained),
-        gap=gap(compared, trials, metric),
+        gap=told,
         remedy=remedy or Remedy("", compared.identical, ALIKE if compared.identical else ""),
-        notes=(*compared.diff.notes, *verdict.notes),
+        notes=(*compared.diff.notes, *on_other_samples(compared, told), *verdict.notes),
         reproduced=verdict.reproduced,
         evidence=_evidence(compared, trials, trajectory),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from whydiff.core.findings import CONFIRMED, UNKNOWN, Cause
 from whydiff.core.recording import Side
@@ -34,6 +35,24 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
         *_goes_on(compared, causes),
         *_how_trained(trials),
         *(_evaluated(name, parts) for name, parts in trials.measured.items() if _far(parts)),
+    )
+
+
+def on_other_samples(compared: ComparedSides, told: Mapping[str, Any]) -> tuple[str, ...]:
+    """A note where the gap is told in a number that A and B measured on other samples."""
+    validation = [side.recipe.data_content.validation for side in (compared.a, compared.b)]
+    name = str(told.get("metric"))
+    if not name.startswith("val_") or not all(validation) or validation[0] == validation[1]:
+        return ()
+    text = f"{name} was measured on other validation samples in A than in B"
+    if told.get("predictions_differ") == 0:
+        return (
+            f"{text}; for equal samples both predict the same classes, so its gap comes from the "
+            "samples, not from the weights.",
+        )
+    return (
+        f"{text}, so its gap is not that of the weights alone; the contributions are told in "
+        "predictions for the same samples.",
     )
 
 

@@ -22,7 +22,7 @@ from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.own_draws import generators_held
 from whydiff.keras_backend.subject import layers_of, optimizers_of, title_of
 from whydiff.keras_backend.variables import Slot, tensor
-from whydiff.recorder.describe import describe, optimizer_facts
+from whydiff.recorder.describe import applied_only, describe, optimizer_facts
 from whydiff.recorder.describe.training import metric_state, not_reset
 from whydiff.recorder.feed import Feed
 from whydiff.recorder.guard import never_in_the_way
@@ -185,7 +185,11 @@ class Watch:
         """Facts on what metrics hold already; {} where that cannot be read, which is no trouble."""
         try:
             read = self._adapter.to_numpy
-            return metric_state(self.model, lambda v: np.asarray(read(travelling.get(id(v), v))))
+            return metric_state(
+                self.model,
+                self._compiled,
+                lambda v: np.asarray(read(travelling.get(id(v), v))),
+            )
         except Exception:
             return {}
 
@@ -307,6 +311,7 @@ class Watch:
         self.feed.end_validation()
         weights = [np.array(v) for v in self._read(self._start.variables.weights, None)]
         # Settings stand as they were at the first step; what training adds is filled in.
+        self._optimizer_facts = applied_only(self._optimizer_facts, self.model)
         complete = self._describe()
         self._recipe = replace(
             self._recipe,

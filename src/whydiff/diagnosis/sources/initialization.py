@@ -35,6 +35,9 @@ def compare(a: Side, b: Side) -> Finding:
     other = differing(pairs.fresh)
     if other:
         return _differs(a, b, pairs, other)
+    reseeded = _other_seeds(a, b) if pairs.alone else ""
+    if reseeded:
+        return unknown(ID, reseeded)
     if pairs.all_equal:
         return identical(ID, equal_tensors(pairs.fresh + pairs.trained, "weight tensor"))
     if pairs.fresh:
@@ -67,6 +70,22 @@ def _differs(a: Side, b: Side, pairs: Pairs, other: Sequence[Pair]) -> Finding:
             )
     mechanism = "shared-initializer" if shared else ""
     return differs(ID, evidence, FIX, detail=shared or evidence, mechanism=mechanism)
+
+
+def _other_seeds(a: Side, b: Side) -> str:
+    """Says so where weights of other shapes were drawn from other seeds as well."""
+    shapes = {t.path: t.shape for t in b.recipe.initialization}
+    for tensor in a.recipe.initialization:
+        if shapes.get(tensor.path, tensor.shape) == tensor.shape:
+            continue
+        path = tensor.path
+        one, other = (seeds.draw_of(side, path, seeds.INITIALIZER) for side in (a, b))
+        if one and other and None not in (one.seed, other.seed) and one.seed != other.seed:
+            return (
+                f"{path} has another shape in B and another seed ({one.seed} vs. {other.seed}), so "
+                "its values are counted with the architecture"
+            )
+    return ""
 
 
 def _swapped(fresh: Sequence[Pair], other: Sequence[Pair]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
+from whydiff.core.align import by_name
 from whydiff.core.recipe import Facts, Recipe
 
 #: Prefixes of keys that name a layer after the first colon.
@@ -44,12 +45,13 @@ def same_layers(a: Recipe, b: Recipe) -> bool:
 def matched(a: Recipe, b: Recipe) -> list[tuple[int, int]]:
     """Pairs of positions in :func:`layers` of A and of B that are the same layer.
 
-    By position where the classes agree in order. Otherwise layers of equal name, class and
+    By position where the classes agree in order, or by name where the script names the same layers
+    and makes them in another order. Otherwise layers of equal name, class and
     settings first, between them those of equal class and settings, then those of equal class.
     """
     one, two = layers(a), layers(b)
     if same_layers(a, b):
-        return [(i, i) for i in range(len(one))]
+        return by_name(one, two)
     full_a, full_b = (
         [(path, kind, _settings(recipe, path)) for path, kind in listing]
         for recipe, listing in ((a, one), (b, two))

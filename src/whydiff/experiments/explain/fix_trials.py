@@ -96,14 +96,16 @@ def try_fixes(
         if not worked:
             failed.append(what)
             continue
-        larger = unrepaired(compared.findings, causes, proposal.targets, _share(trials))
-        rest = [c for c in causes if c not in proposal.targets]
+        # Where both agree bit for bit it repaired whatever differed, also what it was not made for.
+        repaired = tuple(causes) if what == AGREE else tuple(proposal.targets)
+        larger = unrepaired(compared.findings, causes, repaired, _share(trials))
+        rest = [c for c in causes if c not in repaired]
         left = intended(compared.findings, rest, text=text, a=a, b=b)
         how = " ".join([*larger, _sentence(proposal.how), what, *left])
-        confirms = tuple(proposal.targets) if what == AGREE else ()
+        confirms = repaired if what == AGREE else ()
         best = Remedy(shown(proposal, run), True, how, confirms)
         # One that repairs all of that and more may follow.
-        if not any(set(p.targets) > set(proposal.targets) for p in candidates[number:]):
+        if not any(set(p.targets) > set(repaired) for p in candidates[number:]):
             break
     if best is not None:
         return best

@@ -5,6 +5,6 @@ typed: ``optimizer="adam"`` and ``Adam()`` give the same facts.
 """
 
 from whydiff.recorder.describe.recipe import describe
-from whydiff.recorder.describe.training import optimizer_facts
+from whydiff.recorder.describe.training import applied_only, optimizer_facts
 
-__all__ = ["describe", "optimizer_facts"]
+__all__ = ["applied_only", "describe", "optimizer_facts"]

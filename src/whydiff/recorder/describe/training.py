@@ -47,6 +47,17 @@ def optimizer_facts(subject: Any) -> dict[str, Any]:
     }
 
 
+def applied_only(facts: Mapping[str, Any], subject: Any) -> dict[str, Any]:
+    """:func:`optimizer_facts` after a training: without the optimizer given to ``compile`` where
+    it took no step, because a train step of the model's own applies others."""
+    optimizers = optimizers_of(subject)
+    others = tuple(f"{name}." for name in optimizers if name)
+    steps = getattr(optimizers.get(""), "iterations", None)
+    if not others or steps is None or int(np.asarray(steps)) != 0:
+        return dict(facts)
+    return {key: value for key, value in facts.items() if key.startswith(others)}
+
+
 def _one_optimizer(optimizer: Any, subject: Any) -> dict[str, Any]:
     """A mixed-precision loss scale belongs to precision and is looked through."""
     if hasattr(optimizer, "facts"):
@@ -148,13 +159,19 @@ def measurement_facts(compiled: dict[str, Any], fit: dict[str, Any]) -> dict[str
     }
 
 
-def metric_state(model: Any, value_of: Callable[[Any], np.ndarray]) -> dict[str, Any]:
+def metric_state(
+    model: Any, compiled: Mapping[str, Any], value_of: Callable[[Any], np.ndarray]
+) -> dict[str, Any]:
     """What metrics hold before the first step besides zeros: state that no reset has cleared.
 
-    ``value_of`` reads a variable, wherever its value is at the moment.
+    ``compiled`` are the arguments of ``compile``: a model does not list the metrics given there
+    before its first step where that is not traced ahead. ``value_of`` reads a variable, wherever
+    its value is at the moment.
     """
     facts: dict[str, Any] = {}
-    for metric in _leaves(getattr(model, "metrics", None) or ()):
+    given = [g for key in ("metrics", "weighted_metrics") for g in _objects(compiled.get(key))]
+    listed = _leaves(getattr(model, "metrics", None) or ())
+    for metric in {id(m): m for m in (*listed, *given)}.values():
         for variable in getattr(metric, "variables", ()):
             value = value_of(variable)
             if value.size and np.any(value != 0):
@@ -171,6 +188,15 @@ def not_reset(at_first: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, 
     kept = sorted({key.partition(":")[2].rpartition(".")[0] for key in now
                    if now[key] != at_first.get(key)})  # fmt: skip
     return {NOT_RESET: kept} if kept else {}
+
+
+def _objects(metrics: Any) -> Iterator[Any]:
+    """The metric objects among what ``compile`` was given."""
+    if isinstance(metrics, (list, tuple, dict)):
+        for part in metrics.values() if isinstance(metrics, dict) else metrics:
+            yield from _objects(part)
+    elif hasattr(metrics, "update_state"):
+        yield metrics
 
 
 def _leaves(metrics: Iterable[Any]) -> Iterator[Any]:

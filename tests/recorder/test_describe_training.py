@@ -1,0 +1,42 @@
+"""Facts about optimizers and metrics that a model does not show by itself."""
+
+import keras
+import numpy as np
+
+from whydiff.recorder.describe.training import applied_only, metric_state, optimizer_facts
+
+
+class Gan(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner = keras.layers.Dense(1)
+
+    def compile(self, d_optimizer, **arguments):
+        super().compile(**arguments)
+        self.d_optimizer = d_optimizer
+
+
+def test_an_optimizer_that_compile_made_and_no_step_used_is_no_fact():
+    model = Gan()
+    model.compile(keras.optimizers.Adam(0.25))
+    model.inner.build((None, 2))
+    before = optimizer_facts(model)
+    assert before["class"] == "RMSprop" and before["d_optimizer.class"] == "Adam"
+    after = applied_only(before, model)
+    assert "class" not in after and after["d_optimizer.learning_rate"] == 0.25
+    model.optimizer.iterations.assign(3)
+    assert applied_only(before, model) == before, "it was used, too"
+    alone = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    alone.compile("sgd", "mse")
+    facts = optimizer_facts(alone)
+    assert applied_only(facts, alone) == facts
+
+
+def test_metrics_that_the_model_does_not_list_yet_are_read_where_compile_was_given_them():
+    kept = keras.metrics.Mean(name="kept")
+    kept.update_state(3.0)
+    listed = {"metrics": ["mae", {"out": [kept]}]}
+    state = metric_state(object(), listed, lambda v: np.asarray(v))
+    assert state["metric:kept.total"] == 3.0
+    assert not any("mae" in key for key in state)
+    assert metric_state(object(), {}, lambda v: np.asarray(v)) == {}
