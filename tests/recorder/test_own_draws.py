@@ -1,6 +1,8 @@
 """Generators that a script made for itself: found, read, put back."""
 
 import random
+import time
+from time import perf_counter
 
 import keras
 import numpy as np
@@ -11,7 +13,7 @@ from whydiff.keras_backend.host_generators import (
     host_state,
     put_host_state,
 )
-from whydiff.keras_backend.own_draws import OWN, generators_held
+from whydiff.keras_backend.own_draws import OWN, generators_held, never_alike
 
 rng = np.random.default_rng(1)
 
@@ -88,3 +90,17 @@ def test_those_of_layers_and_losses_are_found_by_the_names_they_have_in_the_scri
     assert held[f"{OWN}rng"] is rng
     plain = keras.Sequential([keras.Input((2,)), keras.layers.Dropout(0.5)])
     assert generators_held(plain, "mse") == {}
+
+
+def of_clock(y, p):
+    return (y - p) ** 2 * elapsed()
+
+
+def elapsed():
+    return time.time() + perf_counter()
+
+
+def test_calls_that_give_another_value_every_time_are_named_as_the_script_writes_them():
+    model = keras.Sequential([keras.Input((2,)), FromGlobal()])
+    assert never_alike(model, of_clock) == ["perf_counter", "time.time"]
+    assert never_alike(model, of_loss) == []

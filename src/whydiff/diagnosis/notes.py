@@ -106,6 +106,16 @@ def restarted(a: Side, b: Side) -> Iterator[str]:
             return  # said once, also where two runs of one script do so alike
 
 
+def _never_alike(compared: ComparedSides) -> str:
+    calls = compared.a.fit.notes.get("never alike")
+    if not isinstance(calls, list) or not calls:
+        return ""
+    return (
+        f" The code of a step calls {listed([f'{call}()' for call in calls])}, which gives another "
+        "value every time: take it out, or pass the value in as an input."
+    )
+
+
 def _unrecorded(compared: ComparedSides) -> Iterator[str]:
     arithmetic = next(f for f in compared.findings if f.source == "arithmetic")
     if arithmetic.status == UNKNOWN and arithmetic.evidence.startswith(UNRECORDED):
@@ -156,10 +166,10 @@ def _not_reproduced(
     yield (
         f"This training cannot be reproduced from what was recorded: {again}. "
         "So no cause is confirmed and no share is given; "
-        f"the two differ in {differing}. Something in the training is not recorded or not "
-        "deterministic. If the script should repeat its results, please send us the script, the "
-        "output of `pip freeze` and the recording that `whydiff record` writes (it holds no "
-        "training data), so that we can tell what is missing."
+        f"the two differ in {differing}.{_never_alike(compared)} Something in the training is not "
+        "recorded or not deterministic. If the script should repeat its results, please send us "
+        "the script, the output of `pip freeze` and the recording that `whydiff record` writes (it "
+        "holds no training data), so that we can tell what is missing."
     )
 
 

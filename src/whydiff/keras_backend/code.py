@@ -7,7 +7,7 @@ import dis
 import functools
 import inspect
 import types
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +81,10 @@ def _stored_in(code: types.CodeType) -> set[str]:
     return {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_ATTR"}
 
 
+#: stands for the layer in what a loss reads from outside
+LOSS = "the loss"
+
+
 @dataclass(frozen=True)
 class Outside:
     """A value that a step reads although it is no variable: from a global, a closure, an
@@ -150,6 +154,25 @@ def generators_read(
             with contextlib.suppress(ValueError):  # an empty cell
                 places[name] = cell.cell_contents
         yield from ((name, places[name]) for name in sorted(places) if is_generator(places[name]))
+
+
+def calls_of_modules(function: Any, wanted: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """``time.time`` where a user's function, or one that it calls by name, uses that function of a
+    module, or of that module by its own name."""
+    function = getattr(function, "__func__", function)
+    if not hasattr(function, "__code__") or not is_users(function):
+        return
+    for one in _functions_named(function):
+        used = _names_in(one.__code__)
+        place = one.__globals__
+        own = {n for n in used & place.keys() if not isinstance(place[n], types.ModuleType)}
+        for name in sorted(used & place.keys()):
+            value = place[name]
+            if isinstance(value, types.ModuleType):
+                for called in sorted(used & set(wanted.get(value.__name__, ())) - own):
+                    yield f"{name}.{called}"
+            elif getattr(value, "__name__", "") in wanted.get(getattr(value, "__module__", ""), ()):
+                yield name
 
 
 def read_settings(name: str, holder: Any, code: types.CodeType) -> Iterator[Outside]:

@@ -25,7 +25,8 @@ NONE_HELD: Held = MappingProxyType({})
 def is_generator(value: Any) -> bool:
     """Whether a value is a generator of NumPy, Python or torch."""
     own = (np.random.Generator, np.random.RandomState, random.Random)
-    return isinstance(value, own) or _of_torch(value)
+    stateless = isinstance(value, random.SystemRandom)  # draws from the operating system
+    return (isinstance(value, own) and not stateless) or _of_torch(value)
 
 
 def host_state(name: str, held: Held = NONE_HELD) -> np.ndarray | None:

@@ -7,12 +7,19 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from whydiff.keras_backend.code import generators_read, is_users, methods_used
+from whydiff.keras_backend.code import calls_of_modules, generators_read, is_users, methods_used
 from whydiff.keras_backend.host_generators import is_generator
 from whydiff.keras_backend.subject import layers_of
 
 #: How the name of such a generator begins; what follows is how the script calls it.
 OWN = "the script's own generator "
+#: Functions of modules that give another value every time.
+_NEVER_ALIKE = {
+    "time": ("time", "time_ns", "perf_counter", "monotonic", "process_time"),
+    "os": ("urandom", "getpid"),
+    "uuid": ("uuid1", "uuid4"),
+    "secrets": ("randbelow", "randbits", "token_bytes", "choice"),
+}
 #: Methods with which a layer, model or loss computes during a step.
 _IN_A_STEP = ("call", "train_step", "compute_loss", "__call__")
 
@@ -32,19 +39,38 @@ def generators_held(model: Any, loss: Any = None) -> dict[str, Any]:
     return named
 
 
+def never_alike(model: Any, loss: Any = None) -> list[str]:
+    """Calls in the code of a step whose value is another one every time, as the script writes
+    them: ``time.time``, ``os.urandom``."""
+    calls = {
+        call
+        for thing in (*layers_of(model), *_losses(loss))
+        for function in _functions(thing)
+        for call in calls_of_modules(function, _NEVER_ALIKE)
+    }
+    return sorted(calls)
+
+
 def _of(thing: Any) -> Iterator[tuple[str, Any]]:
-    cls = type(thing)
-    functions: list[Any] = [thing] if inspect.isroutine(thing) else []
-    if cls.__name__ == "Lambda":
-        functions.append(getattr(thing, "function", None))
-    elif not functions and is_users(cls):
+    if not inspect.isroutine(thing) and is_users(type(thing)):
         for key, value in list(vars(thing).items()):
             if is_generator(value):
-                yield f"{cls.__name__}.{key}", value
-        members = [getattr(cls, name, None) for name in methods_used(cls, _IN_A_STEP)]
-        functions += [inspect.unwrap(member) for member in members if callable(member)]
-    for function in functions:
+                yield f"{type(thing).__name__}.{key}", value
+    for function in _functions(thing):
         yield from generators_read(function, is_generator)
+
+
+def _functions(thing: Any) -> list[Any]:
+    """The user's functions with which a layer, model or loss computes during a step."""
+    cls = type(thing)
+    if inspect.isroutine(thing):
+        return [thing]
+    if cls.__name__ == "Lambda":
+        return [getattr(thing, "function", None)]
+    if not is_users(cls):
+        return []
+    members = [getattr(cls, name, None) for name in methods_used(cls, _IN_A_STEP)]
+    return [inspect.unwrap(member) for member in members if callable(member)]
 
 
 def _losses(loss: Any) -> list[Any]:

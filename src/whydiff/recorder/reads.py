@@ -12,7 +12,7 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.keras_backend.beside import BesideModels
 from whydiff.keras_backend.code import Outside
-from whydiff.recorder.describe.model import constants, held, outside
+from whydiff.recorder.describe.model import constants, held, loss_reads, outside
 from whydiff.recorder.describe.values import plain
 
 
@@ -34,6 +34,7 @@ def reads_of(
     compiled: bool,
     signature: Hashable,
     before: Mapping[tuple[int, str], Any],
+    loss: Any = None,
 ) -> tuple[Outside, ...]:
     """What the step that just ran reads, with the values that are in force.
 
@@ -41,7 +42,7 @@ def reads_of(
     before, for data of the same ``signature``, those values count and not what they are now. What
     a step itself sets is as it was ``before`` the first one, see :func:`stored_before`.
     """
-    found = []
+    found = [replace(read, now=read.value) for read in loss_reads(loss)]
     for path, layer in layers.items():
         for read in (*outside(layer), *held(layer), *constants(layer)):
             value = before.get((id(layer), read.name), read.value) if read.stored else read.value

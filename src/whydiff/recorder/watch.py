@@ -19,7 +19,7 @@ from whydiff.keras_backend.callbacks import fresh_callback, listed
 from whydiff.keras_backend.code import Outside
 from whydiff.keras_backend.internals import steps_at_once
 from whydiff.keras_backend.logs import numbers
-from whydiff.keras_backend.own_draws import generators_held
+from whydiff.keras_backend.own_draws import generators_held, never_alike
 from whydiff.keras_backend.subject import layers_of, optimizers_of, title_of
 from whydiff.keras_backend.variables import Slot, tensor
 from whydiff.recorder.describe import applied_only, describe, optimizer_facts
@@ -239,12 +239,14 @@ class Watch:
         batch, signature = self._fit.get("batch_size"), str(self.feed.signature)
         traced_for = (signature, batch, self._start.trainable)
         layers = self._start.names.layers
-        reads = reads_of(self.model, layers, compiled, traced_for, self._stored)
+        loss = self._compiled.get("loss")
+        reads = reads_of(self.model, layers, compiled, traced_for, self._stored, loss)
         self._stale = stale(reads)
         constants = {f"{r.owner}/{r.name}": told(r.value) for r in reads if r.constant}
         kept = {f"{r.owner or 'model'}:{r.name.removeprefix('self.')}": told(r.value)
                 for r in reads if r.stored}  # fmt: skip
-        noted = {"stale": self._stale, "constants": constants, "stored": kept}
+        noted = {"stale": self._stale, "constants": constants, "stored": kept,
+                 "never alike": never_alike(self.model, loss)}  # fmt: skip
         self._notes |= {name: values for name, values in noted.items() if values}
         return reads
 

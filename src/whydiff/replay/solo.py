@@ -14,6 +14,7 @@ from whydiff.core.feeding import Plan, TransferError
 from whydiff.core.live import Live
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
+from whydiff.keras_backend.code import LOSS
 from whydiff.keras_backend.host_generators import host_kept
 from whydiff.keras_backend.own_draws import generators_held
 from whydiff.replay.measuring import take_apart
@@ -96,7 +97,11 @@ class Solo:
         steer = Steer(data, generator_of(lives, choice), first, validation, drawn, held)
         restart = Restart(lives[side(choice, "optimizer")].restarts, program.variables)
         model = program.base.model
-        with quiet(), host_kept(held=held), reading_as(program.base, self._state(choice)):
+        with (
+            quiet(),
+            host_kept(held=held),
+            reading_as(program.base, self._state(choice), lives[side(choice, "objective")]),
+        ):
             keras.Model.fit(
                 model,
                 x=data,
@@ -157,16 +162,21 @@ class Solo:
 
 
 @contextlib.contextmanager
-def reading_as(live: Live, state: Live | None = None) -> Iterator[None]:
+def reading_as(
+    live: Live, state: Live | None = None, objective: Live | None = None
+) -> Iterator[None]:
     """What the code of a model's layers reads besides variables is what it was in that fit.
 
-    With ``state`` the values of another fit that are state: compiled into its step before the
-    script set others, or tensors that its layers held.
+    What its loss reads is what that of ``objective``'s fit read. With ``state`` the values of
+    another fit that are state: compiled into its step before the script set others, or tensors
+    that its layers held.
     """
     theirs = {r.key: r.value for r in (state or live).outside if state_of(r, live)}
-    now = [(read, read.get()) for read in live.outside]
+    of_loss = [r for r in (objective or live).outside if r.owner == LOSS]
+    reads = [*(r for r in live.outside if r.owner != LOSS), *of_loss]
+    now = [(read, read.get()) for read in reads]
     try:
-        for read in live.outside:
+        for read in reads:
             read.put(theirs.get(read.key, read.value))
         yield
     finally:

@@ -7,7 +7,7 @@ import numpy as np
 from whydiff.core.findings import IDENTICAL, UNKNOWN, Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
-from whydiff.diagnosis.sources.facts import compare_facts
+from whydiff.diagnosis.sources.facts import changes, compare_facts
 from whydiff.diagnosis.sources.layers import aligned_facts, layers
 from whydiff.diagnosis.sources.samples import common
 from whydiff.diagnosis.sources.source import Source, differs
@@ -21,7 +21,13 @@ _FIRST = ("loss", "loss_weights", "class_weight", "sample_weight")
 def compare(a: Side, b: Side) -> Finding:
     """Compare the loss facts, then the weights sample by sample."""
     one, two = aligned_facts(a.recipe, b.recipe, a.recipe.objective, b.recipe.objective)
-    finding = compare_facts(ID, one, two, FIX, first=_FIRST, skip=_is_name, intended=True)
+    read = any(_is_read(c.key) for c in changes(one, two))
+
+    def skip(key: str) -> bool:
+        # The code of a loss is known by what it reads, too: where that differs it says more.
+        return _is_name(key) or (read and key.startswith("code:loss"))
+
+    finding = compare_facts(ID, one, two, FIX, first=_FIRST, skip=skip, intended=True)
     if finding.status in (IDENTICAL, UNKNOWN):
         weights = _weights(a.recipe, b.recipe)
         return differs(ID, weights, FIX, intended=True) if weights else finding
@@ -32,6 +38,10 @@ def compare(a: Side, b: Side) -> Finding:
             ID, finding.evidence, FIX, mechanism="softmax-and-from-logits", intended=True
         )
     return finding
+
+
+def _is_read(key: str) -> bool:
+    return key.startswith("layer:the loss:")
 
 
 def _is_name(key: str) -> bool:

@@ -15,7 +15,7 @@ from whydiff.core.memory import peak_of
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.divergence import identical
-from whydiff.diagnosis.files import MECHANISM
+from whydiff.diagnosis.files import MECHANISM, carried
 from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.diagnosis.repaired import helped, not_found, unrepaired
 from whydiff.diagnosis.rounding import MECHANISM as ROUNDS, harmless
@@ -60,7 +60,11 @@ def try_fixes(
         s
         for s in compared.differing
         if s not in compared.counted_with
-        and (trials.stands_for(s) not in trials.sources or trials.matters(s))
+        and (
+            trials.stands_for(s) not in trials.sources
+            or trials.matters(s)
+            or (compared.same_weights and trials.changes_logs(s))
+        )
         and s not in harmless(trials)
     ]
     if not causes and harmless(trials):
@@ -83,7 +87,9 @@ def try_fixes(
         targets = settings[0].targets if settings else causes
         files = files_of_packages(run.script)
         candidates.insert(len(settings), pin(text, pinned, files, targets))
-    candidates = candidates[:MOST_TRIED]  # fmt: skip
+    # Both runs of a trial find the file that the first run has left: they would agree whatever the
+    # change is.
+    candidates = [] if carried(a, b) else candidates[:MOST_TRIED]
     if notebook:
         candidates = [in_cells(p, notebook, run.script) for p in candidates if not p.patch_b]
     failed: list[str] = []

@@ -9,11 +9,13 @@ import re
 import types
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from whydiff.keras_backend.code import (
+    LOSS,
     Outside,
     accumulates_gradients,
     class_digest,
@@ -102,6 +104,21 @@ def outside(layer: Any) -> list[Outside]:
             for function in _own_functions(layer):
                 found += read_settings(f"self.{key}", value, function.__code__)
     return list({read.name: read for read in found}.values())
+
+
+def loss_reads(loss: Any) -> list[Outside]:
+    """What losses of the user's read from globals and closures."""
+    if isinstance(loss, dict):
+        return [read for part in loss.values() for read in loss_reads(part)]
+    if isinstance(loss, (list, tuple)):
+        return [read for part in loss for read in loss_reads(part)]
+    inner = getattr(loss, "fn", loss)
+    functions: list[Any] = [inner] if inspect.isroutine(inner) and is_users(inner) else []
+    if not functions and is_users(type(loss)):
+        used = methods_used(type(loss), ("call", "__call__"))
+        functions = [inspect.unwrap(getattr(type(loss), name, None) or len) for name in used]
+    found = [read for function in functions for read in read_outside(function)]
+    return list({read.name: replace(read, owner=LOSS) for read in found}.values())
 
 
 def stored(layer: Any) -> frozenset[str]:

@@ -22,6 +22,7 @@ from whydiff.keras_backend.internals import (
 )
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import models_of, optimizers_of
+from whydiff.recorder.describe.model import loss_reads
 from whydiff.recorder.describe.values import (
     config,
     defaults,
@@ -83,6 +84,8 @@ def objective_facts(
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     _loss_facts("loss", compiled.get("loss"), facts, package_of(model))
+    for read in loss_reads(compiled.get("loss")):
+        facts[read.key] = plain(read.value)
     facts["loss_weights"] = plain(compiled.get("loss_weights"))
     facts["class_weight"] = plain(fit.get("class_weight"))
     facts["sample_weight"] = fit.get("sample_weight") is not None
