@@ -70,3 +70,9 @@ def test_a_finding_names_line_and_remedy():
     (problem,) = check_text(text, "train.py")
     assert (problem.file, problem.line) == ("train.py", 4)
     assert problem.remedy == BY_ID["WD105"].remedy
+
+
+def test_a_generator_of_the_operating_system_is_said_to_be_one():
+    found = check_text("import random\nx = random.SystemRandom().sample(range(9), 3)\n", "train.py")
+    said = [finding.what for finding in found if finding.rule == "WD105"]
+    assert said == ["SystemRandom() takes its numbers from the operating system"]

@@ -104,10 +104,18 @@ def _exclusive(s: Source, one: ast.AST, other: ast.AST) -> bool:
     return isinstance(branch, ast.If | ast.IfExp | ast.Try)
 
 
+def _found(change: str) -> str:
+    """What a change repairs: ``default_rng() has no seed``."""
+    call, becomes, _ = change.partition(" becomes ")
+    if becomes:
+        return f"{call} takes its numbers from the operating system"
+    return change.replace(" gets a seed", " has no seed")
+
+
 def _fresh(s: Source) -> Iterator[Hit]:
     for change in changes(s.script, s.names):
         if change.kind == "generator" and "clock" not in change.what:
-            yield Hit(change.line, 0, change.what.replace(" gets a seed", " has no seed"))
+            yield Hit(change.line, 0, _found(change.what))
 
 
 def _clock(s: Source) -> Iterator[Hit]:
