@@ -8,7 +8,6 @@ from hypothesis.extra import numpy as hnp
 
 from whydiff.stats.distances import (
     churn,
-    may_be_classes,
     prediction_distance,
     relative_weight_distance,
 )
@@ -82,10 +81,3 @@ def test_relative_weight_distance():
     assert relative_weight_distance({"k": np.zeros(2)}, {"k": np.zeros(2)}) == 0.0
     one = relative_weight_distance({"k": np.array([np.nan, 1.0])}, {"k": np.array([1.0, 1.0])})
     assert math.isfinite(one) and one > 0
-
-
-def test_a_column_of_any_numbers_holds_no_classes():
-    assert may_be_classes([np.array([[0.2], [0.9]])])
-    assert may_be_classes([np.array([[-3.0, 4.0]])]), "logits of two classes"
-    assert not may_be_classes([np.array([[0.2], [1.9]])])
-    assert not may_be_classes([np.array([-0.2, 0.4])])

@@ -102,12 +102,6 @@ def _gaps(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.abs(gap)
 
 
-def may_be_classes(outputs: Sequence[np.ndarray]) -> bool:
-    """Whether outputs may stand for classes: a single column of numbers beyond 0 to 1 does not."""
-    single = [x for x in outputs if x.ndim < 2 or x.shape[-1] == 1]
-    return not any(np.nanmin(x, initial=0) < 0 or np.nanmax(x, initial=0) > 1 for x in single)
-
-
 def classes(x: np.ndarray) -> np.ndarray:
     """Predicted classes of one output: all its axes but the last.
 

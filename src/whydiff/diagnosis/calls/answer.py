@@ -33,7 +33,7 @@ from whydiff.diagnosis.calls.results import (
 from whydiff.diagnosis.calls.rows import differing_rows
 from whydiff.diagnosis.calls.trials import CallTrials
 from whydiff.diagnosis.calls.verdict import Verdict
-from whydiff.stats.distances import churn, may_be_classes
+from whydiff.stats.distances import churn
 
 #: Further disagreements that are listed.
 MOST_OTHERS = 5
@@ -121,7 +121,7 @@ def _gap(pair: Disagreement, trials: CallTrials | None) -> dict[str, Any]:
     told: dict[str, Any] = {"metric": d.metric, "a": d.a, "b": d.b, "relative": d.relative}
     if trials is not None and not trials.failure:
         a, b = (list(m.outputs) for m in (trials.a, trials.b))
-        if a and b and may_be_classes([*a, *b]):
+        if a and b:
             told["predictions_differ"] = churn(a, b)
             told["distance"] = trials.whole
         if d.metric in (OUTPUTS, WEIGHTS):
