@@ -80,3 +80,16 @@ def test_a_temporary_file_is_met_by_no_other_run(tmp_path: Path) -> None:
         "open('mine.txt', 'x').close()\n"
     )
     assert seen(body, tmp_path) == {"mine.txt": "written"}
+
+
+def test_what_a_library_compiled_and_kept_is_no_file_of_the_script(tmp_path: Path) -> None:
+    """A second run finds compiled programs of the first: it is faster, and no other training."""
+    body = (
+        "import types\nfrom pathlib import Path\n"
+        "os.environ['TRITON_CACHE_DIR'] = 'kernels'\n"
+        "sys.modules['jax'] = types.SimpleNamespace("
+        "config=types.SimpleNamespace(jax_compilation_cache_dir='programs'))\n"
+        "for name in ('kernels', 'programs', 'torchinductor_me', 'programs_of_mine'):\n"
+        "    Path(name).mkdir()\n    Path(name, name).write_text('x')\n"
+    )
+    assert seen(body, tmp_path) == {"programs_of_mine": "written"}

@@ -30,6 +30,12 @@ _CODE = (".py", ".pyc", ".pyi", ".so", ".pth", ".pyd", ".dll", ".zip")
 _SYSTEM = ("/proc", "/sys", "/dev", "/usr", "/etc", "/lib", "/opt", "/run", "/var/lib")
 _TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")
 _PRIVATE = (".keras/keras.json", ".cache")
+#: Variables that name a folder in which a library keeps what it compiled, and may lose it.
+_COMPILED = (
+    "JAX_COMPILATION_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "NUMBA_CACHE_DIR",
+    "CUDA_CACHE_PATH", "MPLCONFIGDIR", "XDG_CACHE_HOME",
+)  # fmt: skip
+_INDUCTOR = "torchinductor_"  # torch's, with the name of the user, where no variable names one
 
 
 class Opened:
@@ -96,6 +102,8 @@ class Opened:
             return
         if any(name.startswith(ours) for ours in self._ours):
             return  # the recording, or a journal beside it
+        if _is_compiled(name):
+            return
         if Path(name).is_dir():
             return
         known = self.files.get(name)
@@ -108,6 +116,17 @@ class Opened:
             self.files[name] = Used(seen, write)
         elif write and not known.written:
             self.files[name] = Used(known.read, True)
+
+
+def _is_compiled(name: str) -> bool:
+    """Whether a file lies where a library keeps compiled programs: they decide how long a run
+    takes and nothing else."""
+    if any(part.startswith(_INDUCTOR) for part in Path(name).parts):
+        return True
+    folders = [os.environ.get(variable) for variable in _COMPILED]
+    config = getattr(sys.modules.get("jax"), "config", None)
+    folders.append(getattr(config, "jax_compilation_cache_dir", None))
+    return any(name.startswith(_whole(folder) + os.sep) for folder in folders if folder)
 
 
 def _is_temporary(path: Any, flags: Any) -> bool:
