@@ -120,3 +120,18 @@ def test_the_package_runs_as_a_module():
         [sys.executable, "-m", "whydiff", "--help"], capture_output=True, text=True, check=True
     )
     assert ran.stdout.startswith("Usage: whydiff ")
+
+
+def test_a_file_that_cannot_be_used_is_named(tmp_path, monkeypatch):
+    """It is not taken for the answer, which nobody was about to write."""
+
+    def fail(*_):
+        raise FileNotFoundError(2, "No such file or directory", str(tmp_path / "weights.npz"))
+
+    monkeypatch.setattr("whydiff.storage.load", fail)
+    recording = tmp_path / "a.whydiff"
+    Writer(recording, "train.py", []).close(0)
+    done = run("show", recording)
+    assert done.exit_code == 2
+    assert f"{tmp_path / 'weights.npz'}: No such file or directory" in done.output
+    assert "cannot write the answer" not in done.output

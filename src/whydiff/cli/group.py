@@ -128,6 +128,12 @@ class Verbs(click.Group):
         except BrokenPipeError:
             raise  # the reader of our output has seen enough: click ends quietly
         except OSError as error:
+            if error.filename is not None:
+                raise Trouble(
+                    f"{spelled(str(error.filename))}: {error.strerror or error}",
+                    "Look whether it is there, who may read and write it, and whether its disk is "
+                    "full.",
+                ) from None
             _discard_output()
             raise Trouble(
                 f"cannot write the answer: {error.strerror or error}",
