@@ -174,6 +174,12 @@ def test_workers_of_this_machine_end_with_who_asks_them_even_killed(tmp_path, na
     wait_for(lambda: not any(map(alive, started)))
 
 
+def test_a_worker_whose_parent_was_gone_before_it_looked_ends_too():
+    orphan = "from whydiff.runner.executors.local import end_with\nimport time\nend_with({})\n"
+    mine = [sys.executable, "-c", orphan.format(0) + "time.sleep(3600)"]
+    assert subprocess.run(mine, timeout=HANGS).returncode == 1
+
+
 def command_of(pid):
     try:
         return Path(f"/proc/{pid}/cmdline").read_text()

@@ -17,9 +17,12 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def end_with_parent() -> None:
-    """In a worker: end when the process that made it is gone, which pools do not see."""
-    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+def end_with(parent: int) -> None:
+    """In a worker: end when the process that made it is gone, which pools do not see.
+
+    ``parent`` is told by that process: it may be gone before the worker could ask who it was.
+    """
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
 def _watch(parent: int) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 from whydiff.runner.executors import Opened
-from whydiff.runner.executors.local import cores, end_with_parent
+from whydiff.runner.executors.local import cores, end_with
 
 
 @contextlib.contextmanager
@@ -16,7 +17,7 @@ def opened(address: str, count: int | None) -> Iterator[Opened]:
 
     del address  # always this machine
     size = count or cores()
-    executor = ProcessPoolExecutor(size, initializer=end_with_parent)
+    executor = ProcessPoolExecutor(size, initializer=end_with, initargs=(os.getpid(),))
     try:
         yield Opened(executor, size)
     except BaseException:

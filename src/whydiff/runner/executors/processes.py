@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 from whydiff.runner.executors import Opened
-from whydiff.runner.executors.local import cores, end_with_parent
+from whydiff.runner.executors.local import cores, end_with
 
 
 @contextlib.contextmanager
@@ -19,7 +20,10 @@ def opened(address: str, count: int | None) -> Iterator[Opened]:
     before = set(multiprocessing.active_children())
     # Not forked: a process that has threads, as Keras's backends have, must not be.
     executor = ProcessPoolExecutor(
-        size, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
+        size,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=end_with,
+        initargs=(os.getpid(),),
     )
     try:
         yield Opened(executor, size)
