@@ -1,6 +1,5 @@
 """With a budget everything that is run ends, and what was left out is said."""
 
-import time
 
 import pytest
 
@@ -54,7 +53,7 @@ def test_a_hybrid_under_way_is_ended_with_its_process(tmp_path, monkeypatch):
     runs = Runs(seconds=600.0)
     with runs.run(Run(script), tmp_path, "a") as ran:
         assert ran.exit_code == 0 and ran.child.deadline is not None
-        ran.child.deadline = time.monotonic() + 0.2
+        ran.child.deadline = 0.0  # long ago: nothing here waits for a clock
         with pytest.raises(OutOfTime, match="--budget"):
             ran.child.request(Recall("a"))
         with pytest.raises(OutOfTime):  # and it is not asked again
