@@ -1,6 +1,5 @@
 """With a budget everything that is run ends, and what was left out is said."""
 
-
 import pytest
 
 from whydiff import explain
