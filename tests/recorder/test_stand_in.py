@@ -52,8 +52,9 @@ def test_what_the_watcher_raises_reaches_nobody():
 
 
 def test_it_looks_like_the_function():
-    stand_in, _ = told()
-    assert repr(stand_in) == repr(print) and stand_in == print and hash(stand_in) == hash(print)
-    assert stand_in.__class__ is type(print) and stand_in.__name__ == "print"
-    assert inspect.signature(stand_in) == inspect.signature(print)
-    assert pickle.loads(pickle.dumps(stand_in)) is print
+    """``sorted``: where a recording was made in this process, ``print`` is a stand-in itself."""
+    stand_in = StandIn(sorted)
+    assert repr(stand_in) == repr(sorted) and stand_in == sorted and hash(stand_in) == hash(sorted)
+    assert stand_in.__class__ is type(sorted) and stand_in.__name__ == "sorted"
+    assert inspect.signature(stand_in) == inspect.signature(sorted)
+    assert pickle.loads(pickle.dumps(stand_in)) is sorted

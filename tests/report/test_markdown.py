@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 from markdown_it import MarkdownIt
 
 from whydiff.report.blocks import Code, Facts, Fold, Table, Text
@@ -89,6 +89,7 @@ def test_hostile_names_change_no_element_of_a_whole_answer(kind, name):
 
 
 @given(st.text())
+@example("0)")
 def test_any_text_is_one_line_without_elements_links_or_mentions(value):
     made = text(value)
     assert "\n" not in made

@@ -34,7 +34,7 @@ _MARKUP = re.compile(
     |(?P<reference>[@\#](?=\w)|\b(?:GH|gh)-(?=\d)|!(?=\d))
     |(?P<link>:(?=//)|\bwww\.)
     |(?P<emoji>:(?=[\w+-]+:))
-    |(?P<start>^(?:[-+=](?=[\s=+-]|$)|\#|\d+(?=[.)]\s)))""",
+    |(?P<start>^(?:[-+=](?=[\s=+-]|$)|\#|\d+(?=[.)](?:\s|$))))""",
     re.VERBOSE,
 )
 #: what our own messages put between backticks
