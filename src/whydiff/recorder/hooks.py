@@ -161,20 +161,22 @@ def watch_train_on_batch(holder: Holder, patches: Patches, keras: Any) -> None:
             return None if loop is None else (loop, dict(arguments))
 
         @functools.wraps(train)
-        def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        def watched_train_on_batch(self: Any, *args: Any, **kwargs: Any) -> Any:
             with UNSEEN:
                 step = unharmed(begun, self, args, kwargs, otherwise=None)
                 if step is None:
                     return train(self, *args, **kwargs)
                 loop, arguments = step
-                with holder.session.stepping_with(loop):
+                with holder.session.stepping_with(loop) as watched:
+                    if not watched:
+                        return train(self, *args, **kwargs)
                     batch = tuple(arguments.get(name) for name in names)
                     fed = loop.show(batch)
                     if fed is not batch and fed is not None:
                         arguments |= dict(zip(names, fed, strict=True))
                     return train(**arguments)
 
-        return watched
+        return watched_train_on_batch
 
     patches.wrap(owner_of(keras.Model, "train_on_batch"), "train_on_batch", around)
 

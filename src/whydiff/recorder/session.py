@@ -58,7 +58,8 @@ class Session:
         self.lives: list[Live] = []
         self._current: Watch | None = None  # the fit that is running
         self._stepping: Loop | None = None  # the loop one of whose steps is running
-        self._thread = 0  # that of the fit or step that is running
+        self._taking = threading.RLock()  # a signal handler may train, too
+        self._thread = 0  # that of the fit or step that is running or about to; 0: none is
         self._unwatched = 0  # fits that ran beside a watched one in another thread
         self.closed = False
         self.calls = CallBook(writer, self.ledger, keep_bytes)
@@ -98,31 +99,44 @@ class Session:
 
     def begin_fit(self, model: Any, arguments: Mapping[str, Any]) -> Watch | None:
         """A watch for a fit that begins now; None inside another fit or after closing."""
-        if self._busy():
+        if not self._take():
             return None
-        self._close_loops_of(model)
-        self._thread = threading.get_ident()
-        self._current = self._begun(Watch, model, arguments, self._compiled.get(model) or {})
+        try:
+            self._close_loops_of(model)
+            self._current = self._begun(Watch, model, arguments, self._compiled.get(model) or {})
+        finally:
+            self._release()
         return self._current
 
     @property
     def _elsewhere(self) -> bool:
         """Whether this is a forked process, or something watched is running in another thread."""
-        if os.getpid() != self._process:
-            return True
-        running = self._stepping or self._current
-        return running is not None and self._thread != threading.get_ident()
+        return os.getpid() != self._process or self._thread not in (0, threading.get_ident())
 
-    def _busy(self) -> bool:
-        """Whether nothing is to be watched now. Of fits in several threads at once one is."""
+    def _take(self, within: bool = False) -> bool:
+        """Whether a training that begins now in this thread is watched.
+
+        It is where no other is; ``within``: or another of this thread. Of trainings in several
+        threads at once one is watched, and the others are counted.
+        """
         if self.closed or os.getpid() != self._process:
-            return True
-        running = self._stepping or self._current
-        if running is not None and self._thread != threading.get_ident():
-            self._unwatched += 1
-            if self.writer is not None:
-                self.writer.environment({BESIDE: self._unwatched})
-        return running is not None
+            return False
+        with self._taking:
+            if self._thread not in (0, threading.get_ident()):
+                self._unwatched += 1
+            elif within or (self._stepping or self._current) is None:
+                self._thread = threading.get_ident()
+                return True
+            else:
+                return False
+        if self.writer is not None:
+            self.writer.environment({BESIDE: self._unwatched})
+        return False
+
+    def _release(self) -> None:
+        """Let any thread's training be watched, unless one of this thread still runs."""
+        if (self._stepping or self._current) is None:
+            self._thread = 0
 
     def passing(self, model: Any) -> AbstractContextManager[None]:
         """Around a fit that is not watched."""
@@ -132,7 +146,10 @@ class Session:
     def end_fit(self, watch: Watch, completed: bool) -> None:
         """The fit returned or raised. Raises Enough after the last one that is wanted."""
         self._current = None
-        self._ended(watch, completed)
+        try:
+            self._ended(watch, completed)
+        finally:
+            self._release()
         if completed and watch.index == self._last:
             raise Enough
 
@@ -140,24 +157,30 @@ class Session:
 
     def loop_of(self, model: Any, arguments: Mapping[str, Any]) -> Loop | None:
         """The loop that a call of ``train_on_batch`` belongs to; None inside other steps."""
-        if self._busy():
+        if not self._take():
             return None
-        for loop in self._loops:
-            if loop.model is model:
-                return loop
-        kept = {"class_weight": arguments.get("class_weight")}
-        return self._opened("train_on_batch", model, kept, self._compiled.get(model) or {})
+        try:
+            for loop in self._loops:
+                if loop.model is model:
+                    return loop
+            kept = {"class_weight": arguments.get("class_weight")}
+            return self._opened("train_on_batch", model, kept, self._compiled.get(model) or {})
+        finally:
+            self._release()
 
     def open_loop(self, models: Sequence[Any], optimizer: Any) -> Loop | None:
         """A loop of the script's own over ``models``; None inside other steps."""
-        if self._busy():
+        if not self._take():
             return None
-        subject = subject_of(models, optimizer, self.ledger.generators())
-        return self._opened("loop", subject, {}, {})
+        try:
+            subject = subject_of(models, optimizer, self.ledger.generators())
+            return self._opened("loop", subject, {}, {})
+        finally:
+            self._release()
 
     @contextlib.contextmanager
-    def stepping_with(self, loop: Loop) -> Iterator[None]:
-        """One step of ``loop`` is running.
+    def stepping_with(self, loop: Loop) -> Iterator[bool]:
+        """One step of ``loop`` is running; whether it is watched: no other thread's training is.
 
         A pinned loop is over when a step too many begins: until then, others may still change
         the model that it trains.
@@ -166,11 +189,15 @@ class Session:
         if loop.index == self._last and pins is not None and loop.steps == pins.steps:
             self.close_loop(loop, True)
             raise Enough
-        self._stepping, self._thread = loop, threading.get_ident()
+        if not self._take(within=True):
+            yield False
+            return
+        self._stepping = loop
         try:
-            yield
+            yield True
         finally:
             self._stepping = None
+            self._release()
 
     def close_loop(self, loop: Loop, completed: bool) -> None:
         """The loop is over."""

@@ -53,7 +53,9 @@ class watch:  # noqa: N801 - a context manager named like a function
         loop = self._loop
         if loop is None:
             return function(*arguments, **keywords)
-        with holder.session.stepping_with(loop):
+        with holder.session.stepping_with(loop) as watched:
+            if not watched:
+                return function(*arguments, **keywords)
             loop.takes(function)
             other = loop.before_call(arguments, keywords)
             arguments, keywords = (arguments, keywords) if other is None else other

@@ -1,0 +1,79 @@
+"""Of trainings in several threads at once one is watched, the others are counted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+import keras
+import pytest
+
+from whydiff.recorder.session import Session
+from whydiff.storage import Writer, load
+from whydiff.storage.sealing import BESIDE
+
+
+class Meanwhile(Mapping):
+    """Arguments of a fit; another thread does ``work`` when they are first read."""
+
+    def __init__(self, work, **arguments):
+        self.arguments, self.work, self.done = arguments, work, []
+
+    def __getitem__(self, name):
+        if not self.done:
+            self.done.append(None)
+            thread = threading.Thread(target=lambda: self.done.append(self.work()))
+            thread.start()
+            thread.join()
+        return self.arguments[name]
+
+    def __iter__(self):
+        return iter(self.arguments)
+
+    def __len__(self):
+        return len(self.arguments)
+
+
+@pytest.fixture
+def model():
+    made = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    made.compile("sgd", "mse")
+    return made
+
+
+@pytest.fixture
+def session(tmp_path):
+    return Session(Writer(tmp_path / "r.whydiff", "train.py", ()), 0)
+
+
+def test_a_fit_that_begins_while_another_thread_describes_its_own_is_counted(session, model):
+    arguments = Meanwhile(lambda: session.begin_fit(model, {}), batch_size=2)
+    watch = session.begin_fit(model, arguments)
+    assert arguments.done == [None, None]  # the other thread's is not watched
+    assert watch is not None and watch.index == 1
+    session.end_fit(watch, False)
+    later = session.begin_fit(model, {})
+    assert later is not None  # nobody holds the session any more
+    session.end_fit(later, False)
+    session.close(0)
+    assert load(session.writer.path).environment[BESIDE] == 1
+
+
+def test_a_step_beside_another_threads_training_is_not_watched(session, model):
+    loop = session.open_loop([model], model.optimizer)
+    seen = []
+
+    def step():
+        with session.stepping_with(loop) as watched:
+            seen.append(watched)
+
+    watch = session.begin_fit(model, Meanwhile(step, batch_size=2))
+    with session.stepping_with(loop) as watched:  # of the same thread: a callback's own step
+        assert watched
+    step_beside = threading.Thread(target=step)
+    step_beside.start()
+    step_beside.join()
+    assert seen == [False, False]
+    session.end_fit(watch, False)
+    step()
+    assert seen == [False, False, True]
