@@ -77,3 +77,17 @@ def test_a_step_beside_another_threads_training_is_not_watched(session, model):
     session.end_fit(watch, False)
     step()
     assert seen == [False, False, True]
+
+
+def test_of_predictions_in_two_threads_at_once_one_is_watched(session, model):
+    beside = []
+    arguments = Meanwhile(lambda: session.begin_call("predict", "predict", model, {}), x=None)
+    watched = session.begin_call("predict", "predict", model, arguments)
+    thread = threading.Thread(
+        target=lambda: beside.append(session.begin_call("predict", "predict", model, {}))
+    )
+    thread.start()
+    thread.join()
+    assert watched is not None and beside == [None]
+    session.end_call(watched, False)
+    assert session.begin_fit(model, {}) is not None

@@ -59,7 +59,7 @@ class Session:
         self._current: Watch | None = None  # the fit that is running
         self._stepping: Loop | None = None  # the loop one of whose steps is running
         self._taking = threading.RLock()  # a signal handler may train, too
-        self._thread = 0  # that of the fit or step that is running or about to; 0: none is
+        self._thread = 0  # that in which something watched runs or is about to; 0: none
         self._unwatched = 0  # fits that ran beside a watched one in another thread
         self.closed = False
         self.calls = CallBook(writer, self.ledger, keep_bytes)
@@ -99,7 +99,7 @@ class Session:
 
     def begin_fit(self, model: Any, arguments: Mapping[str, Any]) -> Watch | None:
         """A watch for a fit that begins now; None inside another fit or after closing."""
-        if not self._take():
+        if not self._takes():
             return None
         try:
             self._close_loops_of(model)
@@ -113,29 +113,29 @@ class Session:
         """Whether this is a forked process, or something watched is running in another thread."""
         return os.getpid() != self._process or self._thread not in (0, threading.get_ident())
 
-    def _take(self, within: bool = False) -> bool:
-        """Whether a training that begins now in this thread is watched.
+    def _holds(self, training: bool = False) -> bool:
+        """Whether this thread has the session, or gets it: one thread at a time is watched.
 
-        It is where no other is; ``within``: or another of this thread. Of trainings in several
-        threads at once one is watched, and the others are counted.
+        A ``training`` that is not watched because another thread has it is counted.
         """
         if self.closed or os.getpid() != self._process:
             return False
         with self._taking:
-            if self._thread not in (0, threading.get_ident()):
-                self._unwatched += 1
-            elif within or (self._stepping or self._current) is None:
+            if self._thread == 0:
                 self._thread = threading.get_ident()
-                return True
-            else:
-                return False
-        if self.writer is not None:
+            held = self._thread == threading.get_ident()
+            self._unwatched += training and not held
+        if training and not held and self.writer is not None:
             self.writer.environment({BESIDE: self._unwatched})
-        return False
+        return held
+
+    def _takes(self) -> bool:
+        """Whether a training that begins now in this thread is watched: it is inside no other."""
+        return self._holds(training=True) and (self._stepping or self._current) is None
 
     def _release(self) -> None:
-        """Let any thread's training be watched, unless one of this thread still runs."""
-        if (self._stepping or self._current) is None:
+        """Let any thread be watched, unless something that is watched still runs in this one."""
+        if (self._stepping or self._current or self.calls.running) is None:
             self._thread = 0
 
     def passing(self, model: Any) -> AbstractContextManager[None]:
@@ -157,7 +157,7 @@ class Session:
 
     def loop_of(self, model: Any, arguments: Mapping[str, Any]) -> Loop | None:
         """The loop that a call of ``train_on_batch`` belongs to; None inside other steps."""
-        if not self._take():
+        if not self._takes():
             return None
         try:
             for loop in self._loops:
@@ -170,7 +170,7 @@ class Session:
 
     def open_loop(self, models: Sequence[Any], optimizer: Any) -> Loop | None:
         """A loop of the script's own over ``models``; None inside other steps."""
-        if not self._take():
+        if not self._takes():
             return None
         try:
             subject = subject_of(models, optimizer, self.ledger.generators())
@@ -189,7 +189,7 @@ class Session:
         if loop.index == self._last and pins is not None and loop.steps == pins.steps:
             self.close_loop(loop, True)
             raise Enough
-        if not self._take(within=True):
+        if not self._holds(training=True):
             yield False
             return
         self._stepping = loop
@@ -228,18 +228,23 @@ class Session:
         self, kind: str, method: str, model: Any, arguments: Mapping[str, Any]
     ) -> Measuring | Validation | None:
         """A watch for a call that the script makes now; None inside a training or another call."""
-        if self._elsewhere:
+        if not self._holds():
             return None
-        if self.closed or self.active is not None:
-            fitted = None if self.closed or self.current is None else self.current.model
-            validates = kind == "evaluate" and model is fitted
+        if self.active is not None:
+            validates = kind == "evaluate" and self.current and model is self.current.model
             return self.calls.validating(model) if validates else None
         self.calls.open_loops = {loop.index: loop.model for loop in self._loops}
-        return self.calls.begin(kind, method, model, arguments)
+        try:
+            return self.calls.begin(kind, method, model, arguments)
+        finally:
+            self._release()
 
     def end_call(self, running: Measuring | Validation, completed: bool) -> None:
         """The call returned or raised."""
-        self.calls.end(running, completed)
+        try:
+            self.calls.end(running, completed)
+        finally:
+            self._release()
 
     @property
     def idle(self) -> bool:
