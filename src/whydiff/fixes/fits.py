@@ -109,7 +109,7 @@ def _content(
 ) -> list[Plan]:
     """Make the data equal too: a seed where the common function starts, seeded generators."""
     found: list[Plan] = []
-    drawn = generator_step(changes(script, names))
+    drawn = generator_step(changes(script, names, once=False))
     start = _start_of_function(script, fits[0]) if len(fits) == 1 else None
     call = names.seed_call(start.statement) if start else None
     whole = Step()

@@ -102,11 +102,12 @@ def generator_step(found: Sequence[Change]) -> Step:
 
 
 def _step(found: Sequence[Change]) -> Step:
-    what = dict.fromkeys(f"line {c.line}: {c.what}" for c in found)
+    what = dict.fromkeys(f"line {c.line}: {c.what}" for c in found if c.edits)
     sentence = "; ".join(what)
     if not sentence:
         return Step()
-    return Step(tuple(c.edit for c in found), how=sentence[:1].upper() + sentence[1:] + ".")
+    edits = tuple(e for c in found for e in c.edits)
+    return Step(edits, how=sentence[:1].upper() + sentence[1:] + ".")
 
 
 def _plausible(

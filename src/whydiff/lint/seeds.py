@@ -109,7 +109,9 @@ def _found(change: str) -> str:
     call, becomes, _ = change.partition(" becomes ")
     if becomes:
         return f"{call} takes its numbers from the operating system"
-    return change.replace(" gets a seed", " has no seed")
+    call, _, once = change.partition(" gets a seed")
+    again = " and is made again and again: make it once" if once else ""
+    return f"{call} has no seed{again}"
 
 
 def _fresh(s: Source) -> Iterator[Hit]:

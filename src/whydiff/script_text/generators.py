@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from whydiff.script_text.edits import Edit, Script
 from whydiff.script_text.imports import Names
 from whydiff.script_text.orders import order_changes
 from whydiff.script_text.own_seed import own_seed
+from whydiff.script_text.repeated import executed_often, made_once
 from whydiff.script_text.seeding import GLOBAL_SEEDS
 
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
@@ -20,6 +21,9 @@ FRESH = frozenset(
     | {"numpy.random.default_rng", "numpy.random.RandomState", "numpy.random.SeedSequence"}
     | {f"numpy.random.{name}" for name in _BIT_GENERATORS}
 )
+
+#: generators of which each draw moves on; made again with one seed, they begin anew
+MADE = frozenset({"random.Random", "numpy.random.default_rng", "numpy.random.RandomState"})
 
 #: what takes a seed as its first argument
 SEEDED = (
@@ -44,35 +48,44 @@ _SEED_WORDS = ("seed", "random_state")
 
 @dataclass(frozen=True)
 class Change:
-    """One edit with what it is about: ``kind`` is "generator", "order" or "parallel"."""
+    """Edits with what they are about: ``kind`` is "generator", "order" or "parallel"."""
 
-    edit: Edit
+    edits: tuple[Edit, ...]
     kind: str
     line: int
     what: str
 
 
-def changes(script: Script, names: Names, drawn: Collection[int] = ()) -> list[Change]:
+def changes(
+    script: Script, names: Names, drawn: Mapping[int, int] | None = None, once: bool = True
+) -> list[Change]:
     """Every edit that makes a source of variation in the script's own text repeatable.
 
-    ``drawn`` are the lines on which a ``default_rng()`` was executed; all others are left alone
-    then.
+    ``drawn`` says how often each line made a ``default_rng()`` in the run, where that is known:
+    all others are left alone then.
 
     A generator is seeded with the script's own seed where it has one. Each gets a number of its
-    own: equal seeds would make their draws equal as well.
+    own: equal seeds would make their draws equal as well. One that is made again and again is made
+    ``once`` instead, outside of its function; where that cannot be, its change has no edits.
     """
+    drawn = drawn or {}
     found: list[Change] = []
     fresh = Seeds(script, names)
     for node, value, what in sorted(
-        _generators(script, names, fresh, drawn), key=lambda item: script.span(item[0])
+        _generators(script, names, drawn), key=lambda item: script.span(item[0])
     ):
         start, end = script.span(node)
-        if any(c.edit.start <= start < c.edit.end for c in found):
+        if any(e.start <= start < e.end for c in found for e in c.edits):
             continue  # inside an expression that is replaced already
-        new = value(node)
-        found.append(Change(Edit(start, end, new), "generator", node.lineno, what))
-    found += [Change(e, "order", line, what) for e, line, what in order_changes(script, names)]
-    found += [Change(e, "parallel", line, what) for e, line, what in _parallel(script, names)]
+        again = drawn.get(node.lineno, 1) > 1 or executed_often(script, node)
+        if again and isinstance(node, ast.Call) and names.called(node) in MADE:
+            edits = made_once(script, names, node, value, fresh.next) if once else ()
+            what = f"{what} and is made once: seeded there, it would begin anew each time"
+        else:
+            edits = (Edit(start, end, value(fresh.next(node))),)
+        found.append(Change(edits, "generator", node.lineno, what))
+    found += [Change((e,), "order", line, what) for e, line, what in order_changes(script, names)]
+    found += [Change((e,), "parallel", line, what) for e, line, what in _parallel(script, names)]
     return found
 
 
@@ -82,23 +95,34 @@ class Seeds:
     def __init__(self, script: Script, names: Names) -> None:
         self._script, self._names = script, names
         self._given: dict[str, int] = {}
+        self._written = _written_seed(script, names)
 
     def next(self, at: ast.AST) -> str:
         """The text of the next seed for what stands at a node."""
-        own = own_seed(self._script, self._names, at)
+        own = own_seed(self._script, self._names, at) or self._written
         number = self._given.get(own, 0)
         self._given[own] = number + 1
-        if not own:
-            return str(number)
+        if own.isdigit():
+            return str(int(own) + number)
         return f"{own} + {number}" if number else own
 
 
-Replacement = tuple[ast.expr, Callable[[ast.expr], str], str]
+def _written_seed(script: Script, names: Names) -> str:
+    """The number that a script writes into the calls that set its global seeds; "0" if none."""
+    seeds = {
+        call.args[0].value
+        for call in ast.walk(script.tree)
+        if isinstance(call, ast.Call) and names.called(call) in GLOBAL_SEEDS and call.args
+        if isinstance(call.args[0], ast.Constant) and type(call.args[0].value) is int
+    }
+    return str(seeds.pop()) if len(seeds) == 1 else "0"
 
 
-def _generators(
-    script: Script, names: Names, numbers: Seeds, drawn: Collection[int]
-) -> Iterator[Replacement]:
+#: a node, how it reads with a seed in it, and what that changes
+Replacement = tuple[ast.expr, Callable[[str], str], str]
+
+
+def _generators(script: Script, names: Names, drawn: Mapping[int, int]) -> Iterator[Replacement]:
 
     for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
         called = names.called(call)
@@ -106,20 +130,24 @@ def _generators(
         if short == "default_rng" and drawn and call.lineno not in drawn:
             continue
         if called in FRESH and _without_seed(call):
-            yield call, _seeded_call(script, numbers), f"{short}() gets a seed"
+            named = called if short == "seed" else short
+            yield call, _seeded_call(script, call), f"{named}() gets a seed"
         elif called == "random.SystemRandom" and isinstance(call.func, ast.Attribute):
-            yield call, _method(script, "Random", numbers), "SystemRandom() becomes Random(seed)"
+            yield call, _method(script, call.func, "Random"), "SystemRandom() becomes Random(seed)"
         elif called == "tensorflow.random.Generator.from_non_deterministic_state":
-            yield call, _method(script, "from_seed", numbers), "the tf.random.Generator gets a seed"
+            assert isinstance(call.func, ast.Attribute)
+            seeded = _method(script, call.func, "from_seed")
+            yield call, seeded, "the tf.random.Generator gets a seed"
         elif called == "torch.seed" and not isinstance(script.parent[call], ast.Expr):
-            yield call, numbers.next, "torch.seed() becomes a constant"
-        elif called == "torch.seed":
-            yield call, _method(script, "manual_seed", numbers), "torch.seed() becomes manual_seed"
+            yield call, str, "torch.seed() becomes a constant"
+        elif called == "torch.seed" and isinstance(call.func, ast.Attribute):
+            seeded = _method(script, call.func, "manual_seed")
+            yield call, seeded, "torch.seed() becomes manual_seed"
     for value in _seed_expressions(script, names):
         # A generator around the clock has its own argument replaced; it must stay a generator.
         makes = any(names.called(n) in SEEDED for n in ast.walk(value))
         if is_entropy(value, names) and not makes:
-            yield value, numbers.next, "a seed from the clock or the system becomes a constant"
+            yield value, str, "a seed from the clock or the system becomes a constant"
 
 
 def _without_seed(call: ast.Call) -> bool:
@@ -128,25 +156,15 @@ def _without_seed(call: ast.Call) -> bool:
     return all(isinstance(a, ast.Constant) and a.value is None for a in given)
 
 
-def _seeded_call(script: Script, numbers: Seeds) -> Callable[[ast.expr], str]:
-    def replace(node: ast.expr) -> str:
-        assert isinstance(node, ast.Call)
-        kept = [
-            f"{k.arg}={script.segment(k.value)}"
-            for k in node.keywords
-            if k.arg not in _SEED_PARAMETERS
-        ]
-        return f"{script.segment(node.func)}({', '.join([numbers.next(node), *kept])})"
-
-    return replace
+def _seeded_call(script: Script, call: ast.Call) -> Callable[[str], str]:
+    kept = [
+        f"{k.arg}={script.segment(k.value)}" for k in call.keywords if k.arg not in _SEED_PARAMETERS
+    ]
+    return lambda seed: f"{script.segment(call.func)}({', '.join([seed, *kept])})"
 
 
-def _method(script: Script, name: str, numbers: Seeds) -> Callable[[ast.expr], str]:
-    def replace(node: ast.expr) -> str:
-        assert isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        return f"{script.segment(node.func.value)}.{name}({numbers.next(node)})"
-
-    return replace
+def _method(script: Script, method: ast.Attribute, name: str) -> Callable[[str], str]:
+    return lambda seed: f"{script.segment(method.value)}.{name}({seed})"
 
 
 def is_entropy(node: ast.AST, names: Names) -> bool:
