@@ -32,6 +32,7 @@ FINE = {
     "WD103": [
         HEAD + SEED + MODEL + SEED + TRAIN,
         HEAD + MAKE + SEED + "model = make()\nmodel.fit(x, y)\n",
+        HEAD + MODEL + "model.summary()\n" + SEED + MODEL + TRAIN,  # the one that is trained
     ],
     "WD104": [
         HEAD + SEED + MAKE + "a = make()\nb = make()\nb.set_weights(a.get_weights())\n"
@@ -77,6 +78,7 @@ FINE = {
         "import keras\ndef twin(m):\n    c = keras.models.clone_model(m)\n    return c\n"
         "t = twin(m)\nt.set_weights(m.get_weights())\n",
         "import keras\nclone = keras.models.clone_model(m)\nclone.load_weights('w.h5')\n",
+        "import keras\nq = keras.models.clone_model(m, clone_function=compress)\nq.fit(x)\n",
     ],
     "WD201": [
         HEAD + SEED + "ds = tf.data.Dataset.range(9).shuffle(9)\n",
@@ -92,6 +94,7 @@ FINE = {
     "WD203": [
         HEAD + "ds = ds.map(lambda x: x + tf.random.normal([2]))\n",
         HEAD + "ds = ds.map(lambda x: tf.image.resize(x, [2, 2]), num_parallel_calls=4)\n",
+        HEAD + "ds = ds.map(lambda x, s: (x, tf.random.split(s)), num_parallel_calls=4)\n",
     ],
     "WD204": [
         "import os\nnames = [d + n for n in os.listdir(d)]\nif names:\n"
@@ -104,6 +107,10 @@ FINE = {
         "import os\nfor f in os.listdir('.'):\n    os.remove(f)\n",
         "import os\nif 'a' in os.listdir('.'):\n    pass\n",
         "import os\nnames = os.listdir('.')\nprint(len(names))\n",
+        "import os\nos.listdir(d)\n",  # what the last line of a notebook's cell shows
+        "from pathlib import Path\nroses = list(Path(d).glob('roses/*'))\n"
+        "PIL.Image.open(str(roses[0]))\n",
+        "from pathlib import Path\nvideo = frames(next(Path(d).glob('*.avi')), 50)\nto_gif(video)\n",
     ],
     "WD205": [
         HEAD + SEED + MODEL + TRAIN + "movies = list(set(names))\nrecommend(movies)\n",

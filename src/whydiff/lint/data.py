@@ -55,10 +55,18 @@ def _expression_at(s: Source, offset: int) -> ast.expr | None:
     return max(found, key=lambda n: s.script.span(n)[1], default=None)
 
 
-def _order_is_lost(s: Source, node: ast.expr, seen: frozenset[str] = frozenset()) -> bool:
-    """Whether nothing depends on the order: it is sorted or counted, shown, or left alone."""
+def _order_is_lost(
+    s: Source, node: ast.expr, seen: frozenset[str] = frozenset(), picked: bool = False
+) -> bool:
+    """Whether nothing depends on the order: it is sorted or counted, shown, or left alone.
+
+    ``picked`` says that it is one of the names by now, as of a picture that is shown.
+    """
     used = False  # by something that may depend on the order
     for above in s.script.ancestors(node):
+        picked = picked or _picks_one(s, above)
+        if isinstance(above, ast.Call) and method(above) in _COLLECTING:
+            return False
         if isinstance(above, ast.Call) and s.called(above) in _ORDERLESS:
             return True
         if isinstance(above, ast.Call) and s.called(above) == "print":
@@ -73,12 +81,22 @@ def _order_is_lost(s: Source, node: ast.expr, seen: frozenset[str] = frozenset()
             name = above.targets[0].id
             uses = _uses(s, name, above)
             known = name in seen or not uses
-            return not known and all(_order_is_lost(s, use, seen | {name}) for use in uses)
+            seen |= {name}
+            return not known and all(_order_is_lost(s, use, seen, picked) for use in uses)
         if isinstance(above, ast.If | ast.While | ast.Assert):  # `if files:`
             return above.test in (node, *s.script.ancestors(node))
+        if isinstance(above, ast.Expr):  # at most shown by a notebook
+            return picked or not used
         if isinstance(above, ast.stmt):
             return False
     return False
+
+
+def _picks_one(s: Source, node: ast.AST) -> bool:
+    """``files[0]``, ``next(files)``."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(constant(node.slice), int)
+    return isinstance(node, ast.Call) and s.called(node) == "next"
 
 
 def _uses(s: Source, name: str, assigned: ast.Assign) -> list[ast.Name]:

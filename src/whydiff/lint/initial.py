@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from whydiff.lint.rule import Hit, Rule
-from whydiff.lint.script import Source, calls_in, method
+from whydiff.lint.script import Source, calls_in, keyword, method
 
 _RANDOM_INITIALIZERS = ("Uniform", "Normal", "Orthogonal", "VarianceScaling")
 
@@ -40,7 +40,9 @@ def _shared_initializer(s: Source) -> Iterator[Hit]:
 
 def _clone(s: Source) -> Iterator[Hit]:
     for call in s.calls:
-        if s.called(call) == "keras.models.clone_model" and not _gets_weights(s, call):
+        plain = s.called(call) == "keras.models.clone_model"
+        plain = plain and keyword(call, "clone_function") is None  # which may copy what it likes
+        if plain and not _gets_weights(s, call):
             yield _hit(call, "clone_model copies layers, not weights")
 
 

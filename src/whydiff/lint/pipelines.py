@@ -76,9 +76,8 @@ def _random_map(s: Source) -> Iterator[Hit]:
             continue
         for inner in calls_in(body):
             called = s.called(inner)
-            if called.startswith(("tensorflow.random.", "tensorflow.image.random_")) and (
-                "stateless" not in called and "Generator" not in called
-            ):
+            drawn = called.removeprefix("tensorflow.random.")
+            if drawn in _STATEFUL or called.startswith("tensorflow.image.random_"):
                 yield _hit(call, f"{called} in a parallel map: threads race for its numbers")
                 break
 
@@ -212,6 +211,8 @@ def _index_reset(s: Source) -> Iterator[Hit]:
             yield _hit(first, f"{name} starts at the first rows again in every turn")
 
 
+#: what draws from TensorFlow's global generator; the others of tf.random are given their state
+_STATEFUL = ("normal", "uniform", "truncated_normal", "shuffle", "gamma", "poisson", "categorical")
 _TF = "import tensorflow as tf\n\n"
 _SLICES = "ds = tf.data.Dataset.from_tensor_slices((x, y))"
 

@@ -42,12 +42,20 @@ def _misses_keras(s: Source) -> Iterator[Hit]:
 
 def _too_late(s: Source) -> Iterator[Hit]:
     at_module = [c for c in s.seeded if s.scope(c) is s.script.tree]
-    models = [c for c in s.builders if s.scope(c) is s.script.tree]
-    if not at_module or len(at_module) < len(s.seeded) or not models:
+    if not at_module or len(at_module) < len(s.seeded):
         return
-    if models[0].lineno < at_module[0].lineno:
-        yield _hit(at_module[0], f"the seed is set below line {models[0].lineno}, where a model "
-                                 "is built")  # fmt: skip
+    seed = at_module[0]
+    for model in s.builders:
+        early = s.scope(model) is s.script.tree and model.lineno < seed.lineno
+        if early and _used_below(s, s.target(model), seed.lineno):
+            yield _hit(seed, f"the seed is set below line {model.lineno}, where a model is built")
+            return
+
+
+def _used_below(s: Source, name: str, line: int) -> bool:
+    """Whether a name is read below a line and is not given to something else there."""
+    below = [n for n in s.nodes if isinstance(n, ast.Name) and n.id == name and n.lineno > line]
+    return bool(below) and all(isinstance(n.ctx, ast.Load) for n in below)
 
 
 def _seeded_once(s: Source) -> Iterator[Hit]:
