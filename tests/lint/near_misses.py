@@ -110,7 +110,7 @@ FINE = {
         "import os\nos.listdir(d)\n",  # what the last line of a notebook's cell shows
         "from pathlib import Path\nroses = list(Path(d).glob('roses/*'))\n"
         "PIL.Image.open(str(roses[0]))\n",
-        "from pathlib import Path\nvideo = frames(next(Path(d).glob('*.avi')), 50)\nto_gif(video)\n",
+        "from pathlib import Path\nv = load(next(Path(d).glob('*.avi')), 50)\nto_gif(v)\n",
     ],
     "WD205": [
         HEAD + SEED + MODEL + TRAIN + "movies = list(set(names))\nrecommend(movies)\n",

@@ -51,6 +51,14 @@ def test_a_state_that_is_put_back_gives_the_same_numbers(make):
     put_host_state("another", state, held)  # one that is not there stays out of it
 
 
+@pytest.mark.parametrize(
+    "make", [np.random.default_rng, np.random.RandomState, random.Random], ids=lambda m: m.__name__
+)
+def test_states_of_one_kind_have_one_shape(make):
+    states = [host_state("g", {"g": make(seed)}) for seed in range(9)]
+    assert {state.shape for state in states} == {states[0].shape}
+
+
 def test_a_generator_of_torch_is_one():
     generator = of_torch()
     held = {"g": generator}

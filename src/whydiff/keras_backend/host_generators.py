@@ -17,6 +17,10 @@ import numpy as np
 
 NUMPY, PYTHON = "NumPy's global generator", "Python's random"
 
+#: To how many characters the text of a state is filled up: numbers have more or fewer digits, and
+#: only states of one shape are compared.
+_WIDTH = 8192
+
 #: Generators of the script's own by name, as ``own_draws.generators_held`` finds them.
 Held = Mapping[str, Any]
 NONE_HELD: Held = MappingProxyType({})
@@ -81,7 +85,7 @@ def _own_state(generator: Any) -> np.ndarray | None:
         text = json.dumps(state, default=lambda part: part.tolist())
     except (TypeError, AttributeError, ValueError):  # a bit generator of the script's own
         return None
-    return np.frombuffer(text.encode(), np.uint8)
+    return np.frombuffer(text.ljust(_WIDTH).encode(), np.uint8)
 
 
 def _put_own(generator: Any, state: np.ndarray) -> None:

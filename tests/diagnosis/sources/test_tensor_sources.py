@@ -259,6 +259,12 @@ def test_a_draw_of_numpy_in_a_step_is_noise():
     assert NOISE(drawing(1), drawing(1)).status == IDENTICAL
 
 
+def test_a_generator_that_one_training_alone_draws_from_rules_nothing_out():
+    finding = NOISE(a_side(noise=sides.seed_states()), drawing(1))
+    assert finding.status == UNKNOWN
+    assert "NumPy" in finding.evidence
+
+
 @pytest.mark.parametrize("roles", [("frozen seed", "seed"), ("seed", "frozen seed")])
 def test_a_draw_frozen_in_one_training_differs_from_equal_states_on(roles):
     finding = NOISE(*(drawing(1, role) for role in roles))

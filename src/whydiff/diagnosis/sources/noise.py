@@ -80,6 +80,10 @@ def compare(a: Side, b: Side) -> Finding:
         return differs(
             ID, evidence, FIX, detail=why.detail, mechanism=why.mechanism, intended=why.intended
         )
+    alone = [path for path in pairs.alone if _is_host(path)]
+    if alone:
+        names = listed(list(dict.fromkeys(alone)))
+        return unknown(ID, f"the code of a step draws from {names}, which cannot be compared")
     if pairs.all_equal:
         return identical(ID, equal_tensors(pairs.fresh + pairs.trained, "seed state"))
     if pairs.fresh:
