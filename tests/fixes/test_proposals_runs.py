@@ -355,3 +355,14 @@ def test_an_option_for_the_seed_is_a_command_line(sides: Sides) -> None:
     first = propose(sides, text, RANDOM)[0]
     assert first.arguments == ("--seed", "0")
     assert (first.patch, first.source) == ("", text)
+
+
+def test_a_script_that_seeds_python_is_not_told_that_initializers_draw_unseeded(
+    sides: Sides, stack: Stack
+) -> None:
+    text = "import random\nimport keras\nrandom.seed(5)\nbuild()\n"
+    at, draw = stack(text, ("random.seed", "<module>")), stack(text, ("build", "<module>"))
+    a, b = ledger(sides, seeding(1, "random.seed", 5, at), drawing(2, draw))
+    first = proposals(SCRIPT, text, "runs", a, b, [], ["data-order"])[0]
+    assert added(first) == ["keras.utils.set_random_seed(5)"]
+    assert "one of several generators" in first.how and "Dropout" not in first.how

@@ -51,7 +51,7 @@ def on_other_samples(compared: ComparedSides, told: Mapping[str, Any]) -> tuple[
             "samples, not from the weights.",
         )
     return (
-        f"{text}, so its gap is not that of the weights alone; the contributions are told in "
+        f"{text}, so its gap is not that of the weights alone; the contributions compare "
         "predictions for the same samples.",
     )
 

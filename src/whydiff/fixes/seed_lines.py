@@ -22,7 +22,7 @@ from whydiff.script_text.edits import (
 )
 from whydiff.script_text.imports import SEED, Names
 from whydiff.script_text.own_seed import own_seed, own_seeds, seed_in
-from whydiff.script_text.seeding import GLOBAL_SEEDS, harmless, import_edit
+from whydiff.script_text.seeding import GLOBAL_SEEDS, ONLY_PYTHON, harmless, import_edit
 
 _COMPLETE = (
     "Sets Keras's own seed where the script sets those of others: initializers and Dropout draw "
@@ -42,6 +42,8 @@ def seeded_in_time(side: Side) -> bool:
 def completed(script: Script, names: Names, path: Path, side: Side) -> Step:
     """Set Keras's seed beside the first line that seeds another generator, with its value."""
     first = _first_draw(side)
+    owners = {d.owner for d in _seedings(side) if d.number <= first}
+    how = ONLY_PYTHON if "random.seed" in owners else _COMPLETE
     for draw in _seedings(side):
         if draw.number > first or draw.owner not in GLOBAL_SEEDS - {SEED}:
             continue
@@ -53,7 +55,7 @@ def completed(script: Script, names: Names, path: Path, side: Side) -> Step:
         seed = names.seed_call(statement) if isinstance(statement, ast.Expr) else None
         if place is not None and seed is not None and not seed.needs:
             value = script.segment(call.args[0])
-            return Step((place.insert(f"{seed.function}({value})"),), how=_COMPLETE)
+            return Step((place.insert(f"{seed.function}({value})"),), how=how)
     return Step()
 
 

@@ -14,6 +14,12 @@ GLOBAL_SEEDS = frozenset(
     {SEED, "numpy.random.seed", "random.seed", "tensorflow.random.set_seed", "torch.manual_seed"}
 )
 
+#: why a script that seeds what initializers draw from needs another seed all the same
+ONLY_PYTHON = (
+    "Sets one seed for Python, NumPy and the backend: Python's `random`, which the script seeds, "
+    "is one of several generators that are drawn from."
+)
+
 #: calls that neither draw nor build: a seed may stand after them
 _HARMLESS = (
     "os.environ",
@@ -76,6 +82,8 @@ def seed_script(script: Script, names: Names, backend: str, first_use: int = 0) 
             "Sets Keras's own seed too: initializers and Dropout draw from Python's `random`, "
             "which the script's seeds do not reach."
         )
+        if any(names.called(n) == "random.seed" for n in ast.walk(script.tree)):
+            how = ONLY_PYTHON
     late = _late_import(script, names, place)
     place = late or place
     call = names.seed_call(place.statement) if place else None
