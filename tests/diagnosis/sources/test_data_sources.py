@@ -131,6 +131,13 @@ def test_other_samples_of_one_size_compare_by_position():
     assert ORDER(a_side(), changed(b, data_order=sides.shuffled(2))).status == DIFFERS
 
 
+def test_a_batch_that_keras_takes_to_build_the_model_is_not_counted():
+    a = a_side(data_order=order(range(4, 10), relative=True))  # its first 4 came to no step
+    b = changed(a, data_content=content([70, 71, 72, 73, *range(4, 10)]))
+    assert CONTENT(a, b).status == IDENTICAL
+    assert common(a.recipe, b.recipe).size_a == 6
+
+
 def test_order_of_streams_of_other_samples_is_unknown():
     a = a_side(data_order=order(range(10), relative=True))
     assert ORDER(a, changed(a, data_content=content(range(50, 60)))).status == UNKNOWN

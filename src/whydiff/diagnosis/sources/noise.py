@@ -145,7 +145,9 @@ def _drawn_by_operations(one: Sequence[Tensor], two: Sequence[Tensor]) -> Findin
     detail = f"the code of a layer, loss or step draws by {own[0][0].path}"
     if own[0][0].path != own[1][0].path:
         detail += f" in A and by {own[1][0].path} in B"
-    return differs(ID, f"{detail}, which starts from other seeds", FIX, mechanism="tf-random-ops")
+    unseeded = all("unseeded operation" in side[0].path for side in own)
+    why = "which begins elsewhere in every run" if unseeded else "which starts from other seeds"
+    return differs(ID, f"{detail}, {why}", FIX, mechanism="tf-random-ops")
 
 
 def _drawn_in_other_ways(one: Sequence[Tensor], two: Sequence[Tensor]) -> str:

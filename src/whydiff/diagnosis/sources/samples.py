@@ -35,7 +35,7 @@ def common(a: Recipe, b: Recipe) -> Common:
     """Compare the samples of two recipes; sorts, so O(n log n)."""
     ids_a, ids_b = _ids(a.data_content.samples, b.data_content.samples)
     top = 1 + int(max(ids_a.max(initial=-1), ids_b.max(initial=-1)))
-    has_a, has_b = _present(ids_a, top), _present(ids_b, top)
+    has_a, has_b = _present(_trained_on(a, ids_a), top), _present(_trained_on(b, ids_b), top)
     size_a, size_b, shared = int(has_a.sum()), int(has_b.sum()), int((has_a & has_b).sum())
     if size_a == size_b == shared:
         kind = PART if _fed_unequally(a, b, ids_a, ids_b) else SAME
@@ -55,6 +55,12 @@ def fed(ids: np.ndarray, epochs: Sequence[np.ndarray]) -> list[np.ndarray] | Non
             return None
         out.append(ids[epoch])
     return out
+
+
+def _trained_on(recipe: Recipe, ids: np.ndarray) -> np.ndarray:
+    """The ids that came to a step: of a stream, Keras takes a batch more to build the model."""
+    came = fed(ids, recipe.data_order.epochs) if recipe.data_order.relative else None
+    return np.concatenate(came) if came else ids
 
 
 def in_sequence(epoch: np.ndarray) -> bool:
