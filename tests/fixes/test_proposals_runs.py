@@ -365,4 +365,13 @@ def test_a_script_that_seeds_python_is_not_told_that_initializers_draw_unseeded(
     a, b = ledger(sides, seeding(1, "random.seed", 5, at), drawing(2, draw))
     first = proposals(SCRIPT, text, "runs", a, b, [], ["data-order"])[0]
     assert added(first) == ["keras.utils.set_random_seed(5)"]
-    assert "one of several generators" in first.how and "Dropout" not in first.how
+    assert "the script seeds Python's `random` alone" in first.how
+    text = text.replace("random.seed", "np.random.seed").replace(
+        "import random", "import numpy as np"
+    )
+    at = stack(text, ("random.seed", "<module>"))
+    a, b = ledger(sides, seeding(1, "numpy.random.seed", 5, at), drawing(2, draw))
+    assert (
+        "the script seeds NumPy alone"
+        in proposals(SCRIPT, text, "runs", a, b, [], ["data-content"])[0].how
+    )

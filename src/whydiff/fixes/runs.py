@@ -86,7 +86,9 @@ def _seed_step(script: Script, names: Names, path: Path, side: Side, causes: Seq
     earlier = above_the_data(script, names) if drawn else Step()
     if seeded_in_time(side):
         return earlier
-    for step in (moved(script, names, path, side), completed(script, names, path, side), earlier):
+    built = bool({"initialization", "noise"} & {*causes})
+    whole = completed(script, names, path, side, built)
+    for step in (moved(script, names, path, side), whole, earlier):
         if step:
             return step
     inside = own_seed_step(script, names, path, side)

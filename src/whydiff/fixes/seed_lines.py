@@ -22,7 +22,7 @@ from whydiff.script_text.edits import (
 )
 from whydiff.script_text.imports import SEED, Names
 from whydiff.script_text.own_seed import own_seed, own_seeds, seed_in
-from whydiff.script_text.seeding import GLOBAL_SEEDS, ONLY_PYTHON, harmless, import_edit
+from whydiff.script_text.seeding import GLOBAL_SEEDS, besides, harmless, import_edit
 
 _COMPLETE = (
     "Sets Keras's own seed where the script sets those of others: initializers and Dropout draw "
@@ -39,11 +39,15 @@ def seeded_in_time(side: Side) -> bool:
     )
 
 
-def completed(script: Script, names: Names, path: Path, side: Side) -> Step:
-    """Set Keras's seed beside the first line that seeds another generator, with its value."""
+def completed(script: Script, names: Names, path: Path, side: Side, built: bool = True) -> Step:
+    """Set Keras's seed beside the first line that seeds another generator, with its value.
+
+    ``built`` says that initial weights or the noise of layers have to agree.
+    """
     first = _first_draw(side)
     owners = {d.owner for d in _seedings(side) if d.number <= first}
-    how = ONLY_PYTHON if "random.seed" in owners else _COMPLETE
+    misses_keras = built and "random.seed" not in owners
+    how = _COMPLETE if misses_keras else besides(owners)
     for draw in _seedings(side):
         if draw.number > first or draw.owner not in GLOBAL_SEEDS - {SEED}:
             continue

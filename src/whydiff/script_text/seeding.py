@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from whydiff.core.words import listed
 from whydiff.script_text.edits import Edit, Place, Script, block_of, first_line, place_before
 from whydiff.script_text.imports import SEED, Names
 from whydiff.script_text.own_seed import own_seeds
@@ -14,11 +16,12 @@ GLOBAL_SEEDS = frozenset(
     {SEED, "numpy.random.seed", "random.seed", "tensorflow.random.set_seed", "torch.manual_seed"}
 )
 
-#: why a script that seeds what initializers draw from needs another seed all the same
-ONLY_PYTHON = (
-    "Sets one seed for Python, NumPy and the backend: Python's `random`, which the script seeds, "
-    "is one of several generators that are drawn from."
-)
+_GENERATORS = {
+    "random.seed": "Python's `random`",
+    "numpy.random.seed": "NumPy",
+    "tensorflow.random.set_seed": "TensorFlow",
+    "torch.manual_seed": "torch",
+}
 
 #: calls that neither draw nor build: a seed may stand after them
 _HARMLESS = (
@@ -82,8 +85,9 @@ def seed_script(script: Script, names: Names, backend: str, first_use: int = 0) 
             "Sets Keras's own seed too: initializers and Dropout draw from Python's `random`, "
             "which the script's seeds do not reach."
         )
-        if any(names.called(n) == "random.seed" for n in ast.walk(script.tree)):
-            how = ONLY_PYTHON
+        seeding = {names.called(n) for n in ast.walk(script.tree)} & GLOBAL_SEEDS
+        if "random.seed" in seeding:
+            how = besides(seeding)
     late = _late_import(script, names, place)
     place = late or place
     call = names.seed_call(place.statement) if place else None
@@ -95,6 +99,12 @@ def seed_script(script: Script, names: Names, backend: str, first_use: int = 0) 
     if torch and backend not in ("torch", ""):  # Keras seeds torch only where it is the backend
         lines.append(f"{torch}.manual_seed({value})")
     return Seeding((_paragraph(script, place, lines),), how=how)
+
+
+def besides(functions: Collection[str]) -> str:
+    """What one seed for all adds to the functions that a script seeds with."""
+    alone = listed([name for function, name in _GENERATORS.items() if function in functions])
+    return f"Sets one seed for Python, NumPy and the backend: the script seeds {alone} alone."
 
 
 def seeding_prelude(text: str) -> str:
