@@ -109,9 +109,10 @@ def second_parent(root: Path, commit: Commit) -> str:
 def changed_files(root: Path, a: str | None, b: str | None) -> list[tuple[str, str]]:
     """Files that differ between two commits, one of which may be (None) the files as they are now.
 
-    Each as its path in either; equal but for renamed files.
+    Each as its path in either; equal but for renamed files. One of them has no file where it was
+    added or removed.
     """
-    arguments = ["--name-status", "--find-renames", "--diff-filter=MR", "-z"]
+    arguments = ["--name-status", "--find-renames", "--diff-filter=ADMRT", "-z"]
     commits = [revision for revision in (a, b) if revision]
     way = ["-R"] if a is None else []
     fields = git(root, "diff", *arguments, *way, *commits).split("\0")
@@ -143,6 +144,21 @@ def commit_of_line(root: Path, revision: str | None, path: str, line: int) -> Co
     except (WhydiffError, IndexError):
         return None
     return None if set(found) == {"0"} else _commit(root, found.lstrip("^"))
+
+
+def commit_of_file(root: Path, a: str | None, b: str | None, path: str) -> Commit | None:
+    """The last commit between ``a`` and ``b`` that changed a file; None where it is none of them.
+
+    Either may be None: the files as they are now, which may hold what no commit does.
+    """
+    if (a is None or b is None) and git(root, "diff", "--name-only", "HEAD", "--", path):
+        return None
+    for older, newer in ((a, b), (b, a)):
+        way = f"{older or 'HEAD'}..{newer or 'HEAD'}"
+        found = git(root, "log", "-1", "--format=%H", way, "--", path).strip()
+        if found:
+            return _commit(root, found)
+    return None
 
 
 def commit_that_removed(root: Path, a: str, b: str, path: str, text: str) -> Commit | None:

@@ -37,6 +37,21 @@ def changes_between(text_a: str, text_b: str) -> list[Change]:
     return found
 
 
+def by_line(changes: Sequence[Change]) -> list[Change]:
+    """Changes of as many lines as there were, line by line; others as they are."""
+    found: list[Change] = []
+    for change in changes:
+        if len(change.a) != len(change.b):
+            found.append(change)
+            continue
+        for number, (one, other) in enumerate(zip(change.a, change.b, strict=True)):
+            if one.strip() or other.strip():
+                found.append(
+                    Change(change.line_a + number, change.line_b + number, (one,), (other,))
+                )
+    return found
+
+
 def explaining(changes: Sequence[Change], said: str) -> Change | None:
     """The one change that holds what a finding says, such as ``learning_rate: 0.1 against 0.2``.
 
