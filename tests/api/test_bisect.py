@@ -31,7 +31,14 @@ def git(folder, *arguments):
     return done.stdout.strip()
 
 
-def history(folder, *, faster=99, resplit=99, broken=(), script=TRAIN):
+#: Its learning rate is that of the release of a small package.
+BY_RELEASE = TRAIN.replace(
+    "from settings import FOLD, RATE",
+    "import six\nfrom settings import FOLD\nRATE = 0.05 if six.__version__ >= '1.14' else 0.01",
+)
+
+
+def history(folder, *, faster=99, resplit=99, upgraded=99, broken=(), script=TRAIN):
     """Sixteen commits tagged c1 to c16; from ``faster`` on another rate, and so on."""
     git(folder, "init", "-qb", "main")
     for number in range(1, 17):
@@ -40,6 +47,8 @@ def history(folder, *, faster=99, resplit=99, broken=(), script=TRAIN):
         end = "raise RuntimeError('broken')\n" if number in broken else ""
         (folder / "settings.py").write_text(f"RATE = {rate}\nFOLD = {fold}\n{end}")
         (folder / "train.py").write_text(script)
+        release = "1.14.0" if number >= upgraded else "1.13.0"
+        (folder / "requirements.txt").write_text(f"# packages\nnumpy\nsix=={release}\n")
         (folder / "notes").write_text(f"{number}\n")
         git(folder, "add", ".")
         git(folder, "commit", "-qm", f"Change {number}")
@@ -80,6 +89,22 @@ def test_a_changed_split_is_found_though_a_commit_in_the_middle_fails(here):
     (cause,) = found.explanation.causes
     assert (cause.source, cause.status) == ("data-content", "confirmed")
     assert "settings.py:2: FOLD = 1; settings.py:2: FOLD = 2; commit" in cause.detail
+
+
+@pytest.mark.long
+def test_a_changed_dependency_is_found_where_commits_run_with_what_they_ask_for(here, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here / "cache"))
+    history(here, upgraded=7, script=BY_RELEASE)
+    found = whydiff.bisect("train.py", "c1", "c16", packages=["-r requirements.txt"])
+    assert found.point(found.first).about == "Change 7"
+    assert found.runs <= 5
+    (cause,) = found.explanation.causes
+    assert (cause.source, cause.status) == ("optimizer", "confirmed")
+    assert "learning_rate: 0.01 vs. 0.05" in cause.detail
+    notes = "\n".join(found.explanation.notes)
+    asked = "requirements.txt asks for other packages in A and B: six==1.13.0 vs. six==1.14.0."
+    assert asked in notes and "Both ran" not in notes
+    assert "with -r requirements.txt: six 1.13.0 (here" in notes
 
 
 @pytest.mark.long

@@ -56,6 +56,7 @@ def project(tmp_path, monkeypatch):
     git(folder, "init", "-qb", "main")
     for rate, subject in ((0.001, "Begin"), (0.01, "Train faster")):
         (folder / "src" / "own" / "settings.py").write_text(f"RATE = {rate}\n")
+        (folder / "requirements.txt").write_text(f"numpy\nsix=={1 if rate < 0.01 else 2}\n")
         git(folder, "add", ".")
         git(folder, "commit", "-qm", subject)
         git(folder, "tag", subject.partition(" ")[0].lower())
@@ -89,6 +90,11 @@ def test_a_changed_setting_is_found_with_its_line_and_commit(project):
     )
     assert (found.a["script"], found.a["revision"]) == ("train.py", "begin")
     assert (found.b["script"], found.b.get("revision")) == ("train.py", None)
+    (packages,) = [note for note in found.notes if note.startswith("requirements.txt")]
+    assert packages == (
+        "requirements.txt asks for other packages in A and B: six==1 vs. six==2. "
+        "Both ran with what is installed here; --a-with six==1 --b-with six==2 gives each its own."
+    )
     assert any("weights.txt" in note for note in found.notes)  # written on a copy only
     assert "whydiff-" not in json.dumps(found.to_dict(), default=str)
     assert "--a-rev begin" in found.evidence["command"]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from whydiff.core.errors import WhydiffError
-from whydiff.runner.environments import environment_for, name_of, uv_command
+from whydiff.core.question import SideOptions
+from whydiff.runner.environments import environment_for, interpreter_of, name_of, uv_command
 
 CODE = "import six, sys; print(six.__version__, six.__file__)"
 
@@ -73,6 +74,18 @@ def test_only_what_is_asked_for_moves_and_all_else_is_what_is_installed(base, ca
     file, value = asked(made.python, same).split()
     assert Path(file).resolve() == Path(asked(base, same).split()[0]).resolve()
     assert value == "5"
+
+
+def test_a_file_of_requirements_moves_what_it_pins_and_keeps_what_fits(base, cache, tmp_path):
+    (tmp_path / "more.txt").write_text("tomli>=1.1  # any\n")
+    listed = "# what is needed\n-r more.txt\nnumpy\nsix==1.16.0 ; python_version > '3'\n"
+    (tmp_path / "requirements.txt").write_text(listed)
+    asked_for = SideOptions(python=str(base), packages=("-r requirements.txt",))
+    found = interpreter_of(asked_for, tmp_path / "train.py", tmp_path)
+    assert found.name == "-r requirements.txt"
+    assert (found.packages["six"], found.packages["tomli"]) == ("1.16.0", "2.0.1")
+    with pytest.raises(WhydiffError, match=r"there is no file requirements\.txt"):
+        interpreter_of(asked_for, tmp_path / "train.py", tmp_path / "elsewhere")
 
 
 def test_the_recorder_finds_what_it_needs(base, cache):

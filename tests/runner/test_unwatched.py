@@ -1,9 +1,11 @@
 """A Keras that is not known, or not as expected inside, is left as it is; the script goes on."""
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -83,6 +85,52 @@ def test_a_script_that_is_not_watched_ends_with_its_own_code(tmp_path):
     (line,) = done.stderr.splitlines()
     assert "Keras 1.2 is not known to whydiff" in line and line.endswith("the script goes on")
     assert not list(tmp_path.glob("a.whydiff*"))
+
+
+TRAINING = """
+import keras, numpy as np, sys
+keras.utils.set_random_seed(1)
+x = np.random.normal(size=(64, 4)).astype("float32")
+model = keras.Sequential([keras.layers.Dense(8), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(x, x[:, 0], epochs=2, verbose=0, validation_split=0.25)
+print(keras.__version__, [w.tobytes().hex() for w in model.get_weights()])
+print(model.evaluate(x, x[:, 0], verbose=0))
+sys.exit(3)
+"""
+
+
+def keras_that_calls_itself(version, folder):
+    """A folder with the Keras that is installed, but for the number that it gives itself."""
+    installed = Path(importlib.util.find_spec("keras").origin).parent
+    for inside in ("", "src"):
+        place = folder / "keras" / inside
+        place.mkdir(parents=True)
+        for one in (installed / inside).iterdir():
+            if one.name not in ("src", "version.py", "__pycache__"):
+                (place / one.name).symlink_to(one)
+    text = (installed / "src/version.py").read_text().splitlines()
+    text = [f'__version__ = "{version}"' if t.startswith("__version__") else t for t in text]
+    (folder / "keras/src/version.py").write_text("\n".join(text) + "\n")
+    return folder
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("version", ["3.2.9", "4.7.0"])
+def test_a_training_under_an_unknown_keras_ends_as_it_does_alone(version, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(TRAINING)
+    path = os.pathsep.join([str(keras_that_calls_itself(version, tmp_path / "other")), *sys.path])
+    variables = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": path}
+    recording = ["-m", "whydiff", "record", str(script), "-o", str(tmp_path / "a.whydiff")]
+    alone, recorded = (
+        subprocess.run([sys.executable, *words], env=variables, text=True, capture_output=True)
+        for words in ([str(script)], recording)
+    )
+    assert recorded.stdout.startswith(version), recorded.stderr
+    assert (recorded.returncode, recorded.stdout) == (alone.returncode, alone.stdout)
+    said = [line for line in recorded.stderr.splitlines() if "tested with Keras 3.3 to" in line]
+    assert len(said) == 1 and version in said[0]
 
 
 def test_an_unknown_version_is_told_in_one_line(tmp_path):

@@ -45,6 +45,7 @@ def bisect(
     *,
     over: str = "",
     arguments: Sequence[str] = (),
+    packages: Sequence[str] = (),
     metric: str | None = None,
     beyond: float | None = None,
     max_pairs: int = 30,
@@ -64,7 +65,8 @@ def bisect(
     one that ended otherwise in one run is trained with the good one's seeds, up to ``max_pairs``
     times, as ``compare`` does. Of n
     points at most ceil(log2 n) + 1 are run, and those that fail are skipped. The two points found
-    are explained, with ``budget`` and ``fix`` as for ``explain``.
+    are explained, with ``budget`` and ``fix`` as for ``explain``. ``packages`` hold at every point:
+    ``"keras==3.10.0"``, or ``"-r requirements.txt"`` for those that each commit asks for.
 
     ``file`` keeps what was found at each point: asked again, these are not run again.
 
@@ -76,7 +78,7 @@ def bisect(
             "a metric and how far it may move belong together",
             "--metric val_accuracy --beyond 0.01; without both, results are compared as they are.",
         )
-    target, like = str(script), SideOptions(arguments=tuple(arguments))
+    target, like = str(script), SideOptions(arguments=tuple(arguments), packages=tuple(packages))
     series = _series(target, good, bad, over, like)
     identity = _identity(target, series, arguments, metric, beyond)
     before = kept(Path(file), identity, "tried", Tried) if file else ()

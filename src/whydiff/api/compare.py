@@ -116,7 +116,10 @@ def compare(
             SideOptions(ways[0].environment, (), "", str(a_python), tuple(a_packages), a_as_of),
             SideOptions(ways[1].environment, (), "", str(b_python), tuple(b_packages), b_as_of),
         )
-        ways = (_run_by(ways[0], pythons[0]), _run_by(ways[1], pythons[1]))
+        ways = (
+            _run_by(ways[0], pythons[0], checkouts),
+            _run_by(ways[1], pythons[1], checkouts),
+        )
         _check(ways, b, fits, margin, alpha, max_pairs, engine, mode, assume)
         if (data is not None or fit_arguments) and not all(callable(w.script) for w in ways):
             raise WhydiffError(
@@ -197,13 +200,15 @@ def _ways(
     )
 
 
-def _run_by(way: Way, options: SideOptions) -> Way:
+def _run_by(way: Way, options: SideOptions, checkouts: Checkouts) -> Way:
     """The way with the Python that its side asks for."""
     if not isinstance(way.script, Path):
         if options.python or options.packages or options.as_of:
             raise WhydiffError("a function runs in this Python only", "Name a script.")
         return way
-    return replace(way, interpreter=interpreter_of(options, way.script))
+    within = [one for one in checkouts.made if way.script.is_relative_to(one.folder)]
+    folder = within[0].working_folder() if within else None
+    return replace(way, interpreter=interpreter_of(options, way.script, folder))
 
 
 def _check(

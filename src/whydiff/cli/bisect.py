@@ -24,6 +24,13 @@ _UNDECIDED = 3
 @click.option("--good", required=True, metavar="POINT", help="Where the result was as it should.")
 @click.option("--bad", required=True, metavar="POINT", help="Where it is not.")
 @click.option("--over", default="", metavar="asof", help="With asof: the points are days.")
+@click.option(
+    "--with",
+    "packages",
+    multiple=True,
+    metavar="REQUIREMENT",
+    help="At every point: keras==3.10.0, or '-r requirements.txt' as each commit has it.",
+)
 @click.option("--metric", metavar="NAME", help="Compare the mean of this metric, with --beyond.")
 @click.option(
     "--beyond",
@@ -49,6 +56,7 @@ def command(
     good: str,
     bad: str,
     over: str,
+    packages: tuple[str, ...],
     metric: str | None,
     beyond: float | None,
     max_pairs: int,
@@ -80,8 +88,9 @@ def command(
 
     with Progress() as progress:
         found = bisect(
-            script, good, bad, over=over, arguments=script_arguments(ctx), metric=metric,
-            beyond=beyond, max_pairs=max_pairs, budget=budget, fix=fix, in_place=in_place,
+            script, good, bad, over=over, arguments=script_arguments(ctx), packages=packages,
+            metric=metric, beyond=beyond, max_pairs=max_pairs, budget=budget, fix=fix,
+            in_place=in_place,
             file=Path(targets.json) if targets.json and targets.json != STDOUT else None,
             progress=progress,
         )  # fmt: skip

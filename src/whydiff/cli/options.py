@@ -124,7 +124,7 @@ def environment_options(side: str = "") -> Callable[[_Command], _Command]:
         click.option(f"{option}python", f"{name}python", default="", metavar="PATH",
                      help=f"{of} with this Python."),
         click.option(f"{option}with", f"{name}packages", multiple=True, metavar="REQUIREMENT",
-                     help=f"{of} with another version: keras==3.10.0."),
+                     help=f"{of} with another version: keras==3.10.0, or '-r requirements.txt'."),
         click.option(f"{option}asof", f"{name}as_of", default="", metavar="DATE",
                      help=f"{of} with the newest packages of a day: 2025-06-01."),
     ]  # fmt: skip

@@ -21,6 +21,18 @@ _PLACES = {
 }
 
 
+#: A requirement between quotes, as ``pyproject.toml`` lists them.
+_QUOTED = re.compile(r"""["']([A-Za-z][\w.-]*(?:\[[^\]]*\])?\s*[<>=!~]=?[^"']*)["']""")
+
+
+def requirements(path: Path, text: str) -> list[str]:
+    """What one of :data:`FILES` asks for, as far as it names versions."""
+    if path.suffix == ".toml":
+        return [found.strip() for found in _QUOTED.findall(text)]
+    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
+    return [line for line in lines if line and line[0] != "-"]
+
+
 def pin(
     text: str, pins: Sequence[str], files: Sequence[tuple[Path, str]], targets: Sequence[str]
 ) -> Proposal:

@@ -16,4 +16,5 @@ def run_as_asked(name: str, options: SideOptions, checkouts: Checkouts) -> Run:
     """
     checkout = checkouts.of(options.rev, near(name)) if options.rev else None
     target = target_of(name, checkout)
-    return run_of(target, options, checkout, interpreter_of(options, target.script))
+    folder = checkout.working_folder() if checkout else None
+    return run_of(target, options, checkout, interpreter_of(options, target.script, folder))

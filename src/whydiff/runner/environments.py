@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,8 @@ _NO_WHEEL = re.compile(r"all versions of (\S+) have no usable wheels")
 _UNKNOWN = re.compile(
     r"there are no versions of (\S+) and you require|(\S+) was not found in the package registry"
 )
+#: ``-r requirements.txt``, as pip takes it.
+_FILE = re.compile(r"\s*(?:-r|--requirement)[\s=]+(\S+)\s*")
 _SECONDS = 1800
 _MOST_NAMED = 8
 
@@ -109,8 +111,7 @@ class _Request:
     @property
     def name(self) -> str:
         """As a person says it: ``keras==3.10.0 and jax==0.4.38, as of 2025-06-01``."""
-        said = [" and ".join(self.requirements)] if self.requirements else []
-        return ", ".join([*said, *([f"as of {self.as_of}"] if self.as_of else [])])
+        return _named_environment(self.requirements, self.as_of)
 
     @property
     def fixed(self) -> bool:
@@ -122,6 +123,11 @@ class _Request:
     def moved(self) -> frozenset[str]:
         """Names of packages that are asked for in another version."""
         return frozenset(map(name_of, self.requirements))
+
+    @functools.cached_property
+    def pinned(self) -> frozenset[str]:
+        """Names of packages of which one version is asked for."""
+        return frozenset(name_of(text) for text in self.requirements if "==" in text)
 
     @property
     def kept(self) -> dict[str, _Distribution]:
@@ -180,13 +186,48 @@ def environment_for(
     return Interpreter(folder / "bin/python", request.name, packages)
 
 
-def interpreter_of(options: SideOptions, script: Path) -> Interpreter | None:
-    """The Python that a side asks for, None for our own; see :func:`environment_for`."""
+def interpreter_of(
+    options: SideOptions, script: Path, folder: Path | None = None
+) -> Interpreter | None:
+    """The Python that a side asks for, None for our own; see :func:`environment_for`.
+
+    Among its packages ``-r requirements.txt`` stands for what that file asks for, seen from
+    ``folder``, the current one if None.
+    """
     if not (options.python or options.packages or options.as_of):
         return None
     backends = used_backends(script, {**os.environ, **options.env})
     python = Path(options.python) if options.python else None
-    return environment_for(options.packages, options.as_of or None, python, backends)
+    packages = [one for text in options.packages for one in _listed_in(text, folder or Path())]
+    found = environment_for(packages, options.as_of or None, python, backends)
+    if packages == list(options.packages):
+        return found
+    return replace(found, name=_named_environment(options.packages, options.as_of))
+
+
+def _listed_in(requirement: str, folder: Path) -> list[str]:
+    """The requirement itself, or for ``-r FILE`` those in the file that name a version.
+
+    What it names without one is there as it is installed.
+    """
+    found = _FILE.fullmatch(requirement)
+    if found is None:
+        return [requirement]
+    file = folder / found[1]
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise WhydiffError(
+            f"there is no file {found[1]} of requirements", "Name it as pip would be given it."
+        ) from None
+    listed = []
+    for line in text.replace("\\\n", " ").splitlines():
+        line = re.sub(r"(^|\s)#.*|\s--hash\S*", "", line).strip()
+        if _FILE.fullmatch(line):
+            listed += _listed_in(line, file.parent)
+        elif name_of(line) and re.search(r"[<>=~@]", line.partition(";")[0]):
+            listed.append(line)
+    return listed
 
 
 def name_of(requirement: str) -> str:
@@ -213,6 +254,11 @@ def _check(requirements: Sequence[str], as_of: str | None) -> None:
             raise WhydiffError(
                 f"{as_of!r} is no date", "Write it as in 2025-06-01: year, month, day."
             ) from None
+
+
+def _named_environment(requirements: Sequence[str], as_of: str) -> str:
+    said = [" and ".join(requirements)] if requirements else []
+    return ", ".join([*said, *([f"as of {as_of}"] if as_of else [])])
 
 
 # --- a Python as it is --------------------------------------------------------------------------
@@ -386,7 +432,10 @@ def _chosen(
     inputs = [*(_with_its_library(text) for text in request.requirements), _NEEDED]
     pins = []
     for name, one in kept.items():
-        if name in request.moved or name == _NEEDED:
+        if name == _NEEDED:
+            continue
+        if name in request.moved:  # as installed where a range admits that
+            pins += [] if name in request.pinned else [f"{name}=={one.public}"]
             continue
         required = [text for text in _requirements(one) if name_of(text) not in stays]
         inputs += required if name in stays else [name]

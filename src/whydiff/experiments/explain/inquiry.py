@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from whydiff.core.progress import Progress
 from whydiff.core.question import Question
 from whydiff.core.renaming import renamed
 from whydiff.core.temporary import temporary_folder
+from whydiff.core.words import listed
 from whydiff.diagnosis.pair import Picks, in_workers, numbered
 from whydiff.experiments.explain.calls import Site, site_of
 from whydiff.experiments.explain.fix_trials import MOST_TRIED
@@ -24,6 +26,7 @@ from whydiff.experiments.explain.sides import (
     two_runs,
     two_successive_fits,
 )
+from whydiff.fixes.pins import FILES, requirements
 from whydiff.runner.asked import run_as_asked
 from whydiff.runner.client import Run
 from whydiff.runner.environments import moved
@@ -124,6 +127,7 @@ def inquiry(question: Question, progress: Progress) -> Iterator[Inquiry]:
         ran_a = processes.enter_context(run_script(runs, run_a, folder, "a", progress))
         notes = [
             *_revision_notes(run_a, run_b),
+            *_required(run_a, run_b),
             *_moved(run_a, run_b),
             *ran_a.notes,
             *_left_out(run_a.script),
@@ -155,6 +159,40 @@ def _revision_notes(a: Run, b: Run) -> list[str]:
         if checkout is not None:
             notes += [f"{side} is {run.text}: commit {checkout.commit.text()}.", *checkout.notes]
     return list(dict.fromkeys(notes))
+
+
+def _required(a: Run, b: Run) -> list[str]:
+    """Which packages the two revisions ask for otherwise, and whether they got them."""
+    checkout = a.checkout or b.checkout
+    if checkout is None:
+        return []
+    folders = [run.checkout.folder if run.checkout else checkout.root for run in (a, b)]
+    notes = []
+    for name in FILES:
+        asked = [requirements(Path(name), _text(folder / name)) for folder in folders]
+        only = [sorted({*one} - {*other}) for one, other in (asked, asked[::-1])]
+        if not all(asked) or not any(only):
+            continue
+        said = " vs. ".join(listed(one[:4]) if one else "none of these" for one in only)
+        note = f"{name} asks for other packages in A and B: {said}."
+        if a.interpreter is None and b.interpreter is None:
+            options = [
+                f"--{side}-with {shlex.quote(text)}"
+                for side, texts in zip("ab", only, strict=True)
+                for text in texts[:4]
+            ]
+            note += (
+                f" Both ran with what is installed here; {' '.join(options)} gives each its own."
+            )
+        notes.append(note)
+    return notes
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _moved(a: Run, b: Run) -> list[str]:
