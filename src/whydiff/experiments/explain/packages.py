@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.findings import DIFFERS, IDENTICAL
+from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.sources import source
@@ -45,7 +45,7 @@ def by_package(
             execution, why = _executed(runs, mixed, folder, f"mixed{number}")
         one, two = (side.recipe.version[package] for side in (a, b))
         for name, texts in said.items():
-            result = _result(execution, name, a, b) if execution else f"cannot be had ({why})"
+            result = result_of(execution, name, a, b) if execution else f"cannot be had ({why})"
             texts.append(f"{package} {one} in place of {two} {result}")
         progress.advance()
     return tuple(
@@ -126,19 +126,23 @@ def _executed(runs: Runs, run: Run, folder: Path, name: str) -> tuple[Execution 
     if ran.late:
         return None, "it was stopped before it ended"
     if not ran.succeeded:
-        return None, f"the script fails: {ran.failure}"
+        return None, f"these do not go together: the script {ran.failure}"
     return ran.execution, "" if ran.execution else "it was not watched"
 
 
-def _result(execution: Execution, name: str, a: Side, b: Side) -> str:
+def result_of(execution: Execution, name: str, a: Side, b: Side) -> str:
     """What a mixed run made of a source: as it is in A, as it is in B, or another."""
     index = b.fit.index
     if len(execution.fits) < index:
-        return "trains less"
+        return "cannot be had (fewer trainings were watched)"
     mixed = Side(execution, execution.fits[index - 1])
-    compare = source(name).compare
-    if compare(b, mixed).status == IDENTICAL:
+    if not mixed.fit.finished:
+        return "cannot be had (the training was not watched to its end)"
+    here, there = (source(name).compare(side, mixed) for side in (b, a))
+    if here.status == IDENTICAL:
         return "changes nothing"
-    if compare(a, mixed).status == IDENTICAL:
+    if there.status == IDENTICAL:
         return "gives what A has"
-    return f"gives others than A and B have ({compare(b, mixed).evidence.partition(',')[0]})"
+    if DIFFERS in (here.status, there.status) and UNKNOWN not in (here.status, there.status):
+        return f"gives others than A and B have ({here.evidence.partition(',')[0]})"
+    return f"cannot be told ({here.evidence})"
