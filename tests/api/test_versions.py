@@ -132,3 +132,5 @@ def test_a_pin_is_tried_and_written_where_the_project_names_its_packages(tmp_pat
     assert found.remedy.verified and "agree bit for bit" in found.remedy.how
     assert found.remedy.patch.splitlines()[-2:] == ["-keras>=3.3", "+keras==3.12.1"]
     assert (tmp_path / "requirements.txt").read_text() == "keras>=3.3\n"
+    another = found.remedy.how.partition("Another way: ")[2]
+    assert 'kernel_initializer="truncated_normal"' in another and "agree bit for bit" in another

@@ -295,6 +295,23 @@ def test_states_are_put_back_before_the_second_fit(sides: Sides, stack: Stack) -
     assert repaired(text, sides(fits=unknown), "state", "hidden-state-kept") == ""
 
 
+def test_attention_is_given_an_initializer_that_asks_for_no_fans(sides: Sides) -> None:
+    text = (
+        "from keras import layers\n"
+        "x = layers.MultiHeadAttention(2, 4)(x, x)\n"
+        "x = layers.MultiHeadAttention(\n    2,\n    4,\n)(x, x)\n"
+        "x = layers.MultiHeadAttention(2, 4, kernel_initializer='zeros')(x, x)\n"
+        "x = layers.Dense(2)(x)\n"
+    )
+    changed = repaired(text, sides(), "initialization", "keras-fans-3-15")
+    given = 'kernel_initializer="truncated_normal"'
+    assert changed.splitlines()[1] == f"x = layers.MultiHeadAttention(2, 4, {given})(x, x)"
+    assert changed.count(given) == 2 and changed.splitlines()[4].strip() == f"4, {given}"
+    assert changed.splitlines()[-2:] == text.splitlines()[-2:]
+    without = text.splitlines()[-1]
+    assert repaired(without, sides(), "initialization", "keras-fans-3-15") == ""
+
+
 # --- the environment ------------------------------------------------------------------------------
 
 

@@ -29,6 +29,13 @@ from whydiff.script_text.imports import Names, binds
 
 #: functions that reduce everything where they are given no axis
 _REDUCES = frozenset({"mean", "reduce_mean", "sum", "reduce_sum"})
+#: mechanism: fans of a kernel are computed otherwise
+FANS = "keras-fans-3-15"
+#: layers whose kernels have more axes than two
+_ATTENTION = frozenset(
+    f"keras.layers.{name}"
+    for name in ("MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention")
+)
 _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
@@ -71,6 +78,8 @@ def _steps(
                 environment={"JAX_THREEFRY_PARTITIONABLE": "1"},
                 how="Lets every version of JAX draw random numbers in the same way.",
             )
+        case mechanism if mechanism == FANS:
+            yield _initializer_without_fans(script, names)
         case "thread-count":
             yield Step(
                 environment=dict.fromkeys(_THREADS, "1"),
@@ -83,6 +92,29 @@ def _steps(
 
 
 # --- layers made outside of the loop that uses them -------------------------------------------
+
+
+def _initializer_without_fans(script: Script, names: Names) -> Step:
+    """Attention that is given no initializer starts by one that asks for no fans."""
+    edits, lines = [], []
+    for node in ast.walk(script.tree):
+        if not isinstance(node, ast.Call) or names.called(node) not in _ATTENTION:
+            continue
+        if any(word.arg in (None, "kernel_initializer") for word in node.keywords):
+            continue
+        end = script.span(node)[1] - 1
+        before = script.text[:end].rstrip()
+        comma = {"(": "", ",": " "}.get(before[-1], ", ")
+        edits.append(
+            Edit(len(before), len(before), f'{comma}kernel_initializer="truncated_normal"')
+        )
+        lines.append(str(node.lineno))
+    where = f"line {' and '.join(lines)}"
+    how = (
+        f'Passes kernel_initializer="truncated_normal" to the attention in {where}: another start '
+        "than before, by an initializer that asks for no fans."
+    )
+    return Step(tuple(edits), how=how, instead=True)
 
 
 def _layers_inside(script: Script, names: Names) -> Step:

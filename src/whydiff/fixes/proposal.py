@@ -21,7 +21,8 @@ class Proposal:
     be changed safely. ``environment`` is set before the interpreter starts. ``source_b`` and
     ``patch_b`` are the same for the second of two scripts, "" otherwise. ``arguments`` are added
     to those of the script. ``changed`` are other files of the project with their patched text.
-    ``packages`` are pins (``keras==3.12.1``) that the environment of one run gets.
+    ``packages`` are pins (``keras==3.12.1``) that the environment of one run gets. ``instead``: it
+    is worth knowing of also where another change has helped.
     """
 
     source: str
@@ -35,6 +36,7 @@ class Proposal:
     arguments: tuple[str, ...] = ()
     changed: tuple[tuple[Path, str], ...] = ()
     packages: tuple[str, ...] = ()
+    instead: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Step:
     prelude: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     how: str = ""
+    instead: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.edits or self.prelude or self.environment)
@@ -71,4 +74,5 @@ def assemble(text: str, name: str, steps: Iterable[Step], targets: Iterable[str]
         environment,
         tuple(targets),
         " ".join(dict.fromkeys(s.how for s in chosen if s.how)),
+        instead=any(s.instead for s in chosen),
     )

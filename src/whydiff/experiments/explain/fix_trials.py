@@ -25,6 +25,7 @@ from whydiff.experiments.explain.packages import pinned_run, pinned_side, pins
 from whydiff.experiments.explain.sides import RunningSides
 from whydiff.experiments.explain.texts import encoding_of, files_of_packages, modules_of, text_of
 from whydiff.fixes import Proposal, ensemble_or_folds, intended, notebooks, proposals
+from whydiff.fixes.mechanical import FANS
 from whydiff.fixes.pins import pin
 from whydiff.runner.client import Child, Run
 from whydiff.runner.running import Ran, Runs
@@ -94,13 +95,19 @@ def try_fixes(
         candidates = [in_cells(p, notebook, run.script) for p in candidates if not p.patch_b]
     failed: list[str] = []
     best: Remedy | None = None
+    repaired: tuple[str, ...] = ()
     for number, proposal in enumerate(candidates, start=1):
+        if best is not None and not (proposal.instead or set(proposal.targets) > set(repaired)):
+            continue
         if runs.no_time_for("trying a fix"):
             break
         progress.step(f"trying a fix ({number} of at most {len(candidates)}): {proposal.how}")
         worked, what = _try(sides, runs, proposal, folder / f"fix{number}", used)
         if not worked:
             failed.append(what)
+            continue
+        if best is not None and proposal.instead:
+            best = replace(best, how=f"{best.how} Another way: {proposal.how} {what}")
             continue
         # Where both agree bit for bit it repaired whatever differed, also what it was not made for.
         repaired = tuple(causes) if what == AGREE else tuple(proposal.targets)
@@ -110,11 +117,9 @@ def try_fixes(
         how = " ".join([*larger, _sentence(proposal.how), what, *left])
         confirms = repaired if what == AGREE else ()
         best = Remedy(shown(proposal, run), True, how, confirms)
-        # One that repairs all of that and more may follow.
-        if not any(set(p.targets) > set(repaired) for p in candidates[number:]):
-            break
+    untried = _untried(compared.findings, causes, candidates)
     if best is not None:
-        return best
+        return replace(best, how=" ".join([best.how, *untried]))
     found = [f for f in compared.findings if f.source in compared.differing]
     advice = [f.remedy for f in found if f.mechanism == MECHANISM]
     wanted = [f for f in found if f.source in causes]
@@ -127,8 +132,18 @@ def try_fixes(
         if f.mechanism and not f.intended and f.remedy and (f.source == "state" or not meant)
     ]
     advice = advice or [f.remedy for f in wanted if f.remedy]
-    tried = [not_found(failed)] if failed else []
+    tried = [*([not_found(failed)] if failed else []), *untried]
     return Remedy("", False, " ".join([*((traps[:1] + asked) if asked else advice[:2]), *tried]))
+
+
+def _untried(
+    findings: Sequence[Finding], causes: Sequence[str], candidates: Sequence[Proposal]
+) -> list[str]:
+    """What is advised and was in no proposal."""
+    advised = any(f.mechanism == FANS for f in findings if f.source in causes)
+    if not advised or any(proposal.instead for proposal in candidates):
+        return []
+    return ["Passing an initializer was not tried: no line of the script makes attention without."]
 
 
 def cells_of(script: Path) -> list[Cell]:
