@@ -18,7 +18,7 @@ from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import SideOptions
 from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.compare import numbers
-from whydiff.experiments.compare.contestants import Contestant, Way, open_contestants
+from whydiff.experiments.compare.contestants import Contestant, How, Way, open_contestants
 from whydiff.experiments.compare.pairing import AUTO, Rule, TrainedHybrid
 from whydiff.experiments.compare.training import Comparing
 from whydiff.experiments.study.replica_trainer import ENGINES
@@ -134,11 +134,11 @@ def compare(
             runs = stack.enter_context(
                 counted_runs(own, in_place, progress, how_often, checkouts.made)
             )
-        pair = open_contestants(
-            stack, ways, engine=engine, fits=fits or (None, None),
-            fit_of=(data, fit_arguments), pairs=max_pairs, time_limit=time_limit,
-            workers=workers, spread=spread, progress=progress, runs=runs,
+        how = How(
+            engine, fits or (None, None), (data, fit_arguments), max_pairs, time_limit, workers,
+            spread,
         )  # fmt: skip
+        pair = open_contestants(stack, ways, how, progress, runs)
         rule = _rule(pair, metric, mode, margin, alpha, max_pairs, assume)
         work = Comparing(pair, rule, seed, engine, budget, progress)
         trained = work.run()

@@ -21,6 +21,7 @@ from whydiff.experiments.study.spread import Spread, over_workers
 from whydiff.experiments.study.study_file import StudyFile, study_file
 from whydiff.experiments.study.watched_fit import text_of, with_bench
 from whydiff.experiments.tracking import StudyRuns
+from whydiff.runner.client import Run
 from whydiff.runner.environments import interpreter_of
 from whydiff.runner.executors import workers_of
 from whydiff.runner.running import Runs, counted_runs, times
@@ -153,11 +154,11 @@ def _of_script(
 ) -> Study:
     if request.engine != "process":
         try:
+            run = Run(script, tuple(request.arguments), interpreter=request.interpreter)
             with replica_trainer(
-                script, request.arguments, fit=request.fit, progress=progress, runs=runs,
-                time_limit=request.time_limit, interpreter=request.interpreter,
-            ) as bench:  # fmt: skip
-                return with_bench(request, bench, file, progress, script, runs)
+                run, fit=request.fit, time_limit=request.time_limit, progress=progress, runs=runs
+            ) as bench:
+                return with_bench(request, bench, file, progress, run, runs)
         except Uncapturable as why:
             if request.engine != "auto":
                 raise

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -26,6 +25,7 @@ from whydiff.core.recording import Side
 from whydiff.core.replicas import RANDOM_SOURCES, Replica, ReplicaInputs
 from whydiff.diagnosis.sources import compare_all
 from whydiff.experiments.study.replica_trainer import ReplicaTrainer, replica_trainer
+from whydiff.runner.client import Run
 from whydiff.runner.messages import Answer, DrawInputs, Replicate, Request, Streams
 from whydiff.runner.running import Runs
 
@@ -36,52 +36,51 @@ _CHANCE = frozenset({"initialization", "data-order", "noise"})
 _BACKEND = frozenset({"backend", "version", "hardware", "arithmetic"})
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of replicas that JAX is to train.
+
+    Every one must have all of its random sources ``redrawn``, since JAX would not keep the values
+    that the script's own backend drew; samples whose rows are ``divided`` anew must have the same
+    numbers there.
+    """
+
+    engine: str
+    redrawn: Collection[str]
+    trainings: int
+    divided: bool = False
+
+
 @contextlib.contextmanager
 def on_jax(
     bench: ReplicaTrainer,
-    script: Path,
-    arguments: Sequence[str],
-    *,
-    redrawn: Collection[str],
-    divided: bool = False,
-    trainings: int,
-    engine: str,
-    environment: Mapping[str, str] | None = None,
+    run: Run,
+    wanted: Wanted,
     progress: Progress | None = None,
     runs: Runs | None = None,
-    interpreter: Interpreter | None = None,
 ) -> Iterator[None]:
-    """Let ``bench`` train its fused replicas by running ``script`` with JAX as its backend.
+    """Let ``bench`` train its fused replicas by executing its ``run`` with JAX as the backend.
 
-    Every replica must have all of its random sources ``redrawn``, since JAX would not keep the
-    values that the script's own backend drew; samples whose rows are ``divided`` anew must have the
-    same numbers there. Where it is not possible ``bench.fused`` says why. With the engine "auto"
-    it is done only where so many plain ``trainings`` would take long.
+    Where it is not possible ``bench.fused`` says why. With the engine "auto" it is done only where
+    so many plain trainings would take long.
     """
-    pays = engine == "fused" or trainings * bench.fit.seconds > PAYS
+    engine = wanted.engine
+    pays = engine == "fused" or wanted.trainings * bench.fit.seconds > PAYS
     if engine not in ("auto", "fused") or not bench.fused or bench.backend == "jax" or not pays:
         yield
         return
-    kept = _CHANCE.intersection(bench.sources) - set(redrawn)
+    kept = _CHANCE.intersection(bench.sources) - set(wanted.redrawn)
     with contextlib.ExitStack() as stack:
         try:
-            if not _has_jax(interpreter):
+            if not _has_jax(run.interpreter):
                 raise TransferError("it is not installed")
             if kept:
                 raise TransferError(f"the script's own {sorted(kept)[0]} is another one there")
-            twin = replica_trainer(
-                script,
-                arguments,
-                fit=bench.fit.index,
-                environment=environment,
-                backend="jax",
-                progress=progress,
-                runs=runs,
-                interpreter=interpreter,
-            )
+            there = replace(run, backend="jax")
+            twin = replica_trainer(there, fit=bench.fit.index, progress=progress, runs=runs)
             other = stack.enter_context(twin)
             routed = Routed(bench, other)
-            if divided and not routed.numbered_alike:
+            if wanted.divided and not routed.numbered_alike:
                 raise TransferError("its samples come in another order there")
             bench.process = routed
             bench.fused, bench.capacity = other.fused, other.capacity

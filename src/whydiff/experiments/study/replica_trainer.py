@@ -16,7 +16,6 @@ import numpy as np
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
-from whydiff.core.interpreter import Interpreter
 from whydiff.core.machine import machine_facts
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.recording import Execution, Fit
@@ -163,36 +162,25 @@ def chosen_fit(execution: Execution, wanted: int | None = None) -> Fit:
 
 @contextlib.contextmanager
 def replica_trainer(
-    script: Path,
-    arguments: Sequence[str] = (),
+    run: Run,
     *,
     fit: int | None = None,
-    environment: Mapping[str, str] | None = None,
-    backend: str = "",
+    time_limit: float | None = None,
     progress: Progress | None = None,
     runs: Runs | None = None,
-    time_limit: float | None = None,
-    interpreter: Interpreter | None = None,
 ) -> Iterator[ReplicaTrainer]:
-    """Run ``script`` once, watched, and keep its process to train replicas of one of its fits.
-
-    ``backend`` is one to train with in place of the script's own choice, ``interpreter`` the Python
-    to run it with in place of our own.
+    """Execute ``run`` once, watched, and keep its process to train replicas of one of its fits.
 
     Raises WhydiffError if the script fails, trains nothing or has no such fit, and
     :class:`Uncapturable` if the fit cannot be trained again.
     """
+    script, run = run.script, replace(run, purpose="a")
     runs = runs or runs_of([script], False, progress or Silent(), times(1))
     with temporary_folder() as name:
-        folder = Path(name)
-        run = Run(
-            script, tuple(arguments), environment, backend=backend, purpose="a",
-            interpreter=interpreter,
-        )  # fmt: skip
         if progress is not None:
-            on = f", on {backend}" if backend else ""
+            on = f", on {run.backend}" if run.backend else ""
             progress.step(f"running {runs.text(run)}, watched{on}")
-        with runs.run(run, folder, "a", time_limit=time_limit) as ran:
+        with runs.run(run, Path(name), "a", time_limit=time_limit) as ran:
             if ran.late:
                 raise WhydiffError(
                     f"{script} was stopped after the time limit of {time_limit:g} s",

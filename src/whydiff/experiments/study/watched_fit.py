@@ -22,11 +22,12 @@ from whydiff.experiments.study.metadata import (
     part_facts,
     streams_gate,
 )
-from whydiff.experiments.study.on_jax import on_jax
+from whydiff.experiments.study.on_jax import Wanted, on_jax
 from whydiff.experiments.study.replica_trainer import ReplicaTrainer
 from whydiff.experiments.study.request import Request
 from whydiff.experiments.study.study_file import StudyFile
 from whydiff.experiments.study.training import Part, Studying
+from whydiff.runner.client import Run
 from whydiff.runner.running import Runs
 from whydiff.storage import PICTURES, TARGETS, StudyWriter, load_study
 
@@ -39,12 +40,12 @@ def with_bench(
     bench: ReplicaTrainer,
     file: StudyFile,
     progress: Progress,
-    script: Path | None = None,
+    run: Run | None = None,
     runs: Runs | None = None,
 ) -> Study:
     """Train what is missing of the study in ``file``; what its replicas say.
 
-    ``script`` is the one behind ``bench``, None where a function builds the model.
+    ``run`` is the one behind ``bench``, None where a function builds the model.
     """
     stored = file.stored
     plan = request.plan(bench.sources, dict(bench.refused), stored)
@@ -52,20 +53,9 @@ def with_bench(
     check_fit_metric(request.metric, bench.fit, division)
     wanted = str(stored.meta.get("engine", request.engine)) if stored else request.engine
     with contextlib.ExitStack() as stack:
-        if script is not None:
-            twin = on_jax(
-                bench,
-                script,
-                request.arguments,
-                redrawn=plan.sources,
-                divided=division is not None,
-                trainings=len(plan.members),
-                engine=wanted,
-                progress=progress,
-                runs=runs,
-                interpreter=request.interpreter,
-            )
-            stack.enter_context(twin)
+        if run is not None:
+            asked = Wanted(wanted, plan.sources, len(plan.members), divided=division is not None)
+            stack.enter_context(on_jax(bench, run, asked, progress, runs))
         engine = wanted if stored else bench.engine(wanted)
         together = blocks_together(plan, bench.width, request.shard) if engine == "fused" else 1
         known = stored.meta.get("together") if stored else None
