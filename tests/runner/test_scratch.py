@@ -1,6 +1,7 @@
 """Scripts see their folder under its own path, and leave it byte for byte as it was."""
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -36,6 +37,11 @@ def project(tmp_path, monkeypatch):
     (folder / "out" / "old" / "log.txt").write_text("before\n")
     (folder / "results.csv").write_text("accuracy\n0.5\n")
     (folder / "stale.txt").write_text("old\n")
+    (folder / "swept").mkdir()
+    (folder / "swept" / "a.txt").write_text("a")
+    (folder / "runs" / "1").mkdir(parents=True)
+    (folder / "runs" / "1" / "model.txt").write_text("earlier")
+    (folder / "latest").symlink_to("runs")
     monkeypatch.chdir(folder)
     assert place_for([folder / "train.py"]).folders == (folder,)
     return folder
@@ -71,6 +77,8 @@ MESS = """
     os.makedirs("out/new")
     Path("out/new/model.txt").write_text("trained")
     os.remove("stale.txt")
+    os.remove("latest")
+    shutil.rmtree("swept")
     print(Path.cwd(), Path("results.csv").read_text().split())
 """
 
@@ -80,13 +88,47 @@ def test_nothing_changes_and_what_would_have_is_listed(project, tmp_path, means)
     cover, printed = run(project, tmp_path / "cover", MESS, means)
     assert printed.split() == [str(project), "['accuracy',", "'0.5',", "'0.9']"]
     assert contents(project) == before
-    gone = (
-        ["out/old/log.txt (removed)"] if means != "overlays" else []
-    )  # an overlay has the folder out anew
-    listed = ["out/new/model.txt", *gone, "results.csv", "runs.db", "stale.txt (removed)"]
-    assert cover.written() == listed
+    assert cover.written() == [
+        "latest (removed)",
+        "out/new/model.txt",
+        "out/old/log.txt (removed)",
+        "results.csv",
+        "runs.db",
+        "stale.txt (removed)",
+        "swept/a.txt (removed)",
+    ]
     cover.remove()
     assert not (tmp_path / "cover").exists()
+
+
+@pytest.mark.parametrize("serve", [True, False])
+def test_a_script_may_rename_folders_that_were_there(project, tmp_path, serve):
+    """On an overlay the kernel refuses that; in place it does not."""
+    script = project / "train.py"
+    script.write_text(
+        "import os\n"
+        "from pathlib import Path\n"
+        "Path('runs').rename('archive')\n"
+        "os.replace('archive/1', Path.cwd() / 'out' / 'one')\n"
+        "print(sorted(map(str, Path('.').rglob('*.txt'))), sorted(os.listdir('archive')))\n"
+        "print(Path('out/one').stat().st_mtime_ns)\n"
+        "for there in ('out', '/dev/shm/nowhere', 'swept/deeper/one'):\n"
+        "    try:\n"
+        "        os.rename('swept', there)\n"
+        "    except OSError as error:\n"
+        "        print(type(error).__name__, error.errno)\n"
+    )
+    before, runs = contents(project), Runs(place_for([script]))
+    alone = project.with_name("alone")
+    shutil.copytree(project, alone, symlinks=True)
+    plain = subprocess.run(
+        [sys.executable, "train.py"], cwd=alone, capture_output=True, text=True, check=True
+    )
+    with runs.run(Run(script), tmp_path, "a", serve=serve) as ran:
+        assert ran.succeeded
+    assert (tmp_path / "a.log").read_text() == plain.stdout
+    assert list(runs.written) == ["out/one/model.txt", "runs/1/model.txt (removed)"]
+    assert contents(project) == before
 
 
 def test_every_run_starts_from_the_same_files(project, tmp_path, means):
@@ -116,11 +158,17 @@ def test_within_one_process_files_can_be_put_back(project, tmp_path, means):
         capture_output=True, text=True, cwd=cover.moved(project),
     )  # fmt: skip
     assert done.stdout.splitlines()[1:] == [
+        "latest ",
         "out ",
         "out/old ",
         "out/old/log.txt ['before']",
         "results.csv ['accuracy', '0.5']",
+        "runs ",
+        "runs/1 ",
+        "runs/1/model.txt ['earlier']",
         "stale.txt ['old']",
+        "swept ",
+        "swept/a.txt ['a']",
     ], done.stderr
 
 

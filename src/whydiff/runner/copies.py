@@ -115,7 +115,7 @@ def changes(
     linked = [name for name, p in after.items() if _leads_to(p, original / name)]
     for name in linked:
         del after[name]
-    before = {p.relative_to(original): p for p in _below(original, {original / n for n in linked})}
+    before = {p.relative_to(original): p for p in below(original, {original / n for n in linked})}
     for name in sorted(before.keys() | after.keys()):
         one, other = before.get(name), after.get(name)
         if other is None:
@@ -129,7 +129,7 @@ def _leads_to(path: Path, original: Path) -> bool:
     return path.is_symlink() and os.readlink(path) == str(original)  # noqa: PTH115
 
 
-def _below(folder: Path, leave: Collection[Path]) -> Iterator[Path]:
+def below(folder: Path, leave: Collection[Path] = ()) -> Iterator[Path]:
     """All that is in a folder, without ``leave`` and what is in these."""
     for entry in os.scandir(folder):
         path = Path(entry.path)
@@ -137,7 +137,7 @@ def _below(folder: Path, leave: Collection[Path]) -> Iterator[Path]:
             continue
         yield path
         if entry.is_dir(follow_symlinks=False):
-            yield from _below(path, leave)
+            yield from below(path, leave)
 
 
 def _special(path: Path) -> bool:

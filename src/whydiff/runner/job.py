@@ -52,6 +52,11 @@ class Job:
         """Files that watching writes and reads, and no script; one is all that begin with it."""
         return (self.output, self.arrays) if self.arrays else (self.output,)
 
+    @property
+    def overlays(self) -> tuple[str, ...]:
+        """The folders that are under overlays, and no copies."""
+        return tuple(one["folder"] for one in self.covered if not one.get("copied"))
+
     def text(self) -> str:
         """JSON that :meth:`read` reads."""
         return json.dumps(asdict(self))

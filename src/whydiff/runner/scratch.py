@@ -9,6 +9,7 @@ nothing (most containers, macOS) it runs in the copy itself, under another path.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Literal
 
 from whydiff.core.temporary import temporary_folder
-from whydiff.runner.copies import changes, copy_folder, moved, too_large
+from whydiff.runner.copies import below, changes, copy_folder, moved, too_large
 
 #: How scripts are kept from the user's folders, the best first: the last under another path.
 Means = Literal["overlays", "copies", "moved"]
@@ -187,7 +188,7 @@ class Cover:
                     continue
                 name = str(inside) if k == 0 else str(folder / inside)
                 if removed:
-                    if (folder / inside).is_dir():
+                    if _is_folder(folder / inside):
                         continue  # what was in it is listed
                     names.append(f"{name} (removed)")
                 elif not stat.S_ISDIR(path.lstat().st_mode):
@@ -200,8 +201,7 @@ class Cover:
         if self.copies:
             yield from changes(Path(one.get("is of", one["folder"])), upper, self.folders)
             return
-        for path in sorted(upper.rglob("*")):  # a device: an overlay's mark for what is gone
-            yield path.relative_to(upper), stat.S_ISCHR(path.lstat().st_mode)
+        yield from changes_in_overlay(Path(one["folder"]), upper)
 
     def remove(self) -> None:
         """Throw away what the execution wrote."""
@@ -209,3 +209,29 @@ class Cover:
             for inner in Path(one["work"]).glob("*") if "work" in one else ():
                 inner.chmod(0o700)  # the kernel leaves it closed to everybody
         shutil.rmtree(self.place, ignore_errors=True)
+
+
+def changes_in_overlay(original: Path, upper: Path) -> Iterator[tuple[Path, bool]]:
+    """What an overlay's ``upper`` says was changed, as :func:`changes` does for a copy."""
+    found: dict[Path, bool] = {}
+    for path in upper.rglob("*"):
+        inside = path.relative_to(upper)
+        # A device is the kernel's mark for what is gone.
+        found[inside] = stat.S_ISCHR(path.lstat().st_mode)
+        if (found[inside] or _made_anew(path)) and _is_folder(original / inside):
+            lost = (p.relative_to(original) for p in below(original / inside))
+            found |= {name: True for name in lost if not os.path.lexists(upper / name)}
+    yield from sorted(found.items())
+
+
+def _made_anew(path: Path) -> bool:
+    """Whether a folder of an overlay's upper layer shows nothing of the one below it."""
+    for namespace in ("trusted", "user"):  # the second where whoever mounted it is not root
+        with contextlib.suppress(OSError):
+            if os.getxattr(path, f"{namespace}.overlay.opaque", follow_symlinks=False) == b"y":
+                return True
+    return False
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()

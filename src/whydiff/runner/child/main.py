@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from whydiff.runner.child.afresh import Start
 from whydiff.runner.child.elsewhere import say_what_came_from_elsewhere
+from whydiff.runner.child.startup.renaming import let_folders_be_renamed
 from whydiff.runner.child.watching import Watching
 from whydiff.runner.job import Job
 
@@ -178,6 +179,8 @@ def _print_as_python_does(error: BaseException) -> None:
 def main() -> int:
     """Run the script of the job, serve if that is asked, and give the script's exit code."""
     job, start = Job.read(sys.argv[1]), Start()
+    if job.overlays:
+        let_folders_be_renamed(lambda: job.overlays)
     watching = Watching(job)
     if job.serve:
         start.arrange()

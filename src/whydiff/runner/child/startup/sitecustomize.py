@@ -195,6 +195,18 @@ def _follow_replacements(finder: _AfterImports) -> None:
         setattr(os, theirs.__name__, ours)
 
 
+def _rename_on_overlays(job: str) -> None:
+    if '"covered": []' in job:  # without reading the rest, for which `json` would be imported
+        return
+
+    def overlays() -> "Any":
+        from whydiff.runner.job import Job
+
+        return Job.read(job).overlays
+
+    _loaded("whydiff_renaming", "renaming.py").let_folders_be_renamed(overlays)
+
+
 def _begin() -> None:
     folder = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [name for name in sys.path if name != folder]
@@ -210,6 +222,7 @@ def _begin() -> None:
         return
     if lent:
         _lend(lent)
+    _rename_on_overlays(job)
     finder = _AfterImports(job, lent)
     for name in sorted(finder.waited_for.intersection(sys.modules)):
         finder.imported(name, True)
