@@ -49,6 +49,34 @@ def test_hybrids_start_from_what_was_recorded(recorded):
         explain(recorded, "train.py", a_env={"A": "1"})
 
 
+LOOP = """
+for epoch in range(2):
+    for i in np.random.permutation(4):
+        here = slice(16 * i, 16 * i + 16)
+        model.train_on_batch(x[here], (y[:, None] + np.zeros(3))[here])
+"""
+
+
+@pytest.mark.long
+def test_a_recorded_loop_starts_from_what_was_recorded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    script = SCRIPT.partition("model.fit(")[0] + LOOP
+    (tmp_path / "train.py").write_text(script)
+    record("train.py", output="then.whydiff", arguments=["1", "0.1"])
+    answer = explain("then.whydiff", "train.py", arguments=["2", "0.1"], fix=False)
+    assert answer.reproduced and answer.unexplained == 0.0
+    assert {c.source for c in answer.causes} == {"initialization", "data-order", "noise"}
+    assert {c.status for c in answer.causes} == {CONFIRMED}
+    again = "by running the script again: initial values and batches put in place."
+    assert f"8 hybrids were trained {again}" in answer.notes
+
+    answer = explain("then.whydiff", "train.py", arguments=["1", "0.2"], fix=False)
+    (cause,) = answer.causes
+    assert (cause.source, cause.status) == ("optimizer", SUSPECTED)
+    assert NO_PROGRAM in cause.evidence
+    assert not any(again in note for note in answer.notes)  # not even A could be
+
+
 def content(*numbers, unit="sample"):
     rows = np.array([[n, n] for n in numbers], np.uint64).reshape(-1, 2)
     return Content(rows, unit)

@@ -216,8 +216,10 @@ def _amplified(trials: Trials, causes: Sequence[Cause]) -> Iterator[str]:
 
 
 def _how_trained(trials: Trials) -> Iterator[str]:
-    if "script" in trials.how:
-        yield f"Hybrids were trained {trials.how}."
+    if "script" in trials.how and trials.hybrids:
+        trained = len(trials.hybrids)  # A itself is one of them
+        were = "1 hybrid was" if trained == 1 else f"{trained} hybrids were"
+        yield f"{were} trained {trials.how}."
     if trials.bound:
         yield (
             f"{listed(trials.bound)} fit only together, so they were taken from B as one and share "

@@ -19,7 +19,7 @@ from whydiff.experiments.explain.calls import of_two_records
 from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_results
 from whydiff.experiments.explain.inquiry import Inquiry, inquiry
 from whydiff.experiments.explain.recorded import compare, missing_steps, parse_reference
-from whydiff.experiments.explain.recordings import WHY, is_recording
+from whydiff.experiments.explain.recordings import is_recording
 from whydiff.experiments.explain.sides import other_objects
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.runner.messages import FitRecorded, OwnFit, Pair
@@ -61,7 +61,7 @@ def _explain(
     path, number = parse_reference(name)
     then, now = load(path), asked.site.execution
     executions = (then, now) if recorded == "a" else (now, then)
-    calls = None if question.fits or number else of_two_records(*executions, WHY)
+    calls = None if question.fits or number else of_two_records(*executions)
     if calls is not None and not then.fits and not now.fits:
         return calls
     check_trained(now, asked.ran_a.run.arguments)

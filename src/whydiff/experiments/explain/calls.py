@@ -342,10 +342,17 @@ def explain_across(
     )  # fmt: skip
 
 
-def of_two_records(a: Execution, b: Execution, why: str) -> Explanation | None:
+#: Why no hybrid of measuring calls is run where one of them is in a recording.
+RECORDED = (
+    "of what evaluate and predict were given a recording holds digests, not the inputs and weights "
+    "that a hybrid is run with"
+)
+
+
+def of_two_records(a: Execution, b: Execution) -> Explanation | None:
     """The first measuring call that ended otherwise in two runs, from what was recorded of both.
 
-    No hybrid is run, and ``why`` says why not. None where no two such calls were recorded, or none
+    No hybrid is run. None where no two such calls were recorded, or none
     differs beside fits that are compared.
     """
     scripts = [Path(run.script).name for run in (a, b)]
@@ -361,7 +368,7 @@ def of_two_records(a: Execution, b: Execution, why: str) -> Explanation | None:
     compared = compare(one, other, (*a.events, *b.events))
     found = chosen(one, other)
     nothing = Measurement()
-    trials = CallTrials(found.distance.metric, nothing, nothing, failure=why)
+    trials = CallTrials(found.distance.metric, nothing, nothing, failure=RECORDED)
     return answer_calls(
         found, judge(compared, trials), first_divergence(one, other, compared, None), b,
         script=scripts[0], script_b=scripts[1], between="runs" if again else "scripts",

@@ -64,7 +64,7 @@ def explain_recordings(question: Question) -> Explanation:
     second = first if alone else load(path_b)
     numbers = [parse_reference(name)[1] for name in (a, b)]
     unasked = not alone and not question.fits and numbers == [None, None]
-    calls = of_two_records(first, second, WHY) if unasked else None
+    calls = of_two_records(first, second) if unasked else None
     if calls is not None and not first.fits and not second.fits:
         return calls
     fits = numbered(first, second, question.fits, question.metric)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import textwrap
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -136,15 +136,17 @@ class HybridServer:
         self._other = None
         differing = frozenset(request.differing)
         if any(needs_script(live) for live in lives.values()):
-            if recorded:
-                raise TransferError("its steps belong to a loop of the script's own")
+            if recorded and like.companions:
+                raise TransferError(
+                    "steps of other loops come between its own, and a recording does not say which"
+                )
             companions = {
                 n: self._adopted_companions(elsewhere[n], packed[n])
                 if n in elsewhere
                 else self._companions(live)
                 for n, live in lives.items()
             }
-            run = functools.partial(self._again, sides)
+            run = functools.partial(self._again, sides, request.program)
             self._paired = Rerun(lives, companions, differing, run)
         else:
             self._paired = Solo(lives, differing)
@@ -220,13 +222,23 @@ class HybridServer:
         return look(self._paired, request.choice, request.moment, request.count, request.inputs)
 
     def _again(
-        self, sides: Mapping[str, Side], name: str, pins: Mapping[int, Pins], last: int
+        self,
+        sides: Mapping[str, Side],
+        program: Collection[str],
+        name: str,
+        pins: Mapping[int, Pins],
+        last: int,
     ) -> Live:
-        """Run the script of a side again up to the end of training ``last``, pinned."""
+        """Run the script of a side again up to the end of training ``last``, pinned.
+
+        For a recorded side that of the other, if the two programs are set alike.
+        """
         there = sides[name]
         job, recording = self._job, self._recording
         if isinstance(there, m.FitElsewhere):
             job, recording = there.job, Path(there.recording)
+        elif isinstance(there, m.FitRecorded) and program:
+            raise TransferError(NO_PROGRAM)
         return fit_of(self._run(job, recording, last, pins), last)
 
     def _companions(self, live: Live) -> dict[int, Live]:
