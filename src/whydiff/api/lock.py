@@ -20,6 +20,7 @@ from whydiff.experiments.lock.reference import reduced_lock
 from whydiff.experiments.lock.trial import Trial, trial_of
 from whydiff.experiments.study.spread import Spread
 from whydiff.runner.client import Run
+from whydiff.runner.epochs import EpochProgress
 from whydiff.runner.executors import workers_of
 from whydiff.runner.executors.archive import archived
 from whydiff.runner.executors.recordings import ScriptRun, recordings
@@ -37,7 +38,8 @@ def try_script(runs: Runs, run: Run, folder: Path, progress: Progress) -> Trial:
     The caller closes ``trial.ran``.
     """
     progress.step(f"running {run.script}")
-    ran = runs.run(replace(run, purpose="a"), folder, "run")
+    look = EpochProgress(f"running {run.script}", progress).look
+    ran = runs.run(replace(run, purpose="a"), folder, "run", meanwhile=look)
     try:
         return trial_of(ran, _recorded(ran), folder, progress)
     except BaseException:

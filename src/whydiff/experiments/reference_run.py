@@ -33,6 +33,7 @@ from whydiff.experiments.lock.rounding import (
 )
 from whydiff.experiments.lock.trial import Trial, trial_of
 from whydiff.runner.client import Run
+from whydiff.runner.epochs import EpochProgress
 from whydiff.runner.running import Runs
 
 EQUAL, ROUNDING, DIFFERENT, UNDECIDED = "equal", "rounding", "different", "undecided"
@@ -106,7 +107,8 @@ def try_run(runs: Runs, run: Run, folder: Path, name: str, progress: Progress) -
     WhydiffError if it fails or uses no model.
     """
     progress.step(f"running {run.text}")
-    ran = runs.run(run, folder, name)
+    look = EpochProgress(f"running {run.text}", progress).look
+    ran = runs.run(run, folder, name, meanwhile=look)
     try:
         execution = ran.recorded("compared")
         check_watched(execution, run.arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import subprocess
 import sys
 import time
@@ -59,6 +60,8 @@ LEND = (
     "spec.loader.exec_module(lending)\n"
     "lending.lend({folders!r})\n"
 )
+#: Seconds between two looks at what a script that is running has recorded.
+LOOK_EVERY = 10.0
 #: Seconds that a child has to end by itself.
 GRACE = 5
 #: Samples kept for training again, over all fits of an execution.
@@ -241,12 +244,29 @@ class Child:
     def process_id(self) -> int:
         return self._process.pid
 
-    def wait_for_script(self) -> int:
-        """Wait until the script is over; its exit code. A served child goes on living."""
+    def wait_for_script(self, meanwhile: Callable[[Path], None] | None = None) -> int:
+        """Wait until the script is over; its exit code. A served child goes on living.
+
+        ``meanwhile`` is called with the recording from time to time.
+        """
         if self.exit_code is None:
+            while meanwhile is not None and not self._says_something(LOOK_EVERY):
+                meanwhile(self.recording)
             self.exit_code = self._told_exit_code()
             self.seconds = time.monotonic() - self._began
         return self.exit_code
+
+    def _says_something(self, seconds: float) -> bool:
+        """Whether it says that its script is over, or ends, within so many seconds."""
+        if self._answers is not None:
+            answers = select.poll()
+            answers.register(self._answers, select.POLLIN)
+            return bool(answers.poll(1000 * seconds))
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def _told_exit_code(self) -> int:
         if self._answers is not None:

@@ -242,12 +242,14 @@ class Runs:
         *,
         serve: bool = True,
         time_limit: float | None = None,
+        meanwhile: Callable[[Path], None] | None = None,
     ) -> Ran:
         """Run a script to its end; its recording and output go to ``folder`` under ``name``.
 
-        With ``serve`` its process stays and trains on request. The caller closes what it gets.
+        With ``serve`` its process stays and trains on request. ``meanwhile`` is called with the
+        recording from time to time. The caller closes what it gets.
         """
-        return self.wait(self.begin(run, folder, name, serve=serve), time_limit)
+        return self.wait(self.begin(run, folder, name, serve=serve), time_limit, meanwhile)
 
     def begin(self, run: Run, folder: Path, name: str, *, serve: bool = True) -> Child:
         """Start a script; :meth:`wait` for what comes of it, or close it."""
@@ -259,7 +261,12 @@ class Runs:
         self.count += 1
         return child
 
-    def wait(self, child: Child, time_limit: float | None = None) -> Ran:
+    def wait(
+        self,
+        child: Child,
+        time_limit: float | None = None,
+        meanwhile: Callable[[Path], None] | None = None,
+    ) -> Ran:
         """Wait until a script is over. The caller closes what it gets."""
         late: list[bool] = []
         limits = [limit for limit in (time_limit, self.time_left()) if limit is not None]
@@ -272,7 +279,7 @@ class Runs:
         try:
             if timer is not None:
                 timer.start()
-            code = child.wait_for_script()
+            code = child.wait_for_script(meanwhile)
         except BaseException:
             child.close()
             raise

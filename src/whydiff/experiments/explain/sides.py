@@ -22,6 +22,7 @@ from whydiff.diagnosis.pair import (
 from whydiff.experiments.explain.draws import with_drawing_lines
 from whydiff.experiments.explain.recorded import compare
 from whydiff.runner.client import Child, Run
+from whydiff.runner.epochs import EpochProgress
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.runner.job import Job
 from whydiff.runner.messages import FitElsewhere, OwnFit, Pack, Pair, Requestable
@@ -106,8 +107,10 @@ def run_script(
     Raises WhydiffError if the script fails or trains nothing; ``cut_short`` allows a training that
     was not over when the script failed.
     """
-    progress.step(f"running {run.text} ({name})")
-    ran = runs.run(replace(run, purpose=name, files=True), folder, name)
+    text = f"running {run.text} ({name})"
+    progress.step(text)
+    look = EpochProgress(text, progress).look
+    ran = runs.run(replace(run, purpose=name, files=True), folder, name, meanwhile=look)
     try:
         if ran.late and not (cut_short and ran.trained_something):
             raise WhydiffError(

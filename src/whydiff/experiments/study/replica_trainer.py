@@ -24,6 +24,7 @@ from whydiff.core.shards import WIDTH
 from whydiff.core.temporary import temporary_folder
 from whydiff.diagnosis.pair import check_trained
 from whydiff.runner.client import Run
+from whydiff.runner.epochs import EpochProgress
 from whydiff.runner.messages import (
     AskRedrawable,
     Pictures,
@@ -177,10 +178,13 @@ def replica_trainer(
     script, run = run.script, replace(run, purpose="a")
     runs = runs or runs_of([script], False, progress or Silent(), times(1))
     with temporary_folder() as name:
+        look = None
         if progress is not None:
             on = f", on {run.backend}" if run.backend else ""
-            progress.step(f"running {runs.text(run)}, watched{on}")
-        with runs.run(run, Path(name), "a", time_limit=time_limit) as ran:
+            text = f"running {runs.text(run)}, watched{on}"
+            progress.step(text)
+            look = EpochProgress(text, progress).look
+        with runs.run(run, Path(name), "a", time_limit=time_limit, meanwhile=look) as ran:
             if ran.late:
                 raise WhydiffError(
                     f"{script} was stopped after the time limit of {time_limit:g} s",
