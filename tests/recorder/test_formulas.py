@@ -1,5 +1,6 @@
 """Scores that a script computes by hand, as its own lines print them."""
 
+import contextlib
 import sys
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from whydiff.core.stack import Frame
-from whydiff.recorder.measuring.formulas import printed_formulas
+from whydiff.recorder.measuring.formulas import beside, printed_formulas
 from whydiff.testing.calls import call
 
 OUTPUTS = np.random.default_rng(0).uniform(size=(40, 3)).astype("float32")
@@ -194,3 +195,106 @@ def test_what_a_function_deletes_is_gone(tmp_path):
     )
     gone = []
     assert len(formulas(tmp_path, text, gone=gone)) == 1 and gone == [True]
+
+
+# --- loops that predict batch by batch ------------------------------------------------------------
+
+FEATURES = np.random.default_rng(3).normal(size=(40, 2)).astype("float32")
+
+
+def in_loops(tmp_path, text, **names):
+    """The scores that the prints of a script are which calls its model on some rows at a time."""
+    script = tmp_path / "train.py"
+    script.write_text("import contextlib\nimport numpy as np\n" + text)
+    calls, held, found = {}, {}, []
+
+    def predict(batch):
+        frame = sys._getframe(2)
+        start = next(i for i, row in enumerate(FEATURES) if np.array_equal(row, batch[0]))
+        outputs = OUTPUTS[start : start + len(batch)]
+        number = len(calls) + 1
+        stack = (Frame(str(script), frame.f_lineno, "<module>"),)
+        calls[number] = replace(call(number, outputs=outputs), stack=stack)
+        held[number] = beside(frame, frame.f_lineno, len(batch), np.asarray)
+        return outputs.copy()
+
+    class Model:
+        def predict(self, batch, verbose=0):
+            return predict(batch)
+
+        def __call__(self, batch, training=False):
+            return predict(batch)
+
+    def seen(*_):
+        found.extend(printed_formulas(sys._getframe(1), calls, held))
+
+    batches = [(FEATURES[i : i + 16], LABELS[i : i + 16]) for i in range(0, 40, 16)]
+    space = {"print": seen, "model": Model(), "x": FEATURES, "y": LABELS,
+             "loader": iter(batches), "no_grad": contextlib.nullcontext, **names}  # fmt: skip
+    exec(compile(script.read_text(), str(script), "exec"), space)
+    return found
+
+
+SLICES = "for i in range(0, 40, 16):\n    p = model.predict(x[i:i + 16]).argmax(1)\n"
+LOADER = "for n, (a, b) in enumerate(loader):\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"right = 0\n{SLICES}    right += np.sum(p == y[i:i + 16])\nprint(right / len(x))",
+        f"right = seen = 0\n{SLICES}    b = y[i:i + 16]\n    right += (p == b).sum()\n"
+        "    seen += len(b)\nprint('accuracy', right / seen)",
+        f"right, seen = 0, 0\nright = 0\nseen = 0\n{LOADER}    p = model(a, training=False)\n"
+        "    right += (p.argmax(axis=1) == b).sum().item()\n    seen += len(a)\n"
+        "acc = 100 * right / seen\nprint(f'{right / seen:.3f}')",
+        f"right = 0\nwith no_grad():\n    {LOADER}        with no_grad():\n"
+        "            p = model(a)\n            right += np.equal(np.argmax(p, -1), b).sum()\n"
+        "print(right / 40)",
+        "right = 0\nfor batch in loader:\n    a, b = batch\n    p = model.predict(a, verbose=0)\n"
+        "    for one, other in zip(p, b):\n        if one.argmax() == other:\n"
+        "            right += 1\nprint(right / len(y))",
+        "def evaluate():\n    right = 0\n    for a, b in loader:\n        p = model(a)\n"
+        "        right += int(np.sum(p.argmax(1) == b))\n    return right / len(y)\n"
+        "acc = evaluate()\nwrong = 0\nprint(1)\n" + f"wrong = 0\n{SLICES}"
+        "    wrong += (p != y[i:i + 16]).sum()\nprint(wrong / len(x))",
+    ],
+)  # fmt: skip
+def test_accuracies_counted_over_batches(tmp_path, text):
+    (found,) = in_loops(tmp_path, text)
+    assert found.quantity == "accuracy"
+    assert found.value == pytest.approx(np.mean(OUTPUTS.argmax(1) == LABELS))
+    assert np.array_equal(found.labels, LABELS) and np.array_equal(found.predicted, OUTPUTS)
+    assert len(found.calls) == 3
+    assert found(found.labels, np.eye(3)[LABELS]) == 1.0
+
+
+def test_a_loop_that_leaves_rows_out(tmp_path):
+    text = ("right = 0\nfor i in range(40 // 16):\n    p = model.predict(x[i * 16:(i + 1) * 16])\n"
+            "    right += np.sum(p.argmax(1) == y[i * 16:(i + 1) * 16])\n"
+            "print('accuracy', right / len(x))")  # fmt: skip
+    (found,) = in_loops(tmp_path, text)
+    assert (len(found.predicted), len(found.labels)) == (32, 40)
+    assert found.value == np.sum(OUTPUTS.argmax(1)[:32] == LABELS[:32]) / 40
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"right = 0\n{SLICES}    right += np.sum(p == y[i:i + 16])\nprint(right / len(x) + 1e-3)",
+        f"right = 0\n{SLICES}    right += np.sum(p == y[i:i + 16])\nright = 3\nprint(right / 40)",
+        f"right = 0\n{LOADER}    p = model(a)\n    right += np.sum(a[:, 0] > 0)\n"
+        "print(right / 40)",
+    ],
+)  # fmt: skip
+def test_other_numbers_of_loops(tmp_path, text):
+    assert in_loops(tmp_path, text) == []
+
+
+def test_a_long_loop_over_rows(tmp_path):
+    text = ("right = 0\nfor a, b in zip(model.predict(x), y):\n    right += a.argmax() == b\n"
+            "print(right / len(y))")  # fmt: skip
+    outputs = np.random.default_rng(0).uniform(size=(25_000, 3))
+    labels = np.random.default_rng(1).integers(0, 3, 25_000)
+    (found,) = formulas(tmp_path, text, outputs=outputs, y=labels)
+    assert found.value == np.mean(outputs.argmax(1) == labels)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.recipe import Facts, Tensor
+from whydiff.core.scoring import TABLES
 from whydiff.core.stack import Frame
 
 #: Kinds of measuring calls. ``call`` is the model called directly by the user's code, ``built``
@@ -25,6 +26,9 @@ KINDS: tuple[str, ...] = ("evaluate", "predict", "call", "built", "score")
 BY_HAND = "by hand"
 #: Where a number stands there that was taken out of the list that evaluate returned.
 FROM_LIST = "from the list"
+
+#: Where a mean stands there that the script took over the numbers of several calls of evaluate.
+OVER_BATCHES = "mean over batches"
 
 _NO_ROWS = np.empty((0, 2), np.uint64)
 
@@ -211,7 +215,16 @@ class Score:
         module, _, name = self.function.rpartition(".")
         if module == FROM_LIST:
             return f"what is printed as {name}"
+        if module == OVER_BATCHES:
+            return f"the mean of {name} over batches"
+        if self.function in TABLES:
+            return f"the accuracy in {name}"
         return f"{name} by hand" if module == BY_HAND else name
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether it is a mean over several calls of evaluate."""
+        return self.function.startswith(f"{OVER_BATCHES}.")
 
     @property
     def position(self) -> int | None:

@@ -4,18 +4,28 @@ A rule changes one thing: the data of the score, the settings of its function, o
 computes its metric. Where two numbers become equal by one, it is what they differ by.
 """
 
+#: functions whose tables hold the accuracy: on the diagonal, or in a line of their text
+TABLES = frozenset({"sklearn.metrics.confusion_matrix", "sklearn.metrics.classification_report"})
+
 AGAIN = "again"
 ALIGNED = "labels in the order of the predictions"
 BY_POSITION = "labels of another pass"
 
 # the score, of other samples or inputs
 IN_PART = "on the samples that evaluate was given"
+#: evaluate's metric, of the samples that were predicted
+ON_PREDICTED = "on the samples that were predicted"
+#: how many of evaluate's samples were not predicted
+LEFT_OUT = "samples that were not predicted"
+#: the score, of outputs that predict gives
+IN_INFERENCE = "from what predict gives of the same samples"
 OWN_INPUTS = "from the inputs that evaluate was given"
 
 # evaluate's metric, computed otherwise
 OTHER_SAMPLES = "on its own samples, which are not those that were predicted"
 IN_ONE_BATCH = "over all samples at once"
 UNWEIGHTED = "without the sample weights"
+UNMASKED = "with the steps that a mask covers"
 UNREGULARIZED = "without the model's regularization"
 
 #: followed by a setting of the compiled loss

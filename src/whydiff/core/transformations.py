@@ -50,7 +50,7 @@ def renamed(classes: np.ndarray, names: np.ndarray) -> dict[object, object] | No
     otherwise, and where there is one class only."""
     if classes.shape != names.shape or classes.dtype.kind not in "biu":
         return None
-    pairs = set(zip(classes.tolist(), names.tolist(), strict=True))
+    pairs = set(zip(classes.reshape(-1).tolist(), names.reshape(-1).tolist(), strict=True))
     found = dict(pairs)
     alike = len(pairs) == len(found) == len(set(found.values()))
     return found if alike and len(found) > 1 else None

@@ -162,6 +162,11 @@ def is_tensor(value: Any) -> bool:
     return bool(keras.ops.is_tensor(value)) and not isinstance(value, keras.KerasTensor)
 
 
+def has_mask(tensor: Any) -> bool:
+    """Whether a layer gave a tensor a mask."""
+    return getattr(tensor, "_keras_mask", None) is not None
+
+
 def epoch_iterator(backend: str) -> type:
     """The class that hands out the batches of an epoch."""
     names = {"jax": "JAXEpochIterator", "tensorflow": "TFEpochIterator"}

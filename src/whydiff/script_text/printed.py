@@ -71,6 +71,18 @@ def counting_loop(module: ast.Module, name: str, line: int) -> ast.For | None:
     return min(loops, key=lambda loop: (-(loop.end_lineno or 0), loop.lineno), default=None)
 
 
+def counting_around(module: ast.Module, line: int) -> ast.For | None:
+    """The innermost loop around a line in which something is added up."""
+    loops = [
+        node
+        for node in ast.walk(module)
+        if isinstance(node, ast.For)
+        and _spans(node, line)
+        and any(isinstance(n, ast.AugAssign) for n in ast.walk(node))
+    ]
+    return max(loops, key=lambda loop: loop.lineno, default=None)
+
+
 def needed_for(loop: ast.For, name: str) -> set[str]:
     """The names of a loop that what it makes of ``name`` depends on."""
     needed = {name}

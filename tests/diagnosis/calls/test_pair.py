@@ -25,6 +25,7 @@ from whydiff.diagnosis.calls.pair import (
     first_difference,
     in_comparison,
     independent,
+    read_by,
     same_quantity,
     wanted_calls,
 )
@@ -174,6 +175,52 @@ def test_a_number_of_the_list_is_held_against_the_metric_that_it_is_called():
     assert (cause.mechanism, cause.share) == ("list-position", 1.0)
     assert "position [1] of the list that evaluate returned, auc" in cause.detail
     assert not judge_taken(evaluated, taken, 0, "accuracy").reproduced
+
+
+def test_a_number_of_the_list_of_another_output():
+    values = {"loss": 9.0, "kind_loss": 0.7, "age_loss": 8.3, "age_mae": 2.0, "kind_accuracy": 0.5}
+    evaluated = call(1, "evaluate", y=Y, values=values)
+    evaluated = replace(evaluated, notes={"listed": list(values)})
+    told = Score("from the list.mean_absolute_error", 1, "", "position 1", row_digests([Y]))
+    taken = call(2, "score", values={"mean_absolute_error": 0.7}, score=told)
+    (found,) = [d for d in disagreements(execution(evaluated, taken)) if d.b.score]
+    assert (found.distance.metric, found.distance.a, found.distance.b) == ("age_mae", 2.0, 0.7)
+
+
+def test_the_accuracy_in_a_table_is_held_against_evaluate():
+    told = Score("sklearn.metrics.confusion_matrix", 1, "", "argmax", row_digests([Y]))
+    score = call(2, "score", values={"accuracy": 0.3}, score=told)
+    evaluated = call(3, "evaluate", y=Y, values={"loss": 0.3, "accuracy": 0.9})
+    (found,) = [d for d in disagreements(execution(call(1), score, evaluated)) if d.b.score]
+    assert found.distance[2:] == ("accuracy", 0.9, 0.3)
+    assert said(score) == "the accuracy in confusion_matrix at line 2"
+
+
+@pytest.mark.parametrize(("sizes", "pairs"), [((5, 5, 5, 1), 1), ((5, 5, 5), 1), ((5, 5), 0)])
+def test_a_mean_over_batches_is_held_against_evaluate_of_their_samples(sizes, pairs):
+    ends = np.cumsum(sizes)
+    parts = [
+        call(n, "evaluate", line=5, x=X[end - size : end], values={"loss": float(n)})
+        for n, (size, end) in enumerate(zip(sizes, ends, strict=True), 1)
+    ]
+    told = Score("mean over batches.loss", 1, "", "mean", row_digests([Y]))
+    mean = call(8, "score", values={"loss": 2.0}, score=told)
+    mean = replace(mean, notes={"reads": [part.number for part in parts]})
+    evaluated = call(9, "evaluate", line=20, values={"loss": 0.5})
+    found = [d for d in disagreements(execution(*parts, mean, evaluated)) if d.b.kind == "score"]
+    assert [d.a for d in found] == [evaluated] * pairs
+
+
+def test_a_loop_that_predicts_batch_by_batch_is_read_as_a_whole():
+    parts = [call(n, line=5, x=X[i : i + 4]) for n, i in ((1, 0), (2, 4), (3, 8), (4, 12))]
+    told = Score("by hand.accuracy", 1, "", "argmax", row_digests([Y]))
+    score = call(5, "score", values={"accuracy": 0.5}, score=told)
+    score = replace(score, notes={"reads": [1, 2, 3, 4]})
+    evaluated = call(6, "evaluate", y=Y, values={"accuracy": 0.75})
+    (found,) = [d for d in disagreements(execution(*parts, score, evaluated)) if d.b.score]
+    assert (found.a, found.distance.b) == (evaluated, 0.5)
+    assert read_by(execution(*parts), score).notes["joined"] == [1, 2, 3, 4]
+    assert read_by(execution(*parts[1:]), score) is None
 
 
 def test_a_metric_that_agrees_settles_what_a_score_measured():

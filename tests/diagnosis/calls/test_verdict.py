@@ -25,14 +25,18 @@ from whydiff.core.scoring import (
     FROM_CLASSES,
     FROM_HALF,
     FROM_OUTPUTS,
+    IN_INFERENCE,
     IN_ITS_UNITS,
     IN_ONE_BATCH,
     IN_PART,
+    LEFT_OUT,
+    ON_PREDICTED,
     OTHER_OUTPUT,
     OTHER_SAMPLES,
     OWN_INPUTS,
     RELABELLED,
     SAME_SHAPE,
+    UNMASKED,
     UNREGULARIZED,
     UNWEIGHTED,
     WITHOUT,
@@ -43,7 +47,7 @@ from whydiff.diagnosis.calls.fields import compare
 from whydiff.diagnosis.calls.inputs import form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts
 from whydiff.diagnosis.calls.origins import is_recurrent
-from whydiff.diagnosis.calls.scored import judge_position, judge_score
+from whydiff.diagnosis.calls.scored import judge_mean, judge_position, judge_score
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.validated import judge_validation
 from whydiff.diagnosis.calls.verdict import (
@@ -459,7 +463,92 @@ def test_how_labels_and_predictions_came_into_different_orders(more, source, mec
     (cause,) = judge_score(values, 0.95, score, "accuracy", source).causes
     assert (cause.mechanism, cause.status, cause.share) == (mechanism, CONFIRMED, 1.0)
     assert cause.source == mechanism_of(mechanism).sources[0]
-    assert ("reshuffles" in cause.detail) == (mechanism == "labels-of-another-pass")
+    assert ("another order at every pass" in cause.detail) == (
+        mechanism == "labels-of-another-pass"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reshuffled", "mechanism"),
+    [
+        (True, "labels-of-another-pass"),
+        (None, "labels-of-another-pass"),
+        (False, "labels-in-another-order"),
+    ],
+)
+def test_that_a_source_reshuffles_is_said_where_it_was_seen(reshuffled, mechanism):
+    score = call(3, "score", values={"accuracy_score": 0.25})
+    found = judge_score({AGAIN: 0.25, ALIGNED: 0.95}, 0.95, score, "accuracy", "PyDataset",
+                        reshuffled=reshuffled)  # fmt: skip
+    (cause,) = found.causes
+    assert cause.mechanism == mechanism
+    assert ("the source gives its rows in another order" in cause.detail) == bool(reshuffled)
+
+
+@pytest.mark.parametrize(
+    ("training", "mechanism"), [(True, "training-flag"), (None, "training-baked-in")]
+)
+def test_a_score_of_a_model_called_as_in_training(training, mechanism):
+    score = call(3, "score", values={"accuracy_score": 0.75})
+    values = {AGAIN: 0.75, ALIGNED: 0.75, IN_INFERENCE: 0.95}
+    (cause,) = judge_score(values, 0.95, score, "accuracy", training=training).causes
+    assert (cause.source, cause.mechanism, cause.share) == ("mode", mechanism, pytest.approx(1.0))
+    both = judge_score({**values, IN_INFERENCE: 0.85}, 0.95, score, "accuracy", training=training)
+    assert [c.share for c in both.causes if c.source == "mode"] == [pytest.approx(0.5)]
+
+
+@pytest.mark.parametrize(
+    ("told", "words"), [(0.9, "were not predicted"), (0.72, "count as wrong")]
+)  # 0.72: 0.9 of 16 samples, divided by 20
+def test_samples_that_a_loop_leaves_out(told, words):
+    score = call(3, "score", values={"accuracy": told})
+    values = {AGAIN: told, ON_PREDICTED: 0.9, LEFT_OUT: 4.0}
+    found = judge_score(values, 0.95, score, "accuracy")
+    (cause,) = found.causes
+    assert (cause.source, cause.mechanism) == ("data-content", "samples-in-no-batch")
+    assert (cause.status, cause.share, found.unexplained) == (CONFIRMED, 1.0, 0.0)
+    assert cause.detail.startswith("4 samples of 20 were not predicted") and words in cause.detail
+    other = judge_score({**values, AGAIN: 0.5}, 0.95, replace(score, values={"s": 0.5}), "accuracy")
+    assert not [c for c in other.causes if c.status == CONFIRMED]
+
+
+def test_steps_that_a_mask_covers():
+    score = call(3, "score", values={"accuracy": 0.36})
+    values = {AGAIN: 0.36, ALIGNED: 0.36, UNMASKED: 0.36}
+    (cause,) = judge_score(values, 0.55, score, "accuracy").causes
+    assert (cause.mechanism, cause.share) == ("steps-under-a-mask", pytest.approx(1.0))
+
+
+def batches(sizes, given, name="loss"):
+    ends = np.cumsum(sizes)
+    return [
+        call(n, "evaluate", x=X[end - size : end], values={name: value})
+        for n, (size, end, value) in enumerate(zip(sizes, ends, given, strict=True), 2)
+    ]
+
+
+def test_a_mean_over_batches_of_unequal_sizes():
+    parts = batches([7, 7, 2], [0.1, 0.2, 0.9])
+    evaluated = call(1, "evaluate", values={"loss": (0.7 + 1.4 + 1.8) / 16})
+    (cause,) = judge_mean(evaluated, call(9, values={"loss": 0.4}), parts, "loss").causes
+    assert (cause.mechanism, cause.share) == ("mean-of-unequal-batches", pytest.approx(1.0))
+    assert "the batches hold 7 and 2 samples" in cause.detail
+    # two samples in no batch: the batches weigh alike
+    parts, whole = batches([7, 7], [0.1, 0.2]), call(1, "evaluate", values={"loss": 0.24})
+    (cause,) = judge_mean(whole, call(9, values={"loss": 0.15}), parts, "loss").causes
+    assert (cause.source, cause.mechanism) == ("data-content", "samples-in-no-batch")
+    assert "2 samples of 16 in no batch" in cause.detail
+
+
+def test_a_mean_over_batches_that_is_no_mean_over_samples():
+    parts = batches([8, 8], [0.5, 0.9], "auc")
+    evaluated = call(1, "evaluate", values={"auc": 0.8})
+    (cause,) = judge_mean(evaluated, call(9, values={"auc": 0.7}), parts, "auc").causes
+    assert (cause.mechanism, cause.share) == ("metric-averaged-over-batches", 1.0)
+    # a loss of batches of one size that is not their mean: nothing explains it
+    found = judge_mean(*(call(n, values={"loss": v}) for n, v in ((1, 0.8), (9, 0.7))),
+                       batches([8, 8], [0.5, 0.9]), "loss")  # fmt: skip
+    assert found.causes == () and found.unexplained == 1.0
 
 
 def test_argmax_of_a_single_column():

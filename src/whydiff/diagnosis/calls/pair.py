@@ -14,6 +14,7 @@ from whydiff.core.calls import MeasuringCall, Score, joined_call, part_of
 from whydiff.core.digests import unordered_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
+from whydiff.core.scoring import TABLES
 from whydiff.diagnosis.calls.origins import FRESH, is_recurrent
 from whydiff.diagnosis.calls.results import (
     Call,
@@ -272,7 +273,8 @@ _QUANTITIES = (
 
 def same_quantity(function: str, metric: str) -> bool:
     """Whether a metric function and a compiled metric measure one quantity, by their names."""
-    one = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", function.rpartition(".")[2]).lower()
+    name = "accuracy" if function in TABLES else function.rpartition(".")[2]
+    one = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     two = metric.rpartition("/")[2].lower()
     if "balanced" in one or "top_k" in one or "top_k" in two:
         return False
@@ -301,15 +303,22 @@ _ScorePair = tuple[Call, MeasuringCall, list[Distance]]
 def _score_pairs(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterator[_ScorePair]:
     """A score computed from predictions against evaluate of the same weights, or else against what
     fit logged of its validation."""
-    by_number = {call.number: call for call in execution.calls}
     for score in calls:
-        read = by_number.get(score.score.reads) if score.score else None
+        read = read_by(execution, score)
         if score.score is None or read is None:
             continue
         if score.score.position is not None:
             there = str((read.notes.get("listed") or [""])[score.score.position])
             names = _of_output(read.values, there.rpartition("_")[0])
-            yield from _scored(read, score, names, "")
+            found = list(_scored(read, score, names, ""))
+            anywhere = list(_scored(read, score, _without_outputs(read.values), ""))
+            yield from found or [one for one in anywhere if len(one[2]) == 1]
+            continue
+        if score.score.is_mean:
+            for call in calls:
+                again = call.kind == "evaluate" and call.number not in score.notes["reads"]
+                if again and _weights(call) == _weights(read) and _nearly_all_of(call, read):
+                    yield from _scored(call, score, {n: n for n in score.values}, "")
             continue
         held = [
             call
@@ -334,6 +343,45 @@ def _score_pairs(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterat
                 yield from _scored(fit, score, names, "val_")
 
 
+def read_by(execution: Execution, score: MeasuringCall) -> MeasuringCall | None:
+    """The call that a score read; calls that a loop made as one."""
+    if score.score is None:
+        return None
+    numbers = score.notes.get("reads") or [score.score.reads]
+    by_number = {call.number: call for call in execution.calls}
+    calls = [by_number[n] for n in numbers if n in by_number]
+    if len(calls) < len(numbers):
+        return None
+    return calls[0] if len(calls) == 1 else joined_call(calls)
+
+
+def reshuffled(a: Call, read: MeasuringCall) -> bool | None:
+    """Whether the samples of an evaluate were predicted in another order; None for a fit, whose
+    validation shows no order."""
+    if isinstance(a, Fit):
+        return None
+    x, y = (call.recipe.inputs.rows("x") for call in (a, read))
+    return not np.array_equal(x, y)
+
+
+def _nearly_all_of(evaluate: MeasuringCall, loop: MeasuringCall) -> bool:
+    """Whether a loop was given the samples of evaluate, but for the rest of a last batch."""
+    x, y = (call.recipe.inputs.rows("x") for call in (evaluate, loop))
+    left = len(x) - len(y)
+    size = max(loop.recipe.inputs.batches, default=0)
+    return 0 <= left < size and {*map(bytes, y)} <= {*map(bytes, x)}
+
+
+def _without_outputs(names: Iterable[str]) -> dict[str, str]:
+    """The metrics of all outputs, each with what it is called without its output's name."""
+    names = list(names)
+    outputs = [n.removesuffix("_loss") for n in names if n.endswith("_loss")]
+    return {
+        name: next((name.removeprefix(f"{o}_") for o in outputs if name.startswith(f"{o}_")), name)
+        for name in names
+    }
+
+
 def _of_output(names: Iterable[str], output: str) -> dict[str, str]:
     """The metrics of one output of a model, each with what it is called without the output's name.
 
@@ -354,6 +402,8 @@ def _of_its_samples(evaluate: MeasuringCall, read: MeasuringCall, score: Score) 
     x, y = (call.recipe.inputs.rows("x") for call in (evaluate, read))
     if len(x) < len(y):
         return {*map(bytes, x)} <= {*map(bytes, y)}
+    if read.notes.get("joined") and _nearly_all_of(evaluate, read):
+        return True
     if len(labels) != len(score.rows):
         return False
     sources = {call.recipe.inputs.facts.get("source") for call in (evaluate, read)}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import NamedTuple
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from whydiff.core import scoring
 from whydiff.core.calls import MeasuringCall, Score
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Excluded
 from whydiff.core.transformations import OF_ONE_COLUMN
-from whydiff.core.words import number
+from whydiff.core.words import count, listed, number, percent
 from whydiff.diagnosis.calls.trials import SMALL
 from whydiff.diagnosis.calls.verdict import (
     HELD_BY_NOTHING,
@@ -32,6 +33,10 @@ OF_EVALUATE = {
     scoring.UNWEIGHTED: (
         "sample-weights-in-one",
         "{it} weights the samples, {function} counts each once",
+    ),
+    scoring.UNMASKED: (
+        "steps-under-a-mask",
+        "{it} leaves out the steps that a mask covers, {function} counts them",
     ),
     scoring.UNREGULARIZED: (
         "regularization-in-the-loss",
@@ -89,12 +94,16 @@ def judge_score(
     metric: str,
     source: str = "",
     validation: bool = False,
+    reshuffled: bool | None = None,
+    training: Any = None,
 ) -> Verdict:
     """The verdict from the score computed again under other rules; see replay's ``rescored``.
 
     ``wanted`` is the number that evaluate (or fit, of its validation) gives for ``metric``;
     ``validation`` says which. ``source`` is how the predicted samples were given ("arrays",
-    "tf.data", ...).
+    "tf.data", ...); ``reshuffled`` says whether it gave its rows in the same order when they were
+    predicted as when they were evaluated, None where that was not seen; ``training`` is the flag
+    that the model was called with.
     """
     names = _Names(
         metric,
@@ -123,7 +132,7 @@ def judge_score(
     left = gap
     if aligned is not None and not one_number(aligned, told):
         share = (told - aligned) / gap if gap else 0.0
-        id, detail = _order(values, source, names.it)
+        id, detail = _order(values, source, names.it, reshuffled)
         causes.append(
             part_of_gap(
                 mechanism(id).sources[0], id, share, detail,
@@ -135,8 +144,12 @@ def judge_score(
     elif aligned is not None:
         excluded.append(Excluded("data-order", "labels and predictions are in the same order"))
     rest = aligned if aligned is not None else told
+    inference = values.get(scoring.IN_INFERENCE)
+    if inference is not None and not one_number(inference, rest):
+        causes.append(_as_in_training(inference, rest, wanted, gap, names, training))
+        rest, left = inference, inference - wanted
     on_own = values.get(scoring.OTHER_SAMPLES)
-    others = _other_rows(values, told, wanted, names)
+    others = _other_rows(values, told, wanted, names, score)
     own = values.get(scoring.OWN_INPUTS) if others is None else None
     if own is not None:  # the form of the inputs is a part of the gap
         rest, left = own, own - wanted
@@ -167,7 +180,9 @@ def judge_score(
     )  # fmt: skip
 
 
-def _order(values: Mapping[str, float], source: str, it: str) -> tuple[str, str]:
+def _order(
+    values: Mapping[str, float], source: str, it: str, reshuffled: bool | None
+) -> tuple[str, str]:
     """How labels and predictions came to stand in different orders: mechanism and detail."""
     rows = "row i of the labels is not row i of the predictions"
     if scoring.OTHER_OUTPUT in values:
@@ -187,19 +202,33 @@ def _order(values: Mapping[str, float], source: str, it: str) -> tuple[str, str]
             f"the predictions begin at row {int(begins)} of what {it} was given, and go on "
             f"from there: {rows}"
         )
-    if source == "arrays":
+    if source == "arrays" or reshuffled is False:
         return "labels-in-another-order", (
             f"the samples were predicted in another order than the labels stand in: {rows}"
         )
+    passes = (
+        "the source gives its rows in another order at every pass"
+        if reshuffled
+        else "a source that reshuffles gives another order at every pass"
+    )
     return "labels-of-another-pass", (
-        f"labels and predictions come from two passes over a source that reshuffles: {rows}"
+        f"the labels stand in another order than the predictions, and {passes}: {rows}"
     )
 
 
 def _other_rows(
-    values: Mapping[str, float], told: float, wanted: float, names: _Names
+    values: Mapping[str, float],
+    told: float,
+    wanted: float,
+    names: _Names,
+    score: MeasuringCall,
 ) -> Cause | None:
     """The cause where the score of evaluate's own samples or inputs is evaluate's number."""
+    out, on_predicted = values.get(scoring.LEFT_OUT), values.get(scoring.ON_PREDICTED)
+    if out is not None and on_predicted is not None:
+        cause = _left_out(int(out), on_predicted, told, wanted, score, names)
+        if cause is not None:
+            return cause
     part, own = values.get(scoring.IN_PART), values.get(scoring.OWN_INPUTS)
     if part is not None and _reaches(part, wanted, told):
         return part_of_gap(
@@ -211,6 +240,37 @@ def _other_rows(
     if own is not None and _reaches(own, wanted, told):
         return _other_form(own, told, wanted, 1.0, names)
     return None
+
+
+def _left_out(
+    out: int, part: float, told: float, wanted: float, score: MeasuringCall, names: _Names
+) -> Cause | None:
+    """The cause where a loop predicted all but a few samples, if the score is then evaluate's."""
+    seen = len(score.recipe.inputs.rows("x"))
+    counted = part * seen / (seen + out)  # the others count as wrong
+    if not _reaches(part, told, wanted) and not _reaches(counted, told, wanted):
+        return None
+    detail = f"{count(out, 'sample')} of {seen + out} {'was' if out == 1 else 'were'} not predicted"
+    if not _reaches(part, told, wanted):
+        detail += f", and count as wrong: the hits are divided by all {seen + out}"
+    return part_of_gap(
+        "data-content", "samples-in-no-batch", 1.0, detail,
+        f"{names.metric} {scoring.ON_PREDICTED} is {number(part)}, on all {names.its} "
+        f"{number(wanted)}, {names.function} {number(told)}",
+    )  # fmt: skip
+
+
+def _as_in_training(
+    inference: float, told: float, wanted: float, gap: float, names: _Names, training: Any
+) -> Cause:
+    how = "with training=True" if training else "in a way in which layers act as in training"
+    return part_of_gap(
+        "mode", "training-flag" if training else "training-baked-in",
+        (told - inference) / gap if gap else 0.0,
+        f"the predictions were made by calling the model {how}, {names.it} runs it as in inference",
+        f"{names.function} {scoring.IN_INFERENCE} is {number(inference)} (it was {number(told)}, "
+        f"{names.its} is {number(wanted)})",
+    )  # fmt: skip
 
 
 def _other_form(own: float, told: float, wanted: float, share: float, names: _Names) -> Cause:
@@ -252,6 +312,63 @@ def _other_samples(
               "known, so their order cannot be checked", known.remedy, mechanism=known.id)
     )  # fmt: skip
     return True
+
+
+#: Metrics that are no mean over samples, by what they are called.
+_NO_MEANS = re.compile(r"auc|f1|fbeta|precision|recall|r2|iou|root|rmse|kappa|matthews|corr", re.I)
+
+
+def judge_mean(
+    evaluate: MeasuringCall, score: MeasuringCall, calls: Sequence[MeasuringCall], metric: str
+) -> Verdict:
+    """The verdict on a mean over what several calls of evaluate gave of one batch each."""
+    sizes = [len(call.recipe.inputs.rows("x")) for call in calls]
+    given = [float(call.values[metric]) for call in calls]
+    wanted, told = float(evaluate.values[metric]), float(score.values[metric])
+    gap, rows = told - wanted, sum(sizes)
+    out = len(evaluate.recipe.inputs.rows("x")) - rows
+    weighted = sum(n * value for n, value in zip(sizes, given, strict=True)) / rows
+    excluded = (
+        Excluded("weights", "evaluate and the batches used the same weights"),
+        Excluded("architecture", "one and the same model"),
+        Excluded("data-order", "a mean knows no order"),
+    )
+    causes = []
+    mean = bool(_NO_MEANS.search(metric)) is False
+    if mean and not one_number(weighted, told):
+        causes.append(
+            part_of_gap(
+                "measurement", "mean-of-unequal-batches", (told - weighted) / gap,
+                f"the mean counts every batch alike, and the batches hold "
+                f"{listed([str(n) for n in sorted(set(sizes), reverse=True)])} samples",
+                f"weighted by their sizes the mean of {metric} is {number(weighted)} (it was "
+                f"{number(told)}, evaluate's {number(wanted)})",
+            )
+        )  # fmt: skip
+    if mean and out and not one_number(weighted, wanted):
+        causes.append(
+            part_of_gap(
+                "data-content", "samples-in-no-batch", (weighted - wanted) / gap,
+                f"{count(out, 'sample')} of {rows + out} in no batch",
+                f"{metric} of the samples in batches is {number(weighted)}, of all "
+                f"{number(wanted)}",
+            )
+        )  # fmt: skip
+    if not mean and not out:
+        causes.append(
+            part_of_gap(
+                "measurement", "metric-averaged-over-batches", 1.0,
+                f"{metric} of all samples is not the mean of its values in {len(calls)} batches",
+                f"evaluate's {metric} over all samples is {number(wanted)}, the mean over the "
+                f"batches {number(told)}",
+            )
+        )  # fmt: skip
+    left = 1.0 - sum(cause.share or 0.0 for cause in causes)
+    explained = abs(left) <= max(LEFT, SUMMED * abs(wanted) / abs(gap)) if gap else True
+    if not explained:
+        note = f"{percent(min(abs(left), 1.0))} of the gap is {HELD_BY_NOTHING}."
+        return Verdict(tuple(causes), excluded, (), min(abs(left), 1.0), True, (note,))
+    return Verdict(tuple(sorted(causes, key=lambda c: -abs(c.share or 0.0))), excluded)
 
 
 def judge_taken(

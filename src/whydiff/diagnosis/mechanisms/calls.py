@@ -332,6 +332,16 @@ MECHANISMS = (
         seen="Samples that were predicted are not among those that were evaluated.",
     ),
     Mechanism(
+        "samples-in-no-batch",
+        ("data-content",),
+        "a loop over batches that leaves samples out",
+        "A loop over len(x) // batch_size batches, drop_remainder=True or drop_last=True never "
+        "come to the samples behind the last full batch.",
+        "Go through all of them: for i in range(0, len(x), batch_size): ...; or divide the hits by "
+        "the number of samples that were predicted.",
+        seen="On the samples that were predicted evaluate's metric is the score.",
+    ),
+    Mechanism(
         "evaluated-in-part",
         ("data-content",),
         "evaluate was given a part of the samples",
@@ -494,6 +504,15 @@ MECHANISMS = (
         seen="Computed over all samples in one batch the metric is the other's.",
     ),
     Mechanism(
+        "mean-of-unequal-batches",
+        ("measurement",),
+        "a mean over batches of unequal sizes",
+        "The mean of what test_on_batch or evaluate gives of each batch counts the few samples of "
+        "a smaller last batch as much as a full one.",
+        "Weight by the sizes: np.average(values, weights=sizes), or call evaluate once.",
+        seen="Weighted by the sizes of the batches the mean is evaluate's number.",
+    ),
+    Mechanism(
         "sample-weights-in-one",
         ("measurement",),
         "sample weights in one of the two numbers",
@@ -502,6 +521,15 @@ MECHANISMS = (
         "Give both the same weights: sample_weight= in evaluate and in scikit-learn's function "
         "(class_weight of fit has no counterpart in evaluate: weight the samples by their class).",
         seen="Without the weights, or with them in both, the numbers are equal.",
+    ),
+    Mechanism(
+        "steps-under-a-mask",
+        ("measurement",),
+        "padded steps in one of the two numbers",
+        "Losses and metrics of Keras leave out the steps that a mask covers (mask_zero=True, "
+        "Masking); a number computed from predict's outputs counts the padding as well.",
+        "Leave them out by hand as well: keep = x != 0, then np.mean(predicted[keep] == y[keep]).",
+        seen="Computed without the mask the metric is the other's.",
     ),
     Mechanism(
         "labels-of-another-output",

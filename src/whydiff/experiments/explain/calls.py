@@ -32,6 +32,8 @@ from whydiff.diagnosis.calls.pair import (
     disagreements,
     first_difference,
     independent,
+    read_by,
+    reshuffled,
     wanted_calls,
 )
 from whydiff.diagnosis.calls.results import (
@@ -43,7 +45,7 @@ from whydiff.diagnosis.calls.results import (
     same_result,
     scope,
 )
-from whydiff.diagnosis.calls.scored import judge_position, judge_score, judge_taken
+from whydiff.diagnosis.calls.scored import judge_mean, judge_position, judge_score, judge_taken
 from whydiff.diagnosis.calls.trials import CallTrials, run_trials
 from whydiff.diagnosis.calls.validated import judge_validation
 from whydiff.diagnosis.calls.verdict import (
@@ -252,16 +254,24 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
     if b.score and b.score.position is not None and isinstance(a, MeasuringCall):
         return judge_taken(a, b, b.score.position, metric)
     if b.score:
+        reads = read_by(site.execution, b)
+        assert reads is not None
+        if b.score.is_mean and isinstance(a, MeasuringCall):
+            numbers = reads.notes["joined"]
+            calls = [call for call in site.execution.calls if call.number in numbers]
+            return judge_mean(a, b, calls, metric)
         evaluate = OwnFit(a.index) if isinstance(a, Fit) else a.number
-        values = site.process.request(Rescore(evaluate, b.number, b.score.reads, metric))
-        reads = next(c for c in site.execution.calls if c.number == b.score.reads)
-        source = str(reads.recipe.inputs.facts.get("source"))
-        wanted = float(pair.distance.a or 0.0)
-        verdict = judge_score(values, wanted, b, metric, source, validation=isinstance(a, Fit))
+        read = served(site, reads)
+        values = site.process.request(Rescore(evaluate, b.number, read, metric))
+        verdict = judge_score(
+            values, float(pair.distance.a or 0.0), b, metric,
+            str(reads.recipe.inputs.facts.get("source")), validation=isinstance(a, Fit),
+            reshuffled=reshuffled(a, reads), training=reads.recipe.mode.get("training"),
+        )  # fmt: skip
         if not isinstance(a, Fit) and "input-in-another-form" in {
             c.mechanism for c in verdict.causes
         }:
-            related = site.process.request(RelateRows(a.number, b.score.reads))
+            related = site.process.request(RelateRows(a.number, read))
             texts = [text for text in related.texts if text]
             verdict = named_more(verdict, "data-content", texts[0]) if texts else verdict
         return verdict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import sys
@@ -17,11 +18,13 @@ import numpy as np
 from whydiff.core.calls import (
     BY_HAND,
     FROM_LIST,
+    OVER_BATCHES,
     CallRecipe,
     Event,
     MeasuringCall,
     Origin,
     Score,
+    joined_call,
 )
 from whydiff.core.digests import group_digest, tensor_digest
 from whydiff.core.live import LiveCall
@@ -35,7 +38,8 @@ from whydiff.recorder.ledger import Ledger, user_stack
 from whydiff.recorder.measuring.call import Measuring, Validation, Weights
 from whydiff.recorder.measuring.described import Described, Descriptions
 from whydiff.recorder.measuring.events import Events
-from whydiff.recorder.measuring.formulas import printed_formulas
+from whydiff.recorder.measuring.formulas import beside, printed_formulas
+from whydiff.recorder.measuring.means import Mean, printed_means
 from whydiff.recorder.measuring.models import Models
 from whydiff.recorder.measuring.positions import Taken, taken_for_another
 from whydiff.recorder.measuring.provenance import Provenance
@@ -45,7 +49,7 @@ from whydiff.recorder.measuring.traces import Traces
 #: Of the calls that one line makes so many are recorded; further ones are counted.
 PER_LINE = 100
 #: Outputs that a score may have read are remembered for so many calls.
-REMEMBERED = 64
+REMEMBERED = PER_LINE
 #: Of what one line prints again and again so much is looked at.
 PRINTED = 5
 
@@ -72,6 +76,7 @@ class CallBook:
         self.trained_by: Mapping[str, int] = {}
         self.open_loops: Mapping[int, Any] = {}  # index -> subject
         self.outputs: dict[int, MeasuringCall] = {}
+        self._beside: dict[int, Mapping[str, np.ndarray]] = {}  # by call: what a loop had there
         self._compiled: BesideModels[Mapping[str, Any]] = BesideModels()
         self._evaluated: dict[int, MeasuringCall] = {}
         self._sources: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
@@ -156,10 +161,12 @@ class CallBook:
         arguments: Mapping[str, Any],
         result: Any,
         make: Callable[[], Any] | None = None,
+        calls: tuple[int, ...] = (),
     ) -> None:
         """A metric function was called on arrays: it counts if it read a watched output.
 
-        ``make`` gives an object of Keras with the same settings, where one was called.
+        ``make`` gives an object of Keras with the same settings, where one was called. ``calls``
+        are those that a loop made, where it read all of their outputs.
         """
         if self.closed:
             return
@@ -170,9 +177,14 @@ class CallBook:
         self._lines[where] += 1
         if self._lines[where] > PER_LINE:
             return
-        found = score(number, function, arguments, result, self.outputs, to_numpy, stack)
+        outputs: Mapping[int, MeasuringCall] = self.outputs
+        if calls:
+            outputs = {calls[0]: joined_call([self.outputs[one] for one in calls])}
+        found = score(number, function, arguments, result, outputs, to_numpy, stack)
         if found is not None:
             call, given = found
+            if calls:
+                call = replace(call, notes={**call.notes, "reads": list(calls)})
             self.numbers = number
             self._last[where] = call
             self._writer.call(call)
@@ -190,23 +202,35 @@ class CallBook:
             return
         for taken in taken_for_another(frame, self._evaluated):
             self._enter_taken(taken)
+        for mean in printed_means(frame, self._evaluated):
+            self._enter_mean(mean)
         if not self.outputs:
             return
-        for formula in printed_formulas(frame, self.outputs):
+        for formula in printed_formulas(frame, self.outputs, self._beside):
             given = {"y_pred": formula.predicted, "y_true": formula.labels}
             arguments = {**given, "formula": formula.text}
             name = f"{BY_HAND}.{formula.quantity}"
-            self.scored(name, arguments, formula.value, functools.partial(_itself, formula))
+            make = functools.partial(_itself, formula)
+            self.scored(name, arguments, formula.value, make, formula.calls)
 
     def _enter_taken(self, taken: Taken) -> None:
         """A number of evaluate's list that the script prints under another metric's name."""
-        read = self._evaluated[taken.reads]
-        self.numbers += 1
         name = f"{FROM_LIST}.{taken.quantity}"
         told = Score(name, taken.reads, "", f"position {taken.position}", _NO_ROWS)
+        self._enter(told, {taken.quantity: taken.value}, {})
+
+    def _enter_mean(self, mean: Mean) -> None:
+        """A mean over several calls of evaluate."""
+        how = f"mean of {len(mean.calls)}"
+        told = Score(f"{OVER_BATCHES}.{mean.metric}", mean.calls[0], "", how, _NO_ROWS)
+        self._enter(told, {mean.metric: mean.value}, {"reads": list(mean.calls)})
+
+    def _enter(self, told: Score, values: Mapping[str, float], notes: Mapping[str, Any]) -> None:
+        read = self._evaluated[told.reads]
+        self.numbers += 1
         call = MeasuringCall(
             self.numbers, "score", read.model, read.model_number, user_stack(),
-            CallRecipe(backend=read.recipe.backend), (), {taken.quantity: taken.value}, score=told,
+            CallRecipe(backend=read.recipe.backend), (), values, score=told, notes=notes,
         )  # fmt: skip
         self._writer.call(call)
 
@@ -219,8 +243,26 @@ class CallBook:
         if not any(output.values is not None for output in call.outputs):
             return
         self.outputs[call.number] = call
+        looped = self._looped(call)
+        if looped:
+            self._beside[call.number] = looped
         while len(self.outputs) > REMEMBERED:
-            del self.outputs[next(iter(self.outputs))]
+            first = next(iter(self.outputs))
+            del self.outputs[first]
+            self._beside.pop(first, None)
+
+    def _looped(self, call: MeasuringCall) -> Mapping[str, np.ndarray]:
+        """What the loop that made a call had beside the batch that it predicted."""
+        place = call.stack[-1] if call.stack else None
+        frame: Any = sys._getframe()
+        while frame is not None and place is not None:
+            if frame.f_code.co_filename == place.file and frame.f_lineno == place.line:
+                with contextlib.suppress(Exception):
+                    rows = len(call.outputs[0].rows)
+                    return beside(frame, place.line, rows, adapter().to_numpy)
+                break
+            frame = frame.f_back
+        return {}
 
     def changes_form(self, model: Any) -> None:
         """A model gets other weights in place: calls so far ran it as it is now."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import copy
 import functools
 import inspect
@@ -18,8 +19,8 @@ import linecache
 import math
 import sys
 import types
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.stack import in_library
 from whydiff.script_text.printed import (
     assigned,
+    counting_around,
     counting_loop,
     definition,
     function_at,
@@ -42,7 +44,11 @@ PREDICTED, LABELS = "_predicted", "_labels"
 #: Assignments that are followed, one behind the other.
 _DEEPEST = 8
 #: A loop over more rows is not gone through again: it takes long.
-_MOST_COUNTED = 20_000
+_MOST_COUNTED = 1_000_000
+#: Bytes of what is kept of a loop's names beside one batch.
+_MOST_BESIDE = 1 << 20
+#: What a formula measures is told from so many rows.
+_TELLING = 1_000
 
 _BUILTINS = frozenset({
     "sum", "len", "abs", "round", "float", "int", "bool", "max", "min", "zip", "enumerate",
@@ -66,6 +72,33 @@ _METHODS = frozenset({
     "transpose", "clip", "prod", "dot",
 })  # fmt: skip
 _PREDICTING = frozenset({"predict", "predict_on_batch", "__call__"})
+#: Methods by which tensors become other forms of the same numbers.
+_CONVERTING = frozenset({
+    "numpy", "detach", "cpu", "float", "double", "long", "int", "bool", "to", "type", "byte",
+})  # fmt: skip
+
+
+def _largest(array: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The largest value; along an axis with its position, as torch gives it."""
+    most = np.max(array, axis=axis, keepdims=keepdims)
+    return most if axis is None else (most, np.argmax(array, axis=axis, keepdims=keepdims))
+
+
+#: What functions and methods of tensors do, in NumPy.
+_OF_TENSORS: dict[str, Callable[..., Any]] = {
+    "reduce_mean": np.mean, "reduce_sum": np.sum, "eq": np.equal, "ne": np.not_equal,
+    "gt": np.greater, "ge": np.greater_equal, "lt": np.less, "le": np.less_equal,
+    "cast": lambda array, dtype=None: array,
+    "sigmoid": lambda array: 1 / (1 + np.exp(-np.asarray(array))),
+    "size": lambda array, axis=None: np.shape(array) if axis is None else np.shape(array)[axis],
+    "view": lambda array, *shape: np.reshape(array, shape if len(shape) > 1 else shape[0]),
+    **{name: getattr(np, name) for name in (
+        "mean", "sum", "argmax", "argmin", "equal", "not_equal", "greater", "greater_equal",
+        "less", "less_equal", "round", "abs", "square", "sqrt", "squeeze", "reshape", "where",
+        "count_nonzero",
+    )},
+}  # fmt: skip
+_LIBRARIES = frozenset({"torch", "tensorflow", "keras", "jax"})
 _NODES = (
     ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Tuple, ast.List, ast.Slice,
     ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context, ast.Constant, ast.keyword,
@@ -95,14 +128,35 @@ class Formula:
     predicted: np.ndarray
     code: Any
     names: Mapping[str, Any]
+    #: numbers of the calls that a loop made for the predictions, () where one call made them
+    calls: tuple[int, ...] = ()
 
     def __call__(self, labels: Any, predicted: Any) -> float:
         """What the expression gives from these arrays."""
         return _computed(self.code, {**self.names, LABELS: labels, PREDICTED: predicted})
 
 
-def printed_formulas(frame: Any, outputs: Mapping[int, MeasuringCall]) -> Iterator[Formula]:
-    """The scores by hand among what a frame of the script has just printed."""
+def printed_values(frame: Any, module: ast.Module, names: Mapping[str, Any]) -> Iterator[float]:
+    """The numbers among what a frame has just printed that plain computations give."""
+    for _, node in printed_numbers(module, frame.f_lineno):
+        reader = _Reader(frame.f_code.co_filename, module, names, {}, {})
+        with contextlib.suppress(Exception):
+            tree = ast.Expression(reader.read(unscaled(node), frame.f_lineno))
+            code = compile(ast.fix_missing_locations(tree), reader.file, "eval")
+            yield _computed(code, {**reader.names, **reader.arrays})
+
+
+#: By the number of a call in a loop of the script: what the loop's names stood for.
+Beside = Mapping[int, Mapping[str, np.ndarray]]
+
+
+def printed_formulas(
+    frame: Any, outputs: Mapping[int, MeasuringCall], beside: Beside | None = None
+) -> Iterator[Formula]:
+    """The scores by hand among what a frame of the script has just printed.
+
+    ``beside`` holds what came beside the batches that a loop predicted one by one.
+    """
     file = frame.f_code.co_filename
     module = parsed(file)
     if module is None:
@@ -110,11 +164,38 @@ def printed_formulas(frame: Any, outputs: Mapping[int, MeasuringCall]) -> Iterat
     names = names_in(frame)
     for _, node in printed_numbers(module, frame.f_lineno):
         try:
-            found = _formula(node, file, module, frame.f_lineno, names, outputs)
+            reader = _Reader(file, module, names, outputs, beside or {})
+            found = _formula(node, reader, frame.f_lineno)
         except Exception:  # whatever it is, it is no score by hand
             continue
         if found is not None:
             yield found
+
+
+def beside(
+    frame: Any, line: int, rows: int, to_numpy: Callable[[Any], Any]
+) -> Mapping[str, np.ndarray]:
+    """What the names of a loop around a line stand for beside the batch of so many rows that is
+    predicted there: labels, as a rule. Of the batch itself only its length."""
+    module = parsed(frame.f_code.co_filename)
+    loop = module and counting_around(module, line)
+    if not loop:
+        return {}
+    fed = {
+        n.id
+        for call in ast.walk(loop)
+        if isinstance(call, ast.Call) and call.lineno <= line <= (call.end_lineno or line)
+        for part in (*call.args, *(keyword.value for keyword in call.keywords))
+        for n in ast.walk(part)
+        if isinstance(n, ast.Name)
+    }
+    found, names = {}, names_in(frame)
+    for name in sorted(assigned(loop) & names.keys()):
+        value = names[name]
+        if not hasattr(type(value), "__array__") or tuple(np.shape(value))[:1] != (rows,):
+            continue
+        found[name] = np.empty((rows, 0)) if name in fed else np.array(to_numpy(value))
+    return {name: array for name, array in found.items() if array.nbytes <= _MOST_BESIDE}
 
 
 def names_in(frame: Any) -> dict[str, Any]:
@@ -139,25 +220,17 @@ def parsed(file: str) -> ast.Module | None:
         return None
 
 
-def _formula(
-    node: ast.expr,
-    file: str,
-    module: ast.Module,
-    line: int,
-    names: Mapping[str, Any],
-    outputs: Mapping[int, MeasuringCall],
-) -> Formula | None:
-    reader = _Reader(file, module, names, outputs)
-    plain = unscaled(node)
+def _formula(node: ast.expr, reader: _Reader, line: int) -> Formula | None:
+    file, plain = reader.file, unscaled(node)
     if isinstance(plain, ast.Name):
-        shown = definition(module, plain.id, line)
-        whole = reader.number(plain.id, names[plain.id], line)
+        shown = definition(reader.module, plain.id, line)
+        whole = reader.number(plain.id, reader.values[plain.id], line)
         if whole is None or shown is None:
             return None
         plain, tree = unscaled(shown), unscaled(whole)
     else:
         tree = reader.read(plain, line)
-    predicted, labels = reader.roles()
+    predicted, labels = reader.roles(tree)
     if predicted is None or labels is None:
         return None
     tree = _Renamed({predicted: PREDICTED, labels: LABELS}).visit(tree)
@@ -168,10 +241,10 @@ def _formula(
     def made(tree: ast.expr, text: str, quantity: str) -> Formula:
         code = compile(ast.fix_missing_locations(ast.Expression(tree)), file, "eval")
         value = _computed(code, {**kept, **given})
-        return Formula(text, quantity, value, *arrays, code, kept)
+        return Formula(text, quantity, value, *arrays, code, kept, reader.pieces)
 
     text = ast.unparse(plain)
-    quantity = _quantity(made(tree, text, ""), tree, reader.functions)
+    quantity = _quantity(_of_first_rows(made(tree, text, "")), tree, reader.functions)
     if quantity == _ERROR_RATE:
         right = ast.BinOp(ast.Constant(1.0), ast.Sub(), tree)
         return made(right, f"1 - ({text})", "accuracy")
@@ -214,8 +287,10 @@ class _Reader:
         module: ast.Module,
         names: Mapping[str, Any],
         outputs: Mapping[int, MeasuringCall],
+        beside: Beside,
     ) -> None:
-        self._file, self._module, self._values, self._outputs = file, module, names, outputs
+        self.file, self.module, self.values = file, module, names
+        self._outputs, self._beside = outputs, beside
         self.arrays: dict[str, Any] = {}  # by name in the formula
         self.names: dict[str, Any] = {}  # functions and numbers
         #: functions and loops of the script, as far as they are used
@@ -225,15 +300,29 @@ class _Reader:
         self._parts: dict[str, np.ndarray] = {}  # of arrays, by their text
         self._bound: list[str] = []  # names of comprehensions around
         self._depth = 0
+        self._loops: list[ast.stmt] = []  # what the functions that count again do
+        self._counting_functions: list[Any] = []
+        #: numbers of the calls that a loop made one after the other
+        self.pieces: tuple[int, ...] = ()
+        self._wholes: dict[tuple[str, int, int], np.ndarray] = {}
+        self._missing = 0  # labels that such a loop may have left out
 
-    def roles(self) -> tuple[str | None, str | None]:
+    def roles(self, tree: ast.expr) -> tuple[str | None, str | None]:
         """Names of the predictions and of the labels; None where it is not clear which they are."""
         if len(set(self._calls.values())) != 1 or len(self._calls) != 1:
             return None, None
         (predicted,) = self._calls
         rows = len(self.arrays[predicted])
+        lengths = [len, _OF_TENSORS["size"], *self._counting_functions]
+        trees = (tree, *self._loops)
+        compared = {name for part in trees for name in _compared(part, self.names, lengths)}
         fitting = [
-            n for n, a in self.arrays.items() if n != predicted and np.shape(a)[:1] == (rows,)
+            n
+            for n, a in self.arrays.items()
+            if n != predicted
+            and n in compared
+            and np.size(a)
+            and 0 <= len(a) - rows <= self._missing
         ]
         return (predicted, fitting[0]) if len(fitting) == 1 else (None, None)
 
@@ -245,7 +334,7 @@ class _Reader:
 
     def followed(self, name: str, value: Any, line: int) -> ast.expr | None:
         """What a name was computed from, where that holds a watched output and gives its value."""
-        node = definition(self._module, name, line)
+        node = definition(self.module, name, line)
         if node is None or self._depth >= _DEEPEST:
             return None
         before = dict(self.arrays), dict(self.names), dict(self._calls), dict(self._own)
@@ -254,7 +343,7 @@ class _Reader:
             tree = self.read(node, node.lineno)
             if len(self._calls) > len(before[2]) or self._holds_output(tree):
                 code = compile(ast.fix_missing_locations(ast.Expression(copy.deepcopy(tree))),
-                               self._file, "eval")  # fmt: skip
+                               self.file, "eval")  # fmt: skip
                 if _equal(_evaluated(code, {**self.names, **self.arrays}), value):
                     return tree
         except _NotPlain:
@@ -271,12 +360,12 @@ class _Reader:
 
     def _counted(self, name: str, value: Any, line: int) -> ast.expr | None:
         """The loop that counted in a name, as a call of a function that counts again."""
-        loop = counting_loop(self._module, name, line)
+        loop = counting_loop(self.module, name, line)
         if loop is None or self._depth >= _DEEPEST:
             return None
         before = dict(self.arrays), dict(self.names), dict(self._calls), dict(self._own)
         self._depth += 1
-        bound = len(self._bound)
+        bound, loops, missing = len(self._bound), len(self._loops), self._missing
         try:
             function, given = self._counting(loop, name)
             arrays = {key: a for key, a in self.arrays.items() if key in given}
@@ -292,17 +381,20 @@ class _Reader:
             self._depth -= 1
             del self._bound[bound:]
         self.arrays, self.names, self._calls, self._own = before
+        self._missing = missing
+        del self._loops[loops:]
         return None
 
     def _counting(self, loop: ast.For, name: str) -> tuple[Any, list[str]]:
         """A function that goes through a loop of the script, and the names of what it is given."""
+        loop = copy.deepcopy(loop)
+        body: list[ast.stmt] = self._in_pieces(loop)
         needed = needed_for(loop, name)
         counters = {
-            n.target.id: definition(self._module, n.target.id, loop.lineno)
+            n.target.id: definition(self.module, n.target.id, loop.lineno)
             for n in ast.walk(loop)
             if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)
         }
-        body: list[ast.stmt] = []
         for counter in sorted(counters.keys() & needed):
             begins = counters[counter]
             if begins is None:
@@ -310,7 +402,9 @@ class _Reader:
             target = ast.Name(counter, ast.Store())
             body.append(ast.Assign([target], self.read(begins, loop.lineno)))
         self._bound += assigned(loop)
-        body += self._statement(copy.deepcopy(loop), needed)
+        counting = self._statement(loop, needed)
+        used = {n.id for part in counting for n in ast.walk(part) if isinstance(n, ast.Name)}
+        body = [n for n in body if assigned(n) & (used | counters.keys())] + counting
         body.append(ast.Return(ast.Name(name, ast.Load())))
         used = {n.id for part in body for n in ast.walk(part) if isinstance(n, ast.Name)}
         given = sorted(used & (self.arrays.keys() | self.names.keys()))
@@ -320,8 +414,76 @@ class _Reader:
         made = whole.body[0]
         assert isinstance(made, ast.FunctionDef)
         made.args, made.body = arguments, body
-        exec(compile(ast.fix_missing_locations(whole), self._file, "exec"), space)
+        exec(compile(ast.fix_missing_locations(whole), self.file, "exec"), space)
+        self._loops += body
+        self._counting_functions.append(space["counted"])
         return space["counted"], given
+
+    def _in_pieces(self, loop: ast.For) -> list[ast.stmt]:
+        """Where a loop predicts batch by batch: the call in it gives way to the next rows of all
+        that the loop predicted, which stands ready when the loop begins."""
+        inner = [n for n in ast.walk(loop) if isinstance(n, ast.Call) and self._predicts(n)]
+        made = {node: calls for node in inner if (calls := self._made_in(node))}
+        if len(made) != 1:
+            return []
+        ((node, calls),) = made.items()
+        parts = [call.outputs[0].values for call in calls]
+        if any(part is None or len(call.outputs) != 1
+               for part, call in zip(parts, calls, strict=True)):  # fmt: skip
+            raise _NotPlain
+        sizes = [len(part) for part in parts if part is not None]
+        cut = self._named(functools.partial(_cut, sizes))
+        whole = self._leaf(self._joined("", calls, parts), calls[0].number)
+        self.pieces, self._missing = tuple(call.number for call in calls), max(sizes) - 1
+        predicted, prelude = self._one_by_one(cut, whole)
+        _Replaced(node, predicted).visit(loop)
+        around = [n for n in ast.walk(loop) if isinstance(n, ast.For) and predicted in ast.walk(n)]
+        held = [self._beside.get(call.number, {}) for call in calls]
+        names = sorted(set.intersection(*(set(one) for one in held)))
+        body = [n for n in around[-1].body if not assigned(n) or not assigned(n) <= {*names}]
+        for name in names:
+            rows = self._leaf(self._joined(name, calls, [one[name] for one in held]), None)
+            batch, begin = self._one_by_one(cut, rows)
+            prelude += begin
+            body.insert(0, ast.Assign([ast.Name(name, ast.Store())], batch))
+        around[-1].body = body
+        if not _counts(around[-1].iter):  # a loader: what it gives stands ready as well
+            around[-1].target, around[-1].iter = (
+                ast.Name("_", ast.Store()),
+                ast.Call(cut, [whole], []),
+            )
+        for part in (loop, *prelude):
+            ast.fix_missing_locations(part)
+        return prelude
+
+    def _joined(self, name: str, calls: Sequence[MeasuringCall], parts: Sequence[Any]) -> Any:
+        """The batches of calls as one array, the same for all loops over them."""
+        key = (name, calls[0].number, calls[-1].number)
+        if key not in self._wholes:
+            self._wholes[key] = np.concatenate(parts)
+        return self._wholes[key]
+
+    def _one_by_one(self, cut: ast.Name, rows: ast.expr) -> tuple[ast.expr, list[ast.stmt]]:
+        """The next batch of these rows, and the statement that begins with them."""
+        name = f"_batches{len(self._bound)}"
+        self._bound.append(name)
+        begin = ast.Assign([ast.Name(name, ast.Store())], ast.Call(cut, [rows], []))
+        return ast.Call(self._named(next), [ast.Name(name, ast.Load())], []), [begin]
+
+    def _made_in(self, node: ast.Call) -> list[MeasuringCall]:
+        """The calls that a place in a loop made when the loop ran last, [] unless several."""
+        last = made_at(node, self.file, self._outputs)
+        if last is None:
+            return []
+        weights = [tensor.digest for tensor in last.recipe.weights]
+        calls = [
+            call
+            for _, call in sorted(self._outputs.items())
+            if call.stack == last.stack
+            and call.model_number == last.model_number
+            and [tensor.digest for tensor in call.recipe.weights] == weights
+        ]
+        return calls if len(calls) > 1 else []
 
     def _statement(self, node: ast.stmt, needed: set[str]) -> list[ast.stmt]:
         """A statement of a loop with arrays in the place of what it takes them from; [] where
@@ -340,6 +502,8 @@ class _Reader:
                 node.body = node.body or [ast.Pass()]
                 node.orelse = [s for n in node.orelse for s in self._statement(n, needed)]
                 return [node]
+            case ast.With(body=inner):
+                return [s for n in inner for s in self._statement(n, needed)]
             case ast.Pass() | ast.Continue() | ast.Break():
                 return [node]
             case ast.Expr():  # what is printed or appended is not counted
@@ -350,7 +514,12 @@ class _Reader:
             raise _NotPlain
         if not assigned(node) & needed:
             return []
-        node.value = self._expression(node.value, node.lineno)
+        value = node.value
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+            match value:  # the largest values and their positions, as torch gives them
+                case ast.Call(func=ast.Attribute(value=base, attr="max"), args=[_]):
+                    value = ast.Call(self._named(_largest), [base, *value.args], [])
+        node.value = self._expression(value, node.lineno)
         return [node]
 
     def _holds_output(self, tree: ast.expr) -> bool:
@@ -361,7 +530,8 @@ class _Reader:
             case ast.Call():
                 return self._call(node, line)
             case ast.Name(id=name):
-                return node if name in self._bound else self._name(name, line)
+                ours = name in self._bound or name in self.names or name in self.arrays
+                return node if ours else self._name(name, line)
             case ast.ListComp() | ast.GeneratorExp():
                 return self._comprehension(node, line)
             case ast.Attribute() | ast.Subscript():
@@ -406,14 +576,15 @@ class _Reader:
         return node
 
     def _name(self, name: str, line: int) -> ast.expr:
-        if name in self._values:
-            return self._use(self._values[name], name, line)
+        if name in self.values:
+            return self._use(self.values[name], name, line)
         if name in _BUILTINS:
             return self._named(getattr(builtins, name))
         raise _NotPlain
 
     def _use(self, value: Any, name: str | None, line: int) -> ast.expr:
         """An array under a name of its own, or what it was computed from."""
+        value = _scalar(value)
         if isinstance(value, (bool, int, float, np.number, str, type(None))):
             tree = None if name is None or isinstance(value, (str, type(None))) else (
                 self.number(name, value, line))  # fmt: skip
@@ -454,7 +625,7 @@ class _Reader:
         """What a part of a tuple, dict or object of the script is, None if it is something else."""
         match node:
             case ast.Name(id=name):
-                return None if name in self._bound else self._values.get(name)
+                return None if name in self._bound else self.values.get(name)
             case ast.Attribute(value=base, attr=attr):
                 owner = self._held(base)
                 if isinstance(owner, (types.ModuleType, np.ndarray)):
@@ -472,6 +643,8 @@ class _Reader:
         """Some rows of an array that is no output: ``y[150:]``, ``y[test_rows]``."""
         if not isinstance(node, ast.Subscript):
             return None
+        if any(isinstance(n, ast.Name) and n.id in self._bound for n in ast.walk(node.slice)):
+            return None  # other rows at every turn of a loop
         owner = self._held(node.value)
         whole = None if owner is None else _array(owner)
         if whole is None or self._source(whole) is not None:
@@ -481,7 +654,7 @@ class _Reader:
                 ends = [None if end is None else self._place(end) for end in (lower, upper)]
                 part = whole[slice(*ends)]
             case ast.Name(id=name) if name not in self._bound:
-                rows = _array(self._values.get(name))
+                rows = _array(self.values.get(name))
                 if rows is None or rows.ndim != 1 or rows.dtype.kind not in "biu":
                     return None
                 part = whole[rows]
@@ -497,7 +670,7 @@ class _Reader:
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return -self._place(operand)
             case ast.Name(id=name) if name not in self._bound:
-                value = self._values.get(name)
+                value = self.values.get(name)
                 if isinstance(value, (int, np.integer)):
                     return int(value)
             case ast.Call(func=ast.Name(id="len"), args=[argument]):
@@ -510,7 +683,7 @@ class _Reader:
     def _of_module(self, node: ast.expr) -> Any:
         match node:
             case ast.Name(id=name):
-                found = self._values.get(name)
+                found = self.values.get(name)
                 return found if isinstance(found, types.ModuleType) else None
             case ast.Attribute(value=base, attr=attr):
                 owner = self._of_module(base)
@@ -526,15 +699,25 @@ class _Reader:
         as_array = self._converted(node)
         if as_array is not None:
             return self._expression(as_array, line)
+        if isinstance(node.func, ast.Name) and node.func.id in self.names:
+            node.args = [self._expression(argument, line) for argument in node.args]
+            return node
         function = self._function(node.func)
         if function is not None:
             node.func = self._named(function)
         elif isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS:
             node.func.value = self._expression(node.func.value, line)
+        elif isinstance(node.func, ast.Attribute) and node.func.attr in _OF_TENSORS:
+            function = _OF_TENSORS[node.func.attr]
+            node.args.insert(0, node.func.value)
+            node.func = self._named(function)
         else:
             raise _NotPlain
+        if function is _OF_TENSORS["cast"]:
+            node.args, node.keywords = node.args[:1], []
         node.args = [self._expression(argument, line) for argument in node.args]
         for keyword in node.keywords:
+            keyword.arg = {"dim": "axis", "keepdim": "keepdims"}.get(keyword.arg or "", keyword.arg)
             keyword.value = self._expression(keyword.value, line)
         if _writes(node, function):
             raise _NotPlain
@@ -544,14 +727,25 @@ class _Reader:
         """The function that is called, if it has no effect but its result."""
         if isinstance(node, ast.Name):
             name = node.id
-            found = self._values.get(name, getattr(builtins, name, None))
+            found = self.values.get(name, getattr(builtins, name, None))
             if found is getattr(builtins, name, None):
                 return found if name in _BUILTINS else None
             if isinstance(found, types.FunctionType) and not in_library(found.__code__.co_filename):
                 return found if self._plain(found) else None
         else:
             found = self._of_module(node)
+            library = self._library(node)
+            if found is not None and library in _LIBRARIES:
+                name = node.attr if isinstance(node, ast.Attribute) else ""
+                return _largest if (library, name) == ("torch", "max") else _OF_TENSORS.get(name)
         return found if _harmless(found) else None
+
+    def _library(self, node: ast.expr) -> str:
+        """The package that a dotted name begins with."""
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        module = self.values.get(node.id) if isinstance(node, ast.Name) else None
+        return str(getattr(module, "__name__", "")).partition(".")[0]
 
     def _plain(self, function: types.FunctionType) -> bool:
         """Whether a function of the script only computes."""
@@ -568,7 +762,7 @@ class _Reader:
 
     def _computes(self, node: ast.AST, function: types.FunctionType) -> bool:
         if isinstance(node, ast.Call):
-            inner = _Reader(self._file, self._module, function.__globals__, {})
+            inner = _Reader(self.file, self.module, function.__globals__, {}, {})
             inner.functions = self.functions
             method = isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS
             called = inner._function(node.func)
@@ -595,8 +789,8 @@ class _Reader:
     def _converted(self, node: ast.Call) -> ast.expr | None:
         """What is only made a NumPy array: here, every array is one."""
         match node:
-            case ast.Call(func=ast.Attribute(value=base, attr="numpy" | "detach" | "cpu"), args=[]):
-                return base
+            case ast.Call(func=ast.Attribute(value=base, attr=attr)) if attr in _CONVERTING:
+                return None if isinstance(self._held(base), types.ModuleType) else base
             case ast.Call(args=[array], keywords=[]):
                 function = self._of_module(node.func)
                 return array if getattr(function, "__name__", "") == "convert_to_numpy" else None
@@ -604,22 +798,24 @@ class _Reader:
 
     def _predicted(self, node: ast.Call) -> ast.expr | None:
         """The output of a watched call that the script makes right here."""
-        match node.func:
-            case ast.Attribute(attr=attr) if attr in _PREDICTING:
-                pass
-            case ast.Name(id=name) if callable(
-                getattr(type(self._values.get(name)), "predict", None)
-            ):
-                pass
-            case _:
-                return None
-        call = made_at(node, self._file, self._outputs)
+        if not self._predicts(node):
+            return None
+        call = made_at(node, self.file, self._outputs)
         if call is None:
             raise _NotPlain
         values = [output.values for output in call.outputs]
         if len(values) != 1 or values[0] is None:
             raise _NotPlain
         return self._leaf(values[0], call.number)
+
+    def _predicts(self, node: ast.Call) -> bool:
+        """Whether a call looks like one of a model."""
+        match node.func:
+            case ast.Attribute(attr=attr):
+                return attr in _PREDICTING
+            case ast.Name(id=name):
+                return callable(getattr(type(self.values.get(name)), "predict", None))
+        return False
 
 
 def made_at(node: ast.expr, file: str, calls: Mapping[int, MeasuringCall]) -> MeasuringCall | None:
@@ -663,11 +859,65 @@ def _array(value: Any) -> np.ndarray | None:
     return array if array.ndim and array.size and array.dtype.kind in "biuf" else None
 
 
-def _equal(one: Any, other: Any) -> bool:
+def _scalar(value: Any) -> Any:
+    """The number that a tensor without axes holds; anything else as it is."""
+    if isinstance(value, (np.number, np.ndarray)) or not hasattr(type(value), "__array__"):
+        return value
     try:
-        return bool(np.array_equal(np.asarray(one), np.asarray(other), equal_nan=True))
+        return np.asarray(value).item() if np.ndim(value) == 0 else value
+    except Exception:
+        return value
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two values are equal; tensors without axes sum in single precision."""
+    try:
+        one, other = np.asarray(one), np.asarray(other)
+        if one.ndim == other.ndim == 0 and "f" in (one.dtype.kind, other.dtype.kind):
+            return math.isclose(one, other, rel_tol=1e-6)
+        return bool(np.array_equal(one, other, equal_nan=True))
     except Exception:
         return False
+
+
+class _Replaced(ast.NodeTransformer):
+    """Puts one node in the place of another."""
+
+    def __init__(self, old: ast.AST, new: ast.AST) -> None:
+        self._old, self._new = old, new
+
+    def visit(self, node: ast.AST) -> Any:
+        return self._new if node is self._old else self.generic_visit(node)
+
+
+def _cut(sizes: Sequence[int], rows: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows batch by batch; where there are more, the last ones belong to no batch."""
+    return iter(np.split(rows, np.cumsum(sizes))[: len(sizes)])
+
+
+def _counts(node: ast.expr) -> bool:
+    """Whether a loop goes through numbers."""
+    return (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"
+    )
+
+
+def _compared(tree: ast.AST, names: Mapping[str, Any], passed_on: Sequence[Any]) -> set[str]:
+    """The names of which a tree uses more than their length; ``passed_on``: functions whose
+    arguments are looked at elsewhere."""
+    found: set[str] = set()
+    left = [tree]
+    while left:
+        node = left.pop()
+        match node:
+            case ast.Call(func=ast.Name(id=id)) if any(names.get(id) is one for one in passed_on):
+                continue
+            case ast.Attribute(attr="shape" | "size"):
+                continue
+            case ast.Name(id=id):
+                found.add(id)
+        left += ast.iter_child_nodes(node)
+    return found
 
 
 # --- what it measures -----------------------------------------------------------------------------
@@ -709,6 +959,17 @@ def _quantity(
     if best is None or not (math.isclose(best, 0.0, abs_tol=1e-9) or math.isclose(best, 1.0)):
         return "" if differs or "not_equal" in names else "accuracy"
     return "accuracy" if best > 0.5 else _ERROR_RATE
+
+
+def _of_first_rows(formula: Formula) -> Formula:
+    """A formula of so many rows as tell what it measures; of all where it takes no fewer."""
+    rows = min(_TELLING, len(formula.labels), len(formula.predicted))
+    labels, predicted = formula.labels[:rows], formula.predicted[:rows]
+    try:
+        value = formula(labels, predicted)
+    except Exception:
+        return formula
+    return replace(formula, labels=labels, predicted=predicted, value=value)
 
 
 def _compares(node: ast.AST, operator: type[ast.cmpop], name: str) -> bool:

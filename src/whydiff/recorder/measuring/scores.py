@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.calls import CallRecipe, Inputs, Leaf, MeasuringCall, Output, Score
+from whydiff.core.scoring import TABLES
 from whydiff.core.stack import Frame
 from whydiff.core.transformations import transformation
 from whydiff.recorder.describe.values import PLAIN
@@ -49,6 +50,9 @@ def score(
             if key not in arrays and isinstance(value, PLAIN)
         }
         values, given = _result(function, result, to_numpy)
+        if function in TABLES and label_name is not None and "sample_weight" not in arguments:
+            right = arrays[name].reshape(-1) == arrays[label_name].reshape(-1)
+            values = {"accuracy": float(np.mean(right)), **values}
         made = MeasuringCall(
             number,
             "score",

@@ -19,7 +19,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
 from whydiff.core.transformations import NAMED, in_other_units, renamed, transformed
 from whydiff.keras_backend import adapter
-from whydiff.keras_backend.internals import pack_leaves
+from whydiff.keras_backend.internals import has_mask, leaves_of, pack_leaves
 from whydiff.replay.calls.hybrids import CallHybrids, columns
 from whydiff.replay.calls.logged import validation_batches
 from whydiff.replay.calls.running import preserved
@@ -45,6 +45,11 @@ def rescored(
             found[name] = float(computed())
     done = score.call.score.transformation if score.call.score else ""
     inputs, targets = _columns_of(evaluate.fed)
+    places = _places(inputs, reads)
+    if places and len(set(places)) == len(places) < len(inputs[0]):
+        found[scoring.LEFT_OUT] = float(len(inputs[0]) - len(places))
+        with contextlib.suppress(Exception):
+            found[scoring.ON_PREDICTED] = _on_rows(evaluate, places, metric)
     aligned = _aligned_labels([(inputs, targets)], score, reads)
     other_form = aligned is None and scoring.OWN_INPUTS in found
     if other_form:  # go on with what the model gives of evaluate's inputs
@@ -66,7 +71,7 @@ def rescored(
     names = {c: c for c in numbered or ()}
     if done == NAMED:  # in the names that the script gives to its predictions
         names = renamed(outputs.argmax(-1).reshape(-1), predicted.reshape(-1)) or {}
-        if not {*own.tolist()} <= names.keys():
+        if not {*own.reshape(-1).tolist()} <= names.keys():
             return found
         own = np.array([names[c] for c in own.tolist()])
     moved = [c for c, name in (numbered or {}).items() if names.get(c, name) != name]
@@ -75,7 +80,11 @@ def rescored(
     fitting = _in_units(own, labels, done)
     if not other_form:
         found[scoring.ALIGNED] = function(fitting, predicted)
-    places = _places(inputs, reads)
+    if reads.call.kind == "call" and not other_form:
+        with contextlib.suppress(Exception):
+            predicting = replace(reads, call=replace(reads.call, kind="predict"), arguments={})
+            given = transformed(_outputs(score, predicting), done).reshape(predicted.shape)
+            found[scoring.IN_INFERENCE] = function(fitting, given)
     if places and places[0] and _goes_on(places):
         found[scoring.BEGINS_AT] = float(places[0])
     for k, column in enumerate(targets) if places else ():
@@ -85,6 +94,9 @@ def rescored(
     if in_other_units(done):
         with contextlib.suppress(Exception):
             found[scoring.IN_ITS_UNITS] = function(own, outputs.reshape(predicted.shape))
+    if _masks(evaluate):
+        with contextlib.suppress(Exception):
+            found[scoring.UNMASKED] = _metrics_of(evaluate, aligned, outputs)[metric]
     if predicted.size == outputs.size and done:
         with contextlib.suppress(Exception):
             metrics = _metrics_of(evaluate, aligned, predicted.reshape(outputs.shape))
@@ -127,6 +139,15 @@ def _metrics_of(evaluate: LiveCall, labels: np.ndarray, outputs: np.ndarray) -> 
         return {name: float(adapter().to_numpy(value)) for name, value in result.items()}
 
 
+def _masks(evaluate: LiveCall) -> bool:
+    """Whether a model hands a mask to its metrics."""
+    if not evaluate.fed:
+        return False
+    with preserved(evaluate.model), adapter().without_gradients():
+        output = evaluate.model(evaluate.fed[0][0], training=False)
+        return any(has_mask(leaf) for leaf in leaves_of(output))
+
+
 def as_evaluate(live: Live, reads: LiveCall, metric: str) -> LiveCall:
     """The validation of a fit as a call of evaluate with the weights of a prediction."""
     value = float(live.logs[-1][f"val_{metric}"])
@@ -167,6 +188,8 @@ def _function(score: LiveCall) -> _Score:
     settings = dict(score.arguments or told.settings)
     if score.function is not None:  # a metric or loss of Keras, made anew with its settings
         return _of_keras(score.function)
+    if told.function in scoring.TABLES:
+        return _accuracy
     module, _, name = told.function.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name)
@@ -177,6 +200,12 @@ def _function(score: LiveCall) -> _Score:
         return float(np.mean(np.asarray(found(labels, predicted, **{**settings, **more}))))
 
     return computed
+
+
+def _accuracy(labels: np.ndarray, predicted: np.ndarray, **more: Any) -> float:
+    if more:  # a setting of the table is none of the accuracy in it
+        raise TransferError("an accuracy has no settings")
+    return float(np.mean(np.asarray(labels).reshape(-1) == np.asarray(predicted).reshape(-1)))
 
 
 def _of_keras(make: Callable[[], Any]) -> _Score:
@@ -216,6 +245,13 @@ def _of_evaluate(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float]]
 def _evaluated(evaluate: LiveCall, metric: str, compiled: bool = False) -> float:
     sides, fields = {"a": evaluate, "b": evaluate}, CallFields(compiled=compiled)
     return CallHybrids(sides, fields).again("a").values[metric]
+
+
+def _on_rows(evaluate: LiveCall, places: Sequence[int], metric: str) -> float:
+    """evaluate's metric of some of its samples."""
+    batches = evaluate.fed or ()
+    rows = pack_leaves(batches[0], [leaf[list(places)] for leaf in columns(batches)])
+    return _evaluated(replace(evaluate, fed=(rows,)), metric)
 
 
 #: Settings of a loss that say how it reads what it is given, not what it measures.

@@ -1,0 +1,49 @@
+"""Means that a script takes over what evaluate or test_on_batch gave of one batch after the other.
+
+``print(np.mean([model.test_on_batch(x, y)[1] for x, y in batches]))`` counts a small last batch as
+much as a full one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from whydiff.core.calls import MeasuringCall
+from whydiff.recorder.measuring.formulas import names_in, parsed, printed_values
+
+
+class Mean(NamedTuple):
+    """A number that a script prints: the mean of a metric over these calls of evaluate."""
+
+    calls: tuple[int, ...]
+    metric: str
+    value: float
+
+
+def printed_means(frame: Any, calls: Mapping[int, MeasuringCall]) -> Iterator[Mean]:
+    """The means over ``calls`` of evaluate among what a frame of the script has just printed."""
+    groups = [group for group in _by_line(calls) if len(group) > 1]
+    module = parsed(frame.f_code.co_filename) if groups else None
+    if module is None:
+        return
+    for value in printed_values(frame, module, names_in(frame)):
+        for group in groups:
+            for metric in group[-1].values:
+                given = [call.values.get(metric, math.nan) for call in group]
+                if len(set(given)) > 1 and math.isclose(value, np.mean(given), rel_tol=1e-6):
+                    yield Mean(tuple(call.number for call in group), metric, value)
+
+
+def _by_line(calls: Mapping[int, MeasuringCall]) -> list[list[MeasuringCall]]:
+    """Calls of one line, model and weights."""
+    groups: dict[tuple[Any, ...], list[MeasuringCall]] = {}
+    for call in calls.values():
+        with contextlib.suppress(TypeError):
+            weights = tuple(tensor.digest for tensor in call.recipe.weights)
+            groups.setdefault((call.stack, call.model_number, weights), []).append(call)
+    return list(groups.values())
