@@ -245,7 +245,7 @@ LOADER = "for n, (a, b) in enumerate(loader):\n"
         f"right = 0\n{SLICES}    right += np.sum(p == y[i:i + 16])\nprint(right / len(x))",
         f"right = seen = 0\n{SLICES}    b = y[i:i + 16]\n    right += (p == b).sum()\n"
         "    seen += len(b)\nprint('accuracy', right / seen)",
-        f"right, seen = 0, 0\nright = 0\nseen = 0\n{LOADER}    p = model(a, training=False)\n"
+        f"right, seen = 0, 0\n{LOADER}    p = model(a, training=False)\n"
         "    right += (p.argmax(axis=1) == b).sum().item()\n    seen += len(a)\n"
         "acc = 100 * right / seen\nprint(f'{right / seen:.3f}')",
         f"right = 0\nwith no_grad():\n    {LOADER}        with no_grad():\n"

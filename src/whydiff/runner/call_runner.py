@@ -68,6 +68,10 @@ class ProcessCallRunner:
         site = self._site_of_b if side == "b" else self._site
         return site.request(MeasureAgain(side))
 
+    def mixing(self) -> LayerDifference:
+        """The first layer whose answer for a row depends on the other rows of its batch."""
+        return self._site.request(FindLayer(mixing=True))
+
     def otherwise(self, file: str = "") -> LayerDifference:
         """The first layer that answers otherwise on equal input. ``file`` is where to put what the
         layers of A's model answer, where B's is in another process."""

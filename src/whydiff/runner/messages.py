@@ -307,10 +307,12 @@ class FindLayer(Request[LayerDifference]):
     """The first layer that answers otherwise on equal input, with its settings.
 
     With ``kept`` A is in another process, which wrote that file for :class:`KeepLayers`: then it is
-    the first that does so by more than rounding.
+    the first that does so by more than rounding. With ``mixing`` it is the first layer whose answer
+    for a row depends on the other rows of its batch.
     """
 
     kept: str = ""
+    mixing: bool = False
 
 
 @dataclass(frozen=True)

@@ -48,15 +48,24 @@ def definition(module: ast.Module, name: str, line: int) -> ast.expr | None:
     inner = _scope_at(module, line)
     for scope in dict.fromkeys((inner, module)):
         values = [
-            node
+            (node.lineno, value)
             for node in _own_nodes(scope)
-            if isinstance(node, ast.Assign)
-            and node.lineno <= line
-            and any(_named(target, name) for target in node.targets)
+            if isinstance(node, ast.Assign) and node.lineno <= line
+            for value in _given(node, name)
         ]
         if values:
-            return max(values, key=lambda node: node.lineno).value
+            return max(values, key=lambda one: one[0])[1]
     return None
+
+
+def _given(node: ast.Assign, name: str) -> Iterator[ast.expr]:
+    """What an assignment gives a name, alone or as one of several: ``hits, seen = 0, 0``."""
+    for target in node.targets:
+        if _named(target, name):
+            yield node.value
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            pairs = zip(target.elts, node.value.elts, strict=False)
+            yield from (value for part, value in pairs if _named(part, name))
 
 
 def counting_loop(module: ast.Module, name: str, line: int) -> ast.For | None:

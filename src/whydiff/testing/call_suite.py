@@ -77,7 +77,8 @@ def wrong_with(answer: Mapping[str, Any] | str, wanted: Mapping[str, Any]) -> li
 
     ``causes``: sources that must be confirmed, the first named among them; ``may``: sources that
     may be named besides; ``mechanism``: that of the first cause; ``calls``: kinds compared;
-    ``excluded``: sources ruled out; ``identical``: nothing disagrees.
+    ``says``: what its detail must hold; ``excluded``: sources ruled out; ``identical``: nothing
+    disagrees.
     """
     if isinstance(answer, str):
         return [answer]
@@ -97,6 +98,8 @@ def wrong_with(answer: Mapping[str, Any] | str, wanted: Mapping[str, Any]) -> li
     first = answer["causes"][0] if answer["causes"] else {}
     if "mechanism" in wanted and first.get("mechanism") != wanted["mechanism"]:
         wrong.append(f"mechanism {first.get('mechanism')}")
+    if wanted.get("says", "") not in first.get("detail", ""):
+        wrong.append(f"does not say {wanted['says']!r}")
     ruled_out = {x["source"] for x in answer["excluded"]}
     wrong += [f"not ruled out: {s}" for s in wanted.get("excluded", []) if s not in ruled_out]
     if not answer["reproduced"]:

@@ -428,6 +428,11 @@ def _described(
             ends = [str(path) for path in pair.a.recipe.architecture.get("masks end at") or ()]
             text = texts[0] + (f"; the mask ends at {listed(ends)}" if form == "mask-ends" else "")
             verdict = named_more(verdict, "data-content", text, form)
+    if any(cause.mechanism == "rows-depend-on-their-batch" for cause in verdict.causes):
+        with contextlib.suppress(TransferError, WhydiffError):
+            seen = runner.mixing()
+            text = f"{seen.layer} ({seen.kind}) is the first layer to do so"
+            verdict = named_more(verdict, "batch-size", text) if seen.layer else verdict
     if "architecture" in named or verdict.unexplained > 0.05:
         verdict = _layer(verdict, runner)
     return verdict

@@ -189,8 +189,10 @@ def beside(
         for n in ast.walk(part)
         if isinstance(n, ast.Name)
     }
+    before = [part for part in ast.walk(loop) if getattr(part, "end_lineno", line) < line]
+    ready = {name for part in (loop.target, *before) for name in assigned(part)}
     found, names = {}, names_in(frame)
-    for name in sorted(assigned(loop) & names.keys()):
+    for name in sorted(ready & names.keys()):
         value = names[name]
         if not hasattr(type(value), "__array__") or tuple(np.shape(value))[:1] != (rows,):
             continue

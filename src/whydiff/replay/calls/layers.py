@@ -13,7 +13,7 @@ from whydiff.core.call_hybrids import PROBED, LayerCall, LayerDifference, LayerS
 from whydiff.core.words import number, pair
 from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.code import code_digest
-from whydiff.keras_backend.internals import is_keras_2, leaves_of, pack_leaves
+from whydiff.keras_backend.internals import is_keras_2, leaves_of, map_leaves, pack_leaves
 from whydiff.keras_backend.naming import Names
 from whydiff.replay.calls.hybrids import CallHybrids, aligned_layers
 from whydiff.replay.calls.running import called, preserved, put_generators, put_noise, put_weights
@@ -64,6 +64,40 @@ def first_otherwise(hybrids: CallHybrids) -> LayerDifference:
                 tuple(_settings(seen, layer, partner[id(layer)], match)),
             )
     return LayerDifference()
+
+
+def first_mixing(hybrids: CallHybrids) -> LayerDifference:
+    """A's model called on some rows and on half of them: the first layer that answers the same
+    rows otherwise."""
+    live = hybrids.lives["a"]
+    batches = [one.fed[0][0] for one in hybrids.lives.values() if one.fed]
+    whole = max(batches, key=lambda batch: len(leaves_of(batch)[0]))
+    rows = len(leaves_of(whole)[0])
+    half = map_leaves(lambda leaf: leaf[: rows // 2], whole)
+    seen: dict[int, _Calls] = {}
+    with preserved(live.model):
+        put_weights(live.model, hybrids.weights_for("a"))
+        for size, batch in ((rows, whole), (rows // 2, half)):
+            put_noise(live.model, live.noise)
+            put_generators(live.model, live.generators)
+            seen[size] = _Calls(live.model)
+            with seen[size].watched():
+                called(live.model, [(batch,)], hybrids.training("a"))
+    alone = {one.path: one for one in seen[rows // 2].seen}
+    for one in seen[rows].seen:
+        match = alone.get(one.path)
+        if match is None or _beyond_rounding(_first(one.inputs, match.inputs), match.inputs):
+            continue
+        relative = _beyond_rounding(_first(one.outputs, match.outputs), match.outputs)
+        if relative is not None:
+            kind = type(seen[rows].names.layers[one.path]).__name__
+            return LayerDifference(one.path, kind, relative)
+    return LayerDifference()
+
+
+def _first(whole: list[np.ndarray], part: list[np.ndarray]) -> list[np.ndarray]:
+    """The first rows of arrays, as many as their counterparts have."""
+    return [x[: len(y)] if y.ndim else x for x, y in zip(whole, part, strict=False)]
 
 
 def layers_called(hybrids: CallHybrids) -> Iterator[LayerCall]:

@@ -14,7 +14,12 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
 from whydiff.core.unreachable import unreachable
 from whydiff.replay.calls.hybrids import CallHybrids, draws_itself, ragged_columns
-from whydiff.replay.calls.layers import first_beyond_rounding, first_otherwise, layers_called
+from whydiff.replay.calls.layers import (
+    first_beyond_rounding,
+    first_mixing,
+    first_otherwise,
+    layers_called,
+)
 from whydiff.replay.calls.logged import (
     rows_of_fit_equal,
     take_apart,
@@ -67,6 +72,8 @@ class CallServer:
             case m.KeepLayers(file):
                 codec.save(_tried(lambda: list(layers_called(self._hybrids))), file)
                 return None
+            case m.FindLayer(mixing=True):
+                return _tried(lambda: first_mixing(self._hybrids))
             case m.FindLayer(kept):
                 return self.find_layer(kept)
             case m.RelateRows():
