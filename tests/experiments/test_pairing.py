@@ -63,6 +63,18 @@ def test_the_first_chunk_is_as_long_as_any_verdict_takes():
     assert [n for wanted in asked for n in wanted] == list(range(17))
 
 
+def test_pairs_that_share_nothing_are_trained_one_by_one_and_handed_on_at_once():
+    asked, handed = [], []
+    rule = Rule("accuracy", True, most=9)
+
+    def each(number, pair):
+        handed.append((number, len(asked)))
+
+    until_settled(trainer(*draws(2, 0.0), asked), rule, chunk=1, each=each)
+    assert [len(wanted) for wanted in asked] == [1] * 9
+    assert handed == [(n, n + 1) for n in range(9)]
+
+
 def test_bounds_of_a_metric_decide_where_they_are_known():
     rule = Rule("accuracy", True, most=60, assumption=AUTO)
     a, b = draws(4, 0.09, 0.01)
@@ -134,6 +146,17 @@ def test_a_side_of_which_nothing_can_be_trained_is_trouble():
 
     with pytest.raises(WhydiffError, match=r"no replica of B .* no such optimizer: sdg"):
         until_settled(failing, RULE)
+    asked = []
+
+    def one_by_one(wanted):
+        asked.append(wanted)
+        return failing(wanted)
+
+    with pytest.raises(WhydiffError, match="no replica of B"):
+        until_settled(one_by_one, RULE, chunk=1)
+    assert len(asked) == 7
+    with pytest.raises(WhydiffError, match="no replica of B"):
+        until_settled(failing, RULE, chunk=1, budget=0.0)
 
 
 def test_time_that_is_up_and_an_interruption_leave_what_is_known():

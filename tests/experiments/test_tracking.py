@@ -2,20 +2,23 @@
 
 import json
 
+import pytest
+
 from whydiff.core.plan import DRAW, OWN, SETTING, Member, StoredReplica
 from whydiff.core.progress import Silent
 from whydiff.core.replicas import Replica, Result
+from whydiff.experiments.compare.pairing import Rule, until_settled
 from whydiff.experiments.tracking import (
     JSON,
     PAGE,
+    ComparisonRuns,
     StudyRuns,
     attach_answer,
-    keep_comparison,
     keep_explanation,
 )
 from whydiff.storage import CALIBRATION, StoredStudy, StudyWriter
 from whydiff.testing import answers
-from whydiff.trackers import Tracker
+from whydiff.trackers import Tracker, tracker_of
 
 PARAMETERS = {"optimizer.class": "Adam", "optimizer.learning_rate": 0.01}
 
@@ -122,16 +125,62 @@ def test_two_studies_of_one_script_are_two_groups(tmp_path):
     assert len({run.group for run in store.runs}) == 2
 
 
+def comparison_runs(store, progress=None):
+    shared = ({"batch-size.batch_size": 32}, {"batch-size.batch_size": 64})
+    asked = {"metric": "loss", "margin": 0.0}
+    tracker = store if isinstance(store, Tracker) else Tracker("kept:", store)
+    return ComparisonRuns(tracker, progress or Silent(), "train.py as written", asked, shared)
+
+
 def test_a_comparison_is_two_runs_per_pair():
     store = Kept()
-    pairs = [(result(n, {"noise": n}), result(n, {"noise": n})) for n in range(2)]
-    shared = ({"batch-size.batch_size": 32}, {"batch-size.batch_size": 64})
-    keep_comparison(Tracker("kept:", store), answers.comparison(), pairs, shared, Silent())
-    names = [run.name for run in store.runs]
-    assert names[0].startswith("compare ")
-    assert names[1:] == ["pair 0 A", "pair 0 B", "pair 1 A", "pair 1 B"]
-    assert [run.parameters["batch-size.batch_size"] for run in store.runs[1:]] == [32, 64, 32, 64]
-    assert store.runs[1].parameters["seed.noise"] == store.runs[2].parameters["seed.noise"]
+    runs = comparison_runs(store)
+    assert not store.runs  # a comparison that cannot begin leaves nothing behind
+    for number in range(2):
+        runs.add(number, (result(number, {"noise": number}), result(number, {"noise": number})))
+    assert not store.attached
+    runs.end(answers.comparison())
+    answer, *pairs = store.runs
+    assert answer.name.startswith("compare ") and answer.parameters["metric"] == "loss"
+    assert [run.name for run in pairs] == ["pair 0 A", "pair 0 B", "pair 1 A", "pair 1 B"]
+    assert [run.parameters["batch-size.batch_size"] for run in pairs] == [32, 64, 32, 64]
+    assert pairs[0].parameters["seed.noise"] == pairs[1].parameters["seed.noise"]
+    assert {(run.parent, run.group) for run in pairs} == {("id 1", answer.group)}
+    ((id, tags, files, numbers),) = store.attached
+    assert id == "id 1" and set(files) == {PAGE, JSON} and tags["whydiff.verdict"]
+    assert [name.partition(".")[0] for name in numbers] == ["effect"]
+
+
+def test_a_tracker_that_fails_ends_no_comparison():
+    progress, store = Notes(), Kept(2)
+    runs = comparison_runs(store, progress)
+    for number in range(2):
+        runs.add(number, (result(number), result(number)))
+    runs.end(answers.comparison())
+    (note,) = progress.notes
+    assert "the disk is full" in note
+    assert len(store.runs) == 2 and not store.attached
+
+
+@pytest.mark.long
+def test_a_pair_is_in_the_real_store_before_the_next_one_is_trained(tmp_path):
+    from mlflow.tracking import MlflowClient
+
+    address = f"sqlite:///{tmp_path}/runs.db"
+    runs, seen = comparison_runs(tracker_of(f"mlflow:{address}")), []
+
+    def stored():
+        client = MlflowClient(address)
+        kept = client.search_runs([e.experiment_id for e in client.search_experiments()])
+        return sorted(run.info.run_name for run in kept if run.info.run_name.startswith("pair"))
+
+    def train(wanted):
+        seen.append(stored())
+        return [(result(n), result(n)) for n in wanted]
+
+    until_settled(train, Rule("loss", False, most=2), chunk=1, each=runs.add)
+    assert seen == [[], ["pair 0 A", "pair 0 B"]]
+    assert stored() == ["pair 0 A", "pair 0 B", "pair 1 A", "pair 1 B"]
 
 
 def test_an_explanation_is_attached_to_a_run_of_a_and_one_of_b():

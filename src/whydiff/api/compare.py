@@ -23,7 +23,7 @@ from whydiff.experiments.compare.pairing import AUTO, Rule, TrainedHybrid
 from whydiff.experiments.compare.training import Comparing
 from whydiff.experiments.study.replica_trainer import ENGINES
 from whydiff.experiments.study.spread import Spread
-from whydiff.experiments.tracking import keep_comparison
+from whydiff.experiments.tracking import ComparisonRuns
 from whydiff.runner.environments import interpreter_of
 from whydiff.runner.executors import workers_of
 from whydiff.runner.revisions import Checkouts
@@ -97,7 +97,7 @@ def compare(
     it. ``fits`` picks the fits of both scripts, counting from 1. With an ``executor``, as
     :func:`whydiff.study` takes it, whole scripts run on its workers, as many at a time as it has.
 
-    ``track`` writes two runs per pair to an experiment tracker: ``"mlflow:sqlite:///runs.db"``,
+    ``track`` writes two runs per pair, as soon as it is trained, to an experiment tracker: ``"mlflow:sqlite:///runs.db"``,
     ``"wandb:PROJECT"``, ``"tensorboard:FOLDER"`` or ``"trackio:PROJECT"``.
 
     Raises WhydiffError if either cannot be trained, nothing differs or nothing is random.
@@ -140,12 +140,18 @@ def compare(
         )  # fmt: skip
         pair = open_contestants(stack, ways, how, progress, runs)
         rule = _rule(pair, metric, mode, margin, alpha, max_pairs, assume)
-        work = Comparing(pair, rule, seed, engine, budget, progress)
+        runs_kept = None
+        if tracker is not None:
+            asked = {"metric": rule.metric, "margin": margin, "alpha": alpha}
+            shared = (pair[0].facts.get("parameters", {}), pair[1].facts.get("parameters", {}))
+            what = _told(pair)[0]
+            runs_kept = ComparisonRuns(tracker, progress, what, asked, shared)
+        each = runs_kept.add if runs_kept is not None else None
+        work = Comparing(pair, rule, seed, engine, budget, progress, each)
         trained = work.run()
     found = _answer(pair, rule, work, trained, time.monotonic() - began)
-    if tracker is not None:
-        shared = (pair[0].facts.get("parameters", {}), pair[1].facts.get("parameters", {}))
-        keep_comparison(tracker, found, trained.pairs, shared, progress)
+    if runs_kept is not None:
+        runs_kept.end(found)
     return found
 
 

@@ -28,8 +28,8 @@ PAGE, JSON = "whydiff.html", "whydiff.json"
 Write = Callable[[TrackedRun], str]
 
 
-class StudyRuns:
-    """A study in a tracker: a run that stands for it, and one for each replica once it is trained.
+class _Runs:
+    """An answer in a tracker while it comes about: a run that stands for it, others below it.
 
     Trouble of the tracker's costs nobody the answer: it is said once, and nothing more is written.
     """
@@ -37,19 +37,48 @@ class StudyRuns:
     def __init__(self, tracker: Tracker, progress: Progress) -> None:
         self._tracker, self._progress = tracker, progress
         self._group = self._parent = ""
+        self._failed = False
+
+    def _begin(self, group: str, parameters: Mapping[str, Scalar]) -> None:
+        self._group = group
+        with self._trouble():
+            self._parent = self._tracker.write(TrackedRun(_title(group), group, parameters))
+
+    def _add(
+        self, name: str, result: Result, shared: Mapping[str, Any], tags: Mapping[str, str]
+    ) -> None:
+        run = _of_result(name, self._group, result, shared, tags, self._parent)
+        with self._trouble():
+            self._tracker.write(run)
+
+    def _end(self, answer: Any, numbers: Mapping[str, float]) -> None:
+        with self._trouble():
+            self._tracker.attach(self._parent, tags_of(answer), files_of(answer), numbers)
+
+    @contextlib.contextmanager
+    def _trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except WhydiffError as error:
+            self._failed = True
+            _say(self._progress, error)
+
+
+class StudyRuns(_Runs):
+    """A study in a tracker: a run that stands for it, and one for each replica once it is trained."""
+
+    def __init__(self, tracker: Tracker, progress: Progress) -> None:
+        super().__init__(tracker, progress)
         self._written: set[int] = set()
         self._shared: Mapping[str, Any] = {}
-        self._failed = False
 
     def begin(self, meta: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
         """The study's own run; ``meta`` and ``plan`` are those of its file."""
         if self._parent or self._failed:
             return
         self._shared = meta["fit"].get("parameters", {})
-        self._group = _group("study", str(meta["script"]))
         asked = {f"plan.{name}": scalar(value) for name, value in plan.items()}
-        with self._trouble():
-            self._parent = self._tracker.write(TrackedRun(_title(self._group), self._group, asked))
+        self._begin(_group("study", str(meta["script"])), asked)
 
     def add(self, replicas: Sequence[StoredReplica]) -> None:
         """Replicas that were trained. One that is there is not written again."""
@@ -63,10 +92,7 @@ class StudyRuns:
                 "whydiff.block": str(member.block),
                 "whydiff.redrawn": ", ".join(sorted(member.redrawn)),
             }
-            name = f"replica {member.number}"
-            run = _of_result(name, self._group, result, self._shared, tags, self._parent)
-            with self._trouble():
-                self._tracker.write(run)
+            self._add(f"replica {member.number}", result, self._shared, tags)
 
     def end(self, study: Study, stored: StoredStudy) -> None:
         """What is missing (replicas of an earlier day, or of workers), and the answer."""
@@ -79,43 +105,41 @@ class StudyRuns:
             f"mean.{study.outcome.metric}": study.outcome.mean.value,
             f"sd.{study.outcome.metric}": study.outcome.sd.value,
         }
-        with self._trouble():
-            self._tracker.attach(self._parent, tags_of(study), files_of(study), numbers)
-
-    @contextlib.contextmanager
-    def _trouble(self) -> Iterator[None]:
-        try:
-            yield
-        except WhydiffError as error:
-            self._failed = True
-            _say(self._progress, error)
+        self._end(study, numbers)
 
 
-def keep_comparison(
-    tracker: Tracker,
-    comparison: Comparison,
-    pairs: Sequence[tuple[Result, Result]],
-    shared: tuple[Mapping[str, Any], Mapping[str, Any]],
-    progress: Progress,
-) -> None:
-    """A run for the comparison, with its page, and two for each pair.
+class ComparisonRuns(_Runs):
+    """A comparison in a tracker: a run that stands for it, and two for each pair once it is trained.
 
-    ``shared`` are the parameters that all trainings of A, and of B, have.
+    ``what`` is A, ``asked`` how it is decided; ``shared`` are the parameters that all trainings of
+    A, and of B, have.
     """
 
-    def keep(write: Write) -> None:
-        group = _group("compare", comparison.a.what)
-        asked: dict[str, Scalar] = {"metric": comparison.metric, "margin": comparison.margin,
-                 "alpha": comparison.alpha}  # fmt: skip
-        effect = {f"effect.{comparison.metric}": comparison.effect.value}
-        parent = write(_of_answer(comparison, group, asked, effect))
-        for number, pair in enumerate(pairs):
-            for side, result, parameters in zip("AB", pair, shared, strict=True):
-                tags = {"whydiff.side": side, "whydiff.pair": str(number)}
-                name = f"pair {number} {side}"
-                write(_of_result(name, group, result, parameters, tags, parent))
+    def __init__(
+        self,
+        tracker: Tracker,
+        progress: Progress,
+        what: str,
+        asked: Mapping[str, Scalar],
+        shared: tuple[Mapping[str, Any], Mapping[str, Any]],
+    ) -> None:
+        super().__init__(tracker, progress)
+        self._what, self._asked, self._shared = what, asked, shared
 
-    _kept(tracker, progress, keep)
+    def add(self, number: int, pair: tuple[Result, Result]) -> None:
+        """A pair that was trained."""
+        if not (self._parent or self._failed):
+            self._begin(_group("compare", self._what), self._asked)
+        for side, result, parameters in zip("AB", pair, self._shared, strict=True):
+            if not self._failed:
+                tags = {"whydiff.side": side, "whydiff.pair": str(number)}
+                self._add(f"pair {number} {side}", result, parameters, tags)
+
+    def end(self, comparison: Comparison) -> None:
+        """The answer."""
+        if not self._failed:
+            self._progress.step(f"writing to {self._tracker.address}")
+            self._end(comparison, {f"effect.{comparison.metric}": comparison.effect.value})
 
 
 def keep_explanation(tracker: Tracker, explanation: Explanation, progress: Progress) -> None:
@@ -173,17 +197,6 @@ def _kept(tracker: Tracker, progress: Progress, keep: Callable[[Write], None]) -
 
 def _say(progress: Progress, error: WhydiffError) -> None:
     progress.note(f"not everything is in the tracker: {error}. {error.way_out}")
-
-
-def _of_answer(
-    answer: Comparison,
-    group: str,
-    parameters: Mapping[str, Scalar],
-    numbers: Mapping[str, float],
-) -> TrackedRun:
-    return TrackedRun(
-        _title(group), group, parameters, tags_of(answer), (numbers,), files_of(answer)
-    )
 
 
 def _of_result(

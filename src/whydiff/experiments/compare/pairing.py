@@ -138,31 +138,36 @@ def until_settled(
     chunk: int = CHUNK,
     budget: float | None = None,
     progress: Progress | None = None,
-    begun: Sequence[Results] = (),
+    each: Callable[[int, Results], None] | None = None,
 ) -> TrainedHybrid:
     """Train pairs in chunks and look after every one; stop at the first verdict, or where none
     is within reach.
 
-    ``train`` gets the numbers of the pairs to train, from 0. Looking costs nothing, so the
-    chunks only save work. The budget, in seconds, is checked between chunks: what is known then
-    stands. So it does on Ctrl-C. Raises WhydiffError if all of the first chunk fail.
+    ``train`` gets the numbers of the pairs to train, from 0; ``each`` every pair that counts, with
+    its number, as soon as it is trained. Looking costs nothing, so the chunks only save work, and
+    the first is as long as any verdict takes unless pairs are trained one by one anyway. The
+    budget, in seconds, is checked between chunks: what is known then stands. So it does on Ctrl-C.
+    Raises WhydiffError if all of the first pairs fail.
     """
-    found = TrainedHybrid(list(begun))
+    found = TrainedHybrid()
     deadline = time.monotonic() + budget if budget is not None else None
+    first = min(fewest_pairs(rule.alpha), rule.most)
     try:
         while len(found.pairs) < rule.most:
-            if deadline is not None and found.pairs and time.monotonic() > deadline:
-                found.stopped = BUDGET
-                return found
             done = len(found.pairs)
-            size = max(chunk, fewest_pairs(rule.alpha) - done)
+            if done >= first:
+                _check_some(found.pairs)
+            if deadline is not None and done and time.monotonic() > deadline:
+                found.stopped = BUDGET
+                break
+            size = max(chunk, first - done) if chunk > 1 else 1
             fresh = list(train(range(done, min(done + size, rule.most))))
             if progress is not None:
                 progress.advance(len(fresh))
-            if not done:
-                _check_some(fresh)
             for place, pair in enumerate(fresh):
                 found.pairs.append(pair)
+                if each is not None:
+                    each(done + place, pair)
                 settled = rule.look(found.pairs).verdict != INCONCLUSIVE
                 if settled or rule.out_of_reach(found.pairs):
                     found.surplus = fresh[place + 1 :]
@@ -172,6 +177,7 @@ def until_settled(
         if not found.pairs:
             raise
         found.stopped = INTERRUPTED
+    _check_some(found.pairs)
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +21,10 @@ STRUCTURAL = frozenset({"optimizer", "precision", "batch-size"})
 
 @dataclass
 class Comparing:
-    """Training the pairs of one comparison: gates first, then pairs until it is settled."""
+    """Training the pairs of one comparison: gates first, then pairs until it is settled.
+
+    ``each`` gets every pair of the answer with its number, as soon as it is trained.
+    """
 
     pair: tuple[Contestant, Contestant]
     rule: Rule
@@ -27,6 +32,7 @@ class Comparing:
     asked: str  # the engine that was asked for
     budget: float | None
     progress: Progress
+    each: Callable[[int, Results], None] | None = None
     gates: list[Gate] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -64,18 +70,18 @@ class Comparing:
 
     def _fused(self) -> TrainedHybrid:
         """As one program, if plain training agrees with it."""
-        begun: list[Results] = []
+        gates = len(self.gates)
 
         def first(wanted: range) -> list[Results]:
             fresh = self.train(wanted)
-            if not begun:
-                begun.extend(fresh)
-                self.gates.append(agreement_gate(begun, self._plainly, self.rule))
+            if len(self.gates) == gates:
+                self.gates.append(agreement_gate(fresh, self._plainly, self.rule))
+                if self.gates[-1].passed is False and self.asked == "auto":
+                    raise _Disagreement
             return fresh
 
-        found = until_settled(first, self.rule, **self._options())
-        if self.gates[-1].passed is not False or self.asked != "auto":
-            return found
+        with contextlib.suppress(_Disagreement):
+            return until_settled(first, self.rule, **self._options())
         self.notes.append(
             "The engine fused did not agree with plain training, so all pairs were trained "
             "plainly; --engine fused insists."
@@ -95,4 +101,10 @@ class Comparing:
         chunk = {"fused": 2 * CHUNK, "process": max(1, a.trainer.at_once("process"))}.get(
             a.engine, CHUNK if alternating else 1
         )
-        return {"chunk": chunk, "budget": self.budget, "progress": self.progress}
+        return {
+            "chunk": chunk, "budget": self.budget, "progress": self.progress, "each": self.each,
+        }  # fmt: skip
+
+
+class _Disagreement(Exception):
+    """Plain training does not give what the engine gave: none of its pairs count."""
