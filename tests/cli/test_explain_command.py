@@ -25,6 +25,7 @@ ASKED = {
     "in_place": [True],
     "keep": ["none", "weights"],
     "inputs": ["my inputs.npy"],
+    "ignore_sources": [("noise", "version")],
 }
 OF_A_SIDE = {
     "rev": ["HEAD~1", "release one"],

@@ -1,12 +1,16 @@
 """``[tool.whydiff]`` in pyproject.toml: defaults of options, said, checked and overruled."""
 
+import os
+
 import click
 import pytest
 from click.testing import CliRunner
 
+import whydiff.api.explain
 from whydiff.cli import main
 from whydiff.cli.group import VERBS
 from whydiff.cli.settings import COMMON, NEVER, defaults
+from whydiff.core.errors import WhydiffError
 
 
 @pytest.fixture
@@ -54,6 +58,41 @@ def test_the_command_line_has_the_last_word(project):
     project('[tool.whydiff.check]\nignore = "WD101"\n')
     assert "No finding" in run("check", "train.py").stdout
     assert "WD101" in run("check", "train.py", "--ignore", "WD302").stdout
+
+
+def test_sources_to_ignore_and_the_probe_reach_what_is_asked(project, tmp_path, monkeypatch):
+    project('[tool.whydiff]\nignore-sources = ["noise", "version"]\nprobe = "data/x.npy"\n')
+    assert defaults("explain", command("explain"), VERBS) == {
+        "ignore_sources": "noise,version", "inputs": os.path.join("..", "data", "x.npy"),
+    }  # fmt: skip
+    asked = []
+
+    def refuse(question, progress):
+        asked.append(question)
+        raise WhydiffError("enough")
+
+    monkeypatch.setattr(whydiff.api.explain, "_explain_programs", refuse)
+    monkeypatch.setattr(whydiff.api.explain, "explain_saved", refuse)
+    done = run("explain", "train.py")
+    assert (asked[0].ignore_sources, asked[0].inputs) == (("noise", "version"), "")
+    assert "inputs is left out" in done.stderr  # a script brings its own data
+    for name in ("a.keras", "b.keras"):
+        (tmp_path / "src" / name).write_bytes(b"PK\3\4")
+    run("explain", "a.keras", "b.keras")
+    assert asked[1].inputs == os.path.join("..", "data", "x.npy")
+    refused = run("explain", "train.py", "--ignore-sources", "weather")
+    assert refused.exit_code == 2 and "no source 'weather'" in refused.stderr
+
+
+def test_a_setting_that_says_nothing_of_these_targets_is_no_trouble(project, tmp_path, monkeypatch):
+    """What is typed and cannot be used is."""
+    project('[tool.whydiff]\nmetric = "val_loss"\n')
+    for name in ("a.keras", "b.keras"):
+        (tmp_path / "src" / name).write_bytes(b"PK\3\4")
+    done = run("explain", "a.keras", "b.keras")
+    assert "metric is left out" in done.stderr and "cannot be used" not in done.stderr
+    typed = run("explain", "a.keras", "b.keras", "--metric", "loss")
+    assert "metric cannot be used with saved models" in typed.stderr
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,20 @@ def test_the_verdict_comes_first_and_names_the_proven_causes() -> None:
     )
 
 
+def test_the_verdict_leaves_out_what_is_to_be_ignored_and_says_so() -> None:
+    noise = replace(cause("batch-size"), ignored=True)
+    some = replace(EXPLANATION, causes=(cause("data-order"), noise))
+    assert verdict(some).endswith("because of the order of the samples. Ignored: the batch size.")
+    assert tables(explanation_blocks(some))["Cause"].rows[1][0] == "batch-size (ignored)"
+    assert [place.level for place in document(some).places] == ["error", "notice"]
+    none = replace(EXPLANATION, causes=(noise,))
+    assert verdict(none) == (
+        "The two trainings differ; no cause was found but those to ignore. Ignored: the batch size."
+    )
+    calls = replace(none, between="calls", a={"call": "evaluate"}, b={"call": "predict"})
+    assert verdict(calls).endswith("no cause was found but those to ignore. Ignored: the batch size.")
+
+
 def test_compared_point_and_gap_follow() -> None:
     facts = explanation_blocks(EXPLANATION)[1]
     assert isinstance(facts, Facts)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 from whydiff.api.notebook import WatchedCall, WatchedFit, explain_calls, explain_fits
 from whydiff.core.errors import WhydiffError
-from whydiff.core.findings import Explanation
+from whydiff.core.findings import Explanation, Remedy
 from whydiff.core.keeping import checked_keep
 from whydiff.core.places import located
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import FitName, Question, SideOptions, command
-from whydiff.experiments.explain import choice
+from whydiff.core.recipe import SOURCE_IDS
+from whydiff.core.words import listed
+from whydiff.experiments.explain import against_recording, choice, recordings, saved
 from whydiff.experiments.explain.against_recording import (
     explain_with_recording,
     with_recording,
@@ -65,6 +67,7 @@ def explain(
     in_place: bool = False,
     keep: str = "all",
     inputs: str | Path = "",
+    ignore_sources: Sequence[str] = (),
     track: str | None = None,
     progress: Progress | None = None,
 ) -> Explanation:
@@ -114,6 +117,9 @@ def explain(
     probe. Nothing that the files hold is executed; what cannot be loaded so is compared without
     predictions.
 
+    ``ignore_sources`` (``["version", "hardware"]``) are measured and named as ever, but the verdict
+    leaves them out and no fix is tried for them: ``cause.ignored`` is true.
+
     ``track`` writes A and B as two runs, both with the answer, to an experiment tracker: ``"mlflow:sqlite:///runs.db"``,
     ``"wandb:PROJECT"``, ``"tensorboard:FOLDER"`` or ``"trackio:PROJECT"``.
 
@@ -133,6 +139,7 @@ def explain(
         ),
         fits=fits, calls=calls, lines=lines, runs=runs, metric=metric, budget=budget,
         zoom=zoom, fix=fix, in_place=in_place, keep=checked_keep(keep), inputs=str(inputs),
+        ignore_sources=_checked_sources(ignore_sources),
     )  # fmt: skip
     progress = progress or Silent()
     tracker = tracker_of(track) if track is not None else None
@@ -149,8 +156,10 @@ def answer(
     if not all(isinstance(target, str | Path) for target in targets):
         watched = [target for target in targets if isinstance(target, WatchedCall)]
         if len(watched) == len(targets) == 2:
-            return explain_calls(watched[0], watched[1], question, progress)
-        return explain_fits(targets, question, progress)
+            return _ignoring(
+                explain_calls(watched[0], watched[1], question, progress), question.ignore_sources
+            )
+        return _ignoring(explain_fits(targets, question, progress), question.ignore_sources)
     if all(is_recording(target) for target in question.targets):
         explanation = explain_recordings(question)
     elif with_recording(question):
@@ -161,7 +170,44 @@ def answer(
         explanation = _explain_programs(question, progress)
     causes = tuple(located(cause, explanation.a, explanation.b) for cause in explanation.causes)
     evidence = {"command": command(question), **explanation.evidence}
-    return replace(explanation, causes=causes, evidence=evidence)
+    explanation = replace(explanation, causes=causes, evidence=evidence)
+    return _ignoring(explanation, question.ignore_sources)
+
+
+def usable_with(targets: Sequence[str]) -> Collection[str]:
+    """What may be asked of these targets, by its keyword of :func:`explain`."""
+    if all(map(is_recording, targets)):
+        return recordings.USABLE
+    if with_recording(Question(tuple(targets))):
+        return against_recording.USABLE
+    if all(map(is_saved_model, targets)):
+        return saved.USABLE
+    return {field.name for field in fields(Question)} - {"inputs"}
+
+
+def _checked_sources(sources: Sequence[str]) -> tuple[str, ...]:
+    unknown = [source for source in sources if source not in SOURCE_IDS]
+    if unknown:
+        raise WhydiffError(
+            f"there is no source {unknown[0]!r} to ignore", f"Sources: {', '.join(SOURCE_IDS)}."
+        )
+    return tuple(dict.fromkeys(sources))
+
+
+def _ignoring(e: Explanation, sources: Collection[str]) -> Explanation:
+    """The answer with its causes of these sources marked, and said to be left out."""
+    ignored = [cause.source for cause in e.causes if cause.source in sources]
+    if e.continued is not None:
+        e = replace(e, continued=_ignoring(e.continued, sources))
+    if not ignored:
+        return e
+    note = f"Ignored, as --ignore-sources or the settings of the project say: {listed(ignored)}."
+    return replace(
+        e,
+        causes=tuple(replace(c, ignored=True) if c.source in ignored else c for c in e.causes),
+        remedy=e.remedy if len(ignored) < len(e.causes) else Remedy("", False, ""),
+        notes=(*e.notes, note),
+    )
 
 
 def _explain_programs(question: Question, progress: Progress) -> Explanation:

@@ -20,11 +20,13 @@ from whydiff.cli.script import (
     Pair,
     ScriptCommand,
     Setting,
+    Sources,
     check_targets,
     script_arguments,
     without_lines,
     words,
 )
+from whydiff.cli.settings import unused_settings
 from whydiff.core.question import FitName, fit_name
 
 
@@ -51,7 +53,14 @@ from whydiff.core.question import FitName, fit_name
 @environment_options("b")
 @click.option("--metric", metavar="NAME", help="The metric to tell the gap in.")
 @click.option("--budget", type=Duration(), help="Time for all that is run: 90s, 5m, 1h.")
-@click.option("--inputs", default="", metavar="FILE", help="Let saved models predict on this .npy.")
+@click.option(
+    "--inputs", "--probe", "inputs", default="", metavar="FILE", type=click.Path(),
+    help="Let saved models predict on this .npy.",
+)
+@click.option(
+    "--ignore-sources", type=Sources(), default=(), metavar="SOURCE,...",
+    help="Leave these sources out of the verdict and of fixes: version,hardware.",
+)
 @click.option("--zoom", is_flag=True, help="Find the first layer, gradient or slot that differs.")
 @click.option("--no-fix", is_flag=True, help="Do not run the script again to try a fix.")
 @click.option(
@@ -83,6 +92,7 @@ def command(
     metric: str | None,
     budget: float | None,
     inputs: str,
+    ignore_sources: tuple[str, ...],
     zoom: bool,
     no_fix: bool,
     in_place: bool,
@@ -129,35 +139,36 @@ def command(
     path, path_b = check_targets(script, script_b, (a_rev, b_rev))
     targets.check()
 
-    from whydiff.api.explain import explain
+    from whydiff.api.explain import explain, usable_with
     from whydiff.report.progress import Progress
 
+    asked: dict[str, Any] = {
+        "fits": fits,
+        "calls": calls,
+        "lines": lines,
+        "runs": runs,
+        "a_env": dict(a_env),
+        "b_env": dict(b_env),
+        "metric": metric,
+        "budget": budget,
+        "inputs": inputs,
+        "ignore_sources": ignore_sources,
+        "arguments": script_arguments(ctx),
+        "a_arguments": words("--a-args", a_args),
+        "b_arguments": words("--b-args", b_args),
+        "a_rev": a_rev,
+        "b_rev": b_rev,
+        **environments,
+        "fix": not no_fix,
+        "in_place": in_place,
+        "keep": keep,
+        "zoom": zoom,
+    }
+    usable = {*usable_with([str(p) for p in (path, path_b) if p]), "ignore_sources"}
+    for name in unused_settings(ctx, asked, usable):
+        del asked[name]
     with Progress() as progress:
-        explanation = explain(
-            path,
-            path_b,
-            fits=fits,
-            calls=calls,
-            lines=lines,
-            runs=runs,
-            a_env=dict(a_env),
-            b_env=dict(b_env),
-            metric=metric,
-            budget=budget,
-            inputs=inputs,
-            arguments=script_arguments(ctx),
-            a_arguments=words("--a-args", a_args),
-            b_arguments=words("--b-args", b_args),
-            a_rev=a_rev,
-            b_rev=b_rev,
-            **environments,
-            fix=not no_fix,
-            in_place=in_place,
-            keep=keep,
-            track=track,
-            zoom=zoom,
-            progress=progress,
-        )
+        explanation = explain(path, path_b, **asked, track=track, progress=progress)
     targets.give(explanation)
 
 

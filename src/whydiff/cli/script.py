@@ -216,6 +216,20 @@ def _fit_name(word: str) -> FitName:
     return int(word) if len(numbers) == 1 else tuple(map(int, numbers))
 
 
+class Sources(click.ParamType):  # type: ignore[type-arg]
+    """Sources of difference by their ids, with commas between."""
+
+    name = "SOURCE,..."
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """The ids; whether there are such sources is checked by who uses them."""
+        if isinstance(value, tuple):
+            return value
+        return tuple(word.strip() for word in str(value).split(",") if word.strip())
+
+
 class Duration(click.ParamType):  # type: ignore[type-arg]
     """A time: seconds, or a number with s, m or h."""
 

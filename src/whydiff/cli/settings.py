@@ -11,14 +11,17 @@ What is said on the command line goes first.
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from whydiff.cli.output import say
+from whydiff.cli.script import Sources
 from whydiff.core.errors import WhydiffError
 from whydiff.core.ordinary import read_bytes
 
@@ -28,7 +31,10 @@ else:
     import tomli as tomllib
 
 #: what may stand in [tool.whydiff] itself
-COMMON = ("metric", "budget", "in-place", "margin", "engine", "time-limit", "workers", "verbose")
+COMMON = (
+    "metric", "probe", "ignore-sources", "budget", "in-place", "margin", "engine", "time-limit",
+    "workers", "verbose",
+)  # fmt: skip
 #: what belongs to one command line only
 NEVER = frozenset(
     ("json", "html", "markdown", "sarif", "github", "force", "output", "resume", "help", "rules")
@@ -65,6 +71,25 @@ def defaults(verb: str, command: click.Command, verbs: tuple[str, ...]) -> dict[
     return made
 
 
+def unused_settings(
+    ctx: click.Context, parameters: Iterable[str], usable: Collection[str]
+) -> list[str]:
+    """Parameters that settings gave and that say nothing here; they are said.
+
+    What is typed and cannot be used is trouble; what a project always says is not.
+    """
+    unused = [
+        name
+        for name in parameters
+        if name not in usable
+        and ctx.get_parameter_source(name) is ParameterSource.DEFAULT_MAP
+    ]
+    if unused:
+        said = ", ".join(name.replace("_", "-") for name in unused)
+        say(f"the settings have more than is used with these targets: {said} is left out")
+    return unused
+
+
 def _nearest(folder: Path) -> Path | None:
     files = (place / "pyproject.toml" for place in (folder, *folder.parents))
     return next((file for file in files if file.is_file()), None)
@@ -96,7 +121,8 @@ def _check_names(
 
 def _value(path: Path, name: str, value: Any, option: click.Option) -> Any:
     """The value as the option takes it; other types are refused here, other words by the option."""
-    values = value if isinstance(value, list) and option.multiple else [value]
+    several = option.multiple or isinstance(option.type, Sources)
+    values = value if isinstance(value, list) and several else [value]
     kinds: tuple[type, ...] = (bool,) if option.is_flag else (str, int, float)
     for one in values:
         if not isinstance(one, kinds) or (isinstance(one, bool) and not option.is_flag):
@@ -105,7 +131,9 @@ def _value(path: Path, name: str, value: Any, option: click.Option) -> Any:
     if option.is_flag:
         return value
     texts = [str(one) for one in values]
-    return texts if option.multiple else texts[0]
+    if isinstance(option.type, click.Path):  # a file of the project, wherever one asks from
+        texts = [os.path.relpath(path.parent / text) for text in texts]
+    return texts if option.multiple else ",".join(texts)
 
 
 def _wrong(path: Path, what: str, way_out: str) -> WhydiffError:

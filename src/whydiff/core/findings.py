@@ -92,7 +92,8 @@ class Cause:
     source is taken from B. ``remaining``: part that remains when only this source is made equal.
     ``share``: Shapley value over the sources that differ. All None while only suspected, and
     where sources offset each other so far that parts of what is left say nothing: ``offsets``
-    names the sources that this one offsets. ``where`` is the line that drew or set it, as
+    names the sources that this one offsets. ``ignored``: the question asked to leave it out of the
+    verdict. ``where`` is the line that drew or set it, as
     ``train.py:12``, or "" where that is not known.
     """
 
@@ -108,6 +109,7 @@ class Cause:
     mechanism: str = ""
     offsets: tuple[str, ...] = ()
     where: str = ""
+    ignored: bool = False
 
 
 @dataclass(frozen=True)

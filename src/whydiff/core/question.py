@@ -53,6 +53,7 @@ class Question:
     ``arguments`` go to both programs, before those of a side. ``fits`` and ``calls`` (counting
     from 1; fits also by name) and ``lines`` pick what is compared; ``runs`` asks for two runs of
     one program.
+    ``ignore_sources`` are named, but neither blamed nor repaired.
     ``budget`` is in seconds; ``inputs`` is a file of arrays that saved models predict on.
     """
 
@@ -71,6 +72,7 @@ class Question:
     in_place: bool = False
     keep: Keep = "all"
     inputs: str = ""
+    ignore_sources: tuple[str, ...] = ()
 
     @property
     def one_program(self) -> bool:
@@ -97,6 +99,7 @@ def command(question: Question) -> str:
     words += ["--metric", q.metric] if q.metric else []
     words += ["--budget", f"{q.budget:g}s"] if q.budget else []
     words += ["--inputs", q.inputs] if q.inputs else []
+    words += ["--ignore-sources", ",".join(q.ignore_sources)] if q.ignore_sources else []
     words += ["--zoom"] if q.zoom else []
     words += [] if q.fix else ["--no-fix"]
     words += ["--in-place"] if q.in_place else []
@@ -106,7 +109,8 @@ def command(question: Question) -> str:
 
 def check_usable(question: Question, usable: Collection[str], targets: str, way_out: str) -> None:
     """Raise WhydiffError where more was asked of ``targets`` than the keywords in ``usable``."""
-    unusable = [name for name in given(question) if name not in usable]
+    # Which sources are ignored says how to read an answer, whatever it is about.
+    unusable = [name for name in given(question) if name not in (*usable, "ignore_sources")]
     if unusable:
         raise WhydiffError(f"{listed(unusable)} cannot be used with {targets}", way_out)
 

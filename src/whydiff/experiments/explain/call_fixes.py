@@ -35,7 +35,8 @@ _AGREE = "Tried: in two runs everything that was watched now agrees bit for bit.
 def with_seeds_tried(asked: Inquiry, found: Explanation) -> Explanation:
     """The answer with a fix, where a seed makes the two runs of one script agree."""
     run = asked.run_b  # which is A's, too
-    by_chance = [c.source for c in found.causes if c.source in _CHANCE and not c.intended]
+    chance = {*_CHANCE} - {*asked.question.ignore_sources}
+    by_chance = [c.source for c in found.causes if c.source in chance and not c.intended]
     repeated = asked.question.one_program and run.checkout is None
     script = run.script.suffix == ".py"
     if not (asked.question.fix and repeated and script and by_chance) or found.remedy.patch:

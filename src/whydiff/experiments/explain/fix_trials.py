@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,9 +46,11 @@ def try_fixes(
     folder: Path,
     progress: Progress,
     used: Child | None = None,
+    ignored: Collection[str] = (),
 ) -> Remedy:
     """The first proposal that works; without one, advice and what was tried in vain.
 
+    Nothing is proposed for sources that are ``ignored``.
     ``used`` is A's process, where the first of two runs may be made in it.
     """
     run, compared = sides.child_a.run, sides.compared
@@ -67,9 +69,12 @@ def try_fixes(
             or (compared.same_weights and trials.changes_logs(s))
         )
         and s not in harmless(trials)
+        and s not in ignored
     ]
     if not causes and harmless(trials):
         return Remedy("", False, mechanism(ROUNDS).remedy)
+    if not causes and not {*ignored}.isdisjoint(compared.differing):
+        return Remedy("", False, "")
     asked = intended(compared.findings, causes, text=text, a=a, b=b)
     modules = [] if notebook or run.checkout else modules_of(run.script, Path.cwd())
     candidates = proposals(

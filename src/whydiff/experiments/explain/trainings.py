@@ -38,7 +38,10 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
     elif sides.child_b is not None:
         sides.child_b.close()
     if question.fix:
-        remedy = try_fixes(sides, asked.runs, results.trials, asked.folder, asked.progress, used)
+        remedy = try_fixes(
+            sides, asked.runs, results.trials, asked.folder, asked.progress, used,
+            question.ignore_sources,
+        )  # fmt: skip
     asked.processes.close()
     explanation = answer_from(compared, results, remedy, question.metric)
     if question.fix and not asked.runs.no_time_for("which package does it"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from whydiff.core.findings import CONFIRMED, Explanation
+from whydiff.core.findings import CONFIRMED, Cause, Explanation
 from whydiff.core.words import capital, listed, number, pair, percent, source
 from whydiff.report.blocks import Block, Chart, Table, Text
 from whydiff.report.charts.causes import MEASURES, Bar, bars
@@ -42,14 +42,24 @@ def call_verdict(e: Explanation) -> str:
             if e.between != "calls"
             else f"two results of {one}, {numbers},"
         )
-    confirmed = [source(c.source, measuring=True) for c in e.causes if c.status == CONFIRMED]
-    suspected = [source(c.source, measuring=True) for c in e.causes if c.status != CONFIRMED]
+    causes = [c for c in e.causes if not c.ignored]
+    confirmed = [source(c.source, measuring=True) for c in causes if c.status == CONFIRMED]
+    suspected = [source(c.source, measuring=True) for c in causes if c.status != CONFIRMED]
+    ignored = said_of_ignored(e, measuring=True)
     if confirmed:
         also = f" Suspected, not confirmed: {listed(suspected)}." if suspected else ""
-        return f"{capital(two)} differ because of {listed(confirmed)}.{also}"
+        return f"{capital(two)} differ because of {listed(confirmed)}.{also}{ignored}"
     if suspected:
-        return f"{capital(two)} differ; suspected, not confirmed: {listed(suspected)}."
+        return f"{capital(two)} differ; suspected, not confirmed: {listed(suspected)}.{ignored}"
+    if ignored:
+        return f"{capital(two)} differ; no cause was found but those to ignore.{ignored}"
     return f"{capital(two)} differ; the cause was not found."
+
+
+def said_of_ignored(e: Explanation, measuring: bool = False) -> str:
+    """The end of a verdict: which causes it leaves out because they are to be ignored; or ""."""
+    ignored = [source(c.source, measuring=measuring) for c in e.causes if c.ignored]
+    return f" Ignored: {listed(ignored)}." if ignored else ""
 
 
 def name(side: dict[str, Any]) -> str:
@@ -105,7 +115,7 @@ def call_causes(e: Explanation) -> Iterator[Section]:
         columns,
         tuple(
             (
-                _name(c.source, c.status, c.intended),
+                name_of(c),
                 *map(percent, (c.share, c.alone, c.remaining)),
                 c.detail or c.evidence,
             )
@@ -128,7 +138,7 @@ def call_causes(e: Explanation) -> Iterator[Section]:
         else Table(
             ("Cause", "Status", "What differs"),
             tuple(
-                (_name(c.source, c.status, c.intended), c.status, c.detail or c.evidence)
+                (name_of(c), c.status, c.detail or c.evidence)
                 for c in e.causes
             ),
         )
@@ -145,9 +155,11 @@ def call_causes(e: Explanation) -> Iterator[Section]:
     yield Section("causes", "What caused it", tuple(blocks), lead, SCREEN)
 
 
-def _name(source_id: str, status: str, intended: bool) -> str:
-    text = source_id + ("" if status == CONFIRMED else " (suspected)")
-    return text + (" (intentional)" if intended else "")
+def name_of(cause: Cause) -> str:
+    """A cause in a table: its source, and how to take it."""
+    text = cause.source + ("" if cause.status == CONFIRMED else " (suspected)")
+    text += " (intentional)" if cause.intended else ""
+    return text + (" (ignored)" if cause.ignored else "")
 
 
 def call_hybrids(e: Explanation) -> Iterator[Section]:

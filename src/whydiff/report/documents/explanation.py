@@ -32,8 +32,10 @@ from whydiff.report.documents.calls import (
     call_verdict,
     calls_in_order,
     of_calls,
+    name_of,
     other_disagreements,
     rows_apart,
+    said_of_ignored,
     side_of,
 )
 from whydiff.report.documents.first_divergence import first_divergence, share
@@ -113,12 +115,15 @@ def verdict(e: Explanation) -> str:
         what = "revisions"
     if e.identical:
         return f"The two {what} are identical, bit for bit: every step, the weights, the logs."
-    confirmed = [source(c.source) for c in e.causes if c.status == CONFIRMED]
-    suspected = [source(c.source) for c in e.causes if c.status != CONFIRMED]
+    causes = [c for c in e.causes if not c.ignored]
+    confirmed = [source(c.source) for c in causes if c.status == CONFIRMED]
+    suspected = [source(c.source) for c in causes if c.status != CONFIRMED]
+    ignored = said_of_ignored(e)
     if confirmed:
         also = f" Suspected, not confirmed: {listed(suspected)}." if suspected else ""
-        offset = [source(c.source) for c in e.causes if c.offsets]
-        if offset == confirmed and all(c.share is None for c in e.causes):
+        also += ignored
+        offset = [source(c.source) for c in causes if c.offsets]
+        if offset == confirmed and all(c.share is None for c in causes):
             return (
                 f"The two {what} differ in {listed(offset)}, which offset each other: together "
                 f"they leave almost no difference{_only_logged(e)}.{also}"
@@ -127,10 +132,12 @@ def verdict(e: Explanation) -> str:
         partly = f", {whose} partly offset each other" if offset else ""
         return f"The two {what} differ because of {listed(confirmed)}{partly}.{also}"
     same_logs = e.gap.get("a") == e.gap.get("b") and not e.unexplained
-    if not suspected and same_logs and e.gap.get("relative_weight_distance") == 0:
+    if not e.causes and same_logs and e.gap.get("relative_weight_distance") == 0:
         return f"The two {what} end alike, bit for bit: what differs between them changes nothing."
     if suspected:
-        return f"The two {what} differ; suspected, not confirmed: {listed(suspected)}."
+        return f"The two {what} differ; suspected, not confirmed: {listed(suspected)}.{ignored}"
+    if ignored:
+        return f"The two {what} differ; no cause was found but those to ignore.{ignored}"
     return f"The two {what} differ; the cause was not found."
 
 
@@ -213,13 +220,8 @@ def _proof(e: Explanation) -> str:
     return "training again with one source changed at a time"
 
 
-def _name(cause: Cause) -> str:
-    name = cause.source + ("" if cause.status == CONFIRMED else " (suspected)")
-    return name + (" (intentional)" if cause.intended else "")
-
-
 def _suspects(e: Explanation) -> Table:
-    rows = tuple((_name(c), c.status, c.detail or c.evidence) for c in e.causes)
+    rows = tuple((name_of(c), c.status, c.detail or c.evidence) for c in e.causes)
     return Table(("Cause", "Status", "What differs"), rows, numbers=frozenset({"Status"}))
 
 
@@ -241,7 +243,7 @@ def _bars(e: Explanation) -> Chart:
     table = Table(
         columns,
         tuple(
-            (_name(c), *map(percent, (c.share, c.alone, c.remaining)), c.detail or c.evidence)
+            (name_of(c), *map(percent, (c.share, c.alone, c.remaining)), c.detail or c.evidence)
             for c in e.causes
         ),
         numbers=frozenset(columns[1:4]),
@@ -267,6 +269,8 @@ def _details(cause: Cause) -> Iterator[Block]:
         rows.append(("Known mechanism", more))
     if cause.intended:
         rows.append(("Intentional", "yes: the script itself sets it differently"))
+    if cause.ignored:
+        rows.append(("Ignored", "yes: --ignore-sources, or the project's settings, name it"))
     if cause.remedy:
         rows.append(("What to do", cause.remedy))
     yield Text(f"{capital(source(cause.source))} ({cause.source}, {status})", "verdict")

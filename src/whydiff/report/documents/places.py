@@ -16,7 +16,8 @@ def places_of_causes(
 ) -> Iterator[Place]:
     """A place per cause: the line that it names, else the line of B's call.
 
-    ``a`` and ``b`` are the sides of an explanation. What the script sets on purpose is a notice.
+    ``a`` and ``b`` are the sides of an explanation. What the script sets on purpose, and what is ignored, is a
+    notice.
     """
     script = str(b.get("script") or a.get("script") or "")
     line = int(b.get("line") or a.get("line") or 0)
@@ -24,7 +25,7 @@ def places_of_causes(
         named, _, number = cause.where.rpartition(":")
         file, at = (named, int(number)) if number.isdecimal() else (script, line)
         level = "error" if cause.status == CONFIRMED else "warning"
-        if cause.intended:
+        if cause.intended or cause.ignored:
             level = "notice"
         title = f"{capital(source(cause.source))} ({cause.source}, {cause.status})"
         told = (cause.detail or cause.evidence, cause.remedy)
