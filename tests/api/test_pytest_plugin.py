@@ -1,6 +1,7 @@
 """The fixture ``whydiff_verify`` in a pytest of its own, from the first lock to a failing test."""
 
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -54,8 +55,15 @@ def test_from_the_first_lock_to_a_failing_and_a_passing_test(tmp_path):
     assert (tmp_path / "train.lock").exists()
     assert run_pytest(tmp_path).returncode == 0
 
-    failed = run_pytest(tmp_path, SEED="8")
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "Keep it"]):
+        git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *words]
+        subprocess.run(git, cwd=tmp_path, check=True)
+    (tmp_path / "train.py").write_text(TRAIN.replace('"SEED", 7', '"SEED", 8'))
+    failed = run_pytest(tmp_path, "--whydiff-explain")
     assert failed.returncode == 1
+    # proven against the revision in which the lock was committed, not only suspected
+    assert "\nWhy: The two revisions differ because of the initial weights" in failed.stdout
+    assert re.search(r"^initialization \(intentional\) +100 %", failed.stdout, re.MULTILINE)
     assert "\ntrain.py is different" in failed.stdout  # named as a person would name it here
     assert "First divergence" in failed.stdout and "dense/kernel" in failed.stdout
     assert "initialization" in failed.stdout

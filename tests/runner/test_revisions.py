@@ -38,6 +38,12 @@ def commit(folder, subject, **files):
     git(folder, "commit", "--allow-empty", "-qm", subject)
 
 
+def test_a_commit_named_in_full_is_shown_by_its_first_digits(project, tmp_path):
+    commit = check_out("v1", project, tmp_path / "one").commit
+    assert check_out(commit.id, project, tmp_path / "two").revision == commit.id[:10]
+    assert check_out(commit.id[:8], project, tmp_path / "three").revision == commit.id[:8]
+
+
 def test_the_commit_that_holds_a_file_as_it_is(project, tmp_path):
     assert committed_in(project / "helper.py") == git(project, "rev-parse", "HEAD")[:10]
     (project / "helper.py").write_text("x = 2\n")

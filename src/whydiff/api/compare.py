@@ -186,7 +186,8 @@ def _named(script: Any, revision: str, checkouts: Checkouts) -> tuple[Any, str]:
     path = Path(script)
     if not revision:
         return path, ""
-    return checkouts.of(revision, path.absolute().parent).script(path), f"{path} at {revision}"
+    checkout = checkouts.of(revision, path.absolute().parent)
+    return checkout.script(path), f"{path} at {checkout.revision}"
 
 
 def _ways(

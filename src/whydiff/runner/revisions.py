@@ -42,8 +42,9 @@ print(json.dumps([sys.path[1:], projects]))
 
 @dataclass(frozen=True)
 class Checkout:
-    """The files of ``revision`` (as it was named) of the repository at ``root``, in ``folder``.
+    """The files of ``revision`` of the repository at ``root``, in ``folder``.
 
+    The revision is written as it was named, an id in full as its first digits.
     ``notes`` say what could not be had, and what was added to them.
     """
 
@@ -182,6 +183,8 @@ def check_out(revision: str, near: Path, place: Path) -> Checkout:
     if linked:
         some = [*linked[:4], *([f"{len(linked) - 4} more"] if len(linked) > 4 else [])]
         notes.append(f"What git does not track is there, too, as it is now: {listed(some)}.")
+    if commit.id.startswith(revision) and len(revision) > len(commit.short):
+        revision = commit.short  # as CI names it, in full, nobody reads it
     return Checkout(root, folder, revision, commit, tuple(notes))
 
 

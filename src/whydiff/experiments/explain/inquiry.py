@@ -157,7 +157,10 @@ def _revision_notes(a: Run, b: Run) -> list[str]:
     for side, run in (("A", a), ("B", b)):
         checkout = run.checkout
         if checkout is not None:
-            notes += [f"{side} is {run.text}: commit {checkout.commit.text()}.", *checkout.notes]
+            commit = checkout.commit
+            known = checkout.revision == commit.short
+            which = f" ({commit.subject})" if known else f": commit {commit.text()}"
+            notes += [f"{side} is {run.text}{which}.", *checkout.notes]
     return list(dict.fromkeys(notes))
 
 
