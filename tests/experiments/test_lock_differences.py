@@ -8,7 +8,7 @@ import pytest
 
 from whydiff.core.lock import PARTS
 from whydiff.core.recipe import SOURCE_IDS
-from whydiff.core.recording import STEP_GROUPS
+from whydiff.core.recording import SEEDING, STEP_GROUPS, Draw
 from whydiff.core.verification import FAILS, HOLDS, UNKNOWN, Amplification
 from whydiff.experiments.lock.differences import (
     ROUNDING,
@@ -20,7 +20,7 @@ from whydiff.experiments.lock.differences import (
 from whydiff.experiments.lock.reference import FIRST_STEPS, reduced_fit, reduced_lock
 from whydiff.experiments.lock.rounding import judge_rounding, may_be_rounding
 from whydiff.storage.lockfile import fit_digests
-from whydiff.testing.sides import a_side, changed, weights
+from whydiff.testing.sides import a_side, changed, draw, ledger, weights
 from whydiff.testing.source_suite import PLANTED, odd_sides
 
 
@@ -50,6 +50,20 @@ def test_without_details_the_planted_source_is_seen_by_digest_or_setting(source)
     expected = "unknown" if source == "state" else "differs"
     assert {f.source: f.status for f in findings if f.status != "identical"} == {source: expected}
     assert bool(differing_parts(locked, new)) == (source in PARTS)
+
+
+def test_a_lock_is_not_said_to_be_of_an_unseeded_script():
+    """It keeps the seeds of initializers, but not what the script seeded."""
+    seeds = [ledger(draw("dense/kernel_initializer", n)) for n in (1, 3)]
+    before = a_side(execution={"ledger": seeds[0], "started": "today"})
+    seeding = Draw(0, SEEDING, "keras.utils.set_random_seed", 7, True)
+    now = changed(
+        before,
+        execution={"ledger": (seeding, *seeds[1]), "started": "later"},
+        initialization=weights(1),
+    )
+    (finding,) = (f for f in against(before, now).findings if f.source == "initialization")
+    assert finding.status == "differs" and "nothing had seeded" not in finding.detail
 
 
 def test_without_details_equal_fits_have_equal_digests():

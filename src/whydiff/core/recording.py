@@ -25,6 +25,10 @@ SEEDING = "seeding"
 PROCESSES = "worker processes"
 
 
+#: note of a fit: its ledger says nothing of what the script seeded
+UNKEPT_SEEDINGS = "seedings not kept"
+
+
 #: note of a fit: nobody looks at its log
 LOG_UNSEEN = "neither printed nor kept"
 

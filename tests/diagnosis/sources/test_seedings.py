@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from whydiff.core.recording import SEEDING, Draw, Frame
+from whydiff.core.recording import SEEDING, UNKEPT_SEEDINGS, Draw, Frame
 from whydiff.diagnosis.sources import source
 from whydiff.testing import sides
 from whydiff.testing.sides import a_side, changed, draw, ledger
@@ -35,6 +35,27 @@ def test_one_seeding_before_both_models_is_a_trap_and_not_intentional():
     a, b = two_fits(seeding(42), draw(PATH, 1), draw(PATH, 3, fit=2))
     finding = INITIAL(a, b)
     assert not finding.intended and finding.mechanism == "seeded-once"
+
+
+def drawn_in_two_runs(*seedings):
+    """The finding of two runs with these seedings before the first draw; None: nothing seeded."""
+    runs = [
+        ledger(*([seeding(seed)] if seed else []), draw(PATH, value), draw(PATH, value))
+        for seed, value in zip(seedings, (1, 3), strict=True)
+    ]
+    a = a_side(execution={"ledger": runs[0], "started": "today"})
+    return a, changed(
+        a, execution={"ledger": runs[1], "started": "later"}, initialization=sides.weights(1)
+    )
+
+
+def test_what_nothing_had_seeded_is_said_of_the_side_where_that_is_known():
+    assert INITIAL(*drawn_in_two_runs(None, None)).detail.endswith("which nothing had seeded")
+    assert INITIAL(*drawn_in_two_runs(None, 7)).detail.endswith("which nothing had seeded in A")
+    a, b = drawn_in_two_runs(None, 7)
+    locked = changed(a, fit={"notes": {UNKEPT_SEEDINGS: True}})  # it may have been seeded
+    finding = INITIAL(locked, b)
+    assert "seeded" not in finding.detail and not finding.mechanism
 
 
 @pytest.mark.parametrize("function", ["numpy.random.seed", "tensorflow.random.set_seed"])

@@ -133,7 +133,7 @@ def _drawn_from_torch(a: Side, b: Side) -> seeds.Why:
     if differently is not None:
         return replace(differently, detail=f"{text}: {differently.detail}")
     if None in calls:
-        return seeds.Why(f"{text}, which nothing had seeded")
+        return seeds.Why(text + seeds.unseeded(a, b, calls))
     return seeds.Why(f"{text}, from which other draws were made before")
 
 

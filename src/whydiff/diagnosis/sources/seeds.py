@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from whydiff.core.recording import SEEDING, Draw, Side
+from whydiff.core.recording import SEEDING, UNKEPT_SEEDINGS, Draw, Side
 from whydiff.diagnosis.sources.version import THREEFRY, by_default, crosses, draws_otherwise
 
 INITIALIZER, GENERATOR = "initializer", "seed generator"
@@ -111,6 +112,20 @@ def seeding_of(side: Side, before: int, generator: str) -> Draw | None:
     return max(seedings, key=lambda d: d.number, default=None)
 
 
+def unseeded(a: Side, b: Side, seedings: Sequence[Draw | None]) -> str:
+    """Says where nothing had seeded what a value was drawn from; "" where that is not known.
+
+    ``seedings`` are those in force in A and in B. A lock keeps none.
+    """
+    names = [
+        name
+        for name, side, seeding in zip("AB", (a, b), seedings, strict=True)
+        if seeding is None and UNKEPT_SEEDINGS not in side.fit.notes
+    ]
+    where = f" in {names[0]}" if len(names) == 1 else ""
+    return f", which nothing had seeded{where}" if names else ""
+
+
 def generators_of(side: Side) -> list[Draw]:
     """The generators of its own that the script made before the fit, with their seeds."""
     return [
@@ -183,7 +198,8 @@ def _both_drawn(a: Side, b: Side, path: str, one: Draw, other: Draw) -> Why:
     if None not in seeded:
         return Why(f"{text}: seeded alike, but drawn at another place in the sequence",
                    "shifted-draws")  # fmt: skip
-    return Why(f"{text}, which nothing had seeded", "python-random-unseeded")
+    nobody = unseeded(a, b, seeded)
+    return Why(text + nobody, "python-random-unseeded" if nobody else "")
 
 
 def _owner_of(side: Side, opposite: Side, seed: int | None) -> str:

@@ -17,7 +17,15 @@ from whydiff.core.files import FILE
 from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.lock import Fed, Lock, LockedEpoch, LockedFit
 from whydiff.core.recipe import Batching, Content, Order, Recipe, Tensor
-from whydiff.core.recording import STEP_GROUPS, Draw, Epoch, Execution, Fit, Frame
+from whydiff.core.recording import (
+    STEP_GROUPS,
+    UNKEPT_SEEDINGS,
+    Draw,
+    Epoch,
+    Execution,
+    Fit,
+    Frame,
+)
 from whydiff.experiments.lock.calls import reduced_calls
 from whydiff.stats.sketch import sketch
 from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS
@@ -142,6 +150,7 @@ def as_fit(locked: LockedFit, other: LockedFit, recipe: Recipe) -> Fit:
         final=locked.tensors["final"],
         finished=True,
         seconds=0.0,
+        notes={UNKEPT_SEEDINGS: True},
     )
 
 
