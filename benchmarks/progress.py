@@ -1,7 +1,8 @@
 """How far the estimates of remaining time are from what then remained.
 
-``python benchmarks/progress.py [--blocks 6]``: a study trained plainly, and one that runs
-whole scripts, each with the estimate that ``whydiff`` would print after every part.
+``python benchmarks/progress.py [--blocks 6]``: a study trained plainly, one that runs whole
+scripts, a comparison of equal trainings, and an explanation, each with the estimate that
+``whydiff`` would print as a step begins, where it does, and after every part.
 Prints Markdown: how many estimates were within a factor of two, and the middle one's ratio.
 """
 
@@ -25,7 +26,13 @@ import numpy as np
 keras.utils.set_random_seed(1)
 x = np.random.default_rng(0).normal(size=(2000, 20)).astype("float32")
 y = (x[:, :1] > 0).astype("float32")
-model = keras.Sequential([keras.layers.Dense(64, "relu"), keras.layers.Dense(1, "sigmoid")])
+model = keras.Sequential(
+    [
+        keras.layers.Dense(64, "relu"),
+        keras.layers.Dropout(0.2),
+        keras.layers.Dense(1, "sigmoid"),
+    ]
+)
 model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
 model.fit(x, y, epochs=10, verbose=0)
 """
@@ -39,10 +46,13 @@ class Watch:
         self._made: list[tuple[float, float]] = []
         self.ratios: list[float] = []
 
-    def step(self, text: str, total: int | None = None) -> None:
+    def step(self, text: str, total: int | None = None, each: float | None = None) -> None:
         """A step begins."""
         self.end()
-        self._pace = Pace(total, time.monotonic()) if total and total > 1 else None
+        now = time.monotonic()
+        self._pace = Pace(total, now, each=each) if total and total > 1 else None
+        if self._pace is not None and each is not None:
+            self._made.append((now, each * self._pace.total))
 
     def advance(self, n: int = 1) -> None:
         """Parts of it are done."""
@@ -67,7 +77,9 @@ class Watch:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--blocks", type=int, default=6)
-    blocks = parser.parse_args().blocks
+    parser.add_argument("--only", default="", help="work whose name begins so")
+    options = parser.parse_args()
+    blocks = options.blocks
     os.environ.setdefault("KERAS_BACKEND", "jax")
     asked: dict[str, Callable[[Path, Watch], object]] = {
         "study, plainly": lambda script, watch: whydiff.study(
@@ -81,13 +93,26 @@ def main() -> None:
             vary="initialization",
             progress=watch,
         ),
+        "compare, plainly": lambda script, watch: whydiff.compare(
+            script,
+            settings={"learning-rate": 0.001001},
+            engine="solo",
+            max_pairs=2 * blocks,
+            progress=watch,
+        ),
+        "explain": lambda script, watch: whydiff.explain(
+            script.with_name("unseeded.py"), runs=True, fix=False, progress=watch
+        ),
     }
     print("| work | estimates | within a factor of two | estimated / remained, middle (extremes) |")
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         script = Path(name) / "train.py"
         script.write_text(SCRIPT)
+        script.with_name("unseeded.py").write_text(SCRIPT.replace("keras.utils.set_random", "# "))
         for work, ask in asked.items():
+            if not work.startswith(options.only):
+                continue
             watch = Watch()
             ask(script, watch)
             ratios = watch.ratios

@@ -1,6 +1,6 @@
 """``[tool.whydiff]`` in pyproject.toml: defaults of options, said, checked and overruled."""
 
-import os
+from pathlib import Path
 
 import click
 import pytest
@@ -63,7 +63,7 @@ def test_the_command_line_has_the_last_word(project):
 def test_sources_to_ignore_and_the_probe_reach_what_is_asked(project, tmp_path, monkeypatch):
     project('[tool.whydiff]\nignore-sources = ["noise", "version"]\nprobe = "data/x.npy"\n')
     assert defaults("explain", command("explain"), VERBS) == {
-        "ignore_sources": "noise,version", "inputs": os.path.join("..", "data", "x.npy"),
+        "ignore_sources": "noise,version", "inputs": str(Path("..", "data", "x.npy")),
     }  # fmt: skip
     asked = []
 
@@ -79,7 +79,7 @@ def test_sources_to_ignore_and_the_probe_reach_what_is_asked(project, tmp_path, 
     for name in ("a.keras", "b.keras"):
         (tmp_path / "src" / name).write_bytes(b"PK\3\4")
     run("explain", "a.keras", "b.keras")
-    assert asked[1].inputs == os.path.join("..", "data", "x.npy")
+    assert asked[1].inputs == str(Path("..", "data", "x.npy"))
     refused = run("explain", "train.py", "--ignore-sources", "weather")
     assert refused.exit_code == 2 and "no source 'weather'" in refused.stderr
 

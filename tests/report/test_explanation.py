@@ -85,7 +85,9 @@ def test_the_verdict_leaves_out_what_is_to_be_ignored_and_says_so() -> None:
         "The two trainings differ; no cause was found but those to ignore. Ignored: the batch size."
     )
     calls = replace(none, between="calls", a={"call": "evaluate"}, b={"call": "predict"})
-    assert verdict(calls).endswith("no cause was found but those to ignore. Ignored: the batch size.")
+    assert verdict(calls).endswith(
+        "no cause was found but those to ignore. Ignored: the batch size."
+    )
 
 
 def test_compared_point_and_gap_follow() -> None:

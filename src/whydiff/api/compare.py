@@ -17,6 +17,7 @@ from whydiff.core.metrics import default_metric, larger_is_better
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import SideOptions
 from whydiff.core.temporary import temporary_folder
+from whydiff.core.tracked import Scalar
 from whydiff.experiments.compare import numbers
 from whydiff.experiments.compare.contestants import Contestant, How, Way, open_contestants
 from whydiff.experiments.compare.pairing import AUTO, Rule, TrainedHybrid
@@ -142,7 +143,7 @@ def compare(
         rule = _rule(pair, metric, mode, margin, alpha, max_pairs, assume)
         runs_kept = None
         if tracker is not None:
-            asked = {"metric": rule.metric, "margin": margin, "alpha": alpha}
+            asked: dict[str, Scalar] = {"metric": rule.metric, "margin": margin, "alpha": alpha}
             shared = (pair[0].facts.get("parameters", {}), pair[1].facts.get("parameters", {}))
             what = _told(pair)[0]
             runs_kept = ComparisonRuns(tracker, progress, what, asked, shared)

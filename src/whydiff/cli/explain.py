@@ -54,11 +54,19 @@ from whydiff.core.question import FitName, fit_name
 @click.option("--metric", metavar="NAME", help="The metric to tell the gap in.")
 @click.option("--budget", type=Duration(), help="Time for all that is run: 90s, 5m, 1h.")
 @click.option(
-    "--inputs", "--probe", "inputs", default="", metavar="FILE", type=click.Path(),
+    "--inputs",
+    "--probe",
+    "inputs",
+    default="",
+    metavar="FILE",
+    type=click.Path(),
     help="Let saved models predict on this .npy.",
 )
 @click.option(
-    "--ignore-sources", type=Sources(), default=(), metavar="SOURCE,...",
+    "--ignore-sources",
+    type=Sources(),
+    default=(),
+    metavar="SOURCE,...",
     help="Leave these sources out of the verdict and of fixes: version,hardware.",
 )
 @click.option("--zoom", is_flag=True, help="Find the first layer, gradient or slot that differs.")

@@ -81,8 +81,7 @@ def unused_settings(
     unused = [
         name
         for name in parameters
-        if name not in usable
-        and ctx.get_parameter_source(name) is ParameterSource.DEFAULT_MAP
+        if name not in usable and ctx.get_parameter_source(name) is ParameterSource.DEFAULT_MAP
     ]
     if unused:
         said = ", ".join(name.replace("_", "-") for name in unused)

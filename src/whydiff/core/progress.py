@@ -8,8 +8,11 @@ from typing import Protocol
 class Progress(Protocol):
     """Where work says what it is doing."""
 
-    def step(self, text: str, total: int | None = None) -> None:
-        """A step begins; ``total`` is the number of advances it will take, if known."""
+    def step(self, text: str, total: int | None = None, each: float | None = None) -> None:
+        """A step begins; ``total`` is the number of advances it will take, if known.
+
+        ``each`` is how many seconds one took before, if one did.
+        """
         ...
 
     def advance(self, n: int = 1) -> None:
@@ -24,7 +27,7 @@ class Progress(Protocol):
 class Silent:
     """A progress that says nothing."""
 
-    def step(self, text: str, total: int | None = None) -> None:
+    def step(self, text: str, total: int | None = None, each: float | None = None) -> None:
         """A step begins."""
 
     def advance(self, n: int = 1) -> None:

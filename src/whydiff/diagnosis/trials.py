@@ -282,13 +282,23 @@ def run_trials(
     def over() -> bool:
         return budget is not None and time.monotonic() + trials.longest > deadline
 
-    progress.step("training hybrids of A and B, each source alone", total=len(trials.sources))
+    def wanted_now() -> list[Coalition]:
+        affordable = int(limit / max(trials.longest, 0.01))
+        planned = coalitions(trials.sources, min(MOST_HYBRIDS, affordable))
+        return [c for c in planned if c not in trials.hybrids]
+
+    whole = tuple(trials.sources)
+    total = len(wanted_now())
+    progress.step("training hybrids of A and B", total=total, each=trials.longest)
     _train_singles(trials, hybrid_trainer, over, progress)
     hybrid_trainer.bind(_bind(trials, hybrid_trainer))
-    affordable = int(limit / max(trials.longest, 0.01))
-    planned = coalitions(trials.sources, min(MOST_HYBRIDS, affordable))
-    wanted = [c for c in planned if c not in trials.hybrids]
-    progress.step("training hybrids of A and B, several sources together", total=len(wanted))
+    wanted = wanted_now()
+    if whole != tuple(trials.sources) or len(whole) + len(wanted) != total:
+        progress.step(
+            "training hybrids of A and B, several sources together",
+            total=len(wanted),
+            each=trials.longest,
+        )
     _train_all(trials, hybrid_trainer, wanted, lambda must: over() or (
         not must and time.monotonic() > deadline
     ), progress)  # fmt: skip

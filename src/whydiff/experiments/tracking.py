@@ -65,7 +65,7 @@ class _Runs:
 
 
 class StudyRuns(_Runs):
-    """A study in a tracker: a run that stands for it, and one for each replica once it is trained."""
+    """A study: a run that stands for it, and one for each replica once it is trained."""
 
     def __init__(self, tracker: Tracker, progress: Progress) -> None:
         super().__init__(tracker, progress)
@@ -109,7 +109,7 @@ class StudyRuns(_Runs):
 
 
 class ComparisonRuns(_Runs):
-    """A comparison in a tracker: a run that stands for it, and two for each pair once it is trained.
+    """A comparison: a run that stands for it, and two for each pair once it is trained.
 
     ``what`` is A, ``asked`` how it is decided; ``shared`` are the parameters that all trainings of
     A, and of B, have.

@@ -137,10 +137,7 @@ def call_causes(e: Explanation) -> Iterator[Section]:
         if rows
         else Table(
             ("Cause", "Status", "What differs"),
-            tuple(
-                (name_of(c), c.status, c.detail or c.evidence)
-                for c in e.causes
-            ),
+            tuple((name_of(c), c.status, c.detail or c.evidence) for c in e.causes),
         )
     ]
     if e.unexplained > 0.01 and e.reproduced:

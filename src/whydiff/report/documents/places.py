@@ -16,8 +16,8 @@ def places_of_causes(
 ) -> Iterator[Place]:
     """A place per cause: the line that it names, else the line of B's call.
 
-    ``a`` and ``b`` are the sides of an explanation. What the script sets on purpose, and what is ignored, is a
-    notice.
+    ``a`` and ``b`` are the sides of an explanation. What the script sets on
+    purpose, and what is ignored, is a notice.
     """
     script = str(b.get("script") or a.get("script") or "")
     line = int(b.get("line") or a.get("line") or 0)
