@@ -124,7 +124,7 @@ def test_the_folder_is_byte_for_byte_as_before(verb, tmp_path, monkeypatch):
     before = state()
     said = run(VERBS[verb])
     assert "Scripts ran " in said and "on scratch copies of the current folder" in said
-    named = "last.weights.h5, mlruns/ (", "results.csv", "runs.db", "runs"
+    named = "cache/ (2 files)", "last.weights.h5, mlruns/ (", "results.csv", "runs.db"
     assert all(name in said.partition("would have written")[2] for name in named), said
     if verb == "lock and verify":
         assert "bit-identical" in run(["verify", "train.py", "--lock", "{}/lock"])

@@ -105,8 +105,13 @@ WAYS = {
 }  # fmt: skip
 
 
+@pytest.fixture(params=["jax", "tensorflow", "torch"])
+def backend(request, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", request.param)
+
+
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(backend, tmp_path, monkeypatch):
     """Writes files into the current folder, whose ``src`` Python looks into."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path / "src"))

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from whydiff.core.files import Used
+from whydiff.core.progress import Silent
 from whydiff.runner import copies as copies_module
 from whydiff.runner.child.afresh import restore
 from whydiff.runner.client import Run
 from whydiff.runner.copies import changes, copy_folder
-from whydiff.runner.running import Runs
+from whydiff.runner.running import Runs, runs_of, times
 from whydiff.runner.scratch import MEANS, Cover, Place, _unprotectable, outermost, place_for
 from whydiff.testing.calls import execution
 
@@ -272,6 +273,23 @@ def test_in_place_is_in_place_and_says_so(project):
     (note,) = Runs(Place((project,)), 3, {"a.csv": None}).notes()
     assert note.startswith("Scripts ran 3 times on scratch copies of the current folder; ")
     assert note.endswith("in place they would have written a.csv.")
+
+
+def test_before_anything_runs_it_is_said_how_often_and_where(project, monkeypatch):
+    said = Silent()
+    said.note = (notes := []).append
+    (project / "train.py").touch()
+    runs_of([project / "train.py"], False, said, times(5))
+    runs_of([project / "train.py"], True, said, times(1))
+    assert notes == [
+        "the script runs 5 times, on scratch copies of the current folder",
+        "the script runs once, in place",
+    ]
+    monkeypatch.setattr("tempfile.tempdir", str(project / "temporary"))
+    (project / "temporary").mkdir()
+    runs_of([project / "train.py"], False, said, times(2))
+    assert notes[2] == "the script runs 2 times, in place"
+    assert notes[3].startswith("scripts run in place and change files there: ")
 
 
 def test_many_files_are_named_by_their_folders():

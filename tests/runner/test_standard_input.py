@@ -64,3 +64,15 @@ def test_a_pipe_that_nobody_closes_is_not_waited_for(tmp_path):
     assert process.stdout.read() == "0 ['done']\n0 ['done']\n"
     process.stdin.close()
     process.wait()
+
+
+def test_a_script_that_asks_and_gets_nothing_is_told_why(tmp_path):
+    (tmp_path / "train.py").write_text("seed = int(input('Seed? '))\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "whydiff", "explain", "train.py"], cwd=tmp_path,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    said = " ".join(done.stderr.split())
+    assert "train.py exited with 1" in said and "EOFError" in said
+    assert "It reads standard input, of which it gets what is piped in" in said
