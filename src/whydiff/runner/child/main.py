@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from whydiff.runner.child.afresh import Start
 from whydiff.runner.child.elsewhere import say_what_came_from_elsewhere
-from whydiff.runner.child.startup.renaming import let_folders_be_renamed
+from whydiff.runner.child.renaming import let_folders_be_renamed
 from whydiff.runner.child.watching import Watching
 from whydiff.runner.job import Job
 

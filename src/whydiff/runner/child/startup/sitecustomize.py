@@ -204,7 +204,7 @@ def _rename_on_overlays(job: str) -> None:
 
         return Job.read(job).overlays
 
-    _loaded("whydiff_renaming", "renaming.py").let_folders_be_renamed(overlays)
+    _loaded("whydiff_renaming", "..", "renaming.py").let_folders_be_renamed(overlays)
 
 
 def _begin() -> None:
