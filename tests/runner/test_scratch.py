@@ -251,6 +251,29 @@ def test_without_mounts_scripts_run_on_copies_that_lie_elsewhere(project, tmp_pa
     _unprotectable.cache_clear()
 
 
+@pytest.mark.parametrize("in_place", (True, False))
+def test_a_run_on_a_copy_ends_with_its_handlers_and_files_and_takes_nothing_apart(
+    project, tmp_path, in_place
+):
+    (project / "train.py").write_text(
+        "import atexit, sys, threading, time\n"
+        "class Apart:\n"
+        "    def __del__(self): print('taken apart')\n"
+        "apart, beside = Apart(), open(sys.argv[1], 'w')\n"
+        "beside.write('all of it')\n"
+        "atexit.register(print, 'handler')\n"
+        "threading.Thread(target=lambda: (time.sleep(0.1), print('thread'))).start()\n"
+        "sys.exit(3)\n"
+    )
+    run = Run(project / "train.py", (str(tmp_path / "beside.txt"),))
+    runs = Runs(place_for([run.script], in_place=in_place))
+    with runs.run(run, tmp_path, "a") as ran:
+        assert ran.failure.startswith("exited with 3")
+    printed = (tmp_path / "a.log").read_text().split("\n")[:-1]
+    assert printed == ["thread", "handler", *(["taken apart"] if in_place else [])]
+    assert (tmp_path / "beside.txt").read_text() == "all of it"
+
+
 def test_what_a_run_writes_outside_and_what_it_begins_with_are_said(project, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     files = ("results.csv", tmp_path / "elsewhere.csv", tmp_path / "temporary" / "x")
