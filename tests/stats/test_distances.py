@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 
 import ml_dtypes
 import numpy as np
@@ -11,6 +12,7 @@ from whydiff.stats.distances import (
     prediction_distance,
     relative_weight_distance,
 )
+from whydiff.stats.ulp import max_ulp, relative_distance
 
 arrays = hnp.arrays(np.float32, (4, 3), elements=st.floats(width=32))
 
@@ -68,6 +70,19 @@ def test_churn_of_classes():
     other = pixels.copy()
     other[0, 0, 0, 2] = 1.0
     assert churn(pixels, other) == 0.25
+
+
+def test_distances_of_large_arrays_take_no_memory_of_their_size():
+    one = np.linspace(-1, 1, 3_000_000, dtype=np.float32)
+    other = np.where(np.arange(one.size) == one.size - 1, np.float32(2), one)
+    length = float(np.sqrt(np.square(one, dtype=np.float64).sum()))
+    tracemalloc.start()
+    relative = relative_weight_distance({"k": one}, {"k": other})
+    assert relative == pytest.approx(1 / np.hypot(length, np.sqrt(3)))  # 2 in place of 1
+    assert relative_distance(one, other) == pytest.approx(1 / length)
+    assert max_ulp(one, other) == 1 << 23
+    assert tracemalloc.get_traced_memory()[1] < 1.5 * one.nbytes
+    tracemalloc.stop()
 
 
 def test_relative_weight_distance():

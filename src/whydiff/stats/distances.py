@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.stats.pieces import pieces
+
 #: One output, or several as a list or by name.
 Predictions = np.ndarray | Sequence[Any] | Mapping[str, Any]
 
@@ -64,12 +66,12 @@ def relative_weight_distance(a: Mapping[str, np.ndarray], b: Mapping[str, np.nda
         return 0.0 if not a and not b else math.inf
     gap = norm_a = norm_b = 0.0
     for one, two in pairs:
-        x, y = np.asarray(one, np.float64).ravel(), np.asarray(two, np.float64).ravel()
-        gaps = _gaps(x, y)
-        gap += float(np.dot(gaps, gaps))
-        x, y = (np.nan_to_num(v, nan=0.0, posinf=0.0, neginf=0.0) for v in (x, y))
-        norm_a += float(np.dot(x, x))
-        norm_b += float(np.dot(y, y))
+        for part, other in pieces(np.asarray(one), np.asarray(two)):
+            x, y = part.astype(np.float64), other.astype(np.float64)
+            gap += float(np.square(_gaps(x, y)).sum())
+            x, y = (np.nan_to_num(v, nan=0.0, posinf=0.0, neginf=0.0) for v in (x, y))
+            norm_a += float(np.square(x).sum())
+            norm_b += float(np.square(y).sum())
     norm = math.sqrt(max(norm_a, norm_b))
     if norm == 0.0:
         return 0.0 if gap == 0.0 else math.inf

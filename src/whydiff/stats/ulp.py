@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
 from whydiff.core.errors import WhydiffError
+from whydiff.stats.pieces import pieces
 
 #: Distance where one side is NaN and the other is not the same NaN.
 APART = 2**64 - 1
@@ -48,7 +50,7 @@ def max_ulp(a: np.ndarray, b: np.ndarray) -> int | None:
     a, b = np.asarray(a), np.asarray(b)
     if not _is_float(a.dtype) or a.dtype.name != b.dtype.name or a.shape != b.shape:
         return None
-    return int(ulp_distance(a, b).max(initial=0))
+    return max(int(ulp_distance(x, y).max(initial=0)) for x, y in pieces(a, b))
 
 
 def relative_distance(a: np.ndarray, b: np.ndarray) -> float:
@@ -61,14 +63,24 @@ def relative_distance(a: np.ndarray, b: np.ndarray) -> float:
     a, b = np.asarray(a), np.asarray(b)
     _same_shape(a, b)
     wide = np.complex128 if "c" in a.dtype.kind + b.dtype.kind else np.float64
-    x, y = a.astype(wide).reshape(-1), b.astype(wide).reshape(-1)
-    same = (x == y) | (np.isnan(x) & np.isnan(y))
-    x, y = x[np.isfinite(x) | ~same], y[np.isfinite(x) | ~same]
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        return math.inf
-    # Scaled, so that the difference of two large values does not overflow.
-    scale = max(np.abs(x).max(initial=0.0), np.abs(y).max(initial=0.0)) or 1.0
-    difference, length = _norm(x / scale - y / scale), _norm(x / scale)
+
+    def counted() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for one, other in pieces(a, b):
+            x, y = one.astype(wide), other.astype(wide)
+            finite = np.isfinite(x)
+            if not (finite.all() and np.isfinite(y).all()):
+                alike = (x == y) | (np.isnan(x) & np.isnan(y))
+                x, y = x[finite | ~alike], y[finite | ~alike]
+            yield x, y
+
+    scale = 0.0
+    for x, y in counted():
+        if not (np.isfinite(x).all() and np.isfinite(y).all()):
+            return math.inf
+        scale = max(scale, np.abs(x).max(initial=0.0), np.abs(y).max(initial=0.0))
+    scale = scale or 1.0  # scaled, so that the difference of two large values does not overflow
+    norms = [(_norm(x / scale - y / scale), _norm(x / scale)) for x, y in counted()]
+    difference, length = (math.hypot(*column) for column in zip(*norms, strict=True))
     if difference == 0.0:
         return 0.0
     return difference / length if length else math.inf
@@ -76,8 +88,9 @@ def relative_distance(a: np.ndarray, b: np.ndarray) -> float:
 
 def _norm(values: np.ndarray) -> float:
     # Scaled once more: squares of values below 1e-162 would vanish.
-    scale = float(np.abs(values).max(initial=0.0))
-    return scale * float(np.linalg.norm(values / scale)) if scale else 0.0
+    sizes = np.abs(values)
+    scale = float(sizes.max(initial=0.0))
+    return scale * math.sqrt(float(np.square(sizes / scale).sum())) if scale else 0.0
 
 
 def _is_float(dtype: np.dtype) -> bool:
