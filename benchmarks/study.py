@@ -19,8 +19,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from whydiff.core.replicas import ASKED_FOR
+from whydiff.core.replicas import ASKED_FOR, Replica
 from whydiff.runner.client import Child, Run
+from whydiff.runner.messages import AskRedrawable, Replicate
 
 HERE = Path(__file__).parent
 #: Replicas that each net is asked for, as the aims name them.
@@ -57,25 +58,21 @@ class Study:
     def __init__(self, name: str) -> None:
         self._folder = tempfile.TemporaryDirectory()
         folder = Path(self._folder.name)
-        self._output = folder / "out.npz"
         run = Run(HERE / "nets.py", (name,), ENVIRONMENT)
         self._child = Child(run, folder / "a.whydiff", folder / "log", serve=True)
         assert self._child.wait_for_script() == 0, (folder / "log").read_text()
-        able = self._child.request("redrawable")
-        self._sources = [s for s in able["sources"] if s not in ASKED_FOR]
-        assert not able["fused"], able
+        able = self._child.request(AskRedrawable(1))
+        self._sources = [s for s in able.sources if s not in ASKED_FOR]
+        assert not able.fused, able
 
     def train(self, count: int, first: int = 0) -> float:
         """Seconds for ``count`` replicas, predictions written out included."""
         begun = time.perf_counter()
-        replicas = [
-            {"number": i, "seeds": dict.fromkeys(self._sources, first + i)} for i in range(count)
-        ]
-        answer = self._child.request(
-            "replicate", replicas=replicas, engine="fused", output=str(self._output)
-        )
-        assert not answer["notes"], answer["notes"]
-        assert all(result["engine"] == "fused" for result in answer["results"])
+        seeds = [dict.fromkeys(self._sources, first + i) for i in range(count)]
+        replicas = tuple(Replica(i, seeds[i]) for i in range(count))
+        answer = self._child.request(Replicate(1, replicas, "fused"))
+        assert not answer.notes, answer.notes
+        assert all(result.engine == "fused" for result in answer.results)
         return time.perf_counter() - begun
 
     def cpu(self) -> float:

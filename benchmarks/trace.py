@@ -13,6 +13,7 @@ from pathlib import Path
 from whydiff.diagnosis.moments import plan
 from whydiff.runner.client import Child, Run
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
+from whydiff.runner.messages import OwnFit, Pair
 from whydiff.storage import load
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,8 +27,8 @@ def main() -> None:
         with Child(Run(script), folder / "a.whydiff", folder / "log", serve=True) as child:
             child.wait_for_script()
             fit = load(child.recording).fits[0]
-            child.request("pair", a={"fit": 1}, b={"fit": 1}, differing=[])
-            hybrid_trainer = ProcessHybridTrainer({"a": child}, folder, frozenset())
+            child.request(Pair(OwnFit(fit.pick), OwnFit(fit.pick)))
+            hybrid_trainer = ProcessHybridTrainer({"a": child}, frozenset())
             moments = plan(fit, fit, None).of("a")
             hybrid_trainer.train(frozenset())  # compiles
             plain, looked = [], []
