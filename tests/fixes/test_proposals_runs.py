@@ -179,6 +179,35 @@ def test_a_seed_that_comes_late_is_moved(sides: Sides, stack: Stack) -> None:
     assert first.source.splitlines() == [*lines[:3], lines[4], lines[3], lines[5]]
 
 
+def test_a_seed_that_comes_late_for_the_data_is_moved_above_them(
+    sides: Sides, stack: Stack
+) -> None:
+    text = (
+        "import keras\nimport tensorflow as tf\n\nds = tf.data.Dataset.range(9).shuffle(9)\n"
+        "model = keras.Sequential([keras.layers.Dense(3)])\n"
+        "keras.utils.set_random_seed(3)\nmodel.fit(ds)\n"
+    )
+    at, draw = stack(text, ("set_random_seed", "<module>")), stack(text, ("model =", "<module>"))
+    a, b = ledger(sides, drawing(1, draw), seeding(2, "keras.utils.set_random_seed", 3, at))
+    first = proposals(SCRIPT, text, "runs", a, b, [], ["initialization", "data-order"])[0]
+    lines = text.splitlines()
+    assert first.source.splitlines() == [*lines[:3], lines[5], *lines[3:5], lines[6]]
+
+
+def test_a_split_before_the_seed_gets_the_scripts_own(sides: Sides, stack: Stack) -> None:
+    text = (
+        "import keras\nfrom sklearn.model_selection import KFold\n\nSEED = 5\n"
+        "for train, test in KFold(5, shuffle=True).split(x):\n"
+        "    keras.utils.set_random_seed(SEED)\n    fit(keras.Sequential())\n"
+    )
+    at, draw = stack(text, ("set_random_seed", "<module>")), stack(text, ("fit(", "<module>"))
+    a, b = ledger(sides, seeding(1, "keras.utils.set_random_seed", 5, at), drawing(2, draw))
+    first = proposals(SCRIPT, text, "runs", a, b, [], ["data-content"])[0]
+    assert added(first) == [
+        "for train, test in KFold(5, shuffle=True, random_state=SEED).split(x):"
+    ]
+
+
 def test_what_a_helper_seeded_in_time_is_not_seeded_again(sides: Sides, stack: Stack) -> None:
     text = HELPER.replace("np.random.seed", "keras.utils.set_random_seed")
     text = text.replace("    model =", "    rng = np.random.default_rng()\n    model =")

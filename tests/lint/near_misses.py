@@ -62,6 +62,11 @@ FINE = {
         "a, b = train_test_split(x, random_state=0)\n",
         "from sklearn.model_selection import KFold\nfolds = KFold(5)\n",
         HEAD + SEED + MODEL + TRAIN + "print(np.random.choice(x))\n",
+        "import random, time\ntime.sleep(random.uniform(0.1, 0.5))\n",
+        "import numpy as np\ndef show(x):\n    i = np.random.choice(len(x))\n    print(x[i])\n"
+        "    words = []\n    words.append(decode(x[i]))\n    print(words)\n",
+        "import numpy as np\npicked = np.random.randint(0, 9, 4)\nfor i in picked:\n"
+        "    plt.imshow(x[i])\n",
     ],
     "WD108": [
         "import keras\nz = keras.initializers.Zeros()\n"
@@ -262,6 +267,10 @@ FINE = {
         "import tensorflow as tf\nds = tf.data.Dataset.range(9)\n"
         "ds = ds.shuffle(9, 1).batch(2).shuffle(9, 1)\n",
         "train = make().batch(2)\ntrain, test = load()\ntrain = train.shuffle(9, 1).batch(2)\n",
+        "import tensorflow as tf\nseqs = tf.data.Dataset.range(99).batch(11).map(cut)\n"
+        "ds = seqs.shuffle(9, 1).batch(4)\n",
+        "import tensorflow as tf\nsize = 1\nds = tf.data.Dataset.range(9).batch(size)\n"
+        "ds = ds.shuffle(9, seed=1)\n",
     ],
     "WD213": [
         "rows.map(f)\n",
@@ -313,6 +322,9 @@ WRONG = {
     "WD107": [
         "from sklearn.model_selection import train_test_split\na, b = train_test_split(x)\n",
         "import random\nrandom.shuffle(files)\n",
+        "import numpy as np\ndef batch(x):\n    i = np.random.choice(len(x))\n    print(i)\n"
+        "    return x[i]\n",
+        "import numpy as np\ni = np.random.randint(0, 9, 4)\nprint(i)\nmodel.fit(x[i])\n",
     ],
     "WD108": [
         "import keras\ni = keras.initializers.HeNormal()\nlayers = []\nfor n in (8, 8):\n"

@@ -18,10 +18,11 @@ from whydiff.fixes.seed_lines import (
 )
 from whydiff.fixes.spots import script_files
 from whydiff.script_text.edits import Script, place_before
-from whydiff.script_text.generators import Change, changes
+from whydiff.script_text.generators import Change, Seeds, changes
 from whydiff.script_text.imports import Names
 from whydiff.script_text.orders import uses_hash_order
 from whydiff.script_text.seeding import seed_script, seeded, seeding_prelude
+from whydiff.script_text.splits import seeded_splits
 
 #: what a seed set in the script reaches
 SEEDABLE = ("initialization", "data-order", "noise")
@@ -70,9 +71,14 @@ def _parts(
     script: Script, names: Names, path: Path, side: Side, causes: Sequence[str]
 ) -> dict[str, Step]:
     found = changes(script, names, drawn_lines(path, side, "numpy.random.default_rng"))
+    seed = _seed_step(script, names, path, side, causes)
+    generators = [c for c in found if c.kind == "generator"]
+    if not seed and not seeded(script, names):  # a seed that is set too late for a split
+        splits = seeded_splits(script, names, Seeds(script, names).next)
+        generators += [Change((e,), "generator", line, what) for e, line, what in splits]
     return {
-        "s": _seed_step(script, names, path, side, causes),
-        "g": generator_step(found),
+        "s": seed,
+        "g": generator_step(generators),
         "o": _step([c for c in found if c.kind == "order"]),
         "p": _step([c for c in found if c.kind == "parallel"]),
     }
@@ -88,7 +94,7 @@ def _seed_step(script: Script, names: Names, path: Path, side: Side, causes: Seq
         return earlier
     built = bool({"initialization", "noise"} & {*causes})
     whole = completed(script, names, path, side, built)
-    for step in (moved(script, names, path, side), whole, earlier):
+    for step in (earlier, moved(script, names, path, side), whole):
         if step:
             return step
     inside = own_seed_step(script, names, path, side)

@@ -172,8 +172,24 @@ def _batches_shuffled(s: Source) -> Iterator[Hit]:
     for call, made in _pipelines(s, "shuffle"):
         names = [name for name, _ in made]
         last = max((i for i, name in enumerate(names) if name in ("batch", "unbatch")), default=-1)
-        if last >= 0 and names[last] == "batch" and "shuffle" not in names[:last]:
+        whole = last >= 0 and names[last] == "batch" and "shuffle" not in names[:last]
+        if whole and not _of_one(s, made[last][1]) and not _batched_again(s, call):
             yield _hit(call, "whole batches are shuffled: the same samples always come together")
+
+
+def _of_one(s: Source, batch: ast.Call) -> bool:
+    size = batch.args[0] if batch.args else keyword(batch, "batch_size")
+    sizes = s.assigned(size.id) if isinstance(size, ast.Name) else [size]
+    return [constant(value) for value in sizes] == [1]
+
+
+def _batched_again(s: Source, shuffle: ast.Call) -> bool:
+    """Whether what is shuffled are samples that were cut from a long sequence by ``batch``."""
+    for _, made in _pipelines(s, "batch"):
+        calls = [call for _, call in made]
+        if shuffle in calls and "unbatch" not in [name for name, _ in made]:
+            return True
+    return False
 
 
 _RETURNING = ("map", "batch", "shuffle", "prefetch", "cache", "repeat", "take", "skip", "filter",

@@ -15,6 +15,11 @@ _BUILDERS = ("keras.Sequential", "keras.Model", "keras.models.Sequential", "kera
 _STEPS = ("apply_gradients", "stateless_apply", "backward")
 _TRAINED = ("trainable_variables", "trainable_weights", "parameters")
 _TRAINING = ("fit", "train_on_batch", "fit_generator")
+#: shows something to whoever runs the script
+_SHOWING = ("print", "imshow", "matshow", "plot", "scatter", "hist", "show", "display", "savefig")
+#: changes what it is called on, or trains it
+_CHANGING = (*_TRAINING, *_STEPS, "append", "extend", "insert", "add", "update", "assign", "write",
+             "put", "save")  # fmt: skip
 
 
 class Source:
@@ -121,14 +126,35 @@ class Source:
         return self.seeds("random.seed")
 
     def only_shown(self, call: ast.Call) -> bool:
-        """Whether a value is printed on the spot, or made when all training is over."""
+        """Whether a value is printed on the spot, made when all training is over, or made where
+        something is shown and nothing else done; or how long the script sleeps."""
         if any(
-            isinstance(a, ast.Call) and self.called(a) == "print"
+            isinstance(a, ast.Call) and self.called(a) in ("print", "time.sleep")
             for a in self.script.ancestors(call)
         ):
             return True
+        scope = self.scope(call)
+        if isinstance(scope, ast.FunctionDef) and _only_shows(scope):
+            return True
+        assigned = self.target(call)
+        if assigned and scope is self.script.tree and self._uses_show(assigned):
+            return True
         last = max((c.lineno for c in self.fits), default=None)
         return last is not None and call.lineno > last and self.scope(call) is self.script.tree
+
+    def _uses_show(self, name: str) -> bool:
+        """Whether every statement of the module that reads a name shows something."""
+        users = [
+            statement
+            for statement in self.script.tree.body
+            if any(
+                isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
+                for n in ast.walk(statement)
+            )
+        ]
+        return bool(users) and all(
+            isinstance(s, ast.Expr | ast.For) and _shows(s) and not _leaves(s) for s in users
+        )
 
     def loops(self, node: ast.AST) -> list[ast.stmt]:
         """Loops around a node within its function, innermost first."""
@@ -213,6 +239,35 @@ def keyword(call: ast.Call, *names: str) -> ast.expr | None:
 def constant(node: ast.AST | None) -> object:
     """The value of a literal, ``...`` for anything else."""
     return node.value if isinstance(node, ast.Constant) else ...
+
+
+def _shows(node: ast.AST) -> bool:
+    return any(
+        isinstance(n, ast.Call) and (method(n) or getattr(n.func, "id", "")) in _SHOWING
+        for n in ast.walk(node)
+    )
+
+
+def _leaves(node: ast.AST) -> bool:
+    """Whether a statement leaves something behind: a result, a change, another training."""
+    nodes = list(ast.walk(node))
+    local = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return any(
+        isinstance(n, ast.Yield | ast.YieldFrom)
+        or (isinstance(n, ast.Return) and n.value is not None)
+        or (isinstance(n, ast.Attribute | ast.Subscript) and isinstance(n.ctx, ast.Store))
+        or (
+            isinstance(n, ast.Call)
+            and isinstance(n.func, ast.Attribute)
+            and n.func.attr in _CHANGING
+            and getattr(n.func.value, "id", "") not in local
+        )
+        for n in nodes
+    )
+
+
+def _only_shows(function: ast.FunctionDef) -> bool:
+    return _shows(function) and not _leaves(function)
 
 
 def _is_scaler(node: ast.expr) -> bool:

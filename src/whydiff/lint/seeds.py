@@ -7,8 +7,9 @@ import itertools
 from collections.abc import Collection, Iterator
 
 from whydiff.lint.rule import Hit, Rule
-from whydiff.lint.script import Source, calls_in, constant, keyword, method
+from whydiff.lint.script import Source, calls_in, keyword, method
 from whydiff.script_text.generators import changes
+from whydiff.script_text.splits import drawn_from_numpy
 
 _OTHER_SEEDS = ("numpy.random.seed", "tensorflow.random.set_seed", "torch.manual_seed")
 _DRAWS = {
@@ -18,7 +19,6 @@ _DRAWS = {
 _NO_DRAWS = ("seed", "default_rng", "RandomState", "Generator", "get_state", "set_state", "Random",
              "SeedSequence", "getstate", "setstate", "SystemRandom", "PCG64", "Philox", "MT19937",
              "SFC64", "PCG64DXSM")  # fmt: skip
-_SPLITS = ("train_test_split", "shuffle", "resample")
 
 
 def _hit(node: ast.expr | ast.stmt, what: str) -> Hit:
@@ -169,37 +169,10 @@ def _draws_from(module: str, s: Source) -> Iterator[tuple[ast.Call, str]]:
         return
     for call in s.calls:
         owner, _, function = s.called(call).rpartition(".")
-        split = module == "numpy.random" and (_splits(s, call) or _samples(call))
+        split = module == "numpy.random" and drawn_from_numpy(call, s.names)
         drawn = owner == module and function not in _NO_DRAWS
         if (drawn or split) and not s.only_shown(call):
             yield call, f"{function or method(call)} draws from {name}"
-
-
-def _samples(call: ast.Call) -> bool:
-    """``frame.sample(frac=1)``: pandas draws from NumPy's global generator by default."""
-    takes = keyword(call, "frac") is not None
-    return method(call) == "sample" and takes and keyword(call, "random_state") is None
-
-
-def _splits(s: Source, call: ast.Call) -> bool:
-    """scikit-learn draws from NumPy's global generator unless told otherwise."""
-    called = s.called(call)
-    if not called.startswith("sklearn.") or constant(keyword(call, "random_state")) not in (
-        ...,
-        None,
-    ):
-        return False
-    if constant(keyword(call, "random_state")) is ... and keyword(call, "random_state"):
-        return False
-    function = called.rpartition(".")[2]
-    if function == "train_test_split":
-        return constant(keyword(call, "shuffle")) is not False
-    shuffles = constant(keyword(call, "shuffle")) is True
-    return (
-        function in _SPLITS
-        or (function.endswith(("KFold", "Split")) and shuffles)
-        or (function.startswith("make_") and called.startswith("sklearn.datasets"))
-    )
 
 
 _WRAPPERS = ("KerasClassifier", "KerasRegressor")

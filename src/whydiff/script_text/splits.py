@@ -1,0 +1,69 @@
+"""Splits and samples of scikit-learn and pandas that draw from NumPy's global generator."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+
+from whydiff.script_text.edits import Edit, Script
+from whydiff.script_text.imports import Names
+
+_SHUFFLING = ("train_test_split", "shuffle", "resample")
+
+
+def drawn_from_numpy(call: ast.Call, names: Names) -> str:
+    """The function, where a call draws from NumPy's global generator unless it is told otherwise;
+    "" for any other call."""
+    given = {k.arg: k.value for k in call.keywords}
+    if None in given or _value(given.get("random_state")) is not None:
+        return ""
+    called = names.called(call)
+    if not called.startswith("sklearn."):
+        samples = isinstance(call.func, ast.Attribute) and call.func.attr == "sample"
+        return "sample" if samples and "frac" in given else ""
+    function = called.rpartition(".")[2]
+    shuffle = _value(given.get("shuffle"))
+    if function in _SHUFFLING:
+        return "" if shuffle is False else function
+    folds = function.endswith(("KFold", "Split")) and shuffle is True
+    made = function.startswith("make_") and called.startswith("sklearn.datasets")
+    return function if folds or made else ""
+
+
+def seeded_splits(
+    script: Script, names: Names, seed: Callable[[ast.AST], str]
+) -> Iterator[tuple[Edit, int, str]]:
+    """Edits that give each such call a ``random_state``, with their lines.
+
+    None of one that a loop repeats: it would take the same rows each time.
+    """
+    for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
+        function = drawn_from_numpy(call, names)
+        if not function or _repeated(script, call):
+            continue
+        none = next((k.value for k in call.keywords if k.arg == "random_state"), None)
+        given = [*call.args, *(k.value for k in call.keywords)]
+        if none is not None:
+            edit = Edit(*script.span(none), seed(call))
+        else:
+            at = max((script.span(value)[1] for value in given), default=script.span(call)[1] - 1)
+            edit = Edit(at, at, f"{', ' if given else ''}random_state={seed(call)}")
+        yield edit, call.lineno, f"{function} gets a random_state"
+
+
+def _repeated(script: Script, call: ast.Call) -> bool:
+    """Whether a loop goes through the call again and again; once for what a loop goes over."""
+    inner: ast.AST = call
+    for around in script.ancestors(call):
+        over = getattr(around, "iter", None)
+        if isinstance(around, ast.For | ast.AsyncFor | ast.While) and inner is not over:
+            return True
+        inner = around
+    return False
+
+
+def _value(node: ast.expr | None) -> object:
+    """A constant's value, None where nothing is given; ``...`` for what is computed."""
+    if node is None:
+        return None
+    return node.value if isinstance(node, ast.Constant) else ...
