@@ -59,6 +59,14 @@ def test_a_generator_without_a_seed_is_named(data):
     )
 
 
+def test_results_in_the_order_in_which_threads_end_are_named(data):
+    text = "from concurrent.futures import as_completed\nx = [f() for f in as_completed(futures)]\n"
+    assert data(text).detail == (
+        "5 of 10 samples are the same; train.py:2: as_completed gives results in the order in "
+        "which they are done"
+    )
+
+
 def test_what_two_scripts_draw_unseeded_is_not_intentional(data):
     finding = data(SPLIT, SPLIT)
     assert not finding.intended and finding.mechanism == "unseeded-split"

@@ -325,6 +325,8 @@ WRONG = {
         "import numpy as np\ndef batch(x):\n    i = np.random.choice(len(x))\n    print(i)\n"
         "    return x[i]\n",
         "import numpy as np\ni = np.random.randint(0, 9, 4)\nprint(i)\nmodel.fit(x[i])\n",
+        "import numpy as np\ndef walks(x):\n    with open('w') as f:\n        print(len(x))\n"
+        "        f.write(str(np.random.choice(x)))\n",
     ],
     "WD108": [
         "import keras\ni = keras.initializers.HeNormal()\nlayers = []\nfor n in (8, 8):\n"

@@ -179,6 +179,11 @@ def test_where_no_order_is_taken_nothing_is_sorted(code: str) -> None:
     ("before", "after"),
     [
         ("ds.map(f, num_parallel_calls=tf.data.AUTOTUNE)", "ds.map(f, num_parallel_calls=1)"),
+        (
+            "from concurrent.futures import as_completed\nfor f in as_completed(fs): g(f)",
+            "from concurrent.futures import as_completed\nfor f in fs: g(f)",
+        ),
+        ("xs = list(pool.imap_unordered(load, files))", "xs = list(pool.imap(load, files))"),
         ("ds.map(f, deterministic=False)", "ds.map(f, deterministic=True)"),
         ("options.deterministic = False", "options.deterministic = True"),
         ("D(workers=4, use_multiprocessing=True)", "D(workers=1, use_multiprocessing=False)"),

@@ -26,7 +26,7 @@ from whydiff.script_text.edits import Edit, Place, Script, place_before
 from whydiff.script_text.generators import changes
 from whydiff.script_text.imports import Names
 from whydiff.script_text.own_seed import own_seed
-from whydiff.script_text.seeding import import_edit
+from whydiff.script_text.seeding import import_edit, written_seed
 
 #: how many calls further out a place is sought from where one seed reaches build and fit
 DEPTH = 6
@@ -114,7 +114,7 @@ def _content(
     call = names.seed_call(start.statement) if start else None
     whole = Step()
     if start and call and not call.needs:
-        seed = own_seed(script, names, start.statement, parameters=False) or "0"
+        seed = _known_seed(script, names, start.statement)
         whole = Step((start.insert(f"{call.function}({seed})"),), how=_WHOLE)
     seeds = [whole] if whole else [step for steps, _ in seeded[:1] for step in steps]
     drawn_only = all(c == "data-content" for c in causes)
@@ -134,6 +134,10 @@ def _start_of_function(script: Script, spot: Spot) -> Place | None:
     return place_before(script, body[0]) if body else None
 
 
+def _known_seed(script: Script, names: Names, at: ast.stmt) -> str:
+    return own_seed(script, names, at, parameters=False) or written_seed(script, names)
+
+
 def _same(spot: Spot, others: Sequence[Spot]) -> bool:
     return any(spot.place.offset == o.place.offset for o in others)
 
@@ -150,6 +154,6 @@ def _seed(script: Script, names: Names, spots: Sequence[Spot], how: str) -> Step
             if edit is None:
                 return None
             edits += [] if edit in edits else [edit]
-        seed = own_seed(script, names, spot.place.statement, parameters=False) or "0"
+        seed = _known_seed(script, names, spot.place.statement)
         edits.append(spot.place.insert(f"{call.function}({seed})"))
     return Step(tuple(edits), how=how)

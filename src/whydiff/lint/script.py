@@ -17,9 +17,10 @@ _TRAINED = ("trainable_variables", "trainable_weights", "parameters")
 _TRAINING = ("fit", "train_on_batch", "fit_generator")
 #: shows something to whoever runs the script
 _SHOWING = ("print", "imshow", "matshow", "plot", "scatter", "hist", "show", "display", "savefig")
-#: changes what it is called on, or trains it
-_CHANGING = (*_TRAINING, *_STEPS, "append", "extend", "insert", "add", "update", "assign", "write",
-             "put", "save")  # fmt: skip
+#: trains, or leaves something outside of the script
+_CHANGING = (*_TRAINING, *_STEPS, "assign", "write", "put", "save")
+#: changes what it is called on, which may be gone when a function ends
+_COLLECTING = ("append", "extend", "insert", "add", "update")
 
 
 class Source:
@@ -259,8 +260,10 @@ def _leaves(node: ast.AST) -> bool:
         or (
             isinstance(n, ast.Call)
             and isinstance(n.func, ast.Attribute)
-            and n.func.attr in _CHANGING
-            and getattr(n.func.value, "id", "") not in local
+            and (
+                n.func.attr in _CHANGING
+                or (n.func.attr in _COLLECTING and getattr(n.func.value, "id", "") not in local)
+            )
         )
         for n in nodes
     )

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from whydiff.script_text.edits import Edit, Script
 from whydiff.script_text.imports import Names
-from whydiff.script_text.orders import order_changes
+from whydiff.script_text.orders import completion_orders, order_changes
 from whydiff.script_text.own_seed import own_seed
 from whydiff.script_text.repeated import executed_often, made_once
-from whydiff.script_text.seeding import GLOBAL_SEEDS
+from whydiff.script_text.seeding import GLOBAL_SEEDS, written_seed
 
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 
@@ -85,7 +85,8 @@ def changes(
             edits = (Edit(start, end, value(fresh.next(node))),)
         found.append(Change(edits, "generator", node.lineno, what))
     found += [Change((e,), "order", line, what) for e, line, what in order_changes(script, names)]
-    found += [Change((e,), "parallel", line, what) for e, line, what in _parallel(script, names)]
+    for edit, line, what in (*completion_orders(script, names), *_parallel(script, names)):
+        found.append(Change((edit,), "parallel", line, what))
     return found
 
 
@@ -95,7 +96,7 @@ class Seeds:
     def __init__(self, script: Script, names: Names) -> None:
         self._script, self._names = script, names
         self._given: dict[str, int] = {}
-        self._written = _written_seed(script, names)
+        self._written = written_seed(script, names)
 
     def next(self, at: ast.AST) -> str:
         """The text of the next seed for what stands at a node."""
@@ -105,17 +106,6 @@ class Seeds:
         if own.isdigit():
             return str(int(own) + number)
         return f"{own} + {number}" if number else own
-
-
-def _written_seed(script: Script, names: Names) -> str:
-    """The number that a script writes into the calls that set its global seeds; "0" if none."""
-    seeds = {
-        call.args[0].value
-        for call in ast.walk(script.tree)
-        if isinstance(call, ast.Call) and names.called(call) in GLOBAL_SEEDS and call.args
-        if isinstance(call.args[0], ast.Constant) and type(call.args[0].value) is int
-    }
-    return str(seeds.pop()) if len(seeds) == 1 else "0"
 
 
 #: a node, how it reads with a seed in it, and what that changes

@@ -31,6 +31,19 @@ def order_changes(script: Script, names: Names) -> Iterator[OrderChange]:
             yield from _wrap(script, node, "files are taken in sorted order")
 
 
+def completion_orders(script: Script, names: Names) -> Iterator[OrderChange]:
+    """Edits that take the results of threads and processes in the order of the work, not in that
+    in which they happen to end."""
+    for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
+        function = names.called(call).rpartition(".")[2] or getattr(call.func, "attr", "")
+        if function == "as_completed" and call.args:
+            new = script.segment(call.args[0])
+            yield Edit(*script.span(call), new), call.lineno, "as_completed() is left out"
+        elif function == "imap_unordered" and isinstance(call.func, ast.Attribute):
+            start, end = script.span(call.func.value)[1], script.span(call.func)[1]
+            yield Edit(start, end, ".imap"), call.lineno, "imap_unordered() becomes imap()"
+
+
 def uses_hash_order(script: Script, names: Names) -> bool:
     """Whether the script makes a set or asks for a hash: then PYTHONHASHSEED may matter."""
     return any(

@@ -101,6 +101,17 @@ def seed_script(script: Script, names: Names, backend: str, first_use: int = 0) 
     return Seeding((_paragraph(script, place, lines),), how=how)
 
 
+def written_seed(script: Script, names: Names) -> str:
+    """The number that a script writes into the calls that set its global seeds; "0" if none."""
+    seeds = {
+        call.args[0].value
+        for call in ast.walk(script.tree)
+        if isinstance(call, ast.Call) and names.called(call) in GLOBAL_SEEDS and call.args
+        if isinstance(call.args[0], ast.Constant) and type(call.args[0].value) is int
+    }
+    return str(seeds.pop()) if len(seeds) == 1 else "0"
+
+
 def besides(functions: Collection[str]) -> str:
     """What one seed for all adds to the functions that a script seeds with."""
     alone = listed([name for function, name in _GENERATORS.items() if function in functions])

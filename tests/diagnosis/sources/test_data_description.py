@@ -69,6 +69,18 @@ def test_labels_renamed_by_one_mapping():
     assert found.text.startswith("x equal, y differs: 3 of 3 labels are renamed")
 
 
+def test_inputs_that_were_shuffled_without_their_targets():
+    order = np.random.default_rng(1).permutation(len(X))
+    found = relation(recipe(X, Y), recipe(X[order], Y))
+    assert found.mechanism == "rows-mismatched"
+    assert found.text.startswith("x in another order, y not, so that other rows belong together")
+    finding = CONTENT(*(a_side(**vars(recipe(x, Y))) for x in (X, X[order])))
+    assert (finding.mechanism, finding.intended) == ("rows-mismatched", False)
+    both = relation(recipe(X, Y), recipe(X[order], np.roll(Y, 1, axis=0)))
+    assert both.text.startswith("x and y hold the same rows in A and B")
+    assert relation(recipe(X, Y), recipe(X[order], Y[order])) is None  # data-order sees to that
+
+
 def test_labels_that_differ_without_a_mapping_are_just_other_labels():
     noisy = Y.copy()
     noisy[0] = (noisy[0] + 1) % 3

@@ -382,6 +382,8 @@ def test_data_drawn_from_generators_that_the_script_seeds_otherwise_are_intended
     made = [("numpy.random.default_rng", n) for n in (3, 4)]
     finding = CONTENT(run(range(10), 1, made[0]), run(range(20, 30), 1, made[1]))
     assert finding.intended and "default_rng(4) (train.py:7) in B" in finding.detail
+    in_threads = CONTENT(run(range(10), 1, *made), run(range(20, 30), 1, *reversed(made)))
+    assert in_threads.mechanism != "explicit-seeds" and "default_rng" not in in_threads.detail
 
 
 def test_rows_that_a_rounded_number_of_steps_leaves_out():

@@ -185,6 +185,16 @@ MECHANISMS = (
         seen="The inputs are equal row by row, and the targets are mapped one to one.",
     ),
     Mechanism(
+        "rows-mismatched",
+        ("data-content",),
+        "rows of the arrays belong together otherwise",
+        "Every array holds the same rows in both, but other inputs stand beside other targets: one "
+        "of them was shuffled, sorted or filtered without the other.",
+        "Take the rows of all arrays by one permutation: order = rng.permutation(len(x)); "
+        "x, y = x[order], y[order].",
+        seen="Each array has equal rows, the arrays side by side have not.",
+    ),
+    Mechanism(
         "validation-leak",
         ("data-content", "measurement"),
         "validation samples are also training samples",

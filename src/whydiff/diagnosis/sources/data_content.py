@@ -19,6 +19,7 @@ from whydiff.diagnosis.sources.samples import (
 )
 from whydiff.diagnosis.sources.seeds import (
     Why,
+    call_of,
     generators_of,
     ledger_at,
     other_seedings,
@@ -173,7 +174,10 @@ def _seeded_otherwise(a: Side, b: Side) -> Why | None:
     if any(d.seed is None for side in own for d in side):
         return None
     calls = [seeding_of(side, ledger_at(side), "numpy") for side in (a, b)]
-    pairs = [calls, [next(reversed(side), None) for side in own]]
+    made = [sorted(map(call_of, side)) for side in own]
+    pairs = [calls]
+    if made[0] != made[1]:  # the same generators may have been made in another order, by threads
+        pairs.append([next(reversed(side), None) for side in own])
     found = (other_seedings(a, b, one, other) for one, other in pairs)
     return next((why for why in found if why is not None), None)
 

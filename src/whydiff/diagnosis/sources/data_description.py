@@ -47,6 +47,9 @@ def relation(a: Recipe, b: Recipe) -> Relation | None:
         return Relation(f"{exchanged}: the same arrays in another place", "inputs-exchanged")
     pairs = [_same_rows(x, y) for x, y in zip(left, right, strict=True)]
     if all(pairs):
+        apart = _paired_otherwise(left, right, names)
+        if apart:
+            return Relation(apart, "rows-mismatched")
         return _same_values(one.signature, two.signature, names)
     if not any(pairs):
         return None
@@ -104,6 +107,27 @@ def _exchanged(left: Sequence[np.ndarray], right: Sequence[np.ndarray], names: l
         taken.append(fits[0])
     moved = [names[i] for i, j in enumerate(taken) if i != j]
     return f"{_listed(moved)} are exchanged" if moved else ""
+
+
+def _paired_otherwise(
+    left: Sequence[np.ndarray], right: Sequence[np.ndarray], names: Sequence[str]
+) -> str:
+    """Says so where all arrays hold the same rows, and other rows stand beside each other."""
+    if len(left) < 2 or len({len(rows) for rows in (*left, *right)}) > 1:
+        return ""
+    together = [np.unique(np.stack(side, axis=1), axis=0, return_counts=True)
+                for side in (left, right)]  # fmt: skip
+    if all(map(np.array_equal, *together)):
+        return ""
+    still = [n for n, x, y in zip(names, left, right, strict=True) if np.array_equal(x, y)]
+    moved = [name for name in names if name not in still]
+    if not still or not moved:
+        text = f"{_listed(names)} hold the same rows in A and B"
+    else:
+        text = f"{_listed(moved)} in another order, {_listed(still)} not"
+    return (
+        f"{text}, so that other rows belong together: inputs and targets of one side are mixed up"
+    )
 
 
 def _same_values(one: Sequence[str], two: Sequence[str], names: Sequence[str]) -> Relation | None:

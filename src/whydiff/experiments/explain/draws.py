@@ -1,4 +1,5 @@
-"""Lines of a script that may have drawn its data or settings from a generator without a seed."""
+"""Lines of a script that may have drawn its data or settings from a generator without a seed, or
+taken them in the order in which threads end."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from whydiff.diagnosis.sources.drawn import drawn_otherwise
 from whydiff.experiments.explain.texts import text_of
 from whydiff.lint.script import Source
 from whydiff.lint.seeds import unseeded_draws
+from whydiff.script_text.orders import completion_orders
 
 _MODULES = {"numpy": "numpy.random", "random": "random"}
 _MOST_LINES = 3
@@ -44,8 +46,12 @@ def _draws(path: Path, side: Side) -> list[str]:
     except (OSError, SyntaxError, ValueError):
         return []
     called = side.fit.stack[0].line if side.fit.stack else None
+    lines = [(hit.line, hit.what) for hit in unseeded_draws(source, seeded)]
+    for _, line, what in completion_orders(source.script, source.names):
+        function = what.partition("(")[0]
+        lines.append((line, f"{function} gives results in the order in which they are done"))
     return [
-        f"{path.name}:{hit.line}: {hit.what}"
-        for hit in unseeded_draws(source, seeded)
-        if called is None or hit.line <= called or path.name != Path(side.fit.stack[0].file).name
+        f"{path.name}:{line}: {what}"
+        for line, what in lines
+        if called is None or line <= called or path.name != Path(side.fit.stack[0].file).name
     ]
