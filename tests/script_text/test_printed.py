@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from whydiff.script_text.printed import counting_loop, needed_for, throws_away
+from whydiff.script_text.printed import counting_loop, keys_read, needed_for, throws_away
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,19 @@ from whydiff.script_text.printed import counting_loop, needed_for, throws_away
 def test_what_a_call_returns_is_thrown_away(text, away):
     line = next(i for i, code in enumerate(text.splitlines(), 1) if "fit" in code)
     assert throws_away(ast.parse(text), line, "fit", "history") is away
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("h = model.fit(x)\nprint(h.history['loss'][-1], h.history['auc'])", ["auc", "loss"]),
+        ("h = model.fit(x)\nprint(h.history['loss'], h.history)", []),
+        ("h = model.fit(x)\nprint(h.history[name])", []),
+        ("h = model.fit(x).history\nprint(h['loss'])", []),
+    ],
+)
+def test_the_names_by_which_entries_are_read(text, keys):
+    assert keys_read(ast.parse(text), "history") == keys
 
 
 def test_the_loop_that_counted_and_what_it_depends_on():

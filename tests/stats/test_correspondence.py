@@ -43,6 +43,25 @@ def test_images_preprocessed_twice() -> None:
     assert not correspondence(once, others).found
 
 
+@pytest.mark.parametrize(
+    ("other", "text"),
+    [
+        (lambda x: x[..., ::-1], "RGB and BGR"),
+        (lambda x: np.moveaxis(x, -1, 1), "the last axis comes first"),
+        (lambda x: np.swapaxes(x, 1, 2), "rows and columns are exchanged"),
+        (lambda x: x[:, ::-1], "the first axis of a sample is reversed"),
+        (lambda x: x[:, :, ::-1], "the second axis of a sample is reversed"),
+    ],
+)
+def test_values_at_other_places(other, text) -> None:
+    images = RNG.integers(0, 255, size=(6, 8, 8, 3)).astype("uint8")
+    found = correspondence(images, other(images))
+    assert found.kind == "rearranged" and text in found.text
+    assert correspondence(images, images.copy()).kind == "equal"
+    others = RNG.integers(0, 255, size=(6, 8, 8, 3)).astype("uint8")
+    assert correspondence(images, others).kind != "rearranged"
+
+
 def test_words_by_another_vocabulary() -> None:
     words = RNG.integers(0, 20, size=(30, 12))
     permutation = RNG.permutation(20)

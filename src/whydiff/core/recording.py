@@ -114,6 +114,11 @@ class Fit:
         """Whether the script prints or keeps what the fit logged, as far as its text tells."""
         return self.notes.get("log") != LOG_UNSEEN
 
+    @property
+    def names_seen(self) -> tuple[str, ...]:
+        """The numbers of its log that the script looks at, () where that is not known."""
+        return tuple(map(str, self.notes.get("log names") or ()))
+
     def trained(self, call: MeasuringCall) -> bool:
         """Whether it trained the model that ``call`` used. Titles tell where numbers are lacking:
         models of equal names are common (``clear_session`` counts names from the start)."""

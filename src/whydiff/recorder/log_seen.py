@@ -7,13 +7,22 @@ from typing import Any
 
 from whydiff.core.stack import Frame
 from whydiff.recorder.measuring.formulas import parsed
-from whydiff.script_text.printed import throws_away
+from whydiff.script_text.printed import keys_read, throws_away
 
 #: Callbacks of Keras that hand no log on.
 _SILENT = frozenset({
     "BackupAndRestore", "EarlyStopping", "LearningRateScheduler", "ModelCheckpoint",
     "ReduceLROnPlateau", "SwapEMAWeights", "TerminateOnNaN",
 })  # fmt: skip
+
+
+def names_seen(
+    arguments: Mapping[str, Any], callbacks: Sequence[Any], stack: Sequence[Frame]
+) -> list[str]:
+    """The numbers of its log that the script reads from its history, where nobody sees others;
+    [] where that cannot be told."""
+    module = parsed(stack[-1].file) if stack and _silent(arguments, callbacks) else None
+    return [] if module is None else keys_read(module, "history")
 
 
 def log_unseen(
@@ -23,9 +32,11 @@ def log_unseen(
 
     False wherever that cannot be told.
     """
-    if not stack or arguments.get("verbose", "auto") not in (0, "0"):
-        return False
-    if any(type(callback).__name__ not in _SILENT for callback in callbacks):
-        return False
-    module = parsed(stack[-1].file)
+    module = parsed(stack[-1].file) if stack and _silent(arguments, callbacks) else None
     return module is not None and throws_away(module, stack[-1].line, "fit", "history")
+
+
+def _silent(arguments: Mapping[str, Any], callbacks: Sequence[Any]) -> bool:
+    """Whether Keras prints nothing and no callback hands the log on."""
+    quiet = arguments.get("verbose", "auto") in (0, "0")
+    return quiet and all(type(callback).__name__ in _SILENT for callback in callbacks)

@@ -28,7 +28,7 @@ from whydiff.recorder.feed import Feed
 from whydiff.recorder.guard import never_in_the_way
 from whydiff.recorder.interference import Interference
 from whydiff.recorder.ledger import Ledger, user_stack
-from whydiff.recorder.log_seen import log_unseen
+from whydiff.recorder.log_seen import log_unseen, names_seen
 from whydiff.recorder.material import material_of
 from whydiff.recorder.origins import origins_of
 from whydiff.recorder.randomness import (
@@ -95,6 +95,8 @@ class Watch:
         self._notes: dict[str, Any] = {"seed ledger": len(ledger.draws)}
         if log_unseen(self._fit, self._callbacks, self._stack):
             self._notes["log"] = LOG_UNSEEN
+        elif names := names_seen(self._fit, self._callbacks, self._stack):
+            self._notes["log names"] = names
         self._pins = pins
         self._known: list[list[int]] | None = None  # which variables travel with a step's state
         self._rows = Steps(index, self.feed, writer, self._digests)

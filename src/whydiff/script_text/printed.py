@@ -33,6 +33,17 @@ def throws_away(module: ast.Module, line: int, method: str, attribute: str) -> b
     return False
 
 
+def keys_read(module: ast.Module, attribute: str) -> list[str]:
+    """The names by which the entries of an attribute are read, [] where not all are told."""
+    uses = [n for n in ast.walk(module) if isinstance(n, ast.Attribute) and n.attr == attribute]
+    keys: dict[int, str] = {}
+    for node in ast.walk(module):
+        match node:
+            case ast.Subscript(value=ast.Attribute() as value, slice=ast.Constant(value=str(key))):
+                keys[id(value)] = key
+    return sorted({keys[id(n)] for n in uses}) if all(id(n) in keys for n in uses) else []
+
+
 def unscaled(node: ast.expr) -> ast.expr:
     """Without a factor that makes a part a percentage."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):

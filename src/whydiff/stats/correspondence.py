@@ -20,8 +20,9 @@ FEWEST_ROWS = 4
 
 
 class Correspondence(NamedTuple):
-    """How B's rows follow from A's: ``kind`` is "equal", "padded", "rounded", "shifted", "scaled",
-    "encoded", "near" or "" where rows do not correspond. ``text`` says it, with both ranges."""
+    """How B's rows follow from A's: ``kind`` is "equal", "padded", "rearranged", "rounded",
+    "shifted", "scaled", "encoded", "near" or "" where rows do not correspond. ``text`` says it,
+    with both ranges."""
 
     kind: str
     text: str
@@ -49,6 +50,9 @@ def correspondence(
         return Correspondence("padded", text)
     if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
         return Correspondence("", "")
+    text = _rearranged(a, b)
+    if text:
+        return Correspondence("rearranged", text)
     rows = np.unique(np.linspace(0, len(a) - 1, min(len(a), MOST_ROWS)).astype(int))
     x, y = (np.asarray(v[rows], np.float64).reshape(len(rows), -1) for v in (a, b))
     ranges = f"values from {_span(x)} in A, from {_span(y)} in B"
@@ -65,6 +69,23 @@ def correspondence(
         if _nearest(x, y):
             return Correspondence("near", f"row by row much alike; {ranges}")
     return Correspondence("", ranges)
+
+
+def _rearranged(a: np.ndarray, b: np.ndarray) -> str:
+    """How the values of B's rows are A's at other places, "" where they are not."""
+    if a.ndim < 3 or b.ndim != a.ndim:
+        return ""
+    found = [
+        ("the last axis is reversed, as RGB and BGR are", a[..., ::-1]),
+        ("the last axis comes first", np.moveaxis(a, -1, 1)),
+        ("the first axis of a sample comes last", np.moveaxis(a, 1, -1)),
+        ("rows and columns are exchanged", np.swapaxes(a, 1, 2)),
+        ("the first axis of a sample is reversed", a[:, ::-1]),
+        ("the second axis of a sample is reversed", a[:, :, ::-1]),
+    ]
+    fits = (text for text, other in found if other.shape == b.shape and np.array_equal(other, b))
+    alike = a.shape == b.shape and np.array_equal(a, b)
+    return "" if alike else next((f"the same values: {text}" for text in fits), "")
 
 
 def padded(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> str:

@@ -268,6 +268,26 @@ def test_a_log_that_nobody_sees_is_held_against_nothing(trained_fit):
     assert pairs[0] and not pairs[1]
 
 
+@pytest.mark.parametrize(
+    ("seen", "metric"), [([], "loss"), (["accuracy"], "accuracy"), (["val_loss"], "loss")]
+)
+def test_a_log_is_told_in_the_number_that_the_script_looks_at(trained_fit, seen, metric):
+    fit = trained_fit(1)
+    rows = len(fit.recipe.data_order.epochs[-1])
+    logs = {"accuracy": 0.9, "loss": 0.2}
+    epochs = (*fit.epochs[:-1], replace(fit.epochs[-1], logs=logs))
+    fit = replace(fit, epochs=epochs, notes={**fit.notes, "log names": seen})
+    evaluated = call(2, "evaluate", x=np.ones((rows, 3)), values={"accuracy": 0.8, "loss": 0.9})
+    (found,) = [d for d in disagreements(execution(evaluated, fits=[fit])) if d.a is fit]
+    assert found.distance.metric == metric
+
+
+def test_loops_that_agree_with_the_whole_are_counted():
+    parts = [call(n, line=5, x=X[i : i + 4]) for n, i in ((1, 0), (2, 4), (3, 8), (4, 12))]
+    assert in_comparison(execution(*parts, call(9)))[0] == 1
+    assert in_comparison(execution(*parts, call(9, kernel=OTHER)))[0] == 0
+
+
 def test_two_evaluates_come_before_the_validation_of_a_fit(trained_fit):
     fit = validating(trained_fit(1), X, val_loss=0.9)
     last = call(2, "evaluate", values={"loss": 0.9})

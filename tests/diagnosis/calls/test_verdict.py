@@ -265,6 +265,10 @@ def test_how_inputs_of_the_same_samples_differ(kinds, facts, mechanism):
     assert form_of(kinds, call(1, architecture=facts)) == mechanism
 
 
+def test_values_at_other_places():
+    assert form_of(["rearranged"], call(1)) == "values-at-other-places"
+
+
 def test_one_source_that_makes_its_samples_anew():
     def fed(number, data, y=None):
         made = call(number, "evaluate", x=X + number, y=np.arange(len(X)) if y is None else y)

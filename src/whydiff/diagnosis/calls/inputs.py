@@ -19,7 +19,7 @@ def form_of(kinds: Sequence[str], call: MeasuringCall) -> str:
         if call.recipe.architecture.get("masks end at"):
             return "mask-ends"
         return "input-in-another-form" if masks(call) else "padding-without-a-mask"
-    return "input-in-another-form"
+    return "values-at-other-places" if "rearranged" in kinds else "input-in-another-form"
 
 
 def made_anew(kinds: Sequence[str], a: MeasuringCall, b: MeasuringCall) -> bool:

@@ -217,6 +217,7 @@ def fit_pairs(fit: Fit, call: MeasuringCall, metric: str | None) -> Iterator[Dis
         ("", LOGGED, FIT_ROWS, _rows_of_epoch(fit)),
     ):
         common = [n for n in ordered(list(call.values)) if f"{prefix}{n}" in logs]
+        common = [n for n in common if f"{prefix}{n}" in fit.names_seen] or common
         apart = [
             number(n, float(logs[f"{prefix}{n}"]), float(call.values[n]))
             for n in common
@@ -514,6 +515,11 @@ def in_comparison(execution: Execution) -> tuple[int, list[str]]:
         for fit, call in product(execution.fits, calls)
     )
     own = [c for c in calls if c.kind not in ("score", "built")]
+    for loop, whole in product(_in_pieces(execution.calls), own):
+        single = whole.number not in loop.notes["joined"] and whole.outputs
+        if single and loop.model_number == whole.model_number and _same_samples(loop, whole):
+            apart = distance(loop, whole)
+            equal += apart is not None and apart.rounding
     for a, b in combinations(own, 2):
         if a.kind != b.kind or not _same_samples(a, b):
             continue

@@ -351,6 +351,16 @@ MECHANISMS = (
         seen="On the samples that evaluate was given the score is evaluate's.",
     ),
     Mechanism(
+        "values-at-other-places",
+        ("data-content",),
+        "the same values at other places",
+        "Images that OpenCV reads have blue first, those of PIL and Keras red; channels stand last "
+        "or first; rows and columns change places between (width, height) and (height, width).",
+        "Bring the inputs into the form of the training data: x[..., ::-1] for BGR, "
+        "np.moveaxis(x, 1, -1) for channels that come first.",
+        seen="Reversed or with its axes in another order one input is the other.",
+    ),
+    Mechanism(
         "input-in-another-form",
         ("data-content",),
         "the same samples in another form",

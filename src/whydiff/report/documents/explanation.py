@@ -288,7 +288,7 @@ def _ruled_out(e: Explanation) -> Iterator[Section]:
     blocks: list[Block] = []
     if e.excluded:
         heads = ("Ruled out", "Evidence")
-        shown = [x for x in e.excluded if x.source in FIRST]
+        shown = [x for x in e.excluded if x.source in FIRST] or list(e.excluded[:2])
         others = [x.source for x in e.excluded if x not in shown]
         rows = [(x.source, x.evidence) for x in shown]
         rows += [("and", listed(others))] if others else []
