@@ -82,13 +82,30 @@ def test_the_gap_holds_what_the_hybrids_measured_and_nothing_else_without_them()
     a, b = call(1), call(2, "call", outputs=runner.again("b").outputs[0])
     trials = run_trials(runner, ["mode"], (a, b), "outputs")
     gap = answer(pair(a, b), trials=trials).gap
-    assert gap["distance"] == pytest.approx(1.0) and gap["predictions_differ"] > 0
+    assert gap["distance"] == pytest.approx(1.0) and "predictions_differ" not in gap
     assert gap["relative"] == pytest.approx(trials.apart(trials.a, trials.b)[0])
     of_metric = answer(pair(a, b, metric="accuracy"), trials=trials).gap
     assert of_metric["relative"] == 0.5
     assert set(answer(pair(a, b)).gap) == {"metric", "a", "b", "relative"}
     trials.failure = "the control failed"
     assert set(answer(pair(a, b), trials=trials).gap) == {"metric", "a", "b", "relative"}
+
+
+@pytest.mark.parametrize(
+    ("row", "change", "share"),
+    [
+        ([0.4], 0.2, 1.0),
+        ([0.4], 0.02, 0.0),
+        ([0.7, 0.3], [-0.6, 0.6], 1.0),
+        ([7.0, 0.3], 0.1, None),
+    ],
+)
+def test_classes_are_counted_of_probabilities_only(row, change, share):
+    outputs = np.tile(np.float32(row), (16, 1))
+    runner = Linear(outputs, {"mode": np.float32(change)})
+    a, b = (call(n, outputs=runner.again(side).outputs[0]) for n, side in ((1, "a"), (2, "b")))
+    trials = run_trials(runner, ["mode"], (a, b), "outputs")
+    assert answer(pair(a, b), trials=trials).gap.get("predictions_differ") == share
 
 
 def test_hybrids_are_listed_with_their_part_of_the_gap():

@@ -122,11 +122,21 @@ def _gap(pair: Disagreement, trials: CallTrials | None) -> dict[str, Any]:
     if trials is not None and not trials.failure:
         a, b = (list(m.outputs) for m in (trials.a, trials.b))
         if a and b:
-            told["predictions_differ"] = churn(a, b)
+            if all(map(_are_probabilities, (*a, *b))):  # else nothing says that it classifies
+                told["predictions_differ"] = churn(a, b)
             told["distance"] = trials.whole
         if d.metric in (OUTPUTS, WEIGHTS):
             told["relative"] = trials.apart(trials.a, trials.b)[0]
     return told
+
+
+def _are_probabilities(output: np.ndarray) -> bool:
+    """Whether an output is that of a sigmoid, or a softmax over its last axis."""
+    values = np.asarray(output, np.float64)
+    if not values.ndim or not values.size or values.min() < 0 or values.max() > 1:
+        return False
+    single = values.ndim == 1 or values.shape[-1] == 1
+    return single or bool(np.allclose(values.sum(-1), 1.0, atol=0.02))
 
 
 def _remedy(verdict: Verdict) -> Remedy:
