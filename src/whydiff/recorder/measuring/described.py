@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,15 +39,15 @@ class Descriptions:
     """One per model, kept while the model's layers hold the very same things."""
 
     def __init__(self) -> None:
-        self._known: BesideModels[tuple[list[Any], Described]] = BesideModels()
+        self._known: BesideModels[tuple[list[Any], list[Any], Described]] = BesideModels()
         self._surroundings: dict[str, dict[str, Facts]] = {}  # by package: keras or tf_keras
 
     def names(self, model: Any) -> tuple[Names, list[Any]]:
         """The model's canonical names, from its description where that still holds, and what says
         so: :meth:`of` takes it while nothing of the model has changed."""
         known, signature = self._known.get(model), _signature(model)
-        if known is not None and _same(known[0][: len(signature)], signature):
-            return known[1].names, signature
+        if known is not None and _same(known[0], signature):
+            return known[2].names, known[0]
         return Names(model), signature
 
     def of(
@@ -58,12 +59,12 @@ class Descriptions:
     ) -> Described:
         """``held`` are digests of values that the user's code reads: they are in the facts.
         ``own`` is what :meth:`names` gave for the model as it is."""
-        signature = [*(_signature(model) if own is None else own), id(compiled), *held]
-        known = self._known.get(model)
-        if known is not None and _same(known[0], signature):
-            return known[1]
+        own = _signature(model) if own is None else own
+        known, more = self._known.get(model), [id(compiled), *held]
+        if known is not None and known[1] == more and (known[0] is own or _same(known[0], own)):
+            return known[2]
         described = self._describe(model, compiled)
-        self._known[model] = (signature, described)
+        self._known[model] = (own, more, described)
         return described
 
     def _describe(self, model: Any, compiled: Mapping[str, Any]) -> Described:
@@ -143,7 +144,7 @@ def _signature(model: Any) -> list[Any]:
 def _same(a: list[Any], b: list[Any]) -> bool:
     if len(a) != len(b):
         return False
-    return all(
+    return all(map(operator.is_, a, b)) or all(
         x is y or (type(x) is type(y) and isinstance(x, PLAIN) and (x == y))
         for x, y in zip(a, b, strict=True)
     )

@@ -177,10 +177,26 @@ def beside(
 ) -> Mapping[str, np.ndarray]:
     """What the names of a loop around a line stand for beside the batch of so many rows that is
     predicted there: labels, as a rule. Of the batch itself only its length."""
-    module = parsed(frame.f_code.co_filename)
+    ready, fed = _names_of_loop(frame.f_code.co_filename, line)
+    if not ready:
+        return {}
+    found, names = {}, names_in(frame)
+    for name in sorted(ready & names.keys()):
+        value = names[name]
+        if not hasattr(type(value), "__array__") or tuple(np.shape(value))[:1] != (rows,):
+            continue
+        found[name] = np.empty((rows, 0)) if name in fed else np.array(to_numpy(value))
+    return {name: array for name, array in found.items() if array.nbytes <= _MOST_BESIDE}
+
+
+@functools.lru_cache(maxsize=256)
+def _names_of_loop(file: str, line: int) -> tuple[frozenset[str], frozenset[str]]:
+    """The names that a counting loop around a line has given a value when it comes there, and those
+    that the calls at the line are given; none where there is no such loop."""
+    module = parsed(file)
     loop = module and counting_around(module, line)
     if not loop:
-        return {}
+        return frozenset(), frozenset()
     fed = {
         n.id
         for call in ast.walk(loop)
@@ -191,13 +207,7 @@ def beside(
     }
     before = [part for part in ast.walk(loop) if getattr(part, "end_lineno", line) < line]
     ready = {name for part in (loop.target, *before) for name in assigned(part)}
-    found, names = {}, names_in(frame)
-    for name in sorted(ready & names.keys()):
-        value = names[name]
-        if not hasattr(type(value), "__array__") or tuple(np.shape(value))[:1] != (rows,):
-            continue
-        found[name] = np.empty((rows, 0)) if name in fed else np.array(to_numpy(value))
-    return {name: array for name, array in found.items() if array.nbytes <= _MOST_BESIDE}
+    return frozenset(ready), frozenset(fed)
 
 
 def names_in(frame: Any) -> dict[str, Any]:
