@@ -51,8 +51,9 @@ class Watch:
         self.end()
         now = time.monotonic()
         self._pace = Pace(total, now, each=each) if total and total > 1 else None
-        if self._pace is not None and each is not None:
-            self._made.append((now, each * self._pace.total))
+        left = self._pace.seconds_left(now) if self._pace is not None else None
+        if left is not None:
+            self._made.append((now, left))
 
     def advance(self, n: int = 1) -> None:
         """Parts of it are done."""
@@ -77,6 +78,7 @@ class Watch:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--blocks", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=10, help="of one training")
     parser.add_argument("--only", default="", help="work whose name begins so")
     options = parser.parse_args()
     blocks = options.blocks
@@ -108,8 +110,9 @@ def main() -> None:
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         script = Path(name) / "train.py"
-        script.write_text(SCRIPT)
-        script.with_name("unseeded.py").write_text(SCRIPT.replace("keras.utils.set_random", "# "))
+        text = SCRIPT.replace("epochs=10", f"epochs={options.epochs}")
+        script.write_text(text)
+        script.with_name("unseeded.py").write_text(text.replace("keras.utils.set_random", "# "))
         for work, ask in asked.items():
             if not work.startswith(options.only):
                 continue

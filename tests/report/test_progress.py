@@ -29,10 +29,11 @@ def test_what_the_first_part_compiles_counts_only_until_others_are_done():
 
 
 def test_a_pace_known_from_before_holds_until_there_is_one():
-    pace = Pace(4, 0.0, each=5.0)
-    assert pace.seconds_left(0.0) == 20
+    pace = Pace(4, 0.0, each=50.0)
+    assert pace.seconds_left(0.0) == 200
     pace.advance(1, 2.0)
     assert pace.seconds_left(2.0) == 6
+    assert Pace(4, 0.0, each=0.5).seconds_left(0.0) is None  # half a second says little
 
 
 def test_how_much_there_is_to_do_and_how_long_it_takes_is_said_before_it_is_done():

@@ -22,7 +22,8 @@ class Pace:
     """How long what is left of a step takes, by how long its parts took.
 
     The first parts also compile, so they count only until others are done. ``each`` is the pace
-    of such parts before, which holds until one is done.
+    of such parts before, which holds until one is done, unless parts are so short that what they
+    take besides (compiling, handing arrays over) outweighs them.
     """
 
     total: int
@@ -39,7 +40,8 @@ class Pace:
     def seconds_left(self, now: float) -> float | None:
         """Seconds until all parts are done; None while no pace is known."""
         if self.first is None or self.done < 1:
-            return None if self.each is None else self.each * self.total
+            known = self.each or 0.0
+            return known * self.total if known >= EVERY else None
         since, before = self.first if self.done > self.first[1] else (self.began, 0)
         return (now - since) / (self.done - before) * max(self.total - self.done, 0)
 

@@ -47,12 +47,7 @@ class Comparing:
                 "`whydiff explain` says why two such runs differ.",
             )
         self.gates += own_gates(self.pair, self.progress)
-        own = [c.bench.pace if c.bench else 0.0 for c in self.pair] if a.engine == "solo" else [0.0]
-        self.progress.step(
-            "training pairs with equal seeds, at most",
-            total=self.rule.most,
-            each=sum(own) if all(own) else None,
-        )
+        self.progress.step("training pairs with equal seeds, at most", total=self.rule.most)
         if a.engine != "fused":
             return until_settled(self.train, self.rule, **self._options())
         return self._fused()
