@@ -39,7 +39,10 @@ def test_every_verb_has_help_that_names_its_options(verb):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("explan", "x.py"), "explan"),
+        (("explan", "x.py"), "`whydiff explain`?"),
+        (("train.py",), "`whydiff explain train.py`?"),
+        (("a.whydiff", "--verbose"), "`whydiff show a.whydiff`?"),
+        (("zzz",), "there is no verb 'zzz'"),
         (("explain",), "SCRIPT"),
         (("explain", "a.py", "--fits", "0,1"), "'0,1' is not a pair of fits"),
         (("explain", "a.py", "--fits", "1;2"), "'1;2' is not a pair of fits"),

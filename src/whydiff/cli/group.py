@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib
 import os
 import sys
@@ -78,6 +79,16 @@ class Trouble(click.ClickException):
             click.echo(f"  {spelled(line)}", err=True, file=file)
 
 
+def _meant(word: str) -> str:
+    """The way out for a word that is no verb: a script without one, or a slip of the keys."""
+    if word.endswith((".py", ".ipynb", ".whydiff", ".keras")):
+        verb = "show" if word.endswith(".whydiff") else "explain"
+        return f"Did you mean `whydiff {verb} {word}`? `whydiff --help` lists the verbs."
+    close = difflib.get_close_matches(word, VERBS, 1)
+    question = f"Did you mean `whydiff {close[0]}`? " if close else ""
+    return f"{question}`whydiff --help` lists the verbs."
+
+
 class Verbs(click.Group):
     """Loads a verb's module when the verb is used, so that ``--help`` stays quick."""
 
@@ -97,6 +108,9 @@ class Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The verb that ``args`` name, if it can be used on this platform."""
+        unknown = args[0] not in VERBS and not args[0].startswith("-")
+        if unknown and not ctx.resilient_parsing:  # a word that is completed is no slip
+            raise Trouble(f"there is no verb {args[0]!r}", _meant(args[0]))
         name, command, rest = super().resolve_command(ctx, args)
         ctx.meta[_FILES] = [word for word in rest if not word.startswith("-")]
         if name in RUN_SCRIPTS and sys.platform == "win32" and not {"-h", "--help"} & set(rest):
