@@ -97,9 +97,8 @@ fashion: $(ENV) $(FASHION_FILES) ## Explain a training on Fashion-MNIST: docs/fa
 docs: $(ENV) ## Build the site into build/site; a link that leads nowhere is an error.
 	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict
 
-gallery: $(ENV) chromium ## Ask the questions of docs/gallery again: answers and pictures.
-	.venv/bin/python docs/make_transcripts.py docs/gallery
-	.venv/bin/python docs/make_screenshots.py evaluate_after_fit report_by_scikit_learn
+gallery: $(ENV) chromium ## Ask the questions of docs/gallery again: answers and pictures; QUESTION=resumed one.
+	.venv/bin/python docs/make_gallery.py $(QUESTION)
 
 screenshots: $(ENV) chromium ## Make the pictures of pages, and the walks: docs/images.
 	.venv/bin/python docs/make_screenshots.py

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,8 +28,6 @@ PAGES = {
     "study": "study examples/weight_initialization.py -o {folder}/study.whydiff --html {page}",
     "compare": "compare examples/weight_initialization.py --set optimizer=sgd --html {page}",
     "report": "report {folder}/callbacks.whydiff --html {page}",
-    "evaluate_after_fit": "explain docs/gallery/evaluate_after_fit.py --html {page}",
-    "report_by_scikit_learn": "explain docs/gallery/report_by_scikit_learn.py --html {page}",
 }
 #: recorded first, for the page of a recording
 RECORDED = "record examples/callbacks.py -o {folder}/callbacks.whydiff"
@@ -40,8 +39,6 @@ PICTURES = {
     "study": ("study", 1280, 1500, "light"),
     "compare": ("compare", 1280, 1500, "light"),
     "report": ("report", 1280, 1100, "light"),
-    "evaluate_after_fit": ("evaluate_after_fit", 1280, 900, "light"),
-    "report_by_scikit_learn": ("report_by_scikit_learn", 1280, 900, "light"),
 }
 
 
@@ -58,8 +55,8 @@ def run(command: str, folder: Path, page: Path) -> None:
         raise SystemExit(f"whydiff {' '.join(words)} failed with exit code {done.returncode}")
 
 
-def take(pages: dict[str, Path], names: list[str]) -> None:
-    """The pictures of these names."""
+def take(pages: Mapping[str, Path], pictures: Mapping[str, tuple[str, int, int, str]]) -> None:
+    """The pictures by name: of which of the ``pages``, width, height, scheme."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -67,8 +64,7 @@ def take(pages: dict[str, Path], names: list[str]) -> None:
         raise SystemExit("there is no Chromium: `make chromium` installs it")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        for name in names:
-            page, width, height, scheme = PICTURES[name]
+        for name, (page, width, height, scheme) in pictures.items():
             context = browser.new_context(
                 viewport={"width": width, "height": height}, color_scheme=scheme, offline=True
             )
@@ -92,7 +88,7 @@ def main() -> None:
             run(RECORDED, folder, folder)
         for page, file in pages.items():
             run(PAGES[page], folder, file)
-        take(pages, names)
+        take(pages, {name: PICTURES[name] for name in names})
 
 
 if __name__ == "__main__":

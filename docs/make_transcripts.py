@@ -22,6 +22,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 #: how these say "different" is 1, which is no failure
@@ -37,8 +38,8 @@ MARKED = re.compile(
 )
 
 
-def run(command: str) -> str:
-    """What ``command`` prints on stdout."""
+def run(command: str, more: Sequence[str] = ()) -> str:
+    """What ``command`` prints on stdout; it gets ``more`` words, which nobody is shown."""
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -52,7 +53,7 @@ def run(command: str) -> str:
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text(json.dumps(KERAS) + "\n")
     history()
-    words = shlex.split(command)
+    words = [*shlex.split(command), *more]
     done = subprocess.run(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     if done.returncode not in ((0, 1) if ANSWERS & {*words} else (0,)):
         raise SystemExit(f"`{command}` failed with exit code {done.returncode}")
@@ -67,8 +68,8 @@ def history() -> None:
         subprocess.run([sys.executable, str(maker), str(folder)], check=True)
 
 
-def filled(text: str) -> str:
-    """The Markdown ``text`` with every marked transcript written anew."""
+def filled(text: str, more: Sequence[str] = ()) -> str:
+    """The Markdown ``text`` with every marked transcript written anew; see :func:`run`."""
 
     latest: dict[str, list[str]] = {}
 
@@ -77,7 +78,9 @@ def filled(text: str) -> str:
         if not found["first"]:
             print(f"running: {command}", file=sys.stderr)
             latest.clear()
-            latest[command] = [line.rstrip() for line in run(command).strip("\n").splitlines()]
+            latest[command] = [
+                line.rstrip() for line in run(command, more).strip("\n").splitlines()
+            ]
         lines = latest[command]
         shown = "\n".join(part(lines, found["first"], found["last"]))
         head = "" if found["first"] else f"$ {command}\n"

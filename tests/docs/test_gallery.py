@@ -36,6 +36,9 @@ def test_a_page_has_a_script_an_answer_the_fix_and_why(page):
     assert "*Also asked as: " in text
     assert re.findall("^## (.+)", text, re.MULTILINE) == ["Ask", "The fix", "Why"]
     assert re.search(r"<!-- run: whydiff \w+ " + re.escape(script), text)
+    pictures = re.findall(r"\]\((\S+\.png)\)", text)
+    assert set(pictures) <= {f"../images/{page.stem}.png"}
+    assert all((GALLERY / picture).is_file() for picture in pictures)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
