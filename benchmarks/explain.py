@@ -29,7 +29,7 @@ from whydiff.cli import main
 from whydiff.report import progress
 said = []
 class Timed(progress.Progress):
-    def step(self, text, total=None, each=None):
+    def step(self, text, total=None):
         said.append((time.time(), text))
         super().step(text, total)
 progress.Progress = Timed

@@ -2,7 +2,7 @@
 
 ``python benchmarks/progress.py [--blocks 6]``: a study trained plainly, one that runs whole
 scripts, a comparison of equal trainings, and an explanation, each with the estimate that
-``whydiff`` would print as a step begins, where it does, and after every part.
+``whydiff`` would print after every part.
 Prints Markdown: how many estimates were within a factor of two, and the middle one's ratio.
 """
 
@@ -46,14 +46,11 @@ class Watch:
         self._made: list[tuple[float, float]] = []
         self.ratios: list[float] = []
 
-    def step(self, text: str, total: int | None = None, each: float | None = None) -> None:
+    def step(self, text: str, total: int | None = None) -> None:
         """A step begins."""
         self.end()
         now = time.monotonic()
-        self._pace = Pace(total, now, each=each) if total and total > 1 else None
-        left = self._pace.seconds_left(now) if self._pace is not None else None
-        if left is not None:
-            self._made.append((now, left))
+        self._pace = Pace(total, now) if total and total > 1 else None
 
     def advance(self, n: int = 1) -> None:
         """Parts of it are done."""

@@ -34,20 +34,20 @@ class Counting(Silent):
     def __init__(self):
         self.steps = []
 
-    def step(self, text, total=None, each=None):
-        self.steps.append([text, total, each is not None, 0])
+    def step(self, text, total=None):
+        self.steps.append([text, total, 0])
 
     def advance(self, n=1):
         self.steps[-1][-1] += n
 
 
-def test_all_hybrids_are_announced_with_their_pace_before_the_first_is_trained():
+def test_all_hybrids_are_announced_before_the_first_is_trained():
     effects = {**EFFECTS, "noise": (0.5, 0.5)}
     progress = Counting()
     run_trials(SimulatedTrainer(tuple(effects), additive(effects)), tuple(effects), None, progress)
     assert progress.steps == [
-        ["training A again from its own fields", None, False, 0],
-        ["training hybrids of A and B", 7, True, 7],
+        ["training A again from its own fields", None, 0],
+        ["training hybrids of A and B", 7, 7],
     ]
 
 
@@ -57,7 +57,7 @@ def test_hybrids_are_announced_anew_where_a_source_proves_not_to_be_transferable
         tuple(EFFECTS), additive(EFFECTS), refused={frozenset(["data-order"]): "no such order"}
     )
     run_trials(trainer, tuple(EFFECTS), None, progress)
-    assert [step[1:] for step in progress.steps[1:]] == [[3, True, 2], [0, True, 0]]
+    assert [step[1:] for step in progress.steps[1:]] == [[3, 2], [0, 0]]
 
 
 def test_one_source_is_two_trainings():

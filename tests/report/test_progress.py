@@ -1,10 +1,8 @@
 """What is said of the time that long work still takes."""
 
-import io
-
 import pytest
 
-from whydiff.report.progress import Pace, Progress
+from whydiff.report.progress import Pace
 
 
 def left(times, total, chunk=1):
@@ -26,25 +24,6 @@ def test_what_the_first_part_compiles_counts_only_until_others_are_done():
     first, *others = left([30, 31, 32, 33, 34], 5)
     assert first == 120  # nothing else is known
     assert others == [3, 2, 1, 0]
-
-
-def test_a_pace_known_from_before_holds_until_there_is_one():
-    pace = Pace(4, 0.0, each=50.0)
-    assert pace.seconds_left(0.0) == 200
-    pace.advance(1, 2.0)
-    assert pace.seconds_left(2.0) == 6
-    assert Pace(4, 0.0, each=0.5).seconds_left(0.0) is None  # half a second says little
-
-
-def test_how_much_there_is_to_do_and_how_long_it_takes_is_said_before_it_is_done():
-    stream = io.StringIO()
-    progress = Progress(stream)
-    progress.step("training hybrids of A and B", total=7, each=20.0)
-    progress.step("training pairs", total=7)
-    assert stream.getvalue().splitlines() == [
-        "whydiff: training hybrids of A and B (0 of 7, about 2 min left)",
-        "whydiff: training pairs (0 of 7)",
-    ]
 
 
 @pytest.mark.parametrize("total", [3, 2])

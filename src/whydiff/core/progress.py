@@ -8,11 +8,8 @@ from typing import Protocol
 class Progress(Protocol):
     """Where work says what it is doing."""
 
-    def step(self, text: str, total: int | None = None, each: float | None = None) -> None:
-        """A step begins; ``total`` is the number of advances it will take, if known.
-
-        ``each`` is how many seconds one took before, if one did.
-        """
+    def step(self, text: str, total: int | None = None) -> None:
+        """A step begins; ``total`` is the number of advances it will take, if known."""
         ...
 
     def advance(self, n: int = 1) -> None:
@@ -27,7 +24,7 @@ class Progress(Protocol):
 class Silent:
     """A progress that says nothing."""
 
-    def step(self, text: str, total: int | None = None, each: float | None = None) -> None:
+    def step(self, text: str, total: int | None = None) -> None:
         """A step begins."""
 
     def advance(self, n: int = 1) -> None:

@@ -289,16 +289,13 @@ def run_trials(
 
     whole = tuple(trials.sources)
     total = len(wanted_now())
-    progress.step("training hybrids of A and B", total=total, each=trials.longest)
+    progress.step("training hybrids of A and B", total=total)
     _train_singles(trials, hybrid_trainer, over, progress)
     hybrid_trainer.bind(_bind(trials, hybrid_trainer))
     wanted = wanted_now()
     if whole != tuple(trials.sources) or len(whole) + len(wanted) != total:
-        progress.step(
-            "training hybrids of A and B, several sources together",
-            total=len(wanted),
-            each=trials.longest,
-        )
+        several = "training hybrids of A and B, several sources together"
+        progress.step(several, total=len(wanted))
     _train_all(trials, hybrid_trainer, wanted, lambda must: over() or (
         not must and time.monotonic() > deadline
     ), progress)  # fmt: skip

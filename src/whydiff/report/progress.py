@@ -21,16 +21,13 @@ _PACE = 3600.0
 class Pace:
     """How long what is left of a step takes, by how long its parts took.
 
-    The first parts also compile, so they count only until others are done. ``each`` is the pace
-    of such parts before, which holds until one is done, unless parts are so short that what they
-    take besides (compiling, handing arrays over) outweighs them.
+    The first parts also compile, so they count only until others are done.
     """
 
     total: int
     began: float  # seconds, as all times here
     done: int = 0
     first: tuple[float, int] | None = None  # when the first parts were done, and how many
-    each: float | None = None
 
     def advance(self, n: int, now: float) -> None:
         """``n`` parts are done."""
@@ -38,10 +35,9 @@ class Pace:
         self.first = self.first or (now, self.done)
 
     def seconds_left(self, now: float) -> float | None:
-        """Seconds until all parts are done; None while no pace is known."""
+        """Seconds until all parts are done; None before the first one is."""
         if self.first is None or self.done < 1:
-            known = self.each or 0.0
-            return known * self.total if known >= EVERY else None
+            return None
         since, before = self.first if self.done > self.first[1] else (self.began, 0)
         return (now - since) / (self.done - before) * max(self.total - self.done, 0)
 
@@ -73,18 +69,14 @@ class Progress:
     ) -> None:
         self.close()
 
-    def step(self, text: str, total: int | None = None, each: float | None = None) -> None:
-        """Begin a step; ``total`` is the number of advances it will take, if known.
-
-        ``each`` is how many seconds one took before.
-        """
+    def step(self, text: str, total: int | None = None) -> None:
+        """Begin a step; ``total`` is the number of advances it will take, if known."""
         self._text, self._done, self._said = clean(text), 0, time.monotonic()
-        self._pace = Pace(total, self._said, each=each) if total else None
+        self._pace = Pace(total, self._said) if total else None
         if self._stream.isatty():
             self._begin_bar(total)
         else:
-            several = f" (0 of {total}{self._left(self._said)})" if total and total > 1 else ""
-            self._say(self._text + several)
+            self._say(self._text + (f" (0 of {total})" if total and total > 1 else ""))
 
     def advance(self, n: int = 1) -> None:
         """``n`` parts of the current step are done."""
