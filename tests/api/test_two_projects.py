@@ -103,9 +103,6 @@ CASES = {
                                  "keras.distribution.DataParallel(devices=['cpu:0']))\n"
                                  + SETTINGS}, backends=("jax",),
                          causes=("architecture", "optimizer", "hardware")),
-    "floatx": Case(only_b={"settings.py": 'import keras\n\nkeras.config.set_floatx("float16")\n'
-                           + SETTINGS},  # samples, too, are made of that type
-                   causes=("architecture", "optimizer", "precision", "data-content")),
     "policy": Case(only_b={"settings.py": "import keras\n\n"
                            'keras.config.set_dtype_policy("mixed_bfloat16")\n' + SETTINGS},
                    causes=("architecture", "optimizer", "precision")),
