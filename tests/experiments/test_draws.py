@@ -2,7 +2,7 @@
 
 import pytest
 
-from whydiff.core.findings import DIFFERS
+from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import SEEDING, Draw, Frame
 from whydiff.diagnosis.sources import source
 from whydiff.experiments.explain.draws import with_drawing_lines
@@ -88,3 +88,11 @@ def test_a_setting_that_two_runs_of_one_program_draw_is_not_intentional(tmp_path
     (read,) = with_drawing_lines([finding], (script, script), (a, b), alike)
     assert read.intended is not alike
     assert ("train.py:2: default_rng() has no seed" in read.detail) is alike
+
+
+def test_the_line_that_makes_the_generator_of_a_step_is_named(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text("import random\nrng = random.Random()\n")
+    finding = Finding("noise", DIFFERS, "", detail="a step draws from rng", mechanism="host-draws")
+    (read,) = with_drawing_lines([finding], (script, script), (a_side(), a_side()), True)
+    assert read.detail == "a step draws from rng; train.py:2: Random() has no seed"

@@ -290,6 +290,18 @@ def test_arithmetic_asks_for_deterministic_kernels(sides: Sides, backend: str, s
     assert shown in added(propose(sides, text, ["arithmetic"], backend=backend)[0])
 
 
+@pytest.mark.parametrize(("device", "flags"), [("cpu cpu", False), ("gpu cuda", True)])
+def test_a_flag_for_a_gpu_is_tried_where_there_is_one(
+    sides: Sides, device: str, flags: bool
+) -> None:
+    a, b = sides(backend="jax")
+    recipe = replace(a.recipe, hardware={**a.recipe.hardware, "devices": [device]})
+    a = replace(a, fit=replace(a.fit, recipe=recipe))
+    text = "import keras\nkeras.utils.set_random_seed(1)\nfit()\n"
+    found = proposals(SCRIPT, text, "runs", a, b, [], ["arithmetic"])
+    assert any("XLA_FLAGS" in p.environment for p in found) is flags
+
+
 def test_where_the_text_has_no_place_a_prelude_seeds(sides: Sides) -> None:
     only = propose(sides, "import keras; keras.Sequential().fit()\n", RANDOM)[0]
     assert only.patch == ""

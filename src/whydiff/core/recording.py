@@ -171,3 +171,9 @@ class Side:
     @property
     def recipe(self) -> Recipe:
         return self.fit.recipe
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether it ran where a GPU, or the like of one, was there."""
+        devices = str(self.recipe.hardware.get("devices", "")).lower()
+        return any(name in devices for name in ("gpu", "cuda", "tpu", "mps", "rocm"))

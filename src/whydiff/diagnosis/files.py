@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from whydiff.core.calls import Event
 from whydiff.core.files import UNSEEN, Used, files_of
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Finding
 from whydiff.core.recording import SEEDING, Execution, Side
@@ -118,6 +119,25 @@ def _decided(a: Side, b: Side, cause: Cause, paths: Sequence[str]) -> bool:
     return seeded and all(d.seed is not None for d in seedings)
 
 
+def loaded_before(side: Side) -> str:
+    """What a fit's model loaded before it that the same execution had saved: ``best.weights.h5,
+    loaded at train.py:13``; "" if nothing."""
+    saved = {_path(side.execution, e) for e in side.execution.events if e.kind in _SAVED}
+    for event in reversed(side.execution.events):
+        path = _path(side.execution, event)
+        ours = event.model_number in side.fit.models and event.after_call < side.fit.call
+        if ours and event.kind in _LOADED and path in saved:
+            at = event.stack[-1] if event.stack else None
+            line = f", loaded at {Path(at.file).name}:{at.line}" if at else ""
+            return f"{listed(shown(side, [path]))}{line}"
+    return ""
+
+
+def _path(execution: Execution, event: Event) -> str:
+    path = event.facts.get("path")
+    return os.path.normpath(_folder(execution) / path) if isinstance(path, str) else ""
+
+
 def resumed_files(execution: Execution) -> tuple[str, ...]:
     """Absolute paths of files that a run read first and wrote later: another goes on from them."""
     return tuple(path for path, use in _files(execution).items() if use.read and use.written)
@@ -132,10 +152,9 @@ def _files(execution: Execution) -> dict[str, Used]:
     """Files seen to be opened, and those that Keras loaded and saved by itself."""
     found = files_of(execution.environment)
     for event in execution.events:
-        path = event.facts.get("path")
-        if not isinstance(path, str) or event.kind not in (*_LOADED, *_SAVED):
+        path = _path(execution, event)
+        if not path or event.kind not in (*_LOADED, *_SAVED):
             continue
-        path = os.path.normpath(_folder(execution) / path)
         known = found.get(path)
         if event.kind in _LOADED and known is None:
             found[path] = Used(UNSEEN)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from whydiff.core.calls import Event
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
 from whydiff.core.recipe import BEFORE
 from whydiff.core.recording import Frame
@@ -135,6 +136,27 @@ def test_layers_of_another_model_are_shared_layers():
         initialization=sides.weights(9, trained_by=1),
     )
     assert STATE(a, b).mechanism == "shared-layers"
+
+
+def test_weights_that_came_by_a_file_of_an_earlier_fit_are_no_shared_layers():
+    at = (Frame("/home/user/train.py", 13, "build", "m.load_weights('best.h5')"),)
+    events = (
+        Event(1, 1, "checkpoint", "Sequential", 1, at, {"path": "best.h5"}),
+        Event(2, 1, "load_weights", "Sequential", 2, at, {"path": "best.h5"}),
+    )
+    a = a_side(fit={"call": 1, "models": (1,)})
+    b = changed(
+        a,
+        fit={"index": 2, "call": 2, "models": (2,), "model": "Sequential 'sequential_1'"},
+        execution={"fits": (a.fit,), "events": events},
+        initialization=sides.weights(9, trained_by=1),
+    )
+    finding = STATE(a, b)
+    assert finding.mechanism == "earlier-fit-loaded"
+    assert finding.detail.endswith("what fit 1 left in best.h5, loaded at train.py:13")
+    assert "Give each training a file of its own" in finding.remedy
+    other = changed(b, execution={"fits": (a.fit,), "events": events[1:]})  # nobody saved it here
+    assert STATE(a, other).mechanism == "shared-layers"
 
 
 def test_weights_without_partner_belong_to_the_architecture():

@@ -44,6 +44,16 @@ MECHANISMS = (
         "content than the earlier one had found.",
     ),
     Mechanism(
+        "earlier-fit-loaded",
+        ("state",),
+        "a file that an earlier fit of the run saved",
+        "The model loads weights that an earlier fit left in a file, as a checkpoint of one name "
+        "that every training writes: it starts where that fit stopped.",
+        "Give each training a file of its own, or remove the file before each; or load it in both.",
+        seen="Weights differ that an earlier fit left, and the model loaded a file before its fit "
+        "that the same run had saved; the optimizer is fresh.",
+    ),
+    Mechanism(
         "optimizer-not-reset",
         ("state",),
         "the weights were reset, the optimizer was not",

@@ -80,7 +80,7 @@ def judge(a: Side, b: Side, others: Sequence[Finding], sized: bool = True) -> Fi
     if point.phase not in _COMPUTED:
         return unknown(ID, f"{UNRECORDED} first differs at {where}, in the phase {point.phase}")
     size = first_difference(a, b, point)
-    mechanism = "nondeterministic-ops" if _has_gpu(a) or _has_gpu(b) else "threads-race"
+    mechanism = "nondeterministic-ops" if a.has_gpu or b.has_gpu else "threads-race"
     if not sized:
         evidence = f"every recorded field is equal, and the bits differ from {where} on"
         return differs(ID, evidence, FIX, mechanism=mechanism)
@@ -126,11 +126,6 @@ def _rounds(size: float, a: Side, b: Side) -> bool:
         return size <= ROUNDING * 2.0**-8
     kind = "float16" if "float16" in policies else "float32" if "float32" in policies else "float64"
     return is_rounding(size, np.dtype(kind))
-
-
-def _has_gpu(side: Side) -> bool:
-    devices = str(side.recipe.hardware.get("devices", "")).lower()
-    return any(name in devices for name in ("gpu", "cuda", "tpu", "mps", "rocm"))
 
 
 def _computed_alike(a: Side, finding: Finding) -> Finding:

@@ -30,6 +30,8 @@ def drawn_otherwise(finding: Finding, lines: str, alike: bool) -> Finding:
     if alike:
         finding = replace(finding, intended=False)
     detail = f"{finding.detail}; {lines}"
+    if lines and finding.mechanism == "host-draws" and "without a seed" not in finding.detail:
+        return replace(finding, detail=detail)
     if lines and _unsaid(finding):
         shared = finding.mechanism in ("unseeded-split", "other-subset")
         mechanism = "unseeded-split" if shared else "unseeded-generator"

@@ -9,6 +9,7 @@ from whydiff.core.recipe import BEFORE, Recipe, Tensor, named_fit
 from whydiff.core.recording import Side
 from whydiff.core.words import listed
 from whydiff.diagnosis import files
+from whydiff.diagnosis.mechanisms import mechanism as mechanism_of
 from whydiff.diagnosis.sources.facts import equal, show
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 from whydiff.diagnosis.sources.tensors import Pair, counted, differing, equal_tensors, pair, placed
@@ -135,13 +136,18 @@ def _differs(a: Side, b: Side, other: dict[str, list[Pair]]) -> Finding:
         origins = "holds other values: an earlier predict or evaluate moved it in one of them"
     counts = ", ".join(counted(len(pairs), noun) for noun, pairs in other.items() if pairs)
     detail = f"{placed(*first)} {origins}"
-    mechanism = _mechanism(a, b, other)
+    mechanism, remedy = _mechanism(a, b, other), FIX
+    loaded = [name for name, side in (("A", a), ("B", b)) if files.loaded_before(side)]
+    if mechanism == "shared-layers" and len(loaded) == 1:
+        mechanism = "earlier-fit-loaded"
+        remedy = mechanism_of(mechanism).remedy
+        detail += f" in {files.loaded_before(a if loaded == ['A'] else b)}"
     if mechanism == "cell-run-again":
         detail = f"the cell was run again on a model that was fitted before: {detail}"
     return differs(
         ID,
         f"{counts} differ by what was there before: {detail}",
-        FIX,
+        remedy,
         detail=detail,
         mechanism=mechanism,
     )
