@@ -72,9 +72,16 @@ SETS = (
         "keras-3.13",
         "3.12",
         ("keras==3.13.0", "jax==0.8.0", "jaxlib==0.8.0", "tensorflow-cpu==2.20.0"),
-        ("jax", "tensorflow"),
+        ("jax", "tensorflow", "torch"),
+        torch="2.13.0",
     ),
-    Set("newest", "3.13", ("keras", "jax", "tensorflow-cpu"), ("jax", "tensorflow")),
+    Set(
+        "newest",
+        "3.13",
+        ("keras", "jax", "tensorflow-cpu"),
+        ("jax", "tensorflow", "torch"),
+        torch="2.13.0",
+    ),
 )
 
 SCRIPTS = (

@@ -91,7 +91,7 @@ def test_a_changed_split_is_found_though_a_commit_in_the_middle_fails(here):
     assert "settings.py:2: FOLD = 1; settings.py:2: FOLD = 2; commit" in cause.detail
 
 
-@pytest.mark.long
+@pytest.mark.thorough
 def test_a_changed_dependency_is_found_where_commits_run_with_what_they_ask_for(here, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(here / "cache"))
     history(here, upgraded=7, script=BY_RELEASE)

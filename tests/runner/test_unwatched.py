@@ -116,7 +116,7 @@ def keras_that_calls_itself(version, folder):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("version", ["3.2.9", "4.7.0"])
+@pytest.mark.parametrize("version", ["3.2.9", pytest.param("4.7.0", marks=pytest.mark.thorough)])
 def test_a_training_under_an_unknown_keras_ends_as_it_does_alone(version, tmp_path):
     script = tmp_path / "train.py"
     script.write_text(TRAINING)
