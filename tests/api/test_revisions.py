@@ -130,7 +130,7 @@ def test_a_target_outside_of_the_repository_is_refused(project, tmp_path):
     [
         (["train.py", "--a-rev", "v9"], "has no revision 'v9'"),
         (["later.py", "--a-rev", "begin"], "later.py does not exist in begin"),
-        (["gone.py", "--a-rev", "begin"], "there is no script gone.py"),
+        (["gone.py", "--a-rev", "begin"], "there is no script gone.py among the files as they are"),
     ],
 )
 def test_trouble_is_one_message(project, arguments, said):
@@ -144,6 +144,18 @@ def test_trouble_is_one_message(project, arguments, said):
     assert done.returncode == 2 and said in done.stderr
     assert "Traceback" not in done.stderr
     assert Path(project / "later.py").exists()
+
+
+def test_a_revision_that_fails_is_told_in_the_names_of_its_files(project, tmp_path):
+    (project / "train.py").write_text("import os\nraise RuntimeError(os.path.abspath('x.csv'))\n")
+    git(project, "commit", "-qam", "Break")
+    checkout = check_out("HEAD", project, tmp_path / "place")
+    run = run_of(target_of("train.py", checkout), SideOptions(), checkout)
+    with pytest.raises(WhydiffError) as failed:
+        run_script(runs_of([], False, Silent(), "once", [checkout]), run, tmp_path, "a", Silent())
+    said = str(failed.value)
+    assert 'File "train.py", line 2' in said and "RuntimeError: x.csv" in said
+    assert str(tmp_path / "place") not in said and "name another one" in failed.value.way_out
 
 
 @pytest.mark.long

@@ -95,6 +95,11 @@ def check_targets(
         return a, b
     if not b and all(revisions):
         return a, None
+    if not b and any(revisions) and a.endswith(".py") and not Path(a).exists():
+        raise WhydiffError(
+            f"there is no script {a} among the files as they are now",
+            f"If it was renamed name both scripts, A's first, {a} as that of the revision.",
+        )
     path_a = a if b and revisions[0] else check_target_script(a)
     return path_a, (b if revisions[1] else check_target_script(b)) if b else None
 

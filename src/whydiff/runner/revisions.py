@@ -85,7 +85,7 @@ class Checkout:
         moved = name_then(self.root, self.commit.id, inside)
         raise WhydiffError(
             f"{named} does not exist in {self.revision} ({self.commit.text()})",
-            f"There it was {moved}: name it as the script of that side."
+            f"There it was {moved}. Name both scripts, A's first, {moved} for {self.revision}."
             if moved
             else "Name a revision that has it; `git log --follow` shows when it came.",
         )
@@ -110,6 +110,12 @@ class Checkout:
             str(self.folder.parent): "",
         }
         return {f"{place}{os.sep}": name for place, name in beginnings.items()}
+
+    def in_terms(self, text: str) -> str:
+        """What a script said, its files called as the person would."""
+        for place, name in self.names().items():
+            text = text.replace(place, name)
+        return text
 
     def environment(
         self, python: str = sys.executable, given: Mapping[str, str] | None = None

@@ -102,7 +102,7 @@ class Ran:
     @property
     def failure(self) -> str:
         """How the script ended, and why: ``exited with 1: ValueError: ...``."""
-        last = self.child.original(last_words(self.child.log))
+        last = self._as_named(last_words(self.child.log))
         return ended(self.exit_code) + (f": {last}" if last else "")
 
     def check_ended(self) -> None:
@@ -112,17 +112,28 @@ class Ran:
         """
         if self.succeeded or self.trained_before_it_failed:
             return
-        said = self.child.original(output_tail(self.child.log))
+        said = self._as_named(output_tail(self.child.log))
         raise WhydiffError(
             f"{self.command} {ended(self.exit_code)}"
             + (f"; its last output:\n{said}" if said else "; it printed nothing"),
             _ASKS if "EOFError" in said else self._way_out(),
         )
 
+    def _as_named(self, text: str) -> str:
+        """What a script said, without the paths of our copies."""
+        text = self.child.original(text)
+        return self.run.checkout.in_terms(text) if self.run.checkout else text
+
     def _way_out(self) -> str:
         """What a person may do about a script that fails."""
         interpreter = self.run.interpreter
-        if interpreter is None or not failed_to_fit(output_tail(self.child.log, 100)):
+        unfit = failed_to_fit(output_tail(self.child.log, 100))
+        if self.run.checkout is not None and not (interpreter and unfit):
+            return (
+                "A revision is run as it was: name another one, or what it needs, as in "
+                '--a-with "-r requirements.txt" or an environment variable, --a-env NAME=VALUE.'
+            )
+        if interpreter is None or not unfit:
             return "Fix the script first. `whydiff record` keeps what it trained until then."
         return (
             f"It failed inside a library: {interpreter.name} may not fit the other packages, which "
