@@ -72,16 +72,12 @@ SETS = (
         "keras-3.13",
         "3.12",
         ("keras==3.13.0", "jax==0.8.0", "jaxlib==0.8.0", "tensorflow-cpu==2.20.0"),
-        ("jax", "tensorflow", "torch"),
-        torch="2.13.0",
+        ("jax", "tensorflow"),
     ),
-    Set(
-        "newest",
-        "3.13",
-        ("keras", "jax", "tensorflow-cpu"),
-        ("jax", "tensorflow", "torch"),
-        torch="2.13.0",
-    ),
+    # pip finds a build of torch for the CPU for Python 3.11
+    Set("keras-3.13-torch", "3.11", ("keras==3.13.0",), ("torch",), torch="2.13.0"),
+    Set("newest", "3.13", ("keras", "jax", "tensorflow-cpu"), ("jax", "tensorflow")),
+    Set("newest-torch", "3.11", ("keras",), ("torch",), torch="2.13.0"),
 )
 
 SCRIPTS = (
