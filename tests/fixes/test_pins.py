@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from whydiff.fixes.pins import pin
+from whydiff.fixes.pins import pin, requirements
 
 REQUIREMENTS = """\
 # what we need
@@ -65,3 +65,16 @@ def test_a_condition_with_quotes_of_its_own_is_kept():
 
 def test_a_project_that_does_not_name_the_package_is_left_alone():
     assert changed("pyproject.toml", PROJECT, "jax==0.4.38") == []
+
+
+def test_only_a_list_of_requirements_is_changed():
+    text = (
+        '[project]\nkeywords = ["keras", "training"]\ndependencies = ["numpy", "keras[x]>=3"]\n'
+        '[project.optional-dependencies]\njax = ["jax>=0.4"]\n[tool.mine]\nuses = ["torch"]\n'
+    )
+    before, after = changed("pyproject.toml", text, "keras==3.12.1")
+    assert before == '-dependencies = ["numpy", "keras[x]>=3"]'
+    assert after == '+dependencies = ["numpy", "keras[x]==3.12.1"]'
+    assert changed("pyproject.toml", text, "jax==0.4.38")[1] == '+jax = ["jax==0.4.38"]'
+    assert changed("pyproject.toml", text, "torch==2.13.0") == []
+    assert requirements(Path("pyproject.toml"), text) == ["keras[x]>=3", "jax>=0.4"]

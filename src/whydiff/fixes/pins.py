@@ -21,6 +21,12 @@ _PLACES = {
 }
 
 
+#: Where ``pyproject.toml`` lists what is needed: not among its keywords, nor the tools' settings.
+_LISTS = re.compile(
+    r"^[ \t]*dependencies[ \t]*=[ \t]*\[(?:[^\n]*\][ \t]*(?:#[^\n]*)?$|.*?^[ \t]*\])"
+    r"|^\[(?:project\.optional-dependencies|dependency-groups)\].*?(?=^\[|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
 #: A requirement between quotes, as ``pyproject.toml`` lists them.
 _QUOTED = re.compile(r"""["']([A-Za-z][\w.-]*(?:\[[^\]]*\])?\s*[<>=!~]=?[^"']*)["']""")
 
@@ -28,7 +34,8 @@ _QUOTED = re.compile(r"""["']([A-Za-z][\w.-]*(?:\[[^\]]*\])?\s*[<>=!~]=?[^"']*)[
 def requirements(path: Path, text: str) -> list[str]:
     """What one of :data:`FILES` asks for, as far as it names versions."""
     if path.suffix == ".toml":
-        return [found.strip() for found in _QUOTED.findall(text)]
+        lists = "\n".join(found.group() for found in _LISTS.finditer(text))
+        return [found.strip() for found in _QUOTED.findall(lists)]
     lines = [line.partition("#")[0].strip() for line in text.splitlines()]
     return [line for line in lines if line and line[0] != "-"]
 
@@ -54,15 +61,20 @@ def _patch(path: Path, text: str, pins: Sequence[str]) -> str:
         pattern = "[-_.]".join(map(re.escape, re.split("[-_.]", name)))
         begin, end = _PLACES[path.suffix]
         found = re.compile(rf"{begin}(?P<name>{pattern}){_TAIL}{end}", re.IGNORECASE)
-        after, count = found.subn(
-            lambda m, v=version: (  # type: ignore[misc]  # mypy knows no defaults of a lambda
-                f"{m[1]}{m['name']}{m['extra'] or ''}=={v}{m['rest'] or ''}{m[1]}"
-            ),
-            changed,
-            count=1,
-        )
-        if not count and path.suffix == ".toml":
+        lists = [m.span() for m in _LISTS.finditer(changed)] if path.suffix == ".toml" else None
+        place = next((m for m in found.finditer(changed) if _is_listed(m.start(), lists)), None)
+        if place is None and lists is not None:
             return ""
+        if place is not None:
+            pinned = f"{place['name']}{place['extra'] or ''}=={version}{place['rest'] or ''}"
+            new = f"{place[1]}{pinned}{place[1]}"
+            changed = changed[: place.start()] + new + changed[place.end() :]
+            continue
         end_of_line = "" if changed.endswith("\n") or not changed else "\n"
-        changed = after if count else f"{changed}{end_of_line}{requirement}\n"
+        changed = f"{changed}{end_of_line}{requirement}\n"
     return unified(text, changed, shown(path))
+
+
+def _is_listed(at: int, lists: Sequence[tuple[int, int]] | None) -> bool:
+    """Whether a place lies in a list of requirements; all of a file that is one does."""
+    return lists is None or any(first <= at < last for first, last in lists)
