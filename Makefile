@@ -20,7 +20,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 CASES := cases-jax cases-tensorflow cases-torch
 
-.PHONY: help demo test chromium gallery quick mutants thorough simulations lint pure cases $(CASES) versions fashion docs screenshots clean
+.PHONY: help demo test chromium gallery quick mutants thorough simulations attack lint pure cases $(CASES) versions fashion docs screenshots clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -63,12 +63,10 @@ thorough: $(ENV) ## The tests that `make test` leaves out: many trainings, long 
 simulations: $(ENV) ## Measure what every interval and test promises; writes the tables in docs/.
 	.venv/bin/python benchmarks/simulations.py --write
 
-attack: $(ENV) ## Hostile files by the thousand, faults and kills; ATTACK=N tries N of each kind of file.
+attack: $(ENV) ## Hostile files by the thousand, faults and kills, counted; ATTACK=N tries N of each kind of file.
 	WHYDIFF_ATTACK=$(or $(ATTACK),3000) .venv/bin/python -m pytest -n 2 \
-		-m 'not long' --hypothesis-show-statistics \
-		tests/storage tests/cli/test_hostile_input.py tests/cli/test_other_peoples_files.py
-	.venv/bin/python -m pytest -n 2 -v tests/storage/test_killed.py tests/api/test_ending.py \
-		tests/api/test_faults.py
+		tests/storage tests/cli/test_hostile_input.py tests/cli/test_other_peoples_files.py \
+		tests/api/test_ending.py tests/api/test_faults.py
 
 lint: $(ENV) ## Check style, types and which package imports which.
 	.venv/bin/ruff check .

@@ -10,6 +10,7 @@ import py_compile
 import secrets
 import shutil
 import tempfile
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,45 @@ def _shares_a_fixture(item):
 def pytest_report_header(config):
     seed = os.environ["WHYDIFF_BITS_SEED"]
     return f"combinations sampled with WHYDIFF_BITS_SEED={seed}"
+
+
+@pytest.fixture
+def tally(record_property):
+    """What a test tries and what came of it: ``tally["studies", "refused"] += 1``."""
+    counts = Counter()
+    yield counts
+    record_property("tally", [[*key, number] for key, number in counts.items()])
+
+
+def pytest_terminal_summary(terminalreporter):
+    """``make attack`` ends with how much was tried and what was lost."""
+    if "WHYDIFF_ATTACK" not in os.environ:
+        return
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    tallies = [
+        line
+        for report in reports
+        if getattr(report, "when", "") == "teardown"
+        for name, lines in report.user_properties
+        if name == "tally"
+        for line in lines
+    ]
+    tried = defaultdict(Counter)
+    for what, outcome, number in tallies:
+        tried[what][outcome] += number
+    terminalreporter.section("tried")
+    for what, outcomes in sorted(tried.items()):
+        told = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
+        terminalreporter.write_line(f"{what}: {told}")
+    passed, failed, broken = map(
+        len, map(terminalreporter.getreports, ("passed", "failed", "error"))
+    )
+    lost = (
+        f"{failed + broken} failed: what was lost stands above"
+        if failed + broken
+        else "none failed"
+    )
+    terminalreporter.write_line(f"tests: {passed} passed, {lost}")
 
 
 def chromium_path():

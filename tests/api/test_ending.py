@@ -17,6 +17,7 @@ import os, time
 print(os.getpid(), flush=True)
 time.sleep(60)
 """
+ENDED = "commands ended by a signal"
 COMMAND = "from whydiff.cli import main; main()"
 #: What ends us. Nobody hears SIGKILL; that a child ends then, too, is promised by Linux alone.
 SIGNALS = [signal.SIGTERM, signal.SIGHUP]
@@ -75,7 +76,7 @@ def ours(scratch):
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("number", [n for n in SIGNALS if n != signal.SIGHUP])
-def test_ended_at_any_moment_nothing_is_left(tmp_path, number):
+def test_ended_at_any_moment_nothing_is_left(tmp_path, tally, number):
     script, scratch = tmp_path / "train.py", tmp_path / "scratch"
     scratch.mkdir()
     script.write_text("import time\ntime.sleep(60)\n")
@@ -92,11 +93,12 @@ def test_ended_at_any_moment_nothing_is_left(tmp_path, number):
         assert emptied(scratch), moment
         for pid in ours(scratch):
             assert ended(pid), moment
+        tally[ENDED, "ended, no process and no folder left"] += 1
 
 
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("verb", ["record", "explain"])
-def test_no_process_and_no_folder_outlives_us(tmp_path, verb, number):
+def test_no_process_and_no_folder_outlives_us(tmp_path, tally, verb, number):
     script, scratch = tmp_path / "train.py", tmp_path / "scratch"
     scratch.mkdir()
     told = tmp_path / "pid"
@@ -118,3 +120,4 @@ def test_no_process_and_no_folder_outlives_us(tmp_path, verb, number):
     assert process.wait(timeout=HANGS) == -number
     assert ended(int(told.read_text()))
     assert emptied(scratch)
+    tally[ENDED, "ended, no process and no folder left"] += 1

@@ -6,6 +6,7 @@ no better than one that breaks the reader.
 
 import io
 import json
+import os
 import sqlite3
 
 import numpy as np
@@ -97,7 +98,7 @@ def mangled(data, raw):
     return bytes(made)
 
 
-def fuzz(whole, data):
+def fuzz(whole, tally, data):
     path, raw, columns = whole
     changed = path.with_name("changed.whydiff")
     changed.write_bytes(raw)
@@ -105,7 +106,8 @@ def fuzz(whole, data):
         edited(data, columns, changed)
     else:
         changed.write_bytes(mangled(data, raw))
-    return outcome(changed, path)
+    answered = outcome(changed, path)
+    tally["recordings changed at random", "answered" if answered else "refused"] += 1
 
 
 RELAXED = {"suppress_health_check": list(HealthCheck)}
@@ -113,15 +115,15 @@ RELAXED = {"suppress_health_check": list(HealthCheck)}
 
 @settings(max_examples=120, derandomize=True, **RELAXED)
 @given(data=st.data())
-def test_a_recording_changed_at_random(whole, data):
-    fuzz(whole, data)
+def test_a_recording_changed_at_random(whole, tally, data):
+    fuzz(whole, tally, data)
 
 
 @pytest.mark.thorough
-@settings(max_examples=2000, **RELAXED)
+@settings(max_examples=int(os.environ.get("WHYDIFF_ATTACK", "2000")), **RELAXED)
 @given(data=st.data())
-def test_a_recording_changed_at_random_many_times(whole, data):
-    fuzz(whole, data)
+def test_a_recording_changed_at_random_many_times(whole, tally, data):
+    fuzz(whole, tally, data)
 
 
 def test_the_fuzzing_would_notice(whole, monkeypatch):
@@ -139,7 +141,7 @@ def test_the_fuzzing_would_notice(whole, monkeypatch):
 
 
 @pytest.mark.thorough
-def test_cut_short_at_any_byte(whole):
+def test_cut_short_at_any_byte(whole, tally):
     path, raw, _ = whole
     cut = path.with_name("cut.whydiff")
     borders = {page + off for page in range(0, len(raw), 4096) for off in (-1, 0, 1, 100, 101)}
@@ -147,3 +149,4 @@ def test_cut_short_at_any_byte(whole):
         cut.write_bytes(raw[:size])
         with pytest.raises(WhydiffError, match=r"damaged|empty|no SQLite file"):
             load(cut)
+        tally["recordings cut short", "refused"] += 1

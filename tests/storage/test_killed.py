@@ -48,6 +48,9 @@ print("trained")
 """
 
 
+KILLED, FULL = "trainings killed by SIGKILL", "disks full under a recording"
+
+
 def training(path, fits, epochs, steps, limit=0, mounts=""):
     arguments = [path, fits, epochs, steps, limit, mounts]
     return subprocess.Popen(
@@ -58,11 +61,14 @@ def training(path, fits, epochs, steps, limit=0, mounts=""):
     )
 
 
-def check(path, acknowledged, steps):
+def check(path, acknowledged, steps, tally):
     """Every acknowledged epoch is there, and all that is there is right."""
     execution = load(path)
     assert execution.exit_code is None
     seen = {(fit.index, epoch.index) for fit in execution.fits for epoch in fit.epochs}
+    tally[KILLED, "killed"] += 1
+    tally[KILLED, "epochs written before"] += len(acknowledged)
+    tally[KILLED, "of them lost"] += len(set(acknowledged) - seen)
     assert seen >= set(acknowledged)
     for fit in execution.fits:
         assert len(fit.steps) >= steps * len(fit.epochs)
@@ -79,7 +85,7 @@ def check(path, acknowledged, steps):
 
 @pytest.mark.parametrize("network", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-def test_kill_minus_nine_at_any_moment(tmp_path, network, seed):
+def test_kill_minus_nine_at_any_moment(tmp_path, tally, network, seed):
     chance = random.Random(seed)
     path, mounts = tmp_path / "run.whydiff", ""
     if network:
@@ -95,7 +101,7 @@ def test_kill_minus_nine_at_any_moment(tmp_path, network, seed):
     process.kill()
     process.communicate()
     # Fits that are over have their recipe at the end; only epochs of the last can be in flight.
-    execution = check(path, acknowledged, steps)
+    execution = check(path, acknowledged, steps, tally)
     assert all(fit.finished for fit in execution.fits[:-1])
 
 
@@ -153,7 +159,7 @@ def test_what_a_kill_left_in_a_read_only_folder(tmp_path, lost):
 
 
 @pytest.mark.parametrize("limit", [150_000, 300_000, 1_000_000])
-def test_a_full_disk_stops_the_recording_and_not_the_training(tmp_path, limit):
+def test_a_full_disk_stops_the_recording_and_not_the_training(tmp_path, tally, limit):
     path = tmp_path / "run.whydiff"
     process = training(path, 20, 5, 300, limit=limit)
     out, err = process.communicate()
@@ -167,6 +173,9 @@ def test_a_full_disk_stops_the_recording_and_not_the_training(tmp_path, limit):
     acknowledged = [tuple(map(int, line.split())) for line in lines]
     execution = load(path)
     seen = {(fit.index, epoch.index) for fit in execution.fits for epoch in fit.epochs}
+    tally[FULL, "filled"] += 1
+    tally[FULL, "epochs written before"] += len(acknowledged)
+    tally[FULL, "of them lost"] += len(set(acknowledged) - seen)
     assert seen == set(acknowledged)
 
 
@@ -246,7 +255,7 @@ for n in range(10**9):
 
 
 @pytest.mark.thorough
-def test_fifty_kills_each_lose_at_most_what_was_not_committed(tmp_path):
+def test_fifty_kills_each_lose_at_most_what_was_not_committed(tmp_path, tally):
     """That a commit comes on time, however long a step takes, is the test above of a live file."""
     chance = random.Random(0)
     for number in range(50):
@@ -266,5 +275,8 @@ def test_fifty_kills_each_lose_at_most_what_was_not_committed(tmp_path):
         whole = [line.split() for line in lines if line.endswith("\n")]
         sure = max(int(count) for word, count in whole if word == "kept")
         steps = load(path).fits[0].steps
+        tally[KILLED, "killed"] += 1
+        tally[KILLED, "steps committed before"] += sure
+        tally[KILLED, "of them lost"] += max(0, sure - len(steps))
         assert len(steps) >= sure
         assert (steps == np.arange(len(steps), dtype=np.uint64)[:, None]).all()
