@@ -708,6 +708,21 @@ def initializer_of(variable: Any) -> Any:
     return variable._initializer
 
 
+def told_without_warning(thing: Any) -> Any:
+    """What to ask for its ``get_config``: the thing, or for an optimizer one like it.
+
+    An optimizer turns the variable of its learning rate into an array by a way of which NumPy
+    warns; the value of that variable it reads without. A script that shows all warnings, or has
+    them raised, would see it.
+    """
+    rate = getattr(thing, "__dict__", {}).get("_learning_rate")
+    if not is_variable(rate) or held_value(rate) is None:
+        return thing
+    like = object.__new__(type(thing))
+    like.__dict__.update(thing.__dict__, _learning_rate=held_value(rate))
+    return like
+
+
 def optimizer_variables(optimizer: Any) -> list[Any]:
     """All variables of an optimizer; for Keras 2's legacy ones they are a method."""
     variables = optimizer.variables

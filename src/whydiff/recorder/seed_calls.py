@@ -89,7 +89,7 @@ class StandIn:
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         before = object.__getattribute__(self, "before")
         if before is not None:
-            _try(before, args, kwargs, sys._getframe(1))
+            _try(before, args, kwargs)
         try:
             result = object.__getattribute__(self, "function")(*args, **kwargs)
         except BaseException as error:
@@ -98,7 +98,7 @@ class StandIn:
             raise  # alone it adds no line of ours to the traceback
         after = object.__getattribute__(self, "after")
         if after is not None:
-            _try(after, sys._getframe(1))
+            _try(after)
         return result
 
     def __getattribute__(self, name: str) -> Any:
@@ -143,8 +143,9 @@ def _noting(name: str) -> Callable[[tuple[Any, ...], dict[str, Any], FrameType],
 
 
 def _try(told: Callable[..., None], *what: Any) -> None:
+    """Called by a stand-in, whose caller is two frames from here; at exit there may be none."""
     try:
-        told(*what)
+        told(*what, sys._getframe(2))
     except Exception:  # what we see of a script must never stop it
         return
 

@@ -8,10 +8,10 @@ us.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 import numpy as np
 
@@ -55,14 +55,14 @@ class Steps:
         self._index, self._feed, self._writer, self._digests = index, feed, writer, digests
         self._unread: deque[tuple[_Over, Left, Drawn]] = deque()
         self._read: list[_Over] = []
-        self._since = time.monotonic()
+        self._since = monotonic()
 
     def add(self, epoch: int, batches: int, left: Left, drawn: Drawn) -> None:
         """A step that was fed so many batches is over; ``left`` is what it left."""
         over = _Over(epoch, self._feed.take(batches), self._feed.settings)
         self._unread.append((over, left, drawn))
         self._read_all_but(_BEHIND if left.outlasts else 0)
-        if len(self._read) >= _AT_ONCE or time.monotonic() - self._since > _SECONDS:
+        if len(self._read) >= _AT_ONCE or monotonic() - self._since > _SECONDS:
             self._read_all_but(1 if left.outlasts else 0)
             self._write()
 
@@ -83,4 +83,4 @@ class Steps:
         for over in read:
             fed = group_digest([*(batch.rows for batch in over.fed), *over.settings])
             self._writer.step(self._index, over.epoch, (fed, *over.digests))
-        self._since = time.monotonic()
+        self._since = monotonic()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -85,7 +85,7 @@ class Watch:
         self._host = HostGenerators(generators_held(model, self._compiled.get("loss")))
         if self._adapter.hands_on_batches:  # else they come from threads that run ahead
             self.feed.arrived = self._host.begin
-        self._started = time.monotonic()
+        self._started = monotonic()
         self._stored = stored_before(layers_of(model))
         self._drawing_operations: tuple[Tensor, ...] | None = None
         self._losses: list[float] = []  # as logged, of the first steps
@@ -327,7 +327,7 @@ class Watch:
             measurement=complete.measurement,
             optimizer=complete.optimizer,
         )
-        seconds = time.monotonic() - self._started
+        seconds = monotonic() - self._started
         self._notes["losses"] = self._losses
         samples = self.feed.samples()
         if samples.leaves is None and self.feed.keeps:

@@ -9,10 +9,10 @@ import sqlite3
 import struct
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from time import monotonic
 from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
@@ -62,7 +62,7 @@ class Writer:
         self._pending = threading.Lock()  # of the steps, so that none waits for the disk
         self._steps: list[tuple[int, int, int, bytes]] = []  # seen and not yet written
         self._counts: dict[int, int] = {}  # fit -> steps seen
-        self._begun: dict[int, float] = {}  # fit -> time.monotonic() at its begin
+        self._begun: dict[int, float] = {}  # fit -> monotonic() at its begin
         self._flushing = False
         self._closing = threading.Event()
         self._known = calls.Known()
@@ -99,7 +99,7 @@ class Writer:
         if self._commit("begin_fit", rows.put_fit, index, model, stack, recipe, notes):
             drop_older(self.path)
             self._counts[index] = 0
-            self._begun[index] = time.monotonic()
+            self._begun[index] = monotonic()
 
     def step(self, fit: int, epoch: int, digests: Sequence[int]) -> None:
         """Add one step: a 64-bit digest for each of ``STEP_GROUPS``; written within a second."""
@@ -136,7 +136,7 @@ class Writer:
 
     def end_epoch(self, fit: int, epoch: Epoch, order: np.ndarray, batches: np.ndarray) -> None:
         """Add a finished epoch with its order (sample indices) and batch sizes, both 1-d."""
-        now = time.monotonic()
+        now = monotonic()
         seconds = now - self._begun.get(fit, now)
         self._commit("end_epoch", rows.put_epoch, fit, epoch, order, batches, seconds)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from whydiff.core.digests import tensor_digest
 from whydiff.keras_backend.code import code_digest, is_users, stored_by_libraries
+from whydiff.keras_backend.internals import told_without_warning
 
 PLAIN = (bool, int, float, str, type(None))
 #: Attributes that Keras itself sets on a model, whatever its class.
@@ -22,7 +23,7 @@ _BOOKKEEPING = {"built", "autocast", "stop_training", "run_eagerly", "supports_j
 def config(thing: Any) -> dict[str, Any]:
     """``get_config()``, or {} where a class of the user's has none that works."""
     try:
-        found = thing.get_config()
+        found = told_without_warning(thing).get_config()
     except Exception:
         return {}
     return dict(found) if isinstance(found, dict) else {}

@@ -7,9 +7,9 @@ import functools
 import os
 import random
 import sys
-import time
 import traceback
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -167,7 +167,7 @@ class Measuring(Flags):
         self._values: dict[str, float] = {}
         self._generators: dict[str, tuple[str, Any]] = {}
         self._before()
-        self._started = time.monotonic()
+        self._started = monotonic()
 
     # --- before -----------------------------------------------------------------------------------
 
@@ -291,7 +291,7 @@ class Measuring(Flags):
     @told_once
     def gave(self, result: Any) -> None:
         """The call returned ``result``."""
-        self._seconds = time.monotonic() - self._started
+        self._seconds = monotonic() - self._started
         if self.kind == "evaluate":
             self._values = numbers(self._logs or (result if isinstance(result, dict) else {}))
             if not self._values and isinstance(result, (int, float)):
@@ -385,7 +385,7 @@ class Measuring(Flags):
             outputs=self._outputs,
             values=self._values,
             finished=completed,
-            seconds=getattr(self, "_seconds", time.monotonic() - self._started),
+            seconds=getattr(self, "_seconds", monotonic() - self._started),
             notes=notes,
         )
         if not completed or not book.keep_bytes:

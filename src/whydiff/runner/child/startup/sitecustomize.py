@@ -37,7 +37,7 @@ class _AfterImports:
     """Stands among the finders of modules until Keras is imported, and then watches it."""
 
     def __init__(self, job: str, lent: "str | None" = None) -> None:
-        self.job, self.lent = job, lent
+        self.job, self.lent, self.process = job, lent, os.getpid()
         self.watching: Watching | None = None
         self.waited_for = {"keras", KERAS_2, SCORING, *SEEDED}
         self.missed: set[str] = set()  # could not be imported
@@ -103,7 +103,12 @@ class _AfterImports:
             return
 
     def replaced(self, program: "Any") -> dict[str, str]:
-        """The process becomes ``program``: what to set in its environment to have it watched."""
+        """The process becomes ``program``: what to set in its environment to have it watched.
+
+        Nothing in a process that the script forked: that is another one, which is not watched.
+        """
+        if os.getpid() != self.process:
+            return {}
         same = os.path.realpath(os.fsdecode(program)) == os.path.realpath(sys.executable)
         if self.watching is not None and self.watching.leaves(os.fsdecode(program)):
             return {}
