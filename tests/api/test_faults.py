@@ -78,6 +78,45 @@ def test_a_full_disk_under_the_output(recording):
     is_trouble(done, "cannot write the answer", "No space left")
 
 
+def test_a_closed_output_is_told_and_one_that_nobody_reads_is_not_a_difference(recording):
+    """``show >&-`` and ``show | head -1``: 1 would mean that something differs."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    for verb in (["show", recording, "--json"], ["show", recording]):
+        command = [sys.executable, "-c", "from whydiff.cli import main; main()", *verb]
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+        assert (done.returncode, done.stderr) == (2, "")
+    os.close(writing)
+    closed = ["sh", "-c", '"$@" >&-', "sh", *command]
+    is_trouble(subprocess.run(closed, capture_output=True, text=True), "cannot write the answer")
+    closed[2] = '"$@" >&- 2>&-'
+    assert subprocess.run(closed).returncode == 2
+
+
+def test_surroundings_that_lack_what_is_usual(tmp_path):
+    """No HOME, no UTF-8, no folder for temporary files, arguments that are no text."""
+    path = tmp_path / "a.whydiff"
+    Writer(path, "tr\udcff\u2603.py", ["\udcff\x9b", "\u2603"]).close(0)
+    (tmp_path / "b\udcff.py").write_text("import sys; sys.exit(print(ascii(sys.argv[1:])))\n")
+    bare = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0",
+            "PYTHONCOERCECLOCALE": "0", "TMPDIR": "/nonexistent"}  # fmt: skip
+    start = [sys.executable, "-c", "from whydiff.cli import main; main()"]
+    for words, code in (
+        (["show", path], 0),
+        (["show", path, "--json"], 0),
+        (["diff", path, path], 2),  # nothing was trained
+        (["report", path, "--html", "a.html"], 0),
+        (["check", "b\udcff.py"], 0),
+        (["record", "b\udcff.py", "-o", "b.whydiff", "--", "\udcff"], 2),
+        (["lock", "b\udcff.py", "--", "\udcff"], 2),
+    ):
+        done = subprocess.run([*start, *words], env=bare, cwd=tmp_path, capture_output=True)
+        assert done.returncode == code and b"Traceback" not in done.stderr, done
+        assert b"\xff" not in done.stdout + done.stderr and b"\x9b" not in done.stdout
+        if words[0] == "record":
+            assert done.stdout == b"['\\udcff']\n" and b"never imported Keras" in done.stderr
+
+
 #: Runs what follows with a disk of 64 KiB as $0, or else files of 20 KiB at most, and lists $0.
 SMALL = """
 mount -t tmpfs -o size=64k tmpfs "$0" 2>/dev/null || ulimit -f 20

@@ -128,6 +128,7 @@ class Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb; its own kinds of trouble become exit codes 2 and 130."""
         end_in_order()
+        _stand_in_for_closed_streams()
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
         try:
@@ -139,8 +140,9 @@ class Verbs(click.Group):
             raise
         except (click.exceptions.Exit, click.Abort):
             raise
-        except BrokenPipeError:
-            raise  # the reader of our output has seen enough: click ends quietly
+        except BrokenPipeError:  # the reader has seen enough; 1 would mean that something differs
+            _discard_output()
+            ctx.exit(2)
         except OSError as error:
             if error.filename is not None:
                 raise Trouble(
@@ -189,6 +191,17 @@ def _exists(word: str) -> bool:
     with contextlib.suppress(OSError, ValueError):
         return Path(word.rpartition(":")[0] if ":" in word else word).exists()
     return False
+
+
+def _stand_in_for_closed_streams() -> None:
+    """What was closed by who called us (``>&-``) is no stream at all: writing must fail as OSError.
+
+    Nobody misses what goes to a closed stderr.
+    """
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
 
 
 def _discard_output() -> None:
