@@ -212,6 +212,20 @@ keras.layers.Layer.__call__ = counted
 model(x)
 keras.layers.Layer.__call__ = called
 print(names, model.train_function.__name__)
+def batches():
+    try:
+        while True:
+            yield x[:8], x[:8, 0]
+    finally:
+        print("data closed")
+gc.disable()
+model.fit(batches(), steps_per_epoch=2, verbose=0)
+print("fitted")
+model.evaluate(batches(), steps=2, verbose=0)
+print("evaluated")
+model.predict(batches(), steps=2, verbose=0)
+print("predicted")
+gc.enable()
 seen = [weakref.ref(v) for v in (model, model.optimizer, model.layers[0])]
 del model, listed
 keras.backend.clear_session()
@@ -244,7 +258,7 @@ def test_a_script_that_trains_finds_keras_as_it_is(tmp_path):
     said, execution = recorded(tmp_path, TRAINING.format(before="") + TOGETHER)
     trained = len([fit for fit in execution.fits if fit.finished])
     beside = execution.environment.get("trained beside another, unwatched", 0)
-    assert trained + beside == 5  # every training of the script's is recorded, or said not to be
+    assert trained + beside == 6  # every training of the script's is recorded, or said not to be
     assert ("not watched" in said) == bool(beside)
     assert execution.exit_code == 0
 

@@ -55,7 +55,7 @@ class Feed:
         self._pending: deque[Batch] = deque()  # shown and in no step so far
         self._unknown: list[Batch] = []
         self._unknown_bytes = 0
-        self._iterator: Any = None
+        self._claimed = False
         self._ordered: OrderedRows | None = None  # instead of batches that are shown
         self._epoch: list[Batch] = []
         self._validation_passes = 0
@@ -88,9 +88,9 @@ class Feed:
 
         ``order`` tells, if it is not None, in which order every pass takes the rows of arrays.
         """
-        if self._iterator is not None:
+        if self._claimed:
             return "validation"
-        self._iterator = iterator
+        self._claimed = True
         data = iterator.data_adapter
         rows = None
         with self._unharmed():

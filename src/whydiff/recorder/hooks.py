@@ -181,6 +181,24 @@ def watch_train_on_batch(holder: Holder, patches: Patches, keras: Any) -> None:
     patches.wrap(owner_of(keras.Model, "train_on_batch"), "train_on_batch", around)
 
 
+@functools.cache
+def _epoch_watch(base: Any) -> Any:
+    """One class for all fits: a class holds itself, and so whatever its methods hold."""
+
+    class EpochWatch(base):  # type: ignore[misc]  # Keras has no types
+        def __init__(self, watch: Watch) -> None:
+            super().__init__()
+            self._watch = watch
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self._watch.begin_epoch(epoch)
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self._watch.end_epoch(epoch, logs)
+
+    return EpochWatch
+
+
 def _with_ours(callbacks: Any, watch: Watch) -> tuple[Any, Callable[[], None]]:
     """The user's callbacks with ours behind them, so that it sees logs as they end up.
 
@@ -188,17 +206,11 @@ def _with_ours(callbacks: Any, watch: Watch) -> tuple[Any, Callable[[], None]]:
     comes second takes them out again.
     """
     callback_lists = package_of(watch.model).callbacks
-    base: Any = callback_lists.Callback
-
-    class EpochWatch(base):  # type: ignore[misc]  # Keras has no types
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            watch.begin_epoch(epoch)
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            watch.end_epoch(epoch, logs)
-
     theirs = listed(callbacks)
-    with_ours = [*watch.interference.surrounded(theirs), EpochWatch()]
+    with_ours = [
+        *watch.interference.surrounded(theirs),
+        _epoch_watch(callback_lists.Callback)(watch),
+    ]
     if not isinstance(callbacks, callback_lists.CallbackList):
         return with_ours, lambda: None
     added = [callback for callback in with_ours if all(callback is not one for one in theirs)]

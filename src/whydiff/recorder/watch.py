@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
@@ -99,7 +100,9 @@ class Watch:
             self._notes["log names"] = names
         self._pins = pins
         self._known: list[list[int]] | None = None  # which variables travel with a step's state
-        self._rows = Steps(index, self.feed, writer, self._digests)
+        # No cycle of references: what the script gave to ``fit`` ends with it, as without us.
+        me = weakref.proxy(self)
+        self._rows = Steps(index, self.feed, writer, lambda *step: me._digests(*step))
         self.steps = 0
 
     # --- steps --------------------------------------------------------------------------------
