@@ -8,6 +8,7 @@ import os
 import random
 import sys
 import traceback
+import weakref
 from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any
@@ -154,7 +155,8 @@ class Measuring(Flags):
         self._backend = str(package_of(model).backend.backend())
         self._fed = Fed(self._adapter.to_numpy, book.keep_bytes)
         self._source: dict[str, Any] = {}
-        self._iterator: Any = None  # what hands out the batches
+        # What hands out the batches; weakly, for it holds us while it shows them.
+        self._iterator: weakref.ref[Any] | None = None
         self._whole = False  # whether all rows were read at once, from arrays
         self._passes = self._seen_pass = 0
         self._logs: Mapping[str, Any] = {}
@@ -220,7 +222,7 @@ class Measuring(Flags):
         """
         if self._iterator is not None:
             return
-        self._iterator, self._whole = iterator, rows is not None
+        self._iterator, self._whole = weakref.ref(iterator), rows is not None
         kind = type(data).__name__
         self._source["source"] = KINDS.get(kind, kind.removesuffix("Adapter"))
         if rows is None:
@@ -235,7 +237,8 @@ class Measuring(Flags):
 
     def sees(self, iterator: Any) -> bool:
         """Whether the batches of this iterator are to be looked at on their way."""
-        return iterator is self._iterator and not self.trouble and not self._whole
+        mine = self._iterator is not None and self._iterator() is iterator
+        return mine and not self.trouble and not self._whole
 
     def tee(self, iterable: Any) -> Any:
         """``iterable`` with our eyes on it; asked for once per pass."""
