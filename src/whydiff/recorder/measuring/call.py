@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import random
 import sys
@@ -249,16 +248,22 @@ class Measuring(Flags):
         return iterable if teed is None else teed
 
     def _shown(self, number: int) -> Callable[[Any], None]:
-        """What sees the batches of one pass. A pass that was only begun is none."""
+        """What sees the batches of one pass. TensorFlow keeps it for good, so it keeps no model."""
+        me = weakref.ref(self)
 
-        @told_once
-        def show(self: Measuring, batch: Any) -> None:
-            if number != self._seen_pass:
-                self._fed.begin_pass()
-                self._seen_pass = number
-            self._fed.add(batch)
+        def show(batch: Any) -> None:
+            measuring = me()
+            if measuring is not None:
+                measuring._show(number, batch)
 
-        return functools.partial(show, self)
+        return show
+
+    @told_once
+    def _show(self, number: int, batch: Any) -> None:
+        if number != self._seen_pass:  # a pass that was only begun is none
+            self._fed.begin_pass()
+            self._seen_pass = number
+        self._fed.add(batch)
 
     @told_once
     def given(self, *parts: Any) -> None:
