@@ -239,10 +239,10 @@ threads = [threading.Thread(target=train) for _ in range(2)]
 """
 
 
-def recorded(folder, text, backend="jax"):
+def recorded(folder, text):
     script = folder / "train.py"
     script.write_text(text)
-    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "TF_CPP_MIN_LOG_LEVEL": "3"}
     options = {"cwd": folder, "env": environment, "capture_output": True, "text": True}
     plain = subprocess.run([sys.executable, "train.py"], **options)
     code = "from whydiff.cli import main; main()"
@@ -254,12 +254,8 @@ def recorded(folder, text, backend="jax"):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "backend",
-    ["jax", *(pytest.param(b, marks=pytest.mark.thorough) for b in ("tensorflow", "torch"))],
-)
-def test_a_script_that_trains_finds_keras_as_it_is(tmp_path, backend):
-    said, execution = recorded(tmp_path, TRAINING.format(before="") + TOGETHER, backend)
+def test_a_script_that_trains_finds_keras_as_it_is(tmp_path):
+    said, execution = recorded(tmp_path, TRAINING.format(before="") + TOGETHER)
     trained = len([fit for fit in execution.fits if fit.finished])
     beside = execution.environment.get("trained beside another, unwatched", 0)
     assert trained + beside == 6  # every training of the script's is recorded, or said not to be
