@@ -54,6 +54,6 @@ def product_speed() -> float:
 if __name__ == "__main__":
     total, speed = operations(sys.argv[1]), product_speed()
     print(
-        f"{total / 1e9:.1f} GFLOP a run, {speed / 1e9:.0f} GFLOP/s in products of {SIZE} x {SIZE}: "
+        f"{total / 1e9:.3g} GFLOP a run, {speed / 1e9:.0f} GFLOP/s in products of {SIZE} x {SIZE}: "
         f"{1000 * total / speed:.0f} ms"
     )

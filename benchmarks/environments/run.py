@@ -176,20 +176,22 @@ def shown(estimate: Estimate) -> str:
 def print_environments(training: Training, folder: Path) -> None:
     found = environments_of(training, folder)
     print(
-        f"\n| {training.name}, {training.backend} | accuracy, % | predicted otherwise, % | bits |"
+        f"\n| {training.name}, {training.backend} | accuracy, % | predicted otherwise, % "
+        "| initial weights | final weights |\n|---|---|---|---|---|"
     )
-    print("|---|---|---|---|")
-    before = {str(kept[f"before/{seed}"]) for _, kept in found for seed in SEEDS}
-    assert len(before) == len(SEEDS), "an environment drew other initial weights"
     for environment, kept in found:
         first = found[0][1]
         accuracy = ", ".join(f"{100 * float(kept[f'accuracy/{seed}']):.1f}" for seed in SEEDS)
         changed = [disagreements(labels_in([first, kept], seed))[0, 1] for seed in SEEDS]
-        same = all(kept[f"after/{seed}"] == first[f"after/{seed}"] for seed in SEEDS)
-        bits = "" if kept is first else "the same" if same else "others"
+        bits = [
+            "the same"
+            if all(kept[f"{when}/{s}"] == first[f"{when}/{s}"] for s in SEEDS)
+            else "others"
+            for when in ("before", "after")
+        ]
         print(
             f"| {environment.name} | {accuracy} | "
-            f"{', '.join(f'{100 * share:.1f}' for share in changed)} | {bits} |"
+            f"{', '.join(f'{100 * share:.1f}' for share in changed)} | {' | '.join(bits)} |"
         )
 
 
