@@ -424,7 +424,7 @@ def _watch_optimizers(holder: Holder, patches: Patches) -> None:
 
     @_never_in_the_way
     def told(optimizer: Any, caller: str) -> None:
-        method = "apply_gradients" if caller == "apply_gradients" else "apply"
+        method = caller if caller in ("apply_gradients", "stateless_apply") else "apply"
         holder.session.calls.provenance.updated_by(optimizer, f"optimizer.{method}")
 
     patches.replace(owner, "apply", watched)

@@ -286,3 +286,56 @@ def test_a_single_number_is_compared_by_its_value():
     single = recorded.__class__(**{**recorded.__dict__, "outputs": (whole,)})
     assert differs_from(Measurement((out,)), single) == ""
     assert differs_from(Measurement((np.float32(4.0),)), single) == "other bits in the outputs"
+
+
+# --- random numbers that act in one mode only -----------------------------------------------------
+
+
+@dataclass
+class Dropout:
+    """Adds a number that depends on the seed while training, and ``more`` where B's weights are.
+
+    ``training`` and ``seeds`` are those of A and of B.
+    """
+
+    training: tuple[bool, bool]
+    more: float = 0.0
+    seeds: tuple[float, float] = (3.0, 5.0)
+
+    def measure(self, coalition):
+        training, seed = (
+            side[name in coalition]
+            for name, side in (("mode", self.training), ("noise", self.seeds))
+        )
+        return values(acc=1.0 + seed * training + self.more * ("weights" in coalition))
+
+    def again(self, side):
+        return self.measure(frozenset({"mode", "noise", "weights"} if side == "b" else ()))
+
+
+def trials_of(runner):
+    sides = [call(n, "evaluate", values=runner.again(s).values) for n, s in ((1, "a"), (2, "b"))]
+    return run_trials(runner, ["mode", "noise", "weights"], tuple(sides), "acc")
+
+
+@pytest.mark.parametrize("training", [(True, False), (False, True)])
+def test_what_dropout_drew_is_no_cause_beside_the_mode_that_lets_it_draw(training):
+    trials = trials_of(Dropout(training))
+    assert trials.decided == {"noise": "mode"}
+    assert trials.sources == ["mode"]
+    assert trials.shares() == pytest.approx({"mode": 1.0})
+    assert (trials.alone("mode"), trials.remaining("mode")) == (1.0, 0.0)
+    assert trials.unexplained() == (0.0, True)
+
+
+def test_nor_where_the_weights_differ_too():
+    trials = trials_of(Dropout((False, True), more=5.0))
+    assert trials.sources == ["mode", "weights"]
+    assert trials.shares() == pytest.approx({"mode": 0.5, "weights": 0.5})
+    assert trials.unexplained() == (0.0, True)
+
+
+@pytest.mark.parametrize("more", [0.0, 0.5])
+def test_random_numbers_stay_a_cause_where_both_draw(more):
+    trials = trials_of(Dropout((True, True), more=more))
+    assert trials.decided == {} and "noise" in trials.sources

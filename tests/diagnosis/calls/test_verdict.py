@@ -97,6 +97,10 @@ def test_two_seeds_are_named_with_their_lines():
         (drawn(), Origin("adapted at line 4", "adapted"), "state", "adapted-again"),
         (Origin("trained by fit 1", "trained", fit=1),
          Origin("trained by fit 2", "trained", fit=2), "weights", "trained-apart"),
+        (Origin("assigned at line 9", "assigned"), Origin("assigned at line 9", "assigned"),
+         "weights", "values-computed"),
+        (Origin("trained by fit 1", "trained", fit=1), Origin("assigned at line 9", "assigned"),
+         "weights", "weights-assigned"),
     ],
 )  # fmt: skip
 def test_where_weights_come_from(a, b, source, mechanism):
@@ -104,6 +108,14 @@ def test_where_weights_come_from(a, b, source, mechanism):
     finding = by_source(compared)[source]
     assert (finding.status, finding.mechanism) == (DIFFERS, mechanism)
     assert compared.tensors == {source: ((0, 0),)}
+
+
+def test_what_computed_values_began_with_is_not_ruled_out():
+    assigned = Origin("assigned at line 9", "assigned")
+    both = compare(call(1, origin=assigned), call(2, kernel=KERNEL * 2, origin=assigned))
+    assert by_source(both)["initialization"].status == UNKNOWN
+    one = compare(call(1), call(2, model=2, kernel=KERNEL * 2, origin=assigned))
+    assert by_source(one)["initialization"].status == IDENTICAL
 
 
 def test_skipped_layers_are_weights_and_come_with_the_model():

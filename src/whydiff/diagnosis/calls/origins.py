@@ -107,10 +107,10 @@ def story(
     if "left as drawn" in both:
         return Story(detail + _skipped(events, a, b), "weights-skipped")
     if "unwatched" in both:
-        return Story(
-            f"{detail}; a loop that was not watched (such as optimizer.apply) changed them",
-            "trained-by-unwatched-loop",
-        )
+        known = "" if "a loop outside" in detail else (
+            "; a loop that was not watched (such as optimizer.apply) changed them"
+        )  # fmt: skip
+        return Story(detail + known, "trained-by-unwatched-loop")
     if both <= FRESH:
         return _drawn(differing, events, a, b, detail)
     if "average" in both:
@@ -121,6 +121,8 @@ def story(
         return Story(detail, "adapted-again")
     if both & {"file", "restored"} and both & {"trained", "file", "restored"}:
         return Story(detail, _of_files(differing))
+    if both == {"assigned"}:
+        return Story(f"{detail}, values that the script had computed", "values-computed")
     if "copied" in both or "assigned" in both:
         return Story(detail, "weights-assigned")
     if both & FRESH:

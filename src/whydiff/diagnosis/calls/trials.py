@@ -41,6 +41,7 @@ class CallRunner(Protocol):
 class CallTrials:
     """What the hybrids gave. ``sources`` are those that could be swapped.
 
+    ``decided`` names, for a source that is no cause of its own, the one that decides about it.
     ``failure`` says why the control failed ("" if it held): then nothing is proven.
     """
 
@@ -50,6 +51,7 @@ class CallTrials:
     sources: list[str] = field(default_factory=list)
     hybrids: dict[Coalition, Measurement] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    decided: dict[str, str] = field(default_factory=dict)
     failure: str = ""
 
     def value(self, measured: Measurement) -> float:
@@ -189,6 +191,7 @@ def run_trials(
     _drop_idle(trials)
     for coalition in coalitions(trials.sources, MOST_HYBRIDS):
         _measured(runner, trials, coalition)
+    _drop_noise(trials)
     return trials
 
 
@@ -218,6 +221,32 @@ def _drop_idle(trials: CallTrials) -> None:
             continue
         trials.sources.remove(source)
     trials.hybrids.setdefault(trials.everything, full)
+
+
+def _drop_noise(trials: CallTrials) -> None:
+    """Random numbers are no cause beside a source that decides whether they act at all.
+
+    Dropout draws in training only: a call in training and one in inference differ by the mode,
+    whatever was drawn.
+    """
+    noise = frozenset({"noise"})
+    if not noise < trials.everything or trials.apart(trials.a, trials.b)[1]:
+        return
+    drawn = [(c, c | noise) for c in trials.hybrids if not noise <= c]
+    swaps = [pair for pair in drawn if pair[1] in trials.hybrids]
+    moved = [c for c, d in swaps if not trials.apart(trials.hybrids[c], trials.hybrids[d])[1]]
+    for source in sorted(trials.everything - noise):
+        with_as, with_bs = (
+            [c for c, _ in swaps if (source in c) is there] for there in (False, True)
+        )
+        # From now on they come from the side in which they act.
+        for idle, along in ((with_bs, frozenset[str]()), (with_as, noise)):
+            if idle and moved and not set(idle) & set(moved):
+                trials.decided["noise"] = source
+                trials.sources.remove("noise")
+                known = {c: trials.hybrids.get(c | along) for c, _ in drawn}
+                trials.hybrids = {c: found for c, found in known.items() if found is not None}
+                return
 
 
 def differs_from(measured: Measurement, call: MeasuringCall) -> str:

@@ -84,6 +84,9 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
             )
         elif found.source not in compared.movable:
             causes.append(_suspect(found, "it cannot be swapped"))
+        elif found.source in trials.decided:
+            acts = f"it acts with the {trials.decided[found.source]} of one side only"
+            excluded.append(Excluded(found.source, f"{found.evidence}; {acts}"))
         elif found.source not in trials.sources or not trials.acts(found.source):
             excluded.append(
                 Excluded(found.source, f"{found.evidence}; swapped, it changes not one bit")

@@ -89,6 +89,17 @@ MECHANISMS = (
         seen="Weights of one side come from set_weights or assign.",
     ),
     Mechanism(
+        "values-computed",
+        ("weights",),
+        "weights that the script computed itself were assigned",
+        "What was assigned differs already: it comes from code that is not watched, such as a "
+        "training loop on arrays.",
+        "Compare what that code computes from: its first weights, its data and its random numbers. "
+        "A loop that is watched (`with whydiff.watch(model, optimizer=optimizer) as loop:`) is "
+        "explained.",
+        seen="The weights of both sides were assigned, and no model had these values before.",
+    ),
+    Mechanism(
         "trained-by-unwatched-loop",
         ("weights",),
         "a training loop of the script's own",

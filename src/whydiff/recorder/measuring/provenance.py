@@ -47,6 +47,11 @@ class _Loop:
     method: str
     variables: set[int] = field(default_factory=set)
 
+    @property
+    def told(self) -> str:
+        """What made the updates, and where."""
+        return f"{self.method} at line {self.line}" if self.line else self.method
+
 
 class Provenance:
     """The last known origin of every variable."""
@@ -146,9 +151,23 @@ class Provenance:
             elif entry is not None and entry.digest == digest:
                 continue
             else:
-                origin = Origin(f"assigned{at}", "assigned", event, line=line)
+                origin = self._assigned(slot, event, line)
             self._enter(slot.variable, digest, origin)
             self._homes.setdefault(digest, (model, slot.path, origin))
+
+    def _assigned(self, slot: Slot, event: int, line: int | None) -> Origin:
+        """Values that no model had before."""
+        text = f"assigned at line {line}" if line else "assigned"
+        loop = self._loop_over(slot)
+        if loop is None:
+            return Origin(text, "assigned", event, line=line)
+        # One without state, on arrays, ends like this.
+        text = f"{text} after a loop outside anything watched ({loop.told})"
+        return Origin(text, "unwatched", event, line=line)
+
+    def _loop_over(self, slot: Slot) -> _Loop | None:
+        loops = (one for one in self._loops.values() if id(slot.variable) in one.variables)
+        return next(loops, None)
 
     def loaded(
         self,
@@ -233,11 +252,9 @@ class Provenance:
         return origin
 
     def _unwatched(self, slot: Slot, entry: _Entry | None) -> Origin:
-        for loop in self._loops.values():
-            if id(slot.variable) in loop.variables:
-                at = f" at line {loop.line}" if loop.line else ""
-                text = f"changed by a loop outside anything watched ({loop.method}{at})"
-                return Origin(text, "unwatched", line=loop.line)
+        if (loop := self._loop_over(slot)) is not None:
+            text = f"changed by a loop outside anything watched ({loop.told})"
+            return Origin(text, "unwatched", line=loop.line)
         if entry is None:
             return Origin("its first value was not seen", "unknown")
         if slot.role in ("non-trainable", HIDDEN):

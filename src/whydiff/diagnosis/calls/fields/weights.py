@@ -71,6 +71,12 @@ def _other_weights(source: str, pairs: TensorPairs, equal: str) -> Finding:
         return Finding(source, IDENTICAL, text)
     if source == WEIGHTS:
         return Finding(source, IDENTICAL, "the weights that differ are still as they were drawn")
+    if all(p.origin_a.kind == p.origin_b.kind == "assigned" for p in differing):
+        return Finding(
+            source,
+            UNKNOWN,
+            "the script assigned values that it had computed; from which first values is not known",
+        )
     if any("unwatched" in (p.origin_a.kind, p.origin_b.kind) for p in differing):
         return Finding(
             source,
