@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from whydiff.core.stack import Frame
-from whydiff.recorder.measuring.formulas import beside, printed_formulas
+from whydiff.recorder.measuring.formulas import printed_formulas
+from whydiff.recorder.measuring.formulas.frames import beside
 from whydiff.testing.calls import call
 
 OUTPUTS = np.random.default_rng(0).uniform(size=(40, 3)).astype("float32")

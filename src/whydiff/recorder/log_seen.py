@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whydiff.core.stack import Frame
-from whydiff.recorder.measuring.formulas import parsed
+from whydiff.recorder.measuring.formulas.frames import parsed
 from whydiff.script_text.printed import keys_read, throws_away
 
 #: Callbacks of Keras that hand no log on.

@@ -38,7 +38,8 @@ from whydiff.recorder.ledger import Ledger, user_stack
 from whydiff.recorder.measuring.call import Measuring, Validation, Weights
 from whydiff.recorder.measuring.described import Described, Descriptions
 from whydiff.recorder.measuring.events import Events
-from whydiff.recorder.measuring.formulas import beside, printed_formulas
+from whydiff.recorder.measuring.formulas import printed_formulas
+from whydiff.recorder.measuring.formulas.frames import beside
 from whydiff.recorder.measuring.means import Mean, printed_means
 from whydiff.recorder.measuring.models import Models
 from whydiff.recorder.measuring.positions import Taken, taken_for_another

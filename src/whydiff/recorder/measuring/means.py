@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from whydiff.core.calls import MeasuringCall
-from whydiff.recorder.measuring.formulas import names_in, parsed, printed_values
+from whydiff.recorder.measuring.formulas import printed_values
+from whydiff.recorder.measuring.formulas.frames import names_in, parsed
 
 
 class Mean(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from whydiff.core.calls import MeasuringCall
-from whydiff.recorder.measuring.formulas import made_at, parsed
+from whydiff.recorder.measuring.formulas.frames import made_at, parsed
 from whydiff.script_text.printed import definition, printed_numbers, unpacked, unscaled
 from whydiff.script_text.quantities import measures, quantity_in
 

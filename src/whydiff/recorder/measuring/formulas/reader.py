@@ -1,104 +1,43 @@
-"""Scores that a script computes by hand: ``np.mean(model.predict(x).argmax(1) == y)``.
-
-A person compares the number that a script prints. Where it is computed by plain operations of NumPy
-from a watched output, it can be computed again, from other labels, say. Nothing of the script is
-changed for that: when it has printed a line, the expressions in the text of that line are followed
-to the assignments they come from, with the values that the names have at this moment. A formula
-counts only if it gives the very number that was printed.
-"""
+"""Expressions of a script turned into ones of its arrays."""
 
 from __future__ import annotations
 
 import ast
 import builtins
-import contextlib
 import copy
 import functools
-import inspect
-import linecache
 import math
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.stack import in_library
-from whydiff.script_text.printed import (
-    assigned,
-    counting_around,
-    counting_loop,
-    definition,
-    function_at,
-    needed_for,
-    printed_numbers,
-    unscaled,
+from whydiff.recorder.measuring.formulas.formula import evaluated
+from whydiff.recorder.measuring.formulas.frames import Beside, made_at, parsed
+from whydiff.recorder.measuring.formulas.functions import (
+    BUILTINS,
+    CONVERTING,
+    FUNCTIONS,
+    LIBRARIES,
+    METHODS,
+    OF_TENSORS,
+    PREDICTING,
+    harmless,
+    largest,
+    writes,
 )
+from whydiff.script_text.printed import assigned, counting_loop, definition, function_at, needed_for
 
-#: What a name of a formula stands for when it is computed from other arrays.
-PREDICTED, LABELS = "_predicted", "_labels"
 #: Assignments that are followed, one behind the other.
 _DEEPEST = 8
+
+
 #: A loop over more rows is not gone through again: it takes long.
 _MOST_COUNTED = 1_000_000
-#: Bytes of what is kept of a loop's names beside one batch.
-_MOST_BESIDE = 1 << 20
-#: What a formula measures is told from so many rows.
-_TELLING = 1_000
-
-_BUILTINS = frozenset({
-    "sum", "len", "abs", "round", "float", "int", "bool", "max", "min", "zip", "enumerate",
-    "range", "sorted", "list", "tuple", "pow",
-})  # fmt: skip
-#: Functions of NumPy and ``math`` without any effect but their result.
-_FUNCTIONS = frozenset({
-    "mean", "average", "sum", "nanmean", "sqrt", "square", "abs", "absolute", "fabs", "power",
-    "argmax", "argmin", "round", "around", "rint", "where", "equal", "not_equal", "greater",
-    "greater_equal", "less", "less_equal", "squeeze", "ravel", "reshape", "asarray", "array",
-    "concatenate", "hstack", "vstack", "stack", "clip", "maximum", "minimum", "log", "log2",
-    "log10", "log1p", "exp", "expm1", "count_nonzero", "std", "var", "median", "prod", "dot",
-    "diff", "sign", "floor", "ceil", "expand_dims", "all", "any", "max", "min", "amax",
-    "amin", "subtract", "add", "multiply", "divide", "true_divide", "isclose", "logical_and",
-    "logical_or", "logical_not", "norm", "float32", "float64", "int32", "int64", "corrcoef",
-    "nan_to_num", "transpose", "size",
-})  # fmt: skip
-_METHODS = frozenset({
-    "mean", "sum", "argmax", "argmin", "round", "astype", "flatten", "ravel", "reshape",
-    "squeeze", "item", "any", "all", "max", "min", "std", "var", "tolist", "copy",
-    "transpose", "clip", "prod", "dot",
-})  # fmt: skip
-_PREDICTING = frozenset({"predict", "predict_on_batch", "__call__"})
-#: Methods by which tensors become other forms of the same numbers.
-_CONVERTING = frozenset({
-    "numpy", "detach", "cpu", "float", "double", "long", "int", "bool", "to", "type", "byte",
-})  # fmt: skip
-
-
-def _largest(array: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The largest value; along an axis with its position, as torch gives it."""
-    most = np.max(array, axis=axis, keepdims=keepdims)
-    return most if axis is None else (most, np.argmax(array, axis=axis, keepdims=keepdims))
-
-
-#: What functions and methods of tensors do, in NumPy.
-_OF_TENSORS: dict[str, Callable[..., Any]] = {
-    "reduce_mean": np.mean, "reduce_sum": np.sum, "eq": np.equal, "ne": np.not_equal,
-    "gt": np.greater, "ge": np.greater_equal, "lt": np.less, "le": np.less_equal,
-    "cast": lambda array, dtype=None: array,
-    "sigmoid": lambda array: 1 / (1 + np.exp(-np.asarray(array))),
-    "size": lambda array, axis=None: np.shape(array) if axis is None else np.shape(array)[axis],
-    "view": lambda array, *shape: np.reshape(array, shape if len(shape) > 1 else shape[0]),
-    **{name: getattr(np, name) for name in (
-        "mean", "sum", "argmax", "argmin", "equal", "not_equal", "greater", "greater_equal",
-        "less", "less_equal", "round", "abs", "square", "sqrt", "squeeze", "reshape", "where",
-        "count_nonzero",
-    )},
-}  # fmt: skip
-_LIBRARIES = frozenset({"torch", "tensorflow", "keras", "jax"})
 _NODES = (
     ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Tuple, ast.List, ast.Slice,
     ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context, ast.Constant, ast.keyword,
@@ -109,188 +48,11 @@ _STATEMENTS = (
 )  # fmt: skip
 
 
-class _NotPlain(Exception):
+class NotPlain(Exception):
     """An expression that is no plain computation, or not one that can be done again."""
 
 
-@dataclass(frozen=True, eq=False)
-class Formula:
-    """An expression of the script as a function of labels and predictions.
-
-    ``text`` is as the script has it; ``quantity`` what it measures: "accuracy" (of an error rate,
-    what it leaves of 1), "mean_squared_error", "root_mean_squared_error" or "mean_absolute_error".
-    """
-
-    text: str
-    quantity: str
-    value: float
-    labels: np.ndarray
-    predicted: np.ndarray
-    code: Any
-    names: Mapping[str, Any]
-    #: numbers of the calls that a loop made for the predictions, () where one call made them
-    calls: tuple[int, ...] = ()
-
-    def __call__(self, labels: Any, predicted: Any) -> float:
-        """What the expression gives from these arrays."""
-        return _computed(self.code, {**self.names, LABELS: labels, PREDICTED: predicted})
-
-
-def printed_values(frame: Any, module: ast.Module, names: Mapping[str, Any]) -> Iterator[float]:
-    """The numbers among what a frame has just printed that plain computations give."""
-    for _, node in printed_numbers(module, frame.f_lineno):
-        reader = _Reader(frame.f_code.co_filename, module, names, {}, {})
-        with contextlib.suppress(Exception):
-            tree = ast.Expression(reader.read(unscaled(node), frame.f_lineno))
-            code = compile(ast.fix_missing_locations(tree), reader.file, "eval")
-            yield _computed(code, {**reader.names, **reader.arrays})
-
-
-#: By the number of a call in a loop of the script: what the loop's names stood for.
-Beside = Mapping[int, Mapping[str, np.ndarray]]
-
-
-def printed_formulas(
-    frame: Any, outputs: Mapping[int, MeasuringCall], beside: Beside | None = None
-) -> Iterator[Formula]:
-    """The scores by hand among what a frame of the script has just printed.
-
-    ``beside`` holds what came beside the batches that a loop predicted one by one.
-    """
-    file = frame.f_code.co_filename
-    module = parsed(file)
-    if module is None:
-        return
-    names = names_in(frame)
-    for _, node in printed_numbers(module, frame.f_lineno):
-        try:
-            reader = _Reader(file, module, names, outputs, beside or {})
-            found = _formula(node, reader, frame.f_lineno)
-        except Exception:  # whatever it is, it is no score by hand
-            continue
-        if found is not None:
-            yield found
-
-
-def beside(
-    frame: Any, line: int, rows: int, to_numpy: Callable[[Any], Any]
-) -> Mapping[str, np.ndarray]:
-    """What the names of a loop around a line stand for beside the batch of so many rows that is
-    predicted there: labels, as a rule. Of the batch itself only its length."""
-    ready, fed = _names_of_loop(frame.f_code.co_filename, line)
-    if not ready:
-        return {}
-    found, names = {}, names_in(frame)
-    for name in sorted(ready & names.keys()):
-        value = names[name]
-        if not hasattr(type(value), "__array__") or tuple(np.shape(value))[:1] != (rows,):
-            continue
-        found[name] = np.empty((rows, 0)) if name in fed else np.array(to_numpy(value))
-    return {name: array for name, array in found.items() if array.nbytes <= _MOST_BESIDE}
-
-
-@functools.lru_cache(maxsize=256)
-def _names_of_loop(file: str, line: int) -> tuple[frozenset[str], frozenset[str]]:
-    """The names that a counting loop around a line has given a value when it comes there, and those
-    that the calls at the line are given; none where there is no such loop."""
-    module = parsed(file)
-    loop = module and counting_around(module, line)
-    if not loop:
-        return frozenset(), frozenset()
-    fed = {
-        n.id
-        for call in ast.walk(loop)
-        if isinstance(call, ast.Call) and call.lineno <= line <= (call.end_lineno or line)
-        for part in (*call.args, *(keyword.value for keyword in call.keywords))
-        for n in ast.walk(part)
-        if isinstance(n, ast.Name)
-    }
-    before = [part for part in ast.walk(loop) if getattr(part, "end_lineno", line) < line]
-    ready = {name for part in (loop.target, *before) for name in assigned(part)}
-    return frozenset(ready), frozenset(fed)
-
-
-def names_in(frame: Any) -> dict[str, Any]:
-    """What the names of a frame stand for.
-
-    Up to Python 3.12 a function's frame keeps what it was asked for, and would keep alive what the
-    function deletes.
-    """
-    found = {**frame.f_globals, **frame.f_locals}
-    if frame.f_code.co_flags & inspect.CO_OPTIMIZED and type(frame.f_locals) is dict:
-        frame.f_locals.clear()
-    return found
-
-
-@functools.lru_cache(maxsize=32)
-def parsed(file: str) -> ast.Module | None:
-    """The syntax tree of a file of the script; None where there is none."""
-    text = "".join(linecache.getlines(file))
-    try:
-        return ast.parse(text) if text else None
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-
-
-def _formula(node: ast.expr, reader: _Reader, line: int) -> Formula | None:
-    file, plain = reader.file, unscaled(node)
-    if isinstance(plain, ast.Name):
-        shown = definition(reader.module, plain.id, line)
-        whole = reader.number(plain.id, reader.values[plain.id], line)
-        if whole is None or shown is None:
-            return None
-        plain, tree = unscaled(shown), unscaled(whole)
-    else:
-        tree = reader.read(plain, line)
-    predicted, labels = reader.roles(tree)
-    if predicted is None or labels is None:
-        return None
-    tree = _Renamed({predicted: PREDICTED, labels: LABELS}).visit(tree)
-    given = {PREDICTED: reader.arrays.pop(predicted), LABELS: reader.arrays.pop(labels)}
-    kept = {**reader.names, **reader.arrays}
-    arrays = np.array(given[LABELS]), np.array(given[PREDICTED])
-
-    def made(tree: ast.expr, text: str, quantity: str) -> Formula:
-        code = compile(ast.fix_missing_locations(ast.Expression(tree)), file, "eval")
-        value = _computed(code, {**kept, **given})
-        return Formula(text, quantity, value, *arrays, code, kept, reader.pieces)
-
-    text = ast.unparse(plain)
-    quantity = _quantity(_of_first_rows(made(tree, text, "")), tree, reader.functions)
-    if quantity == _ERROR_RATE:
-        right = ast.BinOp(ast.Constant(1.0), ast.Sub(), tree)
-        return made(right, f"1 - ({text})", "accuracy")
-    return made(tree, text, quantity) if quantity else None
-
-
-def _computed(code: Any, names: Mapping[str, Any]) -> float:
-    return float(_evaluated(code, names))
-
-
-def _evaluated(code: Any, names: Mapping[str, Any]) -> Any:
-    """What an expression gives; one that writes into an array fails instead."""
-    space = {name: _unwritable(value) for name, value in names.items()}
-    with np.errstate(all="ignore"):
-        return eval(code, {"__builtins__": {}, **space})
-
-
-def _unwritable(value: Any) -> Any:
-    if not isinstance(value, np.ndarray):
-        return value
-    view = value.view()
-    view.flags.writeable = False
-    return view
-
-
-class _Renamed(ast.NodeTransformer):
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self._names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        return ast.Name(self._names.get(node.id, node.id), node.ctx)
-
-
-class _Reader:
+class Reader:
     """Turns expressions of the script into ones of its arrays, which get names of their own."""
 
     def __init__(
@@ -325,7 +87,7 @@ class _Reader:
             return None, None
         (predicted,) = self._calls
         rows = len(self.arrays[predicted])
-        lengths = [len, _OF_TENSORS["size"], *self._counting_functions]
+        lengths = [len, OF_TENSORS["size"], *self._counting_functions]
         trees = (tree, *self._loops)
         compared = {name for part in trees for name in _compared(part, self.names, lengths)}
         fitting = [
@@ -356,9 +118,9 @@ class _Reader:
             if len(self._calls) > len(before[2]) or self._holds_output(tree):
                 code = compile(ast.fix_missing_locations(ast.Expression(copy.deepcopy(tree))),
                                self.file, "eval")  # fmt: skip
-                if _equal(_evaluated(code, {**self.names, **self.arrays}), value):
+                if _equal(evaluated(code, {**self.names, **self.arrays}), value):
                     return tree
-        except _NotPlain:
+        except NotPlain:
             pass
         finally:
             self._depth -= 1
@@ -387,7 +149,7 @@ class _Reader:
                 self.functions.append(loop)
                 arguments: list[ast.expr] = [ast.Name(key, ast.Load()) for key in given]
                 return ast.Call(self._named(function), arguments, [])
-        except _NotPlain:
+        except NotPlain:
             pass
         finally:
             self._depth -= 1
@@ -410,7 +172,7 @@ class _Reader:
         for counter in sorted(counters.keys() & needed):
             begins = counters[counter]
             if begins is None:
-                raise _NotPlain
+                raise NotPlain
             target = ast.Name(counter, ast.Store())
             body.append(ast.Assign([target], self.read(begins, loop.lineno)))
         self._bound += assigned(loop)
@@ -442,7 +204,7 @@ class _Reader:
         parts = [call.outputs[0].values for call in calls]
         if any(part is None or len(call.outputs) != 1
                for part, call in zip(parts, calls, strict=True)):  # fmt: skip
-            raise _NotPlain
+            raise NotPlain
         sizes = [len(part) for part in parts if part is not None]
         cut = self._named(functools.partial(_cut, sizes))
         whole = self._leaf(self._joined("", calls, parts), calls[0].number)
@@ -521,16 +283,16 @@ class _Reader:
             case ast.Expr():  # what is printed or appended is not counted
                 return []
             case _:
-                raise _NotPlain
+                raise NotPlain
         if not plain:
-            raise _NotPlain
+            raise NotPlain
         if not assigned(node) & needed:
             return []
         value = node.value
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
             match value:  # the largest values and their positions, as torch gives them
                 case ast.Call(func=ast.Attribute(value=base, attr="max"), args=[_]):
-                    value = ast.Call(self._named(_largest), [base, *value.args], [])
+                    value = ast.Call(self._named(largest), [base, *value.args], [])
         node.value = self._expression(value, node.lineno)
         return [node]
 
@@ -554,7 +316,7 @@ class _Reader:
                 if isinstance(node, ast.Attribute):
                     return self._attribute(node, line)
         if not isinstance(node, (*_NODES, ast.Subscript)):
-            raise _NotPlain
+            raise NotPlain
         for field, value in ast.iter_fields(node):
             if isinstance(value, ast.AST):
                 setattr(node, field, self._visit(value, line))
@@ -570,7 +332,7 @@ class _Reader:
         found = self._of_module(node)
         if isinstance(found, (type, int, float)):
             return self._named(found)
-        raise _NotPlain
+        raise NotPlain
 
     def _expression(self, node: ast.expr, line: int) -> ast.expr:
         found = self._visit(node, line)
@@ -590,9 +352,9 @@ class _Reader:
     def _name(self, name: str, line: int) -> ast.expr:
         if name in self.values:
             return self._use(self.values[name], name, line)
-        if name in _BUILTINS:
+        if name in BUILTINS:
             return self._named(getattr(builtins, name))
-        raise _NotPlain
+        raise NotPlain
 
     def _use(self, value: Any, name: str | None, line: int) -> ast.expr:
         """An array under a name of its own, or what it was computed from."""
@@ -601,11 +363,11 @@ class _Reader:
             tree = None if name is None or isinstance(value, (str, type(None))) else (
                 self.number(name, value, line))  # fmt: skip
             return tree if tree is not None else self._named(value)
-        if isinstance(value, type) and value.__name__ in _FUNCTIONS | _BUILTINS:
+        if isinstance(value, type) and value.__name__ in FUNCTIONS | BUILTINS:
             return self._named(value)
         array = _array(value)
         if array is None:
-            raise _NotPlain
+            raise NotPlain
         number = self._source(array)
         if number is None and name is not None:
             tree = self.followed(name, value, line)
@@ -690,7 +452,7 @@ class _Reader:
                 array = None if owner is None else _array(owner)
                 if array is not None:
                     return len(array)
-        raise _NotPlain
+        raise NotPlain
 
     def _of_module(self, node: ast.expr) -> Any:
         match node:
@@ -717,22 +479,22 @@ class _Reader:
         function = self._function(node.func)
         if function is not None:
             node.func = self._named(function)
-        elif isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS:
+        elif isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
             node.func.value = self._expression(node.func.value, line)
-        elif isinstance(node.func, ast.Attribute) and node.func.attr in _OF_TENSORS:
-            function = _OF_TENSORS[node.func.attr]
+        elif isinstance(node.func, ast.Attribute) and node.func.attr in OF_TENSORS:
+            function = OF_TENSORS[node.func.attr]
             node.args.insert(0, node.func.value)
             node.func = self._named(function)
         else:
-            raise _NotPlain
-        if function is _OF_TENSORS["cast"]:
+            raise NotPlain
+        if function is OF_TENSORS["cast"]:
             node.args, node.keywords = node.args[:1], []
         node.args = [self._expression(argument, line) for argument in node.args]
         for keyword in node.keywords:
             keyword.arg = {"dim": "axis", "keepdim": "keepdims"}.get(keyword.arg or "", keyword.arg)
             keyword.value = self._expression(keyword.value, line)
-        if _writes(node, function):
-            raise _NotPlain
+        if writes(node, function):
+            raise NotPlain
         return node
 
     def _function(self, node: ast.expr) -> Any:
@@ -741,16 +503,16 @@ class _Reader:
             name = node.id
             found = self.values.get(name, getattr(builtins, name, None))
             if found is getattr(builtins, name, None):
-                return found if name in _BUILTINS else None
+                return found if name in BUILTINS else None
             if isinstance(found, types.FunctionType) and not in_library(found.__code__.co_filename):
                 return found if self._plain(found) else None
         else:
             found = self._of_module(node)
             library = self._library(node)
-            if found is not None and library in _LIBRARIES:
+            if found is not None and library in LIBRARIES:
                 name = node.attr if isinstance(node, ast.Attribute) else ""
-                return _largest if (library, name) == ("torch", "max") else _OF_TENSORS.get(name)
-        return found if _harmless(found) else None
+                return largest if (library, name) == ("torch", "max") else OF_TENSORS.get(name)
+        return found if harmless(found) else None
 
     def _library(self, node: ast.expr) -> str:
         """The package that a dotted name begins with."""
@@ -774,11 +536,11 @@ class _Reader:
 
     def _computes(self, node: ast.AST, function: types.FunctionType) -> bool:
         if isinstance(node, ast.Call):
-            inner = _Reader(self.file, self.module, function.__globals__, {}, {})
+            inner = Reader(self.file, self.module, function.__globals__, {}, {})
             inner.functions = self.functions
-            method = isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS
+            method = isinstance(node.func, ast.Attribute) and node.func.attr in METHODS
             called = inner._function(node.func)
-            if (called is None and not method) or _writes(node, called):
+            if (called is None and not method) or writes(node, called):
                 return False
             parts = [*node.args, *node.keywords]
             parts += [node.func.value] if isinstance(node.func, ast.Attribute) else []
@@ -801,7 +563,7 @@ class _Reader:
     def _converted(self, node: ast.Call) -> ast.expr | None:
         """What is only made a NumPy array: here, every array is one."""
         match node:
-            case ast.Call(func=ast.Attribute(value=base, attr=attr)) if attr in _CONVERTING:
+            case ast.Call(func=ast.Attribute(value=base, attr=attr)) if attr in CONVERTING:
                 return None if isinstance(self._held(base), types.ModuleType) else base
             case ast.Call(args=[array], keywords=[]):
                 function = self._of_module(node.func)
@@ -814,45 +576,20 @@ class _Reader:
             return None
         call = made_at(node, self.file, self._outputs)
         if call is None:
-            raise _NotPlain
+            raise NotPlain
         values = [output.values for output in call.outputs]
         if len(values) != 1 or values[0] is None:
-            raise _NotPlain
+            raise NotPlain
         return self._leaf(values[0], call.number)
 
     def _predicts(self, node: ast.Call) -> bool:
         """Whether a call looks like one of a model."""
         match node.func:
             case ast.Attribute(attr=attr):
-                return attr in _PREDICTING
+                return attr in PREDICTING
             case ast.Name(id=name):
                 return callable(getattr(type(self.values.get(name)), "predict", None))
         return False
-
-
-def made_at(node: ast.expr, file: str, calls: Mapping[int, MeasuringCall]) -> MeasuringCall | None:
-    """The last of these calls that an expression in a file of the script made."""
-    for number in sorted(calls, reverse=True):
-        place = calls[number].stack[-1] if calls[number].stack else None
-        if place is None or Path(place.file) != Path(file):
-            continue
-        if node.lineno <= place.line <= (node.end_lineno or node.lineno):
-            return calls[number]
-    return None
-
-
-def _harmless(function: Any) -> bool:
-    name = getattr(function, "__name__", "")
-    if isinstance(function, (np.ufunc, type)):
-        return name in _FUNCTIONS
-    module = str(getattr(function, "__module__", ""))
-    return name in _FUNCTIONS and module.partition(".")[0] in ("numpy", "math")
-
-
-def _writes(node: ast.Call, function: Any) -> bool:
-    """Whether a call may write into an array that it is given."""
-    named = any(keyword.arg in ("out", "copy", None) for keyword in node.keywords)
-    return named or (isinstance(function, np.ufunc) and len(node.args) > function.nin)
 
 
 def _array(value: Any) -> np.ndarray | None:
@@ -930,94 +667,3 @@ def _compared(tree: ast.AST, names: Mapping[str, Any], passed_on: Sequence[Any])
                 found.add(id)
         left += ast.iter_child_nodes(node)
     return found
-
-
-# --- what it measures -----------------------------------------------------------------------------
-
-
-#: A quantity: the part of the rows whose class is wrong.
-_ERROR_RATE = "error rate"
-
-
-def _quantity(
-    formula: Formula, tree: ast.expr, functions: Sequence[ast.FunctionDef | ast.For]
-) -> str:
-    """What a formula measures: an error by what it gives, an accuracy by comparing classes."""
-    predicted, labels = formula.predicted, formula.labels
-    if predicted.size == labels.size and math.isfinite(formula.value):
-        rng = np.random.default_rng(0)
-        one = rng.normal(size=predicted.shape)
-        other = rng.normal(size=predicted.shape)
-        error = one - other
-        squared = float(np.mean(error**2))
-        for name, value in (
-            ("mean_squared_error", squared),
-            ("root_mean_squared_error", math.sqrt(squared)),
-            ("mean_absolute_error", float(np.mean(np.abs(error)))),
-        ):
-            try:
-                given = formula(other, one)
-            except Exception:
-                break
-            if math.isclose(given, value, rel_tol=1e-6):
-                return name
-    differs = any(_compares(part, ast.NotEq, "not_equal") for part in (tree, *functions))
-    compares = differs or any(_compares(part, ast.Eq, "equal") for part in (tree, *functions))
-    names = {getattr(value, "__name__", "") for value in formula.names.values()}
-    compares = compares or bool(names & {"equal", "not_equal"})
-    if not (compares and 0.0 <= formula.value <= 1.0 and _counts_rows(formula)):
-        return ""
-    best = _of_perfect(formula)
-    if best is None or not (math.isclose(best, 0.0, abs_tol=1e-9) or math.isclose(best, 1.0)):
-        return "" if differs or "not_equal" in names else "accuracy"
-    return "accuracy" if best > 0.5 else _ERROR_RATE
-
-
-def _of_first_rows(formula: Formula) -> Formula:
-    """A formula of so many rows as tell what it measures; of all where it takes no fewer."""
-    rows = min(_TELLING, len(formula.labels), len(formula.predicted))
-    labels, predicted = formula.labels[:rows], formula.predicted[:rows]
-    try:
-        value = formula(labels, predicted)
-    except Exception:
-        return formula
-    return replace(formula, labels=labels, predicted=predicted, value=value)
-
-
-def _compares(node: ast.AST, operator: type[ast.cmpop], name: str) -> bool:
-    return any(
-        isinstance(part, operator) or (isinstance(part, ast.Attribute) and part.attr == name)
-        for part in ast.walk(node)
-    )
-
-
-def _of_perfect(formula: Formula) -> float | None:
-    """What a formula gives of outputs that are the labels themselves; None if that is not known."""
-    labels, like = formula.labels, formula.predicted
-    try:
-        if labels.size == like.size:
-            return formula(labels, labels.reshape(like.shape).astype(like.dtype))
-        return formula(labels, np.eye(like.shape[-1], dtype=like.dtype)[labels.reshape(-1)])
-    except Exception:
-        return None
-
-
-def _counts_rows(formula: Formula) -> bool:
-    """Whether a formula counts rows, as an accuracy does: what it gives of two parts adds up to
-    what it gives of the whole, which a precision, a recall or an F1 does not."""
-    labels, predicted, rows = formula.labels, formula.predicted, len(formula.labels)
-    if {labels.ndim, predicted.ndim} == {1, 2} and 1 in (labels.shape[-1], predicted.shape[-1]):
-        return True  # each row against every other: a mean over pairs
-    for cut in (rows // 2, rows // 3):
-        try:
-            parts = [
-                (end - begin, formula(labels[begin:end], predicted[begin:end]))
-                for begin, end in ((0, cut), (cut, rows))
-            ]
-        except Exception:
-            return False
-        mean = sum(count * value for count, value in parts) / rows
-        whole = sum(value for _, value in parts)  # divided by a number of rows that it names
-        if not any(math.isclose(v, formula.value, abs_tol=1e-3) for v in (mean, whole)):
-            return False
-    return True

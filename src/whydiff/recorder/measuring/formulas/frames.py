@@ -1,0 +1,94 @@
+"""What a frame of the script holds: its text, its names, and what came beside a batch."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import linecache
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whydiff.core.calls import MeasuringCall
+from whydiff.script_text.printed import assigned, counting_around
+
+#: Bytes of what is kept of a loop's names beside one batch.
+_MOST_BESIDE = 1 << 20
+
+
+#: By the number of a call in a loop of the script: what the loop's names stood for.
+Beside = Mapping[int, Mapping[str, np.ndarray]]
+
+
+def beside(
+    frame: Any, line: int, rows: int, to_numpy: Callable[[Any], Any]
+) -> Mapping[str, np.ndarray]:
+    """What the names of a loop around a line stand for beside the batch of so many rows that is
+    predicted there: labels, as a rule. Of the batch itself only its length."""
+    ready, fed = _names_of_loop(frame.f_code.co_filename, line)
+    if not ready:
+        return {}
+    found, names = {}, names_in(frame)
+    for name in sorted(ready & names.keys()):
+        value = names[name]
+        if not hasattr(type(value), "__array__") or tuple(np.shape(value))[:1] != (rows,):
+            continue
+        found[name] = np.empty((rows, 0)) if name in fed else np.array(to_numpy(value))
+    return {name: array for name, array in found.items() if array.nbytes <= _MOST_BESIDE}
+
+
+@functools.lru_cache(maxsize=256)
+def _names_of_loop(file: str, line: int) -> tuple[frozenset[str], frozenset[str]]:
+    """The names that a counting loop around a line has given a value when it comes there, and those
+    that the calls at the line are given; none where there is no such loop."""
+    module = parsed(file)
+    loop = module and counting_around(module, line)
+    if not loop:
+        return frozenset(), frozenset()
+    fed = {
+        n.id
+        for call in ast.walk(loop)
+        if isinstance(call, ast.Call) and call.lineno <= line <= (call.end_lineno or line)
+        for part in (*call.args, *(keyword.value for keyword in call.keywords))
+        for n in ast.walk(part)
+        if isinstance(n, ast.Name)
+    }
+    before = [part for part in ast.walk(loop) if getattr(part, "end_lineno", line) < line]
+    ready = {name for part in (loop.target, *before) for name in assigned(part)}
+    return frozenset(ready), frozenset(fed)
+
+
+def names_in(frame: Any) -> dict[str, Any]:
+    """What the names of a frame stand for.
+
+    Up to Python 3.12 a function's frame keeps what it was asked for, and would keep alive what the
+    function deletes.
+    """
+    found = {**frame.f_globals, **frame.f_locals}
+    if frame.f_code.co_flags & inspect.CO_OPTIMIZED and type(frame.f_locals) is dict:
+        frame.f_locals.clear()
+    return found
+
+
+@functools.lru_cache(maxsize=32)
+def parsed(file: str) -> ast.Module | None:
+    """The syntax tree of a file of the script; None where there is none."""
+    text = "".join(linecache.getlines(file))
+    try:
+        return ast.parse(text) if text else None
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def made_at(node: ast.expr, file: str, calls: Mapping[int, MeasuringCall]) -> MeasuringCall | None:
+    """The last of these calls that an expression in a file of the script made."""
+    for number in sorted(calls, reverse=True):
+        place = calls[number].stack[-1] if calls[number].stack else None
+        if place is None or Path(place.file) != Path(file):
+            continue
+        if node.lineno <= place.line <= (node.end_lineno or node.lineno):
+            return calls[number]
+    return None
