@@ -22,6 +22,7 @@ IN_INFERENCE = "from what predict gives of the same samples"
 OWN_INPUTS = "from the inputs that evaluate was given"
 
 # evaluate's metric, computed otherwise
+WITH_OTHER_WEIGHTS = "with the weights that predicted"
 OTHER_SAMPLES = "on its own samples, which are not those that were predicted"
 IN_ONE_BATCH = "over all samples at once"
 UNWEIGHTED = "without the sample weights"

@@ -130,6 +130,26 @@ def test_a_score_is_held_against_evaluate():
 
 
 @pytest.mark.parametrize(
+    ("origin", "own", "held"),
+    [
+        ("file", False, True),
+        ("average", False, True),
+        ("trained", False, False),  # two models that were trained apart
+        ("file", True, False),  # an evaluate with the weights of the score is nearer
+    ],
+)
+def test_a_score_by_weights_of_another_epoch_is_held_against_evaluate(origin, own, held):
+    told = Score("sklearn.metrics.accuracy_score", 2, "", "argmax", row_digests([Y]))
+    best = {"kernel": KERNEL * 2, "origin": Origin("best.keras", origin, fit=1)}
+    evaluated = call(1, "evaluate", y=Y, values={"accuracy": 0.9})
+    score = call(3, "score", values={"accuracy_score": 0.2}, score=told)
+    again = [call(4, "evaluate", y=Y, values={"accuracy": 0.2}, **best)] if own else []
+    known = execution(evaluated, call(2, **best), score, *again)
+    found = [(d.a.number, d.b.number) for d in disagreements(known) if d.b.score]
+    assert found == ([(1, 3)] if held else [])
+
+
+@pytest.mark.parametrize(
     ("x", "y", "held"),
     [
         (X, Y, True),

@@ -39,6 +39,7 @@ from whydiff.core.scoring import (
     UNMASKED,
     UNREGULARIZED,
     UNWEIGHTED,
+    WITH_OTHER_WEIGHTS,
     WITHOUT,
 )
 from whydiff.core.transformations import OF_ONE_COLUMN
@@ -46,7 +47,7 @@ from whydiff.diagnosis.calls.answer import positions
 from whydiff.diagnosis.calls.fields import compare
 from whydiff.diagnosis.calls.inputs import form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts
-from whydiff.diagnosis.calls.origins import is_recurrent
+from whydiff.diagnosis.calls.origins import Story, is_recurrent
 from whydiff.diagnosis.calls.scored import judge_mean, judge_position, judge_score
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.validated import judge_validation
@@ -461,6 +462,28 @@ def test_labels_of_another_pass():
     found = scored({AGAIN: 0.25, ALIGNED: 0.95})
     (cause,) = found.causes
     assert (cause.source, cause.status, cause.share) == ("data-order", CONFIRMED, 1.0)
+
+
+BEST = Story("dense/kernel: trained by fit 1 vs. file best.keras", "last-or-best")
+
+
+@pytest.mark.parametrize(
+    ("with_others", "aligned", "shares"),
+    [
+        (0.25, 0.25, {"weights": 1.0}),
+        (0.6, 0.6, {"weights": 0.5, "data-order": 0.5}),
+        (0.95, 0.95, {"data-order": 1.0}),
+    ],
+)
+def test_weights_of_another_epoch_are_a_part_of_a_scores_gap(with_others, aligned, shares):
+    values = {AGAIN: 0.25, ALIGNED: aligned, WITH_OTHER_WEIGHTS: with_others}
+    score = call(3, "score", values={"score": 0.25})
+    found = judge_score(values, 0.95, score, "accuracy", weights=BEST)
+    assert {c.source: pytest.approx(c.share) for c in found.causes} == shares
+    assert found.unexplained == pytest.approx(0.0)
+    assert ("weights" in {e.source for e in found.excluded}) == ("weights" not in shares)
+    same = judge_score({AGAIN: 0.25, ALIGNED: 0.95}, 0.95, score, "accuracy")
+    assert "weights" in {e.source for e in same.excluded}
 
 
 @pytest.mark.parametrize(

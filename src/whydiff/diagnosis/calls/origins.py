@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from whydiff.core.align import align
 from whydiff.core.calls import Event, MeasuringCall, Origin
 from whydiff.core.recipe import Tensor
+from whydiff.core.recording import Execution
 from whydiff.core.words import count, listed
 
 INITIALIZATION, WEIGHTS, STATE = "initialization", "weights", "state"
@@ -132,6 +133,12 @@ def story(
     if both == {"trained"}:
         return Story(detail, "trained-apart")
     return Story(detail)
+
+
+def weights_story(execution: Execution, a: MeasuringCall, b: MeasuringCall) -> Story | None:
+    """How the weights of two calls came to differ; None where they are equal."""
+    differing = tensor_pairs(a, b).differing
+    return story(differing, execution.events, a, b) if differing else None
 
 
 def _sides(pairs: Sequence[TensorPair]) -> tuple[list[Origin], list[Origin]]:

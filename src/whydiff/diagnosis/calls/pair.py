@@ -321,13 +321,13 @@ def _score_pairs(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterat
                 if again and _weights(call) == _weights(read) and _nearly_all_of(call, read):
                     yield from _scored(call, score, {n: n for n in score.values}, "")
             continue
-        held = [
+        fitting = [
             call
             for call in calls
-            if call.kind == "evaluate"
-            and _weights(call) == _weights(read)
-            and _of_its_samples(call, read, score.score)
+            if call.kind == "evaluate" and _of_its_samples(call, read, score.score)
         ]
+        held = [call for call in fitting if _weights(call) == _weights(read)]
+        held = held or [call for call in fitting if _replaced(execution, call, read)]
         for call in held:
             own = _of_output(call.values, score.score.output)
             names = {n: _quantity(call, n) if n == bare else bare for n, bare in own.items()}
@@ -503,6 +503,15 @@ def _trained_between(execution: Execution, a: MeasuringCall, b: MeasuringCall) -
     tensors = zip(later.recipe.weights, later.recipe.origins, strict=False)
     kinds = {o.kind for t, o in tensors if not is_recurrent(t.path)}
     return bool(kinds & {"unwatched"}) and not kinds & {"file", "restored", "average", "copied"}
+
+
+def _replaced(execution: Execution, a: MeasuringCall, b: MeasuringCall) -> bool:
+    """Whether one of two calls has other weights of the same training: those of a file, of another
+    epoch, or an average."""
+    kinds = {origin.kind for call in (a, b) for origin in call.recipe.origins}
+    shapes = [[tensor.shape for tensor in call.recipe.weights] for call in (a, b)]
+    same = shapes[0] == shapes[1] and not _trained_between(execution, a, b)
+    return same and bool(kinds & {"file", "restored", "average"})
 
 
 def in_comparison(execution: Execution) -> tuple[int, list[str]]:

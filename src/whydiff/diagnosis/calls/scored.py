@@ -12,6 +12,7 @@ from whydiff.core.calls import MeasuringCall, Score
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Excluded
 from whydiff.core.transformations import OF_ONE_COLUMN
 from whydiff.core.words import count, listed, number, percent
+from whydiff.diagnosis.calls.origins import Story
 from whydiff.diagnosis.calls.trials import SMALL
 from whydiff.diagnosis.calls.verdict import (
     HELD_BY_NOTHING,
@@ -96,6 +97,7 @@ def judge_score(
     validation: bool = False,
     reshuffled: bool | None = None,
     training: Any = None,
+    weights: Story | None = None,
 ) -> Verdict:
     """The verdict from the score computed again under other rules; see replay's ``rescored``.
 
@@ -103,7 +105,7 @@ def judge_score(
     ``validation`` says which. ``source`` is how the predicted samples were given ("arrays",
     "tf.data", ...); ``reshuffled`` says whether it gave its rows in the same order when they were
     predicted as when they were evaluated, None where that was not seen; ``training`` is the flag
-    that the model was called with.
+    that the model was called with; ``weights`` is how evaluate's came to be others.
     """
     names = _Names(
         metric,
@@ -123,13 +125,27 @@ def judge_score(
                 f"{number(again)} instead of {number(told)}.",
             ),
         )
-    excluded = [
-        Excluded("weights", f"{names.it} and the predictions used the same weights"),
-        Excluded("architecture", "one and the same model"),
-    ]
+    excluded = [Excluded("architecture", "one and the same model")]
     aligned = values.get(scoring.ALIGNED)
     causes = []
-    left = gap
+    with_others = values.get(scoring.WITH_OTHER_WEIGHTS)
+    if with_others is None or weights is None:
+        same = f"{names.it} and the predictions used the same weights"
+        excluded.insert(0, Excluded("weights", same))
+    elif one_number(with_others, wanted):
+        same = f"{weights.detail}; with these, {names.its} is the same"
+        excluded.insert(0, Excluded("weights", same))
+    else:
+        causes.append(
+            part_of_gap(
+                "weights", weights.mechanism, (with_others - wanted) / gap if gap else 0.0,
+                weights.detail,
+                f"{scoring.WITH_OTHER_WEIGHTS} {names.its} is {number(with_others)} (it was "
+                f"{number(wanted)}, {names.function} {number(told)})",
+            )
+        )  # fmt: skip
+        wanted = with_others
+    left = told - wanted
     if aligned is not None and not one_number(aligned, told):
         share = (told - aligned) / gap if gap else 0.0
         id, detail = _order(values, source, names.it, reshuffled)

@@ -19,6 +19,7 @@ from whydiff.diagnosis.calls.answer import all_agree, answer_calls, two_agree
 from whydiff.diagnosis.calls.fields import Compared, compare, with_programs
 from whydiff.diagnosis.calls.inputs import form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts, logged_divergence
+from whydiff.diagnosis.calls.origins import weights_story
 from whydiff.diagnosis.calls.pair import (
     FIT_ROWS,
     LABELS_MOVE,
@@ -267,6 +268,7 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
             values, float(pair.distance.a or 0.0), b, metric,
             str(reads.recipe.inputs.facts.get("source")), validation=isinstance(a, Fit),
             reshuffled=reshuffled(a, reads), training=reads.recipe.mode.get("training"),
+            weights=None if isinstance(a, Fit) else weights_story(site.execution, a, reads),
         )  # fmt: skip
         if not isinstance(a, Fit) and "input-in-another-form" in {
             c.mechanism for c in verdict.causes

@@ -39,6 +39,10 @@ def rescored(
     predicted, labels = _given(score)
     function = _function(score)
     found = {scoring.AGAIN: function(labels, predicted)}
+    weights = _other_weights(evaluate, reads)
+    if weights:  # from here on evaluate's rules are those of a call with these
+        evaluate = replace(evaluate, weights=weights)
+        found[scoring.WITH_OTHER_WEIGHTS] = _evaluated(evaluate, metric)
     found |= dict(_of_evaluate(evaluate, metric))
     for name, computed in _of_other_rows(function, evaluate, score, reads):
         with contextlib.suppress(Exception):
@@ -160,6 +164,14 @@ def as_evaluate(live: Live, reads: LiveCall, metric: str) -> LiveCall:
         arguments={},
         function=None,
     )
+
+
+def _other_weights(evaluate: LiveCall, reads: LiveCall) -> tuple[np.ndarray, ...]:
+    """The weights of the predictions, where they are others than evaluate's; else ()."""
+    pairs = list(zip(evaluate.weights, reads.weights, strict=False))
+    if len(evaluate.weights) != len(reads.weights) or any(x.shape != y.shape for x, y in pairs):
+        raise TransferError("evaluate and the predictions used weights of other shapes")
+    return () if all(np.array_equal(x, y, equal_nan=True) for x, y in pairs) else reads.weights
 
 
 def _given(score: LiveCall) -> tuple[np.ndarray, np.ndarray]:
