@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from whydiff.core.recording import MEASURED_WITHIN
 from whydiff.recorder.seed_calls import FUNCTIONS
 from whydiff.runner import client
 from whydiff.runner.client import Child, Run
@@ -199,7 +200,10 @@ except Exception as error:
     import traceback
     print([f.name for f in traceback.extract_tb(error.__traceback__)])
 model = train()
-listed = keras.callbacks.CallbackList([keras.callbacks.Callback()], True, model=model)
+class Reports(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.evaluate(x, x[:, 0], verbose=0)
+listed = keras.callbacks.CallbackList([Reports()], True, model=model)
 model.fit(x, x[:, 0], verbose=0, callbacks=listed)
 print([type(one).__name__ for one in listed.callbacks])
 model.evaluate(x, x[:, 0], verbose=0)
@@ -260,6 +264,8 @@ def test_a_script_that_trains_finds_keras_as_it_is(tmp_path):
     beside = execution.environment.get("trained beside another, unwatched", 0)
     assert trained + beside == 6  # every training of the script's is recorded, or said not to be
     assert ("not watched" in said) == bool(beside)
+    within = [fit.notes[MEASURED_WITHIN] for fit in execution.fits if MEASURED_WITHIN in fit.notes]
+    assert [list(calls.values()) for calls in within] == [[1]]
     assert execution.exit_code == 0
 
 

@@ -33,6 +33,10 @@ UNKEPT_SEEDINGS = "seedings not kept"
 LOG_UNSEEN = "neither printed nor kept"
 
 
+#: note of a fit: how often the script measured while it ran, by what and where; not watched
+MEASURED_WITHIN = "measured within"
+
+
 @dataclass(frozen=True)
 class Draw:
     """One entry of the seed ledger: a seed that an initializer or a seed generator holds.

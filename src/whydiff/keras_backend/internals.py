@@ -17,7 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -230,6 +230,14 @@ def left_out_of_tracebacks() -> tuple[ModuleType | None, str, tuple[str, ...]]:
     if not isinstance(excluded, tuple):
         return None, name, ()
     return module, name, excluded
+
+
+def caller_of_wrapped(frame: FrameType) -> FrameType:
+    """The frame that called a method of Keras: past the one by which Keras shortens tracebacks."""
+    shortening = _module("utils.traceback_utils").__file__
+    while frame.f_code.co_filename == shortening and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
 
 
 def users_of_tensorflow() -> tuple[ModuleType, ...]:

@@ -18,6 +18,7 @@ from whydiff.core.stack import in_library
 from whydiff.keras_backend.internals import (
     LISTED_METRICS,
     RESOLVED_ARGUMENT,
+    caller_of_wrapped,
     in_stateless_scope,
     trainer_base,
 )
@@ -55,6 +56,10 @@ def _watched(holder: Holder, name: str, kind: str, method: Callable[..., Any]) -
             running = holder.session.begin_call(
                 kind, name, self, _bound(signature, self, args, kwargs)
             )
+            if (fit := holder.session.current) is not None:
+                caller = caller_of_wrapped(sys._getframe(1))
+                if not in_library(caller.f_code.co_filename):
+                    fit.measured_within(name, caller.f_lineno)
             if running is None:
                 return method(self, *args, **kwargs)
             if name.endswith("_on_batch") and isinstance(running, Measuring):

@@ -14,7 +14,7 @@ from whydiff.core.digests import group_digest, numbers_digest, tensor_digest
 from whydiff.core.live import Live, asked_of_fit
 from whydiff.core.pins import Pins
 from whydiff.core.recipe import Recipe, Tensor
-from whydiff.core.recording import LOG_UNSEEN, Epoch
+from whydiff.core.recording import LOG_UNSEEN, MEASURED_WITHIN, Epoch
 from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.callbacks import fresh_callback, listed
 from whydiff.keras_backend.code import Outside
@@ -104,6 +104,12 @@ class Watch:
         me = weakref.proxy(self)
         self._rows = Steps(index, self.feed, writer, lambda *step: me._digests(*step))
         self.steps = 0
+
+    def measured_within(self, method: str, line: int) -> None:
+        """The script measures while the fit runs, in a callback: that is counted, not watched."""
+        calls = self._notes.setdefault(MEASURED_WITHIN, {})
+        said = f"{method} (line {line})"
+        calls[said] = calls.get(said, 0) + 1
 
     # --- steps --------------------------------------------------------------------------------
 

@@ -10,10 +10,12 @@ import pytest
 from whydiff.core.calls import Origin, Output
 from whydiff.core.digests import row_digests
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Divergence
+from whydiff.core.recording import MEASURED_WITHIN
 from whydiff.core.stack import Frame
 from whydiff.diagnosis.calls.answer import (
     MOST_OTHERS,
     MOST_SHOWN,
+    agreement,
     all_agree,
     answer_calls,
     others_listed,
@@ -247,6 +249,15 @@ def test_what_differs_as_it_should_is_said_for_a_few(trained_fit):
     explained = watched(answer(), execution(*calls, fits=[trained_fit(9)]))
     assert explained.remedy.how.startswith("The compared trainings agree bit for bit; watched: ")
     assert explained.remedy.how.count("trained in between") == MOST_OTHERS
+
+
+def test_what_a_callback_measured_within_a_fit_is_said_not_to_be_watched(trained_fit):
+    fit = trained_fit(1)
+    fit = replace(fit, notes={**fit.notes, MEASURED_WITHIN: {"evaluate (line 9)": 4}})
+    told = "; not watched: evaluate (line 9), called 4 times within fit 1."
+    explained = watched(answer(), execution(fits=[fit]))
+    assert explained.notes[-1] == f"The compared trainings agree bit for bit; watched: 1 fit{told}"
+    assert agreement(execution(fits=[fit])) == f"Watched in this script: 1 fit{told}"
 
 
 def test_two_built_models_that_agree_are_equal_in_their_weights():

@@ -12,7 +12,7 @@ import numpy as np
 
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, Divergence, Explanation, Remedy
-from whydiff.core.recording import Execution
+from whydiff.core.recording import MEASURED_WITHIN, Execution
 from whydiff.core.words import capital, count, number
 from whydiff.diagnosis.calls.pair import Disagreement, disagreements, in_comparison
 from whydiff.diagnosis.calls.results import (
@@ -246,8 +246,19 @@ def _short(call: Call, line: int | None) -> dict[str, Any]:
 
 
 def agreement(execution: Execution) -> str:
-    """What was watched in the execution."""
-    return f"Watched in this script: {scope(execution.in_order())}."
+    """What was watched in the execution, and what was seen not to be."""
+    return f"Watched in this script: {scope(execution.in_order())}{_beyond(execution)}."
+
+
+def _beyond(execution: Execution) -> str:
+    """What a callback measured while a fit ran."""
+    told = [
+        f"{what}, called {count(int(n), 'time')} within fit {fit.index}"
+        for fit in execution.fits
+        for what, n in dict(fit.notes.get(MEASURED_WITHIN) or {}).items()
+    ]
+    more = f" and {len(told) - MOST_OTHERS} more" if len(told) > MOST_OTHERS else ""
+    return f"; not watched: {'; '.join(told[:MOST_OTHERS])}{more}" if told else ""
 
 
 def all_agree(
@@ -341,7 +352,8 @@ def with_others(explanation: Explanation, execution: Execution) -> Explanation:
 
 def watched(explanation: Explanation, execution: Execution) -> Explanation:
     """The answer that two trainings agree, with the scope of what was watched and no more."""
-    text = f"The compared trainings agree bit for bit; watched: {scope(execution.in_order())}"
+    seen = f"{scope(execution.in_order())}{_beyond(execution)}"
+    text = f"The compared trainings agree bit for bit; watched: {seen}"
     _, meant = in_comparison(execution)
     text = "; ".join((text, *meant[:MOST_OTHERS]))
     remedy = Remedy("", False, f"{text}. What was not watched is not known.")
