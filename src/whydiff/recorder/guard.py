@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
+from types import CodeType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -27,6 +29,8 @@ def never_in_the_way(method: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return method(self, *args)
         except Exception as error:
+            if of_a_signal(error):
+                raise
             self.trouble = f"{type(error).__name__}: {error}"
             say(f"fit {self.index} is no longer watched: {self.trouble}")
             return None
@@ -39,10 +43,31 @@ def unharmed(function: Callable[..., T], *args: Any, otherwise: T) -> T:
     try:
         return function(*args)
     except Exception as error:
+        if of_a_signal(error):
+            raise
         if not _SAID:  # whatever fails for one layer fails for a thousand
             _SAID.append(error.__class__)
             say(f"not everything is watched: {type(error).__name__}: {error}")
         return otherwise
+
+
+def of_a_signal(error: BaseException) -> bool:
+    """Whether a handler of the script's for a signal raised this, which came while our code ran.
+
+    That is meant for the script: a time limit by SIGALRM ends its training, wherever it strikes.
+    """
+    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
+    codes = {code for handler in handlers if (code := _code_of(handler)) is not None}
+    return any(frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__))
+
+
+def _code_of(handler: Any) -> CodeType | None:
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    called = getattr(handler, "__func__", handler)
+    method = getattr(type(handler), "__call__", None)  # noqa: B004 - of an object that is called
+    code = getattr(called, "__code__", None) or getattr(method, "__code__", None)
+    return code if isinstance(code, CodeType) else None
 
 
 def say(text: str) -> None:

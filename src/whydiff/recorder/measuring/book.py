@@ -34,6 +34,7 @@ from whydiff.keras_backend import adapter, adapter_of
 from whydiff.keras_backend.beside import BesideModels
 from whydiff.keras_backend.subject import models_of, title_of
 from whydiff.keras_backend.variables import Slot
+from whydiff.recorder.guard import of_a_signal, say
 from whydiff.recorder.ledger import Ledger, user_stack
 from whydiff.recorder.measuring.call import Measuring, Validation, Weights
 from whydiff.recorder.measuring.described import Described, Descriptions
@@ -119,7 +120,9 @@ class CallBook:
                 return None
             measuring = Measuring(self, number, kind, method, model, arguments, stack)
         except Exception as error:
-            print(f"whydiff: this call is not recorded: {error!r}", file=sys.stderr)
+            if of_a_signal(error):
+                raise
+            say(f"this call is not recorded: {error!r}")
             return None
         self._runs(measuring)
         return measuring
@@ -343,7 +346,7 @@ class CallBook:
             try:
                 self._built(model, known.stack)
             except Exception as error:
-                print(f"whydiff: a model is not recorded: {error!r}", file=sys.stderr)
+                say(f"a model is not recorded: {error!r}")
 
     def _built(self, model: Any, stack: tuple[Frame, ...]) -> None:
         compiled = self.compiled(model)
