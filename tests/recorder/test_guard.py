@@ -62,3 +62,8 @@ def test_other_trouble_does_not(limit):
     watch = Watch()
     assert unharmed(fails, otherwise="ours") == "ours"
     assert watch.step(fails) is None and watch.trouble.startswith("Late")
+
+
+def test_a_value_that_an_enumeration_lacks_is_no_signal():
+    # How a signal is handled by default is told by an enumeration, too.
+    assert unharmed(lambda: signal.Handlers(99), otherwise="ours") == "ours"

@@ -64,6 +64,8 @@ def of_a_signal(error: BaseException) -> bool:
 def _code_of(handler: Any) -> CodeType | None:
     while isinstance(handler, functools.partial):
         handler = handler.func
+    if not callable(handler):  # the default, or none at all
+        return None
     called = getattr(handler, "__func__", handler)
     method = getattr(type(handler), "__call__", None)  # noqa: B004 - of an object that is called
     code = getattr(called, "__code__", None) or getattr(method, "__code__", None)
