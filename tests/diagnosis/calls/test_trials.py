@@ -335,6 +335,18 @@ def test_nor_where_the_weights_differ_too():
     assert trials.unexplained() == (0.0, True)
 
 
+def test_which_source_lets_noise_act_is_not_guessed_from_some_of_the_combinations():
+    effects = dict.fromkeys("abcdef", 0.5) | {"mode": 0.5, "noise": 0.5}
+    assert 2 ** len(effects) > MOST_HYBRIDS
+
+    class InTraining(Adding):
+        def measure(self, coalition):
+            return super().measure(coalition if "mode" in coalition else coalition - {"noise"})
+
+    trials = run(InTraining(effects))
+    assert trials.decided == {} and "noise" in trials.sources
+
+
 @pytest.mark.parametrize("more", [0.0, 0.5])
 def test_random_numbers_stay_a_cause_where_both_draw(more):
     trials = trials_of(Dropout((True, True), more=more))

@@ -99,7 +99,7 @@ def test_two_seeds_are_named_with_their_lines():
         (Origin("trained by fit 1", "trained", fit=1),
          Origin("trained by fit 2", "trained", fit=2), "weights", "trained-apart"),
         (Origin("assigned at line 9", "assigned"), Origin("assigned at line 9", "assigned"),
-         "weights", "values-computed"),
+         "weights", "values-assigned"),
         (Origin("trained by fit 1", "trained", fit=1), Origin("assigned at line 9", "assigned"),
          "weights", "weights-assigned"),
     ],

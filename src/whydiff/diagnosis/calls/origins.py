@@ -123,7 +123,7 @@ def story(
     if both & {"file", "restored"} and both & {"trained", "file", "restored"}:
         return Story(detail, _of_files(differing))
     if both == {"assigned"}:
-        return Story(f"{detail}, values that the script had computed", "values-computed")
+        return Story(f"{detail}, values that no model of this run had before", "values-assigned")
     if "copied" in both or "assigned" in both:
         return Story(detail, "weights-assigned")
     if both & FRESH:

@@ -125,16 +125,15 @@ def judge_score(
                 f"{number(again)} instead of {number(told)}.",
             ),
         )
-    excluded = [Excluded("architecture", "one and the same model")]
+    excluded = []
     aligned = values.get(scoring.ALIGNED)
     causes = []
     with_others = values.get(scoring.WITH_OTHER_WEIGHTS)
     if with_others is None or weights is None:
         same = f"{names.it} and the predictions used the same weights"
-        excluded.insert(0, Excluded("weights", same))
+        excluded = [Excluded("weights", same), Excluded("architecture", "one and the same model")]
     elif one_number(with_others, wanted):
-        same = f"{weights.detail}; with these, {names.its} is the same"
-        excluded.insert(0, Excluded("weights", same))
+        excluded = [Excluded("weights", f"{weights.detail}; with these, {names.its} is the same")]
     else:
         causes.append(
             part_of_gap(

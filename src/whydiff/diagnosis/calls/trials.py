@@ -227,10 +227,13 @@ def _drop_noise(trials: CallTrials) -> None:
     """Random numbers are no cause beside a source that decides whether they act at all.
 
     Dropout draws in training only: a call in training and one in inference differ by the mode,
-    whatever was drawn.
+    whatever was drawn. Which source decides is known only where every combination was run.
     """
     noise = frozenset({"noise"})
-    if not noise < trials.everything or trials.apart(trials.a, trials.b)[1]:
+    run = sum(c <= trials.everything for c in trials.hybrids)
+    if not noise < trials.everything or run < 2 ** len(trials.sources):
+        return
+    if trials.apart(trials.a, trials.b)[1]:
         return
     drawn = [(c, c | noise) for c in trials.hybrids if not noise <= c]
     swaps = [pair for pair in drawn if pair[1] in trials.hybrids]

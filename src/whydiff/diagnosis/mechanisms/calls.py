@@ -89,12 +89,12 @@ MECHANISMS = (
         seen="Weights of one side come from set_weights or assign.",
     ),
     Mechanism(
-        "values-computed",
+        "values-assigned",
         ("weights",),
-        "weights that the script computed itself were assigned",
+        "weights were assigned that no model had before",
         "What was assigned differs already: it comes from code that is not watched, such as a "
-        "training loop on arrays.",
-        "Compare what that code computes from: its first weights, its data and its random numbers. "
+        "training loop on arrays or a file that the script reads itself.",
+        "Compare what that code starts from: its first weights, its data, its random numbers. "
         "A loop that is watched (`with whydiff.watch(model, optimizer=optimizer) as loop:`) is "
         "explained.",
         seen="The weights of both sides were assigned, and no model had these values before.",

@@ -75,7 +75,7 @@ def _other_weights(source: str, pairs: TensorPairs, equal: str) -> Finding:
         return Finding(
             source,
             UNKNOWN,
-            "the script assigned values that it had computed; from which first values is not known",
+            "the script assigned values that no model had before; what they began as is not known",
         )
     if any("unwatched" in (p.origin_a.kind, p.origin_b.kind) for p in differing):
         return Finding(
