@@ -9,7 +9,7 @@ import functools
 import math
 import sys
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -109,22 +109,40 @@ class Reader:
     def followed(self, name: str, value: Any, line: int) -> ast.expr | None:
         """What a name was computed from, where that holds a watched output and gives its value."""
         node = definition(self.module, name, line)
-        if node is None or self._depth >= _DEEPEST:
+        if node is None:
             return None
-        before = dict(self.arrays), dict(self.names), dict(self._calls), dict(self._own)
-        self._depth += 1
-        try:
+
+        def computed() -> ast.expr | None:
+            known = len(self._calls)
             tree = self.read(node, node.lineno)
-            if len(self._calls) > len(before[2]) or self._holds_output(tree):
+            if len(self._calls) > known or self._holds_output(tree):
                 code = compile(ast.fix_missing_locations(ast.Expression(copy.deepcopy(tree))),
                                self.file, "eval")  # fmt: skip
                 if _equal(evaluated(code, {**self.names, **self.arrays}), value):
                     return tree
+            return None
+
+        return self._tried(computed)
+
+    def _tried(self, read: Callable[[], ast.expr | None]) -> ast.expr | None:
+        """What ``read`` finds; where it finds nothing, what it noted is forgotten."""
+        if self._depth >= _DEEPEST:
+            return None
+        before = dict(self.arrays), dict(self.names), dict(self._calls), dict(self._own)
+        bound, loops, missing = len(self._bound), len(self._loops), self._missing
+        self._depth += 1
+        try:
+            found = read()
+            if found is not None:
+                return found
         except NotPlain:
             pass
         finally:
             self._depth -= 1
+            del self._bound[bound:]
         self.arrays, self.names, self._calls, self._own = before
+        self._missing = missing
+        del self._loops[loops:]
         return None
 
     def number(self, name: str, value: Any, line: int) -> ast.expr | None:
@@ -135,29 +153,23 @@ class Reader:
     def _counted(self, name: str, value: Any, line: int) -> ast.expr | None:
         """The loop that counted in a name, as a call of a function that counts again."""
         loop = counting_loop(self.module, name, line)
-        if loop is None or self._depth >= _DEEPEST:
+        if loop is None:
             return None
-        before = dict(self.arrays), dict(self.names), dict(self._calls), dict(self._own)
-        self._depth += 1
-        bound, loops, missing = len(self._bound), len(self._loops), self._missing
-        try:
+
+        def counted() -> ast.expr | None:
             function, given = self._counting(loop, name)
             arrays = {key: a for key, a in self.arrays.items() if key in given}
             few = all(len(array) <= _MOST_COUNTED for array in arrays.values())
             values = [{**self.names, **self.arrays}[key] for key in given]
-            if few and arrays.keys() & self._calls.keys() and _equal(function(*values), value):
-                self.functions.append(loop)
-                arguments: list[ast.expr] = [ast.Name(key, ast.Load()) for key in given]
-                return ast.Call(self._named(function), arguments, [])
-        except NotPlain:
-            pass
-        finally:
-            self._depth -= 1
-            del self._bound[bound:]
-        self.arrays, self.names, self._calls, self._own = before
-        self._missing = missing
-        del self._loops[loops:]
-        return None
+            if not (
+                few and arrays.keys() & self._calls.keys() and _equal(function(*values), value)
+            ):
+                return None
+            self.functions.append(loop)
+            arguments: list[ast.expr] = [ast.Name(key, ast.Load()) for key in given]
+            return ast.Call(self._named(function), arguments, [])
+
+        return self._tried(counted)
 
     def _counting(self, loop: ast.For, name: str) -> tuple[Any, list[str]]:
         """A function that goes through a loop of the script, and the names of what it is given."""
