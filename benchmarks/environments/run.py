@@ -273,7 +273,7 @@ def picture(folder: Path, path: Path) -> None:
             color=alt.Color("side:N", scale=colors, legend=None),
         )
         .properties(width=520, height=alt.Step(24))
-        .facet(row=alt.Row("training:N", title=None))
+        .facet(row=alt.Row("training:N", title=None, header=alt.Header(labelOrient="top")))
         .resolve_scale(x="independent", y="independent")
         .configure(background="white")
     )

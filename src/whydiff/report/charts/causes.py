@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from whydiff.core.words import percent
 from whydiff.report.charts.theme import ALONE, INK, QUIET, REMAINING, SURFACE, data, finished
 
 #: the two measures of a source, as the legend names them
@@ -37,7 +38,7 @@ def bars(
             "value": row.value,
             "low": row.low,
             "high": row.high,
-            "label": f"{100 * row.value:.0f} %",
+            "label": percent(row.value),
         }
         for row in rows
     ]
