@@ -13,6 +13,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import LOG_UNSEEN
 from whydiff.diagnosis.calls.answer import strip, two_agree
+from whydiff.diagnosis.calls.numbers import judge_taken
 from whydiff.diagnosis.calls.pair import (
     LABELS_MOVE,
     ROWS_CORRESPOND,
@@ -30,7 +31,6 @@ from whydiff.diagnosis.calls.pair import (
     wanted_calls,
 )
 from whydiff.diagnosis.calls.results import kind_of, said, scope
-from whydiff.diagnosis.calls.scored import judge_taken
 from whydiff.report.documents.calls import call_verdict
 from whydiff.testing.calls import KERNEL, X, call, drawn, execution
 

@@ -47,8 +47,9 @@ from whydiff.diagnosis.calls.answer import positions
 from whydiff.diagnosis.calls.fields import compare
 from whydiff.diagnosis.calls.inputs import form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts
+from whydiff.diagnosis.calls.numbers import judge_mean, judge_position
 from whydiff.diagnosis.calls.origins import Story, is_recurrent
-from whydiff.diagnosis.calls.scored import judge_mean, judge_position, judge_score
+from whydiff.diagnosis.calls.scored import Against, judge_score
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.validated import judge_validation
 from whydiff.diagnosis.calls.verdict import (
@@ -455,7 +456,7 @@ def test_other_weights_in_evaluate_are_weights():
 
 def scored(values):
     score = call(3, "score", values={"score": 0.25})
-    return judge_score(values, 0.95, score, "accuracy")
+    return judge_score(values, score, Against("accuracy", 0.95))
 
 
 def test_labels_of_another_pass():
@@ -478,11 +479,11 @@ BEST = Story("dense/kernel: trained by fit 1 vs. file best.keras", "last-or-best
 def test_weights_of_another_epoch_are_a_part_of_a_scores_gap(with_others, aligned, shares):
     values = {AGAIN: 0.25, ALIGNED: aligned, WITH_OTHER_WEIGHTS: with_others}
     score = call(3, "score", values={"score": 0.25})
-    found = judge_score(values, 0.95, score, "accuracy", weights=BEST)
+    found = judge_score(values, score, Against("accuracy", 0.95, weights=BEST))
     assert {c.source: pytest.approx(c.share) for c in found.causes} == shares
     assert found.unexplained == pytest.approx(0.0)
     assert ("weights" in {e.source for e in found.excluded}) == ("weights" not in shares)
-    same = judge_score({AGAIN: 0.25, ALIGNED: 0.95}, 0.95, score, "accuracy")
+    same = judge_score({AGAIN: 0.25, ALIGNED: 0.95}, score, Against("accuracy", 0.95))
     assert "weights" in {e.source for e in same.excluded}
 
 
@@ -499,7 +500,7 @@ def test_weights_of_another_epoch_are_a_part_of_a_scores_gap(with_others, aligne
 def test_how_labels_and_predictions_came_into_different_orders(more, source, mechanism):
     values = {AGAIN: 0.25, ALIGNED: 0.95, **more}
     score = call(3, "score", values={"accuracy_score": 0.25})
-    (cause,) = judge_score(values, 0.95, score, "accuracy", source).causes
+    (cause,) = judge_score(values, score, Against("accuracy", 0.95, source=source)).causes
     assert (cause.mechanism, cause.status, cause.share) == (mechanism, CONFIRMED, 1.0)
     assert cause.source == mechanism_of(mechanism).sources[0]
     assert ("another order at every pass" in cause.detail) == (
@@ -517,8 +518,11 @@ def test_how_labels_and_predictions_came_into_different_orders(more, source, mec
 )
 def test_that_a_source_reshuffles_is_said_where_it_was_seen(reshuffled, mechanism):
     score = call(3, "score", values={"accuracy_score": 0.25})
-    found = judge_score({AGAIN: 0.25, ALIGNED: 0.95}, 0.95, score, "accuracy", "PyDataset",
-                        reshuffled=reshuffled)  # fmt: skip
+    found = judge_score(
+        {AGAIN: 0.25, ALIGNED: 0.95},
+        score,
+        Against("accuracy", 0.95, source="PyDataset", reshuffled=reshuffled),
+    )
     (cause,) = found.causes
     assert cause.mechanism == mechanism
     assert ("the source gives its rows in another order" in cause.detail) == bool(reshuffled)
@@ -530,9 +534,11 @@ def test_that_a_source_reshuffles_is_said_where_it_was_seen(reshuffled, mechanis
 def test_a_score_of_a_model_called_as_in_training(training, mechanism):
     score = call(3, "score", values={"accuracy_score": 0.75})
     values = {AGAIN: 0.75, ALIGNED: 0.75, IN_INFERENCE: 0.95}
-    (cause,) = judge_score(values, 0.95, score, "accuracy", training=training).causes
+    (cause,) = judge_score(values, score, Against("accuracy", 0.95, training=training)).causes
     assert (cause.source, cause.mechanism, cause.share) == ("mode", mechanism, pytest.approx(1.0))
-    both = judge_score({**values, IN_INFERENCE: 0.85}, 0.95, score, "accuracy", training=training)
+    both = judge_score(
+        {**values, IN_INFERENCE: 0.85}, score, Against("accuracy", 0.95, training=training)
+    )
     assert [c.share for c in both.causes if c.source == "mode"] == [pytest.approx(0.5)]
 
 
@@ -542,19 +548,21 @@ def test_a_score_of_a_model_called_as_in_training(training, mechanism):
 def test_samples_that_a_loop_leaves_out(told, words):
     score = call(3, "score", values={"accuracy": told})
     values = {AGAIN: told, ON_PREDICTED: 0.9, LEFT_OUT: 4.0}
-    found = judge_score(values, 0.95, score, "accuracy")
+    found = judge_score(values, score, Against("accuracy", 0.95))
     (cause,) = found.causes
     assert (cause.source, cause.mechanism) == ("data-content", "samples-in-no-batch")
     assert (cause.status, cause.share, found.unexplained) == (CONFIRMED, 1.0, 0.0)
     assert cause.detail.startswith("4 samples of 20 were not predicted") and words in cause.detail
-    other = judge_score({**values, AGAIN: 0.5}, 0.95, replace(score, values={"s": 0.5}), "accuracy")
+    other = judge_score(
+        {**values, AGAIN: 0.5}, replace(score, values={"s": 0.5}), Against("accuracy", 0.95)
+    )
     assert not [c for c in other.causes if c.status == CONFIRMED]
 
 
 def test_steps_that_a_mask_covers():
     score = call(3, "score", values={"accuracy": 0.36})
     values = {AGAIN: 0.36, ALIGNED: 0.36, UNMASKED: 0.36}
-    (cause,) = judge_score(values, 0.55, score, "accuracy").causes
+    (cause,) = judge_score(values, score, Against("accuracy", 0.55)).causes
     assert (cause.mechanism, cause.share) == ("steps-under-a-mask", pytest.approx(1.0))
 
 
@@ -594,7 +602,7 @@ def test_argmax_of_a_single_column():
     told = Score("sklearn.metrics.accuracy_score", 2, "", OF_ONE_COLUMN, row_digests([X]))
     score = call(3, "score", values={"accuracy_score": 0.25}, score=told)
     values = {AGAIN: 0.25, ALIGNED: 0.25, CUT_AT_HALF: 0.95, CUT_AT_ZERO: 0.25}
-    (cause,) = judge_score(values, 0.95, score, "accuracy").causes
+    (cause,) = judge_score(values, score, Against("accuracy", 0.95)).causes
     assert (cause.mechanism, cause.status) == ("argmax-of-one-column", CONFIRMED)
 
 

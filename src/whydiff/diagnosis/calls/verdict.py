@@ -61,48 +61,15 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
     shares = trials.shares()
     everything_rounds = trials.apart(trials.a, trials.b)[1]
     left, rounding = trials.unexplained()
-    settled = left == 0.0 or (rounding and not everything_rounds)
     for found in compared.findings:
-        if found.status == IDENTICAL:
-            excluded.append(Excluded(found.source, found.evidence))
-        elif found.status == UNKNOWN:
-            unknown.append(Excluded(found.source, found.evidence))
-        elif found.source in trials.refused:
-            causes.append(_suspect(found, f"it cannot be swapped: {trials.refused[found.source]}"))
-        elif found.source in compared.structure[1:]:
-            told = f"{found.evidence}; swapped together with {compared.structure[0]}"
-            unknown.append(Excluded(found.source, told))
-        elif found.source in compared.tied[1:]:
-            told = (
-                f"{found.evidence}; it decides how often the model draws, and goes with the noise"
-            )
-            unknown.append(Excluded(found.source, told))
-        elif found.source not in compared.movable and settled and trials.sources:
-            what = "nothing is left" if left == 0.0 else "only rounding is left"
-            excluded.append(
-                Excluded(found.source, f"{found.evidence}; with all else swapped {what}")
-            )
-        elif found.source not in compared.movable:
-            causes.append(_suspect(found, "it cannot be swapped"))
-        elif found.source in trials.decided:
-            acts = f"it acts with the {trials.decided[found.source]} of one side only"
-            excluded.append(Excluded(found.source, f"{found.evidence}; {acts}"))
-        elif found.source not in trials.sources or not trials.acts(found.source):
-            excluded.append(
-                Excluded(found.source, f"{found.evidence}; swapped, it changes not one bit")
-            )
-        elif trials.rounds(found.source) and not everything_rounds:
-            size = trials.effect(found.source)
-            excluded.append(
-                Excluded(
-                    found.source,
-                    f"{found.evidence}; swapped, it changes the last digits only "
-                    f"({number(size)} relative)",
-                )
-            )
+        if why := _not_told_apart(found, compared, trials):
+            unknown.append(Excluded(found.source, why))
+        elif why := _ruled_out(found, compared, trials):
+            excluded.append(Excluded(found.source, why))
+        elif why := _not_swapped(found, compared, trials):
+            causes.append(_suspect(found, why))
         else:
-            cause = _of_batches(found, everything_rounds)
-            causes.append(_confirmed(cause, trials, shares))
+            causes.append(_confirmed(_of_batches(found, everything_rounds), trials, shares))
     causes = _sorted(causes, excluded)
     if left and rounding:
         notes.append(
@@ -124,6 +91,50 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
         tuple(causes), tuple(excluded), tuple(unknown), left if math.isfinite(left) else 1.0,
         True, tuple(notes),
     )  # fmt: skip
+
+
+def _not_told_apart(found: Finding, compared: Compared, trials: CallTrials) -> str:
+    """Why nothing is known of a source by itself; "" where something is."""
+    if found.status == UNKNOWN:
+        return found.evidence
+    if found.source in trials.refused:
+        return ""
+    if found.source in compared.structure[1:]:
+        return f"{found.evidence}; swapped together with {compared.structure[0]}"
+    if found.source in compared.tied[1:]:
+        return f"{found.evidence}; it decides how often the model draws, and goes with the noise"
+    return ""
+
+
+def _ruled_out(found: Finding, compared: Compared, trials: CallTrials) -> str:
+    """The evidence that a source makes no difference; "" where there is none."""
+    if found.status == IDENTICAL:
+        return found.evidence
+    if found.source in trials.refused:
+        return ""
+    rounds = trials.apart(trials.a, trials.b)[1]
+    if found.source not in compared.movable:
+        left, rounding = trials.unexplained()
+        if not trials.sources or not (left == 0.0 or (rounding and not rounds)):
+            return ""
+        what = "nothing" if left == 0.0 else "only rounding"
+        return f"{found.evidence}; with all else swapped {what} is left"
+    if found.source in trials.decided:
+        other = trials.decided[found.source]
+        return f"{found.evidence}; it acts with the {other} of one side only"
+    if found.source not in trials.sources or not trials.acts(found.source):
+        return f"{found.evidence}; swapped, it changes not one bit"
+    if trials.rounds(found.source) and not rounds:
+        size = number(trials.effect(found.source))
+        return f"{found.evidence}; swapped, it changes the last digits only ({size} relative)"
+    return ""
+
+
+def _not_swapped(found: Finding, compared: Compared, trials: CallTrials) -> str:
+    """Why no hybrid holds a source that differs; "" where one does."""
+    if found.source in trials.refused:
+        return f"it cannot be swapped: {trials.refused[found.source]}"
+    return "it cannot be swapped" if found.source not in compared.movable else ""
 
 
 def _of_batches(found: Finding, rounds: bool) -> Finding:

@@ -19,6 +19,7 @@ from whydiff.diagnosis.calls.answer import all_agree, answer_calls, two_agree
 from whydiff.diagnosis.calls.fields import Compared, compare, with_programs
 from whydiff.diagnosis.calls.inputs import form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts, logged_divergence
+from whydiff.diagnosis.calls.numbers import judge_mean, judge_position, judge_taken
 from whydiff.diagnosis.calls.origins import weights_story
 from whydiff.diagnosis.calls.pair import (
     FIT_ROWS,
@@ -46,7 +47,7 @@ from whydiff.diagnosis.calls.results import (
     same_result,
     scope,
 )
-from whydiff.diagnosis.calls.scored import judge_mean, judge_position, judge_score, judge_taken
+from whydiff.diagnosis.calls.scored import Against, judge_score
 from whydiff.diagnosis.calls.trials import CallTrials, run_trials
 from whydiff.diagnosis.calls.validated import judge_validation
 from whydiff.diagnosis.calls.verdict import (
@@ -264,12 +265,16 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
         evaluate = OwnFit(a.index) if isinstance(a, Fit) else a.number
         read = served(site, reads)
         values = site.process.request(Rescore(evaluate, b.number, read, metric))
-        verdict = judge_score(
-            values, float(pair.distance.a or 0.0), b, metric,
-            str(reads.recipe.inputs.facts.get("source")), validation=isinstance(a, Fit),
-            reshuffled=reshuffled(a, reads), training=reads.recipe.mode.get("training"),
+        against = Against(
+            metric,
+            float(pair.distance.a or 0.0),
+            validation=isinstance(a, Fit),
+            source=str(reads.recipe.inputs.facts.get("source")),
+            reshuffled=reshuffled(a, reads),
+            training=reads.recipe.mode.get("training"),
             weights=None if isinstance(a, Fit) else weights_story(site.execution, a, reads),
-        )  # fmt: skip
+        )
+        verdict = judge_score(values, b, against)
         if not isinstance(a, Fit) and "input-in-another-form" in {
             c.mechanism for c in verdict.causes
         }:
