@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whydiff.core.chains import picked
@@ -14,6 +14,7 @@ from whydiff.core.findings import Finding, Remedy
 from whydiff.core.memory import peak_of
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
+from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.divergence import identical
 from whydiff.diagnosis.files import MECHANISM, carried
 from whydiff.diagnosis.mechanisms import mechanism
@@ -39,6 +40,27 @@ SHORT = 60.0
 AGREE = "Tried: in two runs the trainings now agree bit for bit."
 
 
+@dataclass(frozen=True)
+class _Task:
+    """What is to be repaired: the text of A's script and the causes that it may mend.
+
+    Of a notebook ``text`` is that of all ``cells``, and ``a`` and ``b`` are its sides as those of
+    one script.
+    """
+
+    run: Run
+    text: str
+    cells: list[Cell]
+    compared: ComparedSides
+    a: Side
+    b: Side
+    causes: list[str]
+
+    def asked_for(self, causes: Sequence[str]) -> list[str]:
+        """A sentence for every one of these causes that the script asks for."""
+        return intended(self.compared.findings, causes, text=self.text, a=self.a, b=self.b)
+
+
 def try_fixes(
     sides: RunningSides,
     runs: Runs,
@@ -53,6 +75,39 @@ def try_fixes(
     Nothing is proposed for sources that are ``ignored``.
     ``used`` is A's process, where the first of two runs may be made in it.
     """
+    task = _task(sides, trials, ignored)
+    if not task.causes and harmless(trials):
+        return Remedy("", False, mechanism(ROUNDS).remedy)
+    if not task.causes and not {*ignored}.isdisjoint(task.compared.differing):
+        return Remedy("", False, "")
+    candidates = _candidates(sides, task)
+    failed: list[str] = []
+    best: Remedy | None = None
+    repaired: tuple[str, ...] = ()
+    for number, proposal in enumerate(candidates, start=1):
+        if best is not None and not (proposal.instead or set(proposal.targets) > set(repaired)):
+            continue
+        if runs.no_time_for("trying a fix"):
+            break
+        progress.step(f"trying a fix ({number} of at most {len(candidates)}): {proposal.how}")
+        worked, what = _try(sides, runs, proposal, folder / f"fix{number}", used)
+        if not worked:
+            failed.append(what)
+            continue
+        if best is not None and proposal.instead:
+            best = replace(best, how=f"{best.how} Another way: {proposal.how} {what}")
+            continue
+        # Where both agree bit for bit it repaired whatever differed, also what it was not made for.
+        repaired = tuple(task.causes) if what == AGREE else tuple(proposal.targets)
+        best = _verified(task, proposal, what, repaired, trials)
+    untried = _untried(task, candidates)
+    if best is not None:
+        return replace(best, how=" ".join([best.how, *untried]))
+    tried = [*([not_found(failed)] if failed else []), *untried]
+    return Remedy("", False, " ".join([*_advice(task), *tried]))
+
+
+def _task(sides: RunningSides, trials: Trials, ignored: Collection[str]) -> _Task:
     run, compared = sides.child_a.run, sides.compared
     notebook = cells_of(run.script)
     text = as_script(notebook) if notebook else text_of(run.script)
@@ -71,81 +126,73 @@ def try_fixes(
         and s not in harmless(trials)
         and s not in ignored
     ]
-    if not causes and harmless(trials):
-        return Remedy("", False, mechanism(ROUNDS).remedy)
-    if not causes and not {*ignored}.isdisjoint(compared.differing):
-        return Remedy("", False, "")
-    asked = intended(compared.findings, causes, text=text, a=a, b=b)
+    return _Task(run, text, notebook, compared, a, b, causes)
+
+
+def _candidates(sides: RunningSides, task: _Task) -> list[Proposal]:
+    """The changes to try, in this order."""
+    run, compared, notebook = task.run, task.compared, task.cells
+    if carried(task.a, task.b):
+        # Both runs of a trial find the file that the first run has left: they would agree whatever
+        # the change is.
+        return []
     modules = [] if notebook or run.checkout else modules_of(run.script, Path.cwd())
     candidates = proposals(
         run.script,
-        text,
+        task.text,
         compared.between,
-        a,
-        b,
+        task.a,
+        task.b,
         compared.findings,
-        causes,
+        task.causes,
         modules=modules,
     )
-    pinned = pins(sides, causes)
+    pinned = pins(sides, task.causes)
     if pinned:  # after a setting that helps, before seeds, which do not
         settings = [p for p in candidates if p.environment]
-        targets = settings[0].targets if settings else causes
+        targets = settings[0].targets if settings else task.causes
         files = files_of_packages(run.script)
-        candidates.insert(len(settings), pin(text, pinned, files, targets))
-    # Both runs of a trial find the file that the first run has left: they would agree whatever the
-    # change is.
-    candidates = [] if carried(a, b) else candidates[:MOST_TRIED]
+        candidates.insert(len(settings), pin(task.text, pinned, files, targets))
+    candidates = candidates[:MOST_TRIED]
     if notebook:
-        candidates = [in_cells(p, notebook, run.script) for p in candidates if not p.patch_b]
-    failed: list[str] = []
-    best: Remedy | None = None
-    repaired: tuple[str, ...] = ()
-    for number, proposal in enumerate(candidates, start=1):
-        if best is not None and not (proposal.instead or set(proposal.targets) > set(repaired)):
-            continue
-        if runs.no_time_for("trying a fix"):
-            break
-        progress.step(f"trying a fix ({number} of at most {len(candidates)}): {proposal.how}")
-        worked, what = _try(sides, runs, proposal, folder / f"fix{number}", used)
-        if not worked:
-            failed.append(what)
-            continue
-        if best is not None and proposal.instead:
-            best = replace(best, how=f"{best.how} Another way: {proposal.how} {what}")
-            continue
-        # Where both agree bit for bit it repaired whatever differed, also what it was not made for.
-        repaired = tuple(causes) if what == AGREE else tuple(proposal.targets)
-        larger = unrepaired(compared.findings, causes, repaired, _share(trials))
-        rest = [c for c in causes if c not in repaired]
-        left = intended(compared.findings, rest, text=text, a=a, b=b)
-        how = " ".join([*larger, _sentence(proposal.how), what, *left])
-        confirms = repaired if what == AGREE else ()
-        best = Remedy(shown(proposal, run), True, how, confirms)
-    untried = _untried(compared.findings, causes, candidates)
-    if best is not None:
-        return replace(best, how=" ".join([best.how, *untried]))
+        return [in_cells(p, notebook, run.script) for p in candidates if not p.patch_b]
+    return candidates
+
+
+def _verified(
+    task: _Task, proposal: Proposal, what: str, repaired: Sequence[str], trials: Trials
+) -> Remedy:
+    """The remedy of a proposal that worked; ``what`` was seen when it was tried."""
+    larger = unrepaired(task.compared.findings, task.causes, repaired, _share(trials))
+    left = task.asked_for([c for c in task.causes if c not in repaired])
+    how = " ".join([*larger, _sentence(proposal.how), what, *left])
+    return Remedy(shown(proposal, task.run), True, how, tuple(repaired) if what == AGREE else ())
+
+
+def _advice(task: _Task) -> list[str]:
+    """What to do where no change of the script was found."""
+    compared = task.compared
+    asked = task.asked_for(task.causes)
     found = [f for f in compared.findings if f.source in compared.differing]
-    advice = [f.remedy for f in found if f.mechanism == MECHANISM]
-    wanted = [f for f in found if f.source in causes]
+    wanted = [f for f in found if f.source in task.causes]
     # What nobody meant comes first: beside an intentional difference it is what to repair.
-    meant = ensemble_or_folds(text, a, b)
+    meant = ensemble_or_folds(task.text, task.a, task.b)
     traps = [
         f.remedy
         for f in wanted
         # what an earlier fold left behind is meant by nobody
         if f.mechanism and not f.intended and f.remedy and (f.source == "state" or not meant)
     ]
-    advice = advice or [f.remedy for f in wanted if f.remedy]
-    tried = [*([not_found(failed)] if failed else []), *untried]
-    return Remedy("", False, " ".join([*((traps[:1] + asked) if asked else advice[:2]), *tried]))
+    if asked:
+        return [*traps[:1], *asked]
+    advice = [f.remedy for f in found if f.mechanism == MECHANISM]
+    return (advice or [f.remedy for f in wanted if f.remedy])[:2]
 
 
-def _untried(
-    findings: Sequence[Finding], causes: Sequence[str], candidates: Sequence[Proposal]
-) -> list[str]:
+def _untried(task: _Task, candidates: Sequence[Proposal]) -> list[str]:
     """What is advised and was in no proposal."""
-    advised = any(f.mechanism == FANS for f in findings if f.source in causes)
+    findings = task.compared.findings
+    advised = any(f.mechanism == FANS for f in findings if f.source in task.causes)
     if not advised or any(proposal.instead for proposal in candidates):
         return []
     return ["Passing an initializer was not tried: no line of the script makes attention without."]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -25,6 +26,30 @@ from whydiff.replay.calls.logged import validation_batches
 from whydiff.replay.calls.running import preserved
 
 _Score = Callable[..., float]
+#: Rules by their names in :mod:`whydiff.core.scoring`, each with what computes its number.
+_Rules = Iterable[tuple[str, Callable[[], float]]]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What a score was given: ``predicted``, made by the call ``reads``, and ``labels``.
+
+    ``own_inputs`` says that ``reads`` and ``predicted`` are of evaluate's inputs, which the script
+    predicted in another form.
+    """
+
+    score: LiveCall
+    reads: LiveCall
+    function: _Score
+    predicted: np.ndarray
+    labels: np.ndarray
+    own_inputs: bool = False
+
+    @property
+    def done(self) -> str:
+        """What the script did to the outputs before it scored them."""
+        told = self.score.call.score
+        return told.transformation if told else ""
 
 
 def rescored(
@@ -37,81 +62,144 @@ def rescored(
     cannot be computed; rules that do not apply are left out.
     """
     predicted, labels = _given(score)
-    function = _function(score)
-    found = {scoring.AGAIN: function(labels, predicted)}
+    read = _Read(score, reads, _function(score), predicted, labels)
+    found = {scoring.AGAIN: read.function(labels, predicted)}
     weights = _other_weights(evaluate, reads)
     if weights:  # from here on evaluate's rules are those of a call with these
         evaluate = replace(evaluate, weights=weights)
         found[scoring.WITH_OTHER_WEIGHTS] = _evaluated(evaluate, metric)
     found |= dict(_of_evaluate(evaluate, metric))
-    for name, computed in _of_other_rows(function, evaluate, score, reads):
-        with contextlib.suppress(Exception):
-            found[name] = float(computed())
-    done = score.call.score.transformation if score.call.score else ""
+    found |= _computed(_of_other_rows(evaluate, read))
+    found |= _computed(_of_rows_left_out(evaluate, reads, metric))
     inputs, targets = _columns_of(evaluate.fed)
-    places = _places(inputs, reads)
-    if places and len(set(places)) == len(places) < len(inputs[0]):
-        found[scoring.LEFT_OUT] = float(len(inputs[0]) - len(places))
-        with contextlib.suppress(Exception):
-            found[scoring.ON_PREDICTED] = _on_rows(evaluate, places, metric)
     aligned = _aligned_labels([(inputs, targets)], score, reads)
-    other_form = aligned is None and scoring.OWN_INPUTS in found
-    if other_form:  # go on with what the model gives of evaluate's inputs
-        reads = replace(reads, fed=tuple((batch[0],) for batch in evaluate.fed or ()))
-        predicted = transformed(_outputs(score, reads), done).reshape(predicted.shape)
+    if aligned is None and scoring.OWN_INPUTS in found:
         aligned = targets[0]
+        read = _of_own_inputs(evaluate, read)
     elif aligned is None:
-        with contextlib.suppress(Exception):
-            found[scoring.OTHER_SAMPLES] = _evaluated(evaluate, metric)
-            aligned = _own_labels(score, reads)
-            if aligned is None:
-                samples = [c for live in lives for c in _labelled(live)]
-                aligned = _aligned_labels(samples, score, reads)
+        found |= _computed([(scoring.OTHER_SAMPLES, lambda: _evaluated(evaluate, metric))])
+        if scoring.OTHER_SAMPLES in found:
+            aligned = _labels_elsewhere(read, lives)
     if aligned is None or len(aligned) != len(labels):
         return found
-    own = _as(aligned, labels)
-    outputs = _outputs(score, reads)
-    numbered = renamed(own, labels) if own.shape == labels.shape else None
-    names = {c: c for c in numbered or ()}
-    if done == NAMED:  # in the names that the script gives to its predictions
-        names = renamed(outputs.argmax(-1).reshape(-1), predicted.reshape(-1)) or {}
-        if not {*own.reshape(-1).tolist()} <= names.keys():
-            return found
-        own = np.array([names[c] for c in own.tolist()])
-    moved = [c for c, name in (numbered or {}).items() if names.get(c, name) != name]
-    if moved:
-        found[scoring.RELABELLED] = float(len(moved))
-    fitting = _in_units(own, labels, done)
-    if not other_form:
-        found[scoring.ALIGNED] = function(fitting, predicted)
-    if reads.call.kind == "call" and not other_form:
+    return found | _of_aligned(evaluate, read, metric, aligned)
+
+
+def _computed(rules: _Rules) -> dict[str, float]:
+    """The numbers of the rules that apply to the arrays at hand."""
+    found = {}
+    for name, compute in rules:
         with contextlib.suppress(Exception):
-            predicting = replace(reads, call=replace(reads.call, kind="predict"), arguments={})
-            given = transformed(_outputs(score, predicting), done).reshape(predicted.shape)
-            found[scoring.IN_INFERENCE] = function(fitting, given)
-    if places and places[0] and _goes_on(places):
-        found[scoring.BEGINS_AT] = float(places[0])
-    for k, column in enumerate(targets) if places else ():
-        theirs = _as(column[places], labels)
-        if k != _position(score, reads) and np.array_equal(theirs, labels):
-            found[scoring.OTHER_OUTPUT] = float(k)
-    if in_other_units(done):
-        with contextlib.suppress(Exception):
-            found[scoring.IN_ITS_UNITS] = function(own, outputs.reshape(predicted.shape))
-    if _masks(evaluate):
-        with contextlib.suppress(Exception):
-            found[scoring.UNMASKED] = _metrics_of(evaluate, aligned, outputs)[metric]
-    if predicted.size == outputs.size and done:
-        with contextlib.suppress(Exception):
-            metrics = _metrics_of(evaluate, aligned, predicted.reshape(outputs.shape))
-            found[scoring.FROM_CLASSES] = metrics[metric]
-    for name, computed in (
-        *_of_score(function, fitting, predicted, outputs, evaluate),
-        *_accuracies(outputs, fitting, aligned, _largest(evaluate)),
-    ):
-        with contextlib.suppress(Exception):  # a rule that does not apply to these arrays
-            found[name] = float(computed())
+            found[name] = float(compute())
     return found
+
+
+def _of_rows_left_out(evaluate: LiveCall, reads: LiveCall, metric: str) -> _Rules:
+    """Where a part of evaluate's rows was predicted: how many were not, and evaluate's metric of
+    those that were."""
+    inputs, _ = _columns_of(evaluate.fed)
+    places = _places(inputs, reads)
+    if places and len(set(places)) == len(places) < len(inputs[0]):
+        yield scoring.LEFT_OUT, lambda: len(inputs[0]) - len(places)
+        yield scoring.ON_PREDICTED, lambda: _on_rows(evaluate, places, metric)
+
+
+def _of_own_inputs(evaluate: LiveCall, read: _Read) -> _Read:
+    """The score of what the model gives of evaluate's inputs."""
+    reads = replace(read.reads, fed=tuple((batch[0],) for batch in evaluate.fed or ()))
+    predicted = transformed(_outputs(read.score, reads), read.done).reshape(read.predicted.shape)
+    return replace(read, reads=reads, predicted=predicted, own_inputs=True)
+
+
+def _labels_elsewhere(read: _Read, lives: Sequence[Live]) -> np.ndarray | None:
+    """Labels of predicted rows that evaluate was not given; None where they are not known."""
+    with contextlib.suppress(Exception):
+        aligned = _own_labels(read.score, read.reads)
+        if aligned is not None:
+            return aligned
+        samples = [columns for live in lives for columns in _labelled(live)]
+        return _aligned_labels(samples, read.score, read.reads)
+    return None
+
+
+def _of_aligned(
+    evaluate: LiveCall, read: _Read, metric: str, aligned: np.ndarray
+) -> dict[str, float]:
+    """The score with the label of each predicted row, ``aligned``, and by rules that need it."""
+    labels, predicted, function = read.labels, read.predicted, read.function
+    found: dict[str, float] = {}
+    outputs = _outputs(read.score, read.reads)
+    own, moved = _in_names_of_the_script(_as(aligned, labels), read, outputs)
+    if own is None:
+        return found
+    if moved:
+        found[scoring.RELABELLED] = float(moved)
+    fitting = _in_units(own, labels, read.done)
+    if not read.own_inputs:
+        found[scoring.ALIGNED] = function(fitting, predicted)
+        found |= _computed(_as_predicted(read, fitting))
+        found |= _computed(_of_places(evaluate, read))
+    if in_other_units(read.done):
+        found |= _computed(
+            [(scoring.IN_ITS_UNITS, lambda: function(own, outputs.reshape(predicted.shape)))]
+        )
+    found |= _computed(_of_metrics(evaluate, read, metric, aligned, outputs))
+    found |= _computed(_of_score(function, fitting, predicted, outputs, evaluate))
+    found |= _computed(_accuracies(outputs, fitting, aligned, _largest(evaluate)))
+    return found
+
+
+def _in_names_of_the_script(
+    own: np.ndarray, read: _Read, outputs: np.ndarray
+) -> tuple[np.ndarray | None, int]:
+    """Labels in the names that the script gives to its predictions, None where one has no name,
+    and how many classes the script's labels name otherwise."""
+    numbered = renamed(own, read.labels) if own.shape == read.labels.shape else None
+    names = {c: c for c in numbered or ()}
+    if read.done == NAMED:
+        names = renamed(outputs.argmax(-1).reshape(-1), read.predicted.reshape(-1)) or {}
+        if not {*own.reshape(-1).tolist()} <= names.keys():
+            return None, 0
+        own = np.array([names[c] for c in own.tolist()])
+    return own, sum(names.get(c, name) != name for c, name in (numbered or {}).items())
+
+
+def _as_predicted(read: _Read, labels: np.ndarray) -> _Rules:
+    """The score of what predict gives instead of the model called."""
+    if read.reads.call.kind != "call":
+        return
+
+    def in_inference() -> float:
+        call = replace(read.reads.call, kind="predict")
+        outputs = _outputs(read.score, replace(read.reads, call=call, arguments={}))
+        return read.function(labels, transformed(outputs, read.done).reshape(read.predicted.shape))
+
+    yield scoring.IN_INFERENCE, in_inference
+
+
+def _of_places(evaluate: LiveCall, read: _Read) -> _Rules:
+    """Where in evaluate's rows the predicted ones begin; whose labels of its outputs were given."""
+    inputs, targets = _columns_of(evaluate.fed)
+    places = _places(inputs, read.reads)
+    if not places:
+        return
+    if places[0] and _goes_on(places):
+        yield scoring.BEGINS_AT, lambda: places[0]
+    for k, column in enumerate(targets):
+        theirs = _as(column[places], read.labels)
+        if k != _position(read.score, read.reads) and np.array_equal(theirs, read.labels):
+            yield scoring.OTHER_OUTPUT, partial(float, k)
+
+
+def _of_metrics(
+    evaluate: LiveCall, read: _Read, metric: str, aligned: np.ndarray, outputs: np.ndarray
+) -> _Rules:
+    """evaluate's metric without a mask, and of what the script made of the outputs."""
+    if _masks(evaluate):
+        yield scoring.UNMASKED, lambda: _metrics_of(evaluate, aligned, outputs)[metric]
+    if read.predicted.size == outputs.size and read.done:
+        made = read.predicted.reshape(outputs.shape)
+        yield scoring.FROM_CLASSES, lambda: _metrics_of(evaluate, aligned, made)[metric]
 
 
 def by_position(evaluate: LiveCall, predict: LiveCall, metric: str) -> dict[str, float]:
@@ -287,7 +375,7 @@ def _of_score(
     predicted: np.ndarray,
     outputs: np.ndarray,
     evaluate: LiveCall,
-) -> Iterator[tuple[str, Callable[[], float]]]:
+) -> _Rules:
     """The script's function with other settings or other inputs."""
     if predicted.shape != labels.shape and predicted.size == labels.size:
         yield scoring.SAME_SHAPE, lambda: function(labels.reshape(predicted.shape), predicted)
@@ -319,11 +407,9 @@ def _of_score(
         yield scoring.FINER_AUC, finer
 
 
-def _of_other_rows(
-    function: _Score, evaluate: LiveCall, score: LiveCall, reads: LiveCall
-) -> Iterator[tuple[str, Callable[[], float]]]:
+def _of_other_rows(evaluate: LiveCall, read: _Read) -> _Rules:
     """The score of the samples or of the inputs that evaluate was given, where these are others."""
-    predicted, labels = _given(score)
+    predicted, labels, reads = read.predicted, read.labels, read.reads
     inputs, own_labels = _columns_of(evaluate.fed)
     if not inputs or reads.fed is None or len(predicted) != len(labels):
         return
@@ -331,16 +417,16 @@ def _of_other_rows(
         theirs = columns([(batch[0],) for batch in reads.fed])
         places = _positions(theirs, inputs)
         if places is not None and len(places) < len(labels):
-            yield scoring.IN_PART, lambda: function(labels[places], predicted[places])
+            yield scoring.IN_PART, lambda: read.function(labels[places], predicted[places])
         elif places is None and len(inputs[0]) == len(labels) and len(own_labels) == 1:
-            told = score.call.score
-            done = "" if told is None else told.transformation
             again = replace(reads, fed=tuple((batch[0],) for batch in evaluate.fed or ()))
             own = _as(own_labels[0], labels)
             if own.shape == labels.shape and np.array_equal(own, labels):
                 yield (
                     scoring.OWN_INPUTS,
-                    lambda: function(labels, transformed(_outputs(score, again), done)),
+                    lambda: read.function(
+                        labels, transformed(_outputs(read.score, again), read.done)
+                    ),
                 )
 
 
@@ -461,7 +547,7 @@ def _as(labels: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 def _accuracies(
     outputs: np.ndarray, labels: np.ndarray, as_evaluated: np.ndarray, largest: set[int]
-) -> Iterator[tuple[str, Callable[[], float]]]:
+) -> _Rules:
     """Accuracies of the outputs by the ways in which a class is taken from them."""
     flat = labels.reshape(len(labels), -1)
     if outputs.ndim == 2 and outputs.shape == as_evaluated.shape and outputs.shape[1] > 1:
