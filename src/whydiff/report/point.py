@@ -22,6 +22,8 @@ _PHASES: dict[str, str] = {
     "output": "in the outputs",
     "metric": "in the number itself",
 }
+#: what a step is said to differ in where its batch does: the phase says it already
+_ALL_OF_IT = "the batch"
 
 
 def point(divergence: Divergence | None, measuring: bool = False) -> str:
@@ -36,7 +38,7 @@ def point(divergence: Divergence | None, measuring: bool = False) -> str:
     parts = [phase]
     if not measuring and divergence.phase not in ("before training", "end"):
         parts = [f"epoch {divergence.epoch + 1}, step {divergence.step + 1}", phase]
-    if divergence.where:
+    if divergence.where and divergence.where != _ALL_OF_IT:
         parts.append(f"at {divergence.where}")
     sizes = []
     if divergence.relative is not None:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise, permutations, product
+from itertools import combinations, permutations, product
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from whydiff.core.digests import unordered_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
 from whydiff.core.scoring import TABLES
+from whydiff.diagnosis.calls.loops import training_steps
 from whydiff.diagnosis.calls.origins import FRESH, is_recurrent
 from whydiff.diagnosis.calls.results import (
     Call,
@@ -134,7 +135,7 @@ def _alike_fed(a: MeasuringCall, b: MeasuringCall) -> bool:
 def _in_pieces(calls: Sequence[MeasuringCall]) -> Iterator[MeasuringCall]:
     """Calls of one line, model and weights, fed piece by piece, as one call for all of them."""
     groups: dict[tuple[object, ...], list[MeasuringCall]] = {}
-    steps = _training_steps(calls)
+    steps = training_steps(calls)
     for call in calls:
         if call.kind in ("predict", "call") and call.finished and call.number not in steps:
             place = tuple((f.file, f.line) for f in call.stack)
@@ -153,7 +154,7 @@ def looked_at(calls: Sequence[MeasuringCall]) -> list[MeasuringCall]:
     """Of many calls from one line a few; none that are steps of a loop that trains."""
     seen: Counter[tuple[object, ...]] = Counter()
     kept = []
-    steps = _training_steps(calls)
+    steps = training_steps(calls)
     for call in calls:
         place = tuple((f.file, f.line) for f in call.stack)
         key = (call.kind, call.model_number, place)
@@ -161,26 +162,6 @@ def looked_at(calls: Sequence[MeasuringCall]) -> list[MeasuringCall]:
         if seen[key] <= MOST_ALIKE and call.number not in steps and call.finished:
             kept.append(call)
     return kept[:MOST_CALLS]
-
-
-def _training_steps(calls: Sequence[MeasuringCall]) -> set[int]:
-    """Direct calls behind which the trainable weights of their model had moved by the next such
-    call. (BatchNormalization called in training mode moves its averages, and trains nothing.)"""
-    places: dict[tuple[object, ...], list[MeasuringCall]] = {}
-    for call in calls:
-        if call.kind == "call":
-            key = (call.model_number, tuple((f.file, f.line) for f in call.stack))
-            places.setdefault(key, []).append(call)
-    found: set[int] = set()
-    for group in places.values():
-        moved = [a for a, b in pairwise(group) if _trainable(a) != _trainable(b)]
-        if moved:
-            found |= {call.number for call in group}
-    return found
-
-
-def _trainable(call: MeasuringCall) -> list[str]:
-    return [t.digest for t in call.recipe.weights if t.role == "trainable"]
 
 
 def _weights(call: MeasuringCall) -> list[str]:

@@ -12,23 +12,23 @@ from pathlib import Path
 
 import numpy as np
 
-from whydiff.core.findings import CONFIRMED, Cause, Excluded, Explanation, Remedy
+from whydiff.core.findings import CONFIRMED, Cause, Explanation, Remedy
 from whydiff.core.recipe import Batching, Content, Order, Recipe
 from whydiff.core.recording import SEEDING, Draw, Execution, Fit, Side
+from whydiff.diagnosis.calls.loops import UNWATCHED
 from whydiff.diagnosis.calls.pair import first_difference
 from whydiff.experiments.explain.fix_trials import changed_runs, executions_of, shown
 from whydiff.experiments.explain.inquiry import Inquiry
 from whydiff.experiments.explain.texts import modules_of, text_of
 from whydiff.fixes import Proposal, proposals
 
-#: mechanism of weights that a loop of the script's own has changed
-UNWATCHED = "trained-by-unwatched-loop"
 #: Proposals tried at most; each takes two runs.
 MOST_TRIED = 2
 #: What chance decides; weights that a loop trained follow from it.
 _CHANCE = ("initialization", "weights", "data-content", "data-order", "noise")
-#: What a call that measures has of its own, and a loop before it had otherwise.
-_OF_THE_LOOP = ("data-order", "data-content", "noise", "batch-size")
+_CHANCE_DECIDES = (
+    "chance decides them, by what the suggested fix seeds or puts in order: with it two runs agree"
+)
 _AGREE = "Tried: in two runs everything that was watched now agrees bit for bit."
 
 
@@ -69,9 +69,12 @@ def from_the_start(found: Explanation, a: Execution, b: Execution) -> Explanatio
         for c in found.causes
     ]
     trained = next((c for c in causes if c.mechanism == UNWATCHED), None)
-    drawn = first_other_draw(a, b)
-    if trained is None or drawn is None or any(c.source == "initialization" for c in causes):
+    if trained is None or any(c.source == "initialization" for c in causes):
         return replace(found, causes=tuple(causes))
+    drawn = first_other_draw(a, b)
+    if drawn is None:
+        chance = replace(trained, detail=f"{trained.detail}; {_CHANCE_DECIDES}")
+        return replace(found, causes=tuple(chance if c is trained else c for c in causes))
     one, other = drawn
     where = f" at line {one.stack[-1].line}" if one.stack else ""
     started = Cause(
@@ -89,21 +92,8 @@ def from_the_start(found: Explanation, a: Execution, b: Execution) -> Explanatio
         "watched."
     )
     rest = [c for c in causes if c is not trained]
-    unknown = [u for u in found.unknown if u.source != "initialization"]
-    # Of these the call that was compared tells nothing: they are the loop's.
-    unknown += [
-        Excluded(e.source, "what a loop that is not watched was fed and drew is not known")
-        for e in found.excluded
-        if e.source in _OF_THE_LOOP
-    ]
-    excluded = tuple(e for e in found.excluded if e.source not in _OF_THE_LOOP)
-    return replace(
-        found,
-        causes=(started, *rest),
-        excluded=excluded,
-        unknown=tuple(unknown),
-        notes=(note, *found.notes),
-    )
+    unknown = tuple(u for u in found.unknown if u.source != "initialization")
+    return replace(found, causes=(started, *rest), unknown=unknown, notes=(note, *found.notes))
 
 
 def first_other_draw(a: Execution, b: Execution) -> tuple[Draw, Draw] | None:

@@ -19,6 +19,7 @@ from whydiff.diagnosis.calls.answer import all_agree, answer_calls, two_agree
 from whydiff.diagnosis.calls.fields import Compared, compare, with_programs
 from whydiff.diagnosis.calls.inputs import form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts, logged_divergence
+from whydiff.diagnosis.calls.loops import fed_in_another_order, of_a_loop
 from whydiff.diagnosis.calls.numbers import judge_mean, judge_position, judge_taken
 from whydiff.diagnosis.calls.origins import weights_story
 from whydiff.diagnosis.calls.pair import (
@@ -352,8 +353,9 @@ def explain_across(
             texts = [text for text in related.texts if text]
             if texts:
                 verdict = named_more(verdict, "data-content", texts[0])
+    verdict = fed_in_another_order(verdict, a, b, (site.execution, other.execution))
     return answer_calls(
-        pair, verdict, first_divergence(a, b, compared, trials), site.execution,
+        pair, of_a_loop(verdict), first_divergence(a, b, compared, trials), site.execution,
         script=site.script, between=between, script_b=other.script, trials=trials,
         others=disagreements(site.execution),
     )  # fmt: skip
