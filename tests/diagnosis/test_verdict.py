@@ -512,7 +512,7 @@ def test_compiled_or_eager_acts_through_draws_that_were_frozen():
                 noise=(tensor("NumPy's global generator", np.ones(3), "seed"),))  # fmt: skip
     sides = compared(a, b)
     assert sides.movable() == ["noise"]
-    assert sides.follows == {"noise": "arithmetic"}
+    assert sides.follows == {"noise": ("arithmetic",)}
     verdict = judged(sides, additive({"noise": (1.0, 0.0)}))
     assert [(c.source, c.status) for c in verdict.causes] == [("noise", CONFIRMED)]
     assert "acts through the noise" in evidence(verdict.excluded)["arithmetic"]

@@ -27,7 +27,7 @@ PERMUTED = (
 def data(tmp_path):
     """Two sides that share ``shared`` of 10 samples and ran these texts, and the data's finding."""
 
-    def made(text, other=None, shared=5, ledger=()):
+    def made(text, other=None, shared=5, ledger=(), called=6):
         paths = tmp_path / "train.py", tmp_path / ("train.py" if other is None else "b.py")
         paths[0].write_text(text)
         if other is not None:
@@ -38,7 +38,7 @@ def data(tmp_path):
                 fit={"stack": (Frame(str(path), line, "<module>", ""),)},
                 execution={"script": str(path), "started": str(start), "ledger": ledger},
             )
-            for start, path, line in ((0, paths[0], 6), (10 - shared, paths[1], 6))
+            for start, path, line in ((0, paths[0], called), (10 - shared, paths[1], called))
         )
         finding = source("data-content").compare(a, b)
         assert finding.status == DIFFERS
@@ -65,6 +65,17 @@ def test_results_in_the_order_in_which_threads_end_are_named(data):
         "5 of 10 samples are the same; train.py:2: as_completed gives results in the order in "
         "which they are done"
     )
+
+
+def test_threads_that_share_a_generator_race_for_it(data):
+    text = (
+        "import numpy as np\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "rng = np.random.default_rng(1)\n\n\ndef f(i):\n    return i + rng.normal()\n\n\n"
+        "with ThreadPoolExecutor() as pool:\n    x = list(pool.map(f, range(4)))\n"
+    )
+    finding = data(text, called=12)
+    assert finding.mechanism == "racing-workers" and "np.random.default_rng([seed" in finding.remedy
+    assert "train.py:11: map runs f in several threads" in finding.detail
 
 
 def test_what_two_scripts_draw_unseeded_is_not_intentional(data):

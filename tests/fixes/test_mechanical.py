@@ -170,6 +170,28 @@ def test_members_of_an_ensemble_are_never_made_equal(sides: Sides, stack: Stack,
     assert "ensemble" in " ".join(intended([], causes, text=text, a=a, b=b))
 
 
+@pytest.mark.parametrize("name", ["members", "nets"])
+def test_members_that_an_object_holds_are_an_ensemble(
+    sides: Sides, stack: Stack, name: str
+) -> None:
+    text = (
+        "import keras\nimport numpy as np\n\n\nclass Several:\n    def __init__(self):\n"
+        f"        self.{name} = []\n        for i in range(3):\n"
+        f"            self.{name}.append(keras.Sequential([keras.layers.Dense(3)]))\n\n"
+        f"    def fit(self, x, y):\n        for m in self.{name}:\n            m.fit(x, y)\n\n"
+        "    def predict(self, x):\n"
+        f"        return np.mean([m.predict(x) for m in self.{name}], axis=0)\n\n\n"
+        "several = Several()\nseveral.fit(x, y)\n"
+    )
+    draws = [[stack(text, ("several = ", "<module>"), ("keras.Sequential", "__init__"))]] * 2
+    fits = [stack(text, ("several.fit", "<module>"), ("m.fit", "fit"))] * 2
+    a, b = sides(draws, fits)
+    assert proposals(SCRIPT, text, "fits", a, b, [], ["initialization", "data-order"]) == []
+    assert f"members of an ensemble ({name})" in " ".join(
+        intended([], ["data-order"], text=text, a=a, b=b)
+    )
+
+
 def test_folds_are_never_made_equal(sides: Sides, stack: Stack) -> None:
     text = ENSEMBLE.split("members =")[0] + "for train, test in kfold.split(x):\n    member()\n"
     a, b = built(sides, stack, text, "    member()")

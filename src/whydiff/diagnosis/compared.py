@@ -8,6 +8,7 @@ from functools import cached_property
 from whydiff.core.findings import DIFFERS, UNKNOWN, Diff, Finding
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources import CATALOGUE, source
+from whydiff.diagnosis.sources.floatx import MECHANISM as FLOATX
 from whydiff.diagnosis.sources.version import other_generations
 
 #: Mechanisms of state that is in no variable.
@@ -82,7 +83,7 @@ class ComparedSides:
         return tuple(s for s in ENVIRONMENT if s in self.differing)
 
     @property
-    def follows(self) -> dict[str, str]:
+    def follows(self) -> dict[str, tuple[str, ...]]:
         """What comes along with a source: an order that could not be compared, with its samples.
 
         Data of another size are shuffled by other permutations; whoever takes such data over
@@ -90,8 +91,10 @@ class ComparedSides:
         """
         unknown = any(f.source == "data-order" and f.status == UNKNOWN for f in self.findings)
         both = unknown and "data-content" in self.differing
-        follows = {"data-content": "data-order"} if both else {}
-        return {**follows, **{self.counted_with[name]: name for name in self.counted_with}}
+        follows = {"data-content": ("data-order",)} if both else {}
+        for name, through in self.counted_with.items():
+            follows[through] = (*follows.get(through, ()), name)
+        return follows
 
     @property
     def counted_with(self) -> dict[str, str]:
@@ -99,11 +102,17 @@ class ComparedSides:
 
         Whether a step is compiled decides whether the draws in its code are frozen: noise. On
         torch the draws of a model's layers move the generator that shuffles: architecture.
+        Another ``floatx`` holds weights, arrays and rates in that type: precision.
         """
         seen = {f.mechanism for f in self.findings}
         pairs = [
             ("draw-frozen-by-tracing", "arithmetic", "noise"),
             ("torch-one-generator", "data-order", "architecture"),
+            *(
+                (FLOATX, f.source, "precision")
+                for f in self.findings
+                if f.mechanism == FLOATX
+            ),
         ]
         differing = self.differing
         return {

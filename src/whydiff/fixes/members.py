@@ -38,7 +38,7 @@ def meant_to_differ(script: Script, files: frozenset[str], spots: Sequence[Spot]
                     f"The loop in line {loop.lineno} trains the folds of a cross-validation: they "
                     "differ intentionally in their rows, and nothing has to make them agree."
                 )
-            name = _collected(loop, script)
+            name = _collected(loop)
             if name and (_MEMBERS.search(name) or _combined(script, name)):
                 return (
                     f"The models of line {loop.lineno} are members of an ensemble ({name}): they "
@@ -101,15 +101,23 @@ def _loops(script: Script, files: frozenset[str], spot: Spot) -> Iterator[ast.st
         yield from script.loops(statement)
 
 
-def _collected(loop: ast.stmt, script: Script) -> str:
-    """The name of the list that the loop or comprehension fills with what it makes."""
-    if isinstance(loop, ast.Assign) and isinstance(loop.targets[0], ast.Name):
-        return loop.targets[0].id
+def _collected(loop: ast.stmt) -> str:
+    """The name of the list that the loop or comprehension fills with what it makes, or that the
+    loop goes over."""
+    if isinstance(loop, ast.Assign):
+        return _name(loop.targets[0])
     for node in ast.walk(loop):
         match node:
-            case ast.Call(func=ast.Attribute(attr="append", value=ast.Name(id=name))):
-                return name
-    return ""
+            case ast.Call(func=ast.Attribute(attr="append", value=collection)):
+                return _name(collection)
+    return _name(loop.iter) if isinstance(loop, ast.For) else ""
+
+
+def _name(node: ast.AST) -> str:
+    """The last part of ``members`` or ``self.members``, "" for anything else."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _combined(script: Script, name: str) -> bool:
@@ -121,7 +129,7 @@ def _combined(script: Script, name: str) -> bool:
         for argument in call.args:
             for part in ast.walk(argument):
                 over = isinstance(part, ast.comprehension) and any(
-                    isinstance(n, ast.Name) and n.id == name for n in ast.walk(part.iter)
+                    _name(n) == name for n in ast.walk(part.iter)
                 )
                 uses = any(isinstance(n, ast.Call) for n in ast.walk(argument) if n is not argument)
                 if over and uses:

@@ -61,7 +61,7 @@ class Solo:
             return Outcome(stop.weights, None, [stop.logs])
         to_numpy = adapter().to_numpy
         weights = {s.path: np.array(to_numpy(s.variable)) for s in program.variables.weights}
-        predictions = self._predict(program.base, self._state(choice))
+        predictions = self._predict(program.base, choice)
         return Outcome(weights, predictions, logs, moved)
 
     def prepared(self, choice: Choice) -> tuple[Program, Plan]:
@@ -99,6 +99,7 @@ class Solo:
         model = program.base.model
         with (
             quiet(),
+            float_type_of(lives[side(choice, "precision")]),
             host_kept(held=held),
             reading_as(program.base, self._state(choice), lives[side(choice, "objective")]),
         ):
@@ -124,7 +125,7 @@ class Solo:
         for i, j in align(program.base.recipe.initialization, live.recipe.initialization):
             program.variables.weights[i].variable.assign(np.array(live.final[j]))
         paths = [slot.path for slot in program.variables.weights]
-        predictions = self._predict(program.base, self._state(dict.fromkeys(STRUCTURE, name)))
+        predictions = self._predict(program.base, dict.fromkeys(STRUCTURE, name))
         weights = dict(zip(paths, live.final, strict=False))
         return Outcome(weights, predictions, [dict(logs) for logs in live.logs])
 
@@ -156,9 +157,21 @@ class Solo:
         """Whose values a step reads that are state and yet no variables; None: the base's own."""
         return self.lives[side(choice, "state")] if "state" in self.differing else None
 
-    def _predict(self, base: Live, state: Live | None) -> list[np.ndarray] | None:
-        with reading_as(base, state):
+    def _predict(self, base: Live, choice: Choice) -> list[np.ndarray] | None:
+        precision = self.lives[side(choice, "precision")]
+        with reading_as(base, self._state(choice)), float_type_of(precision):
             return predict(base.model, self._probe)
+
+
+@contextlib.contextmanager
+def float_type_of(live: Live) -> Iterator[None]:
+    """Arrays, losses and metrics are held in the ``floatx`` of that fit."""
+    now = keras.backend.floatx()
+    keras.backend.set_floatx(live.recipe.precision.get("floatx", now))
+    try:
+        yield
+    finally:
+        keras.backend.set_floatx(now)
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ class ProcessHybridTrainer:
         sites: Mapping[str, Requestable],
         together: frozenset[str],
         how: str = "",
-        follows: Mapping[str, str] | None = None,
+        follows: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._sites = sites
         self.how = how
@@ -64,7 +64,7 @@ class ProcessHybridTrainer:
         """
         if coalition & self._bound:
             coalition |= self._bound
-        coalition |= {self._follows[source] for source in coalition if source in self._follows}
+        coalition |= {name for source in coalition for name in self._follows.get(source, ())}
         choice = dict.fromkeys(sorted(coalition), "b")
         looked_at = tuple((epoch, step, bool(weighed)) for epoch, step, weighed in moments)
         return self.site(coalition).request(Train(choice, until, looked_at, nudge, weights))

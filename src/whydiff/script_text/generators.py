@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from whydiff.script_text.edits import Edit, Script
 from whydiff.script_text.imports import Names
 from whydiff.script_text.orders import completion_orders, order_changes
+from whydiff.script_text.pools import one_thread
 from whydiff.script_text.own_seed import own_seed
 from whydiff.script_text.repeated import executed_often, made_once
 from whydiff.script_text.seeding import GLOBAL_SEEDS, written_seed
@@ -227,6 +228,9 @@ def _parallel(script: Script, names: Names) -> Iterator[tuple[Edit, int, str]]:
     """Pipelines that hand out elements, or random numbers, in the order threads finish."""
     for node in ast.walk(script.tree):
         if isinstance(node, ast.Call):
+            threads = one_thread(script, names, node)
+            if threads is not None:
+                yield threads, node.lineno, "one thread: each draws in its turn"
             for keyword in node.keywords:
                 new = _sequential(keyword)
                 if new:

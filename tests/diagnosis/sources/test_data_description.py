@@ -140,7 +140,7 @@ def test_equal_targets_with_other_inputs_were_prepared_otherwise():
     again = replace(other, execution=replace(other.execution, started="later"))
     two_scripts = replace(again, execution=replace(again.execution, script="other.py"))
     assert CONTENT(one, two_scripts).mechanism == "prepared-otherwise"
-    assert CONTENT(one, again).mechanism == "unseeded-generator"  # of one script drawn anew
+    assert CONTENT(one, again).mechanism == "prepared-otherwise"
 
 
 def test_validation_samples_cut_into_other_batches_are_the_same():

@@ -93,11 +93,12 @@ MECHANISMS = (
         "prepared-otherwise",
         ("data-content",),
         "the same rows, prepared otherwise",
-        "The targets are equal and no input is: the script scales, shifts, encodes or disturbs its "
-        "inputs in another way.",
+        "The targets are equal, row by row, and the inputs are not: the script scales, shifts, "
+        "encodes or disturbs its inputs in another way.",
         "Prepare the inputs in one function that both trainings call, and let it return a new "
-        "array; where it draws random numbers, pass a seed.",
-        seen="Two scripts, revisions or fits share every target and no sample.",
+        "array; where it draws random numbers, pass a seed, and where it numbers the entries of a "
+        "set, sort them.",
+        seen="Both sides are fed the same targets in one order, with other inputs.",
     ),
     Mechanism(
         "unseeded-split",
@@ -227,9 +228,10 @@ MECHANISMS = (
         "racing-workers",
         ("data-content", "data-order"),
         "workers race for one generator",
-        "Several workers of a PyDataset or generator draw from one global generator, in an order "
-        "that depends on timing.",
-        "Make a generator from the index of the batch: np.random.default_rng([seed, index]).",
+        "Several workers of a PyDataset or generator, or threads of a pool, draw from one "
+        "generator, in an order that depends on timing.",
+        "Make a generator from the index of the batch or item: np.random.default_rng([seed, index]).",
+        seen="Two runs of one script are fed other samples, and its threads share a generator.",
     ),
     Mechanism(
         "validation-split-tail",

@@ -27,6 +27,7 @@ from whydiff.diagnosis.sources import (
     state,
     version,
 )
+from whydiff.diagnosis.sources.floatx import with_followers
 from whydiff.diagnosis.sources.source import Source
 
 __all__ = ["CATALOGUE", "Source", "compare_all", "source"]
@@ -65,5 +66,5 @@ def source(id: str) -> Source:
 
 def compare_all(a: Side, b: Side) -> tuple[Finding, ...]:
     """One finding per source, in the order of the catalogue."""
-    found = [s.compare(a, b) for s in _OTHERS]
+    found = with_followers([s.compare(a, b) for s in _OTHERS], a, b)
     return (*found, arithmetic.judge(a, b, found))

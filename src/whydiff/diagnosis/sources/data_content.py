@@ -158,11 +158,12 @@ def _differs(a: Side, b: Side, relation: Common, arrays: data_description.Relati
         return differs(
             ID, evidence, FIX, detail=detail, mechanism=seeded.mechanism, intended=seeded.intended
         )
+    if arrays.inputs_only:  # a split would have moved the targets, too
+        return differs(ID, evidence, FIX, mechanism="prepared-otherwise")
     if relation.shared:
         mechanism = "unseeded-split" if again else "other-subset"
         return differs(ID, evidence, FIX, mechanism=mechanism, intended=not again)
-    prepared = "prepared-otherwise" if arrays.inputs_only else ""
-    return differs(ID, evidence, FIX, mechanism="unseeded-generator" if again else prepared)
+    return differs(ID, evidence, FIX, mechanism="unseeded-generator" if again else "")
 
 
 def _seeded_otherwise(a: Side, b: Side) -> Why | None:

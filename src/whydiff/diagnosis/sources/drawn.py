@@ -15,15 +15,15 @@ from whydiff.diagnosis.sources import data_content
 _SETTINGS = ("optimizer", "objective", "architecture", "batch-size", "duration", "precision",
              "mode", "measurement")  # fmt: skip
 #: Mechanisms of data of which nothing else says how they came to differ.
-_UNSAID = ("", "unseeded-split", "unseeded-generator", "other-subset")
+_UNSAID = ("", "unseeded-split", "unseeded-generator", "other-subset", "prepared-otherwise")
 
 
-def drawn_otherwise(finding: Finding, lines: str, alike: bool) -> Finding:
+def drawn_otherwise(finding: Finding, lines: str, alike: bool, racing: bool = False) -> Finding:
     """A finding of two runs with the ``lines`` of the script that draw unseeded, "" for none.
 
     What is drawn so is not intentional, also where two scripts do it. ``alike`` says that one
     program was run twice in one way: it asks both runs for the same, so nothing in which they
-    differ is intentional, and settings may be drawn, too.
+    differ is intentional, and settings may be drawn, too. ``racing``: threads draw in these lines.
     """
     if finding.status != DIFFERS:
         return finding
@@ -35,6 +35,9 @@ def drawn_otherwise(finding: Finding, lines: str, alike: bool) -> Finding:
     if lines and _unsaid(finding):
         shared = finding.mechanism in ("unseeded-split", "other-subset")
         mechanism = "unseeded-split" if shared else "unseeded-generator"
+        if racing:
+            mechanism = "racing-workers"
+            finding = replace(finding, remedy=known(mechanism).remedy)
         return replace(finding, detail=detail, mechanism=mechanism, intended=False)
     if lines and alike and finding.source in _SETTINGS and not finding.mechanism:
         remedy = known("drawn-setting").remedy

@@ -15,6 +15,7 @@ from whydiff.experiments.explain.texts import text_of
 from whydiff.lint.script import Source
 from whydiff.lint.seeds import unseeded_draws
 from whydiff.script_text.orders import completion_orders
+from whydiff.script_text.pools import RACE, racing_draws
 
 _MODULES = {"numpy": "numpy.random", "random": "random"}
 _MOST_LINES = 3
@@ -34,7 +35,8 @@ def with_drawing_lines(
     named = list(dict.fromkeys([*lines[0], *lines[1]])) if all(lines) else []
     more = len(named) - _MOST_LINES
     said = listed([*named[:_MOST_LINES], *([f"{more} more"] if more > 0 else [])]) if named else ""
-    return tuple(drawn_otherwise(finding, said, alike) for finding in findings)
+    racing = bool(named) and all(RACE in line for line in named)
+    return tuple(drawn_otherwise(finding, said, alike, racing) for finding in findings)
 
 
 def _draws(path: Path, side: Side) -> list[str]:
@@ -47,6 +49,7 @@ def _draws(path: Path, side: Side) -> list[str]:
         return []
     called = side.fit.stack[0].line if side.fit.stack else None
     lines = [(hit.line, hit.what) for hit in unseeded_draws(source, seeded)]
+    lines += racing_draws(source.script, source.names)
     for _, line, what in completion_orders(source.script, source.names):
         function = what.partition("(")[0]
         lines.append((line, f"{function} gives results in the order in which they are done"))
