@@ -108,11 +108,7 @@ class ComparedSides:
         pairs = [
             ("draw-frozen-by-tracing", "arithmetic", "noise"),
             ("torch-one-generator", "data-order", "architecture"),
-            *(
-                (FLOATX, f.source, "precision")
-                for f in self.findings
-                if f.mechanism == FLOATX
-            ),
+            *((FLOATX, f.source, "precision") for f in self.findings if f.mechanism == FLOATX),
         ]
         differing = self.differing
         return {

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from whydiff.script_text.edits import Edit, Script
 from whydiff.script_text.imports import Names
 from whydiff.script_text.orders import completion_orders, order_changes
-from whydiff.script_text.pools import one_thread
 from whydiff.script_text.own_seed import own_seed
+from whydiff.script_text.pools import one_thread
 from whydiff.script_text.repeated import executed_often, made_once
 from whydiff.script_text.seeding import GLOBAL_SEEDS, written_seed
 

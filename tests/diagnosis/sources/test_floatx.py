@@ -31,7 +31,9 @@ def _held(side, kind):
 
 
 def compared(a, b):
-    return ComparedSides("scripts", "", a, b, Diff("A", "B", False, None, compare_all(a, b)), ("a", "b"))
+    return ComparedSides(
+        "scripts", "", a, b, Diff("A", "B", False, None, compare_all(a, b)), ("a", "b")
+    )
 
 
 def test_weights_arrays_and_rates_of_another_float_type_are_counted_with_the_precision():
@@ -40,7 +42,10 @@ def test_weights_arrays_and_rates_of_another_float_type_are_counted_with_the_pre
     assert both.movable() == ["precision"]
     assert set(both.follows["precision"]) == {*FOLLOWERS}
     texts = {f.source: f.evidence for f in both.findings}
-    assert texts["initialization"] == "the weights are drawn and held as float32 in A and as float16 in B"
+    assert (
+        texts["initialization"]
+        == "the weights are drawn and held as float32 in A and as float16 in B"
+    )
     assert "one number, rounded to float32 in A and to float16 in B" in texts["optimizer"]
     assert "cast to float32 in A and to float16 in B" in texts["data-content"]
 

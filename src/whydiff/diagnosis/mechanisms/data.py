@@ -230,7 +230,8 @@ MECHANISMS = (
         "workers race for one generator",
         "Several workers of a PyDataset or generator, or threads of a pool, draw from one "
         "generator, in an order that depends on timing.",
-        "Make a generator from the index of the batch or item: np.random.default_rng([seed, index]).",
+        "Make a generator from the index of the batch or item: "
+        "np.random.default_rng([seed, index]).",
         seen="Two runs of one script are fed other samples, and its threads share a generator.",
     ),
     Mechanism(

@@ -74,8 +74,8 @@ MECHANISMS = (
         "follows-floatx",
         ("initialization", "data-content", "optimizer"),
         "held in another float type",
-        "set_floatx decides in which type weights are drawn and held, arrays are cast and rates are "
-        "rounded; in another type JAX and TensorFlow draw other numbers from the same seed.",
+        "set_floatx decides in which type weights are drawn and held, arrays are cast and rates "
+        "are rounded; in another type JAX draws other numbers from the same seed.",
         "Call keras.config.set_floatx with the same type in both.",
         seen="floatx differs, and with it the type of the weights or arrays, or a rate by no more "
         "than rounding: these are counted with the precision.",
