@@ -91,7 +91,7 @@ class ComparedSides:
         """
         unknown = any(f.source == "data-order" and f.status == UNKNOWN for f in self.findings)
         both = unknown and "data-content" in self.differing
-        follows = {"data-content": ("data-order",)} if both else {}
+        follows: dict[str, tuple[str, ...]] = {"data-content": ("data-order",)} if both else {}
         for name, through in self.counted_with.items():
             follows[through] = (*follows.get(through, ()), name)
         return follows
