@@ -88,3 +88,51 @@ def test_only_one_module_knows_the_private_parts_of_keras():
         if name in private or name.startswith("keras.src")
     ]
     assert not found, "\n".join(found)
+
+
+#: What runs inside the script, while it trains.
+INSIDE = [
+    *(SOURCE / "keras_backend").rglob("*.py"),
+    *(SOURCE / "recorder").rglob("*.py"),
+    SOURCE / "runner/child/watching.py",
+    SOURCE / "runner/child/startup/sitecustomize.py",
+]
+_ALL_ERRORS = {"Exception", "BaseException"}
+
+
+def _catches_all(kinds):
+    return kinds is None or bool(_ALL_ERRORS & {node.id for node in ast.walk(kinds)
+                                                if isinstance(node, ast.Name)})  # fmt: skip
+
+
+def _lets_through(handler):
+    """Whether a handler raises again, or asks whose the error is."""
+    called = [ast.unparse(node.func) for node in ast.walk(handler) if isinstance(node, ast.Call)]
+    asked = any(name.rpartition(".")[2] == "pass_on" for name in called)
+    return asked or any(isinstance(node, ast.Raise) for node in ast.walk(handler))
+
+
+def test_nothing_that_runs_inside_a_script_swallows_what_the_script_threw():
+    """See ``whydiff.core.interrupting``: a time limit may strike anywhere."""
+    found = []
+    for file in INSIDE:
+        # What stands outside of functions runs before the script does.
+        functions = [one for one in _parsed(file) if isinstance(one, ast.FunctionDef)]
+        for node in {part for one in functions for part in ast.walk(one)}:
+            if isinstance(node, ast.ExceptHandler):
+                wrong = _catches_all(node.type) and not _lets_through(node)
+            elif isinstance(node, ast.Call) and "suppress" in ast.unparse(node.func):
+                wrong = any(_catches_all(kind) for kind in node.args)
+            else:
+                continue
+            if wrong:
+                found.append(f"{file.relative_to(SOURCE)}:{node.lineno}")
+    assert not found, "\n".join(found)
+
+
+def test_no_code_of_ours_runs_where_an_object_ends():
+    """What a handler of a signal raises there is printed as ignored, and lost."""
+    runs = re.compile(r"Weak\w+(Dictionary|Set)\(|weakref\.finalize|def __del__|gc\.callbacks")
+    found = [f"{file.relative_to(SOURCE)}: {m[0]}" for file in INSIDE
+             for m in runs.finditer(file.read_text())]  # fmt: skip
+    assert not found, "\n".join(found)

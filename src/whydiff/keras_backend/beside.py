@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import weakref
 from typing import Any, Generic, TypeVar
 
+from whydiff.core.weakly import Weakly
 from whydiff.keras_backend.internals import companion
 
 Value = TypeVar("Value")
@@ -21,7 +21,7 @@ class BesideModels(Generic[Value]):
 
     def __init__(self) -> None:
         self._name = f"whydiff {next(_numbers)}"
-        self._others: weakref.WeakKeyDictionary[Any, Value] = weakref.WeakKeyDictionary()
+        self._others: Weakly[Value] = Weakly()
 
     def __setitem__(self, model: Any, value: Value) -> None:
         held = companion(model)

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.core.interrupting import quietly
+
 NUMPY, PYTHON = "NumPy's global generator", "Python's random"
 
 #: To how many characters the text of a state is filled up: numbers have more or fewer digits, and
@@ -113,7 +115,7 @@ def _arrays(value: Any) -> Any:
 def _seed_own(generator: Any, seed: int) -> None:
     if isinstance(generator, np.random.Generator):
         kind = type(generator.bit_generator)
-        with contextlib.suppress(Exception):  # a bit generator of the script's own
+        with quietly():  # a bit generator of the script's own
             generator.bit_generator.state = kind(seed).state
     elif _of_torch(generator):
         generator.manual_seed(seed)

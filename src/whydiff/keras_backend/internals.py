@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.interrupting import pass_on
 
 #: The oldest version of Keras that is watched, and the newest with which that was tried.
 OLDEST, NEWEST = (3, 3), (3, 15)
@@ -576,7 +577,8 @@ def symbolic_inputs(model: Any) -> Any:
     """What a model takes, as symbolic tensors nested as it was given; None where it has none."""
     try:
         return model._inputs_struct if hasattr(model, "_inputs_struct") else model.inputs
-    except Exception:  # a subclassed model
+    except Exception as error:  # a subclassed model
+        pass_on(error)
         return None
 
 

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from whydiff.core.interrupting import pass_on
 from whydiff.keras_backend.internals import (
     begins_a_pass,
     cannot_be_watched,
@@ -94,6 +95,7 @@ def changed(*steps: Step) -> Patches:
             step(patches)
     except Exception as error:
         patches.undo()
+        pass_on(error)
         raise cannot_be_watched(error) from error
     return patches
 

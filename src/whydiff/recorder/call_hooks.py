@@ -7,14 +7,15 @@ import contextlib
 import functools
 import inspect
 import sys
-import weakref
 from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
 import keras
 
+from whydiff.core.interrupting import HANDLERS, quietly
 from whydiff.core.stack import in_library
+from whydiff.core.weakly import Weakly
 from whydiff.keras_backend.internals import (
     LISTED_METRICS,
     RESOLVED_ARGUMENT,
@@ -24,6 +25,7 @@ from whydiff.keras_backend.internals import (
 )
 from whydiff.keras_backend.patches import Patches, bound_method, owner_of
 from whydiff.keras_backend.tracing import compiling, symbolic
+from whydiff.recorder.guard import begun, unharmed
 from whydiff.recorder.holder import Holder, Step
 from whydiff.recorder.ledger import user_stack
 from whydiff.recorder.measuring.call import Measuring, Validation
@@ -53,33 +55,39 @@ def _watched(holder: Holder, name: str, kind: str, method: Callable[..., Any]) -
         with UNSEEN:
             if compiling():
                 return method(self, *args, **kwargs)
-            running = holder.session.begin_call(
-                kind, name, self, _bound(signature, self, args, kwargs)
-            )
-            if (fit := holder.session.current) is not None:
-                caller = caller_of_wrapped(sys._getframe(1))
-                if not in_library(caller.f_code.co_filename):
-                    fit.measured_within(name, caller.f_lineno)
+            running, waits = begun(begins, self, args, kwargs, sys._getframe(1), otherwise=None)
             if running is None:
+                HANDLERS.go_on(waits)
                 return method(self, *args, **kwargs)
-            if name.endswith("_on_batch") and isinstance(running, Measuring):
-                given = _bound(signature, self, args, kwargs)
-                running.given(*(given.get(part) for part in ("x", "y", "sample_weight")))
             call = functools.partial(method, self, *args, **kwargs)
-            return _measured(holder, running, call)
+            return _measured(holder, running, waits, call)
+
+    def begins(model: Any, args: Any, kwargs: Any, caller: FrameType) -> Any:
+        given = _bound(signature, model, args, kwargs)
+        running = holder.session.begin_call(kind, name, model, given)
+        if (fit := holder.session.current) is not None:
+            caller = caller_of_wrapped(caller)
+            if not in_library(caller.f_code.co_filename):
+                fit.measured_within(name, caller.f_lineno)
+        if name.endswith("_on_batch") and isinstance(running, Measuring):
+            running.given(*(given.get(part) for part in ("x", "y", "sample_weight")))
+        return running
 
     return watched
 
 
-def _measured(holder: Holder, running: Measuring | Validation, call: Callable[[], Any]) -> Any:
+def _measured(
+    holder: Holder, running: Measuring | Validation, waits: int | None, call: Callable[[], Any]
+) -> Any:
     completed = False
     try:
+        HANDLERS.go_on(waits)
         result = call()
         completed = True
         running.gave(result)
         return result
     finally:
-        holder.session.end_call(running, completed)
+        unharmed(holder.session.end_call, running, completed, otherwise=None)
 
 
 def _bound(signature: inspect.Signature, self: Any, args: Any, kwargs: Any) -> Mapping[str, Any]:
@@ -100,7 +108,7 @@ def _watch_numbers(holder: Holder, patches: Patches) -> None:
             running = holder.session.calls.running
             result = listed(self, logs)
             if running is not None and running.model is self:
-                running.measured(logs, result)
+                unharmed(running.measured, logs, result, otherwise=None)
             return result
 
     patches.replace(owner, LISTED_METRICS, watched)
@@ -128,12 +136,19 @@ def _watch_model_called(holder: Holder, patches: Patches, keras: Any) -> None:
                 and not in_stateless_scope()
             ):
                 return call(*args, **kwargs)
-            running = session.begin_call("call", "call", self, dict(kwargs))
-            if not isinstance(running, Measuring):
+            running, waits = begun(begins, self, args, kwargs, otherwise=None)
+            if running is None:
+                HANDLERS.go_on(waits)
                 return call(*args, **kwargs)
-            running.given(args[0] if len(args) == 1 else tuple(args))
-            running.model_runs(self)
-            return _measured(holder, running, functools.partial(call, *args, **kwargs))
+            return _measured(holder, running, waits, functools.partial(call, *args, **kwargs))
+
+    def begins(model: Any, args: Any, kwargs: Any) -> Measuring | None:
+        running = holder.session.begin_call("call", "call", model, dict(kwargs))
+        if not isinstance(running, Measuring):
+            return None
+        running.given(args[0] if len(args) == 1 else tuple(args))
+        running.model_runs(model)
+        return running
 
     patches.replace(keras.Model, "__call__", watched)
 
@@ -185,7 +200,7 @@ def _watch_models_made(holder: Holder, patches: Patches, keras: Any) -> None:
         with UNSEEN:
             init(self, *args, **kwargs)
             if not holder.session.closed:
-                with contextlib.suppress(Exception):
+                with quietly():
                     holder.session.calls.models.made(self, user_stack())
 
     patches.replace(base, "__init__", watched)
@@ -210,7 +225,7 @@ def _scored(holder: Holder, call: Callable[..., Any], module: str) -> Any:
         with UNSEEN:
             result = call(self, *args, **kwargs)
             if not compiling() and holder.session.idle and _by_user(sys._getframe(1)):
-                with contextlib.suppress(Exception):
+                with quietly():
                     if not symbolic((args, kwargs)) and not in_stateless_scope():
                         arguments = {**dict(zip(_SCORED_ARGUMENTS, args, strict=False)), **kwargs}
                         _tell_score(holder, module, self, arguments, result)
@@ -232,7 +247,7 @@ def _watch_metrics_fed(holder: Holder, patches: Patches) -> None:
 
     Updates by anything but the script (the model's own metrics) are passed through.
     """
-    given: weakref.WeakKeyDictionary[Any, list[Mapping[str, Any]]] = weakref.WeakKeyDictionary()
+    given: Weakly[list[Mapping[str, Any]]] = Weakly()
 
     def by_script() -> bool:
         return not compiling() and holder.session.idle and _by_user(sys._getframe(2))
@@ -255,7 +270,7 @@ def _watch_metrics_fed(holder: Holder, patches: Patches) -> None:
             with UNSEEN:
                 value = result(self)
                 if by_script() and len(given.get(self, ())) == 1:
-                    with contextlib.suppress(Exception):
+                    with quietly():
                         _tell_score(holder, "keras.metrics", self, given[self][0], value)
                 return value
 

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from whydiff.core.interrupting import pass_on
 from whydiff.core.machine import cpu_name
 from whydiff.keras_backend.base import Backend
 
@@ -82,7 +83,8 @@ def distribution(model: Any = None) -> dict[str, str]:
         if active is None:
             active = getattr(model, "distribute_strategy", None)
             count = int(getattr(active, "num_replicas_in_sync", 0))
-    except Exception:  # a version or backend without it
+    except Exception as error:  # a version or backend without it
+        pass_on(error)
         return {}
     name = type(active).__name__
     if active is None or name.startswith("_"):  # TensorFlow's for models without one

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from whydiff.core.calls import Origin
+from whydiff.core.interrupting import HANDLERS, pass_on
 from whydiff.core.stack import in_library
 from whydiff.keras_backend.internals import (
     is_callback,
@@ -36,11 +37,15 @@ def _never_in_the_way(tell: Told) -> Told:
 
     @functools.wraps(tell)
     def told(*args: Any) -> None:
+        before = HANDLERS.put_off()
         try:
             tell(*args)
         except Exception as error:
+            pass_on(error)
             if os.environ.get("WHYDIFF_DEBUG"):
                 print(f"whydiff: an event is not recorded: {error!r}", file=sys.stderr)
+        finally:
+            HANDLERS.go_on(before)
 
     return told
 

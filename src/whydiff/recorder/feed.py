@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.digests import ordered_digest, row_digests
+from whydiff.core.interrupting import HANDLERS, pass_on
 from whydiff.core.live import Samples
 from whydiff.core.recipe import Batching, Content, Order
 from whydiff.keras_backend.base import Backend
@@ -155,8 +156,9 @@ class Feed:
 
     def show(self, structure: Any) -> None:
         """A batch on its way into the step, which begins once this returns."""
-        self.arrived()
+        before = HANDLERS.put_off()
         try:  # no context manager: that takes longer than the rest
+            self.arrived()
             leaves = self._book.leaves(structure)
             size = sum(leaf.nbytes for leaf in leaves if leaf is not None)
             waits = size <= _TOGETHER and self._book.unit == "sample"
@@ -169,7 +171,10 @@ class Feed:
             if not waits or self._unknown_bytes > _TOGETHER:
                 self.identify()
         except Exception as error:
+            pass_on(error)
             self._harmed(error)
+        finally:
+            HANDLERS.go_on(before)
 
     def identify(self) -> None:
         """Find out which samples the batches shown so far held."""
@@ -185,10 +190,14 @@ class Feed:
     @contextlib.contextmanager
     def _unharmed(self) -> Iterator[None]:
         """Trouble of ours with a batch must not reach the training; the watch reports it."""
+        before = HANDLERS.put_off()
         try:
             yield
         except Exception as error:
+            pass_on(error)
             self._harmed(error)
+        finally:
+            HANDLERS.go_on(before)
 
     def _harmed(self, error: Exception) -> None:
         self.trouble = self.trouble or f"{type(error).__name__}: {error}"

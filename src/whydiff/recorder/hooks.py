@@ -12,6 +12,8 @@ from typing import Any
 
 import keras
 
+from whydiff.core.interrupting import HANDLERS, pass_on, quietly
+from whydiff.core.weakly import Weakly
 from whydiff.keras_backend import adapter, patches
 from whydiff.keras_backend.base import Backend
 from whydiff.keras_backend.callbacks import listed
@@ -29,7 +31,7 @@ from whydiff.keras_backend.internals import (
 )
 from whydiff.keras_backend.patches import Patches, owner_of, see_passes
 from whydiff.recorder import call_hooks, event_hooks, watching
-from whydiff.recorder.guard import unharmed
+from whydiff.recorder.guard import begun, unharmed
 from whydiff.recorder.holder import Holder, Step
 from whydiff.recorder.unseen import UNSEEN
 from whydiff.recorder.watch import Watch
@@ -79,24 +81,32 @@ def watch_fit(holder: Holder, patches: Patches, keras: Any) -> None:
         @functools.wraps(fit)
         def watched_fit(self: Any, *args: Any, **kwargs: Any) -> Any:
             with UNSEEN:
-                begun = unharmed(_begin_fit, holder, signature, self, args, kwargs, otherwise=None)
-                if begun is None:
+                begins = functools.partial(_begin_fit, holder, signature, self, args, kwargs)
+                beginning, waits = begun(begins, otherwise=None)
+                if beginning is None:
+                    HANDLERS.go_on(waits)
                     unwatched = unharmed(passing, self, otherwise=contextlib.nullcontext())
                     with unwatched:
                         return fit(self, *args, **kwargs)
-                watch, arguments, put_back = begun
+                watch, arguments, put_back = beginning
                 completed = False
                 try:
+                    HANDLERS.go_on(waits)
                     result = fit(self, **arguments)
                     completed = True
                     return result
                 finally:
-                    unharmed(put_back, otherwise=None)
-                    unharmed(holder.session.end_fit, watch, completed, otherwise=None)
+                    ends = functools.partial(holder.session.end_fit, watch, completed)
+                    unharmed(_both, put_back, ends, otherwise=None)
 
         return watched_fit
 
     patches.wrap(owner_of(keras.Model, "fit"), "fit", around)
+
+
+def _both(first: Callable[[], None], second: Callable[[], None]) -> None:
+    unharmed(first, otherwise=None)
+    second()
 
 
 def _begin_fit(
@@ -230,9 +240,7 @@ def _watch_data(holder: Holder, patches: Patches) -> None:
     iterator_class: Any = backend.epoch_iterator_class()
     init = iterator_class.__init__
     # A watch knows the iterator, so the iterator's entry must not keep the watch alive.
-    roles: weakref.WeakKeyDictionary[Any, tuple[weakref.ref[Watch], str]] = (
-        weakref.WeakKeyDictionary()
-    )
+    roles: Weakly[tuple[weakref.ref[Watch], str]] = Weakly()
 
     @functools.wraps(init)
     def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -329,7 +337,8 @@ def _first_of_state(generator: Any, seed: Any) -> int | None:
         return seed
     try:
         return int(adapter().to_numpy(generator.state)[0])
-    except Exception:  # made while tracing: its state has no value yet
+    except Exception as error:  # made while tracing: its state has no value yet
+        pass_on(error)
         return None
 
 
@@ -348,7 +357,7 @@ def _watch_variables(holder: Holder, patches: Patches) -> None:
             watch.created(variable, initializer)
         elif not holder.session.closed:
             # A value that only a traced program knows is not read.
-            with contextlib.suppress(Exception):
+            with quietly():
                 holder.session.calls.provenance.created(variable, initializer)
 
     @functools.wraps(init)

@@ -16,6 +16,7 @@ from whydiff.keras_backend.base import Backend
 from whydiff.keras_backend.code import is_users
 from whydiff.keras_backend.internals import package_of
 from whydiff.keras_backend.variables import existing_variables
+from whydiff.recorder.guard import unharmed
 
 
 def is_theirs(callback: Any) -> bool:
@@ -102,12 +103,12 @@ def _probe_class(base: Any) -> Callable[[Interference, int | None], Any]:
             self._interference, self._position = interference, position
 
         def on_train_begin(self, logs: Any = None) -> None:
-            self._interference.probe(self._position)
+            unharmed(self._interference.probe, self._position, otherwise=None)
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            self._interference.probe(self._position)
+            unharmed(self._interference.probe, self._position, otherwise=None)
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            self._interference.probe(self._position)
+            unharmed(self._interference.probe, self._position, otherwise=None)
 
     return Probe

@@ -7,14 +7,14 @@ made by ``add_weight``. Its generators have no state that could be read.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
-import weakref
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+from whydiff.core.interrupting import quietly
+from whydiff.core.weakly import Weakly
 from whydiff.keras_backend import patches
 from whydiff.keras_backend.internals import Keras2, keras_2
 from whydiff.keras_backend.keras2 import backend
@@ -50,8 +50,8 @@ def install(holder: Holder, package: ModuleType) -> Patches:
 
 
 def _watch_data(holder: Holder, patches: Patches, inside: Keras2) -> None:
-    roles: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
-    arrays: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+    roles: Weakly[str] = Weakly()
+    arrays: Weakly[Any] = Weakly()
     slice_inputs = inside.array_adapter.slice_inputs
     enumerate_epochs = inside.data_handler.enumerate_epochs
 
@@ -167,7 +167,7 @@ def _watch_variables(holder: Holder, patches: Patches, inside: Keras2) -> None:
                 session.active.created(variable, initializer)
             elif not session.closed:
                 # A value that only a traced program knows is not read.
-                with contextlib.suppress(Exception):
+                with quietly():
                     session.calls.provenance.created(variable, initializer)
 
         patches.replace(owner, name, watched)

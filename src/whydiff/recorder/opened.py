@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.files import UNSEEN, Used
+from whydiff.core.interrupting import HANDLERS, pass_on
 from whydiff.core.stack import in_library
 
 #: So many files are kept; a data set of a million images is none of them.
@@ -70,6 +71,7 @@ class Opened:
             return
         if getattr(self._busy, "now", False):
             return
+        before = HANDLERS.put_off()
         self._busy.now = True
         try:
             if event == "open":
@@ -78,10 +80,11 @@ class Opened:
                 self._note(arguments[1], read=False, write=True)
             else:
                 self._note(arguments[0], read=True, write=True)
-        except Exception:  # what we see of a script must never stop it
-            pass
+        except Exception as error:  # what we see of a script must never stop it
+            pass_on(error)
         finally:
             self._busy.now = False
+            HANDLERS.go_on(before)
 
     def _opened(self, path: Any, mode: Any, flags: Any) -> None:
         if isinstance(mode, str):

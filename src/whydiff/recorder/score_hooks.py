@@ -6,13 +6,13 @@ script to import.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
 
+from whydiff.core.interrupting import quietly
 from whydiff.core.stack import in_library
 
 PACKAGE = "sklearn.metrics"
@@ -37,7 +37,7 @@ def _watched(holder: Any, function: Callable[..., Any], name: str) -> Callable[.
         session = holder.session
         by_user = not in_library(sys._getframe(1).f_code.co_filename)
         if by_user and session is not None and session.idle:
-            with contextlib.suppress(Exception):  # what we see must never stop a script
+            with quietly():  # what we see must never stop a script
                 arguments = inspect.signature(function).bind(*args, **kwargs).arguments
                 session.calls.scored(f"{PACKAGE}.{name}", dict(arguments), result)
         return result

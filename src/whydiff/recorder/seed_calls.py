@@ -1,12 +1,15 @@
 """Calls of the functions that seed a generator, noted from before the script's first line.
 
-Nothing but ``sys`` is imported here: the script's own imports happen as if nobody had imported
-anything before. What the calls mean is decided later, in :mod:`whydiff.recorder.seedings`.
+Nothing but ``sys`` and a module that imports as little is imported here: the script's own imports
+happen as if nobody had imported anything before. What the calls mean is decided later, in
+:mod:`whydiff.recorder.seedings`.
 """
 
 from __future__ import annotations
 
 import sys
+
+from whydiff.core.interrupting import pass_on, quietly
 
 MYPY = False
 if MYPY:  # for those who check types: `typing` is not imported
@@ -144,10 +147,8 @@ def _noting(name: str) -> Callable[[tuple[Any, ...], dict[str, Any], FrameType],
 
 def _try(told: Callable[..., None], *what: Any) -> None:
     """Called by a stand-in, whose caller is two frames from here; at exit there may be none."""
-    try:
+    with quietly():  # what we see of a script must never stop it
         told(*what, sys._getframe(2))
-    except Exception:  # what we see of a script must never stop it
-        return
 
 
 def _note(
@@ -166,7 +167,8 @@ def _note(
 def _whole(seed: Any) -> int | None:
     try:
         return None if isinstance(seed, bool) else int(seed.__index__())
-    except Exception:  # text, bytes, a value that is only known when a program runs
+    except Exception as error:  # text, bytes, a value that is only known when a program runs
+        pass_on(error)
         return None
 
 

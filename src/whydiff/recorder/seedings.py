@@ -6,12 +6,12 @@ was seen before Keras was imported waits there; a ledger takes it over and liste
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from whydiff.core.interrupting import quietly
 from whydiff.core.stack import in_library
 from whydiff.recorder import seed_calls
 from whydiff.recorder.seed_calls import CALLS, FUNCTIONS, MOST_OF_A_LINE, SeedCall
@@ -43,7 +43,7 @@ class _Seen:
     def add(self, call: SeedCall) -> None:
         """Keep a call that seeds; each line of a script so often at most: a loop over a million
         draws is one finding."""
-        with contextlib.suppress(Exception):  # what we see of a script must never stop it
+        with quietly():  # what we see of a script must never stop it
             seeding = _read(call)
             if seeding is not None:
                 self._enter(seeding)

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from whydiff.core.files import FILE
+from whydiff.core.interrupting import pass_on
 from whydiff.core.live import Live
 from whydiff.core.pins import Enough, Pins
 from whydiff.core.recording import PROCESSES
 from whydiff.keras_backend.beside import BesideModels
 from whydiff.keras_backend.subject import Subject, models_of
 from whydiff.keras_backend.torch.optimizer import TorchOptimizer
-from whydiff.recorder.guard import of_a_signal, say
+from whydiff.recorder.guard import say
 from whydiff.recorder.ledger import Ledger
 from whydiff.recorder.loops import Loop
 from whydiff.recorder.material import keep_in_files
@@ -280,8 +281,7 @@ class Session:
                 pins=self._pins.get(self._fits + 1),
             )
         except Exception as error:
-            if of_a_signal(error):
-                raise
+            pass_on(error)
             say(f"this fit is not recorded: {error!r}")
             return None
         self._fits += 1

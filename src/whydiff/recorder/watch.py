@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.digests import group_digest, numbers_digest, tensor_digest
+from whydiff.core.interrupting import HANDLERS, pass_on
 from whydiff.core.live import Live, asked_of_fit
 from whydiff.core.pins import Pins
 from whydiff.core.recipe import Recipe, Tensor
@@ -201,7 +202,8 @@ class Watch:
                 self._compiled,
                 lambda v: np.asarray(read(travelling.get(id(v), v))),
             )
-        except Exception:
+        except Exception as error:
+            pass_on(error)
             return {}
 
     def _replaced(self, state: Any, put: Mapping[int, np.ndarray]) -> Any:
@@ -290,6 +292,7 @@ class Watch:
 
     @never_in_the_way
     def begin_epoch(self, epoch: int) -> None:
+        HANDLERS.look()  # a callback may have set one
         self._epoch, self._epoch_steps, self._known = epoch, 0, None
         if self._start.settled:
             self._snapshots.begin_epoch()

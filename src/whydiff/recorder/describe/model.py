@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.core.interrupting import pass_on
 from whydiff.keras_backend.code import (
     LOSS,
     Outside,
@@ -167,7 +168,8 @@ def _is_constant(value: Any) -> bool:
         return False
     try:
         return bool(keras.ops.is_tensor(value)) and keras.ops.convert_to_numpy(value) is not None
-    except Exception:  # a symbolic tensor, a tracer that leaked
+    except Exception as error:  # a symbolic tensor, a tracer that leaked
+        pass_on(error)
         return False
 
 
@@ -188,7 +190,8 @@ def _kind(layer: Any) -> str:
 def _shapes(model: Any, which: str) -> list[str]:
     try:
         tensors = getattr(model, which)
-    except Exception:  # a subclassed model has no symbolic inputs
+    except Exception as error:  # a subclassed model has no symbolic inputs
+        pass_on(error)
         return []
     tensors = tensors if isinstance(tensors, (list, tuple)) else [tensors]
     return [str(tuple(t.shape[1:])) for t in tensors if hasattr(t, "shape")]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.digests import tensor_digest
+from whydiff.core.interrupting import pass_on
 from whydiff.keras_backend.code import code_digest, is_users, stored_by_libraries
 from whydiff.keras_backend.internals import told_without_warning
 
@@ -24,7 +25,8 @@ def config(thing: Any) -> dict[str, Any]:
     """``get_config()``, or {} where a class of the user's has none that works."""
     try:
         found = told_without_warning(thing).get_config()
-    except Exception:
+    except Exception as error:
+        pass_on(error)
         return {}
     return dict(found) if isinstance(found, dict) else {}
 
@@ -78,7 +80,8 @@ def plain(value: Any, depth: int = 0) -> Any:
 def _array(value: Any) -> Any:
     try:
         array = _on_host(value)
-    except Exception:  # a symbolic tensor has no value to show
+    except Exception as error:  # a symbolic tensor has no value to show
+        pass_on(error)
         return f"{type(value).__name__}{tuple(value.shape)}"
     return array.item() if array.ndim == 0 else [array.dtype.name, array.tolist()]
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import itertools
 import sys
 import threading
-import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -27,14 +25,16 @@ from whydiff.core.calls import (
     joined_call,
 )
 from whydiff.core.digests import group_digest, tensor_digest
+from whydiff.core.interrupting import pass_on, quietly
 from whydiff.core.live import LiveCall
 from whydiff.core.recipe import Tensor
 from whydiff.core.stack import Frame
+from whydiff.core.weakly import Weakly
 from whydiff.keras_backend import adapter, adapter_of
 from whydiff.keras_backend.beside import BesideModels
 from whydiff.keras_backend.subject import models_of, title_of
 from whydiff.keras_backend.variables import Slot
-from whydiff.recorder.guard import of_a_signal, say
+from whydiff.recorder.guard import say
 from whydiff.recorder.ledger import Ledger, user_stack
 from whydiff.recorder.measuring.call import Measuring, Validation, Weights
 from whydiff.recorder.measuring.described import Described, Descriptions
@@ -81,9 +81,9 @@ class CallBook:
         self._beside: dict[int, Mapping[str, np.ndarray]] = {}  # by call: what a loop had there
         self._compiled: BesideModels[Mapping[str, Any]] = BesideModels()
         self._evaluated: dict[int, MeasuringCall] = {}
-        self._sources: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._sources: Weakly[int] = Weakly()
         self._counted = itertools.count(1)
-        self._digests: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        self._digests: Weakly[Any] = Weakly()
         self._weights: BesideModels[Any] = BesideModels()
         self._kept: dict[str, np.ndarray] = {}
         self._lines: Counter[tuple[str, str, int]] = Counter()
@@ -120,8 +120,7 @@ class CallBook:
                 return None
             measuring = Measuring(self, number, kind, method, model, arguments, stack)
         except Exception as error:
-            if of_a_signal(error):
-                raise
+            pass_on(error)
             say(f"this call is not recorded: {error!r}")
             return None
         self._runs(measuring)
@@ -261,7 +260,7 @@ class CallBook:
         frame: Any = sys._getframe()
         while frame is not None and place is not None:
             if frame.f_code.co_filename == place.file and frame.f_lineno == place.line:
-                with contextlib.suppress(Exception):
+                with quietly():
                     rows = len(call.outputs[0].rows)
                     return beside(frame, place.line, rows, adapter().to_numpy)
                 break
@@ -282,7 +281,7 @@ class CallBook:
         cannot be told from another."""
         try:
             return self._sources.setdefault(data, next(self._counted))
-        except TypeError:  # it cannot be hashed, or not be held weakly
+        except TypeError:  # it cannot be held weakly
             return None
 
     def compiled_with(self, model: Any, arguments: Mapping[str, Any]) -> None:
@@ -346,6 +345,7 @@ class CallBook:
             try:
                 self._built(model, known.stack)
             except Exception as error:
+                pass_on(error)
                 say(f"a model is not recorded: {error!r}")
 
     def _built(self, model: Any, stack: tuple[Frame, ...]) -> None:

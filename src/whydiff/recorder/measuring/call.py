@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import sys
@@ -17,6 +16,7 @@ import xxhash
 
 from whydiff.core.calls import CallRecipe, GeneratorState, MeasuringCall, Origin, Output
 from whydiff.core.digests import tensor_digest
+from whydiff.core.interrupting import HANDLERS, pass_on, quietly
 from whydiff.core.live import LiveCall
 from whydiff.core.recipe import Tensor
 from whydiff.core.stack import Frame
@@ -55,13 +55,17 @@ def told_once(method: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self.trouble:
             return None
+        before = HANDLERS.put_off()
         try:
             return method(self, *args, **kwargs)
         except Exception as error:
+            pass_on(error)
             self.trouble = f"{type(error).__name__}: {error}"
             if os.environ.get("WHYDIFF_DEBUG"):
                 traceback.print_exc()
             return None
+        finally:
+            HANDLERS.go_on(before)
 
     return guarded
 
@@ -122,7 +126,7 @@ class Validation(Flags):
         del result
         if not self.ran:
             return
-        with contextlib.suppress(Exception):
+        with quietly():
             held = held_values(Names(self.model), adapter_of(self.model).to_numpy)
             function = getattr(self.model, "test_function", None)
             self._book.traces.ran(self.model, "test", function, True, self.by_layer(), (), held)

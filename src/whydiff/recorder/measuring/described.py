@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from whydiff.core.interrupting import pass_on
 from whydiff.core.recipe import Facts
 from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.beside import BesideModels
@@ -76,6 +77,7 @@ class Descriptions:
             try:
                 facts[name] = describe()
             except Exception as error:
+                pass_on(error)
                 facts[name] = {}
                 trouble[f"unknown: {name}"] = f"{type(error).__name__}: {error}"
 

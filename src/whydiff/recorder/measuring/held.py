@@ -16,6 +16,7 @@ import numpy as np
 import xxhash
 
 from whydiff.core.digests import tensor_digest
+from whydiff.core.interrupting import pass_on
 from whydiff.keras_backend.code import is_users, methods_used
 from whydiff.keras_backend.internals import is_tensor, is_variable, leaves_of
 from whydiff.keras_backend.naming import Names
@@ -81,7 +82,8 @@ def _holds_tensors(value: Any) -> bool:
         return True
     try:
         return is_tensor(value)
-    except Exception:
+    except Exception as error:
+        pass_on(error)
         return False
 
 
@@ -90,7 +92,8 @@ def _held(
 ) -> Iterator[Held]:
     try:
         digest, plain = _digest(value, to_numpy)
-    except Exception:  # a tracer of the user's that leaked, an object of another library
+    except Exception as error:  # a tracer of the user's that leaked, an object of another library
+        pass_on(error)
         return
     if digest:
         yield Held(name, kind, layer, digest, plain, value, told)
@@ -143,7 +146,8 @@ def _vocabulary(path: str, layer: Any) -> Iterator[Held]:
         return
     try:
         vocabulary = list(read())
-    except Exception:  # not adapted so far
+    except Exception as error:  # not adapted so far
+        pass_on(error)
         return
     words = [str(word) for word in vocabulary]
     value = words if len(words) <= _BIG else None

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from whydiff.core.interrupting import pass_on
 from whydiff.core.stack import Frame
 from whydiff.keras_backend.internals import graph_of, layer_tree
 
@@ -82,7 +83,8 @@ class Models:
                 parts.update(id(part) for part in tree if part is not model)
                 if self._known[id(model)].used:
                     used.update(id(variable) for variable in model.variables)
-            except Exception:  # half built
+            except Exception as error:  # half built
+                pass_on(error)
                 parts.add(id(model))
         for place, model in enumerate(alive):
             known = self._known[id(model)]

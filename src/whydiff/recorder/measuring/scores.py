@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.calls import CallRecipe, Inputs, Leaf, MeasuringCall, Output, Score
+from whydiff.core.interrupting import pass_on
 from whydiff.core.scoring import TABLES
 from whydiff.core.stack import Frame
 from whydiff.core.transformations import transformation
@@ -82,7 +83,8 @@ def _array(value: Any, to_numpy: Any) -> Iterator[np.ndarray]:
         return
     try:
         array = np.asarray(value) if not hasattr(value, "dtype") else np.asarray(to_numpy(value))
-    except Exception:
+    except Exception as error:
+        pass_on(error)
         return
     if array.ndim and array.size:
         yield array

@@ -12,6 +12,7 @@ import numpy as np
 from whydiff.core.calls import HeldValue
 from whydiff.core.digests import tensor_digest
 from whydiff.core.recipe import Tensor
+from whydiff.core.weakly import Weakly
 from whydiff.keras_backend import adapter_of
 from whydiff.recorder.measuring.held import Held
 from whydiff.recorder.randomness import operation_tensors
@@ -33,7 +34,7 @@ class Traces:
     """Traces by model and by the name of the function: "predict" or "test"."""
 
     def __init__(self) -> None:
-        self._of: weakref.WeakKeyDictionary[Any, dict[str, Trace]] = weakref.WeakKeyDictionary()
+        self._of: Weakly[dict[str, Trace]] = Weakly()
 
     def trace(self, model: Any, name: str) -> Trace:
         return self._of.setdefault(model, {}).setdefault(name, Trace())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from whydiff.core.interrupting import HANDLERS, pass_on, quietly
 from whydiff.recorder import score_hooks, seedings
 from whydiff.recorder.opened import OPENED
 from whydiff.runner.child.imports import AroundImport, defer_tensorflow
@@ -46,7 +47,7 @@ class Watching:
 
     def keras_is_not_here(self) -> None:
         """The script failed to import Keras: a recording without trainings, and its exit code."""
-        with contextlib.suppress(Exception):
+        with quietly():
             self._writer = self._writer or self._opened(self.job)
 
     def keras_is_here(self) -> None:
@@ -63,6 +64,8 @@ class Watching:
 
     def _change(self, change: Callable[[contextlib.ExitStack], None]) -> None:
         before = self.session  # of the other Keras, if that was imported
+        HANDLERS.look()
+        waits = HANDLERS.put_off()
         try:
             with contextlib.ExitStack() as undo:
                 change(undo)
@@ -70,11 +73,14 @@ class Watching:
                 undo.pop_all()
         except Exception as error:
             self.session = before
+            pass_on(error)
             nothing = "nothing is recorded" if before is None else "nothing of it is recorded"
             if before is None:
                 with contextlib.suppress(OSError):
                     Path(self.job.output + UNWATCHED).touch()
             _say(f"{nothing}: {error}; the script goes on")
+        finally:
+            HANDLERS.go_on(waits)
 
     def _change_keras(self, undo: contextlib.ExitStack) -> None:
         from whydiff.keras_backend.internals import check_version, newer_than_tested
@@ -94,7 +100,7 @@ class Watching:
 
             resume = Resume(**self.job.resume)
             undo.callback(patches.install(functools.partial(watch_for, resume)).undo)
-        with contextlib.suppress(Exception):  # saves time, and no more
+        with quietly():  # saves time, and no more
             defer_tensorflow()
         if newer_than_tested():
             _say(newer_than_tested())
@@ -152,7 +158,7 @@ class Watching:
 
         A loop that is still open ended with it, unless an exception ended it.
         """
-        with contextlib.suppress(Exception):
+        with quietly():
             failed = hasattr(sys, "last_type") or hasattr(sys, "last_exc")
             if self.session is None and self._writer is not None:
                 self._writer.close(None)
@@ -161,5 +167,5 @@ class Watching:
 
 
 def _say(text: str) -> None:
-    with contextlib.suppress(Exception):
+    with quietly():
         sys.stderr.write(f"whydiff: {text}\n")

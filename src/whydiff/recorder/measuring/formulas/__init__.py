@@ -10,13 +10,13 @@ counts only if it gives the very number that was printed.
 from __future__ import annotations
 
 import ast
-import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from whydiff.core.calls import MeasuringCall
+from whydiff.core.interrupting import pass_on, quietly
 from whydiff.recorder.measuring.formulas.formula import LABELS, PREDICTED, Formula, computed
 from whydiff.recorder.measuring.formulas.frames import Beside, names_in, parsed
 from whydiff.recorder.measuring.formulas.quantity import ERROR_RATE, of_first_rows, quantity_of
@@ -28,7 +28,7 @@ def printed_values(frame: Any, module: ast.Module, names: Mapping[str, Any]) -> 
     """The numbers among what a frame has just printed that plain computations give."""
     for _, node in printed_numbers(module, frame.f_lineno):
         reader = Reader(frame.f_code.co_filename, module, names, {}, {})
-        with contextlib.suppress(Exception):
+        with quietly():
             tree = ast.Expression(reader.read(unscaled(node), frame.f_lineno))
             code = compile(ast.fix_missing_locations(tree), reader.file, "eval")
             yield computed(code, {**reader.names, **reader.arrays})
@@ -50,7 +50,8 @@ def printed_formulas(
         try:
             reader = Reader(file, module, names, outputs, beside or {})
             found = _formula(node, reader, frame.f_lineno)
-        except Exception:  # whatever it is, it is no score by hand
+        except Exception as error:  # whatever it is, it is no score by hand
+            pass_on(error)
             continue
         if found is not None:
             yield found

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from whydiff.core.interrupting import pass_on
 from whydiff.recorder.measuring.formulas.formula import Formula
 
 #: What a formula measures is told from so many rows.
@@ -37,7 +38,8 @@ def quantity_of(
         ):
             try:
                 given = formula(other, one)
-            except Exception:
+            except Exception as error:
+                pass_on(error)
                 break
             if math.isclose(given, value, rel_tol=1e-6):
                 return name
@@ -59,7 +61,8 @@ def of_first_rows(formula: Formula) -> Formula:
     labels, predicted = formula.labels[:rows], formula.predicted[:rows]
     try:
         value = formula(labels, predicted)
-    except Exception:
+    except Exception as error:
+        pass_on(error)
         return formula
     return replace(formula, labels=labels, predicted=predicted, value=value)
 
@@ -78,7 +81,8 @@ def _of_perfect(formula: Formula) -> float | None:
         if labels.size == like.size:
             return formula(labels, labels.reshape(like.shape).astype(like.dtype))
         return formula(labels, np.eye(like.shape[-1], dtype=like.dtype)[labels.reshape(-1)])
-    except Exception:
+    except Exception as error:
+        pass_on(error)
         return None
 
 
@@ -94,7 +98,8 @@ def _counts_rows(formula: Formula) -> bool:
                 (end - begin, formula(labels[begin:end], predicted[begin:end]))
                 for begin, end in ((0, cut), (cut, rows))
             ]
-        except Exception:
+        except Exception as error:
+            pass_on(error)
             return False
         mean = sum(count * value for count, value in parts) / rows
         whole = sum(value for _, value in parts)  # divided by a number of rows that it names

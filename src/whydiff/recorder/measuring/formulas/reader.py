@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.calls import MeasuringCall
+from whydiff.core.interrupting import pass_on
 from whydiff.core.stack import in_library
 from whydiff.recorder.measuring.formulas.formula import evaluated
 from whydiff.recorder.measuring.formulas.frames import Beside, made_at, parsed
@@ -615,7 +616,8 @@ def _array(value: Any) -> np.ndarray | None:
         return None  # a class of the script: what it does when it is asked is not known
     try:
         array = np.asarray(value)
-    except Exception:
+    except Exception as error:
+        pass_on(error)
         return None
     return array if array.ndim and array.size and array.dtype.kind in "biuf" else None
 
@@ -626,7 +628,8 @@ def _scalar(value: Any) -> Any:
         return value
     try:
         return np.asarray(value).item() if np.ndim(value) == 0 else value
-    except Exception:
+    except Exception as error:
+        pass_on(error)
         return value
 
 
@@ -637,7 +640,8 @@ def _equal(one: Any, other: Any) -> bool:
         if one.ndim == other.ndim == 0 and "f" in (one.dtype.kind, other.dtype.kind):
             return math.isclose(one, other, rel_tol=1e-6)
         return bool(np.array_equal(one, other, equal_nan=True))
-    except Exception:
+    except Exception as error:
+        pass_on(error)
         return False
 
 

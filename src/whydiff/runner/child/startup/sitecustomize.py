@@ -31,6 +31,22 @@ KERAS_2 = "tf_keras"
 #: Its functions that score predictions are watched, see ``whydiff.recorder.score_hooks``.
 SCORING = "sklearn.metrics"
 SEED_CALLS = "whydiff.recorder.seed_calls"
+#: Tells what of an error is the script's own.
+INTERRUPTING = "whydiff.core.interrupting"
+_PACKAGE = ("..", "..", "..")
+
+
+def _loaded(name: str, *parts: str) -> "Any":
+    """The module in a file that lies at ``parts`` from here."""
+    path = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), *parts))
+    module = type(sys)(name)
+    kind: Any = type(__spec__.loader)
+    module.__file__, module.__loader__ = path, kind(name, path)
+    kind(name, path).exec_module(module)
+    return module
+
+
+_interrupting = _loaded(INTERRUPTING, *_PACKAGE, "core", "interrupting.py")
 
 
 class _AfterImports:
@@ -63,6 +79,9 @@ class _AfterImports:
         """A library is here, or could not be imported."""
         if name not in self.waited_for:  # a spec may be asked for more often than it is imported
             return
+        handlers = _interrupting.HANDLERS
+        handlers.look()
+        before = handlers.put_off()
         try:
             if not succeeded:
                 self.missed.add(name)
@@ -73,18 +92,26 @@ class _AfterImports:
             elif name == KERAS_2:
                 self.keras().tf_keras_is_here()
             elif name == SCORING:
+                self.by_name()
                 from whydiff.recorder import score_hooks
 
                 score_hooks.watch_sklearn(self)
             else:
                 self.seed_calls.watch(name)
         except Exception as error:
+            _interrupting.pass_on(error)
             _say_that_nothing_is_recorded(error)
+        finally:
+            handlers.go_on(before)
+
+    def by_name(self) -> None:
+        """Whoever imports our modules from now on finds those in which things were noted."""
+        sys.modules.setdefault(INTERRUPTING, _interrupting)
+        sys.modules.setdefault(SEED_CALLS, self.seed_calls)
 
     def keras(self) -> "Any":
         """Who records what is done with Keras."""
-        # Whoever asks for it from now on finds what was noted.
-        sys.modules.setdefault(SEED_CALLS, self.seed_calls)
+        self.by_name()
         from whydiff.runner.child.watching import Watching
         from whydiff.runner.job import Job
 
@@ -94,13 +121,14 @@ class _AfterImports:
 
     def close(self) -> None:
         """Finish the recording: called after all that the script leaves to its exit."""
-        try:
+        # The script has ended, and without us nothing would be left for a signal to strike.
+        _interrupting.HANDLERS.look()
+        _interrupting.HANDLERS.put_off()
+        with _interrupting.quietly():  # its exit code stays
             if self.watching is None and "keras" in self.missed:
                 self.keras().keras_is_not_here()
             if self.watching is not None:
                 self.watching.close()
-        except Exception:  # the script has ended: its exit code stays
-            return
 
     def replaced(self, program: "Any") -> dict[str, str]:
         """The process becomes ``program``: what to set in its environment to have it watched.
@@ -119,17 +147,11 @@ class _AfterImports:
 
 def _seed_calls() -> "Any":
     """The module that notes seeds. Not imported by name: that would import packages of ours."""
-    return _loaded(SEED_CALLS, "..", "..", "..", "recorder", "seed_calls.py")
-
-
-def _loaded(name: str, *parts: str) -> "Any":
-    """The module in a file that lies at ``parts`` from here."""
-    path = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), *parts))
-    module = type(sys)(name)
-    kind: Any = type(__spec__.loader)
-    module.__file__, module.__loader__ = path, kind(name, path)
-    kind(name, path).exec_module(module)
-    return module
+    sys.modules[INTERRUPTING] = _interrupting  # what it imports
+    try:
+        return _loaded(SEED_CALLS, *_PACKAGE, "recorder", "seed_calls.py")
+    finally:
+        del sys.modules[INTERRUPTING]
 
 
 def _lend(lines: str) -> None:
@@ -164,10 +186,8 @@ def _tell_when_it_is_imported(spec: "Any", imported: "Any") -> None:
 
 
 def _say_that_nothing_is_recorded(error: Exception) -> None:
-    try:
+    with _interrupting.quietly():  # closed, or replaced by something that cannot be written to
         sys.stderr.write(f"whydiff: nothing is recorded: {error!r}; the script goes on\n")
-    except Exception:  # closed, or replaced by something that cannot be written to
-        return
 
 
 def _follow_replacements(finder: _AfterImports) -> None:
@@ -178,7 +198,8 @@ def _follow_replacements(finder: _AfterImports) -> None:
     def environment(program: "Any", given: "Any") -> "Any":
         try:
             added = finder.replaced(program)
-        except Exception:
+        except Exception as error:
+            _interrupting.pass_on(error)
             return given
         if not added or any(isinstance(name, bytes) for name in given):
             return given

@@ -1,0 +1,36 @@
+"""What a handler of a signal raises while our code runs reaches the script, wherever it strikes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from whydiff.storage import load
+
+SCRIPT = Path(__file__).parent.parent / "scripts" / "struck.py"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("every", [160, pytest.param(8, marks=pytest.mark.thorough)])
+def test_a_signal_strikes_every_statement_of_ours(tmp_path, tally, every):
+    recording = tmp_path / "struck.whydiff"
+    done = subprocess.run(
+        [sys.executable, "-m", "whydiff", "record", SCRIPT, "-o", recording],
+        env={**os.environ, "KERAS_BACKEND": "jax", "EVERY": str(every)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    struck, loss = done.stdout.splitlines()
+    count, lost = struck.split(" struck, lost at:")
+    assert (done.returncode, lost) == (0, "") and int(count) > 1000 // every
+    assert "ignored" not in done.stderr and "Traceback" not in done.stderr
+    tally["signals that struck while our code ran", "raised in the script"] += int(count)
+
+    execution = load(recording)  # which refuses what does not hold together
+    assert [fit.index for fit in execution.fits] == list(range(1, len(execution.fits) + 1))
+    assert sum(fit.finished for fit in execution.fits) >= 2  # others were struck
+    last = execution.fits[-1]
+    assert last.finished and last.epochs[-1].logs["loss"] == float(loss)
