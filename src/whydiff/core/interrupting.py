@@ -115,7 +115,7 @@ class quietly:  # noqa: N801 - a context manager named like a function
         place: TracebackType | None,
     ) -> bool:
         try:
-            return isinstance(error, Exception) and not thrown_in(error)
+            return error is not None and isinstance(error, Exception) and not thrown_in(error)
         finally:
             HANDLERS.go_on(self._before)
 
