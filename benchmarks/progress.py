@@ -50,19 +50,30 @@ class Watch:
         """A step begins."""
         self.end()
         now = time.monotonic()
-        self._pace = Pace(total, now) if total and total > 1 else None
+        self._pace = Pace(total, now) if total else None
 
     def advance(self, n: int = 1) -> None:
         """Parts of it are done."""
         if self._pace is not None:
             now = time.monotonic()
             self._pace.advance(n, now)
-            left = self._pace.seconds_left(now)
-            if left is not None and self._pace.done < self._pace.total:
-                self._made.append((now, left))
-            elif self._pace.done >= self._pace.total:
+            self._estimate(now)
+            if self._pace.whole >= self._pace.total:
                 self.ratios += [left / (now - then) for then, left in self._made]
                 self._made = []
+
+    def epochs(self, done: int, total: int) -> None:
+        """Epochs of the next one are."""
+        if self._pace is not None:
+            now = time.monotonic()
+            self._pace.within(done / total, now)
+            self._estimate(now)
+
+    def _estimate(self, now: float) -> None:
+        assert self._pace is not None
+        left = self._pace.seconds_left(now)
+        if left is not None and self._pace.done < self._pace.total:
+            self._made.append((now, left))
 
     def note(self, text: str) -> None:
         """Nothing is said."""

@@ -41,6 +41,13 @@ def run(backend, code):
 
 
 EXPLAINED = """
+from whydiff.core.progress import Silent
+
+class Epochs(Silent):
+    said = []
+    def epochs(self, done, total):
+        self.said.append((done, total))
+
 def cell(explained):
     old = make(9)
     old.fit(x, y, epochs=1, verbose=0)  # before anything is watched
@@ -52,7 +59,8 @@ def cell(explained):
             two.fit(x, y, epochs=2, shuffle=False, verbose=0)
             old.fit(x, y, epochs=1, verbose=0)
         assert len(cell) == 3
-        answer = whydiff.explain(cell[1], cell[2])
+        answer = whydiff.explain(cell[1], cell[2], progress=Epochs())
+        assert Epochs.said[:2] == [(1, 2), (2, 2)] and set(Epochs.said) == {(1, 2), (2, 2)}
         assert not answer.identical and answer.unexplained == 0.0
         causes = {c.source: c.status for c in answer.causes}
         assert causes == {"optimizer": "confirmed"}, causes

@@ -46,9 +46,17 @@ def test_all_hybrids_are_announced_before_the_first_is_trained():
     progress = Counting()
     run_trials(SimulatedTrainer(tuple(effects), additive(effects)), tuple(effects), None, progress)
     assert progress.steps == [
-        ["training A again from its own fields", None, 0],
+        ["training A again from its own fields", 1, 1],
         ["training hybrids of A and B", 7, 7],
     ]
+
+
+def test_the_training_with_a_nudge_is_announced_too():
+    progress = Counting()
+    either = SimulatedTrainer(tuple(EFFECTS), lambda coalition: (float(bool(coalition)), 0.0))
+    run_trials(either, tuple(EFFECTS), None, progress, MOMENTS)
+    assert progress.steps[2:] == [["training A again from a start one ULP away", 1, 1]]
+    assert len(either.asked) == sum(total for _, total, _ in progress.steps)
 
 
 def test_hybrids_are_announced_anew_where_a_source_proves_not_to_be_transferable():

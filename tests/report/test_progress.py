@@ -1,8 +1,13 @@
 """What is said of the time that long work still takes."""
 
+import io
+import itertools
+from types import SimpleNamespace
+
 import pytest
 
-from whydiff.report.progress import Pace
+from whydiff.report import progress as reporting
+from whydiff.report.progress import Pace, Progress
 
 
 def left(times, total, chunk=1):
@@ -29,3 +34,44 @@ def test_what_the_first_part_compiles_counts_only_until_others_are_done():
 @pytest.mark.parametrize("total", [3, 2])
 def test_more_parts_than_planned_leave_no_time(total):
     assert left([1, 2, 3, 4], total)[-1] == 0
+
+
+def test_epochs_of_the_next_part_count_as_its_share():
+    pace = Pace(4, 0.0)
+    pace.within(0.25, 11.0)  # the first of four epochs also compiled
+    assert pace.seconds_left(11.0) is None
+    pace.within(0.5, 12.0)
+    assert pace.seconds_left(12.0) == 14.0
+    pace.within(1.0, 14.0)
+    pace.advance(1, 14.0)
+    assert pace.seconds_left(14.0) == 12.0
+    pace.within(0.25, 15.0)
+    assert pace.seconds_left(15.0) == pytest.approx(11.0)
+    assert pace.seconds_left(16.0) == pytest.approx(10.0), "time goes on between two of them"
+
+
+def test_runs_left_epochs_and_an_estimate_are_said(monkeypatch):
+    clock = SimpleNamespace(monotonic=itertools.count(0, 10).__next__)
+    monkeypatch.setattr(reporting, "time", clock)
+    stream = io.StringIO()
+    with Progress(stream) as progress:
+        progress.step("training A again", total=1)
+        progress.epochs(1, 2)
+        progress.epochs(2, 2)
+        progress.step("training hybrids", total=3)
+        progress.epochs(1, 2)
+        progress.advance()
+        progress.epochs(2, 2)
+        progress.step("running train.py")
+        progress.epochs(1, 2)
+    assert [line.removeprefix("whydiff: ") for line in stream.getvalue().splitlines()] == [
+        "training A again",
+        "training A again (epoch 1 of 2)",
+        "training A again (epoch 2 of 2, less than 1 s left)",
+        "training hybrids (0 of 3)",
+        "training hybrids (0 of 3, epoch 1 of 2 of the next)",
+        "training hybrids (1 of 3, about 40 s left)",
+        "training hybrids (1 of 3, epoch 2 of 2 of the next, about 13 s left)",
+        "running train.py",
+        "running train.py (epoch 1 of 2)",
+    ]

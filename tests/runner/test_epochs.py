@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from whydiff.core.progress import Silent
 from whydiff.core.recording import Epoch
 from whydiff.report.progress import Progress
 from whydiff.runner import client
@@ -44,7 +45,8 @@ def test_the_epochs_of_every_fit_are_counted(tmp_path, said):
     look(path)
     writer.close(0)
     assert said.getvalue().splitlines() == [
-        f"whydiff: running train.py (a), epochs of fit {fit} (0 of 3)" for fit in (1, 2)
+        "whydiff: running train.py (a)",
+        *(f"whydiff: running train.py (a), epochs of fit {fit} (0 of 3)" for fit in (1, 2)),
     ]
     assert counted == [2, 2]
 
@@ -56,9 +58,11 @@ def test_who_waits_for_a_script_looks_from_time_to_time(tmp_path, monkeypatch, s
     seen, script = tmp_path / "seen", tmp_path / "train.py"
     script.write_text(f"from pathlib import Path\nwhile not Path({str(seen)!r}).exists(): pass\n")
 
-    def look(recording: Path) -> None:
-        assert recording == tmp_path / "a.whydiff"
-        seen.touch()
+    class Seen(EpochProgress):
+        def look(self, recording: Path) -> None:
+            assert recording == tmp_path / "a.whydiff"
+            seen.touch()
 
-    with Runs().run(Run(script), tmp_path, "a", serve=serve, meanwhile=look) as ran:
+    epochs = Seen("running train.py", Silent())
+    with Runs().run(Run(script), tmp_path, "a", serve=serve, epochs=epochs) as ran:
         assert ran.succeeded and seen.exists()

@@ -37,9 +37,8 @@ def try_script(runs: Runs, run: Run, folder: Path, progress: Progress) -> Trial:
 
     The caller closes ``trial.ran``.
     """
-    progress.step(f"running {run.script}")
-    look = EpochProgress(f"running {run.script}", progress).look
-    ran = runs.run(replace(run, purpose="a"), folder, "run", meanwhile=look)
+    epochs = EpochProgress(f"running {run.script}", progress)
+    ran = runs.run(replace(run, purpose="a"), folder, "run", epochs=epochs)
     try:
         return trial_of(ran, _recorded(ran), folder, progress)
     except BaseException:

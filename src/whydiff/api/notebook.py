@@ -182,7 +182,7 @@ def explain_fits(fits: Sequence[object], question: Question, progress: Progress)
         return answer(compared, metric=question.metric)
 
     def hybrid_trainer() -> ProcessHybridTrainer:
-        client = InProcessClient(lives, a.recorded.path)
+        client = InProcessClient(lives, a.recorded.path, each_epoch=progress.epochs)
         client.request(Pair(OwnFit(1), OwnFit(2), tuple(compared.structural)))
         return ProcessHybridTrainer({"a": client}, frozenset(), follows=compared.follows)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
+
+#: Takes how many epochs of a training are over, and of how many.
+EachEpoch = Callable[[int, int], None]
 
 
 class Progress(Protocol):
@@ -14,6 +18,10 @@ class Progress(Protocol):
 
     def advance(self, n: int = 1) -> None:
         """``n`` parts of the current step are done."""
+        ...
+
+    def epochs(self, done: int, total: int) -> None:
+        """Of the training that is the next part, ``done`` of ``total`` epochs are over."""
         ...
 
     def note(self, text: str) -> None:
@@ -29,6 +37,9 @@ class Silent:
 
     def advance(self, n: int = 1) -> None:
         """Parts of it are done."""
+
+    def epochs(self, done: int, total: int) -> None:
+        """Epochs of the next one are over."""
 
     def note(self, text: str) -> None:
         """Something worth keeping on the screen."""

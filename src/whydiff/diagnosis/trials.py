@@ -269,13 +269,14 @@ def run_trials(
         list(sources), hybrid_trainer.recall("a"), hybrid_trainer.recall("b"), moments=moments
     )
     trials.how = hybrid_trainer.how
-    progress.step("training A again from its own fields")
+    progress.step("training A again from its own fields", total=1)
     try:
         trials.hybrids[frozenset()] = _train(trials, hybrid_trainer, frozenset())
     except TransferError as why:  # not even A: then nothing can be proven
         trials.refused = dict.fromkeys(trials.sources, str(why))
         trials.sources.clear()
         return trials
+    progress.advance()
     limit = budget if budget is not None else PATIENCE
     deadline = started + limit
 
@@ -300,9 +301,9 @@ def run_trials(
         not must and time.monotonic() > deadline
     ), progress)  # fmt: skip
     if not over():
-        trials.nudged = _nudged(trials, hybrid_trainer)
+        trials.nudged = _nudged(trials, hybrid_trainer, progress)
     if not over():
-        _look_at_b(trials, hybrid_trainer)
+        _look_at_b(trials, hybrid_trainer, progress)
     with contextlib.suppress(OutOfTime):
         for side in ("a", "b"):
             parts = hybrid_trainer.measure(side)
@@ -387,7 +388,9 @@ def _train_all(
         progress.advance()
 
 
-def _nudged(trials: Trials, hybrid_trainer: HybridTrainer) -> TrainedHybrid | None:
+def _nudged(
+    trials: Trials, hybrid_trainer: HybridTrainer, progress: Progress
+) -> TrainedHybrid | None:
     """A from a start one ULP away, where the sizes of several causes ask whether it amplifies, or
     other surroundings may only round otherwise."""
     if not trials.reproduces_a():
@@ -396,10 +399,13 @@ def _nudged(trials: Trials, hybrid_trainer: HybridTrainer) -> TrainedHybrid | No
     far = several and any(_far(trials.values, trials.sources, name) for name in trials.sources)
     if not far and not any(map(trials.slight, trials.sources)):
         return None
+    progress.step("training A again from a start one ULP away", total=1)
     try:
-        return hybrid_trainer.train(frozenset(), nudge=0)
+        nudged = hybrid_trainer.train(frozenset(), nudge=0)
     except TransferError:
         return None
+    progress.advance()
+    return nudged
 
 
 def _far(values: Mapping[Coalition, float], sources: Sequence[str], name: str) -> bool:
@@ -409,14 +415,16 @@ def _far(values: Mapping[Coalition, float], sources: Sequence[str], name: str) -
     return one > NEARLY_ALL and rest > HALF
 
 
-def _look_at_b(trials: Trials, hybrid_trainer: HybridTrainer) -> None:
+def _look_at_b(trials: Trials, hybrid_trainer: HybridTrainer, progress: Progress) -> None:
     """Look at B on its way where it was trained before it was known to be all of B's fields."""
     if trials.moments is None or "a" not in trials.looked or "b" in trials.looked:
         return
     if not (trials.reproduces_a() and trials.reproduces_b()):
         return
+    progress.step("training B again, looked at on its way", total=1)
     with contextlib.suppress(TransferError):
         moments, everything = trials.moments.of("b"), frozenset(trials.sources)
         made = hybrid_trainer.train(everything, moments=moments, weights=False)
         if made.trace is not None and sorted(made.digests) == sorted(trials.b.digests):
             trials.looked["b"] = made.trace
+        progress.advance()

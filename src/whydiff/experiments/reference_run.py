@@ -106,9 +106,8 @@ def try_run(runs: Runs, run: Run, folder: Path, name: str, progress: Progress) -
 
     WhydiffError if it fails or uses no model.
     """
-    progress.step(f"running {run.text}")
-    look = EpochProgress(f"running {run.text}", progress).look
-    ran = runs.run(run, folder, name, meanwhile=look)
+    epochs = EpochProgress(f"running {run.text}", progress)
+    ran = runs.run(run, folder, name, epochs=epochs)
     try:
         execution = ran.recorded("compared")
         check_watched(execution, run.arguments)

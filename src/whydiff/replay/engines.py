@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
+from whydiff.core.progress import EachEpoch
 from whydiff.core.replicas import Packing, Redrawable, Replica, ReplicaInputs, Result
 from whydiff.core.shards import WIDTH
 from whydiff.replay.fused import Fused
@@ -16,10 +17,10 @@ from whydiff.replay.replicas import Replicas
 class Engines:
     """The executors of one live fit."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, each_epoch: EachEpoch | None = None) -> None:
         if live.again == "script":
             raise TransferError("its steps belong to a loop of the script's own")
-        self._solo = Replicas(live)
+        self._solo = Replicas(live, each_epoch)
         self._fused = Fused(self._solo)
 
     @property

@@ -19,6 +19,7 @@ from whydiff.core.digests import tensor_digest
 from whydiff.core.feeding import Plan, TransferError
 from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.live import Live
+from whydiff.core.progress import EachEpoch
 from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
 from whydiff.keras_backend.internals import package_of
 from whydiff.keras_backend.keras2 import backend
@@ -38,8 +39,10 @@ class Keras2Hybrids:
 
     how = "by feeding what was recorded"
 
-    def __init__(self, lives: Mapping[str, Live], differing: frozenset[str]) -> None:
-        self.lives, self._differing = lives, differing
+    def __init__(
+        self, lives: Mapping[str, Live], differing: frozenset[str], each_epoch: EachEpoch
+    ) -> None:
+        self.lives, self._differing, self._each_epoch = lives, differing, each_epoch
         self._probe = probe_of(lives["a"])
         functions = {name: (live.train_function(), live.model) for name, live in lives.items()}
         self._changed = {
@@ -108,11 +111,13 @@ class Keras2Hybrids:
                     yield backend.nested(structure, leaves)
 
         logs: list[dict[str, float]] = []
+        each_epoch = self._each_epoch
         base_class: Any = package_of(model).callbacks.Callback
 
         class Logs(base_class):  # type: ignore[misc]  # Keras has no types
             def on_epoch_end(self, epoch: int, found: Any = None) -> None:
                 logs.append(numbers(found))
+                each_epoch(len(logs), epochs - first)
 
         model.make_train_function(force=True)
         with contextlib.redirect_stdout(io.StringIO()):

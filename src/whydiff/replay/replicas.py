@@ -14,6 +14,7 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.core.feeding import Plan, TransferError
 from whydiff.core.live import Live
+from whydiff.core.progress import EachEpoch
 from whydiff.core.replicas import FACTORS, Replica, ReplicaInputs, Result
 from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
 from whydiff.keras_backend.naming import Names
@@ -29,10 +30,13 @@ from whydiff.replay.values import assign
 
 
 class Replicas:
-    """Trains replicas of ``live`` in the process that ran its script."""
+    """Trains replicas of ``live`` in the process that ran its script.
 
-    def __init__(self, live: Live) -> None:
-        self.live = live
+    ``each_epoch`` is told of those of a replica that is asked for alone.
+    """
+
+    def __init__(self, live: Live, each_epoch: EachEpoch | None = None) -> None:
+        self.live, self._each_epoch = live, each_epoch
         self.drawing = Drawing(live, variables_of(live.model, Names(live.model)))
         self.probe = probe_of(live)
         self.program: Program | None = None
@@ -55,7 +59,8 @@ class Replicas:
         for replica in sorted(replicas, key=lambda r: str(program_key(self.live, r.settings))):
             started = time.monotonic()
             try:
-                result = self._one(replica, keep_weights, given.get(replica.number))
+                each = self._each_epoch if len(replicas) == 1 else None
+                result = self._one(replica, keep_weights, given.get(replica.number), each)
             except TransferError as why:
                 result = Result(replica, "solo", failure=str(why))
             except Exception as error:
@@ -63,7 +68,11 @@ class Replicas:
             yield replace(result, seconds=time.monotonic() - started)
 
     def _one(
-        self, replica: Replica, keep_weights: bool, given: ReplicaInputs | None = None
+        self,
+        replica: Replica,
+        keep_weights: bool,
+        given: ReplicaInputs | None = None,
+        each_epoch: EachEpoch | None = None,
     ) -> Result:
         check(replica)
         live = self.live
@@ -82,7 +91,7 @@ class Replicas:
         data = pinned(Plan(source, source, source, source, source), source)
         first = int(live.fit_arguments["initial_epoch"])
         validation = validation_data(source)
-        steer = Steer(data, source, first, validation)
+        steer = Steer(data, source, first, validation, each_epoch=each_epoch)
         stopping, steering = sort_callbacks(live.callbacks, live.acting, live.ending)
         with quiet():
             keras.Model.fit(

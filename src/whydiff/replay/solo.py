@@ -12,6 +12,7 @@ import numpy as np
 from whydiff.core.align import align
 from whydiff.core.feeding import Plan, TransferError
 from whydiff.core.live import Live
+from whydiff.core.progress import EachEpoch
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
 from whydiff.keras_backend.code import LOSS
@@ -28,12 +29,20 @@ from whydiff.replay.values import Choice, assign, optimizer_values, plan_of, sid
 
 
 class Solo:
-    """Trains hybrids of two fits. ``differing`` are the structural sources that differ."""
+    """Trains hybrids of two fits. ``differing`` are the structural sources that differ.
+
+    ``each_epoch`` is told of those of a training that nothing ends early.
+    """
 
     how = "by feeding what was recorded"
 
-    def __init__(self, lives: Mapping[str, Live], differing: frozenset[str]) -> None:
-        self.lives, self.differing = lives, differing
+    def __init__(
+        self,
+        lives: Mapping[str, Live],
+        differing: frozenset[str],
+        each_epoch: EachEpoch | None = None,
+    ) -> None:
+        self.lives, self.differing, self._each_epoch = lives, differing, each_epoch
         self._programs = Programs(lives, differing)
         self._probe = probe_of(lives["a"])
 
@@ -94,7 +103,8 @@ class Solo:
         validation = validation_data(lives[side(choice, "data-content")])
         drawn = lives[side(choice, "noise")].material.host_draws
         held = {**held_by(program.base), **held_by(lives[side(choice, "objective")])}
-        steer = Steer(data, generator_of(lives, choice), first, validation, drawn, held)
+        each = None if stop else self._each_epoch
+        steer = Steer(data, generator_of(lives, choice), first, validation, drawn, held, each)
         restart = Restart(lives[side(choice, "optimizer")].restarts, program.variables)
         model = program.base.model
         with (

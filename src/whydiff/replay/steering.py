@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from whydiff.core.live import Live
+from whydiff.core.progress import EachEpoch
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.host_generators import NONE_HELD, Held, put_host_state
 from whydiff.keras_backend.logs import numbers
@@ -34,8 +35,10 @@ class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
         validation: PinnedData | None = None,
         host_draws: HostDraws = MappingProxyType({}),
         held: Held = NONE_HELD,
+        each_epoch: EachEpoch | None = None,
     ) -> None:
         super().__init__()
+        self._each_epoch = each_epoch
         self._validation, self._passes = validation, 0
         self._data, self._noise, self._first = data, noise.material, first
         self._host_draws, self._held = host_draws, held
@@ -63,6 +66,8 @@ class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.logs.append(numbers(logs))
+        if self._each_epoch is not None:
+            self._each_epoch(len(self.logs), self.params["epochs"] - self._first)
 
 
 class Restart(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types

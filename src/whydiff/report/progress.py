@@ -13,40 +13,51 @@ from whydiff.report.plain import clean
 
 #: seconds between two plain lines about one step
 EVERY = 10.0
-#: seconds of which a bar takes the pace: a replica may take minutes
-_PACE = 3600.0
 
 
 @dataclass
 class Pace:
     """How long what is left of a step takes, by how long its parts took.
 
-    The first parts also compile, so they count only until others are done.
+    What is done first also compiles, so it counts only until more is done.
     """
 
     total: int
     began: float  # seconds, as all times here
-    done: int = 0
-    first: tuple[float, int] | None = None  # when the first parts were done, and how many
+    whole: int = 0  # parts that are done
+    done: float = 0.0  # these, and the share of the next one
+    first: tuple[float, float] | None = None  # when something was done first, and how much
+    latest: float = 0.0  # when something was done last
 
     def advance(self, n: int, now: float) -> None:
         """``n`` parts are done."""
-        self.done += n
-        self.first = self.first or (now, self.done)
+        self.whole += n
+        self._reach(self.whole, now)
+
+    def within(self, share: float, now: float) -> None:
+        """So much of the next part is done, up to 1."""
+        self._reach(self.whole + share, now)
+
+    def _reach(self, done: float, now: float) -> None:
+        self.done, self.latest = done, now
+        self.first = self.first or (now, done)
 
     def seconds_left(self, now: float) -> float | None:
-        """Seconds until all parts are done; None before the first one is."""
-        if self.first is None or self.done < 1:
+        """Seconds until all parts are done; None before one is, or two epochs of it."""
+        if self.first is None:
             return None
-        since, before = self.first if self.done > self.first[1] else (self.began, 0)
-        return (now - since) / (self.done - before) * max(self.total - self.done, 0)
+        since, before = self.first if self.done > self.first[1] else (self.began, 0.0)
+        if not before and self.done < 1:
+            return None
+        left = (self.latest - since) / (self.done - before) * (self.total - self.done)
+        return max(left - (now - self.latest), 0.0)
 
 
 class Progress:
     """Reports steps of work; used as a context manager.
 
     ``step`` begins a step and ends the one before, ``advance`` counts within it where ``total``
-    is known, ``note`` says something that stays on the screen.
+    is known, ``epochs`` within the next part, ``note`` says something that stays on the screen.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -54,6 +65,7 @@ class Progress:
         self._text = ""
         self._pace: Pace | None = None
         self._done = 0
+        self._epochs = ""
         self._said = 0.0
         self._bar: Any = None
         self._task: Any = None
@@ -72,6 +84,7 @@ class Progress:
     def step(self, text: str, total: int | None = None) -> None:
         """Begin a step; ``total`` is the number of advances it will take, if known."""
         self._text, self._done, self._said = clean(text), 0, time.monotonic()
+        self._epochs = ""
         self._pace = Pace(total, self._said) if total else None
         if self._stream.isatty():
             self._begin_bar(total)
@@ -81,16 +94,37 @@ class Progress:
     def advance(self, n: int = 1) -> None:
         """``n`` parts of the current step are done."""
         self._done += n
+        self._epochs = ""
         now = time.monotonic()
         if self._pace is not None:
             self._pace.advance(n, now)
+        self._show(now)
+
+    def epochs(self, done: int, total: int) -> None:
+        """Of the training that is the next part, ``done`` of ``total`` epochs are over."""
+        self._epochs = f"epoch {done} of {total}"
+        now = time.monotonic()
+        if self._pace is not None:
+            self._pace.within(done / total, now)
+        self._show(now)
+
+    def _show(self, now: float) -> None:
         if self._bar is not None:
-            self._bar.advance(self._task, n)
+            text = ", ".join(filter(None, (self._text, self._epochs)))
+            done = self._pace.done if self._pace else None
+            self._bar.update(self._task, description=text, completed=done)
             return
         if now - self._said >= EVERY:
             self._said = now
-            total = self._pace.total if self._pace else "?"
-            self._say(f"{self._text} ({self._done} of {total}{self._left(now)})")
+            far = ", ".join(filter(None, (self._how_far(), self._left(now))))
+            self._say(f"{self._text} ({far})")
+
+    def _how_far(self) -> str:
+        total = self._pace.total if self._pace else None
+        if self._epochs and total in (1, None):  # the step is one training
+            return self._epochs
+        parts = f"{self._done} of {total or '?'}"
+        return f"{parts}, {self._epochs} of the next" if self._epochs else parts
 
     def note(self, text: str) -> None:
         """Say something that stays on the screen."""
@@ -110,7 +144,7 @@ class Progress:
         if left is None:
             return ""
         text = duration(left)
-        return f", {'' if text.startswith('less') else 'about '}{text} left"
+        return f"{'' if text.startswith('less') else 'about '}{text} left"
 
     def _say(self, text: str) -> None:
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
@@ -124,16 +158,24 @@ class Progress:
             BarColumn,
             MofNCompleteColumn,
             Progress as Bar,
+            ProgressColumn,
             SpinnerColumn,
+            Task,
             TextColumn,
             TimeElapsedColumn,
-            TimeRemainingColumn,
         )
+        from rich.text import Text
+
+        left = self._left
+
+        class Left(ProgressColumn):
+            def render(self, task: Task) -> Text:
+                return Text(left(time.monotonic()))
 
         self.close()
         columns: list[Any] = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
         if total:
-            columns += [BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn()]
+            columns += [BarColumn(bar_width=24), MofNCompleteColumn(), Left()]
         else:
             columns.append(TimeElapsedColumn())
         # The script's own output goes by untouched: nothing is redirected.
@@ -144,7 +186,6 @@ class Progress:
             redirect_stdout=False,
             redirect_stderr=False,
             refresh_per_second=5,
-            speed_estimate_period=_PACE,
         )
         self._task = self._bar.add_task(self._text, total=total)
         self._bar.start()

@@ -18,6 +18,7 @@ from whydiff.core.errors import Terminated, WhydiffError
 from whydiff.core.feeding import OutOfTime, TransferError
 from whydiff.core.interpreter import Interpreter
 from whydiff.core.keeping import Keep
+from whydiff.core.progress import EachEpoch
 from whydiff.core.question import SideOptions
 from whydiff.core.renaming import Value, renamed
 from whydiff.core.resumption import Resume
@@ -29,6 +30,7 @@ from whydiff.runner.job import Job
 from whydiff.runner.messages import (
     Answer,
     Answered,
+    EpochOver,
     Failed,
     NotTransferable,
     Refused,
@@ -166,6 +168,8 @@ class Child:
         self.when_closed: Callable[[Sequence[str]], None] = lambda written: None
         #: when, by the monotonic clock, it is ended whatever it is asked; None: never
         self.deadline: float | None = None
+        #: told after every epoch of what it trains on request
+        self.each_epoch: EachEpoch = lambda done, total: None
         self._cover = (
             Cover(run.protected, recording.with_suffix(".files"), run.means) if log else None
         )
@@ -284,7 +288,10 @@ class Child:
         try:
             with self._until_the_deadline():
                 codec.write(request, self._requests)
-                reply: Reply = codec.read(self._answers)
+                reply: EpochOver | Reply = codec.read(self._answers)
+                while isinstance(reply, EpochOver):
+                    self.each_epoch(reply.done, reply.total)
+                    reply = codec.read(self._answers)
         except (BrokenPipeError, EOFError):
             raise WhydiffError(
                 f"the process of {self.run.text} ended with {self._process.wait()} "

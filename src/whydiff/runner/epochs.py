@@ -1,4 +1,4 @@
-"""What a script that is running says of its epochs: read from what it has recorded so far."""
+"""What a script's process says of its epochs: of its own fits, and of what it trains on request."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from whydiff.storage.underway import underway
 
 
 class EpochProgress:
-    """Reports the epochs of each fit of a script that ``text`` says is running.
+    """Begins a step, a script that runs, and reports the epochs of each of its fits.
 
-    The script's process has no part in it.
+    These are read from what it has recorded so far: the script's process has no part in it.
     """
 
     def __init__(self, text: str, progress: Progress) -> None:
         self._text, self._progress = text, progress
         self._fit = self._done = 0
+        progress.step(text)
 
     def look(self, recording: Path) -> None:
-        """Report how far it has come by now."""
+        """Report how far the script has come by now."""
         now = underway(recording)
         if now is None or not now.epochs:
             return
@@ -29,3 +30,7 @@ class EpochProgress:
         if now.done > self._done:
             self._progress.advance(now.done - self._done)
             self._done = now.done
+
+    def trained(self, done: int, total: int) -> None:
+        """Report how far a training is that the process was asked for, once its script is over."""
+        self._progress.epochs(done, total)

@@ -9,6 +9,7 @@ from typing import Any, cast
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
+from whydiff.core.progress import EachEpoch
 from whydiff.runner import codec
 from whydiff.runner.child.serving import Server
 from whydiff.runner.messages import Answer, AnyRequest, Request
@@ -17,8 +18,14 @@ from whydiff.runner.messages import Answer, AnyRequest, Request
 class InProcessClient:
     """This interpreter in the place of a script's process; see ``client.Child``."""
 
-    def __init__(self, lives: list[Live], recording: Path, calls: Sequence[LiveCall] = ()) -> None:
-        self._server = Server(lives, _no_script, None, recording, calls)
+    def __init__(
+        self,
+        lives: list[Live],
+        recording: Path,
+        calls: Sequence[LiveCall] = (),
+        each_epoch: EachEpoch | None = None,
+    ) -> None:
+        self._server = Server(lives, _no_script, None, recording, calls, each_epoch)
 
     def request(self, request: Request[Answer]) -> Answer:
         """Do it at once. The answer shares no array with the models here, which go on training."""

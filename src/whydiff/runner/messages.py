@@ -484,6 +484,14 @@ class Failed:
     trace: str
 
 
+@dataclass(frozen=True)
+class EpochOver:
+    """Comes before the reply: ``done`` of ``total`` epochs of what is being trained are over."""
+
+    done: int
+    total: int
+
+
 Reply = Answered | NotTransferable | Refused | Failed
 
 #: Every class that is sent or packed, by name.
@@ -499,6 +507,6 @@ TYPES: Mapping[str, type] = {
         StepInputs, StepRecord, Redrawable, Replicated, Replica, Packing, ReplicaInputs, Result,
         ProbeTargets, CallFields, Measurement, LayerSetting, LayerDifference, LayerCall,
         RowRelations, FitArrays, TrainingArrays, CallArrays,
-        ScriptEnded, Answered, NotTransferable, Refused, Failed,
+        ScriptEnded, EpochOver, Answered, NotTransferable, Refused, Failed,
     )
 }  # fmt: skip

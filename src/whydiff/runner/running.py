@@ -35,6 +35,7 @@ from whydiff.runner.client import (
     output_tail,
     remarks,
 )
+from whydiff.runner.epochs import EpochProgress
 from whydiff.runner.revisions import Checkout
 from whydiff.runner.scratch import Place, outermost, place_for
 from whydiff.storage import load
@@ -253,14 +254,14 @@ class Runs:
         *,
         serve: bool = True,
         time_limit: float | None = None,
-        meanwhile: Callable[[Path], None] | None = None,
+        epochs: EpochProgress | None = None,
     ) -> Ran:
         """Run a script to its end; its recording and output go to ``folder`` under ``name``.
 
-        With ``serve`` its process stays and trains on request. ``meanwhile`` is called with the
-        recording from time to time. The caller closes what it gets.
+        With ``serve`` its process stays and trains on request. ``epochs`` reports those of the
+        script, and later those of what it trains on request. The caller closes what it gets.
         """
-        return self.wait(self.begin(run, folder, name, serve=serve), time_limit, meanwhile)
+        return self.wait(self.begin(run, folder, name, serve=serve), time_limit, epochs)
 
     def begin(self, run: Run, folder: Path, name: str, *, serve: bool = True) -> Child:
         """Start a script; :meth:`wait` for what comes of it, or close it."""
@@ -276,7 +277,7 @@ class Runs:
         self,
         child: Child,
         time_limit: float | None = None,
-        meanwhile: Callable[[Path], None] | None = None,
+        epochs: EpochProgress | None = None,
     ) -> Ran:
         """Wait until a script is over. The caller closes what it gets."""
         late: list[bool] = []
@@ -290,7 +291,9 @@ class Runs:
         try:
             if timer is not None:
                 timer.start()
-            code = child.wait_for_script(meanwhile)
+            code = child.wait_for_script(epochs.look if epochs else None)
+            if epochs is not None:
+                child.each_epoch = epochs.trained
         except BaseException:
             child.close()
             raise

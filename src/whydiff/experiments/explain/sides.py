@@ -107,10 +107,8 @@ def run_script(
     Raises WhydiffError if the script fails or trains nothing; ``cut_short`` allows a training that
     was not over when the script failed.
     """
-    text = f"running {run.text} ({name})"
-    progress.step(text)
-    look = EpochProgress(text, progress).look
-    ran = runs.run(replace(run, purpose=name, files=True), folder, name, meanwhile=look)
+    epochs = EpochProgress(f"running {run.text} ({name})", progress)
+    ran = runs.run(replace(run, purpose=name, files=True), folder, name, epochs=epochs)
     try:
         if ran.late and not (cut_short and ran.trained_something):
             raise WhydiffError(

@@ -54,5 +54,5 @@ def local_bench(
         execution = load(recording)
         if not execution.fits or not session.lives:
             raise WhydiffError(f"fitting {name}() took no step", "Give data and epochs to fit.")
-        client = InProcessClient(session.lives, recording)
+        client = InProcessClient(session.lives, recording, each_epoch=progress.epochs)
         yield prepared(ReplicaTrainer(execution, execution.fits[-1], client))

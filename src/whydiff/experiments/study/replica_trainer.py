@@ -178,13 +178,11 @@ def replica_trainer(
     script, run = run.script, replace(run, purpose="a")
     runs = runs or runs_of([script], False, progress or Silent(), times(1))
     with temporary_folder() as name:
-        look = None
+        epochs = None
         if progress is not None:
             on = f", on {run.backend}" if run.backend else ""
-            text = f"running {runs.text(run)}, watched{on}"
-            progress.step(text)
-            look = EpochProgress(text, progress).look
-        with runs.run(run, Path(name), "a", time_limit=time_limit, meanwhile=look) as ran:
+            epochs = EpochProgress(f"running {runs.text(run)}, watched{on}", progress)
+        with runs.run(run, Path(name), "a", time_limit=time_limit, epochs=epochs) as ran:
             if ran.late:
                 raise WhydiffError(
                     f"{script} was stopped after the time limit of {time_limit:g} s",

@@ -13,6 +13,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.live import Live, LiveCall
+from whydiff.core.progress import EachEpoch
 from whydiff.replay.keras2 import Keras2Hybrids
 from whydiff.runner import codec, messages as m
 from whydiff.runner.child.calls import CallServer
@@ -23,8 +24,10 @@ from whydiff.runner.child.recorded import recorded_fit
 class Keras2Server:
     """Answers for a process whose fits and calls are of models of Keras 2."""
 
-    def __init__(self, lives: Sequence[Live], calls: Sequence[LiveCall] = ()) -> None:
-        self._lives = lives
+    def __init__(
+        self, lives: Sequence[Live], calls: Sequence[LiveCall], each_epoch: EachEpoch
+    ) -> None:
+        self._lives, self._each_epoch = lives, each_epoch
         self._calls = CallServer(calls, lives)
         self._hybrids: Keras2Hybrids | None = None
 
@@ -73,7 +76,7 @@ class Keras2Server:
                 lives[name] = adopted(there, codec.load(there.arrays), like)
             elif isinstance(there, m.FitRecorded):
                 lives[name] = replace(recorded_fit(there, like), model=None)
-        self._hybrids = Keras2Hybrids(lives, frozenset(request.differing))
+        self._hybrids = Keras2Hybrids(lives, frozenset(request.differing), self._each_epoch)
         return m.Paired(self._hybrids.how)
 
     def _train(self, request: m.Train) -> TrainedHybrid:

@@ -34,6 +34,7 @@ from whydiff.runner.child.watching import Watching
 from whydiff.runner.job import Job
 
 if TYPE_CHECKING:
+    from whydiff.core.progress import EachEpoch
     from whydiff.runner.child.answering import Server
 
 #: Files of Python that hold back what is written.
@@ -232,16 +233,20 @@ def _serve(watching: Watching, start: Start, descriptors: Sequence[int], code: i
     from whydiff.core.memory import return_freed_memory
     from whydiff.runner import codec
     from whydiff.runner.child.answering import serve
-    from whydiff.runner.messages import ScriptEnded
+    from whydiff.runner.messages import EpochOver, ScriptEnded
 
     return_freed_memory()  # it may wait long before it is asked anything
 
     with os.fdopen(descriptors[0], "rb") as requests, os.fdopen(descriptors[1], "wb") as answers:
         codec.write(ScriptEnded(code), answers)
-        serve(_server(watching, start), requests, answers)
+
+        def each_epoch(done: int, total: int) -> None:
+            codec.write(EpochOver(done, total), answers)
+
+        serve(_server(watching, start, each_epoch), requests, answers)
 
 
-def _server(watching: Watching, start: Start) -> Server:
+def _server(watching: Watching, start: Start, each_epoch: EachEpoch) -> Server:
     """Who answers: about models of Keras 2, where these are what was watched, or of Keras 3."""
     from whydiff.keras_backend.internals import is_keras_2, version
 
@@ -250,14 +255,15 @@ def _server(watching: Watching, start: Start) -> Server:
     if version() < (3, 0) or any(is_keras_2(live.model) for live in lives):
         from whydiff.runner.child.keras2 import Keras2Server
 
-        return Keras2Server(session.lives, session.calls.lives)
+        return Keras2Server(session.lives, session.calls.lives, each_epoch)
     from whydiff.runner.child.again import ScriptRunner
     from whydiff.runner.child.serving import Server
 
     job = watching.job
     again = replace(job, output=f"{job.output}.again", keep_bytes=1 << 24)
     run = ScriptRunner(watching, start, run_script)
-    return Server(session.lives, run, again, Path(job.output), session.calls.lives)
+    output = Path(job.output)
+    return Server(session.lives, run, again, output, session.calls.lives, each_epoch)
 
 
 def start() -> None:

@@ -20,6 +20,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.live import Live, LiveCall
 from whydiff.core.pins import Pins
+from whydiff.core.progress import EachEpoch
 from whydiff.core.replicas import Result
 from whydiff.core.steps import StepRecord
 from whydiff.core.trajectory import Trajectory, TrajectoryPoint
@@ -46,6 +47,7 @@ class Server:
 
     ``lives`` are this process's own fits, recorded in ``recording``, and ``calls`` its measuring
     calls; ``run`` executes a script watched, and ``job`` describes the one that this process ran.
+    ``each_epoch`` is told of those of what is trained.
     """
 
     def __init__(
@@ -55,9 +57,10 @@ class Server:
         job: Job | None,
         recording: Path,
         calls: Sequence[LiveCall] = (),
+        each_epoch: EachEpoch | None = None,
     ) -> None:
-        self._hybrids = HybridServer(lives, run, job, recording)
-        self._replicas = ReplicaServer(lives)
+        self._hybrids = HybridServer(lives, run, job, recording, each_epoch)
+        self._replicas = ReplicaServer(lives, each_epoch)
         self._calls = CallServer(calls, lives)
 
     def answer(self, request: m.AnyRequest) -> object:
@@ -78,8 +81,10 @@ class HybridServer:
         run: Callable[..., list[Live]],
         job: Job | None,
         recording: Path,
+        each_epoch: EachEpoch | None,
     ) -> None:
         self._lives, self._run, self._job, self._recording = lives, run, job, recording
+        self._each_epoch = each_epoch
         self._paired: Solo | Rerun | None = None
         self._other: _OtherProgram | None = None
 
@@ -149,7 +154,7 @@ class HybridServer:
             run = functools.partial(self._again, sides, request.program)
             self._paired = Rerun(lives, companions, differing, run)
         else:
-            self._paired = Solo(lives, differing)
+            self._paired = Solo(lives, differing, self._each_epoch)
             for name, elsewhere_side in elsewhere.items():
                 self._other = _OtherProgram(name, frozenset(request.program), elsewhere_side)
             for name in recorded:
@@ -175,7 +180,8 @@ class HybridServer:
             raise
         like = fit_of(lives, there.fit)
         loaded = adopted(there, codec.load(there.arrays), like, own_model=True)
-        self._paired = Solo({**self._paired.lives, other.name: loaded}, self._paired.differing)
+        both = {**self._paired.lives, other.name: loaded}
+        self._paired = Solo(both, self._paired.differing, self._each_epoch)
         self._other = None
 
     def train(self, request: m.Train) -> TrainedHybrid:
@@ -273,8 +279,8 @@ class _OtherProgram:
 class ReplicaServer:
     """Replicas of one fit."""
 
-    def __init__(self, lives: list[Live]) -> None:
-        self._lives = lives
+    def __init__(self, lives: list[Live], each_epoch: EachEpoch | None) -> None:
+        self._lives, self._each_epoch = lives, each_epoch
         self._engines: dict[int, Engines] = {}
 
     def answer(self, request: m.ReplicaRequest) -> object:
@@ -310,7 +316,7 @@ class ReplicaServer:
 
     def _engines_of(self, fit: int) -> Engines:
         if fit not in self._engines:
-            self._engines[fit] = Engines(fit_of(self._lives, fit))
+            self._engines[fit] = Engines(fit_of(self._lives, fit), self._each_epoch)
         return self._engines[fit]
 
 
