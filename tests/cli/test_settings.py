@@ -1,5 +1,7 @@
 """``[tool.whydiff]`` in pyproject.toml: defaults of options, said, checked and overruled."""
 
+import importlib
+import re
 from pathlib import Path
 
 import click
@@ -99,6 +101,11 @@ def test_a_setting_that_says_nothing_of_these_targets_is_no_trouble(project, tmp
     ("text", "says"),
     [
         ("[tool.whydiff]\nmetrics = 'loss'\n", "has no setting 'metrics'"),
+        ("[tool.whydiff]\nmetrics = 'loss'\n", "Did you mean metric?"),
+        ("[tool.whydiff]\nignored_sources = ['noise']\n", "Did you mean ignore-sources?"),
+        ("[tool.whydiff]\nsandbox = false\n", "in-place = true leaves that out"),
+        ("[tool.whydiff]\nmax-pairs = 9\n", "below its name: [tool.whydiff.compare]"),
+        ("[tool.whydiff.verfy]\nrequire = 'rounding'\n", "Did you mean verify?"),
         ("[tool.whydiff.check]\njson = 'a.json'\n", "has no setting 'json'"),
         ("[tool.whydiff]\ncheck = 3\n", "is no table"),
         ("[tool]\nwhydiff = 3\n", "is no table"),
@@ -131,3 +138,41 @@ def test_where_an_answer_goes_is_never_a_setting():
         any(f"--{name}" in p.opts for verb in VERBS for p in command(verb).params)
         for name in COMMON
     )
+
+
+def test_the_docs_list_every_common_setting_with_the_verbs_that_take_it():
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    listed = {
+        row[0]: re.findall("`([a-z]+)`", row[1])
+        for row in re.findall(r"^\| `([a-z-]+)` \|.+\|([^|]+)\|$", page, re.MULTILINE)
+    }
+    taken = {
+        name: [v for v in VERBS if any(f"--{name}" in p.opts for p in command(v).params)]
+        for name in COMMON
+    }
+    assert listed == taken
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        ("verify", ("train.py",)),
+        ("bisect", ("train.py", "--good", "a", "--bad", "b")),
+        ("diff", ("a.whydiff", "b.whydiff")),
+    ],
+)
+def test_sources_to_ignore_go_to_every_verb_whose_verdict_names_sources(
+    project, monkeypatch, verb, words
+):
+    project('[tool.whydiff]\nignore-sources = ["version", "hardware"]\n')
+    asked = []
+
+    def refuse(*targets, **options):
+        asked.append(options["ignore_sources"])
+        raise WhydiffError("enough")
+
+    monkeypatch.setattr(importlib.import_module(f"whydiff.api.{verb}"), verb, refuse)
+    done = run(verb, *words)
+    assert "sets ignore-sources" in done.stderr and asked == [("version", "hardware")]
+    run(verb, *words, "--ignore-sources", "noise")
+    assert asked[1] == ("noise",)

@@ -23,7 +23,7 @@ from whydiff.core.bisection import (
 from whydiff.core.comparison import Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.progress import Progress, Silent
-from whydiff.core.question import SideOptions
+from whydiff.core.question import SideOptions, checked_sources
 from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.bisect import points
 from whydiff.experiments.bisect.answer import answer, explained
@@ -51,6 +51,7 @@ def bisect(
     max_pairs: int = 30,
     budget: float | None = None,
     fix: bool = False,
+    ignore_sources: Sequence[str] = (),
     in_place: bool = False,
     file: str | Path | None = None,
     progress: Progress | None = None,
@@ -63,16 +64,17 @@ def bisect(
     equal bit for bit or no further away than rounding goes, as ``verify`` measures it. With
     ``metric`` and ``beyond`` a point differs where the mean of the metric moved by more than that:
     one that ended otherwise in one run is trained with the good one's seeds, up to ``max_pairs``
-    times, as ``compare`` does. Of n
-    points at most ceil(log2 n) + 1 are run, and those that fail are skipped. The two points found
-    are explained, with ``budget`` and ``fix`` as for ``explain``. ``packages`` hold at every point:
-    ``"keras==3.10.0"``, or ``"-r requirements.txt"`` for those that each commit asks for.
+    times, as ``compare`` does. Of n points at most ceil(log2 n) + 1 are run, and those that fail
+    are skipped. The two points found are explained, with ``budget``, ``fix`` and ``ignore_sources``
+    as for ``explain``. ``packages`` hold at every point: ``"keras==3.10.0"``, or ``"-r
+    requirements.txt"`` for those that each commit asks for.
 
     ``file`` keeps what was found at each point: asked again, these are not run again.
 
     Raises WhydiffError where the good point cannot be run, or there is nothing between the two.
     """
     progress = progress or Silent()
+    ignore_sources = checked_sources(ignore_sources)  # told before hours of training
     if (metric is None) != (beyond is None):
         raise WhydiffError(
             "a metric and how far it may move belong together",
@@ -115,7 +117,8 @@ def bisect(
     progress.step(f"explaining {found.point(found.before).text()} and the next")
     explanation = explain(
         script, arguments=arguments, **_keywords("a", a), **_keywords("b", b),
-        metric=None, budget=budget, fix=fix, in_place=in_place, progress=progress,
+        metric=None, budget=budget, fix=fix, ignore_sources=ignore_sources, in_place=in_place,
+        progress=progress,
     )  # fmt: skip
     return explained(found, explanation, as_it_is=metric is None)
 

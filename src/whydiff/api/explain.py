@@ -12,9 +12,14 @@ from whydiff.core.findings import Explanation, Remedy
 from whydiff.core.keeping import checked_keep
 from whydiff.core.places import located
 from whydiff.core.progress import Progress, Silent
-from whydiff.core.question import FitName, Question, SideOptions, command
-from whydiff.core.recipe import SOURCE_IDS
-from whydiff.core.words import listed
+from whydiff.core.question import (
+    FitName,
+    Question,
+    SideOptions,
+    checked_sources,
+    command,
+    said_ignored,
+)
 from whydiff.experiments.explain import against_recording, choice, recordings, saved
 from whydiff.experiments.explain.against_recording import (
     explain_with_recording,
@@ -139,7 +144,7 @@ def explain(
         ),
         fits=fits, calls=calls, lines=lines, runs=runs, metric=metric, budget=budget,
         zoom=zoom, fix=fix, in_place=in_place, keep=checked_keep(keep), inputs=str(inputs),
-        ignore_sources=_checked_sources(ignore_sources),
+        ignore_sources=checked_sources(ignore_sources),
     )  # fmt: skip
     progress = progress or Silent()
     tracker = tracker_of(track) if track is not None else None
@@ -185,15 +190,6 @@ def usable_with(targets: Sequence[str]) -> Collection[str]:
     return {field.name for field in fields(Question)} - {"inputs"}
 
 
-def _checked_sources(sources: Sequence[str]) -> tuple[str, ...]:
-    unknown = [source for source in sources if source not in SOURCE_IDS]
-    if unknown:
-        raise WhydiffError(
-            f"there is no source {unknown[0]!r} to ignore", f"Sources: {', '.join(SOURCE_IDS)}."
-        )
-    return tuple(dict.fromkeys(sources))
-
-
 def _ignoring(e: Explanation, sources: Collection[str]) -> Explanation:
     """The answer with its causes of these sources marked, and said to be left out."""
     ignored = [cause.source for cause in e.causes if cause.source in sources]
@@ -201,12 +197,11 @@ def _ignoring(e: Explanation, sources: Collection[str]) -> Explanation:
         e = replace(e, continued=_ignoring(e.continued, sources))
     if not ignored:
         return e
-    note = f"Ignored, as --ignore-sources or the settings of the project say: {listed(ignored)}."
     return replace(
         e,
         causes=tuple(replace(c, ignored=True) if c.source in ignored else c for c in e.causes),
         remedy=e.remedy if len(ignored) < len(e.causes) else Remedy("", False, ""),
-        notes=(*e.notes, note),
+        notes=(*e.notes, said_ignored(ignored)),
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from whydiff.api.explain import answer
 from whydiff.api.lock import lock_of, replicas, seen_from, try_script
@@ -16,7 +17,7 @@ from whydiff.core.findings import DIFFERS
 from whydiff.core.lock import LEVELS, FitDigests, Lock, LockedFit, Replicas
 from whydiff.core.metrics import default_metric
 from whydiff.core.progress import Progress, Silent
-from whydiff.core.question import SideOptions
+from whydiff.core.question import SideOptions, checked_sources
 from whydiff.core.temporary import temporary_folder
 from whydiff.core.verification import (
     FAILS,
@@ -63,6 +64,7 @@ def verify(
     explain: bool = True,
     a_rev: str = "",
     budget: float = BUDGET,
+    ignore_sources: Sequence[str] = (),
     progress: Progress | None = None,
     in_place: bool = False,
     python: str | Path = "",
@@ -79,7 +81,8 @@ def verify(
 
     Where the required level does not hold, ``explanation`` proves why, with ``explain``: the
     script is run as it was in the git revision ``a_rev`` (that in which the lock was committed if
-    not given) and as it is now, with hybrids of both, for at most ``budget`` seconds. Without a
+    not given) and as it is now, with hybrids of both, for at most ``budget`` seconds; its
+    verdict leaves ``ignore_sources`` out. Without a
     revision two runs of the script are compared, where it may be one that does not repeat itself.
 
     ``arguments`` are the script's, those of the lock if None; ``require`` is the level for
@@ -91,6 +94,7 @@ def verify(
     """
 
     path, progress = Path(script), progress or Silent()
+    ignore_sources = checked_sources(ignore_sources)
     if a_rev:  # told before hours of training
         commit_named(repository(path.parent), a_rev)
     file = Path(lock) if lock else lock_of(path)
@@ -141,19 +145,23 @@ def verify(
         seconds=seconds,
     )
     if explain and verification.state != HOLDS:
-        return _explained(verification, budget, progress, in_place)
+        further = {"budget": budget, "in_place": in_place, "ignore_sources": ignore_sources}
+        return _explained(verification, further, progress)
     return verification
 
 
-def _explained(v: Verification, budget: float, progress: Progress, in_place: bool) -> Verification:
-    """``v`` with why it is not the locked training, else why that cannot be said."""
+def _explained(v: Verification, further: Mapping[str, Any], progress: Progress) -> Verification:
+    """``v`` with why it is not the locked training, else why that cannot be said.
+
+    ``further`` is what is asked beyond that, by its name in a question.
+    """
     asked = question(v)
-    why = NO_QUESTION if asked is None else too_long(v, budget)
+    why = NO_QUESTION if asked is None else too_long(v, further["budget"])
     if asked is None or why:
         return replace(v, unexplained=why)
     progress.note(f"{verdict(v)} Explaining it: --no-explain leaves that out.")
     try:
-        asked = replace(asked, budget=budget, in_place=in_place)
+        asked = replace(asked, **further)
         return replace(v, explanation=answer(asked.targets, asked, progress))
     except WhydiffError as error:
         return replace(v, unexplained=str(error))

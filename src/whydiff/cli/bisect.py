@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import STDOUT, in_place_option
+from whydiff.cli.options import STDOUT, ignore_sources_option, in_place_option
 from whydiff.cli.script import Duration, ScriptCommand, asked, script_arguments
 from whydiff.core.bisection import OPEN, UNREPEATABLE
 
@@ -47,6 +47,7 @@ _UNDECIDED = 3
 )
 @click.option("--budget", type=Duration(), help="Of the explanation: 90s, 5m, 1h.")
 @click.option("--fix", is_flag=True, help="Try a fix of what is found.")
+@ignore_sources_option
 @in_place_option
 @answer_options
 @click.pass_context
@@ -62,6 +63,7 @@ def command(
     max_pairs: int,
     budget: float | None,
     fix: bool,
+    ignore_sources: tuple[str, ...],
     in_place: bool,
     targets: Targets,
 ) -> None:
@@ -90,7 +92,7 @@ def command(
         found = bisect(
             script, good, bad, over=over, arguments=script_arguments(ctx), packages=packages,
             metric=metric, beyond=beyond, max_pairs=max_pairs, budget=budget, fix=fix,
-            in_place=in_place,
+            ignore_sources=ignore_sources, in_place=in_place,
             file=Path(targets.json) if targets.json and targets.json != STDOUT else None,
             progress=progress,
         )  # fmt: skip

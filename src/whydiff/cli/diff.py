@@ -5,14 +5,18 @@ from __future__ import annotations
 import click
 
 from whydiff.cli.answering import Targets, answer_options
+from whydiff.cli.options import ignore_sources_option
 
 
 @click.command(name="diff", short_help="Compare two recorded fits.")
 @click.argument("a", metavar="A[:I]")
 @click.argument("b", metavar="B[:J]")
+@ignore_sources_option
 @answer_options
 @click.pass_context
-def command(ctx: click.Context, a: str, b: str, targets: Targets) -> None:
+def command(
+    ctx: click.Context, a: str, b: str, ignore_sources: tuple[str, ...], targets: Targets
+) -> None:
     """Compare two recorded fits: where do they first diverge, and in what do they differ?
 
     `a.whydiff:2` is the second fit in a recording; without a number it is the last. A number that
@@ -24,7 +28,7 @@ def command(ctx: click.Context, a: str, b: str, targets: Targets) -> None:
 
     from whydiff.api.diff import diff
 
-    result = diff(a, b)
+    result = diff(a, b, ignore_sources=ignore_sources)
     targets.give(result)
     if not result.identical:
         ctx.exit(1)

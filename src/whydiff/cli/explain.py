@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from whydiff.cli.answering import TARGET_OPTIONS, Targets, answer_options
 from whydiff.cli.options import (
     environment_options,
+    ignore_sources_option,
     in_place_option,
     keep_option,
     named_fits_option,
@@ -20,7 +21,6 @@ from whydiff.cli.script import (
     Pair,
     ScriptCommand,
     Setting,
-    Sources,
     check_targets,
     script_arguments,
     without_lines,
@@ -62,13 +62,7 @@ from whydiff.core.question import FitName, fit_name
     type=click.Path(),
     help="Let saved models predict on this .npy.",
 )
-@click.option(
-    "--ignore-sources",
-    type=Sources(),
-    default=(),
-    metavar="SOURCE,...",
-    help="Leave these sources out of the verdict and of fixes: version,hardware.",
-)
+@ignore_sources_option
 @click.option("--zoom", is_flag=True, help="Find the first layer, gradient or slot that differs.")
 @click.option("--no-fix", is_flag=True, help="Do not run the script again to try a fix.")
 @click.option(

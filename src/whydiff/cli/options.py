@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from whydiff.cli.script import Pair
+from whydiff.cli.script import Pair, Sources
 from whydiff.core.keeping import KEEP
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -52,6 +52,18 @@ def in_place_option(command: _Command) -> _Command:
         "--in-place",
         is_flag=True,
         help="Run in the current folder itself, not on a scratch copy of it.",
+    )
+    return decorate(command)
+
+
+def ignore_sources_option(command: _Command) -> _Command:
+    """``--ignore-sources A,B``: the parameter ``ignore_sources``."""
+    decorate: _Decorator[_Command] = click.option(
+        "--ignore-sources",
+        type=Sources(),
+        default=(),
+        metavar="SOURCE,...",
+        help="Leave these sources out of the verdict and of fixes: version,hardware.",
     )
     return decorate(command)
 

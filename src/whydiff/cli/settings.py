@@ -11,6 +11,7 @@ What is said on the command line goes first.
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
@@ -62,7 +63,7 @@ def defaults(verb: str, command: click.Command, verbs: tuple[str, ...]) -> dict[
         for option in parameter.opts
         if option.startswith("--") and option.removeprefix("--") not in NEVER
     }
-    _check_names(path, "tool.whydiff", common, COMMON)
+    _check_names(path, "tool.whydiff", common, COMMON, verbs)
     _check_names(path, f"tool.whydiff.{verb}", own, tuple(options))
     wanted = {k: v for k, v in {**common, **own}.items() if k in options}
     made = {str(options[k].name): _value(path, k, v, options[k]) for k, v in wanted.items()}
@@ -109,13 +110,26 @@ def _table(path: Path) -> Mapping[str, Any]:
 
 
 def _check_names(
-    path: Path, where: str, table: Mapping[str, Any], allowed: tuple[str, ...]
+    path: Path,
+    where: str,
+    table: Mapping[str, Any],
+    allowed: tuple[str, ...],
+    tables: tuple[str, ...] = (),
 ) -> None:
-    for name in table:
-        if name not in allowed:
-            raise _wrong(
-                path, f"[{where}] has no setting {name!r}", f"It takes {', '.join(allowed)}."
-            )
+    """Refuse names that are none. Below ``where`` there are ``tables``."""
+    for name, value in table.items():
+        if name in allowed:
+            continue
+        meant = difflib.get_close_matches(name, tables if isinstance(value, dict) else allowed, 1)
+        if name == "sandbox":
+            way_out = "Runs are on a scratch copy of the folder; in-place = true leaves that out."
+        elif meant:
+            way_out = f"Did you mean {meant[0]}? It takes {', '.join(allowed)}."
+        else:
+            way_out = f"It takes {', '.join(allowed)}."
+        if tables and not meant:
+            way_out += f" Options of one verb stand below its name: [{where}.compare]."
+        raise _wrong(path, f"[{where}] has no setting {name!r}", way_out)
 
 
 def _value(path: Path, name: str, value: Any, option: click.Option) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import environment_options, in_place_option
+from whydiff.cli.options import environment_options, ignore_sources_option, in_place_option
 from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
 
 
@@ -37,6 +37,7 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
     "--budget", type=Duration(), default="10m", show_default=True,
     help="Time for the explanation.",
 )  # fmt: skip
+@ignore_sources_option
 @in_place_option
 @environment_options()
 @answer_options
@@ -52,6 +53,7 @@ def command(
     a_rev: str,
     no_explain: bool,
     budget: float,
+    ignore_sources: tuple[str, ...],
     in_place: bool,
     targets: Targets,
     **environment: Any,
@@ -93,6 +95,7 @@ def command(
             explain=not no_explain,
             a_rev=a_rev,
             budget=budget,
+            ignore_sources=ignore_sources,
             progress=progress,
             in_place=in_place,
             **environment,

@@ -51,7 +51,8 @@ class Diff(Shown):
     """Two fits compared without training anything.
 
     ``incomplete`` says that one of them was not recorded to its end: what is equal is so up to
-    there only.
+    there only. ``ignored`` are sources that differ and that the question asked to leave out of the
+    verdict.
     """
 
     a: str
@@ -63,6 +64,7 @@ class Diff(Shown):
     incomplete: bool = False
     evidence: dict[str, Any] = field(default_factory=dict)  # both sides, laid side by side
     kind: str = "fits"  # | "calls": two uses of a model that measure
+    ignored: tuple[str, ...] = ()
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per source."""
@@ -79,6 +81,7 @@ class Diff(Shown):
             "incomplete": self.incomplete,
             "first_divergence": self.first_divergence and self.first_divergence.to_dict(),
             "sources": [asdict(f) for f in self.findings],
+            "ignored": list(self.ignored),
             "notes": list(self.notes),
             "evidence": self.evidence,
         }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.keeping import Keep
+from whydiff.core.recipe import SOURCE_IDS
 from whydiff.core.words import listed
 
 #: A fit by its number, counting from 1, by its model's name, or as "best" or "worst"; numbers of
@@ -105,6 +106,21 @@ def command(question: Question) -> str:
     words += ["--in-place"] if q.in_place else []
     words += ["--keep", q.keep] if q.keep != "all" else []
     return shlex.join([*words, *(["--", *q.arguments] if q.arguments else [])])
+
+
+def checked_sources(sources: Sequence[str]) -> tuple[str, ...]:
+    """Sources to ignore, each once. WhydiffError for one that there is not."""
+    unknown = [source for source in sources if source not in SOURCE_IDS]
+    if unknown:
+        raise WhydiffError(
+            f"there is no source {unknown[0]!r} to ignore", f"Sources: {', '.join(SOURCE_IDS)}."
+        )
+    return tuple(dict.fromkeys(sources))
+
+
+def said_ignored(sources: Sequence[str]) -> str:
+    """The note of an answer that leaves these out of its verdict."""
+    return f"Ignored, as --ignore-sources or the settings of the project say: {listed(sources)}."
 
 
 def check_usable(question: Question, usable: Collection[str], targets: str, way_out: str) -> None:

@@ -10,6 +10,7 @@ from whydiff.core.words import MORE, count, listed, number, pair, source
 from whydiff.report.blocks import Table, Text
 from whydiff.report.document import DIFFERENT, OPEN as UNDECIDED, SAME, SCREEN, Document, Section
 from whydiff.report.documents import explanation
+from whydiff.report.documents.calls import said_of_ignored
 from whydiff.report.documents.reproduce import reproduce, with_page
 
 _STATES = {"same": "as the good one", "differs": "differs", "skipped": "skipped"}
@@ -54,8 +55,10 @@ def verdict(found: Bisection) -> str:
         else f"The result of {found.script} changed between {before} and {first}"
     )
     e = found.explanation
-    confirmed = [source(c.source) for c in e.causes if c.status == CONFIRMED] if e else []
-    return f"{said}, because of {listed(confirmed)}." if confirmed else f"{said}."
+    causes = [c for c in e.causes if not c.ignored] if e else []
+    confirmed = [source(c.source) for c in causes if c.status == CONFIRMED]
+    because = f", because of {listed(confirmed)}" if confirmed else ""
+    return f"{said}{because}.{said_of_ignored(e) if e else ''}"
 
 
 def _sides(found: Bisection) -> Iterator[tuple[str, str]]:

@@ -50,9 +50,16 @@ def verdict(diff: Diff) -> str:
         return f"As far as both were recorded, the two {diff.kind} are identical, bit for bit."
     if diff.identical:
         return f"The two {diff.kind} are identical, bit for bit."
-    different = [source(f.source) for f in diff.findings if f.status == DIFFERS]
+    different = [
+        source(f.source)
+        for f in diff.findings
+        if f.status == DIFFERS and f.source not in diff.ignored
+    ]
+    ignored = f" Ignored: {listed([source(s) for s in diff.ignored])}." if diff.ignored else ""
     if different:
-        return f"The two {diff.kind} differ in {listed(different)}."
+        return f"The two {diff.kind} differ in {listed(different)}.{ignored}"
+    if ignored:
+        return f"The two {diff.kind} differ; no source was seen but those to ignore.{ignored}"
     return f"The two {diff.kind} differ; no source of the difference was seen."
 
 
