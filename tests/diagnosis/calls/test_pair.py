@@ -27,7 +27,6 @@ from whydiff.diagnosis.calls.pair import (
     in_comparison,
     independent,
     read_by,
-    same_quantity,
     wanted_calls,
 )
 from whydiff.diagnosis.calls.results import kind_of, said, scope
@@ -343,23 +342,6 @@ def test_a_score_summed_in_double_precision_is_no_disagreement():
     score = call(2, "score", values={"accuracy_score": 0.945}, score=told)
     evaluated = call(3, "evaluate", y=Y, values={"accuracy": 0.9449999928})
     assert not disagreements(execution(call(1), score, evaluated))
-
-
-@pytest.mark.parametrize(
-    ("function", "metric", "same"),
-    [
-        ("sklearn.metrics.accuracy_score", "accuracy", True),
-        ("sklearn.metrics.accuracy_score", "sparse_categorical_accuracy", True),
-        ("sklearn.metrics.balanced_accuracy_score", "accuracy", False),
-        ("sklearn.metrics.mean_squared_error", "mse", True),
-        ("sklearn.metrics.mean_squared_error", "mae", False),
-        ("sklearn.metrics.roc_auc_score", "auc_1", True),
-        ("keras.metrics.BinaryAccuracy", "binary_accuracy", True),
-        ("sklearn.metrics.f1_score", "accuracy", False),
-    ],
-)
-def test_names_of_one_quantity(function, metric, same):
-    assert same_quantity(function, metric) is same
 
 
 def test_a_score_comes_before_a_log_and_a_log_that_is_somewhat_off_last(trained_fit):

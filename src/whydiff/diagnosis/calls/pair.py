@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from whydiff.core.calls import MeasuringCall, Score, joined_call, part_of
 from whydiff.core.digests import unordered_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
-from whydiff.core.scoring import TABLES
 from whydiff.diagnosis.calls.loops import training_steps
 from whydiff.diagnosis.calls.origins import FRESH, is_recurrent
+from whydiff.diagnosis.calls.quantities import same_quantity
 from whydiff.diagnosis.calls.results import (
     Call,
     Distance,
@@ -235,32 +234,6 @@ def _rows_of_epoch(fit: Fit) -> int:
 
 
 # --- scores -------------------------------------------------------------------------------------
-
-#: Names of metrics that are one quantity, by what functions and classes are called.
-_QUANTITIES = (
-    r"(?<!balanced_)acc(uracy)?(_score)?$|accuracy",
-    r"^(mse|mean_squared_error)$",
-    r"^(log_loss|(binary|categorical|sparse_categorical)_crossentropy)$",
-    r"^(mae|mean_absolute_error)$",
-    r"^(rmse|root_mean_squared_error)$",
-    r"^(mape|mean_absolute_percentage_error)$",
-    r"^(msle|mean_squared_log(arithmic)?_error)$",
-    r"precision",
-    r"recall",
-    r"f1|fbeta",
-    r"auc",
-    r"r2",
-)
-
-
-def same_quantity(function: str, metric: str) -> bool:
-    """Whether a metric function and a compiled metric measure one quantity, by their names."""
-    name = "accuracy" if function in TABLES else function.rpartition(".")[2]
-    one = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    two = metric.rpartition("/")[2].lower()
-    if "balanced" in one or "top_k" in one or "top_k" in two:
-        return False
-    return one == two or any(re.search(p, one) and re.search(p, two) for p in _QUANTITIES)
 
 
 def _quantity(call: MeasuringCall, metric: str) -> str:

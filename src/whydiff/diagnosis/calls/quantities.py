@@ -1,0 +1,49 @@
+"""Whether two metrics measure one quantity, by what their functions and classes are called."""
+
+from __future__ import annotations
+
+import re
+
+from whydiff.core.scoring import TABLES
+
+#: What metrics of one quantity are called; a name belongs to the first that it fits.
+_QUANTITIES = (
+    # The area below precision against recall is another than that below true against false
+    # positives.
+    r"average_precision|pr_?auc|auc_?pr|^prc$|precision_recall",
+    r"auc",
+    r"acc(uracy)?(_score)?$|accuracy",
+    r"^(mse|mean_squared_error)$",
+    r"^(log_loss|(binary|categorical|sparse_categorical)_crossentropy)$",
+    r"^(mae|mean_absolute_error)$",
+    r"^(rmse|root_mean_squared_error)$",
+    r"^(mape|mean_absolute_percentage_error)$",
+    r"^(msle|mean_squared_log(arithmic)?_error)$",
+    r"precision",
+    r"recall",
+    r"f1|fbeta",
+    r"r2",
+)
+#: Names of a quantity of its own each, whatever else they contain.
+_OTHERS = re.compile(r"balanced|top_k|_at_|per_class")
+
+
+def same_quantity(function: str, metric: str) -> bool:
+    """Whether a metric function and a compiled metric measure one quantity.
+
+    ``function`` is a dotted name ("sklearn.metrics.f1_score"), ``metric`` what Keras calls it in
+    its logs ("f1", "head/auc_1").
+    """
+    name = "accuracy" if function in TABLES else function.rpartition(".")[2]
+    one = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    two = re.sub(r"_\d+$", "", metric.rpartition("/")[2].lower())
+    if one == two:
+        return True
+    if _OTHERS.search(one) or _OTHERS.search(two):
+        return False
+    quantity = _quantity(one)
+    return quantity is not None and quantity == _quantity(two)
+
+
+def _quantity(name: str) -> str | None:
+    return next((pattern for pattern in _QUANTITIES if re.search(pattern, name)), None)
