@@ -53,6 +53,14 @@ def test_what_no_part_explains_is_said():
     assert found.unexplained == pytest.approx(0.25) and "25" in found.notes[0]
 
 
+def test_a_part_of_two_in_a_hundred_is_told_and_a_smaller_one_is_not():
+    gap = 0.4
+    _, causes = judged(moving_weights=gap, sample_weights=0.021 * gap)
+    assert "weights the samples" in causes["measurement"].detail
+    _, causes = judged(moving_weights=gap, sample_weights=0.019 * gap)
+    assert "weights the samples" not in causes["measurement"].detail
+
+
 def test_other_weights_are_a_cause_of_their_own():
     found, causes = judged(weights=0.4, same_weights=False)
     assert causes["weights"].share == pytest.approx(1.0) and found.reproduced

@@ -1,10 +1,13 @@
 """What a call ended with, and how far two results are apart."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from whydiff.core.calls import Output
+from whydiff.core.digests import row_digests
 from whydiff.diagnosis.calls.results import Distance, distance, kind_of, number, number_of, ordered
 from whydiff.testing.calls import KERNEL, X, call
 
@@ -51,3 +54,36 @@ def test_outputs_and_built_models_without_metrics():
 
 def test_a_call_has_its_kind_and_number():
     assert (kind_of(call(7, "evaluate")), number_of(call(7, "evaluate"))) == ("evaluate", 7)
+
+
+def outputs(*arrays, kept=True):
+    """A prediction with these outputs."""
+    made = tuple(
+        Output(str(i), str(a.dtype), a.shape, row_digests([a]), a if kept else None)
+        for i, a in enumerate(arrays)
+    )
+    return replace(call(1), outputs=made)
+
+
+def test_outputs_that_were_not_kept_are_apart_in_the_rows_whose_digests_differ():
+    other = X.copy()
+    other[:4] += 1
+    assert distance(outputs(X, kept=False), outputs(other, kept=False)) == Distance(
+        0.25, False, "outputs"
+    )
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_outputs_that_are_no_numbers_have_no_distance_but_rows_that_differ(value):
+    broken = np.zeros_like(X)
+    broken[0, 0] = value
+    for one, other in ((broken, np.zeros_like(X)), (np.zeros_like(X), broken)):
+        assert distance(outputs(one), outputs(other)) == Distance(1 / 16, False, "outputs")
+
+
+def test_rounding_of_outputs_is_relative_to_their_size_and_of_all_of_them():
+    large = 1e6 * X
+    next_to = np.nextafter(large, np.float32(np.inf))
+    assert distance(outputs(large), outputs(next_to)).rounding
+    assert not distance(outputs(large, X), outputs(next_to, X + 1)).rounding
+    assert not distance(outputs(X, large), outputs(X + 1, next_to)).rounding

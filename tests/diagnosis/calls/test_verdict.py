@@ -391,6 +391,13 @@ def test_what_no_field_holds_is_never_called_arithmetic():
     assert "arithmetic" not in {c.source for c in found.causes}
 
 
+def test_rounding_that_no_field_holds_is_told_and_counts_as_nothing():
+    found = verdict(Linear(OUT, {"mode": EFFECT}, lost=1e-7))
+    assert [c.source for c in found.causes] == ["mode"] and found.unexplained == 0.0
+    (note,) = found.notes
+    assert note.endswith("of the gap is left, no more than rounding.")
+
+
 def test_rounding_beside_a_real_cause_is_ruled_out_with_its_size():
     tiny = np.full_like(OUT, 1e-7)
     found = verdict(Linear(OUT, {"mode": EFFECT, "noise": tiny}))

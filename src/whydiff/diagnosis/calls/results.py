@@ -178,10 +178,10 @@ def _outputs(a: MeasuringCall, b: MeasuringCall) -> Distance | None:
     gap = size = 0.0
     rounding = True
     for x, y in zip(a.outputs, b.outputs, strict=True):
-        if x.values is None or y.values is None:
+        one, two = (_finite(output) for output in (x, y))
+        if one is None or two is None:
             rows = np.asarray(x.rows != y.rows).any(axis=-1)
             return Distance(float(np.mean(rows)) if rows.size else 1.0, False, OUTPUTS)
-        one, two = (np.nan_to_num(np.asarray(v.values, np.float64)) for v in (x, y))
         gap += float(np.sum((one - two) ** 2))
         size += max(float(np.sum(one**2)), float(np.sum(two**2)))
         coarse = x.dtype if _epsilon(x.dtype) >= _epsilon(y.dtype) else y.dtype
@@ -190,6 +190,12 @@ def _outputs(a: MeasuringCall, b: MeasuringCall) -> Distance | None:
         rounding = rounding and x.dtype == y.dtype and is_rounding(near, np.dtype(_known(coarse)))
     relative = math.sqrt(gap / size) if size else 0.0
     return Distance(min(relative, 2.0), rounding, OUTPUTS)
+
+
+def _finite(output: Output) -> np.ndarray | None:
+    """Values that have a distance; None where they were not kept or one is no number."""
+    values = None if output.values is None else np.asarray(output.values, np.float64)
+    return None if values is None or not np.isfinite(values).all() else values
 
 
 def _known(dtype: str) -> str:
