@@ -1,5 +1,7 @@
 """Which lines of a script may have drawn the data."""
 
+from pathlib import Path
+
 import pytest
 
 from whydiff.core.findings import DIFFERS, Finding
@@ -82,6 +84,57 @@ def test_what_two_scripts_draw_unseeded_is_not_intentional(data):
     finding = data(SPLIT, SPLIT)
     assert not finding.intended and finding.mechanism == "unseeded-split"
     assert data(SPLIT, "x = [1]\nmodel.fit(x)\n").intended
+
+
+def seeding(*lines):
+    """The ledger of a script that seeds NumPy by these lines of its own."""
+    stack = tuple((Path(file), line) for file, line in lines)
+    frames = tuple(Frame(str(file), line, "", "") for file, line in stack)
+    return (Draw(0, SEEDING, "numpy.random.seed", 3, True, frames),)
+
+
+HELPER = """import numpy as np
+from sklearn.model_selection import train_test_split
+
+
+def splits(rows):
+    return train_test_split(rows)
+
+
+def unused(rows):
+    return np.random.permutation(rows)
+"""
+MAIN = """from helper import splits
+
+
+def main():
+    rows = splits(range(10))
+    seed_all(3)
+    model.fit(rows)
+
+
+main()
+"""
+DREW_BEFORE = (
+    "helper.py:6: train_test_split draws from NumPy's global generator, which nothing had seeded "
+    "by then"
+)
+
+
+@pytest.mark.parametrize(("line", "named"), [(6, True), (4, False)])
+def test_what_a_helper_drew_before_the_seed_was_set_is_named(data, tmp_path, line, named):
+    (tmp_path / "helper.py").write_text(HELPER)
+    main = tmp_path / "train.py"
+    finding = data(MAIN, ledger=seeding((main, 10), (main, line)), called=7)
+    assert (DREW_BEFORE in finding.detail) is named and "permutation" not in finding.detail
+
+
+def test_a_generator_without_a_seed_that_a_helper_made_is_named(data, tmp_path):
+    helper = tmp_path / "helper.py"
+    helper.write_text(HELPER.replace("np.random.permutation", "np.sort"))
+    made = Draw(0, SEEDING, "numpy.random.default_rng", None, False,
+                (Frame(str(helper), 6, "splits", ""),))  # fmt: skip
+    assert "helper.py:6: default_rng() has no seed" in data(MAIN, ledger=(made,), called=7).detail
 
 
 def test_a_generator_that_something_else_seeded_is_not_named(data):

@@ -179,6 +179,26 @@ def test_a_seed_that_comes_late_is_moved(sides: Sides, stack: Stack) -> None:
     assert first.source.splitlines() == [*lines[:3], lines[4], lines[3], lines[5]]
 
 
+def test_a_late_call_that_sets_the_seed_is_moved_behind_what_it_needs(
+    sides: Sides, stack: Stack
+) -> None:
+    text = (
+        "import keras\nfrom data import get_splits\n\n\ndef set_seed(seed):\n"
+        "    keras.utils.set_random_seed(seed)\n\n\ndef main():\n    cfg = load()\n"
+        "    x = get_splits()\n    set_seed(cfg.seed)\n    model = build()\n    model.fit(x)\n\n\n"
+        "main()\n"
+    )
+    a, b = two_runs(sides, draws=([stack(text, ("main()#2", "<module>"), ("build()", "main"))], []))
+    by = stack(text, ("main()#2", "<module>"), ("set_seed(cfg", "main"),
+               ("keras.utils", "set_seed"))  # fmt: skip
+    seeding = Draw(0, SEEDING, "keras.utils.set_random_seed", 3, True, by)
+    a = replace(a, execution=replace(a.execution, ledger=(seeding, *a.execution.ledger)))
+    first = proposals(SCRIPT, text, "runs", a, b, [], ["data-content"])[0]
+    assert first.source.index("cfg = ") < first.source.index("set_seed(cfg")
+    assert first.source.index("set_seed(cfg") < first.source.index("x = get_splits()")
+    assert first.how.startswith("Moves the line that sets the seed above the first draw")
+
+
 def test_a_seed_that_comes_late_for_the_data_is_moved_above_them(
     sides: Sides, stack: Stack
 ) -> None:

@@ -89,7 +89,7 @@ def _seed_step(script: Script, names: Names, path: Path, side: Side, causes: Seq
     if seeded(script, names):
         return Step()
     drawn = "data-content" in causes or "data-order" in causes
-    earlier = above_the_data(script, names) if drawn else Step()
+    earlier = above_the_data(script, names, path, side) if drawn else Step()
     if seeded_in_time(side):
         return earlier
     built = bool({"initialization", "noise"} & {*causes})

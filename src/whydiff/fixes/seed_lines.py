@@ -6,7 +6,7 @@ The seed ledger says which line seeded what, and what was drawn before and behin
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from whydiff.core.recording import SEEDING, Draw, Frame, Side
@@ -90,27 +90,39 @@ def moved(script: Script, names: Names, path: Path, side: Side) -> Step:
     return Step()
 
 
-def above_the_data(script: Script, names: Names) -> Step:
+def above_the_data(script: Script, names: Names, path: Path, side: Side) -> Step:
     """Move Keras's seed above statements that may have drawn data before it was set.
 
     What they call may lie in other files: whatever is more than a definition or a setting counts.
     """
-    for statement in ast.walk(script.tree):
-        seeds = isinstance(statement, ast.Expr) and names.called(statement.value) == SEED
-        if not seeds or not isinstance(statement, ast.Expr) or script.loops(statement):
+    for statement in _seeding_statements(script, names, path, side):
+        if script.loops(statement):
             continue
         block = block_of(script, statement)
         before = block[: block.index(statement)]
-        above = next((s for s in before if not harmless(s, names)), None)
-        if above is None:
-            continue
         needed = {n.id for n in ast.walk(statement.value) if isinstance(n, ast.Name)}
-        if any(_binds(s, needed) for s in before[before.index(above) :]):
+        known = max((i + 1 for i, s in enumerate(before) if _binds(s, needed)), default=0)
+        above = next((s for s in before[known:] if not harmless(s, names)), None)
+        if above is None:
             continue
         target, cut = place_before(script, above), whole_lines(script, statement)
         if target is not None and cut is not None:
             return Step((target.insert(script.segment(statement)), cut), how=_MOVE)
     return Step()
+
+
+def _seeding_statements(script: Script, names: Names, path: Path, side: Side) -> Iterator[ast.Expr]:
+    """Statements that set Keras's seed, themselves or by a function that they call."""
+    for statement in ast.walk(script.tree):
+        if isinstance(statement, ast.Expr) and names.called(statement.value) == SEED:
+            yield statement
+    files = script_files(path, side.execution.script)
+    for draw in _seedings(side):
+        frames = [f for f in draw.stack if f.file in files] if draw.owner == SEED else []
+        for frame in reversed(frames if draw.seed is not None else []):
+            found = statement_at(script, frame.line)
+            if isinstance(found, ast.Expr) and isinstance(found.value, ast.Call):
+                yield found
 
 
 def drawn_lines(path: Path, side: Side, function: str) -> dict[int, int]:

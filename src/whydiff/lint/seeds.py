@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from whydiff.lint.rule import Hit, Rule
 from whydiff.lint.script import Source, calls_in, keyword, method
@@ -142,31 +142,44 @@ def _global_draws(s: Source) -> Iterator[Hit]:
     """
     if s.trains and not s.seeded:
         return
-    for module in _DRAWS:
+    for module in (m for m, (seed, _) in _DRAWS.items() if not s.seeds(seed)):
         for call, what in itertools.islice(_draws_from(module, s), 1):
             yield _hit(call, f"{what}, which is not seeded")
 
 
-def unseeded_draws(s: Source, seeded: Collection[str] = ()) -> list[Hit]:
+#: By which lines a program reaches a call, None where its text does not show that.
+Reached = Callable[[ast.Call], tuple[int, ...] | None]
+
+
+def unseeded_draws(
+    s: Source, seeded: Mapping[str, Sequence[int]], reached: Reached, helper: bool = False
+) -> list[Hit]:
     """Every draw from a generator without a seed that may make the data, in the text's order.
 
-    ``seeded`` names the modules ("numpy.random", "random") that something outside this text has
-    seeded.
+    ``seeded`` names the modules ("numpy.random", "random") that a run has seeded, with the lines
+    by which it came there: what is ``reached`` earlier drew without a seed. Of a ``helper`` only
+    what is known to be reached counts.
     """
-    found = [
-        _hit(call, f"{what}, which nothing had seeded")
-        for module in _DRAWS
-        if module not in seeded
-        for call, what in _draws_from(module, s)
-    ]
-    return sorted({*found, *_fresh(s)}, key=lambda hit: (hit.line, hit.column))
+    found = []
+    for module in _DRAWS:
+        first = seeded.get(module)
+        if first is None and s.seeds(_DRAWS[module][0]):
+            continue
+        for call, what in _draws_from(module, s):
+            lines = reached(call)
+            if helper and lines is None:
+                continue
+            if first is None:
+                found.append(_hit(call, f"{what}, which nothing had seeded"))
+            elif lines is not None and lines < tuple(first):
+                found.append(_hit(call, f"{what}, which nothing had seeded by then"))
+    fresh = [] if helper else _fresh(s)  # the ledger knows whether a helper's ran
+    return sorted({*found, *fresh}, key=lambda hit: (hit.line, hit.column))
 
 
 def _draws_from(module: str, s: Source) -> Iterator[tuple[ast.Call, str]]:
-    """Calls that draw from a module's global generator, where the script does not seed it."""
-    seed, name = _DRAWS[module]
-    if s.seeds(seed):
-        return
+    """Calls that draw from a module's global generator."""
+    _, name = _DRAWS[module]
     for call in s.calls:
         owner, _, function = s.called(call).rpartition(".")
         split = module == "numpy.random" and drawn_from_numpy(call, s.names)

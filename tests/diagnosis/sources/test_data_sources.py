@@ -410,3 +410,12 @@ def test_whole_batches_that_change_places():
     finding = ORDER(a, b)
     assert finding.mechanism == "batches-shuffled"
     assert finding.detail.startswith("B shuffles whole batches")
+
+
+def test_other_samples_of_which_some_are_equal_have_no_positions_to_compare():
+    """Rows 2 and 0 of A are equal and share an index, so those behind them move up."""
+    one = a_side(data_content=content(range(9)), data_order=order([3, 1, 0, 2, 0, *range(4, 9)]))
+    other = another_run(data_content=content(range(50, 60)), data_order=sides.shuffled(1, epochs=1))
+    assert ORDER(one, other).status == UNKNOWN
+    distinct = a_side(data_content=content(range(10)), data_order=sides.shuffled(2, epochs=1))
+    assert ORDER(distinct, other).status == DIFFERS

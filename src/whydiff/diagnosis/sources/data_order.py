@@ -88,7 +88,14 @@ def _other_samples(a: Side, b: Side, relation: Common) -> Finding:
             f"shuffled data of other sizes ({sizes[0]} vs. {sizes[1]} samples): "
             "no order could be the same",
         )
+    if not relative and (_equal_rows(one.epochs) or _equal_rows(two.epochs)):
+        return unknown(ID, "other samples, some of them twice: positions say nothing of the order")
     return _judge(a, b, list(one.epochs), list(two.epochs), "row")
+
+
+def _equal_rows(epochs: Sequence[np.ndarray]) -> bool:
+    """Whether rows of arrays are equal: they share an index, and those behind them move up."""
+    return any(len(np.unique(epoch)) < len(epoch) for epoch in epochs)
 
 
 def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:

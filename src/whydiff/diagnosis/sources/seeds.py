@@ -104,12 +104,20 @@ def seeding_of(side: Side, before: int, generator: str) -> Draw | None:
 
     ``generator`` is "random", "numpy", "tensorflow" or "torch"; Keras's set_random_seed seeds all.
     """
-    seedings = [
+    return max(_seedings_of(side, before, generator), key=lambda d: d.number, default=None)
+
+
+def first_seeding(side: Side, before: int, generator: str) -> Draw | None:
+    """The first such call."""
+    return min(_seedings_of(side, before, generator), key=lambda d: d.number, default=None)
+
+
+def _seedings_of(side: Side, before: int, generator: str) -> list[Draw]:
+    return [
         d
         for d in side.execution.ledger
         if d.kind == SEEDING and d.number < before and _reaches(d.owner, generator)
     ]
-    return max(seedings, key=lambda d: d.number, default=None)
 
 
 def unseeded(a: Side, b: Side, seedings: Sequence[Draw | None]) -> str:

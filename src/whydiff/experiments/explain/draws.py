@@ -1,9 +1,10 @@
-"""Lines of a script that may have drawn its data or settings from a generator without a seed, or
+"""Lines of a program that may have drawn its data or settings from a generator without a seed, or
 taken them in the order in which threads end."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from whydiff.core.findings import Finding
@@ -11,9 +12,10 @@ from whydiff.core.recording import Side
 from whydiff.core.words import listed
 from whydiff.diagnosis.sources import seeds
 from whydiff.diagnosis.sources.drawn import drawn_otherwise
-from whydiff.experiments.explain.texts import text_of
+from whydiff.experiments.explain.texts import modules_of, text_of
 from whydiff.lint.script import Source
 from whydiff.lint.seeds import unseeded_draws
+from whydiff.script_text.call_order import Text, lines_to
 from whydiff.script_text.orders import completion_orders
 from whydiff.script_text.pools import RACE, racing_draws
 
@@ -41,20 +43,63 @@ def with_drawing_lines(
 
 def _draws(path: Path, side: Side) -> list[str]:
     """``train.py:24: permutation draws from NumPy's global generator, which nothing had seeded``"""
-    before = seeds.ledger_at(side)
-    seeded = [m for name, m in _MODULES.items() if seeds.seeding_of(side, before, name)]
-    try:
-        source = Source(text_of(path))
-    except (OSError, SyntaxError, ValueError):
+    files = {path: _source(path)}
+    files |= {module: _source(module) for module, _ in modules_of(path, path.parent)}
+    known = {file: source for file, source in files.items() if source is not None}
+    if path not in known:
         return []
-    called = side.fit.stack[0].line if side.fit.stack else None
-    lines = [(hit.line, hit.what) for hit in unseeded_draws(source, seeded)]
-    lines += racing_draws(source.script, source.names)
-    for _, line, what in completion_orders(source.script, source.names):
-        function = what.partition("(")[0]
-        lines.append((line, f"{function} gives results in the order in which they are done"))
+    seeded = _first_seeded(side, {str(file) for file in known})
+    texts = {
+        file: Text(s.script, s.names, "" if file == path else file.stem)
+        for file, s in known.items()
+    }
+    found: list[str] = []
+    for file, source in known.items():
+        text = texts[file]
+        reached = partial(lines_to, [*texts.values()], text)
+        hits = unseeded_draws(source, seeded, reached, helper=file != path)
+        lines = [(hit.line, hit.what) for hit in hits]
+        if file == path:
+            lines += racing_draws(source.script, source.names)
+            for _, line, what in completion_orders(source.script, source.names):
+                function = what.partition("(")[0]
+                what = f"{function} gives results in the order in which they are done"
+                lines.append((line, what))
+        kept = [(line, what) for line, what in lines if _before(side, file, line)]
+        found += [f"{file.name}:{line}: {what}" for line, what in kept]
+    return [*found, *_made_in_helpers(side, {str(file): file for file in known if file != path})]
+
+
+def _made_in_helpers(side: Side, files: Mapping[str, Path]) -> list[str]:
+    """Generators without a seed that other files of the program were seen to make."""
+    made = [d for d in seeds.generators_of(side) if d.seed is None]
     return [
-        f"{path.name}:{line}: {what}"
-        for line, what in lines
-        if called is None or line <= called or path.name != Path(side.fit.stack[0].file).name
+        f"{files[frame.file].name}:{frame.line}: {d.owner.rpartition('.')[2]}() has no seed"
+        for d in made
+        for frame in d.stack[-1:]
+        if frame.file in files
     ]
+
+
+def _source(path: Path) -> Source | None:
+    try:
+        return Source(text_of(path))
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def _first_seeded(side: Side, files: set[str]) -> Mapping[str, tuple[int, ...]]:
+    """The modules whose generator the run seeded, with the lines of the program that led there."""
+    before = seeds.ledger_at(side)
+    found = {}
+    for name, module in _MODULES.items():
+        seeding = seeds.first_seeding(side, before, name)
+        if seeding is not None:
+            found[module] = tuple(f.line for f in seeding.stack if f.file in files)
+    return found
+
+
+def _before(side: Side, file: Path, line: int) -> bool:
+    """Whether a line stands above the fit, where both are in one file."""
+    called = side.fit.stack[0] if side.fit.stack else None
+    return called is None or line <= called.line or file.name != Path(called.file).name
