@@ -308,3 +308,18 @@ def test_a_shuffle_is_changed_only_in_a_stream_and_no_more_than_needed(
         assert changed and ONE_ORDER not in changed[0].source
     if changed:
         assert ("set_random_seed" in changed[0].source) == (len(changed[0].targets) > 1)
+
+
+def test_a_generator_that_each_fit_makes_for_every_batch_is_made_once_for_each(
+    sides: Sides, stack: Stack
+) -> None:
+    text = (
+        "import keras\nimport numpy as np\n\n\ndef rows(x):\n    while True:\n"
+        "        i = np.random.default_rng().choice(9)\n        yield x[i]\n\n\n"
+        "def train(x):\n    model = keras.Sequential([keras.layers.Dense(3)])\n"
+        "    model.fit(rows(x))\n\n\ntrain(x)\ntrain(x)\n"
+    )
+    fits = [stack(text, (f"train(x)#{n}", "<module>"), ("model.fit", "train")) for n in (2, 3)]
+    a, b = sides(fits=fits, relative=True)
+    first = propose(text, a, b, ["data-order"])[0]
+    assert "    rng = np.random.default_rng(0)\n    while True:\n        i = rng." in first.source

@@ -99,6 +99,16 @@ def test_a_generator_made_for_every_batch_is_made_once() -> None:
     )
 
 
+def test_a_generator_made_for_every_batch_of_a_stream_is_made_above_its_loop() -> None:
+    code = (
+        "def rows(x):\n    while True:\n        i = default_rng().choice(9)\n        yield x[i]\n"
+    )
+    assert changed(code, "generator") == (
+        "def rows(x):\n    rng = default_rng(0)\n    while True:\n        i = rng.choice(9)\n"
+        "        yield x[i]\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [  # called in a loop of another function

@@ -69,6 +69,9 @@ def plans(script: Script, path: Path, a: Side, b: Side, causes: Sequence[str]) -
             found += [(step, built) for step in each_build]
     if ordered:
         before = _seed(script, names, fits, _FIT) if fits else None
+        if streams:  # a generator that each of them makes anew, without a seed
+            drawn = generator_step(changes(script, names, once=False))
+            found.append((drawn, ("data-order",)))
         least = (shuffles.seed, before, shuffles.one_order)
         # No seed before a fit reaches a pipeline that both fits share.
         steps = (shuffles.one_order, before) if shuffles.shared else least

@@ -11,7 +11,7 @@ from whydiff.script_text.imports import Names
 from whydiff.script_text.orders import completion_orders, order_changes
 from whydiff.script_text.own_seed import own_seed
 from whydiff.script_text.pools import one_thread
-from whydiff.script_text.repeated import executed_often, made_once
+from whydiff.script_text.repeated import executed_often, made_before_loop, made_once
 from whydiff.script_text.seeding import GLOBAL_SEEDS, written_seed
 
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
@@ -80,7 +80,9 @@ def changes(
             continue  # inside an expression that is replaced already
         again = drawn.get(node.lineno, 1) > 1 or executed_often(script, node)
         if again and isinstance(node, ast.Call) and names.called(node) in MADE:
-            edits = made_once(script, names, node, value, fresh.next) if once else ()
+            edits = made_before_loop(script, node, value, fresh.next)
+            if once and not edits:
+                edits = made_once(script, names, node, value, fresh.next)
             what = f"{what} and is made once: seeded there, it would begin anew each time"
         else:
             edits = (Edit(start, end, value(fresh.next(node))),)

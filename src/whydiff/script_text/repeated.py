@@ -97,15 +97,7 @@ def made_once(
     place = _place(script, names, outermost)
     if place is None:
         return ()
-    statement = script.parent[call]
-    own = _only_name(script, statement)
-    if own:
-        cut = whole_lines(script, statement) if isinstance(statement, ast.stmt) else None
-        uses = (cut,) if cut is not None else ()
-        name = own
-    else:
-        name = "rng"
-        uses = () if _taken(script, name) else (Edit(*script.span(call), name),)
+    uses, name = _uses_of(script, call)
     if not uses:
         return ()
     line = f"{name} = {seeded(seed(place.statement))}"
@@ -114,6 +106,41 @@ def made_once(
     if definition:  # two blank lines around it, as the file has them
         new = Edit(new.start, new.end, new.new + place.newline * 2)
     return (new, *uses)
+
+
+def made_before_loop(
+    script: Script,
+    call: ast.Call,
+    seeded: Callable[[str], str],
+    seed: Callable[[ast.AST], str],
+) -> tuple[Edit, ...]:
+    """Edits that make a generator above the loop that makes it anew, where the function around it
+    yields: whoever goes through it again gets the same numbers. () for any other."""
+    function = _function_around(script, call)
+    if function is None or not any(_yields(script, n, function) for n in ast.walk(function)):
+        return ()
+    around = [a for a in script.ancestors(call) if isinstance(a, ast.stmt)]
+    inside = around[: around.index(function)] if function in around else []
+    loop = next((a for a in reversed(inside) if isinstance(a, ast.For | ast.While)), None)
+    place = place_before(script, loop) if loop is not None and not _trains(loop) else None
+    uses, name = _uses_of(script, call)
+    if place is None or not uses:
+        return ()
+    return (place.insert(f"{name} = {seeded(seed(place.statement))}"), *uses)
+
+
+def _yields(script: Script, node: ast.AST, function: Function) -> bool:
+    return isinstance(node, ast.Yield | ast.YieldFrom) and script.scope(node) is function
+
+
+def _uses_of(script: Script, call: ast.Call) -> tuple[tuple[Edit, ...], str]:
+    """The edits by which a generator made elsewhere takes the place of this one, and its name."""
+    statement = script.parent[call]
+    own = _only_name(script, statement)
+    if own:
+        cut = whole_lines(script, statement) if isinstance(statement, ast.stmt) else None
+        return ((cut,) if cut is not None else ()), own
+    return (() if _taken(script, "rng") else (Edit(*script.span(call), "rng"),)), "rng"
 
 
 def _place(script: Script, names: Names, outermost: ast.stmt) -> Place | None:
