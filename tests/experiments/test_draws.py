@@ -1,5 +1,6 @@
 """Which lines of a script may have drawn the data."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import SEEDING, Draw, Frame
 from whydiff.diagnosis.sources import source
-from whydiff.experiments.explain.draws import with_drawing_lines
+from whydiff.experiments.explain.draws import with_drawing_lines, with_redrawn_data
 from whydiff.testing.sides import a_side, changed, content
 
 SPLIT = """import numpy as np
@@ -160,3 +161,53 @@ def test_the_line_that_makes_the_generator_of_a_step_is_named(tmp_path):
     finding = Finding("noise", DIFFERS, "", detail="a step draws from rng", mechanism="host-draws")
     (read,) = with_drawing_lines([finding], (script, script), (a_side(), a_side()), True)
     assert read.detail == "a step draws from rng; train.py:2: Random() has no seed"
+
+
+LOOP = """import keras
+import numpy as np
+from sklearn.model_selection import KFold, train_test_split
+
+keras.utils.set_random_seed(0)
+
+
+def split():
+    return train_test_split(x, y)
+
+
+{loop}:
+    parts = {drawn}
+    model = keras.Sequential()
+    model.fit(parts)
+"""
+SPLIT_ANEW = "train_test_split draws from NumPy's global generator, anew for each of the two fits"
+
+
+@pytest.mark.parametrize(
+    ("loop", "drawn", "line"),
+    [
+        pytest.param("for i in range(2)", "train_test_split(x, y)", 13, id="in the loop"),
+        pytest.param("for i in range(2)", "split()", 9, id="in a function called there"),
+        pytest.param(
+            "for train, test in KFold(2, shuffle=True).split(x)", "x[train]", 0, id="folds"
+        ),
+        pytest.param("for part in parts", "part", 0, id="parts made before"),
+    ],
+)
+def test_a_split_that_is_drawn_for_each_fit_is_not_intentional(tmp_path, loop, drawn, line):
+    script = tmp_path / "train.py"
+    script.write_text(LOOP.format(loop=loop, drawn=drawn))
+    a, b = (
+        a_side(
+            data_content=content(range(start, start + 10)),
+            fit={"stack": (Frame(str(script), 15, "<module>", ""),), "index": 1 + start // 5},
+            execution={"script": str(script)},
+        )
+        for start in (0, 5)
+    )
+    b = replace(b, execution=a.execution)
+    finding = source("data-content").compare(a, b)
+    assert finding.intended and finding.mechanism == "other-subset"
+    (read,) = with_redrawn_data([finding], script, (a, b))
+    assert read.intended is not bool(line)
+    if line:
+        assert f"train.py:{line}: {SPLIT_ANEW}" in read.detail and "random_state" in read.remedy

@@ -23,10 +23,11 @@ from whydiff.fixes.spots import (
 )
 from whydiff.fixes.swap import swap
 from whydiff.script_text.edits import Edit, Place, Script, place_before
-from whydiff.script_text.generators import changes
+from whydiff.script_text.generators import Change, Seeds, changes
 from whydiff.script_text.imports import Names
 from whydiff.script_text.own_seed import own_seed
 from whydiff.script_text.seeding import import_edit, written_seed
+from whydiff.script_text.splits import seeded_splits
 
 #: how many calls further out a place is sought from where one seed reaches build and fit
 DEPTH = 6
@@ -112,7 +113,13 @@ def _content(
 ) -> list[Plan]:
     """Make the data equal too: a seed where the common function starts, seeded generators."""
     found: list[Plan] = []
-    drawn = generator_step(changes(script, names, once=False))
+    splits = seeded_splits(script, names, Seeds(script, names).next, repeated=True)
+    drawn = generator_step(
+        [
+            *changes(script, names, once=False),
+            *(Change((edit,), "generator", line, what) for edit, line, what in splits),
+        ]
+    )
     start = _start_of_function(script, fits[0]) if len(fits) == 1 else None
     call = names.seed_call(start.statement) if start else None
     whole = Step()

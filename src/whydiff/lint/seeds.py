@@ -177,6 +177,11 @@ def unseeded_draws(
     return sorted({*found, *fresh}, key=lambda hit: (hit.line, hit.column))
 
 
+def draws_anew(s: Source) -> list[tuple[ast.Call, str]]:
+    """Calls that draw from a global generator, seeded or not, with what they do."""
+    return [found for module in _DRAWS for found in _draws_from(module, s)]
+
+
 def _draws_from(module: str, s: Source) -> Iterator[tuple[ast.Call, str]]:
     """Calls that draw from a module's global generator."""
     _, name = _DRAWS[module]

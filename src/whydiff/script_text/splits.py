@@ -31,15 +31,15 @@ def drawn_from_numpy(call: ast.Call, names: Names) -> str:
 
 
 def seeded_splits(
-    script: Script, names: Names, seed: Callable[[ast.AST], str]
+    script: Script, names: Names, seed: Callable[[ast.AST], str], repeated: bool = False
 ) -> Iterator[tuple[Edit, int, str]]:
     """Edits that give each such call a ``random_state``, with their lines.
 
-    None of one that a loop repeats: it would take the same rows each time.
+    None of one that a loop repeats, unless asked for: it would take the same rows each time.
     """
     for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
         function = drawn_from_numpy(call, names)
-        if not function or _repeated(script, call):
+        if not function or (_repeated(script, call) and not repeated):
             continue
         none = next((k.value for k in call.keywords if k.arg == "random_state"), None)
         given = [*call.args, *(k.value for k in call.keywords)]

@@ -3,19 +3,25 @@ taken them in the order in which threads end."""
 
 from __future__ import annotations
 
+import ast
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from whydiff.core.findings import Finding
 from whydiff.core.recording import Side
 from whydiff.core.words import listed
-from whydiff.diagnosis.sources import seeds
+from whydiff.diagnosis.mechanisms import mechanism as known_mechanism
+from whydiff.diagnosis.sources import data_content, seeds
 from whydiff.diagnosis.sources.drawn import drawn_otherwise
 from whydiff.experiments.explain.texts import modules_of, text_of
+from whydiff.fixes import ensemble_or_folds
 from whydiff.lint.script import Source
-from whydiff.lint.seeds import unseeded_draws
+from whydiff.lint.seeds import draws_anew, unseeded_draws
 from whydiff.script_text.call_order import Text, lines_to
+from whydiff.script_text.edits import statement_at
 from whydiff.script_text.orders import completion_orders
 from whydiff.script_text.pools import RACE, racing_draws
 
@@ -41,8 +47,59 @@ def with_drawing_lines(
     return tuple(drawn_otherwise(finding, said, alike, racing) for finding in findings)
 
 
+def with_redrawn_data(
+    findings: Sequence[Finding], path: Path, sides: tuple[Side, Side]
+) -> tuple[Finding, ...]:
+    """Findings of two fits of one run: data that a line draws anew for each of them were not asked
+    to differ, unless they are folds or go to members of an ensemble."""
+    content = next((f for f in findings if f.source == data_content.ID), None)
+    source = _source(path)
+    if content is None or source is None or content.mechanism != "other-subset":
+        return tuple(findings)
+    drawn = [
+        f"{path.name}:{call.lineno}: {what}"
+        for call, what in draws_anew(source)
+        if _for_each(source, call, path, sides)
+    ]
+    if not drawn or ensemble_or_folds(source.script.text, *sides):
+        return tuple(findings)
+    detail = (
+        f"{content.evidence}; {listed(drawn[:_MOST_LINES])}, anew for each of the two fits: it was "
+        "not set back to the same seed in between"
+    )
+    redrawn = replace(
+        content,
+        detail=detail,
+        mechanism="unseeded-split",
+        remedy=known_mechanism("unseeded-split").remedy,
+        intended=False,
+    )
+    return tuple(redrawn if f is content else f for f in findings)
+
+
+def _for_each(source: Source, call: ast.Call, path: Path, sides: tuple[Side, Side]) -> bool:
+    """Whether a line runs once for each of two fits: in the loop that makes both, or in a function
+    that is called for each, itself or through a function that is called there."""
+    script = os.path.realpath(path)
+    stacks = [[f for f in side.fit.stack if os.path.realpath(f.file) == script] for side in sides]
+    lines = [[f.line for f in stack] for stack in stacks]
+    common = next(
+        (n for n, (x, y) in enumerate(zip(*lines, strict=False)) if x != y), min(map(len, lines))
+    )
+    around: set[ast.AST] = set()
+    for frame in stacks[0][common + 1 :]:
+        around |= {n for n in source.nodes if getattr(n, "name", None) == frame.function}
+    for frame in stacks[0][:common]:
+        statement = statement_at(source.script, frame.line)
+        around |= {*source.script.loops(statement)} if statement is not None else set()
+    scope = source.scope(call)
+    through = [c for c in source.calls if source.called(c) == getattr(scope, "name", "")]
+    return any(around & {*source.script.ancestors(c)} for c in (call, *through))
+
+
 def _draws(path: Path, side: Side) -> list[str]:
     """``train.py:24: permutation draws from NumPy's global generator, which nothing had seeded``"""
+    path = path.resolve()
     files = {path: _source(path)}
     files |= {module: _source(module) for module, _ in modules_of(path, path.parent)}
     known = {file: source for file, source in files.items() if source is not None}
@@ -72,12 +129,15 @@ def _draws(path: Path, side: Side) -> list[str]:
 
 def _made_in_helpers(side: Side, files: Mapping[str, Path]) -> list[str]:
     """Generators without a seed that other files of the program were seen to make."""
-    made = [d for d in seeds.generators_of(side) if d.seed is None]
+    made = [
+        (os.path.realpath(d.stack[-1].file), d.stack[-1].line, d.owner.rpartition(".")[2])
+        for d in seeds.generators_of(side)
+        if d.seed is None and d.stack
+    ]
     return [
-        f"{files[frame.file].name}:{frame.line}: {d.owner.rpartition('.')[2]}() has no seed"
-        for d in made
-        for frame in d.stack[-1:]
-        if frame.file in files
+        f"{files[file].name}:{line}: {function}() has no seed"
+        for file, line, function in made
+        if file in files
     ]
 
 
@@ -95,7 +155,9 @@ def _first_seeded(side: Side, files: set[str]) -> Mapping[str, tuple[int, ...]]:
     for name, module in _MODULES.items():
         seeding = seeds.first_seeding(side, before, name)
         if seeding is not None:
-            found[module] = tuple(f.line for f in seeding.stack if f.file in files)
+            found[module] = tuple(
+                f.line for f in seeding.stack if os.path.realpath(f.file) in files
+            )
     return found
 
 

@@ -19,7 +19,7 @@ from whydiff.diagnosis.pair import (
     pair_of_fits,
     successive_fits,
 )
-from whydiff.experiments.explain.draws import with_drawing_lines
+from whydiff.experiments.explain.draws import with_drawing_lines, with_redrawn_data
 from whydiff.experiments.explain.recorded import compare
 from whydiff.runner.client import Child, Run
 from whydiff.runner.epochs import EpochProgress
@@ -191,6 +191,9 @@ def _sides(
         runs = child_a.run, other.run
         paths, alike = (runs[0].script, runs[1].script), _alike(*runs)
         diff = replace(diff, findings=with_drawing_lines(diff.findings, paths, (a, b), alike))
+    else:
+        findings = with_redrawn_data(diff.findings, child_a.run.script, (a, b))
+        diff = replace(diff, findings=findings)
     names = [run.text if run.checkout else run.script.name for run in (child_a.run, other.run)]
     scripts = (names[0], names[1])
     compared = ComparedSides(between, chosen, a, b, diff, scripts)
