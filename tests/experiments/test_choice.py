@@ -47,8 +47,8 @@ def answered(monkeypatch):
 
             @property
             def fits_of_two_runs(self):
-                self.touched |= self.fits_of_one_run is None
-                return None if self.fits_of_one_run else pairs.get("two_runs")
+                self.touched |= not self.one_run_tells
+                return None if self.one_run_tells else pairs.get("two_runs")
 
         asked = Asked(question, None, None, None, SimpleNamespace(execution=0, script=""), *[0] * 3)
         asked.__dict__["fits_of_one_run"] = pairs.get("one_run") if question.one_program else None
@@ -77,8 +77,12 @@ CALLS = ("independent_models", "two_runs_of_calls", "inside_one_run")
         (Question(("a.py",), lines=(1, 2)), ("calls_at",), {}, "calls asked for", False),
         # one script: two independent fits of one run; then it is not run again
         (ONE, (), {"one_run": DIFFER}, "trainings", False),
-        (ONE, (), {"one_run": AGREE}, "calls of one run", False),
-        (ONE, CALLS, {"one_run": AGREE}, "these trainings agree", False),
+        (Question(("a.py",), fits=(1, 2)), (), {"one_run": DIFFER}, "trainings", False),
+        # where these agree two runs of it may still differ
+        (ONE, (), {"one_run": AGREE, "two_runs": DIFFER}, "trainings", True),
+        (ONE, (), {"one_run": AGREE, "two_runs": AGREE}, "calls of two runs", True),
+        (ONE, CALLS[1:2], {"one_run": AGREE, "two_runs": AGREE}, "calls of one run", True),
+        (ONE, CALLS, {"one_run": AGREE, "two_runs": AGREE}, "these trainings agree", True),
         (Question(("a.py",), fits=(1, 2)), (), {"one_run": AGREE}, "these trainings agree", False),
         # one script without such fits
         (ONE, (), {"two_runs": DIFFER}, "models", False),

@@ -350,10 +350,16 @@ def with_others(explanation: Explanation, execution: Execution) -> Explanation:
     return replace(explanation, others=others)
 
 
-def watched(explanation: Explanation, execution: Execution) -> Explanation:
-    """The answer that two trainings agree, with the scope of what was watched and no more."""
+def watched(
+    explanation: Explanation, execution: Execution, ran_again: bool = False
+) -> Explanation:
+    """The answer that two trainings agree, with the scope of what was watched and no more.
+
+    ``ran_again``: they are of one run, and what a second run watched was equal to all of it.
+    """
     seen = f"{scope(execution.in_order())}{_beyond(execution)}"
-    text = f"The compared trainings agree bit for bit; watched: {seen}"
+    more = ", and a second run gives the same" if ran_again else ""
+    text = f"The compared trainings agree bit for bit{more}; watched: {seen}"
     _, meant = in_comparison(execution)
     text = "; ".join((text, *meant[:MOST_OTHERS]))
     remedy = Remedy("", False, f"{text}. What was not watched is not known.")

@@ -57,7 +57,7 @@ def fits_of_two_runs(asked: Inquiry) -> Explanation | None:
 
 def calls_of_two_runs(asked: Inquiry) -> Explanation | None:
     """Two scripts, or one run twice: the first measuring call that differs."""
-    if asked.fits_of_one_run is not None:
+    if asked.one_run_tells:
         return None
     found = two_runs_of_calls(asked.site, asked.site_b, asked.progress)
     if found is None:
@@ -94,7 +94,9 @@ def agreement(asked: Inquiry) -> Explanation:
         compared = [a for a, _ in alike(execution, asked.site_b.execution)] if scripts else None
         agreed = all_agree(execution, asked.site.script, 2, compared)
     else:
-        agreed = watched(answer(sides.compared, metric=asked.question.metric), execution)
+        ran_again = asked.fits_of_one_run is not None and not asked.one_run_tells
+        found = answer(sides.compared, metric=asked.question.metric)
+        agreed = watched(found, execution, ran_again)
     return with_others(agreed, execution)
 
 

@@ -72,10 +72,16 @@ class Inquiry:
             return None
         return two_fits(self.ran_a, self._numbers(self.ran_a), self.folder)
 
+    @property
+    def one_run_tells(self) -> bool:
+        """Whether two fits of A's run are what is compared: those asked for, or two that differ."""
+        fits = self.fits_of_one_run
+        return fits is not None and (bool(self.question.fits) or not fits.compared.identical)
+
     @cached_property
     def fits_of_two_runs(self) -> RunningSides | None:
         """A fit of each run; not looked for where one run holds two to compare."""
-        if self.fits_of_one_run is not None:
+        if self.one_run_tells:
             return None
         wanted = self._numbers(self.ran_b)
         return two_runs(self.ran_a, self.ran_b, wanted, self.folder)
@@ -90,6 +96,8 @@ class Inquiry:
     def successive_fits(self) -> RunningSides | None:
         """Two fits of one training, where two runs of it agree."""
         if self.fits_of_two_runs is None or not self.question.one_program:
+            return None
+        if self.fits_of_one_run is not None:
             return None
         return two_successive_fits(self.ran_a, self.folder)
 
