@@ -215,5 +215,6 @@ def _explain_programs(question: Question, progress: Progress) -> Explanation:
     with inquiry(question, progress) as asked:
         explanation = next(filter(None, (step(asked) for step in ORDER_OF_CHOICE)))
         asked.processes.close()  # only then is known what the scripts wrote
-        notes = (*explanation.notes, *asked.notes, *asked.runs.notes())
+        left = asked.left_for_the_next_run()
+        notes = (*explanation.notes, *asked.notes, *left, *asked.runs.notes())
         return asked.in_terms_of_revisions(replace(explanation, notes=notes))

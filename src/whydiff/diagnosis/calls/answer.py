@@ -350,9 +350,7 @@ def with_others(explanation: Explanation, execution: Execution) -> Explanation:
     return replace(explanation, others=others)
 
 
-def watched(
-    explanation: Explanation, execution: Execution, ran_again: bool = False
-) -> Explanation:
+def watched(explanation: Explanation, execution: Execution, ran_again: bool = False) -> Explanation:
     """The answer that two trainings agree, with the scope of what was watched and no more.
 
     ``ran_again``: they are of one run, and what a second run watched was equal to all of it.

@@ -26,13 +26,17 @@ from whydiff.experiments.explain.sides import (
     two_runs,
     two_successive_fits,
 )
+from whydiff.experiments.explain.texts import text_of
 from whydiff.fixes.pins import FILES, requirements
+from whydiff.fixes.proposal import BOM
 from whydiff.runner.asked import run_as_asked
 from whydiff.runner.client import Run
 from whydiff.runner.environments import moved
 from whydiff.runner.revisions import Checkouts
 from whydiff.runner.running import Ran, Runs, runs_of
+from whydiff.script_text.edits import parse
 from whydiff.script_text.notebooks import cells, left_out
+from whydiff.script_text.resuming import loads_if_there
 
 
 @dataclass(eq=False)
@@ -100,6 +104,21 @@ class Inquiry:
         if self.fits_of_one_run is not None:
             return None
         return two_successive_fits(self.ran_a, self.folder)
+
+    def left_for_the_next_run(self) -> list[str]:
+        """Says so where a run leaves files and loads some only if they are there: on scratch copies
+        no run finds what another has left. To be asked once all runs are over."""
+        script = self.ran_a.run.script
+        if self.runs.resumed or not self.runs.place.folders or script.suffix != ".py":
+            return []
+        lines = loads_if_there(parse(text_of(script).removeprefix(BOM)))
+        if not self.runs.written or not lines:
+            return []
+        return [
+            f"{script.name}:{lines[0]} loads a file if it is there, and no run here found what "
+            "another had left. In place a second run may go on from the first one's: --runs "
+            "--in-place compares these."
+        ]
 
     def in_terms_of_revisions(self, explanation: Explanation) -> Explanation:
         """The answer without the paths of our copies of revisions, and with what these are."""
