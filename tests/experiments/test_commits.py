@@ -5,9 +5,9 @@ import subprocess
 import pytest
 
 from whydiff.core.findings import SUSPECTED, Cause
-from whydiff.experiments.explain.commits import Program, Revisions, located_in
-from whydiff.runner.history import commit_named
-from whydiff.script_text.dataflow import fed
+from whydiff.experiments.explain.commits import Program, Revisions, located, located_in
+from whydiff.runner.history import commit_named, text_at
+from whydiff.script_text.dataflow import deciding
 
 
 def git(folder, *arguments):
@@ -19,13 +19,23 @@ def cause(source, detail, mechanism=""):
     return Cause(source, detail, SUSPECTED, "", "", mechanism=mechanism)
 
 
+TRAINING = """rate = 0.001
+epochs = 3
+import split
+x = load(split.fold, split.size)
+model = build()
+model.compile(SGD(rate))
+model.fit(x, epochs=epochs, callbacks=split.log)
+"""
+
+
 @pytest.fixture
 def project(tmp_path):
     git(tmp_path, "init", "-qb", "main")
-    first = {"train.py": "rate = 0.001\nepochs = 3\n", "split.py": "fold = 1\nsize = 8\nlog = 1\n"}
+    first = {"train.py": TRAINING, "split.py": "fold = 1\nsize = 8\nlog = 1\n"}
     steps = [
         ("Begin", first),
-        ("Train faster", {"train.py": "rate = 0.01\nepochs = 3\n"}),
+        ("Train faster", {"train.py": TRAINING.replace("0.001", "0.01")}),
         ("Split otherwise", {"split.py": "fold = 2\nsize = 8\nlog = 1\n"}),
         ("Log nothing", {"split.py": "fold = 2\nsize = 8\n"}),
     ]
@@ -38,9 +48,20 @@ def project(tmp_path):
     return tmp_path
 
 
+def program(texts, read=None, chance=False):
+    """What the call of fit in train.py comes from."""
+    line = next(n for n, text in enumerate(texts["train.py"].splitlines(), 1) if ".fit(" in text)
+    fed, whole = (deciding(texts, "train.py", line, whole=one) for one in (False, True))
+    return Program(fed, whole, read or {}, chance)
+
+
 def told(project, a, b, *causes):
     ids = [revision and commit_named(project, revision).id for revision in (a, b)]
-    return [c.detail for c in located_in(Revisions(project, *ids), causes)]
+    programs = [
+        program({name: text_at(project, id, name) for name in ("train.py", "split.py")})
+        for id in ids
+    ]
+    return [c.detail for c in located_in(Revisions(project, *ids), causes, tuple(programs))]
 
 
 def short(project, revision):
@@ -68,7 +89,7 @@ def test_the_newer_side_may_be_a(project):
 
 
 def test_a_change_that_is_not_committed_is_called_so(project):
-    (project / "train.py").write_text("rate = 0.5\nepochs = 3\n")
+    (project / "train.py").write_text(TRAINING.replace("0.001", "0.5"))
     (detail,) = told(project, "c3", None, cause("optimizer", "learning_rate: 0.01 vs. 0.5"))
     assert detail.endswith("train.py:1: rate = 0.5; not committed yet)")
 
@@ -91,7 +112,7 @@ def test_a_line_that_went_is_told_with_the_commit_that_removed_it(project):
 @pytest.mark.parametrize(
     "left_alone",
     [
-        cause("data-content", "8 of 8 samples only in A"),  # two changes, neither says it
+        cause("backend", "backend: jax vs. torch"),  # comes from around the program
         cause("initialization", "all 4 weight tensors differ"),  # chance needs no change
     ],
 )
@@ -109,6 +130,62 @@ def test_what_differs_beside_the_only_change_is_not_blamed_on_it(project):
     backend = cause("backend", "backend: jax vs. torch")
     changed, from_outside = told(project, "c0", "c1", rate, backend)
     assert "Train faster" in changed and from_outside == backend.detail
+
+
+def test_lines_on_the_way_are_candidates_where_none_says_it(project):
+    (detail,) = told(project, "c0", "c3", cause("measurement", "A logs more"))
+    first, second, third = (short(project, tag) for tag in ("c1", "c2", "c3"))
+    assert detail == (
+        f"A logs more (it may come from: split.py:1 in commit {second} (Split otherwise); "
+        f"split.py:3 in commit {third} (Log nothing); train.py:1 in commit {first} (Train faster))"
+    )
+
+
+def test_what_says_another_cause_is_no_candidate(project):
+    rate = cause("optimizer", "learning_rate: 0.001 vs. 0.01")
+    said = told(project, "c0", "c3", rate, cause("measurement", "A logs more"))
+    assert "Train faster" in said[0] and "Train faster" not in said[1]
+
+
+def test_a_changed_line_among_new_ones_has_its_own_commit(project):
+    text = TRAINING.replace("0.001", "0.01")
+    (project / "train.py").write_text(f'"""Train."""\nseed = 1\n{text}')
+    git(project, "commit", "-qam", "Describe")
+    (detail,) = told(project, "c0", "HEAD", cause("optimizer", "learning_rate: 0.001 vs. 0.01"))
+    assert detail.endswith(f"commit {short(project, 'c1')} (Train faster))")
+
+
+def test_a_block_that_several_commits_wrote_is_blamed_on_none(project):
+    for subject, old, new in (
+        ("Rewrite", "model.compile(SGD(rate))\n", "model.compile(\n    RMSprop(0.5),\n)\n"),
+        ("Clip", "    RMSprop(0.5),\n", "    RMSprop(\n        0.5, clipnorm=0.2\n    ),\n"),
+    ):
+        text = (project / "train.py").read_text()
+        assert old in text
+        (project / "train.py").write_text(text.replace(old, new))
+        git(project, "commit", "-qam", subject)
+    (detail,) = told(project, "c3", "HEAD", cause("optimizer", "class: SGD vs. RMSprop"))
+    assert "Rewrite" in detail or "2 commits" in detail
+
+
+def test_the_new_name_of_a_module_is_no_change(project):
+    git(project, "mv", "split.py", "parts.py")
+    text = (project / "train.py").read_text()
+    (project / "train.py").write_text(text.replace("split", "parts"))
+    git(project, "commit", "-qam", "Rename")
+    (project / "parts.py").write_text("fold = 3\nsize = 8\n")
+    git(project, "commit", "-qam", "Split again")
+    ids = [commit_named(project, revision).id for revision in ("c3", "HEAD")]
+    programs = [
+        program({name: text_at(project, id, name) for name in ("train.py", module)})
+        for id, module in zip(ids, ("split.py", "parts.py"), strict=True)
+    ]
+    data = cause("data-content", "other samples")
+    (found,) = located_in(Revisions(project, *ids), [data], tuple(programs))
+    assert found.detail == (
+        "other samples (split.py:1: fold = 2; parts.py:1: fold = 3; "
+        f"commit {short(project, 'HEAD')} (Split again))"
+    )
 
 
 LOADING = """import json
@@ -146,18 +223,16 @@ def loading(tmp_path):
     return tmp_path
 
 
-def data_told(project, a, b, chance=False):
+def data_told(project, a, b, chance=False, source="data-content", said="other samples"):
     programs = []
     for revision in (a, b):
         git(project, "checkout", "-q", revision)
         texts = {name: (project / name).read_text() for name in ("train.py", "prep.py")}
         read = {name: (project / name).read_text() for name in ("x.csv", "config.json")}
-        programs.append(Program(fed(texts, "train.py", 6), read, chance))
+        programs.append(program(texts, read, chance))
     ids = [commit_named(project, revision).id for revision in (a, b)]
-    (found,) = located_in(
-        Revisions(project, *ids), [cause("data-content", "other samples")], tuple(programs)
-    )
-    return found.detail.removeprefix("other samples").strip()
+    (found,) = located_in(Revisions(project, *ids), [cause(source, said)], tuple(programs))
+    return found.detail.removeprefix(said).strip()
 
 
 def test_of_many_changes_that_of_what_feeds_the_data_is_named(loading):
@@ -199,6 +274,86 @@ def test_changes_that_feed_nothing_are_no_candidates(loading):
 
 
 def test_of_changes_in_adjacent_lines_the_one_that_says_it_is_named(project):
-    (project / "train.py").write_text("rate = 0.5\nepochs = 4\n")
+    text = TRAINING.replace("0.001", "0.5").replace("epochs = 3", "epochs = 4")
+    (project / "train.py").write_text(text)
     (detail,) = told(project, "c3", None, cause("optimizer", "learning_rate: 0.01 vs. 0.5"))
     assert detail.endswith("(train.py:1: rate = 0.01; train.py:1: rate = 0.5; not committed yet)")
+
+
+def test_words_alone_make_a_suspicion(loading):
+    """A setting that no line of the program uses is changed by the very values of a cause."""
+    said = data_told(loading, "c2", "c3", source="optimizer", said="learning_rate: 0.1 vs. 0.2")
+    assert said == (
+        '(suspected from the text: config.json:3: "rate": 0.1; config.json:3: "rate": 0.2; '
+        f"commit {short(loading, 'c3')} (Slow down))"
+    )
+
+
+def between_scripts(a, b, *causes):
+    one, other = ({"train.py": text, "prep.py": PREP} for text in (a, b))
+    texts = {("train.py", "train.py"): (a, b)}
+    return [c.detail for c in located(texts, causes, (program(one), program(other)))]
+
+
+USING = """import keras
+import numpy as np
+from prep import scaled
+UNUSED = 0.1
+rate = 0.1
+keras.utils.set_random_seed(3)
+x = scaled(np.loadtxt("x.csv"))
+model = build()
+model.compile(keras.optimizers.SGD(rate), "mse")
+model.fit(x, x, epochs=3)
+"""
+
+
+def test_two_scripts_are_followed_like_two_revisions():
+    rate = cause("optimizer", "learning_rate: 0.1 vs. 0.2")
+    (used,) = between_scripts(USING, USING.replace("rate = 0.1", "rate = 0.2"), rate)
+    assert used == f"{rate.detail} (train.py:5: rate = 0.1; train.py:5: rate = 0.2)"
+    (unused,) = between_scripts(USING, USING.replace("UNUSED = 0.1", "UNUSED = 0.2"), rate)
+    assert "(suspected from the text: train.py:4: UNUSED = 0.1; " in unused
+    data = cause("data-content", "other samples")
+    (scaled,) = between_scripts(USING, USING.replace("scaled(np", "abs(np"), data)
+    assert scaled.startswith("other samples (train.py:7: x = scaled(")
+
+
+def test_a_seed_that_is_set_for_the_process_lies_on_the_way():
+    seeds = cause("initialization", "set_random_seed(3) in A and set_random_seed(4) in B")
+    (detail,) = between_scripts(USING, USING.replace("seed(3)", "seed(4)"), seeds)
+    assert "suspected" not in detail and "train.py:6: keras.utils.set_random_seed(4)" in detail
+
+
+LOOP = """import whydiff
+import numpy as np
+RATE = 0.1
+SIZE = 8
+data = np.loadtxt("x.csv")
+optimizer = SGD(RATE)
+def step(x):
+    return model(x) * 2
+with whydiff.watch(model, optimizer=optimizer) as loop:
+    for start in range(0, 64, SIZE):
+        loop.step(step, data[start : start + SIZE])
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fed", "whole"),
+    [("RATE = 0.1", "RATE = 0.2", False, True), ("SIZE = 8", "SIZE = 9", True, True),
+     ("* 2", "* 3", False, True), ("x.csv", "y.csv", True, True),
+     ("import numpy", "import  numpy", True, True)],
+)  # fmt: skip
+def test_a_loop_is_followed_from_where_it_is_watched(old, new, fed, whole):
+    line = next(n for n, text in enumerate(LOOP.splitlines(), 1) if old in text)
+    for all_of_it, expected in ((False, fed), (True, whole)):
+        way = deciding({"train.py": LOOP.replace(old, new)}, "train.py", 9, whole=all_of_it)
+        assert (("train.py", line) in way) == expected
+
+
+def test_the_state_that_travels_through_a_step_is_no_data():
+    text = LOOP.replace("loop.step(step, data", "loss, state = loop.step(step, state, data")
+    text = text.replace("optimizer = SGD(RATE)", "state = SGD(RATE).variables")
+    assert ("train.py", 3) not in deciding({"train.py": text}, "train.py", 9)
+    assert ("train.py", 3) in deciding({"train.py": text}, "train.py", 9, whole=True)

@@ -10,6 +10,9 @@ from typing import Any
 
 from whydiff.core.findings import Cause
 
+#: how a sentence goes on where the line that follows is a suspicion: nothing was measured of it
+FROM_TEXT = "suspected from the text"
+MAY_BE = "it may come from"
 #: ``train.py:12`` in a sentence
 _NAMED = re.compile(r"(?P<file>[\w./\\-]+\.(?:py|ipynb)):(?P<line>\d+)")
 #: ``at line 12`` in a sentence: of the script itself
@@ -33,6 +36,7 @@ def located(cause: Cause, a: Mapping[str, Any], b: Mapping[str, Any]) -> Cause:
     ``a`` and ``b`` are the sides of an explanation.
     """
     script = str(b.get("script") or a.get("script") or "")
-    named = (place_in(text, script) for text in (cause.detail, cause.evidence))
+    detail = re.split(rf"\((?:{FROM_TEXT}|{MAY_BE}): ", cause.detail)[0]
+    named = (place_in(text, script) for text in (detail, cause.evidence))
     place = next(filter(None, named), None)
     return replace(cause, where=f"{place[0]}:{place[1]}") if place else cause

@@ -27,6 +27,8 @@ _PLAIN = {
     "filter.lfs.process": "",
     "filter.lfs.required": "false",
 }
+#: Folders that are named of a large repository.
+_MOST_FOLDERS = 100
 #: the fact of a recording that names changed files, see :func:`uncommitted`
 UNCOMMITTED = "uncommitted changes"
 
@@ -122,6 +124,13 @@ def changed_files(root: Path, a: str | None, b: str | None) -> list[tuple[str, s
         pairs.append((fields[at + 1], fields[at + 2] if renamed else fields[at + 1]))
         at += 3 if renamed else 2
     return pairs
+
+
+def folders_with(root: Path, pattern: str) -> list[Path]:
+    """Folders that hold a tracked file of this pattern, those nearest to ``root`` first."""
+    files = git(root, "ls-files", "-z", "--", pattern).split("\0")
+    folders = dict.fromkeys(Path(file).parent for file in files if file)
+    return [root / one for one in sorted(folders, key=lambda one: len(one.parts))[:_MOST_FOLDERS]]
 
 
 def text_at(root: Path, revision: str | None, path: str) -> str:

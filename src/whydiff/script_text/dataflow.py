@@ -1,4 +1,5 @@
-"""Which lines of a program decide what a call is fed: followed backwards, name by name.
+"""Which lines of a program decide what a call is fed, or the call as a whole: followed backwards,
+name by name.
 
 Nothing is run, so a line may be among them that decides nothing. One that does is left out only
 where a program hides what it uses: behind ``exec``, ``getattr`` or another language.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -21,22 +23,26 @@ _Key = tuple[ast.AST | None, str]
 _FED = frozenset({"fit", "train_on_batch", "evaluate", "predict", "test_on_batch"})
 #: Their arguments that are data, besides the first two.
 _DATA = frozenset({"x", "y", "sample_weight", "validation_data", "validation_split"})
-#: Calls that leave alone what they are given.
-_READING = frozenset({"print", "len", "compile", "summary", "plot", "save", *_FED})
+#: Calls that leave alone what they are given; ``compile`` leaves alone the data.
+_READING = frozenset({"print", "len", "summary", "plot", "save", *_FED})
+#: What a library's function that sets something for the whole process is called.
+_SETS = re.compile(r"^(set|enable|disable)_|config|seed|environ|putenv")
 #: With these, keys are used that no text names.
 _ALL_KEYS = frozenset({"vars", "asdict", "getattr", "items", "values", "update", "__dict__"})
 _GENERATORS = frozenset({"default_rng", "RandomState", "Random", "Generator", "SeedGenerator"})
-_BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
+#: Statements that decide whether and how often those inside are run, or (of a call) in which scope.
+_BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.Match)
+_SCOPES = (ast.With, ast.AsyncWith)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(frozen=True)
-class Fed:
-    """What decides the data of a call, in a program's own files.
+class Deciding:
+    """What decides a call, or what it is fed, in a program's own files.
 
     ``words`` are the strings and attributes that these lines use; ``every_key`` says that they may
     use keys of a dictionary besides, ``draws`` that they draw random numbers. ``arguments`` is the
-    text of what is fed, at ``place``.
+    text of what is given to the call, at ``place``.
     """
 
     lines: Mapping[str, frozenset[int]]
@@ -44,7 +50,7 @@ class Fed:
     every_key: bool
     draws: bool
     arguments: str
-    place: tuple[str, range]
+    place: tuple[str, frozenset[int]]
 
     def __contains__(self, line: tuple[str, int]) -> bool:
         """Whether a line, as its file and number, is one of these."""
@@ -64,35 +70,41 @@ class _Unit:
     nodes: tuple[ast.AST, ...]
 
 
-def fed(texts: Mapping[str, str], file: str, line: int) -> Fed | None:
+def deciding(
+    texts: Mapping[str, str], file: str, line: int, whole: bool = False
+) -> Deciding | None:
     """What decides the data of the call at ``line`` of ``file``; None where none is found there.
 
-    ``texts`` are a program's own files by their paths, the script among them.
+    ``texts`` are a program's own files by their paths, the script among them. ``whole``: what
+    decides the call, with its model, its settings and what is set for the process.
     """
-    program = _Program(texts)
-    root = program.call_at(file, line)
-    if root is None:
+    program = _Program(texts, whole)
+    roots = program.calls_at(file, line)
+    if not roots:
         return None
-    statement, data = root
-    program.follow(statement, data)
+    for statement, given in roots:
+        program.start(statement, given)
+    program.follow()
     lines: dict[str, set[int]] = {}
     for unit in program.reached:
         lines.setdefault(unit.file, set()).update(unit.lines)
-    own = range(statement.node.lineno, (statement.node.end_lineno or statement.node.lineno) + 1)
-    return Fed(
+    own = (range(s.node.lineno, (s.node.end_lineno or s.node.lineno) + 1)
+           for s, _ in roots if not hasattr(s.node, "body"))  # fmt: skip
+    return Deciding(
         {name: frozenset(found) for name, found in lines.items()},
         frozenset(program.words),
         program.every_key,
         program.drawn,
-        " ".join(ast.dump(node) for node in data),
-        (file, own),
+        " ".join(ast.dump(node) for _, given in roots for node in given),
+        (roots[0][0].file, frozenset(itertools.chain(*own))),
     )
 
 
 class _Program:
     """Files with their statements, and those that were reached so far."""
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
+    def __init__(self, texts: Mapping[str, str], whole: bool = False) -> None:
+        self.whole = whole
         self.scripts: dict[str, Script] = {}
         for file, text in texts.items():
             try:
@@ -103,6 +115,7 @@ class _Program:
         #: a name that stands for a module of the program, or for what another file binds
         self.modules: dict[_Key, ast.AST] = {}
         self.aliases: dict[_Key, _Key] = {}
+        self.imported: set[_Key] = set()
         self.units: list[_Unit] = []
         for file, script in self.scripts.items():
             self._import(file, script)
@@ -112,7 +125,7 @@ class _Program:
         self.of = {unit.node: unit for unit in self.units}
         #: names of random generators: each draw decides what the next one gives
         self.generators = {key for unit in self.units for key in unit.binds
-                           if any(_makes_generator(n) for n in unit.nodes)}  # fmt: skip
+                           if _makes_generator(unit.nodes)}  # fmt: skip
         self.reached: set[_Unit] = set()
         self.entered: set[_Unit] = set()  # functions of which a parameter decides
         self.keys: set[_Key] = set()
@@ -131,6 +144,7 @@ class _Program:
             for alias in node.names:
                 name = alias.asname or alias.name.partition(".")[0]
                 key = self.scopes[file].importing(node, name), name
+                self.imported.add(key)
                 module = self._module((base + alias.name).strip("."), file)
                 if alias.name == "*" and source is not None:
                     bound = self.scopes[self._file(source)].bound[source]
@@ -207,24 +221,51 @@ class _Program:
 
     # --- following ---
 
-    def call_at(self, file: str, line: int) -> tuple[_Unit, list[ast.expr]] | None:
-        """The statement at a line in which a model is fed, and what is fed there."""
-        for unit in self.units:
-            if unit.file != file or line not in unit.lines:
-                continue
-            for node in unit.nodes:
-                if isinstance(node, ast.Call) and _name(node.func) in _FED:
-                    named = [k.value for k in node.keywords if k.arg is None or k.arg in _DATA]
-                    return unit, [*node.args[:2], *named]
-        return None
+    def calls_at(self, file: str, line: int) -> list[tuple[_Unit, list[ast.expr]]]:
+        """The statement at a line in which a model is used, and what is given to it there.
 
-    def follow(self, statement: _Unit, data: Sequence[ast.expr]) -> None:
-        """Reach all that ``data`` come from."""
-        nodes = [n for one in data for n in ast.walk(one)]
+        Of a loop that is watched from that line on: the steps, too.
+        """
+        here = [unit for unit in self.units if unit.file == file and line in unit.lines]
+        calls = [(u, n) for u in here for n in u.nodes if isinstance(n, ast.Call)]
+        using = [(unit, call) for unit, call in calls if _name(call.func) in _FED]
+        watching = [(unit, call) for unit, call in calls if _name(call.func) == "watch"]
+        if using or not watching:
+            # Whatever else is called where a model was used is the model.
+            return [(unit, self._given(call)) for unit, call in (using or calls)[:1]]
+        steps = [(u, n) for u in self.units for n in u.nodes
+                 if isinstance(n, ast.Call) and _name(n.func) == "step" and n.args]  # fmt: skip
+        within = {n for unit, _ in watching for n in ast.walk(unit.node)}
+        steps = [(u, n) for u, n in steps if u.node in within] or steps
+        begun = [(unit, self._given(call)) for unit, call in watching if self.whole]
+        return begun + [(unit, self._stepped(unit, call)) for unit, call in steps]
+
+    def _given(self, call: ast.Call) -> list[ast.expr]:
+        if self.whole:
+            return [call.func, *call.args, *(k.value for k in call.keywords)]
+        named = [k.value for k in call.keywords if k.arg is None or k.arg in _DATA]
+        return [*call.args[:2], *named]
+
+    def _stepped(self, unit: _Unit, call: ast.Call) -> list[ast.expr]:
+        """What a step of a loop is given; its state travels, so the statement binds it again."""
+        given = [*call.args[1:], *(k.value for k in call.keywords)]
+        if self.whole:
+            return [*call.args, *given]
+        scopes = self.scopes[unit.file]
+        return [one for one in given if not {
+            (scopes.owner(n), n.id) for n in ast.walk(one) if isinstance(n, ast.Name)
+        } & unit.binds]  # fmt: skip
+
+    def start(self, statement: _Unit, given: Sequence[ast.expr]) -> None:
+        """What is ``given`` in a statement is to be followed."""
+        nodes = [n for one in given for n in ast.walk(one)]
         self._use(self._keys(statement.file, statement.node, nodes)[1])
         self.words |= _words(nodes)
         self.reached.add(statement)
         self._blocks(statement)
+
+    def follow(self) -> None:
+        """Reach all that what was started with comes from."""
         before = (-1, -1)
         while before != (len(self.reached), len(self.keys)):
             before = len(self.reached), len(self.keys)
@@ -264,9 +305,10 @@ class _Program:
             self._use([(None, n.name) for n in unit.node.body if isinstance(n, _FUNCTIONS)])
 
     def _blocks(self, unit: _Unit) -> None:
-        """The conditions and loops around a statement decide whether and how often it is run."""
+        """Conditions and loops decide about the statements in them; of a call, its scopes, too."""
+        kinds = (*_BLOCKS, *_SCOPES) if self.whole else _BLOCKS
         for around in self.scripts[unit.file].ancestors(unit.node):
-            if isinstance(around, _BLOCKS):
+            if isinstance(around, kinds):
                 self._reach(self.of[around])
             elif isinstance(around, (*_FUNCTIONS, ast.ClassDef)):
                 return
@@ -280,13 +322,14 @@ class _Program:
                 self.entered.add(unit)
                 return True
             return False
-        if self._passed_on(unit):
+        if self._passed_on(unit) or (self.whole and self._sets(unit)):
             return True
         calls = [n for n in unit.nodes if isinstance(n, ast.Call)]
         if self.drawn and any(self._draws(unit, call) for call in calls):
             return True
         call = node.value if isinstance(node, ast.Expr) else None
-        if not isinstance(call, ast.Call) or _name(call.func) in _READING:
+        reading = _READING if self.whole else _READING | {"compile"}
+        if not isinstance(call, ast.Call) or _name(call.func) in reading:
             return False
         if "seed" in _name(call.func):
             return True
@@ -294,6 +337,21 @@ class _Program:
         if options:  # parser.add_argument("--rows")
             return bool(options & self.words)
         return any(owner is not None and (owner, name) in self.keys for owner, name in unit.uses)
+
+    def _sets(self, unit: _Unit) -> bool:
+        """Whether a statement sets something for the process: a seed, a variable, a policy."""
+        node = unit.node
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            target: ast.expr = node.value.func
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            target = node.targets[0].value
+        else:
+            return False
+        names = _dotted(target).split(".")
+        root = next((n for n in ast.walk(target) if isinstance(n, ast.Name)), None)
+        if root is None or not any(map(_SETS.search, names)):
+            return False
+        return (self.scopes[unit.file].owner(root), root.id) in self.imported
 
     def _passed_on(self, unit: _Unit) -> set[_Key]:
         """Functions of which a parameter decides, and which a statement calls for no result."""
@@ -336,8 +394,12 @@ def _dotted(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _makes_generator(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and _name(node.func) in _GENERATORS
+def _makes_generator(nodes: Iterable[ast.AST]) -> bool:
+    """Whether a generator is made that is not used up at once, as in ``default_rng(1).normal()``."""
+    nodes = tuple(nodes)
+    used_up = {n.value for n in nodes if isinstance(n, ast.Attribute)}
+    calls = [n for n in nodes if isinstance(n, ast.Call) and n not in used_up]
+    return any(_name(n.func) in _GENERATORS for n in calls)
 
 
 def _own(node: ast.stmt) -> Iterator[ast.AST]:

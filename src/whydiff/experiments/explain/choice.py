@@ -22,6 +22,7 @@ from whydiff.experiments.explain.calls import (
     two_runs_of_calls,
 )
 from whydiff.experiments.explain.inquiry import Inquiry
+from whydiff.experiments.explain.lines import with_lines
 from whydiff.experiments.explain.sides import RunningSides, two_fits
 from whydiff.experiments.explain.trainings import explain_trainings
 
@@ -62,6 +63,7 @@ def calls_of_two_runs(asked: Inquiry) -> Explanation | None:
     found = two_runs_of_calls(asked.site, asked.site_b, asked.progress)
     if found is None:
         return None
+    found = _with_changed_lines(asked, found)
     return with_unwatched_loop(with_seeds_tried(asked, found), asked.site.execution)
 
 
@@ -119,3 +121,18 @@ def _explained(asked: Inquiry, sides: RunningSides | None) -> Explanation | None
     if sides is None or sides.compared.identical:
         return None
     return explain_trainings(asked, sides)
+
+
+def _with_changed_lines(asked: Inquiry, found: Explanation) -> Explanation:
+    """Causes of calls of two programs with the changed line from which they come."""
+    runs = asked.ran_a.run, asked.run_b
+    if runs[0].script == runs[1].script:
+        return found
+    sites = asked.site.execution, asked.site_b.execution
+    uses = [
+        (run, execution, call)
+        for run, execution, side in zip(runs, sites, (found.a, found.b), strict=True)
+        for call in execution.calls
+        if call.number == side.get("number")
+    ]
+    return replace(found, causes=with_lines(found.causes, *uses)) if len(uses) == 2 else found

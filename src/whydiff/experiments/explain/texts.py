@@ -1,16 +1,13 @@
-"""Two scripts as texts, and a script's text as Python reads it."""
+"""A script's text as Python reads it, and those of the project's own files that it imports."""
 
 from __future__ import annotations
 
 import tokenize
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from whydiff.core.findings import Cause
 from whydiff.core.stack import in_library
 from whydiff.fixes.pins import FILES
-from whydiff.script_text.changed import changes_between, explaining
 from whydiff.script_text.modules import candidates
 
 #: Files of a project that are read.
@@ -29,13 +26,14 @@ def encoding_of(path: Path) -> str:
         return tokenize.detect_encoding(file.readline)[0]
 
 
-def modules_of(script: Path, folder: Path) -> list[tuple[Path, str]]:
+def modules_of(script: Path, folder: Path, more: Sequence[Path] = ()) -> list[tuple[Path, str]]:
     """The project's own files that a script imports, directly or through others, with their texts.
 
-    They lie below the script's folder or ``folder``, in which it runs; libraries are left out.
+    They lie below the script's folder, ``folder``, in which it runs, or one of ``more``, where it
+    may look, too; libraries are left out.
     """
     script = script.resolve()
-    inside = {script.parent, folder.resolve()}
+    inside = dict.fromkeys([script.parent, folder.resolve(), *(one.resolve() for one in more)])
     packages = [p for p in script.parents if (p / "__init__.py").exists()]
     roots = [script.parent, *(p.parent for p in packages[-1:]), *inside]
     roots = list(dict.fromkeys([*roots, *(root / "src" for root in inside)]))
@@ -68,28 +66,3 @@ def _readable(path: Path) -> str | None:
         return text_of(path)
     except (OSError, SyntaxError, UnicodeDecodeError):
         return None
-
-
-def located(causes: Sequence[Cause], a: Path, b: Path) -> tuple[Cause, ...]:
-    """Causes with the changed line that says what differs, where just one does."""
-    try:
-        changes = changes_between(text_of(a), text_of(b))
-    except (OSError, SyntaxError, UnicodeDecodeError):
-        return tuple(causes)
-    found = []
-    for cause in causes:
-        change = explaining(changes, cause.detail)
-        if change is not None:
-            sides = [
-                f"{path.name}:{line}: {lines[-1].strip()}"
-                for path, line, lines in (
-                    (a, change.line_a, change.a),
-                    (b, change.line_b, change.b),
-                )
-                if len(lines) == 1
-            ]
-            cause = (
-                replace(cause, detail=f"{cause.detail} ({'; '.join(sides)})") if sides else cause
-            )
-        found.append(cause)
-    return tuple(found)
