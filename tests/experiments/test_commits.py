@@ -319,6 +319,12 @@ def test_two_scripts_are_followed_like_two_revisions():
     assert scaled.startswith("other samples (train.py:7: x = scaled(")
 
 
+def test_of_two_lines_with_the_same_values_that_on_the_way_is_named():
+    rate = cause("optimizer", "learning_rate: 0.1 vs. 0.2")
+    (both,) = between_scripts(USING, USING.replace(" = 0.1", " = 0.2"), rate)
+    assert both == f"{rate.detail} (train.py:5: rate = 0.1; train.py:5: rate = 0.2)"
+
+
 def test_a_seed_that_is_set_for_the_process_lies_on_the_way():
     seeds = cause("initialization", "set_random_seed(3) in A and set_random_seed(4) in B")
     (detail,) = between_scripts(USING, USING.replace("seed(3)", "seed(4)"), seeds)

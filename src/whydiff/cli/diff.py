@@ -1,34 +1,94 @@
-"""``whydiff diff``: compare two recorded fits without training anything."""
+"""``whydiff diff``: compare two trainings without training any again."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import ignore_sources_option
+from whydiff.cli.options import environment_options, ignore_sources_option, in_place_option
+from whydiff.cli.script import (
+    ScriptCommand,
+    Setting,
+    asked,
+    check_targets,
+    script_arguments,
+    words,
+)
 
 
-@click.command(name="diff", short_help="Compare two recorded fits.")
+@click.command(cls=ScriptCommand, name="diff", short_help="Compare two recorded fits.")
 @click.argument("a", metavar="A[:I]")
-@click.argument("b", metavar="B[:J]")
+@click.argument("b", metavar="[B[:J]]", required=False)
+@click.option("--a-args", default="", metavar="TEXT", help="Further arguments of run A.")
+@click.option("--b-args", default="", metavar="TEXT", help="Further arguments of run B.")
+@click.option("--a-env", type=Setting(), multiple=True, help="Environment of run A.")
+@click.option("--b-env", type=Setting(), multiple=True, help="Environment of run B.")
+@click.option("--a-rev", default="", metavar="REVISION", help="Run A with a git revision's files.")
+@click.option("--b-rev", default="", metavar="REVISION", help="Run B with a git revision's files.")
+@environment_options("a")
+@environment_options("b")
 @ignore_sources_option
+@in_place_option
 @answer_options
 @click.pass_context
 def command(
-    ctx: click.Context, a: str, b: str, ignore_sources: tuple[str, ...], targets: Targets
+    ctx: click.Context,
+    /,
+    a: str,
+    b: str | None,
+    a_args: str,
+    b_args: str,
+    a_env: tuple[tuple[str, str], ...],
+    b_env: tuple[tuple[str, str], ...],
+    a_rev: str,
+    b_rev: str,
+    ignore_sources: tuple[str, ...],
+    in_place: bool,
+    targets: Targets,
+    **environments: Any,
 ) -> None:
     """Compare two recorded fits: where do they first diverge, and in what do they differ?
 
+    \b
+    a.whydiff b.whydiff        two recordings: nothing is run, and no Keras is needed
+    SCRIPT SCRIPT_B            two scripts, each of which is run once
+    SCRIPT --a-rev/--b-rev     two git revisions of it, or one and the files as they are now
+    SCRIPT --a-with/--b-with   other versions of packages (--b-with keras==3.10.0), also
+                               --b-asof 2025-06-01 and --b-python PATH
+
     `a.whydiff:2` is the second fit in a recording; without a number it is the last. A number that
-    `whydiff show` gives to a prediction or evaluation names that call. Exits with 0 if both agree
-    bit for bit, 1 if they differ, 2 in case of trouble, also where they agree as far as they were
-    recorded and one of them was cut short. Needs no Keras.
+    `whydiff show` gives to a prediction or evaluation names that call. Nothing is trained again,
+    so that what differs is not proven to be a cause: `whydiff explain` does that. Exits with 0 if
+    both agree bit for bit, 1 if they differ, 2 in case of trouble, also where they agree as far as
+    they were recorded and one of them was cut short.
     """
     targets.check()
+    path, path_b = (a, b) if ".whydiff" in a else check_targets(a, b, (a_rev, b_rev))
 
     from whydiff.api.diff import diff
+    from whydiff.report.progress import Progress
 
-    result = diff(a, b, ignore_sources=ignore_sources)
+    with Progress() as progress:
+        result = diff(
+            path,
+            path_b,
+            arguments=script_arguments(ctx),
+            a_arguments=words("--a-args", a_args),
+            b_arguments=words("--b-args", b_args),
+            a_env=dict(a_env),
+            b_env=dict(b_env),
+            a_rev=a_rev,
+            b_rev=b_rev,
+            **environments,
+            ignore_sources=ignore_sources,
+            in_place=in_place,
+            progress=progress,
+        )
+    if ".whydiff" not in a:
+        result = replace(result, evidence={**result.evidence, "command": asked(ctx)})
     targets.give(result)
     if not result.identical:
         ctx.exit(1)

@@ -133,6 +133,12 @@ def folders_with(root: Path, pattern: str) -> list[Path]:
     return [root / one for one in sorted(folders, key=lambda one: len(one.parts))[:_MOST_FOLDERS]]
 
 
+def submodule_of(root: Path, path: str) -> str:
+    """The submodule in which a file lies, "" for a file of the repository itself."""
+    inside = [folder for folder in Path(path).parents if (root / folder / ".git").exists()]
+    return "" if not inside or inside[0] == Path() else inside[0].as_posix()
+
+
 def text_at(root: Path, revision: str | None, path: str) -> str:
     """The text of a file in a commit, or (None) now; "" where it is no text or too large."""
     try:

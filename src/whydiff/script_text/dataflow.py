@@ -395,7 +395,7 @@ def _dotted(node: ast.expr) -> str:
 
 
 def _makes_generator(nodes: Iterable[ast.AST]) -> bool:
-    """Whether a generator is made that is not used up at once, as in ``default_rng(1).normal()``."""
+    """Whether a generator is made, and not used up at once, as in ``default_rng(1).normal()``."""
     nodes = tuple(nodes)
     used_up = {n.value for n in nodes if isinstance(n, ast.Attribute)}
     calls = [n for n in nodes if isinstance(n, ast.Call) and n not in used_up]

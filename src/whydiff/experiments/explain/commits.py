@@ -11,9 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from whydiff.core.files import UNSEEN
-from whydiff.core.findings import Cause
+from whydiff.core.findings import Cause, Finding
 from whydiff.core.places import FROM_TEXT, MAY_BE
 from whydiff.runner.history import (
     Commit,
@@ -22,6 +23,7 @@ from whydiff.runner.history import (
     commit_of_line,
     commit_that_removed,
     contains,
+    submodule_of,
     text_at,
 )
 from whydiff.script_text.changed import Change, by_line, changes_between, explaining
@@ -43,6 +45,7 @@ _MOST_NAMED = 4
 _MOST_BLAMED = 20
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
+Located = TypeVar("Located", bound=Cause | Finding)
 #: Texts of files that differ, by the path in A and in B.
 Texts = Mapping[tuple[str, str], tuple[str, str]]
 
@@ -77,13 +80,15 @@ NOT_FOLLOWED = Program(None, None, {})
 
 def located_in(
     revisions: Revisions,
-    causes: Sequence[Cause],
+    causes: Sequence[Located],
     programs: _Programs = (NOT_FOLLOWED, NOT_FOLLOWED),
+    modules: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {}),
     scripts: tuple[str, str] | None = None,
-) -> tuple[Cause, ...]:
+) -> tuple[Located, ...]:
     """Causes with the changed line from which they come and its commit, see :func:`_located`.
 
-    ``scripts`` are the paths of A's and B's script, where these are two.
+    ``modules`` are the texts of the files that A and B import, ``scripts`` the paths of A's and
+    B's script, where these are two.
     """
     differing = changed_files(revisions.root, revisions.a, revisions.b)
     if scripts is not None and scripts not in differing:
@@ -93,21 +98,25 @@ def located_in(
         both = text_at(revisions.root, revisions.a, a), text_at(revisions.root, revisions.b, b)
         if all(both):
             texts[a, b] = both
+    for place, _ in differing:  # git knows of a submodule that it differs, and no more
+        for name in (n for n in modules[0] if n.startswith(f"{place}/") and n in modules[1]):
+            if modules[0][name] != modules[1][name]:
+                texts[name, name] = modules[0][name], modules[1][name]
     return _located(texts, causes, programs, revisions, differing)
 
 
-def located(texts: Texts, causes: Sequence[Cause], programs: _Programs) -> tuple[Cause, ...]:
+def located(texts: Texts, causes: Sequence[Located], programs: _Programs) -> tuple[Located, ...]:
     """Causes between two scripts with the changed line from which they come."""
     return _located(texts, causes, programs, None, ())
 
 
 def _located(
     texts: Texts,
-    causes: Sequence[Cause],
+    causes: Sequence[Located],
     programs: _Programs,
     revisions: Revisions | None,
     differing: Sequence[tuple[str, str]],
-) -> tuple[Cause, ...]:
+) -> tuple[Located, ...]:
     """Where one changed line, on the way to the call, says what a cause says, it is named; where
     several can be behind data that differ, all are. Without the way it is a suspicion."""
     renamed = [(Path(a).stem, Path(b).stem) for a, b in differing if a != b]
@@ -120,7 +129,7 @@ def _located(
     fed, whole = ((a, b) for a, b in zip(*((one.fed, one.whole) for one in programs), strict=True))
     behind, deciding_it = ([one for one in lines if _decides(one, programs, ways)]
                            for ways in (fed, whole))  # fmt: skip
-    said = _changes_of(causes, changes, lines)
+    said = _changes_of(causes, changes, lines, deciding_it)
     left = [one for one in deciding_it if one not in said]
     found = []
     for cause, changed in zip(causes, said, strict=True):
@@ -149,14 +158,21 @@ class _Changed:
 
 
 def _changes_of(
-    causes: Sequence[Cause], changes: Sequence[_Changed], lines: Sequence[_Changed]
+    causes: Sequence[Cause | Finding],
+    changes: Sequence[_Changed],
+    lines: Sequence[_Changed],
+    on_way: Sequence[_Changed],
 ) -> list[_Changed | None]:
     """For each cause the change that says what it found, of a line or of several at once.
+
+    Lines on the way to the call come first: others may hold the same values.
 
     The only change that there is may say it otherwise, where it does not say another cause: what
     else differs, then, comes from elsewhere, such as a variable of the environment.
     """
-    said = [_said(lines, cause) or _said(changes, cause) for cause in causes]
+    said = [
+        _said(on_way, cause) or _said(lines, cause) or _said(changes, cause) for cause in causes
+    ]
     if len(changes) != 1 or any(said):
         return said
     return [
@@ -171,7 +187,7 @@ def _only_renames(change: Change, renamed: Sequence[tuple[str, str]]) -> bool:
     return any(re.sub(rf"\b{re.escape(old)}\b", new, a) == b for old, new in renamed)
 
 
-def _said(changes: Sequence[_Changed], cause: Cause) -> _Changed | None:
+def _said(changes: Sequence[_Changed], cause: Cause | Finding) -> _Changed | None:
     change = explaining([one.change for one in changes], cause.detail)
     return next((one for one in changes if one.change is change), None)
 
@@ -281,6 +297,10 @@ def _commit(revisions: Revisions, changed: _Changed) -> str:
     """
     root, a, b = revisions.root, revisions.a, revisions.b
     change, files = changed.change, changed.files
+    submodule = submodule_of(root, files[1])
+    if submodule:
+        moved = commit_of_file(root, a, b, submodule)
+        return f"commit {moved.text()}" if moved else "not committed yet"
     wrote: set[Commit | None] = set()
     for revision, other, path, first, lines in (
         (b, a, files[1], change.line_b, change.b),

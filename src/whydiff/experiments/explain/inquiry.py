@@ -144,7 +144,7 @@ def inquiry(question: Question, progress: Progress) -> Iterator[Inquiry]:
         contextlib.ExitStack() as processes,
     ):
         folder = Path(name).resolve()
-        run_a, run_b = _sides(question, folder, progress)
+        run_a, run_b = runs_asked_for(question, folder, progress)
         processes.enter_context(_kept_on_ctrl_c(folder, run_a.script))
         how_often = _how_often(question.fix)
         scripts = [run.script for run in (run_a, run_b) if run.checkout is None]
@@ -152,19 +152,13 @@ def inquiry(question: Question, progress: Progress) -> Iterator[Inquiry]:
         runs = runs_of(scripts, question.in_place, progress, how_often, checkouts)
         runs.seconds = question.budget
         ran_a = processes.enter_context(run_script(runs, run_a, folder, "a", progress))
-        notes = [
-            *_revision_notes(run_a, run_b),
-            *_required(run_a, run_b),
-            *_moved(run_a, run_b),
-            *ran_a.notes,
-            *_left_out(run_a.script),
-        ]
+        notes = [*run_notes(run_a, run_b), *ran_a.notes, *_left_out(run_a.script)]
         site = site_of(ran_a, folder)
         notes += [note for note in [in_workers(site.execution)] if note]
         yield Inquiry(question, runs, run_b, ran_a, site, folder, progress, processes, notes)
 
 
-def _sides(question: Question, folder: Path, progress: Progress) -> tuple[Run, Run]:
+def runs_asked_for(question: Question, folder: Path, progress: Progress) -> tuple[Run, Run]:
     """How A and B are run, the files of their revisions put into ``folder``."""
     if any(side.packages or side.as_of for side in question.sides()):
         progress.step("making an environment with other versions")
@@ -176,6 +170,11 @@ def _sides(question: Question, folder: Path, progress: Progress) -> tuple[Run, R
     ]
     run_a, run_b = (replace(run, keep=question.keep) for run in runs)
     return run_a, run_b
+
+
+def run_notes(a: Run, b: Run) -> list[str]:
+    """Which commits and packages A and B are run with, and what these ask for otherwise."""
+    return [*_revision_notes(a, b), *_required(a, b), *_moved(a, b)]
 
 
 def _revision_notes(a: Run, b: Run) -> list[str]:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.files import files_of
-from whydiff.core.findings import Cause
 from whydiff.core.recording import SEEDING, Execution, Fit, Side
 from whydiff.diagnosis.sources import seeds
 from whydiff.experiments.explain.commits import (
     NOT_FOLLOWED,
+    Located,
     Program,
     Revisions,
     located,
@@ -27,7 +27,7 @@ from whydiff.script_text.dataflow import deciding
 Use = tuple[Run, Execution, Fit | MeasuringCall]
 
 
-def with_lines(causes: Sequence[Cause], a: Use, b: Use) -> tuple[Cause, ...]:
+def with_lines(causes: Sequence[Located], a: Use, b: Use) -> tuple[Located, ...]:
     """Causes with the changed line of the scripts, or of the revisions, from which they come."""
     runs = a[0], b[0]
     checkout = runs[0].checkout or runs[1].checkout
@@ -36,15 +36,16 @@ def with_lines(causes: Sequence[Cause], a: Use, b: Use) -> tuple[Cause, ...]:
     folders = [run.checkout.folder if run.checkout else checkout.root for run in runs]
     scripts = [_inside(folder, run.script) for folder, run in zip(folders, runs, strict=True)]
     one, other = (
-        _program(use, folder, _texts(use[0], folder, folders_with(folder, "*.py")))
+        _texts(use[0], folder, folders_with(folder, "*.py"))
         for use, folder in zip((a, b), folders, strict=True)
     )
+    programs = _program(a, folders[0], one), _program(b, folders[1], other)
     commits = [run.checkout.commit.id if run.checkout else None for run in runs]
     named = (scripts[0], scripts[1]) if scripts[0] != scripts[1] else None
-    return located_in(Revisions(checkout.root, *commits), causes, (one, other), named)
+    return located_in(Revisions(checkout.root, *commits), causes, programs, (one, other), named)
 
 
-def _between_scripts(causes: Sequence[Cause], a: Use, b: Use) -> tuple[Cause, ...]:
+def _between_scripts(causes: Sequence[Located], a: Use, b: Use) -> tuple[Located, ...]:
     """The two scripts, and modules that they import under one name and that differ."""
     folders = [use[0].script.parent for use in (a, b)]
     one, other = (_texts(use[0], folder) for use, folder in zip((a, b), folders, strict=True))
@@ -58,7 +59,9 @@ def _between_scripts(causes: Sequence[Cause], a: Use, b: Use) -> tuple[Cause, ..
 
 
 def _inside(folder: Path, path: Path | str) -> str:
-    return os.path.relpath(os.path.realpath(path), os.path.realpath(folder))
+    # Not where it leads to: a file of git-lfs is a link to its content.
+    place = Path(os.path.realpath(Path(path).parent), Path(path).name)
+    return os.path.relpath(place, os.path.realpath(folder))
 
 
 def _texts(run: Run, folder: Path, more: Sequence[Path] = ()) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,20 @@ def recorded_calls(a: str, b: str) -> tuple[MeasuringCall, MeasuringCall] | None
             "`whydiff show` lists the calls of a recording with their numbers.",
         )
     return one, other
+
+
+def diff_of(a: str, b: str) -> Diff:
+    """Two recordings, or fits or calls of these, as :func:`whydiff.diff` names them."""
+    calls = recorded_calls(a, b)
+    if calls is not None:
+        return compare_calls(a, b, *calls)
+    side_a, path_a = open_side(a)
+    side_b, path_b = open_side(b)
+    result = compare(a, b, side_a, side_b, path_a, path_b)
+    cut = tuple(
+        note for name, side in (("A", side_a), ("B", side_b)) for note in missing_steps(name, side)
+    )
+    return replace(result, incomplete=bool(cut), notes=(*cut, *result.notes))
 
 
 def compare_calls(a: str, b: str, one: MeasuringCall, other: MeasuringCall) -> Diff:

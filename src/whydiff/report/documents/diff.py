@@ -21,7 +21,8 @@ _ORDER = {DIFFERS: 0, UNKNOWN: 1, IDENTICAL: 2}
 
 def document(diff: Diff, name: str = "") -> Document:
     """Verdict, what differs and what does not; then the first divergence, sides, the commands."""
-    command = shlex.join(["whydiff", "diff", diff.a, diff.b, "--html", "report.html"])
+    again = diff.evidence.get("command") or shlex.join(["whydiff", "diff", diff.a, diff.b])
+    command = f"{again} --html report.html"
     sections = [
         *([] if diff.kind == "calls" else [first_divergence(diff.first_divergence, diff.evidence)]),
         _sources(diff),
@@ -84,7 +85,7 @@ def _sources(diff: Diff) -> Section:
 
 
 def _about(detail: str, evidence: str) -> str:
-    return f"{detail}: {evidence}" if detail and detail != evidence else evidence
+    return detail if evidence in detail else f"{detail}: {evidence}" if detail else evidence
 
 
 def _notes(diff: Diff) -> Iterator[Section]:
