@@ -211,3 +211,32 @@ def test_a_split_that_is_drawn_for_each_fit_is_not_intentional(tmp_path, loop, d
     assert read.intended is not bool(line)
     if line:
         assert f"train.py:{line}: {SPLIT_ANEW}" in read.detail and "random_state" in read.remedy
+
+
+PIPELINE = """import numpy as np
+import tensorflow as tf
+
+
+def jitter(x):
+    return x + np.random.normal(size=3)
+
+
+ds = {made}
+ds = ds.map(jitter)
+seed_all(3)
+model.fit(ds)
+"""
+TRACED = (
+    "train.py:6: normal draws from NumPy's global generator once, when map traces jitter: all "
+    "elements get the same numbers, which nothing had seeded by then"
+)
+
+
+@pytest.mark.parametrize(
+    ("made", "traced"),
+    [("tf.data.Dataset.from_tensor_slices(rows)", True), ("pd.Series(rows)", False)],
+)
+def test_a_draw_in_a_function_that_a_pipeline_traces_is_told_as_that(data, tmp_path, made, traced):
+    script = tmp_path / "train.py"
+    detail = data(PIPELINE.format(made=made), ledger=seeding((script, 11)), called=12).detail
+    assert "train.py:6: normal draws" in detail and (TRACED in detail) is traced

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from whydiff.lint.rule import Hit, Rule
 from whydiff.lint.script import Source, calls_in, keyword, method
+from whydiff.script_text.call_order import Text, mapped_in
 from whydiff.script_text.generators import changes
 from whydiff.script_text.splits import drawn_from_numpy
 
@@ -167,6 +168,9 @@ def unseeded_draws(
             continue
         for call, what in _draws_from(module, s):
             lines = reached(call)
+            traced = mapped_in(Text(s.script, s.names), call)
+            if traced:
+                what = f"{what} once, when map traces {traced}: all elements get the same numbers"
             if helper and lines is None:
                 continue
             if first is None:

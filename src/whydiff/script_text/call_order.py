@@ -24,8 +24,9 @@ class Text:
 def lines_to(texts: Sequence[Text], text: Text, node: ast.expr) -> tuple[int, ...] | None:
     """The lines of the calls that lead from the script's top level to a node, and its own.
 
-    Of two places the one with the smaller lines is reached first. None where only methods,
-    imports or what is handed to others lead there.
+    Of two places the one with the smaller lines is reached first. A function that is handed to
+    another one, as to ``map``, counts as called there. None where only methods or imports lead to
+    the node.
     """
     return _lines_to(texts, text, node, 0)
 
@@ -48,9 +49,44 @@ def _lines_to(
 
 def _calls(texts: Sequence[Text], text: Text, function: str) -> Iterator[tuple[Text, ast.Call]]:
     for caller in texts:
-        for node in ast.walk(caller.script.tree):
-            called = caller.names.called(node)
-            here = caller is text and called == function
-            there = caller is not text and f".{called}".endswith(f".{text.module}.{function}")
-            if isinstance(node, ast.Call) and (here or (there and bool(text.module))):
-                yield caller, node
+        for call in (n for n in ast.walk(caller.script.tree) if isinstance(n, ast.Call)):
+            for named in (call.func, *call.args):
+                called = caller.names.dotted(named)
+                here = caller is text and called == function
+                there = caller is not text and f".{called}".endswith(f".{text.module}.{function}")
+                if here or (there and bool(text.module)):
+                    yield caller, call
+
+
+def mapped_in(text: Text, node: ast.expr) -> str:
+    """The function around a node, where the text hands it to ``map`` of a tf.data pipeline: what
+    NumPy or Python draws there is drawn once, when it is traced; "" for any other node."""
+    scope = text.script.scope(node)
+    if not isinstance(scope, ast.FunctionDef):
+        return ""
+    for call in (n for n in ast.walk(text.script.tree) if isinstance(n, ast.Call)):
+        func = call.func
+        mapped = isinstance(func, ast.Attribute) and func.attr == "map" and _pipeline(text, func)
+        if mapped and any(text.names.dotted(a) == scope.name for a in call.args[:1]):
+            return scope.name
+    return ""
+
+
+def _pipeline(text: Text, method: ast.Attribute) -> bool:
+    """Whether what a method is called on is made by tf.data, by its own words or its name's."""
+    made = [method.value]
+    names = {n.id for n in ast.walk(method.value) if isinstance(n, ast.Name)}
+    made += [
+        n.value
+        for n in ast.walk(text.script.tree)
+        if isinstance(n, ast.Assign) and any(_binds(t, names) for t in n.targets)
+    ]
+    return any(
+        text.names.called(part).startswith("tensorflow.data.")
+        for value in made
+        for part in ast.walk(value)
+    )
+
+
+def _binds(target: ast.expr, names: set[str]) -> bool:
+    return isinstance(target, ast.Name) and target.id in names

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
+from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff
 from whydiff.core.recipe import NOT_RESET
+from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.sources import CATALOGUE, compare_all, source
 from whydiff.diagnosis.stale import set_in_vain
 from whydiff.testing import sides
@@ -55,6 +56,20 @@ def test_objective_reads_sample_weights():
     # the same weight for the same sample, rows in another order
     turned = a_side(data_content=content(range(9, -1, -1), weights=two[::-1]))
     assert compare("objective", b, turned).status == IDENTICAL
+
+
+@pytest.mark.parametrize(("script", "follow"), [("train.py", True), ("other.py", False)])
+def test_weights_of_a_run_that_has_other_samples_follow_from_these(script, follow):
+    one, two = np.ones((10, 2), np.uint64), np.full((10, 2), 2, np.uint64)
+    a = a_side(data_content=content(weights=one))
+    b = a_side(data_content=content(range(3, 13), weights=two),
+               execution={"script": script, "started": "later"})  # fmt: skip
+    finding = compare("objective", a, b)
+    assert finding.evidence == "sample weights differ for 7 of 7 samples that both sides have"
+    assert finding.intended is not follow
+    diff = Diff("A", "B", False, None, compare_all(a, b))
+    both = ComparedSides("runs", "", a, b, diff, ("train.py", script))
+    assert both.counted_with == ({"objective": "data-content"} if follow else {})
 
 
 def test_softmax_and_from_logits():

@@ -132,6 +132,16 @@ MECHANISMS = (
         "its loss expects logits.",
     ),
     Mechanism(
+        "weights-of-other-samples",
+        ("objective",),
+        "sample weights that follow from the samples",
+        "The samples differ, and with them the weights of those that both sides have: weights that "
+        "balance classes count all samples.",
+        "Make the samples agree first.",
+        seen="In two runs of one script sample weights differ for shared samples, beside samples "
+        "that only one has: they are counted with the data.",
+    ),
+    Mechanism(
         "own-train-step",
         ("mode", "objective"),
         "a hand-written training step",

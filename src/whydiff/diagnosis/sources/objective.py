@@ -10,10 +10,14 @@ from whydiff.core.recording import Side
 from whydiff.diagnosis.sources.facts import changes, compare_facts
 from whydiff.diagnosis.sources.layers import aligned_facts, layers
 from whydiff.diagnosis.sources.samples import common
+from whydiff.diagnosis.sources.seeds import same_execution, same_script
 from whydiff.diagnosis.sources.source import Source, differs
 
 ID = "objective"
 FIX = "Use the same loss with the same settings, weights and regularizers in both."
+
+#: The mechanism of weights that come with the samples.
+FOLLOWS = "weights-of-other-samples"
 
 _FIRST = ("loss", "loss_weights", "class_weight", "sample_weight")
 
@@ -29,7 +33,9 @@ def compare(a: Side, b: Side) -> Finding:
 
     finding = compare_facts(ID, one, two, FIX, first=_FIRST, skip=skip, intended=True)
     if finding.status in (IDENTICAL, UNKNOWN):
-        weights = _weights(a.recipe, b.recipe)
+        weights, follow = _weights(a.recipe, b.recipe)
+        if follow and same_script(a, b) and not same_execution(a, b):
+            return differs(ID, weights, FIX, mechanism=FOLLOWS)
         return differs(ID, weights, FIX, intended=True) if weights else finding
     if any(_doubly_normalised(r) for r in (a.recipe, b.recipe)) and "from_logits" in (
         finding.evidence
@@ -48,15 +54,16 @@ def _is_name(key: str) -> bool:
     return key.rpartition(".")[2] == "name"
 
 
-def _weights(a: Recipe, b: Recipe) -> str:
-    """What differs in the sample weights of the same samples, or ""."""
+def _weights(a: Recipe, b: Recipe) -> tuple[str, bool]:
+    """What differs in the sample weights of the same samples, or "", and whether they may follow
+    from other samples beside these: balanced weights count all of them."""
     one, two = a.data_content.weights, b.data_content.weights
     if one is None and two is None:
-        return ""
+        return "", False
     if one is None or two is None:
-        return f"samples are weighted in {'B' if one is None else 'A'} only"
+        return f"samples are weighted in {'B' if one is None else 'A'} only", False
     if len(one) != len(a.data_content.samples) or len(two) != len(b.data_content.samples):
-        return ""
+        return "", False
     relation = common(a, b)
     # The first weight of each sample that both sides have; other samples are other data.
     ids_a, where_a = np.unique(relation.ids_a, return_index=True)
@@ -64,7 +71,11 @@ def _weights(a: Recipe, b: Recipe) -> str:
     _, at_a, at_b = np.intersect1d(ids_a, ids_b, return_indices=True)
     different = (one[where_a[at_a]] != two[where_b[at_b]]).any(axis=1)
     count = int(different.sum())
-    return f"sample weights differ for {count} of {len(different)} samples" if count else ""
+    if not count:
+        return "", False
+    text = f"sample weights differ for {count} of {len(different)} samples"
+    others = relation.shared < max(relation.size_a, relation.size_b)
+    return text + " that both sides have" * others, others
 
 
 def _doubly_normalised(recipe: Recipe) -> bool:
