@@ -1,9 +1,10 @@
 """Asks the questions of docs/gallery again: the answers, and the pictures of their pages.
 
-    make_gallery.py [QUESTION ...]      all pages of docs/gallery/ if none is named
+    make_gallery.py [--pictures] [QUESTION ...]      all pages of docs/gallery/ if none is named
 
-Each command runs once. Its output goes into the page (see make_transcripts.py), the page that it
-makes with --html is photographed into docs/images/QUESTION.png.
+Each command runs once. Its output goes into the page (see make_transcripts.py), its answer into
+build/gallery/QUESTION.json, and the page that is made of the answer is photographed into
+docs/images/QUESTION.png. With --pictures only that, of answers that lie in build/gallery.
 
 `make gallery` sets up what it needs.
 """
@@ -18,7 +19,9 @@ import make_screenshots
 import make_transcripts
 
 GALLERY = make_transcripts.ROOT / "docs" / "gallery"
-WIDTH, HEIGHT = 1280, 900
+ANSWERS = make_transcripts.ROOT / "build" / "gallery"
+#: wide enough for the page to be laid out as on a desktop, and read in the width of the site
+WIDTH = 980
 
 
 def with_picture(text: str, name: str) -> str:
@@ -30,15 +33,31 @@ def with_picture(text: str, name: str) -> str:
     return text.replace(end, f"{end}\n![The page of this answer{shown}\n\n{said}", 1)
 
 
+def photograph(text: str, name: str) -> None:
+    """The picture of the page of an answer that lies in build/gallery."""
+    command = make_transcripts.MARKED.search(text)["command"]  # type: ignore[index]
+    answer = ANSWERS / f"{name}.json"
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / f"{name}.html"
+        if command.startswith("whydiff check "):  # which runs nothing
+            make_transcripts.run(command, ("--html", str(page)))
+        else:
+            make_transcripts.run(f"whydiff report {answer} --html {page}")
+        make_screenshots.take({name: page}, {name: (name, WIDTH, 0, "light")})
+
+
 def main() -> None:
-    (make_transcripts.ROOT / "build").mkdir(exist_ok=True)
-    named = sys.argv[1:] or sorted(p.stem for p in GALLERY.glob("*.md") if p.stem != "index")
-    for name in named:
+    ANSWERS.mkdir(parents=True, exist_ok=True)
+    words = sys.argv[1:]
+    only_pictures = "--pictures" in words
+    named = [word for word in words if word != "--pictures"]
+    for name in named or sorted(p.stem for p in GALLERY.glob("*.md") if p.stem != "index"):
         page = GALLERY / f"{name}.md"
-        with tempfile.TemporaryDirectory() as folder:
-            html = Path(folder) / f"{name}.html"
-            text = make_transcripts.filled(page.read_text(), ("--html", str(html)))
-            make_screenshots.take({name: html}, {name: (name, WIDTH, HEIGHT, "light")})
+        text = page.read_text()
+        if not only_pictures:
+            to = ("--json", str(ANSWERS / f"{name}.json"), "--force")
+            text = make_transcripts.filled(text, to)
+        photograph(text, name)
         page.write_text(with_picture(text, name))
 
 

@@ -4,13 +4,15 @@ import functools
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from whydiff.report import html_page, print_answer
-from whydiff.report.blocks import Code, Table, Text
+from whydiff.report.blocks import Code, Facts, Table, Text
 from whydiff.report.document import SAME, Document, Section
+from whydiff.report.documents import document_of
 from whydiff.report.html import RUNTIME, _json, html
 from whydiff.testing import answers
 
@@ -96,6 +98,25 @@ def test_a_patch_shows_what_is_added_and_removed():
     assert '<span class="removed">-old &lt;b&gt;' in told
     assert '<span class="added">+new' in told
     assert "<span>--- a" in told
+
+
+def test_words_between_backquotes_are_code_and_stay_text():
+    made = body(Text("see `whydiff help x` and `<b>`"), Facts((("Why", "`a`"),)))
+    assert "see <code>whydiff help x</code> and <code>&lt;b&gt;</code>" in made
+    assert "<dd><code>a</code></dd>" in made
+    assert "`" not in body(Table(("A", "B"), (("x", "`y`"),))).partition("<tbody>")[2]
+
+
+def test_a_path_in_a_small_box_is_broken_behind_a_slash_or_underscore():
+    made = html(replace(page(), tiles=(("Compared", "docs/my_train.py; 1 / 2 <a/b>"),)))
+    assert "<dd>docs/<wbr>my_<wbr>train.py; 1 / 2 &lt;a/<wbr>b&gt;</dd>" in made
+
+
+def test_the_boxes_of_an_explanation_leave_out_how_to_ask_otherwise():
+    made = answers.explanation(chosen="fits 1 and 2 of a.py; --fits I,J picks others")
+    shown = document_of(made)
+    assert ("Compared", "fits 1 and 2 of a.py") in shown.tiles
+    assert ("Compared", "fits 1 and 2 of a.py; --fits I,J picks others") in shown.facts
 
 
 def test_control_characters_do_not_reach_the_page():

@@ -32,6 +32,10 @@ from whydiff.report.plain import clean
 RUNTIME = ("vega/vega.min.js", "vega/vega-lite.min.js", "vega/vega-interpreter.js", "page.js")
 #: a number and its sign stay on one line
 _PERCENT = re.compile(r"(?<=\d) %")
+#: as messages write commands and names of Python
+_QUOTED = re.compile(r"`([^`\n]+)`")
+#: where a path of many letters may be broken
+_INSIDE_PATH = re.compile(r"(?<=\w)([/_])(?=\w)")
 #: tables with more rows scroll in a window of their own
 TALL = 16
 #: head of the column that says whether A and B differ
@@ -74,13 +78,23 @@ def text(value: str) -> str:
     return escape(_PERCENT.sub("\u00a0%", clean(value)), quote=True)
 
 
+def prose(value: str) -> str:
+    """A text in which words between backquotes are shown as code."""
+    return _QUOTED.sub(r"<code>\1</code>", text(value))
+
+
+def _narrow(value: str) -> str:
+    """A text for a small box: a path may go on in the next line behind a slash or underscore."""
+    return _INSIDE_PATH.sub(r"\1<wbr>", text(value))
+
+
 def _header(page: Document) -> str:
     sides = "".join(
         f'<li><span class="badge {name.lower()}">{text(name)}</span>{text(what)}</li>'
         for name, what in page.sides
     )
     shown = page.tiles or page.facts
-    tiles = "".join(f"<div><dt>{text(k)}</dt><dd>{text(v)}</dd></div>" for k, v in shown)
+    tiles = "".join(f"<div><dt>{text(k)}</dt><dd>{_narrow(v)}</dd></div>" for k, v in shown)
     links = "".join(f'<li><a href="#{s.id}">{text(s.title)}</a></li>' for s in page.sections)
     return (
         f'<header>\n<p class="question">{text(page.question)}</p>\n'
@@ -110,9 +124,9 @@ class _Writer:
 
     def block(self, block: Block) -> str:
         if isinstance(block, Text):
-            return f'<p class="{block.style}">{text(block.text)}</p>\n'
+            return f'<p class="{block.style}">{prose(block.text)}</p>\n'
         if isinstance(block, Facts):
-            rows = "".join(f"<dt>{text(k)}</dt><dd>{text(v)}</dd>" for k, v in block.rows)
+            rows = "".join(f"<dt>{text(k)}</dt><dd>{prose(v)}</dd>" for k, v in block.rows)
             return f'<dl class="facts">{rows}</dl>\n'
         if isinstance(block, Table):
             return _table(block)
@@ -181,7 +195,7 @@ def _row(row: tuple[str, ...], table: Table, marked: bool | None) -> str:
     cells = "".join(
         f'<th scope="row"{_right(name, table)}>{text(cell)}</th>'
         if number == 0
-        else f"<td{_right(name, table)}>{text(cell)}</td>"
+        else f"<td{_right(name, table)}>{prose(cell)}</td>"
         for number, (name, cell) in enumerate(zip(table.columns, row, strict=True))
     )
     return ('<tr class="marked">' if marked else "<tr>") + f"{sign}{cells}</tr>"

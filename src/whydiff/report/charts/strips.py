@@ -22,7 +22,9 @@ def strips(runs: Sequence[tuple[str, float]], means: Sequence[Point], name: str)
         title=None,
         axis=alt.Axis(labelColor=INK, labelFontSize=14, domain=False, ticks=False),
     )
-    x = alt.X("value:Q", title=name, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6))
+    x = alt.X(
+        "value:Q", title=name, scale=alt.Scale(zero=False, padding=8), axis=alt.Axis(tickCount=6)
+    )
     ticks = (
         alt.Chart(data(rows))
         .mark_tick(thickness=2, size=26, opacity=0.8)

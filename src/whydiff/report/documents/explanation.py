@@ -93,13 +93,15 @@ def document(e: Explanation, name: str = "", among: Study | None = None) -> Docu
         *(call_hybrids(e) if calls else _numbers(e)),
         reproduce([with_page(command)] if command else [], e.evidence, name),
     ]
+    facts = tuple(call_facts(e) if calls else _facts(e))
     return Document(
         title=f"whydiff: {verdict(e)}",
         question=e.question,
         verdict=verdict(e),
         tone=SAME if e.identical else DIFFERENT if confirmed else OPEN,
         sides=tuple((n, (side_of if calls else _side)(s)) for n, s in (("A", e.a), ("B", e.b))),
-        facts=tuple(call_facts(e) if calls else _facts(e)),
+        facts=facts,
+        tiles=tuple((name, value.partition("; --")[0]) for name, value in facts),
         sections=tuple(s for s in sections if s.blocks or s.lead),
         places=tuple(places_of_causes(e.causes, e.a, e.b)),
         more=f"More: {MORE}, --json FILE all numbers.",
