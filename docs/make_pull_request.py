@@ -44,6 +44,11 @@ model = keras.Sequential(
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 model.fit(x, y, epochs=3, batch_size=64, validation_split=0.2, verbose=0)
 """
+REQUIREMENTS = """\
+jax
+keras
+scikit-learn
+"""
 #: what the pull request does besides what it says
 BEFORE, AFTER = "x / 16.0", "x / 255.0"
 #: the program that would write the comment: it keeps what it is given
@@ -177,11 +182,25 @@ comment explains what the change did. Everything here was run; the comment went 
 
 ## 1. Lock the training
 
-In the repository of the training, once:
+A repository holds the training and what it needs:
+
+```python
+# train.py
+{TRAIN.rstrip()}
+```
+
+```text
+# requirements.txt
+{REQUIREMENTS.rstrip()}
+```
+
+There, once:
 
 ```sh
+export KERAS_BACKEND=jax
 whydiff lock train.py
-git add train.py train.lock train.lock.details
+git add train.py requirements.txt train.lock train.lock.details
+git commit -m "Lock the training"
 ```
 
 ## 2. Add the job
@@ -237,6 +256,9 @@ def main() -> None:
         comment = commented(folder, verified)
     PAGE.write_text(page(change, verified))
     draw(comment, PICTURE)
+    from make_screenshots import small  # beside this script; tests load it from elsewhere
+
+    PICTURE.write_bytes(small(PICTURE.read_bytes()))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import make_screenshots
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES, IMAGES = ROOT / "docs" / "tutorial", ROOT / "docs" / "images"
 BIN = Path(sys.executable).parent
@@ -142,7 +144,7 @@ def picture(name: str, address: str, ready: str, height: int, then: Callable[[An
         tab.get_by_text(ready).first.wait_for(timeout=PATIENCE * 1000)
         then(tab)
         tab.wait_for_timeout(3000)  # charts are drawn and panels come in
-        tab.screenshot(path=IMAGES / f"{name}.png")
+        (IMAGES / f"{name}.png").write_bytes(make_screenshots.small(tab.screenshot()))
         browser.close()
 
 
@@ -172,6 +174,16 @@ def trackers() -> None:
 
 One script, trained again with other seeds and compared with another optimizer; its runs are where
 the team looks. Everything here was run, and the pages are photographed as they came up.
+
+In a clone of whydiff, which is not released yet; MLflow's own package has the page, of which the
+extra `mlflow` does without:
+
+```sh
+pip install '.[jax,mlflow,tensorboard]' scikit-learn mlflow
+export KERAS_BACKEND=jax
+```
+
+Then, in a folder with the script:
 
 ```python
 # train.py
@@ -273,6 +285,13 @@ def notebook() -> None:
 
 Two numbers that ought to agree and do not, in the commonest way that notebooks have for it: the
 same cell ran twice. All cells were executed; below each is what it printed, of the answer its text.
+
+In a clone of whydiff, which is not released yet:
+
+```sh
+pip install '.[jax,notebook]' jupyterlab
+KERAS_BACKEND=jax jupyter lab
+```
 
 {blocks}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from whydiff.runner.client import Run, failed_to_fit, last_words
+from whydiff.runner.client import Run, failed_to_fit, last_words, missing_backend
 from whydiff.runner.running import has_done_its_work
 from whydiff.testing.calls import call, execution
 from whydiff.testing.sides import a_side
@@ -69,3 +69,13 @@ def test_a_library_that_lacks_something_of_another_is_told_from_a_fault_of_the_s
     own = place.replace("/env/lib/python3.11/site-packages/jax/_src/deprecations.py", "train.py")
     assert not failed_to_fit(f"{own}\n{raised}")
     assert not failed_to_fit(f"{place}\nValueError: shapes (3,) and (4,) do not fit")
+
+
+def test_a_backend_that_is_not_installed_is_named():
+    place = '  File "/env/lib/python3.11/site-packages/keras/src/tree/optree_impl.py", line 13'
+    raised = "ModuleNotFoundError: No module named 'tensorflow'"
+    assert missing_backend(f"Traceback\n{place}, in <module>\n    from x import y\n{raised}\n") == (
+        "tensorflow"
+    )
+    assert not missing_backend(f'  File "train.py", line 1\n    import tensorflow\n{raised}')
+    assert not missing_backend(f"{place}\n{raised.replace('tensorflow', 'h5py')}")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields, replace
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.keeping import Keep
-from whydiff.core.recipe import SOURCE_IDS
 from whydiff.core.words import listed
 
 #: A fit by its number, counting from 1, by its model's name, or as "best" or "worst"; numbers of
@@ -110,6 +109,8 @@ def command(question: Question) -> str:
 
 def checked_sources(sources: Sequence[str]) -> tuple[str, ...]:
     """Sources to ignore, each once. WhydiffError for one that there is not."""
+    from whydiff.core.recipe import SOURCE_IDS  # imports NumPy, which --help does without
+
     unknown = [source for source in sources if source not in SOURCE_IDS]
     if unknown:
         raise WhydiffError(

@@ -43,6 +43,7 @@ from whydiff.runner.parent import dies_with_parent
 from whydiff.runner.revisions import Checkout
 from whydiff.runner.scratch import Cover, Means
 from whydiff.runner.targets import Target
+from whydiff.runner.used_backends import BACKENDS
 
 #: Starts the child. Not ``-m``, which looks for modules in the working directory first, nor ``-P``,
 #: which Python 3.10 does not know and processes started by the script would inherit.
@@ -437,6 +438,8 @@ def output_tail(log: Path | None, lines: int = 12) -> str:
 
 #: The line with which Python ends a traceback, and the colours that some messages hold.
 _RAISED = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit|Warning|Iteration)\b")
+_NO_BACKEND = re.compile(rf"ModuleNotFoundError: No module named '({'|'.join(BACKENDS)})'")
+_OF_KERAS = re.compile(r'File ".*[/\\]keras[/\\].*", line')
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _MESSAGE_LINES = 2
 
@@ -458,6 +461,14 @@ def failed_to_fit(output: str) -> bool:
     place = next((line for line in reversed(lines) if line.strip().startswith("File ")), "")
     lacks = ("AttributeError:", "ImportError:", "ModuleNotFoundError:", "TypeError:")
     return raised.startswith(lacks) and "site-packages" in place
+
+
+def missing_backend(output: str) -> str:
+    """The backend that Keras wanted and that is not installed; "" where a script did not end so."""
+    lines = output.splitlines()
+    found = next(filter(None, map(_NO_BACKEND.fullmatch, map(str.strip, reversed(lines)))), None)
+    from_keras = any(_OF_KERAS.search(line) for line in lines)
+    return found[1] if found and from_keras else ""
 
 
 def remarks(log: Path | None) -> list[str]:

@@ -31,6 +31,7 @@ from whydiff.runner.client import (
     ended,
     failed_to_fit,
     last_words,
+    missing_backend,
     not_recorded,
     output_tail,
     remarks,
@@ -128,7 +129,15 @@ class Ran:
     def _way_out(self) -> str:
         """What a person may do about a script that fails."""
         interpreter = self.run.interpreter
-        unfit = failed_to_fit(output_tail(self.child.log, 100))
+        last_output = output_tail(self.child.log, 100)
+        missing = missing_backend(last_output)
+        if missing:
+            return (
+                f"Keras computes with {missing} here, which is not installed. Name the backend "
+                "that is: KERAS_BACKEND=jax whydiff ..., or tensorflow, or torch. Without that "
+                "Keras takes the one in ~/.keras/keras.json, else TensorFlow."
+            )
+        unfit = failed_to_fit(last_output)
         if self.run.checkout is not None and not (interpreter and unfit):
             return (
                 "A revision is run as it was: name another one, or what it needs, as in "
