@@ -63,10 +63,11 @@ thorough: $(ENV) ## The tests that `make test` leaves out: many trainings, long 
 simulations: $(ENV) ## Measure what every interval and test promises; writes the tables in docs/.
 	.venv/bin/python benchmarks/simulations.py --write
 
-attack: $(ENV) ## Hostile files by the thousand, faults and kills, counted; ATTACK=N tries N of each kind of file.
-	WHYDIFF_ATTACK=$(or $(ATTACK),3000) .venv/bin/python -m pytest -n 2 \
-		tests/storage tests/cli/test_hostile_input.py tests/cli/test_other_peoples_files.py \
-		tests/api/test_ending.py tests/api/test_faults.py
+ATTACKS := tests/storage tests/cli/test_hostile_input.py tests/cli/test_other_peoples_files.py \
+	tests/api/test_ending.py tests/api/test_faults.py tests/api/test_signals.py
+
+attack: $(ENV) ## Hostile files by the thousand, faults and kills, counted; ATTACK=N of each kind of file, PART=tests/... alone.
+	WHYDIFF_ATTACK=$(or $(ATTACK),2000) .venv/bin/python -m pytest -n 2 $(or $(PART),$(ATTACKS))
 
 lint: $(ENV) ## Check style, types and which package imports which.
 	.venv/bin/ruff check .

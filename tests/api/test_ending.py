@@ -121,3 +121,51 @@ def test_no_process_and_no_folder_outlives_us(tmp_path, tally, verb, number):
     assert ended(int(told.read_text()))
     assert emptied(scratch)
     tally[ENDED, "ended, no process and no folder left"] += 1
+
+
+#: Goes on whatever Ctrl-C says, and notes each that it heard.
+DEAF = """
+import os, time
+print(os.getpid(), flush=True)
+heard = 0
+while True:
+    try:
+        open(f"heard{heard}", "w").write(str(os.getpid()))
+        time.sleep(10**7)
+    except KeyboardInterrupt:
+        heard += 1
+"""
+
+
+@pytest.mark.parametrize("verb", ["record", "explain"])
+def test_after_a_second_ctrl_c_no_process_is_left(tmp_path, tally, verb):
+    """Each comes once the script has heard the one before, so that none is taken for another."""
+    (tmp_path / "train.py").write_text(DEAF)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    options = ["-o", "r.whydiff"] if verb == "record" else ["--in-place"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, verb, "train.py", *options],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(scratch)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    pressed, script = 0, 0
+    while process.poll() is None:
+        told = tmp_path / f"heard{pressed}"
+        assert comes_true(
+            lambda told=told: process.poll() is not None or (told.exists() and told.read_text())
+        )
+        if process.poll() is None:
+            script = int(told.read_text())
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to everyone in front
+            pressed += 1
+    process.communicate()
+    # One more may strike when Python itself is ending.
+    assert pressed >= 2 and process.returncode in (130, -signal.SIGINT)
+    assert ended(script) and emptied(scratch) and not ours(scratch)
+    tally[ENDED, "ended, no process and no folder left"] += 1

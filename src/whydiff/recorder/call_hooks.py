@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import contextlib
 import functools
 import inspect
 import sys
@@ -63,7 +62,10 @@ def _watched(holder: Holder, name: str, kind: str, method: Callable[..., Any]) -
             return _measured(holder, running, waits, call)
 
     def begins(model: Any, args: Any, kwargs: Any, caller: FrameType) -> Any:
-        given = _bound(signature, model, args, kwargs)
+        try:
+            given = dict(list(signature.bind(model, *args, **kwargs).arguments.items())[1:])
+        except TypeError:  # Keras says it itself
+            return None
         running = holder.session.begin_call(kind, name, model, given)
         if (fit := holder.session.current) is not None:
             caller = caller_of_wrapped(caller)
@@ -88,13 +90,6 @@ def _measured(
         return result
     finally:
         unharmed(holder.session.end_call, running, completed, otherwise=None)
-
-
-def _bound(signature: inspect.Signature, self: Any, args: Any, kwargs: Any) -> Mapping[str, Any]:
-    """The arguments by name; {} where Keras will refuse them."""
-    with contextlib.suppress(TypeError):
-        return dict(list(signature.bind(self, *args, **kwargs).arguments.items())[1:])
-    return {}
 
 
 def _watch_numbers(holder: Holder, patches: Patches) -> None:

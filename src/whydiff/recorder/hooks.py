@@ -363,8 +363,9 @@ def _watch_variables(holder: Holder, patches: Patches) -> None:
     @functools.wraps(init)
     def watched_init(self: Any, initializer: Any, *args: Any, **kwargs: Any) -> None:
         with UNSEEN:
-            if isinstance(initializer, str):  # as Keras would, so that we hold what it asks
-                initializer = keras.initializers.get(initializer)
+            if isinstance(initializer, str):
+                with quietly():  # as Keras would, so that we hold what it asks
+                    initializer = keras.initializers.get(initializer)
             init(self, initializer, *args, **kwargs)
             unharmed(made, self, initializer, otherwise=None)
 

@@ -325,6 +325,8 @@ class Measuring(Flags):
     def finish(self, completed: bool) -> tuple[MeasuringCall, LiveCall | None] | None:
         """The whole call, and what it takes to run it again; None where it could not be watched."""
         made = self._finish(completed)
+        if self.trouble and not completed:  # the script hears of it from Keras
+            return None
         if self.trouble:
             print(f"whydiff: call {self.number} is not recorded: {self.trouble}", file=sys.stderr)
             return None
