@@ -26,6 +26,11 @@ def of_backend(*names):
     return mark
 
 
+def targets_at(y, rows):
+    """Some rows of the targets, of which there may be several."""
+    return tuple(one[rows] for one in y) if isinstance(y, tuple) else y[rows]
+
+
 def arrays(x, y):
     return {"x": x, "y": y, "batch_size": 16}
 
@@ -52,7 +57,7 @@ def generator(x, y):
         rng = np.random.default_rng(4)  # not the global one: how far ahead it is read is chance
         while True:
             rows = rng.permutation(len(x))[:16]
-            yield x[rows], y[rows]
+            yield x[rows], targets_at(y, rows)
 
     return {"x": batches(), "steps_per_epoch": 3}
 
@@ -63,7 +68,8 @@ def pydataset(x, y):
             return 3
 
         def __getitem__(self, index):
-            return x[16 * index : 16 * index + 16], y[16 * index : 16 * index + 16]
+            rows = slice(16 * index, 16 * index + 16)
+            return x[rows], targets_at(y, rows)
 
     return {"x": Batches(workers=2, max_queue_size=4), "shuffle": False}
 
@@ -78,9 +84,15 @@ def pipeline(x, y):
 def loader(x, y):
     import torch
 
+    class Pairs(torch.utils.data.Dataset):
+        def __len__(self):
+            return len(x)
+
+        def __getitem__(self, row):
+            return x[row], targets_at(y, row)
+
     torch.manual_seed(6)  # Keras seeds torch only where it is the backend
-    pairs = torch.utils.data.TensorDataset(torch.from_numpy(x), torch.from_numpy(y))
-    return {"x": torch.utils.data.DataLoader(pairs, batch_size=16, shuffle=True)}
+    return {"x": torch.utils.data.DataLoader(Pairs(), batch_size=16, shuffle=True)}
 
 
 def dropout(layers):
@@ -192,6 +204,11 @@ def own_train_step(model):
     return {"metrics": None}, "nadam"  # it updates none
 
 
+def several_outputs(model):
+    measured = [["accuracy"], ["mae"]]
+    return {"loss_weights": [1.0, 0.3], "metrics": measured}, "adam"
+
+
 DATA = (
     arrays, arrays_in_order, validation_split, sample_weights, class_weights, generator, pydataset,
     pipeline, loader,
@@ -203,6 +220,7 @@ MODELS = (
 FEATURES = (
     plain, momentum, weight_decay, moving_average, accumulation, clipping, loss_scale, schedule,
     several_steps_at_once, eager, bfloat16, regularized, callbacks, own_train_step,
+    several_outputs,
 )  # fmt: skip
 
 
@@ -210,9 +228,14 @@ def possible(parts, backend):
     return all(backend in getattr(part, "backends", BACKENDS) for part in parts)
 
 
+def together(parts):
+    """Whether Keras trains a combination: classes have weights where a model has one output."""
+    return not {class_weights, several_outputs} <= set(parts)
+
+
 def every(backend):
     """Names of all combinations that a backend can train."""
-    chosen = (parts for parts in itertools.product(DATA, MODELS, FEATURES))
+    chosen = filter(together, itertools.product(DATA, MODELS, FEATURES))
     return ["/".join(p.__name__ for p in parts) for parts in chosen if possible(parts, backend)]
 
 
@@ -225,9 +248,10 @@ def sample(backend, number, seed):
     ]
     columns = []
     for listed in lists:
-        rounds = -(-number // len(listed))
+        rounds = 1 + -(-number // len(listed))  # one more, for those that cannot be
         columns.append([part for _ in range(rounds) for part in rng.sample(listed, len(listed))])
-    return ["/".join(p.__name__ for p in parts) for parts in zip(*columns, strict=False)][:number]
+    chosen = filter(together, zip(*columns, strict=False))
+    return ["/".join(p.__name__ for p in parts) for parts in chosen][:number]
 
 
 def digest(*values):
@@ -266,18 +290,19 @@ def train(name):
     keras.config.set_dtype_policy("mixed_bfloat16" if feature is bfloat16 else "float32")
     kind = stepping_model() if feature is own_train_step else keras.Sequential
     penalty = "l2" if feature is regularized else None
-    model = kind(
-        [
-            keras.Input((COLUMNS,)),
-            *family(keras.layers),
-            keras.layers.Dense(
-                CLASSES, activation="softmax", dtype="float32", kernel_regularizer=penalty
-            ),
-        ]
+    classify = keras.layers.Dense(
+        CLASSES, activation="softmax", dtype="float32", kernel_regularizer=penalty
     )
+    model = kind([keras.Input((COLUMNS,)), *family(keras.layers), classify])
+    loss = "sparse_categorical_crossentropy"
+    if feature is several_outputs:
+        within = model.layers[-2].output
+        amount = keras.layers.Dense(1, dtype="float32")(keras.layers.Flatten()(within))
+        model = keras.Model(model.inputs, [model.outputs[0], amount])
+        y, loss = (y, x.sum(1, keepdims=True)), [loss, "mse"]
     settings, optimizer = feature(model)
     settings = {"metrics": ["accuracy"], **settings}
-    model.compile(optimizer, "sparse_categorical_crossentropy", **settings)
+    model.compile(optimizer, loss, **settings)
     feed = data(x, y)
     if feature is callbacks:
         feed["callbacks"] = stock_callbacks()
