@@ -155,3 +155,41 @@ def edit():
         connection.close()
 
     return run
+
+
+def multiplied(path, table):
+    """Twelve pages, each a hundred times the child of the one before: 10**24 rows in 60 kB."""
+    connection = sqlite3.connect(path)
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+    (root,) = connection.execute(query, (table,)).fetchone()
+    connection.close()
+    raw = bytearray(path.read_bytes())
+    start = (root - 1) * size
+    inner = raw[start : start + size]
+    assert inner[0] == 2  # an interior page of an index tree
+    cells = int.from_bytes(inner[3:5], "big")
+    leaf = inner[8:12]
+
+    def all_children(page):
+        made = bytearray(inner)
+        made[8:12] = page
+        for cell in range(cells):
+            at = int.from_bytes(made[12 + 2 * cell : 14 + 2 * cell], "big")
+            made[at : at + 4] = page
+        return made
+
+    depth = 12
+    raw[start : start + size] = all_children((pages + 1).to_bytes(4, "big"))
+    for level in range(depth):
+        below = leaf if level == depth - 1 else (pages + 2 + level).to_bytes(4, "big")
+        raw += all_children(below)
+    raw[28:32] = (pages + depth).to_bytes(4, "big")
+    path.write_bytes(raw)
+
+
+@pytest.fixture(scope="session")
+def multiply():
+    """``multiply(path, table)``: lay such pages out in a table of many rows."""
+    return multiplied

@@ -233,3 +233,16 @@ def test_two_processes_do_not_write_one_study(tmp_path):
         with pytest.raises(WhydiffError, match="another process is writing"):
             StudyWriter.begin(path, {})
     StudyWriter.resume(path).close()
+
+
+def test_pages_that_multiply(tmp_path, multiply):
+    path = tmp_path / "s.whydiff"
+    StudyWriter.begin(path, {}).close()
+    connection = sqlite3.connect(path)
+    pairs = [(a, a + 1, 0.5) for a in range(3000)]
+    connection.executemany("INSERT INTO distance VALUES(?, ?, ?)", pairs)
+    connection.commit()
+    connection.close()
+    multiply(path, "distance")
+    with pytest.raises(WhydiffError, match="in table 'distance'"):
+        load_study(path)

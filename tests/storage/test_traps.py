@@ -66,9 +66,9 @@ def refused(path, match):
     assert caught.value.way_out
 
 
-def test_a_reader_that_follows_a_trap_is_noticed(tmp_path, recipe, monkeypatch):
+def test_a_reader_that_follows_a_trap_is_noticed(tmp_path, recipe, multiply, monkeypatch):
     path = tmp_path / "run.whydiff"
-    laid_out(path, recipe)
+    laid_out(path, recipe, multiply)
     monkeypatch.setattr("whydiff.storage.reader.check_pages", lambda db, table: None)
     with pytest.raises(AssertionError), counted(), pytest.raises(WhydiffError, match="interrupted"):
         load(path)
@@ -89,42 +89,14 @@ def many_steps(path, recipe, count=3000):
     writer.close(0)
 
 
-def laid_out(path, recipe):
-    """Twelve pages, each a hundred times the child of the one before: 10**24 rows in 60 kB."""
+def laid_out(path, recipe, multiply):
     many_steps(path, recipe)
-    connection = sqlite3.connect(path)
-    (size,) = connection.execute("PRAGMA page_size").fetchone()
-    (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    query = "SELECT rootpage FROM sqlite_master WHERE name = 'step'"
-    (root,) = connection.execute(query).fetchone()
-    connection.close()
-    raw = bytearray(path.read_bytes())
-    start = (root - 1) * size
-    inner = raw[start : start + size]
-    assert inner[0] == 2  # an interior page of an index tree
-    cells = int.from_bytes(inner[3:5], "big")
-    leaf = inner[8:12]
-
-    def all_children(page):
-        made = bytearray(inner)
-        made[8:12] = page
-        for cell in range(cells):
-            at = int.from_bytes(made[12 + 2 * cell : 14 + 2 * cell], "big")
-            made[at : at + 4] = page
-        return made
-
-    depth = 12
-    raw[start : start + size] = all_children((pages + 1).to_bytes(4, "big"))
-    for level in range(depth):
-        below = leaf if level == depth - 1 else (pages + 2 + level).to_bytes(4, "big")
-        raw += all_children(below)
-    raw[28:32] = (pages + depth).to_bytes(4, "big")
-    path.write_bytes(raw)
+    multiply(path, "step")
 
 
-def test_pages_that_multiply(tmp_path, recipe):
+def test_pages_that_multiply(tmp_path, recipe, multiply):
     path = tmp_path / "run.whydiff"
-    laid_out(path, recipe)
+    laid_out(path, recipe, multiply)
     refused(path, "in table 'step'")
 
 

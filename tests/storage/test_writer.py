@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -250,3 +252,17 @@ def test_no_shared_memory_on_network_filesystems(tmp_path, recipe, monkeypatch, 
     writer.close(0)
     assert names(tmp_path) == ["mounts", "run.whydiff"]
     assert load(path).exit_code == 0
+
+
+def test_two_processes_do_not_write_one_recording(tmp_path, recipe):
+    path = tmp_path / "run.whydiff"
+    writer = Writer(path, "train.py", [])
+    writer.begin_fit(1, "Sequential", (), recipe, {})
+    second = (
+        "import pathlib, sys, whydiff.storage as s; s.Writer(pathlib.Path(sys.argv[1]), '', [])"
+    )
+    command = [sys.executable, "-c", second, path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "another process" in done.stderr and "WhydiffError" in done.stderr
+    writer.close(0)
+    assert len(load(path).fits) == 1
