@@ -250,6 +250,25 @@ def test_a_metric_that_agrees_settles_what_a_score_measured():
     assert not [d for d in disagreements(execution(call(1), score, evaluated)) if d.b.score]
 
 
+@pytest.mark.parametrize(
+    ("function", "metric", "held"),
+    [
+        ("precision_score", {"class": "Precision", "name": "prec"}, True),
+        ("recall_score", {"class": "Precision", "name": "prec"}, False),
+        ("mean_squared_error", {"class": "MeanSquaredError", "name": "prec"}, True),
+        ("precision_score", {"class": "MeanMetricWrapper", "name": "prec"}, False),
+        ("precision_score", {"out": [{"class": "Precision", "name": "prec"}]}, True),
+    ],
+)
+def test_a_metric_that_the_script_named_is_known_by_its_class(function, metric, held):
+    told = Score(f"sklearn.metrics.{function}", 1, "", "", row_digests([Y]))
+    score = call(2, "score", values={function: 0.2}, score=told)
+    values = {"loss": 0.1, "prec": 0.5}
+    evaluated = call(3, "evaluate", y=Y, values=values, measurement={"metrics": [metric]})
+    found = [d for d in disagreements(execution(call(1), score, evaluated)) if d.b.score]
+    assert bool(found) is held
+
+
 def test_a_loss_is_held_against_the_function_it_was_compiled_with():
     def found(function, loss):
         predicted = call(1)

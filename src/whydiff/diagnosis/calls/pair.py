@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations, product
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
 from whydiff.diagnosis.calls.loops import training_steps
 from whydiff.diagnosis.calls.origins import FRESH, is_recurrent
-from whydiff.diagnosis.calls.quantities import same_quantity
+from whydiff.diagnosis.calls.quantities import quantity, same_quantity
 from whydiff.diagnosis.calls.results import (
     Call,
     Distance,
@@ -236,11 +237,27 @@ def _rows_of_epoch(fit: Fit) -> int:
 # --- scores -------------------------------------------------------------------------------------
 
 
-def _quantity(call: MeasuringCall, metric: str) -> str:
-    """What a metric is called: the loss by the function that it was compiled with."""
-    if metric != "loss":
-        return metric
-    return str(call.recipe.objective.get("loss") or metric)
+def _quantities(call: Call, names: Mapping[str, str]) -> dict[str, str]:
+    """What metrics measure: the loss by the function that it was compiled with, a metric that the
+    script has given a name of its own (``Precision(name="prec")``) by its class."""
+    compiled = call.recipe.measurement
+    classes = dict(_classes([compiled.get("metrics"), compiled.get("weighted_metrics")]))
+    found = {
+        name: bare if quantity(bare) else classes.get(bare, bare) for name, bare in names.items()
+    }
+    if names.get("loss") == "loss":
+        found["loss"] = str(call.recipe.objective.get("loss") or "loss")
+    return found
+
+
+def _classes(compiled: Any) -> Iterator[tuple[str, str]]:
+    """(name, class) of every metric in what a model was compiled with, output by output."""
+    if isinstance(compiled, Mapping) and isinstance(compiled.get("class"), str):
+        below = "PR" if compiled.get("curve") == "PR" else ""  # an area of another curve
+        yield str(compiled.get("name")), below + compiled["class"]
+    elif isinstance(compiled, Mapping | list | tuple):
+        for part in compiled.values() if isinstance(compiled, Mapping) else compiled:
+            yield from _classes(part)
 
 
 def _of_scores(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterator[Disagreement]:
@@ -284,8 +301,7 @@ def _score_pairs(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterat
         held = held or [call for call in fitting if _replaced(execution, call, read)]
         for call in held:
             own = _of_output(call.values, score.score.output)
-            names = {n: _quantity(call, n) if n == bare else bare for n, bare in own.items()}
-            yield from _scored(call, score, names, "")
+            yield from _scored(call, score, _quantities(call, own), "")
         for fit in () if held else execution.fits:
             if (
                 fit.log_seen
@@ -295,7 +311,7 @@ def _score_pairs(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterat
                 logged = [n[4:] for n in values_of(fit) if n.startswith("val_")]
                 names = _of_output(logged, score.score.output)
                 names.pop("loss", None)
-                yield from _scored(fit, score, names, "val_")
+                yield from _scored(fit, score, _quantities(fit, names), "val_")
 
 
 def read_by(execution: Execution, score: MeasuringCall) -> MeasuringCall | None:

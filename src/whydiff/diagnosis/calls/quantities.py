@@ -32,18 +32,23 @@ def same_quantity(function: str, metric: str) -> bool:
     """Whether a metric function and a compiled metric measure one quantity.
 
     ``function`` is a dotted name ("sklearn.metrics.f1_score"), ``metric`` what Keras calls it in
-    its logs ("f1", "head/auc_1").
+    its logs ("f1", "head/auc_1"), or its class.
     """
     name = "accuracy" if function in TABLES else function.rpartition(".")[2]
-    one = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-    two = re.sub(r"_\d+$", "", metric.rpartition("/")[2].lower())
+    one, two = _lowered(name), re.sub(r"_\d+$", "", _lowered(metric.rpartition("/")[2]))
     if one == two:
         return True
     if _OTHERS.search(one) or _OTHERS.search(two):
         return False
-    quantity = _quantity(one)
-    return quantity is not None and quantity == _quantity(two)
+    known = quantity(one)
+    return known is not None and known == quantity(two)
 
 
-def _quantity(name: str) -> str | None:
-    return next((pattern for pattern in _QUANTITIES if re.search(pattern, name)), None)
+def quantity(name: str) -> str | None:
+    """Which quantity a name tells, None where it tells none."""
+    lowered = _lowered(name)
+    return next((pattern for pattern in _QUANTITIES if re.search(pattern, lowered)), None)
+
+
+def _lowered(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
