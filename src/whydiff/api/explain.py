@@ -38,7 +38,8 @@ ORDER_OF_CHOICE = (
     choice.models_of_one_run,  # one script without such fits: two models built apart
     choice.fits_of_two_runs,  # two scripts, one script run in two ways, or the same way twice
     choice.calls_of_two_runs,
-    choice.successive_fits,  # two runs agree: fits of one training
+    choice.calls_beside_successive_fits,  # two runs agree: uses of one model that clearly do not,
+    choice.successive_fits,  # or else fits of one training
     choice.calls_of_one_run,  # uses of one model that ought to agree
     choice.agreement,
 )
@@ -82,7 +83,8 @@ def explain(
     two environments. A script with several independent fits: the first two of models of the same
     shape that differ, or ``fits`` (counting from 1, by the name of a model, or ``("best",
     "worst")``). Otherwise, and with ``runs``: two runs of the script; successive fits of one model
-    are one training, and are compared with each other only where both runs agree.
+    are one training, and are compared with each other only where both runs agree and no two uses
+    of a model clearly disagree.
 
     ``metric`` names the logged metric to tell the gap in; ``budget`` bounds the seconds
     that all runs, hybrids and trials of a fix take; ``arguments`` are the script's,

@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whydiff.core.calls import GeneratorState
+from whydiff.core.calls import GeneratorState, Leaf
+from whydiff.core.digests import row_digests
 from whydiff.diagnosis.calls.fields import compare, with_programs
-from whydiff.testing.calls import KERNEL, X, call
+from whydiff.diagnosis.calls.pair import ROWS_CORRESPOND, disagreements
+from whydiff.testing.calls import KERNEL, X, call, execution
 
 Y = np.arange(16, dtype="float32")[:, None]
 NORMALIZED = {"model": "Sequential", "layers": ["dense: Dense", "norm: BatchNormalization"]}
@@ -65,6 +67,38 @@ def test_other_samples_are_counted_with_their_form():
     )  # fmt: skip
     _, evidence = of("data-content", call(1), call(2, x=X.astype("float64")))
     assert evidence.endswith("; float32[3] vs. float64[3]")
+
+
+def two_inputs(number, left, right):
+    """A call that was fed two arrays, in this order."""
+    fed = call(number, x=left)
+    leaves = tuple(
+        Leaf("x", str(i), str(x.dtype), x.shape[1:], row_digests([x]))
+        for i, x in enumerate((left, right))
+    )
+    return replace(
+        fed, recipe=replace(fed.recipe, inputs=replace(fed.recipe.inputs, leaves=leaves))
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "mechanism"),
+    [
+        (X + 1, X, "inputs-exchanged"),
+        (X + 1, X + 2, ""),  # one of them holds other rows
+        (X + 1, X[::-1], ""),
+        (X + 1, X + 1, ""),  # one array at both places
+    ],
+)
+def test_inputs_that_hold_the_arrays_of_each_other(left, right, mechanism):
+    a, b = two_inputs(1, X, X + 1), two_inputs(2, left, right)
+    found = compare(a, b).finding("data-content")
+    assert (found.status, found.mechanism) == ("differs", mechanism)
+    if mechanism:
+        assert "input 2 of B is input 1 of A and input 1 of B is input 2 of A" in found.detail
+        assert of("data-order", a, b)[0] == "identical"
+    pairs = disagreements(execution(a, b))
+    assert [d.check for d in pairs] == ["" if mechanism else ROWS_CORRESPOND]
 
 
 def test_what_was_not_seen_is_unknown():
@@ -151,7 +185,7 @@ def test_generators_that_nobody_draws_from_are_no_noise():
     assert of("noise", moved(1, "a", drew=False), moved(2, "b", drew=False))[0] == "identical"
     assert of("noise", moved(1, "a"), moved(2, "a"))[0] == "identical"
     equal = call(1, noise="s"), call(2, noise="s")
-    assert of("noise", *equal) == ("identical", "all 1 seed generator in the same state")
+    assert of("noise", *equal) == ("identical", "the seed generator in the same state")
 
 
 def test_a_global_generator_that_moved_on_is_noise_and_named():

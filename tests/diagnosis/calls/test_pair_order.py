@@ -74,6 +74,11 @@ def test_of_equally_far_ones_those_next_to_each_other_come_first_then_the_earlie
     assert in_order(backwards, far) == [far, backwards]
 
 
+def test_rounding_and_a_log_that_is_off_are_no_clear_disagreement():
+    assert apart(0.001).clear
+    assert not apart(rounding=True).clear and not apart(0.9, LOGGED).clear
+
+
 def test_sizes_are_compared_to_six_digits():
     near, far = apart(0.5, a=4, b=5), apart(0.5 + 4e-7, a=1, b=9)
     assert in_order(far, near)[0] is near

@@ -347,6 +347,22 @@ def test_which_source_lets_noise_act_is_not_guessed_from_some_of_the_combination
     assert trials.decided == {} and "noise" in trials.sources
 
 
+@pytest.mark.parametrize("in_inference", [False, True])
+def test_batches_are_no_cause_beside_the_mode_in_which_alone_they_count(in_inference):
+    """Dropout and batch statistics: in training rows depend on their batch."""
+
+    class InTraining(Adding):
+        def measure(self, coalition):
+            counts = in_inference or "mode" in coalition
+            return super().measure(coalition if counts else coalition - {"batch-size"})
+
+    trials = run(InTraining({"mode": 0.5, "batch-size": 0.25}))
+    assert trials.decided == ({} if in_inference else {"batch-size": "mode"})
+    assert set(trials.sources) == {"mode", "batch-size"} - set(trials.decided)
+    if not in_inference:
+        assert (trials.alone("mode"), trials.remaining("mode")) == (1.0, 0.0)
+
+
 @pytest.mark.parametrize("more", [0.0, 0.5])
 def test_random_numbers_stay_a_cause_where_both_draw(more):
     trials = trials_of(Dropout((True, True), more=more))

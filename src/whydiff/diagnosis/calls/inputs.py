@@ -6,7 +6,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from whydiff.core.calls import MeasuringCall
+from whydiff.core.calls import Inputs, MeasuringCall
+from whydiff.core.words import listed
+
+
+def exchanged(a: Inputs, b: Inputs) -> str:
+    """Which inputs of a model with several were given each other's arrays, "" where they hold
+    other rows."""
+    one, other = a.of("x"), b.of("x")
+    if len(one) != len(other) or [leaf.path for leaf in one] != [leaf.path for leaf in other]:
+        return ""
+    theirs = [next((y for y in other if np.array_equal(x.rows, y.rows)), None) for x in one]
+    places = [(x, y) for x, y in zip(one, theirs, strict=True) if y is not None]
+    moved = [(x.path, y.path) for x, y in places if x.path != y.path]
+    if len(places) < len(one) or not moved or len({y.path for _, y in places}) < len(one):
+        return ""
+    return listed([f"{_input(y)} of B is {_input(x)} of A" for x, y in moved[:4]])
+
+
+def _input(path: str) -> str:
+    return f"input {int(path) + 1}" if path.isdigit() else f"input {path}"
 
 
 def form_of(kinds: Sequence[str], call: MeasuringCall) -> str:

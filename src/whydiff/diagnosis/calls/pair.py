@@ -14,6 +14,7 @@ from whydiff.core.calls import MeasuringCall, Score, joined_call, part_of
 from whydiff.core.digests import unordered_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
+from whydiff.diagnosis.calls.inputs import exchanged
 from whydiff.diagnosis.calls.loops import training_steps
 from whydiff.diagnosis.calls.origins import FRESH, is_recurrent
 from whydiff.diagnosis.calls.quantities import quantity, same_quantity
@@ -66,6 +67,11 @@ class Disagreement:
         why = BY_POSITION + 1 if self.why == LOGGED and size else self.why
         a, b = number_of(self.a), number_of(self.b)
         return (size, why, -round(d.relative, 6), abs(b - a), a)
+
+    @property
+    def clear(self) -> bool:
+        """Whether it is more than rounding, and more than a log that is off as it may be."""
+        return not self.distance.rounding and self.why != LOGGED
 
 
 def disagreements(execution: Execution, metric: str | None = None) -> list[Disagreement]:
@@ -451,7 +457,8 @@ def _of_calls(
         equal_labels = (
             len(labels[0]) > 0 and np.array_equal(labels[0], labels[1]) and _telling(labels[0])
         )
-        check = "" if equal_labels else ROWS_CORRESPOND
+        known = equal_labels or exchanged(a.recipe.inputs, b.recipe.inputs)
+        check = "" if known else ROWS_CORRESPOND
         yield Disagreement(a, b, apart, OTHER_INPUT, check)
 
 

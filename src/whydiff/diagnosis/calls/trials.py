@@ -191,7 +191,8 @@ def run_trials(
     _drop_idle(trials)
     for coalition in coalitions(trials.sources, MOST_HYBRIDS):
         _measured(runner, trials, coalition)
-    _drop_noise(trials)
+    _drop_follower(trials, "noise", trials.everything)
+    _drop_follower(trials, "batch-size", frozenset({"mode"}))
     return trials
 
 
@@ -223,31 +224,32 @@ def _drop_idle(trials: CallTrials) -> None:
     trials.hybrids.setdefault(trials.everything, full)
 
 
-def _drop_noise(trials: CallTrials) -> None:
-    """Random numbers are no cause beside a source that decides whether they act at all.
+def _drop_follower(trials: CallTrials, follower: str, deciders: Coalition) -> None:
+    """What acts only beside a source that decides whether it acts at all is no cause of its own.
 
     Dropout draws in training only: a call in training and one in inference differ by the mode,
-    whatever was drawn. Which source decides is known only where every combination was run.
+    whatever was drawn, and in batches of whatever size. Which source decides is known only where
+    every combination was run.
     """
-    noise = frozenset({"noise"})
+    follows = frozenset({follower})
     run = sum(c <= trials.everything for c in trials.hybrids)
-    if not noise < trials.everything or run < 2 ** len(trials.sources):
+    if not follows < trials.everything or run < 2 ** len(trials.sources):
         return
     if trials.apart(trials.a, trials.b)[1]:
         return
-    drawn = [(c, c | noise) for c in trials.hybrids if not noise <= c]
-    swaps = [pair for pair in drawn if pair[1] in trials.hybrids]
+    without = [(c, c | follows) for c in trials.hybrids if not follows <= c]
+    swaps = [pair for pair in without if pair[1] in trials.hybrids]
     moved = [c for c, d in swaps if not trials.apart(trials.hybrids[c], trials.hybrids[d])[1]]
-    for source in sorted(trials.everything - noise):
+    for source in sorted(trials.everything & deciders - follows):
         with_as, with_bs = (
             [c for c, _ in swaps if (source in c) is there] for there in (False, True)
         )
-        # From now on they come from the side in which they act.
-        for idle, along in ((with_bs, frozenset[str]()), (with_as, noise)):
+        # From now on it comes from the side in which it acts.
+        for idle, along in ((with_bs, frozenset[str]()), (with_as, follows)):
             if idle and moved and not set(idle) & set(moved):
-                trials.decided["noise"] = source
-                trials.sources.remove("noise")
-                known = {c: trials.hybrids.get(c | along) for c, _ in drawn}
+                trials.decided[follower] = source
+                trials.sources.remove(follower)
+                known = {c: trials.hybrids.get(c | along) for c, _ in without}
                 trials.hybrids = {c: found for c, found in known.items() if found is not None}
                 return
 

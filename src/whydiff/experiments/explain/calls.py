@@ -104,10 +104,17 @@ def independent_models(site: Site, progress: Progress, metric: str | None) -> Ex
     return explain_pair(site, found, progress) if found else None
 
 
-def inside_one_run(site: Site, progress: Progress, metric: str | None) -> Explanation | None:
-    """The worst disagreement of one run explained; None where there is none."""
+def inside_one_run(
+    site: Site, progress: Progress, metric: str | None, only_clear: bool = False
+) -> Explanation | None:
+    """The worst disagreement of one run explained; None where there is none.
+
+    ``only_clear``: only if it is more than rounding or a fit's log that is off.
+    """
     found = choose(site, metric, only_independent=False)
-    return explain_pair(site, found, progress) if found else None
+    if not found or (only_clear and not found[0].clear):
+        return None
+    return explain_pair(site, found, progress)
 
 
 def calls_at(site: Site, lines: tuple[int, int]) -> tuple[int, int]:
@@ -420,8 +427,9 @@ def _described(
     runner: ProcessCallRunner,
 ) -> Verdict:
     """What the values say beyond the digests: how inputs are related, which setting it is."""
-    named = {c.source for c in verdict.causes}
-    if "data-content" in named and isinstance(pair.a, MeasuringCall):
+    named = {c.source: c.mechanism for c in verdict.causes}
+    form_is_known = named.get("data-content", "inputs-exchanged") == "inputs-exchanged"
+    if not form_is_known and isinstance(pair.a, MeasuringCall):
         assert isinstance(pair.b, MeasuringCall)
         related = site.process.request(RelateRows(served(site, pair.a), served(site, pair.b)))
         texts = [

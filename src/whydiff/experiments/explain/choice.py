@@ -72,15 +72,25 @@ def successive_fits(asked: Inquiry) -> Explanation | None:
     return _explained(asked, asked.successive_fits)
 
 
+def calls_beside_successive_fits(asked: Inquiry) -> Explanation | None:
+    """What :func:`calls_of_one_run` explains, where more than rounding or the log of a fit is off:
+    the fits of one training differ as they should, and come behind it."""
+    return None if asked.successive_fits is None else _inside_one_run(asked, True)
+
+
 def calls_of_one_run(asked: Inquiry) -> Explanation | None:
     """The worst disagreement between two uses of a model in one run that ought to agree.
 
     Who asks about two programs, or about two runs, is told that these agree.
     """
+    return _inside_one_run(asked, False)
+
+
+def _inside_one_run(asked: Inquiry, only_clear: bool) -> Explanation | None:
     if asked.question.fits or not asked.question.one_program:
         return None
     try:
-        found = inside_one_run(asked.site, asked.progress, asked.question.metric)
+        found = inside_one_run(asked.site, asked.progress, asked.question.metric, only_clear)
     except OutOfTime:
         asked.runs.no_time_for("whether the calls of one run agree")
         return None

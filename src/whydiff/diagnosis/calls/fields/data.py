@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from whydiff.core.calls import HeldValue, Inputs, MeasuringCall, combined_rows
+from whydiff.core.calls import HeldValue, Inputs, Leaf, MeasuringCall, combined_rows
 from whydiff.core.digests import unordered_digest
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Finding
 from whydiff.core.words import count, listed
 from whydiff.diagnosis.calls.fields.findings import differs
 from whydiff.diagnosis.calls.fields.held import values_in_words
 from whydiff.diagnosis.calls.fields.mode import training_flags
+from whydiff.diagnosis.calls.inputs import exchanged
 
 
 def compare_data(found: dict[str, Finding], a: Inputs, b: Inputs, built: bool) -> None:
@@ -69,14 +70,24 @@ def _content(
                 "rows-in-another-order",
             )
         return
+    places = exchanged(a, b)
+    if places:
+        found["data-order"] = Finding("data-order", IDENTICAL, "the rows of each are in one order")
+        text = f"the same arrays in another place: {places}"
+        found["data-content"] = differs("data-content", text, text, "inputs-exchanged")
+        return
     found["data-order"] = Finding(
         "data-order", UNKNOWN, "the samples are others, so their order cannot be compared"
     )
     shared = _shared(whole[0], whole[1])
-    kinds = [", ".join(f"{x.dtype}{list(x.shape)}" for x in i.of("x")) for i in (a, b)]
+    kinds = [", ".join(_form(x) for x in i.of("x")) for i in (a, b)]
     text = f"{shared} of {n} rows are also in B's {m}"
     text += f"; {kinds[0]} vs. {kinds[1]}" if kinds[0] != kinds[1] else f"; both {kinds[0]}"
     found["data-content"] = differs("data-content", text)
+
+
+def _form(leaf: Leaf) -> str:
+    return f"{leaf.dtype}[{', '.join('any' if n < 0 else str(n) for n in leaf.shape)}]"
 
 
 def compare_vocabulary(

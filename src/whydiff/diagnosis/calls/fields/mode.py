@@ -9,7 +9,7 @@ from typing import Any
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import IDENTICAL, Finding
 from whydiff.core.recipe import Facts
-from whydiff.core.words import count, listed
+from whydiff.core.words import listed
 from whydiff.diagnosis.calls.fields.findings import differs, recipe_of
 from whydiff.diagnosis.sources.facts import changes, describe
 from whydiff.diagnosis.sources.layers import aligned_facts
@@ -31,8 +31,9 @@ def compare_noise(a: MeasuringCall, b: MeasuringCall) -> Finding:
             "it back", "unseeded-noise",
         )  # fmt: skip
     if states[0] == states[1] and not outside:
+        every = "the seed generator" if len(one) == 1 else f"all {len(one)} seed generators"
         text = (
-            f"all {count(len(one), 'seed generator')} in the same state"
+            f"{every} in the same state"
             if one
             else "no seed generator in the model, and no global generator moved"
         )
@@ -50,9 +51,12 @@ def compare_noise(a: MeasuringCall, b: MeasuringCall) -> Finding:
             "in between",
             "unseeded-noise",
         )
+    moved = [x.path.rpartition("/")[0] or x.path for x, y in zip(one, two, strict=False)
+             if x.digest != y.digest]  # fmt: skip
+    whose = f" (of {listed(list(dict.fromkeys(moved))[:3])})" if moved else ""
     return differs(
         "noise", "the seed generators are in other states",
-        "the model's seed generators have moved on: every call draws other numbers",
+        f"the model's seed generators{whose} have moved on: every call draws other numbers",
         "noise-at-inference",
     )  # fmt: skip
 
