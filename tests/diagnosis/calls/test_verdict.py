@@ -642,6 +642,25 @@ def test_the_rule_that_leads_from_one_number_to_the_other_is_the_cause(values, m
     assert (cause.status, cause.share) == (CONFIRMED, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("rule", "value", "mechanism"),
+    [
+        (UNWEIGHTED, 0.35, "sample-weights-in-one"),
+        (WITHOUT + "label_smoothing=0.1", 0.35, "setting-of-the-loss"),
+        (SAME_SHAPE, 0.85, "shapes-broadcast"),
+        (UNWEIGHTED, 0.7, ""),  # both together do not lead to the score
+    ],
+)
+def test_a_rule_beside_the_regularization_in_the_loss(rule, value, mechanism):
+    found = scored({AGAIN: 0.25, ALIGNED: 0.25, UNREGULARIZED: 0.85, rule: value})
+    if not mechanism:
+        assert [c.status for c in found.causes] == [SUSPECTED]
+        return
+    shares = {c.mechanism: c.share for c in found.causes}
+    assert shares == pytest.approx({mechanism: 6 / 7, "regularization-in-the-loss": 1 / 7})
+    assert {c.status for c in found.causes} == {CONFIRMED} and found.unexplained == 0.0
+
+
 def test_a_rule_that_leads_nowhere_confirms_nothing():
     found = scored({AGAIN: 0.25, ALIGNED: 0.25, IN_ONE_BATCH: 0.9, FROM_OUTPUTS: 0.4})
     assert [c.status for c in found.causes] == [SUSPECTED]

@@ -317,13 +317,18 @@ def _agreeing(execution: Execution, executions: int, calls: Sequence[Call]) -> s
         head = f"{scope(calls)}, and nothing in this run to compare it with"
     else:
         head = f"no two of {scope(calls)} that ought to agree differ"
+    return "; ".join((head, *_within(execution)))
+
+
+def _within(execution: Execution) -> list[str]:
+    """How many calls of one run were seen to agree, and which differ as they should."""
     equal, meant = in_comparison(execution)
-    within = ""
+    found = []
     if equal:
-        within = f"{count(equal, 'pair')} of calls on the same samples {_agree(equal)} in one run"
+        found = [f"{count(equal, 'pair')} of calls on the same samples {_agree(equal)} in one run"]
     elif len(execution.calls) > 1:
-        within = "within one run no two of these calls gave results that could be compared"
-    return "; ".join(part for part in (head, within, *meant[:MOST_OTHERS]) if part)
+        found = ["within one run no two of these calls gave results that could be compared"]
+    return [*found, *meant[:MOST_OTHERS]]
 
 
 def _agree(n: int) -> str:
@@ -358,7 +363,6 @@ def watched(explanation: Explanation, execution: Execution, ran_again: bool = Fa
     seen = f"{scope(execution.in_order())}{_beyond(execution)}"
     more = ", and a second run gives the same" if ran_again else ""
     text = f"The compared trainings agree bit for bit{more}; watched: {seen}"
-    _, meant = in_comparison(execution)
-    text = "; ".join((text, *meant[:MOST_OTHERS]))
+    text = "; ".join((text, *_within(execution)))
     remedy = Remedy("", False, f"{text}. What was not watched is not known.")
     return replace(explanation, remedy=remedy, notes=(*explanation.notes, f"{text}."))

@@ -109,30 +109,51 @@ class _Rule(NamedTuple):
     evidence: str
 
 
-def rule_between(
+def rules_between(
     values: Mapping[str, float],
     told: float,
     wanted: float,
     share: float,
     names: Names,
     transformation: str,
-) -> Cause:
-    """The cause of the gap between the score ``told`` and evaluate's number ``wanted``.
+) -> tuple[Cause, ...]:
+    """The causes of the gap between the score ``told`` and evaluate's number ``wanted``.
 
     ``values`` are both numbers by other rules (``core.scoring``), ``transformation`` what the
     script did to the outputs before it scored them, ``share`` the part of the whole gap. A rule is
-    confirmed where it leads from the one number to the other; where none does, that the rules
+    confirmed where it leads from the one number to the other, alone or beside the regularization:
+    a penalty is added to a loss, whatever else makes it another. Where none does, that the rules
     differ is suspected.
     """
     found = next(_rules(values, told, wanted, names, transformation), None)
     if found is not None:
-        return part_of_gap("measurement", found.mechanism, share, found.detail, found.evidence)
+        return (_cause(found, share),)
+    plain = values.get(scoring.UNREGULARIZED)
+    if plain is not None and not one_number(plain, wanted):
+        penalty, without = wanted - plain, f"{names.metric} {scoring.UNREGULARIZED}"
+        reduced = {
+            rule: value - penalty * (rule in OF_EVALUATE or rule.startswith(scoring.WITHOUT))
+            for rule, value in values.items()
+            if rule != scoring.UNREGULARIZED
+        }
+        of_plain = names._replace(metric=f"{without},")
+        found = next(_rules(reduced, told, plain, of_plain, transformation), None)
+        if found is not None:
+            part = share * (told - plain) / (told - wanted)
+            id, detail = OF_EVALUATE[scoring.UNREGULARIZED]
+            evidence = f"{without} is {number(plain)}, with it {number(wanted)}"
+            penalized = _Rule(id, detail.format(**names._asdict()), evidence)
+            return _cause(found, part), _cause(penalized, share - part)
     known = mechanism("measured-by-another-rule")
-    return Cause(
+    return (Cause(
         "measurement", f"{names.metric} and {names.function} follow other rules", SUSPECTED,
         f"on the same rows in the same order {names.function} gives {number(told)}, {names.it} "
         f"{number(wanted)}", known.remedy, mechanism=known.id,
-    )  # fmt: skip
+    ),)  # fmt: skip
+
+
+def _cause(rule: _Rule, share: float) -> Cause:
+    return part_of_gap("measurement", rule.mechanism, share, rule.detail, rule.evidence)
 
 
 def _rules(

@@ -10,7 +10,7 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Excluded
 from whydiff.core.words import count, number
 from whydiff.diagnosis.calls.origins import Story
-from whydiff.diagnosis.calls.score_rules import LEFT, Names, reaches, rule_between
+from whydiff.diagnosis.calls.score_rules import LEFT, Names, reaches, rules_between
 from whydiff.diagnosis.calls.trials import SMALL
 from whydiff.diagnosis.calls.verdict import (
     HELD_BY_NOTHING,
@@ -265,12 +265,12 @@ def _rest(way: _Way, asked: _Asked) -> _Way:
         return replace(way, open=False)
     share = way.share(way.score - way.wanted)
     told = asked.score.score
-    cause = rule_between(
+    causes = rules_between(
         asked.values, way.score, way.wanted, share, asked.names, told.transformation if told else ""
     )
-    if cause.status == CONFIRMED:
-        return replace(way.because(cause), open=False)
-    return way.because(cause) if abs(share) > LEFT else way
+    if all(cause.status == CONFIRMED for cause in causes):
+        return replace(way.because(*causes), open=False)
+    return way.because(*causes) if abs(share) > LEFT else way
 
 
 def _other_samples(way: _Way, on_own: float, asked: _Asked) -> _Way:

@@ -20,7 +20,7 @@ from whydiff.core.findings import (
     Excluded,
     Finding,
 )
-from whydiff.core.words import listed, number, pair, percent
+from whydiff.core.words import number, pair, percent
 from whydiff.diagnosis.calls.fields import Compared
 from whydiff.diagnosis.calls.results import OUTPUTS, WEIGHTS
 from whydiff.diagnosis.calls.trials import SMALL, CallTrials
@@ -335,8 +335,3 @@ def fits_behind(a: MeasuringCall, b: MeasuringCall, verdict: Verdict) -> list[in
         return []
     last = [max((o.fit or 0 for o in call.recipe.origins), default=0) for call in (a, b)]
     return last if all(last) and last[0] != last[1] else []
-
-
-def summary(verdict: Verdict) -> str:
-    """The causes in one phrase."""
-    return listed([c.source for c in verdict.causes])
