@@ -424,6 +424,10 @@ def test_what_was_compared_is_counted_and_what_should_differ_is_said(trained_fit
     assert len(meant) == 2
 
 
+def test_predict_and_the_model_called_that_agree_are_counted():
+    assert in_comparison(execution(call(1), call(2, "call"))) == (1, [])
+
+
 def test_scores_and_validations_that_agree_with_evaluate_are_counted(trained_fit):
     told = Score("sklearn.metrics.accuracy_score", 3, "", "argmax", row_digests([Y[:5]]))
     score = call(4, "score", values={"accuracy_score": 0.5}, score=told)

@@ -225,7 +225,7 @@ def test_calls_that_agree_and_calls_that_should_not_are_counted(trained_fit):
     ]
     built = [call(7, "built"), call(8, "built")]
     assert in_comparison(execution(*built)) == (0, [])
-    assert in_comparison(execution(call(1), call(2, "call"))) == (0, [])
+    assert in_comparison(execution(call(1), call(2, "evaluate"))) == (0, [])
     assert in_comparison(execution(call(1), call(2, kernel=OTHER))) == (0, [])  # a disagreement
 
 

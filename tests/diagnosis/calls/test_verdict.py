@@ -45,7 +45,7 @@ from whydiff.core.scoring import (
 from whydiff.core.transformations import OF_ONE_COLUMN
 from whydiff.diagnosis.calls.answer import positions
 from whydiff.diagnosis.calls.fields import compare
-from whydiff.diagnosis.calls.inputs import form_of, made_anew
+from whydiff.diagnosis.calls.inputs import changed_in_place, form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts
 from whydiff.diagnosis.calls.numbers import judge_mean, judge_position
 from whydiff.diagnosis.calls.origins import Story, is_recurrent
@@ -294,6 +294,27 @@ def test_one_source_that_makes_its_samples_anew():
     assert not made_anew(("",), fed(1, None), fed(2, None))
     assert not made_anew(("scaled",), fed(1, 1), fed(2, 1))
     assert not made_anew(("",), fed(1, 1), fed(2, 1, np.arange(len(X))[::-1].copy()))
+
+
+@pytest.mark.parametrize(
+    ("objects", "source", "changed"),
+    [((1, 1), "arrays", True), ((1, 2), "arrays", False), ((1, 1), "tf.data", False),
+     ((None, None), "arrays", False)],
+)  # fmt: skip
+def test_one_array_that_was_changed_in_place(objects, source, changed):
+    def fed(number, data):
+        made = call(number, x=X + number)
+        inputs = replace(made.recipe.inputs, facts={"source": source, "object": data})
+        return replace(made, recipe=replace(made.recipe, inputs=inputs))
+
+    a, b = fed(1, objects[0]), fed(2, objects[1])
+    assert changed_in_place(a, b) is changed
+    assert not (changed and made_anew(("",), a, b))
+
+
+def test_words_that_are_numbered_otherwise():
+    assert form_of(["encoded", "equal"], call(1)) == "numbered-otherwise"
+    assert form_of(["encoded", "scaled"], call(1)) == "input-in-another-form"
 
 
 def test_samples_of_several_lengths_keep_their_batches():
@@ -762,6 +783,22 @@ def test_the_fits_behind_weights_that_were_trained_apart():
     assert fits_behind(one, other, Verdict((cause,))) == [1, 2]
     assert fits_behind(one, other, Verdict((replace(cause, mechanism="another-file"),))) == []
     assert fits_behind(one, one, Verdict((cause,))) == []
+
+
+def test_averages_that_a_copy_of_the_trained_weights_leaves_out():
+    def told(role):
+        a, b = (
+            call(1, origin=Origin("trained by fit 1", "trained", fit=1)),
+            call(2, kernel=KERNEL + 1),
+        )
+        a, b = (
+            replace(c, recipe=replace(c.recipe, weights=(replace(c.recipe.weights[0], role=role),)))
+            for c in (a, b)
+        )
+        return compare(a, b).finding("weights").mechanism
+
+    assert told("non-trainable") == "averages-not-copied"
+    assert told("trainable") == "weights-never-copied"
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,8 @@ def form_of(kinds: Sequence[str], call: MeasuringCall) -> str:
         if call.recipe.architecture.get("masks end at"):
             return "mask-ends"
         return "input-in-another-form" if masks(call) else "padding-without-a-mask"
+    if set(kinds) <= {"equal", "encoded"}:
+        return "numbered-otherwise"
     return "values-at-other-places" if "rearranged" in kinds else "input-in-another-form"
 
 
@@ -45,10 +47,21 @@ def made_anew(kinds: Sequence[str], a: MeasuringCall, b: MeasuringCall) -> bool:
     """Whether two calls passed over one and the same source, which gave them the same labels with
     samples that do not follow from each other."""
     inputs = a.recipe.inputs, b.recipe.inputs
-    objects = [i.facts.get("object") for i in inputs]
     one, other = (i.rows("y") for i in inputs)
-    same = objects[0] is not None and objects[0] == objects[1]
+    same = _one_object(*inputs) and inputs[0].facts.get("source") != "arrays"
     return same and not any(kinds) and len(one) > 0 and np.array_equal(one, other)
+
+
+def changed_in_place(a: MeasuringCall, b: MeasuringCall) -> bool:
+    """Whether two calls were given one and the same array, with other values in it."""
+    inputs = a.recipe.inputs, b.recipe.inputs
+    sources = {i.facts.get("source") for i in inputs}
+    return _one_object(*inputs) and sources == {"arrays"} and not exchanged(*inputs)
+
+
+def _one_object(a: Inputs, b: Inputs) -> bool:
+    objects = [i.facts.get("object") for i in (a, b)]
+    return objects[0] is not None and objects[0] == objects[1]
 
 
 def masks(call: MeasuringCall) -> bool:

@@ -129,6 +129,8 @@ def story(
     if both & FRESH:
         if cloned(events, a if kinds_a <= FRESH else b):
             return Story(f"{detail}; clone_model draws weights anew", "cloned-without-weights")
+        if all(p.a.role == "non-trainable" for p in differing):
+            return Story(detail, "averages-not-copied")
         return Story(detail, "weights-never-copied")
     if both == {"trained"}:
         return Story(detail, "trained-apart")

@@ -507,7 +507,8 @@ def in_comparison(execution: Execution) -> tuple[int, list[str]]:
             apart = distance(loop, whole)
             equal += apart is not None and apart.rounding
     for a, b in combinations(own, 2):
-        if a.kind != b.kind or not _same_samples(a, b):
+        ran = {a.kind, b.kind}
+        if (len(ran) > 1 and ran != {"predict", "call"}) or not _same_samples(a, b):
             continue
         if same_result(a, b):
             equal += 1

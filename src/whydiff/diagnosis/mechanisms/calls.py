@@ -21,6 +21,17 @@ MECHANISMS = (
         seen="One model comes from clone_model and its weights are as they were drawn.",
     ),
     Mechanism(
+        "averages-not-copied",
+        ("weights",),
+        "moving averages that were not copied",
+        "trainable_variables and trainable_weights leave out what BatchNormalization and "
+        "Normalization keep: a model that was given only these still answers with the averages it "
+        "was built with.",
+        "Copy all of them: model_b.set_weights(model_a.get_weights()).",
+        seen="Only weights that are not trained differ, and one side still holds their initial "
+        "values.",
+    ),
+    Mechanism(
         "weights-never-copied",
         ("weights",),
         "one model was never given the weights",
@@ -380,6 +391,26 @@ MECHANISMS = (
         "Preprocess once, with what was fitted on the training data, into a new array: "
         "preprocess_input(x.copy()), scaler.transform(x).",
         seen="Each column of one input follows from a column of the other.",
+    ),
+    Mechanism(
+        "numbered-otherwise",
+        ("data-content",),
+        "words or categories numbered otherwise",
+        "The same samples were made numbers by two lookups: a TextVectorization or StringLookup "
+        "that was adapted to other data, a tokenizer or LabelEncoder fitted again, a dict from a "
+        "set.",
+        "Number with one and the same vocabulary: save the layer with the model, or pass it the "
+        "vocabulary: TextVectorization(vocabulary=first.get_vocabulary()).",
+        seen="Each whole number of one input stands for one of the other.",
+    ),
+    Mechanism(
+        "changed-in-place",
+        ("data-content",),
+        "an array that was changed in place",
+        "x -= mean, x /= 255, preprocess_input(x) and np.random.shuffle(x) write into the array "
+        "that they are given: whoever holds it goes on with the new values.",
+        "Make a new array: x = x - mean, preprocess_input(x.copy()).",
+        seen="Both calls were given one and the same array, with other values in it.",
     ),
     Mechanism(
         "samples-made-anew",

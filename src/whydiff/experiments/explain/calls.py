@@ -17,7 +17,7 @@ from whydiff.core.recording import Execution, Fit
 from whydiff.core.words import listed
 from whydiff.diagnosis.calls.answer import all_agree, answer_calls, two_agree
 from whydiff.diagnosis.calls.fields import Compared, compare, with_programs
-from whydiff.diagnosis.calls.inputs import form_of, made_anew
+from whydiff.diagnosis.calls.inputs import changed_in_place, form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts, logged_divergence
 from whydiff.diagnosis.calls.loops import fed_in_another_order, of_a_loop
 from whydiff.diagnosis.calls.numbers import judge_mean, judge_position, judge_taken
@@ -437,7 +437,10 @@ def _described(
             for text, kind in zip(related.texts, related.kinds, strict=True)
             if text and kind != "equal"
         ]
-        if made_anew(related.kinds, pair.a, pair.b):
+        if changed_in_place(pair.a, pair.b):
+            text = "; ".join(["both were given one and the same array", *texts[:1]])
+            verdict = named_more(verdict, "data-content", text, "changed-in-place")
+        elif made_anew(related.kinds, pair.a, pair.b):
             text = "one source, passed over twice, gave the same labels with other values"
             verdict = named_more(verdict, "data-content", text, "samples-made-anew")
         elif texts:

@@ -228,8 +228,7 @@ class Measuring(Flags):
         self._iterator, self._whole = weakref.ref(iterator), rows is not None
         kind = type(data).__name__
         self._source["source"] = KINDS.get(kind, kind.removesuffix("Adapter"))
-        if rows is None:
-            self._source["object"] = self._book.number_of(self._arguments.get("x"))
+        self._source["object"] = self._book.number_of(self._arguments.get("x"))
         self._source["batch_size"] = None if size is None else int(size)
         if rows is not None:
             parts = _joined(rows)

@@ -43,8 +43,10 @@ def call_verdict(e: Explanation) -> str:
             else f"two results of {one}, {numbers},"
         )
     causes = [c for c in e.causes if not c.ignored]
-    confirmed = [source(c.source, measuring=True) for c in causes if c.status == CONFIRMED]
-    suspected = [source(c.source, measuring=True) for c in causes if c.status != CONFIRMED]
+    confirmed, suspected = (
+        list(dict.fromkeys(source(c.source, measuring=True) for c in causes if proven(c)))
+        for proven in (lambda c: c.status == CONFIRMED, lambda c: c.status != CONFIRMED)
+    )
     ignored = said_of_ignored(e, measuring=True)
     if confirmed:
         also = f" Suspected, not confirmed: {listed(suspected)}." if suspected else ""
