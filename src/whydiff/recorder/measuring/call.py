@@ -149,6 +149,7 @@ class Measuring(Flags):
         self.number, self.kind = number, kind
         self.trouble = ""
         self._book, self._method, self._stack = book, method, stack
+        self._object: int | None = book.number_of(arguments.get("x"))
         self._arguments = {
             key: value
             for key, value in arguments.items()
@@ -228,7 +229,7 @@ class Measuring(Flags):
         self._iterator, self._whole = weakref.ref(iterator), rows is not None
         kind = type(data).__name__
         self._source["source"] = KINDS.get(kind, kind.removesuffix("Adapter"))
-        self._source["object"] = self._book.number_of(self._arguments.get("x"))
+        self._source["object"] = self._object
         self._source["batch_size"] = None if size is None else int(size)
         if rows is not None:
             parts = _joined(rows)
