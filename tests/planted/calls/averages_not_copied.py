@@ -21,6 +21,6 @@ keras.utils.set_random_seed(4)
 teacher, student = build(), build()
 teacher.compile("adam", "sparse_categorical_crossentropy")
 teacher.fit(x, y, epochs=3, verbose=0)
-for own, theirs in zip(student.trainable_variables, teacher.trainable_variables):
+for own, theirs in zip(student.trainable_variables, teacher.trainable_variables, strict=True):
     own.assign(keras.ops.convert_to_numpy(theirs))
 print(np.abs(teacher.predict(x, verbose=0) - student.predict(x, verbose=0)).max())

@@ -44,8 +44,14 @@ def call_verdict(e: Explanation) -> str:
         )
     causes = [c for c in e.causes if not c.ignored]
     confirmed, suspected = (
-        list(dict.fromkeys(source(c.source, measuring=True) for c in causes if proven(c)))
-        for proven in (lambda c: c.status == CONFIRMED, lambda c: c.status != CONFIRMED)
+        list(
+            dict.fromkeys(
+                source(c.source, measuring=True)
+                for c in causes
+                if (c.status == CONFIRMED) is proven
+            )
+        )
+        for proven in (True, False)
     )
     ignored = said_of_ignored(e, measuring=True)
     if confirmed:
