@@ -143,11 +143,19 @@ def browser():
 
 @pytest.fixture(autouse=True, scope="session")
 def answers_follow_their_schemas():
-    """Every answer that a test turns into JSON in this process validates."""
+    """Every answer that a test gets from whydiff validates, see ``validating``."""
     if importlib.util.find_spec("jsonschema") is None:  # where only the pure packages are tested
         yield
         return
-    from whydiff.testing.schemas import validating
+    from whydiff.cli.answering import Targets
+    from whydiff.testing.schemas import validate, validating
 
-    with validating():
+    give = Targets.give
+
+    def validated(targets, answer, *words, **options):
+        validate(answer)
+        give(targets, answer, *words, **options)
+
+    with validating(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Targets, "give", validated)  # what a verb answers in this process
         yield

@@ -8,14 +8,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from jsonschema import Draft202012Validator, ValidationError
 
+import whydiff
+import whydiff.api.verify
+from whydiff.cli import main
 from whydiff.core.jsonable import plain
 from whydiff.report import execution_dict
 from whydiff.report.documents import DOCUMENTS
 from whydiff.report.schemas import KINDS, VERSION, schema
 from whydiff.testing import answers
-from whydiff.testing.schemas import WRITTEN, validating, validator
+from whydiff.testing.schemas import WRITTEN, validate, validating, validator
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "storage" / "golden"
@@ -84,6 +88,29 @@ def test_what_a_command_in_a_process_of_its_own_writes_is_validated(tmp_path):
     with validating(), pytest.raises(ValidationError):
         subprocess.run(command, cwd=tmp_path, check=True)
     subprocess.run([*command[:3], "--", *command[3:]], cwd=tmp_path, check=True)  # the script's
+
+
+@pytest.mark.parametrize("words", [("--json",), ("--json", "--verbose"), ("--json", "-")])
+def test_what_a_command_writes_to_stdout_is_validated(tmp_path, words):
+    program = tmp_path / "whydiff"
+    program.write_text(f"#!{sys.executable}\nprint('{{}}')\n")
+    program.chmod(0o755)
+    with validating(), pytest.raises(ValidationError):
+        subprocess.run([program, "explain", "train.py", *words], capture_output=True, check=True)
+
+
+def test_what_a_function_or_a_verb_gives_is_validated(tmp_path, monkeypatch):
+    """Though nobody turns it into JSON."""
+    odd = answers.verification(script=7)
+    monkeypatch.setattr(whydiff.api.verify, "verify", lambda *words, **options: odd)
+    with validating(), pytest.raises(ValidationError):
+        whydiff.verify("train.py")
+    (tmp_path / "train.py").write_text("import keras\nkeras.Sequential().fit(1)\n")
+    done = CliRunner().invoke(main, ["verify", str(tmp_path / "train.py")])
+    assert "ValidationError" in done.output + done.stderr  # see tests/conftest.py
+    recorded = answers.execution(script=7)
+    with validating(), pytest.raises(ValidationError):
+        validate(recorded)
 
 
 def test_every_kind_is_written_by_a_verb():
