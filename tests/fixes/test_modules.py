@@ -94,3 +94,25 @@ def test_a_seed_that_is_asked_for_is_used(sides):
     a, _ = sides(draws=((stack,), ()), fits=(stack, ()))
     first = proposals(SCRIPT, text, "runs", a, a, [], ["initialization"])[0]
     assert 'input("Seed? "))\nkeras.utils.set_random_seed(seed)\n' in first.source
+
+
+UTILS = "import numpy as np\n\n\ndef set_seed(seed):\n    np.random.seed(seed)\n"
+CALLS = "from utils import set_seed\n\nset_seed(5)\nmodel = build()\nmodel.fit(x)\n"
+
+
+def test_a_helper_that_seeds_others_than_keras_is_completed(sides):
+    module = Path("/home/me/utils.py")
+    drawn = (Frame(str(SCRIPT), 4, "<module>"),)
+    a, _ = sides(draws=((drawn,), ()), fits=((Frame(str(SCRIPT), 5, "<module>"),), ()))
+    by = (Frame(str(SCRIPT), 3, "<module>"), Frame(str(module), 5, "set_seed"))
+    seeding = Draw(0, SEEDING, "numpy.random.seed", 5, True, by)
+    a = Side(replace(a.execution, ledger=(seeding, *a.execution.ledger)), a.fit)
+    found = proposals(
+        SCRIPT, CALLS, "runs", a, a, [], ["initialization"], modules=[(module, UTILS)]
+    )
+    ((path, changed),) = found[0].changed
+    assert path == module and found[0].source == CALLS
+    assert changed == (
+        "import numpy as np\nimport keras\n\n\ndef set_seed(seed):\n"
+        "    keras.utils.set_random_seed(seed)\n    np.random.seed(seed)\n"
+    )

@@ -15,9 +15,14 @@ from whydiff.core.recording import Side
 from whydiff.fixes import fits, runs
 from whydiff.fixes.intentional import asked_sentences, finding_sentence
 from whydiff.fixes.mechanical import repairs
-from whydiff.fixes.modules import between_fits, between_runs, seeded_inside
+from whydiff.fixes.modules import (
+    between_fits,
+    between_runs,
+    completed_inside,
+    seeded_inside,
+)
 from whydiff.fixes.proposal import BOM, Proposal, assemble, shown
-from whydiff.fixes.seed_lines import own_seed_step
+from whydiff.fixes.seed_lines import completed, own_seed_step
 from whydiff.script_text.edits import Script, parse
 from whydiff.script_text.imports import Names
 from whydiff.script_text.own_seed import own_seeds, seed_option
@@ -71,8 +76,11 @@ def proposals(
             seeded = _both(seeded, script_b or Path(b.execution.script), text_b, b, wanted)
         if between == "runs":
             made += _command_line(parsed, text, wanted)
-            if {"initialization", "noise"} & {*wanted} and not _has_seed(parsed, script, a):
-                made += seeded_inside(text, modules, a, wanted)
+            if {"initialization", "noise"} & {*wanted}:
+                if not completed(parsed, Names(parsed), script, a):
+                    made += completed_inside(text, modules, a, wanted)
+                if not _has_seed(parsed, script, a):
+                    made += seeded_inside(text, modules, a, wanted)
             made += between_runs(text, modules, a, wanted, [p for p in seeded if p.patch])
         elif two_fits and not seeded:
             made += between_fits(text, modules, a, b, wanted)

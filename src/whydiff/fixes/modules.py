@@ -11,7 +11,7 @@ from whydiff.core.recording import SEEDING, Side
 from whydiff.fixes import fits
 from whydiff.fixes.proposal import BOM, Proposal, Step, assemble, shown
 from whydiff.fixes.runs import generator_step
-from whydiff.fixes.seed_lines import drawn_lines, own_seed_step
+from whydiff.fixes.seed_lines import completed, drawn_lines, own_seed_step, seeded_in_time
 from whydiff.script_text.edits import Script, parse
 from whydiff.script_text.generators import changes
 from whydiff.script_text.imports import Names
@@ -41,6 +41,23 @@ def between_runs(
     if set(reached) == set(causes):
         return [alone, *(_joined(p, alone) for p in seeded[:1])]
     return [*(_joined(p, alone) for p in seeded[:2]), alone]
+
+
+def completed_inside(
+    text: str, modules: Sequence[Module], a: Side, causes: Sequence[str]
+) -> list[Proposal]:
+    """Keras seeded beside the line by which a module of the project seeds other generators."""
+    if seeded_in_time(a):
+        return []
+    for path, content in modules:
+        parsed = _parse(content)
+        if parsed is None:
+            continue
+        side = replace(a, execution=replace(a.execution, script=str(path)))
+        step = completed(parsed, Names(parsed), path, side, imports=True)
+        if step:
+            return list(_assembled(text, path, content, [step], causes))
+    return []
 
 
 def seeded_inside(

@@ -39,10 +39,18 @@ def seeded_in_time(side: Side) -> bool:
     )
 
 
-def completed(script: Script, names: Names, path: Path, side: Side, built: bool = True) -> Step:
+def completed(
+    script: Script,
+    names: Names,
+    path: Path,
+    side: Side,
+    built: bool = True,
+    imports: bool = False,
+) -> Step:
     """Set Keras's seed beside the first line that seeds another generator, with its value.
 
-    ``built`` says that initial weights or the noise of layers have to agree.
+    ``built`` says that initial weights or the noise of layers have to agree, ``imports`` that the
+    text may be made to import Keras.
     """
     first = _first_draw(side)
     owners = {d.owner for d in _seedings(side) if d.number <= first}
@@ -57,9 +65,15 @@ def completed(script: Script, names: Names, path: Path, side: Side, built: bool 
         statement = script.parent[call]
         place = place_before(script, statement) if isinstance(statement, ast.Expr) else None
         seed = names.seed_call(statement) if isinstance(statement, ast.Expr) else None
-        if place is not None and seed is not None and not seed.needs:
-            value = script.segment(call.args[0])
-            return Step((place.insert(f"{seed.function}({value})"),), how=how)
+        if place is None or seed is None:
+            continue
+        edits = [place.insert(f"{seed.function}({script.segment(call.args[0])})")]
+        if seed.needs:
+            needed = import_edit(script, names, seed.needs) if imports else None
+            if needed is None or "KERAS_BACKEND" in script.text:
+                continue
+            edits.insert(0, needed)
+        return Step(tuple(edits), how=how)
     return Step()
 
 

@@ -30,28 +30,39 @@ def modules_of(script: Path, folder: Path, more: Sequence[Path] = ()) -> list[tu
     """The project's own files that a script imports, directly or through others, with their texts.
 
     They lie below the script's folder, ``folder``, in which it runs, or one of ``more``, where it
-    may look, too; libraries are left out.
+    may look, too; libraries are left out. Of a test those of pytest (``conftest.py``) belong to
+    them.
     """
     script = script.resolve()
     inside = dict.fromkeys([script.parent, folder.resolve(), *(one.resolve() for one in more)])
     packages = [p for p in script.parents if (p / "__init__.py").exists()]
     roots = [script.parent, *(p.parent for p in packages[-1:]), *inside]
     roots = list(dict.fromkeys([*roots, *(root / "src" for root in inside)]))
+    ours = {*roots, *(place.parent for place in _of_pytest(script, folder))}
     found: dict[Path, str] = {}
     waiting = [script]
     while waiting and len(found) < MOST_MODULES:
         file = waiting.pop(0)
         text = found.get(file) if file != script else _readable(file)
-        for path in candidates(text or "", file, roots):
+        beside = _of_pytest(file, folder) if file == script else []
+        for path in (*candidates(text or "", file, roots), *beside):
             path = path.resolve()
             known = path in found or path == script or not path.is_file()
-            if known or in_library(str(path)) or not any(i in path.parents for i in roots):
+            if known or in_library(str(path)) or not ours & {*path.parents}:
                 continue
             module = _readable(path)
             if module is not None:
                 found[path] = module
                 waiting.append(path)
     return list(found.items())
+
+
+def _of_pytest(script: Path, folder: Path) -> list[Path]:
+    """Where files may lie that pytest loads beside a test."""
+    if not (script.stem.startswith("test_") or script.stem.endswith("_test")):
+        return []
+    folders = dict.fromkeys([script.parent, script.parent.parent, folder.resolve()])
+    return [place / "conftest.py" for place in folders]
 
 
 def files_of_packages(script: Path) -> list[tuple[Path, str]]:
