@@ -14,6 +14,7 @@ import keras
 
 from whydiff.core.interrupting import HANDLERS, quietly
 from whydiff.core.stack import in_library
+from whydiff.core.unwarned import unwarned
 from whydiff.core.weakly import Weakly
 from whydiff.keras_backend.internals import (
     LISTED_METRICS,
@@ -233,7 +234,8 @@ def _tell_score(
     holder: Holder, module: str, scorer: Any, arguments: Mapping[str, Any], result: Any
 ) -> None:
     name = f"{module}.{type(scorer).__name__}"
-    make = functools.partial(type(scorer).from_config, scorer.get_config())
+    with unwarned():
+        make = functools.partial(type(scorer).from_config, scorer.get_config())
     holder.session.calls.scored(name, arguments, result, make)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from whydiff.core.digests import tensor_digest
 from whydiff.core.interrupting import pass_on
+from whydiff.core.unwarned import unwarned
 from whydiff.keras_backend.code import code_digest, is_users, stored_by_libraries
 from whydiff.keras_backend.internals import told_without_warning
 
@@ -24,7 +25,8 @@ _BOOKKEEPING = {"built", "autocast", "stop_training", "run_eagerly", "supports_j
 def config(thing: Any) -> dict[str, Any]:
     """``get_config()``, or {} where a class of the user's has none that works."""
     try:
-        found = told_without_warning(thing).get_config()
+        with unwarned():
+            found = told_without_warning(thing).get_config()
     except Exception as error:
         pass_on(error)
         return {}

@@ -29,6 +29,7 @@ from whydiff.core.interrupting import pass_on, quietly
 from whydiff.core.live import LiveCall
 from whydiff.core.recipe import Tensor
 from whydiff.core.stack import Frame
+from whydiff.core.unwarned import unwarned
 from whydiff.core.weakly import Weakly
 from whydiff.keras_backend import adapter, adapter_of
 from whydiff.keras_backend.beside import BesideModels
@@ -269,7 +270,8 @@ class CallBook:
 
     def changes_form(self, model: Any) -> None:
         """A model gets other weights in place: calls so far ran it as it is now."""
-        make = functools.partial(type(model).from_config, model.get_config())
+        with unwarned():
+            make = functools.partial(type(model).from_config, model.get_config())
         for i, live in enumerate(self.lives):
             if live.model is model and live.remade is None:
                 self.lives[i] = replace(live, remade=make)
