@@ -53,6 +53,12 @@ def test_other_samples_stay_other_samples(a, b):
     assert judged(a, b) == Verdict((DATA,), (), (UNKNOWN,))
 
 
+def test_steps_fed_alike_are_left_as_they_were_judged():
+    equal = Verdict((), (Excluded("data-content", "the same 4 samples"),))
+    steps = STRAIGHT.calls[0]
+    assert fed_in_another_order(equal, steps, steps, (STRAIGHT, STRAIGHT)) == equal
+
+
 def test_a_call_rules_out_nothing_of_what_a_loop_before_it_was_fed():
     equal = tuple(Excluded(s, "equal in the call") for s in ("data-order", "noise", "mode"))
     weights = Cause("weights", "a loop changed them", CONFIRMED, "", "", mechanism=UNWATCHED)

@@ -52,7 +52,8 @@ def fed_in_another_order(
     n = min(map(len, loops))
     fed = [_distinct(loop[:n]) for loop in loops]
     size = max(len(call.recipe.inputs.rows("x")) for call in (a, b))
-    if fed[0] != fed[1] or len(fed[0]) <= size:
+    others = any(cause.source == "data-content" for cause in verdict.causes)
+    if not others or fed[0] != fed[1] or len(fed[0]) <= size:
         return verdict
     what = f"the same {len(fed[0])} samples"
     steps = f"the {count(n, 'step')} of this loop that {'were' if n > 1 else 'was'} watched"
