@@ -226,3 +226,57 @@ def test_an_order_of_steps_that_keras_2_cannot_repeat_is_no_proof(written, tmp_p
     found = whydiff.explain(path, runs=True, fix=False)
     assert not found.reproduced
     assert all(cause.status == SUSPECTED for cause in found.causes)
+
+
+LOOP = """\
+import os
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+import {package} as keras
+import numpy as np
+import tensorflow as tf
+import whydiff
+
+keras.utils.set_random_seed(1)
+x = np.random.default_rng(0).normal(size=(48, 8)).astype("float32") * {scale}
+y = (x[:, 0] > 0).astype("int32")
+model = keras.Sequential(
+    [keras.layers.Input((8,)), keras.layers.Dense(4, "relu"), keras.layers.Dense(2, "softmax")]
+)
+optimizer = keras.optimizers.SGD({rate})
+loss_of = keras.losses.SparseCategoricalCrossentropy()
+
+
+@tf.function
+def step(x, y):
+    with tf.GradientTape() as tape:
+        loss = loss_of(y, model(x, training=True))
+    gradients = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+    return loss
+
+
+with whydiff.watch(model, optimizer=optimizer) as watched:
+    for at in range(0, 48, 16):
+        watched.step(step, x[at : at + 16], y[at : at + 16])
+"""
+
+
+def test_a_loop_of_keras_2_is_compared_with_one_of_keras_3(written, tmp_path):
+    scripts = []
+    for name, settings in (
+        ("old", {"package": "tf_keras", "scale": 1, "rate": 0.1}),
+        ("new", {"package": "keras", "scale": 1, "rate": 0.1}),
+        ("other", {"package": "keras", "scale": 2, "rate": 0.2}),
+    ):
+        scripts.append(tmp_path / f"{name}.py")
+        scripts[-1].write_text(LOOP.format(**settings))
+    old, new, other = scripts
+    assert whydiff.explain(old, new, fix=False).identical
+    found = whydiff.explain(old, other, fix=False)
+    assert found.reproduced
+    status = {cause.source: (cause.status, cause.detail) for cause in found.causes}
+    assert set(status) == {"data-content", "optimizer"}
+    assert status["data-content"][0] == CONFIRMED and "other.py:10" in status["data-content"][1]
+    assert status["optimizer"][0] == SUSPECTED  # it stays with the Keras that trains
+    assert "learning_rate: 0.1 vs. 0.2 (old.py:15: " in status["optimizer"][1]

@@ -734,9 +734,16 @@ def told_without_warning(thing: Any) -> Any:
 
 
 def optimizer_variables(optimizer: Any) -> list[Any]:
-    """All variables of an optimizer; for Keras 2's legacy ones they are a method."""
+    """All variables of an optimizer; for Keras 2's legacy ones they are a method.
+
+    Without momentum Keras 2's SGD keeps an update per weight of which no later step reads anything.
+    """
     variables = optimizer.variables
     found = list(variables() if inspect.ismethod(variables) else variables)
+    momentum = getattr(optimizer, "momentum", None)
+    if is_keras_2(optimizer) and isinstance(momentum, int | float) and momentum == 0:
+        unread = {id(v) for v in getattr(optimizer, "momentums", ())}
+        found = [v for v in found if id(v) not in unread]
     rate = rate_of(optimizer)
     if is_keras_2(optimizer) and hasattr(rate, "assign") and all(v is not rate for v in found):
         found.insert(1, rate)  # where it stands in Keras 3

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from whydiff.keras_backend.code import code_digest, is_users
+from whydiff.keras_backend.internals import package_of, reduction_of
 from whydiff.recorder.describe.values import config, flat
 
 
@@ -21,13 +22,11 @@ def step_facts(function: Any) -> dict[str, Any]:
 
 def step_losses(function: Any) -> dict[str, Any]:
     """Settings of the loss objects that the step names; {} where it computes its loss itself."""
-    import keras
-
     facts: dict[str, Any] = {}
     for name, value in _named(_unwrapped(function), depth=0):
-        if isinstance(value, keras.losses.Loss):
+        if isinstance(value, package_of(value).losses.Loss):
             facts[f"loss.{name}"] = type(value).__name__
-            for key, part in config(value).items():
+            for key, part in (config(value) | {"reduction": reduction_of(value)}).items():
                 if key not in ("name", "fn", "dtype"):
                     flat(f"loss.{name}.{key}", part, facts)
     return facts
