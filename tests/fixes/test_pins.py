@@ -78,3 +78,9 @@ def test_only_a_list_of_requirements_is_changed():
     assert changed("pyproject.toml", text, "jax==0.4.38")[1] == '+jax = ["jax==0.4.38"]'
     assert changed("pyproject.toml", text, "torch==2.13.0") == []
     assert requirements(Path("pyproject.toml"), text) == ["keras[x]>=3", "jax>=0.4"]
+
+
+def test_a_lock_with_hashes_is_read_and_left_to_the_tool_that_makes_it():
+    text = "keras==3.15.1 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n# via x\nnumpy==2.0\n"
+    assert requirements(Path("requirements.txt"), text) == ["keras==3.15.1", "numpy==2.0"]
+    assert changed("requirements.txt", text, "keras==3.12.1") == []

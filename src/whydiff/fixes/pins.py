@@ -21,6 +21,8 @@ _PLACES = {
 }
 
 
+#: Comments and hashes in a file for pip.
+_ASIDE = re.compile(r"(^|\s)#.*|\s--hash\S*")
 #: Where ``pyproject.toml`` lists what is needed: not among its keywords, nor the tools' settings.
 _LISTS = re.compile(
     r"^[ \t]*dependencies[ \t]*=[ \t]*\[(?:[^\n]*\][ \t]*(?:#[^\n]*)?$|.*?^[ \t]*\])"
@@ -36,8 +38,13 @@ def requirements(path: Path, text: str) -> list[str]:
     if path.suffix == ".toml":
         lists = "\n".join(found.group() for found in _LISTS.finditer(text))
         return [found.strip() for found in _QUOTED.findall(lists)]
-    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
-    return [line for line in lines if line and line[0] != "-"]
+    return [line for line in requirement_lines(text) if line[0] != "-"]
+
+
+def requirement_lines(text: str) -> list[str]:
+    """The lines of a file for pip: continued ones whole, without comments and hashes."""
+    lines = (_ASIDE.sub("", line).strip() for line in text.replace("\\\n", " ").splitlines())
+    return [line for line in lines if line]
 
 
 def pin(
@@ -54,7 +61,10 @@ def pin(
 
 
 def _patch(path: Path, text: str, pins: Sequence[str]) -> str:
-    """The file with every package pinned; "" where it cannot say so."""
+    """The file with every package pinned; "" where it cannot say so, or holds hashes of versions:
+    the tool that made it has to make it again."""
+    if "--hash" in text:
+        return ""
     changed = text
     for requirement in pins:
         name, _, version = requirement.partition("==")

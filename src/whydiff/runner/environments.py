@@ -30,6 +30,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.interpreter import Interpreter
 from whydiff.core.question import SideOptions
 from whydiff.core.temporary import temporary_folder
+from whydiff.fixes.pins import requirement_lines
 from whydiff.runner.used_backends import used_backends
 
 _INVENTORY = Path(__file__).with_name("inventory.py")
@@ -221,8 +222,7 @@ def _listed_in(requirement: str, folder: Path) -> list[str]:
             f"there is no file {found[1]} of requirements", "Name it as pip would be given it."
         ) from None
     listed = []
-    for line in text.replace("\\\n", " ").splitlines():
-        line = re.sub(r"(^|\s)#.*|\s--hash\S*", "", line).strip()
+    for line in requirement_lines(text):
         if _FILE.fullmatch(line):
             listed += _listed_in(line, file.parent)
         elif name_of(line) and re.search(r"[<>=~@]", line.partition(";")[0]):
