@@ -30,6 +30,9 @@ FROM_LIST = "from the list"
 #: Where a mean stands there that the script took over the numbers of several calls of evaluate.
 OVER_BATCHES = "mean over batches"
 
+#: The note of a call that a callback made where an epoch of a fit ended: the fit's number.
+WITHIN = "within fit"
+
 _NO_ROWS = np.empty((0, 2), np.uint64)
 
 
@@ -250,7 +253,7 @@ class MeasuringCall:
     score: Score | None = None
     #: "method" where it was ``predict_on_batch`` or ``test_on_batch``; "unknown: ..." for what
     #: could not be seen; "joined": numbers of the calls of a loop that this one stands for;
-    #: "part": rows of the call to which this one is restricted
+    #: "part": rows of the call to which this one is restricted; WITHIN
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -7,6 +7,7 @@ import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 #: Where libraries lie: this interpreter's own places, ourselves, code that is in no file.
@@ -29,6 +30,16 @@ class Frame:
     line: int
     function: str
     text: str = ""
+
+
+def ends_epoch(frame: FrameType | None) -> bool:
+    """Whether a callback runs at the end of an epoch: weights are then in their variables, on JAX,
+    too."""
+    while frame is not None:
+        if frame.f_code.co_name == "on_epoch_end":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def in_library(file: str) -> bool:

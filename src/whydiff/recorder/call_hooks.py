@@ -13,7 +13,7 @@ from typing import Any
 import keras
 
 from whydiff.core.interrupting import HANDLERS, quietly
-from whydiff.core.stack import in_library
+from whydiff.core.stack import ends_epoch, in_library
 from whydiff.core.unwarned import unwarned
 from whydiff.core.weakly import Weakly
 from whydiff.keras_backend.internals import (
@@ -67,11 +67,14 @@ def _watched(holder: Holder, name: str, kind: str, method: Callable[..., Any]) -
             given = dict(list(signature.bind(model, *args, **kwargs).arguments.items())[1:])
         except TypeError:  # Keras says it itself
             return None
-        running = holder.session.begin_call(kind, name, model, given)
-        if (fit := holder.session.current) is not None:
+        fit, ends = holder.session.current, False
+        if fit is not None:
             caller = caller_of_wrapped(caller)
-            if not in_library(caller.f_code.co_filename):
-                fit.measured_within(name, caller.f_lineno)
+            by_script = not in_library(caller.f_code.co_filename)
+            ends = by_script and name == kind and ends_epoch(caller)
+        running = holder.session.begin_call(kind, name, model, given, ends)
+        if fit is not None and by_script and not isinstance(running, Measuring):
+            fit.measured_within(name, caller.f_lineno)
         if name.endswith("_on_batch") and isinstance(running, Measuring):
             running.given(*(given.get(part) for part in ("x", "y", "sample_weight")))
         return running
@@ -301,7 +304,8 @@ def _watch_prints(holder: Holder, patches: Patches) -> None:
 
     def printed(frame: FrameType) -> None:
         session = holder.session
-        if session is not None and not in_library(frame.f_code.co_filename) and session.idle:
+        by_script = session is not None and not in_library(frame.f_code.co_filename)
+        if by_script and session.reads_scores(frame):
             session.calls.printed(frame)
 
     patches.replace(builtins, "print", StandIn(builtins.print, after=printed))

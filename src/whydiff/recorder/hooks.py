@@ -33,6 +33,7 @@ from whydiff.keras_backend.patches import Patches, owner_of, see_passes
 from whydiff.recorder import call_hooks, event_hooks, watching
 from whydiff.recorder.guard import begun, unharmed
 from whydiff.recorder.holder import Holder, Step
+from whydiff.recorder.measuring.call import Measuring
 from whydiff.recorder.unseen import UNSEEN
 from whydiff.recorder.watch import Watch
 
@@ -245,11 +246,11 @@ def _watch_data(holder: Holder, patches: Patches) -> None:
     @functools.wraps(init)
     def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
         with UNSEEN:
-            watch = holder.session.current
-            if watch is None:
+            watch, running = holder.session.current, holder.session.calls.running
+            if watch is None or isinstance(running, Measuring):
                 init(self, *args, **kwargs)
-                if holder.session.calls.running is not None:
-                    holder.session.calls.running.claim(self)
+                if running is not None:
+                    running.claim(self)
                 return
             with backend.told_order() as order:
                 init(self, *args, **kwargs)

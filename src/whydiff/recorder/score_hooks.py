@@ -36,7 +36,7 @@ def _watched(holder: Any, function: Callable[..., Any], name: str) -> Callable[.
         result = function(*args, **kwargs)
         session = holder.session
         by_user = not in_library(sys._getframe(1).f_code.co_filename)
-        if by_user and session is not None and session.idle:
+        if by_user and session is not None and session.reads_scores(sys._getframe(1)):
             with quietly():  # what we see must never stop a script
                 arguments = inspect.signature(function).bind(*args, **kwargs).arguments
                 session.calls.scored(f"{PACKAGE}.{name}", dict(arguments), result)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 from whydiff.core.files import FILE
@@ -18,6 +19,7 @@ from whydiff.core.interrupting import pass_on
 from whydiff.core.live import Live
 from whydiff.core.pins import Enough, Pins
 from whydiff.core.recording import PROCESSES
+from whydiff.core.stack import ends_epoch
 from whydiff.keras_backend.beside import BesideModels
 from whydiff.keras_backend.subject import Subject, models_of
 from whydiff.keras_backend.torch.optimizer import TorchOptimizer
@@ -226,14 +228,25 @@ class Session:
     # --- calls that measure -------------------------------------------------------------------
 
     def begin_call(
-        self, kind: str, method: str, model: Any, arguments: Mapping[str, Any]
+        self,
+        kind: str,
+        method: str,
+        model: Any,
+        arguments: Mapping[str, Any],
+        ends_epoch: bool = False,
     ) -> Measuring | Validation | None:
-        """A watch for a call that the script makes now; None inside a training or another call."""
+        """A watch for a call that the script makes now; None inside a training or another call,
+        but for what a callback of the script measures where an epoch ends (``ends_epoch``)."""
         if not self._holds():
             return None
         if self.active is not None:
-            validates = kind == "evaluate" and self.current and model is self.current.model
-            return self.calls.validating(model) if validates else None
+            fit = self.current
+            if fit is None or model is not fit.model:
+                return None
+            if ends_epoch:
+                self.calls.open_loops = {fit.index: fit.model}
+                return self.calls.begin(kind, method, model, arguments, fit.index)
+            return self.calls.validating(model) if kind == "evaluate" else None
         self.calls.open_loops = {loop.index: loop.model for loop in self._loops}
         try:
             return self.calls.begin(kind, method, model, arguments)
@@ -258,6 +271,12 @@ class Session:
             or calls.running is not None
             or calls.events.inside
         )
+
+    def reads_scores(self, frame: FrameType) -> bool:
+        """Whether a number that the script computes at ``frame`` may be a score: outside of
+        trainings and calls, or in a callback where an epoch ends."""
+        within = self.current is not None and self.calls.running is None and not self.closed
+        return self.idle or (within and ends_epoch(frame))
 
     # --- both ---------------------------------------------------------------------------------
 

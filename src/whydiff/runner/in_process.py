@@ -46,11 +46,16 @@ class LateSession(Session):
         return super().begin_fit(model, arguments)
 
     def begin_call(
-        self, kind: str, method: str, model: Any, arguments: Mapping[str, Any]
+        self,
+        kind: str,
+        method: str,
+        model: Any,
+        arguments: Mapping[str, Any],
+        ends_epoch: bool = False,
     ) -> Measuring | Validation | None:
         """Like any session."""
         self._learn_settings(model)
-        return super().begin_call(kind, method, model, arguments)
+        return super().begin_call(kind, method, model, arguments, ends_epoch)
 
     def _learn_settings(self, model: Any) -> bool:
         """Whether the model was compiled unwatched; then what it was compiled with is known now."""
@@ -149,9 +154,15 @@ class _Waiting(Session):
         return watch
 
     def begin_call(
-        self, kind: str, method: str, model: Any, arguments: Mapping[str, Any]
+        self,
+        kind: str,
+        method: str,
+        model: Any,
+        arguments: Mapping[str, Any],
+        ends_epoch: bool = False,
     ) -> Measuring | Validation | None:
         """Record this call alone, if its callbacks ask for it."""
+        del ends_epoch  # a call of its own
         wanted = _recorders(arguments.get("callbacks"))
         if not wanted:
             return None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whydiff.core.calls import Leaf, Origin, Output, Score
+from whydiff.core.calls import WITHIN, Leaf, Origin, Output, Score
 from whydiff.core.digests import row_digests
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Tensor
@@ -103,6 +103,38 @@ def test_three_calls_of_a_line_and_model_and_sixty_in_all_are_looked_at():
     models = [call(n, line=5, model=n) for n in range(1, 6)]
     assert len(looked_at(models)) == 5
     assert len(looked_at([call(n) for n in range(1, 90)])) == MOST_CALLS == 60
+
+
+def within_fit(number, line=9, **more):
+    """An evaluate that a callback of fit 1 made."""
+    made = call(number, "evaluate", line=line, values={"loss": 0.1 * number}, **more)
+    return replace(made, notes={WITHIN: 1})
+
+
+def test_of_the_calls_of_a_callback_the_last_is_looked_at():
+    made = [*(within_fit(n) for n in range(2, 8)), within_fit(9, line=11)]
+    assert [one.number for one in looked_at(made)] == [7, 9]
+
+
+def test_a_call_within_a_fit_is_held_against_its_log_by_the_weights_it_ended_with(trained_fit):
+    fit = logging(trained_fit(1), loss=0.9)
+    final = {t.digest for t in fit.final}
+
+    def held(digests):
+        made = evaluated(fit, 5, loss=0.2)
+        kernel = made.recipe.weights[0]
+        weights = tuple(replace(kernel, digest=digest) for digest in digests)
+        made = replace(made, recipe=replace(made.recipe, weights=weights), notes={WITHIN: 1})
+        found = disagreements(execution(made, fits=[fit]))
+        return [(d.why, d.b.number) for d in found]
+
+    assert held(final) == [(LOGGED, 5)]
+    assert held({"of an earlier epoch"}) == []
+
+
+def test_what_a_callback_measured_in_another_epoch_is_meant_to_differ():
+    inside, after = within_fit(5), call(8, "evaluate", kernel=OTHER, values={"loss": 0.1})
+    assert disagreements(execution(inside, after)) == []
 
 
 def test_a_call_that_did_not_finish_is_not_looked_at():

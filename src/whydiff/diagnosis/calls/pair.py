@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.core.calls import MeasuringCall, Score, joined_call, part_of
+from whydiff.core.calls import WITHIN, MeasuringCall, Score, joined_call, part_of
 from whydiff.core.digests import unordered_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
@@ -157,17 +157,24 @@ def _in_pieces(calls: Sequence[MeasuringCall]) -> Iterator[MeasuringCall]:
 
 
 def looked_at(calls: Sequence[MeasuringCall]) -> list[MeasuringCall]:
-    """Of many calls from one line a few; none that are steps of a loop that trains."""
+    """Of many calls from one line a few, of those that a callback made within a fit the last; none
+    that are steps of a loop that trains."""
     seen: Counter[tuple[object, ...]] = Counter()
     kept = []
     steps = training_steps(calls)
+    last = {_place(call): call.number for call in calls if WITHIN in call.notes}
     for call in calls:
-        place = tuple((f.file, f.line) for f in call.stack)
-        key = (call.kind, call.model_number, place)
-        seen[key] += 1
-        if seen[key] <= MOST_ALIKE and call.number not in steps and call.finished:
+        if last.get(_place(call), call.number) != call.number:
+            continue
+        seen[_place(call)] += 1
+        if seen[_place(call)] <= MOST_ALIKE and call.number not in steps and call.finished:
             kept.append(call)
     return kept[:MOST_CALLS]
+
+
+def _place(call: MeasuringCall) -> tuple[object, ...]:
+    where = tuple((f.file, f.line) for f in call.stack)
+    return (call.kind, call.model_number, where, call.notes.get(WITHIN))
 
 
 def _weights(call: MeasuringCall) -> list[str]:
@@ -184,8 +191,14 @@ def _of_fits(
     it was trained on."""
     for fit in (fit for fit in execution.fits if fit.log_seen):
         for call in calls:
-            if call.kind == "evaluate" and fit.final and _follows(execution, call, fit):
+            follows = call.kind == "evaluate" and _follows(execution, call, fit)
+            if follows and fit.final and _as_it_ended(call, fit):
                 yield from fit_pairs(fit, call, metric)
+
+
+def _as_it_ended(call: MeasuringCall, fit: Fit) -> bool:
+    """Whether a call used the weights that a fit ended with, where it was made while that ran."""
+    return WITHIN not in call.notes or {*_weights(call)} <= {t.digest for t in fit.final}
 
 
 def _follows(execution: Execution, call: MeasuringCall, fit: Fit) -> bool:
@@ -473,6 +486,8 @@ def _telling(labels: np.ndarray) -> bool:
 
 
 def _trained_between(execution: Execution, a: MeasuringCall, b: MeasuringCall) -> bool:
+    if WITHIN in a.notes or WITHIN in b.notes:
+        return True
     first, last = sorted((a.number, b.number))
     if any(first < fit.call < last and fit.trained(a) for fit in execution.fits):
         return True

@@ -17,6 +17,7 @@ from whydiff.core.calls import (
     BY_HAND,
     FROM_LIST,
     OVER_BATCHES,
+    WITHIN,
     CallRecipe,
     Event,
     MeasuringCall,
@@ -106,9 +107,15 @@ class CallBook:
         return self.numbers
 
     def begin(
-        self, kind: str, method: str, model: Any, arguments: Mapping[str, Any]
+        self,
+        kind: str,
+        method: str,
+        model: Any,
+        arguments: Mapping[str, Any],
+        within: int | None = None,
     ) -> Measuring | None:
-        """A call that the script makes begins; None where it is not to be watched."""
+        """A call that the script makes begins; None where it is not to be watched. ``within`` is
+        the fit that it is made in, by a callback."""
         if self.closed or self._running is not None or self.events.inside:
             return None
         try:
@@ -119,7 +126,7 @@ class CallBook:
             self._lines[where] += 1
             if self._lines[where] > PER_LINE:
                 return None
-            measuring = Measuring(self, number, kind, method, model, arguments, stack)
+            measuring = Measuring(self, number, kind, method, model, arguments, stack, within)
         except Exception as error:
             pass_on(error)
             say(f"this call is not recorded: {error!r}")
@@ -145,6 +152,8 @@ class CallBook:
         self._last[_line(call.kind, call.stack)] = call
         self._remember(call)
         self._writer.call(call)
+        if WITHIN in call.notes:  # of those of every epoch the last is kept to run again
+            self.lives = [live for live in self.lives if not _in_earlier_epoch(live.call, call)]
         if live is not None:
             self.lives.append(live)
 
@@ -189,6 +198,9 @@ class CallBook:
             call, given = found
             if calls:
                 call = replace(call, notes={**call.notes, "reads": list(calls)})
+            read = self.outputs.get(call.score.reads) if call.score else None
+            if read is not None and WITHIN in read.notes:
+                call = replace(call, notes={**call.notes, WITHIN: read.notes[WITHIN]})
             self.numbers = number
             self._last[where] = call
             self._writer.call(call)
@@ -399,6 +411,11 @@ class CallBook:
 
 def _itself(made: Any) -> Any:
     return made
+
+
+def _in_earlier_epoch(earlier: MeasuringCall, call: MeasuringCall) -> bool:
+    same = earlier.notes.get(WITHIN) == call.notes[WITHIN]
+    return same and _line(earlier.kind, earlier.stack) == _line(call.kind, call.stack)
 
 
 def _line(kind: str, stack: tuple[Frame, ...]) -> tuple[str, str, int]:

@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 import xxhash
 
-from whydiff.core.calls import CallRecipe, GeneratorState, MeasuringCall, Origin, Output
+from whydiff.core.calls import (
+    WITHIN,
+    CallRecipe,
+    GeneratorState,
+    MeasuringCall,
+    Origin,
+    Output,
+)
 from whydiff.core.digests import tensor_digest
 from whydiff.core.interrupting import HANDLERS, pass_on, quietly
 from whydiff.core.live import LiveCall
@@ -144,9 +151,10 @@ class Measuring(Flags):
         model: Any,
         arguments: Mapping[str, Any],
         stack: tuple[Frame, ...],
+        within: int | None,
     ) -> None:
         super().__init__(model)
-        self.number, self.kind = number, kind
+        self.number, self.kind, self._within = number, kind, within
         self.trouble = ""
         self._book, self._method, self._stack = book, method, stack
         self._object: int | None = book.number_of(arguments.get("x"))
@@ -369,6 +377,8 @@ class Measuring(Flags):
             notes["method"] = self._method
         if is_keras_2(self.model) or not shows_training_flags():
             notes["unknown: training flags"] = "this Keras does not show them at each layer"
+        if self._within is not None:
+            notes[WITHIN] = self._within
         if len(self._listed) > 1:
             notes["listed"] = self._listed
         if "unseen" in self._source:
