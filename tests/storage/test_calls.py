@@ -100,6 +100,7 @@ def record(path, calls, events=()):
         make_call(2, "evaluate", finished=False, notes={"unknown: inputs": "a generator"}),
         make_call(3, "built", recipe=CallRecipe(), outputs=(), values={}),
         make_call(9, "score", score=SCORE, model="", model_number=0),
+        make_call(9, "score", score=replace(SCORE, exchanged=True), model="", model_number=0),
     ],
     ids=lambda call: call.kind,
 )

@@ -200,7 +200,8 @@ class Score:
 
     ``transformation`` leads from the output of call ``reads`` to what the function was given:
     "", "argmax", "round", "threshold 0.5", "ravel" or two joined by " then "; "position 1" for a
-    number that was taken out of the list that an evaluate returned.
+    number that was taken out of the list that an evaluate returned. ``exchanged``: the function was
+    given the output as its labels.
     """
 
     #: "sklearn.metrics.accuracy_score", "keras.metrics.AUC"; "by hand.accuracy" where the script
@@ -211,6 +212,7 @@ class Score:
     transformation: str
     rows: np.ndarray
     settings: Facts = field(default_factory=dict)
+    exchanged: bool = False
 
     @property
     def name(self) -> str:

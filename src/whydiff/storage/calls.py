@@ -193,6 +193,7 @@ def _score_row(score: Score) -> dict[str, Any]:
         "output": score.output,
         "transformation": score.transformation,
         "settings": score.settings,
+        **({"exchanged": True} if score.exchanged else {}),
     }
 
 
@@ -427,6 +428,7 @@ def _score(value: Any, what: str, labels: np.ndarray | None) -> Score:
         row.text("transformation"),
         labels,
         row.mapping("settings"),
+        row.boolean("exchanged") if "exchanged" in row else False,
     )
 
 

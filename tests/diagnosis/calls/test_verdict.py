@@ -22,6 +22,7 @@ from whydiff.core.scoring import (
     CUT_AT_HALF,
     CUT_AT_ZERO,
     EACH_OUTPUT,
+    EXCHANGED,
     FROM_CLASSES,
     FROM_HALF,
     FROM_OUTPUTS,
@@ -650,6 +651,7 @@ def test_a_threshold_on_logits():
         ({FROM_OUTPUTS: 0.94}, "classes-instead-of-outputs"),  # all but a small part of the gap
         ({EACH_OUTPUT: 0.95, BY_CLASS: 0.25}, "each-output-on-its-own"),
         ({"macro average": 0.95}, "measured-by-another-rule"),
+        ({EXCHANGED: 0.95}, "labels-and-predictions-exchanged"),
         ({IN_ITS_UNITS: 0.95, FROM_OUTPUTS: 0.95}, "other-units"),
         ({FROM_CLASSES: 0.25}, "another-threshold"),
         ({FROM_HALF: 0.95}, "another-threshold"),

@@ -36,6 +36,10 @@ OF_EVALUATE = {
 }
 #: The score by another rule: how it then becomes evaluate's number.
 OF_SCORE = {
+    scoring.EXCHANGED: (
+        "labels-and-predictions-exchanged",
+        "{function} was given the predictions as its labels and the labels as its predictions",
+    ),
     scoring.IN_ITS_UNITS: (
         "other-units",
         "{function} was given predictions that were brought into other units, {its} "

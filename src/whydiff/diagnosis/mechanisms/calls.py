@@ -535,6 +535,16 @@ MECHANISMS = (
         seen="Counted among the k largest outputs the accuracy is evaluate's.",
     ),
     Mechanism(
+        "labels-and-predictions-exchanged",
+        ("measurement",),
+        "a score with labels and predictions exchanged",
+        "Metric functions take the labels first, then the predictions. The other way round "
+        "precision is recall, and R2 or a percentage error is relative to the predictions; an "
+        "accuracy or a mean squared error stays as it is.",
+        "Give the labels first: r2_score(y_true, y_pred).",
+        seen="With labels and predictions the other way round the score is evaluate's.",
+    ),
+    Mechanism(
         "other-units",
         ("measurement",),
         "a score in other units than the metric",

@@ -29,10 +29,12 @@ def score(
     stack: tuple[Frame, ...],
 ) -> tuple[MeasuringCall, tuple[Any, ...]] | None:
     """The call of ``function`` as a call that measures, with the predictions and the labels that
-    it was given; None where it read no watched output."""
+    it was given; None where it read no watched output.
+
+    An output that was given as the labels counts where none was given as the predictions.
+    """
     arrays = {name: array for name, value in arguments.items() for array in _array(value, to_numpy)}
-    names = [name for name in arrays if name not in _LABELS]
-    for name in names:
+    for name in sorted(arrays, key=lambda name: name in _LABELS):
         read = read_output(arrays[name], outputs)
         if read is None:
             continue
@@ -71,7 +73,9 @@ def score(
             ),
             given,
             values,
-            score=Score(function, call.number, output, transformation, rows, settings),
+            score=Score(
+                function, call.number, output, transformation, rows, settings, name in _LABELS
+            ),
         )
         return made, tuple(np.array(arrays[p]) for p in (name, label_name) if p is not None)
     return None

@@ -15,6 +15,7 @@ import numpy as np
 
 from whydiff.core import scoring
 from whydiff.core.call_hybrids import CallFields
+from whydiff.core.calls import Score
 from whydiff.core.digests import row_keys
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
@@ -143,6 +144,8 @@ def _of_aligned(
         found |= _computed(
             [(scoring.IN_ITS_UNITS, lambda: function(own, outputs.reshape(predicted.shape)))]
         )
+    if read.score.call.score and read.score.call.score.exchanged:
+        found |= _computed([(scoring.EXCHANGED, lambda: function(predicted, fitting))])
     found |= _computed(_of_metrics(evaluate, read, metric, aligned, outputs))
     found |= _computed(_of_score(function, fitting, predicted, outputs, evaluate))
     found |= _computed(_accuracies(outputs, fitting, aligned, _largest(evaluate)))
@@ -282,9 +285,17 @@ def _position(score: LiveCall, reads: LiveCall) -> int:
 
 
 def _function(score: LiveCall) -> _Score:
+    """What the script computed of labels and predictions, in whichever order it gave them."""
     told = score.call.score
     if told is None:
         raise TransferError("it is no score")
+    function = _as_it_is(score, told)
+    if told.exchanged:
+        return lambda labels, predicted, **more: function(predicted, labels, **more)
+    return function
+
+
+def _as_it_is(score: LiveCall, told: Score) -> _Score:
     settings = dict(score.arguments or told.settings)
     if score.function is not None:  # a metric or loss of Keras, made anew with its settings
         return _of_keras(score.function)
