@@ -541,7 +541,7 @@ MECHANISMS = (
         "Metric functions take the labels first, then the predictions. The other way round "
         "precision is recall, and R2 or a percentage error is relative to the predictions; an "
         "accuracy or a mean squared error stays as it is.",
-        "Give the labels first: r2_score(y_true, y_pred).",
+        "Give the labels first, then the predictions, as in r2_score(y_true, y_pred).",
         seen="With labels and predictions the other way round the score is evaluate's.",
     ),
     Mechanism(
