@@ -27,7 +27,7 @@ def traced():
     traces, model = Traces(), Model()
 
     def call(held, ran, shapes, made):
-        _, used = traces.ran(model, "predict", made, ran, {}, shapes, held)
+        _, used = traces.ran(model, "predict", made, ran, {}, shapes, held, {})
         (value,) = as_held_values(held, used)
         return value.stale
 
@@ -53,6 +53,38 @@ def test_a_function_made_anew_forgets_what_the_older_one_knew(traced):
     first, second = function(), function()
     traced(scale("aa"), True, {"float32[32, 4]"}, first)
     assert not traced(scale("bb"), True, {"float32[32, 4]"}, second)
+
+
+def told(**values):
+    """Settings of a layer by name."""
+    names = {f"dense/{key}": value for key, value in values.items()}
+    return {name: Held(name, "attribute", "dense", v, v, v, True) for name, v in names.items()}
+
+
+def test_a_setting_counts_from_when_it_is_another_than_was_traced():
+    traces, model, made = Traces(), Model(), function()
+    known, smaller = {"float32[32, 4]"}, {"float32[8, 4]"}
+    soft, hard = told(activation="softmax", units="3"), told(activation="linear", units="3")
+
+    def ran(traced, shapes, settings):
+        return {*traces.ran(model, "predict", made, traced, {}, shapes, [], settings)[1]}
+
+    assert not ran(True, known, soft) and not traces.set_since(model, soft)
+    assert ran(False, known, hard) == {"dense/activation"}
+    assert [held.value for held in traces.set_since(model, hard)] == ["linear"]
+    assert not ran(True, smaller, hard), "traced anew for another shape"
+    assert ran(False, known, hard) == {"dense/activation"}
+    anew = function()
+    traces.ran(model, "predict", anew, True, {}, known, [], hard)
+    assert not traces.set_since(model, hard), "compiled anew"
+
+
+def test_nothing_was_set_since_a_function_that_is_gone():
+    traces, model, made = Traces(), Model(), function()
+    traces.ran(model, "predict", made, True, {}, {"float32[32, 4]"}, [], told(rate="0.1"))
+    assert traces.set_since(model, told(rate="0.5"))
+    del made
+    assert not traces.set_since(model, told(rate="0.5"))
 
 
 def test_texts_digest_alike_whatever_the_longest_beside_them_is():

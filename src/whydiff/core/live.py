@@ -167,6 +167,8 @@ class LiveCall:
     #: arguments of the call besides its data: ``batch_size``, ``steps``, ``training``, ``mask``
     arguments: Mapping[str, Any]
     held: Mapping[str, Any]  # values of recipe.state by name, where they are arrays or plain
+    #: what the compiled function that ran was traced with of these, where that is known
+    traced: Mapping[str, Any] = field(default_factory=dict)
     compile_arguments: Mapping[str, Any] = field(default_factory=dict)
     #: weak reference to the compiled predict or test function that ran; None where eager. Nothing
     #: may keep it alive: JAX would find its trace again where an equal function is compiled anew.

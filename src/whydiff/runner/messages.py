@@ -441,6 +441,7 @@ class CallArrays:
     noise: tuple[np.ndarray, ...]
     fed: tuple[tuple[np.ndarray, ...], ...] | None
     held: Mapping[str, Any]
+    traced: Mapping[str, Any]
     arguments: Mapping[str, Any]
 
 

@@ -404,7 +404,7 @@ class CallBook:
             self.lives.append(
                 LiveCall(
                     call, model, tuple(arrays["weights"]), tuple(arrays["noise"]), {}, None, {},
-                    {}, compiled, None, described.trainable,
+                    {}, compile_arguments=compiled, trainable=described.trainable,
                 )
             )  # fmt: skip
 

@@ -43,7 +43,7 @@ from whydiff.keras_backend.subject import title_of
 from whydiff.keras_backend.variables import Slot, variables_of
 from whydiff.recorder.feed import KINDS
 from whydiff.recorder.measuring.described import Described
-from whydiff.recorder.measuring.held import Held, held_values
+from whydiff.recorder.measuring.held import Held, held_values, settings_of
 from whydiff.recorder.measuring.inputs import Fed
 from whydiff.recorder.measuring.rows import rows_of_structure
 from whydiff.recorder.measuring.traces import as_held_values, weak
@@ -134,9 +134,11 @@ class Validation(Flags):
         if not self.ran:
             return
         with quietly():
-            held = held_values(Names(self.model), adapter_of(self.model).to_numpy)
+            names, flags = Names(self.model), self.by_layer()
+            held = held_values(names, adapter_of(self.model).to_numpy)
             function = getattr(self.model, "test_function", None)
-            self._book.traces.ran(self.model, "test", function, True, self.by_layer(), (), held)
+            traces = self._book.traces
+            traces.ran(self.model, "test", function, True, flags, (), held, settings_of(names))
 
 
 class Measuring(Flags):
@@ -357,7 +359,8 @@ class Measuring(Flags):
              or self._source.get("batch_size"), "steps": self._arguments.get("steps")},
             rows,
         )  # fmt: skip
-        flags, traced, function = self._trace(held)
+        flags, traced, function = self._trace(held, described.settings)
+        held = [*held, *book.traces.set_since(self.model, described.settings)]
         if function is not None:
             noise += self._book.traces.drawing(self.model, _FUNCTIONS[self.kind])
         mode = {
@@ -423,6 +426,7 @@ class Measuring(Flags):
             fed=None if self._fed.fed is None else tuple(self._fed.fed),
             arguments=self._arguments,
             held={one.name: one.raw for one in held},
+            traced={name: one.raw for name, one in traced.items()},
             compile_arguments=compiled,
             function=weak(function),
             trainable=described.trainable,
@@ -477,7 +481,9 @@ class Measuring(Flags):
             )
         return tuple(tensors), states
 
-    def _trace(self, held: list[Held]) -> tuple[Mapping[int, Any], Mapping[str, Held], Any]:
+    def _trace(
+        self, held: list[Held], settings: Mapping[str, Held]
+    ) -> tuple[Mapping[int, Any], Mapping[str, Held], Any]:
         """Training flags by layer, values that the function was traced with, the function."""
         flags = self.by_layer()
         if self._eager():
@@ -486,7 +492,8 @@ class Measuring(Flags):
         function = getattr(self.model, f"{name}_function", None)
         traces = self._book.traces
         ran = self.ran
-        found, used = traces.ran(self.model, name, function, ran, flags, self._fed.shapes, held)
+        shapes = self._fed.shapes
+        found, used = traces.ran(self.model, name, function, ran, flags, shapes, held, settings)
         return found, used, function
 
     def _layer_flags(self, names: Names, flags: Mapping[int, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from whydiff.recorder.describe.model import architecture_facts, mode_facts, prec
 from whydiff.recorder.describe.training import measurement_facts, objective_facts
 from whydiff.recorder.describe.values import PLAIN
 from whydiff.recorder.environment import distribution, hardware, versions
+from whydiff.recorder.measuring.held import Held, settings_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,7 @@ class Described:
     variables: Variables
     facts: Mapping[str, Facts]
     trainable: tuple[bool, ...]
+    settings: Mapping[str, Held]
     trouble: Mapping[str, str]
 
 
@@ -97,7 +99,8 @@ class Descriptions:
             },
         )
         trainable = tuple(bool(layer.trainable) for layer in layer_tree(model))
-        return Described(names, variables_of(model, names), facts, trainable, trouble)
+        variables = variables_of(model, names)
+        return Described(names, variables, facts, trainable, settings_of(names), trouble)
 
     def _around(self, model: Any) -> dict[str, Facts]:
         keras = package_of(model)

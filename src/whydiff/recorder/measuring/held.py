@@ -48,6 +48,36 @@ def held_values(names: Names, to_numpy: Any) -> list[Held]:
     return list(found.values())
 
 
+#: Attributes of Keras's own layers by which nothing is computed.
+_NO_SETTINGS = frozenset({"name", "built", "trainable", "autocast", "supports_masking"})
+
+
+def settings_of(names: Names) -> dict[str, Held]:
+    """What Keras's own layers were told to compute with, functions included, by name.
+
+    A compiled function keeps what it was traced with, whatever a script sets later.
+    """
+    found = {}
+    for path, layer in names.layers.items():
+        if not path or is_users(type(layer)):
+            continue
+        for key, value in list(vars(layer).items()):
+            if key.startswith("_") or key in _NO_SETTINGS:
+                continue
+            for held in _setting(f"{path}/{key}", path, value):
+                found[held.name] = held
+    return found
+
+
+def _setting(name: str, layer: str, value: Any) -> Iterator[Held]:
+    if isinstance(value, types.FunctionType):
+        text = f"{value.__module__}.{value.__qualname__} {value.__code__.co_firstlineno}"
+        yield Held(name, "attribute", layer, _text_digest(text), value.__name__, value, told=True)
+    elif isinstance(value, PLAIN) or (isinstance(value, tuple) and _all_plain(value)):
+        digest, plain = _digest(value, None)
+        yield Held(name, "attribute", layer, digest, plain, value, told=True)
+
+
 def _of_layer(path: str, layer: Any, to_numpy: Any) -> Iterator[Held]:
     users = is_users(type(layer))
     for key, value in list(vars(layer).items()):

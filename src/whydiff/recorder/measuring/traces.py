@@ -24,8 +24,10 @@ class Trace:
 
     flags: dict[int, Any] = field(default_factory=dict)  # id of a layer -> training flag
     held: dict[str, dict[str, Held]] = field(default_factory=dict)  # shapes -> values by name
+    settings: dict[str, Mapping[str, Held]] = field(default_factory=dict)  # the same of settings
     function: weakref.ref[Any] | None = None
     newest: dict[str, Held] = field(default_factory=dict)
+    newest_settings: Mapping[str, Held] = field(default_factory=dict)
     operations: tuple[Tensor, ...] = ()  # of the function, those that draw by themselves
     calls: int = 0  # that the function has answered
 
@@ -48,10 +50,11 @@ class Traces:
         flags: Mapping[int, Any],
         shapes: Iterable[str],
         held: Sequence[Held],
+        settings: Mapping[str, Held],
     ) -> tuple[Mapping[int, Any], dict[str, Held]]:
         """After a call of a compiled function: the flags it uses, and the values it was traced
         with where these are known. ``ran``: whether the model's Python code ran during the call,
-        which says that a trace was made."""
+        which says that a trace was made. Of ``settings`` only those that are others now."""
         trace = self.trace(model, name)
         known = trace.function() if trace.function is not None else None
         if function is not known:
@@ -60,17 +63,30 @@ class Traces:
             trace.operations = operation_tensors(adapter_of(model), function)
             if function is not known:
                 trace.held.clear()
+                trace.settings.clear()
             trace.flags.update(flags)
             trace.newest = {one.name: one for one in held}
+            trace.newest_settings = settings
             for shape in shapes:
                 trace.held.setdefault(shape, trace.newest)
+                trace.settings.setdefault(shape, settings)
             trace.function = weak(function)
         used: dict[str, Held] = {}
         for shape in shapes:
             for key, value in trace.held.get(shape, trace.newest).items():
                 if key not in used or value.digest != _current(held, key):
                     used[key] = value
+            used |= _others(trace.settings.get(shape, trace.newest_settings), settings)
         return trace.flags, used
+
+    def set_since(self, model: Any, settings: Mapping[str, Held]) -> list[Held]:
+        """Settings that are others now than when a function that the model still has was traced."""
+        names: set[str] = set()
+        for trace in self._of.get(model, {}).values():
+            if trace.function is not None and trace.function() is not None:
+                for traced in (trace.newest_settings, *trace.settings.values()):
+                    names |= _others(traced, settings).keys()
+        return [settings[name] for name in sorted(names)]
 
     def drawing(self, model: Any, name: str) -> tuple[Tensor, ...]:
         """Operations that draw by themselves, with how often they did before this call.
@@ -84,6 +100,17 @@ class Traces:
             replace(one, digest=tensor_digest(np.array([int(one.digest[:15], 16), before])))
             for one in trace.operations
         )
+
+
+def _others(traced: Mapping[str, Held], now: Mapping[str, Held]) -> dict[str, Held]:
+    """Of the settings that were traced those that have another value now."""
+    if traced is now:
+        return {}
+    return {
+        name: held
+        for name, held in traced.items()
+        if name in now and now[name].digest != held.digest
+    }
 
 
 def _current(held: Sequence[Held], name: str) -> str:

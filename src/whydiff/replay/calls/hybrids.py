@@ -129,16 +129,17 @@ class CallHybrids:
 
     def _held(self, base: str, choice: Choice) -> dict[str, tuple[HeldValue, Any]]:
         """Values that are no variables. What a compiled function kept from when it was traced is
-        what counts, wherever that function is not the one that runs."""
-        traced = not self._runs_compiled(base, choice)
+        what counts, also where it is traced again, for batches of another size."""
         values = {}
         for source, names in self.fields.held.items():
             live = self.lives[side(choice, source)]
             for held in live.call.recipe.state:
                 if held.name not in names or held.name not in live.held:
                     continue
-                stale = held.stale and traced and held.traced_value is not None
-                values[held.name] = held, held.traced_value if stale else live.held[held.name]
+                value = live.held[held.name]
+                if held.stale:
+                    value = live.traced.get(held.name, value)
+                values[held.name] = held, value
         return values
 
     def _weights(self, base: str, choice: Choice) -> list[np.ndarray]:

@@ -120,7 +120,8 @@ def call_arrays(live: LiveCall) -> CallArrays:
         weights=tuple(_arrays(live.weights)),
         noise=tuple(_arrays(live.noise)),
         fed=fed,
-        held={n: v for n, v in live.held.items() if isinstance(v, (*_PLAIN, np.ndarray))},
+        held=_carried(live.held),
+        traced=_carried(live.traced),
         arguments=_plain(live.arguments),
     )
 
@@ -142,6 +143,7 @@ def live_call(arrays: CallArrays, like: LiveCall, call: MeasuringCall) -> LiveCa
         fed=fed,
         arguments=arrays.arguments,
         held=arrays.held,
+        traced=arrays.traced,
         function=None,
     )
 
@@ -153,6 +155,10 @@ def _arrays(values: Any) -> Any:
     if isinstance(values, list | tuple):
         return [_arrays(value) for value in values]
     return np.asarray(values)
+
+
+def _carried(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {n: v for n, v in values.items() if isinstance(v, (*_PLAIN, np.ndarray))}
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
