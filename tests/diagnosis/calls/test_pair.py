@@ -356,6 +356,29 @@ def test_evaluate_and_predict_over_a_source_that_reshuffles():
     assert not disagreements(execution(evaluated, shuffled))  # arrays keep their order
 
 
+@pytest.mark.parametrize(
+    ("rows", "batches", "facts", "paired"),
+    [
+        (12, [4, 4, 4], {}, True),  # the rest of a batch was dropped
+        (8, [4, 4], {}, False),  # a whole batch less: another part, as for a validation
+        (8, [4, 4], {"steps": 2}, True),
+        (14, [4, 4, 4, 2], {}, True),
+    ],
+)
+def test_an_evaluate_that_lost_the_last_samples_of_another_is_held_against_it(
+    rows, batches, facts, paired
+):
+    few = call(1, "evaluate", x=X[:rows], values={"accuracy": 0.9}, batches=batches)
+    inputs = replace(few.recipe.inputs, facts=facts)
+    few = replace(few, recipe=replace(few.recipe, inputs=inputs))
+    whole = call(2, "evaluate", x=X[:15], values={"accuracy": 0.7}, batches=[15])
+    for one, other in ((few, whole), (whole, few)):
+        found = disagreements(execution(one, replace(other, number=one.number + 1)))
+        assert bool(found) == paired
+    changed = call(2, "evaluate", x=X[:15], values={"accuracy": 0.7}, kernel=OTHER)
+    assert not disagreements(execution(few, changed))
+
+
 def test_a_score_summed_in_double_precision_is_no_disagreement():
     told = Score("sklearn.metrics.accuracy_score", 1, "", "argmax", row_digests([Y]))
     score = call(2, "score", values={"accuracy_score": 0.945}, score=told)

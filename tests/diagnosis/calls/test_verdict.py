@@ -134,6 +134,18 @@ def test_skipped_layers_are_weights_and_come_with_the_model():
     assert "skip_mismatch" in by_source(compared)["weights"].detail
 
 
+def test_a_part_of_the_samples_is_told_as_that():
+    found = by_source(compare(call(1, x=X[:12]), call(2)))["data-content"]
+    assert (found.detail, found.mechanism) == (
+        "A was given 12 of B's 16 samples",
+        "evaluated-in-part",
+    )
+    found = by_source(compare(call(1), call(2, x=X[:12])))["data-content"]
+    assert found.detail == "B was given 12 of A's 16 samples"
+    mixed = np.concatenate([X[:8], X[:8] + 1, X[:2] + 2])
+    assert by_source(compare(call(1), call(2, x=mixed)))["data-content"].mechanism == ""
+
+
 def test_order_and_content_are_told_apart():
     found = by_source(compare(call(1), call(2, x=X[::-1])))
     assert found["data-content"].status == IDENTICAL

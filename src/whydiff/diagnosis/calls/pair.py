@@ -463,6 +463,8 @@ def _of_calls(
         alike = a.kind == b.kind
         why = (REPEATED if alike else RUN) if same_model else REBUILT if alike else OTHER_INPUT
         yield Disagreement(a, b, apart, why)
+    elif _evaluated_in_part(a, b):
+        yield Disagreement(a, b, apart, OTHER_INPUT)
     elif a.kind == b.kind or same_model:
         if len(a.recipe.inputs.rows("x")) != len(b.recipe.inputs.rows("x")):
             return
@@ -473,6 +475,18 @@ def _of_calls(
         known = equal_labels or exchanged(a.recipe.inputs, b.recipe.inputs)
         check = "" if known else ROWS_CORRESPOND
         yield Disagreement(a, b, apart, OTHER_INPUT, check)
+
+
+def _evaluated_in_part(a: MeasuringCall, b: MeasuringCall) -> bool:
+    """Whether one evaluate lost the last samples of the other's: a batch that was dropped because
+    it was not full, or more where a number of steps was given."""
+    few, whole = sorted((a, b), key=lambda call: len(call.recipe.inputs.rows("x")))
+    if not a.kind == b.kind == "evaluate" or _weights(a) != _weights(b):
+        return False
+    if few.recipe.inputs.facts.get("steps"):
+        x, y = (call.recipe.inputs.rows("x") for call in (few, whole))
+        return 0 < len(x) < len(y) and {*map(bytes, x)} <= {*map(bytes, y)}
+    return len(few.recipe.inputs.rows("x")) > 0 and _nearly_all_of(whole, few)
 
 
 def _same_samples(a: MeasuringCall, b: MeasuringCall) -> bool:

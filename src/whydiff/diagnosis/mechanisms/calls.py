@@ -366,11 +366,12 @@ MECHANISMS = (
     Mechanism(
         "evaluated-in-part",
         ("data-content",),
-        "evaluate was given a part of the samples",
-        "steps=, take() or drop_remainder=True end evaluate before the last sample, while the "
-        "predictions hold them all.",
-        "Evaluate all samples, or score the same part: leave out steps=, or give it to both.",
-        seen="On the samples that evaluate was given the score is evaluate's.",
+        "one was given a part of the samples",
+        "steps=, take() or drop_remainder=True end a pass before the last sample, while the other "
+        "number is of all of them.",
+        "Evaluate all samples, or compare the same part: leave out steps= and drop_remainder=, or "
+        "give them to both.",
+        seen="All samples of the one are among the other's; on these both numbers are equal.",
     ),
     Mechanism(
         "values-at-other-places",

@@ -80,6 +80,14 @@ def _content(
         "data-order", UNKNOWN, "the samples are others, so their order cannot be compared"
     )
     shared = _shared(whole[0], whole[1])
+    part = ""
+    if n < m and shared == n:
+        part = f"A was given {n} of B's {m} samples"
+    elif m < n and _shared(whole[1], whole[0]) == m:
+        part = f"B was given {m} of A's {n} samples"
+    if part:
+        found["data-content"] = differs("data-content", part, part, "evaluated-in-part")
+        return
     kinds = [", ".join(_form(x) for x in i.of("x")) for i in (a, b)]
     text = f"{shared} of {n} rows are also in B's {m}"
     text += f"; {kinds[0]} vs. {kinds[1]}" if kinds[0] != kinds[1] else f"; both {kinds[0]}"
