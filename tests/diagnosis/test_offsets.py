@@ -14,7 +14,7 @@ def cause(source, share=0.5, alone=0.5, remaining=0.5, status=CONFIRMED):
 
 
 def trials(whole=2.0, grown=None):
-    return SimpleNamespace(whole=whole, grown=lambda: grown)
+    return SimpleNamespace(whole=whole, grown=lambda: grown, measure="predictions")
 
 
 def offsets(*causes, grown=None):

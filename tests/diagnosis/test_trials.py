@@ -1,5 +1,8 @@
 """How often hybrids are trained: every training costs as much as one more run of the script."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from whydiff.core.progress import Silent
@@ -66,6 +69,26 @@ def test_hybrids_are_announced_anew_where_a_source_proves_not_to_be_transferable
     )
     run_trials(trainer, tuple(EFFECTS), None, progress)
     assert [step[1:] for step in progress.steps[1:]] == [[3, 2], [0, 0]]
+
+
+class AlwaysOne(SimulatedTrainer):
+    """Whatever the weights are, every prediction is 1: a softmax over one unit."""
+
+    def train(self, *args, **kwargs):
+        return replace(super().train(*args, **kwargs), predictions=[np.ones((4, 1))])
+
+    def recall(self, side):
+        return replace(super().recall(side), predictions=[np.ones((4, 1))])
+
+
+def test_where_all_predict_the_same_shares_are_of_the_weights():
+    effects = {"initialization": (3.0, 0.0), "data-order": (1.0, 0.0)}
+    trials, _ = trained(AlwaysOne(tuple(effects), additive(effects)), tuple(effects))
+    assert trials.measure == "weights"
+    larger, smaller = (trials.worth(name)[0] for name in effects)
+    assert larger > smaller > 0.2 and larger + smaller == pytest.approx(1.0)
+    trials, _ = trained(SimulatedTrainer(tuple(effects), additive(effects)), tuple(effects))
+    assert trials.measure == "predictions"
 
 
 def test_one_source_is_two_trainings():

@@ -192,14 +192,15 @@ def _offsetting(trials: Trials, causes: Sequence[Cause]) -> Iterator[str]:
         return
     if cancel(causes):
         yield (
-            f"{listed(group)} offset each other: each alone moves the predictions far more than "
-            f"all of them together, which leave a distance of {number(trials.whole)}. Parts of so "
-            "little say nothing, so no shares are given."
+            f"{listed(group)} offset each other: each alone moves the {trials.measure} far more "
+            f"than all of them together, which leave a distance of {number(trials.whole)}. Parts "
+            "of so little say nothing, so no shares are given."
         )
     else:
         yield (
-            f"{listed(group)} partly offset each other: alone one of them moves the predictions "
-            "further than all of them together, so shares may lie outside 0 to 100 %."
+            f"{listed(group)} partly offset each other: alone one of them moves the "
+            f"{trials.measure} further than all of them together, so shares may lie outside 0 to "
+            "100 %."
         )
 
 
@@ -210,8 +211,9 @@ def _amplified(trials: Trials, causes: Sequence[Cause]) -> Iterator[str]:
     ranked = sum(c.share is not None for c in causes) > 1
     yield (
         f"This training amplifies differences: one initial weight moved by one unit in the last "
-        f"place ({number(trials.nudged.moved)}) moves the predictions by {percent(grown[1])} of "
-        "the distance from A to B." + (" So the shares do not rank the causes." if ranked else "")
+        f"place ({number(trials.nudged.moved)}) moves the {trials.measure} by {percent(grown[1])} "
+        "of the distance from A to B."
+        + (" So the shares do not rank the causes." if ranked else "")
     )
 
 

@@ -52,8 +52,9 @@ def _marked(cause: Cause, group: set[str], cancelled: bool, trials: Trials) -> C
     others = tuple(sorted(group - {cause.source}))
     alone = (cause.alone or 0.0) * trials.whole
     evidence = (
-        f"{cause.evidence}; alone it moves the predictions by {number(alone)}, while A and B are "
-        f"{number(trials.whole)} apart: {listed(list(others))} offset{'s' * (len(others) == 1)} it"
+        f"{cause.evidence}; alone it moves the {trials.measure} by {number(alone)}, while A and B "
+        f"are {number(trials.whole)} apart: {listed(list(others))} "
+        f"offset{'s' * (len(others) == 1)} it"
     )
     marked = replace(cause, evidence=evidence, offsets=others)
     return replace(marked, share=None, alone=None, remaining=None) if cancelled else marked

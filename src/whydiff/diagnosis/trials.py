@@ -62,9 +62,8 @@ class Trials:
 
     def weighs(self, coalition: Coalition) -> bool:
         """Whether the final weights of a hybrid, which may be large, are measured: for want of
-        predictions, or where it may only round otherwise."""
-        predicted = self.a.predictions is not None and self.b.predictions is not None
-        return not predicted or any(map(self.may_round, coalition))
+        predictions that differ, or where it may only round otherwise."""
+        return self.measure == "weights" or any(map(self.may_round, coalition))
 
     def may_round(self, name: str) -> bool:
         """Whether a source can act by rounding alone: the surroundings, or initial weights that
@@ -86,13 +85,23 @@ class Trials:
         mixed = [t.seconds for c, t in self.hybrids.items() if not self.side_of(c)]
         return max(mixed or [t.seconds for t in self.hybrids.values()])
 
+    @cached_property
+    def measure(self) -> str:
+        """What distances are of: "predictions", or "weights" where A and B predict the same."""
+        known = self.a.predictions is not None and self.b.predictions is not None
+        return "predictions" if known and _distance(self.a, self.b) != 0 else "weights"
+
+    def _apart(self, one: TrainedHybrid, other: TrainedHybrid) -> float:
+        far = _distance if self.measure == "predictions" else _weight_distance
+        return far(one, other)
+
     @property
     def whole(self) -> float:
-        return _distance(self.a, self.b)
+        return self._apart(self.a, self.b)
 
     def value(self, coalition: Coalition) -> float:
         """Distance of a hybrid from A; 1.0 where predictions cannot be compared."""
-        distance = _distance(self.a, self.hybrids[coalition])
+        distance = self._apart(self.a, self.hybrids[coalition])
         if not math.isfinite(distance):
             return 1.0
         whole = self.whole
@@ -137,7 +146,7 @@ class Trials:
         everything = frozenset(self.sources)
         if everything not in self.hybrids or self.reproduces_b():
             return 0.0
-        distance, whole = _distance(self.b, self.hybrids[everything]), self.whole
+        distance, whole = self._apart(self.b, self.hybrids[everything]), self.whole
         return distance / whole if whole and math.isfinite(distance) else 1.0
 
     def grown(self) -> tuple[float, float] | None:
@@ -147,7 +156,7 @@ class Trials:
         """
         if self.nudged is None:
             return None
-        moved, whole = _distance(self.a, self.nudged), self.whole
+        moved, whole = self._apart(self.a, self.nudged), self.whole
         part = moved / whole if whole and math.isfinite(moved) and math.isfinite(whole) else 0.0
         return _weight_distance(self.a, self.nudged), part
 

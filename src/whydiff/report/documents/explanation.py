@@ -239,8 +239,10 @@ def _bars(e: Explanation) -> Chart:
         for c in e.causes
         if c.alone is not None or c.remaining is not None
     )
+    measure = e.gap.get("shares_of", "predictions")
     samples = e.gap.get("samples")
     n = f"n = {samples} predicted samples" if samples else "the predicted samples"
+    n = n if measure == "predictions" else "the weights"
     columns = ("Cause", "Contribution", "Alone", "Remaining", "What differs")
     table = Table(
         columns,
@@ -249,12 +251,12 @@ def _bars(e: Explanation) -> Chart:
             for c in e.causes
         ),
         numbers=frozenset(columns[1:4]),
-        legend=LEGEND.format(whole="the distance between the predictions of A and B"),
+        legend=LEGEND.format(whole=f"the distance between the {measure} of A and B"),
     )
     return Chart(
-        "How far each source moves the predictions",
+        f"How far each source moves the {measure}",
         lambda: bars(rows),
-        f"Bars in parts of the distance between A's and B's predictions: {words}.",
+        f"Bars in parts of the distance between A's and B's {measure}: {words}.",
         table,
         f"100 % is the whole distance from A to B, measured on {n} with one training each: exact "
         "for these two trainings, no estimate over seeds, so there is no interval.",
