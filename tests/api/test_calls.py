@@ -74,8 +74,11 @@ def test_calls_are_numbered_in_their_order(watched):
     numbers = [c.number if isinstance(c, MeasuringCall) else c.call for c in order]
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(execution.fits) == 1
-    assert calls(execution, "after fit")[0].number == execution.fits[0].call + 1
-    assert not calls(execution, "inside fit {epoch}")
+    inside = [call for call in execution.calls if "inside fit" in call.stack[-1].text]
+    assert [call.kind for call in inside] == ["predict"] * 2, "by a callback at the end of an epoch"
+    begun = execution.fits[0].call
+    assert [call.number for call in inside] == [begun + 1, begun + 2]
+    assert calls(execution, "after fit")[0].number == begun + 3
     assert all(call.finished and call.line for call in execution.calls)
     assert not [k for call in execution.calls for k in call.notes if k.startswith("unknown")]
 

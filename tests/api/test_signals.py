@@ -30,7 +30,9 @@ def test_a_signal_strikes_every_statement_of_ours(tmp_path, tally, every):
     tally["signals that struck while our code ran", "raised in the script"] += int(count)
 
     execution = load(recording)  # which refuses what does not hold together
-    assert [fit.index for fit in execution.fits] == list(range(1, len(execution.fits) + 1))
+    # A fit that was struck before its first step was over has a number, and is not recorded.
+    numbers = [fit.index for fit in execution.fits]
+    assert numbers == sorted({*numbers})
     assert sum(fit.finished for fit in execution.fits) >= 2  # others were struck
     last = execution.fits[-1]
     assert last.finished and last.epochs[-1].logs["loss"] == float(loss)

@@ -428,8 +428,8 @@ def _described(
 ) -> Verdict:
     """What the values say beyond the digests: how inputs are related, which setting it is."""
     named = {c.source: c.mechanism for c in verdict.causes}
-    form_is_known = named.get("data-content", "inputs-exchanged") == "inputs-exchanged"
-    if not form_is_known and isinstance(pair.a, MeasuringCall):
+    form_is_open = named.get("data-content") == ""
+    if form_is_open and isinstance(pair.a, MeasuringCall):
         assert isinstance(pair.b, MeasuringCall)
         related = site.process.request(RelateRows(served(site, pair.a), served(site, pair.b)))
         texts = [

@@ -135,9 +135,9 @@ def _explained(asked: Inquiry, sides: RunningSides | None) -> Explanation | None
 
 def _with_changed_lines(asked: Inquiry, found: Explanation) -> Explanation:
     """Causes of calls of two programs with the changed line from which they come."""
-    runs = asked.ran_a.run, asked.run_b
-    if runs[0].script == runs[1].script:
+    if asked.site.script == asked.site_b.script:
         return found
+    runs = asked.ran_a.run, asked.run_b
     sites = asked.site.execution, asked.site_b.execution
     uses = [
         (run, execution, call)
