@@ -45,6 +45,11 @@ def test_what_cannot_be_compared_is_walked_around(count, data):
     assert asked <= math.ceil(math.log2(count)) + len(skipped)
 
 
+def test_a_skipped_point_costs_one_question():
+    found, asked = search(7, lambda point: {3: SKIPPED, 6: DIFFERS}.get(point, SAME))
+    assert found == Place(5, 6) and asked == 4
+
+
 def test_a_result_that_changes_back_is_told():
     answers = {0: SAME, 4: DIFFERS, 3: SAME, 7: SAME}
     assert next_point(8, answers) is None
