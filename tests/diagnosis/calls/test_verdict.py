@@ -800,19 +800,22 @@ def test_the_fits_behind_weights_that_were_trained_apart():
 
 
 def test_averages_that_a_copy_of_the_trained_weights_leaves_out():
-    def told(role):
+    def told(role, name="moving_mean"):
         a, b = (
             call(1, origin=Origin("trained by fit 1", "trained", fit=1)),
             call(2, kernel=KERNEL + 1),
         )
         a, b = (
-            replace(c, recipe=replace(c.recipe, weights=(replace(c.recipe.weights[0], role=role),)))
+            replace(c, recipe=replace(c.recipe, weights=(
+                replace(c.recipe.weights[0], role=role, path=f"norm/{name}"),
+            )))
             for c in (a, b)
-        )
+        )  # fmt: skip
         return compare(a, b).finding("weights").mechanism
 
     assert told("non-trainable") == "averages-not-copied"
     assert told("trainable") == "weights-never-copied"
+    assert told("non-trainable", "kernel") == "weights-never-copied", "of a frozen layer"
 
 
 @pytest.mark.parametrize(

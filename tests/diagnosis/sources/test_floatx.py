@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from whydiff.core.findings import DIFFERS, Diff
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.sources import compare_all
@@ -50,9 +52,17 @@ def test_weights_arrays_and_rates_of_another_float_type_are_counted_with_the_pre
     assert "cast to float32 in A and to float16 in B" in texts["data-content"]
 
 
-def test_another_rate_is_a_cause_beside_it():
-    both = compared(*sides(rate=0.02))
+@pytest.mark.parametrize(
+    ("floatx", "rate"), [("float16", 0.02), ("float16", 0.010009766), ("bfloat16", 0.01007)]
+)  # the second is the next number of float16 behind 0.01
+def test_another_rate_is_a_cause_beside_it(floatx, rate):
+    both = compared(*sides(rate, floatx, ("float32", floatx)))
     assert "optimizer" not in both.counted_with and "optimizer" in both.movable()
+
+
+def test_a_rate_is_rounded_as_bfloat16_rounds():
+    both = compared(*sides(0.01000977, "bfloat16", ("float32", "bfloat16")))
+    assert both.counted_with["optimizer"] == "precision"
 
 
 def test_without_another_floatx_nothing_follows():

@@ -14,6 +14,8 @@ from whydiff.core.words import count, listed
 INITIALIZATION, WEIGHTS, STATE = "initialization", "weights", "state"
 #: Kinds of values that are as they were when the model was built.
 FRESH = frozenset({"drawn", "initial"})
+#: What BatchNormalization and Normalization call the weights that they compute.
+_AVERAGES = frozenset({"moving_mean", "moving_variance", "mean", "variance", "count"})
 UNKNOWN_ORIGIN = Origin("of unknown origin", "unknown")
 
 
@@ -129,12 +131,19 @@ def story(
     if both & FRESH:
         if cloned(events, a if kinds_a <= FRESH else b):
             return Story(f"{detail}; clone_model draws weights anew", "cloned-without-weights")
-        if all(p.a.role == "non-trainable" for p in differing):
+        if all(_is_average(p.a) for p in differing):
             return Story(detail, "averages-not-copied")
         return Story(detail, "weights-never-copied")
     if both == {"trained"}:
         return Story(detail, "trained-apart")
     return Story(detail)
+
+
+def _is_average(weight: Tensor) -> bool:
+    """Whether a layer computes it from what it sees. The weights of a frozen layer are not trained
+    either, but drawn."""
+    name = weight.path.rpartition("/")[2]
+    return weight.role == "non-trainable" and name in _AVERAGES
 
 
 def weights_story(execution: Execution, a: MeasuringCall, b: MeasuringCall) -> Story | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from whydiff.core.findings import DIFFERS, UNKNOWN, Finding
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources.facts import changes
@@ -12,8 +14,8 @@ from whydiff.diagnosis.sources.tensors import pair
 
 MECHANISM = "follows-floatx"
 
-#: How far apart a number and what it becomes in a type may be, relative to the number.
-_COARSENESS = {"float16": 2**-10, "bfloat16": 2**-7, "float32": 2**-22, "float64": 2**-51}
+#: Types by the digits that they keep, the fewest first.
+_COARSEST = ("bfloat16", "float16", "float32", "float64")
 
 
 def with_followers(found: Sequence[Finding], a: Side, b: Side) -> list[Finding]:
@@ -52,11 +54,19 @@ def _arrays_cast(finding: Finding, a: Side, b: Side, types: Sequence[str]) -> st
 
 def _rates_rounded(finding: Finding, a: Side, b: Side, types: Sequence[str]) -> str:
     apart = changes(a.recipe.optimizer, b.recipe.optimizer, skip=lambda k: k.endswith("name"))
-    coarse = max(_COARSENESS.get(t, 0.0) for t in types)
-    rounded = all(
-        isinstance(c.a, float) and isinstance(c.b, float) and abs(c.a - c.b) <= coarse * abs(c.a)
-        for c in apart
-    )
-    if finding.status != DIFFERS or not apart or not rounded:
+    coarse = next((t for t in _COARSEST if t in types), "")
+    if finding.status != DIFFERS or not apart or not coarse:
+        return ""
+    numbers = all(isinstance(c.a, float) and isinstance(c.b, float) for c in apart)
+    if not numbers or any(_as_held(c.a, coarse) != _as_held(c.b, coarse) for c in apart):
         return ""
     return f"{finding.evidence}: one number, rounded to {types[0]} in A and to {types[1]} in B"
+
+
+def _as_held(number: float, kind: str) -> float:
+    """What a number becomes in a floating-point type."""
+    if kind != "bfloat16":
+        return float(np.dtype(kind).type(number))
+    bits = int(np.float32(number).view(np.uint32))  # its upper half, rounded to even
+    upper = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000
+    return float(np.uint32(upper).view(np.float32))

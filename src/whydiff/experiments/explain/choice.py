@@ -106,7 +106,8 @@ def agreement(asked: Inquiry) -> Explanation:
         compared = [a for a, _ in alike(execution, asked.site_b.execution)] if scripts else None
         agreed = all_agree(execution, asked.site.script, 2, compared)
     else:
-        ran_again = asked.fits_of_one_run is not None and not asked.one_run_tells
+        again = asked.fits_of_two_runs if asked.fits_of_one_run is not None else None
+        ran_again = again is not None and again.compared.identical
         found = answer(sides.compared, metric=asked.question.metric)
         agreed = watched(found, execution, ran_again)
     return with_others(agreed, execution)
