@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -214,13 +215,15 @@ class _Written:
 
         self.folder.mkdir(parents=True, exist_ok=True)
         note = self.folder / text_digest(str(file.resolve()))
-        try:
-            with note.open("x", encoding="utf-8") as stream:
-                stream.write(what)
-            return True
-        except FileExistsError:
-            before = note.read_text(encoding="utf-8")
-        if before and before != what:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=self.folder) as mine:
+            mine.write(what)
+            mine.flush()
+            try:
+                os.link(mine.name, note)  # there at once and whole: nobody reads it half written
+                return True
+            except FileExistsError:
+                before = note.read_text(encoding="utf-8")
+        if before != what:
             raise WhydiffError(
                 f"{file} is the lock of {before} in another test, not of {what}", "Use lock=..."
             )

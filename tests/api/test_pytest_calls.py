@@ -1,8 +1,13 @@
 """What the fixtures ask for: which script, which lock, which level. Nothing is trained."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import entry_points
 
 import pytest
+
+from whydiff import pytest_plugin
+from whydiff.core.errors import WhydiffError
 
 pytest_plugins = ("pytester",)
 
@@ -107,6 +112,23 @@ def test_an_update_writes_a_lock_once_and_never_as_two_trainings(project, worker
     other = run(project, TWO.format(a=["--fast"], b=["--slow"]), "--whydiff-update", *workers)
     other.assert_outcomes(passed=1, failed=1)
     assert "a lock of its own: lock=..." in other.stdout.str()
+
+
+def test_of_workers_that_write_one_lock_at_once_one_writes_it_and_the_others_fail(tmp_path):
+    at_once = threading.Barrier(8)
+
+    def begin(index, written):
+        at_once.wait()
+        try:
+            return written.begin(tmp_path / "train.lock", f"train.py --seed {index}")
+        except WhydiffError:
+            return None
+
+    for turn in range(50):
+        written = pytest_plugin._Written(tmp_path / str(turn))
+        with ThreadPoolExecutor(8) as pool:
+            ended = list(pool.map(begin, range(8), [written] * 8))
+        assert sorted(ended, key=str) == [None] * 7 + [True]
 
 
 FAILING = "def test_it(whydiff_verify): whydiff_verify('src/differs.py')\n"
