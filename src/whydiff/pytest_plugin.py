@@ -9,8 +9,8 @@
 ``pytest --whydiff-update`` writes the lock anew instead of comparing with it, and with
 ``--whydiff-explain`` a failure proves why. The marker
 ``@pytest.mark.whydiff(require="rounding")`` says for a test, a class or a module what its calls
-demand where they do not say it themselves. Nothing but pytest is imported until a test asks for the
-fixture.
+demand where they do not say it themselves; ``[tool.whydiff]`` of the rootdir's pyproject.toml says
+it for all, as on the command line. Nothing but pytest is imported until a test asks for a fixture.
 """
 
 from __future__ import annotations
@@ -81,9 +81,11 @@ def whydiff_verify(
 
     ``whydiff_verify(script, *, require="bitwise", lock=None, arguments=None, metric=None,
     margin=None, replicas=0)`` returns the :class:`~whydiff.core.verification.Verification`, with
-    ``--whydiff-update`` None. Paths are relative to pytest's rootdir; what is not there is looked
-    for beside the test. The lock is ``train.lock`` beside ``train.py`` unless ``lock`` names
-    another file. ``replicas`` counts only where the lock is written.
+    ``--whydiff-update`` None. What neither the call nor a marker says, the project's settings for
+    ``verify`` say, and those for ``lock`` where it is written. Paths are relative to pytest's
+    rootdir; what is not there is looked for beside the test. The lock is ``train.lock`` beside
+    ``train.py`` unless ``lock`` names another file. ``replicas`` counts only where the lock is
+    written.
     """
     folders = (request.config.rootpath, request.path.parent)
     written = _Written(_shared_folder(request.config, tmp_path_factory))
@@ -100,15 +102,17 @@ def whydiff_verify(
         __tracebackhide__ = True
         from whydiff.core.errors import WhydiffError
 
-        demanded = _demanded(request, settings)
         path = _found(script, folders)
         file = _found(lock, folders) if lock is not None else path.with_suffix(".lock")
         try:
             _check_script(path, script, folders)
+            project = _of_project("lock" if update else "verify", folders[0])
+            demanded = _demanded(request, settings, project)
+            how = {name: project[name] for name in _HOW if name in project}
             if update:
                 replicas = int(demanded["replicas"] or 0)
-                return _update(path, file, arguments or (), replicas, written)
-            return _verify(path, file, arguments, demanded, explain, record_property)
+                return _update(path, file, arguments or (), replicas, written, how)
+            return _verify(path, file, arguments, {**demanded, **how}, explain, record_property)
         except WhydiffError as error:
             pytest.fail(f"whydiff: {error}\n  {_way_out(error, path, file)}", pytrace=False)
 
@@ -158,9 +162,26 @@ def _check_script(path: Path, script: str | Path, folders: Sequence[Path]) -> No
         )
 
 
-def _demanded(request: pytest.FixtureRequest, settings: dict[str, Any]) -> dict[str, Any]:
-    """What a call demands: its own words, then those of the closest marker."""
+#: settings of the project that say how it is run
+_HOW = ("budget", "ignore_sources", "in_place", "a_rev", "python", "packages", "as_of")
+
+
+def _of_project(verb: str, rootdir: Path) -> dict[str, Any]:
+    """What ``[tool.whydiff]`` says for a verb, by parameter."""
+    import importlib
+
+    from whydiff.cli.group import VERBS
+    from whydiff.cli.settings import values
+
+    return values(verb, importlib.import_module(f"whydiff.cli.{verb}").command, VERBS, rootdir)
+
+
+def _demanded(
+    request: pytest.FixtureRequest, settings: dict[str, Any], project: dict[str, Any]
+) -> dict[str, Any]:
+    """What a call demands: its own words, then those of the closest marker, then the project's."""
     demanded: dict[str, Any] = {"require": "bitwise", **dict.fromkeys(SETTINGS[1:])}
+    demanded |= {name: value for name, value in project.items() if name in SETTINGS}
     for marker in reversed(list(request.node.iter_markers("whydiff"))):
         if marker.args or not set(marker.kwargs) <= set(SETTINGS):
             raise pytest.UsageError(
@@ -237,12 +258,17 @@ def _shared_folder(config: pytest.Config, factory: pytest.TempPathFactory) -> Pa
 
 
 def _update(
-    path: Path, file: Path, arguments: Sequence[str], replicas: int, written: _Written
+    path: Path,
+    file: Path,
+    arguments: Sequence[str],
+    replicas: int,
+    written: _Written,
+    how: dict[str, Any],
 ) -> None:
     from whydiff.api.lock import lock as write
 
     if written.begin(file, " ".join([str(path), *arguments])):
-        write(path, arguments, file, replicas)
+        write(path, arguments, file, replicas, **how)
 
 
 def _verify(
@@ -261,10 +287,8 @@ def _verify(
         path,
         arguments,
         lock=file,
-        require=demanded["require"],
-        metric=demanded["metric"],
-        margin=demanded["margin"],
         explain=explain,
+        **{name: value for name, value in demanded.items() if name != "replicas"},
     )
     if result.exit_code:
         way_out = "\n\npytest --whydiff-update accepts the change."

@@ -6,8 +6,11 @@ import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from whydiff import pytest_plugin
 
 pytestmark = pytest.mark.long
 
@@ -77,6 +80,22 @@ def test_an_update_accepts_the_change(tmp_path):
     assert run_pytest(tmp_path, "--whydiff-update", SEED="8").returncode == 0
     assert run_pytest(tmp_path, SEED="8").returncode == 0
     assert run_pytest(tmp_path).returncode == 1
+
+
+def test_settings_of_the_project_are_demanded_where_nothing_else_is_said(tmp_path):
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.whydiff]\nsandbox = false\nmetric = 'loss'\nbudget = '2m'\n"
+        "[tool.whydiff.verify]\nrequire = 'rounding'\nmargin = 0.5\n"
+        "[tool.whydiff.lock]\nreplicas = 5\n"
+    )
+    project = pytest_plugin._of_project("verify", tmp_path)
+    marker = pytest.mark.whydiff(margin=0.25).mark
+    request = SimpleNamespace(node=SimpleNamespace(iter_markers=lambda name: [marker]))
+    assert pytest_plugin._demanded(request, {"metric": "accuracy"}, project) == {
+        "require": "rounding", "metric": "accuracy", "margin": 0.25, "replicas": None,
+    }  # fmt: skip
+    assert (project["in_place"], project["budget"]) == (True, 120.0)
+    assert pytest_plugin._of_project("lock", tmp_path)["replicas"] == 5
 
 
 def test_the_entry_point_is_declared():

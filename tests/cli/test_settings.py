@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import whydiff.api.explain
 from whydiff.cli import main
 from whydiff.cli.group import VERBS
-from whydiff.cli.settings import COMMON, NEVER, defaults
+from whydiff.cli.settings import COMMON, NEVER, SAME, defaults, values
 from whydiff.core.errors import WhydiffError
 
 
@@ -44,6 +44,26 @@ def test_common_settings_go_to_every_verb_that_has_the_option(project, capsys):
     assert "pyproject.toml sets metric = val_loss, in-place = True, budget = 90" in (
         capsys.readouterr().err
     )
+
+
+def test_a_sandbox_is_a_scratch_copy(project):
+    project("[tool.whydiff]\nsandbox = false\n[tool.whydiff.lock]\nsandbox = true\n")
+    assert defaults("study", command("study"), VERBS) == {"in_place": True}
+    assert defaults("lock", command("lock"), VERBS) == {"in_place": False}
+    assert defaults("show", command("show"), VERBS) == {}
+
+
+def test_values_come_in_the_types_that_the_verb_takes(project, tmp_path):
+    project(
+        "[tool.whydiff]\nbudget = '5m'\nignore-sources = ['noise']\n"
+        "[tool.whydiff.verify]\nmargin = 1\nrequire = 'rounding'\n"
+    )
+    assert values("verify", command("verify"), VERBS, tmp_path) == {
+        "budget": 300.0, "ignore_sources": ("noise",), "margin": 1.0, "require": "rounding",
+    }  # fmt: skip
+    project("[tool.whydiff.verify]\nrequire = 'exact'\n")
+    with pytest.raises(WhydiffError, match="'exact' is not one of"):
+        values("verify", command("verify"), VERBS, tmp_path)
 
 
 def test_a_verbs_own_table_goes_before_the_common_one(project):
@@ -103,7 +123,8 @@ def test_a_setting_that_says_nothing_of_these_targets_is_no_trouble(project, tmp
         ("[tool.whydiff]\nmetrics = 'loss'\n", "has no setting 'metrics'"),
         ("[tool.whydiff]\nmetrics = 'loss'\n", "Did you mean metric?"),
         ("[tool.whydiff]\nignored_sources = ['noise']\n", "Did you mean ignore-sources?"),
-        ("[tool.whydiff]\nsandbox = false\n", "in-place = true leaves that out"),
+        ("[tool.whydiff]\nsandbox = 'no'\n", "sandbox = 'no' is not true or false"),
+        ("[tool.whydiff]\nsandbox = true\nin-place = false\n", "say the same twice"),
         ("[tool.whydiff]\nmax-pairs = 9\n", "below its name: [tool.whydiff.compare]"),
         ("[tool.whydiff.verfy]\nrequire = 'rounding'\n", "Did you mean verify?"),
         ("[tool.whydiff.check]\njson = 'a.json'\n", "has no setting 'json'"),
@@ -135,7 +156,7 @@ def test_where_an_answer_goes_is_never_a_setting():
         options = {o.removeprefix("--") for p in command(verb).params for o in p.opts}
         assert not options & NEVER & set(COMMON)
     assert all(
-        any(f"--{name}" in p.opts for verb in VERBS for p in command(verb).params)
+        any(f"--{SAME.get(name, name)}" in p.opts for verb in VERBS for p in command(verb).params)
         for name in COMMON
     )
 
@@ -147,8 +168,9 @@ def test_the_docs_list_every_common_setting_with_the_verbs_that_take_it():
         for row in re.findall(r"^\| `([a-z-]+)` \|.+\|([^|]+)\|$", page, re.MULTILINE)
     }
     taken = {
-        name: [v for v in VERBS if any(f"--{name}" in p.opts for p in command(v).params)]
+        name: [v for v in VERBS if any(f"--{option}" in p.opts for p in command(v).params)]
         for name in COMMON
+        for option in [SAME.get(name, name)]
     }
     assert listed == taken
 

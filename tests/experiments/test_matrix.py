@@ -5,8 +5,12 @@ import pytest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.matrix import COLUMNS, DIFFERENT, EQUAL, FAILED, ROUNDING, Cell, Matrix
 from whydiff.core.outcome import Outcome
+from whydiff.core.progress import Silent
+from whydiff.core.question import SideOptions
+from whydiff.experiments.matrix.running import Sets
 from whydiff.experiments.matrix.sets import PackageSet, sets_of
 from whydiff.report.documents.matrix import document, verdict
+from whydiff.runner.running import Runs
 from whydiff.storage.searches import keep, kept
 
 
@@ -39,6 +43,14 @@ def test_packages_gone_over_are_combined():
 def test_what_names_no_package_is_refused(named, over, said):
     with pytest.raises(WhydiffError, match=said):
         names(named, over)
+
+
+def test_sets_for_which_there_is_no_time_say_so(tmp_path):
+    runs = Runs(seconds=0.0)
+    (cell,) = Sets("train.py", SideOptions(), runs, tmp_path, Silent()).cells(
+        [PackageSet()], {}, lambda cell: None
+    )
+    assert (cell.level, cell.why) == (FAILED, "not run, as the time of --budget was over")
 
 
 def outcome(initial, final, loss):

@@ -1,6 +1,7 @@
 """Distances of weights, and what is asked for at once."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from whydiff.core.plan import draw_plan
 from whydiff.core.progress import Silent
 from whydiff.core.replicas import Packing, Result
 from whydiff.core.shards import Shard
+from whydiff.experiments.study import training
 from whydiff.experiments.study.training import Part, Studying, _chunks, weight_distances
 from whydiff.storage import StudyWriter, load_study
 
@@ -60,10 +62,10 @@ class Trainer:
 PLAN = draw_plan(("noise",), ("noise",), {}, 4)  # a base, one redrawn and a replicate in a block
 
 
-def trained(path, trainer, part, members=None, engine="solo"):
+def trained(path, trainer, part, members=None, engine="solo", until=None):
     begin = StudyWriter.resume if path.exists() else lambda p: StudyWriter.begin(p, {})
     with begin(path) as writer:
-        work = Studying(trainer, writer, part, None, Silent())
+        work = Studying(trainer, writer, part, None, Silent(), until)
         work.train(part.members if members is None else members, engine, "training")
     return load_study(path)
 
@@ -75,6 +77,18 @@ def test_a_part_trains_the_blocks_of_its_shard(tmp_path):
     stored = trained(path, Trainer(), Part(PLAN))
     assert list(stored.kept) == [1, 2, 3, 4, 5, 7, 8, 10, 11]  # one replicate is enough
     assert len(stored.distances) == 4
+
+
+def test_once_the_time_is_over_no_replica_is_begun_and_the_study_can_go_on(tmp_path, monkeypatch):
+    path, trainer = tmp_path / "a.whydiff", Trainer(at_once=3)
+    clock = SimpleNamespace(monotonic=lambda: float(len(trainer.asked)))
+    monkeypatch.setattr(training, "time", clock)
+    stored = trained(path, trainer, Part(PLAN), until=2.0)
+    assert list(stored.kept) == [1, 2, 3, 4, 5]
+    assert trainer.notes == [
+        "4 replicas were not trained, as the time of --budget was over; --resume trains them."
+    ]
+    assert list(trained(path, trainer, Part(PLAN)).kept) == [1, 2, 3, 4, 5, 7, 8, 10, 11]
 
 
 def test_packs_are_trained_whole_and_only_what_is_missing_is_kept(tmp_path):

@@ -64,16 +64,34 @@ def replicas(
     folder: Path,
     progress: Progress,
 ) -> dict[int, Replicas]:
-    """What every fit ends with under other random numbers: the script run once per seed."""
+    """What every fit ends with under other random numbers: the script run once per seed.
+
+    Where the time of ``runs`` is over, of those seeds that it sufficed for.
+    """
     progress.step("training replicas with other seeds", total=len(seeds))
     logs: list[list[dict[str, float]]] = []
     for seed in seeds:
+        if runs.time_left() == 0.0:
+            break
         reseeded = replace(run, reseed=seed, purpose="replica")
         with runs.run(reseeded, folder, f"replica{seed}", serve=False) as ran:
+            if ran.late:
+                break
             logs.append(_last_logs(ran.complete("locked")))
         ran.child.recording.unlink()
         progress.advance()
-    return _by_fit(seeds, logs)
+    return _by_fit(_in_time(seeds, len(logs), progress), logs)
+
+
+def _in_time(seeds: Sequence[int], done: int, progress: Progress) -> Sequence[int]:
+    """The seeds that there was time for. WhydiffError where these are too few to say anything."""
+    if done == len(seeds):
+        return seeds
+    said = f"{done} of {len(seeds)} replicas were trained in the time of --budget"
+    if done < 2:
+        raise WhydiffError(said, "Give it more time, or lock the script without --replicas.")
+    progress.note(said)
+    return seeds[:done]
 
 
 def replicas_on_workers(
@@ -82,6 +100,7 @@ def replicas_on_workers(
     seeds: Sequence[int],
     folder: Path,
     progress: Progress,
+    until: Runs,
 ) -> dict[int, Replicas]:
     """Like :func:`replicas`, the script run by workers. WhydiffError if one run fails."""
     progress.step("training replicas with other seeds", total=len(seeds))
@@ -89,11 +108,15 @@ def replicas_on_workers(
     runs = [ScriptRun(run.arguments, reseed=seed) for seed in seeds]
     logs: dict[int, list[dict[str, float]]] = {}
     for recorded in recordings(spread.workers, archive, runs, folder):
+        if until.time_left() == 0.0:
+            break
         if recorded.path is None:
             raise WhydiffError(f"replica {seeds[recorded.number]}: {recorded.failure}")
         logs[recorded.number] = _last_logs(load(recorded.path))
         progress.advance()
-    return _by_fit(seeds, [logs[number] for number in range(len(seeds))])
+    done = [number for number in range(len(seeds)) if number in logs]
+    _in_time(seeds, len(done), progress)
+    return _by_fit([seeds[number] for number in done], [logs[number] for number in done])
 
 
 def _last_logs(execution: Execution) -> list[dict[str, float]]:
@@ -123,10 +146,12 @@ def make_lock(
     folder: Path | None = None,
     in_place: bool = False,
     spread: Spread | None = None,
+    budget: float | None = None,
 ) -> Lock:
     """Run ``script`` and return the lock of its trainings, predictions and evaluations.
 
-    With ``count`` replicas under other seeds as well, trained by workers with ``spread``.
+    With ``count`` replicas under other seeds as well, trained by workers with ``spread``, as many
+    as ``budget`` (seconds of all that is run) suffices for.
     The lock names the script as seen from ``folder``, by default the script's own.
     Raises WhydiffError if the script fails, uses no model or could not be watched to its end.
     """
@@ -140,6 +165,7 @@ def make_lock(
         counted_runs([path], in_place, progress, times(1 + (0 if spread else count))) as runs,
         temporary_folder() as name,
     ):
+        runs.seconds = budget
         run = Run(path, tuple(arguments))
         trial = try_script(runs, run, Path(name), progress)
         with trial.ran:
@@ -156,7 +182,7 @@ def make_lock(
             if spread is None:
                 found = replicas(runs, run, seeds, Path(name), progress)
             else:
-                found = replicas_on_workers(spread, run, seeds, Path(name), progress)
+                found = replicas_on_workers(spread, run, seeds, Path(name), progress, runs)
             made = replace(made, replicas=found)
     return made
 
@@ -171,12 +197,15 @@ def lock(
     force: bool = False,
     executor: str | Executor | None = None,
     ship: Sequence[str | Path] = (),
+    budget: float | None = None,
 ) -> Path:
     """Train ``script`` and write its lock to ``output``; by default ``train.lock`` beside it.
 
     The script runs on scratch copies of the current folder, with ``in_place`` in itself. A file
     that is no lock, or the lock of another script, is only replaced with ``force``. With an
-    ``executor``, as :func:`whydiff.study` takes it, its workers train the replicas.
+    ``executor``, as :func:`whydiff.study` takes it, its workers train the replicas. ``budget``
+    bounds the seconds that all runs take: a script that lasts longer is not locked, and of the
+    replicas those are kept that were trained by then.
 
     Returns the path. Locking an unchanged training on the same machine writes the same bytes.
     """
@@ -185,7 +214,7 @@ def lock(
     spread = None
     if executor is not None:
         spread = Spread(workers_of(executor), tuple(map(Path, ship)))
-    made = make_lock(script, arguments, replicas, progress, path.parent, in_place, spread)
+    made = make_lock(script, arguments, replicas, progress, path.parent, in_place, spread, budget)
     write_lock(made, path)
     return path
 

@@ -27,6 +27,7 @@ def matrix(
     arguments: Sequence[str] = (),
     metric: str | None = None,
     in_place: bool = False,
+    budget: float | None = None,
     file: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Matrix:
@@ -39,6 +40,9 @@ def matrix(
     metric; each is held against the first that ran, so that what rounding does is told from real
     changes, as ``verify`` measures it. A set that cannot be had, or under which the script fails,
     is a cell with its reason.
+
+    ``budget`` bounds the seconds that all runs take: sets that it does not suffice for are cells
+    that say so.
 
     ``file`` keeps what was found: asked again, also for more sets, these are not run again.
 
@@ -65,6 +69,7 @@ def matrix(
 
     with temporary_folder() as place:
         runs = runs_of([target.script], in_place, progress, "each set runs the script once")
+        runs.seconds = budget
         like = SideOptions(arguments=tuple(arguments))
         work = Sets(name, like, runs, Path(place).resolve(), progress)
         made = work.cells(wanted, known, noted)

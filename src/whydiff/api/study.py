@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -43,6 +44,7 @@ def study(
     resume: bool = False,
     arguments: Sequence[str] = (),
     time_limit: float | None = None,
+    budget: float | None = None,
     workers: int | None = None,
     shard: str | None = None,
     executor: str | Executor | None = None,
@@ -65,7 +67,8 @@ def study(
     (default 20) is how often everything is redrawn; ``seed`` decides all seeds. ``engine``:
     "fused" trains many replicas as one program, "solo" one after the other, "process" runs the
     whole script ``workers`` at a time; "auto" takes the first that works. A run of the script
-    may last ``time_limit`` seconds. ``fit`` picks a fit of the script, counting from 1 (default:
+    may last ``time_limit`` seconds; no replica is begun once ``budget`` seconds are over, and what
+    is missing then the answer says. ``fit`` picks a fit of the script, counting from 1 (default:
     the longest). Scripts run on scratch copies of the current folder, with ``in_place`` in it.
     ``python`` is the interpreter that runs the script, ``packages`` are other versions than are
     installed there (``["keras==3.10.0"]``), with ``as_of`` every package is the newest of that day.
@@ -87,6 +90,7 @@ def study(
     request = Request(
         parse_vary(vary), blocks, seed, metric, engine, tuple(arguments), fit, time_limit, workers,
         parse_shard(shard) if shard is not None else None,
+        until=None if budget is None else time.monotonic() + budget,
     )  # fmt: skip
     with study_file(output, resume, runs_kept) as file:
         if file.stored is not None:

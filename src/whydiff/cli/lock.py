@@ -8,7 +8,7 @@ import click
 
 from whydiff.cli.options import executor_options, force_option, in_place_option
 from whydiff.cli.output import check_target, say
-from whydiff.cli.script import ScriptCommand, check_script, script_arguments
+from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
 from whydiff.core.errors import WhydiffError
 
 
@@ -23,6 +23,11 @@ from whydiff.core.errors import WhydiffError
     help="Also train N times with other seeds, for `verify --require statistical`: 23 "
     "tell equal trainings within its default margin.",
 )
+@click.option(
+    "--budget",
+    type=Duration(),
+    help="For all that is run: 90s, 5m, 1h; replicas trained by then are kept.",
+)
 @executor_options
 @force_option
 @in_place_option
@@ -32,6 +37,7 @@ def command(
     script: str,
     output: str | None,
     replicas: int,
+    budget: float | None,
     executor: str | None,
     ship: tuple[str, ...],
     force: bool,
@@ -56,7 +62,8 @@ def command(
 
     with Progress() as progress:
         written = lock(
-            path, script_arguments(ctx), output, replicas, progress, in_place, force, executor, ship
-        )
+            path, script_arguments(ctx), output, replicas, progress, in_place, force, executor,
+            ship, budget,
+        )  # fmt: skip
     size = written.stat().st_size + details_path(written).stat().st_size
     say(f"locked in {written} and {details_path(written).name} ({size / 1000:.0f} kB); commit both")

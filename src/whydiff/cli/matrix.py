@@ -9,7 +9,7 @@ import click
 
 from whydiff.cli.answering import Targets, answer_options
 from whydiff.cli.options import STDOUT, in_place_option
-from whydiff.cli.script import ScriptCommand, asked, check_target_script, script_arguments
+from whydiff.cli.script import Duration, ScriptCommand, asked, check_target_script, script_arguments
 
 
 @click.command(
@@ -32,6 +32,11 @@ from whydiff.cli.script import ScriptCommand, asked, check_target_script, script
     help="Try these together: keras==3.8,jax==0.4.38.",
 )
 @click.option("--metric", metavar="NAME", help="The metric to tell results in.")
+@click.option(
+    "--budget",
+    type=Duration(),
+    help="For all that is run: 90s, 5m, 1h; the same command with the file of --json goes on.",
+)
 @in_place_option
 @answer_options
 @click.pass_context
@@ -41,6 +46,7 @@ def command(
     over: tuple[str, ...],
     sets: tuple[str, ...],
     metric: str | None,
+    budget: float | None,
     in_place: bool,
     targets: Targets,
 ) -> None:
@@ -70,7 +76,7 @@ def command(
     with Progress() as progress:
         found = matrix(
             path, over=over, sets=sets, arguments=script_arguments(ctx), metric=metric,
-            in_place=in_place,
+            in_place=in_place, budget=budget,
             file=Path(targets.json) if targets.json and targets.json != STDOUT else None,
             progress=progress,
         )  # fmt: skip

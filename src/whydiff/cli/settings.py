@@ -33,9 +33,11 @@ else:
 
 #: what may stand in [tool.whydiff] itself
 COMMON = (
-    "metric", "probe", "ignore-sources", "budget", "in-place", "margin", "engine", "time-limit",
-    "workers", "verbose",
+    "metric", "probe", "ignore-sources", "budget", "sandbox", "in-place", "margin", "engine",
+    "time-limit", "workers", "verbose",
 )  # fmt: skip
+#: what is another option said the other way round
+SAME = {"sandbox": "in-place"}
 #: what belongs to one command line only
 NEVER = frozenset(
     ("json", "html", "markdown", "sarif", "github", "force", "output", "resume", "help", "rules")
@@ -43,19 +45,23 @@ NEVER = frozenset(
 _MOST_BYTES = 1 << 20
 
 
-def defaults(verb: str, command: click.Command, verbs: tuple[str, ...]) -> dict[str, Any]:
+def defaults(
+    verb: str, command: click.Command, verbs: tuple[str, ...], folder: Path | None = None
+) -> dict[str, Any]:
     """Values of the verb's options by parameter, from the nearest pyproject.toml; they are said.
 
-    Raises WhydiffError for a file that cannot be read and for a name or value that is none.
+    Looked for in ``folder`` (default: the current one) and those above it. Raises WhydiffError for
+    a file that cannot be read and for a name or value that is none.
     """
-    path = _nearest(Path.cwd())
+    path = _nearest(folder or Path.cwd())
     table = _table(path) if path else {}
     if path is None or not table:
         return {}
-    common = {k: v for k, v in table.items() if k not in verbs}
+    common = _with_sandbox(path, {k: v for k, v in table.items() if k not in verbs})
     own = table.get(verb, {})
     if not isinstance(own, dict):
         raise _wrong(path, f"[tool.whydiff.{verb}] is no table", "Write its settings below it.")
+    own = _with_sandbox(path, own)
     options = {
         option.removeprefix("--"): parameter
         for parameter in command.params
@@ -70,6 +76,38 @@ def defaults(verb: str, command: click.Command, verbs: tuple[str, ...]) -> dict[
     if made:
         say(f"{path.name} sets {', '.join(f'{k} = {v}' for k, v in wanted.items())}")
     return made
+
+
+def values(
+    verb: str, command: click.Command, verbs: tuple[str, ...], folder: Path
+) -> dict[str, Any]:
+    """:func:`defaults`, in the types that the verb takes. WhydiffError for a word that is none."""
+    context = click.Context(command)
+    given = defaults(verb, command, verbs, folder)
+    try:
+        return {
+            str(p.name): p.type_cast_value(context, given[p.name])
+            for p in command.params
+            if p.name in given
+        }
+    except click.BadParameter as error:
+        raise WhydiffError(error.format_message(), "Correct it in pyproject.toml.") from None
+
+
+def _with_sandbox(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
+    """The table with ``sandbox`` as the option that says so."""
+    if "sandbox" not in table:
+        return dict(table)
+    if not isinstance(table["sandbox"], bool):
+        raise _wrong(
+            path,
+            f"sandbox = {table['sandbox']!r} is not true or false",
+            "true: runs are on a scratch copy of the folder; false: in the folder itself.",
+        )
+    if "in-place" in table:
+        raise _wrong(path, "sandbox and in-place say the same twice", "Write one of them.")
+    others = {name: value for name, value in table.items() if name != "sandbox"}
+    return {**others, "in-place": not table["sandbox"]}
 
 
 def unused_settings(
@@ -121,9 +159,7 @@ def _check_names(
         if name in allowed:
             continue
         meant = difflib.get_close_matches(name, tables if isinstance(value, dict) else allowed, 1)
-        if name == "sandbox":
-            way_out = "Runs are on a scratch copy of the folder; in-place = true leaves that out."
-        elif meant:
+        if meant:
             way_out = f"Did you mean {meant[0]}? It takes {', '.join(allowed)}."
         else:
             way_out = f"It takes {', '.join(allowed)}."

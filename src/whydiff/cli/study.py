@@ -44,6 +44,11 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
 @click.option("--resume", is_flag=True, help="Go on with the study in the file.")
 @click.option("--time-limit", type=Duration(), help="For one run of the script: 10m.")
 @click.option(
+    "--budget",
+    type=Duration(),
+    help="Begin no replica after this time: 90s, 5m, 1h; --resume goes on.",
+)
+@click.option(
     "--workers", type=click.IntRange(min=1), help="Runs of the script at a time (process)."
 )
 @click.option(
@@ -70,6 +75,7 @@ def command(
     output: str | None,
     resume: bool,
     time_limit: float | None,
+    budget: float | None,
     workers: int | None,
     shard: str | None,
     executor: str | None,
@@ -112,6 +118,7 @@ def command(
             resume=resume,
             arguments=script_arguments(ctx),
             time_limit=time_limit,
+            budget=budget,
             workers=workers,
             shard=shard,
             executor=executor,

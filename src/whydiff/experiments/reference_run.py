@@ -13,7 +13,6 @@ from pathlib import Path
 import xxhash
 
 from whydiff.core.calls import MeasuringCall
-from whydiff.core.errors import WhydiffError
 from whydiff.core.lock import Lock
 from whydiff.core.outcome import Outcome
 from whydiff.core.progress import Progress
@@ -124,7 +123,7 @@ def reference_of(trial: Trial) -> Reference:
     return Reference(execution, reduced_lock(execution, script, trial.outcomes, execution.fits))
 
 
-def in_a_line(why: WhydiffError) -> str:
+def in_a_line(why: Exception) -> str:
     """What went wrong, and of what a script printed its last line."""
     lines = str(why).splitlines()
     first = lines[0].removesuffix("; its last output:")

@@ -114,6 +114,10 @@ class Ran:
         """
         if self.succeeded or self.trained_before_it_failed:
             return
+        if self.late:
+            raise WhydiffError(
+                f"{self.command} was stopped, {OUT_OF_TIME}", "Give it more: --budget 1h."
+            )
         said = self._as_named(output_tail(self.child.log))
         raise WhydiffError(
             f"{self.command} {ended(self.exit_code)}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.feeding import OutOfTime
 from whydiff.core.matrix import EQUAL, FAILED, Cell
 from whydiff.core.progress import Progress
 from whydiff.core.question import SideOptions
@@ -23,7 +24,7 @@ from whydiff.experiments.reference_run import (
 from whydiff.runner.asked import run_as_asked
 from whydiff.runner.environments import moved
 from whydiff.runner.revisions import Checkouts
-from whydiff.runner.running import Runs
+from whydiff.runner.running import OUT_OF_TIME, Runs
 
 
 @dataclass(eq=False)
@@ -61,13 +62,15 @@ class Sets:
         place.mkdir()
         try:
             cell = self._tried(one, place)
-        except WhydiffError as why:
+        except (OutOfTime, WhydiffError) as why:
             cell = Cell(one.name, one.requirements, FAILED, in_a_line(why))
         finally:
             shutil.rmtree(place)
         return replace(cell, seconds=round(time.monotonic() - began, 1))
 
     def _tried(self, one: PackageSet, place: Path) -> Cell:
+        if self.runs.time_left() == 0.0:
+            raise WhydiffError(f"not run, {OUT_OF_TIME}")
         if one.requirements:
             self.progress.step(f"making an environment with {one.name}")
         options = replace(self.like, packages=one.requirements)

@@ -250,7 +250,7 @@ def with_pool(
             "metric": metric,
         }
         with file.writing(meta, plan) as writer:
-            work = Studying(pool, writer, part, None, progress)
+            work = Studying(pool, writer, part, None, progress, request.until)
             if own is not None:
                 work.own(own)
             with file.kept():

@@ -21,9 +21,9 @@ class Request:
     """What was asked for.
 
     ``time_limit`` (seconds of one run of the script) and ``workers`` (runs at a time) bound what
-    runs the script; ``shard`` is the part of the plan to train, None for all of it. ``text`` is a
-    digest of the script's, None if there is no script; ``interpreter`` is the Python that runs it,
-    None for our own.
+    runs the script; no replica is begun after ``until`` (of :func:`time.monotonic`). ``shard`` is
+    the part of the plan to train, None for all of it. ``text`` is a digest of the script's, None if
+    there is no script; ``interpreter`` is the Python that runs it, None for our own.
     """
 
     varied: Varied = field(default_factory=Varied)
@@ -38,6 +38,7 @@ class Request:
     shard: Shard | None = None
     text: str | None = None
     interpreter: Interpreter | None = None
+    until: float | None = None
 
     def gone_on(self, stored: StoredStudy) -> Request:
         """With what was not asked for anew taken from a study that goes on."""

@@ -7,6 +7,7 @@ it brings back the part, trained to its end. What comes back is put together as 
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -99,11 +100,16 @@ def _command(archive: Archive, request: Request, part: Path, shard: Shard, threa
         "--fit": request.fit,
         "--workers": 1,
         "--time-limit": None if request.time_limit is None else f"{request.time_limit:.3f}s",
+        "--budget": None if request.until is None else f"{_left(request.until):.3f}s",
     }
     words += [w for k, v in options.items() if v is not None for w in (k, str(v))]
     if request.arguments:
         words += ["--", *request.arguments]
     return Command(whydiff_words(words), worker_environment(threads), files, (_PART,))
+
+
+def _left(until: float) -> float:
+    return max(0.001, until - time.monotonic())
 
 
 def _kept(outcome: Outcome, part: Path) -> str:

@@ -83,10 +83,11 @@ class Studying:
         part: Part,
         trainable: frozenset[str] | None,
         progress: Progress,
+        until: float | None = None,
     ) -> None:
         stored = load_study(writer.path)
         self._trainer, self._writer, self._progress = trainer, writer, progress
-        self._part = part
+        self._part, self._until = part, until
         self._packs = Packs(part.plan, part.together)
         self._trainable = trainable  # paths of the weights that training moves, None for all
         self.kept: dict[int, StoredReplica] = dict(stored.kept)
@@ -122,15 +123,29 @@ class Studying:
         """Train what is missing of ``members`` and write it down."""
         self._forget_blocks_of_other_processors(members)
         missing = self.missing(members)
-        if not missing:
+        if not missing or self._no_time_for(len(missing)):
             return
         self._progress.step(text, total=len(missing))
         at_once = self._trainer.at_once(engine)
         trained = self._in_packs if engine == "fused" else self._one_by_one
+        left = len(missing)
         for chunk, results in trained(missing, engine, at_once):
             self._take(chunk, results)
             self._progress.advance(len(chunk))
+            left -= len(chunk)
+            if self._no_time_for(left):
+                break
         self._note()
+
+    def _no_time_for(self, left: int) -> bool:
+        """Whether so many replicas are left out, since the time is over; then that is noted."""
+        if not left or self._until is None or time.monotonic() < self._until:
+            return False
+        were = "replica was" if left == 1 else "replicas were"
+        said = f"{left} {were} not trained, as the time of --budget was over; --resume trains them."
+        if said not in self._trainer.notes:
+            self._trainer.notes.append(said)
+        return True
 
     def _one_by_one(self, missing: Sequence[Member], engine: str, at_once: int) -> Iterator[_Chunk]:
         for chunk in _chunks(missing, at_once):

@@ -101,7 +101,7 @@ def _studied(
             writer.keep(TARGETS, {f"target:{k}": t for k, t in enumerate(targets)})
         trained = bench.fit.recipe.initialization
         trainable = frozenset(t.path for t in trained if t.role == "trainable")
-        work = Studying(bench, writer, part, trainable, progress)
+        work = Studying(bench, writer, part, trainable, progress, request.until)
         with file.kept():
             _train(request, bench, part, engine, work, writer)
         writer.note({"notes": list(bench.notes)})
