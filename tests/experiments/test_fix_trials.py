@@ -98,11 +98,15 @@ def test_at_once_the_first_that_fails_ends_the_other(tmp_path, roomy):
 
 
 class CountedRuns(Runs):
-    """Runs that are over at once: each takes what it recorded from a list."""
+    """Runs that are over at once: each takes what it recorded from a list.
+
+    ``again`` is what A's process records when its script runs in it again, or what A's and B's do.
+    """
 
     def __init__(self, again, *new):
         super().__init__()
-        self.processes, self._again, self._new = 0, again, list(new)
+        self.processes, self._new = 0, list(new)
+        self._again = list(again) if isinstance(again, tuple) else [again]
 
     def may_run_two_at_once(self, earlier, peak=0):
         return True
@@ -119,21 +123,28 @@ class CountedRuns(Runs):
 
     def run_again(self, child, run, recording):
         assert run.keep == "none" and run.purpose == "trial"
-        return self._again
+        return self._again.pop(0)
 
 
 A = a_side()
 B = changed(A, {"steps": A.fit.steps + 1, "final": weights(7)}, initialization=weights(1))
 
 
-def tried(tmp_path, monkeypatch, runs, between="runs", used=True, **proposal):
-    """Whether a fix of the initial weights works, as ``runs`` have it."""
-    both = [Run(tmp_path / "train.py")] * 2
+SCRIPT = "import os\nimport keras\nmodel = build()\n"
+FIXED = SCRIPT.replace("model", "keras.utils.set_random_seed(0)\nmodel")
+
+
+def tried(tmp_path, monkeypatch, runs, between="runs", used=1, **proposal):
+    """Whether a fix of the initial weights works, as ``runs`` have it, with ``used`` processes."""
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT)
+    both = [Run(script)] * 2
     monkeypatch.setattr(fix_trials, "_runs", lambda *_: both)
-    sides = SimpleNamespace(compared=compared(A, B, between))
-    fix = SimpleNamespace(**{"environment": {}, "packages": (), "targets": ("initialization",)}
-                          | proposal)  # fmt: skip
-    return fix_trials._try(sides, runs, fix, tmp_path / "fix", object() if used else None)[0]
+    child = SimpleNamespace(run=both[0])
+    sides = SimpleNamespace(compared=compared(A, B, between), child_a=child, child_b=child)
+    fix = Proposal(**{"source": FIXED, "patch": "", "prelude": "", "environment": {},
+                      "targets": ("initialization",), "how": ""} | proposal)  # fmt: skip
+    return fix_trials._try(sides, runs, fix, tmp_path / "fix", [object()] * used)[0]
 
 
 def test_a_fix_that_works_takes_one_new_process(tmp_path, monkeypatch):
@@ -158,6 +169,42 @@ def test_a_used_process_proves_nothing_by_itself(tmp_path, monkeypatch):
     runs = CountedRuns(A.execution, None)
     assert not tried(tmp_path, monkeypatch, runs), "the changed script failed in a new process"
     assert runs.processes == 1
+
+
+def test_where_both_ran_their_two_processes_are_enough(tmp_path, monkeypatch):
+    runs = CountedRuns((A.execution, A.execution))
+    assert tried(tmp_path, monkeypatch, runs, used=2)
+    assert runs.processes == 0
+
+
+@pytest.mark.parametrize("again", [(None,), (A.execution, None), (A.execution, B.execution)])
+@pytest.mark.parametrize("new", [A.execution, B.execution])
+def test_what_fails_where_both_ran_says_nothing(tmp_path, monkeypatch, again, new):
+    runs = CountedRuns(again, A.execution, new)
+    assert tried(tmp_path, monkeypatch, runs, used=2) is (new is A.execution)
+    assert runs.processes == 2
+
+
+BEFORE = "import random\nrandom.seed(0)\n" + SCRIPT
+
+
+@pytest.mark.parametrize("change", [
+    {"source": BEFORE}, {"prelude": "import random\nrandom.seed(0)"},
+    {"source": FIXED, "source_b": BEFORE},
+    {"source": SCRIPT.replace("os", "os, random").replace("model", "random.seed(0)\nmodel")},
+])  # fmt: skip
+def test_what_acts_before_keras_is_imported_needs_a_process_without_it(
+    tmp_path, monkeypatch, change
+):
+    runs = CountedRuns(A.execution, A.execution)
+    assert tried(tmp_path, monkeypatch, runs, used=2, **change)
+    assert runs.processes == 1
+
+
+def test_an_argument_of_the_scripts_own_acts_where_the_script_reads_it(tmp_path, monkeypatch):
+    runs = CountedRuns((A.execution, A.execution))
+    assert tried(tmp_path, monkeypatch, runs, used=2, source=SCRIPT, arguments=("--seed", "0"))
+    assert runs.processes == 0
 
 
 @pytest.mark.parametrize("change", [{"environment": {"TF_DETERMINISTIC_OPS": "1"}},
@@ -186,11 +233,10 @@ def test_fits_of_one_run_are_judged_run_by_run(tmp_path, monkeypatch):
         ({"process_id": -1}, False),
     ],
 )
-def test_when_a_fix_may_be_tried_where_a_ran(monkeypatch, change, may):
+def test_when_a_fix_may_be_tried_in_a_used_process(monkeypatch, change, may):
     child = SimpleNamespace(**{"exit_code": 0, "seconds": 9.0, "process_id": os.getpid(),
                                "run": Run(None)} | change)  # fmt: skip
-    sides = SimpleNamespace(child_a=child, compared=compared(A, B))
-    assert fix_trials.may_run_again(sides, CountedRuns(None)) is may
+    assert fix_trials.may_run_again(child, A.execution, CountedRuns(None)) is may
 
 
 def test_a_change_after_which_both_agree_repaired_all_that_differed(monkeypatch, tmp_path):
@@ -224,5 +270,5 @@ def test_a_change_after_which_both_agree_repaired_all_that_differed(monkeypatch,
     wanted = []
     monkeypatch.setattr(fix_trials, "proposals", lambda *given, **_: wanted.append(given[-1]) or [])
     for ignored in (("optimizer",), ("optimizer", "initialization")):
-        fix_trials.try_fixes(running, runs, trials, tmp_path, Silent(), None, ignored)
+        fix_trials.try_fixes(running, runs, trials, tmp_path, Silent(), (), ignored)
     assert wanted == [["initialization"]]  # and where all is ignored nothing is proposed

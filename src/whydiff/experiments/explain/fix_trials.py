@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
 from whydiff.core.chains import picked
@@ -36,6 +38,8 @@ from whydiff.script_text.notebooks import Cell, as_script, cells
 MOST_TRIED = 4
 #: Seconds of a script whose imports are a part of it that is worth saving.
 SHORT = 60.0
+#: A line of a script behind which what it computes with is imported.
+_IMPORTS = re.compile(r"(import|from)\s+(keras|tensorflow|jax|torch|tf_keras)\b")
 #: said of a fix with which nothing differs any more
 AGREE = "Tried: in two runs the trainings now agree bit for bit."
 
@@ -67,13 +71,13 @@ def try_fixes(
     trials: Trials,
     folder: Path,
     progress: Progress,
-    used: Child | None = None,
+    used: Sequence[Child] = (),
     ignored: Collection[str] = (),
 ) -> Remedy:
     """The first proposal that works; without one, advice and what was tried in vain.
 
     Nothing is proposed for sources that are ``ignored``.
-    ``used`` is A's process, where the first of two runs may be made in it.
+    ``used`` are A's process, or A's and B's, where runs that try a fix may be made in them.
     """
     task = _task(sides, trials, ignored)
     if not task.causes and harmless(trials):
@@ -242,21 +246,45 @@ def shown(proposal: Proposal, run: Run) -> str:
 
 
 def _try(
-    sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path, used: Child | None
+    sides: RunningSides, runs: Runs, proposal: Proposal, folder: Path, used: Sequence[Child]
 ) -> tuple[bool, str]:
     """Whether the change worked in two runs, and what was seen.
 
-    With ``used`` the first of them is made in the process in which A ran: that saves the imports of
-    a new one. Only success counts there, beside a new process: what fails in it is tried anew.
+    With ``used`` the first of them is made in the process in which A ran, and the second in B's
+    where that is there, too: it saves the imports of new ones. The two have hash seeds and
+    generators of their own, as new ones have, and are known to have differed. Only success counts
+    in them; what fails is tried anew.
     """
     folder.mkdir()
     try:
-        a, b = _runs(sides, proposal, folder)
+        both = _runs(sides, proposal, folder)
     except WhydiffError as why:  # no such environment
         return False, str(why).splitlines()[0].rstrip(":")
     like = sides.compared.a.execution
-    if used is None or proposal.environment or proposal.packages:
-        return _judged(sides, runs, proposal, executions_of(runs, (a, b), folder, like))
+    if not used or proposal.environment or proposal.packages:
+        return _judged(sides, runs, proposal, executions_of(runs, both, folder, like))
+    if len(used) == 2 and _acts_after_imports(sides, proposal):
+        again = (
+            runs.run_again(child, _as_trial(run), folder / f"again-{name}.whydiff")
+            for name, child, run in zip("ab", used, both, strict=True)
+        )
+        worked, what = _judged(sides, runs, proposal, again)
+        if worked:
+            return True, what
+        return _judged(sides, runs, proposal, executions_of(runs, both, folder, like))
+    return _try_beside(sides, runs, proposal, folder, used[0], both)
+
+
+def _try_beside(
+    sides: RunningSides,
+    runs: Runs,
+    proposal: Proposal,
+    folder: Path,
+    used: Child,
+    both: Sequence[Run],
+) -> tuple[bool, str]:
+    """As :func:`_try`, with A's process and, since that alone proves nothing, a new one."""
+    a, b = both
     with _begun(runs, b, folder, "b") as child:
         again = runs.run_again(used, _as_trial(a), folder / "again.whydiff")
         ran = runs.wait(child)
@@ -270,8 +298,30 @@ def _try(
         worked, what = _judged(sides, runs, proposal, (new,))
         if not worked:
             return False, what
-    first = executions_of(runs, (a,), folder, like)
+    first = executions_of(runs, (a,), folder, sides.compared.a.execution)
     return _judged(sides, runs, proposal, (*first, new))
+
+
+def _acts_after_imports(sides: RunningSides, proposal: Proposal) -> bool:
+    """Whether a change does nothing before its script has imported what it computes with.
+
+    Before that a used process is not what a new one is: in it, all of that is imported already.
+    """
+    second = sides.child_b.run if sides.child_b and proposal.source_b else sides.child_a.run
+    texts = [
+        (sides.child_a.run.script, proposal.source),
+        (second.script, proposal.source_b or proposal.source),
+        *proposal.changed,
+    ]
+    return not proposal.prelude and all(
+        any(map(_IMPORTS.match, _unchanged_beginning(text_of(file), text))) for file, text in texts
+    )
+
+
+def _unchanged_beginning(before: str, after: str) -> list[str]:
+    """The lines before the first that a change touches."""
+    pairs = zip(before.splitlines(), after.splitlines(), strict=False)
+    return [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
 
 
 def _judged(
@@ -385,19 +435,18 @@ def _of_use(ran: Ran) -> Execution | None:
     return ran.execution if ran.succeeded or ran.trained_before_it_failed else None
 
 
-def may_run_again(sides: RunningSides, runs: Runs) -> bool:
-    """Whether a fix may be tried in the process in which A ran, while a new one tries it, too.
+def may_run_again(child: Child, like: Execution, runs: Runs) -> bool:
+    """Whether a fix may be tried in the process of an earlier run, while a new one tries it, too.
 
     Where the script ran long its imports are nothing, and its process holds what a new one needs.
     """
-    child = sides.child_a
     peak = peak_of(child.process_id)
     return (
         child.exit_code == 0
         and 0 < child.seconds <= SHORT
         and child.run.checkout is None
         and peak is not None
-        and runs.may_run_two_at_once(sides.compared.a.execution, peak)
+        and runs.may_run_two_at_once(like, peak)
     )
 
 

@@ -38,8 +38,11 @@ class RunningSides:
     child_b: Child | None
     folder: Path
 
-    def hybrid_trainer(self) -> ProcessHybridTrainer:
-        """Prepare the processes: who holds which side, and what has to be transferred."""
+    def hybrid_trainer(self, keeps_b: bool = False) -> ProcessHybridTrainer:
+        """Prepare the processes: who holds which side, and what has to be transferred.
+
+        B's process ends where no hybrid needs it, unless ``keeps_b``: a fix is to be tried in it.
+        """
         if self.child_a.run.keep == "none":
             raise TransferError("nothing was kept to train again from (--keep none)")
         compared = self.compared
@@ -59,7 +62,7 @@ class RunningSides:
             packed_a = self._packed("a", self.child_a, compared.a)
             self.child_b.request(Pair(packed_a, own_b, structural, program))
             sites["b"] = self.child_b
-        else:  # all that is needed of B is in A's process now, and its memory may be
+        elif not keeps_b:  # all that is needed of B is in A's process now, and its memory may be
             self.child_b.close()
         return ProcessHybridTrainer(sites, together, how, compared.follows)
 

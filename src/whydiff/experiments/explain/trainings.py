@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 from whydiff.core.findings import Explanation, Remedy
@@ -13,6 +14,7 @@ from whydiff.experiments.explain.inquiry import Inquiry
 from whydiff.experiments.explain.lines import with_lines
 from whydiff.experiments.explain.packages import by_package
 from whydiff.experiments.explain.sides import RunningSides
+from whydiff.runner.client import Child
 
 
 def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
@@ -20,12 +22,16 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
     question, compared = asked.question, sides.compared
     question = replace(question, budget=asked.runs.time_left())
     recordings = (sides.child_a.recording, (sides.child_b or sides.child_a).recording)
-    results = hybrid_results(compared, sides.hybrid_trainer, recordings, question, asked.progress)
+    keeps_b = question.fix and sides.child_b is not None and _may_try(asked, sides, sides.child_b)
+    prepare = functools.partial(sides.hybrid_trainer, keeps_b)
+    results = hybrid_results(compared, prepare, recordings, question, asked.progress)
     remedy = Remedy("", False, "")
-    used = sides.child_a if question.fix and may_run_again(sides, asked.runs) else None
-    if used is None:
+    used: list[Child] = []
+    if question.fix and _may_try(asked, sides, sides.child_a):
+        used = [sides.child_a, *([sides.child_b] if sides.child_b and keeps_b else [])]
+    if not used:
         asked.processes.close()  # their memory is needed by the runs that try a fix
-    elif sides.child_b is not None:
+    elif sides.child_b is not None and not keeps_b:
         sides.child_b.close()
     if question.fix:
         remedy = try_fixes(
@@ -48,3 +54,7 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
         rows = fits_listed(execution, question.metric, (compared.a.fit, compared.b.fit))
         explanation = replace(explanation, evidence={**explanation.evidence, "fits": rows})
     return with_others(explanation, execution)
+
+
+def _may_try(asked: Inquiry, sides: RunningSides, child: Child) -> bool:
+    return may_run_again(child, sides.compared.a.execution, asked.runs)
