@@ -50,7 +50,8 @@ def noted(what, function):
             except OSError:  # one that is asked nothing ends with its script
                 pass
     return call
-Child.wait_for_script = noted(lambda child: "script " + child.run.purpose, Child.wait_for_script)
+of_script = lambda child, *_: "script " + child.run.purpose
+Child.wait_for_script = noted(of_script, Child.wait_for_script)
 Child.request = noted(lambda child, request: type(request).__name__, Child.request)
 status = 0
 try:
