@@ -20,7 +20,7 @@ from whydiff.diagnosis.pair import (
     successive_fits,
     trainings_of,
 )
-from whydiff.report.documents.fits_table import fits_of_script
+from whydiff.report.documents.explanation import fits_of_script
 from whydiff.testing.calls import call
 from whydiff.testing.sides import a_fit, a_recipe, content, tensor, weights
 

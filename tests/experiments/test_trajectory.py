@@ -13,7 +13,7 @@ import pytest
 from whydiff.core.findings import Divergence
 from whydiff.core.trajectory import Trajectory, TrajectoryPoint
 from whydiff.diagnosis.moments import MOST_MOMENTS, START, plan, spread
-from whydiff.experiments.explain.trajectory import trace
+from whydiff.experiments.explain.hybrid_results import trace
 
 ROOT = Path(__file__).parent.parent.parent
 

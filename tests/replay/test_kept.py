@@ -7,7 +7,7 @@ import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
 from whydiff.core.cache import drop_oldest, private_folder
-from whydiff.replay.fused import choosing, kept
+from whydiff.replay.fused import engine, kept
 from whydiff.replay.fused.lowering import NATIVE
 
 NAMES = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
@@ -78,11 +78,11 @@ def test_settings_return_behind_an_error(folder):
 
 def test_a_choice_made_before_is_not_timed_again(folder, monkeypatch):
     timed = []
-    monkeypatch.setattr(choosing, "has_windows", lambda model: True)
-    monkeypatch.setattr(choosing, "FusedProgram", lambda model, structure, lowering: Program())
-    monkeypatch.setattr(choosing, "_seconds", lambda *_: timed.append(1) or len(timed))
+    monkeypatch.setattr(engine, "has_windows", lambda model: True)
+    monkeypatch.setattr(engine, "FusedProgram", lambda model, structure, lowering: Program())
+    monkeypatch.setattr(engine, "_seconds", lambda *_: timed.append(1) or len(timed))
     for question in ("one", "one", "another"):
-        choosing.best_program(None, None, 8, None, (), 1, question)
+        engine.best_program(None, None, 8, None, (), 1, question)
     assert len(timed) == 4  # two ways of computing, for two questions
 
 

@@ -46,7 +46,7 @@ def command(
 
     from whydiff.api.check import check_file, files
     from whydiff.lint import selected
-    from whydiff.report.problems import print_problems
+    from whydiff.report.documents.check import print_problems
 
     rules = selected(_words(select), _words(ignore))
     read = files(scripts)

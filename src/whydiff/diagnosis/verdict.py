@@ -21,11 +21,14 @@ from whydiff.core.findings import (
     Finding,
     Remedy,
 )
+from whydiff.core.recording import Fit, Side
 from whydiff.core.words import listed
-from whydiff.diagnosis import earlier, files, notes
+from whydiff.diagnosis import files, notes
 from whydiff.diagnosis.compared import ComparedSides
+from whydiff.diagnosis.divergence import identical
 from whydiff.diagnosis.offsets import offsetting
 from whydiff.diagnosis.rounding import as_rounding
+from whydiff.diagnosis.sources import compare_all
 from whydiff.diagnosis.sources.noise import NO_DRAWS
 from whydiff.diagnosis.trials import Trials
 
@@ -83,7 +86,7 @@ def judge(compared: ComparedSides, trials: Trials, remedy: Remedy | None = None)
     if not causes and not compared.ends_alike:
         causes = [_suspect(f, _no_proof(trials)) for f in findings if f.status == DIFFERS]
     causes = offsetting(causes, trials)
-    causes, consequences = earlier.without_consequences(compared, causes)
+    causes, consequences = without_consequences(compared, causes)
     state = next((f for f in findings if f.source == "state"), None)
     causes = list(files.as_state(compared.a, compared.b, state, causes))
     causes, repaired = _repaired(causes, remedy)
@@ -258,3 +261,54 @@ def _repaired(causes: list[Cause], remedy: Remedy | None) -> tuple[list[Cause], 
             evidence += f"; a consequence of {repaired}: with that repaired it agrees, too"
             consequences.append(Excluded(cause.source, evidence))
     return kept, consequences
+
+
+# --- calls before the compared ones: what they left is a consequence of their causes ----------
+
+
+def without_consequences(
+    compared: ComparedSides, causes: Sequence[Cause]
+) -> tuple[list[Cause], list[str]]:
+    """``causes`` without a state that an earlier differing call left, and a note on each.
+
+    In two runs (or two scripts) fit 2 starts from what fit 1 left. Where fit 1 itself
+    differs by a source that is a cause here as well, that one source is the cause of both.
+    """
+    state = next((c for c in causes if c.source == "state"), None)
+    pair = _left_by(compared) if state is not None else None
+    if state is None or pair is None:
+        return list(causes), []
+    a, b = pair
+    why = [f.source for f in compare_all(a, b) if f.status == DIFFERS and f.source != "measurement"]
+    shared = [c.source for c in causes if c.source in why]
+    asked = f"--fits {a.fit.index},{b.fit.index} explains that one"
+    if shared:
+        note = (
+            f"Both start from what fit {a.fit.index} left, which differs because of "
+            f"{listed(shared)}, too: what an earlier fit left behind is a consequence of that, "
+            f"not a cause beside it; {asked}."
+        )
+        return [c for c in causes if c.source != "state"], [note]
+    because = f" in {listed(why)}" if why else ""
+    return list(causes), [
+        f"What differs here was left by fit {a.fit.index}, which itself differs{because}: {asked}."
+    ]
+
+
+def _left_by(compared: ComparedSides) -> tuple[Side, Side] | None:
+    """The earlier fits whose results the two start from, if these fits differ themselves."""
+    if compared.between == "fits":
+        return None
+    sides = (compared.a, compared.b)
+    earlier = [_trained_by(side) for side in sides]
+    if earlier[0] is None or earlier[1] is None or identical(earlier[0], earlier[1]):
+        return None
+    a, b = (Side(side.execution, fit) for side, fit in zip(sides, earlier, strict=True) if fit)
+    return a, b
+
+
+def _trained_by(side: Side) -> Fit | None:
+    recipe = side.recipe
+    tensors = (*recipe.initialization, *recipe.state, *recipe.noise)
+    indices = {t.trained_by for t in tensors if t.trained_by is not None}
+    return next((f for f in side.execution.fits if f.index == min(indices, default=None)), None)

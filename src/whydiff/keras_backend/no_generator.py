@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.keras_backend.permuting import by_numpy
-
 
 def random_state() -> np.ndarray | None:
     return None
@@ -45,3 +43,20 @@ def permutations(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
 def forget_gradients(model: Any) -> None:
     """Variables hold no gradients here."""
     del model
+
+
+def by_numpy(seed: int, peeks: int) -> Callable[[int], np.ndarray]:
+    """Those of Keras's arrays after ``numpy.random.seed(seed)``, one per pass over the data.
+
+    Building a model looks at a first batch; ``peeks`` permutations are used up by that.
+    """
+    generator = np.random.RandomState(seed)
+    left = [peeks]
+
+    def permute(count: int) -> np.ndarray:
+        while left[0]:
+            generator.permutation(count)
+            left[0] -= 1
+        return generator.permutation(count)
+
+    return permute

@@ -12,10 +12,11 @@ import numpy as np
 
 from whydiff.core.digests import group_digest, numbers_digest, tensor_digest
 from whydiff.core.interrupting import HANDLERS, pass_on
-from whydiff.core.live import Live, asked_of_fit
+from whydiff.core.live import Live, Origins, asked_of_fit
 from whydiff.core.pins import Pins
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import LOG_UNSEEN, MEASURED_WITHIN, Epoch
+from whydiff.core.stack import Frame
 from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.callbacks import fresh_callback, listed
 from whydiff.keras_backend.code import Outside
@@ -23,16 +24,15 @@ from whydiff.keras_backend.internals import steps_at_once
 from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.own_draws import generators_held, never_alike
 from whydiff.keras_backend.subject import layers_of, optimizers_of, title_of
-from whydiff.keras_backend.variables import Slot, tensor
+from whydiff.keras_backend.variables import Slot, Variables, tensor
 from whydiff.recorder.describe import applied_only, describe, optimizer_facts
 from whydiff.recorder.describe.training import metric_state, not_reset
 from whydiff.recorder.feed import Feed
 from whydiff.recorder.guard import never_in_the_way
 from whydiff.recorder.interference import Interference
 from whydiff.recorder.ledger import Ledger, user_stack
-from whydiff.recorder.log_seen import log_unseen, names_seen
 from whydiff.recorder.material import material_of
-from whydiff.recorder.origins import origins_of
+from whydiff.recorder.measuring.formulas.frames import parsed
 from whydiff.recorder.randomness import (
     GlobalGenerator,
     HostGenerators,
@@ -43,6 +43,7 @@ from whydiff.recorder.reads import reads_of, stale, stored_before, told, weak
 from whydiff.recorder.starting import Start
 from whydiff.recorder.step_snapshot import AtOnce, Left, StepSnapshots
 from whydiff.recorder.steps import Steps
+from whydiff.script_text.printed import keys_read, throws_away
 from whydiff.storage import Writer
 
 #: Steps whose logged loss is kept: how large the first difference is tells rounding from others.
@@ -390,3 +391,62 @@ class Watch:
         before = {tensor_digest(v) for group in self._start.values.values() for v in group}
         after = {tensor_digest(v) for v in self._read(self._start.slots(), None)}
         return dict.fromkeys(after - before, self.index)
+
+
+# --- what it takes to draw the random values of a watched fit anew ----------------------------
+
+
+def origins_of(
+    ledger: Ledger,
+    variables: Variables,
+    feed: Feed,
+    fit: Mapping[str, Any],
+    noise_before: Sequence[np.ndarray],
+    noise_after: Sequence[np.ndarray],
+) -> Origins:
+    """Collected when the fit is over; ``fit`` holds the arguments it was called with."""
+    pairs = zip(noise_before, noise_after, strict=True)
+    return Origins(
+        holders=ledger.holders(),
+        initializers=tuple(ledger.initializer(s.variable) for s in variables.weights),
+        rows=feed.rows,
+        shuffle=fit.get("shuffle", True),
+        moved=tuple(not np.array_equal(before, after) for before, after in pairs),
+        peeks=feed.peeks,
+    )
+
+
+# --- whether anybody sees what a fit logs: it is printed, kept by the script, or sent elsewhere ---
+
+
+#: Callbacks of Keras that hand no log on.
+_SILENT = frozenset({
+    "BackupAndRestore", "EarlyStopping", "LearningRateScheduler", "ModelCheckpoint",
+    "ReduceLROnPlateau", "SwapEMAWeights", "TerminateOnNaN",
+})  # fmt: skip
+
+
+def names_seen(
+    arguments: Mapping[str, Any], callbacks: Sequence[Any], stack: Sequence[Frame]
+) -> list[str]:
+    """The numbers of its log that the script reads from its history, where nobody sees others;
+    [] where that cannot be told."""
+    module = parsed(stack[-1].file) if stack and _silent(arguments, callbacks) else None
+    return [] if module is None else keys_read(module, "history")
+
+
+def log_unseen(
+    arguments: Mapping[str, Any], callbacks: Sequence[Any], stack: Sequence[Frame]
+) -> bool:
+    """Whether a fit with these arguments, called from there, shows its log to nobody.
+
+    False wherever that cannot be told.
+    """
+    module = parsed(stack[-1].file) if stack and _silent(arguments, callbacks) else None
+    return module is not None and throws_away(module, stack[-1].line, "fit", "history")
+
+
+def _silent(arguments: Mapping[str, Any], callbacks: Sequence[Any]) -> bool:
+    """Whether Keras prints nothing and no callback hands the log on."""
+    quiet = arguments.get("verbose", "auto") in (0, "0")
+    return quiet and all(type(callback).__name__ in _SILENT for callback in callbacks)

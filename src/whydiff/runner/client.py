@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import functools
 import os
 import re
 import select
+import shutil
+import signal
+import stat
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from threading import Timer
+from typing import IO
 
 from whydiff.core.errors import Terminated, WhydiffError
 from whydiff.core.feeding import OutOfTime, TransferError
@@ -24,7 +32,7 @@ from whydiff.core.renaming import Value, renamed
 from whydiff.core.resumption import Resume
 from whydiff.core.unreachable import unreachable
 from whydiff.keras_backend.internals import tested
-from whydiff.runner import codec, standard_input
+from whydiff.runner import codec
 from whydiff.runner.copies import with_moved_path
 from whydiff.runner.job import Job
 from whydiff.runner.messages import (
@@ -39,7 +47,6 @@ from whydiff.runner.messages import (
     RunAgain,
     ScriptEnded,
 )  # fmt: skip
-from whydiff.runner.parent import dies_with_parent
 from whydiff.runner.revisions import Checkout
 from whydiff.runner.scratch import Cover, Means
 from whydiff.runner.targets import Target
@@ -201,7 +208,7 @@ class Child:
                 [*(self._cover.prefix if self._cover else ()), *command],
                 env=environment,
                 cwd=self._moved(folder),
-                stdin=standard_input.for_script(run.script) if log else None,
+                stdin=input_for_script(run.script) if log else None,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
                 pass_fds=theirs,
@@ -509,3 +516,72 @@ def ended(code: int | None) -> str:
     if code is not None and code < 0:
         return f"was ended by signal {-code}"
     return f"exited with {code}"
+
+
+# --- a child that does not outlive its parent, however that ends ------------------------------
+
+
+_PR_SET_PDEATHSIG = 1
+
+
+def dies_with_parent() -> Callable[[], None] | None:
+    """To be called in a child before it becomes the script's process; None where that cannot be.
+
+    Linux then sends SIGTERM to the child when the thread that made it ends, so it has to be the
+    main one. A served child of another thread ends by itself where its pipe is closed.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    try:
+        control = ctypes.CDLL(None).prctl
+    except (OSError, AttributeError):
+        return None
+
+    def arrange() -> None:
+        control(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+
+    return arrange
+
+
+# --- standard input: what a person piped in, from the beginning each time -----------------------
+
+
+#: text of a script that reads its standard input
+_READS = re.compile(rb"\bsys\.stdin\b|\binput\s*\(|\bfileinput\b|/dev/stdin|\bopen\(\s*0\b")
+
+
+def input_for_script(script: Path) -> IO[bytes] | int:
+    """What the process of a script is given as standard input.
+
+    Nothing, unless its text reads some and a file or a pipe is there: a pipe that nobody closes
+    would be waited for in vain.
+    """
+    try:
+        reads = _READS.search(script.read_bytes()) is not None
+    except OSError:
+        reads = False
+    given = _given() if reads else None
+    if given is None:
+        return subprocess.DEVNULL
+    # A copy: processes that share one open file share the place in it, and some run at once.
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the last reference to it
+    given.seek(0)
+    shutil.copyfileobj(given, copy)
+    copy.seek(0)
+    return copy
+
+
+@functools.cache
+def _given() -> IO[bytes] | None:
+    """All of our own standard input, read once; None where that is a terminal or nothing."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (AttributeError, OSError, ValueError):  # closed, or replaced by something else
+        return None
+    if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
+        return None
+    kept = tempfile.TemporaryFile()  # noqa: SIM115 - as long as we live; it has no name to remove
+    shutil.copyfileobj(sys.stdin.buffer, kept)
+    return kept

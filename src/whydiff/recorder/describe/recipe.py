@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.callbacks import sort_callbacks
-from whydiff.keras_backend.internals import package_of, steps_at_once
+from whydiff.keras_backend.code import class_digest, code_digest, is_users
+from whydiff.keras_backend.internals import package_of, reduction_of, steps_at_once
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import models_of
-from whydiff.recorder.describe.callbacks import duration_facts, shown
 from whydiff.recorder.describe.model import architecture_facts, mode_facts, precision_facts
-from whydiff.recorder.describe.steps import step_facts, step_losses
 from whydiff.recorder.describe.training import measurement_facts, objective_facts
+from whydiff.recorder.describe.values import PLAIN, config, flat
 from whydiff.recorder.environment import distribution, hardware, versions
 from whydiff.recorder.feed import Feed
 
@@ -81,3 +81,92 @@ def _merged(parts: list[dict[str, Any]]) -> dict[str, Any]:
             else:
                 whole[key] = f"{whole[key]} and {value}"
     return whole
+
+
+# --- what callbacks that change a training are set to -----------------------------------------
+
+
+_STATE = {
+    "model", "params", "validation_data", "verbose", "best", "wait", "stopped_epoch",
+    "best_epoch", "best_weights", "cooldown_counter", "monitor_op", "history", "epoch",
+}  # fmt: skip
+
+
+def shown(callback: Any) -> str:
+    """Class and settings of a callback: ``EarlyStopping(monitor='val_loss', patience=3)``."""
+    settings = {
+        k: v
+        for k, v in vars(callback).items()
+        if not k.startswith("_") and k not in _STATE and isinstance(v, PLAIN)
+    }
+    text = ", ".join(f"{k}={v!r}" for k, v in sorted(settings.items()))
+    functions = [v for v in vars(callback).values() if callable(v) and hasattr(v, "__code__")]
+    if functions:
+        text += "".join(f", {f.__name__}:{code_digest(f)}" for f in functions)
+    if is_users(type(callback)):
+        text += f", code:{class_digest(type(callback))}"
+    return f"{type(callback).__name__}({text.strip(', ')})"
+
+
+def duration_facts(fit: dict[str, Any], stopping: Sequence[Any], keras: Any) -> dict[str, Any]:
+    """How long a fit of this ``keras`` may train."""
+    epochs = fit.get("epochs", 1)
+    limit = getattr(getattr(keras, "config", None), "max_epochs", lambda: None)()
+    return {
+        "epochs": min(epochs, limit) if limit else epochs,
+        "initial_epoch": fit.get("initial_epoch", 0),
+        "callbacks": [shown(c) for c in stopping],
+    }
+
+
+# --- facts about a step function of the script's own, as far as they can be seen from outside ---
+
+
+def step_facts(function: Any) -> dict[str, Any]:
+    """Its code, with the plain values and the functions of the script's that it uses."""
+    if function is None:
+        return {}
+    inner = _unwrapped(function)
+    if not hasattr(inner, "__code__") and not hasattr(inner, "__func__"):
+        return {"code:train_step": type(function).__name__}
+    return {"code:train_step": code_digest(inner)}
+
+
+def step_losses(function: Any) -> dict[str, Any]:
+    """Settings of the loss objects that the step names; {} where it computes its loss itself."""
+    facts: dict[str, Any] = {}
+    for name, value in _named(_unwrapped(function), depth=0):
+        if isinstance(value, package_of(value).losses.Loss):
+            facts[f"loss.{name}"] = type(value).__name__
+            for key, part in (config(value) | {"reduction": reduction_of(value)}).items():
+                if key not in ("name", "fn", "dtype"):
+                    flat(f"loss.{name}.{key}", part, facts)
+    return facts
+
+
+def _unwrapped(function: Any) -> Any:
+    """The Python function behind ``jax.jit``, ``tf.function`` or ``torch.compile``."""
+    for attribute in ("python_function", "_torchdynamo_orig_callable", "__wrapped__"):
+        function = getattr(function, attribute, function)
+    return function
+
+
+def _named(function: Any, depth: int) -> Iterator[tuple[str, Any]]:
+    """Objects that a function reaches by name: globals and what it closes over, and through
+    functions of the script's that it calls."""
+    function = getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
+    if code is None or depth > 3:
+        return
+    known = {name: function.__globals__[name] for name in code.co_names
+             if name in function.__globals__}  # fmt: skip
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            known[name] = cell.cell_contents
+        except ValueError:  # an empty cell
+            continue
+    for name, value in known.items():
+        yield name, value
+        inner = _unwrapped(value)
+        if inner is not function and hasattr(inner, "__code__") and is_users(inner):
+            yield from _named(inner, depth + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -19,10 +19,10 @@ from whydiff.core.live import Live
 from whydiff.core.replicas import Packing, Replica, Result
 from whydiff.core.shards import WIDTH
 from whydiff.keras_backend.internals import build_symbolically
-from whydiff.replay.fused.choosing import best_program, worth_timing
 from whydiff.replay.fused.chunk import Chunk
 from whydiff.replay.fused.feeding import Fed, on_device
-from whydiff.replay.fused.kept import kept_programs
+from whydiff.replay.fused.kept import keep_choice, kept_choice, kept_programs
+from whydiff.replay.fused.lowering import NATIVE, SLICES, has_windows
 from whydiff.replay.fused.memory import MOST, chunk_size, on_cpu
 from whydiff.replay.fused.program import FusedProgram
 from whydiff.replay.fused.stacking import Stacking
@@ -218,3 +218,66 @@ def build_metrics(live: Any) -> None:
     if not isinstance(structure, tuple):
         structure = (structure,)
     build_symbolically(live.model, structure)
+
+
+# --- which lowering trains a model faster: both are timed on the model itself -----------------
+
+
+#: How much faster than the usual lowering the other one must be: two equal machines should choose
+#: alike, since each rounds in its own way.
+CLEARLY = 1.25
+#: Fewer replicas than this train faster than both ways compile.
+WORTH_TIMING = 8
+
+
+def worth_timing(model: Any, replicas: int) -> bool:
+    """Whether a lowering makes a difference that pays for compiling both."""
+    return replicas >= WORTH_TIMING and has_windows(model)
+
+
+def best_program(
+    model: Any,
+    structure: Any,
+    replicas: int,
+    start: Callable[[FusedProgram, int], Any],
+    data: Sequence[Any],
+    batch: int,
+    question: str,
+) -> FusedProgram:
+    """A program in the usual lowering, or in one that trains ``model`` clearly faster.
+
+    ``start(program, n)`` gives first values of n replicas. ``question`` says everything that
+    decides which is faster: asked before on such a machine, it is not asked again.
+    """
+    if not has_windows(model):
+        return FusedProgram(model, structure, NATIVE)
+    usual, other = (SLICES, NATIVE) if on_cpu() else (NATIVE, SLICES)
+    if not worth_timing(model, replicas):
+        return FusedProgram(model, structure, usual)
+    known = kept_choice(question)
+    if known in (usual, other):
+        return FusedProgram(model, structure, known)
+    programs = [FusedProgram(model, structure, lowering) for lowering in (usual, other)]
+    first, second = (_seconds(program, start, data, batch) for program in programs)
+    faster = programs[first > CLEARLY * second]
+    keep_choice(question, faster.lowering)
+    return faster
+
+
+def _seconds(
+    program: FusedProgram, start: Callable[[FusedProgram, int], Any], data: Any, batch: int
+) -> float:
+    """Seconds of two steps of two replicas, the better of two runs after compiling."""
+    import jax
+
+    ready: Callable[[Any], Any] = jax.block_until_ready
+    samples = next(len(leaf) for leaf in data if leaf is not None)
+    orders = [np.zeros((2, 2, batch), np.int32) + np.arange(batch, dtype=np.int32) % samples]
+    best = float("inf")
+    for run in range(3):
+        state = ready(start(program, 2))
+        begun = time.perf_counter()
+        ready(program.epoch(state, data, orders))
+        if run:
+            best = min(best, time.perf_counter() - begun)
+    return best

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -12,7 +12,6 @@ import numpy as np
 from whydiff.core.feeding import TransferError
 from whydiff.keras_backend.internals import stateless_steps
 from whydiff.keras_backend.logs import numbers
-from whydiff.replay.fused.decompositions import decomposition
 from whydiff.replay.fused.lowering import lowered
 
 #: (trainable, non-trainable, optimizer) values, each a list of arrays with a leading replica axis.
@@ -207,3 +206,30 @@ def logs_by_replica(logs: Any, count: int, prefix: str = "") -> list[dict[str, f
     host = jax.tree.map(np.asarray, logs)
     flat = [jax.tree.map(lambda a, r=r: a[r], host) for r in range(count)]
     return [{prefix + key: value for key, value in numbers(one).items()} for one in flat]
+
+
+# --- which programs decompose matrices: XLA must not do that for many replicas at a time ------
+# On the CPU a decomposition is a call of LAPACK. Mapped over replicas it hands the matrices to
+# XLA's threads and waits for them *in* one of those threads; as many such calls at a time as there
+# are threads, and all of them wait for ever (``ParallelBatchMap`` in jaxlib's ``lapack_kernels``).
+# One matrix at a time needs no thread.
+
+
+_DECOMPOSING = {
+    *("cholesky", "eig", "eigh", "geqp3", "geqrf", "hessenberg", "householder_product", "lu"),
+    *("ormqr", "qr", "schur", "svd", "triangular_solve", "tridiagonal", "tridiagonal_solve"),
+}
+
+
+def decomposition(jaxpr: Any) -> str:
+    """The name of a decomposition that a traced function computes, "" if it computes none."""
+    return next((name for name in _primitives(jaxpr) if name in _DECOMPOSING), "")
+
+
+def _primitives(jaxpr: Any) -> Iterator[str]:
+    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
+        yield equation.primitive.name
+        for value in equation.params.values():
+            for inner in value if isinstance(value, list | tuple) else [value]:
+                if hasattr(inner, "eqns") or hasattr(getattr(inner, "jaxpr", None), "eqns"):
+                    yield from _primitives(inner)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TextIO
 
 from whydiff.core.problem import Checked, Problem
 from whydiff.core.words import count
 from whydiff.report.blocks import Table
 from whydiff.report.document import DIFFERENT, OPEN, SAME, SCREEN, Document, Place, Section
+from whydiff.report.plain import clean
+from whydiff.report.terminal import encodable
 
 
 def document(checked: Checked, name: str = "") -> Document:
@@ -55,3 +58,21 @@ def _place(problem: Problem) -> Place:
     where = f"{at(problem)}: " if problem.cell else ""
     message = f"{where}{problem.sentences}"
     return Place("warning", problem.file, line, f"{problem.rule} {problem.name}", message, column)
+
+
+# --- problems of scripts as lines that editors can jump to ------------------------------------
+
+
+def problem_lines(checked: Checked) -> list[str]:
+    """``train.py:7:1: WD101 no-seed: ...`` with the remedy below, and a summary at the end."""
+    lines = []
+    for p in checked.problems:
+        lines.append(clean(f"{at(p)}:{p.column}: {p.rule} {p.name}: {p.what}"))
+        lines.append(f"    {p.remedy}")
+    return [*lines, *([""] if lines else []), verdict(checked)]
+
+
+def print_problems(checked: Checked, stream: TextIO) -> None:
+    """Write :func:`problem_lines`."""
+    text = "\n".join(problem_lines(checked)) + "\n"
+    stream.write(encodable(text, getattr(stream, "encoding", None) or "utf-8"))

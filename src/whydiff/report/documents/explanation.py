@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,11 +39,9 @@ from whydiff.report.documents.calls import (
     side_of,
 )
 from whydiff.report.documents.first_divergence import first_divergence, share
-from whydiff.report.documents.fits_table import fits_of_script
 from whydiff.report.documents.places import places_of_causes
 from whydiff.report.documents.replicas import distribution_chart, draws
 from whydiff.report.documents.reproduce import reproduce, with_page
-from whydiff.report.documents.saved import saved_files
 from whydiff.report.documents.sides import side_by_side
 from whydiff.report.documents.zoom import zoom_blocks
 from whydiff.report.evidence import evidence_blocks
@@ -440,3 +438,82 @@ def _numbers(e: Explanation) -> Iterator[Section]:
         blocks.append(Fold("Further evidence", tuple(evidence_blocks(others))))
     if blocks:
         yield Section("numbers", "All numbers", tuple(blocks), depth=VERBOSE)
+
+
+# --- the fits of a script that has many, a line each, and how far apart they end --------------
+
+
+#: rows on a first screen; a search over settings has hundreds
+MOST_ROWS = 30
+
+
+def fits_of_script(rows: Sequence[Mapping[str, Any]]) -> Iterator[Section]:
+    """Every fit with its final metric, those compared marked; nothing where no rows were kept."""
+    if not rows:
+        return
+    metric = rows[0]["metric"]
+    values = [float(row["value"]) for row in rows if row["value"] is not None]
+    lead = f"{count(len(rows), 'fit')}."
+    if values:
+        least, most = pair(min(values), max(values))
+        lead = (
+            f"{count(len(rows), 'fit')} end with {metric} from {least} to {most}; "
+            "--fits best,worst compares the two furthest apart."
+        )
+    shown = [row for i, row in enumerate(rows) if i < MOST_ROWS or row["side"]]
+    left = len(rows) - len(shown)
+    table = Table(
+        ("", "Fit", "Line", "Model", metric),
+        tuple(
+            (row["side"], str(row["fit"]), str(row["line"] or "-"), row["model"],
+             "-" if row["value"] is None else number(row["value"]))
+            for row in shown
+        ),
+        numbers=frozenset({"Fit", "Line", metric}),
+        legend="A and B mark the compared fits."
+        + (f" {count(left, 'further fit')} in the JSON." if left else ""),
+    )  # fmt: skip
+    yield Section("fits", "The fits of the script", (table,), lead, SCREEN)
+
+
+# --- what the files of two saved models hold: settings that differ, weights layer by layer ----
+
+
+#: rows of a table on the first screen
+MOST_SETTINGS = 8
+_TITLES = {
+    "saved settings": "Settings that differ",
+    "saved compile settings": "Settings of compile that differ",
+}
+
+
+def saved_files(evidence: Mapping[str, Any]) -> Iterator[Section]:
+    """Sections on the two files; none where no files were compared."""
+    for name, title in _TITLES.items():
+        rows = [(r["setting"], r["a"], r["b"]) for r in evidence.get(name) or ()]
+        brief, full = (Table(("Setting", "A", "B"), tuple(r)) for r in (rows[:MOST_SETTINGS], rows))
+        more = len(rows) - MOST_SETTINGS
+        lead = f"{count(more, 'further setting')} with --verbose." if more > 0 else ""
+        depth = SCREEN if name == "saved settings" else VERBOSE
+        if rows:
+            yield Section(name.replace(" ", "-"), title, (Brief((brief,), (full,)),), lead, depth)
+    weights = evidence.get("saved weights") or ()
+    different = [w for w in weights if w["relative"] != 0.0]
+    if different:
+        lead = f"{len(different)} of {count(len(weights), 'weight tensor')} differ."
+        block = Brief((_weights(different[:MOST_SETTINGS]),), (_weights(weights),))
+        yield Section("saved-weights", "Weights, layer by layer", (block,), lead, SCREEN)
+
+
+def _weights(rows: Sequence[Mapping[str, Any]]) -> Table:
+    return Table(
+        ("Weight", "In A", "In B", "Relative difference"),
+        tuple((r["weight"], r["a"], r["b"], _size(r["relative"])) for r in rows),
+        numbers=frozenset({"Relative difference"}),
+        legend="Relative difference: norm of B - A over the larger norm of both; 0 only where all "
+        "bits are equal.",
+    )
+
+
+def _size(relative: float | None) -> str:
+    return "-" if relative is None else number(relative)
