@@ -3,7 +3,7 @@
     python benchmarks/rounding.py [BACKEND ...]      all if none is named
 
 Locks a training and trains it again with its arithmetic changed: compiled otherwise, by another
-number of threads, without oneDNN. ``ALLOWED`` in whydiff/stats/rounding.py has to lie
+number of threads, without oneDNN. ``ALLOWED`` in whydiff/stats/ulp.py has to lie
 well above every ratio and far below those of real causes.
 """
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from whydiff.diagnosis.growth import AMPLIFIED, NONE, REAL, STAYS, growth
-from whydiff.stats.rounding import is_rounding
+from whydiff.stats.ulp import is_rounding
 
 GENERATOR = np.random.default_rng(0)
 WEIGHTS = GENERATOR.normal(size=(40, 50))

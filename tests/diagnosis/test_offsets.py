@@ -6,7 +6,7 @@ import pytest
 
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause
 from whydiff.diagnosis.offsets import BEYOND, CANCELLED, amplifies, cancel, offsetting
-from whydiff.stats.rounding import SHOWS
+from whydiff.stats.ulp import SHOWS
 
 
 def cause(source, share=0.5, alone=0.5, remaining=0.5, status=CONFIRMED):

@@ -7,8 +7,7 @@ from whydiff.core.matrix import COLUMNS, DIFFERENT, EQUAL, FAILED, ROUNDING, Cel
 from whydiff.core.outcome import Outcome
 from whydiff.core.progress import Silent
 from whydiff.core.question import SideOptions
-from whydiff.experiments.matrix.running import Sets
-from whydiff.experiments.matrix.sets import PackageSet, sets_of
+from whydiff.experiments.matrix import PackageSet, Sets, sets_of
 from whydiff.report.documents.matrix import document, verdict
 from whydiff.runner.running import Runs
 from whydiff.storage.searches import keep, kept

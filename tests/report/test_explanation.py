@@ -17,8 +17,8 @@ from whydiff.core.findings import (
 )
 from whydiff.report.blocks import Block, Code, Facts, Table, Text
 from whydiff.report.documents.explanation import document, verdict
+from whydiff.report.documents.first_divergence import point
 from whydiff.report.plain import WIDTH, plain_text
-from whydiff.report.point import point
 from whydiff.report.screen import screen_blocks
 from whydiff.testing.answers import trace
 

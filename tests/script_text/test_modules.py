@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from whydiff.script_text.modules import candidates
+from whydiff.script_text.imports import candidates
 
 ROOT, FILE = Path("/home/me/project"), Path("/home/me/project/pkg/train.py")
 

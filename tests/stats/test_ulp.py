@@ -9,7 +9,14 @@ from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 
 from whydiff.core.errors import WhydiffError
-from whydiff.stats.ulp import APART, max_ulp, relative_distance, ulp_distance
+from whydiff.stats.ulp import (
+    APART,
+    ROUNDING,
+    is_rounding,
+    max_ulp,
+    relative_distance,
+    ulp_distance,
+)
 
 NUMPY = [np.float16, np.float32, np.float64]
 WITH_INFINITY = [*NUMPY, ml_dtypes.bfloat16]
@@ -130,3 +137,16 @@ def test_relative_distance_at_the_edges():
     assert relative_distance(np.array([1j]), np.array([-1j])) == 2
     with pytest.raises(WhydiffError, match="shapes"):
         relative_distance(np.zeros(2), np.zeros((2, 1)))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.complex64])
+def test_rounding_is_some_epsilons_of_the_dtype(dtype):
+    eps = float(np.finfo(dtype).eps)
+    assert is_rounding(ROUNDING * eps, np.dtype(dtype))
+    assert not is_rounding(ROUNDING * eps * 1.01, np.dtype(dtype))
+
+
+def test_eight_bits_round_coarsely_and_integers_never():
+    assert is_rounding(1.0, np.dtype(ml_dtypes.bfloat16))
+    assert not is_rounding(1.01, np.dtype(ml_dtypes.bfloat16))
+    assert not is_rounding(1e-9, np.dtype(np.int32)) and not is_rounding(0.0, np.dtype(bool))

@@ -11,8 +11,7 @@ from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import SideOptions
 from whydiff.core.temporary import temporary_folder
 from whydiff.core.words import count
-from whydiff.experiments.matrix.running import Sets
-from whydiff.experiments.matrix.sets import sets_of
+from whydiff.experiments.matrix import Sets, sets_of
 from whydiff.runner.releases import newest_of_series
 from whydiff.runner.running import runs_of
 from whydiff.runner.targets import target_of

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 
 class WhydiffError(Exception):
     """Something a person can mend: wrong use, a bad file, a script that failed.
@@ -24,3 +26,8 @@ class Terminated(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(f"signal {number}")
         self.number = number
+
+
+def unreachable(value: NoReturn) -> NoReturn:
+    """End a ``match`` over all kinds of ``value``; a kind that is left out is a type error."""
+    raise AssertionError(f"nothing deals with {value!r}")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from whydiff.stats.distances import relative_weight_distance
-from whydiff.stats.rounding import SHOWS
+from whydiff.stats.ulp import SHOWS
 
 #: Beyond this two trainings are as far apart as they get, and the distance grows no more.
 SATURATED = 0.1

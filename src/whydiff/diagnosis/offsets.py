@@ -8,7 +8,7 @@ from dataclasses import replace
 from whydiff.core.findings import CONFIRMED, Cause
 from whydiff.core.words import listed, number
 from whydiff.diagnosis.trials import Trials
-from whydiff.stats.rounding import SHOWS
+from whydiff.stats.ulp import SHOWS
 
 #: A source worth more than this many whole distances is offset by others.
 BEYOND = 1.5

@@ -20,7 +20,7 @@ from whydiff.diagnosis.compared import ENVIRONMENT, ComparedSides
 from whydiff.diagnosis.moments import Moments
 from whydiff.diagnosis.sources import source
 from whydiff.stats.distances import churn, prediction_distance, relative_weight_distance
-from whydiff.stats.rounding import ALLOWED, SHOWS
+from whydiff.stats.ulp import ALLOWED, SHOWS
 
 #: At most this many hybrids are trained without being asked for more time.
 MOST_HYBRIDS = 32

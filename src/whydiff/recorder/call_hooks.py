@@ -26,10 +26,10 @@ from whydiff.keras_backend.internals import (
 from whydiff.keras_backend.patches import Patches, bound_method, owner_of
 from whydiff.keras_backend.tracing import compiling, symbolic
 from whydiff.recorder.guard import begun, unharmed
-from whydiff.recorder.holder import Holder, Step
 from whydiff.recorder.ledger import user_stack
 from whydiff.recorder.measuring.call import Measuring, Validation
 from whydiff.recorder.seed_calls import StandIn
+from whydiff.recorder.session import Holder, Step
 from whydiff.recorder.unseen import UNSEEN
 
 #: Method of the trainer -> kind of call.

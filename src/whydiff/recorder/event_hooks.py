@@ -24,9 +24,9 @@ from whydiff.keras_backend.internals import (
 from whydiff.keras_backend.patches import Patches, owner_of
 from whydiff.keras_backend.torch.optimizer import after_steps
 from whydiff.keras_backend.tracing import compiling
-from whydiff.recorder.holder import Holder, Step
 from whydiff.recorder.ledger import user_line
 from whydiff.recorder.measuring.provenance import SavedFile
+from whydiff.recorder.session import Holder, Step
 from whydiff.recorder.unseen import UNSEEN
 
 Told = Callable[..., None]

@@ -32,8 +32,8 @@ from whydiff.keras_backend.internals import (
 from whydiff.keras_backend.patches import Patches, owner_of, see_passes
 from whydiff.recorder import call_hooks, event_hooks, watching
 from whydiff.recorder.guard import begun, unharmed
-from whydiff.recorder.holder import Holder, Step
 from whydiff.recorder.measuring.call import Measuring
+from whydiff.recorder.session import Holder, Step
 from whydiff.recorder.unseen import UNSEEN
 from whydiff.recorder.watch import Watch
 

@@ -22,7 +22,7 @@ from whydiff.keras_backend.patches import Patches, owner_of
 from whydiff.recorder import call_hooks, event_hooks, hooks, watching
 from whydiff.recorder.feed import kind_of
 from whydiff.recorder.guard import unharmed
-from whydiff.recorder.holder import Holder, Step
+from whydiff.recorder.session import Holder, Step
 from whydiff.recorder.unseen import UNSEEN
 from whydiff.recorder.watch import Watch
 

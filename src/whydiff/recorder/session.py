@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from whydiff.core.files import FILE
 from whydiff.core.interrupting import pass_on
@@ -21,6 +21,7 @@ from whydiff.core.pins import Enough, Pins
 from whydiff.core.recording import PROCESSES
 from whydiff.core.stack import ends_epoch
 from whydiff.keras_backend.beside import BesideModels
+from whydiff.keras_backend.patches import Patches
 from whydiff.keras_backend.subject import Subject, models_of
 from whydiff.keras_backend.torch.optimizer import TorchOptimizer
 from whydiff.recorder.guard import say
@@ -362,3 +363,16 @@ def subject_of(models: Sequence[Any], optimizer: Any, generators: Mapping[str, A
         },
         generators,
     )
+
+
+class Holder(Protocol):
+    """``session`` may change: a served child begins another one when it runs a script again."""
+
+    @property
+    def session(self) -> Session:
+        """The session that it holds now."""
+        ...
+
+
+#: Watches something of Keras by changing it.
+Step = Callable[[Holder, Patches], None]

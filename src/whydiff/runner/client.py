@@ -22,7 +22,7 @@ from pathlib import Path
 from threading import Timer
 from typing import IO
 
-from whydiff.core.errors import Terminated, WhydiffError
+from whydiff.core.errors import Terminated, WhydiffError, unreachable
 from whydiff.core.feeding import OutOfTime, TransferError
 from whydiff.core.interpreter import Interpreter
 from whydiff.core.keeping import Keep
@@ -30,7 +30,6 @@ from whydiff.core.progress import EachEpoch
 from whydiff.core.question import SideOptions
 from whydiff.core.renaming import Value, renamed
 from whydiff.core.resumption import Resume
-from whydiff.core.unreachable import unreachable
 from whydiff.keras_backend.internals import tested
 from whydiff.runner import codec
 from whydiff.runner.copies import with_moved_path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from whydiff.core.progress import Progress
-from whydiff.storage.underway import underway
+from whydiff.storage.reader import underway
 
 
 class EpochProgress:

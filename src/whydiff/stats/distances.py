@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.stats.pieces import pieces
+from whydiff.stats.ulp import pieces
 
 #: One output, or several as a list or by name.
 Predictions = np.ndarray | Sequence[Any] | Mapping[str, Any]

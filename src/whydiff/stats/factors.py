@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike
 from whydiff.core.estimate import Estimate, unknown
 from whydiff.stats import flips, intervals, paired
 from whydiff.stats.effects import jackknife_error
-from whydiff.stats.quantiles import student
-from whydiff.stats.swaps import share_as_large, swaps
+from whydiff.stats.quantiles import share_as_large, student, swaps
 from whydiff.stats.unseen import Bounds
 
 

@@ -1,4 +1,7 @@
-"""How far apart two arrays are: in units in the last place, and relative to their length."""
+"""How far apart two arrays are: in units in the last place, and relative to their length.
+
+And how small a difference must be to be rounding, and how large to show in a result.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from whydiff.core.errors import WhydiffError
-from whydiff.stats.pieces import pieces
+
+#: Elements of a piece: what is computed of it stays in the processor's cache.
+_SIZE = 1 << 18
+
+
+def pieces(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Flat parts of two arrays of one shape, in order; one of each where they are small."""
+    flat_a, flat_b = a.reshape(-1), b.reshape(-1)
+    for start in range(0, max(flat_a.size, 1), _SIZE):
+        part = slice(start, start + _SIZE)
+        yield flat_a[part], flat_b[part]
+
 
 #: Distance where one side is NaN and the other is not the same NaN.
 APART = 2**64 - 1
@@ -112,3 +126,23 @@ def _same_shape(a: np.ndarray, b: np.ndarray) -> None:
             f"no distance between arrays of shapes {a.shape} and {b.shape}",
             "align the tensors first",
         )
+
+
+# --- how small a difference must be to be rounding, and how large to show in a result ---------
+
+
+#: A difference of one step beyond this many epsilons of its dtype is not rounding: summing n
+#: numbers in another order moves the sum by about sqrt(n) epsilons, times the condition of the sum.
+ROUNDING = 256.0
+#: Two sides that round apart at every step end up further apart than one that was nudged once, by
+#: one unit in the last place of one weight. benchmarks/rounding.py measures by how much.
+ALLOWED = 10.0
+#: From this on a difference that began as rounding is one that shows in the results.
+SHOWS = 1e-3
+
+
+def is_rounding(relative: float, dtype: np.dtype) -> bool:
+    """Whether one step's relative difference between values of ``dtype`` can be rounding."""
+    if np.dtype(dtype).kind not in "fc":
+        return "float" in np.dtype(dtype).name and relative <= ROUNDING * 2.0**-8
+    return bool(relative <= ROUNDING * float(np.finfo(dtype).eps))

@@ -13,7 +13,7 @@ from whydiff.core.calls import MeasuringCall, Output
 from whydiff.core.recording import Fit
 from whydiff.core.words import count
 from whydiff.diagnosis.divergence import identical
-from whydiff.stats.rounding import is_rounding
+from whydiff.stats.ulp import is_rounding
 
 Call = Fit | MeasuringCall
 

@@ -17,7 +17,7 @@ from whydiff.core.hybrids import Coalition
 from whydiff.diagnosis.attribution import coalitions, shapley
 from whydiff.diagnosis.calls.results import OUTPUTS, WEIGHTS
 from whydiff.stats.distances import prediction_distance
-from whydiff.stats.rounding import is_rounding
+from whydiff.stats.ulp import is_rounding
 
 #: Up to so many hybrids every combination of sources is run.
 MOST_HYBRIDS = 64

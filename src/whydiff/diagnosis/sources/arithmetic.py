@@ -14,7 +14,7 @@ from whydiff.diagnosis.sources.backend import same_backend
 from whydiff.diagnosis.sources.facts import changes, compare_facts
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 from whydiff.diagnosis.sources.version import THREEFRY, by_default, draws_otherwise
-from whydiff.stats.rounding import ROUNDING, is_rounding
+from whydiff.stats.ulp import ROUNDING, is_rounding
 
 ID = "arithmetic"
 FIX = "Use the same jit_compile= and run_eagerly=, and the backend's deterministic operations."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from whydiff.core.stack import in_library
 from whydiff.fixes.pins import FILES
-from whydiff.script_text.modules import candidates
+from whydiff.script_text.imports import candidates
 
 #: Files of a project that are read.
 MOST_MODULES = 40

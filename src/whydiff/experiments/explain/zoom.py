@@ -17,8 +17,7 @@ from whydiff.core.trajectory import TrajectoryPoint
 from whydiff.diagnosis.growth import growth
 from whydiff.diagnosis.trials import Trials
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
-from whydiff.stats.rounding import is_rounding
-from whydiff.stats.ulp import APART, max_ulp, relative_distance
+from whydiff.stats.ulp import APART, is_rounding, max_ulp, relative_distance
 
 #: Steps from the split on over which a difference is followed.
 FOLLOWED = 50

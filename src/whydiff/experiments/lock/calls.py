@@ -13,8 +13,8 @@ from whydiff.core.digests import ordered_digest, tensor_digest
 from whydiff.core.lock import LockedCall, LockedOutput
 from whydiff.core.verification import FAILS, HOLDS, UNKNOWN, CallCheck, FitCheck
 from whydiff.core.words import number
-from whydiff.stats.rounding import is_rounding
 from whydiff.stats.sketch import sketch, sketch_distance
+from whydiff.stats.ulp import is_rounding
 
 #: Calls that one line makes are kept up to so many, and in all.
 PER_LINE, MOST = 3, 40

@@ -10,7 +10,7 @@ from whydiff.core.verification import FAILS, HOLDS, UNKNOWN, Amplification
 from whydiff.core.words import listed
 from whydiff.experiments.lock.differences import ROUNDING, Against
 from whydiff.stats.distances import prediction_distance, relative_weight_distance
-from whydiff.stats.rounding import ALLOWED
+from whydiff.stats.ulp import ALLOWED
 
 #: Trainings from initial weights of which one is an ULP away.
 NUDGES = 5

@@ -10,7 +10,7 @@ from whydiff.core.words import capital, listed, number, pair, percent, source
 from whydiff.report.blocks import Block, Chart, Table, Text
 from whydiff.report.charts.causes import MEASURES, Bar, bars
 from whydiff.report.document import SCREEN, VERBOSE, Section
-from whydiff.report.point import point
+from whydiff.report.documents.first_divergence import point
 
 #: calls that train; their explanations have a document of their own
 TRAINING = frozenset({"fit", "loop"})

@@ -19,9 +19,8 @@ from whydiff.core.estimate import Estimate
 from whydiff.core.words import MORE, count, duration, number, percent
 from whydiff.report.blocks import Block, Brief, Chart, Facts, Fold, Table, Text
 from whydiff.report.charts.levels import Point, points
-from whydiff.report.charts.looking import look_rows, looking
+from whydiff.report.charts.pairs import look_rows, looking, strips
 from whydiff.report.charts.replicas import distribution
-from whydiff.report.charts.strips import strips
 from whydiff.report.document import DIFFERENT, OPEN, SAME, SCREEN, VERBOSE, Document, Section
 from whydiff.report.documents.compare_verdict import facts, verdict, warnings
 from whydiff.report.documents.reproduce import reproduce, with_page

@@ -10,10 +10,9 @@ from whydiff.core.words import capital, count, listed, source
 from whydiff.report.blocks import Block, Facts, Table, Text
 from whydiff.report.document import DIFFERENT, SAME, SCREEN, Document, Section
 from whydiff.report.documents.calls import rows_apart, side_of
-from whydiff.report.documents.first_divergence import first_divergence
+from whydiff.report.documents.first_divergence import first_divergence, point
 from whydiff.report.documents.reproduce import reproduce
 from whydiff.report.documents.sides import side_by_side
-from whydiff.report.point import point
 
 #: what differs comes first
 _ORDER = {DIFFERS: 0, UNKNOWN: 1, IDENTICAL: 2}

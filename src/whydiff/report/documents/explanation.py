@@ -38,14 +38,13 @@ from whydiff.report.documents.calls import (
     said_of_ignored,
     side_of,
 )
-from whydiff.report.documents.first_divergence import first_divergence, share
+from whydiff.report.documents.first_divergence import first_divergence, point, share
 from whydiff.report.documents.places import places_of_causes
 from whydiff.report.documents.replicas import distribution_chart, draws
 from whydiff.report.documents.reproduce import reproduce, with_page
 from whydiff.report.documents.sides import side_by_side
 from whydiff.report.documents.zoom import zoom_blocks
 from whydiff.report.evidence import evidence_blocks
-from whydiff.report.point import point
 
 #: parts of the evidence that have a section of their own
 SHOWN_ELSEWHERE = frozenset(

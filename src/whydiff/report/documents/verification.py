@@ -21,8 +21,8 @@ from whydiff.report.document import (
     Section,
 )
 from whydiff.report.documents import explanation
+from whydiff.report.documents.first_divergence import point
 from whydiff.report.documents.places import places_of_findings
-from whydiff.report.point import point
 
 _LEVELS = {
     "bitwise": "bit-identical to",

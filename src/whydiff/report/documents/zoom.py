@@ -8,7 +8,7 @@ from typing import Any
 from whydiff.core.findings import Sighting, Zoom
 from whydiff.core.words import count, number
 from whydiff.report.blocks import Block, Facts, Table, Text
-from whydiff.report.point import MANY_ULP
+from whydiff.report.documents.first_divergence import MANY_ULP
 
 #: Tensors of the table that are shown without being asked for more.
 SHOWN = 5

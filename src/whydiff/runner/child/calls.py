@@ -9,10 +9,9 @@ from typing import Any, TypeVar
 from whydiff.core.call_hybrids import LayerDifference, Measurement
 from whydiff.core.calls import joined_call, part_of
 from whydiff.core.chains import Pick
-from whydiff.core.errors import WhydiffError
+from whydiff.core.errors import WhydiffError, unreachable
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
-from whydiff.core.unreachable import unreachable
 from whydiff.replay.calls.hybrids import CallHybrids, draws_itself, ragged_columns
 from whydiff.replay.calls.layers import (
     first_beyond_rounding,

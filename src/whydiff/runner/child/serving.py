@@ -16,6 +16,7 @@ import numpy as np
 
 from whydiff.core.chains import numbers
 from whydiff.core.digests import tensor_digest
+from whydiff.core.errors import unreachable
 from whydiff.core.feeding import TransferError
 from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.live import Live, LiveCall
@@ -24,7 +25,6 @@ from whydiff.core.progress import EachEpoch
 from whydiff.core.replicas import Result
 from whydiff.core.steps import StepRecord
 from whydiff.core.trajectory import Trajectory, TrajectoryPoint
-from whydiff.core.unreachable import unreachable
 from whydiff.replay.engines import Engines
 from whydiff.replay.outcome import Outcome
 from whydiff.replay.probe import pictures_of, targets_of

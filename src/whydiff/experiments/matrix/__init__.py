@@ -1,1 +1,0 @@
-"""One script under many sets of packages: which end alike."""
