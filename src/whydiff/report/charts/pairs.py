@@ -1,4 +1,4 @@
-"""Pairs of a comparison: how the interval closes while they come in, and all of them on one axis."""
+"""Pairs of a comparison: how the interval closes while they come in, and each on one axis."""
 
 from __future__ import annotations
 
