@@ -12,8 +12,8 @@ from whydiff.report.charts import (
     flips,
     history,
     levels,
-    looking,
     order,
+    pairs,
     replicas,
     theme,
     trajectory,
@@ -193,9 +193,9 @@ def test_levels_flips_and_histories_hold_their_numbers():
 def test_intervals_that_close_are_bounded_and_the_picture_shows_the_late_ones():
     looks = [Estimate(0.1, -math.inf, math.inf, 1)]
     looks += [Estimate(0.1, 0.1 - 50 / n**3, 0.1 + 50 / n**3, n) for n in range(2, 21)]
-    rows = looking.look_rows(looks)
+    rows = pairs.look_rows(looks)
     assert [row["pairs"] for row in rows] == list(range(2, 21))
-    spec = looking.looking(looks, "B - A", margin=0.02)
+    spec = pairs.looking(looks, "B - A", margin=0.02)
     low, high = layers(spec)[2]["encoding"]["y"]["scale"]["domain"]
     assert -0.2 < low < 0 and 0.15 < high < 0.3
     assert values(spec, "rect") == [{"from": -0.02, "to": 0.02}]
