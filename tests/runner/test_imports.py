@@ -1,11 +1,15 @@
 """A watched script imports TensorFlow only if it uses it, and then finds it as it would have."""
 
+import gc
+import importlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from whydiff.runner.child.imports import AroundImport
 
 TRAIN = """
 import sys
@@ -68,3 +72,32 @@ def test_a_script_without_tensorflow_does_not_wait_for_it(tmp_path):
     history, imported = watched(path).splitlines()
     assert imported == "imported False"
     assert history == plain(path).splitlines()[0]
+
+
+@pytest.mark.parametrize("collects", [True, False])
+@pytest.mark.parametrize("fails", [True, False])
+def test_cycles_are_not_looked_for_while_a_library_is_imported(
+    tmp_path, monkeypatch, collects, fails
+):
+    """Before and after that the collector is as the script has it."""
+    (tmp_path / "outer_library.py").write_text("import inner_library\n" + "1 / 0\n" * fails)
+    (tmp_path / "inner_library.py").write_text("import gc\nCOLLECTED = gc.isenabled()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    called = []
+    names = ("outer_library", "inner_library")
+    finders = [AroundImport(name, lambda: called.append(gc.isenabled())) for name in names]
+    monkeypatch.setattr(sys, "meta_path", [*finders, *sys.meta_path])
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    before = gc.isenabled()
+    try:
+        gc.enable() if collects else gc.disable()
+        if fails:
+            with pytest.raises(ZeroDivisionError):
+                importlib.import_module("outer_library")
+        else:
+            importlib.import_module("outer_library")
+        assert gc.isenabled() is collects
+        assert sys.modules["inner_library"].COLLECTED is False
+        assert called == [False, *([collects] * (not fails))]
+    finally:
+        gc.enable() if before else gc.disable()
