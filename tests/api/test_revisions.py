@@ -164,6 +164,13 @@ def test_compare_trains_a_revision_against_today(project):
     found = whydiff.compare("train.py", a_rev="begin", max_pairs=2, metric="loss", seed=3)
     assert found.question == "Is train.py (B) better than train.py at begin (A)?"
     assert [pair.identical for pair in found.pairs] == [False] * 2
+    (difference,) = found.differences
+    wrote = git(project, "rev-parse", "HEAD")[:10]
+    assert (difference.source, difference.detail) == (
+        "optimizer",
+        "learning_rate: 0.001 vs. 0.01 (src/own/settings.py:1: RATE = 0.001; "
+        f"src/own/settings.py:1: RATE = 0.01; commit {wrote} (Train faster))",
+    )
     assert state(project) == before
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from whydiff.core.comparison import Churn, Comparison, FailureRates, Pair, Secondary, Side
 from whydiff.core.estimate import Estimate, unknown
+from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.study import Gate
 from whydiff.report.documents.compare import document
 from whydiff.report.documents.compare_verdict import churn, verdict
@@ -190,6 +191,12 @@ def test_the_first_screen_has_every_number_with_its_n():
     ):
         assert part in told
     assert len(plain_text(comparison_blocks(FOUND)).splitlines()) < 40
+
+
+def test_what_differs_between_two_revisions_is_listed():
+    line = "learning_rate: 0.1 vs. 0.2 (train.py:3: rate = 0.2; commit 1f0c9d2a3b (Faster))"
+    found = replace(FOUND, differences=(Finding("optimizer", DIFFERS, "", line, intended=True),))
+    assert f"Differs optimizer: {line}" in text(found)
 
 
 def test_verbose_shows_pairs_gates_and_what_the_intervals_mean():

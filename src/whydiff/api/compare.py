@@ -19,7 +19,13 @@ from whydiff.core.question import SideOptions
 from whydiff.core.temporary import temporary_folder
 from whydiff.core.tracked import Scalar
 from whydiff.experiments.compare import numbers
-from whydiff.experiments.compare.contestants import Contestant, How, Way, open_contestants
+from whydiff.experiments.compare.contestants import (
+    Contestant,
+    How,
+    Way,
+    between_revisions,
+    open_contestants,
+)
 from whydiff.experiments.compare.pairing import AUTO, Rule, TrainedHybrid
 from whydiff.experiments.compare.training import Comparing
 from whydiff.experiments.study.replica_trainer import ENGINES
@@ -150,7 +156,9 @@ def compare(
         each = runs_kept.add if runs_kept is not None else None
         work = Comparing(pair, rule, seed, engine, budget, progress, each)
         trained = work.run()
+        differences = between_revisions(pair, runs)
     found = _answer(pair, rule, work, trained, time.monotonic() - began)
+    found = replace(found, differences=differences)
     if runs_kept is not None:
         runs_kept.end(found)
     return found

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from whydiff.core.estimate import Estimate
+from whydiff.core.findings import Finding
 from whydiff.core.notebook import Shown
 from whydiff.core.study import Gate
 
@@ -106,7 +107,8 @@ class Comparison(Shown):
     seen;
     ``failures`` compares how often A and B diverged or collapsed; ``more_for_any_shape`` is how
     many further pairs would settle it from the bounds of the metric alone, None if that cannot be
-    said.
+    said. ``differences`` says what differs between two git revisions besides what seeds redraw,
+    with changed lines and commits.
     """
 
     question: str
@@ -141,6 +143,7 @@ class Comparison(Shown):
     unseen: float = 1.0
     failures: FailureRates | None = None
     more_for_any_shape: int | None = None
+    differences: tuple[Finding, ...] = ()
 
     @property
     def identical(self) -> bool:

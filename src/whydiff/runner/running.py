@@ -278,7 +278,7 @@ class Runs:
 
     def begin(self, run: Run, folder: Path, name: str, *, serve: bool = True) -> Child:
         """Start a script; :meth:`wait` for what comes of it, or close it."""
-        run = self._at_its_revision(run)
+        run = self.at_its_revision(run)
         run = replace(run, protected=_protected(self.place, run), means=self.place.means)
         child = Child(run, folder / f"{name}.whydiff", folder / f"{name}.log", serve)
         child.when_closed = partial(self._closed, run)
@@ -347,7 +347,8 @@ class Runs:
         """What is run, as a person names it."""
         return replace(run, checkout=self._checkout_of(run)).text
 
-    def _at_its_revision(self, run: Run) -> Run:
+    def at_its_revision(self, run: Run) -> Run:
+        """A run of a script that lies in a checkout, as one of that revision."""
         checkout = self._checkout_of(run)
         if checkout is None or run.checkout is not None:
             return run

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.interpreter import Interpreter
 from whydiff.core.progress import Progress
-from whydiff.core.recording import Fit
+from whydiff.core.recording import Execution, Fit, Side
+from whydiff.core.renaming import renamed
 from whydiff.core.replicas import ASKED_FOR, Replica, Result
 from whydiff.core.temporary import temporary_folder
 from whydiff.core.vary import value_text
+from whydiff.diagnosis.sources import compare_all
+from whydiff.experiments.explain.lines import with_lines
 from whydiff.experiments.study.metadata import described
 from whydiff.experiments.study.on_jax import Wanted, on_jax
 from whydiff.experiments.study.process_pool import SOURCES, Limits, Pool
@@ -92,7 +96,8 @@ class Contestant:
     """A way of training with what trains it.
 
     ``sources`` a seed redraws, ``kept`` says of the others why not; ``logged`` are the metrics of
-    its own training; ``engine`` is the executor to ask for.
+    its own training; ``engine`` is the executor to ask for. ``fit`` is the one that was watched,
+    in ``execution``.
     """
 
     way: Way
@@ -103,6 +108,7 @@ class Contestant:
     facts: Mapping[str, Any]
     engine: str
     fit: Fit | None = None
+    execution: Execution | None = None
     bench: ReplicaTrainer | None = None
 
     def train(self, seeds: Mapping[int, Mapping[str, int]], engine: str = "") -> list[Result]:
@@ -186,6 +192,7 @@ def _of_bench(way: Way, bench: ReplicaTrainer, engine: str) -> Contestant:
         described(bench.fit, sources, validation),
         engine,
         bench.fit,
+        bench.execution,
         bench,
     )
 
@@ -218,5 +225,34 @@ def _pools(
         if how.spread is not None:
             archive = archived(run.script, how.spread.ship)
             trainer = RemotePool(pool, run, limit, how.spread.workers, archive)
-        made.append(Contestant(way, trainer, SOURCES, {}, logged, facts, "process", seen))
+        made.append(
+            Contestant(way, trainer, SOURCES, {}, logged, facts, "process", seen, pool.execution)
+        )
     return made[0], made[1]
+
+
+def between_revisions(pair: tuple[Contestant, Contestant], runs: Runs) -> tuple[Finding, ...]:
+    """What differs between trainings of two revisions besides what seeds redraw, each with the
+    changed line and its commit; () where no revision was named or no fit was watched."""
+    made = [
+        (runs.at_its_revision(one.way.run()), one.execution, one.fit)
+        for one in pair
+        if one.execution is not None and one.fit is not None and isinstance(one.way.script, Path)
+    ]
+    checkouts = [run.checkout for run, _, _ in made if run.checkout is not None]
+    if len(made) < len(pair) or not checkouts:
+        return ()
+    one, other = (Side(execution, fit) for _, execution, fit in made)
+    redrawn = {*pair[0].sources} & {*pair[1].sources}
+    found = with_lines(
+        [
+            finding
+            for finding in compare_all(one, other)
+            if finding.status == DIFFERS and (finding.intended or finding.source not in redrawn)
+        ],
+        *made,
+    )
+    for checkout in checkouts:
+        for place, name in checkout.names().items():
+            found = renamed(found, place, name)
+    return found

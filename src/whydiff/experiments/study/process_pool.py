@@ -23,7 +23,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.machine import machine_facts
 from whydiff.core.metrics import default_metric
 from whydiff.core.progress import Progress
-from whydiff.core.recording import Fit
+from whydiff.core.recording import Execution, Fit
 from whydiff.core.replicas import Packing, Replica, Result
 from whydiff.core.study import Study
 from whydiff.core.temporary import temporary_folder
@@ -74,6 +74,7 @@ class Pool:
         self.notes: list[str] = []
         self.pace = 0.0
         self.seen: Fit | None = None  # the fit of the first run that had one
+        self.execution: Execution | None = None  # that run
 
     @property
     def machine(self) -> Mapping[str, Any]:
@@ -133,7 +134,8 @@ class Pool:
                 replica, "process", (printed,) if printed else (), digest=_digest_of(printed)
             )
         fit = chosen_fit(execution, self.fit)
-        self.seen = self.seen or fit
+        if self.seen is None:
+            self.seen, self.execution = fit, execution
         final = arrays(child.recording, fit.index, "final")
         weights = {k.removeprefix("weights:"): v for k, v in final.items()}
         logs = [{**printed, **dict(epoch.logs)} for epoch in fit.epochs]

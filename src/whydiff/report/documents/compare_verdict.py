@@ -210,6 +210,8 @@ def facts(found: Comparison) -> Iterator[tuple[str, str]]:
     took = f" in {duration(found.seconds)}" if found.seconds else ""
     trained = f"{count(len(found.pairs), 'pair')} of at most {found.max_pairs}{took} ({engines})"
     yield "Trained", trained
+    for one in found.differences:
+        yield "Differs", f"{one.source}: {one.detail or one.evidence}"
     if found.pairs and found.pairs[0].seeds:
         yield "Redrawn", f"{', '.join(found.pairs[0].seeds)}; equal seeds within a pair"
     kept = {**found.a.kept, **found.b.kept}
