@@ -56,9 +56,10 @@ quick: $(ENV) ## The tests without those that train for long.
 mutants: $(ENV) ## Small faults in the deciding packages, noticed by the quick tests; MUTANTS=300 for a sample.
 	.venv/bin/python tests/mutants.py $(MUTANTS:%=--sample %) $(SEED:%=--seed %) $(MUTATED)
 
-thorough: $(ENV) ## The tests that `make test` leaves out: many trainings, long simulations.
+thorough: $(ENV) ## What `make test` leaves out: many trainings, long simulations, all sets of versions.
 	JAX_ENABLE_COMPILATION_CACHE=0 .venv/bin/python -m pytest -n 2 --dist loadgroup -m thorough
 	.venv/bin/python benchmarks/simulations.py
+	$(PYTHON) docs/make_versions.py
 
 simulations: $(ENV) ## Measure what every interval and test promises; writes the tables in docs/.
 	.venv/bin/python benchmarks/simulations.py --write
