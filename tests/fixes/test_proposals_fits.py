@@ -225,6 +225,10 @@ def test_data_drawn_for_each_training_are_seeded_with_it(sides: Sides, stack: St
     assert "default_rng(0)" in best.source
     assert seeds_before(best) == ["x = np.random.default_rng(0).normal(size=9)"]
     assert line_of(best.source, "Doc.") < line_of(best.source, SEED)
+    scaled = Finding("data-content", DIFFERS, "", mechanism="input-in-another-form")
+    path = Path("/home/me/train.py")
+    assert proposals(path, text, "fits", a, b, [], ["data-content"])
+    assert proposals(path, text, "fits", a, b, [scaled], ["data-content"]) == [], "no draw did it"
 
 
 def test_seeds_written_in_the_script_are_asked_for(sides: Sides, stack: Stack) -> None:

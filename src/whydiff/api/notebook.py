@@ -188,7 +188,7 @@ def explain_fits(fits: Sequence[object], question: Question, progress: Progress)
 
     with left_as_found(live.model for live in lives):
         results = hybrid_results(compared, hybrid_trainer, recordings, question, progress)
-    explanation = answer_from(compared, results, None, question.metric)
+    explanation = answer_from(results, None, question.metric)
     remedies = dict.fromkeys(c.remedy for c in explanation.causes if c.remedy and not c.intended)
     return replace(explanation, remedy=Remedy("", False, " ".join(remedies)))
 

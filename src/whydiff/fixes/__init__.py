@@ -12,6 +12,7 @@ from pathlib import Path
 
 from whydiff.core.findings import Finding
 from whydiff.core.recording import Side
+from whydiff.diagnosis.sources.data_content import BY_RULE
 from whydiff.fixes import fits, runs
 from whydiff.fixes.intentional import asked_sentences, finding_sentence
 from whydiff.fixes.mechanical import repairs
@@ -61,8 +62,10 @@ def proposals(
     found = repairs(parsed, script, a, b, findings, causes)
     made = _assembled(text, shown(script), found) if between != "scripts" else []
     wanted = _repairable(parsed, between, a, b, findings, causes)
-    if a.recipe.data_content.signature != b.recipe.data_content.signature:
-        # Data of another shape or type were not drawn otherwise; no seed makes them equal.
+    signatures = [side.recipe.data_content.signature for side in (a, b)]
+    if signatures[0] != signatures[1] or any(f.mechanism in BY_RULE for f in findings):
+        # Data of another shape or type, or other values by a rule, were not drawn otherwise; no
+        # seed makes them equal.
         wanted = [source for source in wanted if source != "data-content"]
     if wanted:
         two_fits = between == "fits"

@@ -14,7 +14,9 @@ from whydiff.runner.messages import (
     MeasureLoss,
     PicturesOfPair,
     Recall,
+    RelateSamples,
     Requestable,
+    RowRelations,
     Train,
 )
 
@@ -75,6 +77,10 @@ class ProcessHybridTrainer:
     def pictures(self, positions: Sequence[int]) -> Mapping[int, np.ndarray]:
         """Predicted examples as images by position, {} where they are none."""
         return self._sites["a"].request(PicturesOfPair(tuple(positions)))
+
+    def related(self) -> RowRelations:
+        """How the inputs and targets of B follow from those of A."""
+        return self._sites["a"].request(RelateSamples())
 
     def measure(self, side: str) -> Mapping[str, float] | None:
         """The last logged training loss against the evaluated one; None where it is not known."""

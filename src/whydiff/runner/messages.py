@@ -157,6 +157,11 @@ class PicturesOfPair(Request["Mapping[int, np.ndarray]"]):
     positions: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class RelateSamples(Request["RowRelations"]):
+    """How B's inputs and targets follow from A's, array by array."""
+
+
 # One fit and its replicas. ``fit`` counts from 1.
 
 
@@ -317,7 +322,7 @@ class FindLayer(Request[LayerDifference]):
 
 @dataclass(frozen=True)
 class RowRelations:
-    """How B's inputs follow from A's, leaf by leaf: kinds and words of ``stats.correspondence``."""
+    """How B's arrays follow from A's, one by one: kinds and words of ``stats.correspondence``."""
 
     kinds: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
@@ -380,7 +385,17 @@ class MeasureByPosition(Request["Mapping[str, float]"]):
     metric: str
 
 
-FitRequest = Pair | Pack | RunAgain | Recall | Train | ExamineStep | MeasureLoss | PicturesOfPair
+FitRequest = (
+    Pair
+    | Pack
+    | RunAgain
+    | Recall
+    | Train
+    | ExamineStep
+    | MeasureLoss
+    | PicturesOfPair
+    | RelateSamples
+)
 ReplicaRequest = AskRedrawable | Replicate | DrawInputs | Streams | Probe | Pictures
 CallRequest = (
     PairCalls
@@ -500,6 +515,7 @@ TYPES: Mapping[str, type] = {
     cls.__name__: cls
     for cls in (
         Pair, Pack, RunAgain, Recall, Train, ExamineStep, MeasureLoss, PicturesOfPair,
+        RelateSamples,
         AskRedrawable, Replicate, DrawInputs, Streams, Probe, Pictures,
         PairCalls, JoinCalls, RestrictCall, PackCall, AdoptCall, MeasureHybrid, MeasureAgain,
         KeepLayers, FindLayer, RelateRows, SameRows, LossParts, ValidationParts, Rescore,

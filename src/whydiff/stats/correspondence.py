@@ -150,7 +150,7 @@ def _linear(x: np.ndarray, y: np.ndarray) -> str:
     moving = [r for r in own if r is not None]
     text = ""
     if moving and np.mean([r >= LINEAR for r in moving]) >= MOST:
-        text = "each column"
+        text = "each column" if x.shape[1] > 1 else "every value"
     elif len(x) > FEWEST_ROWS + 1:
         standard_x, standard_y = _standardized(x), _standardized(y[:, columns])
         best = np.abs(standard_x.T @ standard_y / len(x)).max(axis=0)

@@ -8,6 +8,7 @@ import pytest
 from whydiff.core.digests import row_digests, value_digests
 from whydiff.core.recipe import Batching, Content, Order
 from whydiff.diagnosis.sources import source
+from whydiff.diagnosis.sources.data_content import BY_RULE, by_values
 from whydiff.diagnosis.sources.data_description import (
     batches_shuffled,
     leak,
@@ -16,6 +17,7 @@ from whydiff.diagnosis.sources.data_description import (
     relation,
     repeats,
 )
+from whydiff.stats.correspondence import correspondence
 from whydiff.testing.sides import a_recipe, a_side
 
 CONTENT = source("data-content").compare
@@ -170,3 +172,40 @@ def test_a_stream_that_repeats_samples_in_place_of_others_is_told():
     assert misses(whole, stuck) == ""
     assert misses(recipe(X, Y, stream=True), whole) == "", "every sample once"
     assert misses(recipe(X[:50], Y[:50], stream=True), whole) == "", "a shorter epoch"
+
+
+T = X[:, :1] + Z[:, :1]
+FORM = "input-in-another-form"
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "mechanism", "said"),
+    [
+        (X / 255, T, FORM, "; x: each column is scaled alike: B is 1/255 times A"),
+        (X, T * 3 + 1, FORM, "; y: every value is scaled alike: B is 3 times A + 1"),
+        (X[:, ::-1], T, FORM, "in another order of the columns"),
+        (np.round(X * 99), T, FORM, "x: each column is scaled"),
+        (X + Z / 9, T, "prepared-otherwise", "; x: row by row much alike"),
+        (Z, T, "prepared-otherwise", "y equal, x differs"),
+        (Z, -T, "", "0 of 60 samples are the same"),
+    ],
+)
+def test_values_say_how_the_data_of_one_side_follow_from_those_of_the_other(x, y, mechanism, said):
+    one, other = recipe(X, T), recipe(x.astype("float32"), y.astype("float32"))
+    a, b = (a_side(**vars_of(r)) for r in (one, other))
+    found = CONTENT(a, replace(b, execution=replace(b.execution, script="other.py")))
+    related = [correspondence(*pair) for pair in ((X, x), (T, y))]
+    finding = by_values(found, one, [r.kind for r in related], [r.text for r in related])
+    assert finding.mechanism == mechanism and said in finding.detail
+    assert (mechanism == FORM) == (mechanism in BY_RULE)
+
+
+def test_bytes_that_are_scaled_are_no_matter_of_their_type():
+    whole = np.arange(180, dtype="uint8").reshape(60, 3)
+    one, other = recipe(whole, T), recipe((whole / 255).astype("float32"), T)
+    found = CONTENT(*(a_side(**vars_of(r)) for r in (one, other)))
+    assert found.mechanism == "other-dtype"
+    finding = by_values(found, one, ["scaled", "equal"], ["B is 1/255 times A", ""])
+    assert finding.mechanism == FORM and finding.detail.endswith("x: B is 1/255 times A")
+    rounded = by_values(found, one, ["rounded", "equal"], ["fewer digits", ""])
+    assert rounded.mechanism == "other-dtype" and rounded.detail.endswith("x: fewer digits")

@@ -93,12 +93,13 @@ MECHANISMS = (
         "prepared-otherwise",
         ("data-content",),
         "the same rows, prepared otherwise",
-        "The targets are equal, row by row, and the inputs are not: the script scales, shifts, "
-        "encodes or disturbs its inputs in another way.",
-        "Prepare the inputs in one function that both trainings call, and let it return a new "
+        "Row by row the inputs or the targets of one training follow from those of the other: the "
+        "script scales, shifts, encodes or disturbs them in another way.",
+        "Prepare the data in one function that both trainings call, and let it return a new "
         "array; where it draws random numbers, pass a seed, and where it numbers the entries of a "
         "set, sort them.",
-        seen="Both sides are fed the same targets in one order, with other inputs.",
+        seen="Both sides are fed the same targets in one order, with other inputs; or the values "
+        "of one side follow from those of the other, row by row.",
     ),
     Mechanism(
         "unseeded-split",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from whydiff.core.feeding import one_pool
@@ -33,6 +36,17 @@ ID = "data-content"
 FIX = (
     "Load or draw the data with a fixed seed (np.random.default_rng(n), random_state=n), and sort "
     "what comes from a set or a directory."
+)
+#: Mechanisms by which the values of one side follow from the other's by a rule: no draw did it.
+REWRITTEN, REARRANGED, ENCODED = BY_RULE = (
+    "input-in-another-form",
+    "values-at-other-places",
+    "numbered-otherwise",
+)
+#: Two trainings that a script means to be two may be meant to see other data.
+SAME_DATA = (
+    "Train both on the same data if only the models should be compared; what is drawn for them "
+    "takes one seed (np.random.default_rng(n), random_state=n)."
 )
 
 
@@ -163,7 +177,34 @@ def _differs(a: Side, b: Side, relation: Common, arrays: data_description.Relati
     if relation.shared:
         mechanism = "unseeded-split" if again else "other-subset"
         return differs(ID, evidence, FIX, mechanism=mechanism, intended=not again)
-    return differs(ID, evidence, FIX, mechanism="unseeded-generator" if again else "")
+    if again:
+        return differs(ID, evidence, FIX, mechanism="unseeded-generator")
+    return differs(ID, evidence, SAME_DATA)
+
+
+def by_values(finding: Finding, a: Recipe, kinds: Sequence[str], texts: Sequence[str]) -> Finding:
+    """The finding with how B's values follow from A's, where digests only show that they differ.
+
+    ``kinds`` and ``texts`` are those of :func:`whydiff.stats.correspondence.correspondence`, one
+    per input and target. Where an array does not follow, other samples were fed: nothing is added.
+    """
+    names = data_description.names_of(a.data_content.signature)
+    moved = [(n, k, t) for n, k, t in zip(names, kinds, texts, strict=False) if k != "equal"]
+    unsaid = finding.mechanism in ("", "prepared-otherwise", "other-dtype")
+    if not unsaid or finding.intended or not moved or not all(kinds):
+        return finding
+    detail = "; ".join([finding.detail, *(f"{name}: {text}" for name, _, text in moved)])
+    found = {kind for _, kind, _ in moved}
+    if finding.mechanism == "other-dtype" and found == {"rounded"}:
+        return replace(finding, detail=detail)
+    return differs(ID, finding.evidence, FIX, detail=detail, mechanism=_followed(found))
+
+
+def _followed(kinds: Collection[str]) -> str:
+    """The mechanism by which values follow from others. What is merely near was disturbed."""
+    if "near" in kinds:
+        return "prepared-otherwise"
+    return {"rearranged": REARRANGED, "encoded": ENCODED}.get("".join(kinds), REWRITTEN)
 
 
 def _seeded_otherwise(a: Side, b: Side) -> Why | None:

@@ -103,7 +103,7 @@ def _explain(
 
     results = hybrid_results(compared, prepare, (recordings[0], recordings[1]), question, progress)
     remedy = Remedy("", False, _advice(compared, recorded, name, asked.ran_a.run.text))
-    explanation = answer_from(compared, results, remedy, question.metric)
+    explanation = answer_from(results, remedy, question.metric)
     cut = missing_steps(recorded.upper(), a if recorded == "a" else b)
     return replace(explanation, notes=(*explanation.notes, *cut))
 

@@ -23,6 +23,7 @@ from whydiff.core.trajectory import Trajectory
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.moments import Moments, plan
+from whydiff.diagnosis.sources import data_content
 from whydiff.diagnosis.trials import Trials, run_trials, untrained
 from whydiff.experiments.explain.recorded import final_weights
 from whydiff.experiments.explain.zoom import look_closer, zoom
@@ -34,6 +35,7 @@ from whydiff.stats.distances import classes, relative_weight_distance
 class HybridResults:
     """What hybrids say, where the two diverge as far as they show it, and what was looked at."""
 
+    compared: ComparedSides
     trials: Trials
     point: Divergence | None
     closer: Zoom | None = None
@@ -59,6 +61,7 @@ def hybrid_results(
         hybrid_trainer = prepare()
         moments = plan(compared.a.fit, compared.b.fit, point)
         trials = run_trials(hybrid_trainer, compared.movable(), question.budget, progress, moments)
+        compared = _with_values_compared(compared, hybrid_trainer)
         with contextlib.suppress(OutOfTime):
             point = zoom(point, hybrid_trainer, trials)
             shown = disagreements(trials, hybrid_trainer)
@@ -74,15 +77,29 @@ def hybrid_results(
             final_weights(recordings[1], compared.b.fit.last),
         )
         trials = untrained(compared, str(why).partition("\n")[0], weights)
-    return HybridResults(trials, point, closer, shown)
+    return HybridResults(compared, trials, point, closer, shown)
 
 
-def answer_from(
-    compared: ComparedSides, results: HybridResults, remedy: Remedy | None, metric: str | None
-) -> Explanation:
+def _with_values_compared(
+    compared: ComparedSides, hybrid_trainer: ProcessHybridTrainer
+) -> ComparedSides:
+    """The two sides with what the values of samples that differ say, which no recording holds."""
+    if data_content.ID not in compared.differing:
+        return compared
+    related = hybrid_trainer.related()
+    findings = tuple(
+        data_content.by_values(f, compared.a.recipe, related.kinds, related.texts)
+        if f.source == data_content.ID
+        else f
+        for f in compared.findings
+    )
+    return replace(compared, diff=replace(compared.diff, findings=findings))
+
+
+def answer_from(results: HybridResults, remedy: Remedy | None, metric: str | None) -> Explanation:
     """The answer, with what was looked at."""
     steps = trajectory(results.trials)
-    explanation = answer(compared, results.trials, remedy, metric, results.point, steps)
+    explanation = answer(results.compared, results.trials, remedy, metric, results.point, steps)
     evidence = dict(explanation.evidence)
     if results.disagreements:
         evidence["disagreements"] = results.disagreements

@@ -25,6 +25,7 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
     keeps_b = question.fix and sides.child_b is not None and _may_try(asked, sides, sides.child_b)
     prepare = functools.partial(sides.hybrid_trainer, keeps_b)
     results = hybrid_results(compared, prepare, recordings, question, asked.progress)
+    sides = replace(sides, compared=results.compared)
     remedy = Remedy("", False, "")
     used: list[Child] = []
     if question.fix and _may_try(asked, sides, sides.child_a):
@@ -39,7 +40,7 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
             question.ignore_sources,
         )  # fmt: skip
     asked.processes.close()
-    explanation = answer_from(compared, results, remedy, question.metric)
+    explanation = answer_from(results, remedy, question.metric)
     if question.fix and not asked.runs.no_time_for("which package does it"):
         notes = by_package(sides, asked.runs, asked.folder, asked.progress)
         explanation = replace(explanation, notes=(*explanation.notes, *notes))

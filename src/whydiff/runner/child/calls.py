@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ from whydiff.core.calls import joined_call, part_of
 from whydiff.core.chains import Pick
 from whydiff.core.errors import WhydiffError, unreachable
 from whydiff.core.feeding import TransferError
-from whydiff.core.live import Live, LiveCall
+from whydiff.core.live import Live, LiveCall, Samples
 from whydiff.replay.calls.hybrids import CallHybrids, draws_itself, ragged_columns
 from whydiff.replay.calls.layers import (
     first_beyond_rounding,
@@ -29,7 +29,7 @@ from whydiff.replay.calls.running import Measured, preserved
 from whydiff.replay.calls.scores import as_evaluate, by_position, rescored
 from whydiff.runner import codec, messages as m
 from whydiff.runner.child.packing import call_arrays, live_call
-from whydiff.stats.correspondence import correspondence
+from whydiff.stats.correspondence import Correspondence, correspondence
 from whydiff.storage import load
 
 Result = TypeVar("Result")
@@ -151,8 +151,7 @@ class CallServer:
             return m.RowRelations()
         if len(one) != len(other):
             return m.RowRelations()
-        related = [correspondence(x, y) for x, y in zip(one, other, strict=True)]
-        return m.RowRelations(tuple(r.kind for r in related), tuple(r.text for r in related))
+        return _relations(correspondence(x, y) for x, y in zip(one, other, strict=True))
 
     def rescore(self, request: m.Rescore) -> Mapping[str, float]:
         """A score computed again under other rules, by what was changed."""
@@ -190,6 +189,26 @@ class CallServer:
                 if live.compile_arguments:
                     model.compile(**live.compile_arguments)
         return self._remade[make]
+
+
+def related_samples(a: Samples, b: Samples) -> m.RowRelations:
+    """How the inputs and targets of one fit follow from those of another, array by array; nothing
+    where they were not kept or are no equally many samples."""
+    if any(s.leaves is None or s.unit == "batch" for s in (a, b)) or len(a) != len(b):
+        return m.RowRelations()
+    one, other = (
+        [x for x, role in zip(s.leaves or (), s.roles, strict=True) if role != "weight"]
+        for s in (a, b)
+    )
+    if len(one) != len(other) or [x is None for x in one] != [y is None for y in other]:
+        return m.RowRelations()
+    pairs = zip(one, other, strict=True)
+    return _relations(correspondence(x, y) for x, y in pairs if x is not None)
+
+
+def _relations(found: Iterable[Correspondence]) -> m.RowRelations:
+    related = list(found)
+    return m.RowRelations(tuple(r.kind for r in related), tuple(r.text for r in related))
 
 
 def _measurement(measured: Measured) -> Measurement:

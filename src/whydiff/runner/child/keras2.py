@@ -16,7 +16,7 @@ from whydiff.core.live import Live, LiveCall
 from whydiff.core.progress import EachEpoch
 from whydiff.replay.keras2 import Keras2Hybrids
 from whydiff.runner import codec, messages as m
-from whydiff.runner.child.calls import CallServer
+from whydiff.runner.child.calls import CallServer, related_samples
 from whydiff.runner.child.packing import adopted, fit_arrays, fit_of
 from whydiff.runner.child.recorded import recorded_fit
 
@@ -47,6 +47,9 @@ class Keras2Server:
                 return None
             case m.PicturesOfPair():
                 return {}
+            case m.RelateSamples():
+                a, b = (self._paired.lives[name].material.samples for name in ("a", "b"))
+                return related_samples(a, b)
             case m.ExamineStep():
                 raise TransferError("steps of a model of Keras 2 are not looked into")
             case _ if isinstance(request, m.CallRequest):

@@ -33,7 +33,7 @@ from whydiff.replay.solo import Solo
 from whydiff.replay.tensors import look
 from whydiff.replay.values import side
 from whydiff.runner import codec, messages as m
-from whydiff.runner.child.calls import CallServer
+from whydiff.runner.child.calls import CallServer, related_samples
 from whydiff.runner.child.packing import adopted, fit_arrays, fit_of, live_fit
 from whydiff.runner.child.recorded import NO_PROGRAM, recorded_fit
 from whydiff.runner.job import Job
@@ -109,6 +109,9 @@ class HybridServer:
                 return self._trainer.measure(request.side)
             case m.PicturesOfPair():
                 return pictures_of(self._trainer.lives["a"], request.positions)
+            case m.RelateSamples():
+                a, b = (self._trainer.lives[name].material.samples for name in ("a", "b"))
+                return related_samples(a, b)
             case _:
                 unreachable(request)
 
