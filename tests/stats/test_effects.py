@@ -2,7 +2,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 
+from whydiff.core.estimate import Estimate
 from whydiff.stats import squared_distances as squared
 from whydiff.stats.effects import (
     CLAIM,
@@ -12,6 +14,7 @@ from whydiff.stats.effects import (
     effects,
     more_blocks,
     more_blocks_without,
+    pooled,
     ratio,
 )
 from whydiff.testing.simulated import coverage, many, study, true_effects
@@ -196,3 +199,73 @@ def test_coverage_of_both_effects():
 def test_coverage_of_both_effects_wherever_they_come_from(blocks, joint, width, promised):
     total, main = cover(blocks, joint, width, 400, seed=blocks)
     assert many(total, promised, 400) and many(main, promised, 400)
+
+
+def test_the_interval_of_a_ratio_is_the_jackknife_on_its_logarithm():
+    top, bottom = np.array([1.0, 2.0, 4.0]), np.array([2.0, 3.0, 8.0])
+    found = ratio([*top, math.nan], [*bottom, 1.0], 0.9)
+    left = np.log((7 - top) / (13 - bottom))
+    error = math.sqrt(2 / 3 * np.sum((left - left.mean()) ** 2))
+    factor = math.exp(error * scipy_stats.t.ppf(0.95, 2))
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (7 / 13, 7 / 13 / factor, 7 / 13 * factor)
+    )
+    assert (found.n, found.left_out, found.confidence, found.note) == (3, 1, 0.9, "")
+    assert math.isfinite(ratio([1.0, 2.0], [2.0, 3.0]).high)
+
+
+def test_a_ratio_that_never_varied_leaves_open_what_was_not_seen():
+    found = ratio([0.5, 0.5, 1.0, 0.5, 0.5], [1.0, 1.0, 2.0, 1.0, 1.0])
+    hidden = (1 - 0.05 ** (1 / 5)) * 2 / 1.2
+    assert (found.low, found.high) == pytest.approx((0.5 * (1 - hidden), 0.5 + hidden))
+    assert found.note == "the same in 5 blocks; up to 45 % of blocks may differ"
+    assert ratio([0.5, 4.5], [1.0, 9.0]).low == 0  # two blocks leave everything open
+    one, alone = ratio([1.0], [2.0]), ratio([0, 0, 3.0], [0, 0, 4.0])
+    assert one.note == "one block: nothing is known about the spread"
+    assert (alone.value, alone.low) == (0.75, 0.0)
+    assert alone.note == "a single block holds all the variability"
+
+
+def test_the_main_effect_is_what_the_others_leave():
+    blocks = [
+        Block(float(e), {"a": 1.0, "b": 1.0}, {"a": o, "b": 1.0})
+        for e, o in ((4, 1), (5, 3), (6, 2))
+    ]
+    rest = ratio([1.0, 3.0, 2.0], [4.0, 5.0, 6.0], 0.9)
+    main = effects(blocks, ["a", "b"], 0.9)[0].main
+    assert (main.value, main.low, main.high) == (1 - rest.value, 1 - rest.high, 1 - rest.low)
+    assert (main.n, main.confidence) == (3, 0.9)
+
+
+def test_the_only_source_counts_the_blocks_that_varied():
+    blocks = [Block(value, {}, {}) for value in (1.0, 0.0, math.nan)]
+    (found,) = effects(blocks, ["noise"])
+    assert found.total == found.main
+    assert (found.total.low, found.total.high, found.total.value) == (1.0, 1.0, 1.0)
+    assert (found.total.n, found.total.left_out) == (2, 1)
+    (still,) = effects([Block(0.0, {}, {})] * 3, ["noise"])
+    assert still.total.note == "redrawing everything changed nothing in 3 blocks"
+    assert not effects([], ["noise"])[0].total.known
+
+
+def test_blocks_that_depend_on_each_other_are_one_block():
+    nan = math.nan
+    found = pooled([Block(1.0, {"a": nan}, {"a": 2.0}), Block(3.0, {"a": 4.0}, {"a": 6.0})])
+    assert found == Block(2.0, {"a": 4.0}, {"a": 4.0})
+    assert math.isnan(pooled([Block(nan, {}, {}), Block(nan, {}, {})]).everything)
+
+
+def test_how_many_blocks_bring_an_interval_within_a_tenth():
+    estimate = Estimate(1.0, 0.5, 2.0, 10, 0.95)
+    assert more_blocks(estimate) == 519  # 10 (log 2 / log 1.1)^2, less those that are there
+    assert more_blocks(Estimate(1.0, 1.0, 1.0, 1, 0.95)) == 0
+    assert more_blocks(Estimate(1.0, 0.0, 2.0, 10, 0.95)) is None
+
+
+def test_how_many_blocks_without_a_change_are_missing():
+    found = ratio([0.0] * 5, [1.0] * 5)
+    assert more_blocks_without(found, 0.1) == 24  # 29 in all, as 0.9^29 < 0.05
+    assert more_blocks_without(found, 1.0) == more_blocks_without(found, 2.0) == 0
+    # one block changed twice as much as the mean: its like counts twice
+    assert more_blocks_without(ratio([0.0] * 4, [1.0, 1.0, 4.0, 2.0]), 0.1) == 55
+    assert more_blocks_without(ratio([], []), 0.1) is None

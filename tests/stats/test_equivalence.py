@@ -101,3 +101,73 @@ def test_the_trainings_needed_are_the_fewest_that_are_enough(deviations):
     needed = trainings_needed(deviations)
     assert power(needed) >= 0.9 and (needed == 2 or power(needed - 1) < 0.9)
     assert {0.5: 88, 1.0: 23}.get(deviations, needed) == needed
+
+
+A, B = np.array([1.0, 2.0, 4.0]), np.array([2.0, 3.0, 5.0, 9.0])
+
+
+def test_within_a_given_margin_by_two_one_sided_welch_tests():
+    welch = stats.ttest_ind(B, A, equal_var=False)
+    interval = tuple(welch.confidence_interval(0.95))
+    low, high = welch.confidence_interval(0.9)
+    found = equivalence(A, B, margin=3.0)
+    assert found.interval == pytest.approx(interval)
+    assert found.difference == pytest.approx(B.mean() - A.mean())
+    assert (found.n, found.margin, found.note) == ((3, 4), 3.0, "")
+    furthest = max(-low, high)
+    assert equivalence(A, B, margin=furthest * 1.001).verdict == EQUAL
+    assert equivalence(A, B, margin=furthest * 0.999).verdict == INCONCLUSIVE
+    apart = B + 20
+    nearest = stats.ttest_ind(apart, A, equal_var=False).confidence_interval(0.9).low
+    assert equivalence(A, apart, margin=nearest * 0.999).verdict == DIFFERENT
+    assert equivalence(apart, A, margin=nearest * 0.999).verdict == DIFFERENT
+    assert equivalence(A, apart, margin=nearest * 1.001).verdict == INCONCLUSIVE
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.2])
+def test_within_deviations_of_a_training_by_a_noncentral_f(alpha):
+    pooled = math.sqrt((2 * A.var(ddof=1) + 3 * B.var(ddof=1)) / 5)
+    error = pooled * math.sqrt(1 / 3 + 1 / 4)
+
+    def at(quantile, factor):
+        limit = stats.ncf.ppf(quantile, 1, 5, 4.0 * 12 / 7)
+        shifted = B - B.mean() + A.mean() + factor * math.sqrt(limit) * error
+        return equivalence(A, shifted, None, 2.0, alpha)
+
+    assert at(alpha, 0.999).verdict == EQUAL and at(alpha, -0.999).verdict == EQUAL
+    assert at(alpha, 1.001).verdict == at(1 - alpha, 0.999).verdict == INCONCLUSIVE
+    assert at(1 - alpha, 1.001).verdict == at(1 - alpha, -1.001).verdict == DIFFERENT
+    found = at(alpha, 0.5)
+    half = error * stats.t.ppf(1 - alpha / 2, 5)
+    assert found.margin == pytest.approx(2 * pooled) and found.n == (3, 4)
+    assert found.interval == pytest.approx((found.difference - half, found.difference + half))
+
+
+def test_the_trainings_that_a_margin_needs_follow_from_the_spread_seen():
+    pooled = math.sqrt((2 * A.var(ddof=1) + 3 * B.var(ddof=1)) / 5)
+    assert equivalence(A, B, margin=pooled).needed == 23
+    assert equivalence(A, B, None, 2.0).needed == trainings_needed(2.0)
+    assert equivalence(A, B, margin=pooled, needed=False).needed is None
+    assert trainings_needed(0.05) == 8659 and trainings_needed(0.045) is None
+    assert trainings_needed(-1.0) is None and trainings_needed(10.0) == 2
+    assert trainings_needed(1.0, alpha=0.1) < 23 < trainings_needed(1.0, power=0.95)
+
+
+def test_too_few_values_keep_the_margin_that_was_asked_for():
+    found = equivalence([1.0], [1.0, 2.0], margin=0.3)
+    assert (found.margin, found.n, found.interval) == (0.3, (1, 2), (-math.inf, math.inf))
+    assert math.isnan(found.difference) and math.isnan(equivalence([1.0], [1.0, 2.0]).margin)
+
+
+def test_values_without_spread_are_apart_where_no_other_split_sets_them_so_far_apart():
+    assert equivalence([0.5] * 4, [0.6] * 4).verdict == DIFFERENT  # 2 of 70 splits
+    assert equivalence([0.5] * 3, [0.6] * 4).verdict == INCONCLUSIVE  # 2 of 35
+    assert equivalence([0.5] * 3, [0.6] * 4, alpha=0.1).verdict == DIFFERENT
+    found = equivalence([0.5] * 4, [0.6] * 4)
+    assert (found.needed, found.margin, found.n) == (None, 0.0, (4, 4))
+    assert "all 4 trainings gave the same number" in found.note
+    # no further apart than 32-bit numbers can say
+    assert equivalence([0.5] * 59, [0.5 + 1e-8] * 59).verdict == EQUAL
+    assert equivalence([-0.5] * 59, [-0.5 + 1e-8] * 60).verdict == EQUAL
+    assert equivalence([0.5] * 58, [0.5] * 60).verdict == INCONCLUSIVE
+    assert equivalence([0.5] * 59, [0.6] * 59, margin=0.2).verdict == EQUAL

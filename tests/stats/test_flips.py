@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import stats
 
 from whydiff.stats.distances import churn
 from whydiff.stats.flips import (
@@ -168,3 +169,132 @@ def test_excess_works_for_distances_of_numbers_too():
     assert excess_of(alike, 10, rng).p == 1
     tiny = root_mean_squares([[1e6, 1e6], [1e6, 1e6 + 1e-3]])
     assert tiny[0, 1] == pytest.approx(1e-3 / math.sqrt(2), rel=1e-3)
+
+
+def excess_by_hand(d, kinds, partner):
+    """Excess, between and within: means over the pairs of runs, those of equal seed left out."""
+    between, within = [], {True: [], False: []}
+    for i in range(len(d)):
+        for j in range(i):
+            if kinds[i] != kinds[j]:
+                between += [] if partner[i] == j else [d[i, j]]
+            else:
+                within[kinds[i]].append(d[i, j])
+    inside = (np.mean(within[True]) + np.mean(within[False])) / 2
+    return np.mean(between) - inside, np.mean(between), inside
+
+
+def without(d, kinds, partner, left_out):
+    kept = [i for i in range(len(d)) if i not in left_out]
+    place = {old: new for new, old in enumerate(kept)}
+    partners = [place.get(partner[i], -1) for i in kept]
+    return excess_by_hand(d[np.ix_(kept, kept)], [kinds[i] for i in kept], partners)[0]
+
+
+def jackknife(values):
+    values = np.asarray(values)
+    return math.sqrt((len(values) - 1) / len(values) * np.sum((values - values.mean()) ** 2))
+
+
+def distances(runs, seed=0):
+    d = np.random.default_rng(seed).random((runs, runs))
+    return np.triu(d, 1) + np.triu(d, 1).T
+
+
+def test_the_excess_of_paired_runs_its_interval_and_its_p_by_hand():
+    k, d = 4, distances(8)
+    kinds, partner = [True] * k + [False] * k, [4, 5, 6, 7, 0, 1, 2, 3]
+    found = excess_of(d, k, np.random.default_rng(0), confidence=0.9)
+    value, between, within = excess_by_hand(d, kinds, partner)
+    assert (found.excess.value, found.between, found.within) == pytest.approx(
+        (value, between, within)
+    )
+    left = [without(d, kinds, partner, (i, i + k)) for i in range(k)]
+    width = jackknife(left) * stats.t.ppf(0.95, k - 1)
+    assert (found.excess.low, found.excess.high) == pytest.approx((value - width, value + width))
+    assert (found.excess.n, found.excess.note) == (k, "")
+    ways = []
+    for way in range(2**k):
+        swapped = [bool(way >> i & 1) for i in range(k)]
+        ways.append(excess_by_hand(d, [not s for s in swapped] + swapped, partner)[0])
+    assert found.p == pytest.approx(np.mean(np.array(ways) >= value - 1e-12))
+    assert found.switched.value == pytest.approx(np.mean([d[i, i + k] for i in range(k)]))
+    assert found.switched.confidence == 0.9
+
+
+def test_the_excess_of_unpaired_runs_and_its_interval_by_hand():
+    d, kinds, nobody = distances(7, 1), [True] * 3 + [False] * 4, [-1] * 7
+    found = excess_of(d, 3, np.random.default_rng(0), paired=False)
+    value, between, within = excess_by_hand(d, kinds, nobody)
+    assert (found.excess.value, found.between, found.within) == pytest.approx(
+        (value, between, within)
+    )
+    left = [without(d, kinds, nobody, (i,)) for i in range(7)]
+    error = math.hypot(jackknife(left[:3]), jackknife(left[3:]))
+    width = error * stats.t.ppf(0.975, 2)
+    assert (found.excess.low, found.excess.high) == pytest.approx((value - width, value + width))
+    assert found.excess.n == 3 and found.switched is None
+
+
+def two_kinds(n, m):
+    kinds = np.arange(n + m) < n
+    return (kinds[:, None] != kinds[None]).astype(float)
+
+
+def test_p_is_exact_for_few_pairs_and_counts_the_ways_drawn_for_more():
+    def p(n, m, **options):
+        return excess_of(two_kinds(n, m), n, np.random.default_rng(0), **options).p
+
+    assert p(13, 13) == 1 / 4096  # all ways to swap pairs, each with its mirror image
+    assert p(14, 14, permutations=99) == 1 / 100
+    assert p(14, 14) == 1 / 2001
+    assert p(8, 9, paired=False, permutations=99) == 1 / 100
+
+
+def test_runs_that_all_agree_leave_open_what_was_not_seen():
+    labels = np.zeros((4, 5), int)
+    found = excess_churn(labels, labels, np.random.default_rng(0)).excess
+    share = 1 - 0.05 ** (1 / 4)
+    assert (found.low, found.high) == pytest.approx((-share, share))
+    assert found.note == "up to 53 % of pairs of runs may be unlike these"
+    two = excess_churn(labels[:2], labels[:2], np.random.default_rng(0)).excess
+    assert (two.low, two.n) == (-math.inf, 2)
+    assert two.note == "two runs of each: nothing is known about the spread"
+    assert excess_of(np.zeros((8, 8)), 4, np.random.default_rng(0)).excess.high == math.inf
+
+
+def test_too_few_runs_say_how_many_there_were():
+    rng = np.random.default_rng(0)
+    none = excess_churn(np.zeros((3, 0)), np.zeros((4, 0)), rng, paired=False)
+    assert (none.excess.n, none.excess.note) == (3, "no examples") and math.isnan(none.p)
+    few = excess_churn(np.zeros((1, 2)), np.zeros((4, 2)), rng, paired=False)
+    assert (few.excess.n, few.excess.note) == (1, "needs two runs of each")
+    assert math.isnan(few.between) and math.isnan(few.within) and math.isnan(few.p)
+
+
+def test_churn_and_its_interval_by_hand():
+    labels = np.array([[0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 1], [1, 0, 0, 1]])
+    d = (labels[:, None] != labels[None]).mean(axis=2)
+    left = []
+    for i in range(4):
+        kept = [j for j in range(4) if j != i]
+        left.append(d[np.ix_(kept, kept)].sum() / 6)
+    found = churn_of(labels, 0.9)
+    width = jackknife(left) * stats.t.ppf(0.95, 3)
+    value = d.sum() / 12
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (value, max(0, value - width), min(1, value + width))
+    )
+    assert (found.n, found.confidence, found.note) == (4, 0.9, "")
+    assert churn_of(labels[:3]).n == 3 and "nothing is known" not in churn_of(labels[:3]).note
+    two = churn_of(labels[:2])
+    assert (two.value, two.low, two.high, two.n) == (0.25, 0.0, 1.0, 2)
+    apart = churn_of(np.arange(5)[:, None])
+    assert (apart.value, apart.high) == (1.0, 1.0)
+    assert apart.low == pytest.approx(1 - (1 - 0.05 ** (1 / 2)))
+    assert apart.note == "up to 78 % of pairs of runs may be unlike these"
+    same = churn_of(np.ones((6, 5)))
+    assert same.note == (
+        "no run predicts another class than any other; "
+        "up to 63 % of pairs of runs may be unlike these"
+    )

@@ -124,8 +124,7 @@ def effects(
         others = np.array([b.others[source] for b in blocks], float)
         total = ratio(only, whole, confidence)
         rest = ratio(others, whole, confidence)
-        dead = total.n > 0 and total.value == 0
-        found.append(Effect(source, total, _complement(rest), dead))
+        found.append(Effect(source, total, _complement(rest), dead=total.value == 0))
     return tuple(found)
 
 
@@ -183,10 +182,8 @@ def more_blocks(estimate: Estimate, precision: float = 0.1) -> int | None:
     reached, None if the estimate has no interval to start from, or is 0: there is no factor of 0
     (see :func:`more_blocks_without`).
     """
-    if not estimate.known or estimate.n < 2 or estimate.low <= 0:
+    if not estimate.known or estimate.low <= 0:
         return None
-    if estimate.low == estimate.high:
-        return 0
     half = math.log(estimate.high / estimate.low) / 2
     needed = estimate.n * (half / math.log1p(precision)) ** 2
     return max(0, math.ceil(needed) - estimate.n)
@@ -195,9 +192,9 @@ def more_blocks(estimate: Estimate, precision: float = 0.1) -> int | None:
 def more_blocks_without(estimate: Estimate, bound: float) -> int | None:
     """How many more blocks without a change bring the upper end of an effect of 0 under ``bound``.
 
-    None if the effect is not 0 or has no interval.
+    None if the effect is not 0, or not known.
     """
-    if not estimate.known or estimate.value != 0 or estimate.high <= 0:
+    if estimate.value != 0:
         return None
     largest = estimate.high / unseen.unseen_share(estimate.n, estimate.confidence)
     share = bound / largest
@@ -215,7 +212,7 @@ def _single(source: str, whole: np.ndarray, confidence: float) -> Effect:
     """The effects of the only source: 1, whatever was measured, if anything varied."""
     finite = whole[np.isfinite(whole)]
     n, left_out = finite.size, whole.size - finite.size
-    if n == 0 or not np.any(finite):
+    if not np.any(finite):
         nothing = ratio(whole, whole, confidence)
         return Effect(source, nothing, nothing)
     one = Estimate(1.0, 1.0, 1.0, n, confidence, left_out, "the only source: 1 by definition")

@@ -92,12 +92,12 @@ def trainings_needed(deviations: float, alpha: float = 0.05, power: float = 0.9)
     low, high = 1, 2
     while not enough(high):
         low, high = high, 2 * high
-        if high > _TOO_MANY:
+        if low > _TOO_MANY:
             return None
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    return high if high <= _TOO_MANY else None
 
 
 def _without_spread(
