@@ -155,7 +155,7 @@ def test_long_values_show_what_differs():
     )
     assert told([*long, "x"], [*long, "x", "x"]).endswith("of a long list', 'x', 'x']")
     one = "Adam(" + ", ".join(f"setting_{i}={i}" for i in range(9))
-    assert told(f"{one})", f"{one}, last=1)") == "Adam:  vs. last=1"
+    assert told(f"{one})", f"{one}, last=1)") == 'Adam: "" vs. last=1'
     assert told(f"{one})", f"SGD{one[4:]})").startswith("Adam(setting_0=0")
     assert told("x" * 70, "x" * 70 + "y") == f"'{'x' * 70}' vs. '{'x' * 70}y'"
 
