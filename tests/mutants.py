@@ -109,7 +109,7 @@ class Changes(ast.NodeTransformer):
         if isinstance(node, ast.AnnAssign):  # annotations are never evaluated
             node.value = node.value and self.visit(node.value)
             return node
-        if isinstance(node, ast.arg):
+        if isinstance(node, ast.arg) or _only_guards(node):
             return node
         if isinstance(node, ast.FunctionDef):
             node.returns = None
@@ -151,6 +151,13 @@ class Changes(ast.NodeTransformer):
                 yield f"{type(node).__name__} -> {other.__name__}", other()
             case _:
                 pass
+
+
+def _only_guards(node: ast.AST) -> bool:
+    """``dataclass(frozen=True)`` and ``zip(strict=True)`` compute nothing: they end mistakes."""
+    if isinstance(node, ast.keyword):
+        return node.arg in ("strict", "frozen", "eq") and isinstance(node.value, ast.Constant)
+    return False
 
 
 def _negated(test: ast.expr) -> ast.expr:
