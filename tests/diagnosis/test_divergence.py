@@ -174,3 +174,62 @@ def test_one_million_steps(seed):
     assert point.epoch == epochs[row]
     assert point.step == row - int((epochs < epochs[row]).sum())
     assert identical(a, replace(a, steps=digests.copy()))
+
+
+def test_a_step_that_lacks_in_one_fit_is_named_as_a_counts():
+    def from_epoch(counts, first):
+        digests, epochs = sides.steps(counts)
+        return a_side(fit={"steps": digests, "step_epochs": epochs + first, "epochs": ()})
+
+    there = first_divergence(from_epoch([3, 2], 4), from_epoch([3, 3], 0))
+    assert (there.epoch, there.step, there.where) == (5, 2, "only B goes on")
+    back = first_divergence(from_epoch([3, 3], 0), from_epoch([3, 2], 4))
+    assert (back.epoch, back.step, back.where) == (1, 2, "only A goes on")
+
+
+def test_fewer_digests_than_steps_say_nothing_of_the_steps_behind_them():
+    a = longer([3, 3])
+    cut = changed(a, fit={"steps": a.fit.steps[:4]})
+    assert first_divergence(a, cut) is None and first_divergence(cut, a) is None
+
+
+def test_steps_of_which_several_ran_as_one_are_not_compared():
+    a = a_side()
+    b = bump(changed(a, arithmetic={**a.recipe.arithmetic, "steps_per_execution": 2}), 0, "loss")
+    assert first_divergence(a, b) is None
+    alike = [changed(s, arithmetic={"steps_per_execution": None}) for s in (a, bump(a, 0, "loss"))]
+    assert first_divergence(*alike).phase == "forward"
+
+
+def test_final_weights_alone_differ_behind_the_last_step():
+    a = a_side()
+    point = first_divergence(a, changed(a, fit={"final": sides.weights(7)}))
+    assert point == Divergence(1, 2, "end", "dense/kernel")
+    one, other = (replace(s.fit, steps=s.fit.steps[:0], step_epochs=s.fit.step_epochs[:0])
+                  for s in (a, changed(a, fit={"final": sides.weights(7)})))  # fmt: skip
+    sides_ = [replace(a, fit=fit) for fit in (one, other)]
+    assert first_divergence(*sides_) == Divergence(1, 0, "end", "dense/kernel")
+    bare = [replace(a, fit=replace(fit, epochs=())) for fit in (one, other)]
+    assert first_divergence(*bare) == Divergence(0, 0, "end", "dense/kernel")
+
+
+def test_another_number_of_epochs_is_a_difference_of_its_own():
+    a = longer([3, 3])
+    epochs = a_side().fit.epochs
+    two, one = (changed(a, fit={"epochs": epochs[:n]}) for n in (2, 1))
+    assert first_divergence(two, one) == Divergence(1, 2, "end", "the number of epochs")
+
+
+def test_an_epoch_without_steps_ends_at_its_beginning():
+    a = a_side()
+    first, second = a.fit.epochs
+    none = changed(a, fit={"epochs": (replace(first, steps=0), second)})
+    other = changed(
+        none, fit={"epochs": (replace(first, steps=0, tensors=sides.weights(7)), second)}
+    )
+    assert first_divergence(none, other) == Divergence(0, 0, "update", "dense/kernel")
+    single = changed(a, fit={"epochs": (replace(first, steps=1), second)})
+    other = changed(a, fit={"epochs": (replace(first, steps=1, tensors=sides.weights(7)), second)})
+    assert first_divergence(single, other).step == 0
+    bare = changed(a, fit={"epochs": (replace(first, tensors=()), second)})
+    assert first_divergence(bare, other) is None, "tensors that one side did not record say nothing"
