@@ -16,7 +16,7 @@ from whydiff.diagnosis.pair import trainings_of
 from whydiff.diagnosis.rounding import measured
 from whydiff.diagnosis.sources.arithmetic import UNRECORDED
 from whydiff.diagnosis.sources.facts import show
-from whydiff.diagnosis.stale import set_in_vain
+from whydiff.diagnosis.sources.stale import set_in_vain
 from whydiff.diagnosis.trials import Trials
 
 

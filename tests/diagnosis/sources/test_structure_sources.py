@@ -7,7 +7,7 @@ from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff
 from whydiff.core.recipe import NOT_RESET
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.sources import CATALOGUE, compare_all, source
-from whydiff.diagnosis.stale import set_in_vain
+from whydiff.diagnosis.sources.stale import set_in_vain
 from whydiff.testing import sides
 from whydiff.testing.sides import a_side, changed, content, facts, tensor
 

@@ -8,7 +8,7 @@ from whydiff.core.recording import Side
 from whydiff.diagnosis.sources.facts import changes, compare_facts, describe, listed
 from whydiff.diagnosis.sources.layers import aligned_facts, layers, matched, same_layers
 from whydiff.diagnosis.sources.source import Source, differs, identical
-from whydiff.diagnosis.stale import compiled_apart
+from whydiff.diagnosis.sources.stale import compiled_apart
 
 ID = "architecture"
 FIX = "Build both models with the same function, and compare model.summary()."

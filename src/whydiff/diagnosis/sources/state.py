@@ -12,8 +12,8 @@ from whydiff.diagnosis import files
 from whydiff.diagnosis.mechanisms import mechanism as mechanism_of
 from whydiff.diagnosis.sources.facts import equal, show
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
+from whydiff.diagnosis.sources.stale import compiled_apart, constants_apart, stored_apart
 from whydiff.diagnosis.sources.tensors import Pair, counted, differing, equal_tensors, pair, placed
-from whydiff.diagnosis.stale import compiled_apart, constants_apart, stored_apart
 
 ID = "state"
 FIX = "Build and compile a new model for every fit: put both into a function and call it anew."
