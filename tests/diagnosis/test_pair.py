@@ -60,6 +60,21 @@ def test_successive_fits_of_one_model_are_one_training():
     assert successive_fits(execution) == (1, 2)
 
 
+def test_weights_that_a_model_got_in_between_do_not_end_its_training():
+    added = replace(weights(5)[0], path="dense/lora_kernel_a")
+    second = fit(2, 1, left_by=1)
+    recipe = replace(second.recipe, initialization=(*second.recipe.initialization, added))
+    second = replace(second, recipe=recipe, models=(1,))
+    first = replace(fit(1), models=(1,))
+    assert trainings_of((first, second)) == {1: 1, 2: 1}
+    assert successive_fits(of(first, second)) is None, "another stage"
+    assert trainings_of((first, replace(second, models=(2,)))) == {1: 1, 2: 2}, "another model"
+    reset = replace(weights(5)[0], trained_by=None)
+    left = (reset, *second.recipe.initialization[1:-1])
+    second = replace(second, recipe=replace(recipe, initialization=left))
+    assert trainings_of((first, second)) == {1: 1, 2: 2}, "a weight was set back"
+
+
 def test_two_trainings_of_several_fits_each_are_held_against_each_other():
     execution = of(fit(1), fit(2, 1, left_by=1), fit(3, 5), fit(4, 6, left_by=3))
     assert trainings_of(execution.fits) == {1: 1, 2: 1, 3: 3, 4: 3}

@@ -37,9 +37,13 @@ _MEASURING = {
 }
 
 
-def source(id: str, measuring: bool = False) -> str:
+#: what a source is called where it acts by a mechanism of which its usual words say too much
+_ACTING = {"best-weights-kept": "which epoch's weights they keep"}
+
+
+def source(id: str, measuring: bool = False, mechanism: str = "") -> str:
     """A source in words; ``measuring`` where calls are compared that train nothing."""
-    return (_MEASURING if measuring else SOURCES).get(id, id)
+    return _ACTING.get(mechanism) or (_MEASURING if measuring else SOURCES).get(id, id)
 
 
 #: How to get more than a screen of the terminal tells.

@@ -63,8 +63,8 @@ def successive_fits(execution: Execution) -> tuple[int, int] | None:
 
 
 def _other_stage(one: Fit, other: Fit) -> bool:
-    """Whether layers were frozen or thawed in between, or other data and another optimizer
-    taken."""
+    """Whether layers were frozen or thawed or got weights in between, or other data and another
+    optimizer taken."""
     flags = [
         {k: v for k, v in fit.recipe.architecture.items() if k.startswith("trainable:")}
         for fit in (one, other)
@@ -74,7 +74,9 @@ def _other_stage(one: Fit, other: Fit) -> bool:
     settings = [
         {k: v for k, v in fit.recipe.optimizer.items() if k != "callbacks"} for fit in (one, other)
     ]
-    return flags[0] != flags[1] or (other_data and settings[0] != settings[1])
+    paths = [{t.path for t in fit.recipe.initialization} for fit in (one, other)]
+    flags_differ = flags[0] != flags[1] or paths[0] != paths[1]
+    return flags_differ or (other_data and settings[0] != settings[1])
 
 
 def trainings_of(fits: Sequence[Fit]) -> dict[int, int]:
@@ -82,15 +84,21 @@ def trainings_of(fits: Sequence[Fit]) -> dict[int, int]:
 
     Successive fits of one model (an epoch at a time, pretraining then fine-tuning, saved and
     resumed) are one training: the weights that can be trained are those that the earlier fit
-    left, in a model of the same name. Layers that another model shares make no such chain.
+    left, in a model of the same name. Layers that another model shares make no such chain; weights
+    that one and the same model got in between, as ``enable_lora`` adds them, do not end it.
     """
     first: dict[int, int] = {}
-    models = {fit.index: fit.model for fit in fits}
+    known = {fit.index: fit for fit in fits}
     for fit in fits:
-        left_by = {t.trained_by for t in fit.recipe.initialization if t.role == "trainable"}
+        trained = [t for t in fit.recipe.initialization if t.role == "trainable"]
+        left_by = {t.trained_by for t in trained} - {None}
         earlier = left_by.pop() if len(left_by) == 1 else None
-        goes_on = earlier in first and models[earlier] == fit.model
-        first[fit.index] = first[earlier] if goes_on and earlier is not None else fit.index
+        before = known[earlier] if earlier in first else None
+        fresh = {t.path for t in trained if t.trained_by is None}
+        goes_on = before is not None and before.model == fit.model and not fresh
+        if before is not None and fresh and before.models == fit.models != ():
+            goes_on = fresh.isdisjoint(t.path for t in before.recipe.initialization)
+        first[fit.index] = first[before.index] if before is not None and goes_on else fit.index
     return first
 
 

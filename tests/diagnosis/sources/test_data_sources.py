@@ -8,6 +8,7 @@ import pytest
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
 from whydiff.core.recipe import Content
 from whydiff.core.recording import SEEDING, Draw, Frame
+from whydiff.core.words import source as source_in_words
 from whydiff.diagnosis.sources import source
 from whydiff.diagnosis.sources.samples import common, in_sequence
 from whydiff.testing import sides
@@ -264,6 +265,17 @@ def test_duration():
         "both may run 2 epochs; A stopped after 2 and B after 1, a consequence"
     )
     assert DURATION(a, a_side(fit={"finished": False})).status == UNKNOWN
+
+
+def test_callbacks_that_differ_in_the_weights_they_leave_only():
+    def stopping(patience, restores):
+        text = f"EarlyStopping(patience={patience}, restore_best_weights={restores})"
+        return a_side(duration=facts(a_side(), "duration", callbacks=[text]))
+
+    finding = DURATION(stopping(3, False), stopping(3, True))
+    assert finding.mechanism == "best-weights-kept"
+    assert source_in_words("duration", mechanism=finding.mechanism).startswith("which epoch's")
+    assert DURATION(stopping(3, False), stopping(4, True)).mechanism == "early-stopping"
 
 
 def test_duration_limited_by_the_environment():

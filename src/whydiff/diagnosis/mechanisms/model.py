@@ -248,4 +248,13 @@ MECHANISMS = (
         "Use the same callbacks, and the same epochs= and patience=.",
         seen="Of all that decides how long a training runs, only the callbacks differ.",
     ),
+    Mechanism(
+        "best-weights-kept",
+        ("duration",),
+        "one training ends with the weights of its best epoch",
+        "EarlyStopping(restore_best_weights=True) puts the weights of the best epoch back when fit "
+        "ends; without it the model keeps those of the last epoch.",
+        "Set restore_best_weights= alike in both.",
+        seen="The callbacks that may stop the trainings differ in restore_best_weights only.",
+    ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from whydiff.core.findings import DIFFERS, UNKNOWN, Finding
@@ -26,6 +28,7 @@ def compare(a: Side, b: Side) -> Finding:
         return differs(ID, evidence, FIX, mechanism="keras-json")
     if finding.status == DIFFERS:
         mechanism = "early-stopping" if _only_callbacks(a, b) else ""
+        mechanism = "best-weights-kept" if _only_restoring(one, two) else mechanism
         return differs(ID, finding.evidence, FIX, mechanism=mechanism, intended=True)
     if not a.fit.finished or not b.fit.finished:
         names = [n for n, side in (("A", a), ("B", b)) if not side.fit.finished]
@@ -53,6 +56,15 @@ def _environment(side: Side, name: str) -> Any:
 def _only_callbacks(a: Side, b: Side) -> bool:
     one, two = a.recipe.duration, b.recipe.duration
     return all(equal(one.get(k), two.get(k)) for k in {*one, *two} if k != "callbacks")
+
+
+def _only_restoring(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
+    """Whether equal callbacks stop both, and only one of them puts the best weights back."""
+    plain = [
+        {k: re.sub(r"restore_best_weights=\w+", "", str(v)) for k, v in facts.items()}
+        for facts in (one, two)
+    ]
+    return plain[0] == plain[1]
 
 
 SOURCE = Source(

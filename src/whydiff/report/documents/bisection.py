@@ -56,7 +56,7 @@ def verdict(found: Bisection) -> str:
     )
     e = found.explanation
     causes = [c for c in e.causes if not c.ignored] if e else []
-    confirmed = [source(c.source) for c in causes if c.status == CONFIRMED]
+    confirmed = [source(c.source, mechanism=c.mechanism) for c in causes if c.status == CONFIRMED]
     because = f", because of {listed(confirmed)}" if confirmed else ""
     return f"{said}{because}.{said_of_ignored(e) if e else ''}"
 

@@ -115,13 +115,13 @@ def verdict(e: Explanation) -> str:
     if e.identical:
         return f"The two {what} are identical, bit for bit: every step, the weights, the logs."
     causes = [c for c in e.causes if not c.ignored]
-    confirmed = [source(c.source) for c in causes if c.status == CONFIRMED]
-    suspected = [source(c.source) for c in causes if c.status != CONFIRMED]
+    confirmed = [source(c.source, mechanism=c.mechanism) for c in causes if c.status == CONFIRMED]
+    suspected = [source(c.source, mechanism=c.mechanism) for c in causes if c.status != CONFIRMED]
     ignored = said_of_ignored(e)
     if confirmed:
         also = f" Suspected, not confirmed: {listed(suspected)}." if suspected else ""
         also += ignored
-        offset = [source(c.source) for c in causes if c.offsets]
+        offset = [source(c.source, mechanism=c.mechanism) for c in causes if c.offsets]
         if offset == confirmed and all(c.share is None for c in causes):
             return (
                 f"The two {what} differ in {listed(offset)}, which offset each other: together "
@@ -197,7 +197,7 @@ def _causes(e: Explanation) -> Iterator[Section]:
             f"{percent(e.unexplained)} of the distance is unexplained: all that could be "
             "transferred from B into A's training did not give B.", "warning",
         ))  # fmt: skip
-    confirmed = [source(c.source) for c in e.causes if c.status == CONFIRMED]
+    confirmed = [source(c.source, mechanism=c.mechanism) for c in e.causes if c.status == CONFIRMED]
     lead = (
         f"Confirmed by {_proof(e)}: {listed(confirmed)}."
         if confirmed
@@ -274,7 +274,8 @@ def _details(cause: Cause) -> Iterator[Block]:
         rows.append(("Ignored", "yes: --ignore-sources, or the project's settings, name it"))
     if cause.remedy:
         rows.append(("What to do", cause.remedy))
-    yield Text(f"{capital(source(cause.source))} ({cause.source}, {status})", "verdict")
+    what = capital(source(cause.source, mechanism=cause.mechanism))
+    yield Text(f"{what} ({cause.source}, {status})", "verdict")
     yield Facts(tuple(rows))
 
 

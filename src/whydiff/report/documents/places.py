@@ -27,7 +27,8 @@ def places_of_causes(
         level = "error" if cause.status == CONFIRMED else "warning"
         if cause.intended or cause.ignored:
             level = "notice"
-        title = f"{capital(source(cause.source))} ({cause.source}, {cause.status})"
+        what = capital(source(cause.source, mechanism=cause.mechanism))
+        title = f"{what} ({cause.source}, {cause.status})"
         told = (cause.detail or cause.evidence, cause.remedy)
         message = "\n".join(dict.fromkeys(text for text in told if text))
         yield Place(level, file, at, title, message)
