@@ -9,7 +9,7 @@ import pytest
 
 from whydiff.core.stack import Frame
 from whydiff.recorder.measuring.formulas import printed_formulas
-from whydiff.recorder.measuring.formulas.frames import beside
+from whydiff.recorder.measuring.formulas.frames import beside, thrown_away
 from whydiff.testing.calls import call
 
 OUTPUTS = np.random.default_rng(0).uniform(size=(40, 3)).astype("float32")
@@ -299,3 +299,34 @@ def test_a_long_loop_over_rows(tmp_path):
     labels = np.random.default_rng(1).integers(0, 3, 25_000)
     (found,) = formulas(tmp_path, text, outputs=outputs, y=labels)
     assert found.value == np.mean(outputs.argmax(1) == labels)
+
+
+@pytest.mark.parametrize(
+    ("text", "method", "alone"),
+    [
+        ("model(1)", "__call__", True),
+        ("holder.model(1)", "__call__", True),
+        ("model.predict(1)", "predict", True),
+        ("other(model(1))", "__call__", False),
+        ("kept = model(1)", "__call__", False),
+        ("kept = [model.predict(1)]", "predict", False),
+        ("holder.other(model(1))", "__call__", False),
+    ],
+)
+def test_a_call_whose_result_the_script_throws_away(tmp_path, text, method, alone):
+    class Model:
+        def __call__(self, _):
+            seen.append(thrown_away(sys._getframe(1), method, self))
+
+        predict = __call__
+
+    class Holder:
+        pass
+
+    seen, holder, script = [], Holder(), tmp_path / "train.py"
+    holder.model, holder.other = Model(), len
+    script.write_text(text)
+    space = {"model": holder.model, "holder": holder, "other": lambda _: None}
+    with contextlib.suppress(TypeError):  # len(None)
+        exec(compile(text, str(script), "exec"), space)
+    assert seen == [alone]

@@ -27,7 +27,8 @@ BY_HAND = "by hand"
 #: Where a number stands there that was taken out of the list that evaluate returned.
 FROM_LIST = "from the list"
 
-#: Where a mean stands there that the script took over the numbers of several calls of evaluate.
+#: Where a mean stands there that the script took over the numbers of several calls of evaluate, or
+#: of the function that follows.
 OVER_BATCHES = "mean over batches"
 
 #: The note of a call that a callback made where an epoch of a fit ended: the fit's number.
@@ -199,9 +200,9 @@ class Score:
     """What a metric function read. ``rows`` are the labels, a digest per row, (n, 2) uint64.
 
     ``transformation`` leads from the output of call ``reads`` to what the function was given:
-    "", "argmax", "round", "threshold 0.5", "ravel" or two joined by " then "; "position 1" for a
-    number that was taken out of the list that an evaluate returned. ``exchanged``: the function was
-    given the output as its labels.
+    "", "argmax", "round", "threshold 0.5", "ravel" or two joined by " then "; "position 1" or
+    "name auc" for a number that was taken out of what an evaluate returned. ``exchanged``: the
+    function was given the output as its labels.
     """
 
     #: "sklearn.metrics.accuracy_score", "keras.metrics.AUC"; "by hand.accuracy" where the script
@@ -219,23 +220,30 @@ class Score:
         """What a reader calls it: ``accuracy_score``, ``accuracy by hand``."""
         module, _, name = self.function.rpartition(".")
         if module == FROM_LIST:
-            return f"what is printed as {name}"
-        if module == OVER_BATCHES:
+            return f"what is printed as {name}" if name[:1] != "[" else f"{name} of evaluate"
+        if self.is_mean:
             return f"the mean of {name} over batches"
         if self.function in TABLES:
             return f"the accuracy in {name}"
         return f"{name} by hand" if module == BY_HAND else name
 
     @property
+    def of(self) -> str:
+        """The function; of a mean over batches, that which was called for each."""
+        return self.function.removeprefix(f"{OVER_BATCHES}.")
+
+    @property
     def is_mean(self) -> bool:
-        """Whether it is a mean over several calls of evaluate."""
+        """Whether it is a mean over several calls of evaluate, or over several scores."""
         return self.function.startswith(f"{OVER_BATCHES}.")
 
     @property
-    def position(self) -> int | None:
-        """Where in the list that evaluate returned the number stands, if it was taken from it."""
-        of_list = self.function.startswith(f"{FROM_LIST}.")
-        return int(self.transformation.rpartition(" ")[2]) if of_list else None
+    def key(self) -> int | str | None:
+        """Where in what evaluate returned the number stands, if it was taken from there."""
+        if not self.function.startswith(f"{FROM_LIST}."):
+            return None
+        how, _, key = self.transformation.partition(" ")
+        return int(key) if how == "position" else key
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,13 +262,21 @@ class MeasuringCall:
     seconds: float = 0.0
     score: Score | None = None
     #: "method" where it was ``predict_on_batch`` or ``test_on_batch``; "unknown: ..." for what
-    #: could not be seen; "joined": numbers of the calls of a loop that this one stands for;
-    #: "part": rows of the call to which this one is restricted; WITHIN
+    #: could not be seen; "thrown away" where the script does nothing with what it gave; "beside",
+    #: "there" and "here": number of another evaluate, the metric that it has where a number was
+    #: taken from, and the metric that was taken; "means": numbers of the scores of which it is the
+    #: mean; "joined": numbers of the calls of a loop that this one stands for; "part": rows of the
+    #: call to which this one is restricted; WITHIN
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def line(self) -> int | None:
         return self.stack[-1].line if self.stack else None
+
+    @property
+    def returned(self) -> list[str]:
+        """The metrics that an evaluate returned, in their order."""
+        return [str(name) for name in self.notes.get("listed") or self.values]
 
 
 @dataclass(frozen=True)

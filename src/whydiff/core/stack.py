@@ -32,14 +32,25 @@ class Frame:
     text: str = ""
 
 
-def ends_epoch(frame: FrameType | None) -> bool:
-    """Whether a callback runs at the end of an epoch: weights are then in their variables, on JAX,
-    too."""
+#: Hooks of callbacks in which the weights are in their variables, on JAX, too.
+_HOOKS = frozenset({"on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end"})
+#: Hooks that ``evaluate`` and ``predict`` call when they are done.
+OF_CALLS = frozenset({"on_test_end", "on_predict_end"})
+#: Hooks between two steps: JAX has the weights elsewhere then.
+_BETWEEN_STEPS = frozenset({"on_train_batch_begin", "on_train_batch_end"})
+
+
+def hook_of(frame: FrameType | None, between_steps: bool = True) -> str:
+    """The hook of a callback that runs, in which a model can be measured as it is; "" in none.
+
+    ``between_steps``: hooks between two steps of a training count as well.
+    """
+    hooks = _HOOKS | OF_CALLS | (_BETWEEN_STEPS if between_steps else frozenset())
     while frame is not None:
-        if frame.f_code.co_name == "on_epoch_end":
-            return True
+        if frame.f_code.co_name in hooks:
+            return frame.f_code.co_name
         frame = frame.f_back
-    return False
+    return ""
 
 
 def in_library(file: str) -> bool:

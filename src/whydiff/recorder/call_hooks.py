@@ -13,7 +13,7 @@ from typing import Any
 import keras
 
 from whydiff.core.interrupting import HANDLERS, quietly
-from whydiff.core.stack import ends_epoch, in_library
+from whydiff.core.stack import in_library
 from whydiff.core.unwarned import unwarned
 from whydiff.core.weakly import Weakly
 from whydiff.keras_backend.internals import (
@@ -67,12 +67,13 @@ def _watched(holder: Holder, name: str, kind: str, method: Callable[..., Any]) -
             given = dict(list(signature.bind(model, *args, **kwargs).arguments.items())[1:])
         except TypeError:  # Keras says it itself
             return None
-        fit, ends = holder.session.current, False
-        if fit is not None:
+        session, hook = holder.session, ""
+        fit = session.current
+        if fit is not None or session.calls.running is not None:
             caller = caller_of_wrapped(caller)
             by_script = not in_library(caller.f_code.co_filename)
-            ends = by_script and name == kind and ends_epoch(caller)
-        running = holder.session.begin_call(kind, name, model, given, ends)
+            hook = session.hook_at(caller) if by_script and name == kind else ""
+        running = session.begin_call(kind, name, model, given, hook)
         if fit is not None and by_script and not isinstance(running, Measuring):
             fit.measured_within(name, caller.f_lineno)
         if name.endswith("_on_batch") and isinstance(running, Measuring):

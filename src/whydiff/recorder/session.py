@@ -19,7 +19,7 @@ from whydiff.core.interrupting import pass_on
 from whydiff.core.live import Live
 from whydiff.core.pins import Enough, Pins
 from whydiff.core.recording import PROCESSES
-from whydiff.core.stack import ends_epoch
+from whydiff.core.stack import OF_CALLS, hook_of
 from whydiff.keras_backend.beside import BesideModels
 from whydiff.keras_backend.patches import Patches
 from whydiff.keras_backend.subject import Subject, models_of
@@ -234,23 +234,23 @@ class Session:
         method: str,
         model: Any,
         arguments: Mapping[str, Any],
-        ends_epoch: bool = False,
+        hook: str = "",
     ) -> Measuring | Validation | None:
         """A watch for a call that the script makes now; None inside a training or another call,
-        but for what a callback of the script measures where an epoch ends (``ends_epoch``)."""
+        but for what a callback of the script measures in a ``hook`` of its own."""
         if not self._holds():
             return None
         if self.active is not None:
             fit = self.current
             if fit is None or model is not fit.model:
                 return None
-            if ends_epoch:
+            if hook:
                 self.calls.open_loops = {fit.index: fit.model}
-                return self.calls.begin(kind, method, model, arguments, fit.index)
+                return self.calls.begin(kind, method, model, arguments, hook, fit.index)
             return self.calls.validating(model) if kind == "evaluate" else None
         self.calls.open_loops = {loop.index: loop.model for loop in self._loops}
         try:
-            return self.calls.begin(kind, method, model, arguments)
+            return self.calls.begin(kind, method, model, arguments, hook)
         finally:
             self._release()
 
@@ -273,11 +273,23 @@ class Session:
             or calls.events.inside
         )
 
+    def hook_at(self, frame: FrameType) -> str:
+        """The hook of a callback at ``frame`` in which the script may measure a model; "" in
+        none."""
+        import keras
+
+        return hook_of(frame, between_steps=keras.backend.backend() != "jax")
+
     def reads_scores(self, frame: FrameType) -> bool:
         """Whether a number that the script computes at ``frame`` may be a score: outside of
-        trainings and calls, or in a callback where an epoch ends."""
-        within = self.current is not None and self.calls.running is None and not self.closed
-        return self.idle or (within and ends_epoch(frame))
+        trainings and calls, or in a hook of a callback."""
+        if self.idle or self.closed:
+            return self.idle
+        running = self.calls.running
+        if self.current is None and running is None:
+            return False
+        hook = self.hook_at(frame)
+        return bool(hook) and (running is None or (hook in OF_CALLS and not self.calls.nested))
 
     # --- both ---------------------------------------------------------------------------------
 

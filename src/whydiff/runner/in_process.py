@@ -51,11 +51,11 @@ class LateSession(Session):
         method: str,
         model: Any,
         arguments: Mapping[str, Any],
-        ends_epoch: bool = False,
+        hook: str = "",
     ) -> Measuring | Validation | None:
         """Like any session."""
         self._learn_settings(model)
-        return super().begin_call(kind, method, model, arguments, ends_epoch)
+        return super().begin_call(kind, method, model, arguments, hook)
 
     def _learn_settings(self, model: Any) -> bool:
         """Whether the model was compiled unwatched; then what it was compiled with is known now."""
@@ -159,10 +159,10 @@ class _Waiting(Session):
         method: str,
         model: Any,
         arguments: Mapping[str, Any],
-        ends_epoch: bool = False,
+        hook: str = "",
     ) -> Measuring | Validation | None:
         """Record this call alone, if its callbacks ask for it."""
-        del ends_epoch  # a call of its own
+        del hook  # a call of its own
         wanted = _recorders(arguments.get("callbacks"))
         if not wanted:
             return None

@@ -33,6 +33,14 @@ def throws_away(module: ast.Module, line: int, method: str, attribute: str) -> b
     return False
 
 
+def called_alone(module: ast.Module, line: int) -> ast.expr | None:
+    """What the statement at a line calls, where it does nothing else."""
+    match _statement(module, line):
+        case ast.Expr(value=ast.Call(func=func)):
+            return func
+    return None
+
+
 def keys_read(module: ast.Module, attribute: str) -> list[str]:
     """The names by which the entries of an attribute are read, [] where not all are told."""
     uses = [n for n in ast.walk(module) if isinstance(n, ast.Attribute) and n.attr == attribute]
@@ -163,6 +171,12 @@ def function_at(module: ast.Module, name: str, line: int) -> ast.FunctionDef | N
             if first == line:
                 return node
     return None
+
+
+def function_named(module: ast.Module, name: str) -> ast.FunctionDef | None:
+    """The function or method of that name, where a text has but one."""
+    named = [n for n in ast.walk(module) if isinstance(n, ast.FunctionDef) and n.name == name]
+    return named[0] if len(named) == 1 else None
 
 
 def _numbers(node: ast.expr, label: str) -> Iterator[tuple[str, ast.expr]]:

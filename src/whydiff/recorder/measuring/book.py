@@ -29,7 +29,7 @@ from whydiff.core.digests import group_digest, tensor_digest
 from whydiff.core.interrupting import pass_on, quietly
 from whydiff.core.live import LiveCall
 from whydiff.core.recipe import Tensor
-from whydiff.core.stack import Frame
+from whydiff.core.stack import OF_CALLS, Frame, in_library
 from whydiff.core.unwarned import unwarned
 from whydiff.core.weakly import Weakly
 from whydiff.keras_backend import adapter, adapter_of
@@ -42,10 +42,10 @@ from whydiff.recorder.measuring.call import Measuring, Validation, Weights
 from whydiff.recorder.measuring.described import Described, Descriptions
 from whydiff.recorder.measuring.events import Events
 from whydiff.recorder.measuring.formulas import printed_formulas
-from whydiff.recorder.measuring.formulas.frames import beside
+from whydiff.recorder.measuring.formulas.frames import beside, thrown_away
 from whydiff.recorder.measuring.means import Mean, printed_means
 from whydiff.recorder.measuring.models import Models
-from whydiff.recorder.measuring.positions import Taken, taken_for_another
+from whydiff.recorder.measuring.positions import Taken, taken_numbers
 from whydiff.recorder.measuring.provenance import Provenance
 from whydiff.recorder.measuring.scores import score
 from whydiff.recorder.measuring.traces import Traces
@@ -73,6 +73,7 @@ class CallBook:
         self.provenance = Provenance(adapter().to_numpy, ledger)
         self.events = Events(self)
         self._running: Measuring | Validation | None = None
+        self._around: list[Measuring | Validation | None] = []  # what runs around it
         self._thread = 0  # the one that it runs in
         self.numbers = 0
         self.lives: list[LiveCall] = []
@@ -83,6 +84,8 @@ class CallBook:
         self._beside: dict[int, Mapping[str, np.ndarray]] = {}  # by call: what a loop had there
         self._compiled: BesideModels[Mapping[str, Any]] = BesideModels()
         self._evaluated: dict[int, MeasuringCall] = {}
+        self._scores: dict[int, MeasuringCall] = {}
+        self._taken: list[Taken] = []  # numbers out of what evaluate returned that were printed
         self._sources: Weakly[int] = Weakly()
         self._counted = itertools.count(1)
         self._digests: Weakly[Any] = Weakly()
@@ -96,7 +99,13 @@ class CallBook:
         """The call that runs in this thread: what another one does is none of its business."""
         return self._running if self._thread == threading.get_ident() else None
 
+    @property
+    def nested(self) -> bool:
+        """Whether the call that runs was made by a callback of another one."""
+        return len(self._around) > 1
+
     def _runs(self, call: Measuring | Validation) -> None:
+        self._around.append(self._running)
         self._running, self._thread = call, threading.get_ident()
 
     # --- calls ------------------------------------------------------------------------------------
@@ -112,11 +121,13 @@ class CallBook:
         method: str,
         model: Any,
         arguments: Mapping[str, Any],
+        hook: str = "",
         within: int | None = None,
     ) -> Measuring | None:
-        """A call that the script makes begins; None where it is not to be watched. ``within`` is
-        the fit that it is made in, by a callback."""
-        if self.closed or self._running is not None or self.events.inside:
+        """A call that the script makes begins; None where it is not to be watched. ``hook`` is that
+        of a callback that makes it, ``within`` the fit that it is made in."""
+        nests = hook in OF_CALLS and self.running is not None and not self.nested
+        if self.closed or self.events.inside or (self._running is not None and not nests):
             return None
         try:
             stack = user_stack()
@@ -127,6 +138,7 @@ class CallBook:
             if self._lines[where] > PER_LINE:
                 return None
             measuring = Measuring(self, number, kind, method, model, arguments, stack, within)
+            measuring.thrown_away = kind != "evaluate" and _thrown_away(method, model)
         except Exception as error:
             pass_on(error)
             say(f"this call is not recorded: {error!r}")
@@ -142,7 +154,7 @@ class CallBook:
 
     def end(self, measuring: Measuring | Validation, completed: bool) -> None:
         """It is over; ``completed`` is False where it raised."""
-        self._running = None
+        self._running = self._around.pop() if self._around else None
         if isinstance(measuring, Validation):
             return
         found = measuring.finish(completed)
@@ -202,7 +214,9 @@ class CallBook:
             if read is not None and WITHIN in read.notes:
                 call = replace(call, notes={**call.notes, WITHIN: read.notes[WITHIN]})
             self.numbers = number
-            self._last[where] = call
+            self._last[where] = self._scores[number] = call
+            while len(self._scores) > REMEMBERED:
+                del self._scores[next(iter(self._scores))]
             self._writer.call(call)
             if self.keep_bytes and call.score is not None:
                 settings = dict(call.score.settings)
@@ -216,9 +230,9 @@ class CallBook:
         self._lines[where] += 1
         if self.closed or self._lines[where] > PRINTED:
             return
-        for taken in taken_for_another(frame, self._evaluated):
+        for taken in taken_numbers(frame, self._evaluated):
             self._enter_taken(taken)
-        for mean in printed_means(frame, self._evaluated):
+        for mean in printed_means(frame, {**self._evaluated, **self._scores}):
             self._enter_mean(mean)
         if not self.outputs:
             return
@@ -230,19 +244,34 @@ class CallBook:
             self.scored(name, arguments, formula.value, make, formula.calls)
 
     def _enter_taken(self, taken: Taken) -> None:
-        """A number of evaluate's list that the script prints under another metric's name."""
-        name = f"{FROM_LIST}.{taken.quantity}"
-        told = Score(name, taken.reads, "", f"position {taken.position}", _NO_ROWS)
-        self._enter(told, {taken.quantity: taken.value}, {})
+        """A number of what evaluate returned counts where the script prints it under another
+        metric's name, or where another metric was printed that another call has there."""
+        beside = next((one for one in self._taken if taken.stands_beside(one)), None)
+        self._taken.append(taken)
+        notes: dict[str, Any] = {}
+        if taken.mistaken:
+            name = taken.quantity
+        elif beside is not None:
+            name = f"[{taken.key!r}]"
+            notes = {"beside": beside.reads, "there": beside.name, "here": taken.name}
+        else:
+            return
+        where = f"position {taken.key}" if isinstance(taken.key, int) else f"name {taken.key}"
+        told = Score(f"{FROM_LIST}.{name}", taken.reads, "", where, _NO_ROWS)
+        self._enter(told, {name: taken.value}, notes)
 
     def _enter_mean(self, mean: Mean) -> None:
-        """A mean over several calls of evaluate."""
-        how = f"mean of {len(mean.calls)}"
-        told = Score(f"{OVER_BATCHES}.{mean.metric}", mean.calls[0], "", how, _NO_ROWS)
-        self._enter(told, {mean.metric: mean.value}, {"reads": list(mean.calls)})
+        """A mean over several calls of evaluate, or over several scores."""
+        how, numbers = f"mean of {len(mean.calls)}", list(mean.calls)
+        scores = [s for n in numbers if (call := self._scores.get(n)) and (s := call.score)]
+        reads = [score.reads for score in scores] or numbers
+        name = scores[0].function if scores else mean.metric
+        told = Score(f"{OVER_BATCHES}.{name}", reads[0], "", how, _NO_ROWS)
+        means = {"means": numbers} if scores else {}
+        self._enter(told, {mean.metric: mean.value}, {"reads": reads, **means})
 
     def _enter(self, told: Score, values: Mapping[str, float], notes: Mapping[str, Any]) -> None:
-        read = self._evaluated[told.reads]
+        read = self._evaluated.get(told.reads) or self.outputs[told.reads]
         self.numbers += 1
         call = MeasuringCall(
             self.numbers, "score", read.model, read.model_number, user_stack(),
@@ -407,6 +436,16 @@ class CallBook:
                     {}, compile_arguments=compiled, trainable=described.trainable,
                 )
             )  # fmt: skip
+
+
+def _thrown_away(method: str, model: Any) -> bool:
+    """Whether the line of the script that is running throws away what it makes of a model."""
+    frame: Any = sys._getframe()
+    while frame is not None and in_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    with quietly():
+        return frame is not None and thrown_away(frame, method, model)
+    return False
 
 
 def _itself(made: Any) -> Any:

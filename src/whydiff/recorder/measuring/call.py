@@ -158,6 +158,7 @@ class Measuring(Flags):
         super().__init__(model)
         self.number, self.kind, self._within = number, kind, within
         self.trouble = ""
+        self.thrown_away = False  # whether the script does nothing with what it gives
         self._book, self._method, self._stack = book, method, stack
         self._object: int | None = book.number_of(arguments.get("x"))
         self._arguments = {
@@ -382,6 +383,8 @@ class Measuring(Flags):
             notes["unknown: training flags"] = "this Keras does not show them at each layer"
         if self._within is not None:
             notes[WITHIN] = self._within
+        if self.thrown_away:
+            notes["thrown away"] = True
         if len(self._listed) > 1:
             notes["listed"] = self._listed
         if "unseen" in self._source:

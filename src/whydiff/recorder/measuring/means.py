@@ -1,4 +1,4 @@
-"""Means that a script takes over what evaluate or test_on_batch gave of one batch after the other.
+"""Means that a script takes over what evaluate or a metric function gave of one batch each.
 
 ``print(np.mean([model.test_on_batch(x, y)[1] for x, y in batches]))`` counts a small last batch as
 much as a full one.
@@ -19,7 +19,8 @@ from whydiff.recorder.measuring.formulas.frames import names_in, parsed
 
 
 class Mean(NamedTuple):
-    """A number that a script prints: the mean of a metric over these calls of evaluate."""
+    """A number that a script prints: the mean of a metric over these calls of evaluate, or over
+    these scores."""
 
     calls: tuple[int, ...]
     metric: str
@@ -27,7 +28,8 @@ class Mean(NamedTuple):
 
 
 def printed_means(frame: Any, calls: Mapping[int, MeasuringCall]) -> Iterator[Mean]:
-    """The means over ``calls`` of evaluate among what a frame of the script has just printed."""
+    """The means over ``calls`` of evaluate, or over scores, among what a frame of the script has
+    just printed."""
     groups = [group for group in _by_line(calls) if len(group) > 1]
     module = parsed(frame.f_code.co_filename) if groups else None
     if module is None:
@@ -41,10 +43,11 @@ def printed_means(frame: Any, calls: Mapping[int, MeasuringCall]) -> Iterator[Me
 
 
 def _by_line(calls: Mapping[int, MeasuringCall]) -> list[list[MeasuringCall]]:
-    """Calls of one line, model and weights."""
+    """Calls of one line, model and weights, or scores of one function."""
     groups: dict[tuple[Any, ...], list[MeasuringCall]] = {}
     for call in calls.values():
         with contextlib.suppress(TypeError):
             weights = tuple(tensor.digest for tensor in call.recipe.weights)
-            groups.setdefault((call.stack, call.model_number, weights), []).append(call)
+            what = call.score.function if call.score else ""
+            groups.setdefault((call.stack, call.model_number, weights, what), []).append(call)
     return list(groups.values())

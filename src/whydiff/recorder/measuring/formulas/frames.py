@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.calls import MeasuringCall
-from whydiff.script_text.printed import assigned, counting_around
+from whydiff.script_text.printed import assigned, called_alone, counting_around
 
 #: Bytes of what is kept of a loop's names beside one batch.
 _MOST_BESIDE = 1 << 20
@@ -38,6 +38,25 @@ def beside(
             continue
         found[name] = np.empty((rows, 0)) if name in fed else np.array(to_numpy(value))
     return {name: array for name, array in found.items() if array.nbytes <= _MOST_BESIDE}
+
+
+def thrown_away(frame: Any, method: str, model: Any) -> bool:
+    """Whether the statement that a frame is in does nothing but call a model's ``method``: the
+    result is nobody's business (a call that builds the model, say)."""
+    match _called_alone(frame.f_code.co_filename, frame.f_lineno):
+        case ast.Attribute(attr=name) if name == method:
+            return True
+        case ast.Name(id=name):
+            return names_in(frame).get(name) is model
+        case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+            return getattr(names_in(frame).get(name), "__dict__", {}).get(attribute) is model
+    return False
+
+
+@functools.lru_cache(maxsize=256)
+def _called_alone(file: str, line: int) -> ast.expr | None:
+    module = parsed(file) if file.endswith(".py") else None  # a cell shows what it ends with
+    return called_alone(module, line) if module else None
 
 
 @functools.lru_cache(maxsize=256)

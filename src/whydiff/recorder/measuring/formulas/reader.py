@@ -262,13 +262,13 @@ class Reader:
         last = made_at(node, self.file, self._outputs)
         if last is None:
             return []
-        weights = [tensor.digest for tensor in last.recipe.weights]
+        weights = _trainable(last)
         calls = [
             call
             for _, call in sorted(self._outputs.items())
             if call.stack == last.stack
             and call.model_number == last.model_number
-            and [tensor.digest for tensor in call.recipe.weights] == weights
+            and _trainable(call) == weights
         ]
         return calls if len(calls) > 1 else []
 
@@ -658,6 +658,11 @@ class _Replaced(ast.NodeTransformer):
 def _cut(sizes: Sequence[int], rows: np.ndarray) -> Iterator[np.ndarray]:
     """The rows batch by batch; where there are more, the last ones belong to no batch."""
     return iter(np.split(rows, np.cumsum(sizes))[: len(sizes)])
+
+
+def _trainable(call: MeasuringCall) -> list[str]:
+    """Digests of what a training changes; a call with training=True moves averages."""
+    return [tensor.digest for tensor in call.recipe.weights if tensor.role == "trainable"]
 
 
 def _counts(node: ast.expr) -> bool:
