@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from whydiff.stats.correspondence import correspondence
+from whydiff.stats.correspondence import correspondence, rounded_weights
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 4)) * [1, 5, 20, 3]
@@ -100,3 +100,15 @@ def test_one_rule_for_all_values_is_told():
 def test_values_in_fewer_digits_are_the_same_values():
     assert correspondence(X, X.astype("float16")).kind == "rounded"
     assert correspondence(X, X * 1.1).kind == "scaled"
+
+
+def test_weights_that_were_rounded_are_recognised():
+    exact = [w.astype(np.float32) for w in np.random.default_rng(0).normal(size=(2, 4, 3))]
+    half = [w.astype(np.float16).astype(np.float32) for w in exact]
+    short = [np.round(w, 3) for w in exact]
+    assert rounded_weights(exact, half) == rounded_weights(half, exact) == "float16"
+    assert rounded_weights(exact, [exact[0], half[1]]) == "float16"
+    assert rounded_weights(exact, short) == "3 decimals"
+    brain = [w.view(np.uint32) + np.uint32(0x7FFF) & np.uint32(0xFFFF0000) for w in exact]
+    assert rounded_weights(exact, [b.view(np.float32) for b in brain]) == "bfloat16"
+    assert rounded_weights(exact, exact) == rounded_weights(exact, exact[::-1]) == ""

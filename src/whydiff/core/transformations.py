@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 _HALF = 0.5
@@ -9,7 +11,8 @@ _HALF = 0.5
 
 def transformation(values: np.ndarray, array: np.ndarray) -> str | None:
     """What leads from an output to ``array``: "", "ravel", "argmax", "column 1", "round",
-    "threshold 0.5", "times 2.0 plus 1.0", "exp", "argmax as names"; None where nothing known does.
+    "threshold 0.5", "threshold 0.3 of 0.29 to 0.31" where another one gives these classes as well,
+    "times 2.0 plus 1.0", "exp", "argmax as names"; None where nothing known does.
     """
     if array.dtype.kind in "USO" and values.ndim > 1 and array.size == len(values):
         named = renamed(values.argmax(-1).reshape(-1), array.reshape(-1))
@@ -106,7 +109,27 @@ def _cut(values: np.ndarray, classes: np.ndarray) -> str | None:
         return "threshold 0"
     if not np.isfinite(most) or not np.isfinite(least):
         return None  # all of one class says nothing
-    return f"threshold {(most + least) / 2:.4g}"
+    return f"threshold {_shortest(most, least)} of {most:.4g} to {least:.4g}"
+
+
+def _shortest(low: float, high: float) -> str:
+    """The decimal with the fewest digits from ``low`` on and below ``high``."""
+    for digits in range(1, 9):
+        value = math.ceil(low * 10**digits) / 10**digits
+        if low <= value < high:
+            return f"{value:.{digits}f}"
+    return repr((low + high) / 2)
+
+
+def cut_by(done: str) -> str:
+    """The threshold of a transformation in words, "" where it has none."""
+    if "round" in done:
+        return "0.5"
+    _, has, rest = done.partition("threshold ")
+    value, _, between = rest.partition(" of ")
+    if not has or not between:
+        return value if has else ""
+    return f"{value} (any threshold from {between} gives the same classes)"
 
 
 def transformed(values: np.ndarray, done: str) -> np.ndarray:
@@ -127,7 +150,7 @@ def transformed(values: np.ndarray, done: str) -> np.ndarray:
             case "round":
                 values = np.round(values.reshape(-1))
             case "threshold":
-                values = values.reshape(-1) > float(rest)
+                values = values.reshape(-1) > float(rest.partition(" of ")[0])
             case "times":
                 scale, offset = (
                     np.array([float(v) for v in part.split(",")]) for part in rest.split(" plus ")

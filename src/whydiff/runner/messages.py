@@ -337,6 +337,14 @@ class RelateRows(Request[RowRelations]):
 
 
 @dataclass(frozen=True)
+class RelateWeights(Request[str]):
+    """To what the weights of one call are rounded in another, "" where they are not."""
+
+    a: int
+    b: int
+
+
+@dataclass(frozen=True)
 class SameRows(Request[bool]):
     """Whether a call was given the very rows that a fit was trained (validated) on."""
 
@@ -408,6 +416,7 @@ CallRequest = (
     | KeepLayers
     | FindLayer
     | RelateRows
+    | RelateWeights
     | SameRows
     | LossParts
     | ValidationParts
@@ -518,8 +527,8 @@ TYPES: Mapping[str, type] = {
         RelateSamples,
         AskRedrawable, Replicate, DrawInputs, Streams, Probe, Pictures,
         PairCalls, JoinCalls, RestrictCall, PackCall, AdoptCall, MeasureHybrid, MeasureAgain,
-        KeepLayers, FindLayer, RelateRows, SameRows, LossParts, ValidationParts, Rescore,
-        MeasureByPosition,
+        KeepLayers, FindLayer, RelateRows, RelateWeights, SameRows, LossParts, ValidationParts,
+        Rescore, MeasureByPosition,
         OwnFit, FitElsewhere, Job, FitRecorded, Paired, TrainedHybrid, Trajectory, TrajectoryPoint,
         StepInputs, StepRecord, Redrawable, Replicated, Replica, Packing, ReplicaInputs, Result,
         ProbeTargets, CallFields, Measurement, LayerSetting, LayerDifference, LayerCall,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -201,3 +202,43 @@ def _nearest(x: np.ndarray, y: np.ndarray) -> bool:
     x, y = _standardized(x), _standardized(y)
     squared = (x**2).sum(1)[:, None] + (y**2).sum(1)[None, :] - 2 * x @ y.T
     return bool(np.mean(squared.argmin(axis=0) == np.arange(len(y))) >= MOST)
+
+
+#: Bits of a float32 that bfloat16 drops.
+_DROPPED = 16
+
+
+def rounded_weights(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> str:
+    """To what the arrays of one list are rounded in the other: "float16", "bfloat16" or
+    "3 decimals"; "" where they are not."""
+    if len(one) != len(other) or any(a.shape != b.shape for a, b in zip(one, other, strict=True)):
+        return ""
+    pairs = [(a, b) for a, b in zip(one, other, strict=True) if not np.array_equal(a, b)]
+    if not pairs or not all(a.dtype == b.dtype == np.float32 for a, b in pairs):
+        return ""
+    ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "float16": lambda a: a.astype(np.float16),
+        "bfloat16": _as_bfloat16,
+        **{f"{n} decimals": functools.partial(_to_decimals, n) for n in range(2, 7)},
+    }
+    with np.errstate(all="ignore"):
+        for name, rounded in ways.items():
+            for places in ((0, 1), (1, 0)):
+                exact = (pair[places[0]] for pair in pairs)
+                coarse = (pair[places[1]] for pair in pairs)
+                if all(np.array_equal(rounded(a).astype(np.float32), b)
+                       for a, b in zip(exact, coarse, strict=True)):  # fmt: skip
+                    return name
+    return ""
+
+
+def _to_decimals(n: int, array: np.ndarray) -> np.ndarray:
+    return np.asarray(np.round(array, n))
+
+
+def _as_bfloat16(array: np.ndarray) -> np.ndarray:
+    """The nearest values of bfloat16, as float32; ties to even."""
+    bits = np.ascontiguousarray(array).view(np.uint32)
+    half = np.uint32((1 << (_DROPPED - 1)) - 1) + ((bits >> np.uint32(_DROPPED)) & np.uint32(1))
+    kept = (bits + half) & np.uint32(0xFFFF0000)
+    return kept.view(np.float32)

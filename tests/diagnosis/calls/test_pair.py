@@ -190,10 +190,28 @@ def test_a_number_of_the_list_is_held_against_the_metric_that_it_is_called():
     (found,) = [d for d in disagreements(execution(evaluated, taken)) if d.b.score]
     assert (found.a, found.distance.metric, found.distance.b) == (evaluated, "accuracy", 0.7)
     assert said(found.b) == "what is printed as accuracy at line 2"
-    (cause,) = judge_taken(evaluated, taken, 1, "accuracy").causes
+    (cause,) = judge_taken(evaluated, taken, evaluated, "accuracy").causes
     assert (cause.mechanism, cause.share) == ("list-position", 1.0)
     assert "position [1] of the list that evaluate returned, auc" in cause.detail
-    assert not judge_taken(evaluated, taken, 0, "accuracy").reproduced
+    elsewhere = replace(taken, score=replace(told, transformation="position 0"))
+    assert not judge_taken(evaluated, elsewhere, evaluated, "accuracy").reproduced
+
+
+def test_a_number_of_the_list_where_another_call_has_another_metric():
+    values = {"loss": 0.3, "auc": 0.7, "accuracy": 0.9}
+    first = replace(call(1, "evaluate", y=Y, values=values), notes={"listed": [*values]})
+    order = ["loss", "accuracy", "auc"]
+    second = replace(call(2, "evaluate", y=Y, values=values), notes={"listed": order})
+    told = Score("from the list.[1]", 2, "", "position 1", row_digests([Y])[:0])
+    taken = call(3, "score", values={"[1]": 0.9}, score=told)
+    taken = replace(taken, notes={"beside": 1, "there": "auc"})
+    (found,) = [d for d in disagreements(execution(first, second, taken)) if d.b.score]
+    assert (found.a, found.distance[2:]) == (first, ("auc", 0.7, 0.9))
+    (cause,) = judge_taken(first, taken, second, "auc").causes
+    assert (cause.mechanism, cause.share) == ("list-position", 1.0)
+    assert "[1] of what evaluate at line 2 returned is accuracy" in cause.detail
+    other = replace(second, values={**values, "auc": 0.8})  # then the calls themselves differ
+    assert not [d for d in disagreements(execution(first, other, taken)) if d.b.score]
 
 
 def test_a_number_of_the_list_of_another_output():

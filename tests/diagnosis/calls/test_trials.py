@@ -347,6 +347,25 @@ def test_which_source_lets_noise_act_is_not_guessed_from_some_of_the_combination
     assert trials.decided == {} and "noise" in trials.sources
 
 
+@pytest.mark.parametrize("whole", [1e-7, 1e-2])
+def test_the_mode_is_no_cause_of_a_gap_that_is_no_more_than_rounding(whole):
+    """A hybrid with the other's flag is computed in the other's way, too."""
+
+    class Either(Adding):
+        def measure(self, coalition):
+            return values(acc=1.0 + whole * bool(coalition))
+
+        def again(self, side):
+            return values(acc=1.0 + whole * (side == "b"))
+
+    sides = (call(1, "evaluate", values={"acc": 1.0}),
+             call(2, "evaluate", values={"acc": 1.0 + whole}))  # fmt: skip
+    trials = run_trials(Either({}), ["mode", "arithmetic"], sides, "acc")
+    rounds = whole < 1e-3
+    assert trials.sources == (["arithmetic"] if rounds else ["mode", "arithmetic"])
+    assert trials.shares()["arithmetic"] == pytest.approx(1.0 if rounds else 0.5)
+
+
 @pytest.mark.parametrize("in_inference", [False, True])
 def test_batches_are_no_cause_beside_the_mode_in_which_alone_they_count(in_inference):
     """Dropout and batch statistics: in training rows depend on their batch."""

@@ -570,16 +570,19 @@ def test_that_a_source_reshuffles_is_said_where_it_was_seen(reshuffled, mechanis
 
 
 @pytest.mark.parametrize(
-    ("training", "mechanism"), [(True, "training-flag"), (None, "training-baked-in")]
+    ("against", "mechanism"),
+    [
+        ({"training": True}, "training-flag"),
+        ({"without_flag": "training-baked-in"}, "training-baked-in"),
+        ({}, "training-by-default"),
+    ],
 )
-def test_a_score_of_a_model_called_as_in_training(training, mechanism):
+def test_a_score_of_a_model_called_as_in_training(against, mechanism):
     score = call(3, "score", values={"accuracy_score": 0.75})
     values = {AGAIN: 0.75, ALIGNED: 0.75, IN_INFERENCE: 0.95}
-    (cause,) = judge_score(values, score, Against("accuracy", 0.95, training=training)).causes
+    (cause,) = judge_score(values, score, Against("accuracy", 0.95, **against)).causes
     assert (cause.source, cause.mechanism, cause.share) == ("mode", mechanism, pytest.approx(1.0))
-    both = judge_score(
-        {**values, IN_INFERENCE: 0.85}, score, Against("accuracy", 0.95, training=training)
-    )
+    both = judge_score({**values, IN_INFERENCE: 0.85}, score, Against("accuracy", 0.95, **against))
     assert [c.share for c in both.causes if c.source == "mode"] == [pytest.approx(0.5)]
 
 

@@ -119,6 +119,8 @@ def positions(*calls: Call) -> list[str]:
 def _gap(pair: Disagreement, trials: CallTrials | None) -> dict[str, Any]:
     d = pair.distance
     told: dict[str, Any] = {"metric": d.metric, "a": d.a, "b": d.b, "relative": d.relative}
+    if isinstance(pair.b, MeasuringCall) and "here" in pair.b.notes:
+        told["metric_b"] = pair.b.notes["here"]
     if trials is not None and not trials.failure:
         a, b = (list(m.outputs) for m in (trials.a, trials.b))
         if a and b:

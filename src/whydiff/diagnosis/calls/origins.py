@@ -114,6 +114,8 @@ def story(
             "; a loop that was not watched (such as optimizer.apply) changed them"
         )  # fmt: skip
         return Story(detail + known, "trained-by-unwatched-loop")
+    if "called" in both and all(_is_average(p.a) for p in differing):
+        return Story(detail, "averages-moved")
     if both <= FRESH:
         return _drawn(differing, events, a, b, detail)
     if "average" in both:

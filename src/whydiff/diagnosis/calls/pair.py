@@ -16,7 +16,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
 from whydiff.diagnosis.calls.inputs import exchanged
 from whydiff.diagnosis.calls.loops import training_steps
-from whydiff.diagnosis.calls.origins import FRESH, is_recurrent
+from whydiff.diagnosis.calls.origins import FRESH, is_recurrent, weights_story
 from whydiff.diagnosis.calls.quantities import quantity, same_quantity
 from whydiff.diagnosis.calls.results import (
     Call,
@@ -81,7 +81,7 @@ def disagreements(execution: Execution, metric: str | None = None) -> list[Disag
     found += _of_scores(execution, calls)
     if not any(d.why == SCORED for d in found):
         found += _by_position(calls)
-    own = [c for c in calls if c.kind != "score"]
+    own = [c for c in calls if c.kind != "score" and "thrown away" not in c.notes]
     for a, b in combinations(own, 2):
         if not same_result(a, b):
             found += _of_calls(execution, a, b, metric)
@@ -269,14 +269,34 @@ def _quantities(call: Call, names: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _classes(compiled: Any) -> Iterator[tuple[str, str]]:
-    """(name, class) of every metric in what a model was compiled with, output by output."""
+def threshold_of(call: Call, metric: str) -> float:
+    """Where a compiled metric of that name cuts outputs, 0.5 where it was given no threshold."""
+    compiled = call.recipe.measurement
+    given = [compiled.get("metrics"), compiled.get("weighted_metrics")]
+    for settings in _settings(given):
+        if metric.endswith(str(settings.get("name"))):
+            for key in ("threshold", "thresholds"):
+                value = settings.get(key)
+                value = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
+                if isinstance(value, int | float):
+                    return float(value)
+    return 0.5
+
+
+def _settings(compiled: Any) -> Iterator[Mapping[str, Any]]:
+    """The settings of every metric in what a model was compiled with, output by output."""
     if isinstance(compiled, Mapping) and isinstance(compiled.get("class"), str):
-        below = "PR" if compiled.get("curve") == "PR" else ""  # an area of another curve
-        yield str(compiled.get("name")), below + compiled["class"]
+        yield compiled
     elif isinstance(compiled, Mapping | list | tuple):
         for part in compiled.values() if isinstance(compiled, Mapping) else compiled:
-            yield from _classes(part)
+            yield from _settings(part)
+
+
+def _classes(compiled: Any) -> Iterator[tuple[str, str]]:
+    """(name, class) of every metric in what a model was compiled with."""
+    for settings in _settings(compiled):
+        below = "PR" if settings.get("curve") == "PR" else ""  # an area of another curve
+        yield str(settings.get("name")), below + str(settings["class"])
 
 
 def _of_scores(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterator[Disagreement]:
@@ -298,18 +318,11 @@ def _score_pairs(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterat
         read = read_by(execution, score)
         if score.score is None or read is None:
             continue
-        if score.score.position is not None:
-            there = str((read.notes.get("listed") or [""])[score.score.position])
-            names = _of_output(read.values, there.rpartition("_")[0])
-            found = list(_scored(read, score, names, ""))
-            anywhere = list(_scored(read, score, _without_outputs(read.values), ""))
-            yield from found or [one for one in anywhere if len(one[2]) == 1]
+        if score.score.key is not None:
+            yield from _taken_pairs(score, score.score.key, read, calls)
             continue
         if score.score.is_mean:
-            for call in calls:
-                again = call.kind == "evaluate" and call.number not in score.notes["reads"]
-                if again and _weights(call) == _weights(read) and _nearly_all_of(call, read):
-                    yield from _scored(call, score, {n: n for n in score.values}, "")
+            yield from _mean_pairs(execution, score, read, calls)
             continue
         fitting = [
             call
@@ -331,6 +344,51 @@ def _score_pairs(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterat
                 names = _of_output(logged, score.score.output)
                 names.pop("loss", None)
                 yield from _scored(fit, score, _quantities(fit, names), "val_")
+
+
+def _taken_pairs(
+    score: MeasuringCall, key: int | str, read: MeasuringCall, calls: Sequence[MeasuringCall]
+) -> Iterator[_ScorePair]:
+    """A number out of what evaluate returned against the metric that it is taken for: one that the
+    same call returned, or one that another call of equal samples and outputs has there."""
+    beside = next((c for c in calls if c.number == score.notes.get("beside")), None)
+    there = str(score.notes.get("there"))
+    if beside is not None and there in beside.values:
+        common = [name for name in beside.values if name in read.values]
+        alike = (number(n, beside.values[n], read.values[n]).rounding for n in common)
+        if common and all(alike) and _same_samples(beside, read):
+            value = next(iter(score.values.values()))
+            yield beside, score, [number(there, beside.values[there], value)]
+        return
+    stands = read.returned[key] if isinstance(key, int) else key
+    names = _of_output(read.values, stands.rpartition("_")[0])
+    found = list(_scored(read, score, names, ""))
+    anywhere = list(_scored(read, score, _without_outputs(read.values), ""))
+    yield from found or [one for one in anywhere if len(one[2]) == 1]
+
+
+def _mean_pairs(
+    execution: Execution,
+    mean: MeasuringCall,
+    read: MeasuringCall,
+    calls: Sequence[MeasuringCall],
+) -> Iterator[_ScorePair]:
+    """A mean over batches against evaluate, or against the same function, of all their samples."""
+    assert mean.score is not None
+    parts = {*mean.notes["reads"], *mean.notes.get("means", ())}
+    for call in calls:
+        if call.number in parts or call.kind not in ("evaluate", "score"):
+            continue
+        whole = call if call.kind == "evaluate" else read_by(execution, call)
+        alike = whole is not None and _weights(whole) == _weights(read)
+        if whole is None or not alike or not _nearly_all_of(whole, read):
+            continue
+        if call.kind == "evaluate":
+            metrics = _quantities(call, _of_output(call.values, mean.score.output))
+            yield from _scored(call, mean, metrics, "")
+        elif call.score and call.score.function == mean.score.of:
+            (name, value), *_ = call.values.items()
+            yield call, mean, [number(name, value, next(iter(mean.values.values())))]
 
 
 def read_by(execution: Execution, score: MeasuringCall) -> MeasuringCall | None:
@@ -365,11 +423,16 @@ def _nearly_all_of(evaluate: MeasuringCall, loop: MeasuringCall) -> bool:
 def _without_outputs(names: Iterable[str]) -> dict[str, str]:
     """The metrics of all outputs, each with what it is called without its output's name."""
     names = list(names)
-    outputs = [n.removesuffix("_loss") for n in names if n.endswith("_loss")]
+    outputs = names_of_outputs(names)
     return {
         name: next((name.removeprefix(f"{o}_") for o in outputs if name.startswith(f"{o}_")), name)
         for name in names
     }
+
+
+def names_of_outputs(metrics: Iterable[str]) -> tuple[str, ...]:
+    """The outputs of a model of several, as its losses are called after them."""
+    return tuple(n.removesuffix("_loss") for n in metrics if n.endswith("_loss"))
 
 
 def _of_output(names: Iterable[str], output: str) -> dict[str, str]:
@@ -378,7 +441,7 @@ def _of_output(names: Iterable[str], output: str) -> dict[str, str]:
     ``output`` is the output's key or position, "" where the model has but one.
     """
     names = list(names)
-    outputs = [n.removesuffix("_loss") for n in names if n.endswith("_loss")]
+    outputs = names_of_outputs(names)
     name = outputs[int(output)] if output.isdigit() and int(output) < len(outputs) else output
     if not any(n.startswith(f"{name}_") for n in names):
         return {n: n for n in names}
@@ -411,7 +474,7 @@ def _scored(
     found = [
         number(name, float(values_of(call)[f"{prefix}{name}"]), value)
         for name, quantity in names.items()
-        if same_quantity(score.score.function, quantity)
+        if same_quantity(score.score.of, quantity)
     ]
     if found:
         yield call, score, found
@@ -513,11 +576,13 @@ def _trained_between(execution: Execution, a: MeasuringCall, b: MeasuringCall) -
 
 def _replaced(execution: Execution, a: MeasuringCall, b: MeasuringCall) -> bool:
     """Whether one of two calls has other weights of the same training: those of a file, of another
-    epoch, or an average."""
+    epoch, or an average; or moving averages that calls in between moved."""
     kinds = {origin.kind for call in (a, b) for origin in call.recipe.origins}
     shapes = [[tensor.shape for tensor in call.recipe.weights] for call in (a, b)]
     same = shapes[0] == shapes[1] and not _trained_between(execution, a, b)
-    return same and bool(kinds & {"file", "restored", "average"})
+    story = weights_story(execution, a, b) if same else None
+    moved = story is not None and story.mechanism == "averages-moved"
+    return same and (moved or bool(kinds & {"file", "restored", "average"}))
 
 
 def in_comparison(execution: Execution) -> tuple[int, list[str]]:

@@ -51,8 +51,7 @@ OF_SCORE = {
     ),
     scoring.FROM_HALF: (
         "another-threshold",
-        "{function} calls outputs positive from another threshold on than 0.5, at which {its} cuts "
-        "them",
+        "{function} was given outputs cut at {cut}, {its} cuts them at {own_cut}",
     ),
     scoring.SAME_SHAPE: (
         "shapes-broadcast",
@@ -103,6 +102,8 @@ class Names(NamedTuple):
     function: str
     it: str  # "evaluate" | "fit's validation"
     its: str  # "evaluate's accuracy" | "fit's val_accuracy"
+    cut: str = "another threshold"  # where the script cut the outputs that it scored
+    own_cut: str = "0.5"  # where the metric cuts them
 
 
 class _Rule(NamedTuple):
@@ -164,7 +165,7 @@ def _rules(
     values: Mapping[str, float], told: float, wanted: float, names: Names, transformation: str
 ) -> Iterator[_Rule]:
     """Every rule that leads from one number to the other, the most particular first."""
-    metric, function, _, its = names
+    metric, function, _, its, *_ = names
     words = names._asdict()
 
     def by(rule: str) -> float:
@@ -197,11 +198,9 @@ def _rules(
             evidence = f"{function} {rule} is {number(by(rule))}, {metric} {number(wanted)}"
             yield _Rule(id, detail.format(**words), evidence)
     if reaches(by(scoring.FROM_CLASSES), told, wanted):
-        cut = f" ({transformation})" if transformation.startswith("threshold") else ""
         yield _Rule(
             "another-threshold",
-            f"{function} was given outputs that were made classes{cut}, {its} makes classes of "
-            "them by its own threshold",
+            f"{function} was given outputs cut at {names.cut}, {its} cuts them at {names.own_cut}",
             of_metric(scoring.FROM_CLASSES),
         )
     if "auc" in metric.lower() and reaches(by(scoring.FINER_AUC), told, wanted):

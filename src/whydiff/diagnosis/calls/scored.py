@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from whydiff.core import scoring
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Excluded
+from whydiff.core.transformations import cut_by
 from whydiff.core.words import count, number
+from whydiff.diagnosis.calls.fields.mode import BY_DEFAULT
 from whydiff.diagnosis.calls.origins import Story
 from whydiff.diagnosis.calls.score_rules import LEFT, Names, reaches, rules_between
 from whydiff.diagnosis.calls.trials import SMALL
@@ -30,7 +32,10 @@ class Against:
     ``source`` is how the predicted samples were given ("arrays", "tf.data", ...); ``reshuffled``
     says whether it gave its rows in another order when they were predicted than when they were
     evaluated, None where that was not seen; ``training`` is the flag that the model was called
-    with; ``weights`` is how evaluate's came to be others.
+    with; ``weights`` is how evaluate's came to be others; ``threshold`` is where the metric cuts
+    outputs, as it was compiled; ``without_flag`` is the mechanism by which layers run as in
+    training where the model is called without a flag; ``outputs`` are called so, where the model
+    has several.
     """
 
     metric: str
@@ -40,6 +45,9 @@ class Against:
     reshuffled: bool | None = None
     training: object = None
     weights: Story | None = None
+    threshold: float = 0.5
+    without_flag: str = BY_DEFAULT
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,8 +119,11 @@ def _names(score: MeasuringCall, against: Against) -> Names:
     function = score.score.name if score.score else "the score"
     if against.validation:
         its = f"fit's val_{against.metric}"
-        return Names(against.metric, function, "fit's validation", its)
-    return Names(against.metric, function, "evaluate", f"evaluate's {against.metric}")
+        names = Names(against.metric, function, "fit's validation", its)
+    else:
+        names = Names(against.metric, function, "evaluate", f"evaluate's {against.metric}")
+    cut = cut_by(score.score.transformation if score.score else "") or names.cut
+    return names._replace(cut=cut, own_cut=number(against.threshold))
 
 
 def _weights(way: _Way, asked: _Asked) -> _Way:
@@ -156,7 +167,7 @@ def _how_ordered(asked: _Asked) -> tuple[str, str]:
     if scoring.OTHER_OUTPUT in values:
         return "labels-of-another-output", (
             "the labels that the score was given are those of another output of the model than "
-            "the predictions"
+            f"the predictions{_of_which(asked)}"
         )
     moved = values.get(scoring.RELABELLED)
     if moved is not None:
@@ -184,6 +195,16 @@ def _how_ordered(asked: _Asked) -> tuple[str, str]:
     )
 
 
+def _of_which(asked: _Asked) -> str:
+    """The names of the outputs that labels and predictions belong to."""
+    told, names = asked.score.score, asked.against.outputs
+    labels = int(asked.values[scoring.OTHER_OUTPUT])
+    own = told.output if told else ""
+    own = names[int(own)] if own.isdigit() and int(own) < len(names) else own
+    known = labels < len(names) and own in names
+    return f": labels of {names[labels]}, predictions of {own}" if known else ""
+
+
 def _flag(way: _Way, asked: _Asked) -> _Way:
     """What the score is of predictions made as in inference."""
     inference, names = asked.values.get(scoring.IN_INFERENCE), asked.names
@@ -192,7 +213,7 @@ def _flag(way: _Way, asked: _Asked) -> _Way:
     training = asked.against.training
     how = "with training=True" if training else "in a way in which layers act as in training"
     cause = part_of_gap(
-        "mode", "training-flag" if training else "training-baked-in",
+        "mode", "training-flag" if training else asked.against.without_flag,
         way.share(way.score - inference),
         f"the predictions were made by calling the model {how}, {names.it} runs it as in inference",
         f"{names.function} {scoring.IN_INFERENCE} is {number(inference)} (it was "

@@ -42,7 +42,8 @@ class CallTrials:
     """What the hybrids gave. ``sources`` are those that could be swapped.
 
     ``decided`` names, for a source that is no cause of its own, the one that decides about it.
-    ``failure`` says why the control failed ("" if it held): then nothing is proven.
+    ``rounded`` holds the largest relative change by sources that only round otherwise, as the whole
+    gap does. ``failure`` says why the control failed ("" if it held): then nothing is proven.
     """
 
     metric: str
@@ -52,6 +53,7 @@ class CallTrials:
     hybrids: dict[Coalition, Measurement] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     decided: dict[str, str] = field(default_factory=dict)
+    rounded: dict[str, float] = field(default_factory=dict)
     failure: str = ""
 
     def value(self, measured: Measurement) -> float:
@@ -193,6 +195,7 @@ def run_trials(
         _measured(runner, trials, coalition)
     _drop_follower(trials, "noise", trials.everything)
     _drop_follower(trials, "batch-size", frozenset({"mode"}))
+    _drop_rounded_mode(trials)
     return trials
 
 
@@ -252,6 +255,17 @@ def _drop_follower(trials: CallTrials, follower: str, deciders: Coalition) -> No
                 known = {c: trials.hybrids.get(c | along) for c, _ in without}
                 trials.hybrids = {c: found for c, found in known.items() if found is not None}
                 return
+
+
+def _drop_rounded_mode(trials: CallTrials) -> None:
+    """Where the whole gap is rounding, no layer acts otherwise in training: that a hybrid with the
+    other's flag is rounded otherwise comes from how it is computed, which is a source itself."""
+    if "mode" not in trials.sources or len(trials.sources) < 2:
+        return
+    if trials.apart(trials.a, trials.b)[1] and trials.rounds("mode"):
+        trials.rounded["mode"] = trials.effect("mode")
+        trials.sources.remove("mode")
+        trials.hybrids = {c: m for c, m in trials.hybrids.items() if "mode" not in c}
 
 
 def differs_from(measured: Measurement, call: MeasuringCall) -> str:

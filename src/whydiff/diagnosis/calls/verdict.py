@@ -122,6 +122,9 @@ def _ruled_out(found: Finding, compared: Compared, trials: CallTrials) -> str:
     if found.source in trials.decided:
         other = trials.decided[found.source]
         return f"{found.evidence}; it acts with the {other} of one side only"
+    if found.source in trials.rounded:
+        size = number(trials.rounded[found.source])
+        return f"{found.evidence}; swapped, it changes the last digits only ({size} relative)"
     if found.source not in trials.sources or not trials.acts(found.source):
         return f"{found.evidence}; swapped, it changes not one bit"
     if trials.rounds(found.source) and not rounds:

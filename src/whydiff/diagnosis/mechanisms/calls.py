@@ -100,6 +100,25 @@ MECHANISMS = (
         seen="Weights of one side come from set_weights or assign.",
     ),
     Mechanism(
+        "weights-rounded",
+        ("weights",),
+        "weights that were rounded on the way",
+        "Weights that are kept as float16 or with few decimals come back with fewer digits than "
+        "they had.",
+        "Keep them in the type in which they were trained (save_weights, or float32 arrays); or "
+        "compare with a tolerance.",
+        seen="Every weight of one side is that of the other, rounded to a coarser type.",
+    ),
+    Mechanism(
+        "averages-moved",
+        ("weights",),
+        "moving averages that were moved by calls with training=True",
+        "A call with training=True is no mere look: BatchNormalization moves its averages by what "
+        "it sees, and later calls of predict and evaluate use them.",
+        "Call model(x, training=False) wherever the model is used, not trained.",
+        seen="Only moving averages differ, and calls of the model changed them.",
+    ),
+    Mechanism(
         "values-assigned",
         ("weights",),
         "weights were assigned that no model had before",

@@ -17,6 +17,7 @@ from whydiff.core.recording import Execution, Fit
 from whydiff.core.words import listed
 from whydiff.diagnosis.calls.answer import all_agree, answer_calls, two_agree
 from whydiff.diagnosis.calls.fields import Compared, compare, with_programs
+from whydiff.diagnosis.calls.fields.mode import trained_without_flag
 from whydiff.diagnosis.calls.inputs import changed_in_place, form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts, logged_divergence
 from whydiff.diagnosis.calls.loops import fed_in_another_order, of_a_loop
@@ -35,8 +36,10 @@ from whydiff.diagnosis.calls.pair import (
     disagreements,
     first_difference,
     independent,
+    names_of_outputs,
     read_by,
     reshuffled,
+    threshold_of,
     wanted_calls,
 )
 from whydiff.diagnosis.calls.results import (
@@ -68,6 +71,7 @@ from whydiff.runner.messages import (
     OwnFit,
     PackCall,
     RelateRows,
+    RelateWeights,
     Requestable,
     Rescore,
     RestrictCall,
@@ -153,6 +157,13 @@ def explain_chosen(
             f"no time was left to see whether {said(a)} and {said(b)} used the same rows",
             "Give --budget more.",
         ) from None
+    if not alike and kind_of(a) == "loop":
+        raise WhydiffError(
+            f"what {said(a)} logged was measured in its steps, between which the weights moved; it "
+            f"is not held against {said(b)}",
+            "Call model.evaluate on the training data behind the loop and compare that, or two "
+            "loops with --fits I,J.",
+        )
     if not alike:
         raise WhydiffError(
             f"{said(a)} and {said(b)} did not use the same rows, so their numbers need not agree",
@@ -261,13 +272,13 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
     """The verdict where numbers are compared that were measured by two rules; else None."""
     a, b, metric = pair.a, pair.b, pair.distance.metric
     assert isinstance(b, MeasuringCall)
-    if b.score and b.score.position is not None and isinstance(a, MeasuringCall):
-        return judge_taken(a, b, b.score.position, metric)
     if b.score:
         reads = read_by(site.execution, b)
         assert reads is not None
+        if b.score.key is not None and isinstance(a, MeasuringCall):
+            return judge_taken(a, b, reads, metric)
         if b.score.is_mean and isinstance(a, MeasuringCall):
-            numbers = reads.notes["joined"]
+            numbers = b.notes.get("means") or b.notes["reads"]
             calls = [call for call in site.execution.calls if call.number in numbers]
             return judge_mean(a, b, calls, metric)
         evaluate = OwnFit(a.index) if isinstance(a, Fit) else a.number
@@ -281,6 +292,9 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
             reshuffled=reshuffled(a, reads),
             training=reads.recipe.mode.get("training"),
             weights=None if isinstance(a, Fit) else weights_story(site.execution, a, reads),
+            threshold=threshold_of(a, metric),
+            without_flag=trained_without_flag(reads),
+            outputs=() if isinstance(a, Fit) else names_of_outputs(a.values),
         )
         verdict = judge_score(values, b, against)
         if not isinstance(a, Fit) and "input-in-another-form" in {
@@ -448,6 +462,11 @@ def _described(
             ends = [str(path) for path in pair.a.recipe.architecture.get("masks end at") or ()]
             text = texts[0] + (f"; the mask ends at {listed(ends)}" if form == "mask-ends" else "")
             verdict = named_more(verdict, "data-content", text, form)
+    if named.get("weights") in ("weights-assigned", "values-assigned"):
+        assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall)
+        to = site.process.request(RelateWeights(served(site, pair.a), served(site, pair.b)))
+        text = f"the values of one side are the other's, rounded to {to}"
+        verdict = named_more(verdict, "weights", text, "weights-rounded") if to else verdict
     if any(cause.mechanism == "rows-depend-on-their-batch" for cause in verdict.causes):
         with contextlib.suppress(TransferError, WhydiffError):
             seen = runner.mixing()

@@ -98,7 +98,8 @@ def call_facts(e: Explanation) -> Iterator[tuple[str, str]]:
     parts = []
     if gap.get("a") is not None and gap.get("b") is not None:
         one, other = pair(gap["a"], gap["b"])
-        parts.append(f"{gap['metric']} {one} vs. {other}")
+        of_b = f"{gap['metric_b']} " if gap.get("metric_b") else ""
+        parts.append(f"{gap['metric']} {one} vs. {of_b}{other}")
     elif gap.get("relative") is not None:
         parts.append(f"{gap['metric']} differ by {number(gap['relative'])} (relative RMS)")
     if gap.get("predictions_differ"):

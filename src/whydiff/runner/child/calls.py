@@ -29,7 +29,7 @@ from whydiff.replay.calls.running import Measured, preserved
 from whydiff.replay.calls.scores import as_evaluate, by_position, rescored
 from whydiff.runner import codec, messages as m
 from whydiff.runner.child.packing import call_arrays, live_call
-from whydiff.stats.correspondence import Correspondence, correspondence
+from whydiff.stats.correspondence import Correspondence, correspondence, rounded_weights
 from whydiff.storage import load
 
 Result = TypeVar("Result")
@@ -77,6 +77,8 @@ class CallServer:
                 return self.find_layer(kept)
             case m.RelateRows():
                 return self.relate_rows(request)
+            case m.RelateWeights(a, b):
+                return rounded_weights(self._call(a).weights, self._call(b).weights)
             case m.SameRows():
                 trained = self._lives.get(request.fit)
                 equal = validation_rows_equal if request.validation else rows_of_fit_equal

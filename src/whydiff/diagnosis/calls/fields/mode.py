@@ -82,10 +82,21 @@ def compare_mode(a: MeasuringCall, b: MeasuringCall) -> Finding:
     mechanism = "training-flag"
     arguments = [c.recipe.mode.get("training") for c in (a, b)]
     if None in arguments and True not in arguments and _any_true(one, two):
-        baked = any(k.startswith("baked:") and v for c in (a, b) for k, v in c.recipe.mode.items())
-        mechanism = "training-baked-in" if baked else "training-by-default"
+        mechanism = next(
+            (m for m in map(trained_without_flag, (a, b)) if m != BY_DEFAULT), BY_DEFAULT
+        )
     evidence = describe(moved, 3) if not layers else f"{listed(layers[:4])}: {describe(moved, 2)}"
     return differs("mode", evidence, " vs. ".join(details), mechanism)
+
+
+#: Mechanism: the default of a layer's own argument is True.
+BY_DEFAULT = "training-by-default"
+
+
+def trained_without_flag(call: MeasuringCall) -> str:
+    """The mechanism by which layers of a call that passes no flag run as in training."""
+    baked = any(k.startswith("baked:") and v for k, v in call.recipe.mode.items())
+    return "training-baked-in" if baked else BY_DEFAULT
 
 
 #: Classes of layers that behave otherwise in training.
