@@ -372,6 +372,10 @@ def test_evaluate_and_predict_over_a_source_that_reshuffles():
     assert (found.check, found.distance.metric) == (LABELS_MOVE, "accuracy")
     assert not disagreements(execution(fed(evaluated), fed(ordered_)))
     assert not disagreements(execution(evaluated, shuffled))  # arrays keep their order
+    told = Score("sklearn.metrics.accuracy_score", 2, "", "argmax", row_digests([Y]))
+    agreeing = call(3, "score", values={"accuracy_score": 0.9}, score=told)
+    calls = fed(call(1, "evaluate", y=Y, values={"loss": 0.1, "accuracy": 0.9})), fed(shuffled)
+    assert not disagreements(execution(*calls, agreeing))  # its labels came in the right order
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,8 @@ def disagreements(execution: Execution, metric: str | None = None) -> list[Disag
     found = list(_of_fits(execution, calls, metric))
     found += _of_scores(execution, calls)
     if not any(d.why == SCORED for d in found):
-        found += _by_position(calls)
+        scored = {s.score.reads for _, s, _ in _score_pairs(execution, calls) if s.score}
+        found += _by_position([call for call in calls if call.number not in scored])
     own = [c for c in calls if c.kind != "score" and "thrown away" not in c.notes]
     for a, b in combinations(own, 2):
         if not same_result(a, b):
