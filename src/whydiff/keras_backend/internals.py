@@ -518,6 +518,12 @@ def takes_training(layer: Any) -> bool:
     return bool(getattr(layer, "_call_has_training_arg", False))
 
 
+def trains_by_default(layer: Any) -> bool:
+    """Whether a layer that is called without a flag runs as in training."""
+    argument = inspect.signature(layer.call).parameters.get("training")
+    return argument is not None and argument.default is True
+
+
 def training_argument(model: Any, training: bool = True) -> dict[str, bool]:
     """``{"training": training}`` for a model that takes it, else nothing."""
     return {"training": training} if takes_training(model) else {}

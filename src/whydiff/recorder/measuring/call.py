@@ -36,6 +36,7 @@ from whydiff.keras_backend.internals import (
     map_leaves,
     package_of,
     shows_training_flags,
+    trains_by_default,
 )
 from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.naming import Names
@@ -366,7 +367,7 @@ class Measuring(Flags):
             noise += self._book.traces.drawing(self.model, _FUNCTIONS[self.kind])
         mode = {
             # What a graph was built with gives way to the flag that a call passes.
-            **{k.replace("training:", "baked:"): v for k, v in described.facts["mode"].items()},
+            **_baked(described.facts["mode"], described.names),
             "training": self._arguments.get("training"),
             **self._layer_flags(described.names, flags),
             "eager": self._eager(),
@@ -528,6 +529,18 @@ class Measuring(Flags):
         _, before = self._generators[name]
         draws = self._adapter.draws_between(before, np.array(self._adapter.random_state()))
         return draws is not None and draws <= 2
+
+
+def _baked(mode: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """The flags that a graph was built with. What a layer takes by default was not asked for,
+    though the graph holds it as well."""
+    found = {}
+    for key, value in mode.items():
+        kind, _, path = key.partition(":")
+        layer = names.layers.get(path) if kind == "training" else None
+        if layer is None or value is not True or not trains_by_default(layer):
+            found[key.replace("training:", "baked:")] = value
+    return found
 
 
 def global_generators(backend: Any, name: str) -> dict[str, tuple[str, Any]]:
