@@ -166,6 +166,8 @@ with whydiff.recording() as after:
     model(x, training=True)
 found = whydiff.explain(before.call(1), after.call(1))
 assert [(c.source, c.status) for c in found.causes] == [("data-content", "confirmed")], found.causes
+assert "one and the same array" not in found.causes[0].detail, "it was another one"
+assert "--" not in found.chosen
 found = whydiff.explain(before.call(1), after.call(2))
 assert found.causes[0].source == "mode" and found.reproduced, found.causes
 inside = whydiff.explain(after.call(1), after.call(2))

@@ -105,6 +105,9 @@ def test_two_revisions_or_arguments_of_one_script_give_the_command_that_proves_i
     assert same.command == "" and str(same).startswith("Nothing that the tracker keeps")
     other = {**tags("2e", "[]"), "whydiff.script": "other.py"}
     assert compared(run(tags("1f", "[]")), run(other)).command == ""
+    one, two = (run({**tags("1f", "[]"), "whydiff.fit": fit}) for fit in "12")
+    assert compared(one, two).command.startswith("whydiff explain train.py --fits 1,2 ")
+    assert compared(one, one).command.startswith("whydiff explain train.py --runs ")
 
 
 def test_a_file_that_is_no_recording_is_named():

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from whydiff.core.calls import MeasuringCall
+from whydiff.core.calls import CallRecipe, MeasuringCall
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation, Remedy
 from whydiff.core.live import Live, LiveCall
@@ -23,6 +23,7 @@ from whydiff.core.progress import Progress
 from whydiff.core.question import Question, check_usable
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.answer import answer
+from whydiff.diagnosis.calls.answer import agreement
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.experiments.explain.calls import Site, explain_chosen
 from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_results
@@ -221,7 +222,10 @@ def explain_calls(
         client = InProcessClient([], path, lives)
         of_both = " and ".join(dict.fromkeys(w.recorded.name for w in (a, b)))
         site = Site(client, made, of_both, Path(name), path)
-        return explain_chosen(site, (one.number, other.number), progress, question.metric)
+        found = explain_chosen(site, (one.number, other.number), progress, question.metric)
+    notes = tuple(note for note in found.notes if note != agreement(made))
+    # Options of the command line, and what else a script did, are nothing of a session.
+    return replace(found, chosen=found.chosen.partition("; --")[0], notes=notes)
 
 
 def _numbered_together(
@@ -229,7 +233,8 @@ def _numbered_together(
 ) -> tuple[list[LiveCall], MeasuringCall, MeasuringCall]:
     """The calls of both recordings with numbers of their own, and the two that are compared.
 
-    A model that both recordings saw has one number.
+    A model that both recordings saw has one number. Whether both were given one and the same array
+    is not known of two recordings: each numbers its own.
     """
     own, others = a.lives, b.lives
     if a.recorded is not b.recorded:
@@ -243,6 +248,7 @@ def _numbered_together(
                     live.call,
                     number=live.call.number + further,
                     model_number=models.get(id(live.model), live.call.model_number + beyond),
+                    recipe=_of_its_own(live.call.recipe),
                 ),
             )
             for live in others
@@ -259,6 +265,11 @@ def _numbered_together(
                 f"`whydiff diff` compares what was recorded in {watched.recorded.path}.",
             )
     return lives, known[a.number], known[number]
+
+
+def _of_its_own(recipe: CallRecipe) -> CallRecipe:
+    facts = {name: value for name, value in recipe.inputs.facts.items() if name != "object"}
+    return replace(recipe, inputs=replace(recipe.inputs, facts=facts))
 
 
 def _two_fits(fits: Sequence[object]) -> tuple[WatchedFit, WatchedFit]:

@@ -62,6 +62,31 @@ def successive_fits(execution: Execution) -> tuple[int, int] | None:
     return None
 
 
+def fits_alike(execution: Execution, a: Fit, b: Fit) -> list[int]:
+    """The fits that stand to A as B does, by number: folds, members, or fits that go on.
+
+    Independent trainings of models of its shape, at the same place of their training; or, where B
+    goes on with A's model, all later fits of it. [] for successive fits held as one.
+    """
+    if a.parts or b.parts:
+        return []
+    trainings = trainings_of(execution.fits)
+    places = _places(trainings)
+    same = _same_weights if _same_weights(a, b) else _same_ends
+    goes_on = trainings[a.index] == trainings[b.index]
+    return [
+        fit.index
+        for fit in execution.fits
+        if fit.index != a.index
+        and fit.finished
+        and same(a, fit)
+        and (trainings[fit.index] == trainings[a.index]) == goes_on
+        and (
+            places[fit.index] > places[a.index] if goes_on else places[fit.index] == places[a.index]
+        )
+    ]
+
+
 def _other_stage(one: Fit, other: Fit) -> bool:
     """Whether layers were frozen or thawed or got weights in between, or other data and another
     optimizer taken."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def compare_runs(tracker: Tracker, a: str, b: str) -> RunDifferences:
         _named(runs[1], b),
         different,
         len(rows) - len(different),
-        command=_command(kept[0], kept[1]),
+        command=_command(kept, [run.tags.get(FIT_TAG, "") for run in runs]),
     )
     return _with_recordings(answer, tracker, (a, b), runs)
 
@@ -94,8 +94,10 @@ def _pinned(tracker: Tracker, run: str) -> dict[tuple[str, str], str]:
     return {(VERSION, match[1].lower()): match[2] for match in pinned}
 
 
-def _command(a: Mapping[tuple[str, str], str], b: Mapping[tuple[str, str], str]) -> str:
-    """The question that runs both again: one script in two revisions, or with two arguments."""
+def _command(kept: Sequence[Mapping[tuple[str, str], str]], fits: Sequence[str]) -> str:
+    """The question that runs both again: one script in two revisions, or with two arguments; where
+    these are the same, two of its ``fits``, or one fit of two runs."""
+    a, b = kept
     script = a.get((SCRIPT, SCRIPT), "")
     if not script.endswith((".py", ".ipynb")) or script != b.get((SCRIPT, SCRIPT)):
         return ""
@@ -106,7 +108,14 @@ def _command(a: Mapping[tuple[str, str], str], b: Mapping[tuple[str, str], str])
         )
         for side in (a, b)
     ]
-    return command(Question((script,), a=sides[0], b=sides[1])) if sides[0] != sides[1] else ""
+    question = Question((script,), a=sides[0], b=sides[1])
+    if sides[0] == sides[1]:
+        if not all(fit.isdecimal() for fit in fits):
+            return ""
+        numbers = (int(fits[0]), int(fits[1]))
+        same = numbers[0] == numbers[1]
+        question = replace(question, runs=same, fits=None if same else numbers)
+    return command(question)
 
 
 def _arguments(text: str) -> Iterator[str]:

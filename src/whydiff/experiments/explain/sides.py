@@ -146,6 +146,12 @@ def two_successive_fits(ran: Ran, folder: Path) -> RunningSides | None:
     return None if pair is None else _of_one_execution(ran.child, execution, pair, folder)
 
 
+def of_one_execution(sides: RunningSides, execution: Execution, number: int) -> RunningSides:
+    """A beside another fit of its run."""
+    a = sides.compared.a.fit.index
+    return _of_one_execution(sides.child_a, execution, (a, number), sides.folder)
+
+
 def _of_one_execution(
     child: Child, execution: Execution, pair: Picks, folder: Path
 ) -> RunningSides:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from whydiff.core.findings import Explanation, Remedy
 from whydiff.diagnosis.calls.answer import with_others
-from whydiff.diagnosis.pair import fits_listed
+from whydiff.experiments.explain.all_fits import all_fits
 from whydiff.experiments.explain.fix_trials import may_run_again, try_fixes
 from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_results
 from whydiff.experiments.explain.inquiry import Inquiry
@@ -26,6 +26,11 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
     prepare = functools.partial(sides.hybrid_trainer, keeps_b)
     results = hybrid_results(compared, prepare, recordings, question, asked.progress)
     sides = replace(sides, compared=results.compared)
+    rows = None
+    execution = asked.site.execution
+    if compared.between == "fits" and len(execution.fits) > 2:
+        left = asked.runs.time_left()
+        rows = all_fits(sides, execution, results.trials, question, left, asked.progress)
     remedy = Remedy("", False, "")
     used: list[Child] = []
     if question.fix and _may_try(asked, sides, sides.child_a):
@@ -50,9 +55,7 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
             for child, side in ((sides.child_a, compared.a), (sides.child_b, compared.b))
         )
         explanation = replace(explanation, causes=with_lines(explanation.causes, a, b))
-    execution = asked.site.execution
-    if compared.between == "fits" and len(execution.fits) > 2:
-        rows = fits_listed(execution, question.metric, (compared.a.fit, compared.b.fit))
+    if rows is not None:
         explanation = replace(explanation, evidence={**explanation.evidence, "fits": rows})
     return with_others(explanation, execution)
 

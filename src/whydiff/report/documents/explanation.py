@@ -39,6 +39,7 @@ from whydiff.report.documents.calls import (
     side_of,
 )
 from whydiff.report.documents.first_divergence import first_divergence, point, share
+from whydiff.report.documents.fits_table import fits_of_script
 from whydiff.report.documents.places import places_of_causes
 from whydiff.report.documents.replicas import distribution_chart, draws
 from whydiff.report.documents.reproduce import reproduce, with_page
@@ -438,42 +439,6 @@ def _numbers(e: Explanation) -> Iterator[Section]:
         blocks.append(Fold("Further evidence", tuple(evidence_blocks(others))))
     if blocks:
         yield Section("numbers", "All numbers", tuple(blocks), depth=VERBOSE)
-
-
-# --- the fits of a script that has many, a line each, and how far apart they end --------------
-
-
-#: rows on a first screen; a search over settings has hundreds
-MOST_ROWS = 30
-
-
-def fits_of_script(rows: Sequence[Mapping[str, Any]]) -> Iterator[Section]:
-    """Every fit with its final metric, those compared marked; nothing where no rows were kept."""
-    if not rows:
-        return
-    metric = rows[0]["metric"]
-    values = [float(row["value"]) for row in rows if row["value"] is not None]
-    lead = f"{count(len(rows), 'fit')}."
-    if values:
-        least, most = pair(min(values), max(values))
-        lead = (
-            f"{count(len(rows), 'fit')} end with {metric} from {least} to {most}; "
-            "--fits best,worst compares the two furthest apart."
-        )
-    shown = [row for i, row in enumerate(rows) if i < MOST_ROWS or row["side"]]
-    left = len(rows) - len(shown)
-    table = Table(
-        ("", "Fit", "Line", "Model", metric),
-        tuple(
-            (row["side"], str(row["fit"]), str(row["line"] or "-"), row["model"],
-             "-" if row["value"] is None else number(row["value"]))
-            for row in shown
-        ),
-        numbers=frozenset({"Fit", "Line", metric}),
-        legend="A and B mark the compared fits."
-        + (f" {count(left, 'further fit')} in the JSON." if left else ""),
-    )  # fmt: skip
-    yield Section("fits", "The fits of the script", (table,), lead, SCREEN)
 
 
 # --- what the files of two saved models hold: settings that differ, weights layer by layer ----
