@@ -50,6 +50,20 @@ def test_epochs_of_the_next_part_count_as_its_share():
     assert pace.seconds_left(16.0) == pytest.approx(10.0), "time goes on between two of them"
 
 
+def test_what_comes_before_the_first_report_of_a_part_counts_for_those_to_come():
+    """Each part builds for 10 s, then reports ten shares, a second each."""
+    pace = Pace(3, 0.0)
+    for part in (0, 20, 40):
+        for second in range(1, 11):
+            pace.within(second / 10, part + 10.0 + second)
+            left = pace.seconds_left(part + 10.0 + second)
+            if part == 20 and second > 1:
+                assert left == pytest.approx(10 - second + 20)
+        pace.advance(1, part + 20.0)
+        if part:
+            assert pace.seconds_left(part + 20.0) == pytest.approx(40.0 - part)
+
+
 def test_runs_left_epochs_and_an_estimate_are_said(monkeypatch):
     clock = SimpleNamespace(monotonic=itertools.count(0, 10).__next__)
     monkeypatch.setattr(reporting, "time", clock)
@@ -71,7 +85,7 @@ def test_runs_left_epochs_and_an_estimate_are_said(monkeypatch):
         "training hybrids (0 of 3)",
         "training hybrids (0 of 3, epoch 1 of 2 of the next)",
         "training hybrids (1 of 3, about 40 s left)",
-        "training hybrids (1 of 3, epoch 2 of 2 of the next, about 13 s left)",
+        "training hybrids (1 of 3, epoch 2 of 2 of the next, about 10 s left)",
         "running train.py",
         "running train.py (epoch 1 of 2)",
     ]

@@ -35,7 +35,9 @@ def test_it_leaves_the_bits_of_a_new_process_and_draws_as_one(tmp_path):
     def trial(name):
         return replace(Run(script), source=texts[name], keep="none", purpose="trial")
 
+    said = []
     with runs.run(Run(script), tmp_path, "a") as ran:
+        ran.child.each_epoch = lambda *step: said.append(step)
         again, *others = (
             runs.run_again(ran.child, trial(name), tmp_path / f"again{number}.whydiff")
             for number, name in enumerate(("changed", "by_chance", "by_chance"))
@@ -51,3 +53,4 @@ def test_it_leaves_the_bits_of_a_new_process_and_draws_as_one(tmp_path):
     assert not (content[0].samples == content[1].samples).all(), "unseeded, two runs draw otherwise"
     assert others[0].fits[0].recipe.initialization == others[1].fits[0].recipe.initialization
     assert runs.count == 5
+    assert said == 3 * [(step, 8, "step") for step in range(1, 9)], "its steps are counted"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
-#: Takes how many epochs of a training are over, and of how many.
-EachEpoch = Callable[[int, int], None]
+
+class EachEpoch(Protocol):
+    """Takes how many epochs of a training are over, and of how many.
+
+    Where a script runs again its steps take their place: ``unit`` is then "step".
+    """
+
+    def __call__(self, done: int, total: int, unit: str = "epoch") -> None: ...
 
 
 class Progress(Protocol):
@@ -20,7 +25,7 @@ class Progress(Protocol):
         """``n`` parts of the current step are done."""
         ...
 
-    def epochs(self, done: int, total: int) -> None:
+    def epochs(self, done: int, total: int, unit: str = "epoch") -> None:
         """Of the training that is the next part, ``done`` of ``total`` epochs are over."""
         ...
 
@@ -38,7 +43,7 @@ class Silent:
     def advance(self, n: int = 1) -> None:
         """Parts of it are done."""
 
-    def epochs(self, done: int, total: int) -> None:
+    def epochs(self, done: int, total: int, unit: str = "epoch") -> None:
         """Epochs of the next one are over."""
 
     def note(self, text: str) -> None:

@@ -75,6 +75,8 @@ class Session:
         self._pins, self._last = dict(pins or {}), last
         self._trained_by: dict[str, int] = {}
         self._compiled: BesideModels[Mapping[str, Any]] = BesideModels()
+        #: called after each step of a training that is watched
+        self.stepped: Callable[[], None] | None = None
 
     @property
     def current(self) -> Watch | None:
@@ -317,6 +319,7 @@ class Session:
             say(f"this fit is not recorded: {error!r}")
             return None
         self._fits += 1
+        made.stepped = self.stepped
         self.calls.fit_begins(made.index, subject)
         return made
 

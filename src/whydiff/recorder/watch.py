@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -106,6 +106,7 @@ class Watch:
         me = weakref.proxy(self)
         self._rows = Steps(index, self.feed, writer, lambda *step: me._digests(*step))
         self.steps = 0
+        self.stepped: Callable[[], None] | None = None  # called after each of them
 
     def measured_within(self, method: str, line: int) -> None:
         """The script measures while the fit runs, in a callback: that is counted, not watched."""
@@ -165,6 +166,8 @@ class Watch:
         self._rows.add(self._epoch, steps_at_once(self.model), left, drawn)
         self._epoch_steps += 1
         self.steps += 1
+        if self.stepped is not None:
+            self.stepped()
 
     def _left(self, state: Any, logs: Any) -> Left:
         """What a step left: to read later where nobody has to know it before the next step."""

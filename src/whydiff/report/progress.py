@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -19,38 +19,65 @@ EVERY = 10.0
 class Pace:
     """How long what is left of a step takes, by how long its parts took.
 
-    What is done first also compiles, so it counts only until more is done.
+    What is done first also compiles, so it counts only until more is done. A part may take long
+    before it reports anything (a script runs up to its first step again): what is said of the share
+    of a part that is done tells how fast that goes, whole parts tell what comes before it, too.
     """
 
     total: int
     began: float  # seconds, as all times here
     whole: int = 0  # parts that are done
-    done: float = 0.0  # these, and the share of the next one
-    first: tuple[float, float] | None = None  # when something was done first, and how much
+    share: float = 0.0  # of the next one
     latest: float = 0.0  # when something was done last
+    _took: list[float] = field(default_factory=list)  # seconds of each part that is done
+    _reported: list[tuple[float, float]] = field(default_factory=list)  # (when, share) of the next
+    _within: float | None = None  # seconds of a part at the pace within it
+
+    @property
+    def done(self) -> float:
+        """Parts that are done, and the share of the next one."""
+        return self.whole + self.share
 
     def advance(self, n: int, now: float) -> None:
         """``n`` parts are done."""
-        self.whole += n
-        self._reach(self.whole, now)
+        if self._reported:
+            self.within(1.0, now)
+        self._took += [(now - self.began) / n] * n
+        self.whole, self.share, self.latest, self.began = self.whole + n, 0.0, now, now
+        self._reported = []
 
     def within(self, share: float, now: float) -> None:
         """So much of the next part is done, up to 1."""
-        self._reach(self.whole + share, now)
-
-    def _reach(self, done: float, now: float) -> None:
-        self.done, self.latest = done, now
-        self.first = self.first or (now, done)
+        self._reported.append((now, share))
+        since, before = self._reported[0]
+        if share > before:
+            self._within = (now - since) / (share - before)
+        self.share, self.latest = share, now
 
     def seconds_left(self, now: float) -> float | None:
         """Seconds until all parts are done; None before one is, or two epochs of it."""
-        if self.first is None:
+        typical = self._typical()
+        if typical is None:
             return None
-        since, before = self.first if self.done > self.first[1] else (self.began, 0.0)
-        if not before and self.done < 1:
-            return None
-        left = (self.latest - since) / (self.done - before) * (self.total - self.done)
+        at_this_pace = typical if self._within is None else self._within
+        rest = (1 - self.share) * at_this_pace if self.share else typical
+        others = max(self.total - self.whole - 1, 0) * typical
+        left = others + (rest if self.whole < self.total else 0.0)
         return max(left - (now - self.latest), 0.0)
+
+    def _typical(self) -> float | None:
+        """Seconds that a part takes which is not the first; None while nothing is known."""
+        if len(self._took) > 1:
+            return sum(self._took[1:]) / (len(self._took) - 1)
+        if self._took and self._reported:  # the second one is under way
+            since, before = self._reported[0]
+            if len(self._reported) > 1 and self._within is not None:
+                return max(since - self.began - before * self._within, 0.0) + self._within
+            if before >= 0.5:
+                return (since - self.began) / before
+        if self._within is not None:
+            return self._within
+        return self._took[0] if self._took else None
 
 
 class Progress:
@@ -100,9 +127,9 @@ class Progress:
             self._pace.advance(n, now)
         self._show(now)
 
-    def epochs(self, done: int, total: int) -> None:
+    def epochs(self, done: int, total: int, unit: str = "epoch") -> None:
         """Of the training that is the next part, ``done`` of ``total`` epochs are over."""
-        self._epochs = f"epoch {done} of {total}"
+        self._epochs = f"{unit} {done} of {total}"
         now = time.monotonic()
         if self._pace is not None:
             self._pace.within(done / total, now)

@@ -26,7 +26,7 @@ from whydiff.core.errors import Terminated, WhydiffError, unreachable
 from whydiff.core.feeding import OutOfTime, TransferError
 from whydiff.core.interpreter import Interpreter
 from whydiff.core.keeping import Keep
-from whydiff.core.progress import EachEpoch
+from whydiff.core.progress import EachEpoch, Silent
 from whydiff.core.question import SideOptions
 from whydiff.core.renaming import Value, renamed
 from whydiff.core.resumption import Resume
@@ -176,7 +176,7 @@ class Child:
         #: when, by the monotonic clock, it is ended whatever it is asked; None: never
         self.deadline: float | None = None
         #: told after every epoch of what it trains on request
-        self.each_epoch: EachEpoch = lambda done, total: None
+        self.each_epoch: EachEpoch = Silent().epochs
         self._cover = (
             Cover(run.protected, recording.with_suffix(".files"), run.means) if log else None
         )
@@ -297,7 +297,7 @@ class Child:
                 codec.write(request, self._requests)
                 reply: EpochOver | Reply = codec.read(self._answers)
                 while isinstance(reply, EpochOver):
-                    self.each_epoch(reply.done, reply.total)
+                    self.each_epoch(reply.done, reply.total, reply.unit)
                     reply = codec.read(self._answers)
         except (BrokenPipeError, EOFError):
             raise WhydiffError(

@@ -31,6 +31,6 @@ class EpochProgress:
             self._progress.advance(now.done - self._done)
             self._done = now.done
 
-    def trained(self, done: int, total: int) -> None:
+    def trained(self, done: int, total: int, unit: str = "epoch") -> None:
         """Report how far a training is that the process was asked for, once its script is over."""
-        self._progress.epochs(done, total)
+        self._progress.epochs(done, total, unit)

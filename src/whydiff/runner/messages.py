@@ -511,10 +511,14 @@ class Failed:
 
 @dataclass(frozen=True)
 class EpochOver:
-    """Comes before the reply: ``done`` of ``total`` epochs of what is being trained are over."""
+    """Comes before the reply: ``done`` of ``total`` epochs of what is being trained are over.
+
+    Or of its steps, where a script runs again: ``unit`` is then "step".
+    """
 
     done: int
     total: int
+    unit: str = "epoch"
 
 
 Reply = Answered | NotTransferable | Refused | Failed

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
 from whydiff.core.pins import Pins
+from whydiff.core.progress import EachEpoch
 from whydiff.core.recording import Side
 from whydiff.diagnosis.same_program import other_program
 from whydiff.runner.child.afresh import Start, afresh
@@ -26,9 +27,15 @@ if TYPE_CHECKING:
 class ScriptRunner:
     """Runs scripts in this process, watched anew, each as if nothing had run here before."""
 
-    def __init__(self, watching: Watching, start: Start, run_script: Callable[[Job], int]) -> None:
+    def __init__(
+        self,
+        watching: Watching,
+        start: Start,
+        run_script: Callable[[Job], int],
+        each_step: EachEpoch | None = None,
+    ) -> None:
         self._watching, self._start, self._run_script = watching, start, run_script
-        self._covered = watching.job.covered
+        self._covered, self._each_step = watching.job.covered, each_step
 
     def __call__(
         self,
@@ -54,6 +61,7 @@ class ScriptRunner:
             afresh(self._start, environment, folder, self._covered, by_chance=recording is None),
         ):
             self._watching.begin(job, pins, None if pins is None else fit)
+            self._watching.session.stepped = self._count(recording, fit, pins)
             code = 0
             try:
                 code = self._run_script(job)
@@ -70,6 +78,29 @@ class ScriptRunner:
             )
         _check_same(job.script, recording, Path(job.output), fit)
         return lives
+
+    def _count(
+        self, recording: Path | None, fit: int, pins: Mapping[int, Pins] | None
+    ) -> Callable[[], None]:
+        """What is called after each step: it reports how many of those recorded are over.
+
+        A hundred reports at most: each is a message to the process that asked.
+        """
+        fits = load(recording or Path(self._watching.job.output)).fits
+        total = sum(len(one.steps) for one in fits if not fit or one.index <= fit)
+        pinned = (pins or {}).get(fit)
+        if pinned is not None and pinned.steps is not None:
+            total += pinned.steps - len(fits[fit - 1].steps)
+        done = 0
+
+        def stepped() -> None:
+            nonlocal done
+            done += 1
+            before, now = 100 * (done - 1) // max(total, 1), 100 * done // max(total, 1)
+            if self._each_step is not None and before < now <= 100:
+                self._each_step(done, total, "step")
+
+        return stepped
 
 
 def _check_same(script: str, recording: Path, again: Path, fit: int) -> None:

@@ -240,8 +240,8 @@ def _serve(watching: Watching, start: Start, descriptors: Sequence[int], code: i
     with os.fdopen(descriptors[0], "rb") as requests, os.fdopen(descriptors[1], "wb") as answers:
         codec.write(ScriptEnded(code), answers)
 
-        def each_epoch(done: int, total: int) -> None:
-            codec.write(EpochOver(done, total), answers)
+        def each_epoch(done: int, total: int, unit: str = "epoch") -> None:
+            codec.write(EpochOver(done, total, unit), answers)
 
         serve(_server(watching, start, each_epoch), requests, answers)
 
@@ -261,7 +261,7 @@ def _server(watching: Watching, start: Start, each_epoch: EachEpoch) -> Server:
 
     job = watching.job
     again = replace(job, output=f"{job.output}.again", keep_bytes=1 << 24)
-    run = ScriptRunner(watching, start, run_script)
+    run = ScriptRunner(watching, start, run_script, each_epoch)
     output = Path(job.output)
     return Server(session.lives, run, again, output, session.calls.lives, each_epoch)
 
