@@ -92,7 +92,7 @@ class Watch:
         """Epochs of the next one are, or steps."""
         if self._pace is not None:
             now = self._clock()
-            self._pace.within(done / total, now)
+            self._pace.within(done / total, now, unit == "step")
             self._estimate(now)
 
     def _estimate(self, now: float) -> None:

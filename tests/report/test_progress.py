@@ -55,13 +55,20 @@ def test_what_comes_before_the_first_report_of_a_part_counts_for_those_to_come()
     pace = Pace(3, 0.0)
     for part in (0, 20, 40):
         for second in range(1, 11):
-            pace.within(second / 10, part + 10.0 + second)
+            pace.within(second / 10, part + 10.0 + second, again=True)
             left = pace.seconds_left(part + 10.0 + second)
-            if part == 20 and second > 1:
-                assert left == pytest.approx(10 - second + 20)
+            if second > 1:
+                assert left == pytest.approx(10 - second + 40 - part)
         pace.advance(1, part + 20.0)
         if part:
             assert pace.seconds_left(part + 20.0) == pytest.approx(40.0 - part)
+
+
+def test_a_step_that_compiles_once_more_is_no_pace():
+    pace = Pace(1, 0.0)
+    for step, now in enumerate([1, 2, 3, 4, 64, 65], 1):
+        pace.within(step / 10, float(now), again=True)
+    assert pace.seconds_left(65.0) == pytest.approx(7.2), "the slow one counts as five"
 
 
 def test_runs_left_epochs_and_an_estimate_are_said(monkeypatch):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
 import time
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import TracebackType
 from typing import Any, TextIO
 
 from whydiff.core.words import duration
 from whydiff.report.plain import clean
 
+#: How much longer than the middle one a report may take to count as it is.
+FAR_LONGER = 5.0
 #: seconds between two plain lines about one step
 EVERY = 10.0
 
@@ -32,6 +36,7 @@ class Pace:
     _took: list[float] = field(default_factory=list)  # seconds of each part that is done
     _reported: list[tuple[float, float]] = field(default_factory=list)  # (when, share) of the next
     _within: float | None = None  # seconds of a part at the pace within it
+    _again: bool = False
 
     @property
     def done(self) -> float:
@@ -46,12 +51,18 @@ class Pace:
         self.whole, self.share, self.latest, self.began = self.whole + n, 0.0, now, now
         self._reported = []
 
-    def within(self, share: float, now: float) -> None:
-        """So much of the next part is done, up to 1."""
+    def within(self, share: float, now: float, again: bool = False) -> None:
+        """So much of the next part is done, up to 1; ``again``: a script runs again for it."""
+        self._again = self._again or again
         self._reported.append((now, share))
-        since, before = self._reported[0]
-        if share > before:
-            self._within = (now - since) / (share - before)
+        paces = [
+            (after - before) / (more - less)
+            for (before, less), (after, more) in pairwise(self._reported)
+            if more > less
+        ]
+        if paces:  # one that took far longer compiled something, as a last smaller batch does
+            most = FAR_LONGER * statistics.median(paces)
+            self._within = statistics.fmean(min(pace, most) for pace in paces)
         self.share, self.latest = share, now
 
     def seconds_left(self, now: float) -> float | None:
@@ -68,11 +79,13 @@ class Pace:
     def _typical(self) -> float | None:
         """Seconds that a part takes which is not the first; None while nothing is known."""
         if len(self._took) > 1:
-            return sum(self._took[1:]) / (len(self._took) - 1)
-        if self._took and self._reported:  # the second one is under way
+            return statistics.median(self._took[1:])
+        if self._reported and (self._took or len(self._reported) > 1):
             since, before = self._reported[0]
             if len(self._reported) > 1 and self._within is not None:
-                return max(since - self.began - before * self._within, 0.0) + self._within
+                ahead = max(since - self.began - before * self._within, 0.0)
+                # What came before the first epoch of all was compiling, unless a script ran.
+                return self._within + (ahead if self._took or self._again else 0.0)
             if before >= 0.5:
                 return (since - self.began) / before
         if self._within is not None:
@@ -132,7 +145,7 @@ class Progress:
         self._epochs = f"{unit} {done} of {total}"
         now = time.monotonic()
         if self._pace is not None:
-            self._pace.within(done / total, now)
+            self._pace.within(done / total, now, unit == "step")
         self._show(now)
 
     def _show(self, now: float) -> None:
