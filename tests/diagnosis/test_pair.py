@@ -309,6 +309,15 @@ def test_what_differs_over_all_folds_is_said_in_one_go():
     )
     assert table.columns[-3:] == ("val_accuracy", "data-content", "initialization")
     assert [row[-2:] for row in table.rows] == [("-", "-"), ("0.95", "0.81"), ("0.6", "0.79")]
+    for row in rows[1:]:
+        del row["alone"], row["whole"]
+    rows[0]["unmeasured"] = 600.0
+    (section,) = fits_of_script(rows)
+    text, table = section.blocks
+    assert text.text.endswith(
+        "moves alone takes about 10 min more to measure: --budget gives the time."
+    )
+    assert table.columns[-1] == "val_accuracy"
 
 
 def test_worker_processes_are_said_to_be_there_unless_they_load_data():

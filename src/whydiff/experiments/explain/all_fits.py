@@ -18,9 +18,11 @@ from whydiff.core.progress import Progress
 from whydiff.core.question import Question
 from whydiff.core.recording import Execution
 from whydiff.diagnosis.pair import fits_alike, fits_listed
-from whydiff.diagnosis.trials import PATIENCE, Trials
+from whydiff.diagnosis.trials import Trials
 from whydiff.experiments.explain.sides import RunningSides, of_one_execution
 
+#: Seconds of training beside the two that are explained which nobody needs to be asked about.
+PATIENCE = 120.0
 #: Fits beyond so many are listed only: a search over settings has hundreds.
 MOST_FITS = 30
 
@@ -38,7 +40,8 @@ def all_fits(
     Those like A and B have ``differs`` and ``agrees``, sources by how they compare with A, and,
     where A could be trained again, ``alone``: by source the metric that A ends with if it takes
     that from this fit. ``whole`` says whether all of these together give this fit, bit for bit.
-    Nothing is trained where that would take more than ``seconds``, or ten minutes if None.
+    Nothing is trained where that would take more than ``seconds``, or two minutes if None; A's row
+    then has ``unmeasured``, the seconds that it would take.
     """
     a, b = sides.compared.a.fit, sides.compared.b.fit
     rows = {row["fit"]: row for row in fits_listed(execution, question.metric, (a, b))}
@@ -52,7 +55,10 @@ def all_fits(
         rows[number] |= {"differs": list(pair.compared.differing), "agrees": agrees}
     wanted = sum(len(pair.compared.movable()) + 1 for n, pair in pairs.items() if n != b.index)
     patience = PATIENCE if seconds is None else seconds
-    if not trials.reproduces_a() or wanted * trials.longest > patience:
+    if not trials.reproduces_a():
+        return list(rows.values())
+    if wanted * trials.longest > patience:
+        rows[a.index]["unmeasured"] = wanted * trials.longest
         return list(rows.values())
     progress.step("training A with what one of the other fits has", total=wanted)
     for number, pair in pairs.items():

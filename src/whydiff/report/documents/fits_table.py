@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from whydiff.core.words import count, listed, number, pair
+from whydiff.core.words import count, duration, listed, number, pair
 from whydiff.report.blocks import Block, Table, Text
 from whydiff.report.document import SCREEN, Section
 
@@ -94,6 +94,11 @@ def _moved(rows: Sequence[Row]) -> Iterator[str]:
     """How far each source alone moves the metric over the fits, as measured."""
     measured = [row for row in rows if row.get("alone")]
     base = [row for row in rows if row["side"] == "A"]
+    if base and "unmeasured" in base[0]:
+        yield (
+            f"What each of these moves alone takes about {duration(base[0]['unmeasured'])} more to "
+            "measure: --budget gives the time."
+        )
     if len(measured) < 2 or not _values(base):
         return
     said = []
