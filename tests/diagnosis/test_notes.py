@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from whydiff.core.recording import Side
-from whydiff.diagnosis.notes import on_other_samples, restarted
+from whydiff.core.recording import Epoch, Side
+from whydiff.diagnosis.notes import loss_not_counted, on_other_samples, restarted
 from whydiff.testing import sides
 from whydiff.testing.hybrids import compared
 from whydiff.testing.sides import a_fit, a_recipe, a_side, changed, content, facts
@@ -41,3 +41,19 @@ def test_a_gap_in_a_number_measured_on_other_samples_says_so():
     assert "not that of the weights alone" in note
     assert on_other_samples(sides, told | {"metric": "accuracy"}) == ()
     assert on_other_samples(compared(a, a), told) == ()
+
+
+def logging(loss, **fields):
+    epochs = tuple(Epoch(e, 3, {"loss": loss}, sides.weights(100 + e)) for e in range(2))
+    return a_side(fit={"epochs": epochs}, **fields)
+
+
+def test_a_loss_that_a_step_of_its_own_never_counts_says_nothing():
+    own = {"code:train_step": "1f3a"}
+    zero, fine = logging(0.0, mode=own), logging(0.3, mode=own)
+    (note,) = loss_not_counted(zero, zero)
+    assert note.startswith("A and B log a loss of 0 in every epoch, and yet the weights move")
+    assert next(loss_not_counted(fine, zero)).startswith("B logs a loss of 0")
+    still = changed(zero, fit={"final": sides.weights()})
+    for side in (fine, logging(0.0), still):
+        assert not list(loss_not_counted(side, side))

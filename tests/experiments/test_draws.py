@@ -213,6 +213,57 @@ def test_a_split_that_is_drawn_for_each_fit_is_not_intentional(tmp_path, loop, d
         assert f"train.py:{line}: {SPLIT_ANEW}" in read.detail and "random_state" in read.remedy
 
 
+IN_TURN = """import keras
+import numpy as np
+
+rng = np.random.default_rng(5)
+
+
+def make():
+    return rng.normal(size=(10, 4))
+
+
+def fresh(seed):
+    mine = np.random.default_rng(seed)
+    return mine.normal(size=(10, 4))
+
+
+x1 = {first}
+x2 = {second}
+one.fit(x1, y)
+two.fit(x2, y)
+"""
+NORMAL = "normal draws from rng (made in line 4)"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "lines"),
+    [
+        pytest.param("make()", "make()", [8], id="one function called twice"),
+        pytest.param("rng.normal(size=4)", "rng.normal(size=4)", [16, 17], id="two lines alike"),
+        pytest.param("rng.normal(size=4)", "rng.uniform(size=4)", [], id="two kinds of data"),
+        pytest.param("make()", "load()", [], id="drawn for one only"),
+        pytest.param("fresh(1)", "fresh(2)", [], id="a generator of its own for each"),
+        pytest.param("make()", "x1 + 1", [], id="drawn once"),
+    ],
+)
+def test_data_of_two_fits_drawn_in_turn_are_told_with_their_lines(tmp_path, first, second, lines):
+    script = tmp_path / "train.py"
+    script.write_text(IN_TURN.format(first=first, second=second))
+    a, b = (
+        a_side(
+            data_content=content(range(start, start + 10)),
+            fit={"stack": (Frame(str(script), 18 + index, "<module>", ""),), "index": index + 1},
+        )
+        for index, start in enumerate((0, 20))
+    )
+    finding = source("data-content").compare(a, replace(b, execution=a.execution))
+    (read,) = with_redrawn_data([finding], script, (a, b))
+    assert (read.mechanism == "drawn-in-turn") is bool(lines)
+    assert all(f"train.py:{line}: {NORMAL}" in read.detail for line in lines)
+    assert lines or read == finding
+
+
 PIPELINE = """import numpy as np
 import tensorflow as tf
 

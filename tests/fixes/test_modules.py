@@ -79,7 +79,7 @@ def test_an_entry_point_is_left_alone_where_the_seed_is_given_to_what_it_calls(s
     first = proposals(SCRIPT, entry, "runs", a, a, [], ["initialization"], modules=modules)[0]
     ((path, changed),) = first.changed
     assert path == MODULE and first.source == entry
-    assert changed.startswith("import model\nimport keras\n")
+    assert changed.startswith("import keras\nimport model\n")
     assert "def train(seed):\n    keras.utils.set_random_seed(seed)\n    model.build" in changed
     alone = work.replace("train(seed)", "train()")
     found = proposals(
@@ -113,6 +113,6 @@ def test_a_helper_that_seeds_others_than_keras_is_completed(sides):
     ((path, changed),) = found[0].changed
     assert path == module and found[0].source == CALLS
     assert changed == (
-        "import numpy as np\nimport keras\n\n\ndef set_seed(seed):\n"
+        "import keras\nimport numpy as np\n\n\ndef set_seed(seed):\n"
         "    keras.utils.set_random_seed(seed)\n    np.random.seed(seed)\n"
     )

@@ -28,6 +28,8 @@ FINE = {
     "WD102": [
         HEAD + "tf.random.set_seed(1)\nimport random\nrandom.seed(1)\n" + MODEL + TRAIN,
         HEAD + "np.random.seed(1)\nx = np.random.rand(3)\n",
+        # Keras 2 drew from TensorFlow's seed
+        "from keras.layers.core import Dense\n" + HEAD + "tf.random.set_seed(1)\n" + MODEL + TRAIN,
     ],
     "WD103": [
         HEAD + SEED + MODEL + SEED + TRAIN,

@@ -26,6 +26,7 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
         *_without_effect(compared, causes),
         *_unrecorded(compared),
         *_counts_on(compared, causes),
+        *loss_not_counted(compared.a, compared.b),
         *_set_in_vain(compared),
         *restarted(compared.a, compared.b),
         *_not_reproduced(compared, trials, causes),
@@ -73,6 +74,28 @@ def _counts_on(compared: ComparedSides, causes: Sequence[Cause]) -> Iterator[str
             f"{measured.evidence[0].upper()}{measured.evidence[1:]}. So what it logs cannot be "
             f"compared, whatever the weights: {measured.remedy[0].lower()}{measured.remedy[1:]}"
         )
+
+
+def loss_not_counted(a: Side, b: Side) -> Iterator[str]:
+    """A loss of 0 that says nothing: a step of the model's own that leaves its metric alone."""
+    sides = [name for name, side in (("A", a), ("B", b)) if _logs_zero(side)]
+    if sides:
+        yield (
+            f"{listed(sides)} {'log' if len(sides) > 1 else 'logs'} a loss of 0 in every epoch, "
+            "and yet the weights move: fit shows Keras's own metric 'loss', which the model's "
+            "train_step never updates, whatever it returns under that name. In train_step: "
+            "for metric in self.metrics: if metric.name == 'loss': metric.update_state(loss)."
+        )
+
+
+def _logs_zero(side: Side) -> bool:
+    fit, started = side.fit, {t.path: t.digest for t in side.recipe.initialization}
+    return (
+        "code:train_step" in side.recipe.mode
+        and bool(fit.epochs)
+        and all(epoch.logs.get("loss") == 0 for epoch in fit.epochs)
+        and any(started.get(t.path, t.digest) != t.digest for t in fit.final)
+    )
 
 
 def _set_in_vain(compared: ComparedSides) -> Iterator[str]:

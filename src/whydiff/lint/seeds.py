@@ -21,6 +21,16 @@ _NO_DRAWS = ("seed", "default_rng", "RandomState", "Generator", "get_state", "se
              "SeedSequence", "getstate", "setstate", "SystemRandom", "PCG64", "Philox", "MT19937",
              "SFC64", "PCG64DXSM")  # fmt: skip
 
+#: modules that Keras 3 has no more
+_GONE = ("keras.engine.", "keras.layers.advanced_activations.", "keras.layers.convolutional.",
+         "keras.layers.core.", "keras.layers.embeddings.", "keras.layers.merge.",
+         "keras.layers.normalization.", "keras.layers.pooling.", "keras.layers.recurrent.",
+         "keras.callbacks.callbacks.", "keras.backend.tensorflow_backend.", "keras.utils.np_utils.",
+         "keras.wrappers.scikit_learn.", "tensorflow.python.keras.")  # fmt: skip
+#: what makes a generator of the script's own
+_OWN = ("numpy.random.default_rng", "numpy.random.RandomState", "random.Random",
+        "tensorflow.random.Generator.from_seed")  # fmt: skip
+
 
 def _hit(node: ast.expr | ast.stmt, what: str) -> Hit:
     return Hit(node.lineno, node.col_offset, what)
@@ -37,8 +47,15 @@ def _no_seed(s: Source) -> Iterator[Hit]:
 
 def _misses_keras(s: Source) -> Iterator[Hit]:
     others = s.seeds(*_OTHER_SEEDS)
-    if s.trains and others and not s.seeded:
+    reached = _of_keras_2(s) and s.seeds("tensorflow.random.set_seed")
+    if s.trains and others and not s.seeded and not reached:
         yield _hit(others[0], f"{s.called(others[0])} does not reach Keras's initializers")
+
+
+def _of_keras_2(s: Source) -> bool:
+    """Whether a script imports what Keras 3 has not: initializers of older ones drew from
+    TensorFlow's seed."""
+    return any(f"{b.target}.".startswith(_GONE) for b in s.names.bindings)
 
 
 def _too_late(s: Source) -> Iterator[Hit]:
@@ -182,8 +199,28 @@ def unseeded_draws(
 
 
 def draws_anew(s: Source) -> list[tuple[ast.Call, str]]:
-    """Calls that draw from a global generator, seeded or not, with what they do."""
-    return [found for module in _DRAWS for found in _draws_from(module, s)]
+    """Calls that draw from a global generator, seeded or not, or from one that was made elsewhere
+    in the text, with what they do."""
+    found = [found for module in _DRAWS for found in _draws_from(module, s)]
+    return found + list(_draws_of_own(s))
+
+
+def _draws_of_own(s: Source) -> Iterator[tuple[ast.Call, str]]:
+    """Calls of the methods of a generator that the script made; not where the same function makes
+    it, as each call begins anew then."""
+    made = {
+        ast.unparse(target): (node.lineno, s.scope(node))
+        for node in s.nodes
+        if isinstance(node, ast.Assign) and s.names.called(node.value).endswith(_OWN)
+        for target in node.targets
+        if isinstance(target, ast.Name | ast.Attribute)
+    }
+    for call in s.calls:
+        owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+        line, scope = made.get(owner, (0, None))
+        here = s.scope(call) is scope and scope is not s.script.tree
+        if line and not here and method(call) not in _NO_DRAWS:
+            yield call, f"{method(call)} draws from {owner} (made in line {line})"
 
 
 def _draws_from(module: str, s: Source) -> Iterator[tuple[ast.Call, str]]:

@@ -17,6 +17,7 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.core.pins import Pins
 from whydiff.core.recipe import Tensor
+from whydiff.core.words import listed
 from whydiff.keras_backend.base import Backend
 from whydiff.keras_backend.host_generators import (
     NONE_HELD,
@@ -148,10 +149,11 @@ def operation_tensors(adapter: Backend, function: Any) -> tuple[Tensor, ...]:
     if not operations:
         return ()
     seeds = np.array([seed for _, *pair in operations for seed in pair], np.int64)
-    kinds = ", ".join(sorted({kind for kind, _, _ in operations}))
+    kinds = listed(sorted({kind for kind, _, _ in operations}))
     unseeded = any(not first and not second for _, first, second in operations)
     marked = np.append(seeds, np.frombuffer(os.urandom(8), np.int64) if unseeded else 0)
-    name = f"TensorFlow's {'unseeded ' * unseeded}operation {kinds}"
+    plural = "s" * (" and " in kinds)
+    name = f"TensorFlow's {'unseeded ' * unseeded}operation{plural} {kinds}"
     return (Tensor(name, "operation seed", seeds.shape, "int64", tensor_digest(marked)),)
 
 

@@ -71,14 +71,15 @@ class _Unit:
 
 
 def deciding(
-    texts: Mapping[str, str], file: str, line: int, whole: bool = False
+    texts: Mapping[str, str], file: str, line: int, whole: bool = False, chained: bool = True
 ) -> Deciding | None:
     """What decides the data of the call at ``line`` of ``file``; None where none is found there.
 
     ``texts`` are a program's own files by their paths, the script among them. ``whole``: what
-    decides the call, with its model, its settings and what is set for the process.
+    decides the call, with its model, its settings and what is set for the process. ``chained``:
+    a draw decides what the next one gives, so where one does, all do.
     """
-    program = _Program(texts, whole)
+    program = _Program(texts, whole, chained)
     roots = program.calls_at(file, line)
     if not roots:
         return None
@@ -103,8 +104,8 @@ def deciding(
 class _Program:
     """Files with their statements, and those that were reached so far."""
 
-    def __init__(self, texts: Mapping[str, str], whole: bool = False) -> None:
-        self.whole = whole
+    def __init__(self, texts: Mapping[str, str], whole: bool = False, chained: bool = True) -> None:
+        self.whole, self.chained = whole, chained
         self.scripts: dict[str, Script] = {}
         for file, text in texts.items():
             try:
@@ -325,7 +326,7 @@ class _Program:
         if self._passed_on(unit) or (self.whole and self._sets(unit)):
             return True
         calls = [n for n in unit.nodes if isinstance(n, ast.Call)]
-        if self.drawn and any(self._draws(unit, call) for call in calls):
+        if self.chained and self.drawn and any(self._draws(unit, call) for call in calls):
             return True
         call = node.value if isinstance(node, ast.Expr) else None
         reading = _READING if self.whole else _READING | {"compile"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -46,6 +47,15 @@ _HARMLESS = (
     "print",
     *GLOBAL_SEEDS,
 )
+
+#: packages of Python itself
+_STANDARD = frozenset(sys.stdlib_module_names)
+#: libraries beside which an import of Keras belongs
+_LIBRARIES = frozenset(
+    {"jax", "keras", "matplotlib", "numpy", "pandas", "pytest", "scipy", "sklearn", "tensorflow",
+     "torch"}
+)  # fmt: skip
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -93,12 +103,19 @@ def seed_script(script: Script, names: Names, backend: str, first_use: int = 0) 
     call = names.seed_call(place.statement) if place else None
     if place is None or call is None:
         return Seeding(prelude=seeding_prelude(script.text), how=how)
-    lines = [call.needs] if call.needs else []
-    lines.append(f"{call.function}({value})")
+    lines = [f"{call.function}({value})"]
+    needed = import_edit(script, names, call.needs) if call.needs else None
+    if needed is not None and "environ" in script.text[needed.start : place.offset]:
+        needed = None  # a variable may decide what the import does
+    if call.needs and needed is None:
+        lines.insert(0, call.needs)
     torch = names.name_of("torch", place.statement.lineno)
     if torch and backend not in ("torch", ""):  # Keras seeds torch only where it is the backend
         lines.append(f"{torch}.manual_seed({value})")
-    return Seeding((_paragraph(script, place, lines),), how=how)
+    edits = (
+        [needed, _paragraph(script, place, lines)] if needed else [_paragraph(script, place, lines)]
+    )
+    return Seeding(tuple(edits), how=how)
 
 
 def written_seed(script: Script, names: Names) -> str:
@@ -139,14 +156,57 @@ def _own_seed(script: Script, names: Names, opening: list[ast.stmt]) -> tuple[st
 
 
 def import_edit(script: Script, names: Names, line: str) -> Edit | None:
-    """Add an import after the imports at the top; None where no line can be put in there."""
+    """Add an import among those at the top, where the file's own order has it; None where no line
+    can be put in there."""
     opening = _opening(script, names)
+    beside = _neighbour(script, opening, ast.parse(line).body[0])
+    if beside is not None:
+        statement, below = beside
+        place = place_before(script, statement)
+        if place is not None and not _shares_a_line(script, statement):
+            last = statement.end_lineno or statement.lineno
+            at = script.offset(last + 1, 0) if below else place.offset
+            return Edit(at, at, line + script.newline)
     place = _place_after(script, opening)
-    last = next((s for s in reversed(opening) if _has_import(s)), None)
-    if place is None or last is None or _shares_a_line(script, last):
-        return _paragraph(script, place, [line]) if place else None
-    below = script.offset((last.end_lineno or last.lineno) + 1, 0)
-    return Edit(below, below, line + place.newline)
+    return _paragraph(script, place, [line]) if place else None
+
+
+def _neighbour(
+    script: Script, opening: list[ast.stmt], new: ast.stmt
+) -> tuple[ast.stmt, bool] | None:
+    """The import beside which a library's import belongs, and whether it goes below that one.
+
+    A block of imports ends at an empty line; that of the libraries is taken, and in it the place
+    by name, ``import`` before ``from``. What is set between imports (``os.environ``) stays above.
+    """
+    blocks: list[list[ast.stmt]] = []
+    for statement in opening:
+        if not isinstance(statement, ast.Import | ast.ImportFrom):
+            set_here = not _is_docstring(statement) and not isinstance(statement, _DEFINITIONS)
+            blocks = [] if set_here else blocks
+        elif blocks and statement.lineno == (blocks[-1][-1].end_lineno or 0) + 1:
+            blocks[-1].append(statement)
+        else:
+            blocks.append([statement])
+    others = [[s for s in block if _root(s) not in _STANDARD] for block in blocks]
+    known = [block for block in others if any(_root(s) in _LIBRARIES for s in block)]
+    block = next(iter(known or [b for b in others if b]), [])
+    if not block:
+        return (blocks[-1][-1], True) if blocks else None
+    alike = [s for s in block if type(s) is type(new)]
+    lower = [s for s in alike if _root(s) <= _root(new)]
+    if lower:
+        return lower[-1], True
+    if isinstance(new, ast.ImportFrom) and not alike:
+        return block[-1], True
+    return (alike or block)[0], False
+
+
+def _root(statement: ast.stmt) -> str:
+    """The package that an import statement names first; "" of one relative to the file."""
+    if isinstance(statement, ast.ImportFrom):
+        return "" if statement.level else (statement.module or "").partition(".")[0]
+    return statement.names[0].name.partition(".")[0] if isinstance(statement, ast.Import) else ""
 
 
 def _shares_a_line(script: Script, statement: ast.stmt) -> bool:

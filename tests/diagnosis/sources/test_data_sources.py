@@ -187,6 +187,13 @@ def test_only_the_validation_data_differ():
     assert source("measurement").compare(one, a_side()).evidence == "validated in A only"
 
 
+def test_equal_rows_are_counted_each_and_once():
+    side = a_side(data_content=content(range(9)), data_order=order([*range(9), 3]))
+    assert CONTENT(side, side).evidence == "all 10 samples (9 distinct) equal"
+    other = a_side(data_content=content(range(3, 12)), data_order=order([*range(9), 3]))
+    assert CONTENT(side, another_fit(other)).evidence.startswith("6 of 9 distinct samples are")
+
+
 def test_repeated_samples_are_other_data():
     a = a_side(data_order=order([0, 1, 2, 2]), data_content=content(range(3)))
     b = a_side(data_order=order([0, 1, 1, 2]), data_content=content(range(3)))
@@ -431,3 +438,5 @@ def test_other_samples_of_which_some_are_equal_have_no_positions_to_compare():
     assert ORDER(one, other).status == UNKNOWN
     distinct = a_side(data_content=content(range(10)), data_order=sides.shuffled(2, epochs=1))
     assert ORDER(distinct, other).status == DIFFERS
+    fewer = another_run(data_content=content(range(50, 59)), data_order=order([*range(9), 4]))
+    assert "some of them twice" in ORDER(one, fewer).evidence, "both feed 10 rows"

@@ -90,6 +90,16 @@ MECHANISMS = (
         seen="Two runs of one script share no sample.",
     ),
     Mechanism(
+        "drawn-in-turn",
+        ("data-content",),
+        "the second data set takes later draws",
+        "The data of both trainings are drawn one after the other from one generator, so that the "
+        "second gets other numbers although the generator is seeded.",
+        "Draw the data once and give them to both, or make the generator anew with its seed before "
+        "each: rng = np.random.default_rng(n), np.random.seed(n).",
+        seen="In one run, lines that draw from one generator make the data of each of two fits.",
+    ),
+    Mechanism(
         "prepared-otherwise",
         ("data-content",),
         "the same rows, prepared otherwise",

@@ -70,7 +70,9 @@ def compare(a: Side, b: Side) -> Finding:
     if one.signature != two.signature:
         return _other_type(one.signature, two.signature, arrays)
     if arrays is not None and arrays.mechanism:
-        return differs(ID, _counted(relation), FIX, detail=arrays.text, mechanism=arrays.mechanism)
+        return differs(
+            ID, _counted(a, b, relation), FIX, detail=arrays.text, mechanism=arrays.mechanism
+        )
     if "batch" in (one.unit, two.unit) and _cut_otherwise(a.recipe, b.recipe):
         return unknown(ID, "the data could only be told apart batch by batch, and batches differ")
     if one_pool(a.recipe, b.recipe):
@@ -91,7 +93,8 @@ def compare(a: Side, b: Side) -> Finding:
 def _validation(a: Side, b: Side, relation: Common) -> Finding:
     one, two = a.recipe.data_content, b.recipe.data_content
     if _validation_differs(a, b):
-        evidence = f"only the validation data differ; {relation.shared} training samples equal"
+        number = _number_of(a.recipe, relation.shared)
+        evidence = f"only the validation data differ; all {number} of the training equal"
         leaks = [data_description.leak(side.recipe) for side in (a, b)]
         if leaks[0] == leaks[1]:
             return differs(ID, evidence, FIX)
@@ -102,9 +105,15 @@ def _validation(a: Side, b: Side, relation: Common) -> Finding:
         return differs(ID, evidence, FIX, detail=detail, mechanism="validation-leak")
     if relation.kind == BEGINNING:
         return identical(ID, "the same samples as far as both were fed")
-    unit = "batches" if one.unit == "batch" else "samples"
     tail = ", validation data equal" if one.validation and two.validation else ""
-    return identical(ID, f"all {relation.shared} {unit} equal{tail}")
+    return identical(ID, f"all {_number_of(a.recipe, relation.shared)} equal{tail}")
+
+
+def _number_of(recipe: Recipe, distinct: int) -> str:
+    """``150 samples (149 distinct)``: equal rows are fed each, and are one sample."""
+    unit = "batches" if recipe.data_content.unit == "batch" else "samples"
+    fed = max(distinct, *(len(epoch) for epoch in recipe.data_order.epochs), 0)
+    return f"{fed} {unit}" if fed == distinct else f"{fed} {unit} ({distinct} distinct)"
 
 
 def _repeated(a: Recipe, b: Recipe) -> str:
@@ -137,9 +146,11 @@ def _other_type(
     return differs(ID, evidence, FIX, detail=detail, mechanism="other-dtype")
 
 
-def _counted(relation: Common) -> str:
+def _counted(a: Side, b: Side, relation: Common) -> str:
     sizes = relation.size_a, relation.size_b
-    evidence = f"{relation.shared} of {max(sizes)} samples are the same"
+    first = [epoch for side in (a, b) for epoch in side.recipe.data_order.epochs[:1]]
+    distinct = "distinct " if any(len(np.unique(epoch)) < len(epoch) for epoch in first) else ""
+    evidence = f"{relation.shared} of {max(sizes)} {distinct}samples are the same"
     if sizes[0] != sizes[1]:
         evidence += f" ({sizes[0]} in A, {sizes[1]} in B)"
     return evidence
@@ -147,7 +158,7 @@ def _counted(relation: Common) -> str:
 
 def _differs(a: Side, b: Side, relation: Common, arrays: data_description.Relation) -> Finding:
     sizes = relation.size_a, relation.size_b
-    evidence = _counted(relation) + (f"; {arrays.text}" if arrays.text else "")
+    evidence = _counted(a, b, relation) + (f"; {arrays.text}" if arrays.text else "")
     if _validation_differs(a, b):
         evidence += "; the validation data differ as well"
     if relation.shared == sizes[0] == sizes[1]:

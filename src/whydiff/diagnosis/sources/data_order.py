@@ -81,6 +81,8 @@ def _other_samples(a: Side, b: Side, relation: Common) -> Finding:
         return unknown(ID, "a stream of other samples: their order cannot be compared")
     if not relative and straight_a and straight_b:
         return identical(ID, "both feed their rows one after the other, in every epoch")
+    if not relative and (_equal_rows(one.epochs) or _equal_rows(two.epochs)):
+        return unknown(ID, "other samples, some of them twice: positions say nothing of the order")
     sizes = relation.size_a, relation.size_b
     if sizes[0] != sizes[1] and straight_a == straight_b:
         return unknown(
@@ -88,8 +90,6 @@ def _other_samples(a: Side, b: Side, relation: Common) -> Finding:
             f"shuffled data of other sizes ({sizes[0]} vs. {sizes[1]} samples): "
             "no order could be the same",
         )
-    if not relative and (_equal_rows(one.epochs) or _equal_rows(two.epochs)):
-        return unknown(ID, "other samples, some of them twice: positions say nothing of the order")
     return _judge(a, b, list(one.epochs), list(two.epochs), "row")
 
 

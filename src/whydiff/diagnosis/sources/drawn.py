@@ -45,6 +45,22 @@ def drawn_otherwise(finding: Finding, lines: str, alike: bool, racing: bool = Fa
     return finding
 
 
+def drawn_in_turn(finding: Finding, lines: str, own: bool) -> Finding:
+    """The finding on the data of two fits of one run that ``lines`` of the script draw for each.
+
+    ``own``: they draw from a generator of the script's own.
+    """
+    mechanism = "unseeded-split" if finding.mechanism and not own else "drawn-in-turn"
+    return replace(
+        finding,
+        detail=f"{finding.evidence}; {lines}, anew for each of the two fits: it was not set back "
+        "to the same seed in between",
+        mechanism=mechanism,
+        remedy=known(mechanism).remedy,
+        intended=False,
+    )
+
+
 def _unsaid(finding: Finding) -> bool:
     """Whether nothing else says how the data came to differ."""
     unsaid = finding.mechanism in _UNSAID and finding.detail == finding.evidence

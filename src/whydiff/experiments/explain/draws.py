@@ -6,21 +6,20 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from whydiff.core.findings import Finding
 from whydiff.core.recording import Side
 from whydiff.core.words import listed
-from whydiff.diagnosis.mechanisms import mechanism as known_mechanism
 from whydiff.diagnosis.sources import data_content, seeds
-from whydiff.diagnosis.sources.drawn import drawn_otherwise
+from whydiff.diagnosis.sources.drawn import drawn_in_turn, drawn_otherwise
 from whydiff.experiments.explain.texts import modules_of, text_of
 from whydiff.fixes import ensemble_or_folds
-from whydiff.lint.script import Source
+from whydiff.lint.script import Source, calls_in
 from whydiff.lint.seeds import draws_anew, unseeded_draws
 from whydiff.script_text.call_order import Text, lines_to
+from whydiff.script_text.dataflow import deciding
 from whydiff.script_text.edits import statement_at
 from whydiff.script_text.orders import completion_orders
 from whydiff.script_text.pools import RACE, racing_draws
@@ -54,27 +53,59 @@ def with_redrawn_data(
     to differ, unless they are folds or go to members of an ensemble."""
     content = next((f for f in findings if f.source == data_content.ID), None)
     source = _source(path)
-    if content is None or source is None or content.mechanism != "other-subset":
+    if content is None or source is None or content.mechanism not in ("", "other-subset"):
         return tuple(findings)
+    apart = _lines_apart(source, path, sides)
     drawn = [
-        f"{path.name}:{call.lineno}: {what}"
+        (call, what)
         for call, what in draws_anew(source)
-        if _for_each(source, call, path, sides)
+        if _for_each(source, call, path, sides) or _by_lines_apart(source, call, apart)
     ]
     if not drawn or ensemble_or_folds(source.script.text, *sides):
         return tuple(findings)
-    detail = (
-        f"{content.evidence}; {listed(drawn[:_MOST_LINES])}, anew for each of the two fits: it was "
-        "not set back to the same seed in between"
-    )
-    redrawn = replace(
-        content,
-        detail=detail,
-        mechanism="unseeded-split",
-        remedy=known_mechanism("unseeded-split").remedy,
-        intended=False,
-    )
+    said = [f"{path.name}:{call.lineno}: {what}" for call, what in drawn]
+    own = all("(made in" in what for _, what in drawn)
+    redrawn = drawn_in_turn(content, listed(said[:_MOST_LINES]), own)
     return tuple(redrawn if f is content else f for f in findings)
+
+
+def _lines_apart(source: Source, path: Path, sides: tuple[Side, Side]) -> list[set[int]]:
+    """The lines of the script that decide the data of one of two fits and not the other's."""
+    ways = []
+    for side in sides:
+        here = [f for f in side.fit.stack if os.path.realpath(f.file) == os.path.realpath(path)]
+        way = here and deciding(
+            {path.name: source.script.text}, path.name, here[-1].line, chained=False
+        )
+        ways.append(set(way.lines.get(path.name, ())) if way else set())
+    return [ways[0] - ways[1], ways[1] - ways[0]]
+
+
+def _by_lines_apart(source: Source, call: ast.Call, apart: Sequence[set[int]]) -> bool:
+    """Whether a line draws in a function that each of two fits has called by a line of its own, or
+    for one fit by a line that the other's has a like of."""
+    if any(call.lineno in lines for lines in apart):
+        text = ast.unparse(call)
+        return all(
+            any(c.lineno in lines and ast.unparse(c) == text for c in source.calls)
+            for lines in apart
+        )
+    reaching, before = {getattr(source.scope(call), "name", "")} - {""}, -1
+    while before != len(reaching):
+        before = len(reaching)
+        reaching |= {
+            name
+            for name, function in source.functions.items()
+            if any(_last(source, c) in reaching for c in calls_in(function))
+        }
+    return all(
+        any(c.lineno in lines and _last(source, c) in reaching for c in source.calls)
+        for lines in apart
+    )
+
+
+def _last(source: Source, call: ast.Call) -> str:
+    return source.called(call).rpartition(".")[2]
 
 
 def _for_each(source: Source, call: ast.Call, path: Path, sides: tuple[Side, Side]) -> bool:

@@ -253,11 +253,18 @@ def arithmetic() -> Mapping[str, Any]:
     }
 
 
-#: Operations that keep a generator of their own in their kernel: ``tf.random.normal`` and others.
-_STATEFUL = frozenset(
-    ("RandomStandardNormal", "RandomUniform", "RandomUniformInt", "TruncatedNormal", "RandomGamma",
-     "RandomPoissonV2", "Multinomial", "ParameterizedTruncatedNormal", "RandomShuffle")
-)  # fmt: skip
+#: Operations that keep a generator of their own in their kernel, by the function that makes them.
+_STATEFUL = {
+    "RandomStandardNormal": "tf.random.normal",
+    "RandomUniform": "tf.random.uniform",
+    "RandomUniformInt": "tf.random.uniform",
+    "TruncatedNormal": "tf.random.truncated_normal",
+    "ParameterizedTruncatedNormal": "tf.random.truncated_normal",
+    "RandomGamma": "tf.random.gamma",
+    "RandomPoissonV2": "tf.random.poisson",
+    "Multinomial": "tf.random.categorical",
+    "RandomShuffle": "tf.random.shuffle",
+}
 
 
 def random_operations(function: Any) -> list[tuple[str, int, int]]:
@@ -266,7 +273,7 @@ def random_operations(function: Any) -> list[tuple[str, int, int]]:
     for trace in _traces(function):
         graph = trace.graph.as_graph_def()
         nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
-        found |= {(n.op, int(n.attr["seed"].i), int(n.attr["seed2"].i)) for n in nodes
+        found |= {(_STATEFUL[n.op], int(n.attr["seed"].i), int(n.attr["seed2"].i)) for n in nodes
                   if n.op in _STATEFUL}  # fmt: skip
     return sorted(found)
 

@@ -78,10 +78,7 @@ class Provenance:
         at = f" at line {line}" if line else ""
         draw = self._ledger.draw_of(initializer)
         if draw is None or draw.kind != "initializer":
-            name = type(initializer).__name__
-            name = getattr(initializer, "__name__", name)
-            what = {"Zeros": "to zeros", "Ones": "to ones"}.get(name, f"by {name}")
-            return Origin(f"initialized {what}{at}", "initial", line=line)
+            return Origin(f"initialized {_by(initializer)}{at}", "initial", line=line)
         if draw.explicit:
             return Origin(
                 f"drawn with seed {draw.seed}{at}", "drawn", draw=draw.number, seed=draw.seed,
@@ -272,3 +269,15 @@ class Provenance:
 
 def _trivial(array: np.ndarray) -> bool:
     return array.size == 0 or bool((array == array.flat[0]).all())
+
+
+def _by(initializer: Any) -> str:
+    """How a variable came to its first value without a seed: ``to zeros``, ``by make_weights``."""
+    if isinstance(initializer, (bool, int, float)):
+        return f"to {initializer:g}"
+    if isinstance(initializer, (list, tuple)) or hasattr(initializer, "shape"):
+        return "with values that the script gives"
+    name = getattr(initializer, "__name__", type(initializer).__name__)
+    return {"Zeros": "to zeros", "Ones": "to ones", "<lambda>": "by a lambda"}.get(
+        name, f"by {name}"
+    )
