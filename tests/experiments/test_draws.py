@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from whydiff.core.findings import DIFFERS, Finding
-from whydiff.core.recording import SEEDING, Draw, Frame
+from whydiff.core.recording import SEEDING, Draw, Frame, Side
 from whydiff.diagnosis.sources import source
 from whydiff.experiments.explain.draws import with_drawing_lines, with_redrawn_data
+from whydiff.experiments.explain.lines import without_blamed_seeds
+from whydiff.runner.client import Run
 from whydiff.testing.sides import a_side, changed, content
 
 SPLIT = """import numpy as np
@@ -262,6 +264,52 @@ def test_data_of_two_fits_drawn_in_turn_are_told_with_their_lines(tmp_path, firs
     assert (read.mechanism == "drawn-in-turn") is bool(lines)
     assert all(f"train.py:{line}: {NORMAL}" in read.detail for line in lines)
     assert lines or read == finding
+
+
+SEEDED = """import keras
+import numpy as np
+
+keras.utils.set_random_seed({seed})
+x = {data}
+model.fit(x)
+"""
+RAND = "np.random.rand(10)"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "arguments", "by_seeds"),
+    [
+        pytest.param((1, RAND), (2, RAND), ((), ()), True, id="only the seed"),
+        pytest.param((1, RAND), (2, "np.random.rand(10) * 3"), ((), ()), False, id="a line more"),
+        pytest.param((1, "load()"), (2, "load()"), ((), ()), False, id="nothing is drawn"),
+        pytest.param(("n", RAND), ("n", RAND), (("--seed=1",), ("--seed=2",)), True, id="asked"),
+        pytest.param(
+            ("n", RAND), ("n", RAND), (("1", "a"), ("2", "b")), False, id="asked for more"
+        ),
+    ],
+)
+def test_other_seeds_are_blamed_for_the_data_where_nothing_else_feeds_them(
+    tmp_path, one, other, arguments, by_seeds
+):
+    uses = []
+    for number, (seed, drawn) in enumerate((one, other)):
+        script = tmp_path / f"{number}.py"
+        script.write_text(SEEDED.format(seed=seed, data=drawn))
+        frames = (Frame(str(script), 4, "<module>", ""),)
+        call = Draw(1, SEEDING, "keras.utils.set_random_seed", number + 1, True, frames)
+        side = a_side(
+            data_content=content(range(20 * number, 20 * number + 10)),
+            fit={"stack": (Frame(str(script), 6, "<module>", ""),)},
+            execution={"script": str(script), "ledger": (call,), "arguments": arguments[number]},
+        )
+        uses.append((Run(script, arguments[number]), side.execution, side.fit))
+    finding = source("data-content").compare(*(Side(e, f) for _, e, f in uses))
+    assert finding.mechanism == "explicit-seeds"
+    (read,) = without_blamed_seeds([finding], *uses)
+    assert (read == finding) is by_seeds
+    if not by_seeds:
+        assert read.mechanism == "" and "need not be the reason" in read.detail
+        assert "set_random_seed(2) (1.py:4) in B), and" in read.detail
 
 
 PIPELINE = """import numpy as np

@@ -14,6 +14,7 @@ from whydiff.diagnosis.sources.data_description import (
     leak,
     misses,
     never_fed,
+    notes,
     relation,
     repeats,
 )
@@ -119,6 +120,10 @@ def vars_of(made):
 def test_rows_that_are_never_fed_are_counted():
     assert never_fed(recipe(X, Y, order=np.arange(50))) == "10 of 60 rows are never fed"
     assert never_fed(recipe(X, Y)) == ""
+    again = recipe(X, Y, order=np.array([*range(50), 3]))
+    assert never_fed(again) == "10 of 60 distinct rows are never fed"
+    assert notes(again, again) == ["A and B: 10 of 60 distinct rows are never fed."]
+    assert notes(recipe(X, Y), again) == ["B: 10 of 60 distinct rows are never fed."]
 
 
 def test_validation_samples_among_the_training_samples_are_a_leak():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from whydiff.diagnosis.sources.samples import (
     SAME,
     Common,
     common,
+    fed_twice,
     same_every_epoch,
 )
 from whydiff.diagnosis.sources.seeds import (
@@ -52,6 +53,15 @@ SAME_DATA = (
 
 def compare(a: Side, b: Side) -> Finding:
     """Compare samples as a collection: their order is another source, and so are their weights."""
+    return _compare(a, b, _seeded_otherwise)
+
+
+def by_something_else(a: Side, b: Side) -> Finding:
+    """The finding where the data do not come from the seeds, or not from these alone."""
+    return _compare(a, b, lambda a, b: None)
+
+
+def _compare(a: Side, b: Side, by_seed: Callable[[Side, Side], Why | None]) -> Finding:
     one, two = a.recipe.data_content, b.recipe.data_content
     if len(one.samples) == 0 or len(two.samples) == 0:
         if len(one.samples) == len(two.samples):
@@ -87,7 +97,7 @@ def compare(a: Side, b: Side) -> Finding:
             f"all {relation.shared} samples of one are among the other's; the rest was never fed "
             "because the epochs are cut differently",
         )
-    return _differs(a, b, relation, arrays or data_description.Relation(""))
+    return _differs(a, b, relation, arrays or data_description.Relation(""), by_seed(a, b))
 
 
 def _validation(a: Side, b: Side, relation: Common) -> Finding:
@@ -148,15 +158,17 @@ def _other_type(
 
 def _counted(a: Side, b: Side, relation: Common) -> str:
     sizes = relation.size_a, relation.size_b
-    first = [epoch for side in (a, b) for epoch in side.recipe.data_order.epochs[:1]]
-    distinct = "distinct " if any(len(np.unique(epoch)) < len(epoch) for epoch in first) else ""
+    twice = any(fed_twice(side.recipe.data_order.epochs[:1]) for side in (a, b))
+    distinct = "distinct " if twice else ""
     evidence = f"{relation.shared} of {max(sizes)} {distinct}samples are the same"
     if sizes[0] != sizes[1]:
         evidence += f" ({sizes[0]} in A, {sizes[1]} in B)"
     return evidence
 
 
-def _differs(a: Side, b: Side, relation: Common, arrays: data_description.Relation) -> Finding:
+def _differs(
+    a: Side, b: Side, relation: Common, arrays: data_description.Relation, seeded: Why | None
+) -> Finding:
     sizes = relation.size_a, relation.size_b
     evidence = _counted(a, b, relation) + (f"; {arrays.text}" if arrays.text else "")
     if _validation_differs(a, b):
@@ -177,7 +189,6 @@ def _differs(a: Side, b: Side, relation: Common, arrays: data_description.Relati
         name = "A" if leaks[0] else "B"
         detail = f"in {name} {leaks[0] or leaks[1]}; {evidence}"
         return differs(ID, evidence, FIX, detail=detail, mechanism="validation-leak")
-    seeded = _seeded_otherwise(a, b)
     if seeded is not None:
         detail = f"{evidence}; {seeded.detail}"
         return differs(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from whydiff.core.recipe import Recipe
+from whydiff.diagnosis.sources.samples import fed_twice
 
 #: Share of validation samples among the training samples from which they are worth a word. Data of
 #: few distinct rows share some by nature.
@@ -212,7 +213,8 @@ def never_fed(recipe: Recipe) -> str:
     for epoch in epochs:
         fed[epoch[(epoch >= 0) & (epoch < total)]] = True
     missing = int((~fed).sum())
-    return f"{missing} of {total} rows are never fed" if missing else ""
+    rows = "distinct rows" if fed_twice(epochs) else "rows"
+    return f"{missing} of {total} {rows} are never fed" if missing else ""
 
 
 def leaked(recipe: Recipe) -> tuple[int, int]:
@@ -265,10 +267,14 @@ def _batches(recipe: Recipe) -> list[bytes]:
     return [samples[order[e - s : e]].tobytes() for s, e in zip(sizes, ends, strict=True)]
 
 
-def notes(name: str, recipe: Recipe) -> list[str]:
-    """What is worth knowing of one side's data whether or not it is a cause."""
-    found = [leak(recipe), never_fed(recipe)]
-    return [f"{name}: {text}." for text in found if text]
+def notes(a: Recipe, b: Recipe) -> list[str]:
+    """What is worth knowing of the data of each side whether or not it is a cause."""
+    found = []
+    for said in (leak, never_fed):
+        one, other = said(a), said(b)
+        both = [("A and B", one)] if one == other else [("A", one), ("B", other)]
+        found += [f"{name}: {text}." for name, text in both if text]
+    return found
 
 
 def _listed(items: Sequence[str]) -> str:

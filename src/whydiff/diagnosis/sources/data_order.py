@@ -18,6 +18,7 @@ from whydiff.diagnosis.sources.samples import (
     Common,
     common,
     fed,
+    fed_twice,
     in_sequence,
     same_every_epoch,
 )
@@ -81,7 +82,7 @@ def _other_samples(a: Side, b: Side, relation: Common) -> Finding:
         return unknown(ID, "a stream of other samples: their order cannot be compared")
     if not relative and straight_a and straight_b:
         return identical(ID, "both feed their rows one after the other, in every epoch")
-    if not relative and (_equal_rows(one.epochs) or _equal_rows(two.epochs)):
+    if not relative and (fed_twice(one.epochs) or fed_twice(two.epochs)):
         return unknown(ID, "other samples, some of them twice: positions say nothing of the order")
     sizes = relation.size_a, relation.size_b
     if sizes[0] != sizes[1] and straight_a == straight_b:
@@ -91,11 +92,6 @@ def _other_samples(a: Side, b: Side, relation: Common) -> Finding:
             "no order could be the same",
         )
     return _judge(a, b, list(one.epochs), list(two.epochs), "row")
-
-
-def _equal_rows(epochs: Sequence[np.ndarray]) -> bool:
-    """Whether rows of arrays are equal: they share an index, and those behind them move up."""
-    return any(len(np.unique(epoch)) < len(epoch) for epoch in epochs)
 
 
 def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:
@@ -185,7 +181,7 @@ def _repeats(epochs: Sequence[np.ndarray]) -> bool:
 def _carried_over(side: Side) -> bool:
     """Whether several workers load the data and an epoch was fed some samples more than once."""
     workers = side.fit.notes.get("workers")
-    twice = any(len(np.unique(e)) < len(e) for e in side.recipe.data_order.epochs)
+    twice = fed_twice(side.recipe.data_order.epochs)
     return isinstance(workers, int) and workers > 1 and twice
 
 

@@ -75,6 +75,11 @@ def in_sequence(epoch: np.ndarray) -> bool:
     return bool(epoch[0] == 0 and (np.diff(highest) <= 1).all())
 
 
+def fed_twice(epochs: Sequence[np.ndarray]) -> bool:
+    """Whether an epoch feeds a sample more than once: equal rows of arrays are one sample."""
+    return any(len(np.unique(epoch)) < len(epoch) for epoch in epochs)
+
+
 def same_every_epoch(recipe: Recipe) -> bool:
     """Whether every one of several epochs fed the same samples, in whichever order."""
     epochs = [np.sort(np.asarray(e)) for e in recipe.data_order.epochs if len(e)]

@@ -110,6 +110,17 @@ def located(texts: Texts, causes: Sequence[Located], programs: _Programs) -> tup
     return _located(texts, causes, programs, None, ())
 
 
+def feeding(texts: Texts, programs: _Programs) -> list[Change]:
+    """Changed lines that decide the data of a call in both programs, in the order of the texts."""
+    ways = programs[0].fed, programs[1].fed
+    lines = [
+        _Changed(one, files)
+        for files, both in texts.items()
+        for one in by_line(changes_between(*both))
+    ]
+    return [one.change for one in lines if _decides(one, programs, ways)]
+
+
 def _located(
     texts: Texts,
     causes: Sequence[Located],

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.files import files_of
+from whydiff.core.findings import Finding
 from whydiff.core.recording import SEEDING, Execution, Fit, Side
-from whydiff.diagnosis.sources import seeds
+from whydiff.diagnosis.sources import data_content, seeds
 from whydiff.experiments.explain.commits import (
     NOT_FOLLOWED,
     Located,
     Program,
     Revisions,
+    Texts,
+    feeding,
     located,
     located_in,
 )
@@ -23,6 +28,8 @@ from whydiff.runner.client import Run
 from whydiff.runner.history import folders_with
 from whydiff.script_text.dataflow import deciding
 
+#: Words of a line that sets a seed, or makes a generator from one.
+_SEEDS = re.compile(r"seed|random_state|default_rng|RandomState|Random\(|PRNGKey", re.IGNORECASE)
 #: A use of a model, in the run that made it.
 Use = tuple[Run, Execution, Fit | MeasuringCall]
 
@@ -46,16 +53,68 @@ def with_lines(causes: Sequence[Located], a: Use, b: Use) -> tuple[Located, ...]
 
 
 def _between_scripts(causes: Sequence[Located], a: Use, b: Use) -> tuple[Located, ...]:
-    """The two scripts, and modules that they import under one name and that differ."""
-    folders = [use[0].script.parent for use in (a, b)]
+    read = _read(a, b)
+    return tuple(causes) if read is None else located(read[0], causes, read[1])
+
+
+def _read(a: Use, b: Use) -> tuple[Texts, tuple[Program, Program]] | None:
+    """What differs of the two scripts, and of modules that they import under one name, with the
+    programs; None where a script cannot be read."""
+    folders = [
+        use[0].checkout.folder if use[0].checkout else use[0].script.parent for use in (a, b)
+    ]
     one, other = (_texts(use[0], folder) for use, folder in zip((a, b), folders, strict=True))
-    scripts = a[0].script.name, b[0].script.name
+    scripts = (
+        _inside(folders[0], a[0].script),
+        _inside(folders[1], b[0].script),
+    )
     if not (scripts[0] in one and scripts[1] in other):
-        return tuple(causes)
+        return None
     pairs = [scripts, *((name, name) for name in one if name in other and name not in scripts)]
     texts = {(x, y): (one[x], other[y]) for x, y in pairs if one[x] != other[y]}
-    programs = _program(a, folders[0], one), _program(b, folders[1], other)
-    return located(texts, causes, programs)
+    return texts, (_program(a, folders[0], one), _program(b, folders[1], other))
+
+
+def without_blamed_seeds(findings: Sequence[Finding], a: Use, b: Use) -> tuple[Finding, ...]:
+    """Findings of two trainings; where their data come from more than other seeds, or from no draw
+    at all, the seeds are said to differ and are not said to be why."""
+    content = next((f for f in findings if f.source == data_content.ID), None)
+    blamed = content is not None and content.mechanism == "explicit-seeds"
+    if content is None or not blamed or _fed_by_seeds_alone(a, b):
+        return tuple(findings)
+    sides = [Side(execution, call) for _, execution, call in (a, b) if isinstance(call, Fit)]
+    other = data_content.by_something_else(*sides)
+    seeds_said = content.detail.removeprefix(content.evidence).strip("; ").partition(": other")[0]
+    detail = f"{other.detail}; the seeds differ, too ({seeds_said}), and need not be the reason"
+    changed = replace(other, detail=detail)
+    return tuple(changed if f is content else f for f in findings)
+
+
+def _fed_by_seeds_alone(a: Use, b: Use) -> bool:
+    """Whether two programs that seed otherwise can draw other data, and nothing else that feeds
+    them differs: no line, no file that they read, no argument, variable or package."""
+    read = _read(a, b)
+    if read is None:
+        return False
+    texts, programs = read
+    ways = [program.fed for program in programs]
+    if any(way is None for way in ways):
+        return not texts
+    drawn = any(way is not None and way.draws for way in ways)
+    files = [program.read for program in programs]
+    same_files = all(files[0][name] == files[1][name] for name in files[0] if name in files[1])
+    others = [c for c in feeding(texts, programs) if not _SEEDS.search("\n".join((*c.a, *c.b)))]
+    return drawn and same_files and not others and _given(a) == _given(b)
+
+
+def _given(use: Use) -> tuple[object, ...]:
+    """What a run is given from outside, without the seeds among it."""
+    run, execution, _ = use
+    seeds_set = {str(d.seed) for d in execution.ledger if d.kind == SEEDING}
+    arguments = re.sub(r"-\S*seed\S*?[= ]\S+", "", " ".join(run.arguments)).split()
+    variables = {k: v for k, v in (run.environment or {}).items()
+                 if "seed" not in k.lower() and v not in seeds_set}  # fmt: skip
+    return [a for a in arguments if a not in seeds_set], variables, run.interpreter
 
 
 def _inside(folder: Path, path: Path | str) -> str:

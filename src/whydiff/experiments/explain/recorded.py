@@ -113,8 +113,7 @@ def compare(a: str, b: str, side_a: Side, side_b: Side, path_a: Path, path_b: Pa
         for key, missing in side.fit.notes.items()
         if key.startswith("unknown: ") and isinstance(missing, list)
     ]
-    for name, side in (("A", side_a), ("B", side_b)):
-        notes += data_description.notes(name, side.recipe)
+    notes += data_description.notes(side_a.recipe, side_b.recipe)
     findings = compare_all(side_a, side_b)
     evidence = side_by_side(side_a, side_b)
     return Diff(a, b, point is None, point, findings, tuple(notes), evidence=evidence)

@@ -20,6 +20,7 @@ from whydiff.diagnosis.pair import (
     successive_fits,
 )
 from whydiff.experiments.explain.draws import with_drawing_lines, with_redrawn_data
+from whydiff.experiments.explain.lines import without_blamed_seeds
 from whydiff.experiments.explain.recorded import compare
 from whydiff.runner.client import Child, Run
 from whydiff.runner.epochs import EpochProgress
@@ -199,7 +200,9 @@ def _sides(
     if between != "fits":
         runs = child_a.run, other.run
         paths, alike = (runs[0].script, runs[1].script), _alike(*runs)
-        diff = replace(diff, findings=with_drawing_lines(diff.findings, paths, (a, b), alike))
+        findings = with_drawing_lines(diff.findings, paths, (a, b), alike)
+        uses = (runs[0], a.execution, a.fit), (runs[1], b.execution, b.fit)
+        diff = replace(diff, findings=without_blamed_seeds(findings, *uses))
     else:
         findings = with_redrawn_data(diff.findings, child_a.run.script, (a, b))
         diff = replace(diff, findings=findings)
