@@ -1,4 +1,5 @@
-"""Variables on TensorFlow are read as they are at the time, bit for bit, all in one operation."""
+"""On TensorFlow variables are read as they are at the time, all in one operation, and operations
+that draw eagerly are noted while they are watched."""
 
 import subprocess
 import sys
@@ -33,12 +34,27 @@ assert kept == 8 and read()[3] == 9
 assert backend.reader([])() == []
 mixed = backend.reader([held[3], keras.ops.ones((2,))])()
 assert mixed[0] == 9 and mixed[1].tolist() == [1, 1]
+
+import tensorflow as tf
+end = backend.watch_operations()
+tf.random.normal([2])
+tf.random.categorical([[0.0, 0.0]], 3)
+tf.random.stateless_normal([2], seed=(1, 2))
+tf.function(lambda: tf.random.uniform([2]))()  # its graph says so
+assert backend.watch_operations()() == []  # a training within a training
+assert end() == [("tf.random.categorical", 0, 0), ("tf.random.normal", 0, 0)]
+tf.random.set_seed(7)
+end = backend.watch_operations()
+tf.random.shuffle([1, 2])
+(drawn,) = end()
+assert drawn[:2] == ("tf.random.shuffle", 7)
+assert backend.random_ops.random_seed.__name__.endswith("random_seed")
 print("ok")
 """
 
 pytestmark = pytest.mark.long
 
 
-def test_values_are_those_of_the_moment():
+def test_values_are_those_of_the_moment_and_draws_are_noted():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
     assert done.stdout == "ok\n", done.stderr[-2000:]

@@ -75,9 +75,14 @@ class Question:
     ignore_sources: tuple[str, ...] = ()
 
     @property
+    def alike(self) -> bool:
+        """Whether both sides are run alike."""
+        return len(self.targets) == 1 and self.a == self.b
+
+    @property
     def one_program(self) -> bool:
         """Whether both sides are run alike, so that one run may hold the answer."""
-        return len(self.targets) == 1 and self.a == self.b and not self.runs
+        return self.alike and not self.runs
 
     def sides(self) -> tuple[SideOptions, SideOptions]:
         """How A and B are run, with the arguments that both get."""

@@ -162,6 +162,10 @@ class Backend(Protocol):
         """(operation, seed, second seed) of what a train function draws from generators of its own
         operations, once it is traced; both seeds 0 where every trace draws others."""
 
+    def watch_operations(self) -> Callable[[], list[tuple[str, int, int]]]:
+        """Note from now on which operations draw eagerly from generators of their own, as
+        :meth:`random_operations` does; what is returned ends that and says which."""
+
     def forget_gradients(self, model: Any) -> None:
         """Gradients that the last backward pass left on the variables are no part of a start."""
 

@@ -10,6 +10,7 @@ own seed generator, so that generator is part of the noise.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -143,9 +144,14 @@ class HostGenerators:
         return tuple(made)
 
 
-def operation_tensors(adapter: Backend, function: Any) -> tuple[Tensor, ...]:
-    """Operations that draw by themselves, as one more seed; another in every trace if unseeded."""
-    operations = adapter.random_operations(function)
+def operation_tensors(
+    adapter: Backend, function: Any, eager: Sequence[tuple[str, int, int]] = ()
+) -> tuple[Tensor, ...]:
+    """Operations that draw by themselves, as one more seed; another in every trace if unseeded.
+
+    ``eager`` are those that the first step was seen to execute.
+    """
+    operations = [*adapter.random_operations(function), *eager]
     if not operations:
         return ()
     seeds = np.array([seed for _, *pair in operations for seed in pair], np.int64)

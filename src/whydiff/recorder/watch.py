@@ -91,6 +91,8 @@ class Watch:
         self._started = monotonic()
         self._stored = stored_before(layers_of(model))
         self._drawing_operations: tuple[Tensor, ...] | None = None
+        self._drew_eagerly: Callable[[], list[tuple[str, int, int]]] = list
+        self._eager: list[tuple[str, int, int]] = []
         self._losses: list[float] = []  # as logged, of the first steps
         self._metric_state: dict[str, Any] = {}
         self._stale: dict[str, list[Any]] = {}
@@ -136,6 +138,7 @@ class Watch:
             travelling = self._travelling(state)
             self._start.before_first_step(travelling)
             self._metric_state = self._metrics_before(travelling)
+            self._drew_eagerly = self._adapter.watch_operations()
         elif self.interference.looks_at_steps:
             weights = None
             if self.interference.wants_weights(self._epoch_steps):
@@ -155,6 +158,8 @@ class Watch:
     def after_step(self, logs: Any, state: Any) -> None:
         drawn = self._random.after_step()
         first = not self._start.settled
+        if first:
+            self._eager, self._drew_eagerly = self._drew_eagerly(), list
         if first and self.feed.draws_elsewhere(self._adapter.hands_on_batches):
             self._host.stop()
         drawn = [*drawn, *self._host.after_step(self._epoch, self._epoch_steps)]
@@ -272,7 +277,7 @@ class Watch:
         compiled = self._adapter.compiles and not self.model.run_eagerly
         if self._drawing_operations is None:  # asked once: those of an unseeded trace are unique
             function = getattr(self.model, "train_function", None)
-            self._drawing_operations = operation_tensors(self._adapter, function)
+            self._drawing_operations = operation_tensors(self._adapter, function, self._eager)
         tensors["noise"] += self._drawing_operations
         tensors["noise"] += self._random.tensors() + self._host.tensors(compiled)
         recipe = describe(
@@ -324,6 +329,7 @@ class Watch:
     @never_in_the_way
     def finish(self, completed: bool) -> Live | None:
         """Called when ``fit`` returns or raises. None if not a single step was trained."""
+        self._drew_eagerly()
         if not self._start.settled or self._recipe is None:
             return None
         self._rows.finish()

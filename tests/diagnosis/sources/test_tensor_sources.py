@@ -305,9 +305,9 @@ def test_operations_that_draw_by_themselves_are_noise():
     assert (finding.status, finding.mechanism) == (DIFFERS, "tf-random-ops")
     assert "tf.random.normal" in finding.detail and "set_random_seed" in finding.remedy
     assert NOISE(operating([1, 2]), operating([1, 2])).status == IDENTICAL
-    assert "with other seeds" in finding.detail
+    assert "starts from other seeds" in finding.detail
     name = "TensorFlow's unseeded operation tf.random.normal"
-    assert "others in every run" in NOISE(operating([1], name), operating([2], name)).detail
+    assert "elsewhere in every run" in NOISE(operating([1], name), operating([2], name)).detail
 
 
 def test_loaded_weights_with_a_fresh_optimizer_have_lost_its_slots():

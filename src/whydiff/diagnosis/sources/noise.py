@@ -146,7 +146,7 @@ def _drawn_by_operations(one: Sequence[Tensor], two: Sequence[Tensor]) -> Findin
     if own[0][0].path != own[1][0].path:
         detail += f" in A and by {own[1][0].path} in B"
     unseeded = all("unseeded operation" in side[0].path for side in own)
-    why = "whose numbers are others in every run" if unseeded else "with other seeds"
+    why = "which begins elsewhere in every run" if unseeded else "which starts from other seeds"
     return differs(ID, f"{detail}, {why}", FIX, mechanism="tf-random-ops")
 
 

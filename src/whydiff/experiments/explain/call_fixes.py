@@ -37,7 +37,7 @@ def with_seeds_tried(asked: Inquiry, found: Explanation) -> Explanation:
     run = asked.run_b  # which is A's, too
     chance = {*_CHANCE} - {*asked.question.ignore_sources}
     by_chance = [c.source for c in found.causes if c.source in chance and not c.intended]
-    repeated = asked.question.one_program and run.checkout is None
+    repeated = asked.question.alike and run.checkout is None
     script = run.script.suffix == ".py"
     if not (asked.question.fix and repeated and script and by_chance) or found.remedy.patch:
         return found

@@ -200,6 +200,10 @@ def random_operations(function: Any) -> list[tuple[str, int, int]]:
     return []
 
 
+def watch_operations() -> Callable[[], list[tuple[str, int, int]]]:
+    return list
+
+
 def without_gradients() -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext()
 

@@ -41,6 +41,7 @@ from whydiff.keras_backend.tensorflow.backend import (
     tee as tee,
     tensor_like as tensor_like,
     to_numpy as to_numpy,
+    watch_operations as watch_operations,
     without_gradients as without_gradients,
 )
 

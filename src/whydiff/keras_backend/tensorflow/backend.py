@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +14,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context as tf_context
 from tensorflow.python.eager.execute import quick_execute
 from tensorflow.python.framework import config as tf_config
+from tensorflow.python.ops import random_ops
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
 
 from whydiff.keras_backend.composite import has_parts, parts
@@ -266,6 +269,13 @@ _STATEFUL = {
     "RandomShuffle": "tf.random.shuffle",
 }
 
+#: Functions of tf.random whose name is not theirs.
+_EAGER = {
+    "multinomial_categorical_impl": "categorical",
+    "parameterized_truncated_normal": "truncated_normal",
+    "random_poisson_v2": "poisson",
+}
+
 
 def random_operations(function: Any) -> list[tuple[str, int, int]]:
     """Those of every trace of a train function; [] where nothing of it is a ``tf.function``."""
@@ -276,6 +286,39 @@ def random_operations(function: Any) -> list[tuple[str, int, int]]:
         found |= {(_STATEFUL[n.op], int(n.attr["seed"].i), int(n.attr["seed2"].i)) for n in nodes
                   if n.op in _STATEFUL}  # fmt: skip
     return sorted(found)
+
+
+class _Noted:
+    """Stands for TensorFlow's module that gives operations their seeds, and notes who asks."""
+
+    def __init__(self, module: Any) -> None:
+        self._module, self._thread = module, threading.get_ident()
+        self.seen: set[tuple[str, int, int]] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+    def get_seed(self, op_seed: Any) -> Any:
+        first, second = self._module.get_seed(op_seed)
+        # What is traced is read off its graph; other threads load data.
+        if tf.executing_eagerly() and threading.get_ident() == self._thread:
+            function = sys._getframe(1).f_code.co_name
+            name = f"tf.random.{_EAGER.get(function, function.removeprefix('random_'))}"
+            self.seen.add((name, int(first or 0), int(second or 0)))
+        return first, second
+
+
+def watch_operations() -> Callable[[], list[tuple[str, int, int]]]:
+    module = random_ops.random_seed
+    if isinstance(module, _Noted):  # a training within a training
+        return list
+    noted = random_ops.random_seed = _Noted(module)
+
+    def end() -> list[tuple[str, int, int]]:
+        random_ops.random_seed = module
+        return sorted(noted.seen)
+
+    return end
 
 
 def _traces(function: Any, depth: int = 0) -> list[Any]:

@@ -189,6 +189,10 @@ def random_operations(function: Any) -> list[tuple[str, int, int]]:
     return []
 
 
+def watch_operations() -> Callable[[], list[tuple[str, int, int]]]:
+    return list
+
+
 def without_gradients() -> contextlib.AbstractContextManager[None]:
     return torch.no_grad()
 
