@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from whydiff.core.findings import DIFFERS, IDENTICAL, Finding
+from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
+from whydiff.core.words import count
 from whydiff.diagnosis.sources.facts import changes, compare_facts, describe, listed
 from whydiff.diagnosis.sources.layers import aligned_facts, layers, matched, same_layers
 from whydiff.diagnosis.sources.source import Source, differs, identical
@@ -78,11 +79,8 @@ def _compare(a: Side, b: Side) -> Finding:
         return finding
     names = [p for p, _ in layers(one)] != [p for p, _ in layers(two)]
     kinds = listed((kind for _, kind in layers(one)), 4)
-    noun = f"{len(layers(one))} layer{'s' if len(layers(one)) > 1 else ''}"
-    evidence = f"the same {noun} ({kinds}) with equal settings"
-    if names:
-        evidence += "; only names differ"
-    return identical(ID, evidence) if finding.status == IDENTICAL or layers(one) else finding
+    evidence = f"the same {count(len(layers(one)), 'layer')} ({kinds}) with equal settings"
+    return identical(ID, evidence + "; only names differ" * names)
 
 
 def _trained_otherwise(a: Side, b: Side) -> str:

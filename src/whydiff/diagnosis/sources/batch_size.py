@@ -9,6 +9,7 @@ import numpy as np
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Batching
 from whydiff.core.recording import Side
+from whydiff.core.words import count
 from whydiff.diagnosis.sources.facts import equal, show
 from whydiff.diagnosis.sources.samples import BEGINNING, SAME, common
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
@@ -30,12 +31,13 @@ def compare(a: Side, b: Side) -> Finding:
         return _facts_only(one, two)
     other = next((i for i, (p, q) in enumerate(epochs) if not np.array_equal(p, q)), None)
     if other is None:
-        return identical(ID, f"{_epochs(len(epochs))} of {_shown(epochs[0][0])}")
+        return identical(ID, f"{count(len(epochs), 'epoch')} of {_shown(epochs[0][0])}")
     p, q = epochs[other]
     if _cut_short(a, other, p, q) or _cut_short(b, other, q, p):
         return identical(
             ID,
-            f"{_epochs(other)} of {_shown(epochs[0][0])} in both; then one training stopped early",
+            f"{count(other, 'epoch')} of {_shown(epochs[0][0])} in both; then one training stopped "
+            "early",
         )
     arrays = not (a.recipe.data_order.relative or b.recipe.data_order.relative)
     total_a, total_b = int(p.sum()), int(q.sum())
@@ -120,10 +122,6 @@ def _nominal(batching: Batching, arrays: bool) -> int:
     if isinstance(asked, int) and not isinstance(asked, bool) and asked >= largest:
         return asked
     return largest
-
-
-def _epochs(count: int) -> str:
-    return "1 epoch" if count == 1 else f"{count} epochs"
 
 
 def _shown(sizes: np.ndarray | Sequence[int]) -> str:

@@ -10,6 +10,7 @@ from whydiff.core.feeding import one_pool
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Draw, Side
+from whydiff.core.words import count
 from whydiff.diagnosis.sources import data_description, seeds
 from whydiff.diagnosis.sources.noise import TORCH
 from whydiff.diagnosis.sources.samples import (
@@ -66,8 +67,7 @@ def _judge(a: Side, b: Side, left: Epochs, right: Epochs, unit: str) -> Finding:
             return differs(ID, evidence, FIX, detail=detail, mechanism=mechanism, intended=intended)
     sizes = sorted({min(len(p), len(q)) for p, q in epochs})
     size = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
-    count = f"{len(epochs)} epoch{'s' if len(epochs) > 1 else ''}"
-    return identical(ID, f"{count} x {size} {unit}s in the same order")
+    return identical(ID, f"{count(len(epochs), 'epoch')} x {size} {unit}s in the same order")
 
 
 def _other_samples(a: Side, b: Side, relation: Common) -> Finding:

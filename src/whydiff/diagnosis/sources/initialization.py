@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import Side
+from whydiff.core.words import count
 from whydiff.diagnosis.sources import seeds
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 from whydiff.diagnosis.sources.tensors import (
     Pair,
     Pairs,
-    counted,
     differing,
     equal_tensors,
     of_them,
@@ -42,7 +42,7 @@ def compare(a: Side, b: Side) -> Finding:
         return identical(ID, equal_tensors(pairs.fresh + pairs.trained, "weight tensor"))
     if pairs.fresh:
         left = len(pairs.trained) + len(pairs.recast)
-        rest = f"; {counted(left, 'tensor')} trained before or of another dtype" if left else ""
+        rest = f"; {count(left, 'tensor')} trained before or of another dtype" if left else ""
         return identical(ID, equal_tensors(pairs.fresh, "fresh weight tensor") + rest)
     return unknown(ID, _why_nothing(a, b, pairs))
 
@@ -54,7 +54,7 @@ def _differs(a: Side, b: Side, pairs: Pairs, other: Sequence[Pair]) -> Finding:
         f"first {placed(one, two)} ({one.digest[:8]}… against {two.digest[:8]}…)"
     )
     if pairs.alone:
-        evidence += f"; {counted(len(pairs.alone), 'tensor')} without a counterpart left out"
+        evidence += f"; {count(len(pairs.alone), 'tensor')} without a counterpart left out"
     swapped = _swapped(pairs.fresh, other)
     if swapped:
         return differs(ID, evidence, FIX, detail=swapped, mechanism="positional-set-weights")

@@ -8,13 +8,12 @@ from dataclasses import replace
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import Side
-from whydiff.core.words import listed
+from whydiff.core.words import count, listed
 from whydiff.diagnosis.sources import seeds
 from whydiff.diagnosis.sources.layers import same_layers
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 from whydiff.diagnosis.sources.tensors import (
     Pairs,
-    counted,
     differing,
     equal_tensors,
     of_them,
@@ -177,7 +176,7 @@ def _nothing_fresh(a: Side, b: Side, pairs: Pairs) -> Finding:
     if drawn and all(p and q and p.seed is not None and p.seed == q.seed for p, q in drawn):
         return identical(
             ID,
-            f"{counted(len(drawn), 'seed')} equal; each backend draws other numbers from it",
+            f"{count(len(drawn), 'seed')} equal; each backend draws other numbers from it",
         )
     return unknown(ID, "the seed states have other formats and cannot be compared")
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import BEFORE, Recipe, Tensor, named_fit
 from whydiff.core.recording import Side
-from whydiff.core.words import listed
+from whydiff.core.words import count, listed
 from whydiff.diagnosis import files
 from whydiff.diagnosis.mechanisms import mechanism as mechanism_of
 from whydiff.diagnosis.sources.facts import equal, show
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 from whydiff.diagnosis.sources.stale import compiled_apart, constants_apart, stored_apart
-from whydiff.diagnosis.sources.tensors import Pair, counted, differing, equal_tensors, pair, placed
+from whydiff.diagnosis.sources.tensors import Pair, differing, equal_tensors, pair, placed
 
 ID = "state"
 FIX = "Build and compile a new model for every fit: put both into a function and call it anew."
@@ -48,7 +48,7 @@ def compare(a: Side, b: Side) -> Finding:
         detail = files.told(a, b, paths)
         if files.loaded_from(a, b, paths):
             detail += ", and starts with the weights that the other ended with"
-        counts = [counted(len(pairs), noun) for noun, pairs in other.items() if pairs]
+        counts = [count(len(pairs), noun) for noun, pairs in other.items() if pairs]
         evidence = f"{detail}; {', '.join(counts)} differ" if counts else detail
         return differs(ID, evidence, FILE_FIX, mechanism="file-carried-over")
     left = _differs(a, b, other) if any(other.values()) else None
@@ -134,7 +134,7 @@ def _differs(a: Side, b: Side, other: dict[str, list[Pair]]) -> Finding:
     origins = f"{_origin(first[0], 'A')} and {_origin(first[1], 'B')}"
     if first[0].role == "hidden" and first[0].trained_by is None and first[1].trained_by is None:
         origins = "holds other values: an earlier predict or evaluate moved it in one of them"
-    counts = ", ".join(counted(len(pairs), noun) for noun, pairs in other.items() if pairs)
+    counts = ", ".join(count(len(pairs), noun) for noun, pairs in other.items() if pairs)
     detail = f"{placed(*first)} {origins}"
     mechanism, remedy = _mechanism(a, b, other), FIX
     loaded = [name for name, side in (("A", a), ("B", b)) if files.loaded_before(side)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from whydiff.core.align import align
 from whydiff.core.recipe import Tensor
+from whydiff.core.words import count
 
 Pair = tuple[Tensor, Tensor]
 
@@ -56,16 +57,11 @@ def differing(pairs: Iterable[Pair]) -> list[Pair]:
     return [(a, b) for a, b in pairs if a.digest != b.digest]
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 tensor``, ``4 tensors``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def of_them(other: Sequence[Pair], every: Sequence[Pair], noun: str) -> str:
     """``2 of 4 weight tensors differ``, ``the seed state differs``."""
     if len(every) == 1:
         return f"the {noun} differs"
-    return f"{len(other)} of {counted(len(every), noun)} differ"
+    return f"{len(other)} of {count(len(every), noun)} differ"
 
 
 def equal_tensors(pairs: Sequence[Pair], noun: str) -> str:
