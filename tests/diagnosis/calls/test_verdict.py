@@ -681,6 +681,25 @@ def test_the_rule_that_leads_from_one_number_to_the_other_is_the_cause(values, m
 
 
 @pytest.mark.parametrize(
+    ("done", "formula", "cut"),
+    [
+        ("round", "", "0.5"),
+        ("threshold 0.3 of 0.29 to 0.31", "", "0.3 (any threshold from 0.29 to 0.31"),
+        ("", "np.mean((p > 0.35) == y)", "0.35,"),
+        ("", "np.mean((p > t) == y)", "another threshold,"),
+        ("", "np.mean((p > 0.3) == (y > 0.5))", "another threshold,"),
+    ],
+)
+def test_the_thresholds_of_both_sides_are_named(done, formula, cut):
+    told = Score("by hand.accuracy", 1, "", done, row_digests([X])[:0], {"formula": formula})
+    score = call(3, "score", values={"accuracy": 0.25}, score=told)
+    values = {AGAIN: 0.25, ALIGNED: 0.25, FROM_CLASSES: 0.25}
+    (cause,) = judge_score(values, score, Against("accuracy", 0.95, threshold=0.2)).causes
+    assert f"was given outputs cut at {cut}" in cause.detail
+    assert cause.detail.endswith("evaluate's accuracy cuts them at 0.2")
+
+
+@pytest.mark.parametrize(
     ("rule", "value", "mechanism"),
     [
         (UNWEIGHTED, 0.35, "sample-weights-in-one"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -122,8 +123,15 @@ def _names(score: MeasuringCall, against: Against) -> Names:
         names = Names(against.metric, function, "fit's validation", its)
     else:
         names = Names(against.metric, function, "evaluate", f"evaluate's {against.metric}")
-    cut = cut_by(score.score.transformation if score.score else "") or names.cut
-    return names._replace(cut=cut, own_cut=number(against.threshold))
+    return names._replace(cut=_cut(score) or names.cut, own_cut=number(against.threshold))
+
+
+def _cut(score: MeasuringCall) -> str:
+    """Where a script cut the outputs that it scored, "" where that is not known."""
+    told = score.score
+    formula = str(told.settings.get("formula", "")) if told else ""
+    written = re.findall(r"[<>]=?\s*(\d*\.\d+|\d+)(?![\w.])", formula)
+    return written[0] if len(written) == 1 else cut_by(told.transformation if told else "")
 
 
 def _weights(way: _Way, asked: _Asked) -> _Way:
