@@ -8,7 +8,15 @@ import pytest
 
 from whydiff.core.calls import Output
 from whydiff.core.digests import row_digests
-from whydiff.diagnosis.calls.results import Distance, distance, kind_of, number, number_of, ordered
+from whydiff.diagnosis.calls.results import (
+    Distance,
+    distance,
+    kind_of,
+    number,
+    number_of,
+    ordered,
+    same_result,
+)
 from whydiff.testing.calls import KERNEL, X, call
 
 
@@ -50,6 +58,9 @@ def test_outputs_and_built_models_without_metrics():
     built = call(3, "built"), call(4, "built", kernel=2 * KERNEL)
     assert distance(*built) == Distance(1.0, False, "weights")
     assert distance(built[0], call(5, "built")) == Distance(0.0, True, "weights")
+    other = call(6, "built", architecture={"activation:dense": "tanh"})
+    assert distance(built[0], other) == Distance(1.0, False, "outputs")
+    assert not same_result(built[0], other) and same_result(built[0], call(5, "built"))
 
 
 def test_a_call_has_its_kind_and_number():

@@ -112,7 +112,8 @@ def same_result(a: Call, b: Call) -> bool:
     if isinstance(a, Fit) or isinstance(b, Fit):
         return isinstance(a, Fit) and isinstance(b, Fit) and identical(a, b)
     if a.kind == b.kind == "built":
-        return [t.digest for t in a.recipe.weights] == [t.digest for t in b.recipe.weights]
+        weights = [[t.digest for t in call.recipe.weights] for call in (a, b)]
+        return weights[0] == weights[1] and a.recipe.architecture == b.recipe.architecture
     return _same_values(a.values, b.values) and _same_outputs(a.outputs, b.outputs)
 
 
@@ -167,6 +168,8 @@ def _weights(a: MeasuringCall, b: MeasuringCall) -> Distance | None:
     if [t.shape for t in one] != [t.shape for t in two] or not one:
         return None
     differing = sum(x.digest != y.digest for x, y in zip(one, two, strict=True))
+    if not differing and a.recipe.architecture != b.recipe.architecture:
+        return Distance(1.0, False, OUTPUTS)  # how far is measured on a probe of inputs
     return Distance(differing / len(one), differing == 0, WEIGHTS)
 
 
