@@ -253,6 +253,8 @@ def test_dropped_last_batch_differs():
 def test_steps_per_epoch_differ():
     b = a_side(batch_size=batches([4], [4], steps_per_epoch=1))
     assert "steps_per_epoch None vs. 1" in BATCH(a_side(), b).evidence
+    whole = a_side(batch_size=batches([4, 4, 2], [4, 4, 2], steps_per_epoch=3))
+    assert BATCH(a_side(), whole).status == IDENTICAL, "as many equal batches as without it"
 
 
 def test_training_stopped_within_an_epoch_is_no_other_batching():
