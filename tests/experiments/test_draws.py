@@ -83,6 +83,16 @@ def test_threads_that_share_a_generator_race_for_it(data):
     assert "train.py:11: map runs f in several threads" in finding.detail
 
 
+def test_threads_of_a_parallel_map_race_for_the_numbers_of_an_operation(data):
+    text = (
+        "import tensorflow as tf\n\n\ndef f(x):\n    return tf.image.random_brightness(x, 0.1)\n"
+        "\n\nds = tf.data.Dataset.range(4).map(f, num_parallel_calls=4)\n"
+    )
+    finding = data(text, called=9)
+    assert finding.mechanism == "racing-workers" and "stateless" in finding.remedy
+    assert "train.py:8: tensorflow.image.random_brightness in a parallel map" in finding.detail
+
+
 def test_what_two_scripts_draw_unseeded_is_not_intentional(data):
     finding = data(SPLIT, SPLIT)
     assert not finding.intended and finding.mechanism == "unseeded-split"

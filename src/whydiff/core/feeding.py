@@ -61,8 +61,13 @@ def one_pool(a: Recipe, b: Recipe) -> bool:
     own = _overlap(*one), _overlap(*two)
     if not all(0 < overlap < 1 for overlap in own):
         return False  # one repeats its samples, or makes new ones: no parts of a pool
+    shared = sum(own) / 2
     between = sum(_overlap(p, q) for p in one for q in two) / 4
-    return between >= _AS_MUCH * sum(own) / 2
+    if between < _AS_MUCH * shared:
+        return False
+    # Epochs of one number that agree by more than chance hold the same samples changed in part.
+    chance = shared + 4 * (shared * (1 - shared) / min(map(len, (*one, *two)))) ** 0.5
+    return bool(max(_overlap(p, q) for p, q in zip(one, two, strict=True)) <= chance)
 
 
 #: How much of what two epochs of one stream have in common those of two streams must have.

@@ -64,7 +64,8 @@ def _not_deterministic(s: Source) -> Iterator[Hit]:
                 yield _hit(node, f"{name} = False lets threads decide the order")
 
 
-def _random_map(s: Source) -> Iterator[Hit]:
+def random_maps(s: Source) -> Iterator[Hit]:
+    """Parallel maps of which the function draws from a generator of TensorFlow's operations."""
     for call in s.calls:
         if method(call) != "map" or not call.args or keyword(call, "num_parallel_calls") is None:
             continue
@@ -261,7 +262,7 @@ RULES = (
         "random operations in a parallel map",
         "Threads take their numbers from one stateful generator in an order that timing decides.",
         "Use tf.random.stateless_* with a counter, or num_parallel_calls=1.",
-        _random_map,
+        random_maps,
         f"{_TF}\n\ndef noisy(x):\n    return x + tf.random.normal([4])\n\n\n"
         "ds = tf.data.Dataset.range(9).map(noisy, num_parallel_calls=4)\n",
         f"{_TF}\n\ndef noisy(i):\n    return tf.random.stateless_normal([4], seed=[1, i])\n\n\n"

@@ -316,6 +316,25 @@ def test_parts_of_pools_that_share_some_samples_are_other_data():
     assert CONTENT(a, b).status == DIFFERS
 
 
+def test_epochs_that_agree_in_part_hold_changed_samples_and_are_no_parts_of_a_pool():
+    """As where threads race for the random numbers of an augmentation: half of them are drawn
+    alike, and two epochs of one run have little in common."""
+
+    def stream(*epochs):
+        seen = list(dict.fromkeys(n for epoch in epochs for n in epoch))
+        return {
+            "data_content": content(seen),
+            "data_order": order(*([seen.index(n) for n in e] for e in epochs), relative=True),
+        }
+
+    again = range(10)
+    a = a_side(**stream(range(64), [*again, *range(64, 118)]))
+    b = another_run(
+        **stream([*range(32), *range(200, 232)], [*again, *range(64, 91), *range(300, 327)])
+    )
+    assert CONTENT(a, b).status == DIFFERS
+
+
 def test_samples_drawn_once_and_drawn_anew_are_no_parts_of_a_pool():
     """A begins with the samples that B's first epoch has, and repeats them; B goes on drawing."""
     first, then = list(range(120)), list(range(120, 240))

@@ -239,10 +239,11 @@ MECHANISMS = (
         "racing-workers",
         ("data-content", "data-order"),
         "workers race for one generator",
-        "Several workers of a PyDataset or generator, or threads of a pool, draw from one "
-        "generator, in an order that depends on timing.",
+        "Several workers of a PyDataset or generator, threads of a pool, or those of a parallel "
+        "map of tf.data, draw from one generator, in an order that depends on timing.",
         "Make a generator from the index of the batch or item: "
-        "np.random.default_rng([seed, index]).",
+        "np.random.default_rng([seed, index]). In a map of tf.data take tf.random.stateless_* with "
+        "a counter.",
         seen="Two runs of one script are fed other samples, and its threads share a generator.",
     ),
     Mechanism(

@@ -17,6 +17,8 @@ from whydiff.core.recipe import Batching, Content, Order, Recipe
 from whydiff.core.recording import SEEDING, Draw, Execution, Fit, Side
 from whydiff.diagnosis.calls.loops import UNWATCHED
 from whydiff.diagnosis.calls.pair import first_difference
+from whydiff.diagnosis.mechanisms import mechanism
+from whydiff.experiments.explain.draws import few_of, lines_that_draw
 from whydiff.experiments.explain.fix_trials import changed_runs, executions_of, shown
 from whydiff.experiments.explain.inquiry import Inquiry
 from whydiff.experiments.explain.texts import modules_of, text_of
@@ -35,15 +37,18 @@ _AGREE = "Tried: in two runs everything that was watched now agrees bit for bit.
 def with_seeds_tried(asked: Inquiry, found: Explanation) -> Explanation:
     """The answer with a fix, where a seed makes the two runs of one script agree."""
     run = asked.run_b  # which is A's, too
-    chance = {*_CHANCE} - {*asked.question.ignore_sources}
-    by_chance = [c.source for c in found.causes if c.source in chance and not c.intended]
-    repeated = asked.question.alike and run.checkout is None
     script = run.script.suffix == ".py"
-    if not (asked.question.fix and repeated and script and by_chance) or found.remedy.patch:
+    if not (asked.question.alike and run.checkout is None and script):
         return found
-    text = text_of(run.script)
     backend = str(found.a.get("backend") or "")
     a, b = (_side(site.execution, backend) for site in (asked.site, asked.site_b))
+    lines = few_of(lines_that_draw((run.script, run.script), (a, b)))
+    found = replace(found, causes=tuple(_drawn(cause, lines) for cause in found.causes))
+    chance = {*_CHANCE} - {*asked.question.ignore_sources}
+    by_chance = [c.source for c in found.causes if c.source in chance and not c.intended]
+    if not (asked.question.fix and by_chance) or found.remedy.patch:
+        return found
+    text = text_of(run.script)
     wanted = ["initialization", *(s for s in by_chance if s.startswith("data"))]
     candidates = proposals(
         run.script, text, "runs", a, b, [], wanted, modules=modules_of(run.script, Path.cwd())
@@ -57,6 +62,15 @@ def with_seeds_tried(asked: Inquiry, found: Explanation) -> Explanation:
             remedy = Remedy(shown(proposal, run), True, how, tuple(by_chance))
             return from_the_start(replace(found, remedy=remedy), a.execution, b.execution)
     return found
+
+
+def _drawn(cause: Cause, lines: str) -> Cause:
+    """Data of two runs of one script that nothing else explains, with the ``lines`` that draw."""
+    if cause.source != "data-content" or cause.mechanism or not lines:
+        return cause
+    drawn = mechanism("unseeded-generator")
+    detail = f"{cause.detail}; {lines}"
+    return replace(cause, detail=detail, mechanism=drawn.id, remedy=drawn.remedy, intended=False)
 
 
 def from_the_start(found: Explanation, a: Execution, b: Execution) -> Explanation:

@@ -16,6 +16,7 @@ from whydiff.diagnosis.sources import data_content, seeds
 from whydiff.diagnosis.sources.drawn import drawn_in_turn, drawn_otherwise
 from whydiff.experiments.explain.texts import modules_of, text_of
 from whydiff.fixes import ensemble_or_folds
+from whydiff.lint.pipelines import random_maps
 from whydiff.lint.script import Source, calls_in
 from whydiff.lint.seeds import draws_anew, unseeded_draws
 from whydiff.script_text.call_order import Text, lines_to
@@ -38,12 +39,21 @@ def with_drawing_lines(
 
     ``alike`` says that one program was run twice in one way.
     """
-    lines = [_draws(path, side) for path, side in zip(scripts, sides, strict=True)]
-    named = list(dict.fromkeys([*lines[0], *lines[1]])) if all(lines) else []
-    more = len(named) - _MOST_LINES
-    said = listed([*named[:_MOST_LINES], *([f"{more} more"] if more > 0 else [])]) if named else ""
+    named = lines_that_draw(scripts, sides)
     racing = bool(named) and all(RACE in line for line in named)
-    return tuple(drawn_otherwise(finding, said, alike, racing) for finding in findings)
+    return tuple(drawn_otherwise(f, few_of(named), alike, racing) for f in findings)
+
+
+def lines_that_draw(scripts: tuple[Path, Path], sides: tuple[Side, Side]) -> list[str]:
+    """Lines that may have drawn data without a seed; none where one of two programs has none."""
+    lines = [_draws(path, side) for path, side in zip(scripts, sides, strict=True)]
+    return list(dict.fromkeys([*lines[0], *lines[1]])) if all(lines) else []
+
+
+def few_of(lines: Sequence[str]) -> str:
+    """The first lines in words, and how many more there are."""
+    more = len(lines) - _MOST_LINES
+    return listed([*lines[:_MOST_LINES], *([f"{more} more"] if more > 0 else [])])
 
 
 def with_redrawn_data(
@@ -149,6 +159,9 @@ def _draws(path: Path, side: Side) -> list[str]:
         lines = [(hit.line, hit.what) for hit in hits]
         if file == path:
             lines += racing_draws(source.script, source.names)
+            for hit in random_maps(source):
+                drawing = hit.what.partition(" in a parallel map")[0]
+                lines.append((hit.line, f"{drawing} in a parallel map, whose threads {RACE}"))
             for _, line, what in completion_orders(source.script, source.names):
                 function = what.partition("(")[0]
                 what = f"{function} gives results in the order in which they are done"
