@@ -188,6 +188,12 @@ time.monotonic = lambda: asking.append(sys._getframe(1).f_globals["__name__"]) o
 train()
 time.monotonic = clock
 print([name for name in asking if "keras" not in name and "jax" not in name])
+import json
+dumps, counted = json.dumps, []
+json.dumps = lambda *args, **kwargs: counted.append(args) or dumps(*args, **kwargs)
+train()
+json.dumps = dumps
+print(len(counted), "written as JSON")
 warnings.resetwarnings()
 print(keras.Model.fit.__name__, keras.Model.fit is keras.Sequential.fit)
 try:
@@ -263,7 +269,7 @@ def test_a_script_that_trains_finds_keras_as_it_is(tmp_path):
     said, execution = recorded(tmp_path, TRAINING.format(before="") + TOGETHER)
     trained = len([fit for fit in execution.fits if fit.finished])
     beside = execution.environment.get("trained beside another, unwatched", 0)
-    assert trained + beside == 6  # every training of the script's is recorded, or said not to be
+    assert trained + beside == 7  # every training of the script's is recorded, or said not to be
     assert ("not watched" in said) == bool(beside)
     assert [call.kind for call in execution.calls if WITHIN in call.notes] == ["evaluate"]
     assert execution.exit_code == 0

@@ -7,9 +7,9 @@ A state is one array of whole numbers, so that it can be digested, kept and put 
 from __future__ import annotations
 
 import contextlib
-import json
 import random
 from collections.abc import Iterator, Mapping
+from json import dumps, loads
 from types import MappingProxyType
 from typing import Any
 
@@ -84,7 +84,7 @@ def _own_state(generator: Any) -> np.ndarray | None:
     else:
         state = generator.get_state(legacy=False)
     try:
-        text = json.dumps(state, default=lambda part: part.tolist())
+        text = dumps(state, default=lambda part: part.tolist())
     except (TypeError, AttributeError, ValueError):  # a bit generator of the script's own
         return None
     return np.frombuffer(text.ljust(_WIDTH).encode(), np.uint8)
@@ -96,7 +96,7 @@ def _put_own(generator: Any, state: np.ndarray) -> None:
 
         generator.set_state(torch.from_numpy(np.array(state, np.uint8)))
         return
-    value = json.loads(np.asarray(state, np.uint8).tobytes())
+    value = loads(np.asarray(state, np.uint8).tobytes())
     if isinstance(generator, random.Random):
         version, words, spare = value
         generator.setstate((version, tuple(words), spare))

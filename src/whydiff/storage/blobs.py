@@ -5,10 +5,10 @@ Decoding checks declared against real sizes before anything is allocated.
 
 from __future__ import annotations
 
-import json
 import math
 import zlib
 from collections.abc import Iterator, Mapping
+from json import dumps, loads
 from typing import Any
 
 import numpy as np
@@ -107,14 +107,14 @@ def _file_of(arrays: Mapping[str, np.ndarray]) -> list[Any]:
         if not storable(array):
             raise TypeError(f"{key} is an array of {array.dtype}, which is not numbers")
         if array.nbytes <= _MOST_REPEATED and is_compact(repeated := compact(array)):
-            metadata[_REPEATED + key] = json.dumps(list(array.shape))
+            metadata[_REPEATED + key] = dumps(list(array.shape))
             array = element(repeated)
         shape = array.shape
         if not array.dtype.isnative:
             array = array.astype(array.dtype.newbyteorder("="))
         array = np.ascontiguousarray(array).reshape(shape)
         if array.dtype.name not in NATIVE:
-            metadata[_STORED_AS + key] = json.dumps([array.dtype.name, list(shape)])
+            metadata[_STORED_AS + key] = dumps([array.dtype.name, list(shape)])
             size = array.dtype.itemsize
             bits = np.dtype(f"u{size}") if size in (1, 2, 4, 8) else np.dtype("u1")
             array = array.reshape(-1).view(bits)
@@ -133,11 +133,11 @@ def unpack_arrays(data: bytes) -> dict[str, np.ndarray]:
         for name, stored in metadata.items():
             if name.startswith(_STORED_AS):
                 key = name.removeprefix(_STORED_AS)
-                arrays[key] = _typed(arrays[key], *json.loads(stored))
+                arrays[key] = _typed(arrays[key], *loads(stored))
         for name, stored in metadata.items():
             if name.startswith(_REPEATED):
                 key = name.removeprefix(_REPEATED)
-                arrays[key] = _repeated(arrays[key], json.loads(stored))
+                arrays[key] = _repeated(arrays[key], loads(stored))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"kept weights are not a safetensors file of ours: {error}") from None
     return arrays

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping
+from json import dumps  # not json.dumps: a script may put one of its own there
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ def dump(value: Any, what: str = "") -> str:
     Numpy scalars and arrays and tuples count as their plain twins. ``TypeError`` names the
     place of anything else, beginning with ``what``.
     """
-    return json.dumps(_plain(value, what), allow_nan=False, separators=(",", ":"))
+    return dumps(_plain(value, what), allow_nan=False, separators=(",", ":"))
 
 
 def load(text: Any, what: str) -> Any:

@@ -7,9 +7,9 @@ back. Reading checks every claim of the header against what is there before anyt
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
+from json import dumps, loads
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ def pieces(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> lis
         if data.size:
             parts.append(np.ascontiguousarray(data).reshape(-1).view(np.uint8).data)
         position += data.nbytes
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text = dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-(len(text) + 8) % _ALIGNED)
     return [len(text).to_bytes(8, "little") + text, *parts]
 
@@ -69,7 +69,7 @@ def unpacked(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     if len(data) < 8 or length > min(_MOST_HEADER, len(data) - 8):
         raise ValueError("its header is longer than the file")
     try:
-        header = json.loads(data[8 : 8 + length].decode(), object_pairs_hook=_once)
+        header = loads(data[8 : 8 + length].decode(), object_pairs_hook=_once)
     except RecursionError:
         raise ValueError("its header is nested too deeply") from None
     if not isinstance(header, dict):

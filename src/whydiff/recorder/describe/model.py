@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
 import re
 import types
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from json import dumps
 from typing import Any
 
 import numpy as np
@@ -235,7 +235,7 @@ def _calls(model: Any, names: Names) -> Iterator[tuple[str, str, Any]]:
         }
         training = keywords.pop("training", None)
         edge = f"{', '.join(sources)} -> {name(node.operation)}"
-        edge += f" {json.dumps(keywords)}" if keywords else ""
+        edge += f" {dumps(keywords)}" if keywords else ""
         yield edge, name(node.operation), training
 
 
