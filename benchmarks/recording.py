@@ -27,6 +27,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--net", choices=(*NETS, "deep"), help="only this one")
     parser.add_argument("--repeats", type=int, default=7, help="pairs of epochs")
     parser.add_argument("--steps", type=int, default=0, help="steps of an epoch (0: as fits)")
+    parser.add_argument("--every", type=int, default=1, help="as `whydiff record --every`")
     parser.add_argument("--count", action="store_true", help="calls of functions a step, too")
     parser.add_argument("--profile", action="store_true", help="where a recorded epoch spends")
     return parser.parse_args()
@@ -182,7 +183,7 @@ def measure(name, make, args, holder, folder):
         for recorded in ((False, True), (True, False))[repeat % 2]:
             if recorded:
                 path = folder / f"{name}-{repeat}.whydiff"
-                holder.session = Session(Writer(path, name, []), 0)
+                holder.session = Session(Writer(path, name, [], every=args.every), 0)
                 times[True] = train(model, x, y, size, 3)
                 holder.session.close(0)
             else:
@@ -224,7 +225,8 @@ def count(name, model, x, y, size, steps, args, holder, folder):
                 counted[event] += 1
 
         if recorded:
-            holder.session = Session(Writer(folder / f"{name}-count.whydiff", name, []), 0)
+            path = folder / f"{name}-count.whydiff"
+            holder.session = Session(Writer(path, name, [], every=args.every), 0)
         train(model, x, y, size, 1)
         sys.setprofile(counting)
         train(model, x, y, size, 4)

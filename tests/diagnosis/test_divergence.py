@@ -5,8 +5,8 @@ import pytest
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Divergence
-from whydiff.core.recording import STEP_GROUPS
-from whydiff.diagnosis.divergence import first_divergence, identical
+from whydiff.core.recording import EVERY, STEP_GROUPS
+from whydiff.diagnosis.divergence import equal_steps, first_divergence, identical
 from whydiff.testing import sides
 from whydiff.testing.sides import a_fit, a_side, changed, tensor
 
@@ -233,3 +233,42 @@ def test_an_epoch_without_steps_ends_at_its_beginning():
     assert first_divergence(single, other).step == 0
     bare = changed(a, fit={"epochs": (replace(first, tensors=()), second)})
     assert first_divergence(bare, other) is None, "tensors that one side did not record say nothing"
+
+
+def sampled(side, every, counts=(10, 10)):
+    """A side with as many steps in each epoch, of which each ``every``-th was digested."""
+    digests, epochs = sides.steps(counts)
+    batch = STEP_GROUPS.index("batch")
+    for row in range(len(digests)):
+        if row % every:
+            digests[row, [n for n in range(len(STEP_GROUPS)) if n != batch]] = 0
+    notes = {} if every == 1 else {EVERY: every}
+    return changed(side, fit={"steps": digests, "step_epochs": epochs, "notes": notes})
+
+
+def test_steps_that_one_side_did_not_digest_say_nothing():
+    whole, other = sampled(a_side(), 1), sampled(a_side(), 4)
+    assert found(whole, other) is found(other, other) is None
+    assert equal_steps(whole.fit, other.fit) == {"equal": 20, "of": 20, "a": 20, "b": 20,
+                                                 "digested": 5}  # fmt: skip
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_a_step_that_differs_behind_some_that_were_not_digested_is_one_of_these(every):
+    one, other = sampled(a_side(), every), sampled(a_side(), 4)
+    point = found(one, bump(bump(other, 12, "weights"), 16, "loss"))
+    assert (point.epoch, point.step, point.phase, point.since) == (1, 2, "update", (0, 9))
+    assert equal_steps(one.fit, bump(other, 12, "weights").fit)["equal"] == 9
+    fed = found(one, bump(other, 6, "batch"))
+    assert (fed.epoch, fed.step, fed.phase, fed.since) == (0, 6, "batch", (0, 5))
+    assert found(one, bump(other, 5, "batch")).since is None  # the fourth was seen to agree
+    assert found(one, bump(other, 0, "loss")).since is None
+
+
+def test_an_epoch_that_ends_otherwise_behind_its_last_digest():
+    one, other = (sampled(a_side(), 4, counts=(11, 9)) for _ in range(2))
+    epochs = tuple(replace(e, steps=11) for e in one.fit.epochs)
+    ended = (replace(epochs[0], tensors=sides.weights(7)), *epochs[1:])
+    one, other = (changed(s, fit={"epochs": e}) for s, e in ((one, epochs), (other, ended)))
+    point = found(one, other)
+    assert (point.epoch, point.step, point.phase, point.since) == (0, 10, "update", (0, 9))

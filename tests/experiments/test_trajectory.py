@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,9 +12,13 @@ import numpy as np
 import pytest
 
 from whydiff.core.findings import Divergence
+from whydiff.core.progress import Silent
 from whydiff.core.trajectory import Trajectory, TrajectoryPoint
 from whydiff.diagnosis.moments import MOST_MOMENTS, START, plan, spread
+from whydiff.diagnosis.trials import run_trials
 from whydiff.experiments.explain.hybrid_results import trace
+from whydiff.experiments.explain.zoom import zoom
+from whydiff.testing.hybrids import SimulatedTrainer
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -145,3 +150,61 @@ def test_the_way_leads_to_where_the_trainings_ended(tmp_path, backend):
     assert all(entry["a"] != entry["b"] and entry["picture"] for entry in shown)
     assert "<svg" not in (tmp_path / "page.html").read_text()[:2000]
     assert "Distance of the weights" in (tmp_path / "page.html").read_text()
+
+
+class PartingAt(SimulatedTrainer):
+    """B's weights are others from one moment on, or its loss is."""
+
+    def __init__(self, moment, loss=False, **more):
+        super().__init__(["noise"], lambda coalition: (float(bool(coalition)), 0.0), **more)
+        self.moment, self.loss, self.until = moment, loss, []
+
+    def train(self, coalition, until=None, moments=(), nudge=None, weights=True):
+        made = super().train(coalition, until, moments, nudge, weights)
+        if until is None:
+            return made
+        self.until.append((until, len(moments)))
+        points = [self.point(coalition, (e, s)) for e, s, _ in moments]
+        return replace(made, trace=Trajectory(tuple(points)))
+
+    def point(self, coalition, moment):
+        other = float(bool(coalition) and self.moment is not None and moment >= self.moment)
+        loss = 0.5 + other * (self.loss or moment > (self.moment or moment))
+        kernel = np.ones(2, np.float32) + np.float32(
+            other and not (self.loss and moment == self.moment)
+        )
+        return TrajectoryPoint(*moment, {"loss": loss}, {"kernel": kernel})
+
+
+def zoomed(trainer, point, parameters=10):
+    trials = run_trials(trainer, ["noise"], None, Silent())
+    trainer.until.clear()
+    return zoom(point, trainer, trials, fit(300, 300, parameters=parameters))
+
+
+@pytest.mark.parametrize("parameters", [10, 10**8])
+@pytest.mark.parametrize("moment", [(0, 290), (0, 297), (1, 0), (1, 9), (1, 10)])
+@pytest.mark.parametrize("loss", [True, False])
+def test_the_step_is_found_among_those_that_were_not_digested(moment, loss, parameters):
+    trainer = PartingAt(moment, loss)
+    point = zoomed(trainer, replace(at(1, 10), since=(0, 290)), parameters)
+    assert (point.epoch, point.step, point.since) == (*moment, None)
+    assert (point.phase, point.where) == (("forward", "the loss") if loss else ("update", "kernel"))
+    assert point.relative > 0
+    few = parameters > 10  # of such weights no more than three fit at a time
+    assert len(trainer.until) == 2 or few
+    assert max(looked for _, looked in trainer.until) == (3 if few else 21)
+    assert trainer.until[0][0] == (1, 10)
+
+
+def test_a_batch_that_differs_stays_the_first_where_nothing_differed_before():
+    fed = replace(at(1, 10, "batch"), where="the batch", since=(1, 3))
+    assert zoomed(PartingAt(None), fed) == replace(fed, since=None)
+    logged = replace(at(1, 10, "log"), since=(1, 3))
+    assert zoomed(PartingAt(None), logged) == logged
+
+
+def test_steps_stay_unknown_where_a_side_is_not_reproduced():
+    point = replace(at(1, 10), since=(1, 3))
+    trainer = PartingAt((1, 5), b=(9.0, 9.0))
+    assert zoomed(trainer, point) == point and not trainer.until

@@ -9,7 +9,10 @@ import pytest
 
 import whydiff
 from whydiff.core.digests import group_digest
+from whydiff.diagnosis.divergence import identical
 from whydiff.keras_backend.jax import copying as jax_copying
+from whydiff.recorder import watch
+from whydiff.runner import in_process
 
 pytestmark = pytest.mark.long
 
@@ -38,14 +41,25 @@ def train(callbacks, batches=11):
     model.fit(**data, epochs=3, verbose=0, callbacks=callbacks)
 
 
-def test_rows_are_the_same_read_at_once_and_later():
+def test_rows_are_the_same_read_at_once_and_later(monkeypatch):
+    monkeypatch.setattr(watch, "FIRST_STEPS", 5)
     with whydiff.recording() as cell:
         train([])
         train([Looks()])
-    later, at_once = (fit.steps for fit in cell.execution.fits)
+        monkeypatch.setattr(in_process._HOLDER.session.writer, "every", 4)
+        train([])
+    whole, others, sampled = cell.execution.fits
+    later, at_once, some = whole.steps, others.steps, sampled.steps
     assert later.shape[0] == 33
     assert len(np.unique(later[:, 2])) == 33  # weights differ after every step
     assert np.array_equal(later, at_once)
+    rows = np.arange(33)
+    looked_at = (rows < 5) | (rows % 4 == 0)
+    assert (whole.every, sampled.every) == (1, 4)
+    assert np.array_equal(some[looked_at], later[looked_at]), "as in a recording of all"
+    assert np.array_equal(some[:, 0], later[:, 0]) and not some[~looked_at, 1:].any()
+    assert [t.digest for t in sampled.final] == [t.digest for t in whole.final]
+    assert identical(whole, sampled)
 
 
 def test_copies_keep_every_bit_of_every_type():

@@ -35,6 +35,7 @@ def record(
     environment: Mapping[str, str] | None = None,
     force: bool = False,
     keep: str = "all",
+    every: int = 1,
 ) -> RecordResult:
     """Run ``script`` with ``arguments`` as a plain run would and record every ``fit`` in it.
 
@@ -45,12 +46,18 @@ def record(
     ``keep`` says which values it holds besides: "none", the "weights" at the beginning and the end
     of every fit, or "all", with the optimizer's state at the beginning; each distinct array once.
 
+    With ``every`` what a step leaves (weights, optimizer, seed states, loss) is digested after each
+    of the first 256 steps of a training and then after every so many, which costs short steps less;
+    what they are fed is recorded for each. A first divergence between is told as a span of steps.
+
     An older recording there is replaced once the script trains; any other file only with
     ``force``. Raises WhydiffError if the script is missing, if nothing can be written to
     ``output``, or if the script never imported Keras.
     """
     script, output = Path(script), Path(output)
     named = output
+    if every < 1:
+        raise WhydiffError(f"every must be 1 or more, got {every}", "1 digests after each step.")
     if not script.is_file():
         raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
     output = output.absolute()  # the script may go elsewhere, and so may we
@@ -59,7 +66,8 @@ def record(
     before = identity(output)
     changes = uncommitted(script.absolute().parent)
     facts = {UNCOMMITTED: changes} if changes else {}
-    run = Run(script, tuple(arguments), environment, facts=facts, keep=checked_keep(keep))
+    kept = checked_keep(keep)
+    run = Run(script, tuple(arguments), environment, facts=facts, keep=kept, every=every)
     try:
         with Child(run, output, log=None, serve=False, force=force) as child:
             code = child.wait_for_script()

@@ -23,8 +23,17 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", required=True, metavar="FILE", help="Where to keep the recording.")
 @click.option("--force", is_flag=True, help="Replace FILE even if it is no recording.")
 @keep_option
+@click.option(
+    "--every",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Digest weights, optimizer and loss after every Nth step only: for short steps.",
+)
 @click.pass_context
-def command(ctx: click.Context, script: str, output: str, force: bool, keep: str) -> None:
+def command(
+    ctx: click.Context, script: str, output: str, force: bool, keep: str, every: int
+) -> None:
     """Run a script and record every training in it, and every evaluate and predict.
 
     The script's output and exit code are its own. The recording is one file; `whydiff show`
@@ -37,7 +46,7 @@ def command(ctx: click.Context, script: str, output: str, force: bool, keep: str
 
     from whydiff.api.record import record
 
-    result = record(path, script_arguments(ctx), Path(output), force=force, keep=keep)
+    result = record(path, script_arguments(ctx), Path(output), force=force, keep=keep, every=every)
     code, sealed = result.exit_code, result.sealed
     first = f"recorded in {result.path}"
     if sealed.older:

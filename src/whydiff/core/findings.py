@@ -32,7 +32,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first point at which two fits part. ``step`` counts from 0 within its epoch."""
+    """The first point at which two fits part. ``step`` counts from 0 within its epoch.
+
+    With ``since`` the steps from that (epoch, step) on were not looked at: it is one of them, or
+    the one named.
+    """
 
     epoch: int
     step: int
@@ -40,6 +44,7 @@ class Divergence:
     where: str
     max_ulp: int | None = None
     relative: float | None = None
+    since: tuple[int, int] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the contract."""

@@ -33,6 +33,14 @@ UNKEPT_SEEDINGS = "seedings not kept"
 LOG_UNSEEN = "neither printed nor kept"
 
 
+#: Steps at the beginning of a fit that are all looked at: there most trainings part.
+FIRST_STEPS = 256
+
+
+#: note of a fit: what its steps left was digested after every so many of them only
+EVERY = "digested every"
+
+
 #: note of a fit: how often the script measured while it ran, by what and where; not watched
 MEASURED_WITHIN = "measured within"
 
@@ -73,6 +81,8 @@ class Epoch:
 class Fit:
     """One ``fit`` as it was seen. ``steps`` has shape (steps, len(STEP_GROUPS)), uint64.
 
+    Of a step whose state was not digested all groups but the batch are 0, see ``every``.
+
     ``step_epochs`` (int64, shape (steps,)) is the epoch each step belongs to. ``finished`` is
     False where the execution was cut short; everything up to then is there.
     """
@@ -112,6 +122,12 @@ class Fit:
     def number(self) -> str:
         """``2``, or ``1+2+3``."""
         return "+".join(map(str, self.parts or (self.index,)))
+
+    @property
+    def every(self) -> int:
+        """Every how many steps what they left was digested; the first :data:`FIRST_STEPS` always
+        were."""
+        return int(self.notes.get(EVERY) or 1)
 
     @property
     def log_seen(self) -> bool:

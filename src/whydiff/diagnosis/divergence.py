@@ -48,7 +48,8 @@ def first_divergence(a: Side, b: Side, values: Values | None = None) -> Divergen
     optimizer), then step by step (batch, noise, forward, update), the tensors and logs at the
     end of an epoch (update, log), and the end (one fit is longer, or the final weights differ).
     Steps align by epoch and by position within it. ``values`` gives the numbers behind the
-    digests, for ``max_ulp`` and ``relative``.
+    digests, for ``max_ulp`` and ``relative``. Where steps before it were not digested it is
+    somewhere ``since`` the first of these.
 
     Raises WhydiffError if the digests are of two algorithms.
     """
@@ -72,7 +73,7 @@ def _first(a: Fit, b: Fit, values: Values | None) -> Divergence | None:
     at_epoch_end = _epochs(a, b, before=in_steps)
     found = at_epoch_end or in_steps
     if found is not None:
-        return _as_logged(found, a, b)
+        return _as_logged(_since(found, a, b) if alike else found, a, b)
     last, step = _last(a)
     if len(a.epochs) != len(b.epochs):
         return Divergence(last, step, "end", "the number of epochs")
@@ -80,6 +81,61 @@ def _first(a: Fit, b: Fit, values: Values | None) -> Divergence | None:
     if final is None:
         return None
     return Divergence(last, step, "end", _path(final), *_numbers(values, final, "weights", "final"))
+
+
+def _since(point: Divergence, a: Fit, b: Fit) -> Divergence:
+    """The point, with the first step before it of which nobody knows whether it differed, too."""
+    epochs = np.asarray(a.step_epochs, np.int64)
+    row = int(np.searchsorted(epochs, point.epoch, side="left")) + point.step
+    first = _known_equal(a, b, row)
+    if point.phase == "end" or first >= row:
+        return point
+    return replace(point, since=(int(epochs[first]), _within(epochs, first)))
+
+
+def _known_equal(a: Fit, b: Fit, row: int) -> int:
+    """How many of the steps before ``row``, the first that differs, are known to be equal."""
+    if a.every == b.every == 1:
+        return row
+    known = np.flatnonzero(_both_digested(a, b, row))
+    return int(known[-1]) + 1 if len(known) else 0
+
+
+def _both_digested(a: Fit, b: Fit, count: int) -> np.ndarray:
+    """Whether what a step left was digested on both sides; its batch always is."""
+    count = min(count, len(a.steps), len(b.steps))
+    one, other = (fit.steps[:count, _COLUMNS[1:]].any(axis=1) for fit in (a, b))
+    digested: np.ndarray = one & other
+    return digested
+
+
+def equal_steps(a: Fit, b: Fit) -> dict[str, int]:
+    """``equal``: steps known to agree from the beginning on, ``of`` those that both took.
+
+    ``a`` and ``b``: those of each side. ``digested``, where some were left out: those of which
+    what they left was digested on both sides.
+    """
+    shared = min(len(a.steps), len(b.steps))
+    rows = _unequal(a, b, shared).any(axis=1)
+    equal = _known_equal(a, b, int(rows.argmax())) if rows.any() else shared
+    counted = {"equal": equal, "of": shared, "a": len(a.steps), "b": len(b.steps)}
+    if max(a.every, b.every) > 1:
+        counted["digested"] = int(_both_digested(a, b, shared).sum())
+    return counted
+
+
+def _unequal(a: Fit, b: Fit, count: int) -> np.ndarray:
+    """Whether the digests of each of the first ``count`` steps differ, as far as both were made.
+
+    Boolean of shape (count, 5), a column per group in the order in which things happen in a step.
+    """
+    one, other = a.steps[:count][:, _COLUMNS], b.steps[:count][:, _COLUMNS]
+    # A group that one side never recorded is all zeros; it says nothing.
+    recorded = one.any(axis=0) & other.any(axis=0) if count else np.zeros(len(_COLUMNS), bool)
+    unequal: np.ndarray = (one != other) & recorded
+    if max(a.every, b.every) > 1:
+        unequal[:, 1:] &= _both_digested(a, b, count)[:, None]
+    return unequal
 
 
 def _as_logged(point: Divergence, a: Fit, b: Fit) -> Divergence:
@@ -160,10 +216,7 @@ def _steps(a: Fit, b: Fit) -> Divergence | None:
     start_a, start_b = _start(a), _start(b)
     shifted = np.flatnonzero(epochs_a[:n] - start_a != epochs_b[:n] - start_b)
     aligned = int(shifted[0]) if len(shifted) else n
-    one, other = a.steps[:aligned][:, _COLUMNS], b.steps[:aligned][:, _COLUMNS]
-    # A group that one side never recorded is all zeros; it says nothing.
-    recorded = one.any(axis=0) & other.any(axis=0) if aligned else np.zeros(len(_COLUMNS), bool)
-    different = (one != other) & recorded
+    different = _unequal(a, b, aligned)
     rows = different.any(axis=1)
     if rows.any():
         row = int(rows.argmax())

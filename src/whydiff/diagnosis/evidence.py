@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.recording import Side
+from whydiff.diagnosis.divergence import equal_steps
 from whydiff.diagnosis.sources.facts import is_defaults
 from whydiff.diagnosis.sources.samples import common
 from whydiff.diagnosis.trials import Trials
@@ -33,7 +34,7 @@ def side_by_side(a: Side, b: Side) -> dict[str, Any]:
         "seeds": {"a": seeds(a), "b": seeds(b)},
         "settings": _settings(a, b),
         "environment": _rows(a.execution.environment, b.execution.environment),
-        "equal steps": _equal_steps(a, b),
+        "equal steps": equal_steps(a.fit, b.fit),
     }
 
 
@@ -142,14 +143,6 @@ def _settings(a: Side, b: Side) -> list[dict[str, Any]]:
 def _rows(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = [name for name in dict.fromkeys([*a, *b]) if not is_defaults(name)]
     return [{"name": n, "a": a.get(n), "b": b.get(n)} for n in names]
-
-
-def _equal_steps(a: Side, b: Side) -> dict[str, int]:
-    """Steps whose digests agree from the beginning on, of how many that both took."""
-    shared = min(len(a.fit.steps), len(b.fit.steps))
-    unequal = (a.fit.steps[:shared] != b.fit.steps[:shared]).any(axis=1)
-    first = int(unequal.argmax()) if unequal.any() else shared
-    return {"equal": first, "of": shared, "a": len(a.fit.steps), "b": len(b.fit.steps)}
 
 
 def _finite(value: float) -> float:

@@ -16,6 +16,7 @@ from time import monotonic
 import numpy as np
 
 from whydiff.core.digests import group_digest
+from whydiff.core.recording import STEP_GROUPS
 from whydiff.recorder.batches import Batch
 from whydiff.recorder.feed import Feed
 from whydiff.recorder.step_snapshot import Left
@@ -27,6 +28,7 @@ Drawn = Sequence[np.ndarray]
 _SECONDS = 0.2  # of training that a kill may cost, besides what the writer holds back
 _AT_ONCE = 128  # steps
 _BEHIND = 8  # steps whose copies are not read yet
+_NOT_LOOKED_AT = (0,) * (len(STEP_GROUPS) - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,17 +55,19 @@ class Steps:
         digests: Callable[[Left, Drawn], Sequence[int]],
     ) -> None:
         self._index, self._feed, self._writer, self._digests = index, feed, writer, digests
-        self._unread: deque[tuple[_Over, Left, Drawn]] = deque()
+        self._unread: deque[tuple[_Over, Left | None, Drawn]] = deque()
         self._read: list[_Over] = []
         self._since = monotonic()
 
-    def add(self, epoch: int, batches: int, left: Left, drawn: Drawn) -> None:
-        """A step that was fed so many batches is over; ``left`` is what it left."""
+    def add(self, epoch: int, batches: int, left: Left | None, drawn: Drawn) -> None:
+        """A step that was fed so many batches is over; ``left`` is what it left, None where that is
+        not looked at."""
         over = _Over(epoch, self._feed.take(batches), self._feed.settings)
         self._unread.append((over, left, drawn))
-        self._read_all_but(_BEHIND if left.outlasts else 0)
+        outlasts = left is None or left.outlasts
+        self._read_all_but(_BEHIND if outlasts else 0)
         if len(self._read) >= _AT_ONCE or monotonic() - self._since > _SECONDS:
-            self._read_all_but(1 if left.outlasts else 0)
+            self._read_all_but(1 if outlasts else 0)
             self._write()
 
     def finish(self) -> None:
@@ -74,7 +78,7 @@ class Steps:
     def _read_all_but(self, newest: int) -> None:
         while len(self._unread) > newest:
             over, left, drawn = self._unread.popleft()
-            digests = self._digests(left, drawn)
+            digests = _NOT_LOOKED_AT if left is None else self._digests(left, drawn)
             self._read.append(_Over(over.epoch, over.fed, over.settings, digests))
 
     def _write(self) -> None:

@@ -15,7 +15,7 @@ from whydiff.core.interrupting import HANDLERS, pass_on
 from whydiff.core.live import Live, Origins, asked_of_fit
 from whydiff.core.pins import Pins
 from whydiff.core.recipe import Recipe, Tensor
-from whydiff.core.recording import LOG_UNSEEN, MEASURED_WITHIN, Epoch
+from whydiff.core.recording import EVERY, FIRST_STEPS, LOG_UNSEEN, MEASURED_WITHIN, Epoch
 from whydiff.core.stack import Frame
 from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.callbacks import fresh_callback, listed
@@ -45,9 +45,6 @@ from whydiff.recorder.step_snapshot import AtOnce, Left, StepSnapshots
 from whydiff.recorder.steps import Steps
 from whydiff.script_text.printed import keys_read, throws_away
 from whydiff.storage import Writer
-
-#: Steps whose logged loss is kept: how large the first difference is tells rounding from others.
-FIRST_LOSSES = 256
 
 
 class Watch:
@@ -102,6 +99,9 @@ class Watch:
             self._notes["log"] = LOG_UNSEEN
         elif names := names_seen(self._fit, self._callbacks, self._stack):
             self._notes["log names"] = names
+        self._every = writer.every
+        if self._every > 1:
+            self._notes[EVERY] = self._every
         self._pins = pins
         self._known: list[list[int]] | None = None  # which variables travel with a step's state
         # No cycle of references: what the script gave to ``fit`` ends with it, as without us.
@@ -167,12 +167,17 @@ class Watch:
             self._first_step_done()
         if self.feed.trouble:
             raise RuntimeError(self.feed.trouble)
-        left = self._left(state, dict(logs or {}))
+        left = self._left(state, dict(logs or {})) if self._looks_at_this_one() else None
         self._rows.add(self._epoch, steps_at_once(self.model), left, drawn)
         self._epoch_steps += 1
         self.steps += 1
         if self.stepped is not None:
             self.stepped()
+
+    def _looks_at_this_one(self) -> bool:
+        """Whether what the step that is over has left is digested."""
+        sampled = self.steps < FIRST_STEPS or self.steps % self._every == 0
+        return sampled or self.interference.looks_at_steps
 
     def _left(self, state: Any, logs: Any) -> Left:
         """What a step left: to read later where nobody has to know it before the next step."""
@@ -184,7 +189,7 @@ class Watch:
 
     def _digests(self, left: Left, drawn: Sequence[np.ndarray]) -> tuple[int, ...]:
         logged = numbers(left.logs())
-        if len(self._losses) < FIRST_LOSSES and logged:
+        if len(self._losses) < FIRST_STEPS and logged:
             self._losses.append(float(logged.get("loss", next(iter(logged.values())))))
         weights, noise, optimizer = left.digests(drawn)
         if isinstance(left, AtOnce) and self.interference.looks_at_steps:

@@ -100,6 +100,7 @@ class Run:
     reseed: int | None = None  # the number of a replica, whose random numbers are others
     backend: str = ""  # Keras's backend, whatever the script chooses
     keep: Keep = "all"  # how many values its recording holds, and its process if it serves
+    every: int = 1  # what a step leaves is digested after every so many of them
     files: bool = False  # large arrays that its process keeps lie in files beside the recording
     purpose: str = ""  # "a", "b", "trial" or "replica": the script finds it in WHYDIFF_RUN
     module: str = ""  # run it as ``python -m`` does; see ``targets.Target``
@@ -236,6 +237,7 @@ class Child:
             function=run.function,
             command=run.command,
             keep=run.keep,
+            every=run.every,
             facts=dict(run.facts),
             checkout=run.checkout.places() if run.checkout else {},
             resume=asdict(run.resume) if run.resume else None,

@@ -37,6 +37,7 @@ class Job:
     command: str = ""
     keep_bytes: int = 0  # of the data of a fit, to train it again
     keep: Keep = "all"  # which values the recording holds
+    every: int = 1  # what a step leaves is digested after every so many of them
     arrays: str = ""  # a folder for large arrays, which processes share
     force: bool = False  # replace any file by the recording
     covered: tuple[Mapping[str, str], ...] = ()  # folders under overlays

@@ -43,6 +43,7 @@ class Writer:
     """
 
     trouble: str  #: why recording stopped, or ""
+    every: int  #: what a step leaves is to be digested after every so many of them
 
     def __init__(
         self,
@@ -51,8 +52,9 @@ class Writer:
         arguments: Sequence[str],
         force: bool = False,
         keep: Keep = "all",
+        every: int = 1,
     ) -> None:
-        self._keep = keep
+        self._keep, self.every = keep, every
         self.path = path = Path(path).absolute()
         make_room(path, force=force)  # an older recording is gone when the first fit begins
         self.trouble = ""

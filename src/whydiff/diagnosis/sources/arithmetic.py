@@ -75,7 +75,7 @@ def judge(a: Side, b: Side, others: Sequence[Finding], sized: bool = True) -> Fi
     except WhydiffError as error:
         return unknown(ID, str(error))
     if point is None:
-        return _computed_alike(a, finding)
+        return _computed_alike(a, max(a.fit.every, b.fit.every), finding)
     where = f"epoch {point.epoch + 1}, step {point.step + 1} ({point.where})"
     if point.phase not in _COMPUTED:
         return unknown(ID, f"{UNRECORDED} first differs at {where}, in the phase {point.phase}")
@@ -128,12 +128,13 @@ def _rounds(size: float, a: Side, b: Side) -> bool:
     return is_rounding(size, np.dtype(kind))
 
 
-def _computed_alike(a: Side, finding: Finding) -> Finding:
+def _computed_alike(a: Side, every: int, finding: Finding) -> Finding:
     steps = len(a.fit.steps)
     if not steps:
         return finding
     settings = f"; {finding.evidence}" if finding.status == IDENTICAL else ""
-    return identical(ID, f"all {steps} steps gave the same bits{settings}")
+    which = f"all {steps} steps" if every == 1 else f"all that were digested of {steps} steps"
+    return identical(ID, f"{which} gave the same bits{settings}")
 
 
 def _skip(a: Side, b: Side) -> Callable[[str], bool]:

@@ -63,7 +63,7 @@ def hybrid_results(
         trials = run_trials(hybrid_trainer, compared.movable(), question.budget, progress, moments)
         compared = _with_values_compared(compared, hybrid_trainer)
         with contextlib.suppress(OutOfTime):
-            point = zoom(point, hybrid_trainer, trials)
+            point = zoom(point, hybrid_trainer, trials, compared.a.fit)
             shown = disagreements(trials, hybrid_trainer)
         if question.zoom and deadline is not None and time.monotonic() > deadline:
             closer = Zoom(0, 0, failure=NO_TIME)

@@ -11,7 +11,7 @@ import numpy as np
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Diff
-from whydiff.core.recording import Side
+from whydiff.core.recording import FIRST_STEPS, Side
 from whydiff.diagnosis import divergence
 from whydiff.diagnosis.calls.fields import compare as compare_fields
 from whydiff.diagnosis.calls.results import described, same_result
@@ -114,6 +114,12 @@ def compare(a: str, b: str, side_a: Side, side_b: Side, path_a: Path, path_b: Pa
         if key.startswith("unknown: ") and isinstance(missing, list)
     ]
     notes += data_description.notes(side_a.recipe, side_b.recipe)
+    notes += [
+        f"{name}: behind its first {FIRST_STEPS} steps only each {side.fit.every}th was "
+        "digested (--every); what every step was fed is known"
+        for name, side in (("A", side_a), ("B", side_b))
+        if side.fit.every > 1
+    ]
     findings = compare_all(side_a, side_b)
     evidence = side_by_side(side_a, side_b)
     return Diff(a, b, point is None, point, findings, tuple(notes), evidence=evidence)

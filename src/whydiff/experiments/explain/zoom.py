@@ -12,9 +12,11 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.findings import Divergence, Sighting, Zoom
 from whydiff.core.hybrids import Coalition, HybridTrainer
+from whydiff.core.recording import Fit
 from whydiff.core.steps import StepInputs
 from whydiff.core.trajectory import TrajectoryPoint
 from whydiff.diagnosis.growth import growth
+from whydiff.diagnosis.moments import MOST_BYTES, spread
 from whydiff.diagnosis.trials import Trials
 from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
 from whydiff.stats.ulp import APART, is_rounding, max_ulp, relative_distance
@@ -25,27 +27,81 @@ Tensors = Sequence[tuple[str, str, np.ndarray]]
 
 
 def zoom(
-    point: Divergence | None, hybrid_trainer: HybridTrainer, trials: Trials
+    point: Divergence | None, hybrid_trainer: HybridTrainer, trials: Trials, fit: Fit
 ) -> Divergence | None:
     """``point`` with the first differing tensor or loss, its ULP and relative size.
 
     Digests say that a step's weights differ, not which of them. Where both trainings can be
     reproduced bit for bit they were looked at there, or are trained again up to the step;
-    elsewhere the point stays.
+    elsewhere the point stays. So it is found among steps that no recording digested, too, which
+    are those of ``fit``, A's.
     """
-    if point is None or point.phase not in ("forward", "update"):
+    if point is None or not (trials.reproduces_a() and trials.reproduces_b()):
         return point
-    if not (trials.reproduces_a() and trials.reproduces_b()):
+    if point.since is None and point.phase not in ("forward", "update"):
         return point
-    until = (point.epoch, point.step)
     try:
-        a, b = (
-            _at_step(hybrid_trainer, trials, coalition, until)
-            for coalition in (frozenset[str](), frozenset(trials.sources))
-        )
+        if point.since is not None:
+            return _narrowed(point, hybrid_trainer, trials, fit)
+        until = (point.epoch, point.step)
+        a, b = (_at_step(hybrid_trainer, trials, side, until) for side in _sides(trials))
     except TransferError:
         return point
     return _loss(point, a, b) if point.phase == "forward" else _weights(point, a, b)
+
+
+def _sides(trials: Trials) -> tuple[Coalition, Coalition]:
+    """The hybrids that are A and B themselves."""
+    return frozenset(), frozenset(trials.sources)
+
+
+def _narrowed(
+    point: Divergence, hybrid_trainer: HybridTrainer, trials: Trials, fit: Fit
+) -> Divergence:
+    """The first step that differs of several that were not digested: both are trained up to the
+    last of them, looked at as often on the way as their weights have room, and so on."""
+    epochs = np.asarray(fit.step_epochs)
+    steps = [(int(e), n - int(np.searchsorted(epochs, e))) for n, e in enumerate(epochs)]
+    room = max(3, MOST_BYTES // (4 * max(1, int(fit.notes.get("parameters") or 1))))
+    while point.since is not None:
+        known = steps[steps.index(point.since) : steps.index((point.epoch, point.step)) + 1]
+        chosen = [known[n] for n in spread(len(known), room, None)]
+        a, b = (_on_the_way(hybrid_trainer, side, chosen) for side in _sides(trials))
+        if not {*chosen} <= {*a} & {*b}:  # its loop is the script's own
+            return point
+        differing = next((n for n, m in enumerate(chosen) if _differs(a[m], b[m])), None)
+        if differing is None:  # only what the last of them was fed
+            return replace(point, since=None) if point.phase == "batch" else point
+        moment = chosen[differing]
+        first = known.index(chosen[differing - 1]) + 1 if differing else 0
+        phase = _differs(a[moment], b[moment])
+        point = Divergence(*moment, phase, "", since=known[first])
+        if known[first] == moment:
+            sized = _loss if phase == "forward" else _weights
+            point = sized(replace(point, since=None), a[moment], b[moment])
+    return point
+
+
+def _on_the_way(
+    hybrid_trainer: HybridTrainer, side: Coalition, moments: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], TrajectoryPoint]:
+    """A side at some moments of its training, which is trained up to the last of them."""
+    wanted = [(epoch, step, 1) for epoch, step in moments]
+    trace = hybrid_trainer.train(side, moments[-1], wanted, weights=False).trace
+    return {} if trace is None else {(p.epoch, p.step): p for p in trace.points}
+
+
+def _differs(a: TrajectoryPoint, b: TrajectoryPoint) -> str:
+    """The phase of a step in which two trainings differ after it, "" where they agree."""
+    logs = [np.asarray([float(side.logs[n]) for n in sorted(side.logs)]) for side in (a, b)]
+    if logs[0].tobytes() != logs[1].tobytes():
+        return "forward"
+    theirs = b.weights or {}
+    unequal = any(
+        name not in theirs or value.tobytes() != theirs[name].tobytes()
+        for name, value in (a.weights or {}).items()
+    )
+    return "update" if unequal else ""
 
 
 def _at_step(

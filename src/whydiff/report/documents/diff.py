@@ -73,7 +73,9 @@ def _facts(diff: Diff) -> Iterator[tuple[str, str]]:
         measuring = diff.kind == "calls"
         yield "First divergence", capital(point(diff.first_divergence, measuring=measuring))
     if steps:
-        yield "Equal from the beginning", f"{steps['equal']} of {count(steps['of'], 'step')}"
+        digested = f" ({steps['digested']} were digested)" if "digested" in steps else ""
+        equal = f"{steps['equal']} of {count(steps['of'], 'step')}"
+        yield "Equal from the beginning", equal + digested
 
 
 def _sources(diff: Diff) -> Section:

@@ -114,7 +114,9 @@ def verdict(e: Explanation) -> str:
     if {"revision"} & {*e.a, *e.b} and e.a.get("script") == e.b.get("script"):
         what = "revisions"
     if e.identical:
-        return f"The two {what} are identical, bit for bit: every step, the weights, the logs."
+        left_out = "digested" in (e.evidence.get("equal steps") or {})
+        steps = "every step that was digested" if left_out else "every step"
+        return f"The two {what} are identical, bit for bit: {steps}, the weights, the logs."
     causes = [c for c in e.causes if not c.ignored]
     confirmed = [source(c.source, mechanism=c.mechanism) for c in causes if c.status == CONFIRMED]
     suspected = [source(c.source, mechanism=c.mechanism) for c in causes if c.status != CONFIRMED]

@@ -32,6 +32,19 @@ _PHASES: dict[str, str] = {
 _ALL_OF_IT = "the batch"
 
 
+def _moment(epoch: int, step: int) -> str:
+    return f"epoch {epoch + 1}, step {step + 1}"
+
+
+def _span(since: tuple[int, int], until: tuple[int, int]) -> str:
+    """One of several steps, as what they left was not digested."""
+    if since[0] == until[0]:
+        span = f"epoch {until[0] + 1}, in one of the steps {since[1] + 1} to {until[1] + 1}"
+    else:
+        span = f"between {_moment(*since)} and {_moment(*until)}"
+    return f"{span} (those before the last were not digested)"
+
+
 def point(divergence: Divergence | None, measuring: bool = False) -> str:
     """``epoch 1, step 3, in the weight update, at dense/kernel (relative 0.1, 12 ULP)``.
 
@@ -40,10 +53,12 @@ def point(divergence: Divergence | None, measuring: bool = False) -> str:
     """
     if divergence is None:
         return "not found"
+    if divergence.since is not None:
+        return _span(divergence.since, (divergence.epoch, divergence.step))
     phase = _PHASES.get(divergence.phase, divergence.phase)
     parts = [phase]
     if not measuring and divergence.phase not in ("before training", "end"):
-        parts = [f"epoch {divergence.epoch + 1}, step {divergence.step + 1}", phase]
+        parts = [_moment(divergence.epoch, divergence.step), phase]
     if divergence.where and divergence.where != _ALL_OF_IT:
         parts.append(f"at {divergence.where}")
     sizes = []
@@ -81,7 +96,10 @@ def first_divergence(
 def _lead(divergence: Divergence | None, evidence: Mapping[str, Any]) -> str:
     steps = evidence.get("equal steps") or {}
     if divergence is None:
-        return f"There is none: all {count(steps.get('of', 0), 'step')} agree in every digest."
+        of, digested = steps.get("of", 0), steps.get("digested")
+        if digested is not None:
+            return f"There is none: all digests agree, of {digested} of the {count(of, 'step')}."
+        return f"There is none: all {count(of, 'step')} agree in every digest."
     lead = f"{capital(point(divergence))}."
     if steps.get("equal"):
         lead += f" The {count(steps['equal'], 'step')} before agree bit for bit."

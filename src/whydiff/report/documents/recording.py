@@ -102,7 +102,7 @@ def _fit(fit: Fit) -> Section:
         ("Learning rate", plain(fit.recipe.optimizer.get("learning_rate"))),
         ("Loss", plain(fit.recipe.objective.get("loss"))),
         *((str(k).capitalize(), plain(v)) for k, v in fit.notes.items() if k != "losses"),
-        ("Last step", _digests(fit)),
+        ("Last step" if fit.every == 1 else "Last step that was digested", _digests(fit)),
     ]
     blocks: list[Block] = [Facts(tuple((k, v) for k, v in facts if v not in ("", "-")))]
     if fit.epochs:
@@ -122,10 +122,11 @@ def _fit(fit: Fit) -> Section:
 
 
 def _digests(fit: Fit) -> str:
-    """What identifies the last step: a digest of each group of tensors."""
+    """What identifies the last step that was digested: a digest of each group of tensors."""
     if not len(fit.steps):
         return ""
-    last = fit.steps[-1]
+    digested = fit.steps[fit.steps[:, 1:].any(axis=1)]
+    last = digested[-1] if len(digested) else fit.steps[-1]
     return ", ".join(f"{g} {int(d):016x}" for g, d in zip(STEP_GROUPS, last, strict=False))
 
 

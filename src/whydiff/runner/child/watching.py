@@ -137,7 +137,8 @@ class Watching:
         from whydiff.recorder.environment import script_facts, surroundings
         from whydiff.storage import Writer
 
-        writer = Writer(Path(job.output), job.script, job.arguments, job.force, job.keep)
+        output = Path(job.output)
+        writer = Writer(output, job.script, job.arguments, job.force, job.keep, job.every)
         writer.environment({**surroundings(), **script_facts(job.script), **job.facts})
         return writer
 
