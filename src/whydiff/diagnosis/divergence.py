@@ -105,7 +105,7 @@ def _both_digested(a: Fit, b: Fit, count: int) -> np.ndarray:
     """Whether what a step left was digested on both sides; its batch always is."""
     count = min(count, len(a.steps), len(b.steps))
     one, other = (fit.steps[:count, _COLUMNS[1:]].any(axis=1) for fit in (a, b))
-    digested: np.ndarray = one & other
+    digested: np.ndarray = np.asarray(one & other)
     return digested
 
 
