@@ -64,6 +64,13 @@ def test_a_generator_without_a_seed_is_named(data):
     )
 
 
+def test_a_generator_that_is_seeded_from_the_system_is_named(data):
+    made = "import os\nimport numpy as np\nr = np.random.RandomState(os.getpid())\nx = r.rand(9)\n"
+    finding = data(made)
+    assert finding.mechanism == "unseeded-split"
+    assert finding.detail.endswith("train.py:3: a seed is taken from the clock or the system")
+
+
 def test_results_in_the_order_in_which_threads_end_are_named(data):
     text = "from concurrent.futures import as_completed\nx = [f() for f in as_completed(futures)]\n"
     assert data(text).detail == (

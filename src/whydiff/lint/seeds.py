@@ -194,7 +194,7 @@ def unseeded_draws(
                 found.append(_hit(call, f"{what}, which nothing had seeded"))
             elif lines is not None and lines < tuple(first):
                 found.append(_hit(call, f"{what}, which nothing had seeded by then"))
-    fresh = [] if helper else _fresh(s)  # the ledger knows whether a helper's ran
+    fresh = [] if helper else [*_fresh(s), *_clock(s)]  # the ledger knows whether a helper's ran
     return sorted({*found, *fresh}, key=lambda hit: (hit.line, hit.column))
 
 

@@ -17,10 +17,11 @@ if MYPY:  # for those who check types: `typing` is not imported
     from types import FrameType
     from typing import Any
 
-#: package -> its functions that seed something, as "module.function" below the package
+#: package -> its functions that seed something, as "module.function" below the package. Classes
+#: (RandomState, Random) are left alone: whoever asks for a type must get it.
 FUNCTIONS: dict[str, tuple[str, ...]] = {
     "random": ("seed",),
-    "numpy": ("random.seed", "random.default_rng", "random.RandomState"),
+    "numpy": ("random.seed", "random.default_rng"),
     "tensorflow": ("random.set_seed",),
     "torch": ("manual_seed",),
     "jax": ("random.key", "random.PRNGKey"),

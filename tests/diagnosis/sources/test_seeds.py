@@ -257,7 +257,7 @@ def test_seedings_in_force():
         seeding(4, "numpy.random.default_rng"), seeding(5, "jax.random.key"),
         seeding(6, "lightning.seed_everything"), of(NAME, 1),
         seeding(7, "tensorflow.random.set_seed"),
-        seeding(8, "torch.manual_seed"), seeding(9, "numpy.random.RandomState"),
+        seeding(8, "torch.manual_seed"), seeding(9, "numpy.random.default_rng"),
     )  # fmt: skip
     side = a_side(execution={"ledger": entries})
 

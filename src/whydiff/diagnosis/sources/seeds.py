@@ -140,7 +140,7 @@ def generators_of(side: Side) -> list[Draw]:
         d
         for d in side.execution.ledger
         if d.kind == SEEDING
-        and d.owner.rpartition(".")[2] in ("default_rng", "RandomState")
+        and d.owner.rpartition(".")[2] == "default_rng"
         and d.number < ledger_at(side)
     ]
 
