@@ -45,7 +45,7 @@ from whydiff.core.progress import Silent
 
 class Epochs(Silent):
     said = []
-    def epochs(self, done, total):
+    def epochs(self, done, total, unit="epoch"):
         self.said.append((done, total))
 
 def cell(explained):
