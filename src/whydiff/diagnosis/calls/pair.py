@@ -385,7 +385,9 @@ def _mean_pairs(
         if whole is None or not alike or not _nearly_all_of(whole, read):
             continue
         if call.kind == "evaluate":
-            metrics = _quantities(call, _of_output(call.values, mean.score.output))
+            metrics = {name: name for name in mean.values}  # of its own metrics, by their names
+            if "means" in mean.notes:  # of what something else computes
+                metrics = _quantities(call, _of_output(call.values, mean.score.output))
             yield from _scored(call, mean, metrics, "")
         elif call.score and call.score.function == mean.score.of:
             (name, value), *_ = call.values.items()
