@@ -20,6 +20,10 @@ X = RNG.normal(size=(40, 4)) * [1, 5, 20, 3]
         (X[:, ::-1] - 3.0, "shifted"),
         (np.sign(X) * np.log1p(np.abs(X)), "near"),
         (X + RNG.normal(size=X.shape) * 0.05 * X.std(0), "near"),
+        (X + RNG.normal(size=X.shape) * 0.01 * X.std(0), "near"),
+        (X * (1 + RNG.normal(size=X.shape) * 1e-4), "near"),
+        (np.round(X * 20), "scaled"),
+        (X * 1.001, "scaled"),
         (RNG.normal(size=X.shape) * X.std(0), ""),
         (X[::-1], ""),
         (X[:30], ""),
@@ -27,6 +31,26 @@ X = RNG.normal(size=(40, 4)) * [1, 5, 20, 3]
 )
 def test_how_rows_follow(b: np.ndarray, kind: str) -> None:
     assert correspondence(X, b).kind == kind
+
+
+@pytest.mark.parametrize("columns", [[0], [0, 2], [0, 1, 2]])
+def test_no_column_is_told_to_follow_that_does_not(columns: list[int]) -> None:
+    """One that was drawn anew among many that are equal or scaled is what differs."""
+    disturbed = X[:, [0, 1, 2, 3, 0, 1, 2, 3]].copy()
+    before = disturbed.copy()
+    disturbed[:, columns] *= 2
+    scaled = correspondence(before, disturbed)
+    assert scaled.kind == "scaled"
+    assert f"{len(columns)} of 8 columns are scaled" in scaled.text
+    disturbed[:, 7] = RNG.normal(size=len(X)) * 3
+    for found in (correspondence(before, disturbed), correspondence(before[:, ::-1], disturbed)):
+        assert found.kind not in ("scaled", "shifted") and "column" not in found.text
+
+
+def test_a_column_that_was_lost_is_no_other_order_of_columns() -> None:
+    lost = np.hstack([X[:, :3], np.zeros((len(X), 1))])
+    for other in (lost, lost[:, ::-1], np.zeros_like(X)):
+        assert correspondence(X, other).kind not in ("scaled", "shifted")
 
 
 def test_five_rows_scaled_by_themselves() -> None:
@@ -98,7 +122,9 @@ def test_one_rule_for_all_values_is_told():
 
 
 def test_values_in_fewer_digits_are_the_same_values():
-    assert correspondence(X, X.astype("float16")).kind == "rounded"
+    assert "rounded to float16" in correspondence(X, X.astype("float16")).text
+    assert "rounded to 2 decimals" in correspondence(np.round(X, 2), X).text
+    assert "rounded to float32" in correspondence(X, X.astype("float32")).text
     assert correspondence(X, X * 1.1).kind == "scaled"
 
 

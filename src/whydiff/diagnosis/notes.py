@@ -82,14 +82,16 @@ def loss_not_counted(a: Side, b: Side) -> Iterator[str]:
     if sides:
         yield (
             f"{listed(sides)} {'log' if len(sides) > 1 else 'logs'} a loss of 0 in every epoch, "
-            "and yet the weights move: fit shows Keras's own metric 'loss', which the model's "
-            "train_step never updates, whatever it returns under that name. In train_step: "
+            "and yet the weights that are trained move. That is what fit shows where the model's "
+            "train_step never updates Keras's own metric 'loss', whatever it returns under that "
+            "name. Then, in train_step: "
             "for metric in self.metrics: if metric.name == 'loss': metric.update_state(loss)."
         )
 
 
 def _logs_zero(side: Side) -> bool:
-    fit, started = side.fit, {t.path: t.digest for t in side.recipe.initialization}
+    fit = side.fit
+    started = {t.path: t.digest for t in side.recipe.initialization if t.role == "trainable"}
     return (
         "code:train_step" in side.recipe.mode
         and bool(fit.epochs)

@@ -10,12 +10,11 @@ import numpy as np
 
 #: Rows and features that are looked at; an even selection stands for the others.
 MOST_ROWS, MOST_FEATURES = 512, 256
-#: A column is a function of another from this correlation on.
-LINEAR = 0.999
-#: Part of the columns that must have a partner, and of the rows that must be nearest to theirs.
+#: A column follows from another by a line where it is off by no more than this part of its spread,
+#: beside what single precision rounds: so many of its steps.
+LINEAR, SINGLE = 1e-5, 8 * float(np.finfo(np.float32).eps)
+#: Part of the rows that must be nearest to theirs.
 MOST = 0.8
-#: Values that differ by no more than this part were rounded, to as few digits as bfloat16 has.
-ROUNDED = 2.0**-8
 #: Fewer rows than this lie on a line by chance.
 FEWEST_ROWS = 4
 
@@ -61,8 +60,9 @@ def correspondence(
         return Correspondence("equal", ranges)
     if x.shape == y.shape and _is_whole(x) and _is_whole(y) and _one_by_one(x, y):
         return Correspondence("encoded", f"each whole number stands for another; {ranges}")
-    if x.shape == y.shape and np.allclose(x, y, rtol=ROUNDED, atol=ROUNDED * 1e-3):
-        return Correspondence("rounded", f"the same values, rounded to fewer digits; {ranges}")
+    rounded = _rounded(x, y)
+    if rounded:
+        return Correspondence("rounded", f"the same values, {rounded}; {ranges}")
     if len(rows) >= FEWEST_ROWS:
         text = _linear(x, y)
         if text:
@@ -142,26 +142,62 @@ def _columns(values: np.ndarray) -> np.ndarray:
     return np.unique(np.linspace(0, width - 1, min(width, MOST_FEATURES)).astype(int))
 
 
+def _rounded(x: np.ndarray, y: np.ndarray) -> str:
+    """How the values of one are rounded in the other, "" where they are not."""
+    if x.shape != y.shape:
+        return ""
+    one, other = np.asarray(x, np.float32), np.asarray(y, np.float32)
+    if np.array_equal(one, other):
+        return "rounded to float32"
+    to = rounded_weights([one], [other])
+    if to:
+        return f"rounded to {to}"
+    return "other in the last digits" if np.allclose(x, y, rtol=SINGLE, atol=0) else ""
+
+
 def _linear(x: np.ndarray, y: np.ndarray) -> str:
-    """What leads from columns of A to columns of B by straight lines, "" if nothing does."""
+    """What leads from columns of A to columns of B by straight lines, "" if one is left over."""
     if x.shape[1] != y.shape[1]:
         return ""
     columns = _columns(x)
-    own = [_correlated(x[:, c], y[:, c]) for c in columns]
-    moving = [r for r in own if r is not None]
-    text = ""
-    if moving and np.mean([r >= LINEAR for r in moving]) >= MOST:
-        text = "each column" if x.shape[1] > 1 else "every value"
-    elif len(x) > FEWEST_ROWS + 1:
-        standard_x, standard_y = _standardized(x), _standardized(y[:, columns])
-        best = np.abs(standard_x.T @ standard_y / len(x)).max(axis=0)
-        if np.mean(best >= 1 - (1 - LINEAR) / 10) >= MOST:
-            text = "each column, in another order of the columns,"
-    if not text:
+    moved = [c for c in columns if not np.array_equal(x[:, c], y[:, c])]
+    if moved and all(_on_a_line(x[:, c], y[:, c]) for c in moved):
+        part = f"{len(moved)} of {len(columns)} columns are"
+        every = "every value is" if x.shape[1] == 1 else "each column is"
+        text = every if len(moved) == len(columns) else part
+    elif _anywhere(x, y, columns):
+        text = "each column, in another order of the columns, is"
+    else:
         return ""
     spread_x, spread_y = x.std(axis=0), y.std(axis=0)
-    same = np.allclose(np.sort(spread_x), np.sort(spread_y), rtol=1e-3)
-    return f"{text} is {'shifted' if same else 'scaled'}{_by_one_rule(x, y)}"
+    same = np.allclose(np.sort(spread_x), np.sort(spread_y), rtol=10 * LINEAR)
+    return f"{text} {'shifted' if same else 'scaled'}{_by_one_rule(x, y)}"
+
+
+def _on_a_line(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether a column follows from another by a straight line, but for what whole numbers round.
+
+    Small noise is no line: it would be off by more, however high the correlation.
+    """
+    if x.std() == 0 or y.std() == 0:
+        return bool(x.std() == y.std())
+    slope = ((x - x.mean()) * (y - y.mean())).mean() / x.var()
+    off = np.abs(y - y.mean() - slope * (x - x.mean())).max()
+    whole = 0.5 * _is_whole(y) + 0.5 * abs(slope) * _is_whole(x)
+    single = SINGLE * (np.abs(y).max() + abs(slope) * np.abs(x).max())
+    # The line's own place is estimated from rounded values: twice what they are off by.
+    return bool(off <= LINEAR * y.std() + single + 2 * whole and off < 0.1 * y.std())
+
+
+def _anywhere(x: np.ndarray, y: np.ndarray, columns: np.ndarray) -> bool:
+    """Whether each of these columns of ``y`` is a line in some column of ``x``, and constant ones
+    are as many in both."""
+    varies = y.std(axis=0) > 0
+    looked_at = columns[varies[columns]]
+    if len(x) <= FEWEST_ROWS + 1 or not len(looked_at) or varies.sum() != (x.std(axis=0) > 0).sum():
+        return False
+    nearest = np.abs(_standardized(x).T @ _standardized(y[:, looked_at])).argmax(axis=0)
+    return all(_on_a_line(x[:, n], y[:, c]) for n, c in zip(nearest, looked_at, strict=True))
 
 
 def _by_one_rule(x: np.ndarray, y: np.ndarray) -> str:
@@ -176,12 +212,6 @@ def _by_one_rule(x: np.ndarray, y: np.ndarray) -> str:
     factor = f"{slope:.4g}" if abs(slope) >= 0.1 or not slope else f"1/{1 / slope:.4g}"
     shift = f" {'+' if start > 0 else '-'} {abs(start):.4g}" if abs(start) > 1e-6 * y.std() else ""
     return f" alike: B is {factor} times A{shift}"
-
-
-def _correlated(x: np.ndarray, y: np.ndarray) -> float | None:
-    if x.std() == 0 or y.std() == 0:
-        return None if x.std() == y.std() else 0.0
-    return abs(float(np.corrcoef(x, y)[0, 1]))
 
 
 def _standardized(values: np.ndarray) -> np.ndarray:

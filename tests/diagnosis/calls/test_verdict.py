@@ -687,6 +687,9 @@ def test_the_rule_that_leads_from_one_number_to_the_other_is_the_cause(values, m
         ("threshold 0.3 of 0.29 to 0.31", "", "0.3 (any threshold from 0.29 to 0.31"),
         ("", "np.mean((p > 0.35) == y)", "0.35,"),
         ("", "np.mean((p > t) == y)", "another threshold,"),
+        ("", "np.mean((p - 0.2 > 0.3) == y)", "another threshold,"),
+        ("", "np.mean((0.1 < p < 0.3) == y)", "another threshold,"),
+        ("", "not Python (", "another threshold,"),
         ("", "np.mean((p > 0.3) == (y > 0.5))", "another threshold,"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -129,9 +129,28 @@ def _names(score: MeasuringCall, against: Against) -> Names:
 def _cut(score: MeasuringCall) -> str:
     """Where a script cut the outputs that it scored, "" where that is not known."""
     told = score.score
-    formula = str(told.settings.get("formula", "")) if told else ""
-    written = re.findall(r"[<>]=?\s*(\d*\.\d+|\d+)(?![\w.])", formula)
-    return written[0] if len(written) == 1 else cut_by(told.transformation if told else "")
+    measured = cut_by(told.transformation if told else "")
+    return measured or _written(str(told.settings.get("formula", "")) if told else "")
+
+
+def _written(formula: str) -> str:
+    """The one number that a formula compares something with, "" where it first computes with that
+    (``p - 0.2 > 0.3``) or compares more than once."""
+    try:
+        nodes = [*ast.walk(ast.parse(formula, mode="eval"))]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    orders = [
+        n
+        for n in nodes
+        if isinstance(n, ast.Compare) and isinstance(n.ops[0], ast.Gt | ast.GtE | ast.Lt | ast.LtE)
+    ]
+    if len(orders) != 1 or len(orders[0].ops) > 1:
+        return ""
+    left, right = orders[0].left, orders[0].comparators[0]
+    computes = any(isinstance(n, ast.BinOp | ast.UnaryOp) for n in ast.walk(left))
+    cut = right.value if isinstance(right, ast.Constant) else None
+    return "" if computes or not isinstance(cut, int | float) else str(cut)
 
 
 def _weights(way: _Way, asked: _Asked) -> _Way:

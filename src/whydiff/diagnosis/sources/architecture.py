@@ -80,7 +80,7 @@ def _compare(a: Side, b: Side) -> Finding:
     names = [p for p, _ in layers(one)] != [p for p, _ in layers(two)]
     kinds = listed((kind for _, kind in layers(one)), 4)
     evidence = f"the same {count(len(layers(one)), 'layer')} ({kinds}) with equal settings"
-    return identical(ID, evidence + "; only names differ" * names)
+    return identical(ID, f"{evidence}; only names differ" if names else evidence)
 
 
 def _trained_otherwise(a: Side, b: Side) -> str:
