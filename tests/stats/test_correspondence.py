@@ -103,6 +103,23 @@ def test_says_the_ranges_of_both() -> None:
     assert "0 to 1" in correspondence(np.linspace(0, 1, 8)[:, None], np.ones((8, 1))).text
 
 
+def test_what_was_not_looked_at_is_not_told() -> None:
+    many = RNG.normal(size=(2000, 3))
+    many[1] = 90.0
+    scaled = correspondence(many, many * 2).text
+    assert "90 in A" in scaled and "looked at: 512 of 2,000 rows" in scaled
+    wide = RNG.normal(size=(20, 300))
+    assert scaled.count("columns") == 0
+    assert "looked at: 256 of 300 columns" in correspondence(wide, wide * 2).text
+    other = many.copy()
+    other[1] = 0.0
+    found = correspondence(many, other)
+    assert found.kind == "near" and found.text.startswith("most rows equal")
+    assert correspondence(many, many.copy()).kind == "equal"
+    assert "-1 to 1" in correspondence(np.array([[-1.0], [np.nan], [1.0]]), X[:3, :1]).text
+    assert "no finite number" in correspondence(np.full((3, 1), np.inf), X[:3, :1]).text
+
+
 def test_padding_at_either_end_and_rows_of_several_lengths():
     rows = [RNG.integers(1, 50, n) for n in (3, 8, 5, 1)]
     behind = np.stack([np.pad(r, (0, 8 - len(r))) for r in rows])

@@ -41,7 +41,7 @@ def correspondence(
     Looks for rows that are equal but for zeros at their ends, for columns of B that are straight
     lines in a column of A (in any order of columns), for whole numbers that stand for each other
     one by one, and for rows that are nearer to their counterpart than to any other. Says "" where
-    none of this holds.
+    none of this holds, and how much was looked at where that is not all.
     """
     if len(a) != len(b) or len(a) == 0 or not _numeric(a[0]) or not _numeric(b[0]):
         return Correspondence("", "")
@@ -55,9 +55,21 @@ def correspondence(
         return Correspondence("rearranged", text)
     rows = np.unique(np.linspace(0, len(a) - 1, min(len(a), MOST_ROWS)).astype(int))
     x, y = (np.asarray(v[rows], np.float64).reshape(len(rows), -1) for v in (a, b))
-    ranges = f"values from {_span(x)} in A, from {_span(y)} in B"
-    if x.shape == y.shape and np.array_equal(x, y):
+    ranges = f"values from {_span(a)} in A, from {_span(b)} in B"
+    if np.array_equal(a, b):
         return Correspondence("equal", ranges)
+    looked_at = [
+        f"{most:,} of {total:,} {what}"
+        for most, total, what in (
+            (len(rows), len(a), "rows"),
+            (MOST_FEATURES, x.shape[1], "columns"),
+        )
+        if most < total
+    ]
+    if looked_at:
+        ranges += f"; looked at: {', '.join(looked_at)}"
+    if np.array_equal(x, y):
+        return Correspondence("near", f"most rows equal; {ranges}")
     if x.shape == y.shape and _is_whole(x) and _is_whole(y) and _one_by_one(x, y):
         return Correspondence("encoded", f"each whole number stands for another; {ranges}")
     rounded = _rounded(x, y)
@@ -122,8 +134,11 @@ def _numeric(values: np.ndarray) -> bool:
 
 
 def _span(values: np.ndarray) -> str:
-    finite = values[np.isfinite(values)]
-    return f"{finite.min():.4g} to {finite.max():.4g}" if finite.size else "no finite number"
+    known = np.isfinite(values)
+    finite = values if known.all() else values[known]
+    if not finite.size:
+        return "no finite number"
+    return f"{float(finite.min()):.4g} to {float(finite.max()):.4g}"
 
 
 def _is_whole(values: np.ndarray) -> bool:
