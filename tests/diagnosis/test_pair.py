@@ -89,6 +89,15 @@ def test_layers_that_another_model_shares_are_no_continuation():
     assert pair_of_fits(execution, None) == (1, 2)
 
 
+@pytest.mark.parametrize("tuned", ["Sequential 'net'", "Sequential 'net_1'"])
+def test_fine_tunings_that_start_from_one_pretraining_are_compared(tuned):
+    starts = [fit(i, 1, left_by=1, model=tuned) for i in (2, 3)]
+    starts[1] = replace(starts[1], steps=starts[1].steps + 1)
+    execution = of(fit(1), *starts, fit(4, 2, left_by=3, model=tuned))
+    assert pair_of_fits(execution, None) == (2, 3)
+    assert fits_alike(execution, *execution.fits[1:3]) == [3], "not the pretraining"
+
+
 def test_weights_that_were_set_back_begin_another_training():
     reset = fit(2, 0)
     execution = of(fit(1), reset)

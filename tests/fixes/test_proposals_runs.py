@@ -123,6 +123,17 @@ def test_the_seed_of_the_command_line_is_set_where_it_is_known(sides: Sides) -> 
     ]
 
 
+def test_the_seed_of_an_object_of_settings_is_set_below_it(sides: Sides) -> None:
+    text = "import keras\n\n\nclass Config:\n    seed: int = 17\n{}\n\ncfg = Config()\nx = draw()\n"
+    assert added(propose(sides, text.format(""), RANDOM)[0]) == [
+        "keras.utils.set_random_seed(cfg.seed)"
+    ]
+    drawing = "\n    def __init__(self):\n        self.x = draw()\n"
+    assert statements(propose(sides, text.format(drawing), RANDOM)[0].source)[2].startswith(
+        "keras.utils.set_random_seed(Config.seed)"
+    ), "before anything that may draw"
+
+
 def ledger(sides: Sides, *entries: Draw) -> tuple[Side, Side]:
     """Two runs whose seed ledger holds these entries."""
     a, b = two_runs(sides)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from whydiff.core.align import align
@@ -28,14 +28,15 @@ def pair_of_fits(execution: Execution, wanted: Picks | None) -> Picks | None:
     weights, or else equal inputs and outputs) that end differently; where none do, the first two
     that differ on the way, or the first two of them.
     Where trainings have several fits each, the first is compared with the first, the second with
-    the second: pretraining with pretraining, fine-tuning with fine-tuning.
+    the second: pretraining with pretraining, fine-tuning with fine-tuning, also where several
+    fine-tunings start from one pretraining.
     """
     if wanted is not None:
         for pick in wanted:
             check_fit(execution, pick)
         return wanted
     trainings = trainings_of(execution.fits)
-    places = _places(trainings)
+    places = _places(execution.fits)
     pairs = [
         (one, other)
         for same in (_same_weights, _same_ends)
@@ -71,7 +72,7 @@ def fits_alike(execution: Execution, a: Fit, b: Fit) -> list[int]:
     if a.parts or b.parts:
         return []
     trainings = trainings_of(execution.fits)
-    places = _places(trainings)
+    places = _places(execution.fits)
     same = _same_weights if _same_weights(a, b) else _same_ends
     goes_on = trainings[a.index] == trainings[b.index]
     return [
@@ -110,30 +111,51 @@ def trainings_of(fits: Sequence[Fit]) -> dict[int, int]:
     Successive fits of one model (an epoch at a time, pretraining then fine-tuning, saved and
     resumed) are one training: the weights that can be trained are those that the earlier fit
     left, in a model of the same name. Layers that another model shares make no such chain; weights
-    that one and the same model got in between, as ``enable_lora`` adds them, do not end it.
+    that one and the same model got in between, as ``enable_lora`` adds them, do not end it. A fit
+    that starts from where another went on already begins a training of its own.
     """
     first: dict[int, int] = {}
     known = {fit.index: fit for fit in fits}
-    for fit in fits:
-        trained = [t for t in fit.recipe.initialization if t.role == "trainable"]
-        left_by = {t.trained_by for t in trained} - {None}
-        earlier = left_by.pop() if len(left_by) == 1 else None
+    continued: set[int] = set()
+    for fit, earlier in zip(fits, _started_from(fits), strict=True):
         before = known[earlier] if earlier in first else None
+        trained = [t for t in fit.recipe.initialization if t.role == "trainable"]
         fresh = {t.path for t in trained if t.trained_by is None}
         goes_on = before is not None and before.model == fit.model and not fresh
         if before is not None and fresh and before.models == fit.models != ():
             goes_on = fresh.isdisjoint(t.path for t in before.recipe.initialization)
-        first[fit.index] = first[before.index] if before is not None and goes_on else fit.index
+        if before is not None and goes_on and before.index not in continued:
+            first[fit.index] = first[before.index]
+            continued.add(before.index)
+        else:
+            first[fit.index] = fit.index
     return first
 
 
-def _places(trainings: Mapping[int, int]) -> dict[int, int]:
-    """For each fit how many fits of its training came before it."""
+def _started_from(fits: Sequence[Fit]) -> list[int | None]:
+    """For each fit the one earlier fit that left trained weights it starts from; None without."""
+    left = [
+        {t.trained_by for t in fit.recipe.initialization if t.role == "trainable"} - {None}
+        for fit in fits
+    ]
+    return [found.pop() if len(found) == 1 else None for found in left]
+
+
+def _places(fits: Sequence[Fit]) -> dict[int, int]:
+    """For each fit how many fits of its training came before it.
+
+    Fits that start alike from what one earlier fit left stand one place behind that.
+    """
+    starts = _started_from(fits)
+    trainings = trainings_of(fits)
     places: dict[int, int] = {}
     lengths: Counter[int] = Counter()
-    for index, training in trainings.items():
-        places[index] = lengths[training]
-        lengths[training] += 1
+    for fit, earlier in zip(fits, starts, strict=True):
+        training = trainings[fit.index]
+        branches = earlier in places and starts.count(earlier) > 1
+        place = places[earlier] + 1 if branches and earlier is not None else lengths[training]
+        places[fit.index] = place
+        lengths[training] = place + 1
     return places
 
 

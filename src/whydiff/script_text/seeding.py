@@ -145,13 +145,14 @@ def seeding_prelude(text: str) -> str:
 def _own_seed(script: Script, names: Names, opening: list[ast.stmt]) -> tuple[str, Place] | None:
     """The script's own seed and the place just below, where that is in the opening."""
     last = max((i for i, s in enumerate(opening) if _has_import(s)), default=-1)
-    for number, statement in enumerate(opening):
-        following = script.tree.body[max(number, last) + 1 : max(number, last) + 2]
-        for seed in own_seeds(script, names):
-            known = seed.statement is statement and not seed.unset
-            place = place_before(script, following[0]) if known and following else None
-            if place is not None:
-                return seed.text, place
+    for seed in own_seeds(script, names):
+        if seed.unset or seed.statement not in opening:
+            continue
+        below = max(opening.index(seed.statement), last) + 1
+        following = script.tree.body[below : below + 1]
+        place = place_before(script, following[0]) if following else None
+        if place is not None:
+            return seed.text, place
     return None
 
 
@@ -237,10 +238,19 @@ def harmless(statement: ast.stmt, names: Names) -> bool:
 
 
 def _quiet(call: ast.Call, names: Names) -> bool:
-    """Methods of an argument parser and the like, and conversions of what they return."""
+    """Methods of an argument parser and the like, conversions of what they return, and the script's
+    own classes that hold nothing but settings."""
     if isinstance(call.func, ast.Attribute):
         return call.func.attr in {"add_argument", "parse_args", "parse_known_args", "setdefault"}
-    return names.called(call) in {"int", "float", "str", "bool", "dict", "Path", "input"}
+    called = names.called(call)
+    if called in {"int", "float", "str", "bool", "dict", "Path", "input"}:
+        return True
+    return any(
+        isinstance(node, ast.ClassDef)
+        and node.name == called
+        and not any(isinstance(part, _DEFINITIONS) for part in node.body)
+        for node in names.script.tree.body
+    )
 
 
 def _place_after(script: Script, opening: list[ast.stmt]) -> Place | None:
