@@ -301,8 +301,7 @@ def _fail_with(
 ) -> NoReturn:
     __tracebackhide__ = True
     from whydiff.report.github import workflow_commands
-    from whydiff.report.plain import plain_text
-    from whydiff.report.screen import screen_blocks
+    from whydiff.report.terminal import plain_text, screen_blocks
 
     record_property(_ANNOTATIONS, json.dumps(list(workflow_commands(document, os.environ))))
     pytest.fail(f"{plain_text(screen_blocks(document)).rstrip()}{way_out}", pytrace=False)

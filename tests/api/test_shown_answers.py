@@ -8,8 +8,7 @@ import sys
 import pytest
 
 from whydiff.report import html_page
-from whydiff.report.blocks import Chart
-from whydiff.report.document import every_block
+from whydiff.report.document import Chart, every_block
 from whydiff.report.documents import document_of
 from whydiff.report.html import text
 from whydiff.testing import answers

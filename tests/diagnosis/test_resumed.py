@@ -10,8 +10,7 @@ from whydiff.core.recording import STEP_GROUPS
 from whydiff.core.resumption import Resume, State
 from whydiff.diagnosis.resumed import resumption
 from whydiff.report.documents.resumption import document, verdict
-from whydiff.report.plain import plain_text
-from whydiff.report.screen import screen_blocks
+from whydiff.report.terminal import plain_text, screen_blocks
 from whydiff.testing.sides import a_side
 
 ONE = np.arange(4, dtype="float32")

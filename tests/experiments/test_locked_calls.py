@@ -6,8 +6,7 @@ import pytest
 from whydiff.core.verification import FitCheck, Verification
 from whydiff.experiments.lock.calls import changed_surroundings, check_calls, reduced_calls
 from whydiff.report.documents.verification import document, verdict
-from whydiff.report.plain import plain_text
-from whydiff.report.screen import screen_blocks
+from whydiff.report.terminal import plain_text, screen_blocks
 from whydiff.testing.calls import KERNEL, X, call
 
 OUT = (X @ KERNEL).astype("float32")

@@ -9,8 +9,7 @@ from whydiff import diff, explain
 from whydiff.core.errors import WhydiffError
 from whydiff.diagnosis.calls.rows import differing_rows
 from whydiff.report.documents.diff import document
-from whydiff.report.plain import plain_text
-from whydiff.report.screen import screen_blocks
+from whydiff.report.terminal import plain_text, screen_blocks
 from whydiff.storage import Writer
 from whydiff.testing.calls import KERNEL, X, call, drawn
 

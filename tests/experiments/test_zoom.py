@@ -11,8 +11,8 @@ import pytest
 from whydiff import explain
 from whydiff.core.findings import Sighting, Zoom
 from whydiff.experiments.explain.zoom import compared
-from whydiff.report.blocks import Facts
-from whydiff.report.documents.zoom import zoom_blocks
+from whydiff.report.document import Facts
+from whydiff.report.documents.first_divergence import zoom_blocks
 
 SCRIPT = """
 import os, keras, numpy as np

@@ -7,17 +7,7 @@ import math
 import pytest
 
 from whydiff.core.estimate import Estimate
-from whydiff.report.charts import (
-    causes,
-    flips,
-    history,
-    levels,
-    order,
-    pairs,
-    replicas,
-    theme,
-    trajectory,
-)
+from whydiff.report.charts import bars, lines, replicas, theme
 from whydiff.testing.answers import trace
 
 
@@ -46,9 +36,9 @@ def values(spec, mark):
 
 def test_losses_of_both_sides_are_drawn_with_the_place_where_they_part():
     told = trace()
-    rows = trajectory.loss_rows(told)
+    rows = lines.loss_rows(told)
     assert len(rows) == 80  # 40 steps a side; before the first step there is no loss
-    spec = trajectory.losses(rows, "steps", divergence=told["divergence"])
+    spec = lines.losses(rows, "steps", divergence=told["divergence"])
     assert values(spec, "line") == rows
     assert values(spec, "rule") == [{"x": 13.0, "label": "first divergence"}]
     line = next(u for u in layers(spec) if u["mark"] != "x" and marks({"layer": [u]}) == ["line"])
@@ -66,7 +56,7 @@ def test_losses_of_both_sides_are_drawn_with_the_place_where_they_part():
 def test_losses_go_on_a_log_scale_where_they_span_decades():
     def scale(values):
         rows = [{"x": i, "loss": v, "side": "A", "epoch": 0} for i, v in enumerate(values)]
-        unit = layers(trajectory.losses(rows, "epochs"))[0]
+        unit = layers(lines.losses(rows, "epochs"))[0]
         return unit["encoding"]["y"]["scale"]
 
     assert scale([1.0, 0.5])["zero"] is False
@@ -76,8 +66,8 @@ def test_losses_go_on_a_log_scale_where_they_span_decades():
 
 def test_the_distance_is_on_a_log_scale_and_equality_is_a_band():
     told = trace()
-    spec = trajectory.distance(told)
-    rows = trajectory.distance_rows(told)
+    spec = lines.distance(told)
+    rows = lines.distance_rows(told)
     assert all(row["distance"] > 0 for row in rows)
     assert values(spec, "rect") == [{"from": 0.0, "to": 12.0, "label": "equal, bit for bit"}]
     line = layers(spec)[marks(spec).index("line")]
@@ -87,7 +77,7 @@ def test_the_distance_is_on_a_log_scale_and_equality_is_a_band():
 
 def test_no_band_where_the_first_moment_already_differs():
     told = {**trace(), "distance": [1.0] * 41, "divergence": 0.0}
-    assert "rect" not in marks(trajectory.distance(told))
+    assert "rect" not in marks(lines.distance(told))
 
 
 @pytest.mark.parametrize(
@@ -99,24 +89,25 @@ def test_no_band_where_the_first_moment_already_differs():
     ],
 )
 def test_ticks_of_a_log_axis(values, expected):
-    found = trajectory.ticks(values)
+    found = lines.ticks(values)
     assert set(expected) <= set(found) and len(found) <= 7
 
 
 def test_causes_are_pairs_of_bars_and_intervals_only_where_there_are_some():
     rows = [
-        causes.Bar("initialization", "alone", 0.9),
-        causes.Bar("initialization", "remaining", 0.2),
+        bars.Bar("initialization", "alone", 0.9),
+        bars.Bar("initialization", "remaining", 0.2),
     ]
-    spec = causes.bars(rows)
+    spec = bars.bars(rows)
     assert [v["label"] for v in values(spec, "bar")] == ["90 %", "20 %"]
-    assert not any(u["encoding"].get("x2") for u in layers(spec))
-    known = causes.bars([causes.Bar("initialization", "alone", 0.9, 0.8, 1.3)])
+    assert all(v["low"] is None for v in values(spec, "bar"))
+    known = bars.bars([bars.Bar("initialization", "alone", 0.9, 0.8, 1.3)])
     interval = next(u for u in layers(known) if u["encoding"].get("x2"))
     assert interval["data"]["values"][0]["low"] == 0.8
+    assert "isValid(datum.low)" in interval["transform"][0]["filter"]
     bar = layers(known)[marks(known).index("bar")]
     assert bar["encoding"]["x"]["scale"]["domain"][1] > 1.3, "nothing may lie beyond the axis"
-    offset = layers(causes.bars([causes.Bar("measurement", "alone", -0.2)]))
+    offset = layers(bars.bars([bars.Bar("measurement", "alone", -0.2)]))
     assert offset[0]["encoding"]["x"]["scale"]["domain"][0] == -0.2
 
 
@@ -126,14 +117,14 @@ def test_the_order_keeps_positions_of_both_sides():
         {"side": "b", "epoch": 0, "every": 2, "order": [0, 1]},
         {"side": "b", "epoch": 1, "every": 2, "order": [9]},
     ]
-    rows = order.order_rows(fed, 0)
+    rows = lines.order_rows(fed, 0)
     assert rows == [
         {"side": "A", "position": 1, "sample": 5},
         {"side": "A", "position": 3, "sample": 6},
         {"side": "B", "position": 1, "sample": 0},
         {"side": "B", "position": 3, "sample": 1},
     ]
-    encoding = layers(order.order(rows))[0]["encoding"]
+    encoding = layers(lines.order(rows))[0]["encoding"]
     assert encoding["shape"]["scale"]["range"] == ["circle", "diamond"]
 
 
@@ -179,30 +170,28 @@ def test_a_thousand_replicas_stay_small():
 
 
 def test_levels_flips_and_histories_hold_their_numbers():
-    dots = levels.points(
-        [levels.Point("sgd", -0.1, -0.2, 0.0), levels.Point("x", 0.1, None, None)], "t"
-    )
+    dots = bars.points([bars.Point("sgd", -0.1, -0.2, 0.0), bars.Point("x", 0.1, None, None)], "t")
     assert values(dots, "point")[0]["low"] == -0.2
-    bars = flips.flip_bars([(7, 0.5), (3, 0.25)])
-    assert [v["label"] for v in values(bars, "bar")] == ["50 %", "25 %"]
-    rows = history.history_rows([(0, {"loss": 1.0}), (1, {"loss": float("nan")})], ["loss"])
+    flips = bars.flip_bars([(7, 0.5), (3, 0.25)])
+    assert [v["label"] for v in values(flips, "bar")] == ["50 %", "25 %"]
+    rows = lines.history_rows([(0, {"loss": 1.0}), (1, {"loss": float("nan")})], ["loss"])
     assert rows == [{"epoch": 1, "name": "loss", "value": 1.0}]
-    assert layers(history.history(rows, ["loss"]))[0]["data"]["values"] == rows
+    assert layers(lines.history(rows, ["loss"]))[0]["data"]["values"] == rows
 
 
 def test_intervals_that_close_are_bounded_and_the_picture_shows_the_late_ones():
     looks = [Estimate(0.1, -math.inf, math.inf, 1)]
     looks += [Estimate(0.1, 0.1 - 50 / n**3, 0.1 + 50 / n**3, n) for n in range(2, 21)]
-    rows = pairs.look_rows(looks)
+    rows = replicas.look_rows(looks)
     assert [row["pairs"] for row in rows] == list(range(2, 21))
-    spec = pairs.looking(looks, "B - A", margin=0.02)
+    spec = replicas.looking(looks, "B - A", margin=0.02)
     low, high = layers(spec)[2]["encoding"]["y"]["scale"]["domain"]
     assert -0.2 < low < 0 and 0.15 < high < 0.3
     assert values(spec, "rect") == [{"from": -0.02, "to": 0.02}]
 
 
 def test_every_spec_follows_the_page_and_needs_nothing_from_outside():
-    spec = causes.bars([causes.Bar("x", "alone", 0.5)])
+    spec = bars.bars([bars.Bar("x", "alone", 0.5)])
     assert spec["width"] == "container"
     assert spec["config"]["aria"] is False
     assert "url" not in json.dumps(spec)
@@ -219,8 +208,8 @@ def test_of_a_long_line_the_ends_and_every_peak_are_drawn():
 
 def test_a_long_training_is_drawn_with_as_many_points_as_can_be_told_apart():
     logged = [{"epoch": i, "logs": {"loss": 1 / (i + 1)}} for i in range(20_000)]
-    rows = trajectory.epoch_rows({"a": logged, "b": logged[:15_000]}, "loss")
+    rows = lines.epoch_rows({"a": logged, "b": logged[:15_000]}, "loss")
     assert {row["x"] for row in rows if row["side"] == "A"} >= {1, 20_000}
     assert len(rows) <= 2 * (theme.MOST_PLACES + 2)
     told = [(i, entry["logs"]) for i, entry in enumerate(map(dict, logged))]
-    assert len(history.history_rows(told, ["loss"])) <= theme.MOST_PLACES + 2
+    assert len(lines.history_rows(told, ["loss"])) <= theme.MOST_PLACES + 2

@@ -7,10 +7,8 @@ from whydiff.core.comparison import Churn, Comparison, FailureRates, Pair, Secon
 from whydiff.core.estimate import Estimate, unknown
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.study import Gate
-from whydiff.report.documents.compare import document
-from whydiff.report.documents.compare_verdict import churn, verdict
-from whydiff.report.plain import plain_text
-from whydiff.report.screen import screen_blocks
+from whydiff.report.documents.compare import churn, document, verdict
+from whydiff.report.terminal import plain_text, screen_blocks
 
 
 def estimate(value, half, n=14, confidence=0.95):

@@ -15,11 +15,10 @@ from whydiff.core.findings import (
     Explanation,
     Remedy,
 )
-from whydiff.report.blocks import Block, Code, Facts, Table, Text
+from whydiff.report.document import Block, Code, Facts, Table, Text
 from whydiff.report.documents.explanation import document, verdict
 from whydiff.report.documents.first_divergence import point
-from whydiff.report.plain import WIDTH, plain_text
-from whydiff.report.screen import screen_blocks
+from whydiff.report.terminal import WIDTH, plain_text, screen_blocks
 from whydiff.testing.answers import trace
 
 PATCH = "--- a/train.py\n+++ b/train.py\n@@ -1 +1,2 @@\n import keras\n+seed()\n"

@@ -55,7 +55,7 @@ def test_findings_of_a_check_are_warnings_at_line_and_column():
 def test_names_end_no_command_and_begin_none():
     evil = "a,b:c\r\n::add-mask::secret %0A"
     places = (Place("error", evil, 1, evil, evil),)
-    (made,) = workflow_commands(Document("t", "", "v", SAME, (), (), (), places=places), {})
+    (made,) = workflow_commands(Document("", "v", SAME, (), places=places), {})
     assert "\n" not in made and "\r" not in made
     level, properties, message = COMMAND.fullmatch(made).groups()
     assert level == "error" and len(properties.split(",")) == 3
@@ -64,7 +64,7 @@ def test_names_end_no_command_and_begin_none():
 
 def test_no_more_than_github_shows():
     places = (Place("error", "a.py", 1, "t", "m"),) * 50 + (Place("notice", "a.py", 1, "t", "m"),)
-    made = list(workflow_commands(Document("t", "", "v", SAME, (), (), (), places=places), {}))
+    made = list(workflow_commands(Document("", "v", SAME, (), places=places), {}))
     assert len(made) == MOST + 1
 
 

@@ -10,8 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from whydiff.report import html_page, print_answer
-from whydiff.report.blocks import Code, Facts, Table, Text
-from whydiff.report.document import SAME, Document, Section
+from whydiff.report.document import SAME, Code, Document, Facts, Section, Table, Text
 from whydiff.report.documents import document_of
 from whydiff.report.html import RUNTIME, _json, html
 from whydiff.testing import answers
@@ -36,7 +35,7 @@ class Elements(HTMLParser):
 
 def page(*blocks):
     section = Section("s", "Title", blocks)
-    return Document("t", "q", "v", SAME, (), (), (section,))
+    return Document("q", "v", SAME, (section,), title="t")
 
 
 def body(*blocks):

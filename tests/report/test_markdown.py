@@ -8,8 +8,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 from markdown_it import MarkdownIt
 
-from whydiff.report.blocks import Code, Facts, Fold, Table, Text
-from whydiff.report.document import SAME, SCREEN, Document, Section
+from whydiff.report.document import SAME, SCREEN, Code, Document, Facts, Fold, Section, Table, Text
 from whydiff.report.documents import document_of
 from whydiff.report.markdown import COMMENT, MARK, ROWS, markdown, text
 from whydiff.testing import answers
@@ -100,7 +99,7 @@ def test_any_text_is_one_line_without_elements_links_or_mentions(value):
 
 
 def page(*blocks, verdict="v"):
-    return Document("t", "", verdict, SAME, (), (), (Section("s", "S", blocks, depth=SCREEN),))
+    return Document("", verdict, SAME, (Section("s", "S", blocks, depth=SCREEN),))
 
 
 def test_code_keeps_its_fence():

@@ -11,11 +11,10 @@ from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff, Divergence,
 from whydiff.core.recipe import Batching, Content, Order, Recipe
 from whydiff.core.recording import Draw, Epoch, Execution, Fit, Frame
 from whydiff.report import execution_dict
-from whydiff.report.blocks import Block, Brief, Chart, Facts, Table, Text
+from whydiff.report.document import Block, Brief, Chart, Facts, Table, Text
 from whydiff.report.documents.diff import document
 from whydiff.report.documents.recording import document as recording_document
-from whydiff.report.plain import plain_text
-from whydiff.report.screen import screen_blocks
+from whydiff.report.terminal import plain_text, screen_blocks
 
 DIFF = Diff(
     "a.whydiff:1",

@@ -6,8 +6,18 @@ from dataclasses import replace
 import pytest
 
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Remedy
-from whydiff.report.blocks import Brief, Chart, Code, Gallery, Table, Text
-from whydiff.report.document import DIFFERENT, OPEN, SAME, every_block
+from whydiff.report.document import (
+    DIFFERENT,
+    OPEN,
+    SAME,
+    Brief,
+    Chart,
+    Code,
+    Gallery,
+    Table,
+    Text,
+    every_block,
+)
 from whydiff.report.documents import document_of as page_of
 from whydiff.report.documents.reproduce import with_page
 from whydiff.testing import answers

@@ -10,12 +10,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from whydiff.core.words import duration, listed, pair, percent
-from whydiff.report.blocks import Block, Code, Facts, Table, Text
+from whydiff.report.document import Block, Code, Facts, Table, Text
 from whydiff.report.documents import document_of
-from whydiff.report.plain import WIDTH, clean, plain_text, stacked
 from whydiff.report.progress import Progress
-from whydiff.report.screen import screen_blocks
-from whydiff.report.terminal import write
+from whydiff.report.terminal import WIDTH, clean, plain_text, screen_blocks, stacked, write
 from whydiff.testing import answers
 
 BLOCKS: list[Block] = [

@@ -5,12 +5,11 @@ import dataclasses
 import pytest
 
 from whydiff.experiments.study.answer import answer
-from whydiff.report.blocks import Table, Text
+from whydiff.report.document import Table, Text
 from whydiff.report.documents.study import document
 from whydiff.report.documents.study_verdict import verdict
 from whydiff.report.estimates import ordinal
-from whydiff.report.plain import WIDTH, plain_text
-from whydiff.report.screen import screen_blocks
+from whydiff.report.terminal import WIDTH, plain_text, screen_blocks
 from whydiff.testing.studies import made
 
 TWO = {"initialization": 1.0, "noise": 0.2}

@@ -11,8 +11,7 @@ from whydiff.core.verification import FitCheck, Statistics, Verification
 from whydiff.report.documents.explanation import document as why_document
 from whydiff.report.documents.verification import document, verdict
 from whydiff.report.markdown import markdown
-from whydiff.report.plain import plain_text
-from whydiff.report.screen import screen_blocks
+from whydiff.report.terminal import plain_text, screen_blocks
 from whydiff.testing.answers import explanation
 
 POINT = Divergence(0, 2, "update", "dense/kernel")

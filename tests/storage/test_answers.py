@@ -9,8 +9,7 @@ import pytest
 from whydiff.cli.output import write_json
 from whydiff.core.errors import WhydiffError
 from whydiff.report.documents import document_of
-from whydiff.report.plain import plain_text
-from whydiff.report.screen import screen_blocks
+from whydiff.report.terminal import plain_text, screen_blocks
 from whydiff.storage.answers import read_answer
 from whydiff.storage.searches import keep
 from whydiff.testing import answers

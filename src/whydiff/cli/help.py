@@ -26,7 +26,6 @@ def command(ctx: click.Context, word: str | None) -> None:
             return
 
     from whydiff.report.documents.catalogue import entry, overview
-    from whydiff.report.screen import screen_blocks
-    from whydiff.report.terminal import write
+    from whydiff.report.terminal import screen_blocks, write
 
     write(screen_blocks(entry(word) if word else overview()), sys.stdout)

@@ -46,10 +46,6 @@ def source(id: str, measuring: bool = False, mechanism: str = "") -> str:
     return _ACTING.get(mechanism) or (_MEASURING if measuring else SOURCES).get(id, id)
 
 
-#: How to get more than a screen of the terminal tells.
-MORE = "--html FILE makes a page to look at, --verbose shows all evidence"
-
-
 def listed(items: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     if len(items) < 2:

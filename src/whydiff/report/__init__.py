@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from whydiff.report.recorded import execution_dict
+from whydiff.report.documents.recording import execution_dict
 from whydiff.report.terminal import print_answer
 
 __all__ = ["execution_dict", "html_page", "print_answer"]

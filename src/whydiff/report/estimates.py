@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from whydiff.core.estimate import Estimate
+from whydiff.core.study import Gate
 from whydiff.core.words import number
+from whydiff.report.document import Brief, Facts, Table, Text
 
 Write = Callable[[Any], str]
+_HOLDS = {True: "yes", False: "NO", None: "not checked"}
 
 
 def between(estimate: Estimate, write: Write = number) -> str:
@@ -39,6 +42,20 @@ def bounds_only(estimate: Estimate, write: Write = number) -> str:
     if not math.isfinite(estimate.low):
         return f"{write(estimate.high)} or less"
     return f"{write(estimate.low).removesuffix(' %')} to {write(estimate.high)}"
+
+
+def ends(estimate: Estimate) -> tuple[float | None, float | None]:
+    """The ends of the interval to be drawn, None where it has none."""
+    return (estimate.low, estimate.high) if estimate.known else (None, None)
+
+
+def believed(gates: Sequence[Gate], rates: Facts, *more: Text) -> Brief:
+    """What was checked before any number: the names of what holds, in full with evidence."""
+    good = [gate.name for gate in gates if gate.passed]
+    rows = tuple((gate.name, _HOLDS[gate.passed], gate.evidence) for gate in gates)
+    table = (Table(("Before any number", "Holds", "Evidence"), rows),) if rows else ()
+    brief = (Text(f"Checked: {'; '.join(good)}.", "note"),) if good else ()
+    return Brief(brief, (*table, rates, *more))
 
 
 def signed(estimate: Estimate) -> str:

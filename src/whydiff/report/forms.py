@@ -11,13 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from whydiff.core.notebook import CELL, MARKDOWN, PAGE
-from whydiff.report.blocks import Chart, Text
-from whydiff.report.document import Document, Section
+from whydiff.report.document import Chart, Document, Section, Text
 from whydiff.report.documents import document_of
 from whydiff.report.html import html
 from whydiff.report.markdown import markdown
-from whydiff.report.plain import plain_text
-from whydiff.report.screen import screen_blocks
+from whydiff.report.terminal import plain_text, screen_blocks
 
 #: pixels of a page's frame in a notebook, which can be dragged larger, and of a picture in it
 HEIGHT, WIDTH = 640, 720

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from whydiff.report.document import Document, Place
 from whydiff.report.markdown import SUMMARY, markdown
-from whydiff.report.plain import clean
+from whydiff.report.terminal import clean
 
 #: GitHub shows so many annotations of one kind and step
 MOST = 10

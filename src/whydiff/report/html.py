@@ -14,19 +14,20 @@ from importlib.resources import files
 from typing import Any
 
 from whydiff import __version__
-from whydiff.report.blocks import (
+from whydiff.report.document import (
     Block,
     Brief,
     Chart,
     Code,
+    Document,
     Facts,
     Fold,
     Gallery,
+    Section,
     Table,
     Text,
 )
-from whydiff.report.document import Document, Section
-from whydiff.report.plain import clean
+from whydiff.report.terminal import clean
 
 #: scripts of a page that draws, in the order in which they need each other
 RUNTIME = ("vega/vega.min.js", "vega/vega-lite.min.js", "vega/vega-interpreter.js", "page.js")
@@ -62,7 +63,7 @@ def html(page: Document, picture: Callable[[Chart], str] | None = None) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{text(page.title)}</title>\n<style>{style}</style>\n</head>\n"
+        f"<title>{text(f'whydiff: {page.title}')}</title>\n<style>{style}</style>\n</head>\n"
         f'<body class="{page.tone}">\n<a class="skip" href="#content">Skip to the evidence</a>\n'
         f'{_header(page)}<main id="content" tabindex="-1">\n{sections}</main>\n'
         f"<footer><p>Made by whydiff {__version__}. This file is complete: it opens offline and "

@@ -10,9 +10,24 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from whydiff.report.blocks import Block, Brief, Chart, Code, Facts, Fold, Gallery, Table, Text
-from whydiff.report.document import DIFFERENT, OPEN, SAME, SCREEN, Document, Section
-from whydiff.report.plain import clean
+from whydiff.report.document import (
+    DIFFERENT,
+    OPEN,
+    SAME,
+    SCREEN,
+    Block,
+    Brief,
+    Chart,
+    Code,
+    Document,
+    Facts,
+    Fold,
+    Gallery,
+    Section,
+    Table,
+    Text,
+)
+from whydiff.report.terminal import clean
 
 #: how a file of ours begins; a comment on a pull request is found again by it
 MARK = "<!-- whydiff -->"

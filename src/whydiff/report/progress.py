@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from whydiff.core.words import duration
-from whydiff.report.plain import clean
+from whydiff.report.terminal import clean
 
 #: How much longer than the middle one a report may take to count as it is.
 FAR_LONGER = 5.0

@@ -23,7 +23,7 @@ from whydiff.core.recording import Execution
 from whydiff.core.run_differences import RunDifferences
 from whydiff.core.study import Study
 from whydiff.core.verification import Verification
-from whydiff.report.recorded import execution_dict
+from whydiff.report.documents.recording import execution_dict
 from whydiff.report.schemas import KINDS, schema
 
 #: class of an answer -> kind of its schema

@@ -48,24 +48,61 @@ def places(*lines: Mapping[int, float]) -> list[int]:
     return sorted(kept)
 
 
-def sides(field: str = "side", legend: bool = True) -> Any:
+def sides(**legend: Any) -> Any:
     """The colour of A and B, with a legend above the chart."""
     import altair as alt
 
     return alt.Color(
-        f"{field}:N",
+        "side:N",
         scale=alt.Scale(domain=["A", "B"], range=[A, B]),
-        legend=alt.Legend(title=None, orient="top", symbolType="stroke") if legend else None,
+        legend=alt.Legend(title=None, orient="top", **legend or {"symbolType": "stroke"}),
     )
 
 
-def dashes(field: str = "side") -> Any:
+def dashes(field: str = "side", domain: Sequence[str] = ("A", "B")) -> Any:
     """The dash of A and B, in the same legend."""
     import altair as alt
 
-    return alt.StrokeDash(
-        f"{field}:N", scale=alt.Scale(domain=["A", "B"], range=[DASH["A"], DASH["B"]])
-    )
+    dash = [DASH["A"], DASH["B"]][: len(domain)]
+    return alt.StrokeDash(f"{field}:N", scale=alt.Scale(domain=list(domain), range=dash))
+
+
+def by_name(field: str, order: Sequence[str], size: int = 13) -> Any:
+    """A line of its own for each name, in the order given."""
+    import altair as alt
+
+    axis = alt.Axis(labelColor=INK, labelFontSize=size, labelLimit=150, domain=False, ticks=False)
+    return alt.Y(f"{field}:N", sort=list(order), title=None, axis=axis)
+
+
+def lined_up(**axis: Any) -> Any:
+    """An axis on y that lines up with those of the charts above and below."""
+    import altair as alt
+
+    return alt.Axis(minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, **axis)
+
+
+def intervals(base: Any) -> Any:
+    """Lines from ``low`` to ``high`` where a row has both."""
+    known = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+    return known.mark_rule(color=INK, strokeWidth=2).encode(x="low:Q", x2="high:Q")
+
+
+def dashed(value: float, axis: str = "x") -> Any:
+    """A quiet line at a value of an axis."""
+    import altair as alt
+
+    chart = alt.Chart(data([{axis: value}])).mark_rule(color=QUIET, strokeDash=[2, 2])
+    return chart.encode(**{axis: f"{axis}:Q"})
+
+
+def around_zero(margin: float, axis: str = "x") -> Any:
+    """Zero, and a ``margin`` around it shaded."""
+    import altair as alt
+
+    rows: list[dict[str, Any]] = [{"from": -margin, "to": margin}] if margin else []
+    shade = alt.Chart(data(rows)).mark_rect(color=QUIET, opacity=0.18)
+    return shade.encode(**{axis: "from:Q", f"{axis}2": "to:Q"}) + dashed(0.0, axis)
 
 
 def rule(x: float, label: str) -> Any:

@@ -6,9 +6,18 @@ from collections.abc import Iterator
 
 from whydiff.core.bisection import FOUND, OPEN, REVISIONS, UNCHANGED, Bisection, Tried
 from whydiff.core.findings import CONFIRMED
-from whydiff.core.words import MORE, count, listed, number, pair, source
-from whydiff.report.blocks import Table, Text
-from whydiff.report.document import DIFFERENT, OPEN as UNDECIDED, SAME, SCREEN, Document, Section
+from whydiff.core.words import count, listed, number, pair, source
+from whydiff.report.document import (
+    DIFFERENT,
+    MORE,
+    OPEN as UNDECIDED,
+    SAME,
+    SCREEN,
+    Document,
+    Section,
+    Table,
+    notes,
+)
 from whydiff.report.documents import explanation
 from whydiff.report.documents.calls import said_of_ignored
 from whydiff.report.documents.reproduce import reproduce, with_page
@@ -18,21 +27,20 @@ _STATES = {"same": "as the good one", "differs": "differs", "skipped": "skipped"
 
 def document(found: Bisection, name: str = "") -> Document:
     """Verdict, every point that was looked at, and why the two found differ."""
-    sections = [_points(found), *_notes(found)]
+    sections = [_points(found), notes("search-notes", "What to know of the search", found.notes)]
     if found.explanation is not None:
         sections += explanation.document(found.explanation).sections
     elif found.command:
         sections.append(reproduce([with_page(found.command)], {}, name))
     tones = {FOUND: DIFFERENT, UNCHANGED: SAME}
     return Document(
-        title=f"whydiff: {verdict(found)}",
         question=found.question,
         verdict=verdict(found),
         tone=tones.get(found.verdict, UNDECIDED),
         sides=tuple(_sides(found)),
         facts=tuple(_facts(found)),
-        sections=tuple(s for s in sections if s.blocks or s.lead),
-        more=f"More: {MORE}, --json FILE all numbers.",
+        sections=tuple(sections),
+        more=MORE,
     )
 
 
@@ -95,9 +103,3 @@ def _points(found: Bisection) -> Section:
 def _row(found: Bisection, tried: Tried) -> tuple[str, ...]:
     value = f"{tried.metric} {number(tried.value)}" if tried.value is not None else "-"
     return found.point(tried.number).text(), _STATES[tried.state], value, tried.why
-
-
-def _notes(found: Bisection) -> Iterator[Section]:
-    if found.notes:
-        notes = tuple(Text(note, "note") for note in found.notes)
-        yield Section("search-notes", "What to know of the search", notes, depth=SCREEN)

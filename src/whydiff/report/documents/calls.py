@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from whydiff.core.findings import CONFIRMED, Cause, Explanation
 from whydiff.core.words import capital, listed, number, pair, percent, source
-from whydiff.report.blocks import Block, Chart, Table, Text
-from whydiff.report.charts.causes import MEASURES, Bar, bars
-from whydiff.report.document import SCREEN, VERBOSE, Section
+from whydiff.report.charts.bars import MEASURES, Bar, bars
+from whydiff.report.document import SCREEN, VERBOSE, Block, Chart, Section, Table, Text
 from whydiff.report.documents.first_divergence import point
 
 #: calls that train; their explanations have a document of their own
@@ -113,42 +113,14 @@ def call_causes(e: Explanation) -> Iterator[Section]:
     if not e.causes:
         return
     whole = e.gap.get("metric") or "the outputs"
-    rows = [
-        Bar(cause.source, measure, value)
-        for cause in e.causes
-        for measure, value in zip(MEASURES, (cause.alone, cause.remaining), strict=True)
-        if value is not None
-    ]
-    columns = ("Cause", "Contribution", "Alone", "Remaining", "What differs")
-    table = Table(
-        columns,
-        tuple(
-            (
-                name_of(c),
-                *map(percent, (c.share, c.alone, c.remaining)),
-                c.detail or c.evidence,
-            )
-            for c in e.causes
-        ),
-        numbers=frozenset(columns[1:4]),
-        legend=f"Contribution: Shapley share of the gap in {whole}. Alone: the part that appears "
-        "when only this is taken from B. Remaining: the part left when only this is made equal.",
+    moved = MovedBy(
+        whole,
+        f"the gap in {whole}",
+        "Bars in parts of the gap between A and B.",
+        "100 % is the whole gap from A to B; every hybrid was run once, on the data of the "
+        "calls, so these are no estimates.",
     )
-    blocks: list[Block] = [
-        Chart(
-            f"How far each source moves {whole}",
-            lambda: bars(rows),
-            "Bars in parts of the gap between A and B.",
-            table,
-            "100 % is the whole gap from A to B; every hybrid was run once, on the data of the "
-            "calls, so these are no estimates.",
-        )
-        if rows
-        else Table(
-            ("Cause", "Status", "What differs"),
-            tuple((name_of(c), c.status, c.detail or c.evidence) for c in e.causes),
-        )
-    ]
+    blocks: list[Block] = [causes_in_parts(e.causes, moved)]
     if e.unexplained > 0.01 and e.reproduced:
         blocks.append(Text(f"{percent(e.unexplained)} of the gap is unexplained.", "warning"))
     confirmed = [source(c.source, measuring=True) for c in e.causes if c.status == CONFIRMED]
@@ -159,6 +131,42 @@ def call_causes(e: Explanation) -> Iterator[Section]:
         else "Nothing was confirmed; these are suspects."
     )
     yield Section("causes", "What caused it", tuple(blocks), lead, SCREEN)
+
+
+@dataclass(frozen=True)
+class MovedBy:
+    """What causes move, and in the words of its chart: the whole, what is seen, what 100 % is."""
+
+    what: str
+    whole: str
+    alt: str
+    caption: str
+
+
+def causes_in_parts(causes: Sequence[Cause], moved: MovedBy) -> Chart | Table:
+    """A bar for what each cause moves; where nothing was measured, a table of suspects."""
+    rows = [
+        Bar(cause.source, measure, value)
+        for cause in causes
+        for measure, value in zip(MEASURES, (cause.alone, cause.remaining), strict=True)
+        if value is not None
+    ]
+    told = [(name_of(c), c.detail or c.evidence) for c in causes]
+    if all(c.share is None and c.alone is None for c in causes):
+        suspects = tuple((n, c.status, d) for c, (n, d) in zip(causes, told, strict=True))
+        return Table(("Cause", "Status", "What differs"), suspects)
+    parts = [map(percent, (c.share, c.alone, c.remaining)) for c in causes]
+    columns = ("Cause", "Contribution", "Alone", "Remaining", "What differs")
+    table = Table(
+        columns,
+        tuple((n, *shares, d) for (n, d), shares in zip(told, parts, strict=True)),
+        numbers=frozenset(columns[1:4]),
+        legend=f"Contribution: Shapley share of {moved.whole}. Alone: the part that appears when "
+        "only this source is taken from B. Remaining: the part that is left when only this source "
+        "is made equal.",
+    )
+    title = f"How far each source moves {moved.what}"
+    return Chart(title, lambda: bars(rows), moved.alt, table, moved.caption)
 
 
 def name_of(cause: Cause) -> str:

@@ -9,8 +9,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.diagnosis.mechanisms import CALL_MECHANISMS, MECHANISMS, Mechanism
 from whydiff.diagnosis.sources import CATALOGUE, Source
 from whydiff.lint import RULES, Rule
-from whydiff.report.blocks import Code, Facts, Table, Text
-from whydiff.report.document import OPEN, SCREEN, Document, Section
+from whydiff.report.document import OPEN, SCREEN, Code, Document, Facts, Section, Table, Text
 
 NOT_SEEN = "not from a recording; it is told here so that you can look for it yourself"
 
@@ -95,4 +94,4 @@ def _document(
 ) -> Document:
     whole = (Text(says), *([Facts(facts)] if facts else []), *blocks)
     section = Section("entry", "Entry", whole, depth=SCREEN)
-    return Document(f"whydiff: {verdict}", "", verdict, OPEN, (), (), (section,))
+    return Document("", verdict, OPEN, (section,))

@@ -7,21 +7,16 @@ from typing import TextIO
 
 from whydiff.core.problem import Checked, Problem
 from whydiff.core.words import count
-from whydiff.report.blocks import Table
-from whydiff.report.document import DIFFERENT, OPEN, SAME, SCREEN, Document, Place, Section
-from whydiff.report.plain import clean
-from whydiff.report.terminal import encodable
+from whydiff.report.document import DIFFERENT, OPEN, SAME, SCREEN, Document, Place, Section, Table
+from whydiff.report.terminal import clean, encodable
 
 
 def document(checked: Checked, name: str = "") -> Document:
     """How much was found, then every finding with its place; what could not be read."""
     return Document(
-        title=f"whydiff: {verdict(checked)}",
         question="What in these scripts will make their results differ?",
         verdict=verdict(checked),
         tone=DIFFERENT if checked.problems else OPEN if checked.unread else SAME,
-        sides=(),
-        facts=(),
         sections=tuple(_sections(checked)),
         places=tuple(_place(problem) for problem in checked.problems),
     )

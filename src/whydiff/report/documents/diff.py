@@ -7,8 +7,18 @@ from collections.abc import Iterator
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff
 from whydiff.core.words import capital, count, listed, source
-from whydiff.report.blocks import Block, Facts, Table, Text
-from whydiff.report.document import DIFFERENT, SAME, SCREEN, Document, Section
+from whydiff.report.document import (
+    DIFFERENT,
+    SAME,
+    SCREEN,
+    Block,
+    Document,
+    Facts,
+    Section,
+    Table,
+    Text,
+    notes,
+)
 from whydiff.report.documents.calls import rows_apart, side_of
 from whydiff.report.documents.first_divergence import first_divergence, point
 from whydiff.report.documents.reproduce import reproduce
@@ -18,21 +28,24 @@ from whydiff.report.documents.sides import side_by_side
 _ORDER = {DIFFERS: 0, UNKNOWN: 1, IDENTICAL: 2}
 
 
+NOT_YET = "A difference is not yet a cause: `whydiff explain` confirms which of them matter."
+
+
 def document(diff: Diff, name: str = "") -> Document:
     """Verdict, what differs and what does not; then the first divergence, sides, the commands."""
     again = diff.evidence.get("command") or shlex.join(["whydiff", "diff", diff.a, diff.b])
     command = f"{again} --html report.html"
+    differs = any(f.status == DIFFERS for f in diff.findings)
     sections = [
         *([] if diff.kind == "calls" else [first_divergence(diff.first_divergence, diff.evidence)]),
         _sources(diff),
         *rows_apart(diff.evidence.get("rows") or []),
         *_differing(diff),
-        *_notes(diff),
+        notes("notes", "Notes", (*diff.notes, NOT_YET) if differs else diff.notes),
         *([] if diff.kind == "calls" else [side_by_side(diff.evidence)]),
         reproduce([command], diff.evidence, name),
     ]
     return Document(
-        title=f"whydiff: {verdict(diff)}",
         question="In what do two recorded trainings differ?"
         if diff.kind == "fits"
         else "In what do two recorded uses of a model differ?",
@@ -40,7 +53,7 @@ def document(diff: Diff, name: str = "") -> Document:
         tone=SAME if diff.identical else DIFFERENT,
         sides=(("A", diff.a), ("B", diff.b)),
         facts=tuple(_facts(diff)),
-        sections=tuple(s for s in sections if s.blocks or s.lead),
+        sections=tuple(sections),
     )
 
 
@@ -87,16 +100,6 @@ def _sources(diff: Diff) -> Section:
 
 def _about(detail: str, evidence: str) -> str:
     return detail if evidence in detail else f"{detail}: {evidence}" if detail else evidence
-
-
-def _notes(diff: Diff) -> Iterator[Section]:
-    notes = list(diff.notes)
-    if any(f.status == DIFFERS for f in diff.findings):
-        notes.append(
-            "A difference is not yet a cause: `whydiff explain` confirms which of them matter."
-        )
-    blocks = tuple(Text(note, "note") for note in notes)
-    yield Section("notes", "Notes", blocks, depth=SCREEN)
 
 
 def _differing(diff: Diff) -> Iterator[Section]:

@@ -8,44 +8,50 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from whydiff.core.findings import CONFIRMED, Cause, Explanation
+from whydiff.core.findings import CONFIRMED, DIFFERS, Cause, Explanation, Finding
+from whydiff.core.places import place_in
 from whydiff.core.study import Study
-from whydiff.core.words import MORE, capital, count, listed, number, pair, percent, source
-from whydiff.report.blocks import (
+from whydiff.core.words import capital, count, listed, number, pair, percent, source
+from whydiff.report.document import (
+    DIFFERENT,
+    MORE,
+    OPEN,
+    SAME,
+    SCREEN,
+    VERBOSE,
     Block,
     Brief,
-    Chart,
     Code,
+    Document,
     Facts,
     Fold,
     Gallery,
     Picture,
+    Place,
+    Section,
     Table,
     Text,
+    notes,
 )
-from whydiff.report.charts.causes import MEASURES, Bar, bars
-from whydiff.report.document import DIFFERENT, OPEN, SAME, SCREEN, VERBOSE, Document, Section
 from whydiff.report.documents.calls import (
+    MovedBy,
     call_causes,
     call_facts,
     call_hybrids,
     call_verdict,
     calls_in_order,
-    name_of,
+    causes_in_parts,
     of_calls,
     other_disagreements,
     rows_apart,
     said_of_ignored,
     side_of,
 )
-from whydiff.report.documents.first_divergence import first_divergence, point, share
+from whydiff.report.documents.first_divergence import first_divergence, point, share, zoom_blocks
 from whydiff.report.documents.fits_table import fits_of_script
-from whydiff.report.documents.places import places_of_causes
-from whydiff.report.documents.replicas import distribution_chart, draws
 from whydiff.report.documents.reproduce import reproduce, with_page
-from whydiff.report.documents.sides import side_by_side
-from whydiff.report.documents.zoom import zoom_blocks
-from whydiff.report.evidence import evidence_blocks
+from whydiff.report.documents.sides import evidence_blocks, side_by_side
+from whydiff.report.documents.study import distribution_chart, draws
 
 #: parts of the evidence that have a section of their own
 SHOWN_ELSEWHERE = frozenset(
@@ -56,10 +62,6 @@ SHOWN_ELSEWHERE = frozenset(
 WORTH_NAMING = 0.01
 #: sources ruled out whose evidence has a place on the first screen; the others are only named
 FIRST = ("initialization", "data-order", "data-content", "noise", "optimizer", "batch-size")
-LEGEND = (
-    "Contribution: Shapley share of {whole}. Alone: the part that appears when only this source "
-    "is taken from B. Remaining: the part that is left when only this source is made equal."
-)
 
 
 def document(e: Explanation, name: str = "", among: Study | None = None) -> Document:
@@ -81,7 +83,7 @@ def document(e: Explanation, name: str = "", among: Study | None = None) -> Docu
         *_disagreements(e),
         *_zoom(e),
         *_ruled_out(e),
-        *_notes(e),
+        notes("notes", "Notes", e.notes),
         *_fix(e),
         *_continued(e),
         *other_disagreements(e),
@@ -93,16 +95,15 @@ def document(e: Explanation, name: str = "", among: Study | None = None) -> Docu
     ]
     facts = tuple(call_facts(e) if calls else _facts(e))
     return Document(
-        title=f"whydiff: {verdict(e)}",
         question=e.question,
         verdict=verdict(e),
         tone=SAME if e.identical else DIFFERENT if confirmed else OPEN,
         sides=tuple((n, (side_of if calls else _side)(s)) for n, s in (("A", e.a), ("B", e.b))),
         facts=facts,
         tiles=tuple((name, value.partition("; --")[0]) for name, value in facts),
-        sections=tuple(s for s in sections if s.blocks or s.lead),
+        sections=tuple(sections),
         places=tuple(places_of_causes(e.causes, e.a, e.b)),
-        more=f"More: {MORE}, --json FILE all numbers.",
+        more=MORE,
     )
 
 
@@ -193,8 +194,7 @@ def _gap(e: Explanation) -> Iterator[str]:
 def _causes(e: Explanation) -> Iterator[Section]:
     if not e.causes:
         return
-    measured = any(c.share is not None or c.alone is not None for c in e.causes)
-    blocks: list[Block] = [_bars(e) if measured else _suspects(e)]
+    blocks: list[Block] = [causes_in_parts(e.causes, _moved(e))]
     if e.reproduced and e.unexplained > WORTH_NAMING:  # else a note says what was not reproduced
         blocks.append(Text(
             f"{percent(e.unexplained)} of the distance is unexplained: all that could be "
@@ -222,18 +222,7 @@ def _proof(e: Explanation) -> str:
     return "training again with one source changed at a time"
 
 
-def _suspects(e: Explanation) -> Table:
-    rows = tuple((name_of(c), c.status, c.detail or c.evidence) for c in e.causes)
-    return Table(("Cause", "Status", "What differs"), rows, numbers=frozenset({"Status"}))
-
-
-def _bars(e: Explanation) -> Chart:
-    rows = [
-        Bar(cause.source, measure, value)
-        for cause in e.causes
-        for measure, value in zip(MEASURES, (cause.alone, cause.remaining), strict=True)
-        if value is not None
-    ]
+def _moved(e: Explanation) -> MovedBy:
     words = "; ".join(
         f"{c.source} alone {percent(c.alone)}, without it {percent(c.remaining)} remain"
         for c in e.causes
@@ -243,21 +232,10 @@ def _bars(e: Explanation) -> Chart:
     samples = e.gap.get("samples")
     n = f"n = {samples} predicted samples" if samples else "the predicted samples"
     n = n if measure == "predictions" else "the weights"
-    columns = ("Cause", "Contribution", "Alone", "Remaining", "What differs")
-    table = Table(
-        columns,
-        tuple(
-            (name_of(c), *map(percent, (c.share, c.alone, c.remaining)), c.detail or c.evidence)
-            for c in e.causes
-        ),
-        numbers=frozenset(columns[1:4]),
-        legend=LEGEND.format(whole=f"the distance between the {measure} of A and B"),
-    )
-    return Chart(
-        f"How far each source moves the {measure}",
-        lambda: bars(rows),
+    return MovedBy(
+        f"the {measure}",
+        f"the distance between the {measure} of A and B",
         f"Bars in parts of the distance between A's and B's {measure}: {words}.",
-        table,
         f"100 % is the whole distance from A to B, measured on {n} with one training each: exact "
         "for these two trainings, no estimate over seeds, so there is no interval.",
     )
@@ -304,11 +282,6 @@ def _ruled_out(e: Explanation) -> Iterator[Section]:
         blocks.append(Table(("Unknown", "Why"), rows_unknown))
     lead = f"{count(len(e.excluded), 'suspect')} ruled out, each with evidence." if blocks else ""
     yield Section("excluded", "What was ruled out", tuple(blocks), lead, SCREEN)
-
-
-def _notes(e: Explanation) -> Iterator[Section]:
-    blocks = tuple(Text(note, "note") for note in e.notes)
-    yield Section("notes", "Notes", blocks, depth=SCREEN)
 
 
 def _fix(e: Explanation) -> Iterator[Section]:
@@ -484,3 +457,37 @@ def _weights(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _size(relative: float | None) -> str:
     return "-" if relative is None else number(relative)
+
+
+def places_of_causes(
+    causes: Sequence[Cause], a: Mapping[str, Any], b: Mapping[str, Any]
+) -> Iterator[Place]:
+    """A place per cause: the line that it names, else the line of B's call.
+
+    ``a`` and ``b`` are the sides of an explanation. What the script sets on
+    purpose, and what is ignored, is a notice.
+    """
+    script = str(b.get("script") or a.get("script") or "")
+    line = int(b.get("line") or a.get("line") or 0)
+    for cause in causes:
+        named, _, number = cause.where.rpartition(":")
+        file, at = (named, int(number)) if number.isdecimal() else (script, line)
+        level = "error" if cause.status == CONFIRMED else "warning"
+        if cause.intended or cause.ignored:
+            level = "notice"
+        what = capital(source(cause.source, mechanism=cause.mechanism))
+        title = f"{what} ({cause.source}, {cause.status})"
+        told = (cause.detail or cause.evidence, cause.remedy)
+        message = "\n".join(dict.fromkeys(text for text in told if text))
+        yield Place(level, file, at, title, message)
+
+
+def places_of_findings(findings: Sequence[Finding], script: str, level: str) -> Iterator[Place]:
+    """A place per source that differs, where its finding names a line; else the script."""
+    for finding in findings:
+        if finding.status != DIFFERS:
+            continue
+        named = place_in(f"{finding.detail} {finding.evidence}", script) or (script, 0)
+        message = finding.detail or finding.evidence
+        title = f"{capital(source(finding.source))} differs ({finding.source})"
+        yield Place(level, *named, title, message)

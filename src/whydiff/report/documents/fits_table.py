@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from whydiff.core.words import count, duration, listed, number, pair
-from whydiff.report.blocks import Block, Table, Text
-from whydiff.report.document import SCREEN, Section
+from whydiff.report.document import SCREEN, Block, Section, Table, Text
 
 #: rows on a first screen; a search over settings has hundreds
 MOST_ROWS = 30

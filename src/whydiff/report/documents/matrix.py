@@ -6,9 +6,20 @@ import shlex
 from collections.abc import Iterator
 
 from whydiff.core.matrix import COLUMNS, DIFFERENT, EQUAL, FAILED, ROUNDING, Cell, Matrix
-from whydiff.core.words import MORE, count, listed, number
-from whydiff.report.blocks import Block, Code, Table, Text
-from whydiff.report.document import DIFFERENT as DIFFER, OPEN, SAME, SCREEN, Document, Section
+from whydiff.core.words import count, listed, number
+from whydiff.report.document import (
+    DIFFERENT as DIFFER,
+    MORE,
+    OPEN,
+    SAME,
+    SCREEN,
+    Block,
+    Code,
+    Document,
+    Section,
+    Table,
+    Text,
+)
 from whydiff.report.documents.reproduce import reproduce, with_page
 
 _LEVELS = {EQUAL: "equal bits", ROUNDING: "rounding", DIFFERENT: "differs", FAILED: "not run"}
@@ -25,14 +36,11 @@ def document(found: Matrix, name: str = "") -> Document:
         sections.append(reproduce([with_page(found.command)], {}, name))
     levels = {cell.level for cell in found.cells}
     return Document(
-        title=f"whydiff: {verdict(found)}",
         question=found.question,
         verdict=verdict(found),
         tone=DIFFER if DIFFERENT in levels else SAME if levels <= {EQUAL, ROUNDING} else OPEN,
-        sides=(),
-        facts=(),
-        sections=tuple(s for s in sections if s.blocks or s.lead),
-        more=f"More: {MORE}, --json FILE all numbers.",
+        sections=tuple(sections),
+        more=MORE,
     )
 
 

@@ -1,22 +1,39 @@
-"""The document of a recording: what one run of a script trained."""
+"""The document of a recording, what one run of a script trained, and its JSON values."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 
+from whydiff.core.calls import Event, MeasuringCall, Output
+from whydiff.core.digests import ordered_digest
 from whydiff.core.recording import SEEDING, STEP_GROUPS, Draw, Execution, Fit
+from whydiff.core.stack import Frame
 from whydiff.core.words import count, duration, number
-from whydiff.report.blocks import Block, Brief, Chart, Facts, Fold, Table, Text
-from whydiff.report.charts.history import history, history_rows
-from whydiff.report.document import OPEN, SAME, SCREEN, Document, Section
-from whydiff.report.documents.calls_table import calls_table
+from whydiff.report.charts.lines import history, history_rows
+from whydiff.report.document import (
+    OPEN,
+    SAME,
+    SCREEN,
+    Block,
+    Brief,
+    Chart,
+    Document,
+    Facts,
+    Fold,
+    Section,
+    Table,
+    Text,
+)
 from whydiff.report.documents.reproduce import reproduce
-from whydiff.report.evidence import plain
+from whydiff.report.documents.sides import plain
 
 #: epochs of a fit that a first screen shows: the first ones and the last
 FIRST_EPOCHS = 3
@@ -31,11 +48,10 @@ def document(execution: Execution, name: str = "") -> Document:
     sections = [*_calls(execution), *(_fit(fit) for fit in execution.fits)]
     sections += [*_seeds(execution), _environment(execution), *_again(execution, name)]
     return Document(
-        title=f"whydiff: {execution.script}",
+        title=execution.script,
         question=f"What did {execution.script} train?",
         verdict=_verdict(execution),
         tone=SAME if whole else OPEN,
-        sides=(),
         facts=tuple(_facts(execution)),
         sections=tuple(sections),
         more="More: --verbose shows every epoch, weight and seed, --json FILE all numbers.",
@@ -236,3 +252,232 @@ def _again(execution: Execution, name: str) -> Iterator[Section]:
     note = Text("Reports of single fits: `whydiff diff FILE:1 FILE:2 --html PAGE`.", "note")
     extra = (note,) if len(execution.fits) > 1 else ()
     yield Section(section.id, section.title, (*section.blocks, *extra), section.lead)
+
+
+#: Calls that one line makes in a row are shown one by one up to so many.
+ONE_BY_ONE = 4
+
+Entry = Fit | MeasuringCall | Event
+
+
+def calls_table(execution: Execution) -> Table | None:
+    """Every fit, call and event in order; None where nothing but fits was watched."""
+    if not execution.calls and not execution.events:
+        return None
+    rows = []
+    for _, group in itertools.groupby(_in_order(execution), _place):
+        entries = list(group)
+        if len(entries) <= ONE_BY_ONE:
+            rows += [_row(entry) for entry in entries]
+            continue
+        first, last = entries[0], entries[-1]
+        heads = [_row(first), _row(last)]
+        rows += [heads[0]]
+        rows.append(("", f"{len(entries) - 2} more", heads[0][2], heads[0][3], ""))
+        rows.append(heads[1])
+    return Table(
+        ("Call", "What", "At", "Model", "Gave"),
+        tuple(rows),
+        "Calls and events, in order",
+        numbers=frozenset({"Call"}),
+        legend="Only calls have a number; rows without one are events that changed a model.",
+    )
+
+
+def _in_order(execution: Execution) -> Iterator[Entry]:
+    events = list(execution.events)
+    for call in execution.in_order():
+        begun = call.call if isinstance(call, Fit) else call.number
+        while events and events[0].after_call < begun:
+            yield events.pop(0)
+        yield call
+    yield from events
+
+
+def _place(entry: Entry) -> tuple[Any, ...]:
+    kind = "fit" if isinstance(entry, Fit) else entry.kind
+    frame = entry.stack[-1] if entry.stack else None
+    return (type(entry).__name__, kind, frame and frame.file, frame and frame.line)
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    at = _line_of(entry.stack)
+    if isinstance(entry, Fit):
+        logs = entry.epochs[-1].logs if entry.epochs else {}
+        loop = "loop" if entry.notes.get("kind") == "loop" else "fit"
+        return (str(entry.call or ""), loop, at, entry.model, _metrics(logs))
+    model = f"{entry.model_number}: {entry.model}" if entry.model else ""
+    if isinstance(entry, Event):
+        return ("", entry.kind, at, model, _event(entry.facts))
+    return (str(entry.number), _kind(entry), at, model, gave(entry))
+
+
+def _kind(call: MeasuringCall) -> str:
+    unfinished = "" if call.finished else ", not finished"
+    return f"{call.notes.get('method', call.kind)}{unfinished}"
+
+
+def _line_of(stack: Sequence[Frame]) -> str:
+    return f"{PurePath(stack[-1].file).name}:{stack[-1].line}" if stack else ""
+
+
+def gave(call: MeasuringCall) -> str:
+    """The numbers of a call: its metrics, or shape and mean of its outputs."""
+    if call.values:
+        told = _metrics(call.values)
+        if call.score is not None:
+            told += f" ({call.score.function} of call {call.score.reads})"
+        return told
+    if call.kind == "built":
+        parameters = sum(int(np.prod(t.shape)) for t in call.recipe.weights)
+        return f"neither trained nor called; {count(parameters, 'parameter')}"
+    return "; ".join(_output(output) for output in call.outputs)
+
+
+def _output(output: Output) -> str:
+    name = f"{output.name}: " if output.name else ""
+    told = f"{name}{output.dtype} ({plain(list(output.shape))})"
+    values = output.values
+    if values is not None and values.size and values.dtype.kind in "biuf":
+        return f"{told}, mean {number(float(np.mean(values, dtype=np.float64)))}"
+    return f"{told}, digest {ordered_digest(output.rows)[:8]}"
+
+
+def _metrics(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {number(value)}" for name, value in values.items())
+
+
+def _event(facts: Mapping[str, Any]) -> str:
+    told = {k: v for k, v in facts.items() if v not in (None, "", [], False)}
+    return ", ".join(f"{key} {plain(value)}" for key, value in told.items())
+
+
+def execution_dict(execution: Execution) -> dict[str, Any]:
+    """A recording as JSON values: everything but the digests of single steps and samples."""
+    return {
+        "schema": 1,
+        "script": execution.script,
+        "arguments": list(execution.arguments),
+        "started": execution.started,
+        "exit_code": execution.exit_code,
+        "trouble": execution.trouble,
+        "environment": dict(execution.environment),
+        "fits": [_fit_dict(fit) for fit in execution.fits],
+        "calls": [_call_dict(call) for call in execution.calls],
+        "events": [_event_dict(event) for event in execution.events],
+        "ledger": [
+            {
+                "number": d.number,
+                "kind": d.kind,
+                "owner": d.owner,
+                "seed": d.seed,
+                "explicit": d.explicit,
+                "layer": d.layer,
+                "fit": d.fit,
+                "at": _at(d.stack),
+            }
+            for d in execution.ledger
+        ],
+    }
+
+
+def _fit_dict(fit: Fit) -> dict[str, Any]:
+    recipe = fit.recipe
+    return {
+        "index": fit.index,
+        "call": fit.call,
+        "model": fit.model,
+        "at": _at(fit.stack),
+        "finished": fit.finished,
+        "seconds": fit.seconds,
+        "steps": len(fit.steps),
+        "samples": len(recipe.data_content.samples),
+        "optimizer": dict(recipe.optimizer),
+        "objective": dict(recipe.objective),
+        "duration": dict(recipe.duration),
+        "precision": dict(recipe.precision),
+        "backend": dict(recipe.backend),
+        "epochs": [{"index": e.index, "steps": e.steps, "logs": dict(e.logs)} for e in fit.epochs],
+        "weights": {t.path: t.digest for t in fit.final},
+        "notes": dict(fit.notes),
+    }
+
+
+def _call_dict(call: MeasuringCall) -> dict[str, Any]:
+    """A measuring call as JSON values; rows as one digest over all."""
+    recipe = call.recipe
+    return {
+        "number": call.number,
+        "kind": call.kind,
+        "model": call.model,
+        "model_number": call.model_number,
+        "at": _at(call.stack),
+        "finished": call.finished,
+        "seconds": call.seconds,
+        "values": dict(call.values),
+        "outputs": [
+            {
+                "name": output.name,
+                "dtype": output.dtype,
+                "shape": list(output.shape),
+                "digest": ordered_digest(output.rows),
+            }
+            for output in call.outputs
+        ],
+        "inputs": {
+            "arrays": [
+                {
+                    "role": leaf.role,
+                    "path": leaf.path,
+                    "dtype": leaf.dtype,
+                    "shape": list(leaf.shape),
+                    "rows": len(leaf.rows),
+                    "digest": ordered_digest(leaf.rows),
+                }
+                for leaf in recipe.inputs.leaves
+            ],
+            "batches": recipe.inputs.batches.tolist(),
+            **recipe.inputs.facts,
+        },
+        "weights": [
+            {"path": tensor.path, "digest": tensor.digest, "origin": origin.text}
+            for tensor, origin in itertools.zip_longest(
+                recipe.weights, recipe.origins[: len(recipe.weights)]
+            )
+            if origin is not None
+        ],
+        "generators": {g.name: "drew" if g.drew else "did not draw" for g in recipe.generators},
+        "state": [
+            {"name": held.name, "kind": held.kind, "value": held.value, "digest": held.digest,
+             "stale": held.stale}
+            for held in recipe.state
+        ],
+        "mode": dict(recipe.mode),
+        "measurement": dict(recipe.measurement),
+        "score": None if call.score is None else {
+            "function": call.score.function,
+            "reads": call.score.reads,
+            "output": call.score.output,
+            "transformation": call.score.transformation,
+            "settings": dict(call.score.settings),
+        },
+        "notes": dict(call.notes),
+    }  # fmt: skip
+
+
+def _event_dict(event: Event) -> dict[str, Any]:
+    """An event as JSON values."""
+    return {
+        "number": event.number,
+        "after_call": event.after_call,
+        "kind": event.kind,
+        "model": event.model,
+        "model_number": event.model_number,
+        "at": _at(event.stack),
+        "facts": dict(event.facts),
+    }
+
+
+def _at(stack: Sequence[Frame]) -> str:
+    """The innermost line of the user's own code: ``train.py:12``."""
+    return f"{stack[-1].file}:{stack[-1].line}" if stack else ""

@@ -8,8 +8,7 @@ from typing import Any
 
 from whydiff import __version__
 from whydiff.core.study import Study
-from whydiff.report.blocks import Block, Code, Text
-from whydiff.report.document import Section
+from whydiff.report.document import Block, Code, Section, Text
 
 #: packages whose versions decide bits, as pip names them
 PACKAGES = ("keras", "jax", "jaxlib", "tensorflow", "tensorflow-cpu", "torch", "numpy")

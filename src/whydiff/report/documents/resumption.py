@@ -6,28 +6,30 @@ from collections.abc import Iterator
 
 from whydiff.core.resumption import Resumption
 from whydiff.core.words import listed, pair
-from whydiff.report.blocks import Table, Text
-from whydiff.report.document import DIFFERENT, SAME, SCREEN, Document, Place, Section
+from whydiff.report.document import (
+    DIFFERENT,
+    SAME,
+    SCREEN,
+    Document,
+    Place,
+    Section,
+    Table,
+    notes,
+)
 
 
 def document(r: Resumption) -> Document:
     """Verdict, numbers of the last epoch, what was restored and what was not, and what helps."""
     rows = tuple((one.what, one.measured) for one in r.not_restored)
     remedies = dict.fromkeys(one.remedy for one in r.not_restored)
-    sections = [
-        Section("lost", "", (Table(("Not restored", "What was measured"), rows),) if rows else ()),
-        Section("remedy", "", tuple(Text(remedy, "note") for remedy in remedies)),
-    ]
+    lost = (Table(("Not restored", "What was measured"), rows),) if rows else ()
     return Document(
-        title=f"whydiff: {verdict(r)}",
         question=f"Is {r.script} the same training where it is saved, loaded and resumed?",
         verdict=verdict(r),
         tone=SAME if r.equal else DIFFERENT,
         sides=(("A", "going on"), ("B", "resumed")),
         facts=tuple(_facts(r)),
-        sections=tuple(
-            Section(s.id, s.title, s.blocks, depth=SCREEN) for s in sections if s.blocks
-        ),
+        sections=(Section("lost", "", lost, depth=SCREEN), notes("remedy", "", remedies)),
         places=() if r.equal else (Place("error", r.script, 0, "Not resumable", verdict(r)),),
     )
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from whydiff.core.words import count
-from whydiff.report.blocks import Block, Chart, Fold, Table, Text
-from whydiff.report.charts.order import order, order_rows
-from whydiff.report.document import Section
-from whydiff.report.evidence import plain
+from whydiff.core.words import count, number
+from whydiff.report.charts.lines import order, order_rows
+from whydiff.report.document import Block, Chart, Facts, Fold, Section, Table, Text
 
 
 def side_by_side(evidence: Mapping[str, Any]) -> Section:
     """The section of everything that can be laid side by side."""
     blocks: list[Block] = [
-        *_order(evidence.get("order") or {}),
+        *_order_of(evidence.get("order") or {}),
         *_seeds(evidence.get("seeds") or {}),
         *_pairs("Settings", evidence.get("settings") or [], ("source", "name"), ("Of", "Setting")),
         *_pairs("Environment", evidence.get("environment") or [], ("name",), ("Fact",)),
@@ -24,7 +22,7 @@ def side_by_side(evidence: Mapping[str, Any]) -> Section:
     return Section("sides", "A and B side by side", tuple(blocks), lead)
 
 
-def _order(told: Mapping[str, Any]) -> Iterator[Block]:
+def _order_of(told: Mapping[str, Any]) -> Iterator[Block]:
     if not told:
         return
     a, b, equal = told["a epochs"], told["b epochs"], told["equal epochs"]
@@ -136,3 +134,56 @@ def _pairs(
     if equal:
         told = f"{title}: {len(equal)} equal" if unequal else f"{title}: all {len(equal)} equal"
         yield Fold(told, (Table(columns, equal, told),))
+
+
+#: rows of one table before the rest is only counted
+SHOWN_ROWS = 200
+#: what is to be looked at, not read: the page of --html draws it
+DRAWN = frozenset(
+    ("trace", "order", "epochs", "disagreements", "settings", "environment", "command")
+)
+
+
+def evidence_blocks(evidence: Mapping[str, Any]) -> Iterator[Block]:
+    """One block per entry: a list of mappings becomes a table, a mapping facts.
+
+    What only a page can show is left to it.
+    """
+    for name, value in evidence.items():
+        if name in DRAWN:
+            continue
+        title = name.replace("_", " ").capitalize()
+        if isinstance(value, Mapping):
+            yield Text(title)
+            yield Facts(tuple((str(k), plain(v)) for k, v in value.items()))
+        elif _is_table(value):
+            yield _table(title, value)
+        elif isinstance(value, list | tuple):
+            yield Facts(((title, ", ".join(plain(v) for v in value)),))
+        else:
+            yield Facts(((title, plain(value)),))
+
+
+def plain(value: Any) -> str:
+    """A value on one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k}: {plain(v)}" for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(v) for v in value)
+    return number(value)
+
+
+def _is_table(value: Any) -> bool:
+    rows = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 0
+    return rows and all(isinstance(row, Mapping) for row in value)
+
+
+def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    columns = tuple(dict.fromkeys(str(k) for row in rows for k in row))
+    numeric = frozenset(
+        c for c in columns if all(isinstance(row.get(c), int | float | None) for row in rows)
+    )
+    shown = tuple(tuple(plain(row.get(c)) for c in columns) for row in rows[:SHOWN_ROWS])
+    if len(rows) > SHOWN_ROWS:
+        title += f" (first {SHOWN_ROWS} of {len(rows)})"
+    return Table(columns, shown, title, numeric)

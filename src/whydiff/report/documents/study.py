@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from whydiff.core.estimate import Estimate
 from whydiff.core.study import METRIC, PREDICTIONS, WEIGHTS, Study, Worth
-from whydiff.core.words import MORE, count, number, percent
-from whydiff.report.blocks import (
+from whydiff.core.words import count, number, percent
+from whydiff.report.charts.bars import Bar, Point, bars, flip_bars, points
+from whydiff.report.charts.replicas import distribution
+from whydiff.report.document import (
+    DIFFERENT,
+    MORE,
+    OPEN,
+    SAME,
+    SCREEN,
+    VERBOSE,
     Block,
-    Brief,
     Chart,
     Code,
+    Document,
     Facts,
     Fold,
     Gallery,
     Picture,
+    Section,
     Table,
     Text,
 )
-from whydiff.report.charts.causes import Bar, bars
-from whydiff.report.charts.flips import flip_bars
-from whydiff.report.charts.levels import Point, points
-from whydiff.report.document import DIFFERENT, OPEN, SAME, SCREEN, VERBOSE, Document, Section
-from whydiff.report.documents.replicas import distribution_chart
 from whydiff.report.documents.reproduce import reproduce, study_command
-from whydiff.report.documents.study_reading import alive, leading, reading
-from whydiff.report.documents.study_verdict import facts, verdict, warnings
-from whydiff.report.estimates import between, bounds, signed
-from whydiff.report.evidence import plain
+from whydiff.report.documents.sides import plain
+from whydiff.report.documents.study_verdict import alive, facts, leading, reading, verdict, warnings
+from whydiff.report.estimates import believed, between, bounds, ends, signed
 
 #: bars of a source: how much varies when it alone is redrawn, how much less when it alone is fixed
 REDRAWN, FIXED = "redrawn alone", "saved by fixing it alone"
@@ -39,7 +41,6 @@ REDRAWN, FIXED = "redrawn alone", "saved by fixing it alone"
 BAR = 20
 #: characters of the longest bar of a terminal's histogram
 LONGEST = 40
-HOLDS = {True: "yes", False: "NO", None: "not checked"}
 
 
 def document(study: Study, name: str = "") -> Document:
@@ -57,15 +58,12 @@ def document(study: Study, name: str = "") -> Document:
     known = study.outcome.mean.n > 1
     same = known and study.outcome.low == study.outcome.high
     return Document(
-        title=f"whydiff: {verdict(study)}",
         question=f"How much do the results of {study.script} vary from run to run?",
         verdict=verdict(study),
         tone=SAME if same else DIFFERENT if known else OPEN,
-        sides=(),
-        facts=(),
         tiles=tuple(_tiles(study)),
-        sections=tuple(s for s in sections if s.blocks or s.lead),
-        more=f"More: {MORE}, --json FILE all numbers.",
+        sections=tuple(sections),
+        more=MORE,
     )
 
 
@@ -147,10 +145,10 @@ def _total_and_main(worth: Worth) -> tuple[str, str]:
 def _worth_chart(study: Study, told: tuple[Worth, ...]) -> Chart:
     rows = []
     for worth in alive(told):
-        rows.append(Bar(worth.source, REDRAWN, worth.total.value, *_ends(worth.total)))
+        rows.append(Bar(worth.source, REDRAWN, worth.total.value, *ends(worth.total)))
         if math.isfinite(worth.main.value):
             # Negative shares are noise around nothing; the table keeps their sign.
-            low, high = _ends(worth.main)
+            low, high = ends(worth.main)
             shown = max(0.0, worth.main.value)
             rows.append(
                 Bar(worth.source, FIXED, shown, None if low is None else max(0.0, low), high)
@@ -204,18 +202,12 @@ def _bar(worth: Worth) -> str:
     return f"{bar[:BAR]:<{BAR}}|{bar[BAR:]}"
 
 
-def _ends(estimate: Estimate) -> tuple[float | None, float | None]:
-    if not estimate.known:
-        return None, None
-    return estimate.low, estimate.high
-
-
 def _levels(study: Study) -> Iterator[Section]:
     if not study.levels:
         return
     metric, against = study.outcome.metric, study.levels[0].against
     rows = [
-        Point(f"{level.factor} {level.value}", level.shift.value, *_ends(level.shift))
+        Point(f"{level.factor} {level.value}", level.shift.value, *ends(level.shift))
         for level in study.levels
         if math.isfinite(level.shift.value)
     ]
@@ -297,10 +289,6 @@ def _flips(study: Study) -> Iterator[Section]:
 
 
 def _trust(study: Study) -> Section:
-    rows = tuple((g.name, HOLDS[g.passed], g.evidence) for g in study.gates)
-    good = [g.name for g in study.gates if g.passed]
-    brief = (Text(f"Checked: {'; '.join(good)}.", "note"),) if good else ()
-    full: list[Block] = [Table(("Before any number", "Holds", "Evidence"), rows)] if rows else []
     rates = [
         ("Could not be trained", between(study.failed, percent)),
         ("Diverged", between(study.diverged, percent)),
@@ -311,8 +299,7 @@ def _trust(study: Study) -> Section:
             ("Error rate", f"{between(noise.error, percent)} on {count(noise.examples, 'example')}")
         )
         rates.append(("Variance left with an infinite test set", between(noise.training)))
-    full.append(Facts(tuple(rates)))
-    blocks: list[Block] = [Brief(brief, tuple(full)), *_agreement(study)]
+    blocks: list[Block] = [believed(study.gates, Facts(tuple(rates))), *_agreement(study)]
     if study.refused:
         why = "; ".join(f"{name}: {reason}" for name, reason in study.refused.items())
         blocks.append(Text(f"Not redrawn: {why}.", "note"))
@@ -366,3 +353,42 @@ def _replicas(study: Study) -> Iterator[Section]:
     table = Table(tuple(columns), rows, "Every replica with its seeds", numeric)
     fold = Fold(f"All {count(len(rows), 'replica')}", (table,))
     yield Section("replicas", "Every replica", (fold,))
+
+
+def draws(study: Study) -> list[float]:
+    """The metric of every finished draw that is independent of the others."""
+    everything = ",".join(sorted(study.plan.get("attributed") or ()))
+    return [
+        float(row[study.outcome.metric])
+        for row in study.table
+        if row.get("kind") == "draw"
+        and row.get("redrawn") in ("", everything)
+        and not row.get("failure")
+        and isinstance(row.get(study.outcome.metric), int | float)
+    ]
+
+
+def distribution_chart(
+    study: Study, marked: Mapping[str, float], sketch: Code | None = None
+) -> Chart | None:
+    """The metric over all draws, with marked values; None where there are fewer than two."""
+    values = [v for v in draws(study) if math.isfinite(v)]
+    metric = study.outcome.metric
+    if len(values) < 2:
+        return None
+    told = ", ".join(f"{k} {number(v)}" for k, v in marked.items())
+    spread = sorted(values)
+    quartiles = [spread[round(q * (len(spread) - 1))] for q in (0, 0.25, 0.5, 0.75, 1)]
+    names = ("Least", "First quartile", "Median", "Third quartile", "Greatest")
+    rows = [(n, number(v)) for n, v in zip(names, quartiles, strict=True)]
+    rows += [(k, number(v)) for k, v in marked.items()]
+    return Chart(
+        f"{metric} of every draw",
+        lambda: distribution(values, metric, marked),
+        f"Histogram of {metric} over n = {len(values)} trainings, from {number(spread[0])} to "
+        f"{number(spread[-1])}" + (f"; marked: {told}." if told else "."),
+        Table((metric, "Value"), tuple(rows), numbers=frozenset({"Value"})),
+        f"n = {len(values)} trainings that differ in their seeds only; a tick below the bars for "
+        "each.",
+        sketch,
+    )

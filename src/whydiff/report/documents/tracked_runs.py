@@ -6,9 +6,17 @@ from collections import Counter
 from collections.abc import Iterator
 
 from whydiff.core.run_differences import METRIC, RunDifferences
-from whydiff.core.words import MORE, count, listed
-from whydiff.report.blocks import Table, Text
-from whydiff.report.document import DIFFERENT, OPEN, SCREEN, Document, Section
+from whydiff.core.words import count, listed
+from whydiff.report.document import (
+    DIFFERENT,
+    MORE,
+    OPEN,
+    SCREEN,
+    Document,
+    Section,
+    Table,
+    notes,
+)
 from whydiff.report.documents import explanation
 from whydiff.report.documents.reproduce import reproduce
 
@@ -17,20 +25,22 @@ _PLURAL = {"arguments": "the arguments", "revision": "the revision", "script": "
 
 def document(found: RunDifferences, name: str = "") -> Document:
     """Verdict, the table of differences, and the explanation where recordings are attached."""
-    sections = [*_differences(found), *_notes(found)]
+    sections = [
+        *_differences(found),
+        notes("runs-notes", "What to know of these runs", found.notes),
+    ]
     if found.explanation is not None:
         sections += explanation.document(found.explanation).sections
     elif found.command:
         sections.append(reproduce([found.command], {}, name))
     return Document(
-        title=f"whydiff: {verdict(found)}",
         question=found.question,
         verdict=verdict(found),
         tone=DIFFERENT if found.differences else OPEN,
         sides=(("A", found.a), ("B", found.b)),
         facts=tuple(_facts(found)),
-        sections=tuple(s for s in sections if s.blocks or s.lead),
-        more=f"More: {MORE}, --json FILE all numbers.",
+        sections=tuple(sections),
+        more=MORE,
     )
 
 
@@ -59,12 +69,6 @@ def _differences(found: RunDifferences) -> Iterator[Section]:
     if rows:
         table = Table(("What", "Name", "A", "B"), rows)
         yield Section("differences", "What the tracker keeps", (table,), depth=SCREEN)
-
-
-def _notes(found: RunDifferences) -> Iterator[Section]:
-    if found.notes:
-        notes = tuple(Text(note, "note") for note in found.notes)
-        yield Section("runs-notes", "What to know of these runs", notes, depth=SCREEN)
 
 
 def _text(value: str | None) -> str:

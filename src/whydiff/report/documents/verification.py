@@ -10,19 +10,23 @@ from whydiff.core.lock import LEVELS
 from whydiff.core.question import Question, command
 from whydiff.core.verification import DIFFERENT, UNDECIDED, FitCheck, Verification
 from whydiff.core.words import count, listed, number, pair, source
-from whydiff.report.blocks import Block, Facts, Table, Text
 from whydiff.report.document import (
     DIFFERENT as DIFFER,
     OPEN,
     SAME,
     SCREEN,
+    Block,
     Document,
+    Facts,
     Place,
     Section,
+    Table,
+    Text,
+    notes,
 )
 from whydiff.report.documents import explanation
+from whydiff.report.documents.explanation import places_of_findings
 from whydiff.report.documents.first_divergence import point
-from whydiff.report.documents.places import places_of_findings
 
 _LEVELS = {
     "bitwise": "bit-identical to",
@@ -44,16 +48,14 @@ def document(v: Verification, name: str = "") -> Document:
     if v.explanation is not None:
         sections += _explanation(v, explanation.document(v.explanation))
     if v.state != "holds" and (v.level in (DIFFERENT, UNDECIDED) or v.unexplained):
-        notes = tuple(Text(note, "note") for note in _advice(v))
-        sections.append(Section("advice", "What to do", notes, depth=SCREEN))
+        sections.append(notes("advice", "What to do", _advice(v)))
     return Document(
-        title=f"whydiff: {verdict(v)}",
         question=f"Is {v.script} still the training that was locked?",
         verdict=verdict(v),
         tone=DIFFER if v.level == DIFFERENT else OPEN if v.level == UNDECIDED else SAME,
         sides=(("A", v.lock), ("B", v.script)),
         facts=tuple(_facts(v)),
-        sections=tuple(s for s in sections if s.blocks or s.lead),
+        sections=tuple(sections),
         places=tuple(_places(v)),
     )
 

@@ -1,4 +1,4 @@
-"""Two trainings on their way: losses, and how far apart their weights are."""
+"""Trainings step by step: losses, the distance of the weights, what was logged and fed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whydiff.report.charts.theme import (
-    AXIS_WIDTH,
     MARK,
     QUIET,
+    A,
+    B,
     dashes,
     data,
     finished,
+    lined_up,
     places,
     rule,
     sides,
@@ -68,7 +70,7 @@ def losses(
             "loss:Q",
             title=name + (" (log scale)" if wide else ""),
             scale=alt.Scale(type="log") if wide else alt.Scale(zero=False),
-            axis=alt.Axis(minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, tickCount=5),
+            axis=lined_up(tickCount=5),
         ),
         color=sides(),
         tooltip=_tooltip(unit, "loss", name),
@@ -96,18 +98,14 @@ def distance(trace: Mapping[str, Any]) -> dict[str, Any]:
     import altair as alt
 
     rows, unit, parted = distance_rows(trace), trace["unit"], trace.get("divergence")
+    values = [row["distance"] for row in rows]
     base = alt.Chart(data(rows)).encode(
         x=_x(unit, trace["x"]),
         y=alt.Y(
             "distance:Q",
             title="distance of the weights (log scale)",
-            scale=_log_scale([row["distance"] for row in rows]),
-            axis=alt.Axis(
-                minExtent=AXIS_WIDTH,
-                maxExtent=AXIS_WIDTH,
-                format="~g",
-                values=ticks([row["distance"] for row in rows]),
-            ),
+            scale=alt.Scale(type="log", domain=list(_domain(values)), nice=False),
+            axis=lined_up(format="~g", values=ticks(values)),
         ),
         tooltip=_tooltip(unit, "distance", "distance of the weights"),
     )
@@ -149,12 +147,6 @@ def _domain(values: Sequence[float]) -> tuple[float, float]:
     return low, high
 
 
-def _log_scale(values: Sequence[float]) -> Any:
-    import altair as alt
-
-    return alt.Scale(type="log", domain=list(_domain(values)), nice=False)
-
-
 def ticks(values: Sequence[float], most: int = 6) -> list[float]:
     """Places of a log axis: powers of ten, with 2 and 5 between them where there is room."""
     low, high = _domain(values)
@@ -183,3 +175,81 @@ def _tooltip(unit: str, field: str, name: str) -> list[Any]:
 
     told = [alt.Tooltip("x:Q", title=unit), alt.Tooltip(f"{field}:Q", title=name, format=".4g")]
     return [alt.Tooltip("side:N", title="training"), *told] if field == "loss" else told
+
+
+def history_rows(
+    epochs: Sequence[tuple[int, Mapping[str, float]]], names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """A row per epoch and name: epoch (from 1), name, value."""
+    lines = {
+        name: {
+            index + 1: logs[name]
+            for index, logs in epochs
+            if logs.get(name) is not None and math.isfinite(logs[name])
+        }
+        for name in names
+    }
+    drawn = places(*lines.values())
+    return [
+        {"epoch": epoch, "name": name, "value": line[epoch]}
+        for name, line in lines.items()
+        for epoch in drawn
+        if epoch in line
+    ]
+
+
+def history(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Any]:
+    """A line per name."""
+    import altair as alt
+
+    domain = list(names)
+    chart = (
+        alt.Chart(data([dict(row) for row in rows]))
+        .mark_line(point=alt.OverlayMarkDef(size=36), strokeWidth=2)
+        .encode(
+            x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(grid=False, tickMinStep=1, format="d")),
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=lined_up(tickCount=5)),
+            color=alt.Color(
+                "name:N",
+                scale=alt.Scale(domain=domain, range=[A, B][: len(domain)]),
+                legend=alt.Legend(title=None, orient="top", symbolType="stroke"),
+            ),
+            strokeDash=dashes("name", domain),
+            tooltip=[
+                alt.Tooltip("name:N", title="logged"),
+                alt.Tooltip("epoch:Q"),
+                alt.Tooltip("value:Q", format=".4g"),
+            ],
+        )
+    )
+    return finished(chart, 200)
+
+
+def order_rows(fed: Sequence[Mapping[str, Any]], epoch: int) -> list[dict[str, Any]]:
+    """A row per position kept of one epoch: side, position, sample."""
+    return [
+        {"side": part["side"].upper(), "position": i * part["every"] + 1, "sample": sample}
+        for part in fed
+        if part["epoch"] == epoch
+        for i, sample in enumerate(part["order"])
+    ]
+
+
+def order(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A dot per position: rows in their order are a diagonal, shuffled ones a cloud."""
+    import altair as alt
+
+    chart = (
+        alt.Chart(data([dict(row) for row in rows]))
+        .mark_point(size=34, filled=False, strokeWidth=1.6)
+        .encode(
+            x=alt.X("position:Q", title="position in the epoch", axis=alt.Axis(grid=False)),
+            y=alt.Y("sample:Q", title="sample fed", axis=lined_up()),
+            color=sides(symbolSize=90),
+            shape=alt.Shape(
+                "side:N", scale=alt.Scale(domain=["A", "B"], range=["circle", "diamond"])
+            ),
+            tooltip=["side:N", "position:Q", "sample:Q"],
+        )
+    )
+    return finished(chart, 260)
