@@ -18,13 +18,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from whydiff.core.bisection import Bisection
 from whydiff.core.comparison import Comparison
 from whydiff.core.findings import Cause, Diff, Explanation
-from whydiff.core.matrix import COLUMNS, Cell, Matrix
 from whydiff.core.problem import Checked, Problem
-from whydiff.core.run_differences import RunDifferences
+from whydiff.core.searches import COLUMNS, Bisection, Cell, Matrix
 from whydiff.core.study import Study
+from whydiff.core.tracked import RunDifferences
 from whydiff.core.verification import Amplification, FitCheck, Statistics, Verification
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -2,8 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from whydiff.core.align import align
-from whydiff.core.recipe import Tensor
+from whydiff.core.recipe import Tensor, align
 
 
 def model(*layers):

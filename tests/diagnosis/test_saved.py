@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from whydiff.core.calls import SavedModel
 from whydiff.core.findings import SUSPECTED
-from whydiff.core.saved import SavedModel
 from whydiff.diagnosis.saved import compare_saved, explained_by_files
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from whydiff.core.saved import SavedModel
+from whydiff.core.calls import SavedModel
 from whydiff.diagnosis.saved import ADVICE, compare_saved, described, explained_by_files, rows_of
 
 

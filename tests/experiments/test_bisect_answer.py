@@ -5,12 +5,12 @@ from dataclasses import MISSING, fields
 
 import pytest
 
-from whydiff.core.bisection import DATES, REVISIONS, VERSIONS, Point, Tried
 from whydiff.core.comparison import Comparison, Pair
 from whydiff.core.errors import WhydiffError
 from whydiff.core.estimate import Estimate
 from whydiff.core.findings import Explanation, Remedy
 from whydiff.core.question import SideOptions
+from whydiff.core.searches import DATES, REVISIONS, VERSIONS, Point, Tried
 from whydiff.experiments.bisect import points
 from whydiff.experiments.bisect.answer import answer, explained
 from whydiff.experiments.bisect.asking import ByMetric, Threshold, halve, judged

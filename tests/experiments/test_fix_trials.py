@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from whydiff.core import memory
+from whydiff.core import machine
 from whydiff.core.progress import Silent
 from whydiff.diagnosis.trials import run_trials
 from whydiff.experiments.explain import fix_trials
@@ -62,13 +62,13 @@ def test_without_memory_for_both_they_run_one_after_the_other(tmp_path, roomy, l
 
 
 def test_memory_is_read_from_the_system_where_it_says(tmp_path, monkeypatch):
-    assert memory.peak_of_children() >= 0
+    assert machine.peak_of_children() >= 0
     said = tmp_path / "meminfo"
     said.write_text("MemTotal: 9 kB\nMemAvailable:    2048 kB\nSwapFree: 7 kB\n")
-    monkeypatch.setattr(memory, "_MEMINFO", said)
-    assert memory.available_memory() == 2 << 20
-    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "none")
-    assert memory.available_memory() is None
+    monkeypatch.setattr(machine, "_MEMINFO", said)
+    assert machine.available_memory() == 2 << 20
+    monkeypatch.setattr(machine, "_MEMINFO", tmp_path / "none")
+    assert machine.available_memory() is None
 
 
 WAITS = """

@@ -3,10 +3,9 @@
 import pytest
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.matrix import COLUMNS, DIFFERENT, EQUAL, FAILED, ROUNDING, Cell, Matrix
-from whydiff.core.outcome import Outcome
 from whydiff.core.progress import Silent
 from whydiff.core.question import SideOptions
+from whydiff.core.searches import COLUMNS, DIFFERENT, EQUAL, FAILED, ROUNDING, Cell, Matrix, Outcome
 from whydiff.experiments.matrix import PackageSet, Sets, sets_of
 from whydiff.report.documents.matrix import document, verdict
 from whydiff.runner.running import Runs

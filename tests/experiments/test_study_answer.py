@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.jsonable import plain
 from whydiff.core.plan import DRAW, StoredReplica
 from whydiff.core.study import METRIC, PREDICTIONS, WEIGHTS
+from whydiff.core.visible import plain
 from whydiff.experiments.study.answer import answer
 from whydiff.testing.studies import EXAMPLES, made
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from whydiff.core.findings import Divergence
+from whydiff.core.hybrids import Trajectory, TrajectoryPoint
 from whydiff.core.progress import Silent
-from whydiff.core.trajectory import Trajectory, TrajectoryPoint
 from whydiff.diagnosis.moments import MOST_MOMENTS, START, plan, spread
 from whydiff.diagnosis.trials import run_trials
 from whydiff.experiments.explain.hybrid_results import trace

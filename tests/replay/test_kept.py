@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
-from whydiff.core.cache import drop_oldest, private_folder
+from whydiff.core.disk import drop_oldest, private_folder
 from whydiff.replay.fused import engine, kept
 from whydiff.replay.fused.lowering import NATIVE
 

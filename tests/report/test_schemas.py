@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, ValidationError
 import whydiff
 import whydiff.api.verify
 from whydiff.cli import main
-from whydiff.core.jsonable import plain
+from whydiff.core.visible import plain
 from whydiff.report import execution_dict
 from whydiff.report.documents import DOCUMENTS
 from whydiff.report.schemas import KINDS, VERSION, schema

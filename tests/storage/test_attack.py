@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from whydiff.cli import main
 from whydiff.core.digests import text_digest
 from whydiff.core.errors import WhydiffError
-from whydiff.core.jsonable import plain
 from whydiff.core.plan import StoredReplica, draw_plan
 from whydiff.core.replicas import Result
+from whydiff.core.visible import plain
 from whydiff.experiments.lock.reference import reduced_lock
 from whydiff.storage import StudyWriter
 from whydiff.storage.lockdetails import packed

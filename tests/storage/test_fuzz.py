@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from whydiff.api.diff import diff
 from whydiff.core.errors import WhydiffError
-from whydiff.core.jsonable import plain
+from whydiff.core.visible import plain
 from whydiff.report import execution_dict, print_answer
 from whydiff.storage import arrays, blobs, load, schema
 

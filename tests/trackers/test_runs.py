@@ -11,8 +11,7 @@ from click.testing import CliRunner
 
 import whydiff
 from whydiff.cli import main
-from whydiff.core.run_differences import RunDifference
-from whydiff.core.tracked import TrackedRun
+from whydiff.core.tracked import RunDifference, TrackedRun
 from whydiff.experiments.tracked_runs import compare_runs
 from whydiff.trackers import Tracker, tracker_of
 

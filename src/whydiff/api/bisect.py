@@ -12,7 +12,11 @@ from typing import Any
 
 from whydiff.api.compare import compare
 from whydiff.api.explain import explain
-from whydiff.core.bisection import (
+from whydiff.core.comparison import Comparison
+from whydiff.core.errors import WhydiffError
+from whydiff.core.progress import Progress, Silent
+from whydiff.core.question import SideOptions, checked_sources
+from whydiff.core.searches import (
     DATES,
     FOUND,
     REVISIONS,
@@ -20,10 +24,6 @@ from whydiff.core.bisection import (
     Bisection,
     Tried,
 )
-from whydiff.core.comparison import Comparison
-from whydiff.core.errors import WhydiffError
-from whydiff.core.progress import Progress, Silent
-from whydiff.core.question import SideOptions, checked_sources
 from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.bisect import points
 from whydiff.experiments.bisect.answer import answer, explained

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from whydiff.core.disk import read_bytes
 from whydiff.core.errors import WhydiffError
-from whydiff.core.ordinary import read_bytes
 from whydiff.core.problem import Problem
 from whydiff.lint import RULES, Rule, check_notebook, check_text
 from whydiff.script_text.reading import MOST_BYTES, read_script, too_deep

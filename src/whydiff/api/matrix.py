@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from whydiff.core.matrix import FAILED, Cell, Matrix
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import SideOptions
+from whydiff.core.searches import FAILED, Cell, Matrix
 from whydiff.core.temporary import temporary_folder
 from whydiff.core.words import count
 from whydiff.experiments.matrix import Sets, sets_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from whydiff.core.disk import kind_of_file
 from whydiff.core.errors import WhydiffError
-from whydiff.core.ordinary import kind_of_file
 from whydiff.storage import kind, load
 from whydiff.storage.answers import read_answer
 

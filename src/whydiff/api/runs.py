@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.progress import Progress, Silent
-from whydiff.core.run_differences import RunDifferences
+from whydiff.core.tracked import RunDifferences
 from whydiff.experiments.tracked_runs import compare_runs
 from whydiff.experiments.tracking import attach_answer
 from whydiff.trackers import tracker_of

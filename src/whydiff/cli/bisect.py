@@ -10,7 +10,7 @@ import click
 from whydiff.cli.answering import Targets, answer_options
 from whydiff.cli.options import STDOUT, ignore_sources_option, in_place_option
 from whydiff.cli.script import Duration, ScriptCommand, asked, script_arguments
-from whydiff.core.bisection import OPEN, UNREPEATABLE
+from whydiff.core.searches import OPEN, UNREPEATABLE
 
 _UNDECIDED = 3
 

@@ -9,8 +9,8 @@ import click
 
 from whydiff.cli.answering import Targets, answer_options
 from whydiff.cli.output import check_target, say, write_json
+from whydiff.core.disk import SARIF, check_replaced
 from whydiff.core.errors import WhydiffError
-from whydiff.core.outputs import SARIF, check_replaced
 from whydiff.core.problem import Checked, Problem
 
 

@@ -10,10 +10,9 @@ from typing import Any
 import click
 
 from whydiff.cli.options import STDOUT
+from whydiff.core.disk import ANSWER, MARKDOWN, PAGE, check_replaced, write_whole
 from whydiff.core.errors import WhydiffError
-from whydiff.core.jsonable import plain
-from whydiff.core.outputs import ANSWER, MARKDOWN, PAGE, check_replaced, write_whole
-from whydiff.core.visible import json_spelled, spelled
+from whydiff.core.visible import json_spelled, plain, spelled
 
 
 def check_target(name: str, what: str) -> None:

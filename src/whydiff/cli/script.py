@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
+from whydiff.core.disk import kind_of_file
 from whydiff.core.errors import WhydiffError
-from whydiff.core.ordinary import kind_of_file
 from whydiff.core.question import FitName
 from whydiff.script_text.reading import read_script
 

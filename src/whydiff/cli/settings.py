@@ -23,8 +23,8 @@ from click.core import ParameterSource
 
 from whydiff.cli.output import say
 from whydiff.cli.script import Sources
+from whydiff.core.disk import read_bytes
 from whydiff.core.errors import WhydiffError
-from whydiff.core.ordinary import read_bytes
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -358,3 +358,21 @@ def _joined_output(parts: Sequence[Output]) -> Output:
         rows=rows,
         values=np.concatenate(values) if whole else None,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class SavedModel:
+    """What a ``.keras`` or ``.weights.h5`` file holds, or one of the older format, ``.h5``.
+
+    ``config`` is the model's own configuration and ``compiled`` that of ``compile``, both {} in a
+    file of weights. ``tensors`` are all arrays by their path in the file, ``layers/dense/vars/0``,
+    those of the optimizer below ``optimizer/``. ``refused`` says why the model is not loaded, ""
+    if it may be.
+    """
+
+    path: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    compiled: Mapping[str, Any] = field(default_factory=dict)
+    tensors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    keras: str = ""  # the version that saved it
+    refused: str = ""

@@ -1,10 +1,14 @@
-"""The machine that a replica was trained on: processor type, threads, versions, as plain facts."""
+"""The machine: processor, threads, versions and memory as plain facts, and another Python on it."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import platform
+import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +82,68 @@ def thread_count(facts: Mapping[str, Any]) -> str:
 def versions(facts: Mapping[str, Any]) -> str:
     """Libraries with their versions, as in ``jax 0.10.2, keras 3.15.1``."""
     return ", ".join(f"{name} {value}" for name, value in sorted(facts.get("version", {}).items()))
+
+
+_MEMINFO = Path("/proc/meminfo")
+
+
+def available_memory() -> int | None:
+    """Bytes that programs can still have without swapping; None where the system does not say."""
+    try:
+        lines = _MEMINFO.read_text().splitlines()
+    except OSError:
+        return None
+    kilobytes = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+    return next((1024 * int(number) for number in kilobytes), None)
+
+
+def peak_of_children() -> int:
+    """The most bytes that any process that we started, and that is over, held at a time."""
+    import resource  # not on Windows, where no script is run
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+
+
+def peak_of(process_id: int) -> int | None:
+    """The most bytes that a living process held at a time; None where the system does not say."""
+    try:
+        lines = Path(f"/proc/{process_id}/status").read_text().splitlines()
+    except OSError:
+        return None
+    kilobytes = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return next((1024 * int(number) for number in kilobytes), None)
+
+
+def return_freed_memory() -> None:
+    """Let the system have what this process freed and its allocator holds back, where it can.
+
+    glibc keeps what was freed in pieces of up to 32 MiB; others need no asking.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(Exception):  # musl has no such function
+            ctypes.CDLL(None).malloc_trim(0)
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python other than the one whydiff runs in.
+
+    ``name`` is what a person calls it: ``keras==3.10.0``, ``as of 2025-06-01``, a path.
+    ``packages`` are the versions of what is installed there, by normalized name. ``lent`` are
+    folders of packages that it lacks and the recorder needs, by the name they are imported by.
+    """
+
+    python: Path
+    name: str
+    packages: Mapping[str, str] = field(default_factory=dict)
+    lent: Mapping[str, str] = field(default_factory=dict)
+
+    def differing(self, other: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+        """Packages that are here in another version than in ``other``: (there, here) by name.
+
+        "" stands for a package that is not installed.
+        """
+        names = sorted({*self.packages, *other})
+        pairs = {name: (other.get(name, ""), self.packages.get(name, "")) for name in names}
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -1,8 +1,11 @@
-"""Text from files, names and paths, such that it steers neither a terminal nor a reader's eye."""
+"""Values as they are shown and written: text that steers nothing, JSON values, names for paths."""
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 #: Characters that no terminal should get: control characters, those that change the direction of
 #: the text around them, line and paragraph separators, halves of a character.
@@ -33,3 +36,38 @@ def json_spelled(text: str) -> str:
 def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+Value = TypeVar("Value")
+
+
+def renamed(value: Value, place: str, name: str) -> Value:
+    """A value, and what it holds, with ``name`` where its texts say ``place``."""
+    changed: object = value
+    if isinstance(value, str):
+        changed = value.replace(place, name)
+    elif isinstance(value, dict):
+        changed = {renamed(k, place, name): renamed(v, place, name) for k, v in value.items()}
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        changed = type(value)(*(renamed(one, place, name) for one in value))
+    elif isinstance(value, list | tuple):
+        changed = type(value)(renamed(one, place, name) for one in value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        held = {f.name: getattr(value, f.name) for f in fields(value) if f.init}
+        changed = replace(value, **{n: renamed(v, place, name) for n, v in held.items()})
+    return changed  # type: ignore[return-value]  # of the same type
+
+
+def plain(value: Any) -> Any:
+    """JSON values only: NumPy numbers become Python's, what is not a finite number null."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return str(value)

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.core.align import align
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Divergence
-from whydiff.core.recipe import Recipe, Tensor
+from whydiff.core.recipe import Recipe, Tensor, align
 from whydiff.core.recording import STEP_GROUPS, Epoch, Fit, Side
 
 #: ``values(side, moment, key)`` with side "a" or "b", moment "initial" or "final" and key

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from whydiff.core.align import align
 from whydiff.core.chains import Pick, numbers
 from whydiff.core.errors import WhydiffError
 from whydiff.core.metrics import default_metric, larger_is_better
 from whydiff.core.question import FitName
-from whydiff.core.recipe import compiled_metrics
+from whydiff.core.recipe import align, compiled_metrics
 from whydiff.core.recording import PROCESSES, Execution, Fit
 from whydiff.core.words import listed
 from whydiff.diagnosis.divergence import identical

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.core.calls import SavedModel
 from whydiff.core.findings import SUSPECTED, Cause, Divergence, Excluded, Explanation, Remedy
-from whydiff.core.saved import SavedModel
 from whydiff.core.words import count, listed
 from whydiff.stats.distances import relative_weight_distance
 

@@ -12,9 +12,8 @@ from functools import cached_property
 import numpy as np
 
 from whydiff.core.feeding import NO_TIME, OutOfTime, TransferError
-from whydiff.core.hybrids import Coalition, HybridTrainer, TrainedHybrid
+from whydiff.core.hybrids import Coalition, HybridTrainer, TrainedHybrid, Trajectory
 from whydiff.core.progress import Progress
-from whydiff.core.trajectory import Trajectory
 from whydiff.diagnosis.attribution import alone, coalitions, remaining, shapley
 from whydiff.diagnosis.compared import ENVIRONMENT, ComparedSides
 from whydiff.diagnosis.moments import Moments

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import OutOfTime
-from whydiff.core.matrix import EQUAL, FAILED, Cell
 from whydiff.core.progress import Progress
 from whydiff.core.question import SideOptions
+from whydiff.core.searches import EQUAL, FAILED, Cell
 from whydiff.experiments.reference_run import (
     Reference,
     in_a_line,

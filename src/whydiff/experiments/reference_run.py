@@ -14,10 +14,10 @@ import xxhash
 
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.lock import Lock
-from whydiff.core.outcome import Outcome
 from whydiff.core.progress import Progress
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import STEP_GROUPS, Execution, Fit
+from whydiff.core.searches import Outcome
 from whydiff.core.verification import FAILS, HOLDS, Amplification
 from whydiff.core.words import count, number, pair
 from whydiff.diagnosis.calls.results import Distance, distance, number as apart, said, same_result

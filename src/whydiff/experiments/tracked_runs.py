@@ -10,7 +10,8 @@ from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.question import Question, SideOptions, command
-from whydiff.core.run_differences import (
+from whydiff.core.temporary import temporary_folder
+from whydiff.core.tracked import (
     ARGUMENTS,
     KINDS,
     METRIC,
@@ -21,9 +22,8 @@ from whydiff.core.run_differences import (
     VERSION,
     RunDifference,
     RunDifferences,
+    TrackedRun,
 )
-from whydiff.core.temporary import temporary_folder
-from whydiff.core.tracked import TrackedRun
 from whydiff.experiments.explain.recordings import explain_recordings
 from whydiff.trackers import Tracker
 

@@ -12,12 +12,12 @@ from typing import Any
 from whydiff.core.comparison import Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
-from whydiff.core.jsonable import plain
 from whydiff.core.plan import StoredReplica
 from whydiff.core.progress import Progress
 from whydiff.core.replicas import Result
 from whydiff.core.study import Study
 from whydiff.core.tracked import MOST_TEXT, Scalar, TrackedRun, scalar
+from whydiff.core.visible import plain
 from whydiff.report import html_page
 from whydiff.report.documents import document_of
 from whydiff.storage import StoredStudy

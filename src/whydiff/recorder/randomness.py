@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.digests import tensor_digest
-from whydiff.core.pins import Pins
+from whydiff.core.hybrids import Pins
 from whydiff.core.recipe import Tensor
 from whydiff.core.words import listed
 from whydiff.keras_backend.base import Backend

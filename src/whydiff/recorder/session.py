@@ -15,9 +15,9 @@ from types import FrameType
 from typing import Any, Protocol, TypeVar
 
 from whydiff.core.files import FILE
+from whydiff.core.hybrids import Enough, Pins
 from whydiff.core.interrupting import pass_on
 from whydiff.core.live import Live
-from whydiff.core.pins import Enough, Pins
 from whydiff.core.recording import PROCESSES
 from whydiff.core.stack import OF_CALLS, hook_of
 from whydiff.keras_backend.beside import BesideModels

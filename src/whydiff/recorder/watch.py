@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.digests import group_digest, numbers_digest, tensor_digest
+from whydiff.core.hybrids import Pins
 from whydiff.core.interrupting import HANDLERS, pass_on
 from whydiff.core.live import Live, Origins, asked_of_fit
-from whydiff.core.pins import Pins
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import EVERY, FIRST_STEPS, LOG_UNSEEN, MEASURED_WITHIN, Epoch
 from whydiff.core.stack import Frame

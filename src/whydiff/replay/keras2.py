@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.core.align import align
 from whydiff.core.digests import tensor_digest
 from whydiff.core.feeding import Plan, TransferError
 from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.live import Live
 from whydiff.core.progress import EachEpoch
+from whydiff.core.recipe import align
 from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
 from whydiff.keras_backend.internals import package_of
 from whydiff.keras_backend.keras2 import backend

@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.core.align import align
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
+from whydiff.core.recipe import align
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.decay import leave_out_alike
 from whydiff.keras_backend.internals import trained_variables

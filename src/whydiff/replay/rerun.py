@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from whydiff.core.feeding import TransferError
+from whydiff.core.hybrids import Pins
 from whydiff.core.live import Leaves, Live
-from whydiff.core.pins import Pins
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import models_of
 from whydiff.keras_backend.variables import variables_of

@@ -9,10 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.core.align import align
 from whydiff.core.feeding import Plan, TransferError
 from whydiff.core.live import Live
 from whydiff.core.progress import EachEpoch
+from whydiff.core.recipe import align
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
 from whydiff.keras_backend.code import LOSS

@@ -14,10 +14,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from whydiff.core.align import align
 from whydiff.core.feeding import TransferError
-from whydiff.core.recipe import Tensor
-from whydiff.core.steps import StepInputs, StepRecord
+from whydiff.core.hybrids import StepInputs, StepRecord
+from whydiff.core.recipe import Tensor, align
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.internals import training_argument
 from whydiff.keras_backend.logs import numbers

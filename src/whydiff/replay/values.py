@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from whydiff.core.align import align
 from whydiff.core.feeding import Plan, one_pool
 from whydiff.core.live import Live
-from whydiff.core.recipe import Tensor
+from whydiff.core.recipe import Tensor, align
 from whydiff.keras_backend.variables import Slot, Variables
 
 Choice = Mapping[str, str]  # source id -> "a" | "b"; missing means "a"

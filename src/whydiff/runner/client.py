@@ -24,12 +24,12 @@ from typing import IO
 
 from whydiff.core.errors import Terminated, WhydiffError, unreachable
 from whydiff.core.feeding import OutOfTime, TransferError
-from whydiff.core.interpreter import Interpreter
 from whydiff.core.keeping import Keep
+from whydiff.core.machine import Interpreter
 from whydiff.core.progress import EachEpoch, Silent
 from whydiff.core.question import SideOptions
-from whydiff.core.renaming import Value, renamed
 from whydiff.core.resumption import Resume
+from whydiff.core.visible import Value, renamed
 from whydiff.keras_backend.internals import tested
 from whydiff.runner import codec
 from whydiff.runner.copies import with_moved_path

@@ -25,9 +25,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from whydiff.core.cache import cache_folder as cache_folder
+from whydiff.core.disk import cache_folder as cache_folder
 from whydiff.core.errors import WhydiffError
-from whydiff.core.interpreter import Interpreter
+from whydiff.core.machine import Interpreter
 from whydiff.core.question import SideOptions
 from whydiff.core.temporary import temporary_folder
 from whydiff.fixes.pins import requirement_lines

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from whydiff.core.hybrids import Coalition, TrainedHybrid
+from whydiff.core.hybrids import Coalition, StepInputs, StepRecord, TrainedHybrid
 from whydiff.core.recipe import SOURCE_IDS
-from whydiff.core.steps import StepInputs, StepRecord
 from whydiff.runner.messages import (
     ExamineStep,
     MeasureLoss,

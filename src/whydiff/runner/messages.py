@@ -20,10 +20,8 @@ from whydiff.core.call_hybrids import (
     Measurement,
 )
 from whydiff.core.chains import Pick
-from whydiff.core.hybrids import TrainedHybrid
+from whydiff.core.hybrids import StepInputs, StepRecord, TrainedHybrid, Trajectory, TrajectoryPoint
 from whydiff.core.replicas import Packing, Redrawable, Replica, ReplicaInputs, Result
-from whydiff.core.steps import StepInputs, StepRecord
-from whydiff.core.trajectory import Trajectory, TrajectoryPoint
 from whydiff.runner.job import Job
 
 Answer = TypeVar("Answer")

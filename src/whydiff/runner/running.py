@@ -18,7 +18,7 @@ from types import TracebackType
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
-from whydiff.core.memory import available_memory, peak_of_children
+from whydiff.core.machine import available_memory, peak_of_children
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution
 from whydiff.core.stack import FROM_ELSEWHERE

@@ -8,8 +8,8 @@ import tokenize
 import warnings
 from pathlib import Path
 
+from whydiff.core.disk import read_bytes
 from whydiff.core.errors import WhydiffError
-from whydiff.core.ordinary import read_bytes
 
 #: No script that a person wrote comes near this.
 MOST_BYTES = 16 << 20

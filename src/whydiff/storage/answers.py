@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from whydiff.core.bisection import Bisection
 from whydiff.core.comparison import Comparison
+from whydiff.core.disk import read_bytes
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Diff, Explanation
-from whydiff.core.matrix import Matrix
-from whydiff.core.ordinary import read_bytes
-from whydiff.core.run_differences import RunDifferences
+from whydiff.core.searches import Bisection, Matrix
 from whydiff.core.study import Study
+from whydiff.core.tracked import RunDifferences
 from whydiff.storage.checked import json_value
 from whydiff.storage.evidence import OfDiff, OfExplanation
 from whydiff.storage.opening import newer

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
+from whydiff.core.disk import kind_of_file
 from whydiff.core.errors import WhydiffError
-from whydiff.core.ordinary import kind_of_file
 
 fcntl: ModuleType | None
 try:

@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 
 from whydiff.core.digests import text_digest
-from whydiff.core.ordinary import read_bytes
+from whydiff.core.disk import read_bytes
 
 #: The zero byte says to git and to reviews that this is no text.
 HEADER = b"whydiff lock details\x00\n"

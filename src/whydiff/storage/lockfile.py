@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.digests import text_digest
+from whydiff.core.disk import DETAILS, LOCK, check_replaced, read_bytes, write_bytes, write_whole
 from whydiff.core.errors import WhydiffError
 from whydiff.core.lock import PARTS, FitDigests, Lock, LockedCall, LockedFit, Sketch
-from whydiff.core.ordinary import read_bytes
-from whydiff.core.outputs import DETAILS, LOCK, check_replaced, write_bytes, write_whole
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import STEP_GROUPS, Draw, Frame
 from whydiff.storage import codec

@@ -18,8 +18,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from whydiff.core.calls import SavedModel
 from whydiff.core.errors import WhydiffError
-from whydiff.core.saved import SavedModel
 
 WHOLE, WEIGHTS, OLDER = ".keras", ".weights.h5", (".h5", ".hdf5")
 #: Layers whose settings are a program: marshalled Python, a pickle, another framework's model.

@@ -10,9 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
+from whydiff.core.disk import read_bytes, write_whole
 from whydiff.core.errors import WhydiffError
-from whydiff.core.ordinary import read_bytes
-from whydiff.core.outputs import write_whole
 from whydiff.storage.answers import read_as
 from whydiff.storage.checked import json_value
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.core.bisection import Bisection, Point, Tried
 from whydiff.core.comparison import BETTER, Churn, Comparison, Pair, Secondary, Side
 from whydiff.core.estimate import Estimate
 from whydiff.core.findings import (
@@ -25,12 +24,10 @@ from whydiff.core.findings import (
     Remedy,
 )
 from whydiff.core.lock import LEVELS
-from whydiff.core.matrix import Cell, Matrix
-from whydiff.core.outcome import Outcome as Ended
 from whydiff.core.pictures import png
 from whydiff.core.problem import Checked, Problem
 from whydiff.core.recording import Draw, Epoch, Execution, Fit, Frame
-from whydiff.core.run_differences import RunDifference, RunDifferences
+from whydiff.core.searches import Bisection, Cell, Matrix, Outcome as Ended, Point, Tried
 from whydiff.core.study import (
     METRIC,
     PREDICTIONS,
@@ -42,6 +39,7 @@ from whydiff.core.study import (
     Study,
     Worth,
 )
+from whydiff.core.tracked import RunDifference, RunDifferences
 from whydiff.core.verification import FAILS, HOLDS, UNKNOWN, FitCheck, Verification
 from whydiff.testing.sides import a_recipe, steps, weights
 

@@ -10,9 +10,8 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.core.feeding import TransferError
 from whydiff.core.findings import Diff
-from whydiff.core.hybrids import Coalition, TrainedHybrid
+from whydiff.core.hybrids import Coalition, TrainedHybrid, Trajectory, TrajectoryPoint
 from whydiff.core.recording import Side
-from whydiff.core.trajectory import Trajectory, TrajectoryPoint
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.divergence import first_divergence
 from whydiff.diagnosis.sources import compare_all

@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import whydiff
-from whydiff.core.bisection import Bisection
 from whydiff.core.comparison import Comparison
 from whydiff.core.findings import Diff, Explanation
-from whydiff.core.jsonable import plain
-from whydiff.core.matrix import Matrix
 from whydiff.core.problem import Checked
 from whydiff.core.recording import Execution
-from whydiff.core.run_differences import RunDifferences
+from whydiff.core.searches import Bisection, Matrix
 from whydiff.core.study import Study
+from whydiff.core.tracked import RunDifferences
 from whydiff.core.verification import Verification
+from whydiff.core.visible import plain
 from whydiff.report.documents.recording import execution_dict
 from whydiff.report.schemas import KINDS, schema
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from whydiff.core.align import align
 from whydiff.core.calls import Event, MeasuringCall, Origin
-from whydiff.core.recipe import Tensor
+from whydiff.core.recipe import Tensor, align
 from whydiff.core.recording import Execution
 from whydiff.core.words import count, listed
 

@@ -7,8 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from whydiff.core.align import by_name
-from whydiff.core.recipe import Facts, Recipe
+from whydiff.core.recipe import Facts, Recipe, by_name
 
 #: Prefixes of keys that name a layer after the first colon.
 PER_LAYER = (

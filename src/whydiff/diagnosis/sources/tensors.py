@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from whydiff.core.align import align
-from whydiff.core.recipe import Tensor
+from whydiff.core.recipe import Tensor, align
 from whydiff.core.words import count
 
 Pair = tuple[Tensor, Tensor]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from whydiff.core.bisection import FOUND, OPEN, UNCHANGED, UNREPEATABLE, Bisection, Tried
 from whydiff.core.findings import Explanation
+from whydiff.core.searches import FOUND, OPEN, UNCHANGED, UNREPEATABLE, Bisection, Tried
 from whydiff.core.words import listed, pair
 from whydiff.experiments.bisect.points import Series
 from whydiff.experiments.bisect.search import SAME, place

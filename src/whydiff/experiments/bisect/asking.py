@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from whydiff.core.bisection import Tried
 from whydiff.core.comparison import EQUIVALENT, INCONCLUSIVE, Comparison
 from whydiff.core.errors import WhydiffError
 from whydiff.core.progress import Progress
+from whydiff.core.searches import Tried
 from whydiff.core.words import count
 from whydiff.experiments.bisect.points import Series
 from whydiff.experiments.bisect.search import DIFFERS, SAME, SKIPPED, next_point

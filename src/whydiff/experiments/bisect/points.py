@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from whydiff.core.bisection import DATES, REVISIONS, VERSIONS, Point
 from whydiff.core.errors import WhydiffError
 from whydiff.core.question import SideOptions
+from whydiff.core.searches import DATES, REVISIONS, VERSIONS, Point
 from whydiff.runner.history import commits_between, repository, second_parent
 from whydiff.runner.targets import near
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import DIFFERS, Finding
-from whydiff.core.interpreter import Interpreter
+from whydiff.core.machine import Interpreter
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Fit, Side
-from whydiff.core.renaming import renamed
 from whydiff.core.replicas import ASKED_FOR, Replica, Result
 from whydiff.core.temporary import temporary_folder
 from whydiff.core.vary import value_text
+from whydiff.core.visible import renamed
 from whydiff.diagnosis.sources import compare_all
 from whydiff.experiments.explain.lines import with_lines
 from whydiff.experiments.study.metadata import described

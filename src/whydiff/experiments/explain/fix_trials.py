@@ -13,7 +13,7 @@ from pathlib import Path
 from whydiff.core.chains import picked
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Finding, Remedy
-from whydiff.core.memory import peak_of
+from whydiff.core.machine import peak_of
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.compared import ComparedSides

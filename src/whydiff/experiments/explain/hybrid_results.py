@@ -16,10 +16,10 @@ import numpy as np
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import NO_TIME, OutOfTime, TransferError
 from whydiff.core.findings import Divergence, Explanation, Remedy, Zoom
+from whydiff.core.hybrids import Trajectory
 from whydiff.core.pictures import png
 from whydiff.core.progress import Progress
 from whydiff.core.question import Question
-from whydiff.core.trajectory import Trajectory
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.moments import Moments, plan

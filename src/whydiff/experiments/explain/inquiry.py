@@ -13,8 +13,8 @@ from pathlib import Path
 from whydiff.core.findings import Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.question import Question
-from whydiff.core.renaming import renamed
 from whydiff.core.temporary import temporary_folder
+from whydiff.core.visible import renamed
 from whydiff.core.words import listed
 from whydiff.diagnosis.pair import Picks, in_workers, numbered
 from whydiff.experiments.explain.calls import Site, site_of

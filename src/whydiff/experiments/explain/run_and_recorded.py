@@ -11,8 +11,8 @@ from whydiff.core.findings import DIFFERS, Diff
 from whydiff.core.progress import Progress
 from whydiff.core.question import Question
 from whydiff.core.recording import Execution, Fit
-from whydiff.core.renaming import renamed
 from whydiff.core.temporary import temporary_folder
+from whydiff.core.visible import renamed
 from whydiff.experiments.explain.inquiry import run_notes, runs_asked_for
 from whydiff.experiments.explain.lines import with_lines
 from whydiff.experiments.explain.recorded import diff_of

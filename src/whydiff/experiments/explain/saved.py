@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from whydiff.core.calls import MeasuringCall
+from whydiff.core.calls import MeasuringCall, SavedModel
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import CONFIRMED, Cause, Explanation, Remedy
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import Question, check_usable
-from whydiff.core.saved import SavedModel
 from whydiff.core.temporary import temporary_folder
 from whydiff.diagnosis.calls.answer import agreement
 from whydiff.diagnosis.calls.pair import chosen

@@ -11,10 +11,8 @@ import numpy as np
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.findings import Divergence, Sighting, Zoom
-from whydiff.core.hybrids import Coalition, HybridTrainer
+from whydiff.core.hybrids import Coalition, HybridTrainer, StepInputs, TrajectoryPoint
 from whydiff.core.recording import Fit
-from whydiff.core.steps import StepInputs
-from whydiff.core.trajectory import TrajectoryPoint
 from whydiff.diagnosis.growth import growth
 from whydiff.diagnosis.moments import MOST_BYTES, spread
 from whydiff.diagnosis.trials import Trials

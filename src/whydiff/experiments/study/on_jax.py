@@ -18,7 +18,7 @@ import numpy as np
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
-from whydiff.core.interpreter import Interpreter
+from whydiff.core.machine import Interpreter
 from whydiff.core.progress import Progress
 from whydiff.core.recipe import Content
 from whydiff.core.recording import Side

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.interpreter import Interpreter
+from whydiff.core.machine import Interpreter
 from whydiff.core.plan import BLOCKS, Plan, draw_plan
 from whydiff.core.replicas import ASKED_FOR
 from whydiff.core.shards import Shard

@@ -17,8 +17,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from whydiff.core.cache import drop_oldest, private_folder
 from whydiff.core.digests import text_digest
+from whydiff.core.disk import drop_oldest, private_folder
 from whydiff.core.machine import cpu_name, thread_variables
 
 #: Programs that compile faster are not kept.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from whydiff.core.live import Live
-from whydiff.core.memory import available_memory
+from whydiff.core.machine import available_memory
 from whydiff.keras_backend.internals import layer_tree
 
 #: More replicas than this in one program gain nothing more.

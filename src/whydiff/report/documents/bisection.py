@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from whydiff.core.bisection import FOUND, OPEN, REVISIONS, UNCHANGED, Bisection, Tried
 from whydiff.core.findings import CONFIRMED
+from whydiff.core.searches import FOUND, OPEN, REVISIONS, UNCHANGED, Bisection, Tried
 from whydiff.core.words import count, listed, number, pair, source
 from whydiff.report.document import (
     DIFFERENT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from whydiff.core.matrix import COLUMNS, DIFFERENT, EQUAL, FAILED, ROUNDING, Cell, Matrix
+from whydiff.core.searches import COLUMNS, DIFFERENT, EQUAL, FAILED, ROUNDING, Cell, Matrix
 from whydiff.core.words import count, listed, number
 from whydiff.report.document import (
     DIFFERENT as DIFFER,

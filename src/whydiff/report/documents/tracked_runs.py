@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from whydiff.core.run_differences import METRIC, RunDifferences
+from whydiff.core.tracked import METRIC, RunDifferences
 from whydiff.core.words import count, listed
 from whydiff.report.document import (
     DIFFERENT,

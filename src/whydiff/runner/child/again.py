@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whydiff.core.feeding import TransferError
+from whydiff.core.hybrids import Pins
 from whydiff.core.live import Live
-from whydiff.core.pins import Pins
 from whydiff.core.progress import EachEpoch
 from whydiff.core.recording import Side
 from whydiff.diagnosis.same_program import other_program

@@ -230,7 +230,7 @@ def _serve(watching: Watching, start: Start, descriptors: Sequence[int], code: i
     """
     if watching.session is None:
         return
-    from whydiff.core.memory import return_freed_memory
+    from whydiff.core.machine import return_freed_memory
     from whydiff.runner import codec
     from whydiff.runner.child.answering import serve
     from whydiff.runner.messages import EpochOver, ScriptEnded

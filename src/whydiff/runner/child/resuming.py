@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from whydiff.core.pins import Enough
+from whydiff.core.hybrids import Enough
 from whydiff.core.resumption import Resume
 from whydiff.keras_backend.patches import Patches, owner_of
 

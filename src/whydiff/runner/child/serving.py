@@ -18,13 +18,10 @@ from whydiff.core.chains import numbers
 from whydiff.core.digests import tensor_digest
 from whydiff.core.errors import unreachable
 from whydiff.core.feeding import TransferError
-from whydiff.core.hybrids import TrainedHybrid
+from whydiff.core.hybrids import Pins, StepRecord, TrainedHybrid, Trajectory, TrajectoryPoint
 from whydiff.core.live import Live, LiveCall
-from whydiff.core.pins import Pins
 from whydiff.core.progress import EachEpoch
 from whydiff.core.replicas import Result
-from whydiff.core.steps import StepRecord
-from whydiff.core.trajectory import Trajectory, TrajectoryPoint
 from whydiff.replay.engines import Engines
 from whydiff.replay.outcome import Outcome
 from whydiff.replay.probe import pictures_of, targets_of

@@ -17,7 +17,7 @@ from whydiff.runner.child.imports import AroundImport, defer_tensorflow
 from whydiff.runner.job import UNWATCHED, Job
 
 if TYPE_CHECKING:
-    from whydiff.core.pins import Pins
+    from whydiff.core.hybrids import Pins
     from whydiff.storage import Writer
 
 

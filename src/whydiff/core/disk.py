@@ -1,4 +1,4 @@
-"""Files of text that answers go to: whose they are, and writing them whole or not at all.
+"""Files on disk: read with bounds, written whole or not at all, kept in a folder of ours.
 
 Another person's file is never replaced unless that is what was asked for: a file of ours is known
 by how it begins, not by its name.
@@ -8,11 +8,84 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
+
+_KINDS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def kind_of_file(path: Path) -> str:
+    """What a file is in words, "" for an ordinary one (or a link to one). ``OSError`` if none."""
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode):
+        return ""
+    return next((name for test, name in _KINDS if test(mode)), "no ordinary file")
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The content of an ordinary file of at most ``most`` bytes.
+
+    ``WhydiffError`` for a pipe, a device or a larger file, before anything is read; ``OSError``
+    for a file that is missing or cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            what = kind_of_file(path) or "no ordinary file"
+            raise WhydiffError(f"cannot read {path}: it is {what}", "Name an ordinary file.")
+        data = file.read(most + 1) if status.st_size <= most else b""
+    if status.st_size > most or len(data) > most:
+        raise WhydiffError(
+            f"{path} is too large: it has {status.st_size} bytes, and at most {most} are read",
+            "Name another file.",
+        )
+    return data
+
+
+def cache_folder() -> Path:
+    """``whydiff`` in the user's cache folder."""
+    given = os.environ.get("XDG_CACHE_HOME")
+    return (Path(given) if given else Path.home() / ".cache") / "whydiff"
+
+
+def private_folder(*names: str) -> Path | None:
+    """A folder inside it, made where it is not there, into which only this user can write. None
+    where that cannot be had."""
+    folder = cache_folder().joinpath(*names)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+    except (OSError, RuntimeError):  # no room, no permission, no home
+        return None
+    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+    others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return folder if mine and not others and os.access(folder, os.W_OK) else None
+
+
+def drop_oldest(folder: Path, most: int) -> None:
+    """Delete the oldest files of a folder until the others have at most so many bytes."""
+    try:
+        files = [(f.stat().st_mtime, f.stat().st_size, f) for f in folder.iterdir() if f.is_file()]
+        total = sum(size for _, size, _ in files)
+        for _, size, file in sorted(files, key=lambda known: known[0]):
+            if total <= most:
+                return
+            file.unlink(missing_ok=True)
+            total -= size
+    except OSError:  # another process may be at it
+        return
+
 
 _HEAD = 4096
 
