@@ -17,7 +17,7 @@ from whydiff.experiments.bisect.asking import ByMetric, Threshold, halve, judged
 from whydiff.experiments.bisect.points import Series
 from whydiff.experiments.bisect.search import DIFFERS, SAME, SKIPPED
 from whydiff.report.documents.bisection import document, verdict
-from whydiff.storage.searches import keep, kept, search_id
+from whydiff.storage.answers import keep, kept, search_id
 
 
 def series(count=16):

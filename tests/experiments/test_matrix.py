@@ -9,7 +9,7 @@ from whydiff.core.searches import COLUMNS, DIFFERENT, EQUAL, FAILED, ROUNDING, C
 from whydiff.experiments.matrix import PackageSet, Sets, sets_of
 from whydiff.report.documents.matrix import document, verdict
 from whydiff.runner.running import Runs
-from whydiff.storage.searches import keep, kept
+from whydiff.storage.answers import keep, kept
 
 
 def newest(name, count):

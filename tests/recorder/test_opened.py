@@ -64,7 +64,7 @@ def test_missing_files_code_and_failures_leave_no_trace(tmp_path: Path) -> None:
 def test_what_watching_itself_keeps_is_no_file_of_the_script(tmp_path: Path) -> None:
     """Two runs share the files of their large arrays: neither goes on from the other's."""
     body = (
-        "from whydiff.runner.job import Job\nfrom whydiff.storage.array_folder import ArrayFolder\n"
+        "from whydiff.runner.job import Job\nfrom whydiff.storage.blobs import ArrayFolder\n"
         "import numpy as np\nfrom pathlib import Path\n"
         "OPENED.watch(*Job('a.py', (), 'a.whydiff', arrays='arrays').ours)\n"
         "kept = ArrayFolder(Path('arrays')).kept(np.ones(1 << 20) * np.arange(1 << 20))\n"

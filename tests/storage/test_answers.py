@@ -10,8 +10,7 @@ from whydiff.cli.output import write_json
 from whydiff.core.errors import WhydiffError
 from whydiff.report.documents import document_of
 from whydiff.report.terminal import plain_text, screen_blocks
-from whydiff.storage.answers import read_answer
-from whydiff.storage.searches import keep
+from whydiff.storage.answers import keep, read_answer
 from whydiff.testing import answers
 
 MADE = [

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from whydiff.storage.array_folder import LEAST_BYTES, ArrayFolder
+from whydiff.storage.blobs import LEAST_BYTES, ArrayFolder
 
 LARGE = np.random.default_rng(0).normal(size=(2, LEAST_BYTES // 8))
 

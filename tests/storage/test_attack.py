@@ -23,8 +23,8 @@ from whydiff.core.replicas import Result
 from whydiff.core.visible import plain
 from whydiff.experiments.lock.reference import reduced_lock
 from whydiff.storage import StudyWriter
-from whydiff.storage.lockdetails import packed
 from whydiff.storage.lockfile import lock_texts, read_lock
+from whydiff.storage.lockread import packed
 from whydiff.testing import answers
 from whydiff.testing.sides import a_side
 

@@ -22,8 +22,8 @@ from whydiff.core.errors import WhydiffError
 from whydiff.experiments.study.answer import answer
 from whydiff.storage import StudyWriter, arrays, load, load_study, schema, studies
 from whydiff.storage.answers import read_answer
-from whydiff.storage.lockdetails import HEADER, details_path
 from whydiff.storage.lockfile import lock_texts, read_lock, write_lock
+from whydiff.storage.lockread import HEADER, details_path
 from whydiff.storage.opening import Layout, layout, opened
 from whydiff.storage.reader import RECORDING
 from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS

@@ -21,11 +21,12 @@ from pathlib import Path
 import numpy as np
 from whydiff.core.recipe import *
 from whydiff.core.recording import *
-from whydiff.storage import Writer, files
+from whydiff.storage import Writer
+from whydiff.storage import opening
 
 path, fits, epochs, steps, limit, mounts = sys.argv[1:]
 if mounts:
-    files._MOUNTS = Path(mounts)
+    opening._MOUNTS = Path(mounts)
 facts = [{}] * 7
 content = Content(np.zeros((50, 2), np.uint64))
 recipe = Recipe((), Order(), (), content, Batching(), {"class": "SGD"}, {}, {}, {}, (), *facts)

@@ -14,8 +14,8 @@ from whydiff.core.lock import Lock, Replicas
 from whydiff.experiments.lock.calls import reduced_calls
 from whydiff.experiments.lock.reference import as_execution, reduced_fit, reduced_lock
 from whydiff.stats.sketch import sketch
-from whydiff.storage.lockdetails import details_path, packed
 from whydiff.storage.lockfile import check_lock, fit_digests, lock_texts, read_lock, write_lock
+from whydiff.storage.lockread import details_path, packed
 from whydiff.testing.calls import call
 from whydiff.testing.sides import a_side
 

@@ -8,7 +8,7 @@ import safetensors.numpy
 from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 
-from whydiff.storage.tensor_file import NATIVE, packed, unpacked
+from whydiff.storage.blobs import NATIVE, packed, unpacked
 
 names = st.text(max_size=8).filter(lambda name: name != "__metadata__")
 shapes = hnp.array_shapes(min_dims=0, min_side=0, max_side=3)

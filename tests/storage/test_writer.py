@@ -12,7 +12,7 @@ import pytest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Draw, Epoch
 from whydiff.storage import Writer, load
-from whydiff.storage.files import filesystem
+from whydiff.storage.opening import filesystem
 
 DIGESTS = [1, 2, 3, 4, 2**64 - 1]
 
@@ -242,7 +242,7 @@ def test_the_filesystem_of_a_folder(tmp_path, folder, kind):
 def test_no_shared_memory_on_network_filesystems(tmp_path, recipe, monkeypatch, kind, companion):
     mounts = tmp_path / "mounts"
     mounts.write_text(f"server:/data {tmp_path} {kind} rw 0 0\n")
-    monkeypatch.setattr("whydiff.storage.files._MOUNTS", mounts)
+    monkeypatch.setattr("whydiff.storage.opening._MOUNTS", mounts)
     path = tmp_path / "run.whydiff"
     writer = Writer(path, "train.py", [])
     writer.begin_fit(1, "Sequential", (), recipe, {})

@@ -33,7 +33,7 @@ from whydiff.runner.history import repository
 from whydiff.runner.releases import releases_between
 from whydiff.runner.running import runs_of
 from whydiff.runner.targets import near, target_of
-from whydiff.storage.searches import keep, kept, search_id
+from whydiff.storage.answers import keep, kept, search_id
 
 _RUNS = "A point ends as the good one where its results are equal, bit for bit or up to rounding"
 

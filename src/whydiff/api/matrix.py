@@ -15,7 +15,7 @@ from whydiff.experiments.matrix import Sets, sets_of
 from whydiff.runner.releases import newest_of_series
 from whydiff.runner.running import runs_of
 from whydiff.runner.targets import target_of
-from whydiff.storage.searches import keep, kept, search_id
+from whydiff.storage.answers import keep, kept, search_id
 
 
 def matrix(

@@ -58,7 +58,7 @@ def command(
 
     from whydiff.api.lock import lock
     from whydiff.report.progress import Progress
-    from whydiff.storage.lockdetails import details_path
+    from whydiff.storage.lockread import details_path
 
     with Progress() as progress:
         written = lock(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from whydiff.core.findings import Divergence, Explanation, Remedy
 from whydiff.core.recording import Side
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.evidence import hybrids
-from whydiff.diagnosis.gap import gap
+from whydiff.diagnosis.gap import finite, gap
 from whydiff.diagnosis.notes import on_other_samples
 from whydiff.diagnosis.trials import Trials
 from whydiff.diagnosis.verdict import judge, untried
@@ -44,7 +43,7 @@ def answer(
         causes=verdict.causes,
         excluded=verdict.excluded,
         unknown=verdict.unknown,
-        unexplained=_finite(verdict.unexplained),
+        unexplained=finite(verdict.unexplained),
         gap=told,
         remedy=remedy or Remedy("", compared.identical, ALIKE if compared.identical else ""),
         notes=(*compared.diff.notes, *on_other_samples(compared, told), *verdict.notes),
@@ -95,7 +94,3 @@ def _evidence(
         **hybrids(trials, trajectory),
         **compared.diff.evidence,
     }
-
-
-def _finite(value: float) -> float:
-    return value if math.isfinite(value) else 1.0

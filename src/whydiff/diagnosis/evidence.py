@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from whydiff.core.recording import Side
 from whydiff.diagnosis.divergence import equal_steps
+from whydiff.diagnosis.gap import finite
 from whydiff.diagnosis.sources.facts import is_defaults
 from whydiff.diagnosis.sources.samples import common
 from whydiff.diagnosis.trials import Trials
@@ -45,7 +45,7 @@ def hybrids(trials: Trials | None, trajectory: Mapping[str, Any] | None) -> dict
     rows = [
         {
             "from B": sorted(coalition),
-            "distance": _finite(trials.value(coalition)),
+            "distance": finite(trials.value(coalition)),
             "seconds": round(trained.seconds, 3),
         }
         for coalition, trained in sorted(trials.hybrids.items(), key=lambda i: sorted(i[0]))
@@ -143,7 +143,3 @@ def _settings(a: Side, b: Side) -> list[dict[str, Any]]:
 def _rows(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = [name for name in dict.fromkeys([*a, *b]) if not is_defaults(name)]
     return [{"name": n, "a": a.get(n), "b": b.get(n)} for n in names]
-
-
-def _finite(value: float) -> float:
-    return value if math.isfinite(value) else 1.0

@@ -100,8 +100,8 @@ def _weights(compared: ComparedSides, trials: Trials) -> dict[str, Any]:
         if any(p in b for p in paths)
     }
     return {
-        "relative_weight_distance": _finite(relative_weight_distance(a, b)),
-        "layers": {layer: _finite(distance) for layer, distance in distances.items()},
+        "relative_weight_distance": finite(relative_weight_distance(a, b)),
+        "layers": {layer: finite(distance) for layer, distance in distances.items()},
     }
 
 
@@ -114,5 +114,6 @@ def _interval(predictions: list[np.ndarray], share: float) -> list[float] | None
     return [estimate.low, estimate.high] if estimate.known else None
 
 
-def _finite(value: float) -> float:
+def finite(value: float) -> float:
+    """The distance itself; 1 where there is none, as a training went to infinity."""
     return value if math.isfinite(value) else 1.0

@@ -10,7 +10,7 @@ from whydiff.core.live import Live, Material, Samples
 from whydiff.recorder.feed import Feed
 from whydiff.recorder.randomness import GlobalGenerator, HostGenerators
 from whydiff.recorder.starting import Start
-from whydiff.storage.array_folder import ArrayFolder
+from whydiff.storage.blobs import ArrayFolder
 
 
 def material_of(

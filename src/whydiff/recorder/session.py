@@ -33,7 +33,7 @@ from whydiff.recorder.measuring.call import Measuring, Validation
 from whydiff.recorder.opened import OPENED
 from whydiff.recorder.watch import Watch
 from whydiff.storage import Writer
-from whydiff.storage.array_folder import ArrayFolder
+from whydiff.storage.blobs import ArrayFolder
 from whydiff.storage.sealing import BESIDE
 
 _W = TypeVar("_W", bound=Watch)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -14,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from whydiff import __version__
+from whydiff.core.visible import plain
 from whydiff.report.document import (
     Block,
     Brief,
@@ -231,18 +231,10 @@ def _gallery(gallery: Gallery) -> str:
 
 
 def _json(value: Mapping[str, Any]) -> str:
-    """JSON inside a script element: no character in it can end the element."""
-    told = json.dumps(_finite(value), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    """JSON inside a script element: no character in it can end the element, and what is not a
+    finite number is null."""
+    told = json.dumps(plain(value), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return told.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _finite(value: Any) -> Any:
-    """The value with null for numbers that JSON cannot hold: a training may go to NaN."""
-    if isinstance(value, Mapping):
-        return {key: _finite(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @cache

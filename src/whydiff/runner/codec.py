@@ -19,7 +19,7 @@ import numpy as np
 from whydiff.core.feeding import TransferError
 from whydiff.core.repeated import element, is_compact
 from whydiff.runner.messages import TYPES
-from whydiff.storage.array_folder import ArrayFolder
+from whydiff.storage.blobs import ArrayFolder
 
 _LENGTH = 8
 _PLAIN = (str, bool, int, float, type(None))

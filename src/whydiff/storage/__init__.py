@@ -3,8 +3,7 @@
 ``FORMAT.md`` and ``STUDY_FORMAT.md`` describe them.
 """
 
-from whydiff.storage.files import check_place, identity
-from whydiff.storage.opening import kind
+from whydiff.storage.opening import check_place, identity, kind
 from whydiff.storage.reader import arrays, load
 from whydiff.storage.sealing import Sealed, seal
 from whydiff.storage.studies import (

@@ -1,25 +1,146 @@
-"""Reading an answer that ``--json`` wrote: plain data, every name and type checked."""
+"""Answers and searches as JSON in files: plain data, every name and type checked when read."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 from whydiff.core.comparison import Comparison
-from whydiff.core.disk import read_bytes
+from whydiff.core.disk import read_bytes, write_whole
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Diff, Explanation
 from whydiff.core.searches import Bisection, Matrix
 from whydiff.core.study import Study
 from whydiff.core.tracked import RunDifferences
-from whydiff.storage.checked import json_value
-from whydiff.storage.evidence import OfDiff, OfExplanation
+from whydiff.core.visible import plain
+from whydiff.storage.codec import json_value
 from whydiff.storage.opening import newer
+
+
+class _Logged(TypedDict):
+    epoch: int
+    logs: Mapping[str, float]
+
+
+#: A fact, a setting or a seed of A and of B.
+class _Fact(TypedDict):
+    name: str
+    a: Any
+    b: Any
+
+
+class _SavedSetting(TypedDict):
+    setting: str
+    a: Any
+    b: Any
+
+
+class _SavedWeight(TypedDict):
+    weight: str
+    a: str
+    b: str
+    relative: float
+
+
+class _Setting(_Fact):
+    source: str
+
+
+class _Seed(TypedDict):
+    layer: str | None
+    owner: str
+
+
+class _Fed(TypedDict):
+    side: str
+    every: int
+    order: tuple[int, ...]
+
+
+#: Names with spaces are no identifiers, so these have no body.
+_Order = TypedDict(
+    "_Order", {"a epochs": int, "b epochs": int, "equal epochs": int, "fed": tuple[_Fed, ...]}
+)
+_Hybrid = TypedDict("_Hybrid", {"from B": tuple[str, ...], "distance": float})
+
+
+class _EqualSteps(TypedDict):
+    equal: int
+    of: int
+
+
+class _Trace(TypedDict):
+    unit: str
+    x: tuple[float, ...]
+    epoch: tuple[int, ...]
+    a: tuple[float, ...]
+    b: tuple[float, ...]
+    distance: tuple[float, ...]
+
+
+class _Picture(TypedDict, total=False):
+    picture: str
+
+
+class _Disagreement(_Picture):
+    example: int
+    a: Any
+    b: Any
+    distance: float
+
+
+class _Row(TypedDict):
+    row: int
+    a: tuple[float, ...]
+    b: tuple[float, ...]
+    distance: float
+
+
+class _Call(TypedDict):
+    number: int
+
+
+_Evidence = TypedDict(
+    "_Evidence",
+    {
+        "command": str,
+        "trace": _Trace | None,
+        "epochs": Mapping[str, tuple[_Logged, ...]],
+        "order": _Order,
+        "seeds": Mapping[str, tuple[_Seed, ...]],
+        "settings": tuple[_Setting, ...],
+        "environment": tuple[_Fact, ...],
+        "equal steps": _EqualSteps,
+        "hybrids": tuple[_Hybrid, ...],
+        "disagreements": tuple[_Disagreement, ...],
+        "rows": tuple[_Row, ...],
+        "saved settings": tuple[_SavedSetting, ...],
+        "saved compile settings": tuple[_SavedSetting, ...],
+        "saved weights": tuple[_SavedWeight, ...],
+    },
+    total=False,
+)
+
+
+class OfExplanation(_Evidence, total=False):
+    """The calls of a script, in order."""
+
+    calls: tuple[_Call, ...]
+
+
+class OfDiff(_Evidence, total=False):
+    """The two calls compared, by side."""
+
+    calls: Mapping[str, Mapping[str, Any]]
+
 
 #: Of the JSON that ``--json`` writes. Additions need no new one.
 SCHEMA = 1
@@ -169,3 +290,46 @@ def _object(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{name} is {str(value)[:80]!r}, not a JSON object")
     return value
+
+
+Found = TypeVar("Found")
+
+#: A larger file is none of ours.
+_MOST_BYTES = 64 << 20
+
+
+def keep(path: Path, identity: Mapping[str, Any], name: str, found: Sequence[Any]) -> None:
+    """Write what is known so far, dataclasses, as ``name``. WhydiffError where that fails."""
+    told = {"schema": 1, "search": search_id(identity),
+            name: [plain(asdict(one)) for one in found]}  # fmt: skip
+    try:
+        write_whole(path, json.dumps(told, indent=1) + "\n")
+    except OSError as error:
+        raise WhydiffError(f"cannot write {path}: {error.strerror}", "Name another file.") from None
+
+
+def kept(
+    path: Path, identity: Mapping[str, Any], name: str, kind: type[Found]
+) -> tuple[Found, ...]:
+    """What was found before as ``name``; () where nothing was to this question.
+
+    WhydiffError for a file that is damaged.
+    """
+    if not path.exists():
+        return ()
+    try:
+        told = json_value(read_bytes(path, _MOST_BYTES))
+        if not isinstance(told, dict) or told.get("search") != search_id(identity):
+            return ()
+        found: tuple[Found, ...] = read_as(tuple[kind, ...], told[name])  # type: ignore[valid-type]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WhydiffError(
+            f"{path} holds no search that can be read: {error}", "Name another file, or remove it."
+        ) from None
+    return found
+
+
+def search_id(identity: Mapping[str, Any]) -> str:
+    """A digest of a question."""
+    text = json.dumps(identity, sort_keys=True)
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()

@@ -30,7 +30,7 @@ from whydiff.core.calls import (
 )
 from whydiff.core.recipe import Tensor
 from whydiff.storage import blobs, codec
-from whydiff.storage.checked import Checked, one_of
+from whydiff.storage.codec import Checked, one_of
 from whydiff.storage.rows import put_samples, put_series
 
 #: Fields of a call's recipe that are nothing but facts.

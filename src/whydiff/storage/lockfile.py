@@ -22,9 +22,8 @@ from whydiff.core.lock import PARTS, FitDigests, Lock, LockedCall, LockedFit, Sk
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import STEP_GROUPS, Draw, Frame
 from whydiff.storage import codec
-from whydiff.storage.checked import Checked
-from whydiff.storage.lockdetails import details_path, packed
-from whydiff.storage.lockread import read_first, read_second
+from whydiff.storage.codec import Checked
+from whydiff.storage.lockread import details_path, packed, read_first, read_second
 from whydiff.storage.opening import newer
 from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS, source_id
 

@@ -1,14 +1,18 @@
-"""Plain values of a lock file back to nouns; ``ValueError`` names what is wrong with them."""
+"""Plain values of a lock file, and of the details beside it, which it names by their digest, back
+to nouns; ``ValueError`` names what is wrong with them."""
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from whydiff.core.calls import KINDS
+from whydiff.core.digests import text_digest
+from whydiff.core.disk import read_bytes
 from whydiff.core.lock import (
     PARTS,
     Fed,
@@ -24,9 +28,49 @@ from whydiff.core.lock import (
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import STEP_GROUPS, Draw
 from whydiff.storage import codec
-from whydiff.storage.checked import Checked, digits, one_of
-from whydiff.storage.lockdetails import details_path, unpacked
+from whydiff.storage.codec import Checked, digits, one_of
 from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS, source_id
+
+#: The zero byte says to git and to reviews that this is no text.
+HEADER = b"whydiff lock details\x00\n"
+#: No lock of a real training comes near this, neither compressed nor not.
+MOST_BYTES = 256 << 20
+
+
+def details_path(lock: Path) -> Path:
+    """``train.lock.details`` beside ``train.lock``."""
+    return lock.with_name(f"{lock.name}.details")
+
+
+def packed(text: str) -> bytes:
+    """The bytes of a file of details."""
+    return HEADER + zlib.compress(text.encode(), 9)
+
+
+def unpacked(path: Path, digest: str) -> tuple[str, str]:
+    """The text in a file of details, "" where it is not there or not the one that was named.
+
+    The second value says why there is none. ``ValueError`` where the file is damaged, ``OSError``
+    where it cannot be read.
+    """
+    try:
+        data = read_bytes(path, MOST_BYTES)
+    except FileNotFoundError:
+        return "", f"{path.name} is missing"
+    if not data.startswith(HEADER):
+        raise ValueError(f"{path.name} holds no details of a lock")
+    reader = zlib.decompressobj()
+    try:
+        content = reader.decompress(data[len(HEADER) :], MOST_BYTES)
+        text = content.decode()
+    except zlib.error as error:
+        raise ValueError(f"{path.name} is damaged: {error}") from None
+    if not reader.eof:
+        raise ValueError(f"{path.name} is cut short or too large")
+    if text_digest(text) != digest:
+        return "", f"{path.name} belongs to another state of the lock"
+    return text, ""
+
 
 _TENSORS = (*TENSOR_FIELDS, "final")
 _Fit = TypeVar("_Fit", FitDigests, LockedFit)

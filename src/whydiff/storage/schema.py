@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sqlite3
 from collections.abc import Mapping
 
 from whydiff.core.recording import STEP_GROUPS
@@ -193,14 +192,6 @@ _COLUMNS = ",\n    ".join(
 VIEWS: tuple[str, ...] = (
     f"CREATE VIEW step_hex AS SELECT fit, n, epoch,\n    {_COLUMNS}\nFROM step",
 )
-
-
-def create(connection: sqlite3.Connection) -> None:
-    """Lay out an empty recording, inside the caller's transaction."""
-    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version={VERSION}")
-    for statement in TABLES + ADDED + VIEWS:
-        connection.execute(statement)
 
 
 @functools.cache

@@ -8,8 +8,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from whydiff.storage.files import drop_older, in_words, put_back
-from whydiff.storage.opening import kind
+from whydiff.storage.opening import drop_older, in_words, kind, put_back, settle
 from whydiff.storage.rows import put_meta
 
 #: Facts of the environment that say what was not watched.
@@ -46,8 +45,7 @@ def seal(path: Path, exit_code: int | None) -> Sealed:
         with contextlib.suppress(sqlite3.Error):
             if exit_code is not None and meta.get("exit_code") != exit_code:
                 put_meta(db, {"exit_code": exit_code})
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            db.execute("PRAGMA journal_mode=DELETE").fetchone()
+            settle(db)
         sealed = Sealed(
             fits,
             str(meta.get("trouble") or ""),

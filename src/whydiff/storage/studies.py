@@ -20,8 +20,20 @@ from whydiff import __version__
 from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import StoredReplica
 from whydiff.storage import blobs, codec
-from whydiff.storage.files import bears_wal, begin_file, drop_older, hold_file, make_room
-from whydiff.storage.opening import Format, Layout, layout, opened
+from whydiff.storage.opening import (
+    Format,
+    Layout,
+    begin_file,
+    begin_journal,
+    drop_older,
+    hold_file,
+    lay_out,
+    layout,
+    make_room,
+    opened,
+    settle,
+    written,
+)
 from whydiff.storage.schema import PART_BYTES
 
 APPLICATION_ID = 0x77687973  # "whys"
@@ -90,14 +102,6 @@ ADDED: tuple[str, ...] = (
 )
 
 
-def create(connection: sqlite3.Connection) -> None:
-    """Lay out an empty study, inside the caller's transaction."""
-    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version={VERSION}")
-    for statement in TABLES + ADDED:
-        connection.execute(statement)
-
-
 @functools.cache
 def layouts() -> Mapping[int, Layout]:
     """The tables of every format version that is read."""
@@ -129,10 +133,10 @@ class StudyWriter:
             db = _connect(path)
             started = datetime.now(timezone.utc).isoformat(timespec="seconds")
             db.execute("BEGIN")
-            create(db)
+            lay_out(db, APPLICATION_ID, VERSION, TABLES + ADDED)
             _note(db, {"whydiff": __version__, "started": started, **meta})
             db.execute("COMMIT")
-            _journal(db, path)
+            begin_journal(db, path.parent)
             return cls(path, db, held)
 
     @classmethod
@@ -154,7 +158,7 @@ class StudyWriter:
             db = _connect(path)
             for table in missing:
                 db.execute(layouts()[version].added[table])
-            _journal(db, path)
+            begin_journal(db, path.parent)
             return cls(path, db, held)
 
     def note(self, meta: Mapping[str, Any]) -> None:
@@ -208,8 +212,7 @@ class StudyWriter:
     def close(self) -> None:
         """Leave one file with no companions."""
         with contextlib.suppress(sqlite3.Error):
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            self._db.execute("PRAGMA journal_mode=DELETE").fetchone()
+            settle(self._db)
         with contextlib.suppress(sqlite3.Error):
             self._db.close()
         with contextlib.suppress(OSError):
@@ -277,17 +280,9 @@ def _note(db: sqlite3.Connection, meta: Mapping[str, Any]) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
+    db = written(path)
     db.execute("PRAGMA trusted_schema=OFF")
-    db.execute("PRAGMA synchronous=NORMAL")
     return db
-
-
-def _journal(db: sqlite3.Connection, path: Path) -> None:
-    mode = "WAL" if bears_wal(path.parent) else "TRUNCATE"
-    (answer,) = db.execute(f"PRAGMA journal_mode={mode}").fetchone()
-    if answer != mode.lower():
-        db.execute("PRAGMA journal_mode=TRUNCATE")
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import numpy as np
 from whydiff.core.plan import DRAW, OWN, REPLICATE, SETTING, Member, StoredReplica
 from whydiff.core.replicas import Replica, Result
 from whydiff.storage import blobs, codec
-from whydiff.storage.opening import Opened, check_pages, opened
+from whydiff.storage.opening import Opened, check_pages, joined, opened
 from whydiff.storage.studies import (
     CALIBRATION,
     ELSEWHERE,
@@ -188,10 +188,4 @@ def _position(key: str) -> int:
 def _arrays(db: sqlite3.Connection, number: int, purpose: str) -> dict[str, np.ndarray]:
     query = "SELECT part, data FROM arrays WHERE number = ? AND purpose = ? ORDER BY part"
     parts = db.execute(query, (number, purpose)).fetchall()
-    if not parts:
-        return {}
-    if [part for part, _ in parts] != list(range(len(parts))):
-        raise ValueError(f"arrays of replica {number} lack a part")
-    if not all(isinstance(data, bytes) for _, data in parts):
-        raise ValueError(f"arrays of replica {number} are not bytes")
-    return blobs.unpack_arrays(b"".join(data for _, data in parts))
+    return blobs.unpack_arrays(joined(parts, f"arrays of replica {number}")) if parts else {}

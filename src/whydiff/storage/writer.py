@@ -26,7 +26,17 @@ from whydiff.core.keeping import Keep
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import STEP_GROUPS, Draw, Epoch, Frame
 from whydiff.storage import calls, codec, rows, schema
-from whydiff.storage.files import bears_wal, begin_file, drop_older, in_words, make_room, put_back
+from whydiff.storage.opening import (
+    begin_file,
+    begin_journal,
+    drop_older,
+    in_words,
+    lay_out,
+    make_room,
+    put_back,
+    settle,
+    written,
+)
 
 _PACK = struct.Struct(f">{len(STEP_GROUPS)}Q").pack
 _COMMIT_EVERY = 0.5  # seconds; with the time that a commit takes, no step waits for a whole one
@@ -196,8 +206,7 @@ class Writer:
                 return
             # On a full disk, or while a reader holds the file, the log stays: still readable.
             with contextlib.suppress(sqlite3.Error):
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                self._db.execute("PRAGMA journal_mode=DELETE").fetchone()
+                settle(self._db)
             with contextlib.suppress(sqlite3.Error):
                 self._db.close()
             with contextlib.suppress(OSError):
@@ -282,17 +291,13 @@ def _nothing_else(_: sqlite3.Connection) -> None:
 
 
 def _create(path: Path, script: str, arguments: Sequence[str]) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
-    # The empty recording is complete in the file itself, whatever befalls its log later.
-    db.execute("PRAGMA synchronous=NORMAL")
+    db = written(path)
     db.execute("BEGIN")
-    schema.create(db)
+    statements = schema.TABLES + schema.ADDED + schema.VIEWS
+    lay_out(db, schema.APPLICATION_ID, schema.VERSION, statements)
     rows.put_meta(db, _meta(script, arguments))
     db.execute("COMMIT")
-    mode = "WAL" if bears_wal(path.parent) else "TRUNCATE"
-    (answer,) = db.execute(f"PRAGMA journal_mode={mode}").fetchone()
-    if answer != mode.lower():
-        db.execute("PRAGMA journal_mode=TRUNCATE")
+    begin_journal(db, path.parent)
     db.execute("BEGIN IMMEDIATE")  # whatever file the journal takes is open from now on
     db.execute("COMMIT")
     db.execute(f"PRAGMA journal_size_limit={16 * 2**20}")

@@ -32,7 +32,7 @@ from whydiff.stats import intervals, paired
 from whydiff.stats.distances import prediction_distance
 from whydiff.stats.effects import more_blocks, more_blocks_without
 from whydiff.storage import StoredStudy
-from whydiff.storage.checked import Checked, one_of
+from whydiff.storage.codec import Checked, one_of
 
 #: run by run agreement: furthest distance of the two engines, in distances of two draws
 ROUNDING = 1e-2

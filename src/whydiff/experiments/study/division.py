@@ -11,7 +11,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import Plan
 from whydiff.core.words import count
 from whydiff.storage import StoredStudy
-from whydiff.storage.checked import Checked
+from whydiff.storage.codec import Checked
 
 
 class Rows(Protocol):
