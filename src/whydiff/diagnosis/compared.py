@@ -8,6 +8,7 @@ from functools import cached_property
 from whydiff.core.findings import DIFFERS, UNKNOWN, Diff, Finding
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources import CATALOGUE, source
+from whydiff.diagnosis.sources.batch_size import MOVED
 from whydiff.diagnosis.sources.floatx import MECHANISM as FLOATX
 from whydiff.diagnosis.sources.objective import FOLLOWS as SAMPLES
 from whydiff.diagnosis.sources.version import other_generations
@@ -104,13 +105,15 @@ class ComparedSides:
         Whether a step is compiled decides whether the draws in its code are frozen: noise. On
         torch the draws of a model's layers move the generator that shuffles: architecture.
         Another ``floatx`` holds weights, arrays and rates in that type: precision. Weights that
-        balance classes follow from the samples: data-content.
+        balance classes follow from the samples: data-content. Where whole batches are shuffled,
+        the smaller one comes at another place: data-order.
         """
         seen = {f.mechanism for f in self.findings}
         pairs = [
             ("draw-frozen-by-tracing", "arithmetic", "noise"),
             ("torch-one-generator", "data-order", "architecture"),
             (SAMPLES, "objective", "data-content"),
+            (MOVED, "batch-size", "data-order"),
             *((FLOATX, f.source, "precision") for f in self.findings if f.mechanism == FLOATX),
         ]
         differing = self.differing

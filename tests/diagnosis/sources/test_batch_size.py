@@ -2,8 +2,9 @@
 
 import pytest
 
-from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
-from whydiff.diagnosis.sources import source
+from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff
+from whydiff.diagnosis.compared import ComparedSides
+from whydiff.diagnosis.sources import compare_all, source
 from whydiff.testing.sides import a_side, batches, content, order
 
 COMPARE = source("batch-size").compare
@@ -94,8 +95,25 @@ def test_the_same_data_cut_otherwise():
     assert last.evidence == (
         "epoch 0: 2 batches of 4 and one of 2 vs. 2 batches of 4 of the same data"
     )
-    second = COMPARE(FULL, side([4, 4, 2], [4, 2, 4]))
+    second = COMPARE(FULL, side([4, 4, 2], [4, 4, 1, 1]))
     assert second.evidence.startswith("epoch 1: 2 batches of 4 and one of 2 vs.")
+
+
+def test_whole_batches_that_are_shuffled_are_counted_with_their_order():
+    moved = COMPARE(FULL, side([4, 4, 2], [4, 2, 4]))
+    assert (moved.status, moved.mechanism, moved.intended) == (DIFFERS, "batches-moved", False)
+    assert moved.evidence == (
+        "epoch 1: 2 batches of 4 and one of 2 in both, in another order: "
+        "batch 2 has 4 in A and 2 in B"
+    )
+    one, other = ([*range(4), 4, 5], [4, 5, *range(4)])
+    a, b = (
+        a_side(batch_size=batches(sizes), data_order=order(rows, relative=True))
+        for sizes, rows in (([4, 2], one), ([2, 4], other))
+    )
+    diff = Diff("A", "B", False, None, compare_all(a, b))
+    both = ComparedSides("runs", "", a, b, diff, ("a", "b"))
+    assert both.counted_with == {"batch-size": "data-order"}
 
 
 def test_a_limit_on_the_steps_of_an_epoch():

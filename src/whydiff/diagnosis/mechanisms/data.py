@@ -263,4 +263,13 @@ MECHANISMS = (
         "Use the same drop_remainder= and steps_per_epoch=.",
         seen="The batches have one size, and the same data are cut into another number of them.",
     ),
+    Mechanism(
+        "batches-moved",
+        ("batch-size",),
+        "batches that come in another order",
+        "A PyDataset or a loader shuffles whole batches, and the smaller one comes at another "
+        "place: that is the order of the data, and counted there.",
+        "Fix the order of the data.",
+        seen="An epoch has batches of the same sizes, in another order.",
+    ),
 )

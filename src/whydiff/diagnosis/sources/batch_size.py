@@ -15,6 +15,8 @@ from whydiff.diagnosis.sources.samples import BEGINNING, SAME, common
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 
 ID = "batch-size"
+#: Mechanism: whole batches are shuffled, of which the last is smaller.
+MOVED = "batches-moved"
 FIX = (
     "Use the same batch_size= and steps_per_epoch= (and drop_remainder= in a tf.data pipeline); "
     "with another batch size adapt the learning rate."
@@ -89,6 +91,13 @@ def _same_size(a: Side, b: Side, epoch: int, p: np.ndarray, q: np.ndarray, size:
             f"batches of {size} in both; an epoch has {len(p)} and {len(q)} of them because the "
             f"data have {total_a} rather than {total_b} samples",
         )
+    if np.array_equal(np.sort(p), np.sort(q)):
+        first = int((p != q).argmax())
+        evidence = (
+            f"epoch {epoch}: {_shown(p)} in both, in another order: batch {first + 1} has "
+            f"{p[first]} in A and {q[first]} in B"
+        )
+        return differs(ID, evidence, FIX, mechanism=MOVED)
     evidence = f"epoch {epoch}: {_shown(p)} vs. {_shown(q)} of the same data"
     return differs(ID, evidence, FIX, mechanism="last-batch", intended=True)
 
