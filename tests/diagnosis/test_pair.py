@@ -89,6 +89,17 @@ def test_layers_that_another_model_shares_are_no_continuation():
     assert pair_of_fits(execution, None) == (1, 2)
 
 
+def test_a_training_in_several_fits_is_held_against_one_of_as_many_epochs():
+    def epochs(number, fit):
+        return replace(fit, epochs=tuple(Epoch(i, 1, {"loss": 1.0}) for i in range(number)))
+
+    halves = [epochs(1, fit(2)), epochs(1, fit(3, 1, left_by=2))]
+    assert pair_of_fits(of(epochs(2, fit(1)), *halves), None) == (1, (2, 3))
+    assert pair_of_fits(of(epochs(3, fit(1)), *halves), None) == (1, 2), "another number of epochs"
+    other = replace(halves[1], models=(7,))
+    assert pair_of_fits(of(epochs(2, fit(1)), halves[0], other), None) == (1, 2)
+
+
 @pytest.mark.parametrize("tuned", ["Sequential 'net'", "Sequential 'net_1'"])
 def test_fine_tunings_that_start_from_one_pretraining_are_compared(tuned):
     starts = [fit(i, 1, left_by=1, model=tuned) for i in (2, 3)]

@@ -64,6 +64,14 @@ def test_a_generator_without_a_seed_is_named(data):
     )
 
 
+def test_a_line_that_made_no_generator_in_the_run_is_not_named(data, tmp_path):
+    made = Draw(0, SEEDING, "numpy.random.default_rng", None, False,
+                (Frame(str(tmp_path / "train.py"), 3, "<module>", ""),))  # fmt: skip
+    unused = FRESH.replace("model", "def other():\n    return np.random.default_rng()\n\n\nmodel")
+    detail = data(unused, ledger=(made,), called=8).detail
+    assert "train.py:3: default_rng() has no seed" in detail and "train.py:5" not in detail
+
+
 def test_a_generator_that_is_seeded_from_the_system_is_named(data):
     made = "import os\nimport numpy as np\nr = np.random.RandomState(os.getpid())\nx = r.rand(9)\n"
     finding = data(made)

@@ -28,7 +28,8 @@ def pair_of_fits(execution: Execution, wanted: Picks | None) -> Picks | None:
     that differ on the way, or the first two of them.
     Where trainings have several fits each, the first is compared with the first, the second with
     the second: pretraining with pretraining, fine-tuning with fine-tuning, also where several
-    fine-tunings start from one pretraining.
+    fine-tunings start from one pretraining. Where one trains as many epochs in several fits as the
+    other in one, the whole trainings are held against each other.
     """
     if wanted is not None:
         for pick in wanted:
@@ -47,7 +48,24 @@ def pair_of_fits(execution: Execution, wanted: Picks | None) -> Picks | None:
     differing = [p for p in pairs if not identical(*p)]
     chosen = next((p for p in differing if not _ends_alike(*p)), None)
     chosen = chosen or next(iter([*differing, *pairs]), None)
-    return None if chosen is None else (chosen[0].index, chosen[1].index)
+    return None if chosen is None else _in_whole(execution.fits, *chosen)
+
+
+def _in_whole(fits: Sequence[Fit], one: Fit, other: Fit) -> Picks:
+    """Two fits; or their trainings, where one goes as many epochs in one fit as the other in
+    several: six epochs at once against three and again three."""
+    trainings = trainings_of(fits)
+    chains = [[f for f in fits if trainings[f.index] == trainings[x.index]] for x in (one, other)]
+    alike = all(
+        not _other_stage(chain[0], fit) and fit.models == chain[0].models and fit.finished
+        for chain in chains
+        for fit in chain
+    )
+    lengths = [sum(len(fit.epochs) for fit in chain) for chain in chains]
+    if alike and min(map(len, chains)) == 1 < max(map(len, chains)) and lengths[0] == lengths[1]:
+        a, b = (tuple(fit.index for fit in chain) for chain in chains)
+        return a if len(a) > 1 else a[0], b if len(b) > 1 else b[0]
+    return one.index, other.index
 
 
 def successive_fits(execution: Execution) -> tuple[int, int] | None:

@@ -457,10 +457,12 @@ class TrainingArrays:
 
 @dataclass(frozen=True, eq=False)
 class CallArrays:
-    """What arrays can carry of a live call; ``fed`` holds the leaves of each batch."""
+    """What arrays can carry of a live call; ``fed`` holds the leaves of each batch, ``generators``
+    the states of the global generators."""
 
     weights: tuple[np.ndarray, ...]
     noise: tuple[np.ndarray, ...]
+    generators: Mapping[str, Any]
     fed: tuple[tuple[np.ndarray, ...], ...] | None
     held: Mapping[str, Any]
     traced: Mapping[str, Any]

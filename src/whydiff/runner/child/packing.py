@@ -119,6 +119,7 @@ def call_arrays(live: LiveCall) -> CallArrays:
     return CallArrays(
         weights=tuple(_arrays(live.weights)),
         noise=tuple(_arrays(live.noise)),
+        generators=dict(live.generators),
         fed=fed,
         held=_carried(live.held),
         traced=_carried(live.traced),
@@ -139,7 +140,7 @@ def live_call(arrays: CallArrays, like: LiveCall, call: MeasuringCall) -> LiveCa
         call=call,
         weights=arrays.weights,
         noise=arrays.noise,
-        generators={},
+        generators=arrays.generators,
         fed=fed,
         arguments=arrays.arguments,
         held=arrays.held,
