@@ -1,8 +1,8 @@
 """Watching changes no bit, whatever is combined: kinds of data, of models, of trainings.
 
-``tests/scripts/matrix.py`` makes trainings from lists. A sample of them, another each time, runs
-plainly and watched; pytest's header prints the seed that draws the same sample again. ``make
-thorough`` tries all.
+``tests/scripts/matrix.py`` makes trainings from lists. A sample of them, on another backend each
+time, runs plainly and watched; pytest's header prints the seed that draws the same sample again.
+``make thorough`` tries all on each.
 """
 
 import importlib.util
@@ -18,7 +18,7 @@ from whydiff.storage import load
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "matrix.py"
 BACKENDS = ("jax", "tensorflow", "torch")
-#: Combinations tried on each backend at every run of the suite.
+#: Combinations tried at every run of the suite.
 SAMPLED = 2
 
 _spec = importlib.util.spec_from_file_location("matrix", SCRIPT)
@@ -52,9 +52,9 @@ def plain_and_watched(chosen: list[str], folder: Path, backend: str) -> Executio
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_a_sample_of_all_combinations(tmp_path, backend):
+def test_a_sample_of_all_combinations(tmp_path):
     seed = int(os.environ["WHYDIFF_BITS_SEED"])
+    backend = BACKENDS[seed % len(BACKENDS)]
     chosen = matrix.sample(backend, SAMPLED, seed)
     execution = plain_and_watched(chosen, tmp_path, backend)
     assert [fit.finished for fit in execution.fits] == [True] * len(chosen)

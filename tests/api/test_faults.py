@@ -127,7 +127,8 @@ exit $code
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("verb", ["explain", "lock"])
+# Every verb runs scripts by the same function; thoroughly a second one.
+@pytest.mark.parametrize("verb", ["explain", pytest.param("lock", marks=pytest.mark.thorough)])
 def test_a_full_disk_under_temporary_files(tmp_path, verb):
     script, small = tmp_path / "train.py", tmp_path / "small"
     script.write_text(TRAINING)

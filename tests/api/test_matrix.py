@@ -32,11 +32,11 @@ def here(tmp_path, monkeypatch):
 
 @pytest.mark.long
 def test_the_release_of_a_dependency_that_changed_the_result_is_found(here):
-    found = whydiff.bisect("train.py", "six==1.10.0", "six==1.17.0")
+    found = whydiff.bisect("train.py", "six==1.13.0", "six==1.15.0")
     assert (found.point(found.before).name, found.point(found.first).name) == (
         "six==1.13.0", "six==1.14.0",
     )  # fmt: skip
-    assert found.runs <= 5
+    assert found.runs == 3
     (cause,) = found.explanation.causes
     assert (cause.source, cause.status) == ("optimizer", "confirmed")
     assert "learning_rate: 0.01 vs. 0.05" in cause.detail
@@ -44,14 +44,14 @@ def test_the_release_of_a_dependency_that_changed_the_result_is_found(here):
 
 @pytest.mark.long
 def test_sets_are_grouped_and_not_run_again(here):
-    asked = {"sets": ["six==1.13.0", "six==1.16.0", "six==0.0.99"], "file": here / "m.json"}
+    asked = {"sets": ["six==1.13.0", "six==0.0.99"], "file": here / "m.json"}
     found = whydiff.matrix("train.py", **asked)
-    old, none = found.cells[1], found.cells[3]
-    assert [cell.level for cell in found.cells] == ["equal", "different", "equal", "failed"]
-    assert list(found.groups("initial").values()) == ["A", "A", "A", "-"]
-    assert list(found.groups("final").values()) == ["A", "B", "A", "-"]
+    _, old, none = found.cells
+    assert [cell.level for cell in found.cells] == ["equal", "different", "failed"]
+    assert list(found.groups("initial").values()) == ["A", "A", "-"]
+    assert list(found.groups("final").values()) == ["A", "B", "-"]
     assert "six 1.13.0" in old.moved and "six==0.0.99" in none.why
-    assert found.runs == 4
+    assert found.runs == 3
     (here / "m.json").write_text(json.dumps(found.to_dict()))
-    again = whydiff.matrix("train.py", **{**asked, "sets": asked["sets"][:2]})
-    assert (again.runs, again.cells) == (0, found.cells[:3])
+    again = whydiff.matrix("train.py", **{**asked, "sets": asked["sets"][:1]})
+    assert (again.runs, again.cells) == (0, found.cells[:2])

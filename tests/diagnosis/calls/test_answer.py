@@ -61,6 +61,16 @@ def test_two_calls_are_named_by_their_lines_and_numbers():
     )
     assert "(calls 1 and 2)" in found.chosen and "--runs compares two runs" in found.chosen
     assert (found.a["line"], found.b["line"], found.a["script"]) == (1, 2, "train.py")
+    assert not found.identical
+
+
+def test_rows_that_differ_are_evidence_where_two_calls_gave_some(trained_fit):
+    assert [row["row"] for row in answer().evidence["rows"]]
+    assert "rows" not in answer(pair(call(1), call(2, "call"))).evidence
+    for sides in ((trained_fit(1), call(2)), (call(1), trained_fit(2))):
+        assert "rows" not in answer_calls(
+            pair(*sides), Verdict(), POINT, execution(call(1)), script="train.py"
+        ).evidence
 
 
 def test_two_runs_are_asked_about_by_one_line():

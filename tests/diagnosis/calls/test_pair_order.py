@@ -299,6 +299,10 @@ def test_a_log_that_is_off_by_rounding_is_a_pair_and_an_equal_one_is_none(traine
 def test_evaluate_on_other_rows_than_the_epoch_is_no_pair(trained_fit):
     fit = logging(trained_fit(1), loss=0.5)
     assert pairs(fit, evaluated(fit, rows=9, loss=0.1)) == []
+    last = replace(fit.recipe.data_order, epochs=(np.arange(8), np.arange(9)))
+    fit = replace(fit, recipe=replace(fit.recipe, data_order=last))
+    assert pairs(fit, evaluated(fit, rows=8, loss=0.1)) == []
+    assert pairs(fit, evaluated(fit, rows=9, loss=0.1)) == [(LOGGED, FIT_ROWS, "loss")]
 
 
 def test_a_validation_that_is_off_by_rounding_is_no_disagreement(trained_fit):
@@ -447,6 +451,10 @@ def test_rows_over_a_source_that_reshuffles_may_be_any():
     assert scored(call(1), score(2, 1), other_labels) == []
     assert scored(call(1), score(2, 1), fed(other_labels, "tf.data")) == [(3, 2)]
     assert scored(fed(call(1), "generator"), score(2, 1), other_labels) == [(3, 2)]
+    for source in ("array", "tf.data"):  # fewer, but not because they were joined from batches
+        some = fed(call(1, x=X[:14]), source)
+        measured = call(3, "evaluate", y=Y, values={"accuracy": 0.9})
+        assert scored(some, score(2, 1, rows=LABELS[:14]), measured) == []
 
 
 # --- what a person chose, and models built apart --------------------------------------------------
@@ -472,7 +480,8 @@ def test_a_fit_that_was_chosen_with_evaluate_is_held_by_what_it_logged(trained_f
     assert (elsewhere.why, elsewhere.distance.metric) == (LOGGED, "loss")
     assert chosen(fit, evaluated(fit, rows=7, accuracy=0.3), "loss").distance == Distance(
         1.0, False, "loss")  # fmt: skip
-    assert chosen(fit, evaluated(fit, rows=7, loss=0.3), "loss").distance.metric == "loss"
+    apart = chosen(fit, evaluated(fit, rows=7, auc=0.7, loss=0.3)).distance
+    assert (apart.metric, apart.a, apart.b) == ("loss", 0.5, 0.3)
 
 
 def test_models_are_independent_that_were_drawn_apart(trained_fit):

@@ -113,6 +113,19 @@ def test_where_weights_come_from(a, b, source, mechanism):
     assert compared.tensors == {source: ((0, 0),)}
 
 
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        ("changed", "; a loop that was not watched (such as optimizer.apply) changed them"),
+        ("changed by a loop outside anything watched", ""),
+    ],
+)
+def test_a_loop_that_was_not_watched_is_said_once(origin, said):
+    b = call(2, model=2, kernel=KERNEL * 2, origin=Origin(origin, "unwatched"))
+    detail = by_source(compare(call(1), b))["weights"].detail
+    assert detail == f"dense/kernel: {drawn().text} vs. {origin}{said}"
+
+
 def test_what_computed_values_began_with_is_not_ruled_out():
     assigned = Origin("assigned at line 9", "assigned")
     both = compare(call(1, origin=assigned), call(2, kernel=KERNEL * 2, origin=assigned))

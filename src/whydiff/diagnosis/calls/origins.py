@@ -123,7 +123,7 @@ def story(
         return Story(detail, "quantized")
     if "adapted" in both:
         return Story(detail, "adapted-again")
-    if both & {"file", "restored"} and both & {"trained", "file", "restored"}:
+    if both & {"file", "restored"}:
         return Story(detail, _of_files(differing))
     if both == {"assigned"}:
         return Story(f"{detail}, values that no model of this run had before", "values-assigned")

@@ -535,9 +535,7 @@ def _of_calls(
         if len(a.recipe.inputs.rows("x")) != len(b.recipe.inputs.rows("x")):
             return
         labels = [c.recipe.inputs.rows("y") for c in (a, b)]
-        equal_labels = (
-            len(labels[0]) > 0 and np.array_equal(labels[0], labels[1]) and _telling(labels[0])
-        )
+        equal_labels = np.array_equal(labels[0], labels[1]) and _telling(labels[0])
         known = equal_labels or exchanged(a.recipe.inputs, b.recipe.inputs)
         check = "" if known else ROWS_CORRESPOND
         yield Disagreement(a, b, apart, OTHER_INPUT, check)
@@ -562,7 +560,7 @@ def _same_samples(a: MeasuringCall, b: MeasuringCall) -> bool:
 
 def _telling(labels: np.ndarray) -> bool:
     """Whether labels in equal order say that the samples are the same: not all of one class."""
-    return len(np.unique(labels, axis=0)) > 1 and len(labels) >= 4
+    return len(labels) >= 4 and len(np.unique(labels, axis=0)) > 1
 
 
 def _trained_between(execution: Execution, a: MeasuringCall, b: MeasuringCall) -> bool:
