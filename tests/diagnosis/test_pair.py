@@ -50,6 +50,12 @@ def test_the_first_independent_pair_that_differs_is_compared():
     assert pair_of_fits(of(fit(1), fit(2), fit(3, seed=1)), None) == (1, 3)
 
 
+def test_a_pair_that_ends_differently_comes_before_one_that_differs_on_the_way():
+    last = replace(fit(3, seed=2), epochs=(Epoch(0, 1, {"loss": 0.1}),))
+    assert pair_of_fits(of(fit(1), fit(2, seed=1), last), None) == (1, 3)
+    assert pair_of_fits(of(fit(1), fit(2, seed=1), fit(3, seed=2)), None) == (1, 2)
+
+
 def test_independent_fits_that_agree_are_compared_too():
     assert pair_of_fits(of(fit(1), fit(2)), None) == (1, 2)
 
@@ -276,6 +282,7 @@ def test_fits_are_named_by_number_by_model_or_by_how_they_ended():
     [
         (FOLDS, ("best", "small"), "trains no model of that name"),
         (FOLDS, ("best", "big"), "names fit 2 twice"),
+        (FOLDS, ("best", 2), "--fits best,2 names fit 2 twice"),
         (of(ended(1, score=0.1), ended(2, score=0.2)), ("best", "worst"), "of score nobody knows"),
         (of(ended(1), ended(2)), ("best", "worst"), "so no fit is the best"),
     ],

@@ -68,9 +68,12 @@ def test_rows_that_differ_are_evidence_where_two_calls_gave_some(trained_fit):
     assert [row["row"] for row in answer().evidence["rows"]]
     assert "rows" not in answer(pair(call(1), call(2, "call"))).evidence
     for sides in ((trained_fit(1), call(2)), (call(1), trained_fit(2))):
-        assert "rows" not in answer_calls(
-            pair(*sides), Verdict(), POINT, execution(call(1)), script="train.py"
-        ).evidence
+        assert (
+            "rows"
+            not in answer_calls(
+                pair(*sides), Verdict(), POINT, execution(call(1)), script="train.py"
+            ).evidence
+        )
 
 
 def test_two_runs_are_asked_about_by_one_line():

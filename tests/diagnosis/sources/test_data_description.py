@@ -13,6 +13,7 @@ from whydiff.diagnosis.sources.data_description import (
     batches_shuffled,
     leak,
     misses,
+    moves_batches,
     never_fed,
     notes,
     relation,
@@ -130,6 +131,7 @@ def test_validation_samples_among_the_training_samples_are_a_leak():
     shared = recipe(X, Y, validation=(np.concatenate([X[:4], Z[:6]]), Y[:10]))
     assert leak(shared) == "4 of 10 validation samples are also in the training data"
     assert leak(recipe(X, Y, validation=(Z, Y))) == ""
+    assert leak(recipe(X, Y)) == ""
     one = recipe(X, Y, validation=(np.concatenate([X[:1], Z[1:]]), Y))
     assert leak(one) == "", "a single equal row is no leak"
 
@@ -167,6 +169,41 @@ def test_batches_that_change_places_as_a_whole():
     assert not batches_shuffled(
         recipe(X, Y, order=order, sizes=sizes), recipe(X, Y, order=mixed, sizes=sizes)
     )
+
+
+def test_batches_are_told_only_where_they_are_known():
+    order = np.arange(60)
+    moved = np.concatenate([order[20:40], order[:20], order[40:]])
+    one, other = (recipe(X[:59], Y[:59], order=o, sizes=[20] * 3) for o in (order, moved))
+    assert not batches_shuffled(one, other), "row 59 is none of those recorded"
+    for sizes, moves in (([20, 20, 20], True), ([20, 20], False), ([20, 20, 19], False)):
+        made = recipe(X, Y)
+        made = replace(
+            made, data_order=Order((order, moved)), batch_size=Batching((np.array(sizes),) * 2)
+        )
+        assert moves_batches(made) == moves
+
+
+@pytest.mark.parametrize(
+    ("sizes", "stream", "steps", "status"),
+    [
+        ([16, 16, 16], True, None, "unknown"),
+        ([20, 20, 8], True, None, "differs"),
+        ([20, 20, 8], True, 3, "unknown"),
+        ([16, 16, 16], False, None, "differs"),  # arrays are fed to their end
+    ],
+)
+def test_samples_that_shorter_epochs_left_out_are_not_known_to_be_other_data(
+    sizes, stream, steps, status
+):
+    short = recipe(X[5:53], Y[5:53], sizes=sizes, stream=stream)
+    facts = {} if steps is None else {"steps_per_epoch": steps}
+    short = replace(short, batch_size=replace(short.batch_size, facts=facts))
+    whole = recipe(X, Y, sizes=[20] * 3, stream=stream)
+    for sides in ((short, whole), (whole, short)):
+        assert CONTENT(*(a_side(**vars_of(r)) for r in sides)).status == status
+    lost = recipe(np.concatenate([X[5:52], Z[:1]]), Y[5:53], sizes=[16] * 3, stream=stream)
+    assert CONTENT(*(a_side(**vars_of(r)) for r in (lost, whole))).status == "differs"
 
 
 def test_a_stream_that_repeats_samples_in_place_of_others_is_told():

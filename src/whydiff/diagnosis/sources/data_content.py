@@ -174,7 +174,9 @@ def _differs(
     if _validation_differs(a, b):
         evidence += "; the validation data differ as well"
     if relation.shared == sizes[0] == sizes[1]:
-        evidence = f"the same {sizes[0]} samples, but some are repeated another number of times"
+        evidence = (
+            f"the same {relation.shared} samples, but some are repeated another number of times"
+        )
         return differs(ID, evidence, FIX, mechanism="resampled")
     again = not same_execution(a, b) and same_script(a, b)
     frozen = _frozen(a.recipe, b.recipe)

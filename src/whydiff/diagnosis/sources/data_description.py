@@ -217,23 +217,19 @@ def never_fed(recipe: Recipe) -> str:
     return f"{missing} of {total} {rows} are never fed" if missing else ""
 
 
-def leaked(recipe: Recipe) -> tuple[int, int]:
-    """How many of the validation samples are training samples too, and how many there are."""
+def leak(recipe: Recipe) -> str:
+    """How many of the validation samples are training samples too; "" where that is nothing out of
+    the ordinary."""
     content = recipe.data_content
     validation = content.validation_samples
-    if validation is None or content.unit == "batch" or not len(validation):
-        return 0, 0
+    if validation is None or content.unit == "batch":
+        return ""
     known = {row.tobytes() for row in np.ascontiguousarray(content.samples, np.uint64)}
     rows = np.ascontiguousarray(validation, np.uint64)
-    return sum(row.tobytes() in known for row in rows), len(rows)
-
-
-def leak(recipe: Recipe) -> str:
-    """A sentence's worth of :func:`leaked`; "" where that is nothing out of the ordinary."""
-    shared, total = leaked(recipe)
-    if shared < 2 or shared < LEAK * total:
+    shared = sum(row.tobytes() in known for row in rows)
+    if shared < 2 or shared < LEAK * len(rows):
         return ""
-    return f"{shared} of {total} validation samples are also in the training data"
+    return f"{shared} of {len(rows)} validation samples are also in the training data"
 
 
 def batches_shuffled(a: Recipe, b: Recipe) -> bool:
