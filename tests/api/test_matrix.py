@@ -36,7 +36,7 @@ def test_the_release_of_a_dependency_that_changed_the_result_is_found(here):
     assert (found.point(found.before).name, found.point(found.first).name) == (
         "six==1.13.0", "six==1.14.0",
     )  # fmt: skip
-    assert found.runs == 3
+    assert found.runs <= 3
     (cause,) = found.explanation.causes
     assert (cause.source, cause.status) == ("optimizer", "confirmed")
     assert "learning_rate: 0.01 vs. 0.05" in cause.detail
