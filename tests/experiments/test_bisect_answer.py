@@ -12,10 +12,18 @@ from whydiff.core.findings import Explanation, Remedy
 from whydiff.core.question import SideOptions
 from whydiff.core.searches import DATES, REVISIONS, VERSIONS, Point, Tried
 from whydiff.experiments.bisect import points
-from whydiff.experiments.bisect.answer import answer, explained
-from whydiff.experiments.bisect.asking import ByMetric, Threshold, halve, judged
 from whydiff.experiments.bisect.points import Series
-from whydiff.experiments.bisect.search import DIFFERS, SAME, SKIPPED
+from whydiff.experiments.bisect.search import (
+    DIFFERS,
+    SAME,
+    SKIPPED,
+    ByMetric,
+    Threshold,
+    answer,
+    explained,
+    halve,
+    judged,
+)
 from whydiff.report.documents.bisection import document, verdict
 from whydiff.storage.answers import keep, kept, search_id
 

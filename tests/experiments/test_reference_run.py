@@ -13,7 +13,7 @@ from whydiff.core.progress import Silent
 from whydiff.core.recording import Epoch
 from whydiff.core.verification import Amplification
 from whydiff.experiments.lock.reference import reduced_lock
-from whydiff.experiments.lock.trial import Trial
+from whydiff.experiments.lock.rounding import Trial
 from whydiff.experiments.reference_run import Reference, in_a_line, outcome_of
 from whydiff.testing.calls import call, execution
 from whydiff.testing.sides import a_fit, a_side, tensor, weights

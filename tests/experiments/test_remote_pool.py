@@ -8,8 +8,7 @@ import pytest
 import whydiff
 from whydiff.core.errors import WhydiffError
 from whydiff.core.replicas import Replica
-from whydiff.experiments.study.process_pool import Limits, Pool
-from whydiff.experiments.study.remote_pool import RemotePool, result_of
+from whydiff.experiments.study.process_pool import Limits, Pool, RemotePool, result_of
 from whydiff.runner.client import Run
 from whydiff.runner.executors import workers_of
 from whydiff.runner.executors.archive import archived

@@ -26,9 +26,16 @@ from whydiff.core.searches import (
 )
 from whydiff.core.temporary import temporary_folder
 from whydiff.experiments.bisect import points
-from whydiff.experiments.bisect.answer import answer, explained
-from whydiff.experiments.bisect.asking import Ask, ByMetric, ByRuns, Threshold, halve
 from whydiff.experiments.bisect.points import Series
+from whydiff.experiments.bisect.search import (
+    Ask,
+    ByMetric,
+    ByRuns,
+    Threshold,
+    answer,
+    explained,
+    halve,
+)
 from whydiff.runner.history import repository
 from whydiff.runner.releases import releases_between
 from whydiff.runner.running import runs_of

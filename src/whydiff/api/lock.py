@@ -17,7 +17,7 @@ from whydiff.core.recording import Execution
 from whydiff.core.temporary import temporary_folder
 from whydiff.diagnosis.pair import check_trained
 from whydiff.experiments.lock.reference import reduced_lock
-from whydiff.experiments.lock.trial import Trial, trial_of
+from whydiff.experiments.lock.rounding import Trial, trial_of
 from whydiff.experiments.study.spread import Spread
 from whydiff.runner.client import Run
 from whydiff.runner.epochs import EpochProgress

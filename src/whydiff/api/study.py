@@ -17,9 +17,8 @@ from whydiff.core.study import Study
 from whydiff.core.vary import parse_vary
 from whydiff.experiments.study.process_pool import with_pool
 from whydiff.experiments.study.replica_trainer import ENGINES, Uncapturable, replica_trainer
-from whydiff.experiments.study.request import Request
+from whydiff.experiments.study.request import Request, StudyFile, study_file
 from whydiff.experiments.study.spread import Spread, over_workers
-from whydiff.experiments.study.study_file import StudyFile, study_file
 from whydiff.experiments.study.watched_fit import text_of, with_bench
 from whydiff.experiments.tracking import StudyRuns
 from whydiff.runner.client import Run
@@ -101,7 +100,7 @@ def study(
                     "an executor trains scripts; a function and its data stay in this process",
                     "Write the function into a script that fits its model.",
                 )
-            from whydiff.experiments.study.in_process import local_bench
+            from whydiff.experiments.study.replica_trainer import local_bench
 
             with local_bench(script, data, fit_arguments, progress) as bench:
                 found = with_bench(request, bench, file, progress)

@@ -38,8 +38,7 @@ from whydiff.experiments.lock.differences import (
 )
 from whydiff.experiments.lock.question import NO_QUESTION, locked_side, question, too_long
 from whydiff.experiments.lock.reference import reduced_fit
-from whydiff.experiments.lock.rounding import amplification, judge_rounding, may_be_rounding
-from whydiff.experiments.lock.trial import Trial
+from whydiff.experiments.lock.rounding import Trial, amplification, judge_rounding, may_be_rounding
 from whydiff.report.documents.verification import verdict
 from whydiff.runner.client import Run
 from whydiff.runner.environments import interpreter_of

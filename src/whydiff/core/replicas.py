@@ -136,3 +136,10 @@ class Result:
             all(math.isfinite(v) for v in logs.values())
             and all(bool(np.isfinite(p).all()) for p in outputs if p.dtype.kind == "f")
         )
+
+    def final(self, metric: str) -> float:
+        """The metric at the end; NaN where there is none, or the training diverged or failed: the
+        accuracy of a model of NaNs is a number that says nothing."""
+        if self.failure or not self.logs or self.diverged:
+            return math.nan
+        return float(self.logs[-1].get(metric, math.nan))

@@ -26,11 +26,12 @@ from whydiff.experiments.lock.differences import Against, compare_locked
 from whydiff.experiments.lock.reference import reduced_fit, reduced_lock
 from whydiff.experiments.lock.rounding import (
     TOO_FAR,
+    Trial,
     amplification,
     judge_rounding,
     may_be_rounding,
+    trial_of,
 )
-from whydiff.experiments.lock.trial import Trial, trial_of
 from whydiff.runner.client import Run
 from whydiff.runner.epochs import EpochProgress
 from whydiff.runner.running import Runs

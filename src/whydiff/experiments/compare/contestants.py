@@ -21,8 +21,7 @@ from whydiff.diagnosis.sources import compare_all
 from whydiff.experiments.explain.lines import with_lines
 from whydiff.experiments.study.metadata import described
 from whydiff.experiments.study.on_jax import Wanted, on_jax
-from whydiff.experiments.study.process_pool import SOURCES, Limits, Pool
-from whydiff.experiments.study.remote_pool import RemotePool
+from whydiff.experiments.study.process_pool import SOURCES, Limits, Pool, RemotePool
 from whydiff.experiments.study.replica_trainer import (
     ReplicaTrainer,
     Uncapturable,
@@ -155,7 +154,7 @@ def _benches(
         if isinstance(way.script, Path):
             trainer = replica_trainer(way.run(), fit=fit, progress=progress, runs=runs)
         else:
-            from whydiff.experiments.study.in_process import local_bench
+            from whydiff.experiments.study.replica_trainer import local_bench
 
             trainer = local_bench(way.script, *how.fit_of, progress)
         return stack.enter_context(trainer)

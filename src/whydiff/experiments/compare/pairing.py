@@ -52,9 +52,7 @@ class Rule:
 
     def value(self, result: Result) -> float:
         """The metric after the last epoch, NaN if the training diverged or failed."""
-        if result.failure or not result.logs or result.diverged:
-            return float("nan")
-        return float(result.logs[-1].get(self.metric, float("nan")))
+        return result.final(self.metric)
 
     def look(self, pairs: Sequence[Results]) -> Look:
         """The verdict of the pairs, in their order; those with a failed replica count for

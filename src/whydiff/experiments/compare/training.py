@@ -18,10 +18,9 @@ from whydiff.core.replicas import Result
 from whydiff.core.study import Agreement, Gate
 from whydiff.experiments.compare.contestants import Contestant
 from whydiff.experiments.compare.pairing import CHUNK, Results, Rule, TrainedHybrid, until_settled
-from whydiff.experiments.study.answer import ROUNDING, same_distribution
+from whydiff.experiments.study.answer import agreement_of
 from whydiff.experiments.study.metadata import own_gate
 from whydiff.experiments.study.replica_trainer import ReplicaTrainer
-from whydiff.stats import paired
 from whydiff.stats.distances import prediction_distance
 
 #: Settings of which each value is a program of its own to compile.
@@ -170,18 +169,9 @@ def agreement(fused: Sequence[Results], plain: Sequence[Results], rule: Rule) ->
         for f, p in zip(many, one, strict=True)
         if not (f.failure or p.failure)
     ]
-    gaps = [_gap(f, p) for f, p in both]
-    furthest = max((g for g in gaps if math.isfinite(g)), default=math.nan)
-    relative = furthest / scale if scale > 0 else (0.0 if furthest == 0 else math.inf)
+    gaps = [gap for f, p in both if math.isfinite(gap := _gap(f, p))]
     values = [[rule.value(pair[k]) for pair in both] for k in (0, 1)]
-    return Agreement(
-        engine=both[0][0].engine if both else "",
-        n=len(both),
-        rounding=relative <= ROUNDING,
-        furthest=float(relative),
-        shift=paired.shift(values[1], values[0]),
-        p=same_distribution(*values),
-    )
+    return agreement_of(both[0][0].engine if both else "", gaps, scale, values)
 
 
 def _gap(one: Result, other: Result) -> float:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from whydiff.core.dividing import BOOTSTRAP, folds_of
+from whydiff.core.dividing import BOOTSTRAP, folds_of, partition_of
 from whydiff.core.errors import WhydiffError
-from whydiff.core.estimate import Estimate
-from whydiff.core.plan import BLOCKS, OWN, REPLICATE, Plan, StoredReplica, draw_plan
+from whydiff.core.estimate import Estimate, unknown
+from whydiff.core.plan import BLOCKS, OWN, REPLICATE, SETTING, Plan, StoredReplica, draw_plan
 from whydiff.core.replicas import ASKED_FOR, RANDOM_SOURCES
-from whydiff.core.study import METRIC, PREDICTIONS, Agreement, Gate, Open, Study, Worth
-from whydiff.core.vary import check_way
+from whydiff.core.study import (
+    METRIC,
+    PREDICTIONS,
+    WEIGHTS,
+    Agreement,
+    Gate,
+    Level,
+    Open,
+    Study,
+    Worth,
+)
+from whydiff.core.vary import check_way, value_text
 from whydiff.experiments.study.division import Division
-from whydiff.experiments.study.effects import levels_of, worth_of
 from whydiff.experiments.study.numbers import Numbers
 from whydiff.experiments.study.parts import (
     machine_notes,
@@ -28,11 +37,139 @@ from whydiff.experiments.study.parts import (
     shard_of,
     together_of,
 )
-from whydiff.stats import intervals, paired
+from whydiff.stats import effects, factors, intervals, paired, squared_distances as squared
 from whydiff.stats.distances import prediction_distance
 from whydiff.stats.effects import more_blocks, more_blocks_without
 from whydiff.storage import StoredStudy
 from whydiff.storage.codec import Checked, one_of
+from whydiff.storage.study_reader import load_study
+
+Distance = Callable[[StoredReplica, StoredReplica], float]
+
+
+def worth_of(numbers: Numbers) -> dict[str, tuple[Worth, ...]]:
+    """Total and main effect of every source by predictions, metric and weights."""
+    if not numbers.attributed:
+        return {}
+    measures: dict[str, Callable[[StoredReplica, StoredReplica], float]] = {
+        PREDICTIONS: lambda a, b: _squared_predictions(numbers, a, b),
+        METRIC: lambda a, b: squared.metric(numbers.value(a), numbers.value(b)),
+        WEIGHTS: lambda a, b: numbers.weight_distance(a, b) ** 2,
+    }
+    found = {name: _effects(numbers, distance) for name, distance in measures.items()}
+    return {name: worth for name, worth in found.items() if any(w.total.n for w in worth)}
+
+
+def _squared_predictions(numbers: Numbers, a: StoredReplica, b: StoredReplica) -> float:
+    one, two = numbers.predictions(a), numbers.predictions(b)
+    if one is None or two is None:
+        return math.nan
+    return squared.classes(one, two) if numbers.classes else squared.outputs(one, two)
+
+
+def _effects(
+    numbers: Numbers, distance: Callable[[StoredReplica, StoredReplica], float]
+) -> tuple[Worth, ...]:
+    everything = frozenset(numbers.attributed)
+    blocks = []
+    for draws in numbers.blocks:
+        usable = {k: v for k, v in draws.items() if not v.result.failure}
+        blocks.append(
+            effects.block(
+                distance,
+                usable.get(frozenset()),
+                {s: usable.get(frozenset([s])) for s in numbers.attributed},
+                {s: usable.get(everything - {s}) for s in numbers.attributed},
+                usable.get(everything),
+            )
+        )
+    dead = set(numbers.dead())
+    found = [
+        Worth(e.source, e.total, e.main, e.source in dead)
+        for e in effects.effects(_by_partition(numbers, blocks), numbers.attributed)
+    ]
+    return tuple(found + _arithmetic(numbers, distance))
+
+
+def _by_partition(numbers: Numbers, blocks: list[effects.Block]) -> list[effects.Block]:
+    """Blocks whose folds are of one partition, as one: folds are no independent replicates."""
+    way = numbers.division.way if numbers.division else ""
+    together: dict[int, list[effects.Block]] = {}
+    for draws, block in zip(numbers.blocks, blocks, strict=True):
+        number = next(iter(draws.values())).member.block
+        together.setdefault(partition_of(way, number), []).append(block)
+    return [effects.pooled(group) for group in together.values()]
+
+
+def _arithmetic(
+    numbers: Numbers, distance: Callable[[StoredReplica, StoredReplica], float]
+) -> list[Worth]:
+    """The worth of arithmetic, a source of its own where a replicate differs from its base."""
+    pairs = numbers.replicates()
+    if all(a.result.digest == b.result.digest for a, b in pairs):
+        return []
+    everything = frozenset(numbers.attributed)
+    whole = {b[frozenset()].member.block: b for b in numbers.blocks if frozenset() in b}
+    told = [
+        (distance(a, b), distance(a, whole[a.member.block][everything]))
+        for a, b in pairs
+        if everything in whole[a.member.block]
+    ]
+    total = effects.ratio([x for x, _ in told], [y for _, y in told])
+    return [Worth("arithmetic", total, unknown(total.n, "arithmetic cannot be held fixed"))]
+
+
+def levels_of(numbers: Numbers, factors_: Mapping[str, Sequence[Any]]) -> tuple[Level, ...]:
+    """Every value of a factor against its first, or against the script's own where it is
+    the only one."""
+    found = []
+    for factor, values in factors_.items():
+        groups = [_setting(numbers, factor, value) for value in values]
+        names = [value_text(value) for value in values]
+        if len(groups) == 1:
+            bases = {b: k for b, k in enumerate(x.get(frozenset()) for x in numbers.blocks) if k}
+            groups.insert(0, {k.member.block: k for k in bases.values()})
+            names.insert(0, "as written")
+        for name, group in zip(names[1:], groups[1:], strict=True):
+            found.append(_level(numbers, factor, name, names[0], group, groups[0]))
+    return tuple(found)
+
+
+def _setting(numbers: Numbers, factor: str, value: Any) -> dict[int, StoredReplica]:
+    return {
+        k.member.block: k
+        for k in numbers.kept.values()
+        if k.member.kind == SETTING and dict(k.member.replica.settings) == {factor: value}
+    }
+
+
+def _level(
+    numbers: Numbers,
+    factor: str,
+    name: str,
+    against: str,
+    b: dict[int, StoredReplica],
+    a: dict[int, StoredReplica],
+) -> Level:
+    common = sorted(set(a) & set(b))
+    first, second = ([numbers.value(group[block]) for block in common] for group in (a, b))
+    labels = None
+    if numbers.classes:
+        told = [n for n in common if numbers.predictions(a[n]) and numbers.predictions(b[n])]
+        tables = [numbers.labels([group[n] for n in told]) for group in (a, b)]
+        labels = (tables[0], tables[1]) if len(told) > 1 else None
+    found = factors.factor_effect(first, second, numbers.rng, labels=labels, bounds=numbers.bounds)
+    return Level(
+        factor,
+        name,
+        against,
+        found.shift,
+        found.p,
+        found.spread.ratio,
+        found.churn.excess if found.churn else None,
+        found.churn.p if found.churn else None,
+    )
+
 
 #: run by run agreement: furthest distance of the two engines, in distances of two draws
 ROUNDING = 1e-2
@@ -61,7 +198,7 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
     draws = [k for k in stored.kept.values() if k.member.block >= 0]
     failed = [k for k in draws if k.result.failure]
     finished = [k for k in draws if not k.result.failure]
-    diverged = sum(numbers.diverged(k) for k in finished)
+    diverged = sum(k.result.diverged for k in finished)
     worth = worth_of(numbers)
     return Study(
         script=str(meta.get("script", "")),
@@ -232,12 +369,20 @@ def _agreement(stored: StoredStudy, numbers: Numbers) -> Agreement | None:
         one, two = numbers.predictions(a), numbers.predictions(b)
         if one is not None and two is not None:
             gaps.append(prediction_distance(one, two))
+    values = [[numbers.value(k) for k in side] for side in zip(*both, strict=True)]
+    return agreement_of(both[0][0].result.engine, gaps, float(scale), values)
+
+
+def agreement_of(
+    engine: str, gaps: Sequence[float], scale: float, values: Sequence[list[float]]
+) -> Agreement:
+    """An engine against plain training: distances of what both trained, that of two runs, and the
+    metric of the runs by the engine and by plain training."""
     furthest = max(gaps, default=math.nan)
     relative = furthest / scale if scale > 0 else (0.0 if furthest == 0 else math.inf)
-    values = [[numbers.value(k) for k in side] for side in zip(*both, strict=True)]
     return Agreement(
-        engine=both[0][0].result.engine,
-        n=len(both),
+        engine=engine,
+        n=len(values[0]),
         rounding=bool(relative <= ROUNDING),
         furthest=float(relative),
         shift=paired.shift(values[1], values[0]),
@@ -313,7 +458,7 @@ def _rows(stored: StoredStudy, numbers: Numbers) -> Iterator[dict[str, Any]]:
             **{f"set.{name}": value for name, value in member.replica.settings.items()},
             **(result.logs[-1] if result.logs else {}),
             "epochs": len(result.logs),
-            "diverged": not result.failure and numbers.diverged(kept),
+            "diverged": not result.failure and result.diverged,
             "engine": result.engine,
             "digest": result.digest,
             "seconds": result.seconds,
@@ -323,9 +468,4 @@ def _rows(stored: StoredStudy, numbers: Numbers) -> Iterator[dict[str, Any]]:
 
 def read(path: Path | str, metric: str | None = None) -> Study:
     """The answer of the study in a file; nothing is trained, no Keras is needed."""
-    from whydiff.storage import load_study
-
     return answer(load_study(path), metric)
-
-
-__all__ = ["answer", "check_metric", "plan_of", "read"]

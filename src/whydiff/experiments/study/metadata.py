@@ -108,11 +108,15 @@ def check_fit_metric(metric: str | None, fit: Fit, division: Division | None = N
     return default_metric(logged, metric, compiled_metrics(fit.recipe))
 
 
+def digest_of(fit: Fit) -> str:
+    """One digest of all final weights, "" if the fit did not end."""
+    whole = "".join(tensor.digest for tensor in fit.final)
+    return tensor_digest(np.frombuffer(bytes.fromhex(whole), np.uint8)) if whole else ""
+
+
 def own_gate(fit: Fit, digest: str) -> list[Any]:
     """[passed, evidence]: whether the fit, trained from its own values, is what was watched."""
-    whole = "".join(tensor.digest for tensor in fit.final)
-    watched = tensor_digest(np.frombuffer(bytes.fromhex(whole), np.uint8))
-    if digest == watched:
+    if digest == digest_of(fit):
         return [True, f"trained again from its own values: all {len(fit.final)} weights equal"]
     return [False, "trained again from its own values, it ended with other weights"]
 

@@ -50,9 +50,7 @@ class Numbers:
     def value(self, kept: StoredReplica | None) -> float:
         """The metric at the end of training; NaN where there is none, or the training diverged
         (the accuracy of a model of NaNs is a number that says nothing)."""
-        if kept is None or kept.result.failure or not kept.result.logs or kept.result.diverged:
-            return math.nan
-        return float(kept.result.logs[-1].get(self.metric, math.nan))
+        return math.nan if kept is None else kept.result.final(self.metric)
 
     def predictions(self, kept: StoredReplica | None) -> list[np.ndarray] | None:
         """Outputs on the probe; logits of one binary output as probabilities."""
@@ -62,11 +60,6 @@ class Numbers:
         if self._logits:
             outputs = [_sigmoid(p) if p.ndim < 2 or p.shape[-1] == 1 else p for p in outputs]
         return outputs
-
-    @staticmethod
-    def diverged(kept: StoredReplica) -> bool:
-        """Whether anything logged at the end, or a prediction, is not a finite number."""
-        return kept.result.diverged
 
     # --- groups -------------------------------------------------------------------------------
 
@@ -93,7 +86,7 @@ class Numbers:
     @cached_property
     def finished(self) -> list[StoredReplica]:
         """Independent draws with an outcome that is a finite number throughout."""
-        return [k for k in self.draws if not k.result.failure and not self.diverged(k)]
+        return [k for k in self.draws if not k.result.failure and not k.result.diverged]
 
     def own(self) -> StoredReplica | None:
         """The script's own training."""

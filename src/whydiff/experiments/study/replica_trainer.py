@@ -7,7 +7,7 @@ Where a fit of the present process is studied, the same requests go to it direct
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,7 @@ from whydiff.core.recording import Execution, Fit
 from whydiff.core.replicas import Packing, Replica, Result
 from whydiff.core.shards import WIDTH
 from whydiff.core.temporary import temporary_folder
-from whydiff.diagnosis.pair import check_trained
-from whydiff.runner.client import Run
+from whydiff.runner.client import KEEP_BYTES, Run
 from whydiff.runner.epochs import EpochProgress
 from whydiff.runner.messages import (
     AskRedrawable,
@@ -34,6 +33,7 @@ from whydiff.runner.messages import (
     Streams,
 )  # fmt: skip
 from whydiff.runner.running import Ran, Runs, runs_of, times
+from whydiff.storage import load
 
 ENGINES = ("auto", "fused", "solo", "process")
 #: Bytes of weights and predictions that one answer may bring.
@@ -231,11 +231,44 @@ def prepared(bench: ReplicaTrainer) -> ReplicaTrainer:
     return bench
 
 
-__all__ = [
-    "ENGINES",
-    "ReplicaTrainer",
-    "Uncapturable",
-    "check_trained",
-    "chosen_fit",
-    "replica_trainer",
-]
+@contextlib.contextmanager
+def local_bench(
+    build: Callable[[], Any], data: Any, fit_arguments: Mapping[str, Any], progress: Progress
+) -> Iterator[ReplicaTrainer]:
+    """Build a model, fit it once, watched, and keep it to train replicas.
+
+    Raises WhydiffError if ``build`` gives no compiled model or ``fit`` takes no step.
+    """
+    import keras
+
+    from whydiff.runner import in_process
+    from whydiff.runner.in_process_client import InProcessClient
+
+    if data is None and "x" not in fit_arguments:
+        raise WhydiffError(
+            "there are no data to fit", "whydiff.study(build, (x, y), epochs=...) takes them."
+        )
+    name = getattr(build, "__qualname__", repr(build))
+    with temporary_folder() as folder:
+        recording = Path(folder) / "a.whydiff"
+        session = in_process.begin(recording, KEEP_BYTES, name)
+        progress.step(f"training {name}, watched")
+        try:
+            model = build()
+            if not isinstance(model, keras.Model):
+                raise WhydiffError(
+                    f"{name}() gave {type(model).__name__}, not a Keras model",
+                    "It has to build a model, compile it and return it.",
+                )
+            given = data if isinstance(data, tuple) else () if data is None else (data,)
+            # The positions of fit are x, y, batch_size; sample weights have a name.
+            named = {"sample_weight": given[2]} if len(given) > 2 else {}
+            model.fit(*given[:2], **{"verbose": 0, **named, **fit_arguments})
+        finally:
+            session.close(0)
+            in_process.wait()
+        execution = load(recording)
+        if not execution.fits or not session.lives:
+            raise WhydiffError(f"fitting {name}() took no step", "Give data and epochs to fit.")
+        client = InProcessClient(session.lives, recording, each_epoch=progress.epochs)
+        yield prepared(ReplicaTrainer(execution, execution.fits[-1], client))

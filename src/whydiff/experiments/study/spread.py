@@ -21,8 +21,7 @@ from whydiff.core.study import Study
 from whydiff.core.vary import vary_words
 from whydiff.experiments.study.answer import plan_of
 from whydiff.experiments.study.merging import extract_part, merge_parts
-from whydiff.experiments.study.request import Request
-from whydiff.experiments.study.study_file import StudyFile
+from whydiff.experiments.study.request import Request, StudyFile
 from whydiff.runner.executors import Workers
 from whydiff.runner.executors.archive import (
     Archive,

@@ -24,8 +24,7 @@ from whydiff.experiments.study.metadata import (
 )
 from whydiff.experiments.study.on_jax import Wanted, on_jax
 from whydiff.experiments.study.replica_trainer import ReplicaTrainer
-from whydiff.experiments.study.request import Request
-from whydiff.experiments.study.study_file import StudyFile
+from whydiff.experiments.study.request import Request, StudyFile
 from whydiff.experiments.study.training import Part, Studying
 from whydiff.runner.client import Run
 from whydiff.runner.running import Runs
