@@ -78,7 +78,7 @@ def test_a_target_is_a_script_or_a_recording(tmp_path):
     assert check_targets(f"{GOLDEN}:1", str(GOLDEN)) == (f"{GOLDEN}:1", str(GOLDEN))
     assert check_targets(str(script), None) == (script, None)
     assert check_targets(str(script), str(GOLDEN)) == (script, str(GOLDEN))
-    assert check_targets(str(GOLDEN), "at-v1.py", ("", "v1")) == (str(GOLDEN), "at-v1.py")
+    assert check_targets(str(GOLDEN), "at-v1.py", {"b_rev": "v1"}) == (str(GOLDEN), "at-v1.py")
     with pytest.raises(WhydiffError, match="there is no script other"):
         check_targets(str(GOLDEN), "other.py")
     with pytest.raises(WhydiffError, match="there is no recording missing"):

@@ -14,15 +14,16 @@ from typing import Any
 
 import click
 
-from whydiff.cli.options import STDOUT, force_option, html_option, json_option
-from whydiff.cli.output import (
-    check_json,
-    check_markdown,
-    check_page,
-    write_json,
-    write_page,
-    write_text,
+from whydiff.cli.options import (
+    STDOUT,
+    force_option,
+    html_option,
+    json_option,
+    markdown_option,
+    together,
 )
+from whydiff.cli.output import check_own, write_json, write_page, write_text
+from whydiff.core.disk import ANSWER, MARKDOWN, PAGE
 from whydiff.core.errors import WhydiffError
 
 #: parameters of :func:`answer_options`
@@ -46,11 +47,13 @@ class Targets:
         Other people's files are only replaced with ``force``.
         """
         if self.json and self.json != STDOUT:
-            check_json(self.json, self.force)
+            # `whydiff check --json a.py b.py`: meant as a script, not as the place of the answer
+            last = "Name another file, write `--json` last to print to stdout, or replace it with "
+            check_own(self.json, "the JSON", ANSWER, self.force, f"{last}--force.")
         if self.html:
-            check_page(self.html, self.force)
+            check_own(self.html, "the page", PAGE, self.force)
         if self.markdown and self.markdown != STDOUT:
-            check_markdown(self.markdown, self.force)
+            check_own(self.markdown, "the Markdown", MARKDOWN, self.force)
         named = [
             (what, name)
             for what, name in (("JSON", self.json), ("a page", self.html),
@@ -110,33 +113,19 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
         targets = Targets(*(options.pop(name) for name in TARGET_OPTIONS))
         return command(*args, targets=targets, **options)
 
-    decorated: Callable[..., Any] = with_targets
-    for option in (
-        click.option("--verbose", is_flag=True, help="Show all the evidence."),
-        force_option,
+    return together(
+        json_option,
+        html_option,
+        markdown_option,
         click.option(
             "--github",
             is_flag=True,
             help="In a job on GitHub: add the answer to the step summary, and annotate the lines "
             "it names.",
         ),
-        markdown_option,
-        html_option,
-        json_option,
-    ):
-        decorated = option(decorated)
-    return decorated
-
-
-def markdown_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--markdown FILE``: the parameter ``markdown_file``."""
-    decorate: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-        "--markdown",
-        "markdown_file",
-        metavar="FILE",
-        help="Write the answer as Markdown, short enough for a comment; - is stdout.",
-    )
-    return decorate(command)
+        force_option,
+        click.option("--verbose", is_flag=True, help="Show all the evidence."),
+    )(with_targets)
 
 
 def _quoted(github: bool) -> AbstractContextManager[None]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.output import check_target, say, write_json
-from whydiff.core.disk import SARIF, check_replaced
+from whydiff.cli.output import check_own, say, write_json
+from whydiff.core.disk import SARIF
 from whydiff.core.errors import WhydiffError
 from whydiff.core.problem import Checked, Problem
 
@@ -40,9 +39,7 @@ def command(
     """
     targets.check()
     if sarif_file:
-        check_target(sarif_file, "the SARIF")
-        way_out = "Name another file, or replace it with --force."
-        check_replaced(Path(sarif_file), SARIF, way_out, targets.force)
+        check_own(sarif_file, "the SARIF", SARIF, targets.force)
 
     from whydiff.api.check import check_file, files
     from whydiff.lint import selected

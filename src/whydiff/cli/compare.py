@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,16 @@ import click
 
 from whydiff.cli.answering import Targets, answer_options
 from whydiff.cli.options import (
-    environment_options,
+    arguments_option,
     executor_options,
     fits_option,
     in_place_option,
+    sides_options,
     track_option,
 )
 from whydiff.cli.script import (
     Duration,
     ScriptCommand,
-    Setting,
     asked,
     check_script,
     script_arguments,
@@ -43,13 +42,8 @@ DIFFERENT, OPEN = 1, 3
     "shuffle=on or off.",
 )
 @click.option("--a-set", "a_settings", multiple=True, metavar="WHAT=VALUE", help="Set for A.")
-@click.option("--a-env", type=Setting(), multiple=True, help="Environment of A's run.")
-@click.option("--b-env", type=Setting(), multiple=True, help="Environment of B's run.")
-@click.option("--b-args", metavar="TEXT", help="Arguments of B's run, in place of those after --.")
-@click.option("--a-rev", default="", metavar="REVISION", help="Run A with a git revision's files.")
-@click.option("--b-rev", default="", metavar="REVISION", help="Run B with a git revision's files.")
-@environment_options("a")
-@environment_options("b")
+@arguments_option("b", help="Arguments of B's run, in place of those after --.")
+@sides_options
 @fits_option
 @click.option("--metric", metavar="NAME", help="The logged metric to decide by.")
 @click.option(
@@ -112,7 +106,6 @@ def command(
     script_b: str | None,
     settings: tuple[str, ...],
     a_settings: tuple[str, ...],
-    b_args: str | None,
     expect: str | None,
     targets: Targets,
     **options: Any,
@@ -151,7 +144,6 @@ def command(
     path_b = check_script(script_b) if script_b and path_b is None else path_b
     targets.check()
     set_b, set_a = parse_settings(settings, "--set"), parse_settings(a_settings, "--a-set")
-    options = {**options, "a_env": dict(options["a_env"]), "b_env": dict(options["b_env"])}
 
     from whydiff.api.compare import compare
     from whydiff.report.progress import Progress
@@ -163,7 +155,6 @@ def command(
             settings=set_b,
             a_settings=set_a,
             arguments=script_arguments(ctx),
-            b_arguments=None if b_args is None else split(b_args),
             progress=progress,
             **options,
         )
@@ -201,11 +192,3 @@ def parse_settings(texts: tuple[str, ...], option: str) -> dict[str, Any]:
                 )
             found[name] = values[0]
     return found
-
-
-def split(text: str) -> list[str]:
-    """Words as a shell would split them."""
-    try:
-        return shlex.split(text)
-    except ValueError as error:
-        raise WhydiffError(f"--b-args {text!r}: {error}", "Close the quotes.") from None

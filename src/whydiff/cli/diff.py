@@ -8,28 +8,20 @@ from typing import Any
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import environment_options, ignore_sources_option, in_place_option
-from whydiff.cli.script import (
-    ScriptCommand,
-    Setting,
-    asked,
-    check_targets,
-    script_arguments,
-    words,
+from whydiff.cli.options import (
+    further_arguments,
+    ignore_sources_option,
+    in_place_option,
+    sides_options,
 )
+from whydiff.cli.script import ScriptCommand, asked, check_targets, script_arguments
 
 
 @click.command(cls=ScriptCommand, name="diff", short_help="Compare two recorded fits.")
 @click.argument("a", metavar="A[:I]")
 @click.argument("b", metavar="[B[:J]]", required=False)
-@click.option("--a-args", default="", metavar="TEXT", help="Further arguments of run A.")
-@click.option("--b-args", default="", metavar="TEXT", help="Further arguments of run B.")
-@click.option("--a-env", type=Setting(), multiple=True, help="Environment of run A.")
-@click.option("--b-env", type=Setting(), multiple=True, help="Environment of run B.")
-@click.option("--a-rev", default="", metavar="REVISION", help="Run A with a git revision's files.")
-@click.option("--b-rev", default="", metavar="REVISION", help="Run B with a git revision's files.")
-@environment_options("a")
-@environment_options("b")
+@further_arguments
+@sides_options
 @ignore_sources_option
 @in_place_option
 @answer_options
@@ -39,16 +31,8 @@ def command(
     /,
     a: str,
     b: str | None,
-    a_args: str,
-    b_args: str,
-    a_env: tuple[tuple[str, str], ...],
-    b_env: tuple[tuple[str, str], ...],
-    a_rev: str,
-    b_rev: str,
-    ignore_sources: tuple[str, ...],
-    in_place: bool,
     targets: Targets,
-    **environments: Any,
+    **options: Any,
 ) -> None:
     """Compare two recorded fits: where do they first diverge, and in what do they differ?
 
@@ -66,27 +50,14 @@ def command(
     they were recorded and one of them was cut short.
     """
     targets.check()
-    path, path_b = (a, b) if ".whydiff" in a else check_targets(a, b, (a_rev, b_rev))
+    path, path_b = (a, b) if ".whydiff" in a else check_targets(a, b, options)
 
     from whydiff.api.diff import diff
     from whydiff.report.progress import Progress
 
     with Progress() as progress:
-        result = diff(
-            path,
-            path_b,
-            arguments=script_arguments(ctx),
-            a_arguments=words("--a-args", a_args),
-            b_arguments=words("--b-args", b_args),
-            a_env=dict(a_env),
-            b_env=dict(b_env),
-            a_rev=a_rev,
-            b_rev=b_rev,
-            **environments,
-            ignore_sources=ignore_sources,
-            in_place=in_place,
-            progress=progress,
-        )
+        given = script_arguments(ctx)
+        result = diff(path, path_b, arguments=given, progress=progress, **options)
     if ".whydiff" not in a:
         result = replace(result, evidence={**result.evidence, "command": asked(ctx)})
     targets.give(result)

@@ -9,22 +9,21 @@ from click.core import ParameterSource
 
 from whydiff.cli.answering import TARGET_OPTIONS, Targets, answer_options
 from whydiff.cli.options import (
-    environment_options,
+    further_arguments,
     ignore_sources_option,
     in_place_option,
     keep_option,
     named_fits_option,
+    sides_options,
     track_option,
 )
 from whydiff.cli.script import (
     Duration,
     Pair,
     ScriptCommand,
-    Setting,
     check_targets,
     script_arguments,
     without_lines,
-    words,
 )
 from whydiff.cli.settings import unused_settings
 from whydiff.core.question import FitName, fit_name
@@ -43,14 +42,8 @@ from whydiff.core.question import FitName, fit_name
     "--calls", type=Pair("calls"), help="Compare these two calls; `whydiff calls` numbers them."
 )
 @click.option("--runs", is_flag=True, help="Compare two runs of the script.")
-@click.option("--a-args", default="", metavar="TEXT", help="Further arguments of run A.")
-@click.option("--b-args", default="", metavar="TEXT", help="Further arguments of run B.")
-@click.option("--a-env", type=Setting(), multiple=True, help="Environment of run A.")
-@click.option("--b-env", type=Setting(), multiple=True, help="Environment of run B.")
-@click.option("--a-rev", default="", metavar="REVISION", help="Run A with a git revision's files.")
-@click.option("--b-rev", default="", metavar="REVISION", help="Run B with a git revision's files.")
-@environment_options("a")
-@environment_options("b")
+@further_arguments
+@sides_options
 @click.option("--metric", metavar="NAME", help="The metric to tell the gap in.")
 @click.option("--budget", type=Duration(), help="Time for all that is run: 90s, 5m, 1h.")
 @click.option(
@@ -85,24 +78,11 @@ def command(
     fits: tuple[FitName, FitName] | None,
     calls: tuple[int, int] | None,
     runs: bool,
-    a_args: str,
-    b_args: str,
-    a_env: tuple[tuple[str, str], ...],
-    b_env: tuple[tuple[str, str], ...],
-    a_rev: str,
-    b_rev: str,
-    metric: str | None,
-    budget: float | None,
-    inputs: str,
-    ignore_sources: tuple[str, ...],
-    zoom: bool,
     no_fix: bool,
-    in_place: bool,
-    keep: str,
     track: str | None,
     runs_of: str | None,
     targets: Targets,
-    **environments: Any,
+    **options: Any,
 ) -> None:
     """Why do two trainings differ?
 
@@ -131,14 +111,10 @@ def command(
         _give_runs(ctx, runs_of, track, targets)
         return
     script, script_b = _targets(script, script_b, module)
-    _check_combination(
-        script_b,
-        fits,
-        runs,
-        bool(a_env or b_env or a_args or b_args or a_rev or b_rev or any(environments.values())),
-    )
+    sides = any(value for name, value in options.items() if name.startswith(("a_", "b_")))
+    _check_combination(script_b, fits, runs, sides)
     script, script_b, lines = without_lines(script, script_b)
-    path, path_b = check_targets(script, script_b, (a_rev, b_rev))
+    path, path_b = check_targets(script, script_b, options)
     targets.check()
 
     from whydiff.api.explain import explain, usable_with
@@ -149,22 +125,9 @@ def command(
         "calls": calls,
         "lines": lines,
         "runs": runs,
-        "a_env": dict(a_env),
-        "b_env": dict(b_env),
-        "metric": metric,
-        "budget": budget,
-        "inputs": inputs,
-        "ignore_sources": ignore_sources,
         "arguments": script_arguments(ctx),
-        "a_arguments": words("--a-args", a_args),
-        "b_arguments": words("--b-args", b_args),
-        "a_rev": a_rev,
-        "b_rev": b_rev,
-        **environments,
         "fix": not no_fix,
-        "in_place": in_place,
-        "keep": keep,
-        "zoom": zoom,
+        **options,
     }
     usable = {*usable_with([str(p) for p in (path, path_b) if p]), "ignore_sources"}
     for name in unused_settings(ctx, asked, usable):

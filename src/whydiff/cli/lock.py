@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from whydiff.cli.options import executor_options, force_option, in_place_option
-from whydiff.cli.output import check_target, say
+from whydiff.cli.output import check_not_script, check_target, say
 from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
-from whydiff.core.errors import WhydiffError
 
 
 @click.command(cls=ScriptCommand, name="lock", short_help="Keep a training as the reference.")
@@ -53,8 +50,7 @@ def command(
     path = check_script(script)
     if output:
         check_target(output, "the lock")
-        if Path(output).exists() and Path(output).samefile(path):
-            raise WhydiffError(f"{output} is the script itself", "Name another file with -o.")
+        check_not_script(output, path)
 
     from whydiff.api.lock import lock
     from whydiff.report.progress import Progress

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from whydiff.cli.options import STDOUT
-from whydiff.core.disk import ANSWER, MARKDOWN, PAGE, check_replaced, write_whole
+from whydiff.core.disk import Kind, check_replaced, write_whole
 from whydiff.core.errors import WhydiffError
 from whydiff.core.visible import json_spelled, plain, spelled
 
@@ -30,28 +30,22 @@ def check_target(name: str, what: str) -> None:
         raise WhydiffError(f"{name} cannot be written", "Check the permissions, or name another.")
 
 
-def check_json(name: str, force: bool = False) -> None:
-    """Refuse a file that JSON could not be written to, or that is not ours to replace."""
-    check_target(name, "the JSON")
-    # `whydiff check --json a.py b.py`: meant as a script, not as the place of the answer
-    check_replaced(
-        Path(name),
-        ANSWER,
-        "Name another file, write `--json` last to print to stdout, or replace it with --force.",
-        force,
-    )
+def check_own(
+    name: str,
+    what: str,
+    kind: Kind,
+    force: bool,
+    way_out: str = "Name another file, or replace it with --force.",
+) -> None:
+    """Refuse a file that ``what`` could not be written to, or that is not ours to replace."""
+    check_target(name, what)
+    check_replaced(Path(name), kind, way_out, force)
 
 
-def check_markdown(name: str, force: bool = False) -> None:
-    """Refuse a file that Markdown could not be written to, or that is not ours to replace."""
-    check_target(name, "the Markdown")
-    check_replaced(Path(name), MARKDOWN, "Name another file, or replace it with --force.", force)
-
-
-def check_page(name: str, force: bool = False) -> None:
-    """Refuse a file that a page could not be written to, or that is not ours to replace."""
-    check_target(name, "the page")
-    check_replaced(Path(name), PAGE, "Name another file, or replace it with --force.", force)
+def check_not_script(name: str, script: Path) -> None:
+    """Refuse the script's own file as the place of what comes of it."""
+    if Path(name).exists() and Path(name).samefile(script):
+        raise WhydiffError(f"{name} is the script itself", "Name another file with -o.")
 
 
 def say(text: str) -> None:

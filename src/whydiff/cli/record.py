@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from whydiff.cli.options import keep_option
-from whydiff.cli.output import check_target, say
+from whydiff.cli.output import check_not_script, check_target, say
 from whydiff.cli.script import ScriptCommand, check_script, script_arguments
 from whydiff.cli.signals import end_by_signal
-from whydiff.core.errors import WhydiffError
 from whydiff.core.words import count
 
 if TYPE_CHECKING:
@@ -41,8 +40,7 @@ def command(
     """
     path = check_script(script)
     check_target(output, "the recording")
-    if Path(output).exists() and Path(output).samefile(path):
-        raise WhydiffError(f"{output} is the script itself", "Name another file with -o.")
+    check_not_script(output, path)
 
     from whydiff.api.record import record
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from whydiff.cli.answering import Targets, markdown_option
-from whydiff.cli.options import force_option
+from whydiff.cli.answering import Targets
+from whydiff.cli.options import force_option, markdown_option
 from whydiff.cli.output import say
 from whydiff.core.errors import WhydiffError
 

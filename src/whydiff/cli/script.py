@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -61,21 +63,15 @@ def script_arguments(ctx: click.Context) -> tuple[str, ...]:
     return arguments
 
 
-def words(option: str, text: str) -> tuple[str, ...]:
-    """Arguments written as in a shell; WhydiffError where a quotation is not closed."""
-    try:
-        return tuple(shlex.split(text))
-    except ValueError as error:
-        raise WhydiffError(f"{option} {text!r}: {error}", "Quote it as in a shell.") from None
-
-
 def check_targets(
-    a: str, b: str | None, revisions: tuple[str, str] = ("", "")
+    a: str, b: str | None, options: Mapping[str, Any] | None = None
 ) -> tuple[str | Path, str | Path | None]:
     """Two scripts, recordings or saved models, or a script and a recording.
 
-    What belongs to a git revision is looked for there, later.
+    What belongs to a git revision (``a_rev`` and ``b_rev`` of ``options``) is looked for there,
+    later.
     """
+    revisions = [(options or {}).get(name, "") for name in ("a_rev", "b_rev")]
     named = [name for name in (a, b) if name]
     recordings = [name for name in named if re.search(r"\.whydiff(:\d+)?$", name)]
     for name in recordings if b or len(recordings) == len(named) else ():
