@@ -17,7 +17,7 @@ from whydiff.experiments.compare.numbers import (
     turned,
 )
 from whydiff.experiments.compare.pairing import Rule
-from whydiff.testing.simulated import predicted
+from whydiff.testing.simulations import predicted
 
 RULE, LOSS = Rule("accuracy", True), Rule("loss", False)
 CLASSES = ({"classes": True}, {"classes": True})

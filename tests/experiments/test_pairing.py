@@ -17,7 +17,7 @@ from whydiff.experiments.compare.pairing import (
     Rule,
     until_settled,
 )
-from whydiff.testing.simulated import few
+from whydiff.testing.simulations import few
 
 RULE = Rule("accuracy", True, most=60)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from whydiff.fixes.pipelines import shuffle_steps
+from whydiff.fixes.fits import shuffle_steps
 from whydiff.script_text.edits import apply, parse
 from whydiff.script_text.imports import Names
 

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from whydiff.keras_backend.host_generators import (
+    OWN,
+    generators_held,
     host_kept,
     host_state,
+    never_alike,
     put_host_state,
 )
-from whydiff.keras_backend.own_draws import OWN, generators_held, never_alike
 
 rng = np.random.default_rng(1)
 

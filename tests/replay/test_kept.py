@@ -7,7 +7,7 @@ import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
 from whydiff.core.disk import drop_oldest, private_folder
-from whydiff.replay.fused import engine, kept
+from whydiff.replay.fused import engine
 from whydiff.replay.fused.lowering import NATIVE
 
 NAMES = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
@@ -17,13 +17,13 @@ NAMES = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_sec
 def folder(tmp_path, monkeypatch):
     """Where programs are kept; JAX as it is where nobody chose a cache, which our tests do."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(kept, "_SECONDS", 0.0)
-    kept._folder.cache_clear()
+    monkeypatch.setattr(engine, "_SECONDS", 0.0)
+    engine._folder.cache_clear()
     chosen = {name: getattr(jax.config, name) for name in (*NAMES, "jax_enable_compilation_cache")}
     put({NAMES[0]: None, "jax_enable_compilation_cache": True})
     yield tmp_path / "whydiff" / "compiled"
     put(chosen)
-    kept._folder.cache_clear()
+    engine._folder.cache_clear()
 
 
 def put(values):
@@ -45,10 +45,10 @@ def computed():
 
 def test_a_kept_program_gives_the_bits_of_a_compiled_one(folder):
     before, plain = settings(), computed()
-    with kept.kept_programs():
+    with engine.kept_programs():
         first = computed()
     files = sorted(folder.rglob("*-cache"))
-    with kept.kept_programs():
+    with engine.kept_programs():
         again = computed()
     assert files == sorted(folder.rglob("*-cache")) != []
     assert plain == first == again
@@ -56,7 +56,7 @@ def test_a_kept_program_gives_the_bits_of_a_compiled_one(folder):
 
 
 def test_what_others_compile_is_not_kept(folder):
-    with kept.kept_programs():
+    with engine.kept_programs():
         pass
     computed()
     assert not list(folder.rglob("*-cache"))
@@ -65,13 +65,13 @@ def test_what_others_compile_is_not_kept(folder):
 def test_a_cache_of_the_script_is_left_alone(folder, tmp_path):
     theirs = str(tmp_path / "theirs")
     put({NAMES[0]: theirs})
-    with kept.kept_programs():
+    with engine.kept_programs():
         assert jax.config.jax_compilation_cache_dir == theirs
 
 
 def test_settings_return_behind_an_error(folder):
     before = settings()
-    with pytest.raises(ValueError, match="ours"), kept.kept_programs():
+    with pytest.raises(ValueError, match="ours"), engine.kept_programs():
         raise ValueError("ours")
     assert settings() == before
 

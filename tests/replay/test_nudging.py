@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from whydiff.replay.nudging import nudged
+from whydiff.replay.values import nudged
 from whydiff.stats.ulp import max_ulp
 from whydiff.testing.sides import tensor
 

@@ -4,7 +4,7 @@ import pytest
 
 from whydiff.script_text.edits import apply, parse
 from whydiff.script_text.imports import Names
-from whydiff.script_text.pools import one_thread, racing_draws
+from whydiff.script_text.orders import one_thread, racing_draws
 
 POOL = """import numpy as np
 from concurrent.futures import ThreadPoolExecutor

@@ -17,7 +17,7 @@ from whydiff.stats.effects import (
     pooled,
     ratio,
 )
-from whydiff.testing.simulated import coverage, many, study, true_effects
+from whydiff.testing.simulations import coverage, many, study, true_effects
 
 THREE = {"initialization": 0.5, "data-order": 0.3, "noise": 0.2}
 

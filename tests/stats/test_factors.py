@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from whydiff.stats.factors import factor_effect, spread_ratio
-from whydiff.testing.simulated import coverage, few, many, predicted
+from whydiff.testing.simulations import coverage, few, many, predicted
 
 RNG = np.random.default_rng
 

@@ -16,7 +16,7 @@ from whydiff.stats.flips import (
     labels_of,
     root_mean_squares,
 )
-from whydiff.testing.simulated import coverage, few, many, predicted
+from whydiff.testing.simulations import coverage, few, many, predicted
 
 TABLES = hnp.arrays(
     np.int64, st.tuples(st.integers(2, 8), st.integers(1, 20)), elements=st.integers(-1, 3)

@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 from scipy import stats
 
 from whydiff.stats.intervals import finite, mean, place, proportion, spread
-from whydiff.testing.simulated import coverage, many
+from whydiff.testing.simulations import coverage, many
 
 DRAWS = {
     "normal": lambda rng, n: rng.normal(size=n),

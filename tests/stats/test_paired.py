@@ -19,7 +19,7 @@ from whydiff.stats.paired import (
     sign_flip,
     verdict,
 )
-from whydiff.testing.simulated import coverage, few, many
+from whydiff.testing.simulations import coverage, few, many
 
 RNG = np.random.default_rng
 

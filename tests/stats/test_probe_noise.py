@@ -7,7 +7,7 @@ from whydiff.stats import intervals
 from whydiff.stats.effects import jackknife_error
 from whydiff.stats.probe_noise import calibrated_variance, variance_parts
 from whydiff.stats.quantiles import student
-from whydiff.testing.simulated import coverage, few, many
+from whydiff.testing.simulations import coverage, few, many
 
 
 def errors(rng, runs, examples, spread):

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from whydiff.stats.rates import rate_difference
-from whydiff.testing.simulated import many
+from whydiff.testing.simulations import many
 
 
 def failed(*counts):

@@ -20,7 +20,7 @@ from whydiff.stats.sequential import (
     pair_differences,
     t_process,
 )
-from whydiff.testing.simulated import few, many
+from whydiff.testing.simulations import few, many
 
 INF, NAN = math.inf, math.nan
 

@@ -169,7 +169,7 @@ def explain_fits(fits: Sequence[object], question: Question, progress: Progress)
         "two fits of this session",
         "They say how a script is run; name a script in place of the fits.",
     )
-    from whydiff.replay.leaving import left_as_found
+    from whydiff.replay.outcome import left_as_found
     from whydiff.runner.in_process_client import InProcessClient
 
     lives = [replace(a.live, index=1), replace(b.live, index=2)]

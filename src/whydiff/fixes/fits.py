@@ -1,14 +1,20 @@
-"""What to try when two fits of one run differ by chance: the same seed before each."""
+"""What to try when two fits of one run differ by chance: the same seed before each.
+
+Models that are meant to differ (folds of a cross-validation, members of an ensemble, trials) are
+never seeded alike, which would take away what they are for; nor is a seed set inside a loop over
+epochs, which would repeat one epoch's order for ever. Shuffles inside a tf.data pipeline draw their
+seed where they are called, so a seed set before ``fit`` comes too late for them.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from whydiff.core.recording import Side
-from whydiff.fixes.members import meant_to_differ
-from whydiff.fixes.pipelines import Shuffles, shuffle_steps
 from whydiff.fixes.proposal import Step
 from whydiff.fixes.runs import SEEDABLE, Plan, Targets, generator_step
 from whydiff.fixes.spots import (
@@ -21,8 +27,7 @@ from whydiff.fixes.spots import (
     pair,
     script_files,
 )
-from whydiff.fixes.swap import swap
-from whydiff.script_text.edits import Edit, Place, Script, place_before
+from whydiff.script_text.edits import Edit, Place, Script, block_of, place_before, statement_at
 from whydiff.script_text.generators import Change, Seeds, changes
 from whydiff.script_text.imports import Names
 from whydiff.script_text.own_seed import own_seed
@@ -167,3 +172,289 @@ def _seed(script: Script, names: Names, spots: Sequence[Spot], how: str) -> Step
         seed = _known_seed(script, names, spot.place.statement)
         edits.append(spot.place.insert(f"{call.function}({seed})"))
     return Step(tuple(edits), how=how)
+
+
+_FOLDS = ("fold", "train_index", "train_idx", "test_index", "test_idx", "val_index", "val_idx",
+          "held_out")  # fmt: skip
+_MEMBERS = re.compile(r"ensemble|committee|(^|_)members?($|_)|bagg(ed|ing)", re.IGNORECASE)
+_TOGETHER = re.compile(r"mean|average|median|vote|mode|sum|stack|concatenate", re.IGNORECASE)
+#: Functions of tuners and of scikit-learn that train a model several times.
+_SEARCHES = frozenset({"search", "optimize", "cross_val_score", "cross_validate",
+                       "cross_val_predict", "learning_curve"})  # fmt: skip
+
+
+def meant_to_differ(script: Script, files: frozenset[str], spots: Sequence[Spot]) -> str:
+    """A sentence where the places repeat for folds, members of an ensemble or trials, else ""."""
+    for spot in spots:
+        for statement in _statements(script, files, spot):
+            search = _search(statement)
+            if search:
+                return (
+                    f"{search} in line {statement.lineno} trains one model after another: such "
+                    "trials differ intentionally, and nothing has to make them agree."
+                )
+        for loop in _loops(script, files, spot):
+            if is_fold_loop(loop):
+                return (
+                    f"The loop in line {loop.lineno} trains the folds of a cross-validation: they "
+                    "differ intentionally in their rows, and nothing has to make them agree."
+                )
+            name = _collected(loop)
+            if name and (_MEMBERS.search(name) or _combined(script, name)):
+                return (
+                    f"The models of line {loop.lineno} are members of an ensemble ({name}): they "
+                    "differ intentionally."
+                )
+    return ""
+
+
+def is_fold_loop(loop: ast.AST) -> bool:
+    """Whether a loop or comprehension goes over the folds of a cross-validation."""
+    header = _header(loop)
+    if header is None:
+        return False
+    over, target = header
+    splits = any(
+        isinstance(n, ast.Call)
+        and isinstance(n.func, ast.Attribute)
+        and n.func.attr == "split"
+        and bool(n.args)
+        and not isinstance(n.args[0], ast.Constant)
+        for n in ast.walk(over)
+    )
+    words = [n.id.lower() for n in (*ast.walk(over), *ast.walk(target)) if isinstance(n, ast.Name)]
+    return splits or any(word in name for name in words for word in _FOLDS)
+
+
+def _header(loop: ast.AST) -> tuple[ast.expr, ast.expr] | None:
+    if isinstance(loop, ast.For | ast.AsyncFor):
+        return loop.iter, loop.target
+    comprehension = _comprehension(loop)
+    return (comprehension.iter, comprehension.target) if comprehension else None
+
+
+def _comprehension(statement: ast.AST) -> ast.comprehension | None:
+    found = (n for n in ast.walk(statement) if isinstance(n, ast.comprehension))
+    simple = isinstance(statement, ast.Assign | ast.AnnAssign | ast.Return | ast.Expr)
+    return next(found, None) if simple else None
+
+
+def _statements(script: Script, files: frozenset[str], spot: Spot) -> Iterator[ast.stmt]:
+    """The place's statement and those of the calls that led to it, innermost first."""
+    lines = [line for file, line in reversed(spot.outer) if file in files]
+    found = (spot.place.statement, *(statement_at(script, line) for line in lines))
+    return (statement for statement in found if statement is not None)
+
+
+def _search(statement: ast.stmt) -> str:
+    """The call in a simple statement by which a library trains several models: ``tuner.search``."""
+    if not isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign | ast.Return):
+        return ""
+    called = (ast.unparse(n.func) for n in ast.walk(statement) if isinstance(n, ast.Call))
+    return next((name for name in called if name.rpartition(".")[2] in _SEARCHES), "")
+
+
+def _loops(script: Script, files: frozenset[str], spot: Spot) -> Iterator[ast.stmt]:
+    """Loops, and statements with a comprehension, that the place is executed in."""
+    for statement in _statements(script, files, spot):
+        if _comprehension(statement) is not None:
+            yield statement
+        yield from script.loops(statement)
+
+
+def _collected(loop: ast.stmt) -> str:
+    """The name of the list that the loop or comprehension fills with what it makes, or that the
+    loop goes over."""
+    if isinstance(loop, ast.Assign):
+        return _name(loop.targets[0])
+    for node in ast.walk(loop):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="append", value=collection)):
+                return _name(collection)
+    return _name(loop.iter) if isinstance(loop, ast.For) else ""
+
+
+def _name(node: ast.AST) -> str:
+    """The last part of ``members`` or ``self.members``, "" for anything else."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _combined(script: Script, name: str) -> bool:
+    """Whether what the models in a list predict is brought together somewhere."""
+    for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
+        function = call.func.func if isinstance(call.func, ast.Call) else call.func
+        if not _TOGETHER.search(ast.unparse(function).rpartition(".")[2]):
+            continue
+        for argument in call.args:
+            for part in ast.walk(argument):
+                over = isinstance(part, ast.comprehension) and any(
+                    _name(n) == name for n in ast.walk(part.iter)
+                )
+                uses = any(isinstance(n, ast.Call) for n in ast.walk(argument) if n is not argument)
+                if over and uses:
+                    return True
+    return False
+
+
+_IN_PLACE = ("random", "numpy.random", "keras.random", "jax.random")  # these shuffle lists, arrays
+_SEED, _AGAIN = "seed", "reshuffle_each_iteration"
+
+
+@dataclass(frozen=True)
+class Shuffles:
+    """Changes of the pipelines' shuffles that may make the orders of two fits equal.
+
+    ``seed`` gives them seeds; it is empty where that cannot be enough, since the fits have
+    ``shared`` one pipeline. ``one_order`` makes every pass alike besides.
+    """
+
+    seed: Step = field(default_factory=Step)
+    one_order: Step = field(default_factory=Step)
+    shared: bool = False
+
+
+def shuffle_steps(script: Script, names: Names) -> Shuffles:
+    """What can be done about the shuffles in a script, if there are any."""
+    calls = _shuffles(script, names)
+    if not calls:
+        return Shuffles()
+    lines = ", ".join(str(call.lineno) for call in calls)
+    where = f"line {lines}" if len(calls) == 1 else f"lines {lines}"
+    seeds = tuple(e for i, call in enumerate(calls) for e in _edits(script, call, i, False))
+    both = tuple(e for i, call in enumerate(calls) for e in _edits(script, call, i, True))
+    seeded = Step(seeds, how=f"Gives the pipeline's shuffle a seed ({where}).")
+    fixed = Step(
+        both,
+        how=f"Gives the pipeline's shuffle a seed and one order for every pass ({where}): both "
+        "fits read it. To shuffle anew in every epoch, make the pipeline again before each fit.",
+    )
+    shared = all(_made_once(script, call) for call in calls)
+    return Shuffles(Step() if shared else seeded, fixed, shared)
+
+
+def _shuffles(script: Script, names: Names) -> Sequence[ast.Call]:
+    found = [
+        node
+        for node in ast.walk(script.tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "shuffle"
+        and names.dotted(node.func.value) not in _IN_PLACE
+        and not isinstance(script.parent[node], ast.Expr)  # a generator shuffles its argument
+        and not any(isinstance(a, ast.Starred) for a in node.args)
+        and not any(k.arg is None for k in node.keywords)
+        and len(node.args) <= 3
+        and (node.args or any(k.arg == "buffer_size" for k in node.keywords))
+    ]
+    return sorted(found, key=lambda call: script.span(call))
+
+
+def _edits(script: Script, call: ast.Call, number: int, one_order: bool) -> list[Edit]:
+    """Edits that give the call a seed where it has none and, if asked, one order."""
+    wanted = [(_SEED, 1, str(number))]
+    wanted += [(_AGAIN, 2, "False")] if one_order else []
+    edits, added = [], []
+    for name, position, value in wanted:
+        given = next((k.value for k in call.keywords if k.arg == name), None)
+        if given is None and len(call.args) > position:
+            given = call.args[position]
+        if given is None:
+            added.append(f"{name}={value}")
+        elif _is(given, None) if name == _SEED else not _is(given, False):
+            edits.append(Edit(*script.span(given), value))
+    if added:
+        last = max(
+            (script.span(a)[1] for a in (*call.args, *(k.value for k in call.keywords))),
+        )
+        edits.append(Edit(last, last, ", " + ", ".join(added)))
+    return edits
+
+
+def _made_once(script: Script, call: ast.Call) -> bool:
+    """Whether the call is executed once, so that all fits share what it makes."""
+    around = list(script.ancestors(call))
+    repeats = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.For, ast.While)
+    return not any(isinstance(node, repeats) for node in around)
+
+
+def _is(node: ast.expr, value: object) -> bool:
+    return isinstance(node, ast.Constant) and node.value is value
+
+
+#: what Keras's own seed sets as well, so that it may take their place
+_REPLACEABLE = frozenset({"numpy.random.seed", "random.seed", "tensorflow.random.set_seed"})
+_HOW = (
+    "Sets Keras's own seed instead of seeds that do not reach the initializers: they draw from "
+    "Python's `random`."
+)
+
+
+def swap(script: Script, names: Names, builds: Sequence[Spot], a: Side, b: Side) -> Step | None:
+    """Replace the seeds just above a build, where both builds pass one value for them."""
+    if len(builds) != 1:
+        return None
+    place = builds[0].place
+    scope = script.scope(place.statement)
+    seeds = _seeds_above(script, names, place.statement)
+    values = {script.segment(call.args[0]) for _, call in seeds}
+    seed = names.seed_call(place.statement)
+    if len(values) != 1 or seed is None or seed.needs or isinstance(scope, ast.Module):
+        return None
+    (value,) = values
+    if not _same_value(script, scope, value, builds[0], a, b):
+        return None
+    first, last = seeds[0][0], seeds[-1][0]
+    start = script.starts[first.lineno - 1]
+    end_line = last.end_lineno or last.lineno
+    end = script.starts[end_line] if end_line < len(script.lines) else len(script.text)
+    if script.offset(first.lineno, first.col_offset) != start + len(place.indent):
+        return None
+    new = f"{place.indent}{seed.function}({value}){place.newline}"
+    return Step((Edit(start, end, new),), how=_HOW)
+
+
+def _seeds_above(
+    script: Script, names: Names, statement: ast.stmt
+) -> list[tuple[ast.Expr, ast.Call]]:
+    """The unbroken run of seed calls above a statement in its block."""
+    block = block_of(script, statement)
+    found: list[tuple[ast.Expr, ast.Call]] = []
+    for above in reversed(block[: block.index(statement)]):
+        if not isinstance(above, ast.Expr) or not isinstance(above.value, ast.Call):
+            break
+        if names.called(above.value) not in _REPLACEABLE or len(above.value.args) != 1:
+            break
+        found.insert(0, (above, above.value))
+    return found
+
+
+def _same_value(script: Script, scope: ast.AST, value: str, spot: Spot, a: Side, b: Side) -> bool:
+    """Whether both callers pass the same constant for the parameter that holds the seed."""
+    if value.isdigit():
+        return True
+    if not isinstance(scope, ast.FunctionDef) or not spot.outer:
+        return False
+    parameters = [p.arg for p in (*scope.args.posonlyargs, *scope.args.args)]
+    if value not in parameters:
+        return False
+    position, depth = parameters.index(value), len(spot.outer) - 1
+    passed = set()
+    for draws in own_draws(a, b):
+        frames = draws[0].stack if draws else ()
+        line = frames[depth].line if len(frames) > depth else 0
+        passed |= set(_passed(script, scope.name, line, value, position)) or {""}
+    return len(passed) == 1 and next(iter(passed)).lstrip("-").isdigit()
+
+
+def _passed(script: Script, function: str, line: int, name: str, position: int) -> list[str]:
+    """The arguments given for a parameter by the calls of a function on one line."""
+    found = []
+    for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
+        called = isinstance(call.func, ast.Name) and call.func.id == function
+        if called and call.lineno <= line <= (call.end_lineno or call.lineno):
+            values = [k.value for k in call.keywords if k.arg == name]
+            values += call.args[position : position + 1]
+            found += [script.segment(v) for v in values]
+    return found

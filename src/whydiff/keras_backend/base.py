@@ -2,7 +2,7 @@
 
 A backend is a module, ``keras_backend/<name>/backend.py``, with the functions of
 :class:`Backend`; mypy checks that each has them all, in these types. What several answer alike
-stands in ``in_place``, ``no_generator`` and ``tee``, and they import it.
+stands in ``alike``, and they import it.
 """
 
 from __future__ import annotations

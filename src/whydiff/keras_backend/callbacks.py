@@ -1,10 +1,10 @@
-"""Which callbacks change a training, and copies of them that leave no traces."""
+"""Which callbacks change a training, copies of them that leave no traces, and the logs they get."""
 
 from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whydiff.keras_backend.code import is_users
@@ -67,3 +67,17 @@ def fresh_callback(callback: Any) -> Any:
         if isinstance(value, (list, dict, set)):
             setattr(twin, key, copy.copy(value))
     return twin
+
+
+def numbers(logs: Any) -> dict[str, float]:
+    """Logs as plain floats; entries that are not numbers are left out."""
+    found: dict[str, float] = {}
+    for key, value in (logs or {}).items():
+        if isinstance(value, Mapping):
+            found |= {f"{key}/{k}": v for k, v in numbers(value).items()}
+            continue
+        try:
+            found[str(key)] = float(value)
+        except (TypeError, ValueError):
+            continue
+    return found

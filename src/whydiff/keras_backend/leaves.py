@@ -1,7 +1,8 @@
-"""The arrays of a batch, one by one, and what each is for."""
+"""The arrays of a batch, one by one, and what each is for; sparse and ragged ones taken apart."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,3 +44,30 @@ def weighted(structure: Any, weights: int) -> Any:
     if not weights:
         return (x, y)
     return (x, y, 0 if weights == 1 else y)
+
+
+#: Key of a mapping that stands for one sparse or ragged tensor: its value is a tuple of arrays.
+PARTS = "components of a sparse or ragged tensor"
+
+
+def has_parts(structure: Any) -> bool:
+    """Whether a batch holds a tensor that was taken apart."""
+    if isinstance(structure, dict):
+        return PARTS in structure or any(map(has_parts, structure.values()))
+    return isinstance(structure, (list, tuple)) and any(map(has_parts, structure))
+
+
+def replaced(structure: Any, make: Callable[[Any], Any]) -> Any:
+    """``structure`` with ``make(parts)`` in place of every tensor that was taken apart."""
+    if isinstance(structure, dict):
+        if PARTS in structure:
+            return make(structure[PARTS])
+        return {key: replaced(value, make) for key, value in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return type(structure)(replaced(part, make) for part in structure)
+    return structure
+
+
+def parts(arrays: Sequence[Any]) -> dict[str, tuple[Any, ...]]:
+    """What stands for a tensor made of these arrays."""
+    return {PARTS: tuple(arrays)}

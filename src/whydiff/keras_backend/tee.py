@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
-
-
-def told_order() -> AbstractContextManager[None]:
-    """Nobody tells the order of arrays in advance: each batch is looked at on its way."""
-    return nullcontext()
 
 
 class Transferred:

@@ -12,9 +12,9 @@ import numpy as np
 
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
+from whydiff.keras_backend.callbacks import numbers
 from whydiff.keras_backend.internals import pack_leaves
 from whydiff.keras_backend.leaves import flatten
-from whydiff.keras_backend.logs import numbers
 from whydiff.recorder.calls import Call, like
 from whydiff.recorder.guard import never_in_the_way
 from whydiff.recorder.watch import Watch

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.digests import tensor_digest
-from whydiff.keras_backend.beside import BesideModels
 from whydiff.keras_backend.code import Outside
+from whydiff.keras_backend.subject import BesideModels
 from whydiff.recorder.describe.model import constants, held, loss_reads, outside
 from whydiff.recorder.describe.values import plain
 

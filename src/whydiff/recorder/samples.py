@@ -17,9 +17,8 @@ from whydiff.core.digests import (
 )
 from whydiff.core.live import Samples
 from whydiff.core.recipe import Content
-from whydiff.keras_backend.composite import has_parts
 from whydiff.keras_backend.internals import array_adapter, in_row_order
-from whydiff.keras_backend.leaves import flatten, leaf_roles, plain
+from whydiff.keras_backend.leaves import flatten, has_parts, leaf_roles, plain
 
 #: Samples whose arrays are told apart one by one; the others are known as a whole.
 DESCRIBED = 1 << 16

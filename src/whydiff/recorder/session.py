@@ -20,9 +20,8 @@ from whydiff.core.interrupting import pass_on
 from whydiff.core.live import Live
 from whydiff.core.recording import PROCESSES
 from whydiff.core.stack import OF_CALLS, hook_of
-from whydiff.keras_backend.beside import BesideModels
 from whydiff.keras_backend.patches import Patches
-from whydiff.keras_backend.subject import Subject, models_of
+from whydiff.keras_backend.subject import BesideModels, Subject, models_of
 from whydiff.keras_backend.torch.optimizer import TorchOptimizer
 from whydiff.recorder.guard import say
 from whydiff.recorder.ledger import Ledger

@@ -18,11 +18,10 @@ from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import EVERY, FIRST_STEPS, LOG_UNSEEN, MEASURED_WITHIN, Epoch
 from whydiff.core.stack import Frame
 from whydiff.keras_backend import adapter_of
-from whydiff.keras_backend.callbacks import fresh_callback, listed
+from whydiff.keras_backend.callbacks import fresh_callback, listed, numbers
 from whydiff.keras_backend.code import Outside
+from whydiff.keras_backend.host_generators import generators_held, never_alike
 from whydiff.keras_backend.internals import steps_at_once
-from whydiff.keras_backend.logs import numbers
-from whydiff.keras_backend.own_draws import generators_held, never_alike
 from whydiff.keras_backend.subject import layers_of, optimizers_of, title_of
 from whydiff.keras_backend.variables import Slot, Variables, tensor
 from whydiff.recorder.describe import applied_only, describe, optimizer_facts

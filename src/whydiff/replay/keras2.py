@@ -20,15 +20,21 @@ from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.live import Live
 from whydiff.core.progress import EachEpoch
 from whydiff.core.recipe import align
-from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
+from whydiff.keras_backend.callbacks import fresh_callback, numbers, sort_callbacks
 from whydiff.keras_backend.internals import package_of
 from whydiff.keras_backend.keras2 import backend
-from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.variables import Variables, variables_of
-from whydiff.replay.nudging import nudged
 from whydiff.replay.probe import probe_of
-from whydiff.replay.values import Choice, assign, optimizer_values, plan_of, side, starting_values
+from whydiff.replay.values import (
+    Choice,
+    assign,
+    nudged,
+    optimizer_values,
+    plan_of,
+    side,
+    starting_values,
+)
 
 
 class Keras2Hybrids:

@@ -13,11 +13,10 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
 from whydiff.core.recipe import align
 from whydiff.keras_backend import adapter
-from whydiff.keras_backend.decay import leave_out_alike
 from whydiff.keras_backend.internals import trained_variables
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import layers_of, optimizers_of
-from whydiff.keras_backend.variables import Variables, variables_of
+from whydiff.keras_backend.variables import Variables, leave_out_alike, variables_of
 from whydiff.replay.values import Choice, side
 
 #: Sources that live in the compiled program, the one whose model is the base first.

@@ -16,16 +16,22 @@ from whydiff.core.recipe import align
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
 from whydiff.keras_backend.code import LOSS
-from whydiff.keras_backend.host_generators import host_kept
-from whydiff.keras_backend.own_draws import generators_held
+from whydiff.keras_backend.host_generators import generators_held, host_kept
 from whydiff.replay.measuring import take_apart
-from whydiff.replay.nudging import nudged
 from whydiff.replay.outcome import Outcome, generator_of, predict, quiet
 from whydiff.replay.pinned import PinnedData
 from whydiff.replay.probe import probe_of
 from whydiff.replay.program import STRUCTURE, Program, Programs
 from whydiff.replay.steering import Restart, Sink, Steer, StopAfter, Trace
-from whydiff.replay.values import Choice, assign, optimizer_values, plan_of, side, starting_values
+from whydiff.replay.values import (
+    Choice,
+    assign,
+    nudged,
+    optimizer_values,
+    plan_of,
+    side,
+    starting_values,
+)
 
 
 class Solo:

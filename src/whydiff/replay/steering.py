@@ -12,8 +12,8 @@ import numpy as np
 from whydiff.core.live import Live
 from whydiff.core.progress import EachEpoch
 from whydiff.keras_backend import adapter
+from whydiff.keras_backend.callbacks import numbers
 from whydiff.keras_backend.host_generators import NONE_HELD, Held, put_host_state
-from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.variables import Variables
 from whydiff.replay.pinned import PinnedData
 

@@ -1,7 +1,13 @@
-"""What a hybrid starts from and is fed: which side every value comes from, and putting it there."""
+"""What a hybrid starts from and is fed: which side every value comes from, and putting it there.
+
+The smallest change there is moves one initial weight by one unit in the last place. How far a
+training carries it is its amplification; only against that can the end of two trainings be said to
+differ by rounding.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,6 +16,47 @@ from whydiff.core.feeding import Plan, one_pool
 from whydiff.core.live import Live
 from whydiff.core.recipe import Tensor, align
 from whydiff.keras_backend.variables import Slot, Variables
+
+
+def nudged(
+    values: Sequence[np.ndarray], tensors: Sequence[Tensor], number: int
+) -> tuple[list[np.ndarray], float]:
+    """``values`` with one entry one ULP further from zero, and the size of that step.
+
+    ``number`` picks the entry: another one for every number, the same for the same number.
+    Entries of trainable float tensors that are not zero qualify, each tensor alike; 0.0 where
+    there are none.
+    """
+    candidates = [
+        i
+        for i, (value, tensor) in enumerate(zip(values, tensors, strict=True))
+        if tensor.role == "trainable" and _is_float(value) and _moving(value).any()
+    ]
+    if not candidates:
+        return list(values), 0.0
+    rng = np.random.default_rng([20151, number])
+    chosen = candidates[int(rng.integers(len(candidates)))]
+    value = np.array(values[chosen])
+    flat = value.reshape(-1)
+    entry = int(rng.choice(np.flatnonzero(_moving(value).reshape(-1))))
+    before = float(flat[entry])
+    bits = flat.view(f"u{flat.itemsize}")
+    bits[entry] += bits.dtype.type(1)  # one further from zero, whatever the sign
+    after = float(flat[entry])
+    changed = list(values)
+    changed[chosen] = value
+    return changed, abs(after - before) if math.isfinite(after) else 0.0
+
+
+def _is_float(value: np.ndarray) -> bool:
+    return value.dtype.kind == "f" or value.dtype.name == "bfloat16"
+
+
+def _moving(value: np.ndarray) -> np.ndarray:
+    wide = value.astype(np.float64)
+    moving: np.ndarray = np.isfinite(wide) & (wide != 0.0)
+    return moving
+
 
 Choice = Mapping[str, str]  # source id -> "a" | "b"; missing means "a"
 

@@ -22,8 +22,7 @@ from whydiff.lint.seeds import draws_anew, unseeded_draws
 from whydiff.script_text.call_order import Text, lines_to
 from whydiff.script_text.dataflow import deciding
 from whydiff.script_text.edits import statement_at
-from whydiff.script_text.orders import completion_orders
-from whydiff.script_text.pools import RACE, racing_draws
+from whydiff.script_text.orders import RACE, completion_orders, racing_draws
 
 _MODULES = {"numpy": "numpy.random", "random": "random"}
 _MOST_LINES = 3

@@ -11,21 +11,26 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from whydiff.keras_backend.base import StepWatcher
-from whydiff.keras_backend.composite import parts, replaced
-from whydiff.keras_backend.internals import epoch_iterator, held_value, is_variable, map_leaves
-from whydiff.keras_backend.jax.copying import copier as copier
-from whydiff.keras_backend.leaves import plain
-from whydiff.keras_backend.no_generator import (
+from whydiff.keras_backend.alike import (
     draw as draw,
     draws_between as draws_between,
     forget_gradients as forget_gradients,
+    operation_seeds as operation_seeds,
     permutations as permutations,
+    random_operations as random_operations,
     random_state as random_state,
     seeded_state as seeded_state,
+    set_operation_seeds as set_operation_seeds,
     set_random_state as set_random_state,
+    signature as signature,
+    told_order as told_order,
+    watch_operations as watch_operations,
 )
-from whydiff.keras_backend.tee import Tee, Transferred, told_order as told_order
+from whydiff.keras_backend.base import StepWatcher
+from whydiff.keras_backend.internals import epoch_iterator, held_value, is_variable, map_leaves
+from whydiff.keras_backend.jax.copying import copier as copier
+from whydiff.keras_backend.leaves import parts, plain, replaced
+from whydiff.keras_backend.tee import Tee, Transferred
 
 hands_on_batches, compiles = True, True
 
@@ -135,12 +140,6 @@ def feed(
     return (replaced(batch, _whole) for batch in batches())
 
 
-def signature(iterable: Any) -> Any:
-    """What a later feed must look like: nothing on this backend, arrays carry it."""
-    del iterable
-    return None
-
-
 def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
     """The first value of a variable just made."""
     del initializer
@@ -194,23 +193,5 @@ def arithmetic() -> Mapping[str, Any]:
     return {name: getattr(jax.config, name, None) for name in names}
 
 
-def random_operations(function: Any) -> list[tuple[str, int, int]]:
-    """None: whatever draws takes a key or the global generator."""
-    del function
-    return []
-
-
-def watch_operations() -> Callable[[], list[tuple[str, int, int]]]:
-    return list
-
-
 def without_gradients() -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext()
-
-
-def operation_seeds() -> Any:
-    return None
-
-
-def set_operation_seeds(state: Any) -> None:
-    del state

@@ -9,24 +9,22 @@ import numpy as np
 import tensorflow as tf
 
 from whydiff.core.feeding import TransferError
-from whydiff.keras_backend.in_place import (
+from whydiff.keras_backend.alike import (
     copier as copier,
+    draw as draw,
+    draws_between as draws_between,
+    forget_gradients as forget_gradients,
     forget_traces as forget_traces,
+    permutations as permutations,
+    random_state as random_state,
+    seeded_state as seeded_state,
+    set_random_state as set_random_state,
+    told_order as told_order,
     travellers as travellers,
     values_of as values_of,
     with_values as with_values,
     wrap_train_function as wrap_train_function,
 )
-from whydiff.keras_backend.no_generator import (
-    draw as draw,
-    draws_between as draws_between,
-    forget_gradients as forget_gradients,
-    permutations as permutations,
-    random_state as random_state,
-    seeded_state as seeded_state,
-    set_random_state as set_random_state,
-)
-from whydiff.keras_backend.tee import told_order as told_order
 from whydiff.keras_backend.tensorflow.backend import (
     arithmetic as arithmetic,
     compiles as compiles,

@@ -17,10 +17,16 @@ from tensorflow.python.framework import config as tf_config
 from tensorflow.python.ops import random_ops
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
 
-from whydiff.keras_backend.composite import has_parts, parts
-from whydiff.keras_backend.in_place import (
+from whydiff.keras_backend.alike import (
     copier as copier,
+    draw as draw,
+    draws_between as draws_between,
+    forget_gradients as forget_gradients,
     forget_traces as forget_traces,
+    permutations as permutations,
+    random_state as random_state,
+    seeded_state as seeded_state,
+    set_random_state as set_random_state,
     travellers as travellers,
     values_of as values_of,
     with_values as with_values,
@@ -35,15 +41,7 @@ from whydiff.keras_backend.internals import (
     shuffles,
     training_argument,
 )
-from whydiff.keras_backend.no_generator import (
-    draw as draw,
-    draws_between as draws_between,
-    forget_gradients as forget_gradients,
-    permutations as permutations,
-    random_state as random_state,
-    seeded_state as seeded_state,
-    set_random_state as set_random_state,
-)
+from whydiff.keras_backend.leaves import has_parts, parts
 from whydiff.keras_backend.patches import for_a_while
 
 hands_on_batches, compiles = False, True

@@ -9,11 +9,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from whydiff.keras_backend.in_place import (
+from whydiff.keras_backend.alike import (
     copier as copier,
     forget_traces as forget_traces,
+    operation_seeds as operation_seeds,
+    random_operations as random_operations,
+    set_operation_seeds as set_operation_seeds,
+    signature as signature,
+    told_order as told_order,
     travellers as travellers,
     values_of as values_of,
+    watch_operations as watch_operations,
     with_values as with_values,
     wrap_train_function as wrap_train_function,
 )
@@ -24,7 +30,7 @@ from whydiff.keras_backend.internals import (
     to_tensor,
     training_argument,
 )
-from whydiff.keras_backend.tee import Tee, told_order as told_order
+from whydiff.keras_backend.tee import Tee
 
 hands_on_batches, compiles = True, False
 
@@ -74,11 +80,6 @@ class _Tensors:
         convert_to_tensor = to_tensor("torch")
         for batch in self._batches():
             yield map_leaves(lambda a: None if a is None else convert_to_tensor(np.array(a)), batch)
-
-
-def signature(iterable: Any) -> Any:
-    del iterable
-    return None
 
 
 def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
@@ -183,23 +184,5 @@ def arithmetic() -> Mapping[str, Any]:
     }
 
 
-def random_operations(function: Any) -> list[tuple[str, int, int]]:
-    """None: whatever draws takes a key or the global generator."""
-    del function
-    return []
-
-
-def watch_operations() -> Callable[[], list[tuple[str, int, int]]]:
-    return list
-
-
 def without_gradients() -> contextlib.AbstractContextManager[None]:
     return torch.no_grad()
-
-
-def operation_seeds() -> Any:
-    return None
-
-
-def set_operation_seeds(state: Any) -> None:
-    del state

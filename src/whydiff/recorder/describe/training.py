@@ -10,7 +10,6 @@ import numpy as np
 
 from whydiff.core.recipe import NOT_RESET
 from whydiff.keras_backend.code import class_digest, code_digest, is_users, only_used_by
-from whydiff.keras_backend.decay import undecayed
 from whydiff.keras_backend.internals import (
     has_weights,
     loss_settings,
@@ -22,6 +21,7 @@ from whydiff.keras_backend.internals import (
 )
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import models_of, optimizers_of
+from whydiff.keras_backend.variables import undecayed
 from whydiff.recorder.describe.model import loss_reads
 from whydiff.recorder.describe.values import (
     config,

@@ -33,8 +33,7 @@ from whydiff.core.stack import OF_CALLS, Frame, in_library
 from whydiff.core.unwarned import unwarned
 from whydiff.core.weakly import Weakly
 from whydiff.keras_backend import adapter, adapter_of
-from whydiff.keras_backend.beside import BesideModels
-from whydiff.keras_backend.subject import models_of, title_of
+from whydiff.keras_backend.subject import BesideModels, models_of, title_of
 from whydiff.keras_backend.variables import Slot
 from whydiff.recorder.guard import say
 from whydiff.recorder.ledger import Ledger, user_stack

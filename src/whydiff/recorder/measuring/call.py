@@ -28,6 +28,7 @@ from whydiff.core.live import LiveCall
 from whydiff.core.recipe import Tensor
 from whydiff.core.stack import Frame
 from whydiff.keras_backend import adapter_of
+from whydiff.keras_backend.callbacks import numbers
 from whydiff.keras_backend.internals import (
     array_adapter,
     in_row_order,
@@ -38,7 +39,6 @@ from whydiff.keras_backend.internals import (
     shows_training_flags,
     trains_by_default,
 )
-from whydiff.keras_backend.logs import numbers
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import title_of
 from whydiff.keras_backend.variables import Slot, variables_of

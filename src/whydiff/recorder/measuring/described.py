@@ -10,7 +10,6 @@ from typing import Any
 from whydiff.core.interrupting import pass_on
 from whydiff.core.recipe import Facts
 from whydiff.keras_backend import adapter_of
-from whydiff.keras_backend.beside import BesideModels
 from whydiff.keras_backend.internals import (
     layer_tree,
     own_variables,
@@ -18,6 +17,7 @@ from whydiff.keras_backend.internals import (
     steps_at_once,
 )
 from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.subject import BesideModels
 from whydiff.keras_backend.variables import Variables, variables_of
 from whydiff.recorder.describe.model import architecture_facts, mode_facts, precision_facts
 from whydiff.recorder.describe.training import measurement_facts, objective_facts

@@ -14,9 +14,8 @@ import numpy as np
 from whydiff.core.calls import Origin
 from whydiff.core.digests import tensor_digest
 from whydiff.core.recipe import named_fit
-from whydiff.keras_backend.hidden import ROLE as HIDDEN
 from whydiff.keras_backend.internals import held_value, trained_variables
-from whydiff.keras_backend.variables import Slot
+from whydiff.keras_backend.variables import ROLE as HIDDEN, Slot
 from whydiff.recorder.ledger import Ledger, user_line
 
 _REACH = ("does not reach Keras's initializers", "do not reach Keras's initializers")

@@ -10,8 +10,8 @@ import numpy as np
 import xxhash
 
 from whydiff.core.digests import digest_array, row_digests, tensor_digest
-from whydiff.keras_backend.composite import PARTS
 from whydiff.keras_backend.internals import leaves_with_paths
+from whydiff.keras_backend.leaves import PARTS
 from whydiff.recorder.samples import as_array
 
 ToNumpy = Callable[[Any], np.ndarray]

@@ -17,7 +17,7 @@ from whydiff.keras_backend.internals import is_keras_2, leaves_of, map_leaves, p
 from whydiff.keras_backend.naming import Names
 from whydiff.replay.calls.hybrids import CallHybrids, aligned_layers
 from whydiff.replay.calls.running import called, preserved, put_generators, put_noise, put_weights
-from whydiff.replay.layer_calls import Call, calls_wrapped
+from whydiff.replay.tensors import Call, calls_wrapped
 from whydiff.stats.ulp import is_rounding
 
 ToNumpy = Callable[[Any], np.ndarray]

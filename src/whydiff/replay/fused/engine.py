@@ -1,35 +1,170 @@
-"""Trains chunks of replicas of one fit as one program each."""
+"""Trains chunks of replicas of one fit as one program each.
+
+Programs are kept by JAX itself from one study to the next, in a folder of whydiff's own, under keys
+of everything that decides about their code. It is switched on only while replicas are trained, and
+never where the script, or its environment, has chosen something for JAX's cache: what a person's
+own training compiles is neither looked for there nor put there.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from importlib import metadata
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from whydiff.core.digests import text_digest
+from whydiff.core.disk import drop_oldest, private_folder
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live
+from whydiff.core.machine import available_memory, cpu_name, thread_variables
 from whydiff.core.replicas import Packing, Replica, Result
 from whydiff.core.shards import WIDTH
-from whydiff.keras_backend.internals import build_symbolically
+from whydiff.keras_backend.internals import build_symbolically, layer_tree
 from whydiff.replay.fused.chunk import Chunk
 from whydiff.replay.fused.feeding import Fed, on_device
-from whydiff.replay.fused.kept import keep_choice, kept_choice, kept_programs
 from whydiff.replay.fused.lowering import NATIVE, SLICES, has_windows
-from whydiff.replay.fused.memory import MOST, chunk_size, on_cpu
 from whydiff.replay.fused.program import FusedProgram
 from whydiff.replay.fused.stacking import Stacking
 from whydiff.replay.fused.stopping import check_callbacks, ends_on_nan
 from whydiff.replay.outcome import quiet
 from whydiff.replay.replicas import Replicas, check
 from whydiff.replay.settings import program_key
+
+#: More replicas than this in one program gain nothing more.
+MOST = 512
+#: On a CPU a program is fastest while what a step touches stays in the cache: measured with
+#: ``benchmarks/chunks.py``, the same from 1 to 16 MiB, 1.7 times as long at 32.
+CACHE_BYTES = 8 << 20
+#: Share of the free memory that a program may use.
+SHARE = 0.5
+
+
+def free_memory() -> int:
+    """Bytes that can be had on the device."""
+    import jax
+
+    device = jax.devices()[0]
+    stats = device.memory_stats() if device.platform != "cpu" else None
+    if stats:
+        return int(stats["bytes_limit"] - stats["bytes_in_use"])
+    return available_memory() or 2 << 30
+
+
+def chunk_size(live: Live, batch: int) -> tuple[int, int]:
+    """(replicas that fit into memory, replicas to train in one program), estimated."""
+    samples = live.material.samples
+    row = sum(int(np.asarray(leaf[0]).nbytes) for leaf in samples.leaves or () if leaf is not None)
+    material = live.material
+    values = [*material.weights, *material.noise, *material.state]
+    need = 4 * sum(int(value.nbytes) for value in values) + 3 * batch * (
+        row + activation_bytes(live)
+    )
+    capacity = max(1, int(free_memory() * SHARE / max(need, 1)))
+    cached = max(1, CACHE_BYTES // max(need, 1)) if on_cpu() else MOST
+    return capacity, min(capacity, MOST, cached)
+
+
+def on_cpu() -> bool:
+    import jax
+
+    return bool(jax.devices()[0].platform == "cpu")
+
+
+def activation_bytes(live: Live) -> int:
+    """Bytes that one sample leaves behind in the layers of the model, roughly."""
+    total = 0
+    for layer in layer_tree(live.model):
+        try:
+            shape = layer.output.shape
+        except Exception:  # a layer outside a graph: its inputs are not known
+            continue
+        total += 4 * int(np.prod([d or 1 for d in shape]))
+    return total or 1 << 16
+
+
+#: Programs that compile faster are not kept.
+_SECONDS = 0.2
+_MOST = 512 * 2**20  # bytes of programs of one machine and set of versions
+_DIRECTORY = "jax_compilation_cache_dir"
+_LEAST = "jax_persistent_cache_min_compile_time_secs"
+
+
+@functools.cache
+def _folder() -> Path | None:
+    """Where those of this processor, its threads and these versions are."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    facts: list[Any] = [cpu_name(), _instructions(), cores, os.cpu_count(), thread_variables()]
+    facts += [(name, metadata.version(name)) for name in ("jax", "jaxlib", "keras", "numpy")]
+    facts += [sys.version, sorted((k, v) for k, v in os.environ.items() if k.startswith("XLA_"))]
+    folder = private_folder("compiled", text_digest(repr(facts)))
+    if folder is not None:
+        drop_oldest(folder, _MOST)
+    return folder
+
+
+def _instructions() -> str:
+    """The instruction sets of the processor: machines of one name may be allowed different ones."""
+    with contextlib.suppress(OSError), Path("/proc/cpuinfo").open() as file:
+        return next((line for line in file if line.startswith(("flags", "Features"))), "")
+    return ""
+
+
+@contextlib.contextmanager
+def kept_programs() -> Iterator[None]:
+    """What JAX compiles within is looked for among the programs that are kept, and kept."""
+    import jax
+    from jax.experimental.compilation_cache import compilation_cache
+
+    config: Any = jax.config
+    before = {name: getattr(config, name, None) for name in (_DIRECTORY, _LEAST)}
+    folder = _folder()
+    allowed = getattr(config, "jax_enable_compilation_cache", False) and before[_LEAST] is not None
+    if folder is None or before[_DIRECTORY] is not None or not allowed:
+        yield
+        return
+
+    def put(values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            config.update(name, value)
+        compilation_cache.reset_cache()  # JAX looks at these settings once
+
+    put({_DIRECTORY: str(folder), _LEAST: _SECONDS})
+    try:
+        yield
+    finally:
+        put(before)
+
+
+def kept_choice(question: str) -> str:
+    """What :func:`keep_choice` was given for ``question`` on such a machine, or ""."""
+    folder = _folder()
+    if folder is None:
+        return ""
+    try:
+        return (folder / f"choice-{text_digest(question)}").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def keep_choice(question: str, choice: str) -> None:
+    """Remember a choice that took time to make."""
+    folder = _folder()
+    if folder is not None:
+        with contextlib.suppress(OSError):
+            (folder / f"choice-{text_digest(question)}").write_text(choice, encoding="utf-8")
 
 
 class Fused:

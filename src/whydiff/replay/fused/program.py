@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from whydiff.core.feeding import TransferError
+from whydiff.keras_backend.callbacks import numbers
 from whydiff.keras_backend.internals import stateless_steps
-from whydiff.keras_backend.logs import numbers
 from whydiff.replay.fused.lowering import lowered
 
 #: (trainable, non-trainable, optimizer) values, each a list of arrays with a leading replica axis.
