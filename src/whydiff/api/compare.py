@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,20 +114,31 @@ def compare(
     tracker = tracker_of(track) if track is not None else None
     with contextlib.ExitStack() as stack:
         checkouts = Checkouts(Path(stack.enter_context(temporary_folder())))
-        sides = [
-            _named(script, revision, checkouts)
-            for script, revision in ((a, a_rev), (a if b is None else b, b_rev))
-        ]
-        ways = _ways(sides, settings, a_settings, a_env, b_env, arguments, b_arguments)
-        pythons = (
-            SideOptions(ways[0].environment, (), "", str(a_python), tuple(a_packages), a_as_of),
-            SideOptions(ways[1].environment, (), "", str(b_python), tuple(b_packages), b_as_of),
+        given, given_b = tuple(arguments), arguments if b_arguments is None else b_arguments
+        side_a = SideOptions(
+            dict(a_env or {}), given, a_rev, str(a_python), tuple(a_packages), a_as_of
+        )
+        side_b = SideOptions(
+            dict(b_env or {}), tuple(given_b), b_rev, str(b_python), tuple(b_packages), b_as_of
         )
         ways = (
-            _run_by(ways[0], pythons[0], checkouts),
-            _run_by(ways[1], pythons[1], checkouts),
+            _way(a, side_a, a_settings, checkouts),
+            _way(a if b is None else b, side_b, settings, checkouts),
         )
-        _check(ways, b, fits, margin, alpha, max_pairs, engine, mode, assume)
+        if b is None and ways[0] == ways[1] and (fits is None or fits[0] == fits[1]):
+            raise WhydiffError(
+                f"A and B are both {ways[0].told()}: nothing differs",
+                "Name a second script, or say what B does otherwise: --set optimizer=sgd, "
+                '--b-env NAME=VALUE or --b-args "--lr 0.1"; --fits 1,2 compares two fits of a '
+                "script.",
+            )
+        for way in ways:
+            if not callable(way.script) and not Path(way.script).is_file():
+                raise WhydiffError(f"there is no script {way.script}", f"Looked in {Path.cwd()}.")
+        decided = _Decided(metric, mode, margin, alpha, max_pairs, assume)
+        decided.check()
+        if engine not in ENGINES:
+            raise WhydiffError(f"there is no engine {engine!r}", f"Engines: {', '.join(ENGINES)}.")
         if (data is not None or fit_arguments) and not all(callable(w.script) for w in ways):
             raise WhydiffError(
                 "data and fit arguments belong to functions that build a model",
@@ -146,7 +157,7 @@ def compare(
             spread,
         )  # fmt: skip
         pair = open_contestants(stack, ways, how, progress, runs)
-        rule = _rule(pair, metric, mode, margin, alpha, max_pairs, assume)
+        rule = decided.rule(pair)
         runs_kept = None
         if tracker is not None:
             asked: dict[str, Scalar] = {"metric": rule.metric, "margin": margin, "alpha": alpha}
@@ -186,117 +197,86 @@ def _spread(
     return Spread(workers_of(executor, workers), tuple(map(Path, ship)))
 
 
-def _named(script: Any, revision: str, checkouts: Checkouts) -> tuple[Any, str]:
-    """A function, or the path of a script and, where it is not its path, what it is called."""
+def _way(
+    script: Any, side: SideOptions, settings: Mapping[str, Any] | None, checkouts: Checkouts
+) -> Way:
+    """A function, or a script as its revision has it, run by the Python that its side asks for."""
+    made = Way(script, side.arguments, side.env, dict(settings or {}))
     if callable(script):
-        if revision:
-            raise WhydiffError(f"a function has no revision {revision}", "Name a script.")
-        return script, ""
-    path = Path(script)
-    if not revision:
-        return path, ""
-    checkout = checkouts.of(revision, path.absolute().parent)
-    return checkout.script(path), f"{path} at {checkout.revision}"
-
-
-def _ways(
-    sides: Sequence[tuple[Any, str]],
-    settings: Mapping[str, Any] | None,
-    a_settings: Mapping[str, Any] | None,
-    a_env: Mapping[str, str] | None,
-    b_env: Mapping[str, str] | None,
-    arguments: Sequence[str],
-    b_arguments: Sequence[str] | None,
-) -> tuple[Way, Way]:
-    (a, name_a), (b, name_b) = sides
-    other = arguments if b_arguments is None else b_arguments
-    return (
-        Way(a, tuple(arguments), dict(a_env or {}), dict(a_settings or {}), name_a),
-        Way(b, tuple(other), dict(b_env or {}), dict(settings or {}), name_b),
-    )
-
-
-def _run_by(way: Way, options: SideOptions, checkouts: Checkouts) -> Way:
-    """The way with the Python that its side asks for."""
-    if not isinstance(way.script, Path):
-        if options.python or options.packages or options.as_of:
+        if side.rev:
+            raise WhydiffError(f"a function has no revision {side.rev}", "Name a script.")
+        if side.python or side.packages or side.as_of:
             raise WhydiffError("a function runs in this Python only", "Name a script.")
-        return way
-    within = [one for one in checkouts.made if way.script.is_relative_to(one.folder)]
-    folder = within[0].working_folder() if within else None
-    return replace(way, interpreter=interpreter_of(options, way.script, folder))
+        return made
+    path, name, folder = Path(script), "", None
+    if side.rev:
+        checkout = checkouts.of(side.rev, path.absolute().parent)
+        path, name = checkout.script(path), f"{path} at {checkout.revision}"
+        folder = checkout.working_folder()
+    return replace(made, script=path, name=name, interpreter=interpreter_of(side, path, folder))
 
 
-def _check(
-    ways: tuple[Way, Way],
-    b: Any,
-    fits: tuple[int, int] | None,
-    margin: float,
-    alpha: float,
-    max_pairs: int,
-    engine: str,
-    mode: str | None,
-    assume: str,
-) -> None:
-    if b is None and ways[0] == ways[1] and (fits is None or fits[0] == fits[1]):
-        raise WhydiffError(
-            f"A and B are both {ways[0].told()}: nothing differs",
-            "Name a second script, or say what B does otherwise: --set optimizer=sgd, "
-            '--b-env NAME=VALUE or --b-args "--lr 0.1"; --fits 1,2 compares two fits of a script.',
-        )
-    for way in ways:
-        if not callable(way.script) and not Path(way.script).is_file():
-            raise WhydiffError(f"there is no script {way.script}", f"Looked in {Path.cwd()}.")
-    if not (math.isfinite(margin) and margin >= 0):
-        raise WhydiffError(
-            f"a margin of {margin} is no difference",
-            "Give the difference of the metric that does not matter, as in --margin 0.005.",
-        )
-    if not 0 < alpha < 1:
-        raise WhydiffError(
-            f"alpha must be between 0 and 1, got {alpha}", "Give a probability such as 0.05."
-        )
-    if assume not in (AUTO, *ASSUMPTIONS):
-        raise WhydiffError(
-            f"there is no assumption {assume!r}", f"Assumptions: {', '.join((AUTO, *ASSUMPTIONS))}."
-        )
-    if max_pairs < 1:
-        raise WhydiffError(f"{max_pairs} pairs cannot be trained", "Give --max-pairs 1 or more.")
-    if engine not in ENGINES:
-        raise WhydiffError(f"there is no engine {engine!r}", f"Engines: {', '.join(ENGINES)}.")
-    if mode not in (None, "max", "min"):
-        raise WhydiffError(f"there is no mode {mode!r}", "max: larger is better; min: smaller is.")
+@dataclass(frozen=True)
+class _Decided:
+    """By what it is decided which is better, as asked for."""
 
+    metric: str | None
+    mode: str | None
+    margin: float
+    alpha: float
+    max_pairs: int
+    assume: str
 
-def _rule(
-    pair: tuple[Contestant, Contestant],
-    metric: str | None,
-    mode: str | None,
-    margin: float,
-    alpha: float,
-    most: int,
-    assume: str,
-) -> Rule:
-    a, b = pair
-    common = [name for name in a.logged if name in b.logged]
-    if not common:
-        told = ", ".join(a.logged) or "nothing", ", ".join(b.logged) or "nothing"
-        raise WhydiffError(
-            "A and B log no metric of the same name",
-            f"A logs {told[0]}; B logs {told[1]}. Give one metric the same name in both.",
-        )
-    # A script run as a whole may print numbers that are no metrics at all.
-    clear = [name for name in common if larger_is_better(name) is not None]
-    name = default_metric(common if metric or mode else clear or common, metric)
-    larger = larger_is_better(name) if mode is None else mode == "max"
-    if larger is None:
-        raise WhydiffError(
-            f"the name {name} does not say whether more of it is better",
-            "Give --mode max or --mode min, or decide by another --metric: " + ", ".join(common),
-        )
-    rule = Rule(name, larger, margin, alpha, most, assume)
-    rule.test([])  # refuses bounds that are not known before anything is trained
-    return rule
+    def check(self) -> None:
+        """Raise WhydiffError for what can be no way to decide, before anything is run."""
+        if not (math.isfinite(self.margin) and self.margin >= 0):
+            raise WhydiffError(
+                f"a margin of {self.margin} is no difference",
+                "Give the difference of the metric that does not matter, as in --margin 0.005.",
+            )
+        if not 0 < self.alpha < 1:
+            raise WhydiffError(
+                f"alpha must be between 0 and 1, got {self.alpha}",
+                "Give a probability such as 0.05.",
+            )
+        if self.assume not in (AUTO, *ASSUMPTIONS):
+            raise WhydiffError(
+                f"there is no assumption {self.assume!r}",
+                f"Assumptions: {', '.join((AUTO, *ASSUMPTIONS))}.",
+            )
+        if self.max_pairs < 1:
+            raise WhydiffError(
+                f"{self.max_pairs} pairs cannot be trained", "Give --max-pairs 1 or more."
+            )
+        if self.mode not in (None, "max", "min"):
+            raise WhydiffError(
+                f"there is no mode {self.mode!r}", "max: larger is better; min: smaller is."
+            )
+
+    def rule(self, pair: tuple[Contestant, Contestant]) -> Rule:
+        """The rule, once it is known what both log."""
+        a, b = pair
+        common = [name for name in a.logged if name in b.logged]
+        if not common:
+            told = ", ".join(a.logged) or "nothing", ", ".join(b.logged) or "nothing"
+            raise WhydiffError(
+                "A and B log no metric of the same name",
+                f"A logs {told[0]}; B logs {told[1]}. Give one metric the same name in both.",
+            )
+        # A script run as a whole may print numbers that are no metrics at all.
+        clear = [name for name in common if larger_is_better(name) is not None]
+        whole = common if self.metric or self.mode else clear or common
+        name = default_metric(whole, self.metric)
+        larger = larger_is_better(name) if self.mode is None else self.mode == "max"
+        if larger is None:
+            raise WhydiffError(
+                f"the name {name} does not say whether more of it is better",
+                "Give --mode max or --mode min, or decide by another --metric: "
+                + ", ".join(common),
+            )
+        rule = Rule(name, larger, self.margin, self.alpha, self.max_pairs, self.assume)
+        rule.test([])  # refuses bounds that are not known before anything is trained
+        return rule
 
 
 def _answer(

@@ -245,15 +245,16 @@ def read_calls(
     calls: list[MeasuringCall] = []
     fits: dict[int, FitCall] = {}
     columns = (
-        "call, fit, kind, model, model_number, stack, finished, seconds, numbers, notes, recipe,"
-        " score"
-    )
-    for row in db.execute(f"SELECT {columns} FROM call ORDER BY call").fetchall():
-        number, fit, *rest = row
+        "call", "fit", "kind", "model", "model_number", "stack", "finished", "seconds", "numbers",
+        "notes", "recipe", "score",
+    )  # fmt: skip
+    for values in db.execute(f"SELECT {', '.join(columns)} FROM call ORDER BY call").fetchall():
+        row = dict(zip(columns, values, strict=True))
+        number, fit = row["call"], row["fit"]
         if fit is None:
-            calls.append(_call(db, shared, number, *rest))
+            calls.append(_call(db, shared, row))
         elif type(fit) is int:
-            fits[fit] = FitCall(number, _models(codec.load_mapping(rest[7], f"call {number}")))
+            fits[fit] = FitCall(number, _models(codec.load_mapping(row["notes"], f"call {number}")))
         else:
             raise ValueError(f"call {number} belongs to fit {fit!r}")
     return tuple(calls), fits
@@ -267,40 +268,28 @@ def _models(notes: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _call(
-    db: sqlite3.Connection,
-    shared: _Shared,
-    number: int,
-    kind: Any,
-    model: Any,
-    model_number: Any,
-    stack: Any,
-    finished: Any,
-    seconds: Any,
-    numbers: Any,
-    notes: Any,
-    recipe: Any,
-    score: Any,
-) -> MeasuringCall:
-    what = f"call {number}"
-    if not isinstance(model, str) or type(model_number) is not int or finished not in (0, 1):
-        raise ValueError(f"{what}: model, its number or finished has a wrong type")
-    if not isinstance(seconds, float):
-        raise ValueError(f"{what}: seconds is {seconds!r}")
-    leaves, outputs, labels = _arrays(db, shared, number)
+def _call(db: sqlite3.Connection, shared: _Shared, row: Mapping[str, Any]) -> MeasuringCall:
+    what = f"call {row['call']}"
+    if not isinstance(row["model"], str) or type(row["model_number"]) is not int:
+        raise ValueError(f"{what}: model or its number has a wrong type")
+    if row["finished"] not in (0, 1) or not isinstance(row["seconds"], float):
+        raise ValueError(f"{what}: finished or seconds has a wrong type")
+    leaves, outputs, labels = _arrays(db, shared, row["call"])
+    recipe = Checked(codec.load(row["recipe"], f"{what}: recipe"), what)
+    score = None if row["score"] is None else codec.load(row["score"], f"{what}: score")
     return MeasuringCall(
-        number=number,
-        kind=one_of(kind, KINDS),
-        model=model,
-        model_number=model_number,
-        stack=codec.load_stack(stack, f"{what}: stack"),
-        recipe=_recipe(shared, Checked(codec.load(recipe, f"{what}: recipe"), what), leaves),
+        number=row["call"],
+        kind=one_of(row["kind"], KINDS),
+        model=row["model"],
+        model_number=row["model_number"],
+        stack=codec.load_stack(row["stack"], f"{what}: stack"),
+        recipe=_recipe(shared, recipe, leaves),
         outputs=outputs,
-        values=codec.load_logs(numbers, f"{what}: values"),
-        finished=bool(finished),
-        seconds=seconds,
-        score=None if score is None else _score(codec.load(score, f"{what}: score"), what, labels),
-        notes=codec.load_mapping(notes, f"{what}: notes"),
+        values=codec.load_logs(row["numbers"], f"{what}: values"),
+        finished=bool(row["finished"]),
+        seconds=row["seconds"],
+        score=None if score is None else _score(score, what, labels),
+        notes=codec.load_mapping(row["notes"], f"{what}: notes"),
     )
 
 

@@ -6,6 +6,7 @@ from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
 from whydiff.diagnosis.sources.facts import (
     NOT_SET,
     Change,
+    PlainField,
     changes,
     compare_facts,
     default,
@@ -181,8 +182,8 @@ def test_equal_facts_tell_the_most_telling_ones():
 
 
 def test_sources_of_plain_facts_differ_are_equal_or_unknown():
-    def found(a, b, **more):
-        one = compare_facts("mode", a, b, "do so", **more)
+    def found(a, b, skip=lambda key: False, **more):
+        one = compare_facts(PlainField("mode", "do so", **more), a, b, skip)
         return one.status, one.evidence
 
     assert found({"x": 1}, {"x": 2}) == (DIFFERS, "x: 1 vs. 2")
@@ -190,6 +191,6 @@ def test_sources_of_plain_facts_differ_are_equal_or_unknown():
     skip = {"skip": lambda key: key == "x"}
     assert found({"x": 1}, {"x": 2}, **skip) == (UNKNOWN, "no settings were recorded")
     assert found({}, {}, nothing="none in either") == (IDENTICAL, "none in either")
-    finding = compare_facts("mode", {"x": 1}, {}, "do so", intended=True)
+    finding = compare_facts(PlainField("mode", "do so", intended=True), {"x": 1}, {})
     assert finding.intended and finding.remedy == "do so"
-    assert not compare_facts("mode", {"x": 1}, {}, "do so").intended
+    assert not compare_facts(PlainField("mode", "do so"), {"x": 1}, {}).intended

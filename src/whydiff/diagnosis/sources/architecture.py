@@ -6,7 +6,7 @@ from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
 from whydiff.core.words import count
-from whydiff.diagnosis.sources.facts import changes, compare_facts, describe, listed
+from whydiff.diagnosis.sources.facts import PlainField, changes, compare_facts, describe, listed
 from whydiff.diagnosis.sources.layers import aligned_facts, layers, matched, same_layers
 from whydiff.diagnosis.sources.source import Source, differs, identical
 from whydiff.diagnosis.sources.stale import compiled_apart
@@ -61,16 +61,9 @@ def _compare(a: Side, b: Side) -> Finding:
         text = _added_and_removed(one, two)
         evidence = "; ".join(filter(None, (text, describe(settings, 3))))
         return differs(ID, evidence, FIX, intended=True)
-    finding = compare_facts(
-        ID,
-        facts_a,
-        facts_b,
-        FIX,
-        what="layer settings",
-        first=("model", "inputs", "outputs"),
-        skip=skip,
-        intended=True,
-    )
+    first = ("model", "inputs", "outputs")
+    field = PlainField(ID, FIX, what="layer settings", first=first, intended=True)
+    finding = compare_facts(field, facts_a, facts_b, skip)
     if finding.status != DIFFERS and isinstance(one, Recipe):  # a measuring call moves no weight
         stale = _trained_otherwise(a, b)
         if stale:

@@ -11,7 +11,7 @@ from whydiff.core.findings import DIFFERS, IDENTICAL, Divergence, Finding
 from whydiff.core.recording import Side
 from whydiff.diagnosis.divergence import first_divergence
 from whydiff.diagnosis.sources.backend import same_backend
-from whydiff.diagnosis.sources.facts import changes, compare_facts
+from whydiff.diagnosis.sources.facts import PlainField, changes, compare_facts
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 from whydiff.diagnosis.sources.version import THREEFRY, by_default, draws_otherwise
 from whydiff.stats.ulp import ROUNDING, is_rounding
@@ -60,7 +60,7 @@ def judge(a: Side, b: Side, others: Sequence[Finding], sized: bool = True) -> Fi
     the caller: a lock keeps no losses, and whoever verifies it measures what rounding grows to.
     """
     one, two = a.recipe.arithmetic, b.recipe.arithmetic
-    finding = compare_facts(ID, one, two, FIX, skip=_skip(a, b), intended=True)
+    finding = compare_facts(PlainField(ID, FIX, intended=True), one, two, _skip(a, b))
     if finding.status == DIFFERS:
         changed = {c.key for c in changes(one, two, skip=_skip(a, b))}
         mechanism, detail = _mechanism(changed), ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
-from whydiff.diagnosis.sources.facts import compare_facts, equal
+from whydiff.diagnosis.sources.facts import PlainField, compare_facts, equal
 from whydiff.diagnosis.sources.source import Source, differs
 
 ID = "backend"
@@ -14,7 +14,7 @@ FIX = "Set KERAS_BACKEND to the same value in both."
 
 def compare(a: Side, b: Side) -> Finding:
     """Compare the Keras backend."""
-    finding = compare_facts(ID, a.recipe.backend, b.recipe.backend, FIX, what="backend")
+    finding = compare_facts(PlainField(ID, FIX, what="backend"), a.recipe.backend, b.recipe.backend)
     if finding.status == DIFFERS:
         return differs(ID, finding.evidence, FIX, mechanism="other-backend")
     return finding

@@ -8,7 +8,7 @@ from typing import Any
 
 from whydiff.core.findings import DIFFERS, UNKNOWN, Finding
 from whydiff.core.recording import Side
-from whydiff.diagnosis.sources.facts import compare_facts, equal, show
+from whydiff.diagnosis.sources.facts import PlainField, compare_facts, equal, show
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 
 ID = "duration"
@@ -20,7 +20,8 @@ _LIMITS = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
 def compare(a: Side, b: Side) -> Finding:
     """Compare what was asked for; how long it took is a consequence where that is equal."""
     one, two = a.recipe.duration, b.recipe.duration
-    finding = compare_facts(ID, one, two, FIX, first=("epochs", "initial_epoch"), intended=True)
+    field = PlainField(ID, FIX, first=("epochs", "initial_epoch"), intended=True)
+    finding = compare_facts(field, one, two)
     limits = [n for n in _LIMITS if not equal(_environment(a, n), _environment(b, n))]
     if limits:
         name = limits[0]

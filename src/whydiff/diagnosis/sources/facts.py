@@ -208,32 +208,35 @@ def equal_facts(facts: Facts, what: str, first: Sequence[str] = ()) -> str:
     return f"{count} ({some})" if some else count
 
 
-def compare_facts(
-    source: str,
-    a: Facts,
-    b: Facts,
-    fix: str,
-    *,
-    what: str = "settings",
-    first: Sequence[str] = (),
-    skip: Callable[[str], bool] = lambda key: False,
-    nothing: str = "",
-    intended: bool = False,
-) -> Finding:
-    """The finding of a source whose field is plain facts.
+@dataclass(frozen=True)
+class PlainField:
+    """How a source is told whose field is plain facts.
 
-    ``nothing`` is the evidence where neither side has any fact: that is identical; without it
-    such a pair is unknown.
+    ``first`` are the most telling facts; ``nothing`` is the evidence where neither side has any
+    fact: that is identical; without it such a pair is unknown.
     """
-    found = changes(a, b, skip=skip, first=first)
+
+    source: str
+    fix: str = ""
+    what: str = "settings"
+    first: Sequence[str] = ()
+    nothing: str = ""
+    intended: bool = False
+
+
+def compare_facts(
+    field: PlainField, a: Facts, b: Facts, skip: Callable[[str], bool] = lambda key: False
+) -> Finding:
+    """The finding of such a source, by the facts of both sides."""
+    found = changes(a, b, skip=skip, first=field.first)
     if found:
-        return differs(source, describe(found), fix, intended=intended)
+        return differs(field.source, describe(found), field.fix, intended=field.intended)
     shared = {k: v for k, v in a.items() if k in b and not skip(k) and not is_defaults(k)}
     if shared:
-        return identical(source, equal_facts(shared, what, first))
-    if nothing:
-        return identical(source, nothing)
-    return unknown(source, f"no {what} were recorded")
+        return identical(field.source, equal_facts(shared, field.what, field.first))
+    if field.nothing:
+        return identical(field.source, field.nothing)
+    return unknown(field.source, f"no {field.what} were recorded")
 
 
 def _is_digest(value: Any) -> bool:

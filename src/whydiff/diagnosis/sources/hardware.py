@@ -6,7 +6,7 @@ from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import Facts
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources.backend import same_backend
-from whydiff.diagnosis.sources.facts import changes, compare_facts
+from whydiff.diagnosis.sources.facts import PlainField, changes, compare_facts
 from whydiff.diagnosis.sources.source import Source, differs
 
 ID = "hardware"
@@ -30,14 +30,8 @@ def compare(a: Side, b: Side) -> Finding:
             }
             for side, other in ((one, two), (two, one))
         )
-    finding = compare_facts(
-        ID,
-        one,
-        two,
-        FIX,
-        what="hardware facts",
-        first=("distribution", "cpu", "devices", "machine"),
-    )
+    first = ("distribution", "cpu", "devices", "machine")
+    finding = compare_facts(PlainField(ID, FIX, what="hardware facts", first=first), one, two)
     if finding.status == DIFFERS:
         return differs(ID, finding.evidence, FIX, mechanism=_mechanism(one, two))
     return finding

@@ -9,7 +9,7 @@ from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import NOT_RESET, Facts
 from whydiff.core.recording import Side
 from whydiff.core.words import listed
-from whydiff.diagnosis.sources.facts import NOT_SET, changes, compare_facts, show
+from whydiff.diagnosis.sources.facts import NOT_SET, PlainField, changes, compare_facts, show
 from whydiff.diagnosis.sources.source import Source, differs
 
 ID = "measurement"
@@ -23,16 +23,9 @@ _ACCURACY = re.compile(r"\b(?:Binary|Categorical|SparseCategorical)?Accuracy\b",
 def compare(a: Side, b: Side) -> Finding:
     """Compare metrics and validation settings; the validation samples are data."""
     one, two = a.recipe.measurement, b.recipe.measurement
-    finding = compare_facts(
-        ID,
-        one,
-        two,
-        FIX,
-        what="measuring rules",
-        skip=lambda key: key in ("validation", NOT_RESET),
-        nothing="no metrics in either",
-        intended=True,
-    )
+    nothing = "no metrics in either"
+    field = PlainField(ID, FIX, what="measuring rules", nothing=nothing, intended=True)
+    finding = compare_facts(field, one, two, lambda key: key in ("validation", NOT_RESET))
     validated = [_validated(side) for side in (a, b)]
     kept = _kept(one, two)
     if kept:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import Facts
 from whydiff.core.recording import Side
-from whydiff.diagnosis.sources.facts import compare_facts
+from whydiff.diagnosis.sources.facts import PlainField, compare_facts
 from whydiff.diagnosis.sources.layers import aligned_facts
 from whydiff.diagnosis.sources.source import Source, differs
 from whydiff.diagnosis.sources.version import other_generations
@@ -20,15 +20,9 @@ def compare(a: Side, b: Side) -> Finding:
     one, two = aligned_facts(a.recipe, b.recipe, a.recipe.mode, b.recipe.mode)
     if other_generations(a, b):
         one, two = _without_defaults(one), _without_defaults(two)
-    finding = compare_facts(
-        ID,
-        one,
-        two,
-        FIX,
-        what="modes",
-        nothing="no layer is fixed to training or inference, both use the built-in training step",
-        intended=True,
-    )
+    nothing = "no layer is fixed to training or inference, both use the built-in training step"
+    field = PlainField(ID, FIX, what="modes", nothing=nothing, intended=True)
+    finding = compare_facts(field, one, two)
     if finding.status != DIFFERS:
         return finding
     own = [name for name, facts in (("A", one), ("B", two)) if STEP in facts]

@@ -7,7 +7,7 @@ import numpy as np
 from whydiff.core.findings import IDENTICAL, UNKNOWN, Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
-from whydiff.diagnosis.sources.facts import changes, compare_facts
+from whydiff.diagnosis.sources.facts import PlainField, changes, compare_facts
 from whydiff.diagnosis.sources.layers import aligned_facts, layers
 from whydiff.diagnosis.sources.samples import common
 from whydiff.diagnosis.sources.seeds import same_execution, same_script
@@ -31,7 +31,7 @@ def compare(a: Side, b: Side) -> Finding:
         # The code of a loss is known by what it reads, too: where that differs it says more.
         return _is_name(key) or (read and key.startswith("code:loss"))
 
-    finding = compare_facts(ID, one, two, FIX, first=_FIRST, skip=skip, intended=True)
+    finding = compare_facts(PlainField(ID, FIX, first=_FIRST, intended=True), one, two, skip)
     if finding.status in (IDENTICAL, UNKNOWN):
         weights, follow = _weights(a.recipe, b.recipe)
         if follow and same_script(a, b) and not same_execution(a, b):

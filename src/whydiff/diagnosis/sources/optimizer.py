@@ -6,7 +6,15 @@ from whydiff.core.findings import Finding
 from whydiff.core.recipe import COUNTED_ANEW, STARTED_ANEW
 from whydiff.core.recording import Side
 from whydiff.core.words import listed
-from whydiff.diagnosis.sources.facts import Change, changes, compare_facts, describe, equal, show
+from whydiff.diagnosis.sources.facts import (
+    Change,
+    PlainField,
+    changes,
+    compare_facts,
+    describe,
+    equal,
+    show,
+)
 from whydiff.diagnosis.sources.source import Source, differs
 
 ID = "optimizer"
@@ -25,7 +33,8 @@ def compare(a: Side, b: Side) -> Finding:
     """Compare class and hyperparameters; between two classes only those that both have."""
     one, two = a.recipe.optimizer, b.recipe.optimizer
     if equal(one.get("class"), two.get("class")):
-        finding = compare_facts(ID, one, two, FIX, first=_FIRST, skip=_is_name, intended=True)
+        field = PlainField(ID, FIX, first=_FIRST, intended=True)
+        finding = compare_facts(field, one, two, _is_name)
         for key, mechanism, told in _OF_SUCCESSIVE_FITS:
             anew = _in_successive_fits(a, b, key)
             if anew:

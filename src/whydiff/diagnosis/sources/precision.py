@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import Side
-from whydiff.diagnosis.sources.facts import compare_facts, equal
+from whydiff.diagnosis.sources.facts import PlainField, compare_facts, equal
 from whydiff.diagnosis.sources.layers import aligned_facts
 from whydiff.diagnosis.sources.seeds import same_execution, same_script
 from whydiff.diagnosis.sources.source import Source, differs
@@ -16,7 +16,7 @@ FIX = "Set the same policy in both with keras.config.set_dtype_policy, or dtype=
 def compare(a: Side, b: Side) -> Finding:
     """Compare dtype policies layer by layer."""
     one, two = aligned_facts(a.recipe, b.recipe, a.recipe.precision, b.recipe.precision)
-    finding = compare_facts(ID, one, two, FIX, what="dtype settings", intended=True)
+    finding = compare_facts(PlainField(ID, FIX, what="dtype settings", intended=True), one, two)
     if finding.status != DIFFERS:
         return finding
     if same_script(a, b) and not same_execution(a, b):

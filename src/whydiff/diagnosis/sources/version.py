@@ -8,7 +8,7 @@ from typing import Any
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources.backend import same_backend
-from whydiff.diagnosis.sources.facts import compare_facts
+from whydiff.diagnosis.sources.facts import PlainField, compare_facts
 from whydiff.diagnosis.sources.source import Source, differs
 
 ID = "version"
@@ -24,7 +24,8 @@ def compare(a: Side, b: Side) -> Finding:
     if not same_backend(a.recipe, b.recipe):
         shared = [k for k in one if k in two]
         one, two = {k: one[k] for k in shared}, {k: two[k] for k in shared}
-    finding = compare_facts(ID, one, two, FIX, what="versions", first=("keras",))
+    field = PlainField(ID, FIX, what="versions", first=("keras",))
+    finding = compare_facts(field, one, two)
     if finding.status == DIFFERS and draws_otherwise(a, b) and a.recipe.noise and b.recipe.noise:
         # Weights that were drawn otherwise are transferred; what a step draws is not.
         detail = f"{finding.evidence}; JAX draws other noise from the same seed states"

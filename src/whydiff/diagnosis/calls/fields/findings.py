@@ -9,7 +9,7 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import DIFFERS, IDENTICAL, Finding
 from whydiff.core.recipe import Recipe
 from whydiff.diagnosis.mechanisms import mechanism as known
-from whydiff.diagnosis.sources.facts import compare_facts
+from whydiff.diagnosis.sources.facts import PlainField, compare_facts
 from whydiff.diagnosis.sources.layers import aligned_facts
 
 REMEDIES: Mapping[str, str] = {
@@ -43,7 +43,7 @@ def compare_settings(name: str, a: MeasuringCall, b: MeasuringCall, what: str) -
     one, two = aligned_facts(recipe_of(a), recipe_of(b), one, two)
     if name in ("measurement", "objective") and not a.kind == b.kind == "evaluate":
         return Finding(name, IDENTICAL, "no metric takes part in what is compared")
-    found = compare_facts(name, one, two, "", what=what)
+    found = compare_facts(PlainField(name, what=what), one, two)
     if found.status != DIFFERS:
         return found
     return differs(name, found.evidence, found.evidence)

@@ -19,7 +19,7 @@ from whydiff.diagnosis.calls.origins import (
     TensorPairs,
 )
 from whydiff.diagnosis.sources import architecture as of_architecture
-from whydiff.diagnosis.sources.facts import compare_facts
+from whydiff.diagnosis.sources.facts import PlainField, compare_facts
 from whydiff.diagnosis.sources.layers import aligned_facts
 
 
@@ -104,7 +104,7 @@ def compare_precision(a: MeasuringCall, b: MeasuringCall, pairs: TensorPairs) ->
     one, two = aligned_facts(recipe_of(a), recipe_of(b), a.recipe.precision, b.recipe.precision)
     policies = any(k.startswith("policy:") for k in (*one, *two))
     found = compare_facts(
-        "precision", one, two, "", what="dtype settings",
+        PlainField("precision", what="dtype settings"), one, two,
         skip=lambda k: k == "loss_scale" or (k == "floatx" and policies),
     )  # fmt: skip
     del pairs
