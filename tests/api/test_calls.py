@@ -16,6 +16,8 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.runner.client import Child, Run
 from whydiff.storage import load
 
+pytestmark = pytest.mark.all_installed  # the script scores by scikit-learn
+
 SCRIPT = Path(__file__).parent.parent / "scripts" / "many_calls.py"
 TURNS = [
     pytest.param(
