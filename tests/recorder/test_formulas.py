@@ -214,7 +214,10 @@ def in_loops(tmp_path, text, **names):
         start = next(i for i, row in enumerate(FEATURES) if np.array_equal(row, batch[0]))
         outputs = OUTPUTS[start : start + len(batch)]
         number = len(calls) + 1
-        stack = (Frame(str(script), frame.f_lineno, "<module>"),)
+        file, around = str(script), [frame.f_back, frame]
+        stack = tuple(
+            Frame(file, f.f_lineno, "") for f in around if f and f.f_code.co_filename == file
+        )
         calls[number] = replace(call(number, outputs=outputs), stack=stack)
         held[number] = beside(frame, frame.f_lineno, len(batch), np.asarray)
         return outputs.copy()
@@ -270,6 +273,48 @@ def test_accuracies_counted_over_batches(tmp_path, text):
     assert found(found.labels, np.eye(3)[LABELS]) == 1.0
 
 
+UNEQUAL = [OUTPUTS[i : i + 16].argmax(1) == LABELS[i : i + 16] for i in range(0, 40, 16)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"accs = []\n{SLICES}    accs.append((p == y[i:i + 16]).mean())\nprint(np.mean(accs))",
+        f"accs = []\n{SLICES}    accs.append(np.mean(p == y[i:i + 16]))\n"
+        "acc = sum(accs) / len(accs)\nprint(f'{acc:.3f}')",
+        "def accuracy(model, data, labels, size=16):\n    'Batch by batch.'\n    accs = []\n"
+        "    for i in range(0, len(data), size):\n        p = model(data[i:i + size])\n"
+        "        accs.append(np.mean(p.argmax(1) == labels[i:i + size]))\n"
+        "    return np.mean(accs)\n"
+        "print(accuracy(model, x, labels=y))",
+    ],
+)
+def test_means_over_unequal_batches(tmp_path, text):
+    (found,) = in_loops(tmp_path, text)
+    assert found.quantity == "accuracy" and found.sizes == (16, 16, 8)
+    assert found.value == pytest.approx(np.mean([part.mean() for part in UNEQUAL]))
+    rows = np.mean(np.concatenate(UNEQUAL))
+    assert found.over_rows(found.labels, found.predicted) == pytest.approx(rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def part(m, a, b):\n    p = m.predict(a)\n    return (p.argmax(1) == b).mean()\n"
+        "print(part(model, x, y))",
+        "def part(m, a, b):\n    right = 0\n    for i in range(0, len(a), 16):\n"
+        "        p = m(a[i:i + 16], training=False)\n        print(i)\n"
+        "        right += np.sum(p.argmax(1) == b[i:i + 16])\n    return right / len(a)\n"
+        "acc = part(model, x, b=y)\nprint('accuracy', acc)",
+    ],
+)
+def test_accuracies_that_a_function_returns(tmp_path, text):
+    (found,) = in_loops(tmp_path, text)
+    assert found.quantity == "accuracy"
+    assert found.value == pytest.approx(np.mean(OUTPUTS.argmax(1) == LABELS))
+    assert np.array_equal(found.labels, LABELS) and np.array_equal(found.predicted, OUTPUTS)
+
+
 def test_a_loop_that_leaves_rows_out(tmp_path):
     text = ("right = 0\nfor i in range(40 // 16):\n    p = model.predict(x[i * 16:(i + 1) * 16])\n"
             "    right += np.sum(p.argmax(1) == y[i * 16:(i + 1) * 16])\n"
@@ -286,6 +331,8 @@ def test_a_loop_that_leaves_rows_out(tmp_path):
         f"right = 0\n{SLICES}    right += np.sum(p == y[i:i + 16])\nright = 3\nprint(right / 40)",
         f"right = 0\n{LOADER}    p = model(a)\n    right += np.sum(a[:, 0] > 0)\n"
         "print(right / 40)",
+        "def f(m, a, b):\n    p = m.predict(a).argmax(1)\n    np.random.shuffle(p)\n"
+        "    return np.mean(p == b)\nprint(f(model, x, y))",
     ],
 )  # fmt: skip
 def test_other_numbers_of_loops(tmp_path, text):

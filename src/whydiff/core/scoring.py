@@ -49,6 +49,7 @@ EACH_OUTPUT = "each output on its own, cut at 0.5"
 AVERAGED = ("macro average", "micro average", "weighted average")
 FROM_OUTPUTS = "from the outputs themselves, not from classes"
 FROM_HALF = "from the outputs cut at 0.5"
+EVERY_ROW = "with every row counted alike"
 EXCHANGED = "with labels and predictions the other way round"
 SAME_SHAPE = "with labels in the shape of the outputs"
 WEIGHTED = "with evaluate's sample weights"

@@ -111,8 +111,8 @@ def counting_around(module: ast.Module, line: int) -> ast.For | None:
     return max(loops, key=lambda loop: loop.lineno, default=None)
 
 
-def needed_for(loop: ast.For, name: str) -> set[str]:
-    """The names of a loop that what it makes of ``name`` depends on."""
+def needed_for(loop: ast.For | ast.FunctionDef, name: str) -> set[str]:
+    """The names of a loop or function that what it makes of ``name`` depends on."""
     needed = {name}
     while True:
         read = {

@@ -246,7 +246,17 @@ def test_values_that_differ_by_the_source_that_they_belong_to():
     assert {h.kind: source for source, hs in found.items() for h in hs} == kinds
     assert held_values(a, a) == {} and held_values(a, holding()) == {}
     recurrent = [holding(held("r", d, kind="recurrent state")) for d in "12"]
-    assert held_values(*recurrent) == {}
+    assert list(held_values(*recurrent)) == ["state"]
+    among_weights = [
+        replace(
+            one,
+            recipe=replace(
+                one.recipe, weights=(Tensor("lstm/states_0", "hidden", (1,), "float32", "d"),)
+            ),
+        )
+        for one in recurrent
+    ]
+    assert held_values(*among_weights) == {}
     stale = holding(held("g", "1", kind="global", traced="0"))
     assert list(held_values(stale, holding(held("g", "1", kind="global")))) == ["state"]
     assert list(held_values(holding(held("g", "1", kind="global")), stale)) == ["state"]

@@ -176,9 +176,12 @@ def test_a_score_of_one_output_is_held_against_the_metrics_of_that_output(output
     score = call(2, "score", values={"accuracy_score": value}, score=told)
     names = ("loss", "a_loss", "b_loss", "a_accuracy", "b_accuracy")
     values = dict(zip(names, (0.3, 0.1, 0.2, 0.9, 0.5), strict=True))
-    evaluated = call(3, "evaluate", y=Y, values=values)
+    evaluated = replace(call(3, "evaluate", y=Y, values=values), notes={"outputs": ["a", "b"]})
     found = [d for d in disagreements(execution(call(1), score, evaluated)) if d.b.score]
     assert [d.distance.metric for d in found] == [held] * bool(held)
+    unknown = replace(evaluated, notes={})  # which output is the first
+    found = [d for d in disagreements(execution(call(1), score, unknown)) if d.b.score]
+    assert [d.distance.metric for d in found] == [held] * (bool(held) and output == "b")
 
 
 def test_a_number_of_the_list_is_held_against_the_metric_that_it_is_called():

@@ -46,6 +46,10 @@ class TensorPair:
         return STATE if "adapted" in kinds else WEIGHTS
 
 
+#: What a recurrent state is that differs.
+LEFT_BEHIND = "the recurrent (hidden) state that an earlier call left"
+
+
 def is_recurrent(path: str) -> bool:
     """Whether a variable is the hidden state that a stateful layer keeps from call to call."""
     name = path.rpartition("/")[2]
@@ -104,7 +108,7 @@ def story(
     detail = _detail(differing)
     if all(is_recurrent(p.a.path) for p in differing):
         paths = listed([p.a.path for p in differing[:3]])
-        return Story(f"{paths}: the recurrent (hidden) state that an earlier call left",
+        return Story(f"{paths}: {LEFT_BEHIND}",
                      "recurrent-state")  # fmt: skip
     if "left as drawn" in both:
         return Story(detail + _skipped(events, a, b), "weights-skipped")

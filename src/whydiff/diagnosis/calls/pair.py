@@ -333,7 +333,7 @@ def _score_pairs(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterat
         held = [call for call in fitting if _weights(call) == _weights(read)]
         held = held or [call for call in fitting if _replaced(execution, call, read)]
         for call in held:
-            own = _of_output(call.values, score.score.output)
+            own = _of_output(call, call.values, score.score.output)
             yield from _scored(call, score, _quantities(call, own), "")
         for fit in () if held else execution.fits:
             if (
@@ -342,7 +342,7 @@ def _score_pairs(execution: Execution, calls: Sequence[MeasuringCall]) -> Iterat
                 and _follows(execution, read, fit)
             ):
                 logged = [n[4:] for n in values_of(fit) if n.startswith("val_")]
-                names = _of_output(logged, score.score.output)
+                names = _of_output(fit, logged, score.score.output)
                 names.pop("loss", None)
                 yield from _scored(fit, score, _quantities(fit, names), "val_")
 
@@ -362,7 +362,7 @@ def _taken_pairs(
             yield beside, score, [number(there, beside.values[there], value)]
         return
     stands = read.returned[key] if isinstance(key, int) else key
-    names = _of_output(read.values, stands.rpartition("_")[0])
+    names = _of_output(read, read.values, stands.rpartition("_")[0])
     found = list(_scored(read, score, names, ""))
     anywhere = list(_scored(read, score, _without_outputs(read.values), ""))
     yield from found or [one for one in anywhere if len(one[2]) == 1]
@@ -387,7 +387,7 @@ def _mean_pairs(
         if call.kind == "evaluate":
             metrics = {name: name for name in mean.values}  # of its own metrics, by their names
             if "means" in mean.notes:  # of what something else computes
-                metrics = _quantities(call, _of_output(call.values, mean.score.output))
+                metrics = _quantities(call, _of_output(call, call.values, mean.score.output))
             yield from _scored(call, mean, metrics, "")
         elif call.score and call.score.function == mean.score.of:
             (name, value), *_ = call.values.items()
@@ -426,25 +426,34 @@ def _nearly_all_of(evaluate: MeasuringCall, loop: MeasuringCall) -> bool:
 def _without_outputs(names: Iterable[str]) -> dict[str, str]:
     """The metrics of all outputs, each with what it is called without its output's name."""
     names = list(names)
-    outputs = names_of_outputs(names)
+    outputs = _with_losses(names)
     return {
         name: next((name.removeprefix(f"{o}_") for o in outputs if name.startswith(f"{o}_")), name)
         for name in names
     }
 
 
-def names_of_outputs(metrics: Iterable[str]) -> tuple[str, ...]:
-    """The outputs of a model of several, as its losses are called after them."""
+def names_of_outputs(call: Call) -> tuple[str, ...]:
+    """The outputs of a call's model in their order, () where that is not known, or there is one."""
+    known = call.notes.get("outputs") if isinstance(call, MeasuringCall) else None
+    return tuple(map(str, known)) if isinstance(known, list) else ()
+
+
+def _with_losses(metrics: Iterable[str]) -> tuple[str, ...]:
+    """The outputs of a model of several, as its losses are called after them, in any order."""
     return tuple(n.removesuffix("_loss") for n in metrics if n.endswith("_loss"))
 
 
-def _of_output(names: Iterable[str], output: str) -> dict[str, str]:
-    """The metrics of one output of a model, each with what it is called without the output's name.
+def _of_output(call: Call, names: Iterable[str], output: str) -> dict[str, str]:
+    """The metrics of one output of a model, each with what it is called without the output's name;
+    none where it is not known which output that is.
 
     ``output`` is the output's key or position, "" where the model has but one.
     """
     names = list(names)
-    outputs = names_of_outputs(names)
+    outputs = names_of_outputs(call)
+    if output.isdigit() and not outputs and len(_with_losses(names)) > 1:
+        return {}
     name = outputs[int(output)] if output.isdigit() and int(output) < len(outputs) else output
     if not any(n.startswith(f"{name}_") for n in names):
         return {n: n for n in names}

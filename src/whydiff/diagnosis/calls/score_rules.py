@@ -36,6 +36,10 @@ OF_EVALUATE = {
 }
 #: The score by another rule: how it then becomes evaluate's number.
 OF_SCORE = {
+    scoring.EVERY_ROW: (
+        "mean-of-unequal-batches",
+        "{function} is a mean over batches of unequal sizes, which counts each batch alike",
+    ),
     scoring.EXCHANGED: (
         "labels-and-predictions-exchanged",
         "{function} was given the predictions as its labels and the labels as its predictions",

@@ -294,7 +294,7 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
             weights=None if isinstance(a, Fit) else weights_story(site.execution, a, reads),
             threshold=threshold_of(a, metric),
             without_flag=trained_without_flag(reads),
-            outputs=() if isinstance(a, Fit) else names_of_outputs(a.values),
+            outputs=names_of_outputs(a),
         )
         verdict = judge_score(values, b, against)
         if not isinstance(a, Fit) and "input-in-another-form" in {

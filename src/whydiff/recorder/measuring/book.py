@@ -235,7 +235,9 @@ class CallBook:
             self._enter_mean(mean)
         if not self.outputs:
             return
-        for formula in printed_formulas(frame, self.outputs, self._beside):
+        with unwarned():
+            formulas = [*printed_formulas(frame, self.outputs, self._beside)]
+        for formula in formulas:
             given = {"y_pred": formula.predicted, "y_true": formula.labels}
             arguments = {**given, "formula": formula.text}
             name = f"{BY_HAND}.{formula.quantity}"

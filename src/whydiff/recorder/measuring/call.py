@@ -388,6 +388,9 @@ class Measuring(Flags):
             notes["thrown away"] = True
         if len(self._listed) > 1:
             notes["listed"] = self._listed
+        outputs = getattr(self.model, "output_names", None) if self.kind == "evaluate" else None
+        if isinstance(outputs, list) and len(outputs) > 1:
+            notes["outputs"] = [str(name) for name in outputs]
         if "unseen" in self._source:
             notes["unknown: inputs"] = f"batches of a {self._source['unseen']} were not seen"
         facts = {

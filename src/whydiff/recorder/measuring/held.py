@@ -167,7 +167,7 @@ def _states(path: str, layer: Any, to_numpy: Any) -> Iterator[Held]:
         return
     for number, state in enumerate(leaves_of(states)):
         name = f"{path}: recurrent state {number}"
-        yield from _held(name, "recurrent state", path, state, to_numpy)
+        yield from _held(name, "recurrent state", path, np.array(to_numpy(state)), to_numpy)
 
 
 def _vocabulary(path: str, layer: Any) -> Iterator[Held]:

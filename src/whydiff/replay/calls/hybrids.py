@@ -17,6 +17,7 @@ from whydiff.core.live import LiveCall
 from whydiff.keras_backend import adapter_of, backend_named
 from whydiff.keras_backend.internals import leaves_of, map_leaves, pack_leaves, symbolic_inputs
 from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.variables import hidden_variables
 from whydiff.replay.calls.running import (
     CALL,
     EVALUATE,
@@ -409,8 +410,18 @@ def _put(layer: Any, held: HeldValue, value: Any) -> Callable[[], None] | None:
     if held.kind == "vocabulary":
         return _put_vocabulary(layer, value)
     if held.kind == "recurrent state":
-        return None  # it is a variable of the model
+        return _put_state(layer, int(name), value)
     return _put_attribute(layer, name, value)
+
+
+def _put_state(layer: Any, number: int, value: Any) -> Callable[[], None] | None:
+    """A recurrent state; where it is recorded among the weights, it is in place already."""
+    variable = leaves_of(getattr(layer, "states", None))[number]
+    if any(variable is hidden for _, hidden in hidden_variables(layer)):
+        return None
+    before = np.array(variable)
+    variable.assign(np.asarray(value))
+    return lambda: variable.assign(before)
 
 
 def _put_vocabulary(layer: Any, words: Any) -> Callable[[], None] | None:

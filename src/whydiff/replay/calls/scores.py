@@ -148,6 +148,7 @@ def _of_aligned(
         found |= _computed([(scoring.EXCHANGED, lambda: function(predicted, fitting))])
     found |= _computed(_of_metrics(evaluate, read, metric, aligned, outputs))
     found |= _computed(_of_score(function, fitting, predicted, outputs, evaluate))
+    found |= _computed(_of_unequal_batches(read, fitting))
     found |= _computed(_accuracies(outputs, fitting, aligned, _largest(evaluate)))
     return found
 
@@ -192,6 +193,13 @@ def _of_places(evaluate: LiveCall, read: _Read) -> _Rules:
         theirs = _as(column[places], read.labels)
         if k != _position(read.score, read.reads) and np.array_equal(theirs, read.labels):
             yield scoring.OTHER_OUTPUT, partial(float, k)
+
+
+def _of_unequal_batches(read: _Read, labels: np.ndarray) -> _Rules:
+    """A score by hand that is a mean over batches, with each row counted alike."""
+    formula = read.score.function and read.score.function()
+    if len(set(getattr(formula, "sizes", ()))) > 1:
+        yield scoring.EVERY_ROW, lambda: formula.over_rows(labels, read.predicted)
 
 
 def _of_metrics(

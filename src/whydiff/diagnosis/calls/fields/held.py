@@ -8,22 +8,25 @@ from whydiff.core.calls import HeldValue, MeasuringCall
 from whydiff.core.findings import IDENTICAL, Finding
 from whydiff.core.words import count, listed
 from whydiff.diagnosis.calls.fields.findings import differs
+from whydiff.diagnosis.calls.origins import LEFT_BEHIND, is_recurrent
 
 #: Kind of a held value that is an attribute which the facts of the architecture name, too.
 SETTING = "setting"
+RECURRENT = "recurrent state"
 
 
 def held_values(a: MeasuringCall, b: MeasuringCall) -> dict[str, list[HeldValue]]:
     """Values of A that differ from B's or are stale, by the source that they belong to.
 
-    A recurrent state is a variable, and compared among these.
+    A recurrent state is a variable, and compared among these where they were recorded.
     """
     theirs = {h.name: h for h in b.recipe.state}
+    among_weights = any(is_recurrent(tensor.path) for tensor in a.recipe.weights)
     found: dict[str, list[HeldValue]] = {}
     for h in a.recipe.state:
         other = theirs.get(h.name)
         if (
-            h.kind == "recurrent state"
+            (h.kind == RECURRENT and among_weights)
             or other is None
             or (_effective(h) == _effective(other) and h.digest == other.digest)
         ):
@@ -91,6 +94,10 @@ def compare_state(
             text = f"{found['state'].detail}; {text}"
         elif any(_statistic(h) for h in values):
             mechanism = "not-finalized"
+        elif all(h.kind == RECURRENT for h in values):
+            mechanism = "recurrent-state"
+            layers = listed(list(dict.fromkeys(h.layer for h in values)))
+            text = f"{layers}: {LEFT_BEHIND}"
         found["state"] = differs("state", text, text, mechanism)
     elif "state" not in found:
         n = len(a.recipe.state)

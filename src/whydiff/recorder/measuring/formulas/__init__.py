@@ -78,7 +78,7 @@ def _formula(node: ast.expr, reader: Reader, line: int) -> Formula | None:
     def made(tree: ast.expr, text: str, quantity: str) -> Formula:
         code = compile(ast.fix_missing_locations(ast.Expression(tree)), file, "eval")
         value = computed(code, {**kept, **given})
-        return Formula(text, quantity, value, *arrays, code, kept, reader.pieces)
+        return Formula(text, quantity, value, *arrays, code, kept, reader.pieces, reader.sizes)
 
     text = ast.unparse(plain)
     quantity = quantity_of(of_first_rows(made(tree, text, "")), tree, reader.functions)

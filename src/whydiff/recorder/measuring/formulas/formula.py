@@ -27,12 +27,36 @@ class Formula:
     predicted: np.ndarray
     code: Any
     names: Mapping[str, Any]
-    #: numbers of the calls that a loop made for the predictions, () where one call made them
+    #: numbers of the calls that a loop made for the predictions, () where one call made them, and
+    #: how many rows each of them predicted
     calls: tuple[int, ...] = ()
+    sizes: tuple[int, ...] = ()
 
     def __call__(self, labels: Any, predicted: Any) -> float:
         """What the expression gives from these arrays."""
         return computed(self.code, {**self.names, LABELS: labels, PREDICTED: predicted})
+
+    def over_rows(self, labels: np.ndarray, predicted: np.ndarray) -> float:
+        """What a mean over batches of unequal sizes would be if it counted every row alike.
+
+        The mean of one batch is what is left where all others are predicted perfectly.
+        """
+        perfect = as_predicted(labels, predicted)
+        best, ends = self(labels, perfect), np.cumsum(self.sizes)
+        total = 0.0
+        for size, end in zip(self.sizes, ends, strict=True):
+            one = perfect.copy()
+            one[end - size : end] = predicted[end - size : end]
+            total += size * ((self(labels, one) - best) * len(ends) + best)
+        return total / len(labels)
+
+
+def as_predicted(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Outputs like ``predicted`` that are the labels themselves."""
+    if labels.size == predicted.size:
+        return labels.reshape(predicted.shape).astype(predicted.dtype)
+    each: np.ndarray = np.eye(predicted.shape[-1], dtype=predicted.dtype)[labels.reshape(-1)]
+    return each.reshape(predicted.shape)
 
 
 def computed(code: Any, names: Mapping[str, Any]) -> float:

@@ -94,12 +94,30 @@ def names_in(frame: Any) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=32)
 def parsed(file: str) -> ast.Module | None:
-    """The syntax tree of a file of the script; None where there is none."""
+    """The syntax tree of a file of the script, in which what is appended to a list is added to it;
+    None where there is none."""
     text = "".join(linecache.getlines(file))
     try:
-        return ast.parse(text) if text else None
+        return _Appended().visit(ast.parse(text)) if text else None
     except (SyntaxError, ValueError, RecursionError):
         return None
+
+
+class _Appended(ast.NodeTransformer):
+    """Turns ``found.append(value)`` into ``found += [value]``, ``extend`` into ``+=``."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        match node.value:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id=name), attr="append" | "extend" as method),
+                args=[value],
+                keywords=[],
+            ):
+                if method == "append":
+                    value = ast.copy_location(ast.List([value], ast.Load()), node)
+                target = ast.copy_location(ast.Name(name, ast.Store()), node)
+                return ast.copy_location(ast.AugAssign(target, ast.Add(), value), node)
+        return self.generic_visit(node)
 
 
 def made_at(node: ast.expr, file: str, calls: Mapping[int, MeasuringCall]) -> MeasuringCall | None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from whydiff.core.interrupting import pass_on
-from whydiff.recorder.measuring.formulas.formula import Formula
+from whydiff.recorder.measuring.formulas.formula import Formula, as_predicted
 
 #: What a formula measures is told from so many rows.
 _TELLING = 1_000
+#: Of more classes it is not told how each one's rows are counted.
+_MOST_CLASSES = 50
 
 
 #: A quantity: the part of the rows whose class is wrong.
@@ -24,30 +26,15 @@ def quantity_of(
     formula: Formula, tree: ast.expr, functions: Sequence[ast.FunctionDef | ast.For]
 ) -> str:
     """What a formula measures: an error by what it gives, an accuracy by comparing classes."""
-    predicted, labels = formula.predicted, formula.labels
-    if predicted.size == labels.size and math.isfinite(formula.value):
-        rng = np.random.default_rng(0)
-        one = rng.normal(size=predicted.shape)
-        other = rng.normal(size=predicted.shape)
-        error = one - other
-        squared = float(np.mean(error**2))
-        for name, value in (
-            ("mean_squared_error", squared),
-            ("root_mean_squared_error", math.sqrt(squared)),
-            ("mean_absolute_error", float(np.mean(np.abs(error)))),
-        ):
-            try:
-                given = formula(other, one)
-            except Exception as error:
-                pass_on(error)
-                break
-            if math.isclose(given, value, rel_tol=1e-6):
-                return name
+    error = _error_of(formula)
+    if error:
+        return error
     differs = any(_compares(part, ast.NotEq, "not_equal") for part in (tree, *functions))
     compares = differs or any(_compares(part, ast.Eq, "equal") for part in (tree, *functions))
     names = {getattr(value, "__name__", "") for value in formula.names.values()}
     compares = compares or bool(names & {"equal", "not_equal"})
-    if not (compares and 0.0 <= formula.value <= 1.0 and _counts_rows(formula)):
+    counts = _counts_rows if len(set(formula.sizes)) < 2 else _averages_batches
+    if not (compares and 0.0 <= formula.value <= 1.0 and counts(formula)):
         return ""
     best = _of_perfect(formula)
     if best is None or not (math.isclose(best, 0.0, abs_tol=1e-9) or math.isclose(best, 1.0)):
@@ -55,9 +42,83 @@ def quantity_of(
     return "accuracy" if best > 0.5 else ERROR_RATE
 
 
+#: Errors of predictions, of their differences from the labels.
+_ERRORS: dict[str, Callable[[np.ndarray], float]] = {
+    "mean_squared_error": lambda error: float(np.mean(error**2)),
+    "root_mean_squared_error": lambda error: math.sqrt(np.mean(error**2)),
+    "mean_absolute_error": lambda error: float(np.mean(np.abs(error))),
+}
+
+
+def _error_of(formula: Formula) -> str:
+    """The error that a formula gives of random numbers, over all rows or as a mean over batches."""
+    predicted, labels = formula.predicted, formula.labels
+    if predicted.size != labels.size or not math.isfinite(formula.value):
+        return ""
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(size=predicted.shape), rng.normal(size=predicted.shape)
+    error = one - other
+    batches = np.split(error, np.cumsum(formula.sizes)[:-1]) if formula.sizes else []
+    for shape in dict.fromkeys((predicted.shape, labels.shape)):
+        try:
+            given = formula(other.reshape(shape), one)
+        except Exception as reason:
+            pass_on(reason)
+            continue
+        for name, measure in _ERRORS.items():
+            values = [measure(error)]
+            values += [float(np.mean([*map(measure, batches)]))] if batches else []
+            if any(math.isclose(given, value, rel_tol=1e-6) for value in values):
+                return name
+    return ""
+
+
+def _averages_batches(formula: Formula) -> bool:
+    """Whether a formula is a mean over batches of the parts of their rows that are right, or counts
+    the rows of all: what the wrong rows of each class take from it says how they are counted."""
+    labels, sizes = formula.labels, np.asarray(formula.sizes)
+    if sizes.sum() != len(labels):
+        return False
+    batch = np.repeat(np.arange(len(sizes)), sizes)
+    weights = np.full(len(labels), 1 / len(labels)), 1 / (len(sizes) * sizes[batch])
+    flat = labels.argmax(-1) if labels.ndim > 1 and labels.shape[-1] > 1 else labels.reshape(-1)
+    classes = np.unique(flat)
+    if len(flat) != len(labels) or not 1 < len(classes) <= _MOST_CLASSES:
+        return False
+    following = dict(zip(classes, np.roll(classes, -1), strict=True))
+    wrong = np.array([following[label] for label in flat], labels.dtype)
+    try:
+        perfect = as_predicted(labels, formula.predicted)
+        best = formula(labels, perfect)
+        if not any(math.isclose(best, end, abs_tol=1e-9) for end in (0.0, 1.0)):
+            return False
+        false = as_predicted(_in_form(wrong, labels), formula.predicted)
+        taken = []
+        for one in classes:
+            rows = flat == one
+            some = perfect.copy()
+            some[rows] = false[rows]
+            taken.append(abs(best - formula(labels, some)))
+    except Exception as error:
+        pass_on(error)
+        return False
+    parts = ([w[flat == one].sum() for one in classes] for w in weights)
+    return any(np.allclose(taken, part, atol=1e-6) for part in parts)
+
+
+def _in_form(classes: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Classes in the form of the labels: as they are, or one of several columns."""
+    if labels.size == classes.size:
+        return classes.reshape(labels.shape)
+    whole: np.ndarray = np.eye(labels.shape[-1], dtype=labels.dtype)[classes.astype(int)]
+    return whole
+
+
 def of_first_rows(formula: Formula) -> Formula:
-    """A formula of so many rows as tell what it measures; of all where it takes no fewer."""
-    rows = min(_TELLING, len(formula.labels), len(formula.predicted))
+    """A formula of so many rows as tell what it measures; of all where it takes no fewer, or goes
+    through them batch by batch."""
+    most = len(formula.predicted) if formula.sizes else _TELLING
+    rows = min(most, len(formula.labels), len(formula.predicted))
     labels, predicted = formula.labels[:rows], formula.predicted[:rows]
     try:
         value = formula(labels, predicted)
@@ -76,11 +137,8 @@ def _compares(node: ast.AST, operator: type[ast.cmpop], name: str) -> bool:
 
 def _of_perfect(formula: Formula) -> float | None:
     """What a formula gives of outputs that are the labels themselves; None if that is not known."""
-    labels, like = formula.labels, formula.predicted
     try:
-        if labels.size == like.size:
-            return formula(labels, labels.reshape(like.shape).astype(like.dtype))
-        return formula(labels, np.eye(like.shape[-1], dtype=like.dtype)[labels.reshape(-1)])
+        return formula(formula.labels, as_predicted(formula.labels, formula.predicted))
     except Exception as error:
         pass_on(error)
         return None

@@ -6,10 +6,12 @@ import ast
 import builtins
 import copy
 import functools
+import inspect
 import math
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,6 +81,7 @@ class Reader:
         self._counting_functions: list[Any] = []
         #: numbers of the calls that a loop made one after the other
         self.pieces: tuple[int, ...] = ()
+        self.sizes: tuple[int, ...] = ()  # how many rows each of them predicted
         self._wholes: dict[tuple[str, int, int], np.ndarray] = {}
         self._missing = 0  # labels that such a loop may have left out
 
@@ -161,18 +164,17 @@ class Reader:
             function, given = self._counting(loop, name)
             arrays = {key: a for key, a in self.arrays.items() if key in given}
             few = all(len(array) <= _MOST_COUNTED for array in arrays.values())
-            values = [{**self.names, **self.arrays}[key] for key in given]
-            if not (
-                few and arrays.keys() & self._calls.keys() and _equal(function(*values), value)
-            ):
+            held = {**self.names, **self.arrays}
+            if not (few and arrays.keys() & self._calls.keys()):
+                return None
+            if not _equal(held[function.id](*[held[key] for key in given]), value):
                 return None
             self.functions.append(loop)
-            arguments: list[ast.expr] = [ast.Name(key, ast.Load()) for key in given]
-            return ast.Call(self._named(function), arguments, [])
+            return ast.Call(function, [ast.Name(key, ast.Load()) for key in given], [])
 
         return self._tried(counted)
 
-    def _counting(self, loop: ast.For, name: str) -> tuple[Any, list[str]]:
+    def _counting(self, loop: ast.For, name: str) -> tuple[ast.Name, list[str]]:
         """A function that goes through a loop of the script, and the names of what it is given."""
         loop = copy.deepcopy(loop)
         body: list[ast.stmt] = self._in_pieces(loop)
@@ -192,7 +194,82 @@ class Reader:
         counting = self._statement(loop, needed)
         used = {n.id for part in counting for n in ast.walk(part) if isinstance(n, ast.Name)}
         body = [n for n in body if assigned(n) & (used | counters.keys())] + counting
-        body.append(ast.Return(ast.Name(name, ast.Load())))
+        return self._compiled(body, name)
+
+    def _predicting(self, node: ast.Call) -> ast.expr | None:
+        """What a function of the script returns that predicts with a model it is given, as a call
+        of one that is given the predictions; None where a call is none of such a function."""
+        function = self.values.get(node.func.id) if isinstance(node.func, ast.Name) else None
+        if not isinstance(function, types.FunctionType) or function.__closure__:
+            return None
+        file = function.__code__.co_filename
+        module = None if in_library(file) else parsed(file)
+        text = module and function_at(module, function.__name__, function.__code__.co_firstlineno)
+        if not module or not text or text.decorator_list or not _may_predict(text):
+            return None
+        returned = [n for n in ast.walk(text) if isinstance(n, ast.Return)]
+        if len(returned) != 1 or returned[0] is not text.body[-1] or returned[0].value is None:
+            raise NotPlain
+        values = {**function.__globals__, **self._arguments(node, function)}
+        lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        made = {
+            number: call
+            for number, call in self._outputs.items()
+            if any(Path(f.file) == Path(self.file) and f.line in lines for f in call.stack[:-1])
+        }
+        outside = self.file, self.module, self.values, self._outputs, self._bound
+        self.file, self.module, self.values, self._outputs = file, module, values, made
+        self._bound = []
+        try:
+            return self._body(copy.deepcopy(text))
+        finally:
+            self.file, self.module, self.values, self._outputs, self._bound = outside
+
+    def _arguments(self, node: ast.Call, function: types.FunctionType) -> dict[str, Any]:
+        """What the parameters of a function stand for where it is called; those are left out whose
+        argument is computed in the call."""
+        signature = inspect.signature(function)
+        try:
+            if any(keyword.arg is None for keyword in node.keywords):
+                raise NotPlain
+            given = signature.bind(*node.args, **{str(k.arg): k.value for k in node.keywords})
+        except TypeError as error:
+            raise NotPlain from error
+        found = {
+            name: parameter.default
+            for name, parameter in signature.parameters.items()
+            if parameter.default is not inspect.Parameter.empty
+        }
+        for name, argument in given.arguments.items():
+            found[name] = None
+            if isinstance(argument, ast.Constant):
+                found[name] = argument.value
+            elif isinstance(argument, ast.expr):
+                value = self._held(argument)
+                found[name] = self._part(argument) if value is None else value
+        return found
+
+    def _body(self, function: ast.FunctionDef) -> ast.expr:
+        """A function of the script as a call of one that does the same with the predictions."""
+        end = function.body[-1]
+        assert isinstance(end, ast.Return) and end.value is not None
+        result = ast.copy_location(ast.Name("_returned", ast.Store()), end)
+        function.body[-1] = ast.copy_location(ast.Assign([result], end.value), end)
+        own = assigned(function)
+        if own & {parameter.arg for parameter in function.args.args}:
+            raise NotPlain
+        body = self._in_pieces(function)
+        self._bound += own
+        needed = needed_for(function, "_returned")
+        counting = [s for n in function.body for s in self._statement(n, needed)]
+        self.functions.append(function)
+        made, given = self._compiled(body + counting, "_returned")
+        return ast.Call(made, [ast.Name(key, ast.Load()) for key in given], [])
+
+    def _compiled(self, body: list[ast.stmt], name: str) -> tuple[ast.Name, list[str]]:
+        """A function that does these statements and returns ``name``, and the names of the arrays,
+        functions and numbers that it is to be given."""
+        body = [*body, ast.Return(ast.Name(name, ast.Load()))]
         used = {n.id for part in body for n in ast.walk(part) if isinstance(n, ast.Name)}
         given = sorted(used & (self.arrays.keys() | self.names.keys()))
         arguments = ast.arguments([], [ast.arg(key) for key in given], None, [], [], None, [])
@@ -204,9 +281,9 @@ class Reader:
         exec(compile(ast.fix_missing_locations(whole), self.file, "exec"), space)
         self._loops += body
         self._counting_functions.append(space["counted"])
-        return space["counted"], given
+        return self._named(space["counted"]), given
 
-    def _in_pieces(self, loop: ast.For) -> list[ast.stmt]:
+    def _in_pieces(self, loop: ast.For | ast.FunctionDef) -> list[ast.stmt]:
         """Where a loop predicts batch by batch: the call in it gives way to the next rows of all
         that the loop predicted, which stands ready when the loop begins."""
         inner = [n for n in ast.walk(loop) if isinstance(n, ast.Call) and self._predicts(n)]
@@ -222,9 +299,12 @@ class Reader:
         cut = self._named(functools.partial(_cut, sizes))
         whole = self._leaf(self._joined("", calls, parts), calls[0].number)
         self.pieces, self._missing = tuple(call.number for call in calls), max(sizes) - 1
+        self.sizes = tuple(sizes)
         predicted, prelude = self._one_by_one(cut, whole)
         _Replaced(node, predicted).visit(loop)
         around = [n for n in ast.walk(loop) if isinstance(n, ast.For) and predicted in ast.walk(n)]
+        if not around:
+            raise NotPlain
         held = [self._beside.get(call.number, {}) for call in calls]
         names = sorted(set.intersection(*(set(one) for one in held)))
         body = [n for n in around[-1].body if not assigned(n) or not assigned(n) <= {*names}]
@@ -293,7 +373,9 @@ class Reader:
                 return [s for n in inner for s in self._statement(n, needed)]
             case ast.Pass() | ast.Continue() | ast.Break():
                 return [node]
-            case ast.Expr():  # what is printed or appended is not counted
+            case ast.Expr(value=value):  # what is printed is not counted
+                if _changes(value, needed):
+                    raise NotPlain
                 return []
             case _:
                 raise NotPlain
@@ -378,6 +460,10 @@ class Reader:
             return tree if tree is not None else self._named(value)
         if isinstance(value, type) and value.__name__ in FUNCTIONS | BUILTINS:
             return self._named(value)
+        if type(value) is list and name is not None:
+            tree = self._counted(name, value, line)
+            if tree is not None:
+                return tree
         array = _array(value)
         if array is None:
             raise NotPlain
@@ -490,6 +576,9 @@ class Reader:
             node.args = [self._expression(argument, line) for argument in node.args]
             return node
         function = self._function(node.func)
+        computed = self._predicting(node) if function is None else None
+        if computed is not None:
+            return computed
         if function is not None:
             node.func = self._named(function)
         elif isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
@@ -543,9 +632,12 @@ class Reader:
             return False
         if node in self.functions:
             return True
-        self.functions.append(node)
+        self.functions.append(node)  # it may call itself
         body = node.body[1:] if ast.get_docstring(node) is not None else node.body
-        return all(self._computes(part, function) for part in body)
+        plain = all(self._computes(part, function) for part in body)
+        if not plain:
+            self.functions.remove(node)
+        return plain
 
     def _computes(self, node: ast.AST, function: types.FunctionType) -> bool:
         if isinstance(node, ast.Call):
@@ -605,6 +697,27 @@ class Reader:
         return False
 
 
+def _changes(node: ast.expr, names: set[str]) -> bool:
+    """Whether an expression may change in place what one of these names stands for."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name))) if name in names:
+            return True
+        case ast.Call(func=ast.Attribute(attr="shuffle"), args=[ast.Name(id=name), *_]):
+            return name in names
+    return False
+
+
+def _may_predict(function: ast.FunctionDef) -> bool:
+    """Whether a function calls what it is given, or a method that predicts."""
+    parameters = {parameter.arg for parameter in function.args.args}
+    called = [n.func for n in ast.walk(function) if isinstance(n, ast.Call)]
+    return any(
+        (isinstance(func, ast.Name) and func.id in parameters)
+        or (isinstance(func, ast.Attribute) and func.attr in PREDICTING)
+        for func in called
+    )
+
+
 def _array(value: Any) -> np.ndarray | None:
     """``value`` as an array of numbers, where it is one."""
     if isinstance(value, (str, bytes, dict, types.FunctionType, types.ModuleType, type)):
@@ -635,6 +748,8 @@ def _scalar(value: Any) -> Any:
 
 def _equal(one: Any, other: Any) -> bool:
     """Whether two values are equal; tensors without axes sum in single precision."""
+    if type(one) is type(other) is list:
+        return len(one) == len(other) and all(map(_equal, one, other))
     try:
         one, other = np.asarray(one), np.asarray(other)
         if one.ndim == other.ndim == 0 and "f" in (one.dtype.kind, other.dtype.kind):
