@@ -54,10 +54,13 @@ def take_apart(live: Live, model: Any) -> dict[str, float] | None:
     state = [(s.variable, np.array(adapter().to_numpy(s.variable))) for s in variables.weights]
     try:
         training, _ = _mean_loss(live, model, chosen, True, [])
-        quiet, _ = _mean_loss(live, model, chosen, True, stochastic)
         evaluated, regularization = _mean_loss(live, model, chosen, False, [])
         if not normalizing:  # what is left between the two passes is rounding
             quiet = evaluated
+        elif not stochastic:
+            quiet = training
+        else:
+            quiet, _ = _mean_loss(live, model, chosen, True, stochastic)
     except Exception:  # a train step of the user's own computes its loss in its own way
         return None
     finally:

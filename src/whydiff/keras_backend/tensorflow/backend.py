@@ -45,6 +45,8 @@ from whydiff.keras_backend.leaves import has_parts, parts
 from whydiff.keras_backend.patches import for_a_while
 
 hands_on_batches, compiles = False, True
+#: Bytes of batches that a feed hands over at a time, if it is not one batch alone.
+_TOGETHER = 1 << 20
 
 
 def to_numpy(value: Any) -> np.ndarray:
@@ -143,7 +145,11 @@ def signature(iterable: Any) -> Any:
 def feed(
     batches: Callable[[], Iterable[Any]], like: Any, sizes: Callable[[], Collection[int]]
 ) -> Any:
-    """A dataset over one epoch of batches with the element spec ``like``."""
+    """A dataset over one epoch of batches with the element spec ``like``.
+
+    Batches of dense tensors come several at a time, and TensorFlow takes them apart again: each
+    time that it asks Python costs as much as a small step.
+    """
 
     def generate() -> Any:
         for batch in batches():
@@ -160,7 +166,37 @@ def feed(
         )
     else:
         like = _for_sizes(like, sizes)
+    flat_like = tf.nest.flatten(like)
+    if all(isinstance(s, tf.TensorSpec) and s.shape.rank is not None for s in flat_like):
+        several = [tf.TensorSpec((None, *s.shape), s.dtype) for s in flat_like]
+
+        def generate_several() -> Any:
+            for group in _grouped(tf.nest.flatten(batch) for batch in batches()):
+                stacked = [np.stack(leaves) for leaves in zip(*group, strict=True)]
+                yield tf.nest.pack_sequence_as(like, stacked)
+
+        spec = tf.nest.pack_sequence_as(like, several)
+        made = tf.data.Dataset.from_generator(generate_several, output_signature=spec).unbatch()
+        if made.element_spec == like:  # else Keras would trace another train function
+            return made
     return tf.data.Dataset.from_generator(generate, output_signature=like)
+
+
+def _grouped(batches: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
+    """Batches one after the other, those together whose leaves have equal shapes and types."""
+    kind: Any = None
+    group: list[list[Any]] = []
+    for leaves in batches:
+        arrays = [np.asarray(leaf) for leaf in leaves]
+        now = [(a.shape, a.dtype) for a in arrays]
+        full = (len(group) + 1) * sum(a.nbytes for a in arrays) > _TOGETHER
+        if group and (now != kind or full):
+            yield group
+            group = []
+        kind = now
+        group.append(arrays)
+    if group:
+        yield group
 
 
 def _for_sizes(like: Any, sizes: Callable[[], Collection[int]]) -> Any:

@@ -15,6 +15,20 @@ _RECURSION_LIMIT = 1000
 _IMPORTING = "<frozen importlib._bootstrap_external>"
 
 
+def collector_goes_on(collected: bool) -> None:
+    """Let Python's collector of cycles work again, if it did before it was disabled to import.
+
+    What is there by now counts as old, as it would if the collector had worked all the time: else
+    it would look through all of it twice more.
+    """
+    if not collected:
+        return
+    if not gc.get_freeze_count():  # nothing that the script put aside
+        gc.freeze()
+        gc.unfreeze()
+    gc.enable()
+
+
 class AroundImport(importlib.abc.MetaPathFinder):
     """Calls ``before`` and ``then`` once, around the first import of ``package``.
 
@@ -56,8 +70,7 @@ class AroundImport(importlib.abc.MetaPathFinder):
                     self._failed()
                 raise
             finally:
-                if collects:
-                    gc.enable()
+                collector_goes_on(collects)
             if self in sys.meta_path:  # a spec may be asked for more than once before an import
                 sys.meta_path.remove(self)
                 self._then()

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from whydiff.runner.child.afresh import Start
 from whydiff.runner.child.elsewhere import say_what_came_from_elsewhere
+from whydiff.runner.child.imports import collector_goes_on
 from whydiff.runner.child.renaming import let_folders_be_renamed
 from whydiff.runner.child.watching import Watching
 from whydiff.runner.job import Job
@@ -243,7 +244,11 @@ def _serve(watching: Watching, start: Start, descriptors: Sequence[int], code: i
         def each_epoch(done: int, total: int, unit: str = "epoch") -> None:
             codec.write(EpochOver(done, total, unit), answers)
 
-        serve(_server(watching, start, each_epoch), requests, answers)
+        collects = gc.isenabled()
+        gc.disable()
+        server = _server(watching, start, each_epoch)
+        collector_goes_on(collects)
+        serve(server, requests, answers)
 
 
 def _server(watching: Watching, start: Start, each_epoch: EachEpoch) -> Server:
