@@ -178,8 +178,18 @@ def feed(
         spec = tf.nest.pack_sequence_as(like, several)
         made = tf.data.Dataset.from_generator(generate_several, output_signature=spec).unbatch()
         if made.element_spec == like:  # else Keras would trace another train function
-            return made
-    return tf.data.Dataset.from_generator(generate, output_signature=like)
+            return made.with_options(_at_rest())
+    return tf.data.Dataset.from_generator(generate, output_signature=like).with_options(_at_rest())
+
+
+def _at_rest() -> Any:
+    """Nothing that tf.data would tune, rewrite or fetch ahead, for each pass anew, is worth its
+    threads where batches only have to be handed over."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.experimental_optimization.apply_default_optimizations = False
+    options.experimental_optimization.inject_prefetch = False
+    return options
 
 
 def _grouped(batches: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
