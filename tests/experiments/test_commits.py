@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from whydiff.core.findings import SUSPECTED, Cause
-from whydiff.experiments.explain.commits import Program, Revisions, located, located_in
+from whydiff.experiments.explain.lines import Program, Revisions, located, located_in
 from whydiff.runner.history import commit_named, text_at
 from whydiff.script_text.dataflow import deciding
 

@@ -16,8 +16,7 @@ from whydiff.core.hybrids import Trajectory, TrajectoryPoint
 from whydiff.core.progress import Silent
 from whydiff.diagnosis.moments import MOST_MOMENTS, START, plan, spread
 from whydiff.diagnosis.trials import run_trials
-from whydiff.experiments.explain.hybrid_results import trace
-from whydiff.experiments.explain.zoom import zoom
+from whydiff.experiments.explain.hybrid_results import trace, zoom
 from whydiff.testing.hybrids import SimulatedTrainer
 
 ROOT = Path(__file__).parent.parent.parent

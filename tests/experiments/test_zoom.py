@@ -10,7 +10,7 @@ import pytest
 
 from whydiff import explain
 from whydiff.core.findings import Sighting, Zoom
-from whydiff.experiments.explain.zoom import compared
+from whydiff.experiments.explain.hybrid_results import matched
 from whydiff.report.document import Facts
 from whydiff.report.documents.first_divergence import zoom_blocks
 
@@ -192,7 +192,7 @@ def test_layers_pair_by_name_then_by_order_and_shape():
         ("forward", "dense_new", array(1, 3)),
         ("forward", "out", array(5)),
     ]
-    same, renamed, only, last = compared(a, b)
+    same, renamed, only, last = matched(a, b)
     assert same is None and last is None
     assert (renamed.name, renamed.max_ulp is not None) == ("dense_old", True)
     assert only == Sighting("forward", "extra", only="a")
@@ -200,10 +200,10 @@ def test_layers_pair_by_name_then_by_order_and_shape():
 
 def test_numbers_that_differ_only_in_their_width_are_equal_and_bits_are_not_forgiven():
     count = [("update", "iteration", array(3, dtype=np.int32))]
-    assert compared(count, [("update", "iteration", array(3, dtype=np.int64))]) == [None]
+    assert matched(count, [("update", "iteration", array(3, dtype=np.int64))]) == [None]
     zero, minus = [("update", "w", array(0.0))], [("update", "w", array(-0.0))]
-    assert compared(zero, minus)[0].max_ulp == 0
-    (nan,) = compared(zero, [("update", "w", array(np.nan))])
+    assert matched(zero, minus)[0].max_ulp == 0
+    (nan,) = matched(zero, [("update", "w", array(np.nan))])
     assert (nan.max_ulp, nan.relative, nan.rounding) == (None, None, False)
 
 

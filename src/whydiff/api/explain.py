@@ -20,13 +20,14 @@ from whydiff.core.question import (
     command,
     said_ignored,
 )
-from whydiff.experiments.explain import against_recording, choice, recordings, saved
-from whydiff.experiments.explain.against_recording import (
+from whydiff.experiments.explain import choice, recordings, saved
+from whydiff.experiments.explain.inquiry import inquiry
+from whydiff.experiments.explain.recordings import (
+    explain_recordings,
     explain_with_recording,
+    is_recording,
     with_recording,
 )
-from whydiff.experiments.explain.inquiry import inquiry
-from whydiff.experiments.explain.recordings import explain_recordings, is_recording
 from whydiff.experiments.explain.saved import explain_saved, is_saved_model
 from whydiff.experiments.tracking import keep_explanation
 from whydiff.trackers import tracker_of
@@ -186,7 +187,7 @@ def usable_with(targets: Sequence[str]) -> Collection[str]:
     if all(map(is_recording, targets)):
         return recordings.USABLE
     if with_recording(Question(tuple(targets))):
-        return against_recording.USABLE
+        return recordings.OF_SCRIPTS
     if all(map(is_saved_model, targets)):
         return saved.USABLE
     return {field.name for field in fields(Question)} - {"inputs"}
