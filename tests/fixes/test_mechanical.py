@@ -11,6 +11,7 @@ import pytest
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import Frame, Side
 from whydiff.fixes import intended, proposals
+from whydiff.fixes.proposal import Difference
 
 Sides = Callable[..., tuple[Side, Side]]
 Stack = Callable[..., tuple[Frame, ...]]
@@ -21,7 +22,7 @@ def repaired(
     text: str, sides: tuple[Side, Side], source: str, mechanism: str, remedy: str = ""
 ) -> str:
     found = Finding(source, DIFFERS, "", remedy=remedy, mechanism=mechanism)
-    made = proposals(SCRIPT, text, "fits", *sides, [found], [source])
+    made = proposals(SCRIPT, text, Difference("fits", *sides, [found], [source]))
     return made[0].source if made else ""
 
 
@@ -166,7 +167,7 @@ def test_members_of_an_ensemble_are_never_made_equal(sides: Sides, stack: Stack,
     text = text.replace("for m in members]", f"for m in {name}]")
     a, b = built(sides, stack, text, line)
     causes = ["initialization", "data-order"]
-    assert proposals(SCRIPT, text, "fits", a, b, [], causes) == []
+    assert proposals(SCRIPT, text, Difference("fits", a, b, [], causes)) == []
     assert "ensemble" in " ".join(intended([], causes, text=text, a=a, b=b))
 
 
@@ -186,7 +187,10 @@ def test_members_that_an_object_holds_are_an_ensemble(
     draws = [[stack(text, ("several = ", "<module>"), ("keras.Sequential", "__init__"))]] * 2
     fits = [stack(text, ("several.fit", "<module>"), ("m.fit", "fit"))] * 2
     a, b = sides(draws, fits)
-    assert proposals(SCRIPT, text, "fits", a, b, [], ["initialization", "data-order"]) == []
+    assert (
+        proposals(SCRIPT, text, Difference("fits", a, b, [], ["initialization", "data-order"]))
+        == []
+    )
     assert f"members of an ensemble ({name})" in " ".join(
         intended([], ["data-order"], text=text, a=a, b=b)
     )
@@ -195,7 +199,7 @@ def test_members_that_an_object_holds_are_an_ensemble(
 def test_folds_are_never_made_equal(sides: Sides, stack: Stack) -> None:
     text = ENSEMBLE.split("members =")[0] + "for train, test in kfold.split(x):\n    member()\n"
     a, b = built(sides, stack, text, "    member()")
-    assert proposals(SCRIPT, text, "fits", a, b, [], ["initialization"]) == []
+    assert proposals(SCRIPT, text, Difference("fits", a, b, [], ["initialization"])) == []
     assert "folds" in " ".join(intended([], ["initialization"], text=text, a=a, b=b))
 
 
@@ -203,7 +207,7 @@ def test_folds_are_never_made_equal(sides: Sides, stack: Stack) -> None:
 def test_trials_of_a_search_are_never_made_equal(sides: Sides, stack: Stack, line: str) -> None:
     text = ENSEMBLE.split("members =")[0] + line + "\n"
     a, b = built(sides, stack, text, line)
-    assert proposals(SCRIPT, text, "fits", a, b, [], ["initialization"]) == []
+    assert proposals(SCRIPT, text, Difference("fits", a, b, [], ["initialization"])) == []
     said = " ".join(intended([], ["initialization"], text=text, a=a, b=b))
     assert said.startswith(line.partition("(")[0]) and "differ intentionally" in said
 
@@ -211,7 +215,7 @@ def test_trials_of_a_search_are_never_made_equal(sides: Sides, stack: Stack, lin
 def test_models_in_a_list_that_are_only_compared_are_seeded(sides: Sides, stack: Stack) -> None:
     text = ENSEMBLE.split("members =")[0] + "both = [member() for _ in range(2)]\n"
     a, b = built(sides, stack, text, "both = ")
-    found = proposals(SCRIPT, text, "fits", a, b, [], ["initialization"])
+    found = proposals(SCRIPT, text, Difference("fits", a, b, [], ["initialization"]))
     assert any("set_random_seed(0)" in p.source for p in found)
 
 
@@ -219,7 +223,7 @@ def test_no_seed_inside_a_loop_over_epochs(sides: Sides, stack: Stack) -> None:
     text = "import keras\nmodel = f()\nfor epoch in range(3):\n    model.fit(x, y, epochs=1)\n"
     fits = [stack(text, ("model.fit", "<module>"))] * 2
     a, b = sides(fits=fits)
-    assert proposals(SCRIPT, text, "fits", a, b, [], ["data-order"]) == []
+    assert proposals(SCRIPT, text, Difference("fits", a, b, [], ["data-order"])) == []
 
 
 LOSS = """\

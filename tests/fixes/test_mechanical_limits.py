@@ -11,7 +11,7 @@ import pytest
 from whydiff.core.findings import DIFFERS, IDENTICAL, Finding
 from whydiff.core.recording import Frame, Side
 from whydiff.fixes.mechanical import repairs
-from whydiff.fixes.proposal import Step
+from whydiff.fixes.proposal import Difference, Step
 from whydiff.script_text.edits import apply, parse
 
 Sides = Callable[..., tuple[Side, Side]]
@@ -23,7 +23,7 @@ def steps(
     text: str, sides: tuple[Side, Side], source: str, mechanism: str, remedy: str = ""
 ) -> list[Step]:
     finding = Finding(source, DIFFERS, "", remedy=remedy, mechanism=mechanism)
-    plans = repairs(parse(text), SCRIPT, *sides, [finding], [source])
+    plans = repairs(parse(text), SCRIPT, Difference("runs", *sides, [finding], [source]))
     assert all(causes == (source,) for _, causes in plans)
     return [step for made, _ in plans for step in made]
 
@@ -43,7 +43,7 @@ def test_only_what_differs_and_is_a_cause_is_repaired(sides: Sides) -> None:
     a, b = sides()
 
     def made(findings: list[Finding], causes: list[str]) -> int:
-        return len(repairs(parse(text), SCRIPT, a, b, findings, causes))
+        return len(repairs(parse(text), SCRIPT, Difference("runs", a, b, findings, causes)))
 
     assert made([differs], ["data-content"]) == 1
     assert made([equal, differs], ["data-content"]) == 1  # the next finding is still looked at

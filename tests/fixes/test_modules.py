@@ -5,6 +5,7 @@ from pathlib import Path
 
 from whydiff.core.recording import SEEDING, Draw, Frame, Side
 from whydiff.fixes import proposals
+from whydiff.fixes.proposal import Difference
 
 SCRIPT, MODULE = Path("/home/me/train.py"), Path("/home/me/loader.py")
 TEXT = "import keras\nimport loader\n\nkeras.utils.set_random_seed(7)\nx = loader.load()\n"
@@ -16,7 +17,7 @@ def propose(sides, causes, text=TEXT, module=LOADER, ledger=()):
     execution = replace(a.execution, ledger=(*a.execution.ledger, *ledger))
     a = Side(execution, a.fit)
     b = Side(replace(execution, started="later"), a.fit)
-    return proposals(SCRIPT, text, "runs", a, b, [], causes, modules=[(MODULE, module)])
+    return proposals(SCRIPT, text, Difference("runs", a, b, [], causes), [(MODULE, module)])
 
 
 def made_at(file, line=5, seed=None):
@@ -57,7 +58,7 @@ def test_a_test_is_seeded_where_it_begins(sides):
     text = "import keras\n\n\ndef build():\n    return 1\n\n\ndef test_it():\n    build().fit()\n"
     stack = (Frame(str(SCRIPT), 9, "test_it"),)
     a, _ = sides(draws=((stack,), ()), fits=(stack, ()))
-    found = proposals(SCRIPT, text, "runs", a, a, [], ["initialization"])
+    found = proposals(SCRIPT, text, Difference("runs", a, a, [], ["initialization"]))
     assert "def test_it():\n    keras.utils.set_random_seed(0)\n    build()" in found[0].source
 
 
@@ -65,7 +66,7 @@ def test_a_test_is_seeded_with_the_seed_that_its_file_has(sides):
     text = "import keras\n\nSEED = 3\n\n\ndef test_it():\n    keras.Sequential().fit()\n"
     stack = (Frame(str(SCRIPT), 7, "test_it"),)
     a, _ = sides(draws=((stack,), ()), fits=(stack, ()))
-    found = proposals(SCRIPT, text, "runs", a, a, [], ["initialization"])
+    found = proposals(SCRIPT, text, Difference("runs", a, a, [], ["initialization"]))
     assert "    keras.utils.set_random_seed(SEED)\n    keras.Sequential()" in found[0].source
 
 
@@ -76,14 +77,14 @@ def test_an_entry_point_is_left_alone_where_the_seed_is_given_to_what_it_calls(s
     drawn = (*outer, Frame("/home/me/model.py", 2, "build"))
     a, _ = sides(draws=((drawn,), ()), fits=(outer, ()))
     modules = [(Path("/home/me/model.py"), "import keras\n"), (MODULE, work)]
-    first = proposals(SCRIPT, entry, "runs", a, a, [], ["initialization"], modules=modules)[0]
+    first = proposals(SCRIPT, entry, Difference("runs", a, a, [], ["initialization"]), modules)[0]
     ((path, changed),) = first.changed
     assert path == MODULE and first.source == entry
     assert changed.startswith("import keras\nimport model\n")
     assert "def train(seed):\n    keras.utils.set_random_seed(seed)\n    model.build" in changed
     alone = work.replace("train(seed)", "train()")
     found = proposals(
-        SCRIPT, entry, "runs", a, a, [], ["initialization"], modules=[(MODULE, alone)]
+        SCRIPT, entry, Difference("runs", a, a, [], ["initialization"]), [(MODULE, alone)]
     )
     assert not any(p.changed for p in found)
 
@@ -92,7 +93,7 @@ def test_a_seed_that_is_asked_for_is_used(sides):
     text = 'import keras\nseed = int(input("Seed? "))\nkeras.Sequential().fit()\n'
     stack = (Frame(str(SCRIPT), 3, "<module>"),)
     a, _ = sides(draws=((stack,), ()), fits=(stack, ()))
-    first = proposals(SCRIPT, text, "runs", a, a, [], ["initialization"])[0]
+    first = proposals(SCRIPT, text, Difference("runs", a, a, [], ["initialization"]))[0]
     assert 'input("Seed? "))\nkeras.utils.set_random_seed(seed)\n' in first.source
 
 
@@ -108,7 +109,7 @@ def test_a_helper_that_seeds_others_than_keras_is_completed(sides):
     seeding = Draw(0, SEEDING, "numpy.random.seed", 5, True, by)
     a = Side(replace(a.execution, ledger=(seeding, *a.execution.ledger)), a.fit)
     found = proposals(
-        SCRIPT, CALLS, "runs", a, a, [], ["initialization"], modules=[(module, UTILS)]
+        SCRIPT, CALLS, Difference("runs", a, a, [], ["initialization"]), [(module, UTILS)]
     )
     ((path, changed),) = found[0].changed
     assert path == module and found[0].source == CALLS

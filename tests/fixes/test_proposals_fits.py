@@ -11,6 +11,7 @@ import pytest
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import Frame, Side
 from whydiff.fixes import Proposal, intended, proposals
+from whydiff.fixes.proposal import Difference
 
 Sides = Callable[..., tuple[Side, Side]]
 Stack = Callable[..., tuple[Frame, ...]]
@@ -38,7 +39,7 @@ two.fit(x)
 
 
 def propose(text: str, a: Side, b: Side, causes: list[str]) -> list[Proposal]:
-    found = proposals(Path("/home/me/train.py"), text, "fits", a, b, [], causes)
+    found = proposals(Path("/home/me/train.py"), text, Difference("fits", a, b, [], causes))
     for proposal in found:
         ast.parse(proposal.source)
     return found
@@ -227,8 +228,10 @@ def test_data_drawn_for_each_training_are_seeded_with_it(sides: Sides, stack: St
     assert line_of(best.source, "Doc.") < line_of(best.source, SEED)
     scaled = Finding("data-content", DIFFERS, "", mechanism="input-in-another-form")
     path = Path("/home/me/train.py")
-    assert proposals(path, text, "fits", a, b, [], ["data-content"])
-    assert proposals(path, text, "fits", a, b, [scaled], ["data-content"]) == [], "no draw did it"
+    assert proposals(path, text, Difference("fits", a, b, [], ["data-content"]))
+    assert proposals(path, text, Difference("fits", a, b, [scaled], ["data-content"])) == [], (
+        "no draw did it"
+    )
 
 
 def test_seeds_written_in_the_script_are_asked_for(sides: Sides, stack: Stack) -> None:

@@ -12,6 +12,7 @@ import pytest
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import SEEDING, Draw, Frame, Side
 from whydiff.fixes import Proposal, intended, proposals
+from whydiff.fixes.proposal import Difference
 
 Sides = Callable[..., tuple[Side, Side]]
 Stack = Callable[..., tuple[Frame, ...]]
@@ -29,7 +30,7 @@ def propose(
     sides: Sides, text: str, causes: list[str], script: Path = SCRIPT, **options: object
 ) -> list[Proposal]:
     a, b = two_runs(sides, **options)
-    return proposals(script, text, "runs", a, b, [], causes)
+    return proposals(script, text, Difference("runs", a, b, [], causes))
 
 
 def added(proposal: Proposal) -> list[str]:
@@ -173,7 +174,7 @@ def test_a_helper_that_seeds_too_little_is_completed(sides: Sides, stack: Stack)
                ("np.random.seed", "seed_everything"))  # fmt: skip
     draw = stack(HELPER, ("main()#2", "<module>"), ("keras.Sequential", "main"))
     a, b = ledger(sides, seeding(1, "numpy.random.seed", 42, at), drawing(2, draw))
-    first = proposals(SCRIPT, HELPER, "runs", a, b, [], ["initialization"])[0]
+    first = proposals(SCRIPT, HELPER, Difference("runs", a, b, [], ["initialization"]))[0]
     assert added(first) == ["    keras.utils.set_random_seed(seed)"]
 
 
@@ -185,7 +186,7 @@ def test_a_seed_that_comes_late_is_moved(sides: Sides, stack: Stack) -> None:
     draw = stack(text, ("model =", "<module>"))
     at = stack(text, ("set_random_seed", "<module>"))
     a, b = ledger(sides, drawing(1, draw), seeding(2, "keras.utils.set_random_seed", 3, at))
-    first = proposals(SCRIPT, text, "runs", a, b, [], ["initialization"])[0]
+    first = proposals(SCRIPT, text, Difference("runs", a, b, [], ["initialization"]))[0]
     lines = text.splitlines()
     assert first.source.splitlines() == [*lines[:3], lines[4], lines[3], lines[5]]
 
@@ -204,7 +205,7 @@ def test_a_late_call_that_sets_the_seed_is_moved_behind_what_it_needs(
                ("keras.utils", "set_seed"))  # fmt: skip
     seeding = Draw(0, SEEDING, "keras.utils.set_random_seed", 3, True, by)
     a = replace(a, execution=replace(a.execution, ledger=(seeding, *a.execution.ledger)))
-    first = proposals(SCRIPT, text, "runs", a, b, [], ["data-content"])[0]
+    first = proposals(SCRIPT, text, Difference("runs", a, b, [], ["data-content"]))[0]
     assert first.source.index("cfg = ") < first.source.index("set_seed(cfg")
     assert first.source.index("set_seed(cfg") < first.source.index("x = get_splits()")
     assert first.how.startswith("Moves the line that sets the seed above the first draw")
@@ -220,7 +221,9 @@ def test_a_seed_that_comes_late_for_the_data_is_moved_above_them(
     )
     at, draw = stack(text, ("set_random_seed", "<module>")), stack(text, ("model =", "<module>"))
     a, b = ledger(sides, drawing(1, draw), seeding(2, "keras.utils.set_random_seed", 3, at))
-    first = proposals(SCRIPT, text, "runs", a, b, [], ["initialization", "data-order"])[0]
+    first = proposals(SCRIPT, text, Difference("runs", a, b, [], ["initialization", "data-order"]))[
+        0
+    ]
     lines = text.splitlines()
     assert first.source.splitlines() == [*lines[:3], lines[5], *lines[3:5], lines[6]]
 
@@ -233,7 +236,7 @@ def test_a_split_before_the_seed_gets_the_scripts_own(sides: Sides, stack: Stack
     )
     at, draw = stack(text, ("set_random_seed", "<module>")), stack(text, ("fit(", "<module>"))
     a, b = ledger(sides, seeding(1, "keras.utils.set_random_seed", 5, at), drawing(2, draw))
-    first = proposals(SCRIPT, text, "runs", a, b, [], ["data-content"])[0]
+    first = proposals(SCRIPT, text, Difference("runs", a, b, [], ["data-content"]))[0]
     assert added(first) == [
         "for train, test in KFold(5, shuffle=True, random_state=SEED).split(x):"
     ]
@@ -246,7 +249,7 @@ def test_what_a_helper_seeded_in_time_is_not_seeded_again(sides: Sides, stack: S
                ("set_random_seed", "seed_everything"))  # fmt: skip
     draw = stack(text, ("main()#2", "<module>"), ("keras.Sequential", "main"))
     a, b = ledger(sides, seeding(1, "keras.utils.set_random_seed", 42, at), drawing(2, draw))
-    found = proposals(SCRIPT, text, "runs", a, b, [], ["data-content"])
+    found = proposals(SCRIPT, text, Difference("runs", a, b, [], ["data-content"]))
     assert added(found[0]) == ["    rng = np.random.default_rng(0)"]
     assert not any("set_random_seed" in line for p in found for line in added(p))
 
@@ -261,7 +264,7 @@ def test_the_seed_known_inside_main_is_set_there(sides: Sides, stack: Stack) -> 
     a, b = ledger(sides, drawing(1, draw))
     stacked = stack(text, ("main()#2", "<module>"), ("model.fit", "main"))
     a, b = (Side(s.execution, replace(s.fit, stack=stacked)) for s in (a, b))
-    first = proposals(SCRIPT, text, "runs", a, b, [], ["initialization"])[0]
+    first = proposals(SCRIPT, text, Difference("runs", a, b, [], ["initialization"]))[0]
     assert added(first) == ["    keras.utils.set_random_seed(args.seed)"]
     assert first.source.index("set_random_seed") > first.source.index("parse_args")
 
@@ -274,7 +277,7 @@ def test_only_the_generator_that_drew_is_seeded(sides: Sides, stack: Stack) -> N
     )
     at = stack(text, ("rng = ", "<module>"))
     a, b = ledger(sides, seeding(1, "numpy.random.default_rng", None, at))
-    found = proposals(SCRIPT, text, "runs", a, b, [], ["data-content"])
+    found = proposals(SCRIPT, text, Difference("runs", a, b, [], ["data-content"]))
     assert added(found[0]) == ["rng = np.random.default_rng(1)"]
 
 
@@ -329,7 +332,7 @@ def test_a_flag_for_a_gpu_is_tried_where_there_is_one(
     recipe = replace(a.recipe, hardware={**a.recipe.hardware, "devices": [device]})
     a = replace(a, fit=replace(a.fit, recipe=recipe))
     text = "import keras\nkeras.utils.set_random_seed(1)\nfit()\n"
-    found = proposals(SCRIPT, text, "runs", a, b, [], ["arithmetic"])
+    found = proposals(SCRIPT, text, Difference("runs", a, b, [], ["arithmetic"]))
     assert any("XLA_FLAGS" in p.environment for p in found) is flags
 
 
@@ -374,9 +377,9 @@ def test_what_the_script_or_the_person_asks_for_is_not_repaired(sides: Sides) ->
     a, b = two_runs(sides)
     text = "import keras\nfit()\n"
     asked = [Finding("optimizer", DIFFERS, "Adam against SGD", intended=True)]
-    assert proposals(SCRIPT, text, "runs", a, b, asked, ["optimizer"]) == []
-    assert proposals(SCRIPT, text, "runs", a, b, [], ["version", "hardware"]) == []
-    assert proposals(SCRIPT, text, "runs", a, b, [], []) == []
+    assert proposals(SCRIPT, text, Difference("runs", a, b, asked, ["optimizer"])) == []
+    assert proposals(SCRIPT, text, Difference("runs", a, b, [], ["version", "hardware"])) == []
+    assert proposals(SCRIPT, text, Difference("runs", a, b, [], [])) == []
     (sentence,) = intended(asked, ["optimizer"])
     assert "Adam against SGD" in sentence and "intentionally" in sentence
 
@@ -398,19 +401,15 @@ def test_few_enough_proposals_to_be_tried(sides: Sides) -> None:
     assert found[-1].targets == tuple(RANDOM)
 
 
-def test_two_scripts_are_both_seeded(sides: Sides) -> None:
+def test_two_scripts_are_both_seeded(sides: Sides, tmp_path: Path) -> None:
     a, b = two_runs(sides)
-    b = Side(replace(b.execution, script="/home/me/other.py"), b.fit)
+    other = tmp_path / "other.py"
+    other.write_text("import tensorflow as tf\nfit()\n")
+    b = Side(replace(b.execution, script=str(other)), b.fit)
     found = proposals(
         SCRIPT,
         "import keras\nfit()\n",
-        "scripts",
-        a,
-        b,
-        [],
-        ["initialization", "optimizer"],
-        script_b=Path("/home/me/other.py"),
-        text_b="import tensorflow as tf\nfit()\n",
+        Difference("scripts", a, b, [], ["initialization", "optimizer"]),
     )
     assert found[0].targets == ("initialization",)
     assert "keras.utils.set_random_seed(0)" in found[0].source
@@ -435,7 +434,7 @@ def test_a_script_that_seeds_python_is_not_told_that_initializers_draw_unseeded(
     text = "import random\nimport keras\nrandom.seed(5)\nbuild()\n"
     at, draw = stack(text, ("random.seed", "<module>")), stack(text, ("build", "<module>"))
     a, b = ledger(sides, seeding(1, "random.seed", 5, at), drawing(2, draw))
-    first = proposals(SCRIPT, text, "runs", a, b, [], ["data-order"])[0]
+    first = proposals(SCRIPT, text, Difference("runs", a, b, [], ["data-order"]))[0]
     assert added(first) == ["keras.utils.set_random_seed(5)"]
     assert "the script seeds Python's `random` alone" in first.how
     text = text.replace("random.seed", "np.random.seed").replace(
@@ -445,5 +444,5 @@ def test_a_script_that_seeds_python_is_not_told_that_initializers_draw_unseeded(
     a, b = ledger(sides, seeding(1, "numpy.random.seed", 5, at), drawing(2, draw))
     assert (
         "the script seeds NumPy alone"
-        in proposals(SCRIPT, text, "runs", a, b, [], ["data-content"])[0].how
+        in proposals(SCRIPT, text, Difference("runs", a, b, [], ["data-content"]))[0].how
     )

@@ -22,13 +22,13 @@ from whydiff.fixes.modules import (
     completed_inside,
     seeded_inside,
 )
-from whydiff.fixes.proposal import BOM, Proposal, assemble, shown
+from whydiff.fixes.proposal import BOM, Difference, Proposal, assemble, shown
 from whydiff.fixes.seed_lines import completed, own_seed_step
 from whydiff.script_text.edits import Script, parse
 from whydiff.script_text.imports import Names
 from whydiff.script_text.own_seed import own_seeds, seed_option
 
-__all__ = ["Proposal", "ensemble_or_folds", "intended", "proposals"]
+__all__ = ["Difference", "Proposal", "ensemble_or_folds", "intended", "proposals"]
 
 #: sources that no change of a script's text makes equal
 _OUT_OF_REACH = frozenset({"state", "backend", "version", "hardware", "precision", "measurement"})
@@ -37,33 +37,23 @@ _BY_CHANCE = frozenset({"initialization", "data-order", "noise", "data-content",
 
 
 def proposals(
-    script: Path,
-    text: str,
-    between: str,
-    a: Side,
-    b: Side,
-    findings: Sequence[Finding],
-    causes: Sequence[str],
-    *,
-    script_b: Path | None = None,
-    text_b: str | None = None,
-    modules: Sequence[tuple[Path, str]] = (),
+    script: Path, text: str, made_by: Difference, modules: Sequence[tuple[Path, str]] = ()
 ) -> list[Proposal]:
     """Changes to try, smallest first; [] where there is nothing that a change could repair.
 
-    ``between`` is "runs", "fits" or "scripts"; ``causes`` are the source ids that made the
-    difference. With "scripts", ``script_b`` and ``text_b`` are the second script (read from
-    ``b.execution.script`` if not given) and proposals change both. ``modules`` are the project's
-    own files that the script imports, with their texts: the cause may lie in one of them.
+    Between scripts, the second is read from ``b.execution.script`` and proposals change both.
+    ``modules`` are the project's own files that the script imports, with their texts: the cause
+    may lie in one of them.
     """
     parsed = _parse(text)
     if parsed is None:
         return []
-    found = repairs(parsed, script, a, b, findings, causes)
+    between, a, b = made_by.between, made_by.a, made_by.b
+    found = repairs(parsed, script, made_by)
     made = _assembled(text, shown(script), found) if between != "scripts" else []
-    wanted = _repairable(parsed, between, a, b, findings, causes)
+    wanted = _repairable(parsed, made_by)
     signatures = [side.recipe.data_content.signature for side in (a, b)]
-    if signatures[0] != signatures[1] or any(f.mechanism in BY_RULE for f in findings):
+    if signatures[0] != signatures[1] or any(f.mechanism in BY_RULE for f in made_by.findings):
         # Data of another shape or type, or other values by a rule, were not drawn otherwise; no
         # seed makes them equal.
         wanted = [source for source in wanted if source != "data-content"]
@@ -76,7 +66,7 @@ def proposals(
         )
         seeded = _assembled(text, shown(script), found)
         if between == "scripts":
-            seeded = _both(seeded, script_b or Path(b.execution.script), text_b, b, wanted)
+            seeded = _both(seeded, b, wanted)
         if between == "runs":
             made += _command_line(parsed, text, wanted)
             if {"initialization", "noise"} & {*wanted}:
@@ -173,30 +163,23 @@ def _parse(text: str) -> Script | None:
         return None
 
 
-def _repairable(
-    script: Script,
-    between: str,
-    a: Side,
-    b: Side,
-    findings: Sequence[Finding],
-    causes: Sequence[str],
-) -> list[str]:
+def _repairable(script: Script, made_by: Difference) -> list[str]:
     """The causes that came about by chance, in their order."""
-    asked = {f.source for f in findings if f.intended}
+    between, a, b = made_by.between, made_by.a, made_by.b
+    asked = {f.source for f in made_by.findings if f.intended}
     if between == "fits":
         asked |= asked_sentences(script, a, b).keys()
     if a.recipe.backend.get("backend") != b.recipe.backend.get("backend"):
         asked |= {"initialization", "noise"}  # one seed gives other numbers on another backend
-    wanted = [c for c in causes if c not in asked and c not in _OUT_OF_REACH]
+    wanted = [c for c in made_by.causes if c not in asked and c not in _OUT_OF_REACH]
     # Two runs of one text differ by chance in whatever they differ (a drawn batch size).
     return wanted if between == "runs" else [c for c in wanted if c in _BY_CHANCE]
 
 
-def _both(
-    made: Sequence[Proposal], path: Path, text: str | None, b: Side, wanted: Sequence[str]
-) -> list[Proposal]:
+def _both(made: Sequence[Proposal], b: Side, wanted: Sequence[str]) -> list[Proposal]:
     """Pair every change of the first script with the same kind of change of the second."""
-    text = _read(path) if text is None else text
+    path = Path(b.execution.script)
+    text = _read(path)
     parsed = _parse(text)
     if parsed is None:
         return list(made)

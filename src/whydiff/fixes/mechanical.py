@@ -13,7 +13,7 @@ from pathlib import Path
 
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import Fit, Side
-from whydiff.fixes.proposal import Step
+from whydiff.fixes.proposal import Difference, Step
 from whydiff.fixes.runs import Plan
 from whydiff.fixes.spots import script_files
 from whydiff.script_text.edits import (
@@ -39,16 +39,14 @@ _ATTENTION = frozenset(
 _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
-def repairs(
-    script: Script, path: Path, a: Side, b: Side, findings: Sequence[Finding], causes: Sequence[str]
-) -> list[Plan]:
+def repairs(script: Script, path: Path, made_by: Difference) -> list[Plan]:
     """Plans for the mechanisms that were found among the causes, one each."""
     names = Names(script)
     made: list[Plan] = []
-    for finding in findings:
-        if finding.status != DIFFERS or finding.source not in causes:
+    for finding in made_by.findings:
+        if finding.status != DIFFERS or finding.source not in made_by.causes:
             continue
-        for step in _steps(script, names, path, a, b, finding):
+        for step in _steps(script, names, path, made_by.a, made_by.b, finding):
             if step:
                 made.append(((step,), (finding.source,)))
     return made

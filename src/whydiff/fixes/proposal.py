@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from whydiff.core.findings import Finding
+from whydiff.core.recording import Side
 from whydiff.script_text.edits import Edit, apply, unified
 
 BOM = "\ufeff"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a change is to take away: two sides that differ, and the ids of the sources that made
+    it. ``between`` is "runs", "fits" or "scripts"."""
+
+    between: str
+    a: Side
+    b: Side
+    findings: Sequence[Finding]
+    causes: Sequence[str]
 
 
 @dataclass(frozen=True)

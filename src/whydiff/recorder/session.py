@@ -23,6 +23,7 @@ from whydiff.core.stack import OF_CALLS, hook_of
 from whydiff.keras_backend.patches import Patches
 from whydiff.keras_backend.subject import BesideModels, Subject, models_of
 from whydiff.keras_backend.torch.optimizer import TorchOptimizer
+from whydiff.recorder.describe.recipe import Training
 from whydiff.recorder.guard import say
 from whydiff.recorder.ledger import Ledger
 from whydiff.recorder.loops import Loop
@@ -30,7 +31,7 @@ from whydiff.recorder.material import keep_in_files
 from whydiff.recorder.measuring.book import CallBook
 from whydiff.recorder.measuring.call import Measuring, Validation
 from whydiff.recorder.opened import OPENED
-from whydiff.recorder.watch import Watch
+from whydiff.recorder.watch import Seen, Watch
 from whydiff.storage import Writer
 from whydiff.storage.blobs import ArrayFolder
 from whydiff.storage.sealing import BESIDE
@@ -108,7 +109,8 @@ class Session:
             return None
         try:
             self._close_loops_of(model)
-            self._current = self._begun(Watch, model, arguments, self._compiled.get(model) or {})
+            training = Training(model, arguments, self._compiled.get(model) or {})
+            self._current = self._begun(Watch, training)
         finally:
             self._release()
         return self._current
@@ -215,7 +217,7 @@ class Session:
     def _opened(
         self, kind: str, subject: Any, arguments: Mapping[str, Any], compiled: Mapping[str, Any]
     ) -> Loop | None:
-        made = self._begun(functools.partial(Loop, kind), subject, arguments, compiled)
+        made = self._begun(functools.partial(Loop, kind), Training(subject, arguments, compiled))
         if made is not None:
             for other in self._loops:
                 other.companions.add(made.index)
@@ -294,24 +296,15 @@ class Session:
 
     # --- both ---------------------------------------------------------------------------------
 
-    def _begun(
-        self,
-        kind: Callable[..., _W],
-        subject: Any,
-        arguments: Mapping[str, Any],
-        compiled: Mapping[str, Any],
-    ) -> _W | None:
+    def _begun(self, kind: Callable[..., _W], training: Training) -> _W | None:
         try:
             made = kind(
-                index=self._fits + 1,
-                model=subject,
-                fit_arguments=arguments,
-                compiled=compiled,
-                trained_by=self._trained_by,
-                ledger=self.ledger,
-                writer=self.writer,
-                keep_bytes=max(self._left, self._least),
-                pins=self._pins.get(self._fits + 1),
+                self._fits + 1,
+                training,
+                Seen(self._trained_by, self.ledger),
+                self.writer,
+                max(self._left, self._least),
+                self._pins.get(self._fits + 1),
             )
         except Exception as error:
             pass_on(error)
@@ -319,7 +312,7 @@ class Session:
             return None
         self._fits += 1
         made.stepped = self.stepped
-        self.calls.fit_begins(made.index, subject)
+        self.calls.fit_begins(made.index, training.model)
         return made
 
     def _ended(self, watch: Watch, completed: bool) -> None:

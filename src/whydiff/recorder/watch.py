@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -18,13 +18,13 @@ from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import EVERY, FIRST_STEPS, LOG_UNSEEN, MEASURED_WITHIN, Epoch
 from whydiff.core.stack import Frame
 from whydiff.keras_backend import adapter_of
-from whydiff.keras_backend.callbacks import fresh_callback, listed, numbers
+from whydiff.keras_backend.callbacks import fresh_callback, listed, numbers, sort_callbacks
 from whydiff.keras_backend.code import Outside
 from whydiff.keras_backend.host_generators import generators_held, never_alike
 from whydiff.keras_backend.internals import steps_at_once
 from whydiff.keras_backend.subject import layers_of, optimizers_of, title_of
 from whydiff.keras_backend.variables import Slot, Variables, tensor
-from whydiff.recorder.describe import applied_only, describe, optimizer_facts
+from whydiff.recorder.describe import Training, applied_only, describe, optimizer_facts
 from whydiff.recorder.describe.training import metric_state, not_reset
 from whydiff.recorder.feed import Feed
 from whydiff.recorder.guard import never_in_the_way
@@ -46,6 +46,15 @@ from whydiff.script_text.printed import keys_read, throws_away
 from whydiff.storage import Writer
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What was seen before a training begins: digests that earlier trainings left, with the number
+    of the fit that did, and the ledger of seeds."""
+
+    trained_by: Mapping[str, int]
+    ledger: Ledger
+
+
 class Watch:
     """Everything about one running fit. Made when ``fit`` is called, finished when it returns."""
 
@@ -55,26 +64,24 @@ class Watch:
     def __init__(
         self,
         index: int,
-        model: Any,
-        fit_arguments: Mapping[str, Any],
-        compiled: Mapping[str, Any],
-        trained_by: Mapping[str, int],
-        ledger: Ledger,
+        training: Training,
+        seen: Seen,
         writer: Writer,
         keep_bytes: int,
         pins: Pins | None = None,
     ) -> None:
-        self.index, self.model = index, model
+        self.index, self.model = index, training.model
+        model, ledger = training.model, seen.ledger
         self.trouble = ""
         self._stack = user_stack()
         self._adapter = adapter_of(model)
         self.feed = Feed(self._adapter, keep_bytes)
-        self._fit, self._compiled = dict(fit_arguments), dict(compiled)
+        self._fit, self._compiled = dict(training.fit), dict(training.compiled)
         # Read now: while a step's state travels, a learning rate may have no value to read.
         self._optimizer_facts = optimizer_facts(model)
         self._callbacks = [fresh_callback(c) for c in listed(self._fit.get("callbacks"))]
         self._ledger, self._writer = ledger, writer
-        self._start = Start(self._adapter, model, trained_by)
+        self._start = Start(self._adapter, model, seen.trained_by)
         self._recipe: Recipe | None = None
         self._epoch = self._epoch_steps = 0
         self._logs: list[dict[str, float]] = []
@@ -284,17 +291,14 @@ class Watch:
             self._drawing_operations = operation_tensors(self._adapter, function, self._eager)
         tensors["noise"] += self._drawing_operations
         tensors["noise"] += self._random.tensors() + self._host.tensors(compiled)
+        did = frozenset(self.interference.acting), frozenset(self.interference.ending)
         recipe = describe(
-            self.model,
+            Training(self.model, self._fit, self._compiled),
             self._start.names,
             tensors,
             self.feed,
             self._optimizer_facts,
-            self._compiled,
-            self._fit,
-            self._callbacks,
-            frozenset(self.interference.acting),
-            frozenset(self.interference.ending),
+            sort_callbacks(self._callbacks, *did),
         )
         compiled_in = {key: pair[0] for key, pair in self._stale.items()}
         actual = {k: compiled_in.get(k, v) for k, v in recipe.architecture.items()}

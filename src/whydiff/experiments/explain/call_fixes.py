@@ -23,6 +23,7 @@ from whydiff.experiments.explain.fix_trials import changed_runs, executions_of, 
 from whydiff.experiments.explain.inquiry import Inquiry
 from whydiff.experiments.explain.texts import modules_of, text_of
 from whydiff.fixes import Proposal, proposals
+from whydiff.fixes.proposal import Difference
 
 #: Proposals tried at most; each takes two runs.
 MOST_TRIED = 2
@@ -50,9 +51,8 @@ def with_seeds_tried(asked: Inquiry, found: Explanation) -> Explanation:
         return found
     text = text_of(run.script)
     wanted = ["initialization", *(s for s in by_chance if s.startswith("data"))]
-    candidates = proposals(
-        run.script, text, "runs", a, b, [], wanted, modules=modules_of(run.script, Path.cwd())
-    )
+    made_by = Difference("runs", a, b, [], wanted)
+    candidates = proposals(run.script, text, made_by, modules_of(run.script, Path.cwd()))
     for number, proposal in enumerate(candidates[:MOST_TRIED], start=1):
         if asked.runs.no_time_for("trying a fix"):
             break

@@ -30,6 +30,7 @@ from whydiff.experiments.explain.texts import encoding_of, files_of_packages, mo
 from whydiff.fixes import Proposal, ensemble_or_folds, intended, notebooks, proposals
 from whydiff.fixes.mechanical import FANS
 from whydiff.fixes.pins import pin
+from whydiff.fixes.proposal import Difference
 from whydiff.runner.client import Child, Run
 from whydiff.runner.running import Ran, Runs
 from whydiff.script_text.notebooks import Cell, as_script, cells
@@ -141,16 +142,8 @@ def _candidates(sides: RunningSides, task: _Task) -> list[Proposal]:
         # the change is.
         return []
     modules = [] if notebook or run.checkout else modules_of(run.script, Path.cwd())
-    candidates = proposals(
-        run.script,
-        task.text,
-        compared.between,
-        task.a,
-        task.b,
-        compared.findings,
-        task.causes,
-        modules=modules,
-    )
+    made_by = Difference(compared.between, task.a, task.b, compared.findings, task.causes)
+    candidates = proposals(run.script, task.text, made_by, modules)
     pinned = pins(sides, task.causes)
     if pinned:  # after a setting that helps, before seeds, which do not
         settings = [p for p in candidates if p.environment]

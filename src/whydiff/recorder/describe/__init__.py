@@ -4,7 +4,7 @@ Keys are those that :mod:`whydiff.core.recipe` lists. Facts describe what is, no
 typed: ``optimizer="adam"`` and ``Adam()`` give the same facts.
 """
 
-from whydiff.recorder.describe.recipe import describe
+from whydiff.recorder.describe.recipe import Training, describe
 from whydiff.recorder.describe.training import applied_only, optimizer_facts
 
-__all__ = ["applied_only", "describe", "optimizer_facts"]
+__all__ = ["Training", "applied_only", "describe", "optimizer_facts"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.keras_backend import adapter_of
-from whydiff.keras_backend.callbacks import sort_callbacks
 from whydiff.keras_backend.code import class_digest, code_digest, is_users
 from whydiff.keras_backend.internals import package_of, reduction_of, steps_at_once
 from whydiff.keras_backend.naming import Names
@@ -19,25 +19,32 @@ from whydiff.recorder.environment import distribution, hardware, versions
 from whydiff.recorder.feed import Feed
 
 
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A training as it is asked for: what is trained, the arguments of ``fit`` and ``compile``."""
+
+    model: Any
+    fit: Mapping[str, Any]
+    compiled: Mapping[str, Any]
+
+
 def describe(
-    model: Any,
+    training: Training,
     names: Names,
     tensors: Mapping[str, tuple[Tensor, ...]],
     feed: Feed,
     optimizer: Mapping[str, Any],
-    compiled: Mapping[str, Any],
-    fit: Mapping[str, Any],
-    callbacks: list[Any],
-    acting: frozenset[int],
-    ending: frozenset[int],
+    callbacks: tuple[Sequence[Any], Sequence[Any]],
 ) -> Recipe:
     """``tensors`` holds the groups weights, noise and state before the first step.
 
-    ``optimizer`` holds the optimizer's facts as they were when ``fit`` was called.
+    ``optimizer`` holds the optimizer's facts as they were when ``fit`` was called; ``callbacks``
+    are those that may stop the training, and those that change it on the way.
     """
+    model, fit, compiled = training.model, training.fit, training.compiled
     keras = package_of(next(iter(models_of(model))))
     name, backend = keras.backend.backend(), adapter_of(model)
-    stopping, steering = sort_callbacks(callbacks, acting, ending)
+    stopping, steering = callbacks
     return Recipe(
         initialization=tensors["weights"],
         data_order=feed.order_field(),
