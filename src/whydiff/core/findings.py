@@ -257,3 +257,9 @@ class Explanation(Shown):
             **({"zoom": self.zoom.to_dict()} if self.zoom else {}),
             **({"continued": self.continued.to_dict()} if self.continued else {}),
         }
+
+
+def with_explanation(answer: Any, explanation: Explanation | None) -> dict[str, Any]:
+    """The JSON values of an answer that holds an explanation of what it found."""
+    values = {k: v for k, v in asdict(answer).items() if k != "explanation"}
+    return {"schema": 1, **values, "explanation": explanation and explanation.to_dict()}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from whydiff.core.findings import Explanation
+from whydiff.core.findings import Explanation, with_explanation
 from whydiff.core.metrics import default_metric
 from whydiff.core.notebook import Shown
 
@@ -212,8 +212,4 @@ class Bisection(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values: additions are allowed, names are fixed."""
-        return {
-            "schema": 1,
-            **{k: v for k, v in asdict(self).items() if k != "explanation"},
-            "explanation": self.explanation and self.explanation.to_dict(),
-        }
+        return with_explanation(self, self.explanation)

@@ -138,11 +138,6 @@ def _path(execution: Execution, event: Event) -> str:
     return os.path.normpath(_folder(execution) / path) if isinstance(path, str) else ""
 
 
-def resumed_files(execution: Execution) -> tuple[str, ...]:
-    """Absolute paths of files that a run read first and wrote later: another goes on from them."""
-    return tuple(path for path, use in _files(execution).items() if use.read and use.written)
-
-
 def written_files(execution: Execution) -> tuple[str, ...]:
     """Absolute paths of the files that a run was seen to write."""
     return tuple(path for path, use in _files(execution).items() if use.written)

@@ -22,9 +22,9 @@ from whydiff.fixes.modules import (
     completed_inside,
     seeded_inside,
 )
-from whydiff.fixes.proposal import BOM, Difference, Proposal, assemble, shown
+from whydiff.fixes.proposal import Difference, Proposal, assemble, parsed_text, shown
 from whydiff.fixes.seed_lines import completed, own_seed_step
-from whydiff.script_text.edits import Script, parse
+from whydiff.script_text.edits import Script
 from whydiff.script_text.imports import Names
 from whydiff.script_text.own_seed import own_seeds, seed_option
 
@@ -45,7 +45,7 @@ def proposals(
     ``modules`` are the project's own files that the script imports, with their texts: the cause
     may lie in one of them.
     """
-    parsed = _parse(text)
+    parsed = parsed_text(text)
     if parsed is None:
         return []
     between, a, b = made_by.between, made_by.a, made_by.b
@@ -106,7 +106,7 @@ def intended(
     With ``text`` and the two sides of a comparison between fits, what the text and the seed
     ledger show is told as well (``shuffle=False``, seeds written in the script).
     """
-    script = _parse(text) if text else None
+    script = parsed_text(text) if text else None
     asked = asked_sentences(script, a, b)
     said = {f.source: f for f in findings if f.intended}
     sentences = []
@@ -121,7 +121,7 @@ def intended(
 
 def ensemble_or_folds(text: str, a: Side | None, b: Side | None) -> str:
     """A sentence where two fits are members of an ensemble or folds, meant to differ, else ""."""
-    script = _parse(text) if text else None
+    script = parsed_text(text) if text else None
     if script is None or a is None or b is None or a.execution is not b.execution:
         return ""
     return fits.ensemble_or_folds(script, Path(a.execution.script), a, b)
@@ -151,16 +151,9 @@ def _assembled(text: str, name: str, found: Sequence[runs.Plan]) -> list[Proposa
             proposal = assemble(text, name, steps, targets)
         except ValueError:
             continue
-        if _parse(proposal.source) is not None:
+        if parsed_text(proposal.source) is not None:
             made.append(proposal)
     return made
-
-
-def _parse(text: str) -> Script | None:
-    try:
-        return parse(text.removeprefix(BOM))
-    except (SyntaxError, ValueError):
-        return None
 
 
 def _repairable(script: Script, made_by: Difference) -> list[str]:
@@ -180,7 +173,7 @@ def _both(made: Sequence[Proposal], b: Side, wanted: Sequence[str]) -> list[Prop
     """Pair every change of the first script with the same kind of change of the second."""
     path = Path(b.execution.script)
     text = _read(path)
-    parsed = _parse(text)
+    parsed = parsed_text(text)
     if parsed is None:
         return list(made)
     others = _assembled(text, shown(path), runs.plans(parsed, path, b, wanted))

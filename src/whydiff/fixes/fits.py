@@ -27,7 +27,15 @@ from whydiff.fixes.spots import (
     pair,
     script_files,
 )
-from whydiff.script_text.edits import Edit, Place, Script, block_of, place_before, statement_at
+from whydiff.script_text.edits import (
+    Edit,
+    Place,
+    Script,
+    block_of,
+    last_name,
+    place_before,
+    statement_at,
+)
 from whydiff.script_text.generators import Change, Seeds, changes
 from whydiff.script_text.imports import Names
 from whydiff.script_text.own_seed import own_seed
@@ -266,19 +274,12 @@ def _collected(loop: ast.stmt) -> str:
     """The name of the list that the loop or comprehension fills with what it makes, or that the
     loop goes over."""
     if isinstance(loop, ast.Assign):
-        return _name(loop.targets[0])
+        return last_name(loop.targets[0])
     for node in ast.walk(loop):
         match node:
             case ast.Call(func=ast.Attribute(attr="append", value=collection)):
-                return _name(collection)
-    return _name(loop.iter) if isinstance(loop, ast.For) else ""
-
-
-def _name(node: ast.AST) -> str:
-    """The last part of ``members`` or ``self.members``, "" for anything else."""
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
+                return last_name(collection)
+    return last_name(loop.iter) if isinstance(loop, ast.For) else ""
 
 
 def _combined(script: Script, name: str) -> bool:
@@ -290,7 +291,7 @@ def _combined(script: Script, name: str) -> bool:
         for argument in call.args:
             for part in ast.walk(argument):
                 over = isinstance(part, ast.comprehension) and any(
-                    _name(n) == name for n in ast.walk(part.iter)
+                    last_name(n) == name for n in ast.walk(part.iter)
                 )
                 uses = any(isinstance(n, ast.Call) for n in ast.walk(argument) if n is not argument)
                 if over and uses:

@@ -21,6 +21,7 @@ from whydiff.script_text.edits import (
     Function,
     Script,
     block_of,
+    is_docstring,
     place_before,
     statement_at,
     whole_lines,
@@ -130,7 +131,7 @@ def _layers_inside(script: Script, names: Names) -> Step:
     lines = []
     for owner, assigns in moves.items():
         body: list[ast.stmt] = owner.body  # type: ignore[attr-defined]
-        first = body[1] if _is_docstring(body[0]) and len(body) > 1 else body[0]
+        first = body[1] if is_docstring(body[0]) and len(body) > 1 else body[0]
         place = place_before(script, first)
         cuts = [whole_lines(script, assign) for assign in assigns]
         if place is None or None in cuts:
@@ -180,10 +181,6 @@ def _top(script: Script, node: ast.AST) -> ast.AST:
             break
         top = above
     return top
-
-
-def _is_docstring(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _has_text_over_lines(node: ast.AST) -> bool:

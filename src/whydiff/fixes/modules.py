@@ -9,10 +9,9 @@ from pathlib import Path
 
 from whydiff.core.recording import SEEDING, Side
 from whydiff.fixes import fits
-from whydiff.fixes.proposal import BOM, Proposal, Step, assemble, shown
+from whydiff.fixes.proposal import Proposal, Step, assemble, parsed_text, shown
 from whydiff.fixes.runs import generator_step
 from whydiff.fixes.seed_lines import completed, drawn_lines, own_seed_step, seeded_in_time
-from whydiff.script_text.edits import Script, parse
 from whydiff.script_text.generators import changes
 from whydiff.script_text.imports import Names
 
@@ -50,7 +49,7 @@ def completed_inside(
     if seeded_in_time(a):
         return []
     for path, content in modules:
-        parsed = _parse(content)
+        parsed = parsed_text(content)
         if parsed is None:
             continue
         side = replace(a, execution=replace(a.execution, script=str(path)))
@@ -68,7 +67,7 @@ def seeded_inside(
     ``text`` is the script's, which has no seed of its own: it only calls what does the work.
     """
     for path, content in modules:
-        parsed = _parse(content)
+        parsed = parsed_text(content)
         if parsed is None:
             continue
         side = replace(a, execution=replace(a.execution, script=str(path)))
@@ -84,7 +83,7 @@ def between_fits(
     """One seed before each of two builds or fits that a module makes for the script."""
     found: list[Proposal] = []
     for path, content in modules:
-        parsed = _parse(content)
+        parsed = parsed_text(content)
         if parsed is None or not any(str(path) == os.path.realpath(f.file) for f in a.fit.stack):
             continue
         execution = replace(a.execution, script=str(path))
@@ -96,7 +95,7 @@ def between_fits(
 
 def _seeds(text: str, module: Module, a: Side, targets: Sequence[str]) -> Proposal | None:
     path, content = module
-    parsed = _parse(content)
+    parsed = parsed_text(content)
     if parsed is None:
         return None
     side = replace(a, execution=replace(a.execution, script=str(path)))
@@ -122,7 +121,7 @@ def _assembled(
         made = assemble(content, shown(path), steps, targets)
     except ValueError:  # edits that collide
         return
-    if made.patch and not made.prelude and _parse(made.source) is not None:
+    if made.patch and not made.prelude and parsed_text(made.source) is not None:
         how = f"In {path.name}: {made.how[:1].lower()}{made.how[1:]}"
         yield replace(made, source=text, how=how, changed=((path, made.source),))
 
@@ -142,10 +141,3 @@ def _joined(one: Proposal, other: Proposal) -> Proposal:
         how=" ".join(filter(None, (one.how, other.how))),
         changed=(*one.changed, *other.changed),
     )
-
-
-def _parse(text: str) -> Script | None:
-    try:
-        return parse(text.removeprefix(BOM))
-    except (SyntaxError, ValueError):
-        return None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from whydiff.core.findings import Finding
 from whydiff.core.recording import Side
-from whydiff.script_text.edits import Edit, apply, unified
+from whydiff.script_text.edits import Edit, Script, apply, parse, unified
 
 BOM = "\ufeff"
 
@@ -90,3 +90,11 @@ def assemble(text: str, name: str, steps: Iterable[Step], targets: Iterable[str]
         " ".join(dict.fromkeys(s.how for s in chosen if s.how)),
         instead=any(s.instead for s in chosen),
     )
+
+
+def parsed_text(text: str) -> Script | None:
+    """A script's text with its syntax, None where it is no Python."""
+    try:
+        return parse(text.removeprefix(BOM))
+    except (SyntaxError, ValueError):
+        return None

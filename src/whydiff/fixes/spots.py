@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whydiff.core.recording import Draw, Fit, Frame, Side
-from whydiff.script_text.edits import Place, Script, first_line, place_at, place_before, scope_name
+from whydiff.script_text.edits import (
+    Place,
+    Script,
+    first_line,
+    place_at,
+    place_before,
+    scope_name,
+    spans,
+)
 
 Stack = tuple[Frame, ...]
 
@@ -104,17 +112,13 @@ def covers(script: Script, points: Sequence[Spot], a: Fit, b: Fit) -> bool:
     if len(points) == 2:
         return line_a < first_line(points[1].place.statement) <= line_b
     loops = script.loops(points[0].place.statement)
-    return not loops or all(_inside(loops[0], line) for line in (line_a, line_b))
+    return not loops or all(spans(loops[0], line) for line in (line_a, line_b))
 
 
 def script_files(script: Path, recorded: str) -> frozenset[str]:
     """The spellings under which stacks may name the script's file."""
     names = {str(script), recorded}
     return frozenset(n for name in names if name for n in (name, os.path.realpath(name)))
-
-
-def _inside(node: ast.stmt, line: int) -> bool:
-    return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
 def _shared(stacks: Sequence[Stack]) -> int:

@@ -20,16 +20,12 @@ _COLLECTING = ("append", "extend", "insert", "write", "writerow", "put", "fit")
 _DATASETS = ("keras.utils.PyDataset", "keras.utils.Sequence")
 
 
-def _hit(node: ast.expr | ast.stmt, what: str) -> Hit:
-    return Hit(node.lineno, node.col_offset, what)
-
-
 def _files(s: Source) -> Iterator[Hit]:
     for edit, _, what in order_changes(s.script, s.names):
         if "files" in what and edit.new == "sorted(":
             node = _expression_at(s, edit.start)
             if node is not None and not _order_is_lost(s, node) and not _afterwards(s, node):
-                yield _hit(node, "files are taken in the order of the file system")
+                yield Hit.at(node, "files are taken in the order of the file system")
 
 
 def _sets(s: Source) -> Iterator[Hit]:
@@ -40,7 +36,7 @@ def _sets(s: Source) -> Iterator[Hit]:
         node = _expression_at(s, edit.start)
         if node is not None and not _order_is_lost(s, node) and not _afterwards(s, node):
             lines.add(line)
-            yield _hit(node, "a set is iterated in hash order")
+            yield Hit.at(node, "a set is iterated in hash order")
 
 
 def _afterwards(s: Source, node: ast.expr) -> bool:
@@ -163,7 +159,7 @@ def _workers(s: Source) -> Iterator[Hit]:
             and (s.called(c) == cls.name or s.scope(c) in cls.body)
         ]
         if draws and several:
-            yield _hit(draws[0], "several workers draw from one global generator, in a race")
+            yield Hit.at(draws[0], "several workers draw from one global generator, in a race")
 
 
 def _draws(s: Source, call: ast.Call) -> bool:
@@ -180,7 +176,7 @@ def _sorted_rows(s: Source) -> Iterator[Hit]:
     for call in s.fits:
         if loaded and not shuffled and keyword(call, "validation_split") is not None:
             name = s.called(loaded[0]).rpartition(".")[2]
-            yield _hit(call, f"validation_split takes the last rows, and {name}'s are one class")
+            yield Hit.at(call, f"validation_split takes the last rows, and {name}'s are one class")
 
 
 RULES = (

@@ -21,10 +21,6 @@ _READ_AT_IMPORT: tuple[tuple[str, tuple[str, ...]], ...] = (
 _PRECISION = ("torch.backends.cuda.matmul.allow_tf32", "torch.backends.cudnn.allow_tf32")
 
 
-def _hit(node: ast.expr | ast.stmt, what: str) -> Hit:
-    return Hit(node.lineno, node.col_offset, what)
-
-
 def _set_variables(s: Source) -> Iterator[tuple[str, ast.stmt]]:
     """Environment variables that the script sets for itself."""
     for node in s.nodes:
@@ -41,7 +37,7 @@ def _set_variables(s: Source) -> Iterator[tuple[str, ast.stmt]]:
 def _hash_seed(s: Source) -> Iterator[Hit]:
     for name, node in _set_variables(s):
         if name == "PYTHONHASHSEED":
-            yield _hit(node, "PYTHONHASHSEED is set when Python has read it already")
+            yield Hit.at(node, "PYTHONHASHSEED is set when Python has read it already")
 
 
 def _too_late(s: Source) -> Iterator[Hit]:
@@ -59,7 +55,7 @@ def _too_late(s: Source) -> Iterator[Hit]:
             root = b.target.partition(".")[0]
             above = b.statement.lineno < node.lineno and b.scope is s.script.tree
             if root in readers and above:
-                yield _hit(node, f"{name} is set below line {b.statement.lineno}, where {root} "
+                yield Hit.at(node, f"{name} is set below line {b.statement.lineno}, where {root} "
                                  "has read it")  # fmt: skip
                 break
 
@@ -69,21 +65,21 @@ def _benchmark(s: Source) -> Iterator[Hit]:
         if isinstance(node, ast.Assign) and constant(node.value) is True:
             name = s.names.dotted(node.targets[0])
             if name == "torch.backends.cudnn.benchmark":
-                yield _hit(node, "cuDNN picks its kernels by a race at the start")
+                yield Hit.at(node, "cuDNN picks its kernels by a race at the start")
 
 
 def _reduced(s: Source) -> Iterator[Hit]:
     for node in s.nodes:
         if isinstance(node, ast.Assign) and constant(node.value) is True:
             if s.names.dotted(node.targets[0]) in _PRECISION:
-                yield _hit(node, "products are rounded to 10 bits on some GPUs")
+                yield Hit.at(node, "products are rounded to 10 bits on some GPUs")
         elif isinstance(node, ast.Call) and node.args:
             name, value = s.called(node), constant(node.args[0])
             if (name == "torch.set_float32_matmul_precision" and value in ("high", "medium")) or (
                 name == "tensorflow.config.experimental.enable_tensor_float_32_execution"
                 and value is True
             ):
-                yield _hit(node, "products are rounded to 10 bits or fewer on some GPUs")
+                yield Hit.at(node, "products are rounded to 10 bits or fewer on some GPUs")
 
 
 _OS = "import os\n"

@@ -11,10 +11,6 @@ from whydiff.lint.script import Source, calls_in, keyword, method
 _RANDOM_INITIALIZERS = ("Uniform", "Normal", "Orthogonal", "VarianceScaling")
 
 
-def _hit(node: ast.expr | ast.stmt, what: str) -> Hit:
-    return Hit(node.lineno, node.col_offset, what)
-
-
 def _shared_initializer(s: Source) -> Iterator[Hit]:
     for call in s.calls:
         called = s.called(call)
@@ -35,7 +31,7 @@ def _shared_initializer(s: Source) -> Iterator[Hit]:
         repeated = bool(uses) and any(set(s.loops(u)) - set(s.loops(call)) for u in uses)
         if len(uses) > 1 or repeated:
             second = uses[1] if len(uses) > 1 else uses[0]
-            yield _hit(second, f"{name} gives every layer that holds it the same numbers")
+            yield Hit.at(second, f"{name} gives every layer that holds it the same numbers")
 
 
 def _clone(s: Source) -> Iterator[Hit]:
@@ -43,7 +39,7 @@ def _clone(s: Source) -> Iterator[Hit]:
         plain = s.called(call) == "keras.models.clone_model"
         plain = plain and keyword(call, "clone_function") is None  # which may copy what it likes
         if plain and not _gets_weights(s, call):
-            yield _hit(call, "clone_model copies layers, not weights")
+            yield Hit.at(call, "clone_model copies layers, not weights")
 
 
 def _gets_weights(s: Source, clone: ast.Call) -> bool:

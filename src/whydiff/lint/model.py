@@ -12,10 +12,6 @@ _SQUASHING = ("softmax", "sigmoid")
 _LOSS_MARKS = ("losses", "compute_loss", "compiled_loss")
 
 
-def _hit(node: ast.expr | ast.stmt, what: str) -> Hit:
-    return Hit(node.lineno, node.col_offset, what)
-
-
 def _squashes(s: Source, node: ast.AST | None) -> str:
     """The softmax or sigmoid that a layer expression ends with, "" if none."""
     if not isinstance(node, ast.Call):
@@ -73,7 +69,7 @@ def _squashed_logits(s: Source) -> Iterator[Hit]:
         if added:
             squashed = _squashes(s, added[-1].args[0])
         if squashed:
-            yield _hit(call, f"from_logits=True, and {name} ends with {squashed}")
+            yield Hit.at(call, f"from_logits=True, and {name} ends with {squashed}")
 
 
 def _train_steps(s: Source) -> Iterator[ast.FunctionDef]:
@@ -88,7 +84,7 @@ def _without_training(s: Source) -> Iterator[Hit]:
         for call in calls_in(step):
             own = isinstance(call.func, ast.Name) and call.func.id == "self"
             if own and keyword(call, "training") is None and len(call.args) < 2:
-                yield _hit(call, "train_step calls the model as in inference")
+                yield Hit.at(call, "train_step calls the model as in inference")
 
 
 def _without_losses(s: Source) -> Iterator[Hit]:
@@ -98,7 +94,7 @@ def _without_losses(s: Source) -> Iterator[Hit]:
         for step in steps:
             text = ast.unparse(step)
             if _penalties_of(s, cls) and not any(mark in text for mark in _LOSS_MARKS):
-                yield _hit(step, "train_step leaves out self.losses, and there are penalties")
+                yield Hit.at(step, "train_step leaves out self.losses, and there are penalties")
 
 
 def _penalties_of(s: Source, cls: ast.ClassDef) -> bool:
@@ -153,7 +149,7 @@ def _shape(s: Source) -> Iterator[Hit]:
                 one, other = node.left, node.right
                 plain = {n.id for n in (one, other) if isinstance(n, ast.Name)}
                 if len(plain & {"y_true", "y_pred"}) == 1 and (_squeezed(one) or _squeezed(other)):
-                    yield _hit(node, "one side is squeezed, the other is not: N by N if it is "
+                    yield Hit.at(node, "one side is squeezed, the other is not: N by N if it is "
                                      "(N, 1)")  # fmt: skip
 
 
@@ -177,7 +173,9 @@ def _default_rate(s: Source) -> Iterator[Hit]:
         )
         given = bool(call.args) or keyword(call, "learning_rate", "lr") is not None
         if text or (named and not given):
-            yield _hit(call, "Adadelta with Keras's default rate 0.001; its paper and torch use 1")
+            yield Hit.at(
+                call, "Adadelta with Keras's default rate 0.001; its paper and torch use 1"
+            )
 
 
 _LAYERS = ("keras.layers.Layer", "keras.Layer", "keras.Model", "keras.models.Model")
@@ -195,7 +193,9 @@ def _numpy_noise(s: Source) -> Iterator[Hit]:
                 and s.called(c).rpartition(".")[2] not in ("default_rng", "seed", "RandomState")
             ]  # fmt: skip
             if function.name == "call" and draws:
-                yield _hit(draws[0], f"{s.called(draws[0])} in call: drawn once, when it is traced")
+                yield Hit.at(
+                    draws[0], f"{s.called(draws[0])} in call: drawn once, when it is traced"
+                )
 
 
 def _kept_gradients(s: Source) -> Iterator[Hit]:
@@ -203,7 +203,7 @@ def _kept_gradients(s: Source) -> Iterator[Hit]:
         backward = [c for c in calls_in(step) if method(c) == "backward"]
         names = {n.attr for n in ast.walk(step) if isinstance(n, ast.Attribute)}
         if backward and not names & {"zero_grad", "grad"}:
-            yield _hit(backward[0], "backward() adds to the gradients of the step before")
+            yield Hit.at(backward[0], "backward() adds to the gradients of the step before")
 
 
 _HEAD = "import keras\n\n"

@@ -9,10 +9,6 @@ from whydiff.lint.rule import Hit, Rule
 from whydiff.lint.script import Source, calls_in, constant, keyword, method
 
 
-def _hit(node: ast.expr | ast.stmt, what: str) -> Hit:
-    return Hit(node.lineno, node.col_offset, what)
-
-
 def _is_pipeline(s: Source, node: ast.expr, seen: frozenset[str] = frozenset()) -> bool:
     """Whether an expression is a tf.data pipeline, as far as names say."""
     for inner in ast.walk(node):
@@ -45,7 +41,7 @@ def _shuffle(s: Source) -> Iterator[Hit]:
     for call in _shuffles(s):
         seed = call.args[1] if len(call.args) > 1 else keyword(call, "seed")
         if seed is None or constant(seed) is None:
-            yield _hit(call, "shuffle of a pipeline without a seed")
+            yield Hit.at(call, "shuffle of a pipeline without a seed")
 
 
 def _not_deterministic(s: Source) -> Iterator[Hit]:
@@ -53,7 +49,7 @@ def _not_deterministic(s: Source) -> Iterator[Hit]:
         if method(call) in ("map", "interleave") and constant(keyword(call, "deterministic")) is (
             False
         ):
-            yield _hit(call, "elements are handed out in the order in which threads finish")
+            yield Hit.at(call, "elements are handed out in the order in which threads finish")
     for node in s.nodes:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
             name = node.targets[0].attr
@@ -61,7 +57,7 @@ def _not_deterministic(s: Source) -> Iterator[Hit]:
                 "deterministic",
                 "experimental_deterministic",
             ):
-                yield _hit(node, f"{name} = False lets threads decide the order")
+                yield Hit.at(node, f"{name} = False lets threads decide the order")
 
 
 def random_maps(s: Source) -> Iterator[Hit]:
@@ -79,7 +75,7 @@ def random_maps(s: Source) -> Iterator[Hit]:
             called = s.called(inner)
             drawn = called.removeprefix("tensorflow.random.")
             if drawn in _STATEFUL or called.startswith("tensorflow.image.random_"):
-                yield _hit(call, f"{called} in a parallel map: threads race for its numbers")
+                yield Hit.at(call, f"{called} in a parallel map: threads race for its numbers")
                 break
 
 
@@ -103,7 +99,7 @@ def _two_passes(s: Source) -> Iterator[Hit]:
             for n in s.nodes
         )
         if name in shuffled and again:
-            yield _hit(call, f"{name} is shuffled anew when its labels are read in another pass")
+            yield Hit.at(call, f"{name} is shuffled anew when its labels are read in another pass")
 
 
 def _chain(
@@ -141,14 +137,14 @@ def _split_of_shuffled(s: Source) -> Iterator[Hit]:
             continue
         parts.setdefault(last, set()).add(method(call))
         if parts[last] == {"take", "skip"}:
-            yield _hit(call, "take and skip of a pipeline that shuffles anew for every pass")
+            yield Hit.at(call, "take and skip of a pipeline that shuffles anew for every pass")
 
 
 def _frozen_map(s: Source) -> Iterator[Hit]:
     for call, made in _pipelines(s, "cache"):
         for name, mapped in made:
             if name == "map" and mapped.args and _draws_in(s, mapped.args[0]):
-                yield _hit(call, f"the cache keeps what the map in line {mapped.lineno} drew")
+                yield Hit.at(call, f"the cache keeps what the map in line {mapped.lineno} drew")
                 break
 
 
@@ -175,7 +171,7 @@ def _batches_shuffled(s: Source) -> Iterator[Hit]:
         last = max((i for i, name in enumerate(names) if name in ("batch", "unbatch")), default=-1)
         whole = last >= 0 and names[last] == "batch" and "shuffle" not in names[:last]
         if whole and not _of_one(s, made[last][1]) and not _batched_again(s, call):
-            yield _hit(call, "whole batches are shuffled: the same samples always come together")
+            yield Hit.at(call, "whole batches are shuffled: the same samples always come together")
 
 
 def _of_one(s: Source, batch: ast.Call) -> bool:
@@ -200,7 +196,7 @@ _RETURNING = ("map", "batch", "shuffle", "prefetch", "cache", "repeat", "take", 
 def _discarded(s: Source) -> Iterator[Hit]:
     for call, _ in _pipelines(s, *_RETURNING):
         if isinstance(s.script.parent[call], ast.Expr):
-            yield _hit(call, f"the pipeline that {method(call)}() returns is not kept")
+            yield Hit.at(call, f"the pipeline that {method(call)}() returns is not kept")
 
 
 def _index_reset(s: Source) -> Iterator[Hit]:
@@ -225,7 +221,7 @@ def _index_reset(s: Source) -> Iterator[Hit]:
         yields = [n for n in straight if isinstance(n, ast.Yield) and n.value is not None]
         read = any(isinstance(n, ast.Name) and n.id == name for y in yields for n in ast.walk(y))
         if constant(loop.test) in (True, 1) and counted and read:
-            yield _hit(first, f"{name} starts at the first rows again in every turn")
+            yield Hit.at(first, f"{name} starts at the first rows again in every turn")
 
 
 #: what draws from TensorFlow's global generator; the others of tf.random are given their state

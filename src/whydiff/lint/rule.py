@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,11 @@ class Hit:
     line: int
     column: int
     what: str
+
+    @classmethod
+    def at(cls, node: ast.expr | ast.stmt, what: str) -> Hit:
+        """A hit where a node begins."""
+        return cls(node.lineno, node.col_offset, what)
 
 
 @dataclass(frozen=True)

@@ -32,24 +32,20 @@ _OWN = ("numpy.random.default_rng", "numpy.random.RandomState", "random.Random",
         "tensorflow.random.Generator.from_seed")  # fmt: skip
 
 
-def _hit(node: ast.expr | ast.stmt, what: str) -> Hit:
-    return Hit(node.lineno, node.col_offset, what)
-
-
 def _first_model(s: Source) -> ast.expr | ast.stmt:
     return next((c for c in s.builders), None) or next(iter(s.fits), None) or s.subclasses[0]
 
 
 def _no_seed(s: Source) -> Iterator[Hit]:
     if (s.trains or s.trains_by_hand) and not s.seeded and not s.seeds(*_OTHER_SEEDS):
-        yield _hit(_first_model(s), "a model is built and trained, and no seed is set")
+        yield Hit.at(_first_model(s), "a model is built and trained, and no seed is set")
 
 
 def _misses_keras(s: Source) -> Iterator[Hit]:
     others = s.seeds(*_OTHER_SEEDS)
     reached = _of_keras_2(s) and s.seeds("tensorflow.random.set_seed")
     if s.trains and others and not s.seeded and not reached:
-        yield _hit(others[0], f"{s.called(others[0])} does not reach Keras's initializers")
+        yield Hit.at(others[0], f"{s.called(others[0])} does not reach Keras's initializers")
 
 
 def _of_keras_2(s: Source) -> bool:
@@ -66,7 +62,7 @@ def _too_late(s: Source) -> Iterator[Hit]:
     for model in s.builders:
         early = s.scope(model) is s.script.tree and model.lineno < seed.lineno
         if early and _used_below(s, s.target(model), seed.lineno):
-            yield _hit(seed, f"the seed is set below line {model.lineno}, where a model is built")
+            yield Hit.at(seed, f"the seed is set below line {model.lineno}, where a model is built")
             return
 
 
@@ -92,7 +88,7 @@ def _seeded_once(s: Source) -> Iterator[Hit]:
         if _folds(loop):  # folds differ in their rows: nobody expects them to agree
             continue
         if own and trained and not any(c in s.seeded or _sets(c) for c in calls_in(loop)):
-            yield _hit(own[0], "every turn of the loop builds a model from later random numbers")
+            yield Hit.at(own[0], "every turn of the loop builds a model from later random numbers")
 
 
 def _folds(loop: ast.For | ast.While) -> bool:
@@ -105,7 +101,7 @@ def _again(s: Source, uses: list[ast.Call], what: str) -> Iterator[Hit]:
     for one in uses:
         loops = s.loops(one)
         if loops and not any(c in s.seeded or _sets(c) for c in calls_in(loops[0])):
-            yield _hit(one, f"{what} in every turn of the loop")
+            yield Hit.at(one, f"{what} in every turn of the loop")
             return
     plain = [c for c in uses if not s.loops(c)]
     for before, after in itertools.pairwise(plain):
@@ -114,7 +110,7 @@ def _again(s: Source, uses: list[ast.Call], what: str) -> Iterator[Hit]:
         name = s.target(after)
         copied = any(_sets(c) and ast.unparse(c.func).startswith(f"{name}.") for c in s.calls)
         if same and not between and not (name and copied) and not _exclusive(s, before, after):
-            yield _hit(after, f"{what} from later random numbers than line {before.lineno}")
+            yield Hit.at(after, f"{what} from later random numbers than line {before.lineno}")
             return
 
 
@@ -162,7 +158,7 @@ def _global_draws(s: Source) -> Iterator[Hit]:
         return
     for module in (m for m, (seed, _) in _DRAWS.items() if not s.seeds(seed)):
         for call, what in itertools.islice(_draws_from(module, s), 1):
-            yield _hit(call, f"{what}, which is not seeded")
+            yield Hit.at(call, f"{what}, which is not seeded")
 
 
 #: By which lines a program reaches a call, None where its text does not show that.
@@ -191,9 +187,9 @@ def unseeded_draws(
             if helper and lines is None:
                 continue
             if first is None:
-                found.append(_hit(call, f"{what}, which nothing had seeded"))
+                found.append(Hit.at(call, f"{what}, which nothing had seeded"))
             elif lines is not None and lines < tuple(first):
-                found.append(_hit(call, f"{what}, which nothing had seeded by then"))
+                found.append(Hit.at(call, f"{what}, which nothing had seeded by then"))
     fresh = [] if helper else [*_fresh(s), *_clock(s)]  # the ledger knows whether a helper's ran
     return sorted({*found, *fresh}, key=lambda hit: (hit.line, hit.column))
 
@@ -255,7 +251,7 @@ def _folds_of_one_stream(s: Source) -> Iterator[Hit]:
         function = s.functions.get(build.id) if isinstance(build, ast.Name) else None
         inside = function is not None and any(c in s.seeded for c in calls_in(function))
         if keyword(estimator, "random_state") is None and not inside:
-            yield _hit(call, "every fold's model draws from where the fold before has stopped")
+            yield Hit.at(call, "every fold's model draws from where the fold before has stopped")
 
 
 _IMPORTS = "import keras\nimport numpy as np\n\n"

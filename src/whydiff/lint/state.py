@@ -11,10 +11,6 @@ from whydiff.lint.script import Source, calls_in, constant, keyword, method
 _FOLD_WORDS = ("fold", "train_index", "train_idx", "test_idx", "test_index", "val_idx")
 
 
-def _hit(node: ast.expr | ast.stmt, what: str) -> Hit:
-    return Hit(node.lineno, node.col_offset, what)
-
-
 def _layer_names(s: Source) -> dict[str, ast.expr]:
     """Names that hold a layer object or a list of them, with what was assigned."""
     found = {}
@@ -42,7 +38,7 @@ def _shared_layers(s: Source) -> Iterator[Hit]:
             same = s.scope(layers[name.id]) is s.scope(model)
             trained = any(c in s.fits for loop in outside for c in calls_in(loop))
             if outside and same and trained:
-                yield _hit(model, f"{name.id} holds the layers that the turn before has trained")
+                yield Hit.at(model, f"{name.id} holds the layers that the turn before has trained")
                 break
 
 
@@ -70,9 +66,9 @@ def _shared_optimizer(s: Source) -> Iterator[Hit]:
         repeated = [c for c in uses if set(s.loops(c)) - set(s.loops(made))]
         apart = {ast.unparse(c.func.value) for c in uses if isinstance(c.func, ast.Attribute)}
         if repeated:
-            yield _hit(repeated[0], f"{name} goes on with its moments in every turn of the loop")
+            yield Hit.at(repeated[0], f"{name} goes on with its moments in every turn of the loop")
         elif len(apart) > 1 and len(s.assigned(name)) == 1:
-            yield _hit(uses[1], f"{name} optimizes two models, one after the other")
+            yield Hit.at(uses[1], f"{name} optimizes two models, one after the other")
 
 
 def _is_fold_loop(s: Source, loop: ast.stmt) -> bool:
@@ -107,7 +103,7 @@ def _fold_without_rebuild(s: Source) -> Iterator[Hit]:
             s.called(c) in s.functions for value in s.assigned(model) for c in calls_in(value)
         )
         if not rebuilt and not reset and (known or made):
-            yield _hit(call, f"{model} goes on from the fold before")
+            yield Hit.at(call, f"{model} goes on from the fold before")
 
 
 def _targets(node: ast.AST) -> set[str]:
@@ -139,7 +135,7 @@ def _weights_only(s: Source) -> Iterator[Hit]:
         before = [c for c in fits if loops or c.lineno < reset.lineno]
         after = [c for c in fits if loops or c.lineno > reset.lineno]
         if kept and before and after and not compiled:
-            yield _hit(reset, f"the weights of {model} go back, the optimizer's moments do not")
+            yield Hit.at(reset, f"the weights of {model} go back, the optimizer's moments do not")
 
 
 def _slots_lost(s: Source) -> Iterator[Hit]:
@@ -153,7 +149,7 @@ def _slots_lost(s: Source) -> Iterator[Hit]:
             c for c in later if _on(c, name, "fit") and keyword(c, "initial_epoch") is not None
         ]
         if compiled and resumed and compiled[0].lineno < resumed[0].lineno:
-            yield _hit(compiled[0], f"compile() resets the optimizer that {name} was loaded with")
+            yield Hit.at(compiled[0], f"compile() resets the optimizer that {name} was loaded with")
 
 
 def _on(call: ast.Call, name: str, wanted: str) -> bool:
@@ -190,7 +186,7 @@ def _frozen_late(s: Source) -> Iterator[Hit]:
         if built is not None and built.lineno > before.lineno:
             continue
         if set(s.loops(call)) <= set(s.loops(last)) and not _branches(s, last, call):
-            yield _hit(last, f"{model} is trained without a compile() behind this change")
+            yield Hit.at(last, f"{model} is trained without a compile() behind this change")
 
 
 def _reaches(s: Source, owner: ast.expr, model: str, at: ast.stmt) -> bool:

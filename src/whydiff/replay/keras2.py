@@ -20,7 +20,7 @@ from whydiff.core.hybrids import TrainedHybrid
 from whydiff.core.live import Live
 from whydiff.core.progress import EachEpoch
 from whydiff.core.recipe import align
-from whydiff.keras_backend.callbacks import fresh_callback, numbers, sort_callbacks
+from whydiff.keras_backend.callbacks import numbers
 from whydiff.keras_backend.internals import package_of
 from whydiff.keras_backend.keras2 import backend
 from whydiff.keras_backend.naming import Names
@@ -29,6 +29,7 @@ from whydiff.replay.probe import probe_of
 from whydiff.replay.values import (
     Choice,
     assign,
+    callbacks_of,
     nudged,
     optimizer_values,
     plan_of,
@@ -133,20 +134,12 @@ class Keras2Hybrids:
                 epochs=epochs,
                 initial_epoch=first,
                 steps_per_epoch=counts.pop(),
-                callbacks=[*self._callbacks(choice), Logs()],
+                callbacks=[*callbacks_of(self.lives, choice), Logs()],
                 validation_data=_validation(self.lives[side(choice, "data-content")]),
                 validation_freq=duration["validation_freq"],
                 verbose=0,
             )
         return logs
-
-    def _callbacks(self, choice: Choice) -> list[Any]:
-        """Those that change or end a training, of whichever side has them."""
-        found = []
-        for source, part in (("optimizer", 1), ("duration", 0)):
-            live = self.lives[side(choice, source)]
-            found += sort_callbacks(live.callbacks, live.acting, live.ending)[part]
-        return [fresh_callback(callback) for callback in found]
 
     def _ended(
         self, base: Live, variables: Variables, logs: list[dict[str, float]], moved: float

@@ -14,7 +14,6 @@ from whydiff.core.live import Live
 from whydiff.core.progress import EachEpoch
 from whydiff.core.recipe import align
 from whydiff.keras_backend import adapter
-from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
 from whydiff.keras_backend.code import LOSS
 from whydiff.keras_backend.host_generators import generators_held, host_kept
 from whydiff.replay.measuring import take_apart
@@ -26,6 +25,7 @@ from whydiff.replay.steering import Restart, Sink, Steer, StopAfter, Trace
 from whydiff.replay.values import (
     Choice,
     assign,
+    callbacks_of,
     nudged,
     optimizer_values,
     plan_of,
@@ -125,7 +125,7 @@ class Solo:
                 epochs=int(duration.fit_arguments["epochs"]),
                 initial_epoch=first,
                 callbacks=[
-                    *(restart, *self._callbacks(choice), steer),
+                    *(restart, *callbacks_of(self.lives, choice), steer),
                     *(c for c in (stop, trace) if c),
                 ],
                 validation_data=None if stop else validation,
@@ -161,13 +161,6 @@ class Solo:
         )
         assign(program.variables, values)
         adapter().forget_gradients(program.base.model)
-
-    def _callbacks(self, choice: Choice) -> list[Any]:
-        found = []
-        for source, part in (("optimizer", 1), ("duration", 0)):
-            live = self.lives[side(choice, source)]
-            found += sort_callbacks(live.callbacks, live.acting, live.ending)[part]
-        return [fresh_callback(c) for c in found]
 
     def _state(self, choice: Choice) -> Live | None:
         """Whose values a step reads that are state and yet no variables; None: the base's own."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from whydiff.core.feeding import Plan, one_pool
 from whydiff.core.live import Live
 from whydiff.core.recipe import Tensor, align
+from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
 from whydiff.keras_backend.variables import Slot, Variables
 
 
@@ -63,6 +65,15 @@ Choice = Mapping[str, str]  # source id -> "a" | "b"; missing means "a"
 
 def side(choice: Choice, source: str) -> str:
     return choice.get(source, "a")
+
+
+def callbacks_of(lives: Mapping[str, Live], choice: Choice) -> list[Any]:
+    """Copies of those that change or end a training, of whichever side has them."""
+    found = []
+    for source, part in (("optimizer", 1), ("duration", 0)):
+        live = lives[side(choice, source)]
+        found += sort_callbacks(live.callbacks, live.acting, live.ending)[part]
+    return [fresh_callback(callback) for callback in found]
 
 
 def plan_of(lives: Mapping[str, Live], choice: Choice) -> Plan:

@@ -23,7 +23,7 @@ from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution
 from whydiff.core.stack import FROM_ELSEWHERE
 from whydiff.core.words import listed
-from whydiff.diagnosis.files import resumed_files, written_files
+from whydiff.diagnosis.files import read_and_written, written_files
 from whydiff.diagnosis.pair import check_trained
 from whydiff.runner.client import (
     Child,
@@ -367,7 +367,7 @@ class Runs:
         """Files that a run was seen to write where nothing keeps them as they were, and those that
         it begins with."""
         here = self.place.folders[0] if self.place.folders else Path.cwd()
-        inside = (Path(file) for file in resumed_files(execution))
+        inside = (Path(file) for file in read_and_written(execution))
         self.resumed |= {str(f.relative_to(here)): None for f in inside if f.is_relative_to(here)}
         ours = [*self.place.folders, *(checkout.folder for checkout in self.checkouts)]
         ours.append(Path(tempfile.gettempdir()).resolve())

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from whydiff.script_text.edits import Script, parse
+from whydiff.script_text.edits import Script, last_name, parse
 from whydiff.script_text.scopes import Scopes
 
 #: A name as one scope binds it; of None an attribute, of whichever object.
@@ -229,13 +229,13 @@ class _Program:
         """
         here = [unit for unit in self.units if unit.file == file and line in unit.lines]
         calls = [(u, n) for u in here for n in u.nodes if isinstance(n, ast.Call)]
-        using = [(unit, call) for unit, call in calls if _name(call.func) in _FED]
-        watching = [(unit, call) for unit, call in calls if _name(call.func) == "watch"]
+        using = [(unit, call) for unit, call in calls if last_name(call.func) in _FED]
+        watching = [(unit, call) for unit, call in calls if last_name(call.func) == "watch"]
         if using or not watching:
             # Whatever else is called where a model was used is the model.
             return [(unit, self._given(call)) for unit, call in (using or calls)[:1]]
         steps = [(u, n) for u in self.units for n in u.nodes
-                 if isinstance(n, ast.Call) and _name(n.func) == "step" and n.args]  # fmt: skip
+                 if isinstance(n, ast.Call) and last_name(n.func) == "step" and n.args]  # fmt: skip
         within = {n for unit, _ in watching for n in ast.walk(unit.node)}
         steps = [(u, n) for u, n in steps if u.node in within] or steps
         begun = [(unit, self._given(call)) for unit, call in watching if self.whole]
@@ -330,9 +330,9 @@ class _Program:
             return True
         call = node.value if isinstance(node, ast.Expr) else None
         reading = _READING if self.whole else _READING | {"compile"}
-        if not isinstance(call, ast.Call) or _name(call.func) in reading:
+        if not isinstance(call, ast.Call) or last_name(call.func) in reading:
             return False
-        if "seed" in _name(call.func):
+        if "seed" in last_name(call.func):
             return True
         options = {word.lstrip("-").replace("-", "_") for word in unit.words if word[:1] == "-"}
         if options:  # parser.add_argument("--rows")
@@ -400,7 +400,7 @@ def _makes_generator(nodes: Iterable[ast.AST]) -> bool:
     nodes = tuple(nodes)
     used_up = {n.value for n in nodes if isinstance(n, ast.Attribute)}
     calls = [n for n in nodes if isinstance(n, ast.Call) and n not in used_up]
-    return any(_name(n.func) in _GENERATORS for n in calls)
+    return any(last_name(n.func) in _GENERATORS for n in calls)
 
 
 def _own(node: ast.stmt) -> Iterator[ast.AST]:
@@ -416,10 +416,3 @@ def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Collection[ast.
     given = node.args
     found = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
     return [one for one in found if one is not None]
-
-
-def _name(function: ast.expr) -> str:
-    """The last part of what is called."""
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""

@@ -227,3 +227,20 @@ def unified(before: str, after: str, name: str) -> str:
     lines = unified_diff(_LINE.findall(before), _LINE.findall(after), f"a/{name}", f"b/{name}", n=3)
     marked = "\n\\ No newline at end of file\n"
     return "".join(line if line.endswith(("\n", "\r")) else line + marked for line in lines)
+
+
+def last_name(node: ast.AST) -> str:
+    """The last part of ``members`` or ``self.members``, "" for anything else."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def is_docstring(statement: ast.stmt) -> bool:
+    """Whether a statement is nothing but a constant."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def spans(node: ast.stmt, line: int) -> bool:
+    """Whether a statement lies on a line."""
+    return node.lineno <= line <= (node.end_lineno or node.lineno)

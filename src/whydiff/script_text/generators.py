@@ -10,7 +10,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from whydiff.script_text.edits import Edit, Function, Place, Script, place_before, whole_lines
+from whydiff.script_text.edits import (
+    Edit,
+    Function,
+    Place,
+    Script,
+    last_name,
+    place_before,
+    whole_lines,
+)
 from whydiff.script_text.imports import Names
 from whydiff.script_text.orders import completion_orders, one_thread, order_changes
 from whydiff.script_text.own_seed import own_seed, own_seeds
@@ -180,7 +188,7 @@ def _seed_expressions(script: Script, names: Names) -> Iterator[ast.expr]:
     for node in ast.walk(script.tree):
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(is_seed(_target_name(t)) for t in targets):
+            if any(is_seed(last_name(t)) for t in targets):
                 yield node.value
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             arguments = [*node.args.posonlyargs, *node.args.args]
@@ -220,12 +228,6 @@ def _seed_arguments(script: Script, names: Names) -> Iterator[ast.expr]:
 def _about_seed(call: ast.Call) -> bool:
     flags = [a.value for a in call.args if isinstance(a, ast.Constant)]
     return any("seed" in str(flag).lower() for flag in flags)
-
-
-def _target_name(target: ast.expr) -> str:
-    if isinstance(target, ast.Attribute):
-        return target.attr
-    return target.id if isinstance(target, ast.Name) else ""
 
 
 def _parallel(script: Script, names: Names) -> Iterator[tuple[Edit, int, str]]:

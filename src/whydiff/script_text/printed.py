@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+from whydiff.script_text.edits import spans
+
 _Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 #: Functions that only change how a number is written.
 _WRITTEN = frozenset({"round", "str", "float", "format", "repr"})
@@ -105,7 +107,7 @@ def counting_around(module: ast.Module, line: int) -> ast.For | None:
         node
         for node in ast.walk(module)
         if isinstance(node, ast.For)
-        and _spans(node, line)
+        and spans(node, line)
         and any(isinstance(n, ast.AugAssign) for n in ast.walk(node))
     ]
     return max(loops, key=lambda loop: loop.lineno, default=None)
@@ -236,13 +238,9 @@ def _named(node: ast.expr, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 
-def _spans(node: ast.stmt, line: int) -> bool:
-    return node.lineno <= line <= (node.end_lineno or node.lineno)
-
-
 def _statement(module: ast.Module, line: int) -> ast.AST:
     """The innermost statement around a line."""
-    around = [n for n in ast.walk(module) if isinstance(n, ast.stmt) and _spans(n, line)]
+    around = [n for n in ast.walk(module) if isinstance(n, ast.stmt) and spans(n, line)]
     simple = [n for n in around if not hasattr(n, "body")]
     return simple[-1] if simple else ast.Pass()
 
@@ -250,7 +248,7 @@ def _statement(module: ast.Module, line: int) -> ast.AST:
 def _scope_at(module: ast.Module, line: int) -> _Scope:
     inner: _Scope = module
     for node in ast.walk(module):  # outer ones come first
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _spans(node, line):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and spans(node, line):
             inner = node
     return inner
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whydiff.script_text.edits import Script
+from whydiff.script_text.edits import Script, last_name
 
 _THERE = frozenset(
     {"exists", "isfile", "is_file", "isdir", "is_dir", "listdir", "glob", "latest_checkpoint"}
@@ -36,19 +36,13 @@ def _guarded(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _asks(test: ast.expr) -> bool:
-    return any(isinstance(n, ast.Call) and _last(n.func) in _THERE for n in ast.walk(test))
+    return any(isinstance(n, ast.Call) and last_name(n.func) in _THERE for n in ast.walk(test))
 
 
 def _of_missing_file(caught: ast.expr | None) -> bool:
-    return caught is None or any(_last(n) in _MISSING for n in ast.walk(caught))
+    return caught is None or any(last_name(n) in _MISSING for n in ast.walk(caught))
 
 
 def _loads(call: ast.Call) -> bool:
-    words = _last(call.func).lower()
+    words = last_name(call.func).lower()
     return words.startswith(("load", "restore")) or words in ("read_pickle", "from_pretrained")
-
-
-def _last(node: ast.AST) -> str:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""

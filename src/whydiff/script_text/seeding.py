@@ -8,7 +8,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from whydiff.core.words import listed
-from whydiff.script_text.edits import Edit, Place, Script, block_of, first_line, place_before
+from whydiff.script_text.edits import (
+    Edit,
+    Place,
+    Script,
+    block_of,
+    first_line,
+    is_docstring,
+    place_before,
+)
 from whydiff.script_text.imports import SEED, Names
 from whydiff.script_text.own_seed import own_seeds
 
@@ -183,7 +191,7 @@ def _neighbour(
     blocks: list[list[ast.stmt]] = []
     for statement in opening:
         if not isinstance(statement, ast.Import | ast.ImportFrom):
-            set_here = not _is_docstring(statement) and not isinstance(statement, _DEFINITIONS)
+            set_here = not is_docstring(statement) and not isinstance(statement, _DEFINITIONS)
             blocks = [] if set_here else blocks
         elif blocks and statement.lineno == (blocks[-1][-1].end_lineno or 0) + 1:
             blocks[-1].append(statement)
@@ -256,7 +264,7 @@ def _quiet(call: ast.Call, names: Names) -> bool:
 def _place_after(script: Script, opening: list[ast.stmt]) -> Place | None:
     """The line after the last import of the opening."""
     last = max((i for i, s in enumerate(opening) if _has_import(s)), default=-1)
-    if last < 0 and opening and _is_docstring(opening[0]):
+    if last < 0 and opening and is_docstring(opening[0]):
         last = 0
     following = script.tree.body[last + 1 : last + 2]
     return place_before(script, following[0]) if following else None
@@ -267,10 +275,6 @@ def _has_import(statement: ast.stmt) -> bool:
         return True
     guarded = isinstance(statement, ast.If | ast.Try | ast.With)
     return guarded and any(isinstance(n, ast.Import | ast.ImportFrom) for n in ast.walk(statement))
-
-
-def _is_docstring(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _partial_seed(statement: ast.stmt, names: Names) -> bool:

@@ -239,5 +239,10 @@ def compare_facts(
     return unknown(field.source, f"no {field.what} were recorded")
 
 
+def is_name(key: str) -> bool:
+    """Whether a setting is what something is called."""
+    return key.rpartition(".")[2] == "name"
+
+
 def _is_digest(value: Any) -> bool:
     return isinstance(value, str) and _HEX.fullmatch(value) is not None

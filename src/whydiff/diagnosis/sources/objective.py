@@ -7,7 +7,7 @@ import numpy as np
 from whydiff.core.findings import IDENTICAL, UNKNOWN, Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
-from whydiff.diagnosis.sources.facts import PlainField, changes, compare_facts
+from whydiff.diagnosis.sources.facts import PlainField, changes, compare_facts, is_name
 from whydiff.diagnosis.sources.layers import aligned_facts, layers
 from whydiff.diagnosis.sources.samples import common
 from whydiff.diagnosis.sources.seeds import same_execution, same_script
@@ -29,7 +29,7 @@ def compare(a: Side, b: Side) -> Finding:
 
     def skip(key: str) -> bool:
         # The code of a loss is known by what it reads, too: where that differs it says more.
-        return _is_name(key) or (read and key.startswith("code:loss"))
+        return is_name(key) or (read and key.startswith("code:loss"))
 
     finding = compare_facts(PlainField(ID, FIX, first=_FIRST, intended=True), one, two, skip)
     if finding.status in (IDENTICAL, UNKNOWN):
@@ -48,10 +48,6 @@ def compare(a: Side, b: Side) -> Finding:
 
 def _is_read(key: str) -> bool:
     return key.startswith("layer:the loss:")
-
-
-def _is_name(key: str) -> bool:
-    return key.rpartition(".")[2] == "name"
 
 
 def _weights(a: Recipe, b: Recipe) -> tuple[str, bool]:

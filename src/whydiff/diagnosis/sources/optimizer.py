@@ -13,6 +13,7 @@ from whydiff.diagnosis.sources.facts import (
     compare_facts,
     describe,
     equal,
+    is_name,
     show,
 )
 from whydiff.diagnosis.sources.source import Source, differs
@@ -34,7 +35,7 @@ def compare(a: Side, b: Side) -> Finding:
     one, two = a.recipe.optimizer, b.recipe.optimizer
     if equal(one.get("class"), two.get("class")):
         field = PlainField(ID, FIX, first=_FIRST, intended=True)
-        finding = compare_facts(field, one, two, _is_name)
+        finding = compare_facts(field, one, two, is_name)
         for key, mechanism, told in _OF_SUCCESSIVE_FITS:
             anew = _in_successive_fits(a, b, key)
             if anew:
@@ -46,7 +47,7 @@ def compare(a: Side, b: Side) -> Finding:
                 ID, finding.evidence, FIX, detail=left, mechanism="learning-rate-left-changed"
             )
         return finding
-    found = changes(one, two, first=_FIRST, skip=_is_name)
+    found = changes(one, two, first=_FIRST, skip=is_name)
     shared = [c for c in found if c.key in one and c.key in two]
     classes = [c for c in found if c.key == "class"]
     detail = f"{show(one.get('class'))} vs. {show(two.get('class'))}" + _rates(shared)
@@ -72,10 +73,6 @@ def _in_successive_fits(a: Side, b: Side, key: str) -> str:
 def _rates(shared: list[Change]) -> str:
     rate = [c for c in shared if c.key == "learning_rate"]
     return f", learning rate {show(rate[0].a)} vs. {show(rate[0].b)}" if rate else ""
-
-
-def _is_name(key: str) -> bool:
-    return key.rpartition(".")[2] == "name"
 
 
 def _left_by_earlier_fit(a: Side, b: Side) -> str:

@@ -448,15 +448,11 @@ def saved_files(evidence: Mapping[str, Any]) -> Iterator[Section]:
 def _weights(rows: Sequence[Mapping[str, Any]]) -> Table:
     return Table(
         ("Weight", "In A", "In B", "Relative difference"),
-        tuple((r["weight"], r["a"], r["b"], _size(r["relative"])) for r in rows),
+        tuple((r["weight"], r["a"], r["b"], number(r["relative"])) for r in rows),
         numbers=frozenset({"Relative difference"}),
         legend="Relative difference: norm of B - A over the larger norm of both; 0 only where all "
         "bits are equal.",
     )
-
-
-def _size(relative: float | None) -> str:
-    return "-" if relative is None else number(relative)
 
 
 def places_of_causes(

@@ -45,8 +45,8 @@ def fits_of_script(rows: Sequence[Row]) -> Iterator[Section]:
         heads,
         tuple(
             (row["side"], str(row["fit"]), str(row["line"] or "-"),
-             *([row["model"]] if models else []), _number(row["value"]),
-             *(_number(row.get("alone", {}).get(source)) for source in sources))
+             *([row["model"]] if models else []), number(row["value"]),
+             *(number(row.get("alone", {}).get(source)) for source in sources))
             for row in shown
         ),
         numbers=frozenset({"Fit", "Line", metric, *sources}),
@@ -127,7 +127,3 @@ def _sources(rows: Sequence[Row]) -> list[str]:
 
 def _values(rows: Sequence[Row]) -> list[float]:
     return [float(row["value"]) for row in rows if row["value"] is not None]
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else number(value)
