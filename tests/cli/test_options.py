@@ -1,12 +1,16 @@
 """Options that several verbs share mean the same in each of them."""
 
+import importlib
+import inspect
 import json
 
 import click
 import pytest
 from click.testing import CliRunner
 
+import whydiff
 from whydiff.cli import main
+from whydiff.cli.answering import TARGET_OPTIONS
 from whydiff.cli.group import VERBS
 from whydiff.cli.script import asked
 from whydiff.storage import Writer
@@ -103,3 +107,15 @@ def test_a_tracker_that_is_none_is_refused_before_anything_is_run(folder, verb):
     done = run(verb, "train.py", *words, "--track", "nope:x")
     assert done.exit_code == 2 and not (folder / "ran").exists()
     assert "there is no tracker 'nope:x'" in done.output + str(done.exception)
+
+
+@pytest.mark.parametrize(
+    "verb", ["explain", "diff", "study", "compare", "verify", "bisect", "matrix", "lock"]
+)
+def test_every_option_is_one_of_the_public_function(verb):
+    """A verb hands on by name what it does not look at itself."""
+    command = importlib.import_module(f"whydiff.cli.{verb}").command
+    taken = inspect.signature(inspect.unwrap(command.callback)).parameters
+    public = inspect.signature(getattr(whydiff, verb)).parameters
+    handed_on = {p.name for p in command.params} - {*taken, *TARGET_OPTIONS}
+    assert handed_on and handed_on <= {*public}

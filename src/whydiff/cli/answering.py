@@ -71,6 +71,11 @@ class Targets:
         """Whether stdout gets the text for a person."""
         return STDOUT not in (self.json, self.markdown)
 
+    @property
+    def kept_in(self) -> Path | None:
+        """The file of ``--json``, in which a search keeps what it found until now."""
+        return Path(self.json) if self.json and self.json != STDOUT else None
+
     def give(
         self,
         answer: Any,

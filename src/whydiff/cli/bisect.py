@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import STDOUT, ignore_sources_option, in_place_option
+from whydiff.cli.options import ignore_sources_option, in_place_option
 from whydiff.cli.script import Duration, ScriptCommand, asked, script_arguments
 from whydiff.core.searches import OPEN, UNREPEATABLE
 
@@ -53,19 +53,12 @@ _UNDECIDED = 3
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     script: str,
     good: str,
     bad: str,
-    over: str,
-    packages: tuple[str, ...],
-    metric: str | None,
-    beyond: float | None,
-    max_pairs: int,
-    budget: float | None,
-    fix: bool,
-    ignore_sources: tuple[str, ...],
-    in_place: bool,
     targets: Targets,
+    **options: Any,
 ) -> None:
     """Where did the result change?
 
@@ -90,12 +83,14 @@ def command(
 
     with Progress() as progress:
         found = bisect(
-            script, good, bad, over=over, arguments=script_arguments(ctx), packages=packages,
-            metric=metric, beyond=beyond, max_pairs=max_pairs, budget=budget, fix=fix,
-            ignore_sources=ignore_sources, in_place=in_place,
-            file=Path(targets.json) if targets.json and targets.json != STDOUT else None,
+            script,
+            good,
+            bad,
+            arguments=script_arguments(ctx),
+            file=targets.kept_in,
             progress=progress,
-        )  # fmt: skip
+            **options,
+        )
     found = replace(found, command=asked(ctx))
     targets.give(found)
     if found.verdict in (OPEN, UNREPEATABLE):

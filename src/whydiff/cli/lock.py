@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from whydiff.cli.options import executor_options, force_option, in_place_option
@@ -31,14 +33,10 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     script: str,
     output: str | None,
-    replicas: int,
-    budget: float | None,
-    executor: str | None,
-    ship: tuple[str, ...],
-    force: bool,
-    in_place: bool,
+    **options: Any,
 ) -> None:
     """Train a script and keep the training as the reference that `whydiff verify` compares with.
 
@@ -57,9 +55,6 @@ def command(
     from whydiff.storage.lockread import details_path
 
     with Progress() as progress:
-        written = lock(
-            path, script_arguments(ctx), output, replicas, progress, in_place, force, executor,
-            ship, budget,
-        )  # fmt: skip
+        written = lock(path, script_arguments(ctx), output, progress=progress, **options)
     size = written.stat().st_size + details_path(written).stat().st_size
     say(f"locked in {written} and {details_path(written).name} ({size / 1000:.0f} kB); commit both")

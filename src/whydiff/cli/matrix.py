@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import click
 
 from whydiff.cli.answering import Targets, answer_options
-from whydiff.cli.options import STDOUT, in_place_option
+from whydiff.cli.options import in_place_option
 from whydiff.cli.script import Duration, ScriptCommand, asked, check_target_script, script_arguments
 
 
@@ -42,13 +42,12 @@ from whydiff.cli.script import Duration, ScriptCommand, asked, check_target_scri
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     script: str,
     over: tuple[str, ...],
     sets: tuple[str, ...],
-    metric: str | None,
-    budget: float | None,
-    in_place: bool,
     targets: Targets,
+    **options: Any,
 ) -> None:
     """What does a script end in under many versions of its packages?
 
@@ -75,9 +74,12 @@ def command(
 
     with Progress() as progress:
         found = matrix(
-            path, over=over, sets=sets, arguments=script_arguments(ctx), metric=metric,
-            in_place=in_place, budget=budget,
-            file=Path(targets.json) if targets.json and targets.json != STDOUT else None,
+            path,
+            over=over,
+            sets=sets,
+            arguments=script_arguments(ctx),
+            file=targets.kept_in,
             progress=progress,
-        )  # fmt: skip
+            **options,
+        )
     targets.give(replace(found, command=asked(ctx)))

@@ -66,24 +66,10 @@ def command(
     ctx: click.Context,
     /,
     script: str,
-    vary: tuple[str, ...],
-    blocks: int | None,
-    seed: int | None,
-    metric: str | None,
-    engine: str,
-    fit: int | None,
     output: str | None,
     resume: bool,
-    time_limit: float | None,
-    budget: float | None,
-    workers: int | None,
-    shard: str | None,
-    executor: str | None,
-    ship: tuple[str, ...],
-    in_place: bool,
-    track: str | None,
     targets: Targets,
-    **environment: Any,
+    **options: Any,
 ) -> None:
     """How much do the results of a training vary, and because of which source?
 
@@ -108,25 +94,11 @@ def command(
     with Progress() as progress:
         found = study(
             path,
-            vary=vary,
-            blocks=blocks,
-            seed=seed,
-            metric=metric,
-            engine=engine,
-            fit=fit,
             output=target,
             resume=resume,
             arguments=script_arguments(ctx),
-            time_limit=time_limit,
-            budget=budget,
-            workers=workers,
-            shard=shard,
-            executor=executor,
-            ship=ship,
             progress=progress,
-            in_place=in_place,
-            track=track,
-            **environment,
+            **options,
         )
     targets.give(found, str(target))
     if targets.prints:

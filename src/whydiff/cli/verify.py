@@ -46,17 +46,10 @@ def command(
     ctx: click.Context,
     /,
     script: str,
-    lock: str | None,
-    require: str,
-    metric: str | None,
     margin: float | None,
-    a_rev: str,
     no_explain: bool,
-    budget: float,
-    ignore_sources: tuple[str, ...],
-    in_place: bool,
     targets: Targets,
-    **environment: Any,
+    **options: Any,
 ) -> None:
     """Train a script again and compare with its lock, at the strictest level that holds.
 
@@ -88,17 +81,10 @@ def command(
         result = verify(
             path,
             script_arguments(ctx) or None,
-            lock=lock,
-            require=require,
-            metric=metric,
             margin=margin,
             explain=not no_explain,
-            a_rev=a_rev,
-            budget=budget,
-            ignore_sources=ignore_sources,
             progress=progress,
-            in_place=in_place,
-            **environment,
+            **options,
         )
     targets.give(result)
     ctx.exit(result.exit_code)
