@@ -268,7 +268,9 @@ def test_a_change_after_which_both_agree_repaired_all_that_differed(monkeypatch,
     assert set(remedy.confirms) == {"optimizer", "initialization"}
     assert "-s 0" in remedy.patch
     wanted = []
-    monkeypatch.setattr(fix_trials, "proposals", lambda *given, **_: wanted.append(given[-1]) or [])
+    monkeypatch.setattr(
+        fix_trials, "proposals", lambda *given, **_: wanted.append(given[2].causes) or []
+    )
     for ignored in (("optimizer",), ("optimizer", "initialization")):
         fix_trials.try_fixes(running, runs, trials, tmp_path, Silent(), (), ignored)
     assert wanted == [["initialization"]]  # and where all is ignored nothing is proposed
