@@ -1,8 +1,11 @@
-"""Copies of callbacks leave no traces, at their end neither."""
+"""Callbacks are listed as Keras lists them; copies leave no traces, at their end neither."""
 
 import gc
 
-from whydiff.keras_backend.callbacks import fresh_callback
+import keras
+import pytest
+
+from whydiff.keras_backend.callbacks import as_given, fresh_callback, listed
 from whydiff.keras_backend.code import class_digest
 
 
@@ -33,3 +36,62 @@ def test_a_copy_that_is_thrown_away_closes_nothing(tmp_path):
         assert not file.closed and log.rows == []
         del log
         assert file.closed
+
+
+class Own(keras.callbacks.Callback):
+    """Everything that a copy may call fails."""
+
+    __slots__ = ("empty", "slot")
+
+    def __setattr__(self, name, value):
+        raise RuntimeError(name)
+
+    __getattribute__ = __reduce_ex__ = __copy__ = __setattr__
+
+
+def test_a_copy_calls_no_code_of_the_callback():
+    callback = Own.__new__(Own)
+    object.__getattribute__(callback, "__dict__").update(log=[1])
+    Own.slot.__set__(callback, 2)
+    twin = fresh_callback(callback)
+    held = object.__getattribute__(twin, "__dict__")
+    assert held == {"log": [1]} and Own.slot.__get__(twin) == 2
+    held["log"].append(3)
+    assert object.__getattribute__(callback, "__dict__") == {"log": [1]}
+
+
+class Several(keras.callbacks.Callback):
+    """A callback of a script that holds others, and calls them as it likes."""
+
+    callbacks = (keras.callbacks.TerminateOnNaN(),)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Its own, so in a list it keeps the hooks of all in the thread of the training."""
+
+
+A, B, C = keras.callbacks.Callback(), Several(), keras.callbacks.History()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (None, []),
+        (B, [B]),
+        ((A, B), [A, B]),
+        ([A, [B, {"z": C, "a": A}]], [A, B, A, C]),
+        ({"b": B, "a": A}, [A, B]),
+    ],
+)
+def test_callbacks_are_listed_and_taken_as_keras_does(given, expected):
+    assert listed(given) == expected
+    both = [keras.callbacks.CallbackList(one) for one in (given, as_given(given, expected))
+            if not _nested(one)]  # fmt: skip
+    assert all(one.callbacks == expected for one in both)
+    assert len({one._async_train for one in both}) <= 1
+    assert _nested(given) == _nested(as_given(given, expected))
+    assert listed(keras.callbacks.CallbackList(expected)) == expected
+
+
+def _nested(given):
+    """Where hooks may run in another thread Keras refuses these."""
+    return isinstance(given, (list, tuple)) and any(isinstance(one, list) for one in given)

@@ -215,6 +215,29 @@ model.fit(x, x[:, 0], verbose=0, callbacks=listed)
 print([type(one).__name__ for one in listed.callbacks])
 model.evaluate(x, x[:, 0], verbose=0)
 model.predict(x, verbose=0)
+class Batches(keras.callbacks.Callback):
+    ran = set()
+    def __copy__(self): raise RuntimeError("copied")
+    def __setattr__(self, name, value):
+        print("set", name)
+        super().__setattr__(name, value)
+    def on_train_batch_end(self, batch, logs=None):
+        self.ran.add(threading.current_thread() is threading.main_thread())
+for given in (Batches(), [Batches()], [[Batches()]]):
+    try:
+        model.fit(x, x[:, 0], verbose=0, callbacks=given)
+    except AttributeError as error:
+        print(error)
+    print(Batches.ran)
+    Batches.ran.clear()
+class Rows(np.ndarray):
+    def __getitem__(self, key):
+        asked.append(key)
+        return super().__getitem__(key)
+asked = []
+model.fit(x.view(Rows), x[:, 0], verbose=0)
+model.evaluate(x.view(Rows), x[:, 0], verbose=0)
+print(len(asked), "asked for rows")
 called, names = keras.layers.Layer.__call__, []
 def counted(self, *args, **kwargs):
     names.append(type(self).__name__)
@@ -242,6 +265,11 @@ del model, listed
 keras.backend.clear_session()
 gc.collect()
 print([one() for one in seen])
+import resource
+descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, descriptors[1]))
+train()
+resource.setrlimit(resource.RLIMIT_NOFILE, descriptors)
 os.closerange(3, 256)
 os.umask(0o777)
 threads = [threading.Thread(target=train) for _ in range(2)]
@@ -269,7 +297,7 @@ def test_a_script_that_trains_finds_keras_as_it_is(tmp_path):
     said, execution = recorded(tmp_path, TRAINING.format(before="") + TOGETHER)
     trained = len([fit for fit in execution.fits if fit.finished])
     beside = execution.environment.get("trained beside another, unwatched", 0)
-    assert trained + beside == 7  # every training of the script's is recorded, or said not to be
+    assert trained + beside == 11  # every training of the script's is recorded, or said not to be
     assert ("not watched" in said) == bool(beside)
     assert [call.kind for call in execution.calls if WITHIN in call.notes] == ["evaluate"]
     assert execution.exit_code == 0

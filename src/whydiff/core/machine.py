@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
 import platform
 import sys
@@ -27,8 +28,10 @@ THREAD_VARIABLES = (
 _PROCESSOR = ("", "cpu", "cpu cpu", "xla_cpu")
 
 
+@functools.cache
 def cpu_name() -> str:
-    """The processor's type, as in ``AMD EPYC 7B13``."""
+    """The processor's type, as in ``AMD EPYC 7B13``. Looked up once: later nothing may be left to
+    open a file with."""
     try:
         with Path("/proc/cpuinfo").open() as file:
             for line in file:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
+import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whydiff.keras_backend.code import is_users
+from whydiff.keras_backend.internals import package_of
 
 #: Callbacks of Keras that may end a training or choose the weights it ends with.
 STOPPING = ("EarlyStopping", "TerminateOnNaN")
@@ -37,11 +40,26 @@ def sort_callbacks(
 
 
 def listed(callbacks: Any) -> list[Any]:
-    """The callbacks of a ``callbacks`` argument: a list, a CallbackList, one, or None."""
-    inner = getattr(callbacks, "callbacks", callbacks)
-    if inner is None:
+    """The callbacks of a ``callbacks`` argument, in Keras's order: of a list, also with lists and
+    dicts in it, of a CallbackList, one, or None."""
+    if callbacks is None:
         return []
-    return list(inner) if isinstance(inner, (list, tuple)) else [inner]
+    if isinstance(callbacks, dict):
+        return listed([callbacks[name] for name in sorted(callbacks)])
+    if isinstance(callbacks, (list, tuple)):
+        return [one for part in callbacks for one in listed(part)]
+    if isinstance(callbacks, package_of(callbacks).callbacks.CallbackList):
+        return list(callbacks.callbacks)
+    return [callbacks]
+
+
+def as_given(given: Any, callbacks: list[Any]) -> Any:
+    """``callbacks`` in a form that Keras takes as it takes ``given``: only callbacks that lie in a
+    list itself keep their hooks in the thread of the training."""
+    if isinstance(given, (list, tuple)):
+        nested = any(isinstance(one, (list, tuple, dict)) for one in given)
+        return [callbacks] if nested else callbacks
+    return callbacks if given is None else dict(enumerate(callbacks))
 
 
 def _nothing(callback: Any) -> None:
@@ -59,13 +77,30 @@ def fresh_callback(callback: Any) -> Any:
 
     The end of the copy is none of the callback: it may close a file that the original still uses.
     """
-    twin = copy.copy(callback)
+    twin = _shallow_copy(callback)
     if getattr(type(twin), "__del__", _nothing) is not _nothing:
         kind: Any = type(twin)
         twin.__class__ = _without_end(kind)
-    for key, value in vars(twin).items():
+    held = object.__getattribute__(twin, "__dict__")
+    for key, value in held.items():
         if isinstance(value, (list, dict, set)):
-            setattr(twin, key, copy.copy(value))
+            held[key] = copy.copy(value)
+    return twin
+
+
+def _shallow_copy(thing: Any) -> Any:
+    """A copy that shares all attributes; no code of the class is called where that can be."""
+    try:
+        twin: Any = object.__new__(type(thing))
+    except TypeError:  # a list or a dict, too
+        return copy.copy(thing)
+    held = object.__getattribute__
+    held(twin, "__dict__").update(held(thing, "__dict__"))
+    for base in type(thing).__mro__:
+        for slot in vars(base).values():
+            if isinstance(slot, types.MemberDescriptorType):
+                with contextlib.suppress(AttributeError):  # has no value
+                    slot.__set__(twin, slot.__get__(thing))
     return twin
 
 

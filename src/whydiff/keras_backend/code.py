@@ -6,6 +6,7 @@ import contextlib
 import dis
 import functools
 import inspect
+import sys
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,13 @@ def is_users(thing: Any) -> bool:
     return module.split(".")[0] not in {
         "keras", "tensorflow", "jax", "torch", "numpy", "builtins", "functools", "tf_keras",
     }  # fmt: skip
+
+
+def is_scripts(cls: type) -> bool:
+    """Whether a class was written by the user: no library that is installed holds it."""
+    module = sys.modules.get(cls.__module__)
+    file = getattr(module, "__file__", None)
+    return cls.__module__ == "__main__" or not in_library(file or "<built-in>")
 
 
 def code_digest(function: Any) -> str:

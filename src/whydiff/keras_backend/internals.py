@@ -796,6 +796,11 @@ def shuffles(adapter: Any) -> Any:
     return adapter._shuffle
 
 
+def arrays_of(adapter: Any) -> Any:
+    """The arrays that a data adapter of arrays slices, as ``(x, y, sample_weight)`` or less."""
+    return adapter._inputs
+
+
 def in_row_order(adapter: Any, size: int) -> Iterator[Any]:
     """The batches of arrays, ``size`` rows each, in the order of the rows.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import platform
@@ -49,11 +50,19 @@ def versions(backend: str) -> dict[str, Any]:
     """Versions of Python, Keras, NumPy and the backend's packages."""
     facts: dict[str, Any] = {"python": platform.python_version()}
     for package in ("keras", "numpy", *_PACKAGES.get(backend, ())):
-        try:
-            facts[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
+        installed = _version(package)
+        if installed is not None:
+            facts[package] = installed
     return facts
+
+
+@functools.cache
+def _version(package: str) -> str | None:
+    """Looked up once: later the script may have used up its descriptors or left the root."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def hardware(backend: Backend) -> dict[str, Any]:

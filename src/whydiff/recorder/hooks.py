@@ -16,7 +16,7 @@ from whydiff.core.interrupting import HANDLERS, pass_on, quietly
 from whydiff.core.weakly import Weakly
 from whydiff.keras_backend import adapter, patches
 from whydiff.keras_backend.base import Backend
-from whydiff.keras_backend.callbacks import listed
+from whydiff.keras_backend.callbacks import as_given, listed
 from whydiff.keras_backend.internals import (
     DEFERRED,
     held_value,
@@ -223,7 +223,7 @@ def _with_ours(callbacks: Any, watch: Watch) -> tuple[Any, Callable[[], None]]:
         _epoch_watch(callback_lists.Callback)(watch),
     ]
     if not isinstance(callbacks, callback_lists.CallbackList):
-        return with_ours, lambda: None
+        return as_given(callbacks, with_ours), lambda: None
     added = [callback for callback in with_ours if all(callback is not one for one in theirs)]
     for callback in added:
         callback.set_model(watch.model)

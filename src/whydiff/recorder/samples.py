@@ -17,7 +17,8 @@ from whydiff.core.digests import (
 )
 from whydiff.core.live import Samples
 from whydiff.core.recipe import Content
-from whydiff.keras_backend.internals import array_adapter, in_row_order
+from whydiff.keras_backend.code import is_scripts
+from whydiff.keras_backend.internals import array_adapter, arrays_of, in_row_order
 from whydiff.keras_backend.leaves import flatten, has_parts, leaf_roles, plain
 
 #: Samples whose arrays are told apart one by one; the others are known as a whole.
@@ -248,6 +249,11 @@ def _count(arrays: Sequence[Any]) -> int:
     return next(len(a) for a in arrays if a is not None)
 
 
-def array_rows(data_adapter: Any) -> Any | None:
-    """An array adapter's samples in the order of the rows, or None for other kinds of data."""
-    return in_row_order(data_adapter, 1024) if type(data_adapter) is array_adapter() else None
+def array_rows(data_adapter: Any, size: int = 1024) -> Any | None:
+    """An array adapter's samples in the order of the rows, ``size`` at a time. None for other kinds
+    of data, and where reading them once more would run code of the script's."""
+    if type(data_adapter) is not array_adapter():
+        return None
+    if any(is_scripts(type(leaf)) for leaf in flatten(arrays_of(data_adapter))):
+        return None
+    return in_row_order(data_adapter, size)

@@ -30,8 +30,6 @@ from whydiff.core.stack import Frame
 from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.callbacks import numbers
 from whydiff.keras_backend.internals import (
-    array_adapter,
-    in_row_order,
     is_keras_2,
     leaves_of,
     map_leaves,
@@ -48,6 +46,7 @@ from whydiff.recorder.measuring.held import Held, held_values, settings_of
 from whydiff.recorder.measuring.inputs import Fed
 from whydiff.recorder.measuring.rows import rows_of_structure
 from whydiff.recorder.measuring.traces import as_held_values, weak
+from whydiff.recorder.samples import array_rows
 
 #: What the compiled function of a kind of call is called.
 _FUNCTIONS = {"evaluate": "test", "predict": "predict"}
@@ -223,8 +222,8 @@ class Measuring(Flags):
     def claim(self, iterator: Any) -> None:
         """The epoch iterator that feeds this call; the first that is made during it."""
         data = iterator.data_adapter
-        arrays = type(data) is array_adapter()
-        rows = list(in_row_order(data, 1 << 30)) if arrays and self._iterator is None else None
+        rows = None if self._iterator is not None else array_rows(data, 1 << 30)
+        rows = None if rows is None else list(rows)
         self.fed_by(iterator, data, getattr(data, "batch_size", None), rows,
                     iterator.steps_per_epoch)  # fmt: skip
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from whydiff.core.hybrids import Enough
 from whydiff.core.resumption import Resume
+from whydiff.keras_backend.callbacks import as_given, listed
 from whydiff.keras_backend.patches import Patches, owner_of
 
 #: What a callback counts or remembers is of these types; other attributes are settings and objects.
@@ -43,9 +44,9 @@ def watch_for(resume: Resume, patches: Patches) -> None:
             if not first < resume.epoch < last:
                 _fail(resume, f"fit {resume.fit} trains epochs {first + 1} to {last}")
             model = _loaded(resume) if resume.load else self
-            given = arguments["callbacks"] or []
-            own = list(given) if isinstance(given, list | tuple) else [given]
-            arguments["callbacks"] = [*own, _witness(resume, own)]
+            given = arguments["callbacks"]
+            own = listed(given)
+            arguments["callbacks"] = as_given(given, [*own, _witness(resume, own)])
             if resume.load:
                 arguments["initial_epoch"] = resume.epoch
             fit(model, **arguments)
