@@ -2,7 +2,9 @@
 
 import keras
 import numpy as np
+import pytest
 
+from whydiff.recorder.describe.recipe import shown
 from whydiff.recorder.describe.training import applied_only, metric_state, optimizer_facts
 
 
@@ -40,3 +42,13 @@ def test_metrics_that_the_model_does_not_list_yet_are_read_where_compile_was_giv
     assert state["metric:kept.total"] == 3.0
     assert not any("mae" in key for key in state)
     assert metric_state(object(), {}, lambda v: np.asarray(v)) == {}
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_a_callback_holds_while_it_works_is_no_setting(begun):
+    """Releases of Keras differ in when they choose the function that compares two values."""
+    callback = keras.callbacks.ReduceLROnPlateau(patience=1)
+    callback.monitor_op = (lambda a, b: a < b) if begun else None
+    assert "lambda" not in shown(callback) and "patience=1" in shown(callback)
+    schedule = keras.callbacks.LearningRateScheduler(lambda epoch: 0.5)
+    assert "<lambda>:" in shown(schedule)

@@ -101,13 +101,10 @@ _STATE = {
 
 def shown(callback: Any) -> str:
     """Class and settings of a callback: ``EarlyStopping(monitor='val_loss', patience=3)``."""
-    settings = {
-        k: v
-        for k, v in vars(callback).items()
-        if not k.startswith("_") and k not in _STATE and isinstance(v, PLAIN)
-    }
+    held = {k: v for k, v in vars(callback).items() if k not in _STATE}
+    settings = {k: v for k, v in held.items() if not k.startswith("_") and isinstance(v, PLAIN)}
     text = ", ".join(f"{k}={v!r}" for k, v in sorted(settings.items()))
-    functions = [v for v in vars(callback).values() if callable(v) and hasattr(v, "__code__")]
+    functions = [v for v in held.values() if callable(v) and hasattr(v, "__code__")]
     if functions:
         text += "".join(f", {f.__name__}:{code_digest(f)}" for f in functions)
     if is_users(type(callback)):
