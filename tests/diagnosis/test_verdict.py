@@ -80,7 +80,14 @@ def test_a_source_without_consequences_is_ruled_out_and_says_why():
     verdict = judged(sides, additive({"optimizer": (3.0, 0.0), "batch-size": (0.0, 0.0)}))
     assert [c.source for c in verdict.causes] == ["optimizer"]
     assert verdict.causes[0].share == pytest.approx(1.0)
-    assert "changes no bit" in evidence(verdict.excluded)["batch-size"]
+    assert "changes no bit of the result" in evidence(verdict.excluded)["batch-size"]
+    verdict = judged(
+        sides,
+        additive({"optimizer": (3.0, 0.0), "batch-size": (0.0, 0.0)}),
+        logs=lambda coalition: [{"val_loss": 1.0 + ("batch-size" in coalition)}],
+    )
+    said = evidence(verdict.excluded)["batch-size"]
+    assert said.endswith("taken from B it changes logged numbers, but no bit of the weights")
 
 
 def test_a_source_that_matters_only_beside_another_is_confirmed():
@@ -438,6 +445,13 @@ def test_identical_sides_need_no_trial():
     verdict = untried(compared(a, changed(a)))
     assert verdict.causes == () and verdict.reproduced and verdict.unexplained == 0.0
     assert "changes no bit" not in " ".join(evidence(verdict.excluded).values())
+
+
+def test_of_identical_trainings_it_is_only_said_that_they_agree():
+    """Nothing was taken from B, so nothing is said of what that would do."""
+    said = evidence(untried(rate_and_batch(fit=None)).excluded)
+    for source in ("optimizer", "batch-size"):
+        assert said[source].endswith("; but the two trainings agree bit for bit")
 
 
 def test_when_patience_ends_the_necessary_hybrids_are_trained_and_the_rest_is_counted(monkeypatch):

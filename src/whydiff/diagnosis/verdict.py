@@ -34,6 +34,10 @@ from whydiff.diagnosis.trials import Trials
 
 #: said of a source that differs without consequences
 NO_BIT = "; but taking it from B, or making it equal, changes no bit of the result"
+#: the same where only numbers follow it that are logged beside the training, as on validation data
+ONLY_LOGS = "; taken from B it changes logged numbers, but no bit of the weights"
+#: said of what differs between two trainings that agree: nothing was taken from the other side
+ALL_ALIKE = "; but the two trainings agree bit for bit"
 #: why nothing is confirmed where the control failed
 NOT_AGAIN = "A trained again from what was recorded is not A"
 
@@ -53,7 +57,7 @@ class Verdict:
 def untried(compared: ComparedSides) -> Verdict:
     """Of two trainings that agree bit for bit: whatever differs has changed nothing."""
     excluded = tuple(
-        Excluded(f.source, f.evidence + ("" if f.status == IDENTICAL else NO_BIT))
+        Excluded(f.source, f.evidence + ("" if f.status == IDENTICAL else ALL_ALIKE))
         for f in compared.findings
         if f.status != UNKNOWN
     )
@@ -123,11 +127,12 @@ def _judge(finding: Finding, compared: ComparedSides, trials: Trials) -> Cause |
             why = ONLY_ARRAYS.get(name, NO_OBJECTS).format(compared.environment[0])
         return _suspect(finding, why or "")
     if not trials.matters(name):
-        if finding.mechanism == "validation-leak" and trials.changes_logs(name):
+        if not trials.changes_logs(name):
+            return Excluded(name, finding.evidence + NO_BIT)
+        if finding.mechanism == "validation-leak":
             # No weight depends on validation data, but the number that is looked at does.
-            evidence = f"{finding.evidence}; taken from B they change the logged numbers"
-            return _cause(finding, CONFIRMED, evidence)
-        return Excluded(name, finding.evidence + NO_BIT)
+            return _cause(finding, CONFIRMED, finding.evidence + ONLY_LOGS)
+        return Excluded(name, finding.evidence + ONLY_LOGS)
     if compared.same_weights:
         others = listed([s for s in trials.sources if s != trials.stands_for(name)])
         return Excluded(
