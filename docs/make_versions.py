@@ -40,6 +40,7 @@ class Set:
     backends: tuple[str, ...]
     lowest: bool = False  # everything else in the oldest version that pyproject.toml admits
     torch: str = ""  # by pip, which finds builds for the CPU where uv does not look
+    for_python: bool = False  # tries that Python: left out where there is none
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ SETS = (
     Set("keras-3.13-torch", "3.11", ("keras==3.13.0",), ("torch",), torch="2.13.0"),
     Set("newest", "3.13", ("keras", "jax", "tensorflow-cpu"), ("jax", "tensorflow")),
     Set("newest-torch", "3.11", ("keras",), ("torch",), torch="2.13.0"),
+    # of the backends only JAX has released wheels for it that need no GPU
+    Set("python-3.14", "3.14", ("keras", "jax"), ("jax",), for_python=True),
 )
 
 SCRIPTS = (
@@ -104,8 +107,8 @@ def lowest_versions() -> list[str]:
     return [f"{name}=={version}{marker}" for name, version, marker in found]
 
 
-def python_of(wanted: str) -> str:
-    """An interpreter of that version, as uv or pyenv know it; the one at hand where none does."""
+def python_of(wanted: str) -> str | None:
+    """An interpreter of that version, as uv or pyenv know it."""
     found = subprocess.run(
         [uv(), "python", "find", "--no-python-downloads", "--system", wanted],
         capture_output=True,
@@ -114,7 +117,7 @@ def python_of(wanted: str) -> str:
     if found.returncode == 0:
         return found.stdout.strip()
     by_pyenv = sorted((Path.home() / ".pyenv/versions").glob(f"{wanted}.*/bin/python"))
-    return str(by_pyenv[-1]) if by_pyenv else sys.executable
+    return str(by_pyenv[-1]) if by_pyenv else None
 
 
 def uv() -> str:
@@ -127,17 +130,23 @@ def uv() -> str:
     return str(own)
 
 
-def environment(one: Set) -> Path:
-    """The Python of a set's environment, which is made where its packages are not installed."""
+def environment(one: Set) -> Path | None:
+    """The Python of a set's environment, which is made where its packages are not installed.
+
+    Made of the Python at hand where that of the set is not here; None where the set is about it.
+    """
     folder = ENVIRONMENTS / one.name
     wanted = [*one.packages, *(lowest_versions() if one.lowest else ())]
     stamp, python = folder / "made-of.json", folder / "bin/python"
     made_of = json.dumps([one.python, wanted, one.torch])
     if stamp.exists() and stamp.read_text() == made_of:
         return python
+    interpreter = python_of(one.python)
+    if interpreter is None and one.for_python:
+        return None
     print(f"Setting up {folder.relative_to(ROOT)}.", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
-    make = [uv(), "venv", "-q", "--seed", "--python", python_of(one.python), folder]
+    make = [uv(), "venv", "-q", "--seed", "--python", interpreter or sys.executable, folder]
     subprocess.run(make, check=True)
     if one.torch:
         pip = [python, "-m", "pip", "-qq", "install", "--disable-pip-version-check"]
@@ -226,6 +235,9 @@ def main(names: list[str]) -> int:
         if not backends:
             continue
         python = environment(one)
+        if python is None:
+            print(f"{one.name}: left out, as there is no Python {one.python} here", flush=True)
+            continue
         for backend in backends:
             right, before = [], failed
             chosen = [s for s in SCRIPTS if _has_tensorflow(one) or not s.uses_tensorflow]

@@ -58,3 +58,14 @@ def test_only_the_planted_causes_all_confirmed_and_nothing_left_will_do(tool):
     assert tool.judged(answer(optimizer="differs"), script)
     assert tool.judged(answer(0.1, optimizer="confirmed"), script)
     assert tool.judged(answer(), script)
+
+
+def test_a_set_about_a_python_that_is_not_here_is_left_out_and_said_so(
+    tool, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(tool, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setattr(tool, "python_of", lambda wanted: None)
+    assert tool.main(["python-3.14"]) == 0
+    said = capsys.readouterr().out
+    assert "python-3.14: left out, as there is no Python 3.14 here\n" in said
+    assert "versions: 0 passed, 0 failed" in said and not [*tmp_path.iterdir()]
