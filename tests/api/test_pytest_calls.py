@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import entry_points
 
 import pytest
 
@@ -11,8 +10,6 @@ from whydiff.core.errors import WhydiffError
 
 pytest_plugins = ("pytester",)
 
-INSTALLED = any(e.value == "whydiff.pytest_plugin" for e in entry_points(group="pytest11"))
-PLUGIN = () if INSTALLED else ("-p", "whydiff.pytest_plugin")
 #: in place of the trainings: what they would have been asked is printed
 CONFTEST = """
 from pathlib import Path
@@ -41,8 +38,10 @@ whydiff.api.resume.resume = resume
 
 
 @pytest.fixture
-def project(pytester):
+def project(pytester, monkeypatch):
     """A project with scripts in src/ and a test in tests/."""
+    # Those of other packages take most of the time of tests as small as these.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeconftest(CONFTEST)
     pytester.makeini("[pytest]\n")
     for name in ("src/train.py", "src/differs.py", "tests/beside.py"):
@@ -54,7 +53,8 @@ def project(pytester):
 
 def run(project, body, *words):
     (project.path / "tests" / "test_it.py").write_text(f"import pytest\n{body}")
-    return project.runpytest_subprocess(*PLUGIN, "-p", "no:cacheprovider", "-rA", "tests", *words)
+    plugins = ("-p", "whydiff.pytest_plugin", "-p", "xdist", "-p", "no:cacheprovider")
+    return project.runpytest_subprocess(*plugins, "-rA", "tests", *words)
 
 
 def test_paths_are_those_from_the_rootdir_and_else_from_the_test(project):

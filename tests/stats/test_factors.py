@@ -51,7 +51,7 @@ def test_few_constant_and_missing_runs():
     one = spread_ratio([1.0, 1, 1, 1, 2], [1.0, 2, 3, 4, 5], rng).ratio
     assert one.high == math.inf and "all runs but one" in one.note
     nan = spread_ratio([1.0, math.nan, 3, 4, 2], [1.0, 2, 3, math.inf, 5], rng).ratio
-    assert (nan.n, nan.left_out) == (3, 2)
+    assert (nan.n, nan.left_out) == (3, 2) and 0 < nan.low < nan.value < nan.high
     nothing = factor_effect([], [], rng)
     assert math.isnan(nothing.p) and nothing.shift.n == 0
 

@@ -113,11 +113,11 @@ def spread_ratio(
 
 
 def _log_sds_without_each(x: np.ndarray) -> np.ndarray:
+    """But for a constant, which says nothing of how they vary."""
     n = x.size
     squares = (x - x.mean()) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        variances = (squares.sum() - squares * n / (n - 1)) / (n - 2)
-        return np.asarray(np.log(variances) / 2)
+        return np.asarray(np.log(squares.sum() - squares * n / (n - 1)) / 2)
 
 
 def _permuted(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, permutations: int) -> float:
