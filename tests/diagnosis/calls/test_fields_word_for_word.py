@@ -11,6 +11,7 @@ from whydiff.core.calls import GeneratorState, HeldValue, Leaf
 from whydiff.core.digests import row_digests
 from whydiff.core.findings import DIFFERS, IDENTICAL, Finding
 from whydiff.core.recipe import Tensor
+from whydiff.diagnosis.calls.fields.findings import compare_settings
 from whydiff.diagnosis.calls.fields.held import held_values, values_in_words
 from whydiff.diagnosis.calls.fields.measured import (
     compare_arithmetic,
@@ -332,3 +333,25 @@ def test_metrics_that_are_compiled_otherwise():
     a, b = side("evaluate", ["acc"]), side("evaluate", ["auc"])
     assert compiled_otherwise(a, b) and not compiled_otherwise(a, a)
     assert not compiled_otherwise(a, side("predict", ["auc"]))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "settings", "said"),
+    [
+        ("evaluate evaluate", ({}, {}), (IDENTICAL, "neither call has settings of its own")),
+        ("evaluate evaluate", ({"loss": "mse"}, {"loss": "mae"}), (DIFFERS, "loss: mse vs. mae")),
+        ("evaluate evaluate", ({"loss": "mse"}, {}), (DIFFERS, "loss: mse vs. not set")),
+        (
+            "evaluate predict", ({"loss": "mse"}, {"loss": "mae"}),
+            (IDENTICAL, "no metric takes part in what is compared"),
+        ),
+    ],
+)  # fmt: skip
+def test_settings_of_what_is_measured(kinds, settings, said):
+    sides = (call(n, kind) for n, kind in enumerate(kinds.split(), 1))
+    a, b = (
+        replace(one, recipe=replace(one.recipe, objective=facts))
+        for one, facts in zip(sides, settings, strict=True)
+    )
+    found = compare_settings("objective", a, b, "settings")
+    assert (found.status, found.evidence) == said

@@ -458,10 +458,15 @@ def test_a_field_that_cannot_be_swapped_stays_suspected():
     assert "it is baked in" in next(c.evidence for c in suspected if c.source == "mode")
 
 
-def test_what_cannot_be_swapped_is_ruled_out_where_nothing_is_left():
-    found = verdict(Linear(OUT, {"mode": EFFECT}), backend={"backend": "torch"})
+@pytest.mark.parametrize(("lost", "left"), [(0.0, "nothing"), (1e-7, "only rounding")])
+def test_what_cannot_be_swapped_is_ruled_out_where_nothing_is_left(lost, left):
+    found = verdict(Linear(OUT, {"mode": EFFECT}, lost=lost), backend={"backend": "torch"})
     assert [c.source for c in found.causes] == ["mode"]
-    assert "nothing is left" in next(x.evidence for x in found.excluded if x.source == "backend")
+    evidence = next(x.evidence for x in found.excluded if x.source == "backend")
+    assert evidence.endswith(f"with all else swapped {left} is left")
+
+
+def test_what_cannot_be_swapped_stays_suspected_where_something_is_left():
     found = verdict(Linear(OUT, {"mode": EFFECT}, lost=1.0), backend={"backend": "torch"})
     assert "backend" in {c.source for c in found.causes if c.status == SUSPECTED}
 
