@@ -78,7 +78,7 @@ def attack(test):
 
 ANSWERS = {
     made: json.loads(json.dumps(plain(getattr(answers, made)().to_dict())))
-    for made in ("explanation", "diff", "study", "comparison")
+    for made in ("explanation", "diff", "study", "comparison", "bisection", "matrix", "runs")
 }
 
 
