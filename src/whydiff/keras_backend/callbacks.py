@@ -80,7 +80,7 @@ def fresh_callback(callback: Any) -> Any:
     twin = _shallow_copy(callback)
     if getattr(type(twin), "__del__", _nothing) is not _nothing:
         kind: Any = type(twin)
-        twin.__class__ = _without_end(kind)
+        object.__setattr__(twin, "__class__", _without_end(kind))
     held = object.__getattribute__(twin, "__dict__")
     for key, value in held.items():
         if isinstance(value, (list, dict, set)):
