@@ -265,6 +265,14 @@ del model, listed
 keras.backend.clear_session()
 gc.collect()
 print([one() for one in seen])
+import builtins, io
+names = ("any", "getattr", "hasattr", "isinstance", "len", "tuple", "type")
+kept = {name: getattr(builtins, name) for name in names}
+for name in kept:
+    delattr(builtins, name)
+line = io.open(__file__).readline()
+builtins.__dict__.update(kept)
+print("read", line)
 import resource
 descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (3, descriptors[1]))

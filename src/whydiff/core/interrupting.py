@@ -115,7 +115,7 @@ class quietly:  # noqa: N801 - a context manager named like a function
         place: TracebackType | None,
     ) -> bool:
         try:
-            return error is not None and isinstance(error, Exception) and not thrown_in(error)
+            return kind is not None and Exception in kind.__mro__ and not thrown_in(error)
         finally:
             HANDLERS.go_on(self._before)
 
@@ -126,12 +126,19 @@ def pass_on(error: BaseException) -> None:
         raise error
 
 
-def thrown_in(error: BaseException) -> bool:
+def thrown_in(error: BaseException | None) -> bool:
     """Whether an error that came while our code ran is the script's, and meant for the script.
 
     It was raised by a handler of a signal or a trace function, which Python calls with the very
     frame that it interrupts, or by another thread, which raises a bare class where nothing raises.
     """
+    try:
+        return error is not None and _is_scripts_own(error)
+    except Exception:  # the script took away or replaced what Python has built in
+        return False
+
+
+def _is_scripts_own(error: BaseException) -> bool:
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         late = place.tb_frame.f_code is Handlers._handle.__code__

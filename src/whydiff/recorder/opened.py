@@ -39,12 +39,18 @@ _COMPILED = (
 _INDUCTOR = "torchinductor_"  # torch's, with the name of the user, where no variable names one
 
 
+class _Busy(threading.local):
+    """Whether this thread is noting a file: what that opens is ours."""
+
+    now = False
+
+
 class Opened:
     """The files that were opened since :meth:`watch`."""
 
     def __init__(self) -> None:
         self.files: dict[str, Used] = {}
-        self._busy = threading.local()
+        self._busy = _Busy()
         self._watching = False
         self._ours: set[str] = set()
         libraries = (sysconfig.get_path(n) for n in ("stdlib", "platstdlib", "purelib", "platlib"))
@@ -69,7 +75,7 @@ class Opened:
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event not in ("open", "os.rename", "sqlite3.connect") or not self._watching:
             return
-        if getattr(self._busy, "now", False):
+        if self._busy.now:
             return
         before = HANDLERS.put_off()
         self._busy.now = True
