@@ -6,7 +6,7 @@ import pytest
 
 import whydiff
 from whydiff.keras_backend.subject import Subject
-from whydiff.recorder.calls import Call, like
+from whydiff.recorder.loops import Call, like
 
 pytestmark = pytest.mark.long
 

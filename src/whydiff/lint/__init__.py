@@ -15,12 +15,12 @@ from dataclasses import replace
 from whydiff.core.errors import WhydiffError
 from whydiff.core.problem import Problem
 from whydiff.lint import data, environment, initial, model, pipelines, seeds, state
-from whydiff.lint.rule import Hit, Rule
+from whydiff.lint.rule import Rule
 from whydiff.lint.script import Source
 from whydiff.script_text.edits import parse
 from whydiff.script_text.notebooks import cells
 
-__all__ = ["FAMILIES", "RULES", "Hit", "Rule", "check_notebook", "check_text", "selected"]
+__all__ = ["FAMILIES", "RULES", "Rule", "check_notebook", "check_text", "selected"]
 
 #: title of a family -> its rules
 FAMILIES: dict[str, tuple[Rule, ...]] = {

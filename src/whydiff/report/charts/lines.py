@@ -22,6 +22,8 @@ from whydiff.report.charts.theme import (
 
 #: losses that span more than this are drawn on a log scale
 WIDE = 30.0
+#: places of a log axis
+MOST_TICKS = 6
 
 
 def loss_rows(trace: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -147,11 +149,11 @@ def _domain(values: Sequence[float]) -> tuple[float, float]:
     return low, high
 
 
-def ticks(values: Sequence[float], most: int = 6) -> list[float]:
+def ticks(values: Sequence[float]) -> list[float]:
     """Places of a log axis: powers of ten, with 2 and 5 between them where there is room."""
     low, high = _domain(values)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    every = max(1, -(-len(powers) // most))
+    every = max(1, -(-len(powers) // MOST_TICKS))
     steps = (1, 2, 5) if high <= 100 * low else (1,)
     found = [float(f"{s}e{p}") for p in powers if p % every == 0 for s in steps]
     return [t for t in found if low <= t <= high]
