@@ -119,6 +119,14 @@ def test_a_regression_has_a_distance_in_the_units_of_its_target():
     assert found["samples"] == 2
 
 
+def test_shares_are_of_the_logged_numbers_where_the_weights_agree():
+    pair, same = (sides({"loss": 1.0}, {"loss": 2.0}) for _ in "ab")
+    end = (tensor("dense/kernel", np.ones((4, 7))),)
+    pair = replace(pair, a=changed(pair.a, fit={"final": end}))
+    for both, what in ((pair, "predictions"), (same, "logged numbers")):
+        assert gap(both, Trials([], ended([ONE]), ended([TWO])), None)["shares_of"] == what
+
+
 def test_predictions_of_other_shapes_have_no_distance():
     found = of(ended([np.zeros((2, 1))]), ended([np.zeros((3, 1))]))
     assert found["prediction_distance"] is None

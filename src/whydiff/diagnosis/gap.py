@@ -28,7 +28,8 @@ def gap(compared: ComparedSides, trials: Trials | None, metric: str | None) -> d
     A classifier has ``predictions_differ``, the share of samples of another class; a regression
     has ``prediction_distance``, the root mean square of the differences in the target's units.
     ``relative_weight_distance`` is that of the trainable weights, ``layers`` that of each layer;
-    ``shares_of`` says of which distance the causes have shares, "predictions" or "weights".
+    ``shares_of`` says of which distance the causes have shares: "predictions", "weights", or where
+    these agree "logged numbers".
     """
     logs_a, logs_b = (
         dict(side.fit.epochs[-1].logs) if side.fit.epochs else {}
@@ -51,7 +52,7 @@ def gap(compared: ComparedSides, trials: Trials | None, metric: str | None) -> d
     }
     if trials is not None:
         values |= _predictions(compared, trials) | _weights(compared, trials)
-        values["shares_of"] = trials.measure
+        values["shares_of"] = "logged numbers" if compared.same_weights else trials.measure
     return values
 
 

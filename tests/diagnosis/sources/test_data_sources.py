@@ -183,6 +183,9 @@ def test_only_the_validation_data_differ():
     one, two = (a_side(data_content=content(validation=v * 32)) for v in "ab")
     assert CONTENT(one, one).evidence == "all 10 samples equal, validation data equal"
     assert "only the validation data differ" in CONTENT(one, two).detail
+    assert "default_rng" in CONTENT(one, two).remedy, "one script, run twice"
+    held_out = another_fit(one, data_content=content(validation="b" * 32))
+    assert "on the same samples" in CONTENT(one, held_out).remedy
     assert CONTENT(one, a_side()).status == IDENTICAL  # validated in one only: measurement
     assert source("measurement").compare(one, a_side()).evidence == "validated in A only"
 

@@ -50,6 +50,11 @@ SAME_DATA = (
     "takes one seed (np.random.default_rng(n), random_state=n)."
 )
 
+SAME_SAMPLES = (
+    "Measure both on the same samples: give both fits one validation_data, or call evaluate on one "
+    "test set."
+)
+
 
 def compare(a: Side, b: Side) -> Finding:
     """Compare samples as a collection: their order is another source, and so are their weights."""
@@ -107,7 +112,8 @@ def _validation(a: Side, b: Side, relation: Common) -> Finding:
         evidence = f"only the validation data differ; all {number} of the training equal"
         leaks = [data_description.leak(side.recipe) for side in (a, b)]
         if leaks[0] == leaks[1]:
-            return differs(ID, evidence, FIX)
+            drawn = not same_execution(a, b) and same_script(a, b)
+            return differs(ID, evidence, FIX if drawn else SAME_SAMPLES)
         detail = "; ".join(
             f"in {name} {leak or 'no validation sample is in the training data'}"
             for name, leak in zip(("A", "B"), leaks, strict=True)

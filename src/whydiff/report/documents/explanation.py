@@ -231,7 +231,7 @@ def _moved(e: Explanation) -> MovedBy:
     measure = e.gap.get("shares_of", "predictions")
     samples = e.gap.get("samples")
     n = f"n = {samples} predicted samples" if samples else "the predicted samples"
-    n = n if measure == "predictions" else "the weights"
+    n = n if measure == "predictions" else f"the {measure}"
     return MovedBy(
         f"the {measure}",
         f"the distance between the {measure} of A and B",
