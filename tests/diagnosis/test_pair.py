@@ -115,6 +115,13 @@ def test_fine_tunings_that_start_from_one_pretraining_are_compared(tuned):
     assert fits_alike(execution, *execution.fits[1:3]) == [3], "not the pretraining"
 
 
+def test_a_copy_that_goes_on_with_other_samples_is_fine_tuned():
+    tuned = fit(2, 1, left_by=1, model="Sequential 'copy'", data_content=content(range(50, 60)))
+    assert pair_of_fits(of(fit(1), tuned), None) is None
+    again = fit(3, 2, left_by=2, model="Sequential 'third'", data_content=content(range(70, 80)))
+    assert pair_of_fits(of(fit(1), tuned, again), None) is None
+
+
 def test_weights_that_were_set_back_begin_another_training():
     reset = fit(2, 0)
     execution = of(fit(1), reset)

@@ -43,6 +43,7 @@ def pair_of_fits(execution: Execution, wanted: Picks | None) -> Picks | None:
         for one, other in _pairs(execution.fits)
         if trainings[one.index] != trainings[other.index]
         and places[one.index] == places[other.index]
+        and not _fine_tunes(execution.fits, one, other)
         and same(one, other)
     ]
     differing = [p for p in pairs if not identical(*p)]
@@ -112,14 +113,28 @@ def _other_stage(one: Fit, other: Fit) -> bool:
         {k: v for k, v in fit.recipe.architecture.items() if k.startswith("trainable:")}
         for fit in (one, other)
     ]
-    rows = [{row.tobytes() for row in fit.recipe.data_content.samples} for fit in (one, other)]
-    other_data = bool(rows[0] and rows[1]) and not rows[0] & rows[1]
     settings = [
         {k: v for k, v in fit.recipe.optimizer.items() if k != "callbacks"} for fit in (one, other)
     ]
     paths = [{t.path for t in fit.recipe.initialization} for fit in (one, other)]
     flags_differ = flags[0] != flags[1] or paths[0] != paths[1]
-    return flags_differ or (other_data and settings[0] != settings[1])
+    return flags_differ or (_other_data(one, other) and settings[0] != settings[1])
+
+
+def _other_data(one: Fit, other: Fit) -> bool:
+    """Whether two fits were fed no sample in common."""
+    rows = [{row.tobytes() for row in fit.recipe.data_content.samples} for fit in (one, other)]
+    return bool(rows[0] and rows[1]) and not rows[0] & rows[1]
+
+
+def _fine_tunes(fits: Sequence[Fit], one: Fit, other: Fit) -> bool:
+    """Whether a later fit goes on, in whatever model, from what the earlier one learned from other
+    samples: that is no second try. Folds that share layers have samples in common."""
+    starts = dict(zip((fit.index for fit in fits), _started_from(fits), strict=True))
+    earlier = starts[other.index]
+    while earlier is not None and earlier != one.index:
+        earlier = starts.get(earlier)
+    return earlier == one.index and _other_data(one, other)
 
 
 def trainings_of(fits: Sequence[Fit]) -> dict[int, int]:
