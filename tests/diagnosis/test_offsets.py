@@ -48,6 +48,13 @@ def test_a_lone_cause_has_nothing_that_offsets_it():
     assert offsets(cause("a", 3.0), cause("b", None, None, None)) == {}, "b was not tried alone"
 
 
+def test_causes_that_fit_only_together_offset_a_third():
+    tied = [cause(name, 20.0, None, None) for name in ("a", "b")]
+    found = offsetting([*tied, cause("c", -39.0, 30.0, 60.0)], trials())
+    assert cancel(found) and [c.offsets for c in found] == [("b", "c"), ("a", "c"), ("a", "b")]
+    assert found[0].evidence == "a differs; b and c offset it"
+
+
 def test_where_differences_grow_only_what_cancels_nearly_completely_counts():
     some, much = (cause("a", 9.9), cause("b")), (cause("a", 10.1), cause("b"))
     assert offsets(*some) and offsets(*much)

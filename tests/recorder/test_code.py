@@ -5,7 +5,12 @@ import dataclasses
 
 import numpy as np
 
-from whydiff.keras_backend.code import accumulates_gradients, read_outside, stored_by_libraries
+from whydiff.keras_backend.code import (
+    accumulates_gradients,
+    code_digest,
+    read_outside,
+    stored_by_libraries,
+)
 
 gain, table, unread = 2.0, np.arange(3), 5
 module = np
@@ -47,6 +52,23 @@ def test_what_was_read_can_be_put_back():
 def test_a_function_that_reads_nothing_gives_nothing():
     assert values(lambda x: x + 1) == {}
     assert values(np.abs) == {}
+
+
+def test_an_attribute_is_no_global_of_the_same_name():
+    def of_attribute(layer):
+        return layer.gain
+
+    def of_global():
+        return gain
+
+    assert values(of_attribute) == {} and set(values(of_global)) == {"gain"}
+    before = [code_digest(f) for f in (of_attribute, of_global)]
+    globals()["gain"] = 3.0
+    try:
+        after = [code_digest(f) for f in (of_attribute, of_global)]
+    finally:
+        globals()["gain"] = 2.0
+    assert [x == y for x, y in zip(before, after, strict=True)] == [True, False]
 
 
 class Step:

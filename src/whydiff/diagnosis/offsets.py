@@ -22,7 +22,7 @@ def offsetting(causes: Sequence[Cause], trials: Trials) -> list[Cause]:
     In a training that was measured to amplify any difference, sizes vary by as much by chance:
     there only what cancels nearly completely counts.
     """
-    proven = [c for c in causes if c.status == CONFIRMED and c.alone is not None]
+    proven = [c for c in causes if c.status == CONFIRMED and (c.alone, c.share) != (None, None)]
     limit = CANCELLED if amplifies(trials) else BEYOND
     large = [c for c in proven if _largest(c) > limit]
     if not large or len(proven) < 2:
@@ -50,11 +50,12 @@ def _largest(cause: Cause) -> float:
 
 def _marked(cause: Cause, group: set[str], cancelled: bool, trials: Trials) -> Cause:
     others = tuple(sorted(group - {cause.source}))
-    alone = (cause.alone or 0.0) * trials.whole
-    evidence = (
-        f"{cause.evidence}; alone it moves the {trials.measure} by {number(alone)}, while A and B "
-        f"are {number(trials.whole)} apart: {listed(list(others))} "
-        f"offset{'s' * (len(others) == 1)} it"
-    )
+    evidence = f"{cause.evidence}; "
+    if cause.alone is not None:  # it was tried by itself
+        evidence += (
+            f"alone it moves the {trials.measure} by {number(cause.alone * trials.whole)}, while A "
+            f"and B are {number(trials.whole)} apart: "
+        )
+    evidence += f"{listed(list(others))} offset{'s' * (len(others) == 1)} it"
     marked = replace(cause, evidence=evidence, offsets=others)
     return replace(marked, share=None, alone=None, remaining=None) if cancelled else marked

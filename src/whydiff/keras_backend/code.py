@@ -19,6 +19,7 @@ from whydiff.core.stack import in_library
 #: Entries of a dict that a function reads as a whole.
 _MOST_SETTINGS = 100
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_LOADS_GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 
 
 def is_users(thing: Any) -> bool:
@@ -127,8 +128,8 @@ def read_outside(function: Any) -> Iterator[Outside]:
     if not hasattr(function, "__code__"):
         return
     for one in _functions_named(function):
-        place, used = one.__globals__, _names_in(one.__code__)
-        for name in sorted(used & place.keys()):
+        place = one.__globals__
+        for name in sorted(_globals_in(one.__code__) & place.keys()):
             if _is_readable(place[name]):
                 get, put = (functools.partial(f, name) for f in (place.get, place.__setitem__))
                 yield Outside(name, place[name], get, put)
@@ -157,7 +158,7 @@ def generators_read(
     if not hasattr(function, "__code__") or not is_users(function):
         return
     for one in _functions_named(function):
-        places = {name: one.__globals__.get(name) for name in _names_in(one.__code__)}
+        places = {name: one.__globals__.get(name) for name in _globals_in(one.__code__)}
         for name, cell in zip(one.__code__.co_freevars, one.__closure__ or (), strict=True):
             with contextlib.suppress(ValueError):  # an empty cell
                 places[name] = cell.cell_contents
@@ -173,8 +174,9 @@ def calls_of_modules(function: Any, wanted: Mapping[str, Collection[str]]) -> It
     for one in _functions_named(function):
         used = _names_in(one.__code__)
         place = one.__globals__
-        own = {n for n in used & place.keys() if not isinstance(place[n], types.ModuleType)}
-        for name in sorted(used & place.keys()):
+        loaded = _globals_in(one.__code__) & place.keys()
+        own = {n for n in loaded if not isinstance(place[n], types.ModuleType)}
+        for name in sorted(loaded):
             value = place[name]
             if isinstance(value, types.ModuleType):
                 for called in sorted(used & set(wanted.get(value.__name__, ())) - own):
@@ -249,7 +251,7 @@ def accumulates_gradients(cls: type, methods: Collection[str]) -> bool:
 
 def _functions_named(function: Any, depth: int = 0) -> list[types.FunctionType]:
     """A function and those of the user's own that it reaches by a global name."""
-    named = [function.__globals__.get(name) for name in _names_in(function.__code__)]
+    named = [function.__globals__.get(name) for name in _globals_in(function.__code__)]
     own = [f for f in named if isinstance(f, types.FunctionType) and is_users(f)]
     return [function, *(g for f in own if depth < 3 for g in _functions_named(f, depth + 1))]
 
@@ -274,6 +276,14 @@ def only_used_by(cls: type, method: str) -> set[str]:
 def _names_in(code: types.CodeType) -> set[str]:
     inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
     return set(code.co_names).union(*(_names_in(c) for c in inner))
+
+
+@functools.lru_cache(4096)
+def _globals_in(code: types.CodeType) -> frozenset[str]:
+    """The names that code reads as globals: ``rate``, and not that of ``self.rate``."""
+    loaded = {i.argval for i in dis.get_instructions(code) if i.opname in _LOADS_GLOBAL}
+    inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
+    return frozenset(loaded).union(*map(_globals_in, inner))
 
 
 def class_digest(cls: type, methods: tuple[str, ...] | None = None) -> str:
@@ -306,8 +316,9 @@ def _feed(function: Any, state: Any, depth: int) -> None:
             _feed_value(cell.cell_contents, state, depth)
         except ValueError:  # an empty cell
             continue
+    loaded = _globals_in(code)
     for name in code.co_names:
-        if name in function.__globals__:
+        if name in loaded and name in function.__globals__:
             _feed_value(function.__globals__[name], state, depth)
 
 
