@@ -238,6 +238,22 @@ def test_a_fix_that_makes_two_executions_agree_confirms_what_it_repairs():
     assert not verdict.reproduced
 
 
+def test_a_fix_confirms_draws_that_no_step_was_seen_to_make():
+    """Nothing that is recorded differs, and A trained again is not A: a callback draws."""
+    sides = compared(a_side(), a_side())
+    without = [replace(side, fit=replace(side.fit, recipe=replace(side.recipe, noise=())))
+               for side in (sides.a, sides.b)]  # fmt: skip
+    ended = replace(without[1], fit=replace(without[1].fit, final=weights(9)))
+    sides = compared(without[0], ended)
+    assert not sides.differing
+    remedy = Remedy("patch", True, "seeded", ("noise",))
+    verdict = judged(sides, additive({}), a=(9.0, 9.0), remedy=remedy)
+    (cause,) = verdict.causes
+    assert (cause.source, cause.mechanism, cause.status) == ("noise", "drawn-unseen", CONFIRMED)
+    assert "agree bit for bit" in cause.evidence and "noise" not in evidence(verdict.unknown)
+    assert judged(sides, additive({}), a=(9.0, 9.0)).causes == ()
+
+
 @pytest.mark.parametrize(
     "remedy", [Remedy("patch", False, "failed", ("optimizer",)), Remedy("patch", True, "in part")]
 )

@@ -38,7 +38,10 @@ _MEASURING = {
 
 
 #: what a source is called where it acts by a mechanism of which its usual words say too much
-_ACTING = {"best-weights-kept": "which epoch's weights they keep"}
+_ACTING = {
+    "best-weights-kept": "which epoch's weights they keep",
+    "drawn-unseen": "random numbers that are drawn outside of the training steps",
+}
 
 
 def source(id: str, measuring: bool = False, mechanism: str = "") -> str:

@@ -24,7 +24,7 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
     """The notes, in the order in which they matter."""
     return (
         *_without_effect(compared, causes),
-        *_unrecorded(compared),
+        *(() if causes else _unrecorded(compared)),
         *_counts_on(compared, causes),
         *loss_not_counted(compared.a, compared.b),
         *_set_in_vain(compared),
@@ -148,8 +148,8 @@ def _unrecorded(compared: ComparedSides) -> Iterator[str]:
             f"{arithmetic.evidence[0].upper()}{arithmetic.evidence[1:]}. Looked for and not found: "
             "draws from NumPy's, Python's or torch's global generator in a step, hidden state of "
             "layers, values that layers read from globals. Still possible: operations such as "
-            "tf.random.normal in a layer or loss, files that a step reads, objects of the script "
-            "that change while it trains."
+            "tf.random.normal in a layer or loss, draws of a callback, files that a step reads, "
+            "objects of the script that change while it trains."
         )
 
 

@@ -26,6 +26,7 @@ from whydiff.core.words import listed
 from whydiff.diagnosis import files, notes
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.divergence import identical
+from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.diagnosis.offsets import offsetting
 from whydiff.diagnosis.rounding import as_rounding
 from whydiff.diagnosis.sources import compare_all
@@ -93,6 +94,8 @@ def judge(compared: ComparedSides, trials: Trials, remedy: Remedy | None = None)
     causes, consequences = without_consequences(compared, causes)
     state = next((f for f in findings if f.source == "state"), None)
     causes = list(files.as_state(compared.a, compared.b, state, causes))
+    if not causes and _confirms(remedy):
+        causes = [_drawn_unseen(f) for f in findings if f.source == "noise"]
     causes, repaired = _repaired(causes, remedy)
     if _confirms(remedy) and remedy is not None:  # what a fix makes equal was not meant to differ
         causes = [replace(c, intended=False) if c.source in remedy.confirms else c for c in causes]
@@ -103,7 +106,7 @@ def judge(compared: ComparedSides, trials: Trials, remedy: Remedy | None = None)
     return Verdict(
         tuple(causes),
         tuple(e for e in excluded if e.source not in named),
-        _unknown(findings),
+        tuple(e for e in _unknown(findings) if e.source not in named),
         (*notes.on(compared, trials, causes), *consequences),
         0.0 if fixed or compared.ends_alike else trials.unexplained(),
         trials.reproduces_a(),
@@ -178,6 +181,13 @@ def _no_proof(trials: Trials) -> str:
     if not trials.hybrids:
         return next(iter(trials.refused.values()), "A could not be trained again")
     return "no hybrid reproduced the difference"
+
+
+def _drawn_unseen(finding: Finding) -> Cause:
+    """What seeds that a fix sets stand for where nothing that is recorded differs."""
+    known = mechanism("drawn-unseen")
+    detail = "the script draws random numbers that are seen in no training step"
+    return _suspect(replace(finding, detail=detail, mechanism=known.id, remedy=known.remedy), "")
 
 
 def _unseen_draws(finding: Finding, why: str) -> Finding:

@@ -408,8 +408,8 @@ MECHANISMS = (
         "the same samples in another form",
         "The rows are the same samples scaled, shifted or encoded otherwise: preprocessing applied "
         "twice or in place, a scaler fitted again, another vocabulary, dtype or range.",
-        "Preprocess once, with what was fitted on the training data, into a new array: "
-        "preprocess_input(x.copy()), scaler.transform(x).",
+        "Prepare both alike: divide by the same number, and preprocess once, with what was fitted "
+        "on the training data, into a new array: preprocess_input(x.copy()), scaler.transform(x).",
         seen="Each column of one input follows from a column of the other.",
     ),
     Mechanism(

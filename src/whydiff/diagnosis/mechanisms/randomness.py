@@ -154,6 +154,16 @@ MECHANISMS = (
         "step is compiled.",
     ),
     Mechanism(
+        "drawn-unseen",
+        ("noise",),
+        "random numbers drawn outside of the training steps",
+        "A callback, a schedule or other code of the script draws from a generator without a seed, "
+        "and what it draws changes the training.",
+        "Give that generator a seed.",
+        seen="Nothing that is recorded differs, A trained again is not A, and with a seed for the "
+        "script's generators two runs agree bit for bit.",
+    ),
+    Mechanism(
         "torch-neighbouring-seeds",
         ("noise",),
         "neighbouring seeds overlap on torch",

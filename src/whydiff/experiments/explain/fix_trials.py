@@ -131,6 +131,8 @@ def _task(sides: RunningSides, trials: Trials, ignored: Collection[str]) -> _Tas
         and s not in harmless(trials)
         and s not in ignored
     ]
+    if compared.between == "runs" and not compared.differing and trials.control_failed:
+        causes = ["noise"]  # something draws where it was not seen
     return _Task(run, text, notebook, compared, a, b, causes)
 
 
