@@ -53,8 +53,8 @@ def test_mechanisms_name_real_sources():
         assert mechanism.title and mechanism.says.endswith((".", "!")) and mechanism.remedy
 
 
-#: told in a note of ``explain``, not as the mechanism of a finding
-NOTED = {"rounds-otherwise", "batchnorm-not-converged"}
+#: told in a note of ``explain`` or by what a fix confirms, not as the mechanism of a finding
+NOTED = {"rounds-otherwise", "batchnorm-not-converged", "drawn-unseen"}
 
 
 def test_mechanisms_say_how_they_are_recognised_exactly_where_they_are():
