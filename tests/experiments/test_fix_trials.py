@@ -242,7 +242,9 @@ def test_when_a_fix_may_be_tried_in_a_used_process(monkeypatch, change, may):
 def test_a_change_after_which_both_agree_repaired_all_that_differed(monkeypatch, tmp_path):
     """The script's own option for a seed comes first; what it was not made for agrees, too."""
     a = a_side()
-    b = changed(a, optimizer=facts(a, "optimizer", learning_rate=0.01), initialization=weights(3))
+    b = changed(a, optimizer=facts(a, "optimizer", learning_rate=0.01), initialization=weights(3),
+                measurement=facts(a, "measurement", metrics=["mae"]),  # changes no weight
+                fit={"final": weights(7)})  # fmt: skip
     sides = compared(a, b, "runs")
     own = Proposal("", "", "", {}, ("initialization",), "Gives it its seed.", arguments=("-s", "0"))
     more = replace(own, targets=("initialization", "optimizer"), arguments=(), prelude="seed()")
