@@ -287,6 +287,9 @@ UNEQUAL = [OUTPUTS[i : i + 16].argmax(1) == LABELS[i : i + 16] for i in range(0,
         "        accs.append(np.mean(p.argmax(1) == labels[i:i + size]))\n"
         "    return np.mean(accs)\n"
         "print(accuracy(model, x, labels=y))",
+        "pairs = [(x[i:i + 16], y[i:i + 16]) for i in range(0, 40, 16)]\n"
+        "accs = [np.mean(model.predict(a).argmax(1) == b) for a, b in pairs]\n"
+        "print(sum(accs) / 3)",
     ],
 )
 def test_means_over_unequal_batches(tmp_path, text):
@@ -306,6 +309,9 @@ def test_means_over_unequal_batches(tmp_path, text):
         "        p = m(a[i:i + 16], training=False)\n        print(i)\n"
         "        right += np.sum(p.argmax(1) == b[i:i + 16])\n    return right / len(a)\n"
         "acc = part(model, x, b=y)\nprint('accuracy', acc)",
+        "class Trainer:\n    net = model\n    def part(self, a, b):\n"
+        "        p = self.net.predict(a)\n        return (p.argmax(1) == b).mean()\n"
+        "trainer = Trainer()\nprint(trainer.part(x, y))",
     ],
 )
 def test_accuracies_that_a_function_returns(tmp_path, text):

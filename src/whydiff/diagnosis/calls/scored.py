@@ -13,6 +13,7 @@ from whydiff.core.transformations import cut_by
 from whydiff.core.words import count, number
 from whydiff.diagnosis.calls.fields.mode import BY_DEFAULT
 from whydiff.diagnosis.calls.origins import Story
+from whydiff.diagnosis.calls.pair import ONE_GENERATOR
 from whydiff.diagnosis.calls.score_rules import LEFT, Names, reaches, rules_between
 from whydiff.diagnosis.calls.trials import SMALL
 from whydiff.diagnosis.calls.verdict import (
@@ -207,6 +208,11 @@ def _how_ordered(asked: _Asked) -> tuple[str, str]:
         return "generator-goes-on", (
             f"the predictions begin at row {int(begins)} of what {it} was given, and go on "
             f"from there: {rows}"
+        )
+    if source == ONE_GENERATOR:
+        return "generator-goes-on", (
+            f"the predictions come from the generator that {it} had read, and go on from where "
+            f"that stopped: {rows}"
         )
     if source == "arrays" or asked.against.reshuffled is False:
         return "labels-in-another-order", (

@@ -39,6 +39,7 @@ from whydiff.diagnosis.calls.pair import (
     names_of_outputs,
     read_by,
     reshuffled,
+    source_read,
     threshold_of,
     wanted_calls,
 )
@@ -288,7 +289,7 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
             metric,
             float(pair.distance.a or 0.0),
             validation=isinstance(a, Fit),
-            source=str(reads.recipe.inputs.facts.get("source")),
+            source=source_read(a, reads),
             reshuffled=reshuffled(a, reads),
             training=reads.recipe.mode.get("training"),
             weights=None if isinstance(a, Fit) else weights_story(site.execution, a, reads),

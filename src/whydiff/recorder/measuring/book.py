@@ -7,7 +7,7 @@ import itertools
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
 from dataclasses import replace
 from typing import Any
 
@@ -201,10 +201,15 @@ class CallBook:
         self._lines[where] += 1
         if self._lines[where] > PER_LINE:
             return
-        outputs: Mapping[int, MeasuringCall] = self.outputs
-        if calls:
-            outputs = {calls[0]: joined_call([self.outputs[one] for one in calls])}
-        found = score(number, function, arguments, result, outputs, to_numpy, stack)
+        found = None
+        for several in [calls] if calls else [(), *self._in_loops(arguments)]:
+            outputs: Mapping[int, MeasuringCall] = self.outputs
+            if several:
+                outputs = {several[0]: joined_call([self.outputs[one] for one in several])}
+            found = score(number, function, arguments, result, outputs, to_numpy, stack)
+            if found is not None:
+                calls = several
+                break
         if found is not None:
             call, given = found
             if calls:
@@ -221,6 +226,21 @@ class CallBook:
                 settings = dict(call.score.settings)
                 live = LiveCall(call, None, (), (), {}, (given,), settings, {}, function=make)
                 self.lives.append(live)
+
+    def _in_loops(self, arguments: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
+        """Numbers of the last calls of one line, model and weights that together answered as many
+        rows as an argument has, where these are several calls."""
+        lengths = {len(value) for value in arguments.values() if isinstance(value, Sized)}
+        groups: dict[object, list[MeasuringCall]] = {}
+        for call in self.outputs.values():
+            weights = tuple(t.digest for t in call.recipe.weights if t.role == "trainable")
+            groups.setdefault((call.stack, call.model_number, weights), []).append(call)
+        for group in reversed(groups.values()):
+            rows = 0
+            for n, call in enumerate(reversed(group), 1):
+                rows += len(call.outputs[0].rows)
+                if n > 1 and rows in lengths and len({len(c.outputs) for c in group[-n:]}) == 1:
+                    yield tuple(one.number for one in group[-n:])
 
     def printed(self, frame: Any) -> None:
         """A line of the script has printed: numbers that it computed from watched outputs count as

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.calls import MeasuringCall
+from whydiff.recorder.measuring.formulas.functions import PREDICTING
 from whydiff.script_text.printed import assigned, called_alone, counting_around
 
 #: Bytes of what is kept of a loop's names beside one batch.
@@ -70,7 +71,9 @@ def _names_of_loop(file: str, line: int) -> tuple[frozenset[str], frozenset[str]
     fed = {
         n.id
         for call in ast.walk(loop)
-        if isinstance(call, ast.Call) and call.lineno <= line <= (call.end_lineno or line)
+        if isinstance(call, ast.Call)
+        and call.lineno <= line <= (call.end_lineno or line)
+        and not any(isinstance(n, ast.Call) for n in ast.walk(call) if n is not call)
         for part in (*call.args, *(keyword.value for keyword in call.keywords))
         for n in ast.walk(part)
         if isinstance(n, ast.Name)
@@ -104,7 +107,27 @@ def parsed(file: str) -> ast.Module | None:
 
 
 class _Appended(ast.NodeTransformer):
-    """Turns ``found.append(value)`` into ``found += [value]``, ``extend`` into ``+=``."""
+    """Turns ``found.append(value)`` into ``found += [value]``, ``extend`` into ``+=``, and a list
+    of what is computed from predictions, one after the other, into a loop that adds to it."""
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id=name)],
+                value=ast.ListComp(
+                    elt=value, generators=[ast.comprehension(ifs=[], is_async=0) as each]
+                ),
+            ) if any(
+                isinstance(n, ast.Attribute) and n.attr in PREDICTING for n in ast.walk(value)
+            ):
+                begin = ast.Assign(node.targets, ast.List([], ast.Load()))
+                listed = ast.List([value], ast.Load())
+                added = ast.AugAssign(ast.Name(name, ast.Store()), ast.Add(), listed)
+                loop = ast.For(each.target, each.iter, [added], [])
+                for part in (begin, begin.value, listed, added.target, added, loop):
+                    ast.copy_location(part, node)
+                return [begin, loop]
+        return self.generic_visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         match node.value:
@@ -129,3 +152,8 @@ def made_at(node: ast.expr, file: str, calls: Mapping[int, MeasuringCall]) -> Me
         if node.lineno <= place.line <= (node.end_lineno or node.lineno):
             return calls[number]
     return None
+
+
+def _predicts(node: ast.expr) -> bool:
+    """Whether a method that predicts is called in an expression."""
+    return any(isinstance(n, ast.Attribute) and n.attr in PREDICTING for n in ast.walk(node))

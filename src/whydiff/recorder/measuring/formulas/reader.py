@@ -199,7 +199,15 @@ class Reader:
     def _predicting(self, node: ast.Call) -> ast.expr | None:
         """What a function of the script returns that predicts with a model it is given, as a call
         of one that is given the predictions; None where a call is none of such a function."""
-        function = self.values.get(node.func.id) if isinstance(node.func, ast.Name) else None
+        owner = None
+        match node.func:
+            case ast.Name(id=name):
+                function = self.values.get(name)
+            case ast.Attribute(value=base, attr=name):
+                owner = self._held(base)
+                function = inspect.getattr_static(type(owner), name, None)
+            case _:
+                return None
         if not isinstance(function, types.FunctionType) or function.__closure__:
             return None
         file = function.__code__.co_filename
@@ -210,7 +218,7 @@ class Reader:
         returned = [n for n in ast.walk(text) if isinstance(n, ast.Return)]
         if len(returned) != 1 or returned[0] is not text.body[-1] or returned[0].value is None:
             raise NotPlain
-        values = {**function.__globals__, **self._arguments(node, function)}
+        values = {**function.__globals__, **self._arguments(node, function, owner)}
         lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
         made = {
             number: call
@@ -225,14 +233,17 @@ class Reader:
         finally:
             self.file, self.module, self.values, self._outputs, self._bound = outside
 
-    def _arguments(self, node: ast.Call, function: types.FunctionType) -> dict[str, Any]:
-        """What the parameters of a function stand for where it is called; those are left out whose
-        argument is computed in the call."""
+    def _arguments(
+        self, node: ast.Call, function: types.FunctionType, owner: Any
+    ) -> dict[str, Any]:
+        """What the parameters of a function, or of a method of ``owner``, stand for where it is
+        called: None for those whose argument is computed in the call."""
         signature = inspect.signature(function)
         try:
             if any(keyword.arg is None for keyword in node.keywords):
                 raise NotPlain
-            given = signature.bind(*node.args, **{str(k.arg): k.value for k in node.keywords})
+            named = {str(keyword.arg): keyword.value for keyword in node.keywords}
+            given = signature.bind(*([] if owner is None else [owner]), *node.args, **named)
         except TypeError as error:
             raise NotPlain from error
         found = {
@@ -241,7 +252,7 @@ class Reader:
             if parameter.default is not inspect.Parameter.empty
         }
         for name, argument in given.arguments.items():
-            found[name] = None
+            found[name] = owner if argument is owner else None
             if isinstance(argument, ast.Constant):
                 found[name] = argument.value
             elif isinstance(argument, ast.expr):
