@@ -93,6 +93,7 @@ def test_relative_weight_distance():
     assert relative_weight_distance(a, {"x": a["k"], "y": a["b"]}) == 0.0  # by position
     assert relative_weight_distance(a, {"k": np.zeros(3)}) == math.inf
     assert relative_weight_distance({}, {}) == 0.0
+    assert relative_weight_distance({}, a) == relative_weight_distance(a, {}) == math.inf
     assert relative_weight_distance({"k": np.zeros(2)}, {"k": np.zeros(2)}) == 0.0
     one = relative_weight_distance({"k": np.array([np.nan, 1.0])}, {"k": np.array([1.0, 1.0])})
     assert math.isfinite(one) and one > 0
