@@ -250,7 +250,8 @@ def main() -> None:
         folder = Path(name) / "digits"
         base = repository(folder, TRAIN)
         (folder / "train.py").write_text(TRAIN.replace(BEFORE, AFTER))
-        change = git(folder, "diff", "-U1", "train.py")
+        git(folder, "commit", "-qam", "Tidy up")
+        change = git(folder, "diff", "-U1", base, "train.py")
         event = {"github.event.pull_request.base.sha": base}
         asked = {
             "scripts": "train.py",

@@ -15,10 +15,11 @@ it for all, as on the command line. Nothing but pytest is imported until a test 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -76,16 +77,17 @@ def whydiff_verify(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     record_property: Callable[[str, object], None],
-) -> Verify:
+) -> Iterator[Verify]:
     """A function that trains a script and fails the test unless it still is the locked training.
 
     ``whydiff_verify(script, *, require="bitwise", lock=None, arguments=None, metric=None,
     margin=None, replicas=0)`` returns the :class:`~whydiff.core.verification.Verification`, with
     ``--whydiff-update`` None. What neither the call nor a marker says, the project's settings for
     ``verify`` say, and those for ``lock`` where it is written. Paths are relative to pytest's
-    rootdir; what is not there is looked for beside the test. The lock is ``train.lock`` beside
-    ``train.py`` unless ``lock`` names another file. ``replicas`` counts only where the lock is
-    written.
+    rootdir; what is not there is looked for beside the test; ``"-m package.module"`` names a
+    module. Scripts import from pytest's setting ``pythonpath``, as tests do. The lock is
+    ``train.lock`` beside ``train.py`` unless ``lock`` names another file. ``replicas`` counts only
+    where the lock is written.
     """
     folders = (request.config.rootpath, request.path.parent)
     written = _Written(_shared_folder(request.config, tmp_path_factory))
@@ -102,7 +104,7 @@ def whydiff_verify(
         __tracebackhide__ = True
         from whydiff.core.errors import WhydiffError
 
-        path = _found(script, folders)
+        target, path = _target(script, folders)
         file = _found(lock, folders) if lock is not None else path.with_suffix(".lock")
         try:
             _check_script(path, script, folders)
@@ -111,18 +113,19 @@ def whydiff_verify(
             how = {name: project[name] for name in _HOW if name in project}
             if update:
                 replicas = int(demanded["replicas"] or 0)
-                return _update(path, file, arguments or (), replicas, written, how)
-            return _verify(path, file, arguments, {**demanded, **how}, explain, record_property)
+                return _update(target, file, arguments or (), replicas, written, how)
+            return _verify(target, file, arguments, {**demanded, **how}, explain, record_property)
         except WhydiffError as error:
-            pytest.fail(f"whydiff: {error}\n  {_way_out(error, path, file)}", pytrace=False)
+            raise _trouble(error, _way_out(error, path, file)) from None
 
-    return verify
+    with _pythonpath(request.config):
+        yield verify
 
 
 @pytest.fixture
 def whydiff_resume(
     request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
-) -> Resume:
+) -> Iterator[Resume]:
     """A function that fails the test unless saving, loading and going on equals going on.
 
     ``whydiff_resume(script, *, at_epoch, fit=1, arguments=())`` returns the
@@ -144,12 +147,17 @@ def whydiff_resume(
             _check_script(path, script, folders)
             result = resume(path, arguments, at_epoch=at_epoch, fit=fit)
         except WhydiffError as error:
-            pytest.fail(f"whydiff: {error}\n  {error.way_out}", pytrace=False)
+            raise _trouble(error, error.way_out) from None
         if not result.equal:
             _fail_with(document(result), "", record_property)
         return result
 
-    return resume
+    with _pythonpath(request.config):
+        yield resume
+
+
+def _trouble(error: Exception, way_out: str) -> BaseException:
+    return pytest.fail.Exception(f"whydiff: {error}\n  {way_out}", pytrace=False)
 
 
 def _check_script(path: Path, script: str | Path, folders: Sequence[Path]) -> None:
@@ -193,6 +201,29 @@ def _demanded(
     if unknown:
         raise TypeError(f"whydiff_verify() got an unexpected argument {sorted(unknown)[0]!r}")
     return demanded | settings
+
+
+def _target(script: str | Path, folders: Sequence[Path]) -> tuple[str | Path, Path]:
+    """What is run, and the file that holds its text."""
+    from whydiff.core.errors import WhydiffError
+    from whydiff.runner.targets import MODULE, target_of
+
+    if not str(script).startswith(MODULE):
+        path = _found(script, folders)
+        return path, path
+    try:
+        return str(script), target_of(str(script)).script
+    except WhydiffError as error:
+        raise _trouble(error, error.way_out) from None
+
+
+@contextlib.contextmanager
+def _pythonpath(config: pytest.Config) -> Iterator[None]:
+    """Scripts import from the folders that pytest's setting ``pythonpath`` names, as tests do."""
+    with pytest.MonkeyPatch.context() as patch:
+        for folder in reversed(config.getini("pythonpath")):
+            patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        yield
 
 
 def _found(name: str | Path, folders: Sequence[Path]) -> Path:
@@ -258,7 +289,7 @@ def _shared_folder(config: pytest.Config, factory: pytest.TempPathFactory) -> Pa
 
 
 def _update(
-    path: Path,
+    target: str | Path,
     file: Path,
     arguments: Sequence[str],
     replicas: int,
@@ -267,12 +298,12 @@ def _update(
 ) -> None:
     from whydiff.api.lock import lock as write
 
-    if written.begin(file, " ".join([str(path), *arguments])):
-        write(path, arguments, file, replicas, **how)
+    if written.begin(file, " ".join([str(target), *arguments])):
+        write(target, arguments, file, replicas, **how)
 
 
 def _verify(
-    path: Path,
+    target: str | Path,
     file: Path,
     arguments: Sequence[str] | None,
     demanded: dict[str, Any],
@@ -284,7 +315,7 @@ def _verify(
     from whydiff.report.documents import document_of
 
     result = verify(
-        path,
+        target,
         arguments,
         lock=file,
         explain=explain,

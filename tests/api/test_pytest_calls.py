@@ -1,5 +1,7 @@
 """What the fixtures ask for: which script, which lock, which level. Nothing is trained."""
 
+import os
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,12 +14,14 @@ pytest_plugins = ("pytester",)
 
 #: in place of the trainings: what they would have been asked is printed
 CONFTEST = """
+import os
 from pathlib import Path
 import whydiff.api.lock, whydiff.api.resume, whydiff.api.verify
 from whydiff.core.resumption import NotRestored, Resumption
 from whydiff.testing import answers
 
 def verify(script, arguments, lock, **demanded):
+    print("PYTHONPATH", os.environ.get("PYTHONPATH"))
     print("VERIFY", script, lock, arguments, sorted(demanded.items()))
     name = str(Path(script).with_suffix(""))
     return answers.verification(name, same="differs" not in name)
@@ -68,7 +72,26 @@ def test_paths_are_those_from_the_rootdir_and_else_from_the_test(project):
         ["VERIFY src/train.py src/train.lock None*", "VERIFY tests/beside.py locks/a.lock None*"]
     )
     assert f"Looked in the rootdir {project.path} and beside the test" in done.stdout.str()
+    assert "During handling" not in done.stdout.str()  # one message, not the same twice
     done.assert_outcomes(passed=2, failed=1)
+
+
+def test_a_module_is_named_as_such_and_finds_what_tests_find(project, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "before")
+    project.makeini("[pytest]\npythonpath = src\n")
+    (project.path / "src" / "package").mkdir()
+    (project.path / "src" / "package" / "train.py").write_text("")
+    done = run(
+        project,
+        "def test_it(whydiff_verify): whydiff_verify('-m package.train')\n"
+        "def test_missing(whydiff_verify): whydiff_verify('-m package.none')\n",
+    )
+    told = done.stdout.str()
+    assert "VERIFY -m package.train src/package/train.lock None" in told
+    found = re.search("^PYTHONPATH (.*)", told, re.MULTILINE)[1].split(os.pathsep)
+    assert found[0] == str(project.path / "src") and found[-1] == "before"
+    assert "whydiff: there is no module package.none" in told
+    done.assert_outcomes(passed=1, failed=1)
 
 
 def test_the_closest_marker_says_what_is_demanded_and_the_call_has_the_last_word(project):

@@ -21,6 +21,10 @@ def run(tmp_path, monkeypatch):
     [
         (("lock", "missing.py"), "there is no script missing.py"),
         (("lock", "train.py", "-o", "train.py"), "is the script itself"),
+        (("lock",), "Name one script"),
+        (("verify", "train.py", "-m", "train"), "Name one script"),
+        (("lock", "-m", "no.such"), "there is no module no.such"),
+        (("lock", "-m", "pytest.__main__"), "its lock does not belong beside it"),
         (("lock", "train.py", "-o", "no/such/folder/a.lock"), "no directory"),
         (("lock", "train.py", "--replicas", "1"), "--replicas 1"),
         (("lock", "train.py", "--replicas", "-3"), "-3"),

@@ -12,7 +12,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.question import SideOptions
 from whydiff.runner.client import run_of
 from whydiff.runner.running import Runs
-from whydiff.runner.targets import Target, module_file, target_of
+from whydiff.runner.targets import Target, module_elsewhere, module_file, target_of
 
 SAYS = """
 import sys
@@ -97,6 +97,26 @@ def test_finding_a_module_imports_nothing(project):
 def test_what_is_not_there_is_named(project, named, said):
     with pytest.raises(WhydiffError, match=said):
         target_of(named)
+
+
+NO_MODULE = "Traceback:\nModuleNotFoundError: No module named '{}'\nlast words of a library"
+RELATIVE = "ImportError: attempted relative import with no known parent package"
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        (NO_MODULE.format("project.parts"), "project lies in src, where Python does not look"),
+        (NO_MODULE.format("tools"), "Set PYTHONPATH=., or install the project"),
+        (NO_MODULE.format("pandas"), ""),
+        (RELATIVE, "with -m project.train in place of the script. Set PYTHONPATH=src,"),
+        ("ValueError: 3", ""),
+    ],
+)
+def test_what_helps_a_script_whose_project_is_not_found(project, output, says):
+    (project.parents[1] / "tools.py").touch()
+    said = module_elsewhere(output, Path("src/project/train.py"))
+    assert says in said and bool(says) == bool(said)
 
 
 def test_a_notebook_runs_cell_by_cell_in_its_own_folder(tmp_path):

@@ -13,18 +13,20 @@ from typing import Any
 from whydiff.core.errors import WhydiffError
 from whydiff.core.lock import Lock, Replicas
 from whydiff.core.progress import Progress, Silent
+from whydiff.core.question import SideOptions
 from whydiff.core.recording import Execution
 from whydiff.core.temporary import temporary_folder
 from whydiff.diagnosis.pair import check_trained
 from whydiff.experiments.lock.reference import reduced_lock
 from whydiff.experiments.lock.rounding import Trial, trial_of
 from whydiff.experiments.study.spread import Spread
-from whydiff.runner.client import Run
+from whydiff.runner.client import Run, run_of
 from whydiff.runner.epochs import EpochProgress
 from whydiff.runner.executors import workers_of
 from whydiff.runner.executors.archive import archived
 from whydiff.runner.executors.recordings import ScriptRun, recordings
 from whydiff.runner.running import Ran, Runs, counted_runs, times
+from whydiff.runner.targets import target_of
 from whydiff.storage import load
 from whydiff.storage.lockfile import check_lock, locked_script, write_lock
 
@@ -156,7 +158,12 @@ def make_lock(
     Raises WhydiffError if the script fails, uses no model or could not be watched to its end.
     """
 
-    path, progress = Path(script), progress or Silent()
+    run = run_of(target_of(str(script)), SideOptions(arguments=tuple(arguments)))
+    path, progress = run.script, progress or Silent()
+    if spread is not None and run.text != str(path):
+        raise WhydiffError(
+            f"workers run scripts, and {run.text} is none", "Lock it without --executor."
+        )
     if count == 1 or count < 0:
         raise WhydiffError(
             f"--replicas {count} says nothing about a spread", "Take 5 or more, or none."
@@ -166,7 +173,6 @@ def make_lock(
         temporary_folder() as name,
     ):
         runs.seconds = budget
-        run = Run(path, tuple(arguments))
         trial = try_script(runs, run, Path(name), progress)
         with trial.ran:
             fits = trial.execution.fits
@@ -174,7 +180,7 @@ def make_lock(
             made = replace(made, script=seen_from(folder or path.parent, path))
         if count and not made.fits:
             raise WhydiffError(
-                f"{path} trains nothing that could be repeated with other seeds",
+                f"{run.text} trains nothing that could be repeated with other seeds",
                 "Lock it without --replicas.",
             )
         if count:
@@ -201,6 +207,7 @@ def lock(
 ) -> Path:
     """Train ``script`` and write its lock to ``output``; by default ``train.lock`` beside it.
 
+    A script may also be named as ``"-m package.module"``.
     The script runs on scratch copies of the current folder, with ``in_place`` in itself. A file
     that is no lock, or the lock of another script, is only replaced with ``force``. With an
     ``executor``, as :func:`whydiff.study` takes it, its workers train the replicas. ``budget``
@@ -209,8 +216,15 @@ def lock(
 
     Returns the path. Locking an unchanged training on the same machine writes the same bytes.
     """
-    path = Path(output) if output else default_lock(script)
-    check_lock(path, seen_from(path.parent, Path(script)), force)
+    file = target_of(str(script)).script
+    path = Path(output) if output else default_lock(file)
+    if not output and file.is_absolute() and not Path(script).is_absolute():
+        raise WhydiffError(
+            f"{script} is not part of this folder, so its lock does not belong beside it, in "
+            f"{file.parent}",
+            "Name the lock: -o FILE, and --lock FILE for verify.",
+        )
+    check_lock(path, seen_from(path.parent, file), force)
     spread = None
     if executor is not None:
         spread = Spread(workers_of(executor), tuple(map(Path, ship)))

@@ -24,6 +24,7 @@ from whydiff.core.question import Question, check_usable
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.calls.answer import agreement
+from whydiff.diagnosis.calls.results import said_both
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.experiments.explain.calls import Site, explain_chosen
 from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_results
@@ -225,7 +226,22 @@ def explain_calls(
         found = explain_chosen(site, (one.number, other.number), progress, question.metric)
     notes = tuple(note for note in found.notes if note != agreement(made))
     # Options of the command line, and what else a script did, are nothing of a session.
-    return replace(found, chosen=found.chosen.partition("; --")[0], notes=notes)
+    found = replace(found, chosen=found.chosen.partition("; --")[0], notes=notes)
+    if a.recorded is b.recorded:
+        return found
+    # Each call has the number that its own recording gave it.
+    names = a.recorded.name, b.recorded.name
+    sides = [
+        {**side, "script": name, "number": watched.number}
+        for side, name, watched in zip((found.a, found.b), names, (a, b), strict=True)
+    ]
+    found = replace(found, a=sides[0], b=sides[1])
+    if found.identical:
+        return found
+    two = " and ".join(
+        f"{text} of {name}" for text, name in zip(said_both(one, other), names, strict=True)
+    )
+    return replace(found, question=f"Why do {two} differ?", chosen=two)
 
 
 def _numbered_together(
@@ -276,6 +292,8 @@ def _two_fits(fits: Sequence[object]) -> tuple[WatchedFit, WatchedFit]:
     two = [fit for fit in fits if isinstance(fit, WatchedFit)]
     if len(two) == 2:
         return two[0], two[1]
-    if any(isinstance(fit, str | Path) for fit in fits):
-        raise WhydiffError("a script and a fit cannot be compared", "Name two of one kind.")
-    raise WhydiffError("two fits are needed", "whydiff.explain(cell[1], cell[2])")
+    what = "a script and a fit" if any(isinstance(f, str | Path) for f in fits) else ""
+    raise WhydiffError(
+        f"{what or 'a fit and a call that does not train'} cannot be compared here",
+        "Name two of one kind: two fits, or two of evaluate, predict and the model called.",
+    )

@@ -40,10 +40,11 @@ from whydiff.experiments.lock.question import NO_QUESTION, locked_side, question
 from whydiff.experiments.lock.reference import reduced_fit
 from whydiff.experiments.lock.rounding import Trial, amplification, judge_rounding, may_be_rounding
 from whydiff.report.documents.verification import verdict
-from whydiff.runner.client import Run
+from whydiff.runner.client import run_of
 from whydiff.runner.environments import interpreter_of
 from whydiff.runner.history import commit_named, committed_in, repository
 from whydiff.runner.running import counted_runs, times
+from whydiff.runner.targets import target_of
 from whydiff.stats.equivalence import DIFFERENT, EQUAL, Equivalence, equivalence
 from whydiff.storage.lockfile import fit_digests, read_lock
 
@@ -84,6 +85,7 @@ def verify(
     verdict leaves ``ignore_sources`` out. Without a
     revision two runs of the script are compared, where it may be one that does not repeat itself.
 
+    A script may also be named as ``"-m package.module"``.
     ``arguments`` are the script's, those of the lock if None; ``require`` is the level for
     ``exit_code``. ``python`` is the interpreter that runs it, ``packages`` are other versions than
     are installed there (``["keras==3.10.0"]``), with ``as_of`` every package is the newest of that
@@ -92,7 +94,8 @@ def verify(
     fails, or a level that the lock cannot decide.
     """
 
-    path, progress = Path(script), progress or Silent()
+    target, progress = target_of(str(script)), progress or Silent()
+    path = target.script
     ignore_sources = checked_sources(ignore_sources)
     if a_rev:  # told before hours of training
         commit_named(repository(path.parent), a_rev)
@@ -103,7 +106,8 @@ def verify(
     more = max((len(r.seeds) for r in locked.replicas.values()), default=0)
     how_often = times(1) + (f", and {more} times more if it differs" if more else "")
     options = SideOptions(python=str(python), packages=tuple(packages), as_of=as_of)
-    run = Run(path, words, interpreter=interpreter_of(options, path))
+    now = replace(options, arguments=words)
+    run = run_of(target, now, interpreter=interpreter_of(options, path))
     with (
         counted_runs([path], in_place, progress, how_often) as runs,
         temporary_folder() as name,
@@ -119,13 +123,14 @@ def verify(
             count = max(len(r.seeds) for r in locked.replicas.values())
             # Not the seeds of the lock: equal seeds would not be independent trainings.
             seeds = range(1001, 1001 + count)
-            now = replicas(runs, run, seeds, folder, progress)
-            checks = [_with_statistics(c, locked, now, metric, margin) for c in checks]
+            trained_now = replicas(runs, run, seeds, folder, progress)
+            checks = [_with_statistics(c, locked, trained_now, metric, margin) for c in checks]
     today = reduced_calls(trial.execution.calls)
     changed = dict.fromkeys(fact for check in checks for fact in changed_facts(check.findings))
     revision = committed_in(file)
     verification = Verification(
-        script=str(path),
+        script=target.text,
+        file=str(path),
         lock=str(file),
         required=require,
         fits=tuple(checks),
@@ -140,7 +145,7 @@ def verify(
         calls=check_calls(locked.calls, today, checks),
         revision=revision,
         locked=locked_side(locked, reduced, today, a_rev or revision),
-        now=replace(options, arguments=words),
+        now=now,
         seconds=seconds,
     )
     if explain and verification.state != HOLDS:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from whydiff.cli.options import executor_options, force_option, in_place_option
 from whydiff.cli.output import check_not_script, check_target, say
-from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
+from whydiff.cli.script import (
+    Duration,
+    ScriptCommand,
+    check_one,
+    module_option,
+    script_arguments,
+)
 
 
 @click.command(cls=ScriptCommand, name="lock", short_help="Keep a training as the reference.")
-@click.argument("script")
+@click.argument("script", required=False)
+@module_option
 @click.option("-o", "--output", metavar="FILE", help="The lock; train.lock beside train.py.")
 @click.option(
     "--replicas",
@@ -34,7 +42,8 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
 def command(
     ctx: click.Context,
     /,
-    script: str,
+    script: str | None,
+    module: str | None,
     output: str | None,
     **options: Any,
 ) -> None:
@@ -45,16 +54,17 @@ def command(
     verify needs to say where and how far a training differs. Locking an unchanged training writes
     the same text again.
     """
-    path = check_script(script)
+    target = check_one(script, module)
     if output:
         check_target(output, "the lock")
-        check_not_script(output, path)
+        if script:
+            check_not_script(output, Path(script))
 
     from whydiff.api.lock import lock
     from whydiff.report.progress import Progress
     from whydiff.storage.lockread import details_path
 
     with Progress() as progress:
-        written = lock(path, script_arguments(ctx), output, progress=progress, **options)
+        written = lock(target, script_arguments(ctx), output, progress=progress, **options)
     size = written.stat().st_size + details_path(written).stat().st_size
     say(f"locked in {written} and {details_path(written).name} ({size / 1000:.0f} kB); commit both")

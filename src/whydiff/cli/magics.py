@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,13 +31,18 @@ class Notebook:
         """``%whydiff LINE``, or ``%%whydiff LINE`` above a cell."""
         from IPython.core.error import UsageError
 
+        __tracebackhide__ = True
         self.cell = cell
         try:
-            result = magic.main(shlex.split(line), "%whydiff", standalone_mode=False, obj=self)
+            result = magic.main(
+                shlex.split(line) or ["--help"], "%whydiff", standalone_mode=False, obj=self
+            )
         except click.ClickException as error:
             raise UsageError(error.format_message()) from None
         except WhydiffError as error:
-            raise UsageError(f"{error}") from None
+            raise UsageError("\n  ".join(filter(None, (str(error), error.way_out)))) from None
+        if isinstance(result, _Cell):  # here: its traceback shows no frame of click's
+            return result.run(self)
         return None if isinstance(result, int) and not isinstance(result, bool) else result
 
     def call(self, number: int) -> WatchedFit | WatchedCall:
@@ -78,18 +84,31 @@ def magic() -> None:
 @magic.command("record")
 @click.argument("file", required=False)
 @click.pass_obj
-def record(notebook: Notebook, file: str | None) -> Any:
+def record(notebook: Notebook, file: str | None) -> _Cell:
     """%%whydiff record [FILE]: run the cell, watched, and number its calls."""
     if notebook.cell is None:
         raise click.UsageError("Write %%whydiff record above the code of a cell.")
-    from whydiff.api.notebook import recording
+    return _Cell(notebook.cell, file)
 
-    # The number in the cell's prompt: some versions of IPython count on before the cell has run.
-    name = f"cell [{len(notebook.shell.history_manager.input_hist_raw) - 1}]"
-    with recording(file, name) as recorded:
-        value = _run(notebook.shell, notebook.cell)
-    notebook.add(recorded)
-    return value
+
+@dataclass(frozen=True)
+class _Cell:
+    """The code of a cell that is to be recorded, in ``file`` if one is named."""
+
+    text: str
+    file: str | None
+
+    def run(self, notebook: Notebook) -> Any:
+        """Run it, watched, and number its calls; what its last expression gives."""
+        __tracebackhide__ = True
+        from whydiff.api.notebook import recording
+
+        # The number in the prompt: some versions of IPython count on before the cell has run.
+        name = f"cell [{len(notebook.shell.history_manager.input_hist_raw) - 1}]"
+        with recording(self.file, name) as recorded:
+            value = _run(notebook.shell, self.text)
+        notebook.add(recorded)
+        return value
 
 
 @magic.command("list")
@@ -135,6 +154,7 @@ def _numbers(values: Any) -> str:
 
 def _run(shell: Any, cell: str) -> Any:
     """Run the code of a cell as IPython does; what its last expression gives."""
+    __tracebackhide__ = True
     text = shell.transform_cell(cell)
     tree = shell.transform_ast(shell.compile.ast_parse(text))
     file = shell.compile.cache(text, shell.execution_count, raw_code=cell)

@@ -63,6 +63,22 @@ def script_arguments(ctx: click.Context) -> tuple[str, ...]:
     return arguments
 
 
+#: for verbs that take one script
+module_option = click.option(
+    "-m",
+    "module",
+    metavar="MODULE",
+    help="Run this module in place of a script, as python -m does.",
+)
+
+
+def check_one(script: str | None, module: str | None) -> str | Path:
+    """The one script, or the module in its place, that a verb was given."""
+    if (script is None) == (module is None):
+        raise click.UsageError("Name one script: train.py, or -m package.module.")
+    return check_script(script) if script else check_target_script(f"-m {module}")
+
+
 def check_targets(
     a: str, b: str | None, options: Mapping[str, Any] | None = None
 ) -> tuple[str | Path, str | Path | None]:

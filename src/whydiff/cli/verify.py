@@ -8,11 +8,18 @@ import click
 
 from whydiff.cli.answering import Targets, answer_options
 from whydiff.cli.options import environment_options, ignore_sources_option, in_place_option
-from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
+from whydiff.cli.script import (
+    Duration,
+    ScriptCommand,
+    check_one,
+    module_option,
+    script_arguments,
+)
 
 
 @click.command(cls=ScriptCommand, name="verify", short_help="Is it still the locked training?")
-@click.argument("script")
+@click.argument("script", required=False)
+@module_option
 @click.option("--lock", metavar="FILE", help="The lock; train.lock beside train.py.")
 @click.option(
     "--require",
@@ -45,7 +52,8 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
 def command(
     ctx: click.Context,
     /,
-    script: str,
+    script: str | None,
+    module: str | None,
     margin: float | None,
     no_explain: bool,
     targets: Targets,
@@ -69,7 +77,7 @@ def command(
     Exits with 0 if the required level holds, 1 if it does not, 2 in case of trouble, 3 if it
     cannot be decided. Arguments after -- are the script's; without them those of the lock.
     """
-    path = check_script(script)
+    target = check_one(script, module)
     targets.check()
     if margin is not None and margin <= 0:
         raise click.UsageError(f"--margin {margin} leaves no room; give a positive number.")
@@ -79,7 +87,7 @@ def command(
 
     with Progress() as progress:
         result = verify(
-            path,
+            target,
             script_arguments(ctx) or None,
             margin=margin,
             explain=not no_explain,

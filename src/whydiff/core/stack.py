@@ -16,6 +16,11 @@ _LIBRARIES = (
     _OURS,
     "<",
 )
+#: how IPython calls the code of a cell where it is in no file, also below %%time
+_CELLS = ("<ipython-input-", "<timed ")
+#: functions of IPython that run a cell: whoever called them, a script that started IPython or the
+#: cell with the magic above it, is nothing of that cell
+_RUN_CELLS = ("run_code", "run_cell_magic")
 #: said of a module that a script of another revision took from the files of today
 FROM_ELSEWHERE = "of today, not that of the revision"
 #: Folders of installed packages in whichever environment, layered ones and a user's own too.
@@ -53,9 +58,14 @@ def hook_of(frame: FrameType | None, between_steps: bool = True) -> str:
     return ""
 
 
+def runs_cell(file: str, function: str) -> bool:
+    """Whether a frame is IPython's that runs a cell: frames outside of it are not the cell's."""
+    return function in _RUN_CELLS and "IPython" in file
+
+
 def in_library(file: str) -> bool:
     """Whether a file holds code of a library, of Python's or of ours: nothing the user wrote."""
-    return _in_library(file, tuple(sys.path))
+    return not file.startswith(_CELLS) and _in_library(file, tuple(sys.path))
 
 
 @functools.lru_cache(maxsize=8192)

@@ -95,6 +95,7 @@ class CallCheck:
 class Verification(Shown):
     """The answer of ``verify``: ``required`` is the level that was demanded.
 
+    ``script`` is what was named, ``-m package.module`` too; ``file`` holds its text.
     ``revision`` is the git commit that holds the lock as it is; "" where git does not know one.
     ``locked`` and ``now`` say how the locked training was run and how this one was, which took
     ``seconds``. ``explanation`` says why they differ; ``unexplained`` why it is missing where one
@@ -114,6 +115,7 @@ class Verification(Shown):
     seconds: float = 0.0
     explanation: Explanation | None = None
     unexplained: str = ""
+    file: str = ""
 
     @property
     def level(self) -> str:

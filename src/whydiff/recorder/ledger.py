@@ -10,7 +10,7 @@ from typing import Any
 
 from whydiff.core.live import SeedHolder
 from whydiff.core.recording import SEEDING, Draw, Frame
-from whydiff.core.stack import in_library
+from whydiff.core.stack import in_library, runs_cell
 from whydiff.keras_backend.internals import own_variables
 from whydiff.recorder import seedings
 
@@ -29,6 +29,8 @@ def user_stack(limit: int = 12) -> tuple[Frame, ...]:
         if not in_library(name):
             text = linecache.getline(name, frame.f_lineno).strip()
             frames.append(Frame(name, frame.f_lineno, code.co_name, text))
+        elif runs_cell(name, code.co_name):
+            break
         frame = frame.f_back  # type: ignore[assignment]
     return tuple(reversed(frames[:limit]))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from whydiff.core.interrupting import quietly
-from whydiff.core.stack import in_library
+from whydiff.core.stack import in_library, runs_cell
 from whydiff.recorder import seed_calls
 from whydiff.recorder.seed_calls import CALLS, FUNCTIONS, MOST_OF_A_LINE, SeedCall
 
@@ -93,6 +93,8 @@ def _read(call: SeedCall) -> Seeding | None:
     for file, line, function, module in call.frames:
         if not in_library(file):
             frames.append((file, line, function))
+        elif runs_cell(file, function):
+            break
         elif not frames:
             outermost = function, module
     if not frames:

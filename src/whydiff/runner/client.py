@@ -212,7 +212,9 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
                 pass_fds=theirs,
-                preexec_fn=dies_with_parent(),
+                # What covers folders sees to that itself. Whoever forks while JAX is there is
+                # warned by it, and with a function to call Python has to fork.
+                preexec_fn=None if self._cover else dies_with_parent(),
             )
         finally:
             for descriptor in theirs:

@@ -39,6 +39,7 @@ from whydiff.runner.client import (
 from whydiff.runner.epochs import EpochProgress
 from whydiff.runner.revisions import Checkout
 from whydiff.runner.scratch import Place, outermost, place_for
+from whydiff.runner.targets import module_elsewhere
 from whydiff.storage import load
 
 #: where a script asks at a terminal that is not there
@@ -147,6 +148,9 @@ class Ran:
                 "A revision is run as it was: name another one, or what it needs, as in "
                 '--a-with "-r requirements.txt" or an environment variable, --a-env NAME=VALUE.'
             )
+        elsewhere = module_elsewhere(last_output, self.run.script)
+        if elsewhere:
+            return elsewhere
         if interpreter is None or not unfit:
             return "Fix the script first. `whydiff record` keeps what it trained until then."
         return (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -130,3 +132,39 @@ def module_file(name: str, before: Sequence[str] = ()) -> Path | None:
         return None
     file = Path(spec.origin)
     return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+
+
+_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
+_NO_PACKAGE = "ImportError: attempted relative import with no known parent package"
+
+
+def module_elsewhere(output: str, script: Path) -> str:
+    """What helps a script that imports a module of its own project from where Python does not look.
+
+    "" where its last ``output`` does not say that.
+    """
+    lines = [line.strip() for line in output.splitlines()]
+    folder = script.absolute().parent
+    if _NO_PACKAGE in lines and (folder / "__init__.py").exists():
+        module = script.stem
+        while (folder / "__init__.py").exists():
+            module, folder = f"{folder.name}.{module}", folder.parent
+        return (
+            f"It is a module of a package: `explain`, `lock` and `verify` run it with -m {module} "
+            f"in place of the script. {_found_in(folder)}"
+        )
+    missing = next(filter(None, map(_NO_MODULE.fullmatch, reversed(lines))), None)
+    if missing is None:
+        return ""
+    name, here = missing[1].partition(".")[0], Path.cwd()
+    inside = [place for place in folder.parents if here in place.parents]
+    for place in (*inside, here, here / "src"):
+        if (place / name).is_dir() or (place / f"{name}.py").is_file():
+            where = os.path.relpath(place)
+            return f"{name} lies in {where}, where Python does not look. {_found_in(place)}"
+    return ""
+
+
+def _found_in(folder: Path) -> str:
+    place = shlex.quote(os.path.relpath(folder))
+    return f"Set PYTHONPATH={place}, or install the project: pip install -e ."

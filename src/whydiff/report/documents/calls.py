@@ -36,12 +36,15 @@ def call_verdict(e: Explanation) -> str:
     one, other = (name(side) for side in (e.a, e.b))
     two = f"{one} and {other}"
     if one == other:
+        scripts = [side.get("script") for side in (e.a, e.b)]
         numbers = f"calls {e.a.get('number', '?')} and {e.b.get('number', '?')}"
         two = (
             f"the results of {one} in two runs"
             if e.between != "calls"
             else f"two results of {one}, {numbers},"
         )
+        if scripts[0] != scripts[1]:
+            two = f"{one} of {scripts[0]} and {other} of {scripts[1]}"
     causes = [c for c in e.causes if not c.ignored]
     confirmed, suspected = (
         list(

@@ -111,14 +111,14 @@ def _places(v: Verification) -> Iterator[Place]:
     if v.state == "holds":
         return
     level = "error" if v.state == "fails" else "warning"
-    yield Place(level, v.script, 0, "Not the locked training", verdict(v))
+    yield Place(level, v.file or v.script, 0, "Not the locked training", verdict(v))
     explained = explanation.document(v.explanation).places if v.explanation else ()
     yield from explained
     if explained:
         return
     for fit in v.fits:
         if fit.level in (DIFFERENT, UNDECIDED):
-            yield from places_of_findings(fit.findings, v.script, level)
+            yield from places_of_findings(fit.findings, v.file or v.script, level)
 
 
 def _facts(v: Verification) -> Iterator[tuple[str, str]]:
@@ -129,7 +129,10 @@ def _facts(v: Verification) -> Iterator[tuple[str, str]]:
     for fact in v.changed:
         yield "Changed", fact
     if not v.changed:
-        yield "Changed", "no fact about versions, backend, hardware or settings"
+        yield (
+            "Changed",
+            "nothing around the training: versions, backend, hardware and flags are as locked",
+        )
 
 
 def verdict(v: Verification) -> str:
