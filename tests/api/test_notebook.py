@@ -158,16 +158,18 @@ for wrong in (lambda: cell[1], lambda: whydiff.explain("a.py", cell)):
 
 TWO_CELLS = """
 model = make(1)
-with whydiff.recording() as before:
+with whydiff.recording(name="cell [1]") as before:
     model.predict(x, verbose=0)
 weights = ends(model)
-with whydiff.recording() as after:
+with whydiff.recording(name="cell [2]") as after:
     model.predict(x * 2, verbose=0)
     model(x, training=True)
 found = whydiff.explain(before.call(1), after.call(1))
 assert [(c.source, c.status) for c in found.causes] == [("data-content", "confirmed")], found.causes
 assert "one and the same array" not in found.causes[0].detail, "it was another one"
-assert "--" not in found.chosen
+sides = [(side["script"], side["number"]) for side in (found.a, found.b)]
+assert sides == [("cell [1]", 1), ("cell [2]", 1)], sides
+assert " of cell [1] and predict at line " in found.chosen and "--" not in found.chosen
 found = whydiff.explain(before.call(1), after.call(2))
 assert found.causes[0].source == "mode" and found.reproduced, found.causes
 inside = whydiff.explain(after.call(1), after.call(2))

@@ -238,9 +238,10 @@ def explain_calls(
     found = replace(found, a=sides[0], b=sides[1])
     if found.identical:
         return found
-    two = " and ".join(
-        f"{text} of {name}" for text, name in zip(said_both(one, other), names, strict=True)
-    )
+    said = said_both(one, other)
+    two = f"{said[0]} of {names[0]} and {said[1]} of {names[1]}"
+    if names[0] == names[1]:
+        two = f"{said[0]} and {said[1]} of {names[0]}"
     return replace(found, question=f"Why do {two} differ?", chosen=two)
 
 
@@ -280,7 +281,19 @@ def _numbered_together(
                 "to keep",
                 f"`whydiff diff` compares what was recorded in {watched.recorded.path}.",
             )
-    return lives, known[a.number], known[number]
+    one, other = known[a.number], known[number]
+    if a.recorded is not b.recorded:
+        one, other = _of_recording(one, a.recorded.name), _of_recording(other, b.recorded.name)
+    return lives, one, other
+
+
+def _of_recording(call: MeasuringCall, name: str) -> MeasuringCall:
+    """A call that says of which recording the fits are that its weights come from."""
+    origins = tuple(
+        replace(origin, text=f"{origin.text} of {name}") if origin.fit else origin
+        for origin in call.recipe.origins
+    )
+    return replace(call, recipe=replace(call.recipe, origins=origins))
 
 
 def _of_its_own(recipe: CallRecipe) -> CallRecipe:

@@ -144,7 +144,7 @@ MECHANISMS = (
         ("weights",),
         "trained by different fits",
         "The two models were trained by different fits.",
-        "See what makes the two fits differ, below or with whydiff explain --fits.",
+        "Explain the two fits: what differs between them is why their weights do.",
         seen="Weights of both sides come from fits.",
     ),
     Mechanism(
