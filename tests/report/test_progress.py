@@ -96,3 +96,23 @@ def test_runs_left_epochs_and_an_estimate_are_said(monkeypatch):
         "running train.py",
         "running train.py (epoch 1 of 2)",
     ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("columns", [40, 100])
+def test_progress_takes_one_line_however_narrow_the_terminal(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    clock = SimpleNamespace(monotonic=itertools.count(0, 10).__next__)
+    monkeypatch.setattr(reporting, "time", clock)
+    stream = Terminal()
+    with Progress(stream) as progress:
+        progress.step("training A again from its own fields", total=3)
+        progress.advance()
+        progress.advance()
+    written = stream.getvalue()
+    assert "2/3" in written and " left" in written and written.count("\n") == 1

@@ -17,6 +17,8 @@ from whydiff.report.terminal import clean
 FAR_LONGER = 5.0
 #: seconds between two plain lines about one step
 EVERY = 10.0
+#: columns of a terminal below which no bar is drawn
+_NARROW = 60
 
 
 @dataclass
@@ -204,6 +206,7 @@ class Progress:
             TextColumn,
             TimeElapsedColumn,
         )
+        from rich.table import Column
         from rich.text import Text
 
         left = self._left
@@ -213,15 +216,23 @@ class Progress:
                 return Text(left(time.monotonic()))
 
         self.close()
-        columns: list[Any] = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
+        console = Console(file=self._stream, markup=False, highlight=False)
+        # On a narrow terminal: no bar, and the step is cut short, not the time that is left.
+        narrow = console.width < _NARROW
+        text = Column(no_wrap=True, max_width=max(console.width - 28, 8) if narrow else None)
+        columns: list[Any] = [
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False, table_column=text),
+        ]
         if total:
-            columns += [BarColumn(bar_width=24), MofNCompleteColumn(), Left()]
+            columns += [] if narrow else [BarColumn(bar_width=24)]
+            columns += [MofNCompleteColumn(), Left(table_column=Column(no_wrap=True))]
         else:
             columns.append(TimeElapsedColumn())
         # The script's own output goes by untouched: nothing is redirected.
         self._bar = Bar(
             *columns,
-            console=Console(file=self._stream, markup=False, highlight=False),
+            console=console,
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
