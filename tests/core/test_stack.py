@@ -23,9 +23,11 @@ def test_a_cell_is_where_the_users_code_begins(tmp_path, started):
     magics = ("", "%%time\n", "%%whydiff record\n")
     cells = ["%load_ext whydiff", LOOKS]
     cells += [f"{magic}def f():\n    {SAYS}\n\nf()" for magic in magics]
+    cells += ["%%whydiff record\n'shown'", "%%whydiff record\n'not shown';  # silenced"]
     script = tmp_path / "starts.py"
     script.write_text(CODE.format(cells=cells))
     words = [str(script)] if started == "script" else ["-c", script.read_text()]
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
     said = [line for line in done.stdout.splitlines() if line.startswith("SAID")]
     assert said == ["SAID [(4, '<module>'), (2, 'f')]"] * len(magics), done.stderr
+    assert "'shown'" in done.stdout and "not shown" not in done.stdout

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import shlex
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -153,7 +155,8 @@ def _numbers(values: Any) -> str:
 
 
 def _run(shell: Any, cell: str) -> Any:
-    """Run the code of a cell as IPython does; what its last expression gives."""
+    """Run the code of a cell as IPython does; what its last expression gives, if no semicolon
+    follows it."""
     __tracebackhide__ = True
     text = shell.transform_cell(cell)
     tree = shell.transform_ast(shell.compile.ast_parse(text))
@@ -162,4 +165,13 @@ def _run(shell: Any, cell: str) -> Any:
     exec(shell.compile(tree, file, "exec"), shell.user_ns)
     if last is None:
         return None
-    return eval(shell.compile(ast.Expression(last.value), file, "eval"), shell.user_ns)
+    value = eval(shell.compile(ast.Expression(last.value), file, "eval"), shell.user_ns)
+    return None if _ends_with_semicolon(text) else value
+
+
+def _ends_with_semicolon(text: str) -> bool:
+    """Whether nothing is to be shown of the last expression of some Python."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    last = [token.string for token in tokens if token.string.strip()]
+    code = [string for string in last if not string.startswith("#")]
+    return code[-1:] == [";"]
