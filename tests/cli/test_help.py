@@ -48,7 +48,7 @@ def test_rules_are_known_by_id_and_name():
 
 
 def test_a_verb_gives_its_own_help_and_a_wrong_word_the_closest():
-    assert "lock [OPTIONS] SCRIPT [-- SCRIPT ARGUMENTS] Train a script" in run("help", "lock")[1]
+    assert "lock [OPTIONS] [SCRIPT] [-- SCRIPT ARGUMENTS] Train a script" in run("help", "lock")[1]
     code, text = run("help", "seeded-one")
     assert code == 2 and "Close to it: seeded-once" in text
 
