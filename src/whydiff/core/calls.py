@@ -266,7 +266,8 @@ class MeasuringCall:
     #: "there" and "here": number of another evaluate, the metric that it has where a number was
     #: taken from, and the metric that was taken; "means": numbers of the scores of which it is the
     #: mean; "joined": numbers of the calls of a loop that this one stands for; "part": rows of the
-    #: call to which this one is restricted; WITHIN
+    #: call to which this one is restricted; "validation of": index of the fit whose validation this
+    #: one stands for; WITHIN
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     @property

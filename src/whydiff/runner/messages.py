@@ -353,10 +353,11 @@ class SameRows(Request[bool]):
 
 @dataclass(frozen=True)
 class LossParts(Request["Mapping[str, Any]"]):
-    """What a fit logged against what a call gave, in parts that add up to the gap."""
+    """What a fit logged against what a call, or its own validation, gave, in parts that add up to
+    the gap."""
 
     fit: int
-    call: int
+    call: int | OwnFit
     metric: str
 
 

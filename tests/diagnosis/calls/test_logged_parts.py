@@ -73,3 +73,10 @@ def test_nothing_is_confirmed_where_evaluate_is_not_reproduced():
     assert causes["measurement"].status == "suspected"
     assert "No cause is confirmed" in found.notes[0] and "0.7" in found.notes[0]
     assert judged(logged=0.6)[0].causes == ()
+
+
+def test_the_fits_own_validation_is_called_so():
+    parts = {"random layers": 0.3, "batch normalization": 0.1, "random": ["dropout"]}
+    found = judge_parts({**PARTS, **parts, "normalizing": ["norm"]}, "loss", (), "validation")
+    told = " ".join([*(c.detail for c in found.causes), *(x.evidence for x in found.excluded)])
+    assert "evaluate" not in told and told.count("validation") == 4

@@ -320,6 +320,37 @@ def test_what_fit_logged_of_its_validation_is_held_against_evaluate(trained_fit)
     assert not disagreements(execution(equal, fits=[fit]))
 
 
+@pytest.mark.parametrize(
+    ("rows", "seen", "held"),
+    [
+        ("all", [], ["loss"]),
+        ("all", ["loss", "val_loss"], ["loss"]),
+        ("all", ["val_loss"], []),  # the script looks at one of the two numbers alone
+        ("in another order", [], ["loss"]),
+        ("all but one", [], []),
+    ],
+)
+def test_a_fit_is_held_against_its_validation_on_the_samples_that_it_trained_on(
+    trained_fit, rows, seen, held
+):
+    fit = trained_fit(1)
+    content = fit.recipe.data_content
+    trained_on = content.samples[fit.recipe.data_order.epochs[-1]]
+    given = {
+        "all": trained_on,
+        "in another order": trained_on[::-1],
+        "all but one": trained_on[:-1],
+    }[rows]
+    recipe = replace(fit.recipe, data_content=replace(content, validation_samples=given))
+    epochs = (*fit.epochs[:-1], replace(fit.epochs[-1], logs={"loss": 0.9, "val_loss": 0.5}))
+    fit = replace(fit, recipe=recipe, epochs=epochs, notes={**fit.notes, "log names": seen})
+    found = disagreements(execution(fits=[fit]))
+    assert [d.distance.metric for d in found] == held
+    for d in found:
+        assert (d.distance.a, d.distance.b, d.check) == (0.9, 0.5, "")
+        assert said(d.b) == "its own validation"
+
+
 def test_a_log_that_nobody_sees_is_held_against_nothing(trained_fit):
     seen = validating(trained_fit(1), X[:5], val_loss=0.9, loss=0.1)
     unseen = replace(seen, notes={**seen.notes, "log": LOG_UNSEEN})

@@ -98,8 +98,10 @@ def _chosen(a: Call, b: Call, scripts: tuple[str, str], between: str) -> str:
     if between == "runs":
         return f"{said(a)} in two runs of {script}; --calls I,J compares two calls of one"
     one, other = said_both(a, b)
+    numbers = number_of(a), number_of(b)
+    told = f"call {numbers[0]}" if numbers[0] == numbers[1] else "calls {} and {}".format(*numbers)
     return (
-        f"{one} and {other} (calls {number_of(a)} and {number_of(b)}) of {script}; "
+        f"{one} and {other} ({told}) of {script}; "
         "--calls I,J picks others, --runs compares two runs"
     )
 

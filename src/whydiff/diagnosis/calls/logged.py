@@ -18,10 +18,16 @@ TOLD = 0.02
 ROUNDING = 1e-4
 
 
-def judge_parts(parts: Mapping[str, Any], metric: str, origins: Sequence[Origin] = ()) -> Verdict:
+def judge_parts(
+    parts: Mapping[str, Any],
+    metric: str,
+    origins: Sequence[Origin] = (),
+    measured_by: str = "evaluate",
+) -> Verdict:
     """The verdict from the parts that ``take_apart`` measured; they add up to the gap.
 
-    ``origins`` are those of the weights that evaluate used.
+    ``origins`` are those of the weights that evaluate used; ``measured_by`` is "validation" where
+    the number is not evaluate's, but the fit's own.
     """
     gap = float(parts["logged"]) - float(parts["evaluated"])
     rest = float(parts["weights"])
@@ -39,13 +45,13 @@ def judge_parts(parts: Mapping[str, Any], metric: str, origins: Sequence[Origin]
              f"{metric} is {number(float(parts['evaluated']) + missed)} instead of "
              f"{number(parts['evaluated'])}.",),
         )  # fmt: skip
-    causes = list(_causes(parts, metric, gap, origins))
+    causes = list(_causes(parts, metric, gap, origins, measured_by))
     left = 1.0 - sum(c.share or 0.0 for c in causes)
     small = abs(left) <= TOLD * 4 + ROUNDING * size / abs(gap)
     notes = () if small else (f"{percent(left)} of the gap is {HELD_BY_NOTHING}.",)
     return Verdict(
         tuple(sorted(causes, key=lambda c: -abs(c.share or 0.0))),
-        tuple(_excluded(parts, causes, same)),
+        tuple(_excluded(parts, causes, same, measured_by)),
         (),
         0.0 if small else abs(left),
         True,
@@ -54,7 +60,7 @@ def judge_parts(parts: Mapping[str, Any], metric: str, origins: Sequence[Origin]
 
 
 def _causes(
-    parts: Mapping[str, Any], metric: str, gap: float, origins: Sequence[Origin]
+    parts: Mapping[str, Any], metric: str, gap: float, origins: Sequence[Origin], measured_by: str
 ) -> Sequence[Cause]:
     found = []
     moving = float(parts["moving weights"]) / gap
@@ -89,15 +95,15 @@ def _causes(
         if abs(batch) >= TOLD:
             names = listed([str(n) for n in parts["normalizing"]][:3])
             told.append(
-                f"BatchNormalization ({names}) uses the statistics of each batch in fit and its "
-                "moving averages in evaluate, which have not converged"
+                f"BatchNormalization ({names}) uses the statistics of each batch in fit's steps "
+                f"and its moving averages in {measured_by}, which have not converged"
             )
             evidence.append(
                 f"batch statistics move {metric} by {number(parts['batch normalization'])}"
             )
         if abs(random) >= TOLD:
             names = listed([str(n) for n in parts["random"]][:3])
-            told.append(f"random layers ({names}) act in fit and not in evaluate")
+            told.append(f"random layers ({names}) act in fit's steps and not in {measured_by}")
             evidence.append(f"random layers move {metric} by {number(parts['random layers'])}")
         id = "batch-statistics-in-fit" if abs(batch) >= abs(random) else "random-layers-in-fit"
         found.append(part_of_gap("mode", id, random + batch, "; ".join(told), "; ".join(evidence)))
@@ -122,15 +128,21 @@ def _suspect(parts: Mapping[str, Any]) -> Cause:
                  mechanism=known.id)  # fmt: skip
 
 
-def _excluded(parts: Mapping[str, Any], causes: Sequence[Cause], same: bool) -> Sequence[Excluded]:
+def _excluded(
+    parts: Mapping[str, Any], causes: Sequence[Cause], same: bool, measured_by: str
+) -> Sequence[Excluded]:
     named = {c.source for c in causes}
     found = [
-        Excluded("data-content", "evaluate was given the samples and labels of the fit's epoch"),
+        Excluded(
+            "data-content", f"{measured_by} was given the samples and labels of the fit's epoch"
+        ),
         Excluded("architecture", "one and the same model"),
     ]
     if "weights" not in named:
         found.append(
-            Excluded("weights", "evaluate used the very weights that fit ended with")
+            Excluded(
+                "weights", f"{measured_by} used the very weights that the last epoch ended with"
+            )
             if same
             else Excluded("weights", "other weights than fit ended with, without effect")
         )

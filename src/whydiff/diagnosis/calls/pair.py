@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, permutations, product
 from typing import Any
 
 import numpy as np
 
-from whydiff.core.calls import WITHIN, MeasuringCall, Score, joined_call, part_of
+from whydiff.core.calls import (
+    WITHIN,
+    CallRecipe,
+    Inputs,
+    Leaf,
+    MeasuringCall,
+    Score,
+    joined_call,
+    part_of,
+)
 from whydiff.core.digests import unordered_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
@@ -189,12 +198,38 @@ def _of_fits(
     execution: Execution, calls: Sequence[MeasuringCall], metric: str | None
 ) -> Iterator[Disagreement]:
     """The last epoch of a fit whose log somebody sees against evaluate of the same model, before
-    it was trained on."""
+    it was trained on, and against its own validation on the samples that it trained on."""
     for fit in (fit for fit in execution.fits if fit.log_seen):
+        own = _own_validation(fit)
+        if own is not None:
+            yield from (replace(d, check="") for d in fit_pairs(fit, own, metric))
         for call in calls:
             follows = call.kind == "evaluate" and _follows(execution, call, fit)
             if follows and fit.final and _as_it_ended(call, fit):
                 yield from fit_pairs(fit, call, metric)
+
+
+def _own_validation(fit: Fit) -> MeasuringCall | None:
+    """The validation of the last epoch as a call, where it was given the samples that the epoch
+    trained on, and the script looks at both of a metric's numbers."""
+    content, epochs = fit.recipe.data_content, fit.recipe.data_order.epochs
+    samples = content.validation_samples
+    if samples is None or content.unit != "sample" or not epochs:
+        return None
+    if unordered_digest(content.samples[epochs[-1]]) != unordered_digest(samples):
+        return None
+    seen, logs = fit.names_seen, values_of(fit)
+    values = {
+        name[4:]: float(value)
+        for name, value in logs.items()
+        if name.startswith("val_") and (not seen or {name, name[4:]} <= {*seen})
+    }
+    given = Inputs((Leaf("x", "", "", (), samples),))
+    return MeasuringCall(
+        fit.call, "evaluate", fit.model, next(iter(fit.models), 0), fit.stack,
+        CallRecipe(inputs=given, weights=fit.final), values=values,
+        notes={"validation of": fit.index},
+    )  # fmt: skip
 
 
 def _as_it_ended(call: MeasuringCall, fit: Fit) -> bool:

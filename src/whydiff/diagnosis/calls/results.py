@@ -74,6 +74,8 @@ def said(call: Call, line: int | None = None) -> str:
         name = f"the {len(call.notes['joined'])} calls of {name}"
     if isinstance(call, MeasuringCall) and call.notes.get("part"):
         name = f"{count(len(call.notes['part']), 'row')} of {name}"
+    if isinstance(call, MeasuringCall) and call.notes.get("validation of"):
+        return "its own validation"
     return f"{name} at line {line}" if line else name
 
 
@@ -97,6 +99,8 @@ def described(call: Call, line: int | None = None) -> dict[str, Any]:
         told["fit"] = call.index
     elif call.score:
         told["name"] = call.score.name
+    elif call.notes.get("validation of"):
+        told["name"] = "validation"
     return told
 
 

@@ -309,8 +309,11 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
         if pair.check == VALIDATION_ROWS:
             parts = site.process.request(ValidationParts(a.index, b.number, metric))
             return judge_validation(parts, a, b, metric)
-        parts = site.process.request(LossParts(a.index, b.number, metric))
-        return judge_parts(parts, metric, b.recipe.origins)
+        own = "validation of" in b.notes
+        other = OwnFit(a.index) if own else b.number
+        parts = site.process.request(LossParts(a.index, other, metric))
+        by = "validation" if own else "evaluate"
+        return judge_parts(parts, metric, b.recipe.origins, by)
     return _position(site, pair) if pair.check == LABELS_MOVE else None
 
 

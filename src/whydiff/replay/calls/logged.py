@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from whydiff.core.calls import CallRecipe, MeasuringCall
 from whydiff.core.digests import row_keys
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
@@ -74,6 +75,18 @@ def validation_batches(live: Live) -> list[Any]:
     passed = later[max(later)] if later else live.material.validation
     structure = live.material.validation_structure
     return [pack_leaves(structure, list(leaves)) for leaves in passed]
+
+
+def validation_call(live: Live) -> LiveCall:
+    """The last validation of a fit as a call of evaluate, its metrics named as there."""
+    logs = live.logs[-1]
+    values = {name[4:]: value for name, value in logs.items() if name.startswith("val_")}
+    title = type(live.model).__name__
+    call = MeasuringCall(0, "evaluate", title, 0, (), CallRecipe(), values=values)
+    return LiveCall(
+        call, live.model, tuple(live.trained), (), {}, tuple(validation_batches(live)), {}, {},
+        compile_arguments=live.compile_arguments,
+    )  # fmt: skip
 
 
 def validation_parts(live: Live, call: LiveCall, metric: str) -> dict[str, float]:

@@ -22,6 +22,7 @@ from whydiff.replay.calls.layers import (
 from whydiff.replay.calls.logged import (
     rows_of_fit_equal,
     take_apart,
+    validation_call,
     validation_parts,
     validation_rows_equal,
 )
@@ -84,7 +85,8 @@ class CallServer:
                 equal = validation_rows_equal if request.validation else rows_of_fit_equal
                 return trained is not None and equal(trained, self._call(request.call))
             case m.LossParts(fit, number, metric):
-                live, call = self._fit(fit), self._call(number)
+                live = self._fit(fit)
+                call = validation_call(live) if isinstance(number, m.OwnFit) else self._call(number)
                 return _tried(lambda: take_apart(live, call, metric))
             case m.ValidationParts(fit, number, metric):
                 live, call = self._fit(fit), self._call(number)
