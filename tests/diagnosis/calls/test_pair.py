@@ -377,6 +377,8 @@ def test_loops_that_agree_with_the_whole_are_counted():
     parts = [call(n, line=5, x=X[i : i + 4]) for n, i in ((1, 0), (2, 4), (3, 8), (4, 12))]
     assert in_comparison(execution(*parts, call(9)))[0] == 1
     assert in_comparison(execution(*parts, call(9, kernel=OTHER)))[0] == 0
+    some = [call(n, line=5, x=X[n : n + 1]) for n in range(3)]
+    assert in_comparison(execution(*some, call(9)))[0] == 1
 
 
 def test_two_evaluates_come_before_the_validation_of_a_fit(trained_fit):

@@ -121,6 +121,16 @@ def _of_parts(
 ) -> Iterator[Disagreement]:
     """Some rows predicted on their own, one by one or at once, against the call that predicted
     them among others. Rows that are rounded otherwise there are no disagreement."""
+    for part, few in _parts(execution, own):
+        pairs = _of_calls(execution, part, few, metric)
+        yield from (d for d in pairs if not d.distance.rounding)
+
+
+def _parts(
+    execution: Execution, own: Sequence[MeasuringCall]
+) -> Iterator[tuple[MeasuringCall, MeasuringCall]]:
+    """Calls as far as they predicted the rows that another call of the same model, or a loop of
+    them, predicted alone; and that other call."""
     wholes = [call for call in own if call.kind in ("predict", "call") and call.outputs]
     loops = list(_in_pieces(execution.calls))
     pieces = {number for loop in loops for number in loop.notes["joined"]}
@@ -137,9 +147,7 @@ def _of_parts(
         known = [place for place in found if place is not None]
         answered = all(len(o.rows) == len(rows[1]) for o in whole.outputs)
         if len(known) == len(found) and answered:
-            part = part_of(whole, known)
-            pairs = _of_calls(execution, part, few, metric)
-            yield from (d for d in pairs if not d.distance.rounding)
+            yield part_of(whole, known), few
 
 
 def _alike_fed(a: MeasuringCall, b: MeasuringCall) -> bool:
@@ -659,6 +667,9 @@ def in_comparison(execution: Execution) -> tuple[int, list[str]]:
         if single and loop.model_number == whole.model_number and _same_samples(loop, whole):
             apart = distance(loop, whole)
             equal += apart is not None and apart.rounding
+    for part, few in _parts(execution, own):
+        apart = distance(part, few)
+        equal += apart is not None and apart.rounding
     for a, b in combinations(own, 2):
         ran = {a.kind, b.kind}
         if (len(ran) > 1 and ran != {"predict", "call"}) or not _same_samples(a, b):
