@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from whydiff import explain
+from whydiff import compare, explain, load, record, study
 from whydiff.core.findings import CONFIRMED
 
 #: Draws data with the seed, and initial weights without.
@@ -200,3 +200,19 @@ def test_a_notebook(project):
     assert "--- a/train.ipynb (cell " in answer.remedy.patch
     assert "+keras.utils.set_random_seed(SEED)" in answer.remedy.patch
     assert [path.name for path in Path().iterdir()] == ["train.ipynb"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("backend", ["jax"], indirect=True)
+@pytest.mark.parametrize("named", ["-m proj.cli", "train-it", "train.ipynb"])
+def test_what_is_explained_is_recorded_studied_and_compared_too(project, named):
+    cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    cell["source"] = "from proj.train import train\ntrain(1)"
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    project({**PACKAGE, "train.ipynb": json.dumps(notebook)})
+    assert record(named, output="a.whydiff").exit_code == 0
+    assert len(load("a.whydiff").fits) == 1
+    studied = study(named, blocks=2, output="study.whydiff")
+    assert studied.script == named
+    compared = compare(named, settings={"learning-rate": 0.5}, max_pairs=2, mode="min")
+    assert compared.a.what.startswith(named) and len(compared.pairs) == 2

@@ -35,6 +35,7 @@ from whydiff.runner.environments import interpreter_of
 from whydiff.runner.executors import workers_of
 from whydiff.runner.revisions import Checkouts
 from whydiff.runner.running import Runs, counted_runs
+from whydiff.runner.targets import target_of
 from whydiff.stats.sequential import ASSUMPTIONS, fewest_pairs
 from whydiff.trackers import tracker_of
 
@@ -132,9 +133,6 @@ def compare(
                 '--b-env NAME=VALUE or --b-args "--lr 0.1"; --fits 1,2 compares two fits of a '
                 "script.",
             )
-        for way in ways:
-            if not callable(way.script) and not Path(way.script).is_file():
-                raise WhydiffError(f"there is no script {way.script}", f"Looked in {Path.cwd()}.")
         decided = _Decided(metric, mode, margin, alpha, max_pairs, assume)
         decided.check()
         if engine not in ENGINES:
@@ -209,7 +207,10 @@ def _way(
             raise WhydiffError("a function runs in this Python only", "Name a script.")
         return made
     path, name, folder = Path(script), "", None
-    if side.rev:
+    if not side.rev:
+        target = target_of(script)
+        made, path = replace(made, target=target), target.script
+    else:
         checkout = checkouts.of(side.rev, path.absolute().parent)
         path, name = checkout.script(path), f"{path} at {checkout.revision}"
         folder = checkout.working_folder()

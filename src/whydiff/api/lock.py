@@ -26,7 +26,7 @@ from whydiff.runner.executors import workers_of
 from whydiff.runner.executors.archive import archived
 from whydiff.runner.executors.recordings import ScriptRun, recordings
 from whydiff.runner.running import Ran, Runs, counted_runs, times
-from whydiff.runner.targets import target_of
+from whydiff.runner.targets import check_path, target_of
 from whydiff.storage import load
 from whydiff.storage.lockfile import check_lock, locked_script, write_lock
 
@@ -158,12 +158,11 @@ def make_lock(
     Raises WhydiffError if the script fails, uses no model or could not be watched to its end.
     """
 
-    run = run_of(target_of(str(script)), SideOptions(arguments=tuple(arguments)))
+    target = target_of(script)
+    run = run_of(target, SideOptions(arguments=tuple(arguments)))
     path, progress = run.script, progress or Silent()
-    if spread is not None and run.text != str(path):
-        raise WhydiffError(
-            f"workers run scripts, and {run.text} is none", "Lock it without --executor."
-        )
+    if spread is not None:
+        check_path(target, "Lock it without --executor.")
     if count == 1 or count < 0:
         raise WhydiffError(
             f"--replicas {count} says nothing about a spread", "Take 5 or more, or none."

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.keeping import checked_keep
-from whydiff.runner.client import NOT_WATCHED, Child, Run, ended
+from whydiff.core.question import SideOptions
+from whydiff.runner.client import NOT_WATCHED, Child, ended, run_of
 from whydiff.runner.history import UNCOMMITTED, uncommitted
 from whydiff.runner.job import UNWATCHED
+from whydiff.runner.targets import near, target_of
 from whydiff.storage import Sealed, check_place, identity, seal
 
 
@@ -39,6 +41,8 @@ def record(
 ) -> RecordResult:
     """Run ``script`` with ``arguments`` as a plain run would and record every ``fit`` in it.
 
+    A script may also be named as ``"-m package.module"`` or by the name of an installed command.
+
     The training's bits do not change; the script's output goes where it always goes. The
     recording at ``output`` holds digests per step, tensors at the ends of epochs, the order fed,
     the seed ledger and the environment; :func:`whydiff.load` reads it.
@@ -54,20 +58,18 @@ def record(
     ``force``. Raises WhydiffError if the script is missing, if nothing can be written to
     ``output``, or if the script never imported Keras.
     """
-    script, output = Path(script), Path(output)
-    named = output
+    named = output = Path(output)
     if every < 1:
         raise WhydiffError(f"every must be 1 or more, got {every}", "1 digests after each step.")
-    if not script.is_file():
-        raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
+    target = target_of(script)
     output = output.absolute()  # the script may go elsewhere, and so may we
     # Before the script runs for hours: a place where nothing can be written is no place.
     check_place(output, force=force)
     before = identity(output)
-    changes = uncommitted(script.absolute().parent)
+    changes = uncommitted(near(str(script)))
     facts = {UNCOMMITTED: changes} if changes else {}
-    kept = checked_keep(keep)
-    run = Run(script, tuple(arguments), environment, facts=facts, keep=kept, every=every)
+    run = run_of(target, SideOptions(environment or {}, tuple(arguments)))
+    run = replace(run, facts=facts, keep=checked_keep(keep), every=every)
     try:
         with Child(run, output, log=None, serve=False, force=force) as child:
             code = child.wait_for_script()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
+from whydiff.core.machine import Interpreter
 from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import SideOptions
 from whydiff.core.shards import parse_shard
@@ -21,10 +22,11 @@ from whydiff.experiments.study.request import Request, StudyFile, study_file
 from whydiff.experiments.study.spread import Spread, over_workers
 from whydiff.experiments.study.watched_fit import text_of, with_bench
 from whydiff.experiments.tracking import StudyRuns
-from whydiff.runner.client import Run
+from whydiff.runner.client import Run, run_of
 from whydiff.runner.environments import interpreter_of
 from whydiff.runner.executors import workers_of
 from whydiff.runner.running import Runs, counted_runs, times
+from whydiff.runner.targets import check_path, target_of
 from whydiff.storage import load_study
 from whydiff.trackers import tracker_of
 
@@ -58,9 +60,9 @@ def study(
 ) -> Study:
     """Train many replicas of a training and say how much they vary, and because of what.
 
-    ``script`` is a path, run with ``arguments``, or a function that builds and compiles a model;
-    then ``data`` (a tuple of x, y and perhaps sample weights, or anything that ``fit`` takes as
-    x) and ``fit_arguments`` go to ``fit``.
+    ``script`` is a path, ``"-m package.module"`` or an installed command, run with ``arguments``,
+    or a function that builds and compiles a model; then ``data`` (a tuple of x, y and perhaps
+    sample weights, or anything that ``fit`` takes as x) and ``fit_arguments`` go to ``fit``.
 
     ``vary`` is what ``--vary`` takes: random sources by name, factors by value. ``blocks``
     (default 20) is how often everything is redrawn; ``seed`` decides all seeds. ``engine``:
@@ -110,27 +112,36 @@ def study(
                     "data and fit arguments belong to a function that builds a model",
                     f"{script} is a script and brings its own.",
                 )
-            path = Path(script)
-            options = SideOptions(python=str(python), packages=tuple(packages), as_of=as_of)
-            request = _begun(path, request, file)
-            request = replace(request, interpreter=interpreter_of(options, path))
+            target = target_of(script)
+            path = target.script
+            options = SideOptions(
+                {}, request.arguments, python=str(python), packages=tuple(packages), as_of=as_of
+            )
+            request = replace(request, named=target.text, text=text_of(path))
+            _check_begun(request, file)
+            interpreter = interpreter_of(options, path)
             if executor is not None:
-                spread = _spread(request, executor, workers, ship)
+                check_path(target, "Study it without --executor.")
+                spread = _spread(interpreter, executor, workers, ship)
                 found = over_workers(path, request, file, progress, spread)
             else:
+                run = run_of(target, options, interpreter=interpreter)
                 once = engine in ("fused", "solo")
                 again = "" if once else ", and once per replica if it is no recipe"
                 with counted_runs([path], in_place, progress, times(1) + again) as runs:
-                    found = _of_script(path, request, file, progress, runs)
+                    found = _of_script(run, request, file, progress, runs)
         if runs_kept is not None:
             runs_kept.end(found, load_study(file.path))
     return found
 
 
 def _spread(
-    request: Request, executor: str | Executor, workers: int | None, ship: Sequence[str | Path]
+    interpreter: Interpreter | None,
+    executor: str | Executor,
+    workers: int | None,
+    ship: Sequence[str | Path],
 ) -> Spread:
-    if request.interpreter is not None:
+    if interpreter is not None:
         raise WhydiffError(
             "workers of an executor train in the environment that they have",
             "Leave --executor away, or give the workers these packages.",
@@ -138,26 +149,21 @@ def _spread(
     return Spread(workers_of(executor, workers), tuple(map(Path, ship)))
 
 
-def _begun(script: Path, request: Request, file: StudyFile) -> Request:
-    """The request with the script's text, which a study that goes on was begun with."""
-    if not script.is_file():
-        raise WhydiffError(f"there is no script {script}", f"Looked in {Path.cwd()}.")
+def _check_begun(request: Request, file: StudyFile) -> None:
+    """Raise WhydiffError where a study that goes on was begun with another text."""
     stored = file.stored
-    request = replace(request, text=text_of(script))
     if stored is not None and stored.meta.get("text") not in (None, request.text):
         raise WhydiffError(
-            f"{script} has changed since the study was begun",
+            f"{request.named} has changed since the study was begun",
             "Take the change back, or begin another study with another --output.",
         )
-    return request
 
 
 def _of_script(
-    script: Path, request: Request, file: StudyFile, progress: Progress, runs: Runs
+    run: Run, request: Request, file: StudyFile, progress: Progress, runs: Runs
 ) -> Study:
     if request.engine != "process":
         try:
-            run = Run(script, tuple(request.arguments), interpreter=request.interpreter)
             with replica_trainer(
                 run, fit=request.fit, time_limit=request.time_limit, progress=progress, runs=runs
             ) as bench:
@@ -166,4 +172,4 @@ def _of_script(
             if request.engine != "auto":
                 raise
             progress.note(f"{why}: the whole script is run again for every replica")
-    return with_pool(script, request, file, progress, runs)
+    return with_pool(run, request, file, progress, runs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -21,7 +20,9 @@ from whydiff.cli.script import (
     Duration,
     ScriptCommand,
     asked,
-    check_script,
+    check_target_script,
+    modules_option,
+    named_targets,
     script_arguments,
 )
 from whydiff.core.comparison import EXPECTATIONS
@@ -31,8 +32,9 @@ DIFFERENT, OPEN = 1, 3
 
 
 @click.command(cls=ScriptCommand, name="compare", short_help="Decide whether B is better than A.")
-@click.argument("script")
+@click.argument("script", required=False)
 @click.argument("script_b", required=False)
+@modules_option
 @click.option(
     "--set",
     "settings",
@@ -102,8 +104,9 @@ DIFFERENT, OPEN = 1, 3
 def command(
     ctx: click.Context,
     /,
-    script: str,
+    script: str | None,
     script_b: str | None,
+    module: tuple[str, ...],
     settings: tuple[str, ...],
     a_settings: tuple[str, ...],
     expect: str | None,
@@ -139,9 +142,9 @@ def command(
     --expect names, 3 if the question is still open, 2 in case of trouble.
     """
     # What belongs to a revision is looked for there.
-    path = Path(script) if options["a_rev"] else check_script(script)
-    path_b = Path(script_b) if script_b and options["b_rev"] else None
-    path_b = check_script(script_b) if script_b and path_b is None else path_b
+    a, b = named_targets(script, script_b, module)
+    target = a if options["a_rev"] else check_target_script(a)
+    target_b = b if b is None or options["b_rev"] else check_target_script(b)
     targets.check()
     set_b, set_a = parse_settings(settings, "--set"), parse_settings(a_settings, "--a-set")
 
@@ -150,8 +153,8 @@ def command(
 
     with Progress() as progress:
         found = compare(
-            path,
-            path_b,
+            target,
+            target_b,
             settings=set_b,
             a_settings=set_a,
             arguments=script_arguments(ctx),

@@ -22,6 +22,8 @@ from whydiff.cli.script import (
     Pair,
     ScriptCommand,
     check_targets,
+    modules_option,
+    named_targets,
     script_arguments,
     without_lines,
 )
@@ -34,9 +36,7 @@ from whydiff.core.question import FitName, fit_name
 )
 @click.argument("script", required=False)
 @click.argument("script_b", required=False)
-@click.option(
-    "-m", "module", multiple=True, metavar="MODULE", help="Run this module, as python -m does."
-)
+@modules_option
 @named_fits_option
 @click.option(
     "--calls", type=Pair("calls"), help="Compare these two calls; `whydiff calls` numbers them."
@@ -110,7 +110,7 @@ def command(
     if runs_of is not None:
         _give_runs(ctx, runs_of, track, targets)
         return
-    script, script_b = _targets(script, script_b, module)
+    script, script_b = named_targets(script, script_b, module)
     sides = any(value for name, value in options.items() if name.startswith(("a_", "b_")))
     _check_combination(script_b, fits, runs, sides)
     script, script_b, lines = without_lines(script, script_b)
@@ -156,16 +156,6 @@ def _give_runs(ctx: click.Context, runs: str, track: str | None, targets: Target
     with Progress() as progress:
         found = explain_runs(runs, track=track, progress=progress)
     targets.give(found)
-
-
-def _targets(
-    script: str | None, script_b: str | None, modules: tuple[str, ...]
-) -> tuple[str, str | None]:
-    """A and B: scripts as named, then modules."""
-    named = [*(name for name in (script, script_b) if name), *(f"-m {m}" for m in modules)]
-    if not named or len(named) > 2:
-        raise click.UsageError("Name one script or two: train.py, or -m package.module.")
-    return named[0], named[1] if len(named) == 2 else None
 
 
 def _check_combination(

@@ -9,7 +9,7 @@ import click
 
 from whydiff.cli.options import keep_option
 from whydiff.cli.output import check_not_script, check_target, say
-from whydiff.cli.script import ScriptCommand, check_script, script_arguments
+from whydiff.cli.script import ScriptCommand, check_one, module_option, script_arguments
 from whydiff.cli.signals import end_by_signal
 from whydiff.core.words import count
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=ScriptCommand, name="record", short_help="Watch a script train.")
-@click.argument("script")
+@click.argument("script", required=False)
+@module_option
 @click.option("-o", "--output", required=True, metavar="FILE", help="Where to keep the recording.")
 @click.option("--force", is_flag=True, help="Replace FILE even if it is no recording.")
 @keep_option
@@ -31,20 +32,29 @@ if TYPE_CHECKING:
 )
 @click.pass_context
 def command(
-    ctx: click.Context, script: str, output: str, force: bool, keep: str, every: int
+    ctx: click.Context,
+    script: str | None,
+    module: str | None,
+    output: str,
+    force: bool,
+    keep: str,
+    every: int,
 ) -> None:
     """Run a script and record every training in it, and every evaluate and predict.
 
     The script's output and exit code are its own. The recording is one file; `whydiff show`
     prints what is in it and `whydiff diff` compares two.
     """
-    path = check_script(script)
+    target = check_one(script, module)
     check_target(output, "the recording")
-    check_not_script(output, path)
+    if script:
+        check_not_script(output, Path(script))
 
     from whydiff.api.record import record
 
-    result = record(path, script_arguments(ctx), Path(output), force=force, keep=keep, every=every)
+    result = record(
+        target, script_arguments(ctx), Path(output), force=force, keep=keep, every=every
+    )
     code, sealed = result.exit_code, result.sealed
     first = f"recorded in {result.path}"
     if sealed.older:

@@ -72,11 +72,27 @@ module_option = click.option(
 )
 
 
+#: for verbs that take two
+modules_option = click.option(
+    "-m", "module", multiple=True, metavar="MODULE", help="Run this module, as python -m does."
+)
+
+
 def check_one(script: str | None, module: str | None) -> str | Path:
     """The one script, or the module in its place, that a verb was given."""
     if (script is None) == (module is None):
         raise click.UsageError("Name one script: train.py, or -m package.module.")
-    return check_script(script) if script else check_target_script(f"-m {module}")
+    return check_target_script(script or f"-m {module}")
+
+
+def named_targets(
+    script: str | None, script_b: str | None, modules: tuple[str, ...]
+) -> tuple[str, str | None]:
+    """A and B: scripts as named, then modules."""
+    named = [*(name for name in (script, script_b) if name), *(f"-m {m}" for m in modules)]
+    if not named or len(named) > 2:
+        raise click.UsageError("Name one script or two: train.py, or -m package.module.")
+    return named[0], named[1] if len(named) == 2 else None
 
 
 def check_targets(

@@ -10,13 +10,20 @@ import click
 from whydiff.cli.answering import Targets, answer_options
 from whydiff.cli.options import environment_options, executor_options, in_place_option, track_option
 from whydiff.cli.output import check_target, say
-from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arguments
+from whydiff.cli.script import (
+    Duration,
+    ScriptCommand,
+    check_one,
+    module_option,
+    script_arguments,
+)
 
 
 @click.command(
     cls=ScriptCommand, name="study", short_help="Measure how much results vary, and why."
 )
-@click.argument("script")
+@click.argument("script", required=False)
+@module_option
 @click.option(
     "--vary",
     multiple=True,
@@ -65,7 +72,8 @@ from whydiff.cli.script import Duration, ScriptCommand, check_script, script_arg
 def command(
     ctx: click.Context,
     /,
-    script: str,
+    script: str | None,
+    module: str | None,
     output: str | None,
     resume: bool,
     targets: Targets,
@@ -83,26 +91,27 @@ def command(
     how often another may come. 20 blocks explore, 50 support a claim, below 5 there is next to
     no interval.
     """
-    path = check_script(script)
+    named = check_one(script, module)
     targets.check()
-    target = Path(output) if output else default_file(path, resume)
-    check_target(str(target), "the study")
+    like = Path(script or str(module).replace(".", "/"))
+    file = Path(output) if output else default_file(like, resume)
+    check_target(str(file), "the study")
 
     from whydiff.api.study import study
     from whydiff.report.progress import Progress
 
     with Progress() as progress:
         found = study(
-            path,
-            output=target,
+            named,
+            output=file,
             resume=resume,
             arguments=script_arguments(ctx),
             progress=progress,
             **options,
         )
-    targets.give(found, str(target))
+    targets.give(found, str(file))
     if targets.prints:
-        say(f"every replica is in {target}")
+        say(f"every replica is in {file}")
 
 
 def default_file(script: Path, resume: bool) -> Path:

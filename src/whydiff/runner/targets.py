@@ -44,6 +44,12 @@ class Target:
         return self.command or (f"{MODULE}{self.module}" if self.module else str(self.script))
 
 
+def check_path(target: Target, way_out: str) -> None:
+    """Raise WhydiffError where workers, who run files of scripts, are to run anything else."""
+    if target.text != str(target.script):
+        raise WhydiffError(f"workers run scripts, and {target.text} is none", way_out)
+
+
 def target_of(named: str | Path, checkout: Checkout | None = None) -> Target:
     """What ``named`` stands for, in a revision if one was checked out.
 

@@ -12,6 +12,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.machine import Interpreter
 from whydiff.core.progress import Progress
+from whydiff.core.question import SideOptions
 from whydiff.core.recording import Execution, Fit, Side
 from whydiff.core.replicas import ASKED_FOR, Replica, Result
 from whydiff.core.temporary import temporary_folder
@@ -31,14 +32,18 @@ from whydiff.experiments.study.replica_trainer import (
 )
 from whydiff.experiments.study.spread import Spread
 from whydiff.experiments.study.training import Trainer
-from whydiff.runner.client import Run
+from whydiff.runner.client import Run, run_of
 from whydiff.runner.executors.archive import archived
 from whydiff.runner.running import Runs
+from whydiff.runner.targets import Target, check_path
 
 
 @dataclass(frozen=True)
 class Way:
-    """What a person names: a script (or a function that builds a model), and how to run it."""
+    """What a person names: a script (or a function that builds a model), and how to run it.
+
+    ``target`` is what was named in place of the script's file: a module or a command.
+    """
 
     script: Path | Callable[[], Any]
     arguments: tuple[str, ...] = ()
@@ -46,11 +51,12 @@ class Way:
     settings: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""  # what a person calls the script, if not by its path
     interpreter: Interpreter | None = None  # which Python runs it, if not our own
+    target: Target | None = None
 
     def same_run(self, other: Way) -> bool:
         """Whether one run serves both: they differ in settings at most."""
         one, two = (
-            (way.script, way.arguments, dict(way.environment), way.interpreter)
+            (way.script, way.target, way.arguments, dict(way.environment), way.interpreter)
             for way in (self, other)
         )
         return one == two
@@ -58,12 +64,13 @@ class Way:
     def run(self) -> Run:
         """How its script is executed."""
         assert isinstance(self.script, Path)
-        environment = self.environment or None
-        return Run(self.script, self.arguments, environment, interpreter=self.interpreter)
+        options = SideOptions(self.environment, self.arguments)
+        return run_of(self.target or Target(self.script), options, interpreter=self.interpreter)
 
     def told(self) -> str:
         """The way in words, as in ``train.py with optimizer=sgd``."""
         name = self.name or getattr(self.script, "__qualname__", None) or str(self.script)
+        name = self.target.text if self.target else name
         if self.arguments:
             name = f"{name} {' '.join(self.arguments)}"
         said = [f"{k}={value_text(v)}" for k, v in self.settings.items()]
@@ -222,6 +229,7 @@ def _pools(
         logged = tuple(own.logs[-1]) if own.logs else ()
         trainer: Trainer = pool
         if how.spread is not None:
+            check_path(way.target or Target(run.script), "Compare them without --executor.")
             archive = archived(run.script, how.spread.ship)
             trainer = RemotePool(pool, run, limit, how.spread.workers, archive)
         made.append(

@@ -203,15 +203,9 @@ def _facts(pool: Pool) -> dict[str, Any]:
     return facts
 
 
-def _run(script: Path, request: Request) -> Run:
-    return Run(script, request.arguments, interpreter=request.interpreter)
-
-
-def with_pool(
-    script: Path, request: Request, file: StudyFile, progress: Progress, runs: Runs
-) -> Study:
+def with_pool(run: Run, request: Request, file: StudyFile, progress: Progress, runs: Runs) -> Study:
     """A study whose replicas are whole runs of the script."""
-    stored = file.stored
+    stored, script = file.stored, request.named
     if request.varied.factors:
         raise WhydiffError(
             f"a script that is run as a whole cannot be set to {', '.join(request.varied.factors)}",
@@ -225,7 +219,7 @@ def with_pool(
     part = Part(plan, request.shard)
     with temporary_folder() as name:
         limits = Limits(request.fit, request.time_limit, request.workers)
-        pool = Pool(_run(script, request), Path(name), limits, runs)
+        pool = Pool(run, Path(name), limits, runs)
         if stored is None:
             progress.step(f"running {script}")
             (own,) = pool.train([Replica(0)])
@@ -242,7 +236,7 @@ def with_pool(
         else:
             own, metric, facts = None, str(stored.meta.get("metric")), dict(stored.meta["fit"])
         meta = {
-            "script": str(script),
+            "script": script,
             "arguments": list(request.arguments),
             "text": request.text,
             "chosen": f"all of {script}, run once per replica",

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.machine import Interpreter
 from whydiff.core.plan import BLOCKS, Plan, draw_plan
 from whydiff.core.replicas import ASKED_FOR
 from whydiff.core.shards import Shard
@@ -28,8 +27,8 @@ class Request:
 
     ``time_limit`` (seconds of one run of the script) and ``workers`` (runs at a time) bound what
     runs the script; no replica is begun after ``until`` (of :func:`time.monotonic`). ``shard`` is
-    the part of the plan to train, None for all of it. ``text`` is a digest of the script's, None if
-    there is no script; ``interpreter`` is the Python that runs it, None for our own.
+    the part of the plan to train, None for all of it. ``named`` is the script as a person names it,
+    ``text`` a digest of its text: "" and None if there is no script.
     """
 
     varied: Varied = field(default_factory=Varied)
@@ -42,8 +41,8 @@ class Request:
     time_limit: float | None = None
     workers: int | None = None
     shard: Shard | None = None
+    named: str = ""
     text: str | None = None
-    interpreter: Interpreter | None = None
     until: float | None = None
 
     def gone_on(self, stored: StoredStudy) -> Request:

@@ -84,7 +84,7 @@ def _studied(
         before = file.stored.meta["fit"].get("identity", {})
         check_same(before, facts["identity"], bench.execution.script)
     meta = {
-        "script": bench.execution.script,
+        "script": request.named or bench.execution.script,
         "arguments": list(request.arguments),
         "text": request.text,
         "chosen": _chosen(bench),
