@@ -290,6 +290,7 @@ def test_fits_are_named_by_number_by_model_or_by_how_they_ended():
         (FOLDS, ("best", "small"), "trains no model of that name"),
         (FOLDS, ("best", "big"), "names fit 2 twice"),
         (FOLDS, ("best", 2), "--fits best,2 names fit 2 twice"),
+        (FOLDS, (2, "best"), "--fits 2,best names fit 2 twice"),
         (of(ended(1, score=0.1), ended(2, score=0.2)), ("best", "worst"), "of score nobody knows"),
         (of(ended(1), ended(2)), ("best", "worst"), "so no fit is the best"),
     ],

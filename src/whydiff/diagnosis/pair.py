@@ -243,7 +243,7 @@ def numbered(
         _named(execution, name, metric) if isinstance(name, str) else name
         for execution, name in ((a, wanted[0]), (b, wanted[1]))
     )
-    if a is b and one == other and isinstance(wanted[0], str):
+    if a is b and one == other and any(isinstance(name, str) for name in wanted):
         raise WhydiffError(
             f"--fits {wanted[0]},{wanted[1]} names fit {one} twice",
             "`whydiff calls` lists the fits of a script with their numbers.",
