@@ -152,7 +152,7 @@ for wrong in (lambda: cell[1], lambda: whydiff.explain("a.py", cell)):
         "the recording is still under way",
         "this session is being recorded already",
         "there is no fit 1",
-        "a script and a fit cannot be compared",
+        "a script and a fit cannot be compared here",
     ]
 
 

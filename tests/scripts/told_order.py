@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 import whydiff
-from whydiff.keras_backend import tee
+from whydiff.keras_backend import alike
 from whydiff.keras_backend.tensorflow import backend as tensorflow_backend
 from whydiff.recorder.feed import Feed
 
@@ -113,7 +113,7 @@ def main():
         assert sum(map(len, told[3])) >= 6
         same = told[0] == train(name)
         if name not in DISTRIBUTED:  # whose batches cannot be looked at
-            tensorflow_backend.told_order = tee.told_order
+            tensorflow_backend.told_order = alike.told_order
             looked_at, all_shown = recorded(name)
             tensorflow_backend.told_order = told_order
             assert all_shown >= sum(map(len, told[3]))

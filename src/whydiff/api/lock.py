@@ -157,16 +157,15 @@ def make_lock(
     The lock names the script as seen from ``folder``, by default the script's own.
     Raises WhydiffError if the script fails, uses no model or could not be watched to its end.
     """
-
+    if count == 1 or count < 0:
+        raise WhydiffError(
+            f"--replicas {count} says nothing about a spread", "Take 5 or more, or none."
+        )
     target = target_of(script)
     run = run_of(target, SideOptions(arguments=tuple(arguments)))
     path, progress = run.script, progress or Silent()
     if spread is not None:
         check_path(target, "Lock it without --executor.")
-    if count == 1 or count < 0:
-        raise WhydiffError(
-            f"--replicas {count} says nothing about a spread", "Take 5 or more, or none."
-        )
     with (
         counted_runs([path], in_place, progress, times(1 + (0 if spread else count))) as runs,
         temporary_folder() as name,
