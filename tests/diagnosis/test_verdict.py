@@ -252,6 +252,8 @@ def test_a_fix_confirms_draws_that_no_step_was_seen_to_make():
     assert (cause.source, cause.mechanism, cause.status) == ("noise", "drawn-unseen", CONFIRMED)
     assert "agree bit for bit" in cause.evidence and "noise" not in evidence(verdict.unknown)
     assert judged(sides, additive({}), a=(9.0, 9.0)).causes == ()
+    pinned = Remedy("patch", True, "pinned", ("version",))  # says nothing about random numbers
+    assert judged(sides, additive({}), a=(9.0, 9.0), remedy=pinned).causes == ()
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def judge(compared: ComparedSides, trials: Trials, remedy: Remedy | None = None)
     causes, consequences = without_consequences(compared, causes)
     state = next((f for f in findings if f.source == "state"), None)
     causes = list(files.as_state(compared.a, compared.b, state, causes))
-    if not causes and _confirms(remedy):
+    if not causes and _confirms(remedy, "noise"):
         causes = [_drawn_unseen(f) for f in findings if f.source == "noise"]
     causes, repaired = _repaired(causes, remedy)
     if _confirms(remedy) and remedy is not None:  # what a fix makes equal was not meant to differ
@@ -251,8 +251,10 @@ def _measurement(finding: Finding, compared: ComparedSides) -> Cause | Excluded:
     return replace(cause, share=1.0, alone=1.0, remaining=0.0)
 
 
-def _confirms(remedy: Remedy | None) -> bool:
-    return remedy is not None and remedy.verified and bool(remedy.confirms)
+def _confirms(remedy: Remedy | None, source: str = "") -> bool:
+    """Whether two runs with a fix agree bit for bit, and it repairs ``source`` if that is given."""
+    confirmed = remedy.confirms if remedy is not None and remedy.verified else ()
+    return source in confirmed if source else bool(confirmed)
 
 
 def _repaired(causes: list[Cause], remedy: Remedy | None) -> tuple[list[Cause], list[Excluded]]:

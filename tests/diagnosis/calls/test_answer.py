@@ -30,6 +30,7 @@ from whydiff.diagnosis.calls.pair import ROWS_CORRESPOND, RUN, Disagreement, cho
 from whydiff.diagnosis.calls.results import Distance
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.verdict import Verdict
+from whydiff.report.documents.calls import call_causes
 from whydiff.testing.calls import KERNEL, Linear, X, call, execution
 
 OUT = (X @ KERNEL).astype("float32")
@@ -134,6 +135,16 @@ def test_hybrids_are_listed_with_their_part_of_the_gap():
     assert "hybrids" not in answer().evidence
     trials.hybrids = {}
     assert "hybrids" not in answer(trials=trials).evidence
+
+
+def test_only_where_hybrids_ran_is_a_cause_said_to_be_confirmed_by_them():
+    runner = Linear(OUT, {"mode": np.float32(1)})
+    a, b = call(1), call(2, "call", outputs=runner.again("b").outputs[0])
+    verdict = Verdict((cause("mode", share=1.0),))
+    by_hybrids = run_trials(runner, ["mode"], (a, b), "outputs")
+    for trials, how in ((by_hybrids, "with one field swapped"), (None, "one part of the gap")):
+        (section,) = call_causes(answer(verdict=verdict, trials=trials))
+        assert how in section.lead and section.lead.startswith("Confirmed by")
 
 
 # --- advice ---------------------------------------------------------------------------------------

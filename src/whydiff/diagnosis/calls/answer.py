@@ -99,9 +99,10 @@ def _chosen(a: Call, b: Call, scripts: tuple[str, str], between: str) -> str:
         return f"{said(a)} in two runs of {script}; --calls I,J compares two calls of one"
     one, other = said_both(a, b)
     numbers = number_of(a), number_of(b)
-    told = f"call {numbers[0]}" if numbers[0] == numbers[1] else "calls {} and {}".format(*numbers)
+    one_call = numbers[0] == numbers[1]
+    numbered = f"call {numbers[0]}" if one_call else "calls {} and {}".format(*numbers)
     return (
-        f"{one} and {other} ({told}) of {script}; "
+        f"{one} and {other} ({numbered}) of {script}; "
         "--calls I,J picks others, --runs compares two runs"
     )
 

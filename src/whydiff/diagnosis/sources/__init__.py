@@ -28,7 +28,7 @@ from whydiff.diagnosis.sources import (
     version,
 )
 from whydiff.diagnosis.sources.floatx import with_followers
-from whydiff.diagnosis.sources.own_code import told_apart_from_python
+from whydiff.diagnosis.sources.own_code import compare_across_pythons
 from whydiff.diagnosis.sources.source import Source
 
 __all__ = ["CATALOGUE", "Source", "compare_all", "source"]
@@ -67,6 +67,6 @@ def source(id: str) -> Source:
 
 def compare_all(a: Side, b: Side) -> tuple[Finding, ...]:
     """One finding per source, in the order of the catalogue."""
-    found = [told_apart_from_python(s.compare, a, b) for s in _OTHERS]
+    found = [compare_across_pythons(s.compare, a, b) for s in _OTHERS]
     found = with_followers(found, a, b)
     return (*found, arithmetic.judge(a, b, found))

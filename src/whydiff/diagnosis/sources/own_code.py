@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from whydiff.core.findings import DIFFERS, Finding
+from whydiff.core.findings import DIFFERS, IDENTICAL, Finding
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources.source import unknown
 
@@ -19,19 +19,20 @@ from whydiff.diagnosis.sources.source import unknown
 _DIGEST = re.compile(r"(?<=[\w>]):[0-9a-f]{16}(?![0-9a-f])")
 
 
-def told_apart_from_python(compare: Callable[[Side, Side], Finding], a: Side, b: Side) -> Finding:
+def compare_across_pythons(compare: Callable[[Side, Side], Finding], a: Side, b: Side) -> Finding:
     """What ``compare`` finds; where only code differs that two versions of Python compiled, that
-    this cannot be told."""
-    found, pythons = compare(a, b), (_python(a), _python(b))
-    if found.status != DIFFERS or pythons[0] == pythons[1]:
-        return found
-    bare = compare(_without_code(a), _without_code(b))
-    if bare.status == DIFFERS:
-        return bare
+    this cannot be judged."""
+    finding, pythons = compare(a, b), (_python(a), _python(b))
+    if finding.status != DIFFERS or pythons[0] == pythons[1]:
+        return finding
+    without_code = compare(_without_code(a), _without_code(b))
+    if without_code.status == DIFFERS:
+        return without_code
+    equal = "all other settings are equal; " if without_code.status == IDENTICAL else ""
     return unknown(
-        found.source,
-        f"all settings equal; functions of the script are known by their bytecode, which Python "
-        f"{pythons[0]} and {pythons[1]} write differently",
+        finding.source,
+        f"{equal}functions of the script are known by their bytecode, which Python {pythons[0]} "
+        f"and {pythons[1]} write differently",
     )
 
 

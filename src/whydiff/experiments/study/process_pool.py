@@ -1,7 +1,7 @@
 """The process pool: a script run whole, again and again, its random sources pinned.
 
 For trainings that are no recipe: hand-written loops, data too large to keep. Slower than any
-other executor, and it works for everything that prints or logs a number. Beyond this machine a
+other engine, but all it needs is a script that prints or logs a number. Beyond this machine a
 replica is a command on a worker. What it needs lies in its folder: the script with what is beside
 it, and ``job.json``; what comes back is a study file with that one replica.
 """

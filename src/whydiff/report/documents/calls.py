@@ -116,20 +116,27 @@ def call_causes(e: Explanation) -> Iterator[Section]:
     if not e.causes:
         return
     whole = e.gap.get("metric") or "the outputs"
+    # Numbers by two rules, as fit's log and evaluate, are compared without hybrids.
+    by_hybrids = bool(e.evidence.get("hybrids"))
+    measured = "every hybrid was run" if by_hybrids else "every part was measured"
     moved = MovedBy(
         whole,
         f"the gap in {whole}",
         "Bars in parts of the gap between A and B.",
-        "100 % is the whole gap from A to B; every hybrid was run once, on the data of the "
-        "calls, so these are no estimates.",
+        f"100 % is the whole gap from A to B; {measured} once, on the data of the calls, so these "
+        "are no estimates.",
     )
     blocks: list[Block] = [causes_in_parts(e.causes, moved)]
     if e.unexplained > 0.01 and e.reproduced:
         blocks.append(Text(f"{percent(e.unexplained)} of the gap is unexplained.", "warning"))
     confirmed = [source(c.source, measuring=True) for c in e.causes if c.status == CONFIRMED]
+    how = (
+        "running the call again with one field swapped at a time"
+        if by_hybrids
+        else f"measuring {whole} again, one part of the gap at a time"
+    )
     lead = (
-        "Confirmed by running the call again with one field swapped at a time: "
-        f"{listed(confirmed)}."
+        f"Confirmed by {how}: {listed(confirmed)}."
         if confirmed
         else "Nothing was confirmed; these are suspects."
     )

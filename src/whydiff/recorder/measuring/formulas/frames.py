@@ -117,9 +117,7 @@ class _Appended(ast.NodeTransformer):
                 value=ast.ListComp(
                     elt=value, generators=[ast.comprehension(ifs=[], is_async=0) as each]
                 ),
-            ) if any(
-                isinstance(n, ast.Attribute) and n.attr in PREDICTING for n in ast.walk(value)
-            ):
+            ) if _predicts(value):
                 begin = ast.Assign(node.targets, ast.List([], ast.Load()))
                 listed = ast.List([value], ast.Load())
                 added = ast.AugAssign(ast.Name(name, ast.Store()), ast.Add(), listed)
