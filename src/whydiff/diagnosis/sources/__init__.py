@@ -6,6 +6,9 @@ A source's ``compare`` takes two sides of plain data and returns a
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
+
 from whydiff.core.findings import Finding
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources import (
@@ -33,7 +36,7 @@ from whydiff.diagnosis.sources.source import Source
 
 __all__ = ["CATALOGUE", "Source", "compare_all", "source"]
 
-_OTHERS: tuple[Source, ...] = (
+_ALONE = (
     initialization.SOURCE,
     data_order.SOURCE,
     noise.SOURCE,
@@ -51,6 +54,9 @@ _OTHERS: tuple[Source, ...] = (
     version.SOURCE,
     hardware.SOURCE,
 )
+_OTHERS = tuple(
+    replace(one, compare=functools.partial(compare_across_pythons, one.compare)) for one in _ALONE
+)
 
 #: Every source, in the order of ``whydiff.core.recipe.SOURCE_IDS``.
 CATALOGUE: tuple[Source, ...] = (*_OTHERS, arithmetic.source_beside(_OTHERS))
@@ -67,6 +73,6 @@ def source(id: str) -> Source:
 
 def compare_all(a: Side, b: Side) -> tuple[Finding, ...]:
     """One finding per source, in the order of the catalogue."""
-    found = [compare_across_pythons(s.compare, a, b) for s in _OTHERS]
+    found = [s.compare(a, b) for s in _OTHERS]
     found = with_followers(found, a, b)
     return (*found, arithmetic.judge(a, b, found))

@@ -12,20 +12,28 @@ from dataclasses import fields, replace
 from typing import Any
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, Finding
+from whydiff.core.recipe import Facts
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources.source import unknown
 
 #: the digest of a function in a text, behind its name: ``weighted_mse:0f1e2d3c4b5a6978``
 _DIGEST = re.compile(r"(?<=[\w>]):[0-9a-f]{16}(?![0-9a-f])")
 
+#: Facts as they are compared: as they are, or without what is known of code.
+Through = Callable[[Facts], Facts]
 
-def compare_across_pythons(compare: Callable[[Side, Side], Finding], a: Side, b: Side) -> Finding:
-    """What ``compare`` finds; where only code differs that two versions of Python compiled, that
-    this cannot be judged."""
-    finding, pythons = compare(a, b), (_python(a), _python(b))
+
+def across_pythons(versions: tuple[Facts, Facts], find: Callable[[Through], Finding]) -> Finding:
+    """What ``find`` finds; where only code differs that two versions of Python compiled, that
+    this cannot be judged.
+
+    ``versions`` are the facts of that source on both sides. ``find`` compares what it is about
+    through the function that it is given, which takes facts and returns those to compare.
+    """
+    finding, pythons = find(_as_they_are), [_python(facts) for facts in versions]
     if finding.status != DIFFERS or pythons[0] == pythons[1]:
         return finding
-    without_code = compare(_without_code(a), _without_code(b))
+    without_code = find(_bare)
     if without_code.status == DIFFERS:
         return without_code
     equal = "all other settings are equal; " if without_code.status == IDENTICAL else ""
@@ -36,14 +44,28 @@ def compare_across_pythons(compare: Callable[[Side, Side], Finding], a: Side, b:
     )
 
 
-def _python(side: Side) -> str:
+def compare_across_pythons(compare: Callable[[Side, Side], Finding], a: Side, b: Side) -> Finding:
+    """What ``compare`` finds of two sides, see :func:`across_pythons`."""
+    return across_pythons(
+        (a.recipe.version, b.recipe.version),
+        lambda through: compare(_with_facts(a, through), _with_facts(b, through)),
+    )
+
+
+def _as_they_are(facts: Facts) -> Facts:
+    return facts
+
+
+def _python(facts: Facts) -> str:
     """Major and minor version, as in ``3.11``."""
-    return ".".join(str(side.recipe.version.get("python", "")).split(".")[:2])
+    return ".".join(str(facts.get("python", "")).split(".")[:2])
 
 
-def _without_code(side: Side) -> Side:
-    facts = {
-        field.name: _bare(value)
+def _with_facts(side: Side, through: Through) -> Side:
+    if through is _as_they_are:
+        return side
+    facts: dict[str, Any] = {
+        field.name: through(value)
         for field in fields(side.recipe)
         if isinstance(value := getattr(side.recipe, field.name), Mapping)
     }

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from whydiff.core.findings import DIFFERS, Divergence, Finding
 from whydiff.core.lock import PARTS, Fed, FitDigests, Lock, LockedFit
-from whydiff.core.recipe import SOURCE_IDS
+from whydiff.core.recipe import SOURCE_IDS, Facts
 from whydiff.core.recording import STEP_GROUPS, Execution, Side
 from whydiff.core.words import pair
 from whydiff.diagnosis import divergence
 from whydiff.diagnosis.sources import CATALOGUE, arithmetic, source
+from whydiff.diagnosis.sources.own_code import Through, across_pythons
 from whydiff.diagnosis.sources.source import differs, identical, unknown
 from whydiff.experiments.lock.reference import as_execution, shortened
 from whydiff.stats.sketch import sketch_distance
@@ -204,19 +206,26 @@ def digest_findings(locked: FitDigests, new: FitDigests, without: str) -> tuple[
             findings.append(unknown(name, f"another digest; {without}"))
         else:
             findings.append(differs(name, f"another digest; {without}", source(name).fix))
-    for field, before in locked.facts.items():
-        name, now = source_id(field), new.facts[field]
-        told = [
-            f"{key}: {' vs. '.join(pair(before.get(key), now.get(key)))}"
-            for key in dict.fromkeys([*before, *now])
-            if _plain(before.get(key)) != _plain(now.get(key))
-        ]
-        findings.append(
-            differs(name, "; ".join(told), source(name).fix)
-            if told
-            else identical(name, f"all {len(now)} settings equal")
+    versions = locked.facts["version"], new.facts["version"]
+    findings += [
+        across_pythons(
+            versions, functools.partial(_settings, source_id(field), before, new.facts[field])
         )
+        for field, before in locked.facts.items()
+    ]
     return tuple(sorted(findings, key=lambda finding: SOURCE_IDS.index(finding.source)))
+
+
+def _settings(name: str, before: Facts, now: Facts, through: Through) -> Finding:
+    before, now = through(before), through(now)
+    told = [
+        f"{key}: {' vs. '.join(pair(before.get(key), now.get(key)))}"
+        for key in dict.fromkeys([*before, *now])
+        if _plain(before.get(key)) != _plain(now.get(key))
+    ]
+    if told:
+        return differs(name, "; ".join(told), source(name).fix)
+    return identical(name, f"all {len(now)} settings equal")
 
 
 def _plain(value: object) -> str:

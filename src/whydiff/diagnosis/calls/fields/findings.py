@@ -11,6 +11,7 @@ from whydiff.core.recipe import Recipe
 from whydiff.diagnosis.mechanisms import mechanism as known
 from whydiff.diagnosis.sources.facts import PlainField, compare_facts
 from whydiff.diagnosis.sources.layers import aligned_facts
+from whydiff.diagnosis.sources.own_code import across_pythons
 
 REMEDIES: Mapping[str, str] = {
     "data-content": "Bring both inputs to the same form with one function, and look at their "
@@ -43,7 +44,10 @@ def compare_settings(name: str, a: MeasuringCall, b: MeasuringCall, what: str) -
     one, two = aligned_facts(recipe_of(a), recipe_of(b), one, two)
     if name in ("measurement", "objective") and not a.kind == b.kind == "evaluate":
         return Finding(name, IDENTICAL, "no metric takes part in what is compared")
-    found = compare_facts(PlainField(name, what=what), one, two)
+    found = across_pythons(
+        (a.recipe.version, b.recipe.version),
+        lambda through: compare_facts(PlainField(name, what=what), through(one), through(two)),
+    )
     if found.status != DIFFERS:
         return found
     return differs(name, found.evidence, found.evidence)

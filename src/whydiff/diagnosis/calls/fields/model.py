@@ -21,6 +21,7 @@ from whydiff.diagnosis.calls.origins import (
 from whydiff.diagnosis.sources import architecture as of_architecture
 from whydiff.diagnosis.sources.facts import PlainField, compare_facts
 from whydiff.diagnosis.sources.layers import aligned_facts
+from whydiff.diagnosis.sources.own_code import Through, across_pythons
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,13 @@ def compare_architecture(
     """Layers and their settings, and what the code of layers reads."""
     if not a.recipe.architecture and not b.recipe.architecture:
         return Finding("architecture", UNKNOWN, "no layer settings were recorded")
-    sides = [cast(Side, _Seen(replace(c.recipe, architecture=_shape(c)))) for c in (a, b)]
-    finding = of_architecture.compare(*sides)
+
+    def find(through: Through) -> Finding:
+        recipes = (replace(c.recipe, architecture=through(_shape(c))) for c in (a, b))
+        one, two = (cast(Side, _Seen(recipe)) for recipe in recipes)
+        return of_architecture.compare(one, two)
+
+    finding = across_pythons((a.recipe.version, b.recipe.version), find)
     values = held.get("architecture", ())
     if values and all(h.kind == SETTING for h in values):
         text = f"the script changed it between the two calls: {values_in_words(values, b)}"
