@@ -38,13 +38,13 @@ BY_RELEASE = TRAIN.replace(
 )
 
 
-def history(folder, *, resplit=99, upgraded=99, broken=(), script=TRAIN):
-    """Sixteen commits tagged c1 to c16; from ``resplit`` on another split, and so on."""
+def history(folder, *, faster=99, resplit=99, upgraded=99, broken=(), script=TRAIN):
+    """Sixteen commits tagged c1 to c16; from ``faster`` on another learning rate, and so on."""
     git(folder, "init", "-qb", "main")
     for number in range(1, 17):
-        fold = 2 if number >= resplit else 1
+        rate, fold = 0.05 if number >= faster else 0.01, 2 if number >= resplit else 1
         end = "raise RuntimeError('broken')\n" if number in broken else ""
-        (folder / "settings.py").write_text(f"RATE = 0.01\nFOLD = {fold}\n{end}")
+        (folder / "settings.py").write_text(f"RATE = {rate}\nFOLD = {fold}\n{end}")
         (folder / "train.py").write_text(script)
         release = "1.14.0" if number >= upgraded else "1.13.0"
         (folder / "requirements.txt").write_text(f"# packages\nnumpy\nsix=={release}\n")
@@ -62,6 +62,25 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.mark.long
+def test_a_changed_learning_rate_is_found_with_its_line_and_commit(here):
+    history(here, faster=11)
+    found = whydiff.bisect("train.py", "c1", "HEAD")
+    assert [found.point(n).about for n in (found.before, found.first)] == ["Change 10", "Change 11"]
+    assert found.runs <= 5
+    (cause,) = found.explanation.causes
+    assert (cause.source, cause.status, found.explanation.unexplained) == (
+        "optimizer",
+        "confirmed",
+        0,
+    )
+    commit = f"commit {git(here, 'rev-parse', 'c11')[:10]} (Change 11)"
+    assert cause.detail == (
+        "learning_rate: 0.01 vs. 0.05 "
+        f"(settings.py:1: RATE = 0.01; settings.py:1: RATE = 0.05; {commit})"
+    )
+
+
+@pytest.mark.long
 def test_a_changed_split_is_found_though_a_commit_in_the_middle_fails(here):
     history(here, resplit=6, broken={9})
     state = git(here, "status", "--porcelain"), git(here, "worktree", "list")
@@ -71,7 +90,7 @@ def test_a_changed_split_is_found_though_a_commit_in_the_middle_fails(here):
     skipped = [one for one in found.tried if one.state == "skipped"]
     assert [found.point(one.number).about for one in skipped] == ["Change 9"]
     assert "broken" in skipped[0].why
-    assert len(found.tried) - len(skipped) <= 5
+    assert found.runs - len(skipped) <= 5
     (cause,) = found.explanation.causes
     assert (cause.source, cause.status) == ("data-content", "confirmed")
     commit = f"commit {git(here, 'rev-parse', 'c6')[:10]} (Change 6)"
