@@ -86,6 +86,8 @@ FINE = {
         "t = twin(m)\nt.set_weights(m.get_weights())\n",
         "import keras\nclone = keras.models.clone_model(m)\nclone.load_weights('w.h5')\n",
         "import keras\nq = keras.models.clone_model(m, clone_function=compress)\nq.fit(x)\n",
+        "import keras\nbase = keras.Sequential([keras.layers.Dense(3)])\n"
+        "def fresh():\n    m = keras.models.clone_model(base)\n    return m\n",
     ],
     "WD201": [
         HEAD + SEED + "ds = tf.data.Dataset.range(9).shuffle(9)\n",
@@ -118,6 +120,8 @@ FINE = {
         "from pathlib import Path\nroses = list(Path(d).glob('roses/*'))\n"
         "PIL.Image.open(str(roses[0]))\n",
         "from pathlib import Path\nv = load(next(Path(d).glob('*.avi')), 50)\nto_gif(v)\n",
+        "import os\ntable = {name: load(name) for name in os.listdir('d')}\nx = table['a.npy']\n",
+        "import os\nfrom natsort import natsorted\nfiles = natsorted(os.listdir('d'))\n",
     ],
     "WD205": [
         HEAD + SEED + MODEL + TRAIN + "movies = list(set(names))\nrecommend(movies)\n",
@@ -246,6 +250,8 @@ FINE = {
         "            yield x[i]\n            i += 1\n",
         "def f(x):\n    i = 0\n    while True:\n        yield x[i]\n        i += 1\n",
         "while True:\n    n = 0\n    n += 1\n    use(n)\n",
+        "def g(x, n):\n    while True:\n        i = 0\n        while i < len(x):\n"
+        "            yield x[i : i + n]\n            i += n\n",
     ],
     "WD210": [
         "import tensorflow as tf\nds = tf.data.Dataset.range(9).shuffle(9, 1)\n"
@@ -292,6 +298,9 @@ FINE = {
     "WD407": [
         "import keras\nclass A(keras.Model):\n    def train_step(self, d):\n"
         "        self.optimizer.zero_grad()\n"
+        "        loss(self(d, training=True)).backward()\n",
+        "import keras\nclass A(keras.Model):\n    def train_step(self, d):\n"
+        "        for v in self.trainable_weights:\n            v.value.grad = None\n"
         "        loss(self(d, training=True)).backward()\n",
     ],
 }
@@ -343,6 +352,7 @@ WRONG = {
         "import os\nfor d in ds:\n    names = os.listdir(d)\n    use(names)\n",
         "from pathlib import Path\nfiles = list(Path('.').glob('*.png'))\nuse(files)\n",
         "import os\nfor f in os.listdir('.'):\n    rows.append(f)\n",
+        "import os\ntable = {n: load(n) for n in os.listdir('d')}\nx = list(table.values())\n",
     ],
     "WD205": [
         "print(len(fit(list(set(names)))), train(list(set(names))))\n",
@@ -361,6 +371,9 @@ WRONG = {
         "import keras\nm = keras.Sequential()\nm.add(keras.layers.Dense(3))\n"
         "m.add(keras.layers.Softmax())\n"
         "m.compile('adam', loss=keras.losses.CategoricalCrossentropy(from_logits=True))\n",
+        "import keras\nloss = keras.losses.CategoricalCrossentropy(from_logits=True)\n"
+        "def build():\n    m = keras.Sequential([keras.layers.Dense(3, activation='softmax')])\n"
+        "    return m\nm = build()\nm.compile('adam', loss)\n",
     ],
     "WD405": ["import keras\nmodel.compile(optimizer='adadelta', loss='mse')\n"],
     "WD502": ['import numpy as np\nimport os\nos.environ["OMP_NUM_THREADS"] = "1"\n'],
@@ -381,5 +394,16 @@ WRONG = {
         "base.trainable = False\nmodel.fit(x, y)\n",
         "import keras\nmodel.compile('adam', 'mse')\nfor layer in model.layers:\n"
         "    layer.trainable = False\nmodel.fit(x, y)\n",
+        "import keras\nm = keras.Sequential([base])\nm.compile('adam', 'mse')\n"
+        "for layer in base.layers[-10:]:\n    layer.trainable = False\nm.fit(x, y)\n",
+    ],
+    "WD209": [
+        "def g(x, n):\n    while True:\n        start = 0\n        end = start + n\n"
+        "        yield x[start:end]\n        start = end\n",
+    ],
+    "WD407": [
+        "import keras\nclass A(keras.Model):\n    def train_step(self, d):\n"
+        "        loss(self(d, training=True)).backward()\n"
+        "        self.optimizer.apply([v.value.grad for v in self.trainable_weights])\n",
     ],
 }

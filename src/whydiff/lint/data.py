@@ -14,7 +14,9 @@ _PIPELINE = ("map", "batch", "cache", "prefetch", "repeat", "shuffle", "take", "
 _SORTED_SETS = ("load_iris", "load_wine")
 _SHUFFLES = ("permutation", "shuffle", "train_test_split", "permuted")
 _ORDERLESS = ("sorted", "len", "set", "frozenset", "min", "max", "sum", "any", "all", "Counter",
-              "collections.Counter")  # fmt: skip
+              "collections.Counter", "natsort.natsorted", "natsort.os_sorted")  # fmt: skip
+#: goes through a dictionary in the order in which it was filled
+_THROUGH = ("values", "items", "keys", "popitem")
 _KEEPING = ("list", "tuple", "enumerate", "zip", "str", "repr", "iter", "map", "filter")
 _COLLECTING = ("append", "extend", "insert", "write", "writerow", "put", "fit")
 _DATASETS = ("keras.utils.PyDataset", "keras.utils.Sequence")
@@ -67,6 +69,8 @@ def _order_is_lost(
             return True
         if isinstance(above, ast.Call) and s.called(above) == "print":
             return not used
+        if isinstance(above, ast.DictComp) and _looked_up(s, above, node):
+            return True
         if isinstance(above, ast.Call):
             used = used or not (s.called(above) in _KEEPING or method(above) in ("join", "format"))
         if isinstance(above, ast.Compare):  # `"a" in os.listdir(".")`
@@ -86,6 +90,23 @@ def _order_is_lost(
         if isinstance(above, ast.stmt):
             return False
     return False
+
+
+def _looked_up(s: Source, table: ast.DictComp, node: ast.expr) -> bool:
+    """Whether a dictionary has the elements of ``node`` as its keys and is only looked up."""
+    made = table.generators[0]
+    keyed = made.iter is node and ast.unparse(made.target) in {
+        ast.unparse(n) for n in ast.walk(table.key)
+    }
+    name, assigned = s.target(table), s.script.parent[table]
+    if not keyed or not isinstance(assigned, ast.Assign):
+        return False
+    above = [s.script.parent[use] for use in _uses(s, name, assigned)]
+    return all(
+        isinstance(p, ast.Subscript | ast.Compare)
+        or (isinstance(p, ast.Attribute) and p.attr not in _THROUGH)
+        for p in above
+    )
 
 
 def _picks_one(s: Source, node: ast.AST) -> bool:

@@ -38,8 +38,30 @@ def _clone(s: Source) -> Iterator[Hit]:
     for call in s.calls:
         plain = s.called(call) == "keras.models.clone_model"
         plain = plain and keyword(call, "clone_function") is None  # which may copy what it likes
-        if plain and not _gets_weights(s, call):
+        if plain and not _gets_weights(s, call) and not _only_a_pattern(s, call):
             yield Hit.at(call, "clone_model copies layers, not weights")
+
+
+def _only_a_pattern(s: Source, clone: ast.Call) -> bool:
+    """Whether the cloned model is built in the script, and is cloned and nothing else: it has no
+    weights that anybody would miss."""
+    cloned = clone.args[0] if clone.args else None
+    made = s.assigned(cloned.id) if isinstance(cloned, ast.Name) else []
+    plain = {"Sequential", "Model"}
+    built = [isinstance(m, ast.Call) and s.called(m).rpartition(".")[2] in plain for m in made]
+    uses = [
+        s.script.parent[n]
+        for n in s.nodes
+        if isinstance(n, ast.Name)
+        and isinstance(n.ctx, ast.Load)
+        and isinstance(cloned, ast.Name)
+        and n.id == cloned.id
+    ]
+    return bool(made) and all(built) and all(
+        (isinstance(use, ast.Call) and s.called(use) == "keras.models.clone_model")
+        or (isinstance(use, ast.Attribute) and use.attr in ("summary", "compile", "add"))
+        for use in uses
+    )  # fmt: skip
 
 
 def _gets_weights(s: Source, clone: ast.Call) -> bool:

@@ -47,20 +47,34 @@ def _last_layer(s: Source, model: ast.expr) -> ast.AST | None:
     return outputs
 
 
-def _from_logits(call: ast.Call) -> bool:
-    return any(constant(keyword(c, "from_logits")) is True for c in calls_in(call))
+def _from_logits(s: Source, call: ast.Call) -> bool:
+    loss = keyword(call, "loss") or (call.args[1] if len(call.args) > 1 else None)
+    named = s.last_assigned(loss.id, call) if isinstance(loss, ast.Name) else None
+    parts = (call,) if named is None else (call, named)
+    return any(constant(keyword(c, "from_logits")) is True for p in parts for c in calls_in(p))
+
+
+def _returned(s: Source, made: ast.expr) -> ast.expr:
+    """What a function of the script returns, where a call of it made a value and it returns once;
+    any other value itself."""
+    function = s.functions.get(s.called(made)) if isinstance(made, ast.Call) else None
+    returns = [n for n in ast.walk(function) if isinstance(n, ast.Return)] if function else []
+    value = returns[0].value if len(returns) == 1 else None
+    if isinstance(value, ast.Name):
+        value = s.last_assigned(value.id, value)
+    return made if value is None else value
 
 
 def _squashed_logits(s: Source) -> Iterator[Hit]:
     for call in s.calls:
-        if method(call) != "compile" or not _from_logits(call):
+        if method(call) != "compile" or not _from_logits(s, call):
             continue
         assert isinstance(call.func, ast.Attribute)
         name = ast.unparse(call.func.value)
         value = s.last_assigned(name, call)
         if value is None:
             continue
-        squashed = _squashes(s, _last_layer(s, value))
+        squashed = _squashes(s, _last_layer(s, _returned(s, value)))
         added = [
             c for c in s.calls
             if ast.unparse(c.func) == f"{name}.add" and s.scope(c) is s.scope(call) and c.args
@@ -199,11 +213,20 @@ def _numpy_noise(s: Source) -> Iterator[Hit]:
 
 
 def _kept_gradients(s: Source) -> Iterator[Hit]:
-    for step in _train_steps(s):
-        backward = [c for c in calls_in(step) if method(c) == "backward"]
-        names = {n.attr for n in ast.walk(step) if isinstance(n, ast.Attribute)}
-        if backward and not names & {"zero_grad", "grad"}:
+    for cls in s.subclasses:
+        steps = [f for f in cls.body if isinstance(f, ast.FunctionDef) and f.name == "train_step"]
+        backward = [c for f in steps for c in calls_in(f) if method(c) == "backward"]
+        if backward and not any(_clears(n) for n in ast.walk(cls)):
             yield Hit.at(backward[0], "backward() adds to the gradients of the step before")
+
+
+def _clears(node: ast.AST) -> bool:
+    """``zero_grad``, ``weight.grad = None``, ``weight.grad.zero_()``."""
+    if not isinstance(node, ast.Attribute):
+        return False
+    emptied = node.attr == "zero_" and ".grad" in ast.unparse(node.value)
+    kept = node.attr == "grad" and isinstance(node.ctx, ast.Load)
+    return node.attr == "zero_grad" or emptied or (node.attr == "grad" and not kept)
 
 
 _HEAD = "import keras\n\n"

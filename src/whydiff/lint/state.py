@@ -198,7 +198,12 @@ def _reaches(s: Source, owner: ast.expr, model: str, at: ast.stmt) -> bool:
         for loop in s.loops(at):
             target = loop.target if isinstance(loop, ast.For) else None
             if isinstance(target, ast.Name) and target.id == name:
-                return ast.unparse(loop.iter).startswith(f"{model}.")  # type: ignore[attr-defined]
+                root = loop.iter  # type: ignore[attr-defined]
+                while isinstance(root, ast.Attribute | ast.Subscript):
+                    root = root.value
+                name = ast.unparse(root)
+                if name == model:
+                    return True
     built = s.last_assigned(model, at)
     parts = (n for n in (ast.walk(built) if built is not None else ()))
     return any(isinstance(n, ast.Name) and n.id == name for n in parts)
