@@ -11,9 +11,11 @@ import pytest
 
 from whydiff.testing import HANGS
 
-#: Says its process id, then goes on for a minute.
+#: Says its process id, then goes on for a minute, as does what it starts.
 SCRIPT = """
-import os, time
+import os, subprocess, time
+if "WHYDIFF_RUN" in os.environ:
+    subprocess.Popen(["sleep", "60"])
 print(os.getpid(), flush=True)
 time.sleep(60)
 """
@@ -120,6 +122,8 @@ def test_no_process_and_no_folder_outlives_us(tmp_path, tally, verb, number):
     assert process.wait(timeout=HANGS) == -number
     assert ended(int(told.read_text()))
     assert emptied(scratch)
+    for pid in ours(scratch):
+        assert ended(pid)
     tally[ENDED, "ended, no process and no folder left"] += 1
 
 

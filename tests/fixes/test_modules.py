@@ -70,6 +70,20 @@ def test_a_test_is_seeded_with_the_seed_that_its_file_has(sides):
     assert "    keras.utils.set_random_seed(SEED)\n    keras.Sequential()" in found[0].source
 
 
+def test_a_fixture_that_builds_the_model_seeds_it(sides):
+    test = "class TestIt:\n    def test_fit(self, net):\n        net.fit()\n"
+    fixture = (
+        "import keras\nimport pytest\n\nSEED = 3\n\n\n@pytest.fixture\ndef net():\n"
+        "    return keras.Sequential()\n"
+    )
+    drawn = (Frame(str(MODULE), 9, "net"),)
+    a, _ = sides(draws=((drawn,), ()), fits=((Frame(str(SCRIPT), 3, "TestIt.test_fit"),), ()))
+    made_by = Difference("runs", a, a, [], ["initialization"])
+    (path, source), *_ = proposals(SCRIPT, test, made_by, [(MODULE, fixture)])[0].changed
+    assert path == MODULE
+    assert "def net():\n    keras.utils.set_random_seed(SEED)\n    return" in source
+
+
 def test_an_entry_point_is_left_alone_where_the_seed_is_given_to_what_it_calls(sides):
     entry = "import loader\n\n\ndef main():\n    loader.train(parsed().seed)\n"
     work = "import model\n\n\ndef train(seed):\n    model.build().fit()\n"

@@ -6,7 +6,7 @@ from multiprocessing import get_context
 import pytest
 from joblib import Parallel, delayed
 
-from whydiff.recorder.session import _started_processes
+from whydiff.core.machine import started_processes
 
 
 def by_joblib():
@@ -26,6 +26,6 @@ def by_an_executor():
 
 @pytest.mark.parametrize(("start", "least"), [(by_joblib, 2), (by_a_pool, 2), (by_an_executor, 1)])
 def test_processes_are_counted_however_they_are_started(start, least):
-    before = _started_processes()
+    before = started_processes()
     start()
-    assert _started_processes() >= before + least
+    assert started_processes() >= before + least

@@ -11,7 +11,7 @@ import pytest
 from whydiff.core.calls import WITHIN
 from whydiff.recorder.seed_calls import FUNCTIONS
 from whydiff.runner import client
-from whydiff.runner.client import Child, Run
+from whydiff.runner.client import Child, Run, not_recorded
 from whydiff.storage import load
 
 #: Scripts that never import Keras: how they run and end has nothing to do with a training.
@@ -155,6 +155,26 @@ def run(name, folder, recorded):
 def test_a_script_runs_and_ends_as_without_us(name, tmp_path):
     plain = run(name, tmp_path / "plain", False)
     assert run(name, tmp_path / "watched", True) == plain
+
+
+@pytest.mark.parametrize(
+    ("pool", "processes"),
+    [
+        ("concurrent.futures import ThreadPoolExecutor", False),
+        ("concurrent.futures import ProcessPoolExecutor", True),
+        ("joblib.externals.loky import ProcessPoolExecutor", True),
+    ],
+)
+def test_a_script_is_over_though_a_pool_of_it_waits_for_work(tmp_path, pool, processes):
+    (tmp_path / "train.py").write_text(
+        f"from {pool} as Pool\npool = Pool(1)\nprint(list(pool.map(abs, [-1, 2])))"
+    )
+    run = Run(tmp_path / "train.py")
+    with Child(run, tmp_path / "r.whydiff", tmp_path / "log", serve=True) as child:
+        assert child.wait_for_script() == 0
+    assert (tmp_path / "log").read_text().splitlines()[0] == "[1, 2]"
+    said = not_recorded(child, "that can be compared").way_out
+    assert ("1 worker process, in which nothing is watched" in said) == processes
 
 
 def test_a_file_of_the_name_that_python_looks_for_first_is_run_too(tmp_path, monkeypatch):

@@ -29,11 +29,14 @@ def test_an_environment_below_this_one_and_the_users_folder_hold_libraries():
 
 
 def test_a_folder_that_pip_filled_holds_libraries(tmp_path, monkeypatch):
-    (tmp_path / "vendored" / "keras-3.9.dist-info").mkdir(parents=True)
+    about = tmp_path / "vendored" / "keras-3.9.dist-info"
+    about.mkdir(parents=True)
+    (about / "RECORD").write_text("keras/model.py,sha256=0,9\nsix.py,,\n")
     file = str(tmp_path / "vendored" / "keras" / "model.py")
     assert not in_library(file)
     monkeypatch.setattr(sys, "path", [str(tmp_path / "vendored"), *sys.path])
-    assert in_library(file)
+    assert in_library(file) and in_library(str(tmp_path / "vendored" / "six.py"))
+    assert not in_library(str(tmp_path / "vendored" / "train.py"))  # beside what it needs
 
 
 def test_a_module_is_the_users_if_its_file_is(tmp_path):

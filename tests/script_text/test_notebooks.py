@@ -1,4 +1,4 @@
-"""The code of a notebook: cells in their order, lines of IPython's left out and named."""
+"""The code of a notebook: cells in their order, lines of IPython's done by IPython, or named."""
 
 import json
 
@@ -8,6 +8,7 @@ from whydiff.script_text.notebooks import (
     Cell,
     as_script,
     cells,
+    for_ipython,
     from_script,
     left_out,
     lines_above,
@@ -25,25 +26,44 @@ def test_cells_keep_their_lines_and_are_counted_without_text():
     assert second.file("train.ipynb") == "train.ipynb (cell 2)"
 
 
-def test_lines_of_ipython_are_left_out_in_their_place():
-    (cell,) = cells(notebook("%matplotlib inline\nif True:\n    !pip install keras\nx = 5 % 2\nx?"))
-    assert cell.text.splitlines() == ["pass", "if True:", "    pass", "x = 5 % 2", "pass"]
-    assert list(left_out([cell])) == [
-        "cell 1: %matplotlib inline",
-        "cell 1: !pip install keras",
-        "cell 1: x?",
-    ]
+@pytest.mark.parametrize(
+    ("line", "python", "done"),
+    [
+        ("%cd data", "pass", "get_ipython().run_line_magic('cd', 'data')"),
+        ("    !ls -l", "    pass", "    get_ipython().system('ls -l')"),
+        ("files = !ls", "files = None", "files = get_ipython().getoutput('ls')"),
+        ("here = %pwd", "here = None", "here = get_ipython().run_line_magic('pwd', '')"),
+        ("%time model.fit(x)", "model.fit(x)", "model.fit(x)"),
+        ("x = 5 % 2", "x = 5 % 2", "x = 5 % 2"),
+        # what installs, outlives the notebook or shows help is done by nobody
+        *((line, "pass", "pass") for line in ("!pip install keras", "%pip install -q x",
+          "!python -m pip install x", "%tensorboard --logdir logs", "%load_ext whydiff", "x?")),
+    ],
+)  # fmt: skip
+def test_lines_of_ipython_are_done_by_ipython(line, python, done):
+    before = "if True:\n    y = 1\n!ls"  # a cell that Python cannot read
+    (cell,) = cells(notebook(f"{before}\n{line}"))
+    text = cell.text.split("\n")[-1].partition("  # ipython: ")[0]
+    for_it = for_ipython(cell.text).split("\n")[-1].partition("  # ipython: ")[0]
+    assert (text, for_it) == (python, done) and len(cell.text.split("\n")) == 4
+    said = list(left_out([cell], with_ipython=True))
+    assert said == ([f"cell 1: {line}"] if done == "pass" else [])
+    assert "cell 1: !ls" in left_out([cell], with_ipython=False)
 
 
 def test_a_text_that_looks_like_a_magic_stays():
-    (cell,) = cells(notebook('text = """\n%d of %d\n"""'))
-    assert cell.text == 'text = """\n%d of %d\n"""' and not cell.left_out
+    for text in ('text = """\n%d of %d\n"""', 'print("%d"\n      % 3)'):
+        (cell,) = cells(notebook(f"{text}\n!ls"))
+        assert cell.text == f"{text}\npass  # ipython: !ls"
 
 
-def test_cells_around_python_run_and_others_do_not():
-    timed, shell = cells(notebook("%%time\nx = 1", "%%bash\nrm -r data"))
-    assert timed.text == "pass\nx = 1"
-    assert shell.text == "" and shell.left_out == ("%%bash",)
+def test_cells_around_python_run_as_python_and_others_as_a_whole():
+    timed, shell = cells(notebook("%%time\nx = 1\n!ls", "%%bash -e\nrm -r data\n# done"))
+    assert timed.text == "pass\nx = 1\npass  # ipython: !ls"
+    assert for_ipython(shell.text) == (
+        "get_ipython().run_cell_magic('bash', '-e', 'rm -r data\\n# done\\n')"
+    )
+    assert list(left_out([shell], with_ipython=False)) == ["cell 2: %%bash -e"]
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "not JSON"])

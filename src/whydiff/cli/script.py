@@ -181,11 +181,6 @@ def check_script(name: str) -> Path:
             f"{name} is a saved model, not a script",
             "`whydiff explain a.keras b.keras` compares two of them.",
         )
-    if path.suffix == ".ipynb":
-        raise WhydiffError(
-            f"{name} is a notebook, not a script",
-            f"Convert it first: jupyter nbconvert --to script {name}",
-        )
     read_script(path)
     return path
 

@@ -7,6 +7,7 @@ import ctypes
 import functools
 import os
 import platform
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,23 @@ THREAD_VARIABLES = (
 )
 #: Devices that are the processor itself, as the backends name it.
 _PROCESSOR = ("", "cpu", "cpu cpu", "xla_cpu")
+
+
+def started_processes() -> int:
+    """How many processes this one started through multiprocessing, joblib's workers included."""
+    module = sys.modules.get("multiprocessing.process")
+    counter = re.fullmatch(r"count\((\d+)\)", repr(getattr(module, "_process_counter", None)))
+    return int(counter[1]) - 1 if counter else 0
+
+
+def unwatched_workers(started: int) -> str:
+    """What a script that started so many processes is told, "" for none."""
+    if not started:
+        return ""
+    return (
+        f"The script started {started} worker process{'es' * (started > 1)}, in which nothing is "
+        "watched: a fit there (n_jobs=2) is in no answer. With n_jobs=1 it is."
+    )
 
 
 @functools.cache

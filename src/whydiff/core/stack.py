@@ -70,22 +70,27 @@ def in_library(file: str) -> bool:
 
 @functools.lru_cache(maxsize=8192)
 def _in_library(file: str, path: tuple[str, ...]) -> bool:
-    if file.startswith(_LIBRARIES):
-        return True
     where = Path(file)
-    if any(part in _INSTALLED for part in where.parts):
+    if file.startswith(_LIBRARIES) or not {*where.parts}.isdisjoint(_INSTALLED):
         return True
-    return any(folder in where.parents for folder in _filled_by_pip(path))
+    return any(place == where or place in where.parents for place in _filled_by_pip(path))
 
 
 @functools.lru_cache(maxsize=64)
-def _filled_by_pip(path: tuple[str, ...]) -> tuple[Path, ...]:
-    """Folders on the path of imports that ``pip install --target`` made."""
-    found = []
+def _filled_by_pip(path: tuple[str, ...]) -> frozenset[Path]:
+    """What ``pip install --target`` put into folders on the path of imports.
+
+    A script may lie in such a folder, beside the packages that it needs.
+    """
+    found = set()
     for entry in path:
+        if not entry or entry.startswith(_LIBRARIES) or Path(entry).name in _INSTALLED:
+            continue  # all there is a library's, and there is much
         try:
-            if entry and any(one.suffix == ".dist-info" for one in Path(entry).iterdir()):
-                found.append(Path(entry))
+            for record in Path(entry).glob("*.dist-info/RECORD"):
+                lines = record.read_text(encoding="utf-8", errors="replace").splitlines()
+                names = {line.partition(",")[0].partition("/")[0] for line in lines}
+                found |= {Path(entry) / name for name in names - {"", "..", "."}}
         except OSError:
             continue
-    return tuple(found)
+    return frozenset(found)

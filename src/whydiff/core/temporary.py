@@ -13,11 +13,18 @@ from pathlib import Path
 from whydiff.core.errors import WhydiffError
 
 PREFIX = "whydiff-"
-#: Waits until the pipe from us is closed, which the system does when we are killed; then removes
-#: the folder, again and again while what dies with us may still write into it.
-_GUARD = """
+#: The environment variable by which processes that scripts started are known to be of a folder.
+OF_FOLDER = "WHYDIFF_FOLDER"
+#: Waits until the pipe from us is closed, which the system does when we are killed; then ends what
+#: scripts left running (workers of pools, servers) and removes the folder, again and again while
+#: what dies with us may still write into it.
+_GUARD = f"""
 read -r _
 for _ in 1 2 3 4 5 6 7 8 9; do
+    for process in $(grep -als -- "{OF_FOLDER}=$1" /proc/[0-9]*/environ); do
+        process=${{process#/proc/}}
+        kill -9 "${{process%/environ}}"
+    done
     rm -rf -- "$1" && [ ! -e "$1" ] && exit
     sleep 0.1
 done
@@ -66,7 +73,7 @@ def _guard(folder: str) -> subprocess.Popen[bytes] | None:
         return None
     try:
         return subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, "sh", folder],
+            ["/bin/sh", "-c", _GUARD, "sh", str(Path(folder).resolve())],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

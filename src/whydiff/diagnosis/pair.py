@@ -9,6 +9,7 @@ from typing import Any
 
 from whydiff.core.chains import Pick, numbers
 from whydiff.core.errors import WhydiffError
+from whydiff.core.machine import unwatched_workers
 from whydiff.core.metrics import default_metric, larger_is_better
 from whydiff.core.question import FitName
 from whydiff.core.recipe import align, compiled_metrics
@@ -349,12 +350,7 @@ def in_workers(execution: Execution) -> str:
     """
     started = execution.environment.get(PROCESSES, 0)
     loads = any(fit.notes.get("data") in _LOADED_BY_WORKERS for fit in execution.fits)
-    if not isinstance(started, int) or not started or loads:
-        return ""
-    return (
-        f"The script started {started} worker process{'es' * (started > 1)}, in which nothing is "
-        "watched: a fit there (n_jobs=2) is in no answer. With n_jobs=1 it is."
-    )
+    return "" if loads or not isinstance(started, int) else unwatched_workers(started)
 
 
 def check_watched(execution: Execution, arguments: Sequence[str]) -> None:

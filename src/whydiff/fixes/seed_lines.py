@@ -31,6 +31,11 @@ _COMPLETE = (
 _MOVE = "Moves the line that sets the seed above the first draw: what was drawn before it had none."
 
 
+#: methods and functions that test runners call before a test
+_PREPARE = frozenset({"setUp", "setUpClass", "setup_method", "setup_class", "setup_function",
+                      "setup_module"})  # fmt: skip
+
+
 def seeded_in_time(side: Side) -> bool:
     """Whether Keras's seed was set before the first draw of the fit, wherever that was done."""
     first = _first_draw(side)
@@ -254,8 +259,8 @@ def own_seed_inside(
     None where no seed is made inside a function, or something was drawn before it.
     """
     files = script_files(path, side.execution.script)
-    stacks = [d.stack for d in side.execution.ledger if d.kind != SEEDING and not d.explicit]
-    stacks = [s for s in (*stacks, side.fit.stack) if s]
+    draws = [d for d in side.execution.ledger if d.kind != SEEDING and not d.explicit and d.stack]
+    stacks = [s for s in (*(d.stack for d in draws), side.fit.stack) if s]
     for seed in own_seeds(script, names):
         scope = script.scope(seed.statement)
         if seed.unset or isinstance(scope, ast.Module | ast.ClassDef):
@@ -272,7 +277,25 @@ def own_seed_inside(
         place = place_before(script, following[0]) if following else None
         if place is not None:
             return seed.text, place
-    return _given_seed(script, names, files, stacks)
+    first = min(draws, key=lambda d: d.number).stack if draws else ()
+    return _given_seed(script, names, files, stacks) or _in_fixture(script, names, files, first)
+
+
+def _in_fixture(
+    script: Script, names: Names, files: frozenset[str], first: Sequence[Frame]
+) -> tuple[str, Place] | None:
+    """A seed where a fixture or ``setUp`` begins that draws first: what a test does comes later."""
+    through = {f.function.rpartition(".")[2] for f in first if f.file in files}
+    for function in (n for n in ast.walk(script.tree) if isinstance(n, ast.FunctionDef)):
+        decorators = [ast.unparse(d).partition("(")[0] for d in function.decorator_list]
+        prepares = function.name in _PREPARE or any(d.endswith("fixture") for d in decorators)
+        body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+        if not prepares or function.name not in through or not body:
+            continue
+        place = place_before(script, body[0])
+        if place is not None:
+            return own_seed(script, names, body[0], parameters=False) or "0", place
+    return None
 
 
 def _given_seed(

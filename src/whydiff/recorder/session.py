@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import re
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -18,6 +16,7 @@ from whydiff.core.files import FILE
 from whydiff.core.hybrids import Enough, Pins
 from whydiff.core.interrupting import pass_on
 from whydiff.core.live import Live
+from whydiff.core.machine import started_processes
 from whydiff.core.recording import PROCESSES
 from whydiff.core.stack import OF_CALLS, hook_of
 from whydiff.keras_backend.patches import Patches
@@ -345,16 +344,9 @@ class Session:
         if self.writer is not None:
             self.writer.ledger(self.ledger.draws)
             self.writer.environment({FILE + p: use.text() for p, use in OPENED.files.items()})
-            if workers := _started_processes():
+            if workers := started_processes():
                 self.writer.environment({PROCESSES: workers})
             self.writer.close(exit_code)
-
-
-def _started_processes() -> int:
-    """How many processes the script started through multiprocessing, joblib's workers included."""
-    module = sys.modules.get("multiprocessing.process")
-    counter = re.fullmatch(r"count\((\d+)\)", repr(getattr(module, "_process_counter", None)))
-    return int(counter[1]) - 1 if counter else 0
 
 
 def subject_of(models: Sequence[Any], optimizer: Any, generators: Mapping[str, Any]) -> Subject:

@@ -29,6 +29,7 @@ from whydiff.core.machine import Interpreter
 from whydiff.core.progress import EachEpoch, Silent
 from whydiff.core.question import SideOptions
 from whydiff.core.resumption import Resume
+from whydiff.core.temporary import OF_FOLDER
 from whydiff.core.visible import Value, renamed
 from whydiff.keras_backend.internals import tested
 from whydiff.runner import codec
@@ -73,6 +74,8 @@ LEND = (
 LOOK_EVERY = 10.0
 #: Seconds that a child has to end by itself.
 GRACE = 5
+#: the same, where a signal ends us and nobody sees what the child does
+SHORT_GRACE = 1
 #: Samples kept for training again, over all fits of an execution.
 KEEP_BYTES = 4 << 30
 #: What keeps experiment trackers to themselves.
@@ -199,7 +202,7 @@ class Child:
             job = replace(job, serve=tuple(theirs))
         output = log.open("wb") if log else None
         folder = run.checkout.working_folder() if run.checkout else Path.cwd()
-        environment = run.variables()
+        environment = self._variables(run)
         if self._root:
             environment = with_moved_path(environment, job.covered) | {"PWD": self._moved(folder)}
         command, environment = _command(run, job, environment)
@@ -244,6 +247,11 @@ class Child:
             checkout=run.checkout.places() if run.checkout else {},
             resume=asdict(run.resume) if run.resume else None,
         )
+
+    def _variables(self, run: Run) -> dict[str, str]:
+        """The environment of a run, by which all that it starts ends with us."""
+        folder = {OF_FOLDER: str(self.recording.parent)} if run.purpose else {}
+        return run.variables() | folder
 
     def _moved(self, path: Path) -> str:
         """A path as the script's process has to be told it."""
@@ -335,7 +343,7 @@ class Child:
         self.deadline = limit if self.deadline is None else min(self.deadline, limit)
         # That process knows by itself where the script's files are for it.
         job = replace(self._job(run, recording), script=str(run.script))
-        self.request(RunAgain(replace(job, environment=run.variables())))
+        self.request(RunAgain(replace(job, environment=self._variables(run))))
 
     @contextlib.contextmanager
     def _until_the_deadline(self) -> Iterator[None]:
@@ -371,6 +379,8 @@ class Child:
                     continue
         with contextlib.ExitStack() as after:
             after.callback(self._uncover)
+            if isinstance(sys.exc_info()[1], Terminated):
+                self.terminate()
             self._end()
 
     def _end(self) -> None:
@@ -393,10 +403,13 @@ class Child:
             self._cover = None
 
     def terminate(self) -> None:
-        """Ask the script to end, as a signal to us asks; one that does not is ended."""
+        """Ask the script to end, as a signal to us asks; one that does not is ended.
+
+        One in front of the person has time for its handlers; others are part of what we do.
+        """
         self._process.terminate()
         try:
-            self._process.wait(timeout=GRACE)
+            self._process.wait(timeout=GRACE if self.log is None else SHORT_GRACE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -404,9 +417,7 @@ class Child:
     def __enter__(self) -> Child:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        if kind is not None and issubclass(kind, Terminated):
-            self.terminate()
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
@@ -496,6 +507,10 @@ NOT_WATCHED = (
 )
 
 
+#: what a served script says that started processes, and never imported Keras itself
+_WORKERS = "in which nothing is watched"
+
+
 def not_recorded(child: Child, purpose: str) -> WhydiffError:
     """Why a script that is over left no recording, so that nothing was observed ``purpose``."""
     said = [line for line in remarks(child.log) if "nothing is recorded" in line]
@@ -510,7 +525,9 @@ def not_recorded(child: Child, purpose: str) -> WhydiffError:
         )
     return WhydiffError(
         f"{child.run.text} never imported Keras, so no training was observed {purpose}",
-        NOT_WATCHED,
+        next((said for said in remarks(child.log) if _WORKERS in said), NOT_WATCHED).removeprefix(
+            "whydiff: "
+        ),
     )
 
 

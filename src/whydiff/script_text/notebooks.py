@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import re
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-#: Cell magics whose cell is still Python.
+#: Cell magics whose cell is still Python, and the one that does no more to a single line.
 _AROUND_PYTHON = ("time", "timeit", "capture", "prun", "whydiff")
+_TIMED = re.compile(r"(\s*)%time\s+([^\s-].*)$")
 _MARK = re.compile(r"# %% \[cell (\d+)\]$")
-_MAGIC = re.compile(r"^(\s*)([%!].*|\?.*|.*\S\?)$")
+_MAGIC = re.compile(r"(?P<indent>\s*)(?P<target>[\w., ]+=\s*)?(?P<words>[%!].*)$")
+_HELP = re.compile(r"(?P<indent>\s*)(\?.*|[^#]*\S\?)$")
+#: In the place of a line for IPython stands one that does nothing, with what IPython is to do.
+_FOR_IPYTHON = "  # ipython: "
+_PLACE = re.compile(rf"(?P<indent>\s*)(?P<target>.*)(pass|None){_FOR_IPYTHON}(?P<words>.*)$")
+#: What changes the environment that scripts run in, outlives them, or watches them besides us.
+_NEVER_RUN = re.compile(
+    r"%*!*\s*(sudo\s+)?(\S*python\S*\s+-m\s+)?(pip3?|uv|conda|mamba|micromamba|apt|apt-get|brew)\b"
+    r"|%+(tensorboard|whydiff)\b|%(re)?load_ext\s+(tensorboard|whydiff)\b"
+)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell. ``number`` counts all code cells from 1; ``left_out`` are lines for IPython.
+    """A code cell. ``number`` counts all code cells from 1.
 
-    ``original`` is the cell as it stands in the notebook, line for line.
+    ``text`` is Python: a line that only IPython understands does nothing in it, and says in a
+    comment what IPython is to do, see :func:`for_ipython`. ``original`` is the cell
+    as it stands in the notebook, line for line.
     """
 
     number: int
     text: str
-    left_out: tuple[str, ...] = ()
     original: str = ""
 
     def file(self, notebook: str) -> str:
@@ -32,7 +45,7 @@ class Cell:
 
 
 def cells(notebook: str) -> list[Cell]:
-    """Code cells in their order. Lines that only IPython understands are left out.
+    """Code cells in their order.
 
     Raises ValueError for text that is no notebook.
     """
@@ -47,24 +60,45 @@ def cells(notebook: str) -> list[Cell]:
 
 def _cell(number: int, text: str) -> Cell:
     lines = text.splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    if first.startswith("%%"):
-        if first[2:].split(" ")[0] not in _AROUND_PYTHON:
-            return Cell(number, "", (first,))
-        place = lines.index(first)
+    place = next((i for i, line in enumerate(lines) if line.strip()), 0)
+    if lines and lines[place].startswith("%%"):
+        if lines[place][2:].split(" ")[0] not in _AROUND_PYTHON:
+            body = [f"# {line}" for line in lines[place + 1 :]]
+            return Cell(number, "\n".join([f"pass{_FOR_IPYTHON}{lines[place]}", *body]))
         lines[place] = "pass"
         text = "\n".join(lines)
     if _parses(text):
-        return Cell(number, text, (first,) if first.startswith("%%") else ())
-    kept, left_out = [], []
+        return Cell(number, text)
+    done: list[str] = []
     for line in lines:
-        magic = _MAGIC.match(line)
-        if magic:
-            left_out.append(line.strip())
-            kept.append(f"{magic[1]}pass")
-        else:
-            kept.append(line)
-    return Cell(number, "\n".join(kept), tuple(left_out))
+        done.append(line if _goes_on("\n".join(done)) else _as_python(line))
+    return Cell(number, "\n".join(done))
+
+
+def _as_python(line: str) -> str:
+    """A line that begins a statement, as Python."""
+    timed = _TIMED.match(line)
+    if timed:
+        return timed[1] + timed[2]
+    magic = _MAGIC.match(line)
+    if magic:
+        nothing = f"{magic['target']}None" if magic["target"] else "pass"
+        return f"{magic['indent']}{nothing}{_FOR_IPYTHON}{magic['words']}"
+    asks = None if _parses(line.strip()) else _HELP.match(line)
+    return f"{asks['indent']}pass{_FOR_IPYTHON}{line.strip()}" if asks else line
+
+
+def _goes_on(text: str) -> bool:
+    """Whether a statement or a string is still open where a text ends."""
+    if text.endswith("\\"):
+        return True
+    try:
+        list(tokenize.generate_tokens(io.StringIO(f"{text}\n").readline))
+    except tokenize.TokenError:
+        return True
+    except (IndentationError, SyntaxError):
+        return False
+    return False
 
 
 def _parses(text: str) -> bool:
@@ -73,6 +107,36 @@ def _parses(text: str) -> bool:
     except SyntaxError:
         return False
     return True
+
+
+def for_ipython(text: str) -> str:
+    """The text of a cell with calls of IPython in the places of the lines that it is to do.
+
+    >>> for_ipython(_cell(1, "files = !ls").text)
+    "files = get_ipython().getoutput('ls')"
+    """
+    lines = text.split("\n")
+    first = _PLACE.match(lines[0])
+    if first and first["words"].startswith("%%") and not _NEVER_RUN.match(first["words"]):
+        name, _, words = first["words"][2:].partition(" ")
+        body = "\n".join(line.removeprefix("# ") for line in lines[1:])
+        return f"get_ipython().run_cell_magic({name!r}, {words!r}, {body + chr(10)!r})"
+    return "\n".join(map(_called, lines))
+
+
+def _called(line: str) -> str:
+    place = _PLACE.match(line)
+    if place is None or _NEVER_RUN.match(place["words"]):
+        return line
+    kind, words = place["words"][:1], place["words"][1:].lstrip("!").strip()
+    if kind == "%":
+        name, _, words = words.partition(" ")
+        call = f"run_line_magic({name!r}, {words.strip()!r})"
+    elif kind == "!":
+        call = f"{'getoutput' if place['target'] else 'system'}({words!r})"
+    else:
+        return line
+    return f"{place['indent']}{place['target']}get_ipython().{call}"
 
 
 def as_script(found: list[Cell]) -> str:
@@ -105,8 +169,11 @@ def lines_above(found: list[Cell]) -> dict[int, int]:
     return places
 
 
-def left_out(found: list[Cell]) -> Iterator[str]:
-    """What was left out, a line each: ``cell 2: %matplotlib inline``."""
+def left_out(found: list[Cell], with_ipython: bool) -> Iterator[str]:
+    """What does nothing, a line each: ``cell 2: !pip install keras``."""
     for cell in found:
-        for line in cell.left_out:
-            yield f"cell {cell.number}: {line}"
+        done = for_ipython(cell.text).split("\n") if with_ipython else cell.text.split("\n")
+        for line in done:
+            place = _PLACE.match(line)
+            if place:
+                yield f"cell {cell.number}: {place['words']}"

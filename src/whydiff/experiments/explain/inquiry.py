@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -243,8 +244,9 @@ def _left_out(script: Path) -> list[str]:
     """What is not run of a notebook."""
     if script.suffix != ".ipynb":
         return []
-    lines = list(left_out(cells(script.read_text(encoding="utf-8"))))
-    return [f"Not run, as only IPython understands it: {', '.join(lines)}."] if lines else []
+    with_ipython = importlib.util.find_spec("IPython") is not None
+    lines = list(left_out(cells(script.read_text(encoding="utf-8")), with_ipython))
+    return [f"Not run of the notebook: {', '.join(lines)}."] if lines else []
 
 
 @contextlib.contextmanager

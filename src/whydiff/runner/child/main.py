@@ -116,7 +116,8 @@ def _as_notebook(job: Job, module: types.ModuleType, path: Path, source: bytes |
     """
     import linecache
 
-    from whydiff.script_text.notebooks import cells, from_script
+    from whydiff.runner.child.ipython import ipython_begins
+    from whydiff.script_text.notebooks import cells, for_ipython, from_script
 
     if source is None:
         found = cells(path.read_text(encoding="utf-8"))
@@ -125,11 +126,15 @@ def _as_notebook(job: Job, module: types.ModuleType, path: Path, source: bytes |
     sys.argv = [job.script, *job.arguments]
     os.chdir(path.parent)
     sys.path.insert(0, str(path.parent))
-    for cell in found:
+    texts = [for_ipython(cell.text) for cell in found]
+    needed = texts != [cell.text for cell in found]
+    if not needed or not ipython_begins(module):
+        texts = [cell.text for cell in found]
+    for cell, text in zip(found, texts, strict=True):
         name = cell.file(str(path))
         # Lines of a cell are in no file: tracebacks and recordings find them here.
         linecache.cache[name] = (len(cell.text), None, cell.text.splitlines(True), name)
-        exec(_compiled(cell.text, name), module.__dict__)
+        exec(_compiled(text, name), module.__dict__)
 
 
 class _Changed(importlib.abc.MetaPathFinder):
@@ -208,20 +213,28 @@ def main(job: Job) -> int:
 
 
 def _wait_for_threads() -> None:
-    """A script is over when its threads are, idle workers of pools and daemons aside."""
-    pools = sys.modules.get("concurrent.futures.thread")
-    workers = getattr(pools, "_threads_queues", {})
+    """A script is over when its threads are, those of pools without work and daemons aside."""
     while True:
         waited_for = [
             thread
             for thread in threading.enumerate()
             if thread is not threading.current_thread()
             and not thread.daemon
-            and (thread not in workers or not workers[thread].empty())
+            and not _without_work(thread)
         ]
         if not waited_for:
             return
         waited_for[0].join(0.05)
+
+
+def _without_work(thread: threading.Thread) -> bool:
+    """Whether a thread is a pool's that has nothing to do: Python ends it when it ends itself."""
+    pools = sys.modules.get("concurrent.futures.thread")
+    workers = getattr(pools, "_threads_queues", {})
+    if thread in workers:
+        return bool(workers[thread].empty())
+    # the one that hands out the work of a pool of processes, of Python's own or of joblib's
+    return getattr(thread, "pending_work_items", None) == {}
 
 
 def _serve(watching: Watching, start: Start, descriptors: Sequence[int], code: int) -> None:
@@ -229,9 +242,13 @@ def _serve(watching: Watching, start: Start, descriptors: Sequence[int], code: i
 
     Where it never imported Keras there is nothing to ask, and the process just ends.
     """
+    from whydiff.core.machine import return_freed_memory, started_processes, unwatched_workers
+
     if watching.session is None:
+        if workers := unwatched_workers(started_processes()):
+            with contextlib.suppress(Exception):  # the script may have closed it
+                print(f"whydiff: {workers}", file=sys.stderr, flush=True)
         return
-    from whydiff.core.machine import return_freed_memory
     from whydiff.runner import codec
     from whydiff.runner.child.answering import serve
     from whydiff.runner.messages import EpochOver, ScriptEnded
