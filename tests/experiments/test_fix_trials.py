@@ -8,6 +8,7 @@ import pytest
 
 from whydiff.core import machine
 from whydiff.core.progress import Silent
+from whydiff.core.question import Question
 from whydiff.diagnosis.trials import run_trials
 from whydiff.experiments.explain import fix_trials
 from whydiff.fixes import Proposal
@@ -264,8 +265,9 @@ def test_a_change_after_which_both_agree_repaired_all_that_differed(monkeypatch,
     script.write_text("import keras\n")
     run = Run(script)
     running = SimpleNamespace(compared=sides, child_a=SimpleNamespace(run=run), child_b=None)
-    runs = SimpleNamespace(no_time_for=lambda what: False)
-    remedy = fix_trials.try_fixes(running, runs, trials, tmp_path, Silent())
+    asked = SimpleNamespace(question=Question(("train.py",)), folder=tmp_path, progress=Silent(),
+                            runs=SimpleNamespace(no_time_for=lambda what: False))  # fmt: skip
+    remedy = fix_trials.try_fixes(asked, running, trials)
     assert tried == [own]
     assert set(remedy.confirms) == {"optimizer", "initialization"}
     assert "-s 0" in remedy.patch
@@ -274,5 +276,6 @@ def test_a_change_after_which_both_agree_repaired_all_that_differed(monkeypatch,
         fix_trials, "proposals", lambda *given, **_: wanted.append(given[2].causes) or []
     )
     for ignored in (("optimizer",), ("optimizer", "initialization")):
-        fix_trials.try_fixes(running, runs, trials, tmp_path, Silent(), (), ignored)
+        asked.question = Question(("train.py",), ignore_sources=ignored)
+        fix_trials.try_fixes(asked, running, trials)
     assert wanted == [["initialization"]]  # and where all is ignored nothing is proposed

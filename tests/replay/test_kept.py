@@ -82,7 +82,7 @@ def test_a_choice_made_before_is_not_timed_again(folder, monkeypatch):
     monkeypatch.setattr(engine, "FusedProgram", lambda model, structure, lowering: Program())
     monkeypatch.setattr(engine, "_seconds", lambda *_: timed.append(1) or len(timed))
     for question in ("one", "one", "another"):
-        engine.best_program(None, None, 8, None, (), 1, question)
+        engine.best_program(None, None, 8, engine.Timing(None, (), 1), question)
     assert len(timed) == 4  # two ways of computing, for two questions
 
 

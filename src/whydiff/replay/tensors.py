@@ -125,16 +125,14 @@ def look(
     ]
     own = StepInputs(collect.values, leaves, collect.generator)
     structure = plan.objective.material.samples.structure
-    like = program.base.signature
     notes: list[str] = []
-    seen = _examined(program, structure, like, own, given or own, moment, notes)
+    seen = _examined(program, structure, own, given or own, moment, notes)
     return StepRecord(own, seen, collect.trail, notes)
 
 
 def _examined(
     program: Program,
     structure: Any,
-    like: Any,
     own: StepInputs,
     given: StepInputs,
     moment: Moment,
@@ -181,7 +179,7 @@ def _examined(
     with quiet():
         keras.Model.fit(
             model,
-            x=fixed([leaves], structure, like),
+            x=fixed([leaves], structure, program.base.signature),
             epochs=moment[0] + 1,
             initial_epoch=moment[0],
             callbacks=[_Generator(given.generator), after],

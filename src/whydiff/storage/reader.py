@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -218,7 +218,7 @@ def read_fits(
         fields: dict[str, Any] = {
             "data_order": Order(order, bool(relative)),
             "data_content": replace(
-                _content(what, samples, *content),
+                _content(what, samples, content),
                 leaves=tuple(parts.get((fit, "leaf"), ())),
                 validation_samples=next(iter(parts.get((fit, "validation"), ())), None),
             ),
@@ -248,15 +248,8 @@ def read_fits(
     return tuple(fits)
 
 
-def _content(
-    what: str,
-    samples: Mapping[str, np.ndarray],
-    unit: Any,
-    signature: Any,
-    digests: Any,
-    weights: Any,
-    validation: Any,
-) -> Content:
+def _content(what: str, samples: Mapping[str, np.ndarray], stored: Sequence[Any]) -> Content:
+    unit, signature, digests, weights, validation = stored
     if unit not in ("sample", "batch") or not isinstance(validation, str):
         raise ValueError(f"{what}: unit of the samples or validation has a wrong value")
     for reference in (digests, weights):

@@ -14,7 +14,6 @@ from whydiff.core.chains import picked
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Finding, Remedy
 from whydiff.core.machine import peak_of
-from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Side
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.divergence import identical
@@ -24,6 +23,7 @@ from whydiff.diagnosis.repaired import helped, not_found, unrepaired
 from whydiff.diagnosis.rounding import MECHANISM as ROUNDS, harmless
 from whydiff.diagnosis.sources import compare_all
 from whydiff.diagnosis.trials import Trials
+from whydiff.experiments.explain.inquiry import MOST_TRIED, Inquiry
 from whydiff.experiments.explain.packages import pinned_run, pinned_side, pins
 from whydiff.experiments.explain.sides import RunningSides
 from whydiff.experiments.explain.texts import encoding_of, files_of_packages, modules_of, text_of
@@ -35,8 +35,6 @@ from whydiff.runner.client import Child, Run
 from whydiff.runner.running import Ran, Runs
 from whydiff.script_text.notebooks import Cell, as_script, cells
 
-#: Proposals are tried from the smallest on; so many at most.
-MOST_TRIED = 4
 #: Seconds of a script whose imports are a part of it that is worth saving.
 SHORT = 60.0
 #: A line of a script behind which what it computes with is imported.
@@ -67,19 +65,14 @@ class _Task:
 
 
 def try_fixes(
-    sides: RunningSides,
-    runs: Runs,
-    trials: Trials,
-    folder: Path,
-    progress: Progress,
-    used: Sequence[Child] = (),
-    ignored: Collection[str] = (),
+    asked: Inquiry, sides: RunningSides, trials: Trials, used: Sequence[Child] = ()
 ) -> Remedy:
     """The first proposal that works; without one, advice and what was tried in vain.
 
-    Nothing is proposed for sources that are ``ignored``.
+    Nothing is proposed for sources that the question ignores.
     ``used`` are A's process, or A's and B's, where runs that try a fix may be made in them.
     """
+    runs, ignored = asked.runs, asked.question.ignore_sources
     task = _task(sides, trials, ignored)
     if not task.causes and harmless(trials):
         return Remedy("", False, mechanism(ROUNDS).remedy)
@@ -94,8 +87,8 @@ def try_fixes(
             continue
         if runs.no_time_for("trying a fix"):
             break
-        progress.step(f"trying a fix ({number} of at most {len(candidates)}): {proposal.how}")
-        worked, what = _try(sides, runs, proposal, folder / f"fix{number}", used)
+        asked.progress.step(f"trying a fix ({number} of at most {len(candidates)}): {proposal.how}")
+        worked, what = _try(sides, runs, proposal, asked.folder / f"fix{number}", used)
         if not worked:
             failed.append(what)
             continue

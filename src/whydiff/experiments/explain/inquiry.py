@@ -19,7 +19,6 @@ from whydiff.core.visible import renamed
 from whydiff.core.words import listed
 from whydiff.diagnosis.pair import Picks, in_workers, numbered
 from whydiff.experiments.explain.calls import Site, site_of
-from whydiff.experiments.explain.fix_trials import MOST_TRIED
 from whydiff.experiments.explain.sides import (
     RunningSides,
     run_script,
@@ -38,6 +37,9 @@ from whydiff.runner.running import Ran, Runs, runs_of
 from whydiff.script_text.edits import parse
 from whydiff.script_text.notebooks import cells, left_out
 from whydiff.script_text.resuming import loads_if_there
+
+#: Proposals are tried from the smallest on; so many at most.
+MOST_TRIED = 4
 
 
 @dataclass(eq=False)

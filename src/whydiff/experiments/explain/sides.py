@@ -164,7 +164,7 @@ def _of_one_execution(
         "--runs compares two runs"
     )
     a, b = Side(execution, one), Side(execution, other)
-    return _sides("fits", chosen, child, None, a, b, folder)
+    return _sides("fits", chosen, (child, a), (child, b), folder)
 
 
 def two_runs(ran_a: Ran, ran_b: Ran, wanted: Picks | None, folder: Path) -> RunningSides | None:
@@ -182,23 +182,21 @@ def two_runs(ran_a: Ran, ran_b: Ran, wanted: Picks | None, folder: Path) -> Runn
     one, other = (picked(execution, pick) for execution, pick in zip((a, b), picks, strict=True))
     check_comparable(one, other)
     chosen = _chosen(child_a.run, child_b.run, one.number, other.number, len(a.fits))
-    sides = Side(a, one), Side(b, other)
-    return _sides("scripts" if scripts else "runs", chosen, child_a, child_b, *sides, folder)
+    sides = (child_a, Side(a, one)), (child_b, Side(b, other))
+    return _sides("scripts" if scripts else "runs", chosen, *sides, folder)
 
 
 def _sides(
     between: str,
     chosen: str,
-    child_a: Child,
-    child_b: Child | None,
-    a: Side,
-    b: Side,
+    one: tuple[Child, Side],
+    other: tuple[Child, Side],
     folder: Path,
 ) -> RunningSides:
-    other = child_b or child_a
-    diff = compare("A", "B", a, b, child_a.recording, other.recording)
+    (child_a, a), (child_b, b) = one, other
+    diff = compare("A", "B", a, b, child_a.recording, child_b.recording)
     if between != "fits":
-        runs = child_a.run, other.run
+        runs = child_a.run, child_b.run
         paths, alike = (runs[0].script, runs[1].script), _alike(*runs)
         findings = with_drawing_lines(diff.findings, paths, (a, b), alike)
         uses = (runs[0], a.execution, a.fit), (runs[1], b.execution, b.fit)
@@ -206,10 +204,10 @@ def _sides(
     else:
         findings = with_redrawn_data(diff.findings, child_a.run.script, (a, b))
         diff = replace(diff, findings=findings)
-    names = [run.text if run.checkout else run.script.name for run in (child_a.run, other.run)]
+    names = [run.text if run.checkout else run.script.name for run in (child_a.run, child_b.run)]
     scripts = (names[0], names[1])
     compared = ComparedSides(between, chosen, a, b, diff, scripts)
-    return RunningSides(compared, child_a, child_b, folder)
+    return RunningSides(compared, child_a, None if child_b is child_a else child_b, folder)
 
 
 def _alike(a: Run, b: Run) -> bool:

@@ -50,10 +50,7 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
     elif sides.child_b is not None and not keeps_b:
         sides.child_b.close()
     if question.fix:
-        remedy = try_fixes(
-            sides, asked.runs, results.trials, asked.folder, asked.progress, used,
-            question.ignore_sources,
-        )  # fmt: skip
+        remedy = try_fixes(asked, sides, results.trials, used)
     asked.processes.close()
     explanation = answer_from(results, remedy, question.metric)
     if question.fix and not asked.runs.no_time_for("which package does it"):

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 from itertools import chain
@@ -293,9 +293,11 @@ class Fused:
             self._live.model,
             self._live.material.samples.structure,
             len(members),
-            lambda program, n: Stacking(self._solo, program).state([recorded] * n),
-            self.fed(members[0]).samples,
-            int(self._solo.drawing.feeding(members[0])[1][0].max()),
+            Timing(
+                lambda program, n: Stacking(self._solo, program).state([recorded] * n),
+                self.fed(members[0]).samples,
+                int(self._solo.drawing.feeding(members[0])[1][0].max()),
+            ),
             _what_decides(self._live, key),
         )
         self.stacking = Stacking(self._solo, self.program)
@@ -370,19 +372,22 @@ def worth_timing(model: Any, replicas: int) -> bool:
     return replicas >= WORTH_TIMING and has_windows(model)
 
 
+@dataclass(frozen=True, eq=False)
+class Timing:
+    """What a program is timed on: ``start(program, n)`` gives first values of n replicas."""
+
+    start: Callable[[FusedProgram, int], Any]
+    data: Sequence[Any]  # arrays, or None, by leaf
+    batch: int
+
+
 def best_program(
-    model: Any,
-    structure: Any,
-    replicas: int,
-    start: Callable[[FusedProgram, int], Any],
-    data: Sequence[Any],
-    batch: int,
-    question: str,
+    model: Any, structure: Any, replicas: int, timing: Timing, question: str
 ) -> FusedProgram:
     """A program in the usual lowering, or in one that trains ``model`` clearly faster.
 
-    ``start(program, n)`` gives first values of n replicas. ``question`` says everything that
-    decides which is faster: asked before on such a machine, it is not asked again.
+    ``question`` says everything that decides which is faster: asked before on such a machine, it
+    is not asked again.
     """
     if not has_windows(model):
         return FusedProgram(model, structure, NATIVE)
@@ -393,26 +398,25 @@ def best_program(
     if known in (usual, other):
         return FusedProgram(model, structure, known)
     programs = [FusedProgram(model, structure, lowering) for lowering in (usual, other)]
-    first, second = (_seconds(program, start, data, batch) for program in programs)
+    first, second = (_seconds(program, timing) for program in programs)
     faster = programs[first > CLEARLY * second]
     keep_choice(question, faster.lowering)
     return faster
 
 
-def _seconds(
-    program: FusedProgram, start: Callable[[FusedProgram, int], Any], data: Any, batch: int
-) -> float:
+def _seconds(program: FusedProgram, timing: Timing) -> float:
     """Seconds of two steps of two replicas, the better of two runs after compiling."""
     import jax
 
     ready: Callable[[Any], Any] = jax.block_until_ready
-    samples = next(len(leaf) for leaf in data if leaf is not None)
-    orders = [np.zeros((2, 2, batch), np.int32) + np.arange(batch, dtype=np.int32) % samples]
+    samples = next(len(leaf) for leaf in timing.data if leaf is not None)
+    positions = np.arange(timing.batch, dtype=np.int32) % samples
+    orders = [np.zeros((2, 2, timing.batch), np.int32) + positions]
     best = float("inf")
     for run in range(3):
-        state = ready(start(program, 2))
+        state = ready(timing.start(program, 2))
         begun = time.perf_counter()
-        ready(program.epoch(state, data, orders))
+        ready(program.epoch(state, timing.data, orders))
         if run:
             best = min(best, time.perf_counter() - begun)
     return best
