@@ -3,7 +3,7 @@
 import pytest
 
 from whydiff.api.explain import Silent
-from whydiff.api.lock import make_lock, replicas
+from whydiff.api.lock import LockOptions, make_lock, replicas
 from whydiff.core.errors import WhydiffError
 from whydiff.runner.client import Run
 from whydiff.runner.running import Runs
@@ -66,4 +66,4 @@ def test_nothing_is_left_to_chance_where_the_script_draws_nothing_of_keras(tmp_p
 
 def test_one_replica_is_refused(tmp_path):
     with pytest.raises(WhydiffError, match="--replicas 1"):
-        make_lock(tmp_path / "train.py", count=1)
+        make_lock(tmp_path / "train.py", options=LockOptions(replicas=1))

@@ -6,7 +6,7 @@ import pytest
 from whydiff.recorder.measuring.held import Held
 from whydiff.recorder.measuring.inputs import Fed
 from whydiff.recorder.measuring.rows import rows_of_structure
-from whydiff.recorder.measuring.traces import Traces, as_held_values
+from whydiff.recorder.measuring.traces import Seen, Traces, as_held_values
 
 
 class Model:
@@ -27,7 +27,7 @@ def traced():
     traces, model = Traces(), Model()
 
     def call(held, ran, shapes, made):
-        _, used = traces.ran(model, "predict", made, ran, {}, shapes, held, {})
+        _, used = traces.ran(model, "predict", made, Seen(ran, {}, shapes, held, {}))
         (value,) = as_held_values(held, used)
         return value.stale
 
@@ -67,7 +67,7 @@ def test_a_setting_counts_from_when_it_is_another_than_was_traced():
     soft, hard = told(activation="softmax", units="3"), told(activation="linear", units="3")
 
     def ran(traced, shapes, settings):
-        return {*traces.ran(model, "predict", made, traced, {}, shapes, [], settings)[1]}
+        return {*traces.ran(model, "predict", made, Seen(traced, {}, shapes, [], settings))[1]}
 
     assert not ran(True, known, soft) and not traces.set_since(model, soft)
     assert ran(False, known, hard) == {"dense/activation"}
@@ -75,13 +75,14 @@ def test_a_setting_counts_from_when_it_is_another_than_was_traced():
     assert not ran(True, smaller, hard), "traced anew for another shape"
     assert ran(False, known, hard) == {"dense/activation"}
     anew = function()
-    traces.ran(model, "predict", anew, True, {}, known, [], hard)
+    traces.ran(model, "predict", anew, Seen(True, {}, known, [], hard))
     assert not traces.set_since(model, hard), "compiled anew"
 
 
 def test_nothing_was_set_since_a_function_that_is_gone():
     traces, model, made = Traces(), Model(), function()
-    traces.ran(model, "predict", made, True, {}, {"float32[32, 4]"}, [], told(rate="0.1"))
+    seen = Seen(True, {}, {"float32[32, 4]"}, [], told(rate="0.1"))
+    traces.ran(model, "predict", made, seen)
     assert traces.set_since(model, told(rate="0.5"))
     del made
     assert not traces.set_since(model, told(rate="0.5"))

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,23 +140,31 @@ def _collected(seeds: Sequence[int], logs: Sequence[dict[str, float]]) -> Replic
     return Replicas(tuple(seeds), {name: tuple(run[name] for run in logs) for name in names})
 
 
+@dataclass(frozen=True)
+class LockOptions:
+    """How a script is locked: in scratch copies of the folder or ``in_place``, with ``replicas``
+    under other seeds, trained by workers with ``spread``, as many as ``budget`` (seconds of all
+    that is run) suffices for."""
+
+    replicas: int = 0
+    in_place: bool = False
+    spread: Spread | None = None
+    budget: float | None = None
+
+
 def make_lock(
     script: str | Path,
     arguments: Sequence[str] = (),
-    count: int = 0,
+    options: LockOptions = LockOptions(),
     progress: Progress | None = None,
     folder: Path | None = None,
-    in_place: bool = False,
-    spread: Spread | None = None,
-    budget: float | None = None,
 ) -> Lock:
     """Run ``script`` and return the lock of its trainings, predictions and evaluations.
 
-    With ``count`` replicas under other seeds as well, trained by workers with ``spread``, as many
-    as ``budget`` (seconds of all that is run) suffices for.
     The lock names the script as seen from ``folder``, by default the script's own.
     Raises WhydiffError if the script fails, uses no model or could not be watched to its end.
     """
+    count, spread = options.replicas, options.spread
     if count == 1 or count < 0:
         raise WhydiffError(
             f"--replicas {count} says nothing about a spread", "Take 5 or more, or none."
@@ -167,10 +175,12 @@ def make_lock(
     if spread is not None:
         check_path(target, "Lock it without --executor.")
     with (
-        counted_runs([path], in_place, progress, times(1 + (0 if spread else count))) as runs,
+        counted_runs(
+            [path], options.in_place, progress, times(1 + (0 if spread else count))
+        ) as runs,
         temporary_folder() as name,
     ):
-        runs.seconds = budget
+        runs.seconds = options.budget
         trial = try_script(runs, run, Path(name), progress)
         with trial.ran:
             fits = trial.execution.fits
@@ -226,7 +236,8 @@ def lock(
     spread = None
     if executor is not None:
         spread = Spread(workers_of(executor), tuple(map(Path, ship)))
-    made = make_lock(script, arguments, replicas, progress, path.parent, in_place, spread, budget)
+    options = LockOptions(replicas, in_place, spread, budget)
+    made = make_lock(script, arguments, options, progress, path.parent)
     write_lock(made, path)
     return path
 

@@ -106,30 +106,26 @@ def study(
 
             with local_bench(script, data, fit_arguments, progress) as bench:
                 found = with_bench(request, bench, file, progress)
+        elif data is not None or fit_arguments:
+            raise WhydiffError(
+                "data and fit arguments belong to a function that builds a model",
+                f"{script} is a script and brings its own.",
+            )
         else:
-            if data is not None or fit_arguments:
-                raise WhydiffError(
-                    "data and fit arguments belong to a function that builds a model",
-                    f"{script} is a script and brings its own.",
-                )
             target = target_of(script)
-            path = target.script
             options = SideOptions(
                 {}, request.arguments, python=str(python), packages=tuple(packages), as_of=as_of
             )
-            request = replace(request, named=target.text, text=text_of(path))
+            request = replace(request, named=target.text, text=text_of(target.script))
             _check_begun(request, file)
-            interpreter = interpreter_of(options, path)
+            interpreter = interpreter_of(options, target.script)
             if executor is not None:
                 check_path(target, "Study it without --executor.")
                 spread = _spread(interpreter, executor, workers, ship)
-                found = over_workers(path, request, file, progress, spread)
+                found = over_workers(target.script, request, file, progress, spread)
             else:
                 run = run_of(target, options, interpreter=interpreter)
-                once = engine in ("fused", "solo")
-                again = "" if once else ", and once per replica if it is no recipe"
-                with counted_runs([path], in_place, progress, times(1) + again) as runs:
-                    found = _of_script(run, request, file, progress, runs)
+                found = _here(run, request, file, progress, in_place)
         if runs_kept is not None:
             runs_kept.end(found, load_study(file.path))
     return found
@@ -157,6 +153,14 @@ def _check_begun(request: Request, file: StudyFile) -> None:
             f"{request.named} has changed since the study was begun",
             "Take the change back, or begin another study with another --output.",
         )
+
+
+def _here(run: Run, request: Request, file: StudyFile, progress: Progress, in_place: bool) -> Study:
+    """The study of a script that runs on this machine."""
+    once = request.engine in ("fused", "solo")
+    again = "" if once else ", and once per replica if it is no recipe"
+    with counted_runs([run.script], in_place, progress, times(1) + again) as runs:
+        return _of_script(run, request, file, progress, runs)
 
 
 def _of_script(

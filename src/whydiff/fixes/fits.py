@@ -289,13 +289,11 @@ def _combined(script: Script, name: str) -> bool:
         if not _TOGETHER.search(ast.unparse(function).rpartition(".")[2]):
             continue
         for argument in call.args:
-            for part in ast.walk(argument):
-                over = isinstance(part, ast.comprehension) and any(
-                    last_name(n) == name for n in ast.walk(part.iter)
-                )
-                uses = any(isinstance(n, ast.Call) for n in ast.walk(argument) if n is not argument)
-                if over and uses:
-                    return True
+            parts = list(ast.walk(argument))
+            loops = [part.iter for part in parts if isinstance(part, ast.comprehension)]
+            over = any(last_name(n) == name for loop in loops for n in ast.walk(loop))
+            if over and any(isinstance(n, ast.Call) for n in parts[1:]):
+                return True
     return False
 
 

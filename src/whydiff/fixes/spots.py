@@ -7,6 +7,7 @@ A stack says where an object was made; the seed belongs before the statement tha
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -84,18 +85,13 @@ def fit_spots(script: Script, files: frozenset[str], fit: Fit) -> list[Spot]:
 
 def pair(script: Script, a: Sequence[Spot], b: Sequence[Spot]) -> list[Spot]:
     """The fewest, innermost places that are executed before both: one, two, or none."""
-    for one in a:
-        for other in b:
-            if one.place.offset == other.place.offset and _repeats(script, one, other):
-                return [one]
-    for same_scope in (True, False):
-        for one in a:
-            for other in b:
-                scopes = {script.scope(s.place.statement) for s in (one, other)}
-                apart = one.place.offset != other.place.offset
-                if apart and (len(scopes) == 1 or not same_scope):
-                    return [one, other]
-    return []
+    pairs = list(itertools.product(a, b))
+    for one, other in pairs:
+        if one.place.offset == other.place.offset and _repeats(script, one, other):
+            return [one]
+    apart = [[one, other] for one, other in pairs if one.place.offset != other.place.offset]
+    in_one_scope = (p for p in apart if len({script.scope(s.place.statement) for s in p}) == 1)
+    return next(in_one_scope, apart[0] if apart else [])
 
 
 def covers(script: Script, points: Sequence[Spot], a: Fit, b: Fit) -> bool:

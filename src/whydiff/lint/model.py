@@ -150,20 +150,19 @@ def _of_another(s: Source, cls: ast.ClassDef, handed: set[str], call: ast.Call) 
     return False
 
 
+#: The first arguments of a loss.
+_OF_LOSS = ["y_true", "y_pred"]
+
+
 def _shape(s: Source) -> Iterator[Hit]:
     """``y_true - y_pred`` where the script itself makes the one (N,) and the other (N, 1)."""
-    for function in s.functions.values():
-        names = [a.arg for a in function.args.args]
-        if names[:2] != ["y_true", "y_pred"]:
-            continue
-        if not any(_squeezed(n) for n in ast.walk(function)):
-            continue
-        for node in ast.walk(function):
-            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
-                one, other = node.left, node.right
-                plain = {n.id for n in (one, other) if isinstance(n, ast.Name)}
-                if len(plain & {"y_true", "y_pred"}) == 1 and (_squeezed(one) or _squeezed(other)):
-                    yield Hit.at(node, "one side is squeezed, the other is not: N by N if it is "
+    losses = [f for f in s.functions.values() if [a.arg for a in f.args.args[:2]] == _OF_LOSS]
+    for node in (node for function in losses for node in ast.walk(function)):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+            one, other = node.left, node.right
+            plain = {n.id for n in (one, other) if isinstance(n, ast.Name)}
+            if len(plain & {*_OF_LOSS}) == 1 and (_squeezed(one) or _squeezed(other)):
+                yield Hit.at(node, "one side is squeezed, the other is not: N by N if it is "
                                      "(N, 1)")  # fmt: skip
 
 

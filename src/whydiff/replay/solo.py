@@ -21,7 +21,7 @@ from whydiff.replay.outcome import Outcome, generator_of, predict, quiet
 from whydiff.replay.pinned import PinnedData
 from whydiff.replay.probe import probe_of
 from whydiff.replay.program import STRUCTURE, Program, Programs
-from whydiff.replay.steering import Restart, Sink, Steer, StopAfter, Trace
+from whydiff.replay.steering import Hosts, Restart, Sink, Steer, StopAfter, Trace
 from whydiff.replay.values import (
     Choice,
     assign,
@@ -110,7 +110,8 @@ class Solo:
         drawn = lives[side(choice, "noise")].material.host_draws
         held = {**held_by(program.base), **held_by(lives[side(choice, "objective")])}
         each = None if stop else self._each_epoch
-        steer = Steer(data, generator_of(lives, choice), first, validation, drawn, held, each)
+        hosts = Hosts(drawn, held)
+        steer = Steer(data, generator_of(lives, choice), first, validation, hosts, each)
         restart = Restart(lives[side(choice, "optimizer")].restarts, program.variables)
         model = program.base.model
         with (

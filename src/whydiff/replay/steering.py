@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -17,8 +18,17 @@ from whydiff.keras_backend.host_generators import NONE_HELD, Held, put_host_stat
 from whydiff.keras_backend.variables import Variables
 from whydiff.replay.pinned import PinnedData
 
-#: By generator the state before a step (epoch, step) that draws from it.
-HostDraws = Mapping[str, Mapping[tuple[int, int], np.ndarray]]
+
+@dataclass(frozen=True)
+class Hosts:
+    """Generators of the process that a training draws from: by name the state before each step
+    (epoch, step) that draws, and those that are the script's own."""
+
+    draws: Mapping[str, Mapping[tuple[int, int], np.ndarray]]
+    held: Held
+
+
+NO_HOSTS = Hosts(MappingProxyType({}), NONE_HELD)
 
 
 class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
@@ -33,15 +43,14 @@ class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
         noise: Live,
         first: int,
         validation: PinnedData | None = None,
-        host_draws: HostDraws = MappingProxyType({}),
-        held: Held = NONE_HELD,
+        hosts: Hosts = NO_HOSTS,
         each_epoch: EachEpoch | None = None,
     ) -> None:
         super().__init__()
         self._each_epoch = each_epoch
         self._validation, self._passes = validation, 0
         self._data, self._noise, self._first = data, noise.material, first
-        self._host_draws, self._held = host_draws, held
+        self._hosts = hosts
         self.logs: list[dict[str, float]] = []
         self._moment = (0, 0)
 
@@ -50,9 +59,9 @@ class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
         self._moment = (epoch, 0)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        for name, states in self._host_draws.items():
+        for name, states in self._hosts.draws.items():
             if self._moment in states:
-                put_host_state(name, states[self._moment], self._held)
+                put_host_state(name, states[self._moment], self._hosts.held)
         if self._moment in self._noise.random_draws:
             adapter().draw(self._noise.random_draws[self._moment])
         elif self._moment in self._noise.random_states:

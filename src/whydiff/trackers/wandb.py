@@ -74,19 +74,23 @@ class WandB:
         tags: dict[str, str] = {}
         metrics: dict[str, float] = {}
         name = run
-        for file in (file for folder in _folders(run) for file in folder.glob("*.wandb")):
-            for record in _whole(file):
-                name = record.run.display_name or name
-                if record.run.git.commit:
-                    tags["wandb.git.commit"] = record.run.git.commit
-                for item in (*record.run.config.update, *record.config.update):
-                    parameters |= _item(item)
-                for item in (*record.summary.update, *record.history.item):
-                    for key, value in _item(item).items():
-                        if key.startswith(_TAG):
-                            tags[key.removeprefix(_TAG)] = str(value)
-                        elif isinstance(value, int | float):
-                            metrics[key] = value
+        files = (file for folder in _folders(run) for file in folder.glob("*.wandb"))
+        for record in (record for file in files for record in _whole(file)):
+            name = record.run.display_name or name
+            if record.run.git.commit:
+                tags["wandb.git.commit"] = record.run.git.commit
+            for item in (*record.run.config.update, *record.config.update):
+                parameters |= _item(item)
+            told: dict[str, Any] = {}
+            for item in (*record.summary.update, *record.history.item):
+                told |= _item(item)
+            named = {key: value for key, value in told.items() if key.startswith(_TAG)}
+            tags |= {key.removeprefix(_TAG): str(value) for key, value in named.items()}
+            metrics |= {
+                key: value
+                for key, value in told.items()
+                if key not in named and isinstance(value, int | float)
+            }
         return TrackedRun(name, parameters=parameters, tags=tags, metrics=(metrics,))
 
     def fetch(self, run: str, name: str) -> bytes | None:

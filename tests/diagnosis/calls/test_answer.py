@@ -15,6 +15,7 @@ from whydiff.core.stack import Frame
 from whydiff.diagnosis.calls.answer import (
     MOST_OTHERS,
     MOST_SHOWN,
+    Scene,
     agreement,
     all_agree,
     answer_calls,
@@ -46,10 +47,10 @@ def pair(a=None, b=None, relative=0.5, check="", rounding=False, metric="outputs
     return Disagreement(one, other, Distance(relative, rounding, metric), RUN, check)
 
 
-def answer(found=None, verdict=None, **more):
+def answer(found=None, verdict=None, trials=None, **more):
     found = found or pair()
     made = execution(*(c for c in (found.a, found.b)))
-    return answer_calls(found, verdict or Verdict(), POINT, made, script="train.py", **more)
+    return answer_calls(found, verdict or Verdict(), POINT, Scene(made, "train.py", **more), trials)
 
 
 # --- the question, the sides, the gap -------------------------------------------------------------
@@ -72,7 +73,7 @@ def test_rows_that_differ_are_evidence_where_two_calls_gave_some(trained_fit):
         assert (
             "rows"
             not in answer_calls(
-                pair(*sides), Verdict(), POINT, execution(call(1)), script="train.py"
+                pair(*sides), Verdict(), POINT, Scene(execution(call(1)), "train.py")
             ).evidence
         )
 

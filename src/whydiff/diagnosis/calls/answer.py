@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,27 +43,32 @@ MOST_SHOWN = 40
 WORTH_ADVICE = 0.1
 
 
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Where two calls stand: in one run of one script ("calls"), or each in a run of its own."""
+
+    execution: Execution
+    script: str
+    script_b: str = ""  # where it is another
+    between: str = "calls"
+    others: Sequence[Disagreement] = ()
+
+
 def answer_calls(
     pair: Disagreement,
     verdict: Verdict,
     point: Divergence,
-    execution: Execution,
-    *,
-    script: str,
-    between: str = "calls",
-    script_b: str = "",
+    scene: Scene,
     trials: CallTrials | None = None,
-    others: Sequence[Disagreement] = (),
-    notes: Sequence[str] = (),
 ) -> Explanation:
     """The explanation of one disagreement."""
-    a, b = pair.a, pair.b
+    a, b, between = pair.a, pair.b, scene.between
     lines = lines_of(a, b)
-    scripts = (script, script_b or script)
+    scripts = (scene.script, scene.script_b or scene.script)
     return Explanation(
         question=_question(a, b, scripts, between),
         between=between,
-        a={"script": script, **described(a, lines[0])},
+        a={"script": scripts[0], **described(a, lines[0])},
         b={"script": scripts[1], **described(b, lines[1])},
         chosen=_chosen(a, b, scripts, between),
         identical=False,
@@ -74,10 +79,10 @@ def answer_calls(
         unexplained=verdict.unexplained,
         gap=_gap(pair, trials),
         remedy=_remedy(verdict),
-        notes=(*verdict.notes, *notes, *positions(a, b), agreement(execution)),
-        evidence={**_evidence(trials), **_rows(a, b), "calls": strip(execution, a, b)},
+        notes=(*verdict.notes, *positions(a, b), agreement(scene.execution)),
+        evidence={**_evidence(trials), **_rows(a, b), "calls": strip(scene.execution, a, b)},
         reproduced=verdict.reproduced,
-        others=others_listed(script, others, pair),
+        others=others_listed(scripts[0], scene.others, pair),
     )
 
 

@@ -15,7 +15,7 @@ from whydiff.core.findings import CONFIRMED, DIFFERS, Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.recording import Execution, Fit
 from whydiff.core.words import listed
-from whydiff.diagnosis.calls.answer import all_agree, answer_calls, two_agree
+from whydiff.diagnosis.calls.answer import Scene, all_agree, answer_calls, two_agree
 from whydiff.diagnosis.calls.fields import Compared, compare, with_programs
 from whydiff.diagnosis.calls.fields.mode import trained_without_flag
 from whydiff.diagnosis.calls.inputs import changed_in_place, form_of, made_anew
@@ -264,7 +264,7 @@ def explain_pair(
         )
     if verdict is not None:
         point = logged_divergence(pair.distance.metric)
-        return answer_calls(pair, verdict, point, site.execution, script=site.script, others=others)
+        return answer_calls(pair, verdict, point, Scene(site.execution, site.script, others=others))
     assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall)
     return _measured(site, pair, pair.a, pair.b, others, progress)
 
@@ -344,10 +344,9 @@ def _measured(
     verdict = judge(compared, trials)
     with contextlib.suppress(OutOfTime):
         verdict = _described(site, pair, verdict, compared, runner)
-    found = answer_calls(
-        pair, verdict, first_divergence(a, b, compared, trials), site.execution,
-        script=site.script, trials=trials, others=others,
-    )  # fmt: skip
+    point = first_divergence(a, b, compared, trials)
+    scene = Scene(site.execution, site.script, others=others)
+    found = answer_calls(pair, verdict, point, scene, trials)
     fits = fits_behind(a, b, verdict)
     return replace(found, evidence={**found.evidence, "fits": fits}) if fits else found
 
@@ -379,11 +378,10 @@ def explain_across(
             if texts:
                 verdict = named_more(verdict, "data-content", texts[0])
     verdict = fed_in_another_order(verdict, a, b, (site.execution, other.execution))
-    return answer_calls(
-        pair, of_a_loop(verdict), first_divergence(a, b, compared, trials), site.execution,
-        script=site.script, between=between, script_b=other.script, trials=trials,
-        others=disagreements(site.execution),
-    )  # fmt: skip
+    point = first_divergence(a, b, compared, trials)
+    others = disagreements(site.execution)
+    scene = Scene(site.execution, site.script, other.script, between, others)
+    return answer_calls(pair, of_a_loop(verdict), point, scene, trials)
 
 
 #: Why no hybrid of measuring calls is run where one of them is in a recording.
@@ -413,11 +411,9 @@ def of_two_records(a: Execution, b: Execution) -> Explanation | None:
     found = chosen(one, other)
     nothing = Measurement()
     trials = CallTrials(found.distance.metric, nothing, nothing, failure=RECORDED)
-    return answer_calls(
-        found, judge(compared, trials), first_divergence(one, other, compared, None), b,
-        script=scripts[0], script_b=scripts[1], between="runs" if again else "scripts",
-        trials=trials,
-    )  # fmt: skip
+    point = first_divergence(one, other, compared, None)
+    scene = Scene(b, scripts[0], scripts[1], "runs" if again else "scripts")
+    return answer_calls(found, judge(compared, trials), point, scene, trials)
 
 
 def _between_runs(verdict: Verdict, compared: Compared) -> Verdict:

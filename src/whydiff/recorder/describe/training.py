@@ -108,13 +108,9 @@ def objective_facts(
 
 def _loss_facts(prefix: str, loss: Any, into: dict[str, Any], keras: Any) -> None:
     """A loss by its function and settings, so that a name and its class are the same loss."""
-    if isinstance(loss, dict):
-        for key, part in loss.items():
+    if isinstance(loss, (dict, list, tuple)):
+        for key, part in loss.items() if isinstance(loss, dict) else enumerate(loss):
             _loss_facts(f"{prefix}.{key}", part, into, keras)
-        return
-    if isinstance(loss, (list, tuple)):
-        for number, part in enumerate(loss):
-            _loss_facts(f"{prefix}.{number}", part, into, keras)
         return
     if isinstance(loss, str):
         try:
@@ -125,25 +121,23 @@ def _loss_facts(prefix: str, loss: Any, into: dict[str, Any], keras: Any) -> Non
     function = getattr(loss, "fn", loss if inspect.isroutine(loss) else None)
     if loss is None:
         into[prefix] = None
-    elif function is not None and not is_users(type(loss)):
+        return
+    if function is not None and not is_users(type(loss)):
         into[prefix] = getattr(function, "__name__", type(function).__name__)
         settings = _defaults(function) | loss_settings(loss)
-        for key, value in settings.items():
-            flat(f"{prefix}.{key}", value, into)
         into[f"{prefix}.defaults"] = plain_defaults(function)
         into[f"{prefix}.reduction"] = reduction_of(loss)
         if is_users(function):
             into[f"code:{prefix}"] = code_digest(function)
     else:
         into[prefix] = type(loss).__name__
-        for key, value in config(loss).items():
-            if key not in ("name", "fn", "dtype"):
-                flat(f"{prefix}.{key}", value, into)
+        settings = {k: v for k, v in config(loss).items() if k not in ("name", "fn", "dtype")}
         if is_users(type(loss)):
             into[f"code:{prefix}"] = class_digest(type(loss))
-            for key, value in vars(loss).items():
-                if not key.startswith("_") and key not in ("name", "dtype_policy", "dtype"):
-                    flat(f"{prefix}.{key}", value, into)
+            known = ("name", "dtype_policy", "dtype")
+            settings |= {k: v for k, v in vars(loss).items() if k[:1] != "_" and k not in known}
+    for key, value in settings.items():
+        flat(f"{prefix}.{key}", value, into)
 
 
 def _defaults(function: Any) -> dict[str, Any]:

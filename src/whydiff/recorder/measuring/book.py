@@ -46,7 +46,7 @@ from whydiff.recorder.measuring.means import Mean, printed_means
 from whydiff.recorder.measuring.models import Models
 from whydiff.recorder.measuring.positions import Taken, taken_numbers
 from whydiff.recorder.measuring.provenance import Provenance
-from whydiff.recorder.measuring.scores import score
+from whydiff.recorder.measuring.scores import Scored, score
 from whydiff.recorder.measuring.traces import Traces
 
 #: Of the calls that one line makes so many are recorded; further ones are counted.
@@ -201,12 +201,12 @@ class CallBook:
         self._lines[where] += 1
         if self._lines[where] > PER_LINE:
             return
-        found = None
+        scored, found = Scored(function, arguments, result, stack), None
         for several in [calls] if calls else [(), *self._in_loops(arguments)]:
             outputs: Mapping[int, MeasuringCall] = self.outputs
             if several:
                 outputs = {several[0]: joined_call([self.outputs[one] for one in several])}
-            found = score(number, function, arguments, result, outputs, to_numpy, stack)
+            found = score(scored, number, outputs, to_numpy)
             if found is not None:
                 calls = several
                 break

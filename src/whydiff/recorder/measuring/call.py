@@ -45,7 +45,7 @@ from whydiff.recorder.measuring.described import Described
 from whydiff.recorder.measuring.held import Held, held_values, settings_of
 from whydiff.recorder.measuring.inputs import Fed
 from whydiff.recorder.measuring.rows import rows_of_structure
-from whydiff.recorder.measuring.traces import as_held_values, weak
+from whydiff.recorder.measuring.traces import Seen, as_held_values, weak
 from whydiff.recorder.samples import array_rows
 
 #: What the compiled function of a kind of call is called.
@@ -137,8 +137,8 @@ class Validation(Flags):
             names, flags = Names(self.model), self.by_layer()
             held = held_values(names, adapter_of(self.model).to_numpy)
             function = getattr(self.model, "test_function", None)
-            traces = self._book.traces
-            traces.ran(self.model, "test", function, True, flags, (), held, settings_of(names))
+            seen = Seen(True, flags, (), held, settings_of(names))
+            self._book.traces.ran(self.model, "test", function, seen)
 
 
 class Measuring(Flags):
@@ -496,10 +496,8 @@ class Measuring(Flags):
             return flags, {}, None
         name = _FUNCTIONS[self.kind]
         function = getattr(self.model, f"{name}_function", None)
-        traces = self._book.traces
-        ran = self.ran
-        shapes = self._fed.shapes
-        found, used = traces.ran(self.model, name, function, ran, flags, shapes, held, settings)
+        seen = Seen(self.ran, flags, self._fed.shapes, held, settings)
+        found, used = self._book.traces.ran(self.model, name, function, seen)
         return found, used, function
 
     def _layer_flags(self, names: Names, flags: Mapping[int, Any]) -> dict[str, Any]:

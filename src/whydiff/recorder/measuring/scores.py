@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,20 +20,25 @@ from whydiff.recorder.measuring.rows import rows_of_structure
 _LABELS = ("y_true", "labels_true")
 
 
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A metric function that was called, with its arguments by name and what it gave."""
+
+    function: str
+    arguments: Mapping[str, Any]
+    result: Any
+    stack: tuple[Frame, ...]
+
+
 def score(
-    number: int,
-    function: str,
-    arguments: Mapping[str, Any],
-    result: Any,
-    outputs: Mapping[int, MeasuringCall],
-    to_numpy: Any,
-    stack: tuple[Frame, ...],
+    scored: Scored, number: int, outputs: Mapping[int, MeasuringCall], to_numpy: Any
 ) -> tuple[MeasuringCall, tuple[Any, ...]] | None:
-    """The call of ``function`` as a call that measures, with the predictions and the labels that
-    it was given; None where it read no watched output.
+    """What was scored as a call that measures, with the predictions and the labels that it was
+    given; None where it read no watched output.
 
     An output that was given as the labels counts where none was given as the predictions.
     """
+    function, arguments = scored.function, scored.arguments
     arrays = {name: array for name, value in arguments.items() for array in _array(value, to_numpy)}
     for name in sorted(arrays, key=lambda name: name in _LABELS):
         read = read_output(arrays[name], outputs)
@@ -52,7 +58,7 @@ def score(
             for key, value in arguments.items()
             if key not in arrays and isinstance(value, PLAIN)
         }
-        values, given = _result(function, result, to_numpy)
+        values, given = _result(function, scored.result, to_numpy)
         if function in TABLES and label_name is not None and "sample_weight" not in arguments:
             right = arrays[name].reshape(-1) == arrays[label_name].reshape(-1)
             values = {"accuracy": float(np.mean(right)), **values}
@@ -61,7 +67,7 @@ def score(
             "score",
             call.model,
             call.model_number,
-            stack,
+            scored.stack,
             CallRecipe(
                 inputs=Inputs(
                     tuple(leaves),
@@ -123,10 +129,9 @@ def read_output(
     array: np.ndarray, outputs: Mapping[int, MeasuringCall]
 ) -> tuple[MeasuringCall, str, str] | None:
     """(call, name of its output, what was done to it), the latest call first."""
-    for number in sorted(outputs, reverse=True):
-        for output in outputs[number].outputs:
-            if output.values is not None:
-                done = transformation(output.values, array)
-                if done is not None:
-                    return outputs[number], output.name, done
+    latest = sorted(outputs, reverse=True)
+    for call, output in ((outputs[n], output) for n in latest for output in outputs[n].outputs):
+        done = None if output.values is None else transformation(output.values, array)
+        if done is not None:
+            return call, output.name, done
     return None

@@ -32,6 +32,21 @@ class Trace:
     calls: int = 0  # that the function has answered
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What was seen around one call of a compiled function.
+
+    ``traced``: whether the model's Python code ran during the call, which says that a trace was
+    made. ``flags`` are by id of the layer; ``shapes`` those that it was called with.
+    """
+
+    traced: bool
+    flags: Mapping[int, Any]
+    shapes: Iterable[str]
+    held: Sequence[Held]
+    settings: Mapping[str, Held]
+
+
 class Traces:
     """Traces by model and by the name of the function: "predict" or "test"."""
 
@@ -42,37 +57,29 @@ class Traces:
         return self._of.setdefault(model, {}).setdefault(name, Trace())
 
     def ran(
-        self,
-        model: Any,
-        name: str,
-        function: Any,
-        ran: bool,
-        flags: Mapping[int, Any],
-        shapes: Iterable[str],
-        held: Sequence[Held],
-        settings: Mapping[str, Held],
+        self, model: Any, name: str, function: Any, seen: Seen
     ) -> tuple[Mapping[int, Any], dict[str, Held]]:
         """After a call of a compiled function: the flags it uses, and the values it was traced
-        with where these are known. ``ran``: whether the model's Python code ran during the call,
-        which says that a trace was made. Of ``settings`` only those that are others now."""
+        with where these are known; of settings only those that are others now."""
+        held, settings = seen.held, seen.settings
         trace = self.trace(model, name)
         known = trace.function() if trace.function is not None else None
         if function is not known:
             trace.calls = 0
-        if ran:
+        if seen.traced:
             trace.operations = operation_tensors(adapter_of(model), function)
             if function is not known:
                 trace.held.clear()
                 trace.settings.clear()
-            trace.flags.update(flags)
+            trace.flags.update(seen.flags)
             trace.newest = {one.name: one for one in held}
             trace.newest_settings = settings
-            for shape in shapes:
+            for shape in seen.shapes:
                 trace.held.setdefault(shape, trace.newest)
                 trace.settings.setdefault(shape, settings)
             trace.function = weak(function)
         used: dict[str, Held] = {}
-        for shape in shapes:
+        for shape in seen.shapes:
             for key, value in trace.held.get(shape, trace.newest).items():
                 if key not in used or value.digest != _current(held, key):
                     used[key] = value
