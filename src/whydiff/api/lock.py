@@ -174,10 +174,9 @@ def make_lock(
     path, progress = run.script, progress or Silent()
     if spread is not None:
         check_path(target, "Lock it without --executor.")
+    here = times(1 if spread else 1 + count)
     with (
-        counted_runs(
-            [path], options.in_place, progress, times(1 + (0 if spread else count))
-        ) as runs,
+        counted_runs([path], options.in_place, progress, here) as runs,
         temporary_folder() as name,
     ):
         runs.seconds = options.budget
