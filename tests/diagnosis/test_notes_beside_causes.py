@@ -91,9 +91,7 @@ def test_calls_that_never_give_the_same_value_are_named():
     fit = replace(found.a.fit, notes={"never alike": ["time.time", "os.urandom"]})
     a = Side(replace(found.a.execution, fits=(fit,)), fit)
     (note,) = notes(replace(found, a=a), trials_of(a=(9.0, 9.0)))
-    assert (
-        "The code of a step calls time.time() and os.urandom(), which gives another value" in note
-    )
+    assert "or of a callback, calls time.time() and os.urandom(), which gives another value" in note
     for odd in (None, [], "time.time"):
         fit = replace(found.a.fit, notes={"never alike": odd})
         a = Side(replace(found.a.execution, fits=(fit,)), fit)

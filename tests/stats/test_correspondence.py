@@ -86,6 +86,17 @@ def test_values_at_other_places(other, text) -> None:
     assert correspondence(images, others).kind != "rearranged"
 
 
+def test_columns_in_another_order() -> None:
+    table = RNG.normal(size=(30, 12)).round(2)
+    images = table.reshape(30, 3, 4)
+    other_way = np.stack([image.flatten(order="F") for image in images])
+    found = correspondence(table, other_way)
+    assert found.kind == "rearranged" and "columns are in another order" in found.text
+    mixed = other_way.copy()
+    mixed[3] = mixed[3][::-1]
+    assert correspondence(table, mixed).kind != "rearranged"
+
+
 def test_words_by_another_vocabulary() -> None:
     words = RNG.integers(0, 20, size=(30, 12))
     permutation = RNG.permutation(20)

@@ -145,6 +145,7 @@ class Live:
     #: and that the epoch before did not leave
     restarts: Mapping[int, Mapping[str, np.ndarray]] = field(default_factory=dict)
     origins: Origins | None = None
+    distribution: Any = None  # of keras.distribution, which spreads every training over devices
 
 
 @dataclass(frozen=True, eq=False)

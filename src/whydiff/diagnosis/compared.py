@@ -10,6 +10,7 @@ from whydiff.core.recording import Side
 from whydiff.diagnosis.sources import CATALOGUE, source
 from whydiff.diagnosis.sources.batch_size import MOVED
 from whydiff.diagnosis.sources.floatx import MECHANISM as FLOATX
+from whydiff.diagnosis.sources.hardware import SPREAD
 from whydiff.diagnosis.sources.objective import FOLLOWS as SAMPLES
 from whydiff.diagnosis.sources.version import other_generations
 
@@ -70,19 +71,28 @@ class ComparedSides:
     def structural(self) -> list[str]:
         """Differing sources that change the compiled program: model, loss, optimizer.
 
-        State among them where it is what was compiled into a step, or what a layer holds.
+        State among them where it is what was compiled into a step, or what a layer holds; the
+        hardware where models of one process are spread over other devices.
         """
         if self.only_arrays:
             return []
         held = any(f.source == "state" and f.mechanism in HELD for f in self.findings)
-        return [
-            s for s in self.differing if source(s).kind == "structure" or (s == "state" and held)
-        ]
+        beside = {"state"} if held else set()
+        if self._spread_otherwise:
+            beside.add("hardware")
+        return [s for s in self.differing if source(s).kind == "structure" or s in beside]
+
+    @cached_property
+    def _spread_otherwise(self) -> bool:
+        """Whether two models of one process differ in the devices that they are spread over."""
+        spread = any(f.mechanism == SPREAD for f in self.findings)
+        return spread and self.a.execution is self.b.execution
 
     @cached_property
     def environment(self) -> tuple[str, ...]:
         """Differing sources that only another process can take over; they move as one."""
-        return tuple(s for s in ENVIRONMENT if s in self.differing)
+        here = {"hardware"} if self._spread_otherwise else set()
+        return tuple(s for s in ENVIRONMENT if s in self.differing and s not in here)
 
     @property
     def follows(self) -> dict[str, tuple[str, ...]]:

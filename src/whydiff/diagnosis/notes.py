@@ -15,6 +15,7 @@ from whydiff.diagnosis.offsets import amplifies, cancel
 from whydiff.diagnosis.pair import trainings_of
 from whydiff.diagnosis.rounding import measured
 from whydiff.diagnosis.sources.arithmetic import UNRECORDED
+from whydiff.diagnosis.sources.data_content import validation_differs
 from whydiff.diagnosis.sources.facts import show
 from whydiff.diagnosis.sources.stale import set_in_vain
 from whydiff.diagnosis.trials import Trials
@@ -41,9 +42,8 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
 
 def on_other_samples(compared: ComparedSides, told: Mapping[str, Any]) -> tuple[str, ...]:
     """A note where the gap is told in a number that A and B measured on other samples."""
-    validation = [side.recipe.data_content.validation for side in (compared.a, compared.b)]
     name = str(told.get("metric"))
-    if not name.startswith("val_") or not all(validation) or validation[0] == validation[1]:
+    if not name.startswith("val_") or not validation_differs(compared.a, compared.b):
         return ()
     text = f"{name} was measured on other validation samples in A than in B"
     if told.get("predictions_differ") == 0:
@@ -136,8 +136,8 @@ def _never_alike(compared: ComparedSides) -> str:
     if not isinstance(calls, list) or not calls:
         return ""
     return (
-        f" The code of a step calls {listed([f'{call}()' for call in calls])}, which gives another "
-        "value every time: take it out, or pass the value in as an input."
+        f" The code of a step, or of a callback, calls {listed([f'{call}()' for call in calls])}, "
+        "which gives another value every time: take it out, or pass the value in as an input."
     )
 
 

@@ -22,7 +22,7 @@ from whydiff.core.findings import (
     Remedy,
 )
 from whydiff.core.recording import Fit, Side
-from whydiff.core.words import listed
+from whydiff.core.words import listed, number
 from whydiff.diagnosis import files, notes
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.divergence import identical
@@ -39,6 +39,8 @@ NO_BIT = "; but taking it from B, or making it equal, changes no bit of the resu
 ONLY_LOGS = "; taken from B it changes logged numbers, but no bit of the weights"
 #: said of what differs between two trainings that agree: nothing was taken from the other side
 ALL_ALIKE = "; but the two trainings agree bit for bit"
+#: parts of a number by which means differ that are summed in another order
+_ROUNDING = 1e-5
 #: why nothing is confirmed where the control failed
 NOT_AGAIN = "A trained again from what was recorded is not A"
 
@@ -229,11 +231,26 @@ def _merely_reported(
     for finding in logged:
         evidence = (
             f"{finding.evidence}; the weights agree bit for bit, and taken from B it changes "
-            "the logged numbers"
+            f"the logged numbers{_how_far(compared)}"
         )
         others = tuple(s for s in moving if s != finding.source)
         offsets = others if finding.source in moving else ()
         yield replace(_cause(finding, CONFIRMED, evidence), offsets=offsets)
+
+
+def _how_far(compared: ComparedSides) -> str:
+    """By how much of itself which logged number differs, where that is no more than rounding."""
+    pairs = zip(compared.a.fit.epochs, compared.b.fit.epochs, strict=False)
+    far = [
+        (abs(value - other.logs[name]) / (abs(value) or 1.0), name, one.index)
+        for one, other in pairs
+        for name, value in one.logs.items()
+        if name in other.logs and repr(value) != repr(other.logs[name])
+    ]
+    if not far or not all(part < _ROUNDING for part, _, _ in far):
+        return ""
+    most, name, epoch = max(far)
+    return f", {name} by at most {number(most)} of itself (epoch {epoch + 1})"
 
 
 def _measurement(finding: Finding, compared: ComparedSides) -> Cause | Excluded:
@@ -246,6 +263,7 @@ def _measurement(finding: Finding, compared: ComparedSides) -> Cause | Excluded:
         return Excluded("measurement", f"{finding.evidence}; but every logged number is the same")
     evidence = (
         f"{finding.evidence}; the weights agree bit for bit and only what is reported differs"
+        f"{_how_far(compared)}"
     )
     cause = _cause(finding, CONFIRMED, evidence)
     return replace(cause, share=1.0, alone=1.0, remaining=0.0)

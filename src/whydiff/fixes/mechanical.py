@@ -13,6 +13,7 @@ from pathlib import Path
 
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import Fit, Side
+from whydiff.diagnosis.sources.architecture import MASKS_END
 from whydiff.fixes.proposal import Difference, Step
 from whydiff.fixes.runs import Plan
 from whydiff.fixes.spots import script_files
@@ -27,6 +28,7 @@ from whydiff.script_text.edits import (
     whole_lines,
 )
 from whydiff.script_text.imports import Names, binds
+from whydiff.script_text.orders import reset_in_loop
 
 #: functions that reduce everything where they are given no axis
 _REDUCES = frozenset({"mean", "reduce_mean", "sum", "reduce_sum"})
@@ -68,6 +70,8 @@ def _steps(
             yield _cache_first(script)
         case "batches-shuffled":
             yield _shuffle_first(script)
+        case "mask-ends":
+            yield _pass_mask_on(script, a, b)
         case "gradients-kept":
             yield _zero_grad(script)
         case "hidden-state-kept" if same_run:
@@ -232,27 +236,14 @@ def _fit_call(script: Script, path: Path, fit: Fit) -> ast.Call | None:
 def _index_outside(script: Script) -> Step:
     """Move ``i = 0`` out of ``while True`` where the loop itself carries i on."""
     for loop in (n for n in ast.walk(script.tree) if isinstance(n, ast.While)):
-        endless = isinstance(loop.test, ast.Constant) and bool(loop.test.value)
-        first = loop.body[0]
-        if not endless or not isinstance(first, ast.Assign) or len(loop.body) < 2:
-            continue
-        target, value = first.targets[0], first.value
-        if not isinstance(target, ast.Name) or not isinstance(value, ast.Constant):
-            continue
-        rest = loop.body[1:]
-        own = [n for s in rest if not isinstance(s, ast.For | ast.While) for n in ast.walk(s)]
-        carried = any(
-            isinstance(n, ast.AugAssign)
-            and isinstance(n.target, ast.Name)
-            and n.target.id == target.id
-            for n in own
-        )
-        place, cut = place_before(script, loop), whole_lines(script, first)
-        if carried and any(isinstance(n, ast.Yield) for n in own) and place and cut:
+        reset = reset_in_loop(loop)
+        cut = whole_lines(script, reset) if reset is not None else None
+        place = place_before(script, loop)
+        if reset is not None and place and cut:
             return Step(
-                (place.insert(script.segment(first)), cut),
-                how=f"Moves `{script.segment(first)}` out of the endless loop (line "
-                f"{first.lineno}): it began with the first rows again for every batch.",
+                (place.insert(script.segment(reset)), cut),
+                how=f"Moves `{script.segment(reset)}` out of the endless loop (line "
+                f"{reset.lineno}): it began with the first rows again for every batch.",
             )
     return Step()
 
@@ -411,6 +402,35 @@ def _zero_grad(script: Script) -> Step:
         if place is not None and step.args.args:
             edits.append(place.insert(f"{step.args.args[0].arg}.zero_grad()"))
     how = "Forgets the gradients of the step before: torch adds to them otherwise."
+    return Step(tuple(edits), how=how) if edits else Step()
+
+
+_PASSES = ".supports_masking = True"
+
+
+def _pass_mask_on(script: Script, a: Side, b: Side) -> Step:
+    """Let layers of the script's own, at which the mask of one side ends, pass it on."""
+    wanted = set()
+    for facts in (a.recipe.architecture, b.recipe.architecture):
+        kinds = dict(str(entry).split(": ", 1) for entry in facts.get("layers") or ())
+        wanted |= {kinds.get(path) for path in facts.get(MASKS_END) or ()}
+    edits, lines = [], []
+    for cls in (n for n in ast.walk(script.tree) if isinstance(n, ast.ClassDef)):
+        makes = [n for n in cls.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+        begun = [s for f in makes for s in f.body if "super().__init__" in ast.unparse(s)]
+        first = next((s for s in cls.body if not is_docstring(s)), cls.body[0])
+        place = place_before(script, begun[0] if begun else first)
+        if cls.name not in wanted or place is None or (makes and not begun):
+            continue
+        lines.append(f"{cls.name} (line {cls.lineno})")
+        if begun:
+            text = f"{place.newline}{place.indent}{makes[0].args.args[0].arg}{_PASSES}"
+            end = script.span(begun[0])[1]
+            edits.append(Edit(end, end, text))
+        else:
+            made = ("def __init__(self, **kwargs):", "    super().__init__(**kwargs)")
+            edits.append(place.insert(*made, f"    self{_PASSES}", ""))
+    how = f"Lets {', '.join(lines)} pass the mask on to the layers behind."
     return Step(tuple(edits), how=how) if edits else Step()
 
 

@@ -37,10 +37,11 @@ def is_scripts(cls: type) -> bool:
     return cls.__module__ == "__main__" or not in_library(file or "<built-in>")
 
 
-def code_digest(function: Any) -> str:
-    """Digest of a function's bytecode, constants, defaults and the plain values it closes over."""
+def code_digest(function: Any, values: bool = True) -> str:
+    """Digest of a function's bytecode, constants and defaults, and with ``values`` of the plain
+    ones that it reads from globals and closes over, see :func:`read_outside`."""
     state = xxhash.xxh3_64()
-    _feed(function, state, depth=0)
+    _feed(function, state, values)
     return str(state.hexdigest())
 
 
@@ -119,6 +120,11 @@ class Outside:
         name = self.name.removeprefix("self.")
         outside = "" if name != self.name and "." not in name else " (read from outside)"
         return f"layer:{self.owner or 'model'}:{name}{outside}"
+
+
+def anew(value: Any) -> Any:
+    """A value that a step cannot change any more: of a list a copy."""
+    return list(value) if isinstance(value, list) else value
 
 
 def read_outside(function: Any) -> Iterator[Outside]:
@@ -286,8 +292,9 @@ def _globals_in(code: types.CodeType) -> frozenset[str]:
     return frozenset(loaded).union(*map(_globals_in, inner))
 
 
-def class_digest(cls: type, methods: tuple[str, ...] | None = None) -> str:
-    """Digest of the methods that a user's class defines itself (all, or those named)."""
+def class_digest(cls: type, methods: tuple[str, ...] | None = None, values: bool = True) -> str:
+    """Digest of the methods that a user's class defines itself (all, or those named); ``values``
+    as in :func:`code_digest`."""
     state = xxhash.xxh3_64()
     for base in cls.__mro__:
         if not is_users(base) or base is object:
@@ -298,11 +305,11 @@ def class_digest(cls: type, methods: tuple[str, ...] | None = None) -> str:
             function = getattr(member, "__wrapped__", member)
             if isinstance(function, (types.FunctionType, staticmethod, classmethod)):
                 state.update(name.encode())
-                _feed(getattr(function, "__func__", function), state, depth=0)
+                _feed(getattr(function, "__func__", function), state, values)
     return str(state.hexdigest())
 
 
-def _feed(function: Any, state: Any, depth: int) -> None:
+def _feed(function: Any, state: Any, values: bool, depth: int = 0) -> None:
     function = getattr(function, "__func__", function)
     code = getattr(function, "__code__", None)
     if code is None:
@@ -310,16 +317,16 @@ def _feed(function: Any, state: Any, depth: int) -> None:
         return
     _feed_code(code, state)
     for value in (function.__defaults__ or ()) + tuple((function.__kwdefaults__ or {}).values()):
-        _feed_value(value, state, depth)
+        _feed_value(value, state, True, depth)
     for cell in function.__closure__ or ():
         try:
-            _feed_value(cell.cell_contents, state, depth)
+            _feed_value(cell.cell_contents, state, values, depth)
         except ValueError:  # an empty cell
             continue
     loaded = _globals_in(code)
     for name in code.co_names:
         if name in loaded and name in function.__globals__:
-            _feed_value(function.__globals__[name], state, depth)
+            _feed_value(function.__globals__[name], state, values, depth)
 
 
 def _feed_code(code: types.CodeType, state: Any) -> None:
@@ -332,10 +339,10 @@ def _feed_code(code: types.CodeType, state: Any) -> None:
     state.update(repr(code.co_names).encode())
 
 
-def _feed_value(value: Any, state: Any, depth: int) -> None:
+def _feed_value(value: Any, state: Any, values: bool, depth: int) -> None:
     if isinstance(value, _PLAIN) or (
         isinstance(value, (list, tuple)) and all(isinstance(v, _PLAIN) for v in value)
     ):
-        state.update(repr(value).encode())
+        state.update(repr(value).encode() if values else b"")
     elif isinstance(value, types.FunctionType) and depth < 3 and is_users(value):
-        _feed(value, state, depth + 1)
+        _feed(value, state, values, depth + 1)

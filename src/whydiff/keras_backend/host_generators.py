@@ -10,7 +10,7 @@ import contextlib
 import inspect
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from json import dumps, loads
 from types import MappingProxyType
 from typing import Any
@@ -182,12 +182,13 @@ def generators_held(model: Any, loss: Any = None) -> dict[str, Any]:
     return named
 
 
-def never_alike(model: Any, loss: Any = None) -> list[str]:
-    """Calls in the code of a step whose value is another one every time, as the script writes
-    them: ``time.time``, ``os.urandom``."""
+def never_alike(model: Any, loss: Any = None, callbacks: Sequence[Any] = ()) -> list[str]:
+    """Calls in the code of a step or callback whose value is another one every time, as the script
+    writes them: ``time.time``, ``os.urandom``."""
+    called = [v for c in callbacks for v in vars(c).values() if inspect.isfunction(v)]
     calls = {
         call
-        for thing in (*layers_of(model), *_losses(loss))
+        for thing in (*layers_of(model), *_losses(loss), *called)
         for function in _functions(thing)
         for call in calls_of_modules(function, _NEVER_ALIKE)
     }

@@ -813,3 +813,14 @@ def in_row_order(adapter: Any, size: int) -> Iterator[Any]:
     rows._size = -(-rows._num_samples // size)
     batches: Iterator[Any] = rows.get_numpy_iterator()
     return batches
+
+
+def distribution_of_keras() -> Any:
+    """The distribution that is set for all of Keras, None where there is none."""
+    import keras
+
+    try:
+        return keras.distribution.distribution()
+    except Exception as error:  # a version or backend without it
+        pass_on(error)
+        return None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from whydiff.lint.rule import Hit, Rule
 from whydiff.lint.script import Source, calls_in, constant, keyword, method
+from whydiff.script_text.orders import reset_in_loop
 
 
 def _is_pipeline(s: Source, node: ast.expr, seen: frozenset[str] = frozenset()) -> bool:
@@ -200,38 +201,11 @@ def _discarded(s: Source) -> Iterator[Hit]:
 
 
 def _index_reset(s: Source) -> Iterator[Hit]:
-    """``while True: i = 0; yield x[i:]; i += n``: the first rows for ever."""
     for loop in (n for n in s.nodes if isinstance(n, ast.While)):
-        if constant(loop.test) not in (True, 1):
-            continue
-        for at, first in enumerate(loop.body):
-            straight = [n for part in loop.body[at + 1 :] for n in _straight(part)]
-            reads = [
-                n.id
-                for y in straight
-                if isinstance(y, ast.Yield) and y.value is not None
-                for n in ast.walk(y)
-                if isinstance(n, ast.Name)
-            ]
-            match first:
-                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=int())):
-                    if name in reads and any(_counts(n, name) for n in straight):
-                        yield Hit.at(first, f"{name} starts at the first rows again in every turn")
-            if any(isinstance(n, ast.Yield) for n in ast.walk(first)):
-                break
-
-
-def _straight(statement: ast.stmt) -> Iterator[ast.AST]:
-    """What a statement does once in a turn of the loop around it."""
-    return iter(()) if isinstance(statement, ast.For | ast.While) else ast.walk(statement)
-
-
-def _counts(node: ast.AST, name: str) -> bool:
-    """``i += n``, ``i = end``."""
-    if isinstance(node, ast.AugAssign):
-        return isinstance(node.target, ast.Name) and node.target.id == name
-    given = isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant)
-    return given and any(isinstance(t, ast.Name) and t.id == name for t in node.targets)  # type: ignore[attr-defined]
+        first = reset_in_loop(loop)
+        if first is not None:
+            name = ast.unparse(first.targets[0])
+            yield Hit.at(first, f"{name} starts at the first rows again in every turn")
 
 
 #: what draws from TensorFlow's global generator; the others of tf.random are given their state

@@ -14,6 +14,7 @@ from typing import Any
 from whydiff.core.interrupting import pass_on
 from whydiff.core.machine import cpu_name
 from whydiff.keras_backend.base import Backend
+from whydiff.keras_backend.internals import distribution_of_keras
 
 _PACKAGES = {
     "jax": ("jax", "jaxlib"),
@@ -83,10 +84,8 @@ def hardware(backend: Backend) -> dict[str, Any]:
 def distribution(model: Any = None) -> dict[str, str]:
     """How a training is spread over devices: ``DataParallel over 2 devices``, set for all of Keras
     or, of TensorFlow, for the model; nothing if it is not."""
-    import keras
-
     try:
-        active = keras.distribution.distribution()
+        active = distribution_of_keras()
         devices = getattr(getattr(active, "device_mesh", None), "devices", None)
         count = int(getattr(devices, "size", 0) or 0)
         if active is None:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.digests import tensor_digest
-from whydiff.keras_backend.code import Outside
+from whydiff.keras_backend.code import Outside, anew
 from whydiff.keras_backend.subject import BesideModels
 from whydiff.recorder.describe.model import constants, held, loss_reads, outside
-from whydiff.recorder.describe.values import plain
+from whydiff.recorder.describe.values import PLAIN, plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +26,8 @@ class _Trace:
 
 
 _TRACES: BesideModels[_Trace] = BesideModels()
+#: what is compared before and after a step
+_KEPT = (*PLAIN, list)
 
 
 def reads_of(
@@ -45,19 +47,22 @@ def reads_of(
     found = [replace(read, now=read.value) for read in loss_reads(loss)]
     for path, layer in layers.items():
         for read in (*outside(layer), *held(layer), *constants(layer)):
-            value = before.get((id(layer), read.name), read.value) if read.stored else read.value
-            found.append(replace(read, owner=path, value=value, now=value))
+            value = before.get((id(layer), read.name), read.value)
+            kept = read.stored or (isinstance(value, _KEPT) and told(value) != told(read.value))
+            value = value if kept else read.value
+            found.append(replace(read, owner=path, value=value, now=value, stored=kept))
     traced = _traced(model, found, signature) if compiled else {}
     return tuple(replace(r, value=traced.get(_name(r), r.value)) for r in found)
 
 
 def stored_before(layers: Sequence[Any]) -> dict[tuple[int, str], Any]:
-    """Plain attributes that steps of a training set, by the layer's id, as they are now."""
+    """Plain values that steps of a training may set, by the layer's id, as they are now: own
+    attributes that its code sets, and what it reads from globals and closures."""
     return {
-        (id(layer), read.name): read.value
+        (id(layer), read.name): anew(read.value)
         for layer in layers
-        for read in held(layer)
-        if read.stored
+        for read in (*outside(layer), *(r for r in held(layer) if r.stored))
+        if isinstance(read.value, _KEPT)
     }
 
 

@@ -21,7 +21,7 @@ from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.callbacks import fresh_callback, listed, numbers, sort_callbacks
 from whydiff.keras_backend.code import Outside
 from whydiff.keras_backend.host_generators import generators_held, never_alike
-from whydiff.keras_backend.internals import steps_at_once
+from whydiff.keras_backend.internals import distribution_of_keras, steps_at_once
 from whydiff.keras_backend.subject import layers_of, optimizers_of, title_of
 from whydiff.keras_backend.variables import Slot, Variables, tensor
 from whydiff.recorder.describe import Training, applied_only, describe, optimizer_facts
@@ -92,7 +92,7 @@ class Watch:
         if self._adapter.hands_on_batches:  # else they come from threads that run ahead
             self.feed.arrived = self._host.begin
         self._started = monotonic()
-        self._stored = stored_before(layers_of(model))
+        self._stored: dict[tuple[int, str], Any] = {}
         self._drawing_operations: tuple[Tensor, ...] | None = None
         self._drew_eagerly: Callable[[], list[tuple[str, int, int]]] = list
         self._eager: list[tuple[str, int, int]] = []
@@ -138,6 +138,7 @@ class Watch:
         """
         replaced = None
         if not self._start.settled:
+            self._stored = stored_before(layers_of(self.model))
             if self._pins is not None:
                 put = self._start.pin(self._pins.values)
                 replaced = state = self._replaced(state, put)
@@ -221,6 +222,7 @@ class Watch:
                 self.model,
                 self._compiled,
                 lambda v: np.asarray(read(travelling.get(id(v), v))),
+                self._callbacks,
             )
         except Exception as error:
             pass_on(error)
@@ -279,7 +281,7 @@ class Watch:
         kept = {f"{r.owner or 'model'}:{r.name.removeprefix('self.')}": told(r.value)
                 for r in reads if r.stored}  # fmt: skip
         noted = {"stale": self._stale, "constants": constants, "stored": kept,
-                 "never alike": never_alike(self.model, loss)}  # fmt: skip
+                 "never alike": never_alike(self.model, loss, self._callbacks)}  # fmt: skip
         self._notes |= {name: values for name, values in noted.items() if values}
         return reads
 
@@ -301,7 +303,9 @@ class Watch:
             sort_callbacks(self._callbacks, *did),
         )
         compiled_in = {key: pair[0] for key, pair in self._stale.items()}
-        actual = {k: compiled_in.get(k, v) for k, v in recipe.architecture.items()}
+        state = {read.key for read in self._outside if read.stored}
+        facts = recipe.architecture.items()
+        actual = {k: compiled_in.get(k, v) for k, v in facts if k not in state}
         measurement = {**recipe.measurement, **self._metric_state}
         return replace(recipe, architecture=actual, measurement=measurement)
 
@@ -390,6 +394,7 @@ class Watch:
             trainable=self._start.trainable,
             train_function=weak(self.model.train_function),
             outside=self._outside,
+            distribution=distribution_of_keras(),
             seconds=seconds,
             origins=origins_of(
                 self._ledger,

@@ -22,8 +22,10 @@ from whydiff.replay.values import Choice, side
 #: Sources that live in the compiled program, the one whose model is the base first.
 #: Noise is among them where a step's own code draws: compiled, the numbers are its constants.
 #: State is, where it is what an earlier trace has compiled into the step, or what layers hold.
+#: Hardware is, where each model is spread over devices of its own.
 STRUCTURE = (
-    "architecture", "precision", "mode", "arithmetic", "objective", "optimizer", "noise", "state",
+    "hardware", "architecture", "precision", "mode", "arithmetic", "objective", "optimizer",
+    "noise", "state",
 )  # fmt: skip
 
 
@@ -96,6 +98,8 @@ class Programs:
         """Bring what the choice takes from the other side onto the base's model."""
         lives = self._lives
         pick = {s: lives[side(choice, s)] if s in self._differing else base for s in STRUCTURE}
+        if pick["architecture"] is not base:
+            raise TransferError("a model is spread over devices as a whole")
         if pick["mode"] is not base:
             raise TransferError(
                 "the training mode is part of the model's calls and cannot be moved alone"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -14,8 +14,9 @@ from whydiff.core.live import Live
 from whydiff.core.progress import EachEpoch
 from whydiff.core.recipe import align
 from whydiff.keras_backend import adapter
-from whydiff.keras_backend.code import LOSS
+from whydiff.keras_backend.code import LOSS, anew
 from whydiff.keras_backend.host_generators import generators_held, host_kept
+from whydiff.keras_backend.internals import distribution_of_keras
 from whydiff.replay.measuring import take_apart
 from whydiff.replay.outcome import Outcome, generator_of, predict, quiet
 from whydiff.replay.pinned import PinnedData
@@ -116,9 +117,12 @@ class Solo:
         model = program.base.model
         with (
             quiet(),
+            spread_as(program.base),
             float_type_of(lives[side(choice, "precision")]),
             host_kept(held=held),
-            reading_as(program.base, self._state(choice), lives[side(choice, "objective")]),
+            reading_as(
+                program.base, self._state(choice), lives[side(choice, "objective")]
+            ) as read_again,
         ):
             keras.Model.fit(
                 model,
@@ -126,6 +130,8 @@ class Solo:
                 epochs=int(duration.fit_arguments["epochs"]),
                 initial_epoch=first,
                 callbacks=[
+                    # Building what is not built yet calls the layers, before training begins.
+                    keras.callbacks.LambdaCallback(on_train_begin=lambda logs: read_again()),
                     *(restart, *callbacks_of(self.lives, choice), steer),
                     *(c for c in (stop, trace) if c),
                 ],
@@ -169,7 +175,8 @@ class Solo:
 
     def _predict(self, base: Live, choice: Choice) -> list[np.ndarray] | None:
         precision = self.lives[side(choice, "precision")]
-        with reading_as(base, self._state(choice)), float_type_of(precision):
+        reading = reading_as(base, self._state(choice))
+        with spread_as(base), reading, float_type_of(precision):
             return predict(base.model, self._probe)
 
 
@@ -185,10 +192,25 @@ def float_type_of(live: Live) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def spread_as(live: Live) -> Iterator[None]:
+    """Trainings are spread over devices as that fit was."""
+    now = distribution_of_keras()
+    if now is live.distribution:
+        yield
+        return
+    keras.distribution.set_distribution(live.distribution)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(now)
+
+
+@contextlib.contextmanager
 def reading_as(
     live: Live, state: Live | None = None, objective: Live | None = None
-) -> Iterator[None]:
-    """What the code of a model's layers reads besides variables is what it was in that fit.
+) -> Iterator[Callable[[], None]]:
+    """What the code of a model's layers reads besides variables is what it was in that fit; what is
+    given back sets it so once more.
 
     What its loss reads is what that of ``objective``'s fit read. With ``state`` the values of
     another fit that are state: compiled into its step before the script set others, or tensors
@@ -198,10 +220,14 @@ def reading_as(
     of_loss = [r for r in (objective or live).outside if r.owner == LOSS]
     reads = [*(r for r in live.outside if r.owner != LOSS), *of_loss]
     now = [(read, read.get()) for read in reads]
-    try:
+
+    def put() -> None:
         for read in reads:
-            read.put(theirs.get(read.key, read.value))
-        yield
+            read.put(anew(theirs.get(read.key, read.value)))
+
+    try:
+        put()
+        yield put
     finally:
         for read, value in now:
             read.put(value)

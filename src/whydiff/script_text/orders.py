@@ -206,3 +206,32 @@ def _draws_shared(function: ast.FunctionDef, names: Names) -> bool:
         if drawn in _DRAWS and owner.isidentifier() and owner not in bound:
             return True
     return False
+
+
+def reset_in_loop(loop: ast.While) -> ast.Assign | None:
+    """The ``i = 0`` of ``while True: i = 0; yield x[i:]; i += n``: the first rows for ever."""
+    if not (isinstance(loop.test, ast.Constant) and bool(loop.test.value)):
+        return None
+    for at, first in enumerate(loop.body):
+        # What the loop does once in a turn: an inner loop may count by itself.
+        rest = (s for s in loop.body[at + 1 :] if not isinstance(s, ast.For | ast.While))
+        straight = [n for s in rest for n in ast.walk(s)]
+        yields = [n for n in straight if isinstance(n, ast.Yield) and n.value is not None]
+        read = {n.id for y in yields for n in ast.walk(y) if isinstance(n, ast.Name)}
+        match first:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=int())):
+                if name in read and any(_counts(n, name) for n in straight):
+                    return first
+        if any(isinstance(n, ast.Yield) for n in ast.walk(first)):
+            return None
+    return None
+
+
+def _counts(node: ast.AST, name: str) -> bool:
+    """``i += n``, ``i = end``."""
+    match node:
+        case ast.AugAssign(target=ast.Name(id=target)):
+            return target == name
+        case ast.Assign(targets=[ast.Name(id=target)], value=value):
+            return target == name and not isinstance(value, ast.Constant)
+    return False

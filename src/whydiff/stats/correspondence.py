@@ -38,10 +38,11 @@ def correspondence(
     """How row i of ``b`` follows from row i of ``a``; both have shape (n, ...), or are lists of n
     rows of different lengths.
 
-    Looks for rows that are equal but for zeros at their ends, for columns of B that are straight
-    lines in a column of A (in any order of columns), for whole numbers that stand for each other
-    one by one, and for rows that are nearer to their counterpart than to any other. Says "" where
-    none of this holds, and how much was looked at where that is not all.
+    Looks for rows that are equal but for zeros at their ends, for columns of B that are columns of
+    A at another place or straight lines in a column of A (in any order of columns), for whole
+    numbers that stand for each other one by one, and for rows that are nearer to their counterpart
+    than to any other. Says "" where none of this holds, and how much was looked at where that is
+    not all.
     """
     if len(a) != len(b) or len(a) == 0 or not _numeric(a[0]) or not _numeric(b[0]):
         return Correspondence("", "")
@@ -76,6 +77,11 @@ def correspondence(
     if rounded:
         return Correspondence("rounded", f"the same values, {rounded}; {ranges}")
     if len(rows) >= FEWEST_ROWS:
+        if _columns_moved(x, y):
+            what = "columns" if a.ndim == 2 else "values of each sample"
+            return Correspondence(
+                "rearranged", f"the same values: the {what} are in another order; {ranges}"
+            )
         text = _linear(x, y)
         if text:
             return Correspondence("scaled" if "scaled" in text else "shifted", f"{text}; {ranges}")
@@ -99,6 +105,14 @@ def _rearranged(a: np.ndarray, b: np.ndarray) -> str:
     fits = (text for text, other in found if other.shape == b.shape and np.array_equal(other, b))
     alike = a.shape == b.shape and np.array_equal(a, b)
     return "" if alike else next((f"the same values: {text}" for text in fits), "")
+
+
+def _columns_moved(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether the columns of ``y`` are those of ``x`` in another order, in every row alike."""
+    if x.shape != y.shape or not np.array_equal(np.sort(x[0]), np.sort(y[0])):
+        return False
+    one, other = (sorted(column.tobytes() for column in v.T) for v in (x, y))
+    return one == other
 
 
 def padded(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> str:

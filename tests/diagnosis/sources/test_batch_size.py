@@ -93,7 +93,8 @@ def test_the_same_data_cut_otherwise():
     last = COMPARE(FULL, side([4, 4], [4, 4], relative=True))
     assert (last.status, last.mechanism, last.intended) == (DIFFERS, "last-batch", True)
     assert last.evidence == (
-        "epoch 0: 2 batches of 4 and one of 2 vs. 2 batches of 4 of the same data"
+        "epoch 0: 2 batches of 4 and one of 2 vs. 2 batches of 4 of the same data; "
+        "2 of 10 samples never come in B"
     )
     second = COMPARE(FULL, side([4, 4, 2], [4, 4, 1, 1]))
     assert second.evidence.startswith("epoch 1: 2 batches of 4 and one of 2 vs.")

@@ -286,7 +286,7 @@ def test_attributes_that_training_sets():
     a, b = noted(stored=first), noted(stored=second)
     finding = found("state", a, b)
     assert (finding.status, finding.mechanism) == (DIFFERS, "attribute-kept")
-    assert finding.detail.endswith("an attribute that training itself sets, and no variable")
+    assert finding.detail.endswith("a value that training itself sets, and no variable")
     assert "begins with 1 in A and 3 in B" in finding.detail
     also = changed(b, state=sides.adam_state(30, trained_by=1))
     assert "; 2 optimizer variables differ" in found("state", a, also).evidence

@@ -399,7 +399,8 @@ MECHANISMS = (
         "Images that OpenCV reads have blue first, those of PIL and Keras red; channels stand last "
         "or first; rows and columns change places between (width, height) and (height, width).",
         "Bring the inputs into the form of the training data: x[..., ::-1] for BGR, "
-        "np.moveaxis(x, 1, -1) for channels that come first.",
+        "np.moveaxis(x, 1, -1) for channels that come first, one order of reshape() and of "
+        "columns.",
         seen="Reversed or with its axes in another order one input is the other.",
     ),
     Mechanism(

@@ -76,11 +76,13 @@ MECHANISMS = (
     Mechanism(
         "attribute-kept",
         ("state",),
-        "an attribute of a layer that training sets",
-        "A layer's call, or a train step, keeps a number in a Python attribute: neither "
-        "set_weights nor compile() sets it back, and a compiled step never sets it again.",
-        "Keep it in a weight, add_weight(trainable=False), or make the layer anew for each fit.",
-        seen="An attribute that steps themselves set begins with another value.",
+        "a value outside of the variables that training sets",
+        "A layer's call, or a train step, keeps a number in a Python attribute, of the layer or of "
+        "its class, or in a global: neither set_weights nor compile() sets it back, those of a "
+        "class and globals go on in a new layer, and a compiled step never sets it again.",
+        "Keep it in a weight, add_weight(trainable=False), which a new layer begins anew, or set "
+        "it back before each fit.",
+        seen="A value that steps themselves set begins with another one.",
     ),
     Mechanism(
         "slots-lost",

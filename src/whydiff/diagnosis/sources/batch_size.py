@@ -98,7 +98,9 @@ def _same_size(a: Side, b: Side, epoch: int, p: np.ndarray, q: np.ndarray, size:
             f"{p[first]} in A and {q[first]} in B"
         )
         return differs(ID, evidence, FIX, mechanism=MOVED)
-    evidence = f"epoch {epoch}: {_shown(p)} vs. {_shown(q)} of the same data"
+    never = _never_fed(a, b)
+    left_out = f"; {never}" if never else ""
+    evidence = f"epoch {epoch}: {_shown(p)} vs. {_shown(q)} of the same data{left_out}"
     return differs(ID, evidence, FIX, mechanism="last-batch", intended=True)
 
 

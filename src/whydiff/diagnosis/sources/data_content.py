@@ -107,7 +107,7 @@ def _compare(a: Side, b: Side, by_seed: Callable[[Side, Side], Why | None]) -> F
 
 def _validation(a: Side, b: Side, relation: Common) -> Finding:
     one, two = a.recipe.data_content, b.recipe.data_content
-    if _validation_differs(a, b):
+    if validation_differs(a, b):
         number = _number_of(a.recipe, relation.shared)
         evidence = f"only the validation data differ; all {number} of the training equal"
         leaks = [data_description.leak(side.recipe) for side in (a, b)]
@@ -177,7 +177,7 @@ def _differs(
 ) -> Finding:
     sizes = relation.size_a, relation.size_b
     evidence = _counted(a, b, relation) + (f"; {arrays.text}" if arrays.text else "")
-    if _validation_differs(a, b):
+    if validation_differs(a, b):
         evidence += "; the validation data differ as well"
     if relation.shared == sizes[0] == sizes[1]:
         evidence = (
@@ -254,7 +254,8 @@ def _seeded_otherwise(a: Side, b: Side) -> Why | None:
     return next((why for why in found if why is not None), None)
 
 
-def _validation_differs(a: Side, b: Side) -> bool:
+def validation_differs(a: Side, b: Side) -> bool:
+    """Whether both were validated, and on other samples; other batches of the same are none."""
     one, two = a.recipe.data_content, b.recipe.data_content
     if not (one.validation and two.validation) or one.validation == two.validation:
         return False

@@ -12,6 +12,8 @@ from whydiff.diagnosis.sources.source import Source, differs
 ID = "hardware"
 FIX = "Run both on the same machine with the same thread counts and environment variables."
 
+#: Mechanism: the model is spread over other devices.
+SPREAD = "other-distribution"
 #: Flags that one backend reads, and often sets by itself when it is imported.
 _FLAGS_OF_BACKENDS = tuple(
     f"flags.{prefix}_" for prefix in ("TF", "JAX", "XLA", "TORCH", "PYTORCH")
@@ -44,7 +46,7 @@ def _of_backend(key: str) -> bool:
 def _mechanism(one: Facts, two: Facts) -> str:
     keys = {c.key for c in changes(one, two)}
     if "distribution" in keys:
-        return "other-distribution"
+        return SPREAD
     if keys & {"cpu", "machine", "devices"}:
         return "other-device"
     if any("TF32" in k for k in keys):

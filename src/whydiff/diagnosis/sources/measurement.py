@@ -9,6 +9,7 @@ from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import NOT_RESET, Facts
 from whydiff.core.recording import Side
 from whydiff.core.words import listed
+from whydiff.diagnosis.sources.data_content import validation_differs
 from whydiff.diagnosis.sources.facts import NOT_SET, PlainField, changes, compare_facts, show
 from whydiff.diagnosis.sources.source import Source, differs
 
@@ -16,6 +17,11 @@ ID = "measurement"
 #: begins the facts on what a metric holds before the first step
 STATE = "metric:"
 FIX = "Measure both with the same metric classes on the same data: evaluate against evaluate."
+
+OTHER_BATCHES = (
+    "validated on the same samples in other batches, over which the means are taken in another "
+    "order"
+)
 
 _ACCURACY = re.compile(r"\b(?:Binary|Categorical|SparseCategorical)?Accuracy\b", re.IGNORECASE)
 
@@ -39,6 +45,9 @@ def compare(a: Side, b: Side) -> Finding:
         return differs(ID, finding.evidence, FIX, mechanism=mechanism, intended=True)
     if validated[0] != validated[1]:
         return differs(ID, f"validated in {'A' if validated[0] else 'B'} only", FIX, intended=True)
+    digests = {side.recipe.data_content.validation for side in (a, b)}
+    if len(digests) > 1 and all(digests) and not validation_differs(a, b):
+        return differs(ID, OTHER_BATCHES, FIX, intended=True)
     return finding
 
 

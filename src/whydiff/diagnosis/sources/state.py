@@ -18,6 +18,10 @@ from whydiff.diagnosis.sources.tensors import Pair, differing, equal_tensors, pa
 ID = "state"
 FIX = "Build and compile a new model for every fit: put both into a function and call it anew."
 
+KEPT_FIX = (
+    "Keep it in a weight of the layer, self.add_weight(shape=(), initializer='zeros', "
+    "trainable=False), which every new layer begins anew; or set it back before each fit."
+)
 FILE_FIX = (
     "Remove the file before the run, or let both runs start with the same one; if a run is to go "
     "on where the last one stopped, the two are not meant to agree."
@@ -81,8 +85,8 @@ def _held(a: Side, b: Side) -> Finding | None:
             f"{show(y)} in B"
             for key, (x, y) in kept.items()
         ]
-        detail = f"{'; '.join(parts)}: an attribute that training itself sets, and no variable"
-        return differs(ID, detail, FIX, mechanism="attribute-kept")
+        detail = f"{'; '.join(parts)}: a value that training itself sets, and no variable"
+        return differs(ID, detail, KEPT_FIX, mechanism="attribute-kept")
     paths = constants_apart(a, b)
     if not paths:
         return None

@@ -89,7 +89,7 @@ def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
         if path:
             facts[f"trainable:{path}"] = bool(layer.trainable)
         if is_users(type(layer)) and defines(type(layer), _COMPUTES):
-            facts[f"code:{path or 'model'}"] = class_digest(type(layer), _COMPUTES)
+            facts[f"code:{path or 'model'}"] = class_digest(type(layer), _COMPUTES, values=False)
     return facts
 
 
@@ -127,19 +127,20 @@ def stored(layer: Any) -> frozenset[str]:
 
 
 def held(layer: Any) -> list[Outside]:
-    """The plain attributes of a layer of the user's: code may set them anew between two fits."""
+    """The plain attributes of a layer of the user's: code may set them anew between two fits.
+
+    Of those that its class holds for all layers, only what a step itself sets.
+    """
     kept = stored(layer)
-    return [
-        Outside(
-            f"self.{key}",
-            value,
-            functools.partial(getattr, layer, key),
-            functools.partial(object.__setattr__, layer, key),
-            stored=key in kept,
-        )
-        for key, value in own_attributes(layer)
-        if isinstance(value, PLAIN) and key in vars(layer)
-    ]
+    found = []
+    for key, value in own_attributes(layer, private=kept):
+        own = key in vars(layer)
+        if isinstance(value, PLAIN) and (own or key in kept):
+            holder = layer if own else next(c for c in type(layer).__mro__ if key in vars(c))
+            write = object.__setattr__ if own else type.__setattr__
+            get, put = (functools.partial(f, holder, key) for f in (getattr, write))
+            found.append(Outside(f"self.{key}", value, get, put, stored=key in kept))
+    return found
 
 
 def constants(layer: Any) -> list[Outside]:

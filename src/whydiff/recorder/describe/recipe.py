@@ -8,13 +8,13 @@ from typing import Any
 
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.keras_backend import adapter_of
-from whydiff.keras_backend.code import class_digest, code_digest, is_users
+from whydiff.keras_backend.code import class_digest, code_digest, is_users, read_outside
 from whydiff.keras_backend.internals import package_of, reduction_of, steps_at_once
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import models_of
 from whydiff.recorder.describe.model import architecture_facts, mode_facts, precision_facts
 from whydiff.recorder.describe.training import measurement_facts, objective_facts
-from whydiff.recorder.describe.values import PLAIN, config, flat
+from whydiff.recorder.describe.values import PLAIN, config, flat, plain
 from whydiff.recorder.environment import distribution, hardware, versions
 from whydiff.recorder.feed import Feed
 
@@ -106,7 +106,9 @@ def shown(callback: Any) -> str:
     text = ", ".join(f"{k}={v!r}" for k, v in sorted(settings.items()))
     functions = [v for v in held.values() if callable(v) and hasattr(v, "__code__")]
     if functions:
-        text += "".join(f", {f.__name__}:{code_digest(f)}" for f in functions)
+        text += "".join(f", {f.__name__}:{code_digest(f, values=False)}" for f in functions)
+        reads = {r.name: plain(r.value) for f in functions for r in read_outside(f)}
+        text += "".join(f", {name}={value!r}" for name, value in sorted(reads.items()))
     if is_users(type(callback)):
         text += f", code:{class_digest(type(callback))}"
     return f"{type(callback).__name__}({text.strip(', ')})"

@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.recipe import NOT_RESET
-from whydiff.keras_backend.code import class_digest, code_digest, is_users, only_used_by
+from whydiff.keras_backend.code import (
+    class_digest,
+    code_digest,
+    generators_read,
+    is_users,
+    only_used_by,
+)
 from whydiff.keras_backend.internals import (
     has_weights,
     loss_settings,
@@ -157,24 +163,44 @@ def measurement_facts(compiled: dict[str, Any], fit: dict[str, Any]) -> dict[str
 
 
 def metric_state(
-    model: Any, compiled: Mapping[str, Any], value_of: Callable[[Any], np.ndarray]
+    model: Any,
+    compiled: Mapping[str, Any],
+    value_of: Callable[[Any], np.ndarray],
+    callbacks: Iterable[Any] = (),
 ) -> dict[str, Any]:
     """What metrics hold before the first step besides zeros: state that no reset has cleared.
 
     ``compiled`` are the arguments of ``compile``: a model does not list the metrics given there
     before its first step where that is not traced ahead. ``value_of`` reads a variable, wherever
-    its value is at the moment.
+    its value is at the moment. Metrics that the model's own code or ``callbacks`` read from
+    globals count as well: nothing of Keras sets these back.
     """
     facts: dict[str, Any] = {}
     given = [g for key in ("metrics", "weighted_metrics") for g in _objects(compiled.get(key))]
     listed = _leaves(getattr(model, "metrics", None) or ())
-    for metric in {id(m): m for m in (*listed, *given)}.values():
+    read = [m for thing in (model, *callbacks) for m in _metrics_read(thing)]
+    for metric in {id(m): m for m in (*listed, *given, *read)}.values():
         for variable in getattr(metric, "variables", ()):
             value = value_of(variable)
             if value.size and np.any(value != 0):
                 facts[f"metric:{metric.name}.{variable.name}"] = plain(value)
         facts |= {f"metric:{metric.name}.{k}": v for k, v in own_settings(metric).items()}
     return facts
+
+
+def _metrics_read(thing: Any) -> Iterator[Any]:
+    """Metrics that the code of a user's model or callback reads from globals and closures, or
+    that a callback holds."""
+    held = getattr(thing, "__dict__", {}).values() if hasattr(thing, "on_epoch_end") else ()
+    yield from (value for value in held if _is_metric(value))
+    classes = (base for base in type(thing).__mro__ if is_users(base))
+    members = (m for base in classes for m in vars(base).values() if inspect.isroutine(m))
+    for function in (*map(inspect.unwrap, members), *(v for v in held if inspect.isfunction(v))):
+        yield from (metric for _, metric in generators_read(function, _is_metric))
+
+
+def _is_metric(value: Any) -> bool:
+    return callable(getattr(type(value), "update_state", None))
 
 
 def not_reset(at_first: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, list[str]]:

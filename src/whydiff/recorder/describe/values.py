@@ -119,8 +119,9 @@ def own_settings(layer: Any, without: Collection[str] = ()) -> dict[str, Any]:
     return found
 
 
-def own_attributes(layer: Any) -> Iterator[tuple[str, Any]]:
-    """Public attributes that the user's own class of a layer or model sets, on it or for all."""
+def own_attributes(layer: Any, private: Collection[str] = frozenset()) -> Iterator[tuple[str, Any]]:
+    """Public attributes that the user's own class of a layer or model sets, on it or for all; of
+    those that begin with an underscore only these ``private`` ones."""
     if not is_users(type(layer)):
         return
     cls: Any = type(layer)  # mypy: a class of unknown kind might have no hash
@@ -134,7 +135,8 @@ def own_attributes(layer: Any) -> Iterator[tuple[str, Any]]:
     }
     for key, value in {**of_class, **vars(layer)}.items():
         method = callable(getattr(type(layer), key, None))  # Keras puts wrapped ones in its place
-        if not key.startswith("_") and key not in elsewhere and not method:
+        public = not key.startswith("_") or key in private
+        if public and key not in elsewhere and not method:
             yield key, value
 
 
