@@ -77,6 +77,11 @@ class Solo:
             return Outcome(stop.weights, None, [stop.logs])
         to_numpy = adapter().to_numpy
         weights = {s.path: np.array(to_numpy(s.variable)) for s in program.variables.weights}
+        strategy = getattr(program.base.model, "distribute_strategy", None)
+        if getattr(strategy, "num_replicas_in_sync", 1) > 1:
+            # Each replica has moving averages of its own, and predicts with these, not their mean.
+            for slot in program.variables.weights:
+                slot.variable.assign(weights[slot.path])
         predictions = self._predict(program.base, choice)
         return Outcome(weights, predictions, logs, moved)
 
