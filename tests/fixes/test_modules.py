@@ -73,14 +73,15 @@ def test_a_test_is_seeded_with_the_seed_that_its_file_has(sides):
 def test_a_fixture_that_builds_the_model_seeds_it(sides):
     test = "class TestIt:\n    def test_fit(self, net):\n        net.fit()\n"
     fixture = (
-        "import keras\nimport pytest\n\nSEED = 3\n\n\n@pytest.fixture\ndef net():\n"
-        "    return keras.Sequential()\n"
+        "import sys\n\nimport pytest\n\nsys.path.insert(0, '.')\nSEED = 3\n\n\n"
+        "@pytest.fixture\ndef net():\n    return build()\n"
     )
-    drawn = (Frame(str(MODULE), 9, "net"),)
+    drawn = (Frame(str(MODULE), 11, "net"),)
     a, _ = sides(draws=((drawn,), ()), fits=((Frame(str(SCRIPT), 3, "TestIt.test_fit"),), ()))
     made_by = Difference("runs", a, a, [], ["initialization"])
     (path, source), *_ = proposals(SCRIPT, test, made_by, [(MODULE, fixture)])[0].changed
     assert path == MODULE
+    assert "import keras\nimport pytest\n\nsys.path" in source
     assert "def net():\n    keras.utils.set_random_seed(SEED)\n    return" in source
 
 

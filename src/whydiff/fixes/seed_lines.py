@@ -304,16 +304,23 @@ def _given_seed(
     """The seed that the outermost function through which everything goes is given."""
     for function in (n for n in ast.walk(script.tree) if isinstance(n, ast.FunctionDef)):
         is_test = function.name.startswith("test")  # one of many in a file: it seeds itself
-        if not is_test and function not in script.tree.body:
+        if not is_test and not isinstance(script.scope(function), ast.Module | ast.ClassDef):
             continue
-        called = [[f.function.rpartition(".")[2] for f in s if f.file in files] for s in stacks]
-        through = bool(stacks) and all(function.name in names_called for names_called in called)
+        lines = range(function.lineno, (function.end_lineno or function.lineno) + 1)
+        through = bool(stacks) and all(
+            any(
+                f.file in files
+                and f.function.rpartition(".")[2] == function.name
+                and f.line in lines
+                for f in stack
+            )
+            for stack in stacks
+        )
         body = function.body[1:] if ast.get_docstring(function) is not None else function.body
         if not through or not body:
             continue
         text = seed_in(function, script, names)
-        if is_test and not text:
-            text = own_seed(script, names, body[0], parameters=False) or "0"
+        text = text or own_seed(script, names, body[0], parameters=False) or "0" * is_test
         place = place_before(script, body[0]) if text else None
         if place is not None:
             return text, place

@@ -59,7 +59,7 @@ def cells(notebook: str) -> list[Cell]:
 
 
 def _cell(number: int, text: str) -> Cell:
-    lines = text.splitlines()
+    lines = text.split("\n")
     place = next((i for i, line in enumerate(lines) if line.strip()), 0)
     if lines and lines[place].startswith("%%"):
         if lines[place][2:].split(" ")[0] not in _AROUND_PYTHON:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from whydiff.script_text.edits import Function, Script
@@ -75,19 +75,20 @@ def seed_option(script: Script, names: Names) -> str:
 
 
 def seed_in(function: Function, script: Script, names: Names) -> str:
-    """The seed that a function is given: a parameter, a setting of Hydra's, or an absl flag; "" if
+    """The seed that a function is given: a parameter, a setting of one, or an absl flag; "" if
     none."""
     for parameter in _parameters(function):
         if is_seed_name(parameter) and not _rebound(function, parameter):
             clicked = _decorated(function, parameter)
             if clicked is None or _whole(clicked):
                 return parameter
-    if any("hydra.main" in ast.unparse(d) for d in function.decorator_list):
-        for node in ast.walk(function):  # cfg.seed, which a file of settings holds
-            if not isinstance(node, ast.Attribute) or not _seed_of(node):
-                continue
-            if isinstance(node.value, ast.Name) and node.value.id in _parameters(function):
-                return script.segment(node)
+    given = {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}
+    given -= {"self"} if function.name == "__init__" else set()  # which has nothing yet
+    inside = (n for n in ast.walk(function) if isinstance(n, ast.expr))
+    for node in inside:  # cfg.seed, self.cfg["seed"]
+        root = _seed_below(node)
+        if root is not None and root.id in given and not _rebound(function, root.id):
+            return script.segment(node)
     holder = _absl_holder(script, names)
     option = next((o for o in _absl_options(script, names) if not o.unset), None)
     return f"{holder}.{option.name}" if holder and option else ""
@@ -192,8 +193,64 @@ def own_seeds(script: Script, names: Names) -> list[OwnSeed]:
             found.insert(0, OwnSeed(f"{target.id}.{classes[called]}", node))
         else:
             found += [OwnSeed(text, node) for text in _held(target.id, node.value, names)]
+    parsed = {
+        target.id
+        for node in ast.walk(script.tree)
+        if isinstance(node, ast.Assign)
+        and (_parses(node.value) or names.called(node.value) in parsers)
+        for target in ast.walk(node.targets[0])
+        if isinstance(target, ast.Name)
+    }
+    known = {_root(s) for s in found} | parsed | {_absl_holder(script, names)}
+    found += _read(script, names, known)
     once = [s for s in found if _assigned_once(script, s)]
     return sorted(once, key=lambda s: s.text.split(".")[0] in classes)
+
+
+def _read(script: Script, names: Names, known: Collection[str]) -> Iterator[OwnSeed]:
+    """Seeds that come from elsewhere and are read here: ``cfg.seed``, ``cfg["seed"]`` of what a
+    function returned, ``settings.SEED``, or an imported ``SEED``. Those of ``known`` names are
+    left out."""
+    made = {
+        node.targets[0].id: node
+        for node in ast.walk(script.tree)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Call | ast.Subscript | ast.Attribute | ast.Name)
+        and names.called(node.value) not in _HOLDERS
+    }
+    imported = {b.name: b.statement for b in names.bindings if b.scope is script.tree}
+    done = {*known}
+    for node in (n for n in ast.walk(script.tree) if isinstance(n, ast.expr)):
+        root = _seed_below(node)
+        if isinstance(node, ast.Name) and node.id in imported and is_seed_name(node.id):
+            root = node
+        parent = script.parent.get(node)
+        if (
+            root is None
+            or root.id in done
+            or (isinstance(parent, ast.Call) and parent.func is node)
+        ):
+            continue
+        statement: ast.stmt | None = made.get(root.id) or imported.get(root.id)
+        if statement is not None and not names.dotted(node).endswith("random.seed"):
+            done.add(root.id)
+            while isinstance(around := script.parent.get(statement), ast.With):
+                statement = around  # with open(...) as file: cfg = load(file)
+            yield OwnSeed(script.segment(node), statement)
+
+
+def _seed_below(node: ast.expr) -> ast.Name | None:
+    """The name that ``cfg.train.seed`` or ``cfg["seed"]`` begins with, where that is read."""
+    key = node.slice if isinstance(node, ast.Subscript) else None
+    keyed = isinstance(key, ast.Constant) and is_seed_name(str(key.value))
+    if not (keyed or _seed_of(node)) or not isinstance(getattr(node, "ctx", None), ast.Load):
+        return None
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
+            return None
+        node = node.value
+    return node if isinstance(node, ast.Name) else None
 
 
 def _held(name: str, value: ast.expr, names: Names) -> Iterator[str]:
@@ -271,8 +328,13 @@ def _seed_of(node: ast.expr) -> bool:
     return isinstance(node, ast.Attribute) and is_seed_name(node.attr)
 
 
+def _root(seed: OwnSeed) -> str:
+    """The name that an expression begins with."""
+    return re.split(r"[.\[]", seed.text)[0]
+
+
 def _assigned_once(script: Script, seed: OwnSeed) -> bool:
-    root = re.split(r"[.\[]", seed.text)[0]
+    root = _root(seed)
     scope = script.scope(seed.statement)
     stored = [
         n
@@ -287,7 +349,7 @@ def _assigned_once(script: Script, seed: OwnSeed) -> bool:
 
 def _known(script: Script, seed: OwnSeed, at: ast.AST) -> bool:
     """Whether the statement that makes the seed has been executed where ``at`` stands."""
-    root = re.split(r"[.\[]", seed.text)[0]
+    root = _root(seed)
     scope, made_in = _scope(script, at), _scope(script, seed.statement)
     if scope is made_in:
         if (seed.statement.end_lineno or seed.statement.lineno) >= _line(at):

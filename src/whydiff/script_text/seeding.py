@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -63,6 +64,8 @@ _LIBRARIES = frozenset(
     {"jax", "keras", "matplotlib", "numpy", "pandas", "pytest", "scipy", "sklearn", "tensorflow",
      "torch"}
 )  # fmt: skip
+#: statements behind which Keras is imported otherwise
+_DECIDES = re.compile(r"environ|putenv|config")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -95,7 +98,10 @@ def seed_script(script: Script, names: Names, backend: str, first_use: int = 0) 
     partial = next((s for s in opening if _partial_seed(s, names)), None)
     place = place_before(script, partial) if partial else _place_after(script, opening)
     value = _seed_text(script, partial) if partial else "0"
-    own = None if partial else _own_seed(script, names, opening)
+    own = None
+    if not partial:
+        further = _opening(script, names, first_use, own=True)
+        own = _own_seed(script, names, opening) or _own_seed(script, names, further)
     if own is not None:
         value, place = own
     if partial:
@@ -175,7 +181,9 @@ def import_edit(script: Script, names: Names, line: str) -> Edit | None:
         if place is not None and not _shares_a_line(script, statement):
             last = statement.end_lineno or statement.lineno
             at = script.offset(last + 1, 0) if below else place.offset
-            return Edit(at, at, line + script.newline)
+            # The project's own modules stand in a block of their own.
+            apart = script.newline if not below and not _root(statement) else ""
+            return Edit(at, at, line + script.newline + apart)
     place = _place_after(script, opening)
     return _paragraph(script, place, [line]) if place else None
 
@@ -186,14 +194,19 @@ def _neighbour(
     """The import beside which a library's import belongs, and whether it goes below that one.
 
     A block of imports ends at an empty line; that of the libraries is taken, and in it the place
-    by name, ``import`` before ``from``. What is set between imports (``os.environ``) stays above.
+    by name, ``import`` before ``from``. What is set between imports stays above, and what may
+    decide how Keras is imported (``os.environ``) in any case.
     """
     blocks: list[list[ast.stmt]] = []
+    set_here = False
     for statement in opening:
         if not isinstance(statement, ast.Import | ast.ImportFrom):
-            set_here = not is_docstring(statement) and not isinstance(statement, _DEFINITIONS)
-            blocks = [] if set_here else blocks
-        elif blocks and statement.lineno == (blocks[-1][-1].end_lineno or 0) + 1:
+            if not is_docstring(statement) and not isinstance(statement, _DEFINITIONS):
+                set_here = True
+                blocks = [] if _DECIDES.search(script.segment(statement)) else blocks
+            continue
+        blocks, set_here = [] if set_here else blocks, False
+        if blocks and statement.lineno == (blocks[-1][-1].end_lineno or 0) + 1:
             blocks[-1].append(statement)
         else:
             blocks.append([statement])
@@ -224,12 +237,18 @@ def _shares_a_line(script: Script, statement: ast.stmt) -> bool:
     return any(s is not statement and s.lineno == last for s in script.tree.body)
 
 
-def _opening(script: Script, names: Names, first_use: int = 0) -> list[ast.stmt]:
-    """The module-level statements before the first that draws, builds or runs something."""
+def _opening(script: Script, names: Names, first_use: int = 0, own: bool = False) -> list[ast.stmt]:
+    """The module-level statements before the first that draws, builds or runs something.
+
+    With ``own`` those that make the script's own seed (``cfg = load()``) may run something.
+    """
     found = []
+    made = {seed.statement for seed in own_seeds(script, names)} if own else set()
     for statement in script.tree.body:
         last = statement.end_lineno or statement.lineno
-        if (first_use and last >= first_use) or not harmless(statement, names):
+        if (first_use and last >= first_use) or not (
+            statement in made or harmless(statement, names)
+        ):
             break
         found.append(statement)
     return found
