@@ -76,11 +76,13 @@ LEFT = {ast.Break: ast.Continue, ast.Continue: ast.Break}
 
 @dataclass(frozen=True)
 class Mutant:
-    """The ``place``-th change of a file, and what it is."""
+    """The ``place``-th change of a file, and what it is; ``within`` are the lines of its statement,
+    of which Python may trace but the first or none of a constant's."""
 
     file: Path
     place: int
     line: int
+    within: range
     change: str
 
     @property
@@ -98,14 +100,26 @@ class Changes(ast.NodeTransformer):
 
     def __init__(self, wanted: int = -1) -> None:
         self.wanted = wanted
-        self.seen: list[tuple[int, str]] = []
+        self.seen: list[tuple[int, range, str]] = []
+        self.within = range(0)
 
     def either(self, node: ast.AST, change: str, changed: Any) -> Any:
         """``changed``, if this is the change that is wanted."""
-        self.seen.append((node.lineno, change))
+        self.seen.append((node.lineno, self.within, change))
         return changed if len(self.seen) - 1 == self.wanted else None
 
     def visit(self, node: ast.AST) -> Any:
+        outer = self.within
+        if isinstance(node, ast.stmt):
+            body = getattr(node, "body", None)
+            end = body[0].lineno if body else (node.end_lineno or node.lineno) + 1
+            self.within = range(node.lineno, end)
+        try:
+            return self.changed(node)
+        finally:
+            self.within = outer
+
+    def changed(self, node: ast.AST) -> Any:
         if isinstance(node, ast.AnnAssign):  # annotations are never evaluated
             node.value = node.value and self.visit(node.value)
             return node
@@ -179,7 +193,7 @@ def mutants(part: str) -> list[Mutant]:
     for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
         walk = Changes()
         walk.visit(ast.parse(file.read_text(encoding="utf-8")))
-        found += [Mutant(file, i, line, change) for i, (line, change) in enumerate(walk.seen)]
+        found += [Mutant(file, i, *change) for i, change in enumerate(walk.seen)]
     return found
 
 
@@ -270,10 +284,13 @@ def reached(package: str, store: Path) -> dict[tuple[str, int], set[str]]:
 
 
 def tests_that_reach(mutant: Mutant, lines: dict[tuple[str, int], set[str]]) -> list[str]:
-    """Those that run the line; all that run the file where it runs while importing."""
-    found = lines.get((str(mutant.file), mutant.line), set())
+    """Those that run the line, or else its statement; all that run the file where it runs while
+    importing."""
+    file = str(mutant.file)
+    found = lines.get((file, mutant.line), set())
+    found = found or set().union(*(lines.get((file, n), set()) for n in mutant.within))
     if "" in found:
-        found = set().union(*(t for (file, _), t in lines.items() if file == str(mutant.file)))
+        found = set().union(*(tests for (one, _), tests in lines.items() if one == file))
     return sorted(found - {""})
 
 

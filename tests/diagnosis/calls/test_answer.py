@@ -113,12 +113,13 @@ def test_the_gap_holds_what_the_hybrids_measured_and_nothing_else_without_them()
     [
         ([0.4], 0.2, 1.0),
         ([0.4], 0.02, 0.0),
+        (0.4, 0.2, 1.0),  # of one number per sample
         ([0.7, 0.3], [-0.6, 0.6], 1.0),
         ([7.0, 0.3], 0.1, None),
     ],
 )
 def test_classes_are_counted_of_probabilities_only(row, change, share):
-    outputs = np.tile(np.float32(row), (16, 1))
+    outputs = np.tile(np.float32(row), (16, 1)) if row != 0.4 else np.full(16, row, "float32")
     runner = Linear(outputs, {"mode": np.float32(change)})
     a, b = (call(n, outputs=runner.again(side).outputs[0]) for n, side in ((1, "a"), (2, "b")))
     trials = run_trials(runner, ["mode"], (a, b), "outputs")
@@ -134,6 +135,8 @@ def test_hybrids_are_listed_with_their_part_of_the_gap():
     }
     assert listed == pytest.approx({(): 0, ("mode",): 0.25, ("noise",): 0.75, ("mode", "noise"): 1})
     assert "hybrids" not in answer().evidence
+    trials.failure = "the control failed"
+    assert {row["distance"] for row in answer(trials=trials).evidence["hybrids"]} == {0.0}
     trials.hybrids = {}
     assert "hybrids" not in answer(trials=trials).evidence
 

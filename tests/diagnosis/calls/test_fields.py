@@ -234,3 +234,93 @@ def test_of_two_runs_models_and_libraries_are_swapped_together():
     found = with_programs(compare(a, call(1, architecture=other, version=version)))
     assert found.structure[:2] == ("architecture", "version")
     assert found.movable == ("architecture",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "movable"),
+    [
+        ("evaluate", {"precision": {"policy:dense": "mixed_float16"}}, ["precision"]),
+        ("evaluate", {"measurement": {"metrics": ["auc"]}}, ["measurement"]),
+        ("evaluate", {"objective": {"loss": "mae"}}, []),
+        ("evaluate", {"hardware": {"device": "gpu"}}, []),
+        ("call", {"precision": {"policy:dense": "mixed_float16"}}, ["precision"]),
+        ("call", {"measurement": {"metrics": ["auc"]}}, []),  # nothing is measured with it
+        ("call", {"arithmetic": {"jit_compile": True}}, ["arithmetic"]),
+    ],
+)
+def test_what_one_model_can_be_given_of_another_call(kind, facts, movable):
+    plain = {
+        "precision": {"policy:dense": "float32"},
+        "measurement": {"metrics": ["acc"]},
+        "objective": {"loss": "mse"},
+        "hardware": {"device": "cpu"},
+    }
+    a, b = call(1, kind, **plain), call(2, kind, **{**plain, **facts})
+    assert list(compare(a, b).movable) == movable
+    both = {**plain, **facts, "hardware": {"device": "gpu"}}  # that stays where it is
+    assert list(compare(a, call(2, kind, **both)).movable) == movable
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "mechanism"),
+    [
+        ("float32", "mixed_float16", "other-dtype-policy"),
+        ("float32", "int8_from_float32", "quantized"),
+        ("float8_from_float32", "float32", "quantized"),
+        ("int4_from_float32", "int8_from_float32", "quantized"),
+        ("float32", "float32", ""),
+    ],
+)
+def test_few_bits_are_a_quantized_model(one, other, mechanism):
+    a, b = (call(n, precision={"policy:dense": p}) for n, p in enumerate((one, other)))
+    assert compare(a, b).finding("precision").mechanism == mechanism
+
+
+@pytest.mark.parametrize(
+    ("policies", "facts", "status"),
+    [
+        (True, "floatx", "identical"),
+        (False, "floatx", "differs"),
+        (False, "loss_scale", "identical"),
+    ],
+)
+def test_settings_that_no_layer_of_a_call_uses_are_no_difference(policies, facts, status):
+    own = {"policy:dense": "float32"} if policies else {}
+    a, b = (call(n, precision={**own, facts: n, "other": 1}) for n in (1, 2))
+    assert compare(a, b).finding("precision").status == status
+
+
+def changed(dtype="float32", shape=(3, 1), model=2, **layer):
+    """A call of a model whose kernel has another dtype or shape, or that has other layers."""
+    made = call(2, model=model, architecture={"layers": ["dense: Dense"], **layer},
+                precision={"policy:dense": "float32" if not dtype else dtype})  # fmt: skip
+    kernel = replace(made.recipe.weights[0], dtype=dtype or "float32", shape=shape, digest="other")
+    return replace(made, recipe=replace(made.recipe, weights=(kernel,)))
+
+
+@pytest.mark.parametrize(
+    ("other", "structure"),
+    [
+        (changed(), ()),
+        (changed("float16"), ("precision",)),
+        (changed("float16", model=1), ("precision",)),
+        (changed("float16", shape=(3, 2)), ("precision",)),
+        (changed("float16", **{"layer:dense:units": 2}), ("architecture", "precision")),
+        (changed("", shape=(3, 2), **{"layer:dense:units": 2}), ("architecture",)),
+        (changed("", model=1, **{"layer:dense:units": 2}), ()),  # both forms are at hand
+    ],
+    ids=[
+        "equal",
+        "recast",
+        "recast in place",
+        "another shape",
+        "layers, too",
+        "layers",
+        "in place",
+    ],
+)
+def test_what_only_another_model_as_a_whole_brings(other, structure):
+    plain = call(
+        1, architecture={"layers": ["dense: Dense"]}, precision={"policy:dense": "float32"}
+    )
+    assert compare(plain, other).structure == structure

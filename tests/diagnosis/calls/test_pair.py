@@ -420,6 +420,7 @@ def test_evaluate_and_predict_over_a_source_that_reshuffles():
     [
         (12, [4, 4, 4], {}, True),  # the rest of a batch was dropped
         (8, [4, 4], {}, False),  # a whole batch less: another part, as for a validation
+        (11, [4, 4, 3], {}, False),  # four samples less, as many as a batch holds
         (8, [4, 4], {"steps": 2}, True),
         (14, [4, 4, 4, 2], {}, True),
     ],
@@ -487,6 +488,11 @@ def test_some_rows_are_held_against_the_call_that_predicted_them_among_others():
     rounded = np.nextafter(X[3:4] @ KERNEL, np.float32(9))
     assert not found(call(2, x=X[3:4], outputs=rounded))  # alone it is summed otherwise
     assert not found(call(2, x=X[3:4] + 1))  # another row
+    recipe = replace(one.recipe, inputs=replace(one.recipe.inputs, unit="batch"))
+    assert not found(replace(one, recipe=recipe), call(3))  # its rows are batches
+    assert not found(
+        call(2, line=5, model=2, x=X[3:4], outputs=one.outputs[0].values, kernel=OTHER)
+    )
 
 
 def test_the_calls_of_a_script_in_order_with_the_pair_marked():

@@ -16,6 +16,7 @@ from whydiff.diagnosis.calls.pair import (
     FIT_ROWS,
     LOGGED,
     MOST_CALLS,
+    ONE_GENERATOR,
     OTHER_INPUT,
     REBUILT,
     REPEATED,
@@ -32,6 +33,9 @@ from whydiff.diagnosis.calls.pair import (
     in_comparison,
     independent,
     looked_at,
+    reshuffled,
+    source_read,
+    threshold_of,
 )
 from whydiff.diagnosis.calls.results import Distance, kind_of
 from whydiff.testing.calls import KERNEL, X, call, drawn, execution
@@ -182,10 +186,11 @@ def test_other_numbers_of_rows_and_another_model_and_kind_are_nothing_to_compare
     ("labels", "check"),
     [
         (Y, ""),
+        (Y % 2, ""),
         (np.zeros(16, "int64"), ROWS_CORRESPOND),  # one class: in this order wherever they are from
         (None, ROWS_CORRESPOND),
     ],
-    ids=["distinct", "one class", "none"],
+    ids=["distinct", "two classes", "one class", "none"],
 )
 def test_equal_labels_of_several_classes_say_that_the_rows_are_the_same(labels, check):
     one = call(1, "evaluate", y=labels, values={"loss": 0.1})
@@ -442,19 +447,77 @@ def test_a_score_is_held_against_the_validation_of_as_many_rows(trained_fit):
     assert scored(call(1), score(3, 1), fits=[later]) == []
 
 
-def test_rows_over_a_source_that_reshuffles_may_be_any():
-    def fed(made, source):
-        inputs = replace(made.recipe.inputs, facts={"source": source})
-        return replace(made, recipe=replace(made.recipe, inputs=inputs))
+def fed(made, **facts):
+    """The call, given its samples in this way."""
+    inputs = replace(made.recipe.inputs, facts=facts)
+    return replace(made, recipe=replace(made.recipe, inputs=inputs))
 
+
+def test_rows_over_a_source_that_reshuffles_may_be_any():
     other_labels = call(3, "evaluate", x=X + 1, y=Y[::-1].copy(), values={"accuracy": 0.9})
     assert scored(call(1), score(2, 1), other_labels) == []
-    assert scored(call(1), score(2, 1), fed(other_labels, "tf.data")) == [(3, 2)]
-    assert scored(fed(call(1), "generator"), score(2, 1), other_labels) == [(3, 2)]
+    assert scored(call(1), score(2, 1), fed(other_labels, source="tf.data")) == [(3, 2)]
+    assert scored(fed(call(1), source="generator"), score(2, 1), other_labels) == [(3, 2)]
     for source in ("array", "tf.data"):  # fewer, but not because they were joined from batches
-        some = fed(call(1, x=X[:14]), source)
+        some = fed(call(1, x=X[:14]), source=source)
         measured = call(3, "evaluate", y=Y, values={"accuracy": 0.9})
         assert scored(some, score(2, 1, rows=LABELS[:14]), measured) == []
+
+
+def test_a_score_of_the_same_samples_given_twice_is_held_against_evaluate_of_them():
+    twice = call(1, x=np.concatenate([X, X]))
+    measured = call(3, "evaluate", y=Y, values={"accuracy": 0.9})
+    assert scored(twice, score(2, 1, rows=np.concatenate([LABELS, LABELS])), measured) == [(3, 2)]
+
+
+@pytest.mark.parametrize(
+    ("begins", "source", "held"),
+    [(8, "generator", True), (9, "generator", False), (8, "tf.data", False)],
+)
+def test_a_generator_that_goes_on_is_known_by_more_than_half_of_its_samples(begins, source, held):
+    fresh = np.concatenate([X[begins:], X[: begins - 2] + 1])  # 14 samples
+    measured = fed(call(1, "evaluate", y=Y, values={"accuracy": 0.9}), source=source)
+    predicted = fed(call(2, x=fresh), source=source)
+    assert bool(scored(measured, predicted, score(3, 2, rows=LABELS[:14]))) is held
+
+
+@pytest.mark.parametrize(
+    ("evaluated_from", "predicted_from", "said"),
+    [
+        ({"object": 7}, {"source": "generator", "object": 7}, ONE_GENERATOR),
+        ({"object": 8}, {"source": "generator", "object": 7}, "generator"),
+        ({}, {"source": "generator"}, "generator"),
+        ({"object": 7}, {"source": "tf.data", "object": 7}, "tf.data"),
+    ],
+)
+def test_what_predicted_samples_came_from(trained_fit, evaluated_from, predicted_from, said):
+    read = fed(call(2), **predicted_from)
+    assert source_read(fed(call(1, "evaluate"), **evaluated_from), read) == said
+    assert source_read(trained_fit(1), read) == predicted_from["source"]
+
+
+def test_whether_evaluated_samples_were_predicted_in_another_order(trained_fit):
+    assert reshuffled(call(1, "evaluate"), call(2, x=X[::-1])) is True
+    assert reshuffled(call(1, "evaluate"), call(2)) is False
+    assert reshuffled(trained_fit(1), call(2)) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "metric", "threshold"),
+    [
+        ({"threshold": 0.3}, "acc", 0.3),
+        ({"thresholds": [0.7]}, "acc", 0.7),
+        ({"thresholds": 1}, "acc", 1.0),
+        ({"thresholds": [0.2, 0.7]}, "acc", 0.5),  # at several: at none of them
+        ({"threshold": None, "thresholds": [0.7]}, "out_acc", 0.7),
+        ({"threshold": 0.3}, "auc", 0.5),
+        ({}, "acc", 0.5),
+    ],
+)
+def test_where_a_compiled_metric_cuts_outputs(settings, metric, threshold):
+    compiled = {"class": "BinaryAccuracy", "name": "acc", **settings}
+    for given in ({"metrics": [compiled]}, {"weighted_metrics": {"out": [compiled]}}):
+        assert threshold_of(call(1, "evaluate", measurement=given), metric) == threshold
 
 
 # --- what a person chose, and models built apart --------------------------------------------------

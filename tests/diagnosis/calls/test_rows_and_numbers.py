@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whydiff.core.calls import Inputs, Leaf, Output
+from whydiff.core.calls import Inputs, Leaf, Output, Score
 from whydiff.core.digests import row_digests
 from whydiff.core.scoring import ALIGNED, BY_POSITION
 from whydiff.core.stack import Frame
@@ -98,6 +98,8 @@ def test_inputs_that_were_given_each_others_arrays():
     a, b = inputs(_0=1, _1=2), inputs(_0=2, _1=1)
     assert exchanged(a, b) == "input 2 of B is input 1 of A and input 1 of B is input 2 of A"
     assert exchanged(a, a) == ""
+    many = inputs(_0=0, _1=1, _2=2, _3=3, _4=4), inputs(_0=1, _1=2, _2=3, _3=4, _4=0)
+    assert exchanged(*many).count(" of B is ") == 4
     named = inputs(left=1, right=2, mask=3), inputs(left=2, right=1, mask=3)
     assert exchanged(*named) == (
         "input right of B is input left of A and input left of B is input right of A"
@@ -187,6 +189,10 @@ def test_what_a_mean_over_batches_leaves_open():
     assert half.unexplained == pytest.approx(0.5)
     # a few per cent of a gap are the rounding of numbers that were averaged
     assert mean_of(0.299, 0.32, [12, 4], [0.28, 0.36]).unexplained == 0
+    # a tenth of a gap of a few last digits is the rounding of single precision
+    assert mean_of(1.0, 1.0001, [12, 4], [0.950008, 1.150008]).unexplained == 0
+    beyond = mean_of(0.3, 0.4, [4, 12], [0.3, 0.5])  # the weighted mean is farther off
+    assert [c.share for c in beyond.causes] == pytest.approx([-0.5]) and beyond.unexplained == 1.0
     assert mean_of(0.4, 0.4, [8, 8], [0.3, 0.5]).causes == ()
 
 
@@ -195,6 +201,15 @@ def test_the_mean_of_a_metric_that_is_none_says_nothing_where_samples_are_left_o
     assert found.causes == () and found.unexplained == 1.0
     (cause,) = mean_of(0.8, 0.7, [8, 8], [0.5, 0.9], "auc").causes
     assert "in 2 batches" in cause.detail and cause.source == "measurement"
+    assert cause.remedy == "Call evaluate once for all samples."
+    told = Score("sklearn.metrics.roc_auc_score", 1, "", "", row_digests([X])[:0])
+    parts = [replace(part, score=told) for part in batches([8, 8], [0.5, 0.9], "auc")]
+    one, mean = (call(n, "evaluate", values={"auc": v}, score=s)
+                 for n, v, s in ((1, 0.8, None), (9, 0.7, told)))  # fmt: skip
+    (cause,) = judge_mean(one, mean, parts, "auc").causes
+    assert (
+        cause.remedy == "Collect the labels and predictions of all batches, and compute auc once."
+    )
 
 
 @pytest.mark.parametrize(

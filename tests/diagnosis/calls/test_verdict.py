@@ -43,6 +43,7 @@ from whydiff.core.scoring import (
     WITH_OTHER_WEIGHTS,
     WITHOUT,
 )
+from whydiff.core.stack import Frame
 from whydiff.core.transformations import OF_ONE_COLUMN
 from whydiff.diagnosis.calls.answer import positions
 from whydiff.diagnosis.calls.fields import compare
@@ -59,6 +60,7 @@ from whydiff.diagnosis.calls.verdict import (
     first_divergence,
     fits_behind,
     judge,
+    offset_note,
 )
 from whydiff.diagnosis.mechanisms import mechanism as mechanism_of
 from whydiff.testing.calls import KERNEL, Linear, X, call, drawn
@@ -145,6 +147,27 @@ def test_skipped_layers_are_weights_and_come_with_the_model():
     assert compared.structure == ("weights", "architecture")
     assert compared.movable == ("weights",)
     assert "skip_mismatch" in by_source(compared)["weights"].detail
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"skipped": ["dense"]}, "load_weights at line 9 skipped dense: "),
+        ({"skipped": ["dense"], "skip_mismatch": True},
+         "load_weights(skip_mismatch=True) at line 9 skipped dense: "),
+        ({"skipped": list("abcde"), "by_name": True},
+         "load_weights(by_name=True) at line 9 skipped a, b, c and d: "),
+        ({}, ""),
+    ],
+)  # fmt: skip
+def test_weights_that_a_load_left_out_are_told_with_the_load(facts, said):
+    left = Origin("drawn with seed 1", "left as drawn")
+    a, b = call(1, origin=left), call(2, model=2, kernel=KERNEL * 2)
+    event = Event(1, 0, "load_weights", "", 1, (Frame("train.py", 9, "<module>", ""),), facts)
+    for events in ([event], [replace(event, model_number=3), event]):  # one of another model
+        found = compare(a, b, events).finding("weights")
+        assert found.mechanism == "weights-skipped"
+        assert found.detail.endswith(f"; {said}not loaded, left as drawn")
 
 
 def test_a_part_of_the_samples_is_told_as_that():
@@ -240,6 +263,21 @@ def test_a_setting_that_the_script_changed_is_swapped_in_one_model():
     assert compared.held == {"architecture": ("gate: attribute strength",)}
     apart = compare(a, replace(b, model_number=2))  # two models: they come as wholes
     assert apart.structure == ("architecture",) and not apart.held
+
+
+def test_hidden_states_and_other_values_that_layers_hold():
+    def told(*values):
+        a, b = (call(n, state=[replace(v, digest=str(n)) for v in values]) for n in (1, 2))
+        found = by_source(compare(a, b))["state"]
+        return found.mechanism, found.detail
+
+    hidden = [HeldValue(f"lstm/{n}", "recurrent state", "lstm", "") for n in "hc"]
+    counter = HeldValue("count/calls", "attribute", "count", "")
+    assert told(*hidden) == (
+        "recurrent-state", "lstm: the recurrent (hidden) state that an earlier call left"
+    )  # fmt: skip
+    assert told(counter) == ("other-constant", "count/calls differs")
+    assert told(*hidden, counter)[0] == "other-constant"
 
 
 def test_the_state_of_a_layer_with_one_state_is_a_recurrent_one():
@@ -379,7 +417,8 @@ def test_a_single_cause_has_the_whole_gap():
     found = verdict(Linear(OUT, {"mode": EFFECT}))
     (cause,) = [c for c in found.causes if c.status == CONFIRMED]
     assert (cause.source, round(cause.share, 6)) == ("mode", 1.0)
-    assert found.unexplained == 0.0
+    assert cause.evidence.endswith("with only this from B, A's call gives B's outputs bit for bit")
+    assert found.unexplained == 0.0 and found.notes == ()
     assert "noise" in {x.source for x in found.excluded}  # swapped, it changes not one bit
 
 
@@ -388,6 +427,42 @@ def test_shares_add_up_to_the_gap():
     shares = [c.share for c in found.causes if c.share is not None]
     assert len(shares) == 2 and sum(shares) == pytest.approx(1.0)
     assert found.causes[0].source == "mode"
+    assert all("A's outputs move by" in c.evidence for c in found.causes)
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [((1.02, -0.02), False), ((1.021, -0.01), True), ((0.5, -0.021), True), ((None, 1.0), False)],
+)
+def test_shares_beyond_the_gap_are_explained(shares, said):
+    causes = [Cause("mode", "", CONFIRMED, "", "", share=share) for share in shares]
+    assert bool(offset_note(causes)) is said
+
+
+@pytest.mark.parametrize(
+    ("size", "kept"), [(0.0, False), (0.004, False), (0.006, True), (-0.006, True)]
+)
+def test_a_tiny_share_beside_a_larger_one_is_noise(size, kept):
+    found = verdict(Linear(OUT, {"mode": EFFECT, "noise": EFFECT * np.float32(size)}))
+    assert ("noise" in {c.source for c in found.causes}) is kept
+    said = [x.evidence for x in found.excluded if x.source == "noise"]
+    assert any("less than 0.5 % of the gap" in text for text in said) is (size == 0.004)
+
+
+def test_what_only_another_model_brings_is_swapped_together_with_the_layers():
+    runner = Linear(OUT, {"architecture": np.ones_like(OUT)})
+    a, b = (
+        call(n, model=n, kernel=np.ones((3, n), "float32"), outputs=runner.again(side).outputs[0],
+             architecture={"layers": ["dense: Dense"], "layer:dense:units": n},
+             precision={"policy:dense": f"float{16 * n}"})
+        for n, side in ((1, "a"), (2, "b"))
+    )  # fmt: skip
+    compared = compare(a, b)
+    assert compared.structure == ("architecture", "precision")
+    found = judge(compared, run_trials(runner, ["architecture"], (a, b), "outputs"))
+    assert [c.source for c in found.causes if c.status == CONFIRMED] == ["architecture"]
+    (why,) = [x.evidence for x in found.unknown if x.source == "precision"]
+    assert why.endswith("; swapped together with architecture")
 
 
 def test_a_control_that_fails_confirms_nothing():
@@ -749,6 +824,8 @@ def test_predictions_of_other_samples_than_evaluated():
     shares = {c.source: c.share for c in found.causes}
     assert shares == pytest.approx({"data-order": 0.9, "data-content": 0.1})
     assert found.unexplained == 0.0
+    equal = scored({AGAIN: 0.25, ALIGNED: 0.95, OTHER_SAMPLES: 0.95})
+    assert [c.source for c in equal.causes] == ["data-order"] and equal.unexplained == 0.0
     unknown = scored({AGAIN: 0.25, OTHER_SAMPLES: 0.95})  # nobody knows their labels
     assert [(c.source, c.status) for c in unknown.causes] == [("data-content", SUSPECTED)]
     assert unknown.unexplained == 1.0

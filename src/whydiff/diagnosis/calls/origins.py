@@ -226,11 +226,19 @@ def skipped_by(events: Sequence[Event], *calls: MeasuringCall) -> list[Event]:
     ]
 
 
+def load_in_words(skipped: Sequence[Event]) -> str:
+    """The first load that left something out: ``load_weights(by_name=True) at line 9``."""
+    if not skipped:
+        return "the load"
+    event = skipped[0]
+    how = "(skip_mismatch=True)" if event.facts.get("skip_mismatch") else ""
+    how = "(by_name=True)" if event.facts.get("by_name") else how
+    return f"{event.kind}{how}" + (f" at line {event.stack[-1].line}" if event.stack else "")
+
+
 def _skipped(events: Sequence[Event], a: MeasuringCall, b: MeasuringCall) -> str:
-    for event in skipped_by(events, a, b):
-        names = [str(n) for n in event.facts["skipped"]]
-        line = f" at line {event.stack[-1].line}" if event.stack else ""
-        how = " (skip_mismatch=True)" if event.facts.get("skip_mismatch") else ""
-        how = " (by_name=True)" if event.facts.get("by_name") else how
-        return f"; {event.kind}{how}{line} skipped {listed(names[:4])}: not loaded, left as drawn"
-    return "; not loaded, left as drawn"
+    skipped = skipped_by(events, a, b)
+    if not skipped:
+        return "; not loaded, left as drawn"
+    names = [str(n) for n in skipped[0].facts["skipped"]]
+    return f"; {load_in_words(skipped)} skipped {listed(names[:4])}: not loaded, left as drawn"

@@ -247,9 +247,9 @@ def _as_it_ended(call: MeasuringCall, fit: Fit) -> bool:
 
 def _follows(execution: Execution, call: MeasuringCall, fit: Fit) -> bool:
     """Whether a call used a fit's model before that was trained on."""
-    later = [f.call for f in execution.fits if f.call > fit.call and f.trained(call)]
+    between = [f for f in execution.fits if fit.call < f.call < call.number]
     mine = call.number > fit.call and fit.trained(call)
-    return mine and not any(fit.call < other < call.number for other in later)
+    return mine and not any(f.trained(call) for f in between)
 
 
 def fit_pairs(fit: Fit, call: MeasuringCall, metric: str | None) -> Iterator[Disagreement]:
@@ -600,8 +600,8 @@ def _of_calls(
     elif a.kind == b.kind or same_model:
         if len(a.recipe.inputs.rows("x")) != len(b.recipe.inputs.rows("x")):
             return
-        labels = [c.recipe.inputs.rows("y") for c in (a, b)]
-        equal_labels = np.array_equal(labels[0], labels[1]) and _telling(labels[0])
+        one, other = (c.recipe.inputs.rows("y") for c in (a, b))
+        equal_labels = np.array_equal(one, other) and _telling(one)
         known = equal_labels or exchanged(a.recipe.inputs, b.recipe.inputs)
         check = "" if known else ROWS_CORRESPOND
         yield Disagreement(a, b, apart, OTHER_INPUT, check)

@@ -236,13 +236,11 @@ def _sorted(causes: Sequence[Cause], excluded: list[Excluded]) -> list[Cause]:
         alone = abs(cause.alone or 0.0) < SMALL and abs((cause.remaining or 1.0) - 1.0) < SMALL
         if small and alone:
             excluded.append(
-                Excluded(cause.source, f"{cause.evidence}: less than {percent(SMALL)} of the gap")
+                Excluded(cause.source, f"{cause.evidence}: less than {100 * SMALL:g} % of the gap")
             )
         else:
             kept.append(cause)
-    return sorted(
-        kept, key=lambda c: (c.status != CONFIRMED, -abs(c.share) if c.share is not None else 0.0)
-    )
+    return sorted(kept, key=lambda c: (c.status != CONFIRMED, -abs(c.share or 0.0)))
 
 
 def part_of_gap(source: str, mechanism_id: str, share: float, detail: str, evidence: str) -> Cause:

@@ -38,8 +38,6 @@ def compare_noise(a: MeasuringCall, b: MeasuringCall) -> Finding:
             else "no seed generator in the model, and no global generator moved"
         )
         return Finding("noise", IDENTICAL, text)
-    if not one and not two and not outside:
-        return Finding("noise", IDENTICAL, "no seed generator in the model")
     backend = str(a.recipe.backend.get("backend", ""))
     foreign = {*drew[0], *drew[1]} - ({backend} if one and two else set())
     if outside and foreign:

@@ -13,6 +13,7 @@ from whydiff.diagnosis.calls.origins import (
     STATE,
     WEIGHTS,
     TensorPairs,
+    load_in_words,
     skipped_by,
     story,
 )
@@ -45,10 +46,9 @@ def compare_weights(
     skipped = skipped_by(events, a, b)
     if left or (lone and skipped):
         shapes = ", ".join(f"{t.path} {t.shape}" for t, _ in (*pairs.only_a[:2], *pairs.only_b[:2]))
-        told = story([], events, a, b)
         names = [str(n) for e in skipped for n in e.facts.get("skipped", ())]
         detail = (
-            f"{_load(skipped)} skipped {listed(names[:4] or left[:4])}: not loaded, left as drawn "
+            f"{load_in_words(skipped)} skipped {listed(names[:4] or left[:4])}: not loaded, left as drawn "
             f"(shapes do not match: {shapes})"
         )
         found[WEIGHTS] = differs(WEIGHTS, f"{len(lone)} weights have no counterpart", detail,
@@ -85,12 +85,3 @@ def _other_weights(source: str, pairs: TensorPairs, equal: str) -> Finding:
             "known",
         )
     return Finding(source, IDENTICAL, "no weight that differs is still as it was drawn")
-
-
-def _load(skipped: Sequence[Event]) -> str:
-    if not skipped:
-        return "the load"
-    event = skipped[0]
-    how = "(skip_mismatch=True)" if event.facts.get("skip_mismatch") else ""
-    how = "(by_name=True)" if event.facts.get("by_name") else how
-    return f"{event.kind}{how}" + (f" at line {event.stack[-1].line}" if event.stack else "")
