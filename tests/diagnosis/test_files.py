@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from whydiff.core.calls import Event
 from whydiff.core.files import FILE, UNSEEN, Used, used
-from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, Cause
-from whydiff.core.recording import SEEDING, Draw, Side
-from whydiff.diagnosis.files import as_state, carried, read_and_written, shown
+from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, SUSPECTED, Cause
+from whydiff.core.recording import SEEDING, Draw, Execution, Side
+from whydiff.core.stack import Frame
+from whydiff.diagnosis.files import (
+    as_state,
+    carried,
+    loaded_before,
+    read_and_written,
+    shown,
+    written_files,
+)
 from whydiff.diagnosis.sources import state
 from whydiff.testing.sides import a_side, changed, weights
 
@@ -85,15 +95,88 @@ def test_weights_that_were_drawn_are_not() -> None:
     ]
 
 
-def test_settings_count_only_where_nothing_drew_without_a_seed() -> None:
-    def seeding(seed: int | None) -> Draw:
-        return Draw(1, SEEDING, "numpy.random.default_rng", seed, seed is not None)
+def seeding(seed: int | None) -> Draw:
+    return Draw(1, SEEDING, "numpy.random.default_rng", seed, seed is not None)
 
-    for seed, expected in ((1, "state"), (None, "optimizer")):
-        a, b = pair(Used(written=True), Used("ab"))
-        a, b = (changed(s, execution={"ledger": (seeding(seed),)}) for s in (a, b))
-        (only,) = as_state(a, b, state.compare(a, b), [cause("optimizer")])
-        assert only.source == expected
+
+def in_a_file(*seeds: int | None, **of_b: Any) -> tuple[Side, Side]:
+    """Two runs that seed alike, of which the second read what the first had written."""
+    ledger = tuple(map(seeding, seeds))
+    a, b = (changed(s, execution={"ledger": ledger}) for s in pair(Used(written=True), Used("ab")))
+    return a, changed(b, execution=of_b)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "of_b", "source", "mechanism", "expected"),
+    [
+        ((1,), {}, "optimizer", "", "state"),
+        ((1,), {"ledger": ()}, "optimizer", "", "state"),
+        ((None,), {}, "optimizer", "", "optimizer"),
+        ((1, None), {}, "optimizer", "", "optimizer"),
+        ((), {}, "optimizer", "", "optimizer"),  # nobody knows what drew
+        ((1,), {"arguments": ("--more",)}, "optimizer", "", "optimizer"),
+        ((1,), {"script": "/home/me/other.py"}, "optimizer", "", "optimizer"),
+        ((1,), {}, "noise", "", "noise"),  # no file holds it
+        ((1,), {}, "data-content", "clock-seed", "data-content"),
+    ],
+)
+def test_settings_count_only_where_one_script_seeds_all_that_draws(
+    seeds: tuple[int | None, ...], of_b: dict[str, Any], source: str, mechanism: str, expected: str
+) -> None:
+    a, b = in_a_file(*seeds, **of_b)
+    (only,) = as_state(a, b, state.compare(a, b), [cause(source, mechanism)])
+    assert only.source == expected
+
+
+def test_what_several_fields_took_from_a_file_is_one_cause() -> None:
+    a, b = in_a_file(1)
+    found = state.compare(a, b)
+    parts = [replace(cause("optimizer"), share=0.25), replace(cause("duration"), share=0.5)]
+    one, noise = as_state(a, b, found, [*parts, cause("noise")])
+    assert (one.source, one.share, one.alone, one.remaining) == ("state", 0.75, None, None)
+    assert one.evidence.endswith("through it they differ in optimizer and duration")
+    assert (one.status, one.intended, noise.source) == (CONFIRMED, False, "noise")
+    parts[1] = replace(parts[1], share=None, status=SUSPECTED)
+    (one,) = as_state(a, b, found, parts)
+    assert (one.share, one.status) == (None, SUSPECTED)
+    (one,) = as_state(a, b, found, [cause("optimizer")])
+    assert (one.share, one.alone, one.remaining) == (1.0, 1.0, 0.0)
+
+
+def saving(kind: str, path: object = "checkpoint.npz") -> Event:
+    stack = (Frame("/home/me/train.py", 13, "<module>", ""),)
+    return Event(1, 0, kind, "m", 1, stack, {"path": path})
+
+
+def test_files_that_keras_saved_and_loaded_by_itself_are_seen() -> None:
+    def run(*events: Event) -> Execution:
+        return a_side(execution={"script": "/home/me/train.py", "events": events}).execution
+
+    saves, loads = saving("save"), saving("load_weights")
+    assert written_files(run(saves)) == written_files(run(saves, loads)) == (CHECKPOINT,)
+    for nothing in (loads, saving("save", None), saving("compile")):
+        assert written_files(run(nothing)) == ()
+    assert read_and_written(run(saves, loads)) == ()
+    assert read_and_written(run(saving("save", None), loads, saves)) == (CHECKPOINT,)
+
+
+def test_what_a_model_loaded_before_a_fit_is_named_with_its_line() -> None:
+    saves, loads = saving("save"), saving("load_weights")
+
+    def told(*events: Event) -> str:
+        execution = {"script": "/home/me/train.py", "events": events}
+        return loaded_before(a_side(fit={"models": (1,), "call": 5}, execution=execution))
+
+    assert told(saves, loads) == "checkpoint.npz, loaded at train.py:13"
+    assert told(saves, replace(loads, stack=())) == "checkpoint.npz"
+    for other in (
+        replace(loads, model_number=2),
+        replace(loads, after_call=5),
+        saving("adapt"),
+        saving("load_weights", "another.npz"),
+    ):
+        assert told(saves, other) == ""
+        assert told(saves, loads, other) == "checkpoint.npz, loaded at train.py:13"
 
 
 def test_many_files_are_not_all_listed() -> None:

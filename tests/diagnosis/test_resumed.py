@@ -56,6 +56,33 @@ def test_equal_bits_and_equal_states_are_going_on(on):
     assert verdict(answer).endswith("ends bit for bit like the training that goes on.")
 
 
+def test_equal_weights_with_other_logs_are_not_going_on(on):
+    logs = on.epochs[-1].logs
+    other = replace(on.epochs[-1], logs={**logs, "loss": 9.0, "auc": 0.5})
+    answer = asked(on, second_epoch(on, epochs=(other,)))
+    assert not answer.equal and answer.first == ""
+    assert (answer.metrics["loss"], answer.metrics["auc"]) == ((logs["loss"], 9.0), (None, 0.5))
+    assert asked(on, second_epoch(on, epochs=(replace(other, logs=logs),))).equal
+    assert not asked(replace(on, final=()), second_epoch(on, final=())).equal
+
+
+def test_a_resumption_that_ends_sooner_differs_by_its_number_of_steps(on):
+    answer = asked(on, second_epoch(on, steps=on.steps[3:5]))
+    assert answer.first == "3 steps going on, 2 steps resumed"
+    (lost,) = answer.not_restored
+    assert (lost.what, lost.measured) == (
+        "order of the samples", "the same samples come in another order, in their number"
+    )  # fmt: skip
+    two = replace(on, steps=on.steps[:5], step_epochs=on.step_epochs[:5])
+    assert asked(two, second_epoch(on, steps=on.steps[3:4])).first.endswith("1 step resumed")
+
+
+def test_samples_of_an_epoch_that_was_not_recorded_are_none(on):
+    once = replace(on, recipe=replace(on.recipe, data_order=Order(on.recipe.data_order.epochs[:1])))
+    (lost,) = asked(once, other_batches(on)).not_restored
+    assert lost.what == "samples"
+
+
 def test_batches_that_were_not_seen_are_not_said_to_be_restored(on):
     blind = on.steps.copy()
     blind[:, STEP_GROUPS.index("batch")] = 0

@@ -8,7 +8,7 @@ from typing import Any
 
 from whydiff.core.findings import CONFIRMED, UNKNOWN, Cause
 from whydiff.core.recording import Side
-from whydiff.core.words import listed, number, percent
+from whydiff.core.words import capital, listed, number, percent
 from whydiff.diagnosis import files
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.offsets import amplifies, cancel
@@ -71,8 +71,8 @@ def _counts_on(compared: ComparedSides, causes: Sequence[Cause]) -> Iterator[str
     measured = next(f for f in compared.findings if f.source == "measurement")
     if measured.mechanism == "metric-not-reset" and "measurement" not in {c.source for c in causes}:
         yield (
-            f"{measured.evidence[0].upper()}{measured.evidence[1:]}. So what it logs cannot be "
-            f"compared, whatever the weights: {measured.remedy[0].lower()}{measured.remedy[1:]}"
+            f"{capital(measured.evidence)}. So what it logs cannot be compared, whatever the "
+            f"weights: {measured.remedy[0].lower()}{measured.remedy[1:]}"
         )
 
 
@@ -145,7 +145,7 @@ def _unrecorded(compared: ComparedSides) -> Iterator[str]:
     arithmetic = next(f for f in compared.findings if f.source == "arithmetic")
     if arithmetic.status == UNKNOWN and arithmetic.evidence.startswith(UNRECORDED):
         yield (
-            f"{arithmetic.evidence[0].upper()}{arithmetic.evidence[1:]}. Looked for and not found: "
+            f"{capital(arithmetic.evidence)}. Looked for and not found: "
             "draws from NumPy's, Python's or torch's global generator in a step, hidden state of "
             "layers, values that layers read from globals. Still possible: operations such as "
             "tf.random.normal in a layer or loss, draws of a callback, files that a step reads, "

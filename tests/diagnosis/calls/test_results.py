@@ -58,8 +58,9 @@ def test_outputs_and_built_models_without_metrics():
     built = call(3, "built"), call(4, "built", kernel=2 * KERNEL)
     assert distance(*built) == Distance(1.0, False, "weights")
     assert distance(built[0], call(5, "built")) == Distance(0.0, True, "weights")
-    two = [replace(c, recipe=replace(c.recipe, weights=(*c.recipe.weights, built[0].recipe.weights[0])))
-           for c in built]  # fmt: skip
+    kernel, other = (c.recipe.weights[0] for c in built)
+    two = (replace(built[0], recipe=replace(built[0].recipe, weights=(kernel, one)))
+           for one in (kernel, other))  # fmt: skip
     assert distance(*two) == Distance(0.5, False, "weights")
     other = call(6, "built", architecture={"activation:dense": "tanh"})
     assert distance(built[0], other) == Distance(1.0, False, "outputs")

@@ -48,8 +48,8 @@ def compare_weights(
         shapes = ", ".join(f"{t.path} {t.shape}" for t, _ in (*pairs.only_a[:2], *pairs.only_b[:2]))
         names = [str(n) for e in skipped for n in e.facts.get("skipped", ())]
         detail = (
-            f"{load_in_words(skipped)} skipped {listed(names[:4] or left[:4])}: not loaded, left as drawn "
-            f"(shapes do not match: {shapes})"
+            f"{load_in_words(skipped)} skipped {listed(names[:4] or left[:4])}: not loaded, "
+            f"left as drawn (shapes do not match: {shapes})"
         )
         found[WEIGHTS] = differs(WEIGHTS, f"{len(lone)} weights have no counterpart", detail,
                                   "weights-skipped")  # fmt: skip
