@@ -10,6 +10,7 @@ from whydiff.core.recording import Epoch
 from whydiff.diagnosis.gap import classifies, gap
 from whydiff.diagnosis.trials import Trials
 from whydiff.stats.intervals import proportion
+from whydiff.testing.calls import call
 from whydiff.testing.hybrids import compared, trained
 from whydiff.testing.sides import a_recipe, a_side, changed, tensor
 
@@ -80,6 +81,31 @@ def test_a_fit_without_a_finished_epoch_has_no_values():
     cut = replace(one, b=changed(one.b, fit={"epochs": ()}))
     found = gap(cut, None, None)
     assert (found["metric"], found["a"], found["b"]) == ("loss", 1.0, None)
+
+
+def test_where_all_logs_agree_evaluate_tells_what_other_weights_give():
+    def measured(side, value, line, **more):
+        number = side.fit.call + 1
+        after = call(number, "evaluate", line=line, values={"loss": 1.0, "accuracy": value}, **more)
+        fit = replace(side.fit, models=(after.model_number,))
+        execution = replace(side.execution, calls=(after,), fits=(fit,))
+        return replace(side, execution=execution, fit=fit)
+
+    pair = sides({"loss": 1.0}, {"loss": 1.0}, metrics=["accuracy"])
+    best = changed(pair.a, fit={"final": (tensor("dense/kernel", np.ones((4, 7))),)})
+    restored = replace(pair, a=measured(best, 0.9, 7), b=measured(pair.b, 0.8, 7))
+    found = gap(restored, None, None)
+    assert (found["metric"], found["a"], found["b"]) == ("accuracy", 0.9, 0.8)
+    assert found["measured_by"] == 7
+    others = [
+        replace(restored, b=measured(pair.b, 0.9, 7)),
+        replace(restored, b=measured(pair.b, 0.8, 7, x=np.ones((2, 3)))),
+        replace(restored, b=pair.b),
+        replace(restored, a=measured(pair.a, 0.9, 7)),
+    ]
+    for other in others:
+        assert "measured_by" not in gap(other, None, None)
+    assert gap(restored, None, "loss")["metric"] == "loss"
 
 
 def test_without_hybrids_nothing_is_apart():

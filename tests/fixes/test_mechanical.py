@@ -89,6 +89,15 @@ def test_an_index_is_set_once(sides: Sides) -> None:
     assert changed.count("i = 0") == 2
 
 
+def test_an_index_that_is_set_to_the_end_of_the_batch_is_set_once(sides: Sides) -> None:
+    text = (
+        "import keras\ndef rows(x):\n    while True:\n        a = 0\n        b = a + 2\n"
+        "        yield x[a:b]\n        a = b\n"
+    )
+    changed = repaired(text, sides(), "data-content", "generator-repeats")
+    assert "    a = 0\n    while True:\n        b = a + 2\n" in changed
+
+
 def test_an_index_that_an_inner_loop_counts_stays(sides: Sides) -> None:
     text = (
         "import keras\ndef rows(x):\n    while True:\n        i = 0\n        while i < len(x):\n"
@@ -132,6 +141,42 @@ def test_gradients_are_forgotten_before_each_step(sides: Sides) -> None:
     )
     changed = repaired(text, sides(), "optimizer", "gradients-kept")
     assert "        self.zero_grad()\n        loss.backward()\n" in changed
+
+
+MASKED = """\
+import keras
+
+
+class Scale(keras.layers.Layer):
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, x):
+        return x * self.factor
+
+
+class Shift(keras.layers.Layer):
+    def call(self, x):
+        return x + 1
+
+
+class Other(keras.layers.Layer):
+    pass
+"""
+
+
+def test_layers_at_which_the_mask_ends_pass_it_on(sides: Sides) -> None:
+    a, b = sides()
+    facts = {"layers": ["s: Scale", "t: Shift", "o: Other"], "masks end at": ["s", "t"]}
+    fit = replace(b.fit, recipe=replace(b.fit.recipe, architecture=facts))
+    changed = repaired(MASKED, (a, replace(b, fit=fit)), "architecture", "mask-ends")
+    once = "        super().__init__(**kwargs)\n        self.supports_masking = True\n"
+    assert changed.replace(once, "        super().__init__(**kwargs)\n", 1) == MASKED.replace(
+        "class Shift(keras.layers.Layer):\n",
+        f"class Shift(keras.layers.Layer):\n    def __init__(self, **kwargs):\n{once}\n",
+    )
+    assert repaired(MASKED, (a, b), "architecture", "mask-ends") == ""
 
 
 ENSEMBLE = """\

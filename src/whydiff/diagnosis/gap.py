@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.core.calls import MeasuringCall
 from whydiff.core.errors import WhydiffError
 from whydiff.core.metrics import default_metric, differing_metrics
 from whydiff.core.recipe import Recipe, compiled_metrics
+from whydiff.core.recording import Side
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.trials import Trials
 from whydiff.stats.distances import churn, prediction_distance, relative_weight_distance
@@ -29,7 +31,9 @@ def gap(compared: ComparedSides, trials: Trials | None, metric: str | None) -> d
     has ``prediction_distance``, the root mean square of the differences in the target's units.
     ``relative_weight_distance`` is that of the trainable weights, ``layers`` that of each layer;
     ``shares_of`` says of which distance the causes have shares: "predictions", "weights", or where
-    these agree "logged numbers".
+    these agree "logged numbers". Where weights differ and yet every logged number is equal, as
+    where the best weights were put back, the metric is one that evaluate gave for the same samples
+    afterwards; ``measured_by`` is its line then.
     """
     logs_a, logs_b = (
         dict(side.fit.epochs[-1].logs) if side.fit.epochs else {}
@@ -43,10 +47,11 @@ def gap(compared: ComparedSides, trials: Trials | None, metric: str | None) -> d
         )
     compiled = compiled_metrics(compared.a.recipe)
     name = default_metric(common, metric, compiled, differing_metrics(logs_a, logs_b))
+    told: dict[str, Any] = {"metric": name, "a": logs_a.get(name), "b": logs_b.get(name)}
+    if metric is None and not compared.same_weights and not differing_metrics(logs_a, logs_b):
+        told |= _evaluated(compared)
     values: dict[str, Any] = {
-        "metric": name,
-        "a": logs_a.get(name),
-        "b": logs_b.get(name),
+        **told,
         "predictions_differ": 0.0,
         "relative_weight_distance": 0.0,
     }
@@ -54,6 +59,38 @@ def gap(compared: ComparedSides, trials: Trials | None, metric: str | None) -> d
         values |= _predictions(compared, trials) | _weights(compared, trials)
         values["shares_of"] = "logged numbers" if compared.same_weights else trials.measure
     return values
+
+
+def _evaluated(compared: ComparedSides) -> dict[str, Any]:
+    """What evaluate gave for the models of both right after their trainings, if it differs."""
+    pair = [_evaluate_after(side) for side in (compared.a, compared.b)]
+    one, other = pair
+    if one is None or other is None:
+        return {}
+    leaves = [call.recipe.inputs.leaves for call in (one, other)]
+    same = len(leaves[0]) == len(leaves[1]) and all(
+        np.array_equal(p.rows, q.rows) for p, q in zip(*leaves, strict=True)
+    )
+    differing = differing_metrics(one.values, other.values)
+    if not same or not differing:
+        return {}
+    name = default_metric(list(one.values), None, compiled_metrics(compared.a.recipe), differing)
+    told = {"metric": name, "a": one.values[name], "b": other.values[name]}
+    return {**told, "measured_by": one.line}
+
+
+def _evaluate_after(side: Side) -> MeasuringCall | None:
+    """The first evaluate of what a fit has trained, before anything trains it further."""
+    fit = side.fit
+    later = min((f.call for f in side.execution.fits if f.call > fit.call), default=math.inf)
+    return next(
+        (
+            call
+            for call in side.execution.calls
+            if call.kind == "evaluate" and fit.call < call.number < later and fit.trained(call)
+        ),
+        None,
+    )
 
 
 def _predictions(compared: ComparedSides, trials: Trials) -> dict[str, Any]:

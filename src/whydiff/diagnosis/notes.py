@@ -43,6 +43,12 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
 def on_other_samples(compared: ComparedSides, told: Mapping[str, Any]) -> tuple[str, ...]:
     """A note where the gap is told in a number that A and B measured on other samples."""
     name = str(told.get("metric"))
+    if told.get("measured_by"):
+        return (
+            f"Every number that fit logged last is equal in A and B, while their weights differ: "
+            f"{name} is what evaluate gave for the same samples afterwards (line "
+            f"{told['measured_by']}).",
+        )
     if not name.startswith("val_") or not validation_differs(compared.a, compared.b):
         return ()
     text = f"{name} was measured on other validation samples in A than in B"

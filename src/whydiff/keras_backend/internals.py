@@ -732,10 +732,13 @@ def told_without_warning(thing: Any) -> Any:
     them raised, would see it.
     """
     rate = getattr(thing, "__dict__", {}).get("_learning_rate")
-    if not is_variable(rate) or held_value(rate) is None:
+    held = held_value(rate) if is_variable(rate) else None
+    if held is None:
         return thing
+    if not hasattr(type(held), "__float__"):  # TensorFlow's mirrored variables
+        held = held.read_value()
     like = object.__new__(type(thing))
-    like.__dict__.update(thing.__dict__, _learning_rate=held_value(rate))
+    like.__dict__.update(thing.__dict__, _learning_rate=held)
     return like
 
 

@@ -111,7 +111,7 @@ class Place:
 
     def insert(self, *lines: str) -> Edit:
         """The edit that puts ``lines`` there, indented like the statement."""
-        new = "".join(f"{self.indent}{line}{self.newline}" for line in lines)
+        new = "".join(f"{self.indent * bool(line)}{line}{self.newline}" for line in lines)
         return Edit(self.offset, self.offset, new)
 
 
