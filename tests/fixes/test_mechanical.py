@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from whydiff.core.findings import DIFFERS, Finding
-from whydiff.core.recording import Frame, Side
+from whydiff.core.recording import Epoch, Frame, Side
 from whydiff.fixes import intended, proposals
 from whydiff.fixes.proposal import Difference
 
@@ -141,6 +141,39 @@ def test_gradients_are_forgotten_before_each_step(sides: Sides) -> None:
     )
     changed = repaired(text, sides(), "optimizer", "gradients-kept")
     assert "        self.zero_grad()\n        loss.backward()\n" in changed
+
+
+STAGES = """\
+import keras
+once.fit(x, y, epochs=5)
+net.fit(x, y, epochs=2)
+net.fit(x, y, epochs=3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            STAGES,
+            STAGES.replace("net.fit(x, y, epochs=3)", "net.fit(x, y, epochs=5, initial_epoch=2)"),
+        ),
+        (STAGES.replace("epochs=3", "epochs=n"), ""),
+        (STAGES.replace("epochs=3", "epochs=3, initial_epoch=0"), ""),
+        (STAGES.replace("epochs=3", "**more"), ""),
+    ],
+)
+def test_later_fits_number_their_epochs_on(sides: Sides, stack: Stack, text, wanted) -> None:
+    lines = text.splitlines()
+    fits = [stack(text, (line, "<module>")) for line in lines[1:3]]
+    a, b = sides(fits=fits)
+    later = replace(b.fit, index=3, stack=stack(text, (lines[3], "<module>")))
+    ran = [replace(fit, epochs=(Epoch(0, 1, {}),) * n) for fit, n in ((b.fit, 2), (later, 3))]
+    execution = replace(b.execution, fits=(a.fit, *ran))
+    facts = {"callbacks count from 0 again in epoch": [3]}
+    whole = replace(ran[0], parts=(2, 3), recipe=replace(b.fit.recipe, optimizer=facts))
+    pair = replace(a, execution=execution), Side(execution, whole)
+    assert repaired(text, pair, "optimizer", "schedule-restarted") == wanted
 
 
 MASKED = """\

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from whydiff.core.findings import DIFFERS, Finding
+from whydiff.core.recipe import COUNTED_ANEW
 from whydiff.core.recording import Fit, Side
 from whydiff.diagnosis.sources.architecture import MASKS_END
 from whydiff.fixes.proposal import Difference, Step
@@ -70,6 +71,8 @@ def _steps(
             yield _cache_first(script)
         case "batches-shuffled":
             yield _shuffle_first(script)
+        case "schedule-restarted":
+            yield _count_on(script, path, a, b)
         case "mask-ends":
             yield _pass_mask_on(script, a, b)
         case "gradients-kept":
@@ -402,6 +405,32 @@ def _zero_grad(script: Script) -> Step:
         if place is not None and step.args.args:
             edits.append(place.insert(f"{step.args.args[0].arg}.zero_grad()"))
     how = "Forgets the gradients of the step before: torch adds to them otherwise."
+    return Step(tuple(edits), how=how) if edits else Step()
+
+
+def _count_on(script: Script, path: Path, a: Side, b: Side) -> Step:
+    """Let later fits of one training number their epochs on from the fit before."""
+    edits, lines = [], []
+    for side in (s for s in (a, b) if s.recipe.optimizer.get(COUNTED_ANEW)):
+        parts = [fit for fit in side.execution.fits if fit.index in side.fit.parts]
+        calls = [_fit_call(script, path, fit) for fit in parts]
+        for number, (fit, call) in enumerate(zip(parts, calls, strict=True)):
+            done = sum(len(earlier.epochs) for earlier in parts[:number])
+            words = {k.arg: k.value for k in call.keywords} if call is not None else {}
+            asked = words.get("epochs")
+            if call is None or None in words or "initial_epoch" in words or calls.count(call) > 1:
+                return Step()
+            if not number:
+                continue
+            if not isinstance(asked, ast.Constant):
+                return Step()
+            whole = done + len(fit.epochs)
+            edits.append(Edit(*script.span(asked), f"{whole}, initial_epoch={done}"))
+            lines.append(str(call.lineno))
+    how = (
+        f"Lets the fit in line {' and '.join(dict.fromkeys(lines))} number its epochs on from the "
+        "fit before, so that what is set by the epoch does not begin again."
+    )
     return Step(tuple(edits), how=how) if edits else Step()
 
 
