@@ -15,6 +15,8 @@ import numpy as np
 
 #: Reads values that were asked for before, as host arrays.
 Reader = Callable[[], list[np.ndarray]]
+#: Takes an epoch's iterator and how many steps to make.
+SeveralSteps = Callable[[Any, int], Any]
 
 
 class Order(Protocol):
@@ -81,6 +83,10 @@ class Backend(Protocol):
         self, function: Callable[..., Any], watcher: Callable[[], StepWatcher | None]
     ) -> Callable[..., Any]:
         """A train function that tells ``watcher()`` about state before and after."""
+
+    def several_steps(self, model: Any) -> SeveralSteps | None:
+        """Makes some steps of the model's train function in one call, and gives the logs of the
+        last; None where that cannot be done, or would not be worth it."""
 
     def feed(
         self,

@@ -39,6 +39,15 @@ def sort_callbacks(
     return stopping, steering
 
 
+def sees_batches(callback: Any) -> bool:
+    """Whether a callback is called between the steps of an epoch."""
+    hooks = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+    if type(callback).__name__ == "LambdaCallback" and not is_users(type(callback)):
+        return any(name in vars(callback) for name in hooks)
+    base = package_of(callback).callbacks.Callback
+    return any(getattr(type(callback), name) is not getattr(base, name) for name in hooks)
+
+
 def listed(callbacks: Any) -> list[Any]:
     """The callbacks of a ``callbacks`` argument, in Keras's order: of a list, also with lists and
     dicts in it, of a CallbackList, one, or None."""

@@ -597,6 +597,27 @@ def steps_at_once(model: Any) -> int:
     return max(1, int(count or 1))
 
 
+def compiled_step(model: Any) -> Any:
+    """The compiled function that makes one step of a batch, of a model on TensorFlow whose train
+    function is Keras's own and calls it once; None of any other."""
+    function = model.train_function
+    while (held := _cells(function)).keys() == {"function", "watcher"}:  # watched
+        function = held["function"]
+    step = held.get("one_step_on_data")
+    alone = not model.run_eagerly and steps_at_once(model) == 1
+    compiled = hasattr(getattr(step, "__wrapped__", None), "get_concrete_function")
+    return step if alone and compiled and package_of(model).__name__ == "keras" else None
+
+
+def _cells(function: Any) -> dict[str, Any]:
+    """What a function holds of the scope that it was defined in, by name."""
+    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+    cells = getattr(function, "__closure__", None) or ()
+    with contextlib.suppress(ValueError):  # one that is empty yet
+        return {n: c.cell_contents for n, c in zip(names, cells, strict=True)}
+    return {}
+
+
 def setting(layer: Any, key: str, value: Any) -> Any:
     """A setting of a layer as Keras 3 has it: what Keras 2 makes of an axis once the layer is
     built, ``[1]`` of ``-1``, is what was given again."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from whydiff.core.digests import group_digest
 from whydiff.keras_backend.base import Backend
+from whydiff.keras_backend.callbacks import sees_batches
 from whydiff.keras_backend.code import is_users
 from whydiff.keras_backend.internals import package_of
 from whydiff.keras_backend.variables import existing_variables
@@ -33,7 +34,7 @@ class Interference:
         self._theirs = [i for i, callback in enumerate(callbacks) if is_theirs(callback)]
         base = package_of(model).callbacks.Callback
         self._probe = functools.partial(_probe_class(base), self)
-        self._every_batch = [i for i in self._theirs if _sees_batches(callbacks[i], base)]
+        self._every_batch = [i for i in self._theirs if sees_batches(callbacks[i])]
         self._seen: dict[int, int] = {}
         self._stopped = False
         self._rates: list[Any] = []
@@ -84,13 +85,6 @@ class Interference:
     def wants_weights(self, step: int) -> bool:
         """Whether to look at all weights before this step: once an epoch is enough."""
         return step == 1 and bool(self._every_batch)
-
-
-def _sees_batches(callback: Any, base: type) -> bool:
-    hooks = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
-    if type(callback).__name__ == "LambdaCallback" and not is_users(type(callback)):
-        return any(name in vars(callback) for name in hooks)
-    return any(getattr(type(callback), name) is not getattr(base, name) for name in hooks)
 
 
 @functools.cache

@@ -18,7 +18,6 @@ from whydiff.keras_backend.host_generators import generators_held, host_kept
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import layers_of
 from whydiff.keras_backend.variables import existing_variables
-from whydiff.replay.probe import Probe
 from whydiff.replay.values import Choice, side
 
 
@@ -32,16 +31,15 @@ class Outcome:
     moved: float = 0.0  # by how much an initial weight was nudged
 
 
-def predict(model: Any, probe: Probe | None) -> list[np.ndarray] | None:
-    """Predictions on the probe, or None where this model cannot take its inputs."""
-    if probe is None:
+def predict(model: Any, data: Any) -> list[np.ndarray] | None:
+    """Predictions on what a probe feeds, or None where there is none, or this model cannot take
+    its inputs."""
+    if data is None:
         return None
-    from whydiff.replay.pinned import fixed  # a data adapter of Keras 3; others import this file
-
     try:
         # A layer's code may draw, and differ by that alone.
         with quiet(), host_kept(0, generators_held(model)):
-            outputs = keras.Model.predict(model, fixed(*probe), verbose=0)
+            outputs = keras.Model.predict(model, data, verbose=0)
     except Exception:
         return None
     return [np.asarray(part) for part in keras.tree.flatten(outputs)]

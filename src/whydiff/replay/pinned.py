@@ -10,6 +10,7 @@ import numpy as np
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.internals import data_adapter
 from whydiff.keras_backend.patches import accept_adapters, install
+from whydiff.replay.probe import Probe
 
 install(accept_adapters)
 
@@ -36,6 +37,7 @@ class PinnedData(DataAdapter):  # type: ignore[misc]  # Keras has no types
         self._epochs, self._count = epochs, count
         self._structure, self._like, self._sizes = structure, like, sizes
         self.epoch = 0
+        self._dataset: Any = None
 
     def _batches(self) -> Iterable[Any]:
         import keras
@@ -50,7 +52,9 @@ class PinnedData(DataAdapter):  # type: ignore[misc]  # Keras has no types
         return adapter().feed(self._batches, self._like, self._sizes)
 
     def get_tf_dataset(self) -> Any:
-        return adapter().feed(self._batches, self._like, self._sizes)
+        if self._dataset is None:  # TensorFlow traces what feeds it
+            self._dataset = adapter().feed(self._batches, self._like, self._sizes)
+        return self._dataset
 
     def get_torch_dataloader(self) -> Any:
         return adapter().feed(self._batches, self._like, self._sizes)
@@ -70,6 +74,11 @@ class PinnedData(DataAdapter):  # type: ignore[misc]  # Keras has no types
     @property
     def partial_batch_size(self) -> int | None:
         return None
+
+
+def probing(probe: Probe | None) -> PinnedData | None:
+    """What feeds a probe, each time that something is predicted on it."""
+    return None if probe is None else fixed(*probe)
 
 
 def fixed(batches: list[Leaves], structure: Any, like: Any = None) -> PinnedData:

@@ -21,6 +21,7 @@ from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.variables import variables_of
 from whydiff.replay.drawing import Drawing, Drawn
 from whydiff.replay.outcome import predict, quiet
+from whydiff.replay.pinned import probing
 from whydiff.replay.probe import probe_of
 from whydiff.replay.program import Program
 from whydiff.replay.settings import as_it_is, compile_for, current, program_key, state_values
@@ -39,6 +40,7 @@ class Replicas:
         self.live, self._each_epoch = live, each_epoch
         self.drawing = Drawing(live, variables_of(live.model, Names(live.model)))
         self.probe = probe_of(live)
+        self._probing = probing(self.probe)
         self.program: Program | None = None
         self._key: Any = None
 
@@ -105,7 +107,7 @@ class Replicas:
                 verbose=0,
             )
         weights = current(program)
-        predictions = predict(live.model, self.probe)
+        predictions = predict(live.model, self._probing)
         return Result(
             replica,
             "solo",

@@ -135,8 +135,10 @@ class Rerun:
         for slot in variables_of(shown.model, Names(shown.model)).weights:
             if slot.path in final:
                 slot.variable.assign(final[slot.path])
-        probe = probe_of(self.lives["a"])
-        found = [predict(model, probe) for model in models_of(shown.model)] if probe else []
+        from whydiff.replay.pinned import probing  # a data adapter of Keras 3
+
+        data = probing(probe_of(self.lives["a"]))
+        found = [predict(model, data) for model in models_of(shown.model)] if data else []
         return [array for part in found for array in part or ()] or None
 
 

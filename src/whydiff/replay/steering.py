@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -54,6 +55,18 @@ class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
         self.logs: list[dict[str, float]] = []
         self._moment = (0, 0)
 
+    @property
+    def between_steps(self) -> bool:
+        """Whether there is anything to do between two steps of an epoch."""
+        return bool(self._hosts.draws or self._noise.random_draws or self._noise.random_states)
+
+    def until_next(self, moments: Collection[tuple[int, int]]) -> int:
+        """How many steps there are from the one that begins up to the next of ``moments``, or to
+        the end of the epoch; 0 or less behind its end."""
+        epoch, begun = self._moment
+        ends = [step for at, step in moments if at == epoch and step >= begun - 1]
+        return min([self._data.num_batches - 1, *ends]) - begun + 2
+
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._data.epoch = epoch - self._first
         self._moment = (epoch, 0)
@@ -77,6 +90,48 @@ class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
         self.logs.append(numbers(logs))
         if self._each_epoch is not None:
             self._each_epoch(len(self.logs), self.params["epochs"] - self._first)
+
+
+#: So many steps pay for what the loop around them takes to be compiled.
+MANY = 100
+
+
+class Ahead:
+    """Makes the steps of a program several in one call, as long as nobody looks between them.
+
+    ``steps`` are those of a training: only of many is it worth it.
+    """
+
+    def __init__(self, model: Any, steps: int) -> None:
+        self._model = model
+        self._several = adapter().several_steps(model) if steps >= MANY else None
+        #: Whether a training of A made like this was A, bit for bit; None: not known yet.
+        self.proven: bool | None = None if self._several else False
+
+    @contextlib.contextmanager
+    def running(self, until_next: Callable[[], int]) -> Iterator[None]:
+        """The model's train function, called for each step, makes those up to the next at which
+        somebody looks, ``until_next()``, and nothing in the calls for these."""
+        theirs, several = self._model.train_function, self._several
+        assert several is not None
+        left, logs = 0, None
+
+        def train_function(iterator: Any) -> Any:
+            nonlocal left, logs
+            if not left:
+                left = until_next()
+                if left < 2:  # one, or none where the end of the data is yet to be seen
+                    left = 0
+                    return theirs(iterator)
+                logs = several(iterator, left)
+            left -= 1
+            return logs
+
+        self._model.train_function = train_function
+        try:
+            yield
+        finally:
+            self._model.train_function = theirs
 
 
 class Restart(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
@@ -112,7 +167,7 @@ class Trace(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
         self, moments: Mapping[tuple[int, int], bool], sink: Sink, variables: Variables
     ) -> None:
         super().__init__()
-        self._moments, self._sink, self._variables = moments, sink, variables
+        self.moments, self._sink, self._variables = moments, sink, variables
         self._epoch = self._step = 0
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -126,7 +181,7 @@ class Trace(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
         self._step += 1
 
     def _keep(self, moment: tuple[int, int], logs: Any) -> None:
-        wanted = self._moments.get(moment)
+        wanted = self.moments.get(moment)
         if wanted is not None:
             weights = _weights(self.model, self._variables) if wanted else None
             self._sink(moment, numbers(logs), weights)
@@ -137,7 +192,7 @@ class StopAfter(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
 
     def __init__(self, until: tuple[int, int], variables: Variables) -> None:
         super().__init__()
-        self._until, self._variables = until, variables
+        self.moments, self._variables = (until,), variables
         self._epoch = self._step = 0
         self.weights: dict[str, np.ndarray] = {}
         self.logs: dict[str, float] = {}
@@ -146,7 +201,7 @@ class StopAfter(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
         self._epoch, self._step = epoch, 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if (self._epoch, self._step) == self._until:
+        if (self._epoch, self._step) in self.moments:
             self.weights = _weights(self.model, self._variables)
             self.logs = numbers(logs)
             self.model.stop_training = True

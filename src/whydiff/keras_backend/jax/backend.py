@@ -22,6 +22,7 @@ from whydiff.keras_backend.alike import (
     seeded_state as seeded_state,
     set_operation_seeds as set_operation_seeds,
     set_random_state as set_random_state,
+    several_steps as several_steps,
     signature as signature,
     told_order as told_order,
     watch_operations as watch_operations,

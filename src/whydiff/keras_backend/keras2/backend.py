@@ -19,6 +19,7 @@ from whydiff.keras_backend.alike import (
     random_state as random_state,
     seeded_state as seeded_state,
     set_random_state as set_random_state,
+    several_steps as several_steps,
     told_order as told_order,
     travellers as travellers,
     values_of as values_of,

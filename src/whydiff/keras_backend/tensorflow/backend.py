@@ -32,8 +32,10 @@ from whydiff.keras_backend.alike import (
     with_values as with_values,
     wrap_train_function as wrap_train_function,
 )
+from whydiff.keras_backend.base import SeveralSteps
 from whydiff.keras_backend.internals import (
     array_adapter,
+    compiled_step,
     epoch_iterator,
     first_shape,
     held_value,
@@ -132,6 +134,35 @@ def _apart(spec: Any, leaves: list[Any]) -> Any:
         whole.append(own[0] if isinstance(one, tf.TensorSpec) or count == 0 else parts(own))
         position += count
     return tf.nest.pack_sequence_as(spec, whole)
+
+
+def several_steps(model: Any) -> SeveralSteps | None:
+    """A loop around the step in a graph: what TensorFlow does to be called takes longer than a
+    small step."""
+    step = compiled_step(model)
+    if step is None or tf.config.functions_run_eagerly():
+        return None
+    if model.distribute_strategy is not tf.distribute.get_strategy():  # the default
+        return None
+    if random_operations(model.train_function):
+        return None  # an operation's own generator belongs to the graph that it stands in
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def loop(iterator: Any, count: Any) -> Any:
+        logs = step(iterator.get_next())
+
+        def body(number: Any, *_: Any) -> Any:
+            return (number + 1, *tf.nest.flatten(step(iterator.get_next())))
+
+        ended = tf.while_loop(
+            lambda number, *_: number < count,
+            body,
+            (tf.constant(1), *tf.nest.flatten(logs)),
+            parallel_iterations=1,
+        )
+        return tf.nest.pack_sequence_as(logs, ended[1:])
+
+    return lambda iterator, count: loop(iterator, tf.constant(count))
 
 
 def signature(iterable: Any) -> Any:

@@ -15,6 +15,7 @@ from whydiff.keras_backend.alike import (
     operation_seeds as operation_seeds,
     random_operations as random_operations,
     set_operation_seeds as set_operation_seeds,
+    several_steps as several_steps,
     signature as signature,
     told_order as told_order,
     travellers as travellers,
