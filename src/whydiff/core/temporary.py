@@ -21,7 +21,7 @@ OF_FOLDER = "WHYDIFF_FOLDER"
 _GUARD = f"""
 read -r _
 for _ in 1 2 3 4 5 6 7 8 9; do
-    for process in $(grep -als -- "{OF_FOLDER}=$1" /proc/[0-9]*/environ); do
+    for process in $(grep -lsF -- "{OF_FOLDER}=$1" /proc/[0-9]*/environ); do
         process=${{process#/proc/}}
         kill -9 "${{process%/environ}}"
     done
