@@ -133,6 +133,8 @@ def test_the_seed_of_an_object_of_settings_is_set_below_it(sides: Sides) -> None
     assert statements(propose(sides, text.format(drawing), RANDOM)[0].source)[2].startswith(
         "keras.utils.set_random_seed(Config.seed)"
     ), "before anything that may draw"
+    parsed = text.format("").replace("Config()\nx = draw()", "parsed(Config)\nx = draw(cfg.seed)")
+    assert added(propose(sides, parsed, RANDOM)[0]) == ["keras.utils.set_random_seed(cfg.seed)"]
 
 
 def ledger(sides: Sides, *entries: Draw) -> tuple[Side, Side]:

@@ -28,13 +28,15 @@ class OwnSeed:
     """An expression that holds the script's seed once ``statement`` has been executed.
 
     ``option`` is the command-line option that sets it, "" where there is none; it is ``unset``
-    where the expression is None unless that option is given.
+    where the expression is None unless that option is given. ``elsewhere`` is where its value
+    comes from: nothing in the script says that it is a number.
     """
 
     text: str
     statement: ast.stmt
     option: str = ""
     unset: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -237,7 +239,7 @@ def _read(script: Script, names: Names, known: Collection[str]) -> Iterator[OwnS
             done.add(root.id)
             while isinstance(around := script.parent.get(statement), ast.With):
                 statement = around  # with open(...) as file: cfg = load(file)
-            yield OwnSeed(script.segment(node), statement)
+            yield OwnSeed(script.segment(node), statement, elsewhere=True)
 
 
 def _seed_below(node: ast.expr) -> ast.Name | None:

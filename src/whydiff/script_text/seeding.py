@@ -98,10 +98,8 @@ def seed_script(script: Script, names: Names, backend: str, first_use: int = 0) 
     partial = next((s for s in opening if _partial_seed(s, names)), None)
     place = place_before(script, partial) if partial else _place_after(script, opening)
     value = _seed_text(script, partial) if partial else "0"
-    own = None
-    if not partial:
-        further = _opening(script, names, first_use, own=True)
-        own = _own_seed(script, names, opening) or _own_seed(script, names, further)
+    further = _opening(script, names, first_use, own=True)
+    own = None if partial else _own_seed(script, names, further)
     if own is not None:
         value, place = own
     if partial:
@@ -243,7 +241,8 @@ def _opening(script: Script, names: Names, first_use: int = 0, own: bool = False
     With ``own`` those that make the script's own seed (``cfg = load()``) may run something.
     """
     found = []
-    made = {seed.statement for seed in own_seeds(script, names)} if own else set()
+    seeds = own_seeds(script, names) if own else []
+    made = {seed.statement for seed in seeds if seed.elsewhere}
     for statement in script.tree.body:
         last = statement.end_lineno or statement.lineno
         if (first_use and last >= first_use) or not (
