@@ -94,7 +94,7 @@ def test_a_changed_split_is_found_though_a_commit_in_the_middle_fails(here):
     (cause,) = found.explanation.causes
     assert (cause.source, cause.status) == ("data-content", "confirmed")
     commit = f"commit {git(here, 'rev-parse', 'c6')[:10]} (Change 6)"
-    assert f"settings.py:2: FOLD = 1; settings.py:2: FOLD = 2; {commit}" in cause.detail
+    assert f"settings.py:2: FOLD = 1 vs. FOLD = 2; {commit}" in cause.detail
     (here / "b.json").unlink()
     assert (git(here, "status", "--porcelain"), git(here, "worktree", "list")) == state
 

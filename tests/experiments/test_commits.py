@@ -71,7 +71,7 @@ def short(project, revision):
 def test_the_line_and_its_commit_are_named(project):
     rate = cause("optimizer", "learning_rate: 0.001 vs. 0.01")
     expected = (
-        f"learning_rate: 0.001 vs. 0.01 (train.py:1: rate = 0.001; train.py:1: rate = 0.01; "
+        f"learning_rate: 0.001 vs. 0.01 (train.py:1: rate = 0.001 vs. rate = 0.01; "
         f"commit {short(project, 'c1')} (Train faster))"
     )
     assert told(project, "c0", "c3", rate) == [expected]
@@ -83,7 +83,7 @@ def test_the_newer_side_may_be_a(project):
     for newer in ("c3", None):
         (detail,) = told(project, newer, "c0", rate)
         assert detail.endswith(
-            f"(train.py:1: rate = 0.01; train.py:1: rate = 0.001; "
+            f"(train.py:1: rate = 0.01 vs. rate = 0.001; "
             f"commit {short(project, 'c1')} (Train faster))"
         )
 
@@ -91,13 +91,13 @@ def test_the_newer_side_may_be_a(project):
 def test_a_change_that_is_not_committed_is_called_so(project):
     (project / "train.py").write_text(TRAINING.replace("0.001", "0.5"))
     (detail,) = told(project, "c3", None, cause("optimizer", "learning_rate: 0.01 vs. 0.5"))
-    assert detail.endswith("train.py:1: rate = 0.5; not committed yet)")
+    assert detail.endswith("(train.py:1: rate = 0.01 vs. rate = 0.5; not committed yet)")
 
 
 def test_the_only_change_explains_what_names_no_value(project):
     split = cause("data-content", "8 of 8 samples only in A")
     assert told(project, "c1", "c2", split) == [
-        f"8 of 8 samples only in A (split.py:1: fold = 1; split.py:1: fold = 2; "
+        f"8 of 8 samples only in A (split.py:1: fold = 1 vs. fold = 2; "
         f"commit {short(project, 'c2')} (Split otherwise))"
     ]
 
@@ -105,7 +105,7 @@ def test_the_only_change_explains_what_names_no_value(project):
 def test_a_line_that_went_is_told_with_the_commit_that_removed_it(project):
     log = cause("measurement", "A logs more")
     assert told(project, "c2", "c3", log) == [
-        f"A logs more (split.py:3: log = 1; commit {short(project, 'c3')} (Log nothing))"
+        f"A logs more (split.py:3: log = 1, only in A; commit {short(project, 'c3')} (Log nothing))"
     ]
 
 
@@ -183,7 +183,7 @@ def test_the_new_name_of_a_module_is_no_change(project):
     data = cause("data-content", "other samples")
     (found,) = located_in(Revisions(project, *ids), [data], tuple(programs))
     assert found.detail == (
-        "other samples (split.py:1: fold = 2; parts.py:1: fold = 3; "
+        "other samples (split.py:1: fold = 2 vs. parts.py:1: fold = 3; "
         f"commit {short(project, 'HEAD')} (Split again))"
     )
 
@@ -237,15 +237,14 @@ def data_told(project, a, b, chance=False, source="data-content", said="other sa
 
 def test_of_many_changes_that_of_what_feeds_the_data_is_named(loading):
     assert data_told(loading, "c0", "c4") == (
-        "(prep.py:2: return x / x.max(); prep.py:2: return x / x.std(); "
+        "(prep.py:2: return x / x.max() vs. return x / x.std(); "
         f"commit {short(loading, 'c4')} (Scale otherwise))"
     )
 
 
 def test_a_setting_that_cuts_the_data_is_named_by_its_line(loading):
     assert data_told(loading, "c4", "c5") == (
-        '(config.json:2: "rows": 8,; config.json:2: "rows": 9,; '
-        f"commit {short(loading, 'c5')} (Take more))"
+        f'(config.json:2: "rows": 8 vs. "rows": 9; commit {short(loading, "c5")} (Take more))'
     )
 
 
@@ -277,14 +276,14 @@ def test_of_changes_in_adjacent_lines_the_one_that_says_it_is_named(project):
     text = TRAINING.replace("0.001", "0.5").replace("epochs = 3", "epochs = 4")
     (project / "train.py").write_text(text)
     (detail,) = told(project, "c3", None, cause("optimizer", "learning_rate: 0.01 vs. 0.5"))
-    assert detail.endswith("(train.py:1: rate = 0.01; train.py:1: rate = 0.5; not committed yet)")
+    assert detail.endswith("(train.py:1: rate = 0.01 vs. rate = 0.5; not committed yet)")
 
 
 def test_words_alone_make_a_suspicion(loading):
     """A setting that no line of the program uses is changed by the very values of a cause."""
     said = data_told(loading, "c2", "c3", source="optimizer", said="learning_rate: 0.1 vs. 0.2")
     assert said == (
-        '(suspected from the text: config.json:3: "rate": 0.1; config.json:3: "rate": 0.2; '
+        '(suspected from the text: config.json:3: "rate": 0.1 vs. "rate": 0.2; '
         f"commit {short(loading, 'c3')} (Slow down))"
     )
 
@@ -311,24 +310,36 @@ model.fit(x, x, epochs=3)
 def test_two_scripts_are_followed_like_two_revisions():
     rate = cause("optimizer", "learning_rate: 0.1 vs. 0.2")
     (used,) = between_scripts(USING, USING.replace("rate = 0.1", "rate = 0.2"), rate)
-    assert used == f"{rate.detail} (train.py:5: rate = 0.1; train.py:5: rate = 0.2)"
+    assert used == f"{rate.detail} (train.py:5: rate = 0.1 vs. rate = 0.2)"
     (unused,) = between_scripts(USING, USING.replace("UNUSED = 0.1", "UNUSED = 0.2"), rate)
-    assert "(suspected from the text: train.py:4: UNUSED = 0.1; " in unused
+    assert "(suspected from the text: train.py:4: UNUSED = 0.1 vs. " in unused
     data = cause("data-content", "other samples")
     (scaled,) = between_scripts(USING, USING.replace("scaled(np", "abs(np"), data)
     assert scaled.startswith("other samples (train.py:7: x = scaled(")
 
 
+def test_the_line_is_that_of_b_and_what_the_finding_names_is_not_repeated():
+    changed = "# once more\n" + USING.replace("seed(3)", "seed(4)")
+    seeds = "set_random_seed(3) in A and set_random_seed(4) in B"
+    (detail,) = between_scripts(USING, changed, cause("initialization", seeds))
+    assert "(train.py:7: keras.utils.set_random_seed(3) vs. " in detail
+    set_in = "keras.utils.set_random_seed({}) (train.py:{})"
+    seeds = f"{set_in.format(3, 6)} vs. {set_in.format(4, 7)}"
+    assert between_scripts(USING, changed, cause("initialization", seeds)) == [seeds]
+
+
 def test_of_two_lines_with_the_same_values_that_on_the_way_is_named():
     rate = cause("optimizer", "learning_rate: 0.1 vs. 0.2")
     (both,) = between_scripts(USING, USING.replace(" = 0.1", " = 0.2"), rate)
-    assert both == f"{rate.detail} (train.py:5: rate = 0.1; train.py:5: rate = 0.2)"
+    assert both == f"{rate.detail} (train.py:5: rate = 0.1 vs. rate = 0.2)"
 
 
 def test_a_seed_that_is_set_for_the_process_lies_on_the_way():
     seeds = cause("initialization", "set_random_seed(3) in A and set_random_seed(4) in B")
     (detail,) = between_scripts(USING, USING.replace("seed(3)", "seed(4)"), seeds)
-    assert "suspected" not in detail and "train.py:6: keras.utils.set_random_seed(4)" in detail
+    assert "suspected" not in detail and detail.endswith(
+        "(train.py:6: keras.utils.set_random_seed(3) vs. keras.utils.set_random_seed(4))"
+    )
 
 
 LOOP = """import whydiff

@@ -56,6 +56,11 @@ def test_a_revision_is_asked_about_with_the_packages_of_now():
     )
 
 
+def test_the_lock_of_another_script_is_explained_by_that_script():
+    made = differing("initialization", locked_script="wide.py")
+    assert command(question(made)) == "whydiff explain wide.py dense.py --no-fix"
+
+
 def test_another_backend_is_asked_about_without_a_revision():
     made = differing("backend", locked=SideOptions(env={"KERAS_BACKEND": "jax"}))
     assert command(question(made)) == (

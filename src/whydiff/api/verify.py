@@ -128,6 +128,8 @@ def verify(
     today = reduced_calls(trial.execution.calls)
     changed = dict.fromkeys(fact for check in checks for fact in changed_facts(check.findings))
     revision = committed_in(file)
+    script_then = file.parent / locked.script
+    other = locked.script != seen_from(file.parent, path)
     verification = Verification(
         script=target.text,
         file=str(path),
@@ -135,7 +137,8 @@ def verify(
         required=require,
         fits=tuple(checks),
         changed=(
-            *_other_script(locked, file, path),
+            # on purpose, perhaps: it is said
+            *([f"script: {script_then} was locked, this is {target.text}"] if other else []),
             *_arguments_changed(locked, words),
             *changed,
             *(() if reduced else changed_surroundings(locked.calls, today)),
@@ -147,6 +150,9 @@ def verify(
         locked=locked_side(locked, reduced, today, a_rev or revision),
         now=now,
         seconds=seconds,
+        locked_script=str(script_then)
+        if other and (a_rev or revision or script_then.is_file())
+        else "",
     )
     if explain and verification.state != HOLDS:
         further = {"budget": budget, "in_place": in_place, "ignore_sources": ignore_sources}
@@ -233,12 +239,6 @@ def _check_digests(locked: FitDigests, new: FitDigests, without: str) -> FitChec
         predictions=None,
         metrics={k: (locked.logs.get(k), new.logs.get(k)) for k in {**locked.logs, **new.logs}},
     )
-
-
-def _other_script(lock: Lock, file: Path, path: Path) -> list[str]:
-    """A lock may be compared with another script on purpose; it is said."""
-    now = seen_from(file.parent, path)
-    return [] if lock.script == now else [f"script: {lock.script} was locked, this is {now}"]
 
 
 def _arguments_changed(lock: Lock, words: tuple[str, ...]) -> list[str]:

@@ -99,7 +99,7 @@ class Verification(Shown):
     ``revision`` is the git commit that holds the lock as it is; "" where git does not know one.
     ``locked`` and ``now`` say how the locked training was run and how this one was, which took
     ``seconds``. ``explanation`` says why they differ; ``unexplained`` why it is missing where one
-    was asked for.
+    was asked for. ``locked_script`` is the script of the lock where that is another one.
     """
 
     script: str
@@ -116,6 +116,12 @@ class Verification(Shown):
     explanation: Explanation | None = None
     unexplained: str = ""
     file: str = ""
+    locked_script: str = ""
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """What an explanation runs: the script of the lock where that is another one, and this."""
+        return (self.locked_script, self.script) if self.locked_script else (self.script,)
 
     @property
     def level(self) -> str:

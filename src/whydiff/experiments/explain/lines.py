@@ -155,10 +155,10 @@ def _located(
         if cause.mechanism in _CHANCE:
             pass
         elif cause.source in _FED and all(fed):
-            text = _candidates(revisions, programs, behind, differing)
+            text = _candidates(revisions, programs, behind, differing, cause.detail)
         elif changed is not None:
-            text = _told(revisions, changed)
-            if not _decides(changed, programs, whole):
+            text = _told(revisions, changed, cause.detail)
+            if text and not _decides(changed, programs, whole):
                 text = f"{FROM_TEXT}: {text}"
         elif cause.source not in _BY_CHANCE | _AROUND and 0 < len(left) <= _MOST_NAMED:
             short = dict.fromkeys(_in_short(revisions, one) for one in left)
@@ -241,12 +241,13 @@ def _candidates(
     programs: _Programs,
     deciding: Sequence[_Changed],
     differing: Sequence[tuple[str, str]],
+    said: str,
 ) -> str:
     """What can be behind data that differ: a change with both its lines, or several in short."""
     read = _changed_data(revisions, programs, differing) if revisions else []
     chance = any(one.chance for one in programs)
     if len(deciding) == 1 and not read and not chance:
-        return _told(revisions, deciding[0])
+        return _told(revisions, deciding[0], said)
     if not deciding and len(read) == 1 and not chance:
         return read[0]
     named = [*read, *dict.fromkeys(_in_short(revisions, one) for one in deciding)]
@@ -293,19 +294,27 @@ def _in_short(revisions: Revisions | None, changed: _Changed) -> str:
     return f"{place} in {commit}" if commit.startswith("commit") else f"{place} {commit}".strip()
 
 
-def _told(revisions: Revisions | None, changed: _Changed) -> str:
-    """``train.py:3: rate = 0.001; train.py:3: rate = 0.01; commit 1f0c9d2a3b (Train faster)``."""
+def _told(revisions: Revisions | None, changed: _Changed, said: str) -> str:
+    """``train.py:3: rate = 0.001 vs. rate = 0.01; commit 1f0c9d2a3b (Train faster)``.
+
+    Lines that ``said`` names already, with what stands there, are not repeated.
+    """
     change, files = changed.change, changed.files
-    sides = [
-        f"{path}:{line}: {lines[-1].strip()}"
-        for path, line, lines in zip(
-            files, (change.line_a, change.line_b), (change.a, change.b), strict=True
-        )
-        if len(lines) == 1
-    ]
-    sides = sides or [f"{files[1]}:{change.line_b}"]
+    a, b = (text[0].strip().rstrip(",") if len(text) == 1 else "" for text in (change.a, change.b))
+    at_a, at_b = f"{files[0]}:{change.line_a}", f"{files[1]}:{change.line_b}"
+    if all(part in said for part in (at_a, a, at_b, b)) and a and b:
+        text = ""
+    elif a and b:
+        there = b if files[0] == files[1] else f"{at_b}: {b}"
+        text = f"{at_b if files[0] == files[1] else at_a}: {a} vs. {there}"
+    elif a and not change.b:
+        text = f"{at_a}: {a}, only in A"
+    elif b and not change.a:
+        text = f"{at_b}: {b}, only in B"
+    else:
+        text = at_b
     commit = _commit(revisions, changed) if revisions else ""
-    return "; ".join([*sides, commit] if commit else sides)
+    return "; ".join(filter(None, (text, commit)))
 
 
 def _commit(revisions: Revisions, changed: _Changed) -> str:

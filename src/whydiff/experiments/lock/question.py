@@ -48,7 +48,7 @@ def _around(fits: Sequence[LockedFit | FitDigests], calls: Sequence[LockedCall])
 def question(v: Verification) -> Question | None:
     """What is asked of ``explain``: the locked training against the one that runs now.
 
-    Both run with the packages of now. Without a revision, another backend or other arguments, two
+    Both run with the packages of now. Without a revision, another script, backend or arguments, two
     runs of the script are compared, where sources differ that may differ by chance; else None.
     """
     a, b = replace(v.locked, packages=v.now.packages), v.now
@@ -56,7 +56,7 @@ def question(v: Verification) -> Question | None:
     shared = a.arguments if a.arguments == b.arguments else ()
     if shared:
         a, b = replace(a, arguments=()), replace(b, arguments=())
-    runs = a == b
+    runs = a == b and not v.locked_script
     if runs and not any(
         finding.source in _BY_CHANCE and finding.status == DIFFERS
         for fit in v.fits
@@ -64,7 +64,7 @@ def question(v: Verification) -> Question | None:
     ):
         return None
     # What repairs a script that does not repeat is known; what was meant to change is not.
-    return Question((v.script,), shared, a, b, runs=runs, fix=runs)
+    return Question(v.scripts, shared, a, b, runs=runs, fix=runs)
 
 
 #: why there is nothing that could be run to explain a difference

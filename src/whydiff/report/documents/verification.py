@@ -64,14 +64,7 @@ def _explanation(v: Verification, why: Document) -> Iterator[Section]:
     """What was proven, as in an answer of ``explain``, after one sentence that says it."""
     blocks: tuple[Block, ...] = (Facts(why.sides),)
     if v.explanation is not None and v.explanation.identical:
-        where = (
-            f"in the packages ({', '.join(v.locked.packages)} when it was locked): "
-            f"`{_command(v, v.locked.packages)}` confirms it"
-            if v.locked.packages
-            else "outside the script: packages, hardware, environment variables, or files that "
-            "git does not track"
-        )
-        blocks += (Text(f"What made it another training than the locked one is {where}."),)
+        blocks += (Text(_elsewhere(v)),)
     # The causes stay in sight, in Markdown too.
     first, *others = why.sections
     if first.depth == SCREEN:
@@ -80,6 +73,25 @@ def _explanation(v: Verification, why: Document) -> Iterator[Section]:
         others = [first, *others]
     yield Section("why", "Why", blocks, why.verdict, depth=SCREEN, announced=True)
     yield from others
+
+
+def _elsewhere(v: Verification) -> str:
+    """Where the cause may lie if two runs with the packages of now do not show it."""
+    rev = v.locked.rev
+    text = (
+        "What made it another training than the locked one is not in these two runs: either the "
+        f"lock is not that of the script in {rev}, or something around the script changed"
+        if rev
+        else "The script repeats itself: either it changed since it was locked, or something "
+        "around it"
+    )
+    text += " (packages, hardware, environment variables, files that git does not track)."
+    if v.locked.packages:
+        text += (
+            f" It was locked with {', '.join(v.locked.packages)}: "
+            f"`{_command(v, v.locked.packages)}` tells whether that is it."
+        )
+    return text
 
 
 def _advice(v: Verification) -> Iterator[str]:
@@ -103,7 +115,7 @@ def _command(v: Verification, packages: tuple[str, ...]) -> str:
         a, b = replace(a, arguments=()), replace(b, arguments=())
     else:
         shared = ()
-    return command(Question((v.script,), shared, a, b))
+    return command(Question(v.scripts, shared, a, b))
 
 
 def _places(v: Verification) -> Iterator[Place]:
