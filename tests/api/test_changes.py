@@ -82,7 +82,7 @@ def test_settings_and_data_in_files_are_named(project):
     (project / "own/prep.py").write_text("def scaled(x):\n    return x * 3\n")
     found = details(whydiff.explain("train.py", a_rev="main~3", fix=False))
     assert set(found) == {"data-content"}
-    assert found["data-content"].endswith("own/prep.py:2: return x * 3; not committed yet)")
+    assert found["data-content"].endswith("x * 2 vs. return x * 3; not committed yet)")
 
 
 @pytest.mark.thorough
@@ -136,8 +136,9 @@ def test_diff_runs_each_side_once_and_names_what_changed(project, capsys):
     assert (found["a"], found["b"]) == ("train.py at HEAD~1", "train.py")
     details = {s["source"]: s["detail"] for s in found["sources"] if s["status"] == "differs"}
     assert set(details) == {"optimizer", "data-content"}
-    assert details["optimizer"].endswith(f"settings.yaml:3: rate: 0.1; {faster})")
-    assert details["data-content"].endswith("own/prep.py:2: return x * 3; not committed yet)")
+    assert details["optimizer"].endswith(f"settings.yaml:3: rate: 0.01 vs. rate: 0.1; {faster})")
+    change = "own/prep.py:2: return x * 2 vs. return x * 3; not committed yet"
+    assert details["data-content"].endswith(f"({change})")
     assert "What git does not track is there, too, as it is now: data/." in found["notes"]
     assert found["evidence"]["command"] == "whydiff diff train.py --a-rev 'HEAD~1'"
     assert "whydiff-" not in json.dumps(found)

@@ -85,8 +85,8 @@ def test_a_changed_setting_is_found_with_its_line_and_commit(project):
     assert (cause.source, cause.status, cause.share) == ("optimizer", "confirmed", 1.0)
     wrote = git(project, "rev-parse", "HEAD")[:10]
     assert cause.detail == (
-        "learning_rate: 0.001 vs. 0.01 (src/own/settings.py:1: RATE = 0.001; "
-        f"src/own/settings.py:1: RATE = 0.01; commit {wrote} (Train faster))"
+        "learning_rate: 0.001 vs. 0.01 (src/own/settings.py:1: RATE = 0.001 vs. "
+        f"RATE = 0.01; commit {wrote} (Train faster))"
     )
     assert (found.a["script"], found.a["revision"]) == ("train.py", "begin")
     assert (found.b["script"], found.b.get("revision")) == ("train.py", None)
@@ -168,8 +168,8 @@ def test_compare_trains_a_revision_against_today(project):
     wrote = git(project, "rev-parse", "HEAD")[:10]
     assert (difference.source, difference.detail) == (
         "optimizer",
-        "learning_rate: 0.001 vs. 0.01 (src/own/settings.py:1: RATE = 0.001; "
-        f"src/own/settings.py:1: RATE = 0.01; commit {wrote} (Train faster))",
+        "learning_rate: 0.001 vs. 0.01 (src/own/settings.py:1: RATE = 0.001 vs. "
+        f"RATE = 0.01; commit {wrote} (Train faster))",
     )
     assert state(project) == before
 
