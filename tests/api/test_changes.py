@@ -75,8 +75,8 @@ def test_settings_and_data_in_files_are_named(project):
     units = commit(project, "Wider", {"model.json": '{\n  "units": 6\n}\n'})
     data = commit(project, "Correct", {"data/x.csv": ROWS.replace("0.2,", "0.25,")})
     found = details(whydiff.explain("train.py", a_rev="HEAD~4", b_rev="HEAD", fix=False))
-    assert f"settings.yaml:3: rate: 0.01; settings.yaml:3: rate: 0.1; {rate}" in found["optimizer"]
-    assert f'model.json:2: "units": 4; model.json:2: "units": 6; {units}' in found["architecture"]
+    assert f"settings.yaml:3: rate: 0.01 vs. rate: 0.1; {rate}" in found["optimizer"]
+    assert f'model.json:2: "units": 4 vs. "units": 6; {units}' in found["architecture"]
     assert f"data/x.csv, which the script reads, changed; {data}" in found["data-content"]
     git(project, "checkout", "-q", "HEAD~4")  # today's files may be the older ones
     (project / "own/prep.py").write_text("def scaled(x):\n    return x * 3\n")
