@@ -152,7 +152,7 @@ def _located(
     found = []
     for cause, changed in zip(causes, said, strict=True):
         text = ""
-        if cause.mechanism in _CHANCE:
+        if cause.mechanism in _CHANCE or (changed is not None and _quoted(cause, changed.change)):
             pass
         elif cause.source in _FED and all(fed):
             text = _candidates(revisions, programs, behind, differing, cause.detail)
@@ -165,6 +165,11 @@ def _located(
             text = f"{MAY_BE}: {'; '.join(short)}"
         found.append(replace(cause, detail=f"{cause.detail} ({text})".strip()) if text else cause)
     return tuple(found)
+
+
+def _quoted(cause: Cause | Finding, change: Change) -> bool:
+    """Whether what a cause says holds the changed lines as they are."""
+    return all(line.strip() in cause.detail for line in (*change.a, *change.b))
 
 
 @dataclass(frozen=True)
