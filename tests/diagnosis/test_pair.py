@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from whydiff.core.calls import Event
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import PROCESSES, Epoch, Execution
 from whydiff.diagnosis.pair import (
@@ -120,6 +121,20 @@ def test_a_copy_that_goes_on_with_other_samples_is_fine_tuned():
     assert pair_of_fits(of(fit(1), tuned), None) is None
     again = fit(3, 2, left_by=2, model="Sequential 'third'", data_content=content(range(70, 80)))
     assert pair_of_fits(of(fit(1), tuned, again), None) is None
+
+
+def test_a_copy_that_goes_on_at_another_rate_is_fine_tuned():
+    slow = {"learning_rate": 1e-4}
+    tuned = fit(2, 1, left_by=1, model="Sequential 'copy'", optimizer=slow)
+    sides = replace(fit(1), call=1), replace(tuned, call=2, models=(2,))
+    copied = Event(1, 1, "set_weights", "Sequential 'copy'", 2)
+    execution = of(*sides)
+    assert pair_of_fits(replace(execution, events=(copied,)), None) is None
+    for events in ((), (replace(copied, model_number=1),), (replace(copied, after_call=2),)):
+        assert pair_of_fits(replace(execution, events=events), None) == (1, 2), events
+    equal = replace(fit(2, 1, left_by=1, model="Sequential 'copy'"), call=2, models=(2,))
+    execution = replace(of(sides[0], equal), events=(copied,))
+    assert pair_of_fits(execution, None) == (1, 2), "trained alike again"
 
 
 def test_weights_that_were_set_back_begin_another_training():

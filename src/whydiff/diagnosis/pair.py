@@ -44,7 +44,7 @@ def pair_of_fits(execution: Execution, wanted: Picks | None) -> Picks | None:
         for one, other in _pairs(execution.fits)
         if trainings[one.index] != trainings[other.index]
         and places[one.index] == places[other.index]
-        and not _fine_tunes(execution.fits, one, other)
+        and not _fine_tunes(execution, one, other)
         and same(one, other)
     ]
     differing = [p for p in pairs if not identical(*p)]
@@ -128,14 +128,28 @@ def _other_data(one: Fit, other: Fit) -> bool:
     return bool(rows[0] and rows[1]) and not rows[0] & rows[1]
 
 
-def _fine_tunes(fits: Sequence[Fit], one: Fit, other: Fit) -> bool:
+#: events by which a script gives a model the weights of another, or of a file
+_COPIES = frozenset({"set_weights", "load_weights", "load_model", "assign"})
+
+
+def _fine_tunes(execution: Execution, one: Fit, other: Fit) -> bool:
     """Whether a later fit goes on, in whatever model, from what the earlier one learned from other
-    samples: that is no second try. Folds that share layers have samples in common."""
+    samples, or goes on otherwise with weights that the script put there: that is no second try.
+    Folds that share layers have samples in common."""
+    fits = execution.fits
     starts = dict(zip((fit.index for fit in fits), _started_from(fits), strict=True))
     earlier = starts[other.index]
     while earlier is not None and earlier != one.index:
         earlier = starts.get(earlier)
-    return earlier == one.index and _other_data(one, other)
+    if earlier != one.index:
+        return False
+    settings = [fit.recipe.optimizer.get("learning_rate") for fit in (one, other)]
+    copied = settings[0] != settings[1] and any(
+        event.kind in _COPIES and event.model_number in other.models
+        for event in execution.events
+        if one.call <= event.after_call < other.call
+    )
+    return copied or _other_data(one, other)
 
 
 def trainings_of(fits: Sequence[Fit]) -> dict[int, int]:

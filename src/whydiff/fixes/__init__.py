@@ -12,7 +12,7 @@ from pathlib import Path
 
 from whydiff.core.findings import Finding
 from whydiff.core.recording import Side
-from whydiff.diagnosis.sources.data_content import BY_RULE
+from whydiff.diagnosis.sources.data_content import BY_RULE, REWRITTEN
 from whydiff.fixes import fits, runs
 from whydiff.fixes.intentional import asked_sentences, finding_sentence
 from whydiff.fixes.mechanical import repairs
@@ -53,7 +53,9 @@ def proposals(
     made = _assembled(text, shown(script), found) if between != "scripts" else []
     wanted = _repairable(parsed, made_by)
     signatures = [side.recipe.data_content.signature for side in (a, b)]
-    if signatures[0] != signatures[1] or any(f.mechanism in BY_RULE for f in made_by.findings):
+    # Two runs of one script number or arrange otherwise what they take from a set.
+    rules = {REWRITTEN} if between == "runs" else {*BY_RULE}
+    if signatures[0] != signatures[1] or any(f.mechanism in rules for f in made_by.findings):
         # Data of another shape or type, or other values by a rule, were not drawn otherwise; no
         # seed makes them equal.
         wanted = [source for source in wanted if source != "data-content"]
