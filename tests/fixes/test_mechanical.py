@@ -95,7 +95,8 @@ def test_an_index_that_is_set_to_the_end_of_the_batch_is_set_once(sides: Sides) 
         "        yield x[a:b]\n        a = b\n"
     )
     changed = repaired(text, sides(), "data-content", "generator-repeats")
-    assert "    a = 0\n    while True:\n        b = a + 2\n" in changed
+    begins = "        if a >= len(x):\n            a = 0\n"
+    assert f"    a = 0\n    while True:\n{begins}        b = a + 2\n" in changed
 
 
 def test_an_index_that_an_inner_loop_counts_stays(sides: Sides) -> None:

@@ -244,11 +244,37 @@ def _index_outside(script: Script) -> Step:
         place = place_before(script, loop)
         if reset is not None and place and cut:
             return Step(
-                (place.insert(script.segment(reset)), cut),
+                (place.insert(script.segment(reset)), _wrapped(script, loop, reset) or cut),
                 how=f"Moves `{script.segment(reset)}` out of the endless loop (line "
                 f"{reset.lineno}): it began with the first rows again for every batch.",
             )
     return Step()
+
+
+def _wrapped(script: Script, loop: ast.While, reset: ast.Assign) -> Edit | None:
+    """``if i >= len(x): i = 0`` in place of ``i = 0``, where nothing else there sets it back."""
+    name, inside = ast.unparse(reset.targets[0]), place_before(script, reset)
+    again = [
+        n
+        for n in ast.walk(loop)
+        if isinstance(n, ast.Assign)
+        and isinstance(n.value, ast.Constant)
+        and name in map(ast.unparse, n.targets)
+    ]
+    rows = next(
+        (
+            ast.unparse(n.value)
+            for y in ast.walk(loop)
+            if isinstance(y, ast.Yield)
+            for n in ast.walk(y)
+            if isinstance(n, ast.Subscript) and f"[{name}:" in ast.unparse(n)
+        ),
+        "",
+    )
+    if inside is None or not rows or again != [reset]:
+        return None
+    lines = f"if {name} >= len({rows}):{inside.newline}{inside.indent}    {script.segment(reset)}"
+    return Edit(*script.span(reset), lines)
 
 
 def _cache_first(script: Script) -> Step:
