@@ -99,7 +99,7 @@ def test_ended_at_any_moment_nothing_is_left(tmp_path, tally, number):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("verb", ["record", "explain"])
+@pytest.mark.parametrize("verb", ["record", "explain", "study"])
 def test_no_process_and_no_folder_outlives_us(tmp_path, tally, verb, number):
     script, scratch = tmp_path / "train.py", tmp_path / "scratch"
     scratch.mkdir()
@@ -107,7 +107,11 @@ def test_no_process_and_no_folder_outlives_us(tmp_path, tally, verb, number):
     script.write_text(SCRIPT.replace("print(os.getpid(), flush=True)", f"open({str(told)!r}, 'w')"
                                      ".write(str(os.getpid()))"))  # fmt: skip
     # in place: what a script writes on a scratch copy is not to be seen from outside
-    options = ["-o", str(tmp_path / "r.whydiff")] if verb == "record" else ["--in-place"]
+    options = {
+        "record": ["-o", str(tmp_path / "r.whydiff")],
+        "explain": ["--in-place"],
+        "study": ["--in-place", "--engine", "process", "-o", str(tmp_path / "s.whydiff")],
+    }[verb]
     process = subprocess.Popen(
         [sys.executable, "-c", COMMAND, verb, str(script), *options],
         env={**os.environ, "TMPDIR": str(scratch)},

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from whydiff.core.errors import WhydiffError
 from whydiff.core.files import Used
 from whydiff.core.progress import Silent
 from whydiff.runner import copies as copies_module
@@ -296,6 +297,17 @@ def test_in_place_is_in_place_and_says_so(project):
     (note,) = Runs(Place((project,)), 3, {"a.csv": None}).notes()
     assert note.startswith("Scripts ran 3 times on scratch copies of the current folder; ")
     assert note.endswith("in place they would have written a.csv.")
+
+
+def test_a_script_that_refuses_what_the_first_run_left_is_told_what_helps(project, tmp_path):
+    (project / "refuses.py").write_text("import os\nos.mkdir('out')")
+    run = Run(project / "refuses.py", purpose="b")
+    for place, helps in ((Place(), "Without --in-place"), (place_for([run.script]), "Fix the")):
+        (project / "out").mkdir(exist_ok=True)
+        runs = Runs(place)
+        with runs.run(run, tmp_path, "b", serve=False) as ran, pytest.raises(WhydiffError) as why:
+            ran.check_ended()
+        assert helps in why.value.way_out
 
 
 def test_before_anything_runs_it_is_said_how_often_and_where(project, monkeypatch):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -151,6 +152,11 @@ class Ran:
         elsewhere = module_elsewhere(last_output, self.run.script)
         if elsewhere:
             return elsewhere
+        if self.run.purpose == "b" and not self.run.protected:
+            return (
+                "In place B finds what A left there. Without --in-place both begin with the same "
+                "files."
+            )
         if interpreter is None or not unfit:
             return "Fix the script first. `whydiff record` keeps what it trained until then."
         return (
@@ -249,6 +255,12 @@ class Runs:
     seconds: float | None = None
     left_out: list[str] = field(default_factory=list)
     _since: float = field(default_factory=time.monotonic)
+    _begun: weakref.WeakSet[Child] = field(default_factory=weakref.WeakSet)
+
+    def kill(self) -> None:
+        """End all runs that are under way, at once."""
+        for child in list(self._begun):
+            child.kill()
 
     def time_left(self) -> float | None:
         """Seconds until the time is over, at least 0.0; None where there is no limit."""
@@ -285,6 +297,7 @@ class Runs:
         run = self.at_its_revision(run)
         run = replace(run, protected=_protected(self.place, run), means=self.place.means)
         child = Child(run, folder / f"{name}.whydiff", folder / f"{name}.log", serve)
+        self._begun.add(child)
         child.when_closed = partial(self._closed, run)
         child.deadline = None if self.seconds is None else self._since + self.seconds
         self.count += 1

@@ -102,7 +102,15 @@ class Pool:
     ) -> list[Result]:
         """Run the script once per replica; a run that fails or lasts too long says so."""
         with ThreadPoolExecutor(self.workers) as threads:
-            return list(threads.map(lambda r: self._run(r, keep_weights), replicas))
+            started = [threads.submit(self._run, r, keep_weights) for r in replicas]
+            try:
+                return [one.result() for one in started]
+            except BaseException:  # whoever ends us does not wait for the runs under way
+                threads.shutdown(wait=False, cancel_futures=True)
+                while not all(one.done() for one in started):
+                    self.runs.kill()
+                    time.sleep(0.05)
+                raise
 
     def _run(self, replica: Replica, keep_weights: bool) -> Result:
         started = time.monotonic()
