@@ -33,6 +33,30 @@ def test_a_generator_of_a_module_gets_its_seed_there(sides):
     assert first.patch.startswith("--- a/loader.py\n") and "loader.py: line 5" in first.how
 
 
+BOTH = (
+    "import keras\n\n\ndef train():\n    for rate in (1, 2):\n"
+    "        model = keras.Sequential()\n        model.fit()\n"
+)
+
+
+def test_two_fits_that_a_module_makes_are_seeded_there(sides):
+    text = "import loader\n\nloader.train()\n"
+    drawn, fit = (
+        (Frame(str(SCRIPT), 3, "<module>"), Frame(str(MODULE), at, "train")) for at in (6, 7)
+    )
+    a, b = sides(draws=[[drawn], [drawn]], fits=[fit, fit])
+    made_by = Difference("fits", a, b, [], ["initialization"])
+
+    def changed(*modules):
+        return [p.changed for p in proposals(SCRIPT, text, made_by, modules) if p.changed]
+
+    broken, elsewhere = (Path("/home/me/old.py"), "print 1"), (Path("/home/me/b.py"), BOTH)
+    (((path, source),), *_) = changed(broken, elsewhere, (MODULE, BOTH))
+    assert path == MODULE
+    assert "keras.utils.set_random_seed(0)\n        model = keras.Sequential()" in source
+    assert changed(elsewhere) == changed((MODULE, "print 1")) == []
+
+
 def test_a_script_without_a_seed_gets_one_with_it(sides):
     text = TEXT.replace("keras.utils.set_random_seed(7)\n", "")
     first = propose(sides, ["initialization", "data-content"], text)[0]
@@ -91,7 +115,8 @@ def test_an_entry_point_is_left_alone_where_the_seed_is_given_to_what_it_calls(s
     outer = (Frame(str(SCRIPT), 5, "main"), Frame(str(MODULE), 5, "train"))
     drawn = (*outer, Frame("/home/me/model.py", 2, "build"))
     a, _ = sides(draws=((drawn,), ()), fits=(outer, ()))
-    modules = [(Path("/home/me/model.py"), "import keras\n"), (MODULE, work)]
+    modules = [(Path("/home/me/old.py"), "print 1"), (Path("/home/me/model.py"), "import keras\n"),
+               (MODULE, work)]  # fmt: skip
     first = proposals(SCRIPT, entry, Difference("runs", a, a, [], ["initialization"]), modules)[0]
     ((path, changed),) = first.changed
     assert path == MODULE and first.source == entry
@@ -124,7 +149,10 @@ def test_a_helper_that_seeds_others_than_keras_is_completed(sides):
     seeding = Draw(0, SEEDING, "numpy.random.seed", 5, True, by)
     a = Side(replace(a.execution, ledger=(seeding, *a.execution.ledger)), a.fit)
     found = proposals(
-        SCRIPT, CALLS, Difference("runs", a, a, [], ["initialization"]), [(module, UTILS)]
+        SCRIPT,
+        CALLS,
+        Difference("runs", a, a, [], ["initialization"]),
+        [(Path("/home/me/old.py"), "print 1"), (module, UTILS)],
     )
     ((path, changed),) = found[0].changed
     assert path == module and found[0].source == CALLS

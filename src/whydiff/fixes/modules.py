@@ -12,6 +12,7 @@ from whydiff.fixes import fits
 from whydiff.fixes.proposal import Proposal, Step, assemble, parsed_text, shown
 from whydiff.fixes.runs import generator_step
 from whydiff.fixes.seed_lines import completed, drawn_lines, own_seed_step, seeded_in_time
+from whydiff.script_text.edits import Script
 from whydiff.script_text.generators import changes
 from whydiff.script_text.imports import Names
 
@@ -33,7 +34,7 @@ def between_runs(
     ``text`` is the script's, ``seeded`` are the proposals that seed it.
     """
     reached = tuple(c for c in causes if c in _DRAWN)
-    found = [one for module in modules if (one := _seeds(text, module, a, reached))]
+    found = [one for module in _parsed(modules) if (one := _seeds(text, *module, a, reached))]
     if not reached or not found:
         return []
     alone = _together(found, tuple(causes))
@@ -48,12 +49,8 @@ def completed_inside(
     """Keras seeded beside the line by which a module of the project seeds other generators."""
     if seeded_in_time(a):
         return []
-    for path, content in modules:
-        parsed = parsed_text(content)
-        if parsed is None:
-            continue
-        side = replace(a, execution=replace(a.execution, script=str(path)))
-        step = completed(parsed, Names(parsed), path, side, imports=True)
+    for path, content, parsed in _parsed(modules):
+        step = completed(parsed, Names(parsed), path, _of(path, a), imports=True)
         if step:
             return list(_assembled(text, path, content, [step], causes))
     return []
@@ -66,12 +63,8 @@ def seeded_inside(
 
     ``text`` is the script's, which has no seed of its own: it only calls what does the work.
     """
-    for path, content in modules:
-        parsed = parsed_text(content)
-        if parsed is None:
-            continue
-        side = replace(a, execution=replace(a.execution, script=str(path)))
-        step = own_seed_step(parsed, Names(parsed), path, side)
+    for path, content, parsed in _parsed(modules):
+        step = own_seed_step(parsed, Names(parsed), path, _of(path, a))
         if step:
             return list(_assembled(text, path, content, [step], causes))
     return []
@@ -82,24 +75,30 @@ def between_fits(
 ) -> list[Proposal]:
     """One seed before each of two builds or fits that a module makes for the script."""
     found: list[Proposal] = []
-    for path, content in modules:
-        parsed = parsed_text(content)
-        if parsed is None or not any(str(path) == os.path.realpath(f.file) for f in a.fit.stack):
-            continue
-        execution = replace(a.execution, script=str(path))
-        one, other = replace(a, execution=execution), replace(b, execution=execution)
-        for steps, targets in fits.plans(parsed, path, one, other, causes):
+    called = {os.path.realpath(f.file) for f in a.fit.stack}
+    for path, content, parsed in _parsed([m for m in modules if str(m[0]) in called]):
+        for steps, targets in fits.plans(parsed, path, _of(path, a), _of(path, b), causes):
             found += _assembled(text, path, content, steps, targets)
     return found
 
 
-def _seeds(text: str, module: Module, a: Side, targets: Sequence[str]) -> Proposal | None:
-    path, content = module
-    parsed = parsed_text(content)
-    if parsed is None:
-        return None
-    side = replace(a, execution=replace(a.execution, script=str(path)))
-    drawn = drawn_lines(path, side, "numpy.random.default_rng")
+def _parsed(modules: Sequence[Module]) -> Iterator[tuple[Path, str, Script]]:
+    """The modules that are Python, each with its syntax."""
+    for path, content in modules:
+        parsed = parsed_text(content)
+        if parsed is not None:
+            yield path, content, parsed
+
+
+def _of(path: Path, side: Side) -> Side:
+    """The side as if a module were its script."""
+    return replace(side, execution=replace(side.execution, script=str(path)))
+
+
+def _seeds(
+    text: str, path: Path, content: str, parsed: Script, a: Side, targets: Sequence[str]
+) -> Proposal | None:
+    drawn = drawn_lines(path, _of(path, a), "numpy.random.default_rng")
     if not drawn and _unseeded_elsewhere(a):
         return None
     step = generator_step(changes(parsed, Names(parsed), drawn))

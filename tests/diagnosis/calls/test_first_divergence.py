@@ -35,6 +35,8 @@ def test_weights_come_before_samples_and_both_before_outputs():
     assert first(a, both) == Divergence(0, 0, "weights", "dense/kernel")
     assert first(a, call(2, x=X + 1)) == Divergence(0, 0, "batch", "x")
     assert first(a, call(2)) == Divergence(0, 0, "output", "")
+    named = replace(a, outputs=(replace(a.outputs[0], name="classes"),))
+    assert first(named, call(2)) == Divergence(0, 0, "output", "classes")
     assert first(call(1, "evaluate"), call(2, "evaluate")) == Divergence(0, 0, "metric", "loss")
 
 

@@ -125,7 +125,7 @@ def _ruled_out(found: Finding, compared: Compared, trials: CallTrials) -> str:
     if found.source in trials.rounded:
         size = number(trials.rounded[found.source])
         return f"{found.evidence}; swapped, it changes the last digits only ({size} relative)"
-    if found.source not in trials.sources or not trials.acts(found.source):
+    if not trials.acts(found.source):
         return f"{found.evidence}; swapped, it changes not one bit"
     if trials.rounds(found.source) and not rounds:
         size = number(trials.effect(found.source))
@@ -233,7 +233,8 @@ def _sorted(causes: Sequence[Cause], excluded: list[Excluded]) -> list[Cause]:
     kept = []
     for cause in causes:
         small = cause.share is not None and abs(cause.share) < SMALL <= largest
-        alone = abs(cause.alone or 0.0) < SMALL and abs((cause.remaining or 1.0) - 1.0) < SMALL
+        left = 1.0 if cause.remaining is None else cause.remaining
+        alone = abs(cause.alone or 0.0) < SMALL and abs(left - 1.0) < SMALL
         if small and alone:
             excluded.append(
                 Excluded(cause.source, f"{cause.evidence}: less than {100 * SMALL:g} % of the gap")
@@ -280,15 +281,11 @@ def first_divergence(
         if phase == "batch" and np.array_equal(one, other):
             continue  # a vocabulary that numbers equal words otherwise
         hit = next((differing[s] for s in sources if s in differing), None)
-        if hit is not None and (trials is None or trials.failure or _matters(hit.source, trials)):
+        if hit is not None and (trials is None or trials.failure or trials.acts(hit.source)):
             return Divergence(0, 0, phase, _where(phase, a, b), ulp, relative)
     if a.kind == "evaluate":
         return Divergence(0, 0, "metric", trials.metric if trials else "loss", None, relative)
     return Divergence(0, 0, "output", a.outputs[0].name if a.outputs else "", ulp, relative)
-
-
-def _matters(source: str, trials: CallTrials) -> bool:
-    return source in trials.sources and trials.acts(source)
 
 
 def _where(phase: str, a: MeasuringCall, b: MeasuringCall) -> str:
