@@ -374,6 +374,9 @@ def test_worker_processes_are_said_to_be_there_unless_they_load_data():
     assert in_workers(of(fit(1))) == ""
     two = replace(of(fit(1)), environment={PROCESSES: 2})
     assert "started 2 worker processes, in which nothing is watched" in in_workers(two)
+    one = in_workers(replace(two, environment={PROCESSES: 1}))
+    assert "started 1 worker process, in" in one
+    assert in_workers(replace(two, environment={PROCESSES: "2"})) == ""
     loading = replace(fit(1), notes={"data": "PyDataset"})
     assert in_workers(replace(two, fits=(loading,))) == ""
     with pytest.raises(WhydiffError) as error:

@@ -33,6 +33,26 @@ from whydiff.testing.sides import (
 FINAL = {"final": weights(7)}  # other weights at the end than `a_side` has
 
 
+@pytest.mark.parametrize(
+    ("between", "other", "question"),
+    [
+        ("fits", "train.py", "fits 1 and 2 of train.py end differently?"),
+        ("fits", "b.py", "fit 1 of train.py and fit 2 of b.py end differently?"),
+        ("scripts", "b.py", "train.py and b.py end differently?"),
+        ("runs", "train.py", "two runs of train.py end differently?"),
+    ],
+)
+def test_the_question_names_what_is_compared(between, other, question):
+    a = a_side()
+    b = changed(a, fit={"index": 2}, execution={"script": other})
+    made = answer(compared(a, b, between=between))
+    assert made.question == f"Why do {question}"
+    assert (made.a["number"], made.b["number"], made.b["fit"]) == (1, 2, 2)
+    loop = changed(b, fit={"call": 5, "stack": (), "epochs": (), "notes": {"data": "loop"}})
+    told = answer(compared(a, loop, between=between)).b
+    assert (told["call"], told["number"], told["line"], told["logs"]) == ("loop", 5, None, {})
+
+
 def rate_and_batch(fit=FINAL):
     """Two sides that differ in learning rate and batch size."""
     a = a_side()

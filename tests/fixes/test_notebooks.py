@@ -24,6 +24,13 @@ def test_only_the_changed_cell_is_shown_as_it_stands_in_the_notebook():
     assert sum(line.startswith("---") for line in lines) == 1
 
 
+def test_a_long_cell_keeps_its_lines_for_ipython():
+    cell = "\n".join([*["%time f()"] * 250, "SEED = 3"])
+    found = notebook(cell)
+    lines = patch(found, as_script(found).replace("SEED = 3", "SEED = 4"), "t.ipynb").splitlines()
+    assert {line for line in lines[3:] if line[0] == "+"} <= {"+%time f()", "+SEED = 4"}
+
+
 def test_a_cell_that_looks_like_several_has_no_patch_of_its_own():
     found = notebook("x = 1\n# %% [cell 7]\ny = 2")
     assert patch(found, as_script(found).replace("y = 2", "y = 3"), "train.ipynb") == ""

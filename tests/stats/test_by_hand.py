@@ -131,7 +131,8 @@ def test_the_probability_without_spread():
     two = paired.probability([1.0, 2.0], [2.0, 3.0])
     assert (two.value, two.low, two.high) == (0.875, 0.0, 1.0)
     assert two.note == "an interval takes 3 pairs or more"
-    assert paired.probability([], []).note == "no complete pairs"
+    none = paired.probability([], [])
+    assert (none.note, none.n, none.left_out) == ("no complete pairs", 0, 0)
 
 
 def test_shifts_are_told_of_pairs():

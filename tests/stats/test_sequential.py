@@ -117,7 +117,9 @@ def test_few_pairs_have_no_bounded_sequence():
     for n in (2, 6):
         found = confidence_sequence(np.arange(float(n)))
         assert found.high == INF and "takes 7 pairs" in found.note
-    assert "no complete pairs" in confidence_sequence([NAN]).note
+    nothing = confidence_sequence([NAN])
+    assert "no complete pairs" in nothing.note
+    assert (nothing.n, nothing.left_out, nothing.confidence) == (0, 1, 0.95)
     same = confidence_sequence([0.25] * 6)
     assert (same.low, same.high) == (-INF, INF) and "all 6 pairs" in same.note
     within = confidence_sequence([0.25] * 6, SequentialTest(bounds=(-1.0, 1.0)))

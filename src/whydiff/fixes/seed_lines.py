@@ -235,10 +235,12 @@ def own_seed_step(script: Script, names: Names, path: Path, side: Side) -> Step:
     """Keras seeded with the script's own seed in the function that is given or makes it; an empty
     step where there is none."""
     inside = own_seed_inside(script, names, path, side)
-    call = names.seed_call(inside[1].statement) if inside else None
-    if inside is None or call is None:
+    if inside is None:
         return Step()
     seed, place = inside
+    call = names.seed_call(place.statement)
+    if call is None:
+        return Step()
     edits = [place.insert(f"{call.function}({seed})")]
     if call.needs:
         needed = import_edit(script, names, call.needs)

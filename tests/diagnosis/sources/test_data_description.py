@@ -64,6 +64,10 @@ def test_as_many_labels_of_each_kind_are_no_equal_labels():
     assert relation(recipe(X, Y), recipe(np.roll(X, 1, axis=0) + (Z > 2), moved)) is None
     other = relation(recipe(X, Y), recipe(Z, Y))
     assert other.text == "y equal, x differs" and other.inputs_only
+    turned = [np.repeat(np.arange(n, dtype="float32"), 60 // n)[:, None] for n in (30, 60)]
+    found = [relation(recipe(X, y), recipe(Z, np.roll(y, 1, axis=0))) for y in turned]
+    assert found[0] is None, "half of them are distinct: still labels"
+    assert found[1].text == "y equal, x differs"
 
 
 def test_labels_renamed_by_one_mapping():
@@ -83,6 +87,28 @@ def test_inputs_that_were_shuffled_without_their_targets():
     both = relation(recipe(X, Y), recipe(X[order], np.roll(Y, 1, axis=0)))
     assert both.text.startswith("x and y hold the same rows in A and B")
     assert relation(recipe(X, Y), recipe(X[order], Y[order])) is None  # data-order sees to that
+
+
+def test_a_mapping_of_many_values_is_no_renaming_of_labels():
+    for distinct, renamed in ((30, True), (31, False)):
+        labels = (np.arange(60, dtype="float32") % distinct)[:, None]
+        found = relation(recipe(X, labels), recipe(X, labels + 100))
+        assert (found.mechanism == "labels-permuted") is renamed
+    merged = relation(recipe(X, Y), recipe(X, np.minimum(Y, 1)))
+    assert merged.mechanism == "", "two classes became one"
+
+
+def test_batches_that_cannot_be_cut_say_nothing_of_their_samples():
+    def side(rows, sizes):
+        made = recipe(X[:3], Y[:3], order=range(3), stream=True)
+        samples = row_digests([Z[rows]])
+        made = replace(made, data_content=Content(samples, unit="batch"),
+                       batch_size=Batching((np.asarray(sizes),)))  # fmt: skip
+        return a_side(**vars_of(made))
+
+    one, other = [0, 1, 2], [3, 4, 5]
+    assert CONTENT(side(one, [4, 4, 4]), side(other, [4, 4, 4])).status == "differs"
+    assert CONTENT(side(one, [4, 4, 4]), side(other, [4, 4, 2])).status == "unknown"
 
 
 def test_labels_that_differ_without_a_mapping_are_just_other_labels():
@@ -110,6 +136,10 @@ def test_a_stream_that_repeats_its_first_samples():
     stuck = recipe(X[:6], Y[:6], order=np.tile(np.arange(6), 10), stream=True)
     assert repeats(stuck).startswith("the same 6 samples again and again: an epoch feeds 60")
     assert repeats(recipe(X, Y, stream=True)) == ""
+    for distinct, said in ((30, True), (31, False)):
+        half = recipe(X, Y, order=np.arange(60) % distinct, stream=True)
+        assert bool(repeats(half)) is said
+    assert repeats(recipe(X, Y, order=np.arange(60) % 6)) == "", "arrays are fed as they are"
     finding = CONTENT(*(a_side(**vars_of(r)) for r in (recipe(X, Y), stuck)))
     assert finding.mechanism == "generator-repeats" and "B is fed the same 6" in finding.detail
 
@@ -134,6 +164,9 @@ def test_validation_samples_among_the_training_samples_are_a_leak():
     assert leak(recipe(X, Y)) == ""
     one = recipe(X, Y, validation=(np.concatenate([X[:1], Z[1:]]), Y))
     assert leak(one) == "", "a single equal row is no leak"
+    for shared, said in ((2, False), (3, True)):  # of 60: five in a hundred are worth a word
+        some = recipe(X, Y, validation=(np.concatenate([X[:shared], Z[shared:]]), Y))
+        assert bool(leak(some)) is said
 
 
 def test_a_leak_in_one_of_two_fits_is_what_differs():

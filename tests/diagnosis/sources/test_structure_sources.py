@@ -72,9 +72,52 @@ def test_weights_of_a_run_that_has_other_samples_follow_from_these(script, follo
     assert both.counted_with == ({"objective": "data-content"} if follow else {})
 
 
-def test_softmax_and_from_logits():
-    b = with_facts("objective", **{"loss.from_logits": True})
-    assert compare("objective", a_side(), b).mechanism == "softmax-and-from-logits"
+@pytest.mark.parametrize(
+    ("layers", "activation", "doubly"),
+    [
+        (["dense: Dense"], "softmax", True),
+        (["dense: Dense"], "sigmoid:ab", True),
+        (["dense: Dense"], "relu", False),
+        (["dense: Dense", "last: Softmax"], "relu", True),
+        (["last: Softmax", "dense: Dense"], "relu", False),
+        ([], "softmax", False),
+    ],
+)
+def test_softmax_and_from_logits(layers, activation, doubly):
+    architecture = {"layers": layers, "layer:dense:activation": activation}
+    a = a_side(architecture=architecture)
+    b = changed(a, objective=facts(a, "objective", **{"loss.from_logits": True}))
+    expected = "softmax-and-from-logits" if doubly else ""
+    assert compare("objective", a, b).mechanism == expected
+    assert compare("objective", b, a).mechanism == expected
+    smoothed = changed(a, objective=facts(a, "objective", **{"loss.label_smoothing": 0.1}))
+    assert compare("objective", a, smoothed).mechanism == ""
+
+
+def test_a_loss_of_the_scripts_own_is_told_by_what_it_reads():
+    def side(code, **read):
+        own = {
+            "loss": "own",
+            "code:loss": code,
+            **{f"layer:the loss:{k}": v for k, v in read.items()},
+        }
+        return a_side(objective=own)
+
+    told = compare("objective", side("a" * 16, SCALE=1), side("b" * 16, SCALE=2)).evidence
+    assert "SCALE" in told and "code" not in told
+    assert "code" in compare("objective", side("a" * 16), side("b" * 16)).evidence
+    named = side("a" * 16), changed(side("a" * 16), objective={**side("a" * 16).recipe.objective,
+                                                              "name": "x"})  # fmt: skip
+    assert compare("objective", *named).status == IDENTICAL
+
+
+def test_connections_count_where_both_sides_list_them():
+    a = a_side()
+    other = facts(a, "architecture", connections=["dense -> dense_1"])
+    assert compare("architecture", a, changed(a, architecture=other)).status == DIFFERS
+    for unknown in (None, []):
+        lacking = facts(a, "architecture", connections=unknown)
+        assert compare("architecture", a, changed(a, architecture=lacking)).status == IDENTICAL
 
 
 def test_layers_added_and_their_facts():
@@ -277,9 +320,21 @@ def test_steps_per_execution_changes_no_bit():
     assert compare("arithmetic", a_side(), b).status == IDENTICAL
 
 
-def test_jit_against_eager():
-    finding = compare("arithmetic", a_side(), with_facts("arithmetic", jit_compile=False))
-    assert finding.mechanism == "jit-or-eager" and finding.intended
+@pytest.mark.parametrize(
+    ("settings", "mechanism"),
+    [
+        ({"jit_compile": False}, "jit-or-eager"),
+        ({"run_eagerly": True, "deterministic": True}, "jit-or-eager"),
+        ({"jax_threefry_partitionable": True, "jit_compile": False}, "jax-threefry-partitionable"),
+        ({"deterministic": True, "jax_default_matmul_precision": "high"}, "op-determinism"),
+        ({"jax_default_matmul_precision": "high"}, "tf32"),
+        ({"tensor_float_32": False}, "tf32"),
+        ({"another": 1}, ""),
+    ],
+)
+def test_how_it_was_computed(settings, mechanism):
+    finding = compare("arithmetic", a_side(), with_facts("arithmetic", **settings))
+    assert (finding.status, finding.mechanism, finding.intended) == (DIFFERS, mechanism, True)
 
 
 def test_xla_draws_other_noise_on_tensorflow():

@@ -171,6 +171,8 @@ def test_other_dtypes_cannot_be_compared():
     finding = INITIAL(a_side(), a_side(initialization=half))
     assert finding.status == UNKNOWN
     assert "float32 vs. float16" in finding.evidence
+    two = (half[0], *(tensor(t.path, np.ones(t.shape, "float64")) for t in sides.weights()[1:]))
+    assert "float32 vs. float16" in INITIAL(a_side(), a_side(initialization=two)).evidence
 
 
 def test_fits_trained_by_the_same_earlier_fit_agree():
@@ -320,6 +322,8 @@ def test_loaded_weights_with_a_fresh_optimizer_have_lost_its_slots():
     )
     resumed = changed(a_side(), fit={"index": 3}, initialization=weights)
     assert STATE(on, resumed).mechanism == STATE(resumed, on).mechanism == "slots-lost"
+    copied = changed(resumed, initialization=sides.weights(9))  # equal, and of no fit
+    assert STATE(on, copied).mechanism == STATE(copied, on).mechanism == "optimizer-not-reset"
     reset = changed(a_side(), fit={"index": 3})  # its weights are fresh, too
     assert STATE(changed(on, initialization=sides.weights()), reset).mechanism == (
         "optimizer-not-reset"
