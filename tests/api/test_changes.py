@@ -92,6 +92,8 @@ def test_large_files_and_submodules_are_named(project, tmp_path):
     git(library, "init", "-qb", "main")
     commit(library, "One", {"prep.py": FILES["own/prep.py"]})
     text = TRAIN.replace('np.loadtxt("data/x.csv", delimiter=",")', 'np.load("data/x.npy")')
+    by_path = 'import sys\nsys.path.insert(0, "own")\nfrom prep import scaled'
+    text = text.replace("from own.prep import scaled", by_path)
     files = {name: given for name, given in FILES.items() if "/" not in name}
     files |= {"train.py": text, ".gitattributes": "*.npy filter=lfs -text\n"}
     git(project, "submodule", "--quiet", "add", str(library), "own")

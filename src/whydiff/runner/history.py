@@ -127,10 +127,21 @@ def changed_files(root: Path, a: str | None, b: str | None) -> list[tuple[str, s
 
 
 def folders_with(root: Path, pattern: str) -> list[Path]:
-    """Folders that hold a tracked file of this pattern, those nearest to ``root`` first."""
+    """Folders that hold a tracked file of this pattern, also in submodules, those nearest to
+    ``root`` first."""
     files = git(root, "ls-files", "-z", "--", pattern).split("\0")
-    folders = dict.fromkeys(Path(file).parent for file in files if file)
-    return [root / one for one in sorted(folders, key=lambda one: len(one.parts))[:_MOST_FOLDERS]]
+    folders = dict.fromkeys((root / file).parent for file in files if file)
+    for path, _ in submodules_of(root):
+        if (root / path / ".git").exists():
+            folders |= dict.fromkeys(folders_with(root / path, pattern))
+    return sorted(folders, key=lambda one: len(one.parts))[:_MOST_FOLDERS]
+
+
+def submodules_of(root: Path, *where: str) -> list[tuple[str, str]]:
+    """Every submodule with its commit. ``where`` names git another repository than that there."""
+    listing = git(root, *where, "ls-files", "--stage", "-z").split("\0")
+    entries = (line.partition("\t") for line in listing if line.startswith("160000 "))
+    return [(path, described.split()[1]) for described, _, path in entries]
 
 
 def submodule_of(root: Path, path: str) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.words import count, listed
-from whydiff.runner.history import Commit, commit_named, git, name_then, repository
+from whydiff.runner.history import Commit, commit_named, git, name_then, repository, submodules_of
 
 #: How a file begins whose content git-lfs holds.
 _POINTER = b"version https://git-lfs.github.com/spec/v1\n"
@@ -218,10 +218,8 @@ def _populate(common: Path, commit: str, folder: Path, private: Path) -> Iterato
     git(folder, *here, "read-tree", commit)
     git(folder, *here, "checkout-index", "--all", "--force", "--quiet", "--index")
     yield from _large_files(common, folder, here)
-    for line in git(folder, *here, "ls-files", "--stage", "-z").split("\0"):
-        described, _, path = line.partition("\t")
-        if described.startswith("160000 "):
-            yield from _submodule(common, described.split()[1], folder, path, private)
+    for path, wanted in submodules_of(folder, *here):
+        yield from _submodule(common, wanted, folder, path, private)
 
 
 def _submodule(common: Path, commit: str, folder: Path, path: str, private: Path) -> Iterator[str]:
