@@ -15,8 +15,10 @@ from whydiff.experiments.compare.numbers import (
     secondary,
     side,
     turned,
+    warnings,
 )
 from whydiff.experiments.compare.pairing import Rule
+from whydiff.testing.sides import a_side, changed, facts
 from whydiff.testing.simulations import predicted
 
 RULE, LOSS = Rule("accuracy", True), Rule("loss", False)
@@ -188,3 +190,21 @@ def test_rows_keep_the_raw_numbers():
     assert [row.identical for row in rows] == [True] * 5 + [False, True]
     assert rows[3].seeds == {"noise": 3} and rows[3].a == A[3]
     assert rows[6].failure == "no memory" and math.isnan(rows[6].a)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"code:loss": "0" * 16}, False),  # bytecode, which another Python writes otherwise
+        ({"loss.axis": -1, "loss.defaults": {"axis": -1}}, False),  # what a newer Keras adds
+        ({"loss": "mean_absolute_error"}, True),
+    ],
+)
+def test_only_another_loss_is_said_to_have_another_scale(settings, said):
+    a, b = (
+        changed(a_side(), version=facts(a_side(), "version", python=python))
+        for python in ("3.10.1", "3.13.0")
+    )
+    a = changed(a, objective=facts(a, "objective", **{"code:loss": "1" * 16}))
+    b = changed(b, objective=facts(a, "objective", **settings))
+    assert any("another scale" in text for text in warnings(a, b, LOSS)) == said

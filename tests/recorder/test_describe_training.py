@@ -4,6 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from whydiff.diagnosis.sources.facts import changes
+from whydiff.keras_backend.naming import Names
+from whydiff.recorder.describe.model import architecture_facts
 from whydiff.recorder.describe.recipe import shown
 from whydiff.recorder.describe.training import applied_only, metric_state, optimizer_facts
 
@@ -52,3 +55,17 @@ def test_what_a_callback_holds_while_it_works_is_no_setting(begun):
     assert "lambda" not in shown(callback) and "patience=1" in shown(callback)
     schedule = keras.callbacks.LearningRateScheduler(lambda epoch: 0.5)
     assert "<lambda>:" in shown(schedule)
+
+
+class Halved(keras.layers.Layer):
+    def call(self, x):
+        return x / 2
+
+
+def test_what_a_newer_keras_lists_of_a_layer_without_a_constructor_equals_its_default():
+    model = keras.Sequential([keras.Input((2,)), Halved(name="halved")])
+    newer = architecture_facts(model, Names(model))
+    key = "layer:halved:autocast"
+    older = {k: v for k, v in newer.items() if k != key}
+    assert key in newer and not changes(older, newer)
+    assert [c.key for c in changes(older, {**newer, key: False})] == [key]

@@ -120,7 +120,7 @@ def test_versions_that_do_not_fit_are_refused_with_the_reason_of_uv(base, cache)
 
 def test_by_a_date_every_package_is_the_newest_of_that_day(base, cache):
     made = environment_for(as_of="2024-06-01", python=base)
-    assert made.name == "as of 2024-06-01"
+    assert made.name == "the packages of 2024-06-01"
     assert (made.packages["six"], made.packages["numpy"]) == ("1.16.0", "1.26.4")
 
 

@@ -329,7 +329,9 @@ def _answer(
         e=found.e,
         symmetric_e=found.symmetric_e,
         gates=tuple(work.gates),
-        warnings=tuple(numbers.warnings(a.fit, b.fit, rule)),
+        warnings=tuple(numbers.warnings(a.watched, b.watched, rule))
+        if a.watched and b.watched
+        else (),
         notes=tuple(notes),
         seconds=seconds,
         looks=numbers.looks(pairs, rule),

@@ -111,7 +111,7 @@ class _Request:
 
     @property
     def name(self) -> str:
-        """As a person says it: ``keras==3.10.0 and jax==0.4.38, as of 2025-06-01``."""
+        """As a person says it: ``keras==3.10.0 and the packages of 2025-06-01``."""
         return _named_environment(self.requirements, self.as_of)
 
     @property
@@ -257,8 +257,7 @@ def _check(requirements: Sequence[str], as_of: str | None) -> None:
 
 
 def _named_environment(requirements: Sequence[str], as_of: str) -> str:
-    said = [" and ".join(requirements)] if requirements else []
-    return ", ".join([*said, *([f"as of {as_of}"] if as_of else [])])
+    return " and ".join([*requirements, *([f"the packages of {as_of}"] if as_of else [])])
 
 
 # --- a Python as it is --------------------------------------------------------------------------

@@ -117,6 +117,13 @@ class Contestant:
     execution: Execution | None = None
     bench: ReplicaTrainer | None = None
 
+    @property
+    def watched(self) -> Side | None:
+        """The fit that was watched, None where there was none."""
+        if self.execution is None or self.fit is None:
+            return None
+        return Side(self.execution, self.fit)
+
     def train(self, seeds: Mapping[int, Mapping[str, int]], engine: str = "") -> list[Result]:
         """One result per number in ``seeds``, whose values are seeds by source."""
         replicas = [

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.core import recording
 from whydiff.core.comparison import Churn, FailureRates, Pair, Secondary, Side
 from whydiff.core.estimate import Estimate
+from whydiff.core.findings import DIFFERS
 from whydiff.core.metrics import value_bounds
 from whydiff.core.recording import Fit
 from whydiff.core.replicas import Result
+from whydiff.diagnosis.sources import source
 from whydiff.experiments.compare.pairing import Results, Rule
 from whydiff.stats import flips, intervals, paired
 from whydiff.stats.rates import rate_difference
@@ -72,8 +75,8 @@ def turned(effect: Estimate, rule: Rule) -> Estimate:
     if rule.larger_is_better:
         return effect
     return Estimate(
-        -effect.value, -effect.high, -effect.low, effect.n, effect.confidence, effect.left_out,
-        effect.note,
+        0 - effect.value, 0 - effect.high, 0 - effect.low,  # of 0 it is 0, and not -0
+        effect.n, effect.confidence, effect.left_out, effect.note,
     )  # fmt: skip
 
 
@@ -170,9 +173,9 @@ def pair_rows(
         )
 
 
-def warnings(a: Fit | None, b: Fit | None, rule: Rule) -> Iterator[str]:
+def warnings(a: recording.Side, b: recording.Side, rule: Rule) -> Iterator[str]:
     """What makes the metric of A and that of B two different things."""
-    if a is None or b is None or a is b:
+    if a.fit is b.fit:
         return
     one, two = a.recipe, b.recipe
     if (
@@ -183,13 +186,17 @@ def warnings(a: Fit | None, b: Fit | None, rule: Rule) -> Iterator[str]:
             f"A and B are measured on other validation data: their {rule.metric} differs by that, "
             "too."
         )
-    if rule.metric.endswith("loss") and one.objective != two.objective:
+    if rule.metric.endswith("loss") and _differs("objective", a, b):
         yield (
             f"A and B have other losses or penalties: their {rule.metric} has another scale. "
             "--metric names another one."
         )
-    elif one.measurement != two.measurement:
+    elif _differs("measurement", a, b):
         yield f"A and B may measure {rule.metric} by another rule: their compiled metrics differ."
+
+
+def _differs(name: str, a: recording.Side, b: recording.Side) -> bool:
+    return source(name).compare(a, b).status == DIFFERS
 
 
 def same_probe(a: Fit | None, b: Fit | None) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import OutOfTime, TransferError
-from whydiff.core.findings import IDENTICAL, Explanation, Remedy
+from whydiff.core.findings import DIFFERS, IDENTICAL, Cause, Explanation, Finding, Remedy
 from whydiff.core.hybrids import Coalition, TrainedHybrid
 from whydiff.core.progress import Progress
 from whydiff.core.question import Question
@@ -21,7 +21,7 @@ from whydiff.diagnosis.trials import Trials
 from whydiff.experiments.explain.fix_trials import may_run_again, try_fixes
 from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_results
 from whydiff.experiments.explain.inquiry import Inquiry
-from whydiff.experiments.explain.lines import with_lines
+from whydiff.experiments.explain.lines import Use, with_lines
 from whydiff.experiments.explain.packages import by_package
 from whydiff.experiments.explain.sides import RunningSides, of_one_execution
 from whydiff.runner.client import Child
@@ -61,10 +61,25 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
             (child.run, side.execution, side.fit)
             for child, side in ((sides.child_a, compared.a), (sides.child_b, compared.b))
         )
-        explanation = replace(explanation, causes=with_lines(explanation.causes, a, b))
+        explanation = _with_lines(explanation, compared.differing, a, b)
     if rows is not None:
         explanation = replace(explanation, evidence={**explanation.evidence, "fits": rows})
     return with_others(explanation, execution)
+
+
+def _with_lines(explanation: Explanation, differing: Sequence[str], a: Use, b: Use) -> Explanation:
+    """Causes, and what differs and was ruled out, with the changed lines from which they come."""
+    beside = [Finding(e.source, DIFFERS, e.evidence, e.evidence)
+              for e in explanation.excluded if e.source in differing]  # fmt: skip
+    differences: list[Cause | Finding] = [*explanation.causes, *beside]
+    told = with_lines(differences, a, b)
+    said = {one.source: one.detail for one in told if isinstance(one, Finding)}
+    excluded = (replace(e, evidence=said.get(e.source, e.evidence)) for e in explanation.excluded)
+    return replace(
+        explanation,
+        causes=tuple(one for one in told if isinstance(one, Cause)),
+        excluded=tuple(excluded),
+    )
 
 
 def _may_try(asked: Inquiry, sides: RunningSides, child: Child) -> bool:

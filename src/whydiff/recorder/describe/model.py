@@ -76,7 +76,6 @@ def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
     facts["defaults"] = {
         kind: {k: v for k, v in defaults(layer).items() if not _ELSEWHERE.search(k)}
         for kind, layer in kinds.items()
-        if not is_users(type(layer))
     }
     for path, layer in names.layers.items():
         edges = sorted(edge for edge, _, _ in _calls(layer, names)) if path else []
