@@ -75,8 +75,7 @@ def test_a_changed_learning_rate_is_found_with_its_line_and_commit(here):
     )
     commit = f"commit {git(here, 'rev-parse', 'c11')[:10]} (Change 11)"
     assert cause.detail == (
-        "learning_rate: 0.01 vs. 0.05 "
-        f"(settings.py:1: RATE = 0.01; settings.py:1: RATE = 0.05; {commit})"
+        f"learning_rate: 0.01 vs. 0.05 (settings.py:1: RATE = 0.01 vs. RATE = 0.05; {commit})"
     )
 
 
