@@ -78,12 +78,12 @@ def test_equal_bits_are_one_group():
 def test_the_verdict_counts_and_the_table_says_why():
     assert verdict(FOUND) == (
         "Of 4 other sets than as installed, train.py ends with equal bits in 1, no further away "
-        "than rounding in 1 and otherwise in 1; 1 could not be run."
+        "than rounding in 1 and otherwise in 1; 1 gave no result."
     )
     sections = {s.id: s for s in document(FOUND).sections}
     rows = sections["sets"].blocks[0].rows
     assert rows[3] == ("keras==3.8", "B", "A", "C", "0.5 (A)", "differs")
-    assert rows[4] == ("keras==9", "-", "-", "-", "-", "not run")
+    assert rows[4] == ("keras==9", "-", "-", "-", "-", "no result")
     assert ("keras==9", "there is no version of keras==9", "-") in sections["reasons"].blocks[
         0
     ].rows
@@ -92,7 +92,7 @@ def test_the_verdict_counts_and_the_table_says_why():
 
 def test_a_script_that_never_runs_is_called_so():
     failed = Matrix("", "train.py", CELLS[4:])
-    assert verdict(failed) == "train.py could not be run under any of the sets."
+    assert verdict(failed) == "train.py gave no result under any of the sets."
 
 
 def test_cells_are_kept(tmp_path):

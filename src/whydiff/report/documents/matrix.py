@@ -22,7 +22,7 @@ from whydiff.report.document import (
 )
 from whydiff.report.documents.reproduce import reproduce, with_page
 
-_LEVELS = {EQUAL: "equal bits", ROUNDING: "rounding", DIFFERENT: "differs", FAILED: "not run"}
+_LEVELS = {EQUAL: "equal bits", ROUNDING: "rounding", DIFFERENT: "differs", FAILED: "no result"}
 _LEGEND = (
     "Equal letters in a column mean equal bits. Rounding: no further from the first set than one "
     "ULP in one initial weight takes this training, measured."
@@ -30,7 +30,7 @@ _LEGEND = (
 
 
 def document(found: Matrix, name: str = "") -> Document:
-    """Verdict, the table of sets, why they differ or were not run, what to ask next."""
+    """Verdict, the table of sets, why they differ or gave no result, what to ask next."""
     sections = [_sets(found), *_reasons(found), *_next(found)]
     if found.command:
         sections.append(reproduce([with_page(found.command)], {}, name))
@@ -47,7 +47,7 @@ def document(found: Matrix, name: str = "") -> Document:
 def verdict(found: Matrix) -> str:
     """One sentence that says how many sets agree."""
     if not found.reference:
-        return f"{found.script} could not be run under any of the sets."
+        return f"{found.script} gave no result under any of the sets."
     others = [cell for cell in found.cells if cell.name != found.reference]
     words = {
         EQUAL: "with equal bits in {}",
@@ -64,7 +64,7 @@ def verdict(found: Matrix) -> str:
     parts += [f"in {rest} that could not be told"] if rest else []
     ends = f" ends {listed(parts)}" if parts else " has nothing to be compared with"
     base = f"Of {count(len(others), 'other set')} than {found.reference}, {found.script}{ends}"
-    return f"{base}; {failed} could not be run." if failed else f"{base}."
+    return f"{base}; {failed} gave no result." if failed else f"{base}."
 
 
 def _sets(found: Matrix) -> Section:
@@ -97,7 +97,7 @@ def _reasons(found: Matrix) -> Iterator[Section]:
     told = [(c.name, c.why, c.moved or "-") for c in found.cells if c.level != EQUAL]
     if told:
         table = Table(("Set", "Why", "Packages in other versions"), tuple(told))
-        yield Section("reasons", "Those that differ, or were not run", (table,), depth=SCREEN)
+        yield Section("reasons", "Those that differ, or gave no result", (table,), depth=SCREEN)
 
 
 def _next(found: Matrix) -> Iterator[Section]:
