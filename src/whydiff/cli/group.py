@@ -216,6 +216,6 @@ def _discard_output() -> None:
 def main() -> None:
     """Why do two Keras trainings differ?
 
-    Watches unmodified scripts train, finds where two trainings part, confirms the causes by
-    training again with one thing changed at a time, and tries a fix.
+    Watches unmodified scripts train, finds where two trainings first diverge, confirms the causes
+    by training again with one thing changed at a time, and tries a fix.
     """
