@@ -1,5 +1,7 @@
 """Differences that the script itself asks for, in a sentence each."""
 
+from dataclasses import replace
+
 import pytest
 
 from whydiff.core.findings import DIFFERS, Finding
@@ -107,6 +109,27 @@ def test_a_pipeline_with_seeds_of_its_own(text, line):
             f"The pipeline's shuffle has a seed of its own (line {line}): the order differs "
             "because the script gives it another one."
         )
+
+
+@pytest.mark.parametrize(
+    ("orders", "said"),
+    [
+        (([[0, 1, 2]], [[2, 0, 1]]), True),
+        (([[0, 0, 1]], [[1, 0, 0]]), True),
+        (([[0, 1, 2], [0, 2, 1]], [[2, 0, 1]]), False),
+        (([], [[0, 1]]), False),  # of one no order was seen
+        (([], [[1, 0]]), False),
+    ],
+)
+def test_one_fit_that_feeds_the_rows_as_they_are(orders, said):
+    a, b = two_fits()
+    a, b = (changed(s, data_order=order(*o)) for s, o in zip((a, b), orders, strict=True))
+    for sides in ((a, b), (b, a)):
+        words = ["in the order given", "shuffled"][:: 1 if sides[0] is a else -1]
+        found = f"One fit takes the samples {words[0]}, the other {words[1]}: "
+        assert asked(*sides).get("data-order", "").startswith(found) is said
+        stream = [changed(s, data_order=replace(s.recipe.data_order, relative=True)) for s in sides]
+        assert asked(*stream) == {}
 
 
 def test_one_fit_of_two_runs_of_a_script_is_asked_for_the_same():

@@ -107,6 +107,25 @@ def test_an_index_that_an_inner_loop_counts_stays(sides: Sides) -> None:
     assert repaired(text, sides(), "data-content", "generator-repeats") == ""
 
 
+@pytest.mark.parametrize(
+    ("chain", "changed"),
+    [
+        ("base.batch(16).shuffle(100)", "base.shuffle(1600).batch(16)"),
+        ("base.batch(batch_size=4).shuffle(buffer_size=3, seed=1)",
+         "base.shuffle(buffer_size=12, seed=1).batch(batch_size=4)"),
+        ("base.batch(n).shuffle(3)", "base.shuffle(3).batch(n)"),
+        ("base.batch(4).map(f).shuffle(3)", ""),
+        ("base.batch(4).shuffle(3); es = base.batch(4).shuffle(3)", ""),  # which of the two?
+    ],
+)  # fmt: skip
+def test_a_buffer_of_batches_becomes_one_of_as_many_samples(
+    sides: Sides, chain: str, changed: str
+) -> None:
+    text = "import keras\nds = {}\n"
+    found = repaired(text.format(chain), sides(), "data-order", "batches-shuffled")
+    assert found == (text.format(changed) if changed else "")
+
+
 def test_the_cache_comes_before_the_map_that_draws(sides: Sides) -> None:
     text = "import keras\nds = base.map(noisy, 4).cache('f').batch(2)\n"
     changed = repaired(text, sides(), "data-content", "frozen-augmentation")

@@ -81,6 +81,35 @@ def test_a_seed_that_misses_keras_is_replaced_where_both_pass_one_value(
     assert seeds_before(second) == ["model = keras.Sequential(["]
 
 
+@pytest.mark.parametrize(
+    ("seeds", "passed", "swapped"),
+    [
+        ("np.random.seed(7)", ("1", "2"), "7"),
+        ("np.random.seed(seed)\n    random.seed(seed)", ("42", "42"), "seed"),
+        ("np.random.seed(seed)", ("seed=42", "seed=42"), "seed"),
+        ("np.random.seed(seed)", ("-3", "-3"), "seed"),
+        ("np.random.seed(seed)", ("n", "n"), ""),  # whatever n is by then
+        ("np.random.seed(SEED)", ("42", "42"), ""),
+        ("np.random.seed(seed)\n    print(seed)", ("42", "42"), ""),
+        ("np.random.seed(seed)\n    random.seed(3)", ("42", "42"), ""),
+        ("np.random.seed()", ("42", "42"), ""),
+        ("shuffle(seed)", ("42", "42"), ""),
+    ],
+)
+def test_seeds_that_miss_keras_are_replaced_where_they_are_surely_of_one_value(
+    sides: Sides, stack: Stack, seeds: str, passed: tuple[str, str], swapped: str
+) -> None:
+    text = BUILDER.format(other=passed[1]).replace("make(42)", f"make({passed[0]})", 1)
+    text = "import random\n" + text.replace("np.random.seed(seed)", seeds)
+    inner = [("Dense(3)", "make"), ("Dense(1)", "make")]
+    draws = [[stack(text, (f"{name} =", "<module>"), i) for i in inner] for name in ("one", "two")]
+    fits = [stack(text, (f"{name}.fit", "<module>")) for name in ("one", "two")]
+    found = propose(text, *sides(draws, fits), ["initialization"])
+    by = [p.source for p in found if f"set_random_seed({swapped or 'seed'})" in p.source]
+    replaced = text.replace(seeds, f"keras.utils.set_random_seed({swapped})")
+    assert replaced in by if swapped else by == []
+
+
 def test_other_seeds_on_both_sides_are_not_just_renamed(sides: Sides, stack: Stack) -> None:
     text, a, b = built_by_make(sides, stack, 43)
     found = propose(text, a, b, ["initialization"])

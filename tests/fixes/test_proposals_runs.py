@@ -193,6 +193,40 @@ def test_a_seed_that_comes_late_is_moved(sides: Sides, stack: Stack) -> None:
     assert first.source.splitlines() == [*lines[:3], lines[4], lines[3], lines[5]]
 
 
+LATE = "import keras\n\nSEED = 3\nmodel = keras.Sequential([f(3)])\n{}\nmodel.fit(x)\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "owner", "seed", "moves"),
+    [
+        ("keras.utils.set_random_seed(SEED)", "keras.utils.set_random_seed", 3, True),
+        ("keras.utils.set_random_seed(SEED)", "numpy.random.seed", 3, False),  # misses Keras
+        ("keras.utils.set_random_seed(SEED)", "keras.utils.set_random_seed", None, False),
+        ("done = keras.utils.set_random_seed(SEED)", "keras.utils.set_random_seed", 3, False),
+        (
+            "for SEED in s: keras.utils.set_random_seed(SEED)",
+            "keras.utils.set_random_seed",
+            3,
+            False,
+        ),
+        ("keras.utils.set_random_seed(model.seed)", "keras.utils.set_random_seed", 3, False),
+    ],
+)
+def test_a_late_seed_is_moved_where_it_can_stand_above(
+    sides: Sides, stack: Stack, line: str, owner: str, seed: int | None, moves: bool
+) -> None:
+    text = LATE.format(line)
+    draw = stack(text, ("model =", "<module>"))
+    at = stack(text, (line, "<module>"))
+    a, b = ledger(sides, drawing(1, draw), seeding(2, owner, seed, at))
+    found = proposals(SCRIPT, text, Difference("runs", a, b, [], ["initialization"]))
+    moved = [p for p in found if p.how.startswith("Moves the line that sets the seed")]
+    assert bool(moved) is moves
+    early = ledger(sides, seeding(1, owner, seed, at), drawing(2, draw))
+    found = proposals(SCRIPT, text, Difference("runs", *early, [], ["initialization"]))
+    assert not any(p.how.startswith("Moves") for p in found)
+
+
 def test_a_late_call_that_sets_the_seed_is_moved_behind_what_it_needs(
     sides: Sides, stack: Stack
 ) -> None:
@@ -417,6 +451,10 @@ def test_two_scripts_are_both_seeded(sides: Sides, tmp_path: Path) -> None:
     assert "keras.utils.set_random_seed(0)" in found[0].source
     assert "+tf.keras.utils.set_random_seed(0)" in found[0].patch_b
     assert "b/other.py" in found[0].patch_b
+    other.write_text("print 1\n")
+    made_by = Difference("scripts", a, b, [], ["initialization"])
+    (one, *_) = proposals(SCRIPT, "import keras\nfit()\n", made_by)
+    assert one.patch and not one.patch_b, "of two the one that can be read"
 
 
 def test_an_option_for_the_seed_is_a_command_line(sides: Sides) -> None:

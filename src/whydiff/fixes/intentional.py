@@ -69,8 +69,9 @@ def _draws(kind: str, a: Sequence[Draw], b: Sequence[Draw]) -> str:
 
 def _order(script: Script | None, a: Fit, b: Fit) -> str:
     """Whether one fit shuffles and the other does not, or a pipeline has seeds of its own."""
-    streams = a.recipe.data_order.relative or b.recipe.data_order.relative
-    if not streams and _in_given_order(a) != _in_given_order(b):
+    orders = [fit.recipe.data_order for fit in (a, b)]
+    known = all(order.epochs and not order.relative for order in orders)
+    if known and _in_given_order(a) != _in_given_order(b):
         words = ["in the order given" if _in_given_order(f) else "shuffled" for f in (a, b)]
         return (
             f"One fit takes the samples {words[0]}, the other {words[1]}: "
@@ -86,8 +87,7 @@ def _order(script: Script | None, a: Fit, b: Fit) -> str:
 
 
 def _in_given_order(fit: Fit) -> bool:
-    epochs = fit.recipe.data_order.epochs
-    return bool(epochs) and all(bool((np.diff(e) >= 0).all()) for e in epochs)
+    return all(bool((np.diff(e) >= 0).all()) for e in fit.recipe.data_order.epochs)
 
 
 def _own_shuffle_seed(script: Script) -> int:
