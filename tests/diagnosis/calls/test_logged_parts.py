@@ -41,6 +41,8 @@ def test_the_larger_part_of_a_source_names_its_mechanism():
     _, causes = judged(random_layers=0.1, batch_normalization=0.3, **parts)
     assert causes["mode"].mechanism == "batch-statistics-in-fit"
     assert causes["mode"].share == pytest.approx(1.0)
+    _, causes = judged(random_layers=0.2, batch_normalization=0.2, **parts)
+    assert causes["mode"].mechanism == "batch-statistics-in-fit"
     _, causes = judged(moving_weights=0.1, other_batches=0.3)
     assert causes["measurement"].mechanism == "metric-averaged-over-batches"
     _, causes = judged(moving_weights=0.1, sample_weights=0.3)
@@ -59,6 +61,18 @@ def test_a_part_of_two_in_a_hundred_is_told_and_a_smaller_one_is_not():
     assert "weights the samples" in causes["measurement"].detail
     _, causes = judged(moving_weights=gap, sample_weights=0.019 * gap)
     assert "weights the samples" not in causes["measurement"].detail
+
+
+@pytest.mark.parametrize(("left", "small"), [(0.079, True), (0.081, False), (-0.081, False)])
+def test_some_hundredths_of_the_gap_are_no_part_that_is_left(left, small):
+    found, _ = judged(moving_weights=0.4 * (1 - left))
+    assert (found.unexplained == 0.0) is small and bool(found.notes) is not small
+
+
+def test_a_part_of_the_batches_is_said_to_be_one():
+    assert judged(moving_weights=0.4)[0].notes == ()
+    some, _ = judged(moving_weights=0.4, batches=3)
+    assert some.notes == ("Measured on 3 of the 4 batches of the epoch.",)
 
 
 def test_other_weights_are_a_cause_of_their_own():

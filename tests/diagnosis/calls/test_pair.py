@@ -413,6 +413,20 @@ def test_evaluate_and_predict_over_a_source_that_reshuffles():
     agreeing = call(3, "score", values={"accuracy_score": 0.9}, score=told)
     calls = fed(call(1, "evaluate", y=Y, values={"loss": 0.1, "accuracy": 0.9})), fed(shuffled)
     assert not disagreements(execution(*calls, agreeing))  # its labels came in the right order
+    wrong = disagreements(execution(*calls, replace(agreeing, values={"accuracy_score": 0.2})))
+    assert LABELS_MOVE not in [d.check for d in wrong], "what was computed by hand says more"
+
+
+def test_a_log_that_is_off_hides_no_labels_that_move(trained_fit):
+    def fed(made):
+        inputs = replace(made.recipe.inputs, facts={"source": "tf.data"})
+        return replace(made, recipe=replace(made.recipe, inputs=inputs))
+
+    fit = trained_fit(1)
+    rows = X[: len(fit.recipe.data_order.epochs[-1])]
+    calls = call(2, "evaluate", x=rows, values={"loss": 0.1}), call(3, x=rows[::-1])
+    found = disagreements(execution(*map(fed, calls), fits=[fit]))
+    assert [d.check for d in found].count(LABELS_MOVE) == 1 and fit in [d.a for d in found]
 
 
 @pytest.mark.parametrize(

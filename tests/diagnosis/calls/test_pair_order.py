@@ -260,6 +260,8 @@ def test_calls_that_agree_and_calls_that_should_not_are_counted(trained_fit):
         "predict at line 1 and predict at line 4 differ, since the model was trained in between",
         "predict at line 2 and predict at line 4 differ, since the model was trained in between",
     ]
+    other_kind = execution(call(1), call(4, "evaluate", kernel=OTHER), fits=[fit])
+    assert in_comparison(other_kind) == (0, [])
     built = [call(7, "built"), call(8, "built")]
     assert in_comparison(execution(*built)) == (0, [])
     assert in_comparison(execution(call(1), call(2, "evaluate"))) == (0, [])

@@ -884,6 +884,12 @@ def test_a_validation_against_evaluate_with_restored_weights():
     assert (cause.source, cause.mechanism) == ("weights", "best-weights-restored")
     assert cause.status == CONFIRMED and "the log of the best epoch" in cause.remedy
     assert "epoch 2 logged" in cause.evidence and found.unexplained == 0.0
+    (of_epoch,) = validated({"evaluated": 0.5, "trained": 0.5}, [0.9, 0.5, 0.8]).causes
+    assert of_epoch.detail.endswith("the last epoch ended with: those of epoch 2")
+    (of_last,) = validated({"evaluated": 0.5, "trained": 0.8}, [0.9, 0.6, 0.8]).causes
+    assert (of_last.status, of_last.share) == (CONFIRMED, 1.0)
+    (both, _) = validated({"evaluated": 0.6, "trained": 0.8}, [0.9, 0.6, 0.8]).causes
+    assert (both.source, both.share) == ("weights", pytest.approx(2 / 3))
     lost = validated({"evaluated": 0.5, "trained": 0.5}, [0.9, 0.6, 0.8])
     assert [c.status for c in lost.causes] == [SUSPECTED] and lost.unexplained == 1.0
 
@@ -917,6 +923,10 @@ def test_the_fits_behind_weights_that_were_trained_apart():
     assert fits_behind(one, other, Verdict((cause,))) == [1, 2]
     assert fits_behind(one, other, Verdict((replace(cause, mechanism="another-file"),))) == []
     assert fits_behind(one, one, Verdict((cause,))) == []
+    unknown = replace(other, recipe=replace(other.recipe, origins=()))
+    assert fits_behind(one, unknown, Verdict((cause,))) == []
+    loaded = replace(one, recipe=replace(one.recipe, origins=(trained[1], Origin("x", "file"))))
+    assert fits_behind(one, loaded, Verdict((cause,))) == [1, 2]
 
 
 def test_averages_that_a_copy_of_the_trained_weights_leaves_out():

@@ -108,7 +108,7 @@ def _of_loops(
         numbers = whole.notes["joined"]
         one_model = whole.model_number == other.model_number or _weights(whole) == _weights(other)
         alike = one_model and other.kind in ("predict", "call")
-        if not alike or other.number in numbers or not other.outputs:
+        if not alike or other.number in numbers:
             continue
         sizes = [len(c.recipe.inputs.rows("x")) for c in (whole, other)]
         if sizes[0] != sizes[1] or not _alike_fed(whole, other):
@@ -131,7 +131,7 @@ def _parts(
 ) -> Iterator[tuple[MeasuringCall, MeasuringCall]]:
     """Calls as far as they predicted the rows that another call of the same model, or a loop of
     them, predicted alone; and that other call."""
-    wholes = [call for call in own if call.kind in ("predict", "call") and call.outputs]
+    wholes = [call for call in own if call.kind in ("predict", "call")]
     loops = list(_in_pieces(execution.calls))
     pieces = {number for loop in loops for number in loop.notes["joined"]}
     alone = [call for call in wholes if call.number not in pieces]
@@ -663,7 +663,7 @@ def in_comparison(execution: Execution) -> tuple[int, list[str]]:
     )
     own = [c for c in calls if c.kind not in ("score", "built")]
     for loop, whole in product(_in_pieces(execution.calls), own):
-        single = whole.number not in loop.notes["joined"] and whole.outputs
+        single = whole.number not in loop.notes["joined"]
         if single and loop.model_number == whole.model_number and _same_samples(loop, whole):
             apart = distance(loop, whole)
             equal += apart is not None and apart.rounding
