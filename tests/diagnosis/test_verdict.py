@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from whydiff.core.feeding import NO_TIME, OutOfTime
-from whydiff.core.findings import CONFIRMED, SUSPECTED, Remedy
+from whydiff.core.findings import CONFIRMED, DIFFERS, SUSPECTED, Finding, Remedy
 from whydiff.core.progress import Silent
 from whydiff.core.recording import Epoch
 from whydiff.diagnosis import trials as trials_module
@@ -51,6 +51,23 @@ def test_the_question_names_what_is_compared(between, other, question):
     loop = changed(b, fit={"call": 5, "stack": (), "epochs": (), "notes": {"data": "loop"}})
     told = answer(compared(a, loop, between=between)).b
     assert (told["call"], told["number"], told["line"], told["logs"]) == ("loop", 5, None, {})
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "structural"),
+    [("stale-trace", ["optimizer", "state"]), ("attribute-kept", ["optimizer", "state"]),
+     ("continued-fit", ["optimizer"])],
+)  # fmt: skip
+def test_state_that_a_layer_or_the_compiled_step_holds_changes_the_program(mechanism, structural):
+    sides = rate_and_batch()
+    state = Finding("state", DIFFERS, "", mechanism=mechanism)
+    findings = [state if f.source == "state" else f for f in sides.findings]
+    diff = replace(sides.diff, findings=tuple(findings))
+    assert sorted(replace(sides, diff=diff).structural) == structural
+    other = [replace(f, mechanism=mechanism) if f.source == "optimizer" else f for f in findings]
+    other = [replace(f, mechanism="") if f.source == "state" else f for f in other]
+    diff = replace(sides.diff, findings=tuple(other))
+    assert replace(sides, diff=diff).structural == ["optimizer"]
 
 
 def rate_and_batch(fit=FINAL):
