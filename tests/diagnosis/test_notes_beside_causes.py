@@ -8,6 +8,7 @@ from whydiff.core.files import FILE, Used
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause
 from whydiff.core.progress import Silent
 from whydiff.core.recording import Side
+from whydiff.core.words import capital
 from whydiff.diagnosis.notes import on, restarted
 from whydiff.diagnosis.sources.arithmetic import UNRECORDED
 from whydiff.diagnosis.trials import run_trials, untrained
@@ -179,12 +180,10 @@ def test_a_metric_that_goes_on_counting_is_told_beside_other_causes():
 def test_a_difference_that_nothing_recorded_explains_says_what_was_looked_for():
     a = a_side()
     found = compared(a, changed(a, fit={"final": sides.weights(7), "epochs": ()}))
-    arithmetic = next(f for f in found.findings if f.source == "arithmetic")
-    unrecorded = [n for n in notes(found) if "Looked for and not found" in n]
-    assert bool(unrecorded) == arithmetic.evidence.startswith(UNRECORDED)
-    for note in unrecorded:
-        assert note[0].isupper()
-    assert not any("Looked for" in n for n in notes())
+    (note,) = notes(found)
+    assert note.startswith(f"{capital(UNRECORDED)} first differs at epoch 2, step 3")
+    assert "in the phase end. Looked for and not found: " in note
+    assert not any("Looked for" in n for n in (*notes(), *notes(found, None, cause("noise"))))
 
 
 def test_a_file_that_each_run_reads_and_writes_makes_the_next_go_on():
