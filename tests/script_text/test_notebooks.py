@@ -37,7 +37,8 @@ def test_cells_keep_their_lines_and_are_counted_without_text():
         ("x = 5 % 2", "x = 5 % 2", "x = 5 % 2"),
         # what installs, outlives the notebook or shows help is done by nobody
         *((line, "pass", "pass") for line in ("!pip install keras", "%pip install -q x",
-          "!python -m pip install x", "%tensorboard --logdir logs", "%load_ext whydiff", "x?")),
+          "!python -m pip install x", "%tensorboard --logdir logs", "%timeit f()",
+          "%load_ext whydiff", "x?")),
     ],
 )  # fmt: skip
 def test_lines_of_ipython_are_done_by_ipython(line, python, done):

@@ -19,10 +19,11 @@ _HELP = re.compile(r"(?P<indent>\s*)(\?.*|[^#]*\S\?)$")
 #: In the place of a line for IPython stands one that does nothing, with what IPython is to do.
 _FOR_IPYTHON = "  # ipython: "
 _PLACE = re.compile(rf"(?P<indent>\s*)(?P<target>.*)(pass|None){_FOR_IPYTHON}(?P<words>.*)$")
-#: What changes the environment that scripts run in, outlives them, or watches them besides us.
+#: What changes the environment that scripts run in, outlives them, repeats as often as the clock
+#: says, or watches them besides us.
 _NEVER_RUN = re.compile(
     r"%*!*\s*(sudo\s+)?(\S*python\S*\s+-m\s+)?(pip3?|uv|conda|mamba|micromamba|apt|apt-get|brew)\b"
-    r"|%+(tensorboard|whydiff)\b|%(re)?load_ext\s+(tensorboard|whydiff)\b"
+    r"|%+(tensorboard|timeit|whydiff)\b|%(re)?load_ext\s+(tensorboard|whydiff)\b"
 )
 
 
