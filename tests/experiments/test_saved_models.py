@@ -159,9 +159,52 @@ def outside(file):
     file.create_dataset("layers/x/vars/1", (1,), np.float32, external=[("/etc/hostname", 0, 4)])
 
 
+def multiplied(file):
+    """Forty groups, each twice the parent of the next: 2**40 places of one array."""
+    group = file
+    for _ in range(40):
+        inner = group.create_group("a")
+        group["b"] = inner
+        group = inner
+    group["x"] = np.ones(3, np.float32)
+
+
+def repeated(file):
+    for k in range(1000):
+        file[f"again{k}"] = file["layers/x/vars/0"]
+
+
+def cyclic(file):
+    file["whole"] = file["/"]
+
+
+def text(file):
+    file["layers/x/vars/1"] = "text"
+
+
+def kinds(file):
+    file["layers/x/vars/1"] = np.zeros(3, [("a", "f4"), ("b", "i8")])
+
+
+def nothing(file):
+    file["layers/x/vars/1"] = h5py.Empty("f4")
+
+
+def a_type(file):
+    file["layers/x/vars/1"] = np.dtype("f4")
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
-    [(external, "is a link"), (unstored, "not stored in the file"), (outside, "not stored")],
+    [
+        (external, "is a link"),
+        (unstored, "not stored in the file"),
+        (outside, "not stored"),
+        (multiplied, "another name"),
+        (repeated, "another name"),
+        (cyclic, "another name"),
+        *((change, "holds no numbers") for change in (text, kinds, nothing, a_type)),
+    ],
 )
 def test_arrays_that_are_not_in_the_file_are_refused(change, named, tmp_path):
     with pytest.raises(WhydiffError, match=named):

@@ -8,6 +8,7 @@ import copy
 import json
 import os
 import sqlite3
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -168,6 +169,54 @@ def test_studies(study, tally, data):
     outcome = tried("show", bad, "--json", "-")
     assert outcome == tried("report", bad, "--html", page)
     tally["studies with a hostile value", outcome] += 1
+
+
+LAMBDA = {
+    "module": "keras", "class_name": "Sequential",
+    "config": {"name": "s", "layers": [{
+        "module": "keras.layers", "class_name": "Lambda",  # so that nothing is ever loaded
+        "config": {"name": "x", "units": 2, "activation": {"class_name": "relu", "config": {}}},
+        "build_config": {"input_shape": [None, 3]},
+    }]},
+    "compile_config": {"optimizer": {"class_name": "Adam", "config": {"rate": 0.1}}},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """(the file of a model whose code is not run, that of its weights)."""
+    h5py = pytest.importorskip("h5py")
+    folder = tmp_path_factory.mktemp("models")
+    with h5py.File(folder / "a.weights.h5", "w") as file:
+        file["layers/x/vars/0"] = np.ones((3, 2), np.float32)
+        file["optimizer/vars/0"] = np.int64(3)
+    saved(folder / "a.keras", json.dumps(LAMBDA), folder / "a.weights.h5")
+    return folder / "a.keras", folder / "a.weights.h5"
+
+
+def saved(path, config, weights):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("config.json", config)
+        archive.write(weights, "model.weights.h5")
+
+
+@attack
+def test_saved_models(model, tally, data):
+    good, weights = model
+    bad = good.with_name("bad.keras")
+    kind = data.draw(st.sampled_from(["value", "bytes", "cut"]))
+    if kind == "value":
+        place = data.draw(st.sampled_from(list(places(LAMBDA))))
+        saved(bad, changed(LAMBDA, place, data.draw(st.sampled_from(HOSTILE))), weights)
+    else:
+        whole = bytearray(good.read_bytes())
+        at = data.draw(st.integers(0, len(whole) - 1))
+        if kind == "bytes":
+            whole[at] = data.draw(st.integers(0, 255))
+        bad.write_bytes(whole if kind == "bytes" else whole[:at])
+    outcome = tried("explain", good, bad)
+    tally["saved models with a hostile value or byte", outcome] += 1
 
 
 def test_the_attack_would_notice(study, monkeypatch):

@@ -121,7 +121,8 @@ def numbers(logs: Any) -> dict[str, float]:
             found |= {f"{key}/{k}": v for k, v in numbers(value).items()}
             continue
         try:
-            found[str(key)] = float(value)
+            # Of a torch tensor with a gradient Python's float warns, which Keras's own is to do.
+            found[str(key)] = float(value.detach() if hasattr(value, "detach") else value)
         except (TypeError, ValueError):
             continue
     return found

@@ -223,6 +223,9 @@ def shares() -> Iterator[Row]:
     for p, n in ((0.02, 10), (0.3, 10), (0.02, 50)):
         yield Row("a share of runs, Clopper-Pearson", f"{100 * p:.0f} %, n = {n}",
                   _share(p, n), 0.95)  # fmt: skip
+    yield Row("false alarms: the own run is unusual", "normal, n = 39",
+              lambda rng: intervals.place(rng.normal(), rng.normal(size=39)).ordinary() is False,
+              None, 0.05)  # fmt: skip
     for p, q in ((0.0, 0.1), (0.3, 0.7)):
         yield Row("difference of failure rates", f"{100 * p:.0f} and {100 * q:.0f} %, n = 10",
                   _rates(p, q, 10), 0.95)  # fmt: skip
@@ -358,6 +361,25 @@ def fixed_pairs() -> Iterator[Row]:
                   partial(lambda n, rng: 2.0 in spread_ratio(
                       rng.normal(size=n), 2 * rng.normal(size=n), rng, permutations=20
                   ).ratio, n), 0.93)  # fmt: skip
+        yield Row("mean of B - A, t interval over pairs", f"normal, n = {n}",
+                  partial(lambda n, rng: 1.0 in paired.shift(
+                      rng.normal(size=n), rng.normal(size=n) + 1
+                  ), n), 0.95)  # fmt: skip
+        for how, by_seed in (("swapping within pairs", True), ("Levene", False)):
+            yield Row(f"false alarms: spreads by {how}", f"normal, n = {n}",
+                      partial(lambda n, by_seed, rng: spread_ratio(
+                          rng.normal(size=n), rng.normal(size=n), rng,
+                          paired_by_seed=by_seed, permutations=500
+                      ).p <= 0.05, n, by_seed), None, 0.05)  # fmt: skip
+    for p in (0.1, 0.5):
+        yield Row("false alarms: failure rates, McNemar", f"{100 * p:.0f} % of each, 20 pairs",
+                  partial(lambda p, rng: rates.rate_difference(
+                      rng.random(20) < p, rng.random(20) < p
+                  ).p <= 0.05, p), None, 0.05)  # fmt: skip
+    yield Row("false alarms: any of five metrics, adjusted", "normal, no change, n = 20",
+              lambda rng: bool((paired.adjusted(
+                  [paired.sign_flip(rng.normal(size=20), rng) for _ in range(5)]
+              ) <= 0.05).any()), None, 0.05)  # fmt: skip
     yield Row("false alarms: TOST", "59 pairs of which 5 % differ by 0.1, margin 0.001",
               lambda rng: paired.equivalence(
                   np.zeros(59), -0.1 * (rng.random(59) < 0.05), 0.001
@@ -450,6 +472,8 @@ def peeking() -> Iterator[Row]:
         yield Row("false alarms: `compare`, a metric between 0 and 1", f"{name}, {looks}",
                   _ends(draw, _BOUNDED, BETTER, WORSE), None, 0.05)  # fmt: skip
     yield Row("coverage after every pair: B - A", f"normal, {looks}", _covers, 0.95)
+    yield Row("coverage after every pair: B - A, a metric between 0 and 1",
+              f"B collapses by 0.7 in one run of ten, {looks}", _covers_bounded, 0.95)  # fmt: skip
     yield Row("wrongly equivalent", "B 0.1 worse in 5 % of pairs, no margin, 100 looks",
               _ends(lambda rng, n: -0.1 * (rng.random(n) < 0.05), _SYMMETRIC, EQUIVALENT,
                     pairs=100), None, 0.05)  # fmt: skip
@@ -482,7 +506,19 @@ def _covers(rng: Generator) -> bool:
     return all(0.0 in sequential.confidence_sequence(d[:n]) for n in range(7, PAIRS + 1, 4))
 
 
+def _covers_bounded(rng: Generator) -> bool:
+    d = _far_collapses(rng, PAIRS)
+    return all(
+        0.0 in sequential.confidence_sequence(d[:n], _BOUNDED) for n in range(7, PAIRS + 1, 4)
+    )
+
+
 def verifying() -> Iterator[Row]:
+    for verdict in (groups.EQUAL, groups.DIFFERENT):
+        yield Row(f"`verify --margin`: called {verdict}", "normal, a shift of the margin, n = 10",
+                  partial(lambda verdict, rng: groups.equivalence(
+                      list(rng.normal(size=10)), list(rng.normal(size=10) + 1), 1.0, needed=False
+                  ).verdict == verdict, verdict), None, 0.05)  # fmt: skip
     for n in (5, 8, 23):
         for verdict in (groups.EQUAL, groups.DIFFERENT):
             yield Row(f"`verify`: called {verdict}", f"normal, a shift of 1 sd, n = {n}",
