@@ -1,6 +1,7 @@
 """What is written is what is read: executions built at random, and weights of every dtype."""
 
 import math
+import shutil
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 
@@ -10,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
-from whydiff.core.digests import ALGORITHM
+from whydiff.core.digests import ALGORITHM, tensor_digest
+from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Batching, Content, Order, Recipe, Tensor
 from whydiff.core.recording import Draw, Epoch, Execution, Fit, Frame
-from whydiff.storage import Writer, arrays, load
+from whydiff.storage import Writer, arrays, load, take_in
+from whydiff.storage.blobs import ArrayFolder
 
 
 def same(a, b):
@@ -225,6 +228,27 @@ def test_equal_arrays_are_stored_once_and_repeated_elements_as_one(tmp_path, rec
         assert same(arrays(path, fit, "final"), {"weights:kernel": kernel})
     assert same(arrays(path, 2, "initial", "state:1"), {"state:1": slots["state:1"]})
     assert arrays(path, 2, "initial", "state:7") == {}
+
+
+def test_large_arrays_left_beside_a_recording_are_read_there_and_taken_in(tmp_path, recipe):
+    path, folder, copy = (tmp_path / name for name in ("a.whydiff", "arrays", "copy.whydiff"))
+    large = np.random.default_rng(0).normal(size=(512, 600)).astype(np.float32)
+    described = Tensor("k", "trainable", large.shape, "float32", tensor_digest(large), None)
+    others = {"weights:small": np.arange(3.0), "weights:half": large.astype(ml_dtypes.bfloat16)}
+    kept = {"weights:k": large, "weights:in no table": large + 1, **others}
+    writer = Writer(path, "train.py", [], beside=ArrayFolder(folder))
+    writer.begin_fit(1, "", (), replace(recipe, initialization=(described,)), {})
+    writer.tensors(1, "initial", kept)
+    writer.close(0)
+    assert [one.name for one in folder.iterdir()] == [described.digest]
+    assert path.stat().st_size < sum(one.nbytes for one in kept.values()) - large.nbytes + 2**18
+    assert same(arrays(path, 1, "initial"), kept)
+    shutil.copy(path, copy)
+    take_in(copy, path)
+    shutil.rmtree(folder)
+    assert same(arrays(copy, 1, "initial"), kept)
+    with pytest.raises(WhydiffError):
+        arrays(path, 1, "initial")
 
 
 @pytest.mark.parametrize(

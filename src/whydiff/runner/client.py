@@ -51,6 +51,7 @@ from whydiff.runner.revisions import Checkout
 from whydiff.runner.scratch import Cover, Means
 from whydiff.runner.targets import Target
 from whydiff.runner.used_backends import BACKENDS
+from whydiff.storage.blobs import folder_beside
 
 #: Starts the child. Not ``-m``, which looks for modules in the working directory first, nor ``-P``,
 #: which Python 3.10 does not know and processes started by the script would inherit.
@@ -189,7 +190,7 @@ class Child:
         job = replace(
             self._job(run, recording),
             keep_bytes=_keep_bytes(run.keep) if serve else 0,
-            arrays=str(codec.folder_beside(recording)) if serve and run.files else "",
+            arrays=str(folder_beside(recording)) if serve and run.files else "",
             force=force,
             covered=tuple(self._cover.folders) if self._cover else (),
         )

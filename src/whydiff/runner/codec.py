@@ -19,7 +19,7 @@ import numpy as np
 from whydiff.core.feeding import TransferError
 from whydiff.core.repeated import element, is_compact
 from whydiff.runner.messages import TYPES
-from whydiff.storage.blobs import ArrayFolder
+from whydiff.storage.blobs import ArrayFolder, folder_beside
 
 _LENGTH = 8
 _PLAIN = (str, bool, int, float, type(None))
@@ -84,11 +84,6 @@ def load(file: Path | str) -> Any:
     """The message in a file that :func:`save` wrote. Its large arrays are mapped, not copied."""
     with Path(file).open("rb") as source:
         return read(source, ArrayFolder(folder_beside(file)))
-
-
-def folder_beside(file: Path | str) -> Path:
-    """Where the large arrays of a message lie."""
-    return Path(file).parent / "arrays"
 
 
 def copied(message: Any) -> Any:

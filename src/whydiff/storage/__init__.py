@@ -4,7 +4,7 @@
 """
 
 from whydiff.storage.opening import check_place, identity, kind
-from whydiff.storage.reader import arrays, load
+from whydiff.storage.reader import arrays, load, take_in
 from whydiff.storage.sealing import Sealed, seal
 from whydiff.storage.studies import (
     CALIBRATION,
@@ -35,4 +35,5 @@ __all__ = [
     "load",
     "load_study",
     "seal",
+    "take_in",
 ]

@@ -140,7 +140,7 @@ class ArrayFolder:
     @staticmethod
     def wants(array: np.ndarray) -> bool:
         """Whether an array is worth a file of its own."""
-        plain = array.dtype.isnative and not array.dtype.hasobject and not is_compact(array)
+        plain = array.dtype.isnative and array.dtype.name in NATIVE and not is_compact(array)
         return plain and array.nbytes >= LEAST_BYTES
 
     def put(self, array: np.ndarray) -> str:
@@ -170,6 +170,11 @@ class ArrayFolder:
             return self.get(self.put(array), array.dtype, array.shape)
         except OSError:
             return array
+
+
+def folder_beside(file: Path | str) -> Path:
+    """Where the large arrays of a file lie that leaves them to a folder."""
+    return Path(file).parent / "arrays"
 
 
 #: No series of a real epoch comes near this; a larger claim is a bomb.

@@ -7,6 +7,7 @@ version that was ever written has its reader in ``_READERS``.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections import defaultdict
@@ -23,7 +24,7 @@ from whydiff.core.recording import STEP_GROUPS, Draw, Epoch, Execution, Fit
 from whydiff.storage import blobs, codec, schema
 from whydiff.storage.calls import FitCall, read_calls, read_events
 from whydiff.storage.opening import Format, Opened, check_pages, joined, opened, reading
-from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS, source_id
+from whydiff.storage.rows import FACT_FIELDS, TENSOR_FIELDS, put_array, source_id
 
 RECORDING = Format(
     "recording",
@@ -54,7 +55,7 @@ def arrays(
     with opened(Path(path), RECORDING) as file:
         found = _snapshot(file.db, fit, moment)  # as a recording of before kept them, all in one
         if found is None:
-            found = _kept(file, fit, moment, name)
+            found = _kept(file, Path(path), fit, moment, name)
         return found if name is None else {k: v for k, v in found.items() if k == name}
 
 
@@ -67,7 +68,9 @@ def _snapshot(db: sqlite3.Connection, fit: int, moment: str) -> dict[str, np.nda
     )
 
 
-def _kept(file: Opened, fit: int, moment: str, name: str | None) -> dict[str, np.ndarray]:
+def _kept(
+    file: Opened, path: Path, fit: int, moment: str, name: str | None
+) -> dict[str, np.ndarray]:
     if not {"kept", "array"} <= file.tables:
         return {}
     check_pages(file.db, "kept")
@@ -78,8 +81,36 @@ def _kept(file: Opened, fit: int, moment: str, name: str | None) -> dict[str, np
         if name is None or key == codec.text(name):
             query = "SELECT part, data FROM array WHERE digest = ? ORDER BY part"
             parts = file.db.execute(query, (digest,)).fetchall()
-            found[key] = blobs.unpack_arrays(joined(parts, f"parts of array {digest!r}"))[""]
+            beside = None if parts else _beside(file.db, path, digest)
+            if beside is None:
+                found[key] = blobs.unpack_arrays(joined(parts, f"parts of array {digest!r}"))[""]
+            else:
+                found[key] = beside
     return found
+
+
+def _beside(db: sqlite3.Connection, path: Path, digest: str) -> np.ndarray | None:
+    """An array that a recording left to the folder beside it, and describes."""
+    folder = blobs.folder_beside(path)
+    query = "SELECT role, path, shape, dtype, digest, trained_by FROM tensor WHERE digest = ?"
+    row = db.execute(query, (digest,)).fetchone()
+    if row is None or not (folder / Path(digest).name).is_file():
+        return None
+    tensor = codec.row_tensor(row, f"array {digest!r}")
+    if tensor.dtype not in blobs.NATIVE:
+        return None
+    return blobs.ArrayFolder(folder).get(digest, np.dtype(tensor.dtype), tensor.shape)
+
+
+def take_in(path: Path, beside: Path) -> None:
+    """Store in a recording what it left to the folder beside that of another path, where it was."""
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        query = """SELECT DISTINCT digest FROM kept
+                   WHERE digest NOT IN (SELECT digest FROM array)"""
+        for (digest,) in db.execute(query).fetchall():
+            array = _beside(db, beside, digest)
+            if array is not None:
+                put_array(db, digest, array)
 
 
 def _read_1(file: Opened) -> Execution:

@@ -106,19 +106,32 @@ def put_end(
 
 
 def put_arrays(
-    db: sqlite3.Connection, fit: int, moment: str, arrays: Mapping[str, np.ndarray]
+    db: sqlite3.Connection,
+    fit: int,
+    moment: str,
+    arrays: Mapping[str, np.ndarray],
+    beside: blobs.ArrayFolder | None = None,
 ) -> None:
-    """Keep arrays by name. Equal ones, of any moment of any fit, are stored once."""
+    """Keep arrays by name. Equal ones, of any moment of any fit, are stored once; large ones of
+    tensors that the recording describes in the folder ``beside``, if there is one."""
     db.execute("DELETE FROM kept WHERE fit = ? AND moment = ?", (fit, moment))
     for name, array in arrays.items():
         if not blobs.storable(array):
             raise TypeError(f"{name} is an array of {array.dtype}, which is not numbers")
         digest = tensor_digest(array)
-        if not db.execute("SELECT 1 FROM array WHERE digest = ?", (digest,)).fetchone():
-            pieces = blobs.array_pieces(array, schema.PART_BYTES)
-            rows = ((digest, part, piece) for part, piece in enumerate(pieces))
-            db.executemany("INSERT INTO array VALUES(?, ?, ?)", rows)
+        described = "SELECT 1 FROM tensor WHERE digest = ?"
+        if beside and beside.wants(array) and db.execute(described, (digest,)).fetchone():
+            beside.put(array)
+        elif not db.execute("SELECT 1 FROM array WHERE digest = ?", (digest,)).fetchone():
+            put_array(db, digest, array)
         db.execute("INSERT INTO kept VALUES(?, ?, ?, ?)", (fit, moment, codec.text(name), digest))
+
+
+def put_array(db: sqlite3.Connection, digest: str, array: np.ndarray) -> None:
+    """Store one array in parts."""
+    pieces = blobs.array_pieces(array, schema.PART_BYTES)
+    rows = ((digest, part, piece) for part, piece in enumerate(pieces))
+    db.executemany("INSERT INTO array VALUES(?, ?, ?)", rows)
 
 
 def put_draws(db: sqlite3.Connection, draws: Sequence[Draw]) -> None:

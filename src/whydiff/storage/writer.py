@@ -26,6 +26,7 @@ from whydiff.core.keeping import Keep
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import STEP_GROUPS, Draw, Epoch, Frame
 from whydiff.storage import calls, codec, rows, schema
+from whydiff.storage.blobs import ArrayFolder
 from whydiff.storage.opening import (
     begin_file,
     begin_journal,
@@ -63,8 +64,9 @@ class Writer:
         force: bool = False,
         keep: Keep = "all",
         every: int = 1,
+        beside: ArrayFolder | None = None,
     ) -> None:
-        self._keep, self.every = keep, every
+        self._keep, self.every, self._beside = keep, every, beside
         self.path = path = Path(path).absolute()
         make_room(path, force=force)  # an older recording is gone when the first fit begins
         self.trouble = ""
@@ -173,7 +175,7 @@ class Writer:
             arrays = {k: v for k, v in arrays.items() if wanted and k.startswith(wanted)}
         if not arrays:
             return
-        self._commit("tensors", rows.put_arrays, fit, moment, arrays)
+        self._commit("tensors", rows.put_arrays, fit, moment, arrays, self._beside)
 
     def fit_call(self, number: int, fit: int, models: Sequence[int] = ()) -> None:
         """Say which number a fit has among all calls, and which models it trains."""

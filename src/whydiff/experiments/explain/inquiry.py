@@ -37,6 +37,7 @@ from whydiff.runner.running import Ran, Runs, runs_of
 from whydiff.script_text.edits import parse
 from whydiff.script_text.notebooks import cells, left_out
 from whydiff.script_text.resuming import loads_if_there
+from whydiff.storage import take_in
 
 #: Proposals are tried from the smallest on; so many at most.
 MOST_TRIED = 4
@@ -263,6 +264,7 @@ def _kept_on_ctrl_c(folder: Path, script: Path) -> Iterator[None]:
             if recording.exists():
                 kept.append(f"{script.stem}.{name}.whydiff")
                 shutil.copy(recording, kept[-1])
+                take_in(Path(kept[-1]), recording)
         if not kept:
             raise
         raise KeyboardInterrupt(

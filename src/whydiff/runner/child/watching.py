@@ -136,9 +136,11 @@ class Watching:
     def _opened(self, job: Job) -> Writer:
         from whydiff.recorder.environment import script_facts, surroundings
         from whydiff.storage import Writer
+        from whydiff.storage.blobs import ArrayFolder
 
         output = Path(job.output)
-        writer = Writer(output, job.script, job.arguments, job.force, job.keep, job.every)
+        beside = ArrayFolder(Path(job.arrays)) if job.arrays else None
+        writer = Writer(output, job.script, job.arguments, job.force, job.keep, job.every, beside)
         writer.environment({**surroundings(), **script_facts(job.script), **job.facts})
         return writer
 
