@@ -33,6 +33,8 @@ OVER_BATCHES = "mean over batches"
 
 #: The note of a call that a callback made where an epoch of a fit ended: the fit's number.
 WITHIN = "within fit"
+#: note of such a call: how many steps the fit had done
+AFTER_STEPS = "after steps"
 
 _NO_ROWS = np.empty((0, 2), np.uint64)
 

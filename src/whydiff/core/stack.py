@@ -41,7 +41,7 @@ class Frame:
 _HOOKS = frozenset({"on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end"})
 #: Hooks that ``evaluate`` and ``predict`` call when they are done.
 OF_CALLS = frozenset({"on_test_end", "on_predict_end"})
-#: Hooks between two steps: JAX has the weights elsewhere then.
+#: Hooks between two steps: JAX has the weights elsewhere then, until a callback asks for its model.
 _BETWEEN_STEPS = frozenset({"on_train_batch_begin", "on_train_batch_end"})
 
 

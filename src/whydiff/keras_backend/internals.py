@@ -715,6 +715,11 @@ def in_stateless_scope() -> bool:
     return bool(_module("backend.common.stateless_scope").in_stateless_scope())
 
 
+def in_steps_state(model: Any) -> bool:
+    """Whether the values of a model that trains are in its steps' state, not in its variables."""
+    return hasattr(model, "jax_state_sync") and not getattr(model, "_jax_state_synced", False)
+
+
 def modules_with(keras: ModuleType, thing: Any) -> Iterator[tuple[ModuleType, str]]:
     """(module, name) wherever a module of Keras holds ``thing``."""
     for name, module in list(sys.modules.items()):

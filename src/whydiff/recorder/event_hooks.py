@@ -217,22 +217,18 @@ def _watch_copies(holder: Holder, patches: Patches, keras: Any) -> None:
     def told_set(self: Any) -> None:
         session = holder.session
         calls = session.calls
-        if session.active is not None:
+        if session.current is not None and session.hook_at(sys._getframe(3)):
             callback, epoch = _callback()
-            if session.current is None or not hasattr(callback, "best_weights"):
-                return
+            if not hasattr(callback, "best_weights"):
+                return _told_copied(calls, self)
             best = int(getattr(callback, "best_epoch", epoch or 0)) + 1
             fit = session.current.index
             number = calls.events.enter("restore_best_weights", self, {"epoch": best, "fit": fit})
             origin = Origin(f"best weights, epoch {best} of fit {fit}", "restored", number,
                             fit=fit, epoch=best)  # fmt: skip
             calls.provenance.put(calls.events.slots(self), calls.models.of(self).number, origin)
-        elif calls.running is None:
-            model = calls.models.holding(self)
-            number = calls.events.enter("set_weights", model, {"layer": str(self.name)})
-            slots = calls.events.slots(self)
-            own = 0 if model is None else calls.models.of(model).number
-            calls.provenance.copied(slots, own, number, user_line())
+        elif session.active is None and calls.running is None:
+            _told_copied(calls, self)
 
     @functools.wraps(get_weights)
     def watched_get(self: Any) -> Any:
@@ -255,6 +251,14 @@ def _watch_copies(holder: Holder, patches: Patches, keras: Any) -> None:
 
     patches.replace(layer, "set_weights", watched_set)
     patches.replace(layer, "get_weights", watched_get)
+
+
+def _told_copied(calls: Any, layer: Any) -> None:
+    model = calls.models.holding(layer)
+    number = calls.events.enter("set_weights", model, {"layer": str(layer.name)})
+    if number:
+        own = 0 if model is None else calls.models.of(model).number
+        calls.provenance.copied(calls.events.slots(layer), own, number, user_line())
 
 
 def _watch_assign(holder: Holder, patches: Patches) -> None:

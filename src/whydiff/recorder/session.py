@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, TypeVar
 
+from whydiff.core.calls import AFTER_STEPS, WITHIN
 from whydiff.core.files import FILE
 from whydiff.core.hybrids import Enough, Pins
 from whydiff.core.interrupting import pass_on
@@ -248,7 +249,8 @@ class Session:
                 return None
             if hook:
                 self.calls.open_loops = {fit.index: fit.model}
-                return self.calls.begin(kind, method, model, arguments, hook, fit.index)
+                within = {WITHIN: fit.index, AFTER_STEPS: fit.steps}
+                return self.calls.begin(kind, method, model, arguments, hook, within)
             return self.calls.validating(model) if kind == "evaluate" else None
         self.calls.open_loops = {loop.index: loop.model for loop in self._loops}
         try:
@@ -278,9 +280,10 @@ class Session:
     def hook_at(self, frame: FrameType) -> str:
         """The hook of a callback at ``frame`` in which the script may measure a model; "" in
         none."""
-        import keras
+        from whydiff.keras_backend.internals import in_steps_state
 
-        return hook_of(frame, between_steps=keras.backend.backend() != "jax")
+        fit = self.current
+        return hook_of(frame, between_steps=fit is None or not in_steps_state(fit.model))
 
     def reads_scores(self, frame: FrameType) -> bool:
         """Whether a number that the script computes at ``frame`` may be a score: outside of

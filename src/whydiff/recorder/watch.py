@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dis
+import inspect
+import itertools
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -19,7 +23,7 @@ from whydiff.core.recording import EVERY, FIRST_STEPS, LOG_UNSEEN, MEASURED_WITH
 from whydiff.core.stack import Frame
 from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.callbacks import fresh_callback, listed, numbers, sort_callbacks
-from whydiff.keras_backend.code import Outside
+from whydiff.keras_backend.code import Outside, is_users
 from whydiff.keras_backend.host_generators import generators_held, never_alike
 from whydiff.keras_backend.internals import distribution_of_keras, steps_at_once
 from whydiff.keras_backend.subject import layers_of, optimizers_of, title_of
@@ -441,6 +445,8 @@ def origins_of(
 # --- whether anybody sees what a fit logs: it is printed, kept by the script, or sent elsewhere ---
 
 
+#: Flags of functions that take any number of arguments.
+_MORE = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 #: Callbacks of Keras that hand no log on.
 _SILENT = frozenset({
     "BackupAndRestore", "EarlyStopping", "LearningRateScheduler", "ModelCheckpoint",
@@ -471,4 +477,29 @@ def log_unseen(
 def _silent(arguments: Mapping[str, Any], callbacks: Sequence[Any]) -> bool:
     """Whether Keras prints nothing and no callback hands the log on."""
     quiet = arguments.get("verbose", "auto") in (0, "0")
-    return quiet and all(type(callback).__name__ in _SILENT for callback in callbacks)
+    return quiet and all(
+        type(callback).__name__ in _SILENT or _leaves_log_alone(type(callback))
+        for callback in callbacks
+    )
+
+
+def _leaves_log_alone(callback: type) -> bool:
+    """Whether no hook of a callback of the script reads the log that it is given."""
+    own = list(itertools.takewhile(is_users, callback.__mro__))
+    hooks = [
+        getattr(value, "__code__", None)
+        for one in own
+        for name, value in vars(one).items()
+        if name.startswith("on_")
+    ]
+    first = callback.__mro__[len(own)]
+    return bool(own) and first.__name__ == "Callback" and not any(map(_reads_last, hooks))
+
+
+def _reads_last(code: CodeType | None) -> bool:
+    """Whether a function may read its last parameter."""
+    if code is None or not code.co_argcount or code.co_flags & _MORE:
+        return True
+    last = code.co_varnames[code.co_argcount - 1]
+    read = (i.argval for i in dis.get_instructions(code) if i.opname.startswith("LOAD"))
+    return any(last in (value if isinstance(value, tuple) else (value,)) for value in read)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from collections.abc import Iterator
 
@@ -35,12 +36,13 @@ def throws_away(module: ast.Module, line: int, method: str, attribute: str) -> b
     return False
 
 
-def called_alone(module: ast.Module, line: int) -> ast.expr | None:
-    """What the statement at a line calls, where it does nothing else."""
-    match _statement(module, line):
-        case ast.Expr(value=ast.Call(func=func)):
-            return func
-    return None
+def called_alone(module: ast.Module, line: int) -> list[ast.expr]:
+    """What the statements at a line call, where they do nothing else."""
+    calls = [
+        node.value.func if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
+        for node in _statements(module, line)
+    ]
+    return [] if None in calls else [func for func in calls if func is not None]
 
 
 def keys_read(module: ast.Module, attribute: str) -> list[str]:
@@ -84,9 +86,14 @@ def _given(node: ast.Assign, name: str) -> Iterator[ast.expr]:
     for target in node.targets:
         if _named(target, name):
             yield node.value
-        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
-            pairs = zip(target.elts, node.value.elts, strict=False)
-            yield from (value for part, value in pairs if _named(part, name))
+        if isinstance(target, ast.Tuple):
+            plain, tuples = [_named(part, name) for part in target.elts], node.value
+            if isinstance(tuples, ast.Tuple):
+                yield from (value for value, ours in zip(tuples.elts, plain, strict=False) if ours)
+            elif isinstance(tuples, ast.Call):
+                for k in (k for k, ours in enumerate(plain) if ours):
+                    item = ast.Subscript(tuples, ast.Constant(k), ast.Load())
+                    yield ast.fix_missing_locations(ast.copy_location(item, tuples))
 
 
 def counting_loop(module: ast.Module, name: str, line: int) -> ast.For | None:
@@ -127,6 +134,31 @@ def needed_for(loop: ast.For | ast.FunctionDef, name: str) -> set[str]:
         if read <= needed:
             return needed
         needed |= read
+
+
+def one_return(body: list[ast.stmt], name: str, ran: set[int]) -> list[ast.stmt]:
+    """Statements of a function with what it returns assigned to ``name``: what follows an ``if``
+    that returns stands in its branches. Of two branches of which one holds a line of ``ran``, that
+    one alone. What stands in loops is left."""
+    for i, node in enumerate(body):
+        if isinstance(node, ast.Return):
+            result = ast.Assign([ast.Name(name, ast.Store())], node.value or ast.Constant(None))
+            ast.copy_location(result.targets[0], node)
+            return [*body[:i], ast.copy_location(result, node)]
+        if isinstance(node, ast.If):
+            returns = any(isinstance(n, ast.Return) for n in ast.walk(node))
+            branches = [node.body, node.orelse]
+            if returns:
+                rest = body[i + 1 :]
+                branches = [one_return([*b, *copy.deepcopy(rest)], name, ran) for b in branches]
+            taken = [b for b in branches if any(spans(part, line) for part in b for line in ran)]
+            if len(taken) == 1:
+                return one_return([*body[:i], *taken[0], *body[len(body) if returns else i + 1 :]],
+                                  name, ran)  # fmt: skip
+            node.body, node.orelse = branches
+            if returns:
+                return body[: i + 1]
+    return body
 
 
 def assigned(node: ast.AST) -> set[str]:
@@ -240,9 +272,13 @@ def _named(node: ast.expr, name: str) -> bool:
 
 def _statement(module: ast.Module, line: int) -> ast.AST:
     """The innermost statement around a line."""
-    around = [n for n in ast.walk(module) if isinstance(n, ast.stmt) and spans(n, line)]
-    simple = [n for n in around if not hasattr(n, "body")]
+    simple = _statements(module, line)
     return simple[-1] if simple else ast.Pass()
+
+
+def _statements(module: ast.Module, line: int) -> list[ast.stmt]:
+    around = [n for n in ast.walk(module) if isinstance(n, ast.stmt) and spans(n, line)]
+    return [n for n in around if not hasattr(n, "body")]
 
 
 def _scope_at(module: ast.Module, line: int) -> _Scope:

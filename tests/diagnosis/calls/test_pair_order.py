@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whydiff.core.calls import WITHIN, Leaf, Origin, Output, Score
+from whydiff.core.calls import AFTER_STEPS, WITHIN, Leaf, Origin, Output, Score
 from whydiff.core.digests import row_digests
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Tensor
@@ -136,9 +136,12 @@ def test_a_call_within_a_fit_is_held_against_its_log_by_the_weights_it_ended_wit
     assert held({"of an earlier epoch"}) == []
 
 
-def test_what_a_callback_measured_in_another_epoch_is_meant_to_differ():
+def test_what_a_callback_measured_before_further_steps_is_meant_to_differ(trained_fit):
+    fit = trained_fit(1)
     inside, after = within_fit(5), call(8, "evaluate", kernel=OTHER, values={"loss": 0.1})
-    assert disagreements(execution(inside, after)) == []
+    for steps, pairs in ((None, 0), (len(fit.steps) - 1, 0), (len(fit.steps), 1)):
+        made = replace(inside, notes={**inside.notes, AFTER_STEPS: steps})
+        assert len(disagreements(execution(made, after, fits=[fit]))) == pairs
 
 
 def test_a_call_that_did_not_finish_is_not_looked_at():

@@ -131,6 +131,10 @@ def story(
         return Story(detail, _of_files(differing))
     if both == {"assigned"}:
         return Story(f"{detail}, values that no model of this run had before", "values-assigned")
+    if both == {"assigned", "trained"} and a.model_number == b.model_number:
+        return Story(
+            f"{detail}, values that no model of this run had before", "trained-weights-replaced"
+        )
     if "copied" in both or "assigned" in both:
         return Story(detail, "weights-assigned")
     if both & FRESH:

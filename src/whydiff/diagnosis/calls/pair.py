@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.calls import (
+    AFTER_STEPS,
     WITHIN,
     CallRecipe,
     Inputs,
@@ -163,7 +164,7 @@ def _in_pieces(calls: Sequence[MeasuringCall]) -> Iterator[MeasuringCall]:
     for call in calls:
         if call.kind in ("predict", "call") and call.finished and call.number not in steps:
             place = tuple((f.file, f.line) for f in call.stack)
-            key = (call.kind, call.model_number, place, tuple(_weights(call)),
+            key = (call.kind, call.model_number, place, tuple(_trained_weights(call)),
                    tuple(leaf.path for leaf in call.recipe.inputs.leaves),
                    tuple((o.name, o.shape[1:]) for o in call.outputs))  # fmt: skip
             groups.setdefault(key, []).append(call)
@@ -197,6 +198,12 @@ def _place(call: MeasuringCall) -> tuple[object, ...]:
 
 def _weights(call: MeasuringCall) -> list[str]:
     return [t.digest for t in call.recipe.weights if not is_recurrent(t.path)]
+
+
+def _trained_weights(call: MeasuringCall) -> list[str]:
+    """The weights that only a training changes: calls with training=True move averages."""
+    known = [t.digest for t in call.recipe.weights if t.role == "trainable"]
+    return known if call.recipe.mode.get("training") is True else _weights(call)
 
 
 # --- fits ---------------------------------------------------------------------------------------
@@ -261,7 +268,8 @@ def fit_pairs(fit: Fit, call: MeasuringCall, metric: str | None) -> Iterator[Dis
         ("", LOGGED, FIT_ROWS, _rows_of_epoch(fit)),
     ):
         common = [n for n in ordered(list(call.values)) if f"{prefix}{n}" in logs]
-        common = [n for n in common if f"{prefix}{n}" in fit.names_seen] or common
+        if fit.names_seen:
+            common = [n for n in common if f"{prefix}{n}" in fit.names_seen]
         apart = [
             number(n, float(logs[f"{prefix}{n}"]), float(call.values[n]))
             for n in common
@@ -630,7 +638,7 @@ def _telling(labels: np.ndarray) -> bool:
 
 
 def _trained_between(execution: Execution, a: MeasuringCall, b: MeasuringCall) -> bool:
-    if WITHIN in a.notes or WITHIN in b.notes:
+    if not all(_after_its_fit(execution, call) for call in (a, b)):
         return True
     first, last = sorted((a.number, b.number))
     if any(first < fit.call < last and fit.trained(a) for fit in execution.fits):
@@ -639,6 +647,12 @@ def _trained_between(execution: Execution, a: MeasuringCall, b: MeasuringCall) -
     tensors = zip(later.recipe.weights, later.recipe.origins, strict=False)
     kinds = {o.kind for t, o in tensors if not is_recurrent(t.path)}
     return bool(kinds & {"unwatched"}) and not kinds & {"file", "restored", "average", "copied"}
+
+
+def _after_its_fit(execution: Execution, call: MeasuringCall) -> bool:
+    """Whether no step of the fit followed in which a callback made the call, if one did."""
+    ended = [{WITHIN: fit.index, AFTER_STEPS: len(fit.steps)} for fit in execution.fits]
+    return WITHIN not in call.notes or any(end.items() <= call.notes.items() for end in ended)
 
 
 def _replaced(execution: Execution, a: MeasuringCall, b: MeasuringCall) -> bool:

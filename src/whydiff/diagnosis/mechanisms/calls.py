@@ -100,6 +100,16 @@ MECHANISMS = (
         seen="Weights of one side come from set_weights or assign.",
     ),
     Mechanism(
+        "trained-weights-replaced",
+        ("weights",),
+        "other weights put in the place of the trained ones",
+        "set_weights or assign put values into the model that its training did not leave: averages "
+        "of the weights kept by hand, or weights of another moment.",
+        "Compare both with the same weights: keep what the training left (get_weights()), and "
+        "measure before other weights are put in or after they are put back.",
+        seen="One side was trained, the other side's weights were assigned to the same model.",
+    ),
+    Mechanism(
         "weights-rounded",
         ("weights",),
         "weights that were rounded on the way",
@@ -303,8 +313,9 @@ MECHANISMS = (
         ("noise",),
         "random layers that act at inference",
         "Every call draws other random numbers (Monte Carlo dropout, sampling, augmentation).",
-        "That is intended for Monte Carlo dropout: average over many calls. Otherwise pass "
-        "training=False, or give the layer a seed and reset its generator before each call.",
+        "That is intended for Monte Carlo dropout: average over many calls. Otherwise call the "
+        "model with training=False, and take training=True out of its own code, which holds in "
+        "predict, too; or give the layer a seed and reset its generator before each call.",
         seen="Seed generators of the model moved on between the calls.",
     ),
     Mechanism(

@@ -15,7 +15,6 @@ import numpy as np
 import xxhash
 
 from whydiff.core.calls import (
-    WITHIN,
     CallRecipe,
     GeneratorState,
     MeasuringCall,
@@ -153,7 +152,7 @@ class Measuring(Flags):
         model: Any,
         arguments: Mapping[str, Any],
         stack: tuple[Frame, ...],
-        within: int | None,
+        within: Mapping[str, int] | None,
     ) -> None:
         super().__init__(model)
         self.number, self.kind, self._within = number, kind, within
@@ -381,8 +380,7 @@ class Measuring(Flags):
             notes["method"] = self._method
         if is_keras_2(self.model) or not shows_training_flags():
             notes["unknown: training flags"] = "this Keras does not show them at each layer"
-        if self._within is not None:
-            notes[WITHIN] = self._within
+        notes |= self._within or {}
         if self.thrown_away:
             notes["thrown away"] = True
         if len(self._listed) > 1:

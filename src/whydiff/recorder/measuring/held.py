@@ -6,6 +6,7 @@ Lambda functions and ``call`` methods of the user's read by name: globals, closu
 
 from __future__ import annotations
 
+import copy
 import random
 import types
 from collections.abc import Iterator, Mapping
@@ -117,6 +118,10 @@ def _holds_tensors(value: Any) -> bool:
         return False
 
 
+#: Classes of values that the script may change in place before they are put back.
+_CHANGING = (dict, list, np.ndarray)
+
+
 def _held(
     name: str, kind: str, layer: str, value: Any, to_numpy: Any, told: bool = False
 ) -> Iterator[Held]:
@@ -126,6 +131,8 @@ def _held(
         pass_on(error)
         return
     if digest:
+        if type(value) in _CHANGING:
+            value = copy.copy(value)
         yield Held(name, kind, layer, digest, plain, value, told)
 
 

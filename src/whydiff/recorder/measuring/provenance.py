@@ -236,8 +236,10 @@ class Provenance:
         entry = self._entries.get(id(slot.variable))
         if entry is not None and entry.variable() is not slot.variable:
             entry = None
-        if entry is not None and entry.digest == digest:
-            return entry.origin
+        known = entry if entry is not None and entry.digest == digest else None
+        # What a callback put back is what the training had left.
+        if known and (known.origin.kind != "assigned" or digest not in trained_by):
+            return known.origin
         fit = trained_by.get(digest, open_loop)
         if fit is not None:
             origin = Origin(f"trained by {named_fit(fit)}", "trained", fit=fit)

@@ -351,7 +351,7 @@ def _of_evaluate(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float]]
             yield scoring.UNWEIGHTED, _evaluated(replace(evaluate, fed=unweighted), metric)
     if metric == "loss":
         with contextlib.suppress(Exception):
-            penalty = sum(float(adapter().to_numpy(part)) for part in evaluate.model.losses)
+            penalty = _penalty(evaluate)
             if penalty:
                 yield scoring.UNREGULARIZED, float(evaluate.call.values[metric]) - penalty
         for setting, loss in _plainer(evaluate.compile_arguments.get("loss")):
@@ -359,6 +359,18 @@ def _of_evaluate(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float]]
                 arguments = {**evaluate.compile_arguments, "loss": loss}
                 plain = replace(evaluate, compile_arguments=arguments)
                 yield f"{scoring.WITHOUT}{setting}", _evaluated(plain, metric, compiled=True)
+
+
+def _penalty(evaluate: LiveCall) -> float:
+    """What regularizers and ``add_loss`` add to evaluate's loss, a mean over its rows."""
+    model, total, rows = evaluate.model, 0.0, 0
+    with preserved(model), adapter().without_gradients():
+        for batch in evaluate.fed or ():
+            model(batch[0], training=False)
+            size = len(leaves_of(batch[0])[0])
+            total += size * sum(float(adapter().to_numpy(part)) for part in model.losses)
+            rows += size
+    return total / rows
 
 
 def _evaluated(evaluate: LiveCall, metric: str, compiled: bool = False) -> float:

@@ -42,22 +42,24 @@ def beside(
 
 
 def thrown_away(frame: Any, method: str, model: Any) -> bool:
-    """Whether the statement that a frame is in does nothing but call a model's ``method``: the
-    result is nobody's business (a call that builds the model, say)."""
-    match _called_alone(frame.f_code.co_filename, frame.f_lineno):
-        case ast.Attribute(attr=name) if name == method:
-            return True
-        case ast.Name(id=name):
-            return names_in(frame).get(name) is model
-        case ast.Attribute(value=ast.Name(id=name), attr=attribute):
-            return getattr(names_in(frame).get(name), "__dict__", {}).get(attribute) is model
+    """Whether the line that a frame is in does nothing but call things, among them a model's
+    ``method``: the result is nobody's business (a call that builds the model, say)."""
+    for func in _called_alone(frame.f_code.co_filename, frame.f_lineno):
+        match func:
+            case ast.Attribute(attr=name) if name == method:
+                return True
+            case ast.Name(id=name) if names_in(frame).get(name) is model:
+                return True
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                if getattr(names_in(frame).get(name), "__dict__", {}).get(attribute) is model:
+                    return True
     return False
 
 
 @functools.lru_cache(maxsize=256)
-def _called_alone(file: str, line: int) -> ast.expr | None:
+def _called_alone(file: str, line: int) -> list[ast.expr]:
     module = parsed(file) if file.endswith(".py") else None  # a cell shows what it ends with
-    return called_alone(module, line) if module else None
+    return called_alone(module, line) if module else []
 
 
 @functools.lru_cache(maxsize=256)

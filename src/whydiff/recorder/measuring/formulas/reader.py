@@ -10,7 +10,7 @@ import inspect
 import math
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,14 @@ from whydiff.recorder.measuring.formulas.functions import (
     largest,
     writes,
 )
-from whydiff.script_text.printed import assigned, counting_loop, definition, function_at, needed_for
+from whydiff.script_text.printed import (
+    assigned,
+    counting_loop,
+    definition,
+    function_at,
+    needed_for,
+    one_return,
+)
 
 #: Assignments that are followed, one behind the other.
 _DEEPEST = 8
@@ -44,6 +51,7 @@ _MOST_COUNTED = 1_000_000
 _NODES = (
     ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Tuple, ast.List, ast.Slice,
     ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context, ast.Constant, ast.keyword,
+    ast.Dict,
 )  # fmt: skip
 _STATEMENTS = (
     ast.Return, ast.Assign, ast.AugAssign, ast.If, ast.For, ast.Pass, ast.Continue, ast.Break,
@@ -113,8 +121,10 @@ class Reader:
     def followed(self, name: str, value: Any, line: int) -> ast.expr | None:
         """What a name was computed from, where that holds a watched output and gives its value."""
         node = definition(self.module, name, line)
-        if node is None:
-            return None
+        return None if node is None else self._traced(node, value)
+
+    def _traced(self, node: ast.expr, value: Any) -> ast.expr | None:
+        """An expression of the script, where it holds a watched output and gives this value."""
 
         def computed() -> ast.expr | None:
             known = len(self._calls)
@@ -208,17 +218,15 @@ class Reader:
                 function = inspect.getattr_static(type(owner), name, None)
             case _:
                 return None
-        if not isinstance(function, types.FunctionType) or function.__closure__:
+        if not isinstance(function, types.FunctionType):
             return None
         file = function.__code__.co_filename
         module = None if in_library(file) else parsed(file)
         text = module and function_at(module, function.__name__, function.__code__.co_firstlineno)
-        if not module or not text or text.decorator_list or not _may_predict(text):
+        known = {*function.__code__.co_freevars}
+        if not module or not text or text.decorator_list or not _may_predict(text, known):
             return None
-        returned = [n for n in ast.walk(text) if isinstance(n, ast.Return)]
-        if len(returned) != 1 or returned[0] is not text.body[-1] or returned[0].value is None:
-            raise NotPlain
-        values = {**function.__globals__, **self._arguments(node, function, owner)}
+        values = {**_around(function), **self._arguments(node, function, owner)}
         lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
         made = {
             number: call
@@ -229,7 +237,7 @@ class Reader:
         self.file, self.module, self.values, self._outputs = file, module, values, made
         self._bound = []
         try:
-            return self._body(copy.deepcopy(text))
+            return self._body(copy.deepcopy(text), _lines_in(made.values(), file))
         finally:
             self.file, self.module, self.values, self._outputs, self._bound = outside
 
@@ -260,12 +268,12 @@ class Reader:
                 found[name] = self._part(argument) if value is None else value
         return found
 
-    def _body(self, function: ast.FunctionDef) -> ast.expr:
-        """A function of the script as a call of one that does the same with the predictions."""
-        end = function.body[-1]
-        assert isinstance(end, ast.Return) and end.value is not None
-        result = ast.copy_location(ast.Name("_returned", ast.Store()), end)
-        function.body[-1] = ast.copy_location(ast.Assign([result], end.value), end)
+    def _body(self, function: ast.FunctionDef, ran: set[int]) -> ast.expr:
+        """A function of the script as a call of one that does the same with the predictions, which
+        were made at the lines ``ran``."""
+        function.body = one_return(function.body, "_returned", ran)
+        if any(isinstance(n, ast.Return) for n in ast.walk(function)):
+            raise NotPlain
         own = assigned(function)
         if own & {parameter.arg for parameter in function.args.args}:
             raise NotPlain
@@ -418,7 +426,8 @@ class Reader:
                 held = self._held(node)
                 held = self._part(node) if held is None else held
                 if held is not None:
-                    return self._use(held, None, line)
+                    tree = self._entry(node, held, line)
+                    return self._use(held, None, line) if tree is None else tree
                 if isinstance(node, ast.Attribute):
                     return self._attribute(node, line)
         if not isinstance(node, (*_NODES, ast.Subscript)):
@@ -430,6 +439,17 @@ class Reader:
                 parts = [self._visit(v, line) if isinstance(v, ast.AST) else v for v in value]
                 setattr(node, field, parts)
         return node
+
+    def _entry(self, node: ast.expr, value: Any, line: int) -> ast.expr | None:
+        """What a number in a tuple or dict was computed from: ``scores["accuracy"]``."""
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant() as key) if (
+                isinstance(value, (float, np.number))
+                and (whole := definition(self.module, name, line)) is not None
+            ):
+                item = ast.copy_location(ast.Subscript(whole, key, ast.Load()), whole)
+                return self._traced(ast.fix_missing_locations(item), value)
+        return None
 
     def _attribute(self, node: ast.Attribute, line: int) -> ast.AST:
         if node.attr == "T" or node.attr in ("size", "shape"):
@@ -639,7 +659,7 @@ class Reader:
         module = parsed(function.__code__.co_filename)
         code = function.__code__
         node = module and function_at(module, function.__name__, code.co_firstlineno)
-        if not node or node.decorator_list or function.__closure__:
+        if not node or node.decorator_list:
             return False
         if node in self.functions:
             return True
@@ -652,7 +672,7 @@ class Reader:
 
     def _computes(self, node: ast.AST, function: types.FunctionType) -> bool:
         if isinstance(node, ast.Call):
-            inner = Reader(self.file, self.module, function.__globals__, {}, {})
+            inner = Reader(self.file, self.module, _around(function), {}, {})
             inner.functions = self.functions
             method = isinstance(node.func, ast.Attribute) and node.func.attr in METHODS
             called = inner._function(node.func)
@@ -662,7 +682,7 @@ class Reader:
             parts += [node.func.value] if isinstance(node.func, ast.Attribute) else []
             return all(self._computes(part, function) for part in parts)
         if isinstance(node, ast.Name) and node.id not in function.__code__.co_varnames:
-            value = function.__globals__.get(node.id)
+            value = _around(function).get(node.id)
             plain = (bool, int, float, str, np.number, np.ndarray, type(None))
             if not isinstance(value, (*plain, types.ModuleType, types.FunctionType, np.ufunc)):
                 return False  # an object of the script: what its operators do is not known
@@ -718,9 +738,21 @@ def _changes(node: ast.expr, names: set[str]) -> bool:
     return False
 
 
-def _may_predict(function: ast.FunctionDef) -> bool:
-    """Whether a function calls what it is given, or a method that predicts."""
-    parameters = {parameter.arg for parameter in function.args.args}
+def _around(function: types.FunctionType) -> dict[str, Any]:
+    """What the names that a function does not assign stand for in it."""
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    return {**function.__globals__, **{name: cell.cell_contents for name, cell in cells}}
+
+
+def _lines_in(calls: Iterable[MeasuringCall], file: str) -> set[int]:
+    """The lines of a file of the script that made these calls, directly or not."""
+    return {f.line for call in calls for f in call.stack if Path(f.file) == Path(file)}
+
+
+def _may_predict(function: ast.FunctionDef, known: set[str]) -> bool:
+    """Whether a function calls what it is given, what is ``known`` from around it, or a method
+    that predicts."""
+    parameters = {parameter.arg for parameter in function.args.args} | known
     called = [n.func for n in ast.walk(function) if isinstance(n, ast.Call)]
     return any(
         (isinstance(func, ast.Name) and func.id in parameters)
