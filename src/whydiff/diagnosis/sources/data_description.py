@@ -98,7 +98,7 @@ def _tells(x: np.ndarray, y: np.ndarray) -> bool:
 
 def _exchanged(left: Sequence[np.ndarray], right: Sequence[np.ndarray], names: list[str]) -> str:
     """Which arrays of A stand at another place in B, where that is all there is."""
-    if len(left) < 2 or all(_same_rows(x, y) for x, y in zip(left, right, strict=True)):
+    if all(_same_rows(x, y) for x, y in zip(left, right, strict=True)):
         return ""
     taken: list[int] = []
     for x in left:
@@ -114,7 +114,7 @@ def _paired_otherwise(
     left: Sequence[np.ndarray], right: Sequence[np.ndarray], names: Sequence[str]
 ) -> str:
     """Says so where all arrays hold the same rows, and other rows stand beside each other."""
-    if len(left) < 2 or len({len(rows) for rows in (*left, *right)}) > 1:
+    if len({len(rows) for rows in (*left, *right)}) > 1:
         return ""
     together = [np.unique(np.stack(side, axis=1), axis=0, return_counts=True)
                 for side in (left, right)]  # fmt: skip
@@ -148,8 +148,8 @@ def _same_values(one: Sequence[str], two: Sequence[str], names: Sequence[str]) -
 
 def _mapped(left: Sequence[np.ndarray], right: Sequence[np.ndarray], pairs: Sequence[bool]) -> str:
     """Whether the differing array of B is that of A with its values renamed one to one."""
-    (differing, *more) = [i for i, same in enumerate(pairs) if not same] or [-1]
-    if more or differing < 0 or len(left[differing]) != len(right[differing]):
+    differing, *more = [i for i, same in enumerate(pairs) if not same]
+    if more or len(left[differing]) != len(right[differing]):
         return ""
     equal = [i for i, same in enumerate(pairs) if same]
     if any(not np.array_equal(left[i], right[i]) for i in equal):
