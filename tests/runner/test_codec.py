@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from whydiff.core.feeding import TransferError
 from whydiff.core.replicas import Replica, Result
 from whydiff.runner import codec, messages as m
+from whydiff.storage.blobs import ArrayFolder
 
 
 def alike(a, b):
@@ -75,6 +76,12 @@ def test_large_arrays_of_files_are_one_file_wherever_they_are_equal(tmp_path):
     assert loaded[2].strides == (0, 0)
     assert len(list((tmp_path / "arrays").iterdir())) == 2
     assert all((tmp_path / name).stat().st_size < 1000 for name in "ab")
+    sink = io.BytesIO()
+    codec.write([large, large + 1], sink, ArrayFolder(tmp_path / "arrays", adds=False))
+    assert large.nbytes < sink.tell() < large.nbytes + 1000
+    sink.seek(0)
+    assert alike(codec.read(sink, ArrayFolder(tmp_path / "arrays")), [large, large + 1])
+    assert len(list((tmp_path / "arrays").iterdir())) == 2
     loaded[0][:] = 7
     assert alike(codec.load(tmp_path / "b"), {"again": large})
 

@@ -51,7 +51,7 @@ from whydiff.runner.revisions import Checkout
 from whydiff.runner.scratch import Cover, Means
 from whydiff.runner.targets import Target
 from whydiff.runner.used_backends import BACKENDS
-from whydiff.storage.blobs import folder_beside
+from whydiff.storage.blobs import ArrayFolder, folder_beside
 
 #: Starts the child. Not ``-m``, which looks for modules in the working directory first, nor ``-P``,
 #: which Python 3.10 does not know and processes started by the script would inherit.
@@ -187,10 +187,12 @@ class Child:
         )
         self._root = self._cover.root if self._cover else ""
         self._began = time.monotonic()
+        beside = folder_beside(recording)
+        self._arrays = ArrayFolder(beside)
         job = replace(
             self._job(run, recording),
             keep_bytes=_keep_bytes(run.keep) if serve else 0,
-            arrays=str(folder_beside(recording)) if serve and run.files else "",
+            arrays=str(beside) if serve and run.files else "",
             force=force,
             covered=tuple(self._cover.folders) if self._cover else (),
         )
@@ -308,10 +310,10 @@ class Child:
         try:
             with self._until_the_deadline():
                 codec.write(request, self._requests)
-                reply: EpochOver | Reply = codec.read(self._answers)
+                reply: EpochOver | Reply = codec.read(self._answers, self._arrays)
                 while isinstance(reply, EpochOver):
                     self.each_epoch(reply.done, reply.total, reply.unit)
-                    reply = codec.read(self._answers)
+                    reply = codec.read(self._answers, self._arrays)
         except (BrokenPipeError, EOFError):
             raise WhydiffError(
                 f"the process of {self.run.text} ended with {self._process.wait()} "

@@ -52,7 +52,7 @@ def write(message: object, sink: BinaryIO, folder: ArrayFolder | None = None) ->
 def _place(array: np.ndarray, folder: ArrayFolder | None) -> str:
     if is_compact(array):
         return _REPEATED
-    return folder.put(array) if folder is not None and folder.wants(array) else _HERE
+    return (folder.place(array) if folder is not None else None) or _HERE
 
 
 def read(source: BinaryIO, folder: ArrayFolder | None = None) -> Any:

@@ -132,16 +132,29 @@ LEAST_BYTES = 1 << 20
 
 
 class ArrayFolder:
-    """Arrays by their digest, in files of their bytes in C order."""
+    """Arrays by their digest, in files of their bytes in C order.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Without ``adds`` nothing is placed in it that is not there already.
+    """
+
+    def __init__(self, folder: Path, adds: bool = True) -> None:
+        self._folder, self._adds = folder, adds
 
     @staticmethod
     def wants(array: np.ndarray) -> bool:
         """Whether an array is worth a file of its own."""
-        plain = array.dtype.isnative and array.dtype.name in NATIVE and not is_compact(array)
+        plain = array.dtype.isnative and not array.dtype.hasobject and not is_compact(array)
         return plain and array.nbytes >= LEAST_BYTES
+
+    def place(self, array: np.ndarray) -> str | None:
+        """The digest of an array that is in the folder from now on, None of one that is not worth
+        it. OSError on a full disk."""
+        if not self.wants(array):
+            return None
+        if self._adds:
+            return self.put(array)
+        digest = tensor_digest(array)
+        return digest if (self._folder / digest).exists() else None
 
     def put(self, array: np.ndarray) -> str:
         """The digest of an array that is in the folder from now on. OSError on a full disk."""

@@ -120,7 +120,8 @@ def put_arrays(
             raise TypeError(f"{name} is an array of {array.dtype}, which is not numbers")
         digest = tensor_digest(array)
         described = "SELECT 1 FROM tensor WHERE digest = ?"
-        if beside and beside.wants(array) and db.execute(described, (digest,)).fetchone():
+        native = beside and beside.wants(array) and array.dtype.name in blobs.NATIVE
+        if beside and native and db.execute(described, (digest,)).fetchone():
             beside.put(array)
         elif not db.execute("SELECT 1 FROM array WHERE digest = ?", (digest,)).fetchone():
             put_array(db, digest, array)

@@ -9,6 +9,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.runner import codec
 from whydiff.runner.messages import Answered, AnyRequest, Failed, NotTransferable, Refused, Reply
+from whydiff.storage.blobs import ArrayFolder
 
 
 class Server(Protocol):
@@ -19,8 +20,13 @@ class Server(Protocol):
         ...
 
 
-def serve(server: Server, requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer requests from one pipe on another until it is closed."""
+def serve(
+    server: Server, requests: BinaryIO, answers: BinaryIO, folder: ArrayFolder | None = None
+) -> None:
+    """Answer requests from one pipe on another until it is closed.
+
+    Of large arrays that are in ``folder`` only their names are sent.
+    """
     while True:
         try:
             request: AnyRequest = codec.read(requests)
@@ -28,7 +34,7 @@ def serve(server: Server, requests: BinaryIO, answers: BinaryIO) -> None:
             return
         reply = reply_to(server, request)
         try:
-            codec.write(reply, answers)
+            codec.write(reply, answers, folder)
         except (TransferError, TypeError) as error:  # nothing of it was written
             codec.write(_trouble(error), answers)
 

@@ -252,6 +252,7 @@ def _serve(watching: Watching, start: Start, descriptors: Sequence[int], code: i
     from whydiff.runner import codec
     from whydiff.runner.child.answering import serve
     from whydiff.runner.messages import EpochOver, ScriptEnded
+    from whydiff.storage.blobs import ArrayFolder
 
     return_freed_memory()  # it may wait long before it is asked anything
 
@@ -265,7 +266,8 @@ def _serve(watching: Watching, start: Start, descriptors: Sequence[int], code: i
         gc.disable()
         server = _server(watching, start, each_epoch)
         collector_goes_on(collects)
-        serve(server, requests, answers)
+        arrays = watching.job.arrays
+        serve(server, requests, answers, ArrayFolder(Path(arrays), adds=False) if arrays else None)
 
 
 def _server(watching: Watching, start: Start, each_epoch: EachEpoch) -> Server:
