@@ -233,6 +233,8 @@ FINE = {
         'import os\nos.environ["KERAS_BACKEND"] = "jax"\nfrom keras import layers\n',
         'import os\nos.environ["KERAS_BACKEND"] = "jax"\nimport keras\n'
         'os.environ["KERAS_BACKEND"] = "jax"\nimport keras_hub\n',
+        # read when the first operation asks for it
+        "import os\nimport tensorflow as tf\nos.environ['TF_DETERMINISTIC_OPS'] = '1'\n",
     ],
     "WD503": ["import torch\ntorch.backends.cudnn.deterministic = True\n"],
     "WD504": [
@@ -302,6 +304,8 @@ FINE = {
         "import keras\nclass A(keras.Model):\n    def train_step(self, d):\n"
         "        for v in self.trainable_weights:\n            v.value.grad = None\n"
         "        loss(self(d, training=True)).backward()\n",
+        "import keras\nfor i in range(8):\n    f(net(x)).backward()\n    if i % 4 == 3:\n"
+        "        opt.step()\n        net.zero_grad()\n",
     ],
 }
 
@@ -405,5 +409,6 @@ WRONG = {
         "import keras\nclass A(keras.Model):\n    def train_step(self, d):\n"
         "        loss(self(d, training=True)).backward()\n"
         "        self.optimizer.apply([v.value.grad for v in self.trainable_weights])\n",
+        "import keras\nfor i in range(5):\n    f(net(x)).backward()\n    opt.step()\n",
     ],
 }

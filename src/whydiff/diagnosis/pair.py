@@ -119,12 +119,17 @@ def _other_stage(one: Fit, other: Fit) -> bool:
     ]
     paths = [{t.path for t in fit.recipe.initialization} for fit in (one, other)]
     flags_differ = flags[0] != flags[1] or paths[0] != paths[1]
-    return flags_differ or (_other_data(one, other) and settings[0] != settings[1])
+    rows = _samples(one), _samples(other)
+    return flags_differ or (rows[0] != rows[1] and settings[0] != settings[1])
+
+
+def _samples(fit: Fit) -> set[bytes]:
+    return {row.tobytes() for row in fit.recipe.data_content.samples}
 
 
 def _other_data(one: Fit, other: Fit) -> bool:
     """Whether two fits were fed no sample in common."""
-    rows = [{row.tobytes() for row in fit.recipe.data_content.samples} for fit in (one, other)]
+    rows = _samples(one), _samples(other)
     return bool(rows[0] and rows[1]) and not rows[0] & rows[1]
 
 

@@ -12,7 +12,6 @@ from whydiff.lint.script import Source, constant
 _READ_AT_IMPORT: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("KERAS_BACKEND", ("keras",)),
     ("KERAS_HOME", ("keras",)),
-    ("TF_DETERMINISTIC_OPS", ("tensorflow",)),
     ("TF_ENABLE_ONEDNN_OPTS", ("tensorflow",)),
     ("OMP_NUM_THREADS", ("numpy", "torch", "tensorflow")),
     ("MKL_NUM_THREADS", ("numpy", "torch")),

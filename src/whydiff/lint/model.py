@@ -217,6 +217,12 @@ def _kept_gradients(s: Source) -> Iterator[Hit]:
         backward = [c for f in steps for c in calls_in(f) if method(c) == "backward"]
         if backward and not any(_clears(n) for n in ast.walk(cls)):
             yield Hit.at(backward[0], "backward() adds to the gradients of the step before")
+    if not s.keras or any(map(_clears, s.nodes)):
+        return
+    for call in s.calls:  # a loop of the script's own
+        loops = s.loops(call) if method(call) == "backward" else []
+        if any(method(c) in ("step", "apply") for loop in loops for c in calls_in(loop)):
+            yield Hit.at(call, "backward() adds to the gradients of the turn before")
 
 
 def _clears(node: ast.AST) -> bool:
@@ -323,7 +329,7 @@ RULES = (
     Rule(
         "WD407",
         "gradients-kept",
-        "a train_step for torch without zero_grad",
+        "a train_step or loop for torch without zero_grad",
         "torch adds up gradients until they are set to zero.",
         "self.zero_grad() before loss.backward()",
         _kept_gradients,
