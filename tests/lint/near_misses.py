@@ -69,6 +69,8 @@ FINE = {
         "    words = []\n    words.append(decode(x[i]))\n    print(words)\n",
         "import numpy as np\npicked = np.random.randint(0, 9, 4)\nfor i in picked:\n"
         "    plt.imshow(x[i])\n",
+        "import numpy as np\nn = np.random.randint(9)\nimage = x[n]\n"
+        "guess = model.predict(image[None])\nplt.imshow(image)\nplt.imshow(guess[0])\n",
     ],
     "WD108": [
         "import keras\nz = keras.initializers.Zeros()\n"
@@ -122,6 +124,7 @@ FINE = {
         "from pathlib import Path\nv = load(next(Path(d).glob('*.avi')), 50)\nto_gif(v)\n",
         "import os\ntable = {name: load(name) for name in os.listdir('d')}\nx = table['a.npy']\n",
         "import os\nfrom natsort import natsorted\nfiles = natsorted(os.listdir('d'))\n",
+        "import glob\nfor d in glob.glob('images/train'):\n    rows.append(d)\n",
     ],
     "WD205": [
         HEAD + SEED + MODEL + TRAIN + "movies = list(set(names))\nrecommend(movies)\n",
@@ -291,6 +294,9 @@ FINE = {
         "import keras\nmodel.compile('adam', 'mse')\nmodel.fit(x, y)\n"
         "base.trainable = False\nmodel.compile('adam', 'mse')\nmodel.fit(x, y)\n",
         "import keras\nmodel.compile('adam', 'mse')\nother.trainable = False\nmodel.fit(x, y)\n",
+        "import keras\nd.compile('adam', 'mse')\ng.compile('adam', 'mse')\nfor x in data:\n"
+        "    d.trainable = True\n    d.train_on_batch(x, y)\n    d.trainable = False\n"
+        "    g.train_on_batch(x, y)\n",
     ],
     "WD406": [
         "import keras\nimport numpy as np\nclass A(keras.layers.Layer):\n"
@@ -342,6 +348,8 @@ WRONG = {
         "import numpy as np\ni = np.random.randint(0, 9, 4)\nprint(i)\nmodel.fit(x[i])\n",
         "import numpy as np\ndef walks(x):\n    with open('w') as f:\n        print(len(x))\n"
         "        f.write(str(np.random.choice(x)))\n",
+        "import numpy as np\nn = np.random.randint(9)\nimage = x[n]\nplt.imshow(image)\n"
+        "model.fit(image[None], y[n])\n",
     ],
     "WD108": [
         "import keras\ni = keras.initializers.HeNormal()\nlayers = []\nfor n in (8, 8):\n"

@@ -143,8 +143,9 @@ class Source:
         last = max((c.lineno for c in self.fits), default=None)
         return last is not None and call.lineno > last and self.scope(call) is self.script.tree
 
-    def _uses_show(self, name: str) -> bool:
-        """Whether every statement of the module that reads a name shows something."""
+    def _uses_show(self, name: str, seen: frozenset[str] = frozenset()) -> bool:
+        """Whether every statement of the module that reads a name shows something, or makes what
+        is only shown: ``image = images[n]``."""
         users = [
             statement
             for statement in self.script.tree.body
@@ -154,7 +155,9 @@ class Source:
             )
         ]
         return bool(users) and all(
-            isinstance(s, ast.Expr | ast.For) and _shows(s) and not _leaves(s) for s in users
+            (isinstance(s, ast.Expr | ast.For) and _shows(s) and not _leaves(s))
+            or any(n in seen | {name} or self._uses_show(n, seen | {name}) for n in _makes(s))
+            for s in users
         )
 
     def loops(self, node: ast.AST) -> list[ast.stmt]:
@@ -240,6 +243,12 @@ def keyword(call: ast.Call, *names: str) -> ast.expr | None:
 def constant(node: ast.AST | None) -> object:
     """The value of a literal, ``...`` for anything else."""
     return node.value if isinstance(node, ast.Constant) else ...
+
+
+def _makes(statement: ast.stmt) -> list[str]:
+    """The name that an assignment makes, if it does nothing else."""
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    return [target.id] if isinstance(target, ast.Name) and not _leaves(statement) else []
 
 
 def _shows(node: ast.AST) -> bool:

@@ -185,8 +185,20 @@ def _frozen_late(s: Source) -> Iterator[Hit]:
         built = s.last_assigned(model, call)
         if built is not None and built.lineno > before.lineno:
             continue
+        if _toggles(s, last, call):
+            continue
         if set(s.loops(call)) <= set(s.loops(last)) and not _branches(s, last, call):
             yield Hit.at(last, f"{model} is trained without a compile() behind this change")
+
+
+def _toggles(s: Source, changed: ast.Assign, fit: ast.Call) -> bool:
+    """Whether a loop thaws and freezes in turn what it trains, as GANs do: none is meant."""
+    owner = ast.unparse(changed.targets[0])
+    return any(
+        len({ast.unparse(n.value) for n in ast.walk(loop)
+             if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == owner}) > 1
+        for loop in {*s.loops(changed)} & {*s.loops(fit)}
+    )  # fmt: skip
 
 
 def _reaches(s: Source, owner: ast.expr, model: str, at: ast.stmt) -> bool:

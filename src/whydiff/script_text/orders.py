@@ -121,7 +121,9 @@ def _set_names(script: Script, names: Names) -> frozenset[str]:
 
 def _lists_files(call: ast.Call, names: Names) -> bool:
     if names.called(call) in _LISTING:
-        return True
+        pattern = call.args[0] if call.args and "glob" in names.called(call) else None
+        text = pattern.value if isinstance(pattern, ast.Constant) else None
+        return not isinstance(text, str) or any(mark in text for mark in "*?[")  # else one at most
     func = call.func
     return (
         isinstance(func, ast.Attribute)
