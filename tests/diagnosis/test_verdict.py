@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from whydiff.core.feeding import NO_TIME, OutOfTime
-from whydiff.core.findings import CONFIRMED, DIFFERS, SUSPECTED, Finding, Remedy
+from whydiff.core.findings import CONFIRMED, DIFFERS, SUSPECTED, Cause, Finding, Remedy
 from whydiff.core.progress import Silent
 from whydiff.core.recording import Epoch
 from whydiff.diagnosis import trials as trials_module
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.trials import run_trials
-from whydiff.diagnosis.verdict import judge, untried
+from whydiff.diagnosis.verdict import _as_data, judge, untried
 from whydiff.report.documents.explanation import verdict as sentence
 from whydiff.testing.hybrids import SimulatedTrainer, additive, compared
 from whydiff.testing.sides import (
@@ -110,6 +110,17 @@ def test_sources_that_change_a_bit_are_confirmed_with_their_sizes():
     assert causes["batch-size"].share == pytest.approx(0.25)
     assert (verdict.unexplained, verdict.reproduced) == (0.0, True)
     assert verdict.notes == ()
+
+
+def test_what_data_gave_to_adapted_layers_counts_as_data():
+    cause = Cause("initialization", "", CONFIRMED, "", "", mechanism="adapted-otherwise")
+    told, excluded = _as_data([cause])
+    assert [c.source for c in told] == ["data-content"]
+    assert [e.source for e in excluded] == ["initialization"]
+    samples = replace(cause, source="data-content", mechanism="")
+    assert _as_data([cause, samples]) == ([cause, samples], [])
+    drawn = replace(cause, mechanism="")
+    assert _as_data([drawn]) == ([drawn], [])
 
 
 def test_a_source_without_consequences_is_ruled_out_and_says_why():

@@ -71,6 +71,8 @@ FINE = {
         "    plt.imshow(x[i])\n",
         "import numpy as np\nn = np.random.randint(9)\nimage = x[n]\n"
         "guess = model.predict(image[None])\nplt.imshow(image)\nplt.imshow(guess[0])\n",
+        "import numpy as np\ndef show(a, b):\n    plt.imshow(a)\n    plt.imshow(b)\n"
+        "n = np.random.randint(9)\na, b = x[n], y[n]\nshow(a, b)\n",
     ],
     "WD108": [
         "import keras\nz = keras.initializers.Zeros()\n"

@@ -12,10 +12,11 @@ from whydiff.diagnosis.sources.batch_size import MOVED
 from whydiff.diagnosis.sources.floatx import MECHANISM as FLOATX
 from whydiff.diagnosis.sources.hardware import SPREAD
 from whydiff.diagnosis.sources.objective import FOLLOWS as SAMPLES
+from whydiff.diagnosis.sources.state import ADAPTED
 from whydiff.diagnosis.sources.version import other_generations
 
 #: Mechanisms of state that is in no variable.
-HELD = ("stale-trace", "not-finalized", "other-constant", "attribute-kept")
+HELD = (ADAPTED, "stale-trace", "not-finalized", "other-constant", "attribute-kept")
 #: Sources that a change of environment moves together; the first that differs stands for them.
 ENVIRONMENT = ("backend", "version", "hardware")
 
@@ -116,7 +117,8 @@ class ComparedSides:
         torch the draws of a model's layers move the generator that shuffles: architecture.
         Another ``floatx`` holds weights, arrays and rates in that type: precision. Weights that
         balance classes follow from the samples: data-content. Where whole batches are shuffled,
-        the smaller one comes at another place: data-order.
+        the smaller one comes at another place: data-order. What a layer derives from weights that
+        data gave it: initialization.
         """
         seen = {f.mechanism for f in self.findings}
         pairs = [
@@ -124,6 +126,7 @@ class ComparedSides:
             ("torch-one-generator", "data-order", "architecture"),
             (SAMPLES, "objective", "data-content"),
             (MOVED, "batch-size", "data-order"),
+            (ADAPTED, "state", "initialization"),
             *((FLOATX, f.source, "precision") for f in self.findings if f.mechanism == FLOATX),
         ]
         differing = self.differing

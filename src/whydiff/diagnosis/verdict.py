@@ -31,6 +31,7 @@ from whydiff.diagnosis.offsets import offsetting
 from whydiff.diagnosis.rounding import as_rounding
 from whydiff.diagnosis.sources import compare_all
 from whydiff.diagnosis.sources.noise import NO_DRAWS
+from whydiff.diagnosis.sources.state import ADAPTED
 from whydiff.diagnosis.trials import Trials
 
 #: said of a source that differs without consequences
@@ -98,6 +99,8 @@ def judge(compared: ComparedSides, trials: Trials, remedy: Remedy | None = None)
     causes = list(files.as_state(compared.a, compared.b, state, causes))
     if not causes and _confirms(remedy, "noise"):
         causes = [_drawn_unseen(f) for f in findings if f.source == "noise"]
+    causes, adapted = _as_data(causes)
+    excluded += adapted
     causes, repaired = _repaired(causes, remedy)
     if _confirms(remedy) and remedy is not None:  # what a fix makes equal was not meant to differ
         causes = [replace(c, intended=False) if c.source in remedy.confirms else c for c in causes]
@@ -273,6 +276,15 @@ def _confirms(remedy: Remedy | None, source: str = "") -> bool:
     """Whether two runs with a fix agree bit for bit, and it repairs ``source`` if that is given."""
     confirmed = remedy.confirms if remedy is not None and remedy.verified else ()
     return source in confirmed if source else bool(confirmed)
+
+
+def _as_data(causes: list[Cause]) -> tuple[list[Cause], list[Excluded]]:
+    """What data gave to adapted layers is data, although variables hold it."""
+    if any(c.source == "data-content" for c in causes):
+        return causes, []
+    told = [replace(c, source="data-content") if c.mechanism == ADAPTED else c for c in causes]
+    why = "only what data gave to adapted layers differs, counted with the data"
+    return told, [Excluded(c.source, why) for c in causes if c.mechanism == ADAPTED]
 
 
 def _repaired(causes: list[Cause], remedy: Remedy | None) -> tuple[list[Cause], list[Excluded]]:

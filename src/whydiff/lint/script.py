@@ -138,26 +138,39 @@ class Source:
         if isinstance(scope, ast.FunctionDef) and _only_shows(scope):
             return True
         assigned = self.target(call)
-        if assigned and scope is self.script.tree and self._uses_show(assigned):
+        if assigned and scope is self.script.tree and self._uses_show(assigned, call.lineno):
             return True
         last = max((c.lineno for c in self.fits), default=None)
         return last is not None and call.lineno > last and self.scope(call) is self.script.tree
 
-    def _uses_show(self, name: str, seen: frozenset[str] = frozenset()) -> bool:
-        """Whether every statement of the module that reads a name shows something, or makes what
-        is only shown: ``image = images[n]``."""
+    def _uses_show(self, name: str, below: int, seen: frozenset[str] = frozenset()) -> bool:
+        """Whether every statement of the module that reads a name below a line shows something, or
+        makes what is only shown: ``image = images[n]``."""
         users = [
             statement
             for statement in self.script.tree.body
-            if any(
+            if statement.lineno > below
+            and any(
                 isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
                 for n in ast.walk(statement)
             )
         ]
-        return bool(users) and all(
-            (isinstance(s, ast.Expr | ast.For) and _shows(s) and not _leaves(s))
-            or any(n in seen | {name} or self._uses_show(n, seen | {name}) for n in _makes(s))
+        if not users:
+            return bool(seen)  # nobody reads what was made of it
+        seen |= {name}
+        shown = (
+            all(n in seen or self._uses_show(n, s.lineno, seen) for n in _makes(s))
+            if _makes(s)
+            else isinstance(s, ast.Expr | ast.For) and self._shown_by(s) and not _leaves(s)
             for s in users
+        )
+        return all(shown)
+
+    def _shown_by(self, statement: ast.stmt) -> bool:
+        """Whether a statement shows something, itself or by a function that does nothing else."""
+        called = {self.called(c) for c in calls_in(statement)}
+        return _shows(statement) or any(
+            _only_shows(f) for name, f in self.functions.items() if name in called
         )
 
     def loops(self, node: ast.AST) -> list[ast.stmt]:
@@ -246,9 +259,13 @@ def constant(node: ast.AST | None) -> object:
 
 
 def _makes(statement: ast.stmt) -> list[str]:
-    """The name that an assignment makes, if it does nothing else."""
-    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
-    return [target.id] if isinstance(target, ast.Name) and not _leaves(statement) else []
+    """The names that an assignment makes, if it does nothing else."""
+    if not isinstance(statement, ast.Assign) or _leaves(statement):
+        return []
+    target = statement.targets[0]
+    parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+    names = [p.id for p in parts if isinstance(p, ast.Name)]
+    return names if len(names) == len(parts) else []
 
 
 def _shows(node: ast.AST) -> bool:

@@ -13,6 +13,7 @@ from whydiff.diagnosis.sources import source, stale
 from whydiff.diagnosis.sources.arithmetic import first_difference
 from whydiff.diagnosis.sources.tensors import equal_tensors, of_them, pair, placed
 from whydiff.testing import sides
+from whydiff.testing.hybrids import compared
 from whydiff.testing.sides import a_side, changed, draw, facts, ledger, order, tensor
 
 
@@ -305,6 +306,23 @@ def test_constants_of_layers():
     assert adapted.mechanism == "not-finalized" and adapted.detail.endswith(
         "the layer derives it from its weights when it is adapted, built or loaded"
     )
+
+
+def test_layers_that_were_adapted_to_other_data():
+    def adapted(mean, constant, *more):
+        own = (*sides.weights(), tensor("norm/mean", np.full(3, mean), "non-trainable"), *more)
+        side = noted(changed(a_side(), initialization=own), constants={"norm/mean": constant})
+        return with_facts("architecture", side, layers=["norm: Normalization"])
+
+    a, b = adapted(1.0, "x"), adapted(2.0, "y")
+    drawn, held = found("initialization", a, b), found("state", a, b)
+    assert drawn.mechanism == held.mechanism == "adapted-otherwise"
+    assert drawn.detail.startswith("norm in B was adapted to other data than in A")
+    assert "layer.adapt(x_train)" in drawn.remedy
+    assert compared(a, b).counted_with == {"state": "initialization"}
+    assert found("state", a, adapted(1.0, "y")).mechanism == "not-finalized"
+    one, two = adapted(1.0, "x", tensor("c", [1.0])), adapted(2.0, "y", tensor("c", [2.0]))
+    assert found("initialization", one, two).mechanism == "", "and other weights were drawn"
 
 
 def test_values_compiled_before_the_script_set_others():

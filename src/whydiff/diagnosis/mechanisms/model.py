@@ -85,6 +85,15 @@ MECHANISMS = (
         seen="A value that steps themselves set begins with another one.",
     ),
     Mechanism(
+        "adapted-otherwise",
+        ("initialization", "data-content", "state"),
+        "a layer was adapted to other data",
+        "Normalization takes its mean and variance from the data that adapt() is given: all rows, "
+        "the training part, one batch. They are data, although they are variables.",
+        "Adapt both to the same data, the rows that are trained on: layer.adapt(x_train).",
+        seen="Weights of Normalization layers differ before training.",
+    ),
+    Mechanism(
         "slots-lost",
         ("state",),
         "the optimizer starts from zero",

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import Side
-from whydiff.core.words import count
+from whydiff.core.words import count, listed
 from whydiff.diagnosis.sources import seeds
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
+from whydiff.diagnosis.sources.state import ADAPTED, adapted_otherwise
 from whydiff.diagnosis.sources.tensors import (
     Pair,
     Pairs,
@@ -26,6 +27,8 @@ FIX = (
     "Call keras.utils.set_random_seed(n) before building each model, or load the same weights "
     "into both before fit."
 )
+
+ADAPTED_FIX = "Adapt both to the same data, the rows that are trained on: layer.adapt(x_train)."
 
 
 def compare(a: Side, b: Side) -> Finding:
@@ -55,6 +58,11 @@ def _differs(a: Side, b: Side, pairs: Pairs, other: Sequence[Pair]) -> Finding:
     )
     if pairs.alone:
         evidence += f"; {count(len(pairs.alone), 'tensor')} without a counterpart left out"
+    adapted = adapted_otherwise(a, b)
+    if {one.path for one, _ in other} <= {*adapted}:
+        layers = dict.fromkeys(path.rpartition("/")[0] for path in adapted)
+        detail = f"{listed(list(layers))} in B was adapted to other data than in A: {evidence}"
+        return differs(ID, evidence, ADAPTED_FIX, detail=detail, mechanism=ADAPTED)
     swapped = _swapped(pairs.fresh, other)
     if swapped:
         return differs(ID, evidence, FIX, detail=swapped, mechanism="positional-set-weights")

@@ -18,6 +18,8 @@ from whydiff.diagnosis.sources.tensors import Pair, differing, equal_tensors, pa
 ID = "state"
 FIX = "Build and compile a new model for every fit: put both into a function and call it anew."
 
+#: Mechanism: layers were adapted to other data; what they derive follows from their weights.
+ADAPTED = "adapted-otherwise"
 KEPT_FIX = (
     "Keep it in a weight of the layer, self.add_weight(shape=(), initializer='zeros', "
     "trainable=False), which every new layer begins anew; or set it back before each fit."
@@ -97,7 +99,20 @@ def _held(a: Side, b: Side) -> Finding | None:
     if normalizes:
         detail += ": the layer derives it from its weights when it is adapted, built or loaded"
     mechanism = "not-finalized" if normalizes else "other-constant"
+    if normalizes and any(adapted_otherwise(a, b)):
+        mechanism = ADAPTED
     return differs(ID, detail, FIX, mechanism=mechanism)
+
+
+def adapted_otherwise(a: Side, b: Side) -> list[str]:
+    """Paths of weights of Normalization layers, which data set and no seed, that differ."""
+    one, two = ({t.path: t.digest for t in s.recipe.initialization} for s in (a, b))
+    layers = {str(entry) for s in (a, b) for entry in s.recipe.architecture.get("layers") or ()}
+    return [
+        path
+        for path, digest in one.items()
+        if two.get(path, digest) != digest and f"{path.rpartition('/')[0]}: Normalization" in layers
+    ]
 
 
 def _optimizer_pairs(a: Recipe, b: Recipe) -> list[Pair]:
