@@ -250,6 +250,11 @@ def test_a_mean_over_batches_is_held_against_evaluate_of_their_samples(sizes, pa
     evaluated = call(9, "evaluate", line=20, values={"loss": 0.5}, objective={"loss": "mse"})
     found = [d for d in disagreements(execution(*parts, mean, evaluated)) if d.b.kind == "score"]
     assert [d.a for d in found] == [evaluated] * pairs
+    measured = call(20, "evaluate", y=Y, values={"accuracy": 0.9})
+    told = Score("sklearn.metrics.accuracy_score", 21, "", "argmax", row_digests([Y]))
+    scored = call(22, "score", values={"accuracy_score": 0.2}, score=told)
+    more = (*parts, mean, evaluated, measured, call(21), scored)
+    assert measured in [d.a for d in disagreements(execution(*more)) if d.b is scored]
 
 
 def test_a_loop_that_predicts_batch_by_batch_is_read_as_a_whole():

@@ -559,6 +559,15 @@ def test_models_are_independent_that_were_drawn_apart(trained_fit):
 
     one = call(1)
     assert found(one, call(2, model=2, kernel=OTHER, origin=drawn(2))) == (1, 2)
+    counted = call(2, model=2, kernel=OTHER)
+    weights = (*counted.recipe.weights, Tensor("norm/count", "non-trainable", (), "int64", "0"))
+    recipes = [
+        replace(c.recipe, weights=(c.recipe.weights[0], weights[1]),
+                origins=(drawn(), Origin("as built", "initial")))
+        for c in (one, counted)
+    ]  # fmt: skip
+    built = [replace(c, recipe=r) for c, r in zip((one, counted), recipes, strict=True)]
+    assert found(*built) == (1, 2)
     assert found(one, call(2, kernel=OTHER), call(3, model=2, kernel=OTHER)) == (1, 3)
     assert found(one, call(2, model=2, kernel=OTHER, origin=Origin("a file", "file"))) is None
     assert found(one, call(2, model=2, x=X + 1, kernel=OTHER)) is None  # rows to be checked first

@@ -436,7 +436,8 @@ def _mean_pairs(
         if whole is None or not alike or not _nearly_all_of(whole, read):
             continue
         if call.kind == "evaluate":
-            metrics = {name: name for name in mean.values}  # of its own metrics, by their names
+            # of its own metrics, by their names: where it was compiled with them
+            metrics = {name: name for name in mean.values if name in call.values}
             if "means" in mean.notes:  # of what something else computes
                 metrics = _quantities(call, _of_output(call, call.values, mean.score.output))
             yield from _scored(call, mean, metrics, "")

@@ -128,7 +128,7 @@ def _validation(a: Side, b: Side, relation: Common) -> Finding:
 def _number_of(recipe: Recipe, distinct: int) -> str:
     """``150 samples (149 distinct)``: equal rows are fed each, and are one sample."""
     unit = "batches" if recipe.data_content.unit == "batch" else "samples"
-    fed = max(distinct, *(len(epoch) for epoch in recipe.data_order.epochs), 0)
+    fed = max([distinct, *map(len, recipe.data_order.epochs)])
     return f"{fed} {unit}" if fed == distinct else f"{fed} {unit} ({distinct} distinct)"
 
 
