@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -209,6 +210,24 @@ def test_a_value_that_cannot_be_kept_stops_the_recording(tmp_path, recipe, capsy
     assert (back.trouble, back.exit_code) == (writer.trouble, 4)
     assert (back.fits[0].finished, len(back.fits[0].steps)) == (True, 1)
     assert [file.name for file in tmp_path.iterdir()] == ["run.whydiff"]
+
+
+@pytest.mark.parametrize("kind", [int, float, str, bytes])
+def test_what_sqlite_is_told_to_write_otherwise_is_not_recorded(tmp_path, recipe, kind):
+    path = tmp_path / "run.whydiff"
+    writer = Writer(path, "train.py", [])
+    writer.begin_fit(1, "Sequential", (), recipe, {})
+    changed = dict(sqlite3.adapters)
+    sqlite3.register_adapter(kind, lambda value: "x")
+    try:
+        writer.environment({"other": 1})
+        assert f"write {kind.__name__} otherwise" in writer.trouble
+    finally:
+        sqlite3.adapters.clear()
+        sqlite3.adapters.update(changed)
+    writer.close(0)
+    back = load(path)
+    assert ("other" in back.environment, len(back.fits)) == (False, 1)
 
 
 def test_a_recording_without_its_log_says_so_or_reads(tmp_path):

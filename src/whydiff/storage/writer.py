@@ -241,6 +241,7 @@ class Writer:
             with self._pending:
                 steps, self._steps = self._steps, []
             try:
+                _check_adapters()
                 self._db.execute("BEGIN IMMEDIATE")
                 # Steps first: a fit that begins anew (same number) drops those of the old one.
                 self._db.executemany("INSERT OR REPLACE INTO step VALUES(?, ?, ?, ?)", steps)
@@ -286,6 +287,13 @@ class Writer:
         # Succeeds on a full disk too, as a rule: the rollback freed room in the log.
         with contextlib.suppress(sqlite3.Error):
             rows.put_meta(self._db, values)
+
+
+def _check_adapters() -> None:
+    """What a script registers applies to what we write, too, and would be read as recorded."""
+    for kind in (int, float, str, bytes):
+        if (kind, sqlite3.PrepareProtocol) in sqlite3.adapters:
+            raise TypeError(f"the script has sqlite3 write {kind.__name__} otherwise")
 
 
 def _nothing_else(_: sqlite3.Connection) -> None:
