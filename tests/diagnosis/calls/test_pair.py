@@ -613,3 +613,11 @@ def test_models_of_equal_names_are_told_apart_by_their_numbers(trained_fit):
     assert not fit.trained(one)
     assert fit.trained(other)
     assert replace(fit, models=()).trained(one)  # a recording without numbers
+
+
+def test_a_copy_of_what_a_training_left_is_meant_to_differ_from_before_it(trained_fit):
+    before, after = call(1), call(3, kernel=OTHER)
+    fits = [trained_fit(2)]
+    copied, another = (call(4, model=2, kernel=kernel) for kernel in (OTHER, OTHER + 1))
+    assert numbers(execution(before, after, copied, fits=fits)) == []
+    assert (1, 4) in numbers(execution(before, after, another, fits=fits))

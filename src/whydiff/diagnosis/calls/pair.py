@@ -94,7 +94,7 @@ def disagreements(execution: Execution, metric: str | None = None) -> list[Disag
         found += _by_position([call for call in calls if call.number not in scored])
     own = [c for c in calls if c.kind != "score" and "thrown away" not in c.notes]
     for a, b in combinations(own, 2):
-        if not same_result(a, b):
+        if not same_result(a, b) and not _as_trained_later(execution, own, a, b):
             found += _of_calls(execution, a, b, metric)
     found += _of_loops(execution, own, metric)
     found += _of_parts(execution, own, metric)
@@ -648,6 +648,22 @@ def _trained_between(execution: Execution, a: MeasuringCall, b: MeasuringCall) -
     tensors = zip(later.recipe.weights, later.recipe.origins, strict=False)
     kinds = {o.kind for t, o in tensors if not is_recurrent(t.path)}
     return bool(kinds & {"unwatched"}) and not kinds & {"file", "restored", "average", "copied"}
+
+
+def _as_trained_later(
+    execution: Execution, calls: Sequence[MeasuringCall], a: MeasuringCall, b: MeasuringCall
+) -> bool:
+    """Whether one of two models answers as the other did once it was trained on: a copy of what
+    that training left."""
+    return any(
+        one.model_number == call.model_number != other.model_number
+        and call.number > one.number
+        and same_result(call, other)
+        and _same_samples(call, other)
+        and _trained_between(execution, one, call)
+        for one, other in ((a, b), (b, a))
+        for call in calls
+    )
 
 
 def _after_its_fit(execution: Execution, call: MeasuringCall) -> bool:
