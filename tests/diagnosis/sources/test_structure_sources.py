@@ -90,6 +90,10 @@ def test_softmax_and_from_logits(layers, activation, doubly):
     expected = "softmax-and-from-logits" if doubly else ""
     assert compare("objective", a, b).mechanism == expected
     assert compare("objective", b, a).mechanism == expected
+    linear = a_side(architecture={"layers": ["dense: Dense"]})
+    assert compare("objective", linear, b).mechanism == expected
+    right = changed(linear, objective=b.recipe.objective)
+    assert compare("objective", a, right).mechanism == "", "logits where they are expected"
     smoothed = changed(a, objective=facts(a, "objective", **{"loss.label_smoothing": 0.1}))
     assert compare("objective", a, smoothed).mechanism == ""
 
