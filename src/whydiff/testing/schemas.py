@@ -23,7 +23,7 @@ from whydiff.core.tracked import RunDifferences
 from whydiff.core.verification import Verification
 from whydiff.core.visible import plain
 from whydiff.report.documents.recording import execution_dict
-from whydiff.report.schemas import KINDS, schema
+from whydiff.report.schemas import schema
 
 #: class of an answer -> kind of its schema
 ANSWERS: dict[type[Any], str] = {
@@ -57,14 +57,10 @@ WRITTEN = {
 
 @cache
 def validator(kind: str) -> Any:
-    """A validator of a kind of answer, which also knows the schemas it refers to."""
+    """A validator of a kind of answer, as anybody makes one."""
     from jsonschema import Draft202012Validator
-    from referencing import Registry, Resource
 
-    schemas = [Resource.from_contents(schema(name)) for name in KINDS]
-    by_id = [(str(one.contents["$id"]), one) for one in schemas]
-    registry: Any = Registry().with_resources(by_id)
-    return Draft202012Validator(schema(kind), registry=registry)
+    return Draft202012Validator(schema(kind))
 
 
 @contextlib.contextmanager

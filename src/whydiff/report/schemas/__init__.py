@@ -27,9 +27,15 @@ KINDS = (
 
 
 def schema(kind: str, version: int = VERSION) -> dict[str, Any]:
-    """The schema (draft 2020-12) of a kind of answer. ``KeyError`` for another kind or version."""
+    """The schema (draft 2020-12) of a kind of answer, with those that it refers to in ``$defs``.
+
+    ``KeyError`` for another kind or version.
+    """
     if kind not in KINDS or not 1 <= version <= VERSION:
         raise KeyError(f"there is no schema {version} of {kind!r}; kinds: {', '.join(KINDS)}")
     text = files(__name__).joinpath(f"{kind}-{version}.json").read_text("utf-8")
     made: dict[str, Any] = json.loads(text)
+    for other in KINDS:
+        if f'"{other}-{version}.json"' in text:
+            made.setdefault("$defs", {})[other] = schema(other, version)
     return made
