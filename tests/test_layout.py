@@ -41,6 +41,13 @@ def test_help_loads_no_heavy_library(arguments):
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
 
 
+def test_where_keras_2_is_the_only_keras_nothing_is_imported_that_changes_keras_3():
+    code = (
+        "import sys, whydiff.runner.child.keras2; sys.exit('whydiff.replay.pinned' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_public_functions_are_imported_when_used():
     code = "import sys, whydiff; sys.exit(bool({'numpy', 'keras'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

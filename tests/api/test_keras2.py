@@ -113,6 +113,24 @@ def test_weights_order_and_data_are_transferred_and_the_rest_is_the_version(writ
     assert sum(shares) == pytest.approx(1.0)
 
 
+def test_the_only_keras_there_may_be_keras_2(tmp_path, monkeypatch):
+    """TensorFlow up to 2.15 brings it, and nothing of Keras 3."""
+    monkeypatch.chdir(tmp_path)
+    python = tmp_path / "old" / "bin" / "python"
+    subprocess.run([*uv_command(), "venv", "-q", "-p", sys.executable, "old"], check=True)
+    install = ["pip", "install", "-q", "-p", str(python), "tensorflow-cpu==2.15.1"]
+    subprocess.run([*uv_command(), *install], check=True)
+    text = SCRIPT.format(package="keras", seed=1, optimizer='"adam"')
+    for name, other in (("old.py", "tensorflow.keras"), ("new.py", "keras")):
+        (tmp_path / name).write_text(
+            text.replace("import keras as keras", f"import {other} as keras")
+        )
+    found = whydiff.explain("old.py", "new.py", a_python=python, fix=False)
+    assert found.reproduced and found.unexplained == 0.0
+    status = {cause.source: cause.status for cause in found.causes}
+    assert status["data-order"] == status["version"] == CONFIRMED
+
+
 MEASURING = """\
 import os
 

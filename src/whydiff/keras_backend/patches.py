@@ -26,9 +26,13 @@ from whydiff.keras_backend.internals import (
     takes_adapters,
     transfers,
 )
+from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.tee import Transferred
 
 _ABSENT = object()
+
+#: The ``call`` of a layer.
+Call = Callable[..., Any]
 
 
 class Patches:
@@ -108,6 +112,22 @@ def for_a_while() -> Iterator[Patches]:
         yield patches
     finally:
         patches.undo()
+
+
+@contextlib.contextmanager
+def calls_wrapped(names: Names, wrap: Callable[[str, Call], Call]) -> Iterator[None]:
+    """``wrap(path, call)`` in place of the ``call`` of every layer but inputs, until the end.
+
+    A layer inside another is called before the outer one returns.
+    """
+    layers = {p: n for p, n in names.layers.items() if p and type(n).__name__ != "InputLayer"}
+    for path, layer in layers.items():
+        object.__setattr__(layer, "call", wrap(path, layer.call))
+    try:
+        yield
+    finally:
+        for layer in layers.values():
+            object.__delattr__(layer, "call")
 
 
 def owner_of(cls: type, name: str) -> Any:

@@ -7,8 +7,7 @@ weights come from the very step that the training takes, compiled as it compiles
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -22,31 +21,13 @@ from whydiff.keras_backend import adapter
 from whydiff.keras_backend.callbacks import numbers
 from whydiff.keras_backend.internals import training_argument
 from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.patches import Call, calls_wrapped
 from whydiff.keras_backend.variables import Slot, Variables
 from whydiff.replay.outcome import quiet
 from whydiff.replay.pinned import fixed
 from whydiff.replay.program import Program
 from whydiff.replay.solo import Solo
 from whydiff.replay.values import Choice
-
-Call = Callable[..., Any]
-
-
-@contextlib.contextmanager
-def calls_wrapped(names: Names, wrap: Callable[[str, Call], Call]) -> Iterator[None]:
-    """``wrap(path, call)`` in place of the ``call`` of every layer but inputs, until the end.
-
-    A layer inside another is called before the outer one returns.
-    """
-    layers = {p: n for p, n in names.layers.items() if p and type(n).__name__ != "InputLayer"}
-    for path, layer in layers.items():
-        object.__setattr__(layer, "call", wrap(path, layer.call))
-    try:
-        yield
-    finally:
-        for layer in layers.values():
-            object.__delattr__(layer, "call")
-
 
 Moment = tuple[int, int]  # (epoch, step within it)
 #: Weights of the steps behind the split are kept up to this size; then there are fewer steps.

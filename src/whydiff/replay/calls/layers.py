@@ -15,9 +15,9 @@ from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.code import code_digest
 from whydiff.keras_backend.internals import is_keras_2, leaves_of, map_leaves, pack_leaves
 from whydiff.keras_backend.naming import Names
+from whydiff.keras_backend.patches import Call, calls_wrapped
 from whydiff.replay.calls.hybrids import CallHybrids, aligned_layers
 from whydiff.replay.calls.running import called, preserved, put_generators, put_noise, put_weights
-from whydiff.replay.tensors import Call, calls_wrapped
 from whydiff.stats.ulp import is_rounding
 
 ToNumpy = Callable[[Any], np.ndarray]
