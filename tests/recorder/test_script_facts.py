@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from whydiff.recorder.environment import script_facts
+from whydiff.recorder.environment import hardware, script_facts
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -60,3 +62,10 @@ def test_a_worktree_is_followed(tmp_path: Path) -> None:
 def test_an_unborn_branch_has_none(tmp_path: Path) -> None:
     repository(tmp_path / ".git")
     assert "git revision" not in script_facts(str(script(tmp_path)))
+
+
+def test_settings_of_the_arithmetic_are_recorded_and_those_of_other_things_are_not(monkeypatch):
+    monkeypatch.setattr(os, "environ", {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_USE_LEGACY_KERAS": "1",
+                                        "TF_VAR_region": "north", "HOME": "/"})  # fmt: skip
+    told = hardware(SimpleNamespace(hardware=dict))
+    assert {n: v for n, v in told.items() if "flags" in n} == {"flags.TF_ENABLE_ONEDNN_OPTS": "0"}

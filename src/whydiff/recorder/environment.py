@@ -43,6 +43,7 @@ _PREFIXES = (
 _HARMLESS = ("TF_CPP_MIN_LOG_LEVEL", "TF_CPP_MAX_VLOG_LEVEL", "KERAS_BACKEND", "KERAS_HOME",
              "KERAS_MAX_", "PYTHONHASHSEED", "CUDA_HOME", "CUDA_PATH", "CUDA_ROOT",
              "CUDA_VERSION",
+             "TF_USE_LEGACY_KERAS",  # the version says which Keras it is
              # Terraform's, which shares TensorFlow's prefix
              "TF_CLI_", "TF_VAR_", "TF_LOG", "TF_PLUGIN_CACHE_DIR", "TF_IN_AUTOMATION", "TF_INPUT",
              "TF_WORKSPACE", "TF_DATA_DIR")  # fmt: skip
