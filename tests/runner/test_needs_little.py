@@ -10,8 +10,10 @@ from pathlib import Path
 SOURCE = Path(__file__).parent.parent.parent / "src"
 
 #: Keras and what it is made of are the script's own. ``ml_dtypes`` comes with them; pandas is
-#: imported only where a person asks an answer for a table, with a message where it is missing.
+#: imported only where a person asks an answer for a table, with a message where it is missing;
+#: IPython, with its traitlets, only for lines of a notebook that are left out where it is missing.
 ALLOWED = {"numpy", "xxhash", "keras", "jax", "tensorflow", "torch", "ml_dtypes", "pandas"}
+ALLOWED |= {"IPython", "traitlets"}
 
 
 def file_of(module):

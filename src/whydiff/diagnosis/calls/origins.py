@@ -96,6 +96,10 @@ class Story:
     intended: bool = False
 
 
+#: Stories of values that the script itself put into a model.
+ASSIGNED = frozenset({"weights-assigned", "values-assigned", "trained-weights-replaced"})
+
+
 def story(
     differing: Sequence[TensorPair],
     events: Sequence[Event],

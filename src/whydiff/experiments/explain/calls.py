@@ -22,7 +22,7 @@ from whydiff.diagnosis.calls.inputs import changed_in_place, form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts, logged_divergence
 from whydiff.diagnosis.calls.loops import fed_in_another_order, of_a_loop
 from whydiff.diagnosis.calls.numbers import judge_mean, judge_position, judge_taken
-from whydiff.diagnosis.calls.origins import weights_story
+from whydiff.diagnosis.calls.origins import ASSIGNED, weights_story
 from whydiff.diagnosis.calls.pair import (
     FIT_ROWS,
     LABELS_MOVE,
@@ -462,7 +462,7 @@ def _described(
             ends = [str(path) for path in pair.a.recipe.architecture.get("masks end at") or ()]
             text = texts[0] + (f"; the mask ends at {listed(ends)}" if form == "mask-ends" else "")
             verdict = named_more(verdict, "data-content", text, form)
-    if named.get("weights") in ("weights-assigned", "values-assigned"):
+    if named.get("weights") in ASSIGNED:
         assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall)
         to = site.process.request(RelateWeights(served(site, pair.a), served(site, pair.b)))
         text = f"the values of one side are the other's, rounded to {to}"
