@@ -334,7 +334,7 @@ def test_power_and_coverage_at_all_times():
     rng, trials = np.random.default_rng(16), 300
     found = [decide(rng.normal(size=80) + 1) for _ in range(trials)]
     assert all(f.verdict == BETTER for f in found)
-    assert np.median([f.pairs for f in found]) <= 15
+    assert many(np.mean([f.pairs <= 15 for f in found]), 0.5, trials)  # docs/compare.md's median
     inside = [decide(rng.normal(size=80), SequentialTest(margin=1.5)) for _ in range(trials)]
     assert np.mean([f.verdict == EQUIVALENT for f in inside]) > 0.98
     held = 0
