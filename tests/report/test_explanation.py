@@ -187,6 +187,7 @@ def test_the_whole_answer_fits_a_screen() -> None:
             Divergence(0, 0, "before training", "a", 2_000_000_000, 1.0),
             "before the first step, at a (relative 1)",
         ),
+        (Divergence(2, 0, "end", "only B goes on"), "epoch 3, step 1: only B goes on"),
     ],
 )
 def test_the_point_of_divergence_counts_as_keras_prints(

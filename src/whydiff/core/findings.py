@@ -30,6 +30,10 @@ class Finding:
     intended: bool = False
 
 
+#: Where only one of two fits makes a further step: "only B goes on".
+GOES_ON = "goes on"
+
+
 @dataclass(frozen=True)
 class Divergence:
     """The first point at which two fits part. ``step`` counts from 0 within its epoch.

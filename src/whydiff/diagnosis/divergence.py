@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.findings import Divergence
+from whydiff.core.findings import GOES_ON, Divergence
 from whydiff.core.recipe import Recipe, Tensor, align
 from whydiff.core.recording import STEP_GROUPS, Epoch, Fit, Side
 
@@ -232,7 +232,7 @@ def _steps(a: Fit, b: Fit) -> Divergence | None:
         return None
     start = start_a if longer is epochs_a else start_b
     epoch = int(longer[aligned]) - start + start_a  # epochs are counted as A counts them
-    return Divergence(epoch, _within(longer, aligned), "end", f"only {name} goes on")
+    return Divergence(epoch, _within(longer, aligned), "end", f"only {name} {GOES_ON}")
 
 
 def _epochs(a: Fit, b: Fit, before: Divergence | None) -> Divergence | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from whydiff.core.findings import Divergence, Sighting, Zoom
+from whydiff.core.findings import GOES_ON, Divergence, Sighting, Zoom
 from whydiff.core.words import capital, count, number, percent
 from whydiff.report.charts import lines
 from whydiff.report.document import Block, Chart, Facts, Section, Table, Text
@@ -54,10 +54,13 @@ def point(divergence: Divergence | None, measuring: bool = False) -> str:
         return "not found"
     if divergence.since is not None:
         return _span(divergence.since, (divergence.epoch, divergence.step))
+    moment = _moment(divergence.epoch, divergence.step)
+    if divergence.phase == "end" and divergence.where.endswith(GOES_ON):
+        return f"{moment}: {divergence.where}"
     phase = _PHASES.get(divergence.phase, divergence.phase)
     parts = [phase]
     if not measuring and divergence.phase not in ("before training", "end"):
-        parts = [_moment(divergence.epoch, divergence.step), phase]
+        parts = [moment, phase]
     if divergence.where and divergence.where != _ALL_OF_IT:
         parts.append(f"at {divergence.where}")
     sizes = []
