@@ -282,6 +282,10 @@ class MeasuringCall:
         return [str(name) for name in self.notes.get("listed") or self.values]
 
 
+#: Events by which a script gives a model weights of another one, of a file, or of its own.
+PUT_WEIGHTS = frozenset({"set_weights", "load_weights", "load_model", "assign"})
+
+
 @dataclass(frozen=True)
 class Event:
     """Something that put values into a model, or took them out, outside of a call.

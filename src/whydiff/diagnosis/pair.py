@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from whydiff.core.calls import PUT_WEIGHTS
 from whydiff.core.chains import Pick, numbers
 from whydiff.core.errors import WhydiffError
 from whydiff.core.machine import unwatched_workers
@@ -133,10 +134,6 @@ def _other_data(one: Fit, other: Fit) -> bool:
     return bool(rows[0] and rows[1]) and not rows[0] & rows[1]
 
 
-#: events by which a script gives a model the weights of another, or of a file
-_COPIES = frozenset({"set_weights", "load_weights", "load_model", "assign"})
-
-
 def _fine_tunes(execution: Execution, one: Fit, other: Fit) -> bool:
     """Whether a later fit goes on, in whatever model, from what the earlier one learned from other
     samples, or goes on otherwise with weights that the script put there: that is no second try.
@@ -150,7 +147,7 @@ def _fine_tunes(execution: Execution, one: Fit, other: Fit) -> bool:
         return False
     settings = [fit.recipe.optimizer.get("learning_rate") for fit in (one, other)]
     copied = settings[0] != settings[1] and any(
-        event.kind in _COPIES and event.model_number in other.models
+        event.kind in PUT_WEIGHTS and event.model_number in other.models
         for event in execution.events
         if one.call <= event.after_call < other.call
     )

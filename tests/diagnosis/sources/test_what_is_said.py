@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from whydiff.core.calls import Event
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
 from whydiff.core.recipe import COUNTED_ANEW, NOT_RESET, STARTED_ANEW
 from whydiff.core.recording import STEP_GROUPS
@@ -309,9 +310,12 @@ def test_constants_of_layers():
 
 
 def test_layers_that_were_adapted_to_other_data():
-    def adapted(mean, constant, *more):
+    def adapted(mean, constant, *more, events=("adapt",)):
         own = (*sides.weights(), tensor("norm/mean", np.full(3, mean), "non-trainable"), *more)
         side = noted(changed(a_side(), initialization=own), constants={"norm/mean": constant})
+        told = tuple(Event(n, 0, kind, "", 0) for n, kind in enumerate(events, 1))
+        side = replace(side, execution=replace(side.execution, events=told),
+                       fit=replace(side.fit, call=1))  # fmt: skip
         return with_facts("architecture", side, layers=["norm: Normalization"])
 
     a, b = adapted(1.0, "x"), adapted(2.0, "y")
@@ -321,6 +325,12 @@ def test_layers_that_were_adapted_to_other_data():
     assert "layer.adapt(x_train)" in drawn.remedy
     assert compared(a, b).counted_with == {"state": "initialization"}
     assert found("state", a, adapted(1.0, "y")).mechanism == "not-finalized"
+    for events in ((), ("adapt", "set_weights")):  # who put them there was not seen to be data
+        other = adapted(2.0, "y", events=events)
+        assert found("initialization", a, other).mechanism != "adapted-otherwise"
+        assert found("state", a, other).mechanism == "not-finalized"
+    elsewhere = with_facts("version", b, keras="3.3.0")
+    assert found("initialization", a, elsewhere).mechanism != "adapted-otherwise"
     one, two = adapted(1.0, "x", tensor("c", [1.0])), adapted(2.0, "y", tensor("c", [2.0]))
     assert found("initialization", one, two).mechanism == "", "and other weights were drawn"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from whydiff.core.calls import PUT_WEIGHTS
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import BEFORE, Recipe, Tensor, named_fit
 from whydiff.core.recording import Side
@@ -105,7 +106,11 @@ def _held(a: Side, b: Side) -> Finding | None:
 
 
 def adapted_otherwise(a: Side, b: Side) -> list[str]:
-    """Paths of weights of Normalization layers, which data set and no seed, that differ."""
+    """Paths of weights of Normalization layers that differ, where adapt() was called for both and
+    nothing else put them there; none under another Keras or backend, which may round otherwise."""
+    around = [(side.recipe.backend, side.recipe.version) for side in (a, b)]
+    if around[0] != around[1] or not all(map(_only_adapted, (a, b))):
+        return []
     one, two = ({t.path: t.digest for t in s.recipe.initialization} for s in (a, b))
     layers = {str(entry) for s in (a, b) for entry in s.recipe.architecture.get("layers") or ()}
     return [
@@ -113,6 +118,12 @@ def adapted_otherwise(a: Side, b: Side) -> list[str]:
         for path, digest in one.items()
         if two.get(path, digest) != digest and f"{path.rpartition('/')[0]}: Normalization" in layers
     ]
+
+
+def _only_adapted(side: Side) -> bool:
+    before = [e for e in side.execution.events if e.after_call < side.fit.call]
+    put = (e for e in before if e.kind in PUT_WEIGHTS and e.model_number in (0, *side.fit.models))
+    return any(e.kind == "adapt" for e in before) and not any(put)
 
 
 def _optimizer_pairs(a: Recipe, b: Recipe) -> list[Pair]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import copy
 import functools
 import inspect
@@ -740,8 +741,11 @@ def _changes(node: ast.expr, names: set[str]) -> bool:
 
 def _around(function: types.FunctionType) -> dict[str, Any]:
     """What the names that a function does not assign stand for in it."""
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    return {**function.__globals__, **{name: cell.cell_contents for name, cell in cells}}
+    known = dict(function.__globals__)
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # an empty cell
+            known[name] = cell.cell_contents
+    return known
 
 
 def _lines_in(calls: Iterable[MeasuringCall], file: str) -> set[int]:
