@@ -141,11 +141,8 @@ def read_outside(function: Any) -> Iterator[Outside]:
                 yield Outside(name, place[name], get, put)
             else:
                 yield from read_settings(name, place[name], one.__code__)
-        for name, cell in zip(one.__code__.co_freevars, one.__closure__ or (), strict=True):
-            try:
-                value = cell.cell_contents
-            except ValueError:  # an empty cell
-                continue
+        for name, cell in filled_cells(one).items():
+            value = cell.cell_contents
             if _is_readable(value):
                 get = functools.partial(getattr, cell, "cell_contents")
                 yield Outside(name, value, get, functools.partial(setattr, cell, "cell_contents"))
@@ -153,6 +150,22 @@ def read_outside(function: Any) -> Iterator[Outside]:
                 yield from read_outside(value)
             else:
                 yield from read_settings(name, value, one.__code__)
+
+
+def filled_cells(function: Any) -> dict[str, types.CellType]:
+    """The cells of what a function closes over, by name, without those that hold nothing yet."""
+    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+    found = {}
+    for name, cell in zip(names, getattr(function, "__closure__", None) or (), strict=False):
+        with contextlib.suppress(ValueError):
+            _ = cell.cell_contents
+            found[name] = cell
+    return found
+
+
+def closed_over(function: Any) -> dict[str, Any]:
+    """What a function closes over, by name."""
+    return {name: cell.cell_contents for name, cell in filled_cells(function).items()}
 
 
 def generators_read(
@@ -165,9 +178,7 @@ def generators_read(
         return
     for one in _functions_named(function):
         places = {name: one.__globals__.get(name) for name in _globals_in(one.__code__)}
-        for name, cell in zip(one.__code__.co_freevars, one.__closure__ or (), strict=True):
-            with contextlib.suppress(ValueError):  # an empty cell
-                places[name] = cell.cell_contents
+        places |= closed_over(one)
         yield from ((name, places[name]) for name in sorted(places) if is_generator(places[name]))
 
 

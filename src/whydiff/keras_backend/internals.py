@@ -24,6 +24,7 @@ import numpy as np
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.interrupting import pass_on
+from whydiff.keras_backend.code import closed_over
 
 #: The oldest version of Keras that is watched, and the newest with which that was tried.
 OLDEST, NEWEST = (3, 3), (3, 15)
@@ -601,21 +602,12 @@ def compiled_step(model: Any) -> Any:
     """The compiled function that makes one step of a batch, of a model on TensorFlow whose train
     function is Keras's own and calls it once; None of any other."""
     function = model.train_function
-    while (held := _cells(function)).keys() == {"function", "watcher"}:  # watched
+    while (held := closed_over(function)).keys() == {"function", "watcher"}:  # watched
         function = held["function"]
     step = held.get("one_step_on_data")
     alone = not model.run_eagerly and steps_at_once(model) == 1
     compiled = hasattr(getattr(step, "__wrapped__", None), "get_concrete_function")
     return step if alone and compiled and package_of(model).__name__ == "keras" else None
-
-
-def _cells(function: Any) -> dict[str, Any]:
-    """What a function holds of the scope that it was defined in, by name."""
-    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
-    cells = getattr(function, "__closure__", None) or ()
-    with contextlib.suppress(ValueError):  # one that is empty yet
-        return {n: c.cell_contents for n, c in zip(names, cells, strict=True)}
-    return {}
 
 
 def setting(layer: Any, key: str, value: Any) -> Any:

@@ -26,6 +26,7 @@ from whydiff.core.live import Leaves, Live, Material, Samples, SeedHolder
 from whydiff.core.recipe import named_fit
 from whydiff.core.replicas import RANDOM_SOURCES, Replica
 from whydiff.keras_backend import adapter
+from whydiff.keras_backend.code import closed_over
 from whydiff.keras_backend.leaves import leaf_roles
 from whydiff.keras_backend.variables import Slot, Variables
 from whydiff.replay import orders
@@ -253,8 +254,7 @@ def _first_seed(generators: Sequence[SeedHolder], generator: Any) -> int:
 
 def _within(initializer: Any, holder: Any) -> bool:
     """Whether a function that makes values (an LSTM's bias, say) encloses ``holder``."""
-    cells = getattr(initializer, "__closure__", None) or ()
-    held = [cell.cell_contents for cell in cells]
+    held = list(closed_over(initializer).values())
     held += list(vars(initializer).values()) if hasattr(initializer, "__dict__") else []
     owners = [getattr(part, "__dict__", {}) for part in held]
     return any(part is holder for part in held) or any(

@@ -33,6 +33,7 @@ from whydiff.keras_backend.alike import (
     wrap_train_function as wrap_train_function,
 )
 from whydiff.keras_backend.base import SeveralSteps
+from whydiff.keras_backend.code import closed_over
 from whydiff.keras_backend.internals import (
     array_adapter,
     compiled_step,
@@ -402,10 +403,7 @@ def _traces(function: Any, depth: int = 0) -> list[Any]:
     listed = getattr(function, "_list_all_concrete_functions", None)
     if listed is not None:
         return list(listed())
-    called = []
-    for cell in (getattr(function, "__closure__", None) or ()) if depth < 4 else ():
-        with contextlib.suppress(ValueError):  # an empty cell
-            called += [cell.cell_contents] if callable(cell.cell_contents) else []
+    called = filter(callable, closed_over(function).values() if depth < 4 else ())
     return [trace for f in called for trace in _traces(f, depth + 1)]
 
 

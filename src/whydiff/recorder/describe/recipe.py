@@ -8,7 +8,13 @@ from typing import Any
 
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.keras_backend import adapter_of
-from whydiff.keras_backend.code import class_digest, code_digest, is_users, read_outside
+from whydiff.keras_backend.code import (
+    class_digest,
+    closed_over,
+    code_digest,
+    is_users,
+    read_outside,
+)
 from whydiff.keras_backend.internals import package_of, reduction_of, steps_at_once
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import models_of
@@ -166,12 +172,7 @@ def _named(function: Any, depth: int) -> Iterator[tuple[str, Any]]:
         return
     known = {name: function.__globals__[name] for name in code.co_names
              if name in function.__globals__}  # fmt: skip
-    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            known[name] = cell.cell_contents
-        except ValueError:  # an empty cell
-            continue
-    for name, value in known.items():
+    for name, value in {**known, **closed_over(function)}.items():
         yield name, value
         inner = _unwrapped(value)
         if inner is not function and hasattr(inner, "__code__") and is_users(inner):

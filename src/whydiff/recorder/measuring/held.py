@@ -18,7 +18,7 @@ import xxhash
 
 from whydiff.core.digests import tensor_digest
 from whydiff.core.interrupting import pass_on
-from whydiff.keras_backend.code import is_users, methods_used
+from whydiff.keras_backend.code import closed_over, is_users, methods_used
 from whydiff.keras_backend.internals import is_tensor, is_variable, leaves_of
 from whydiff.keras_backend.naming import Names
 from whydiff.recorder.describe.values import PLAIN
@@ -231,11 +231,7 @@ def _names_read(function: Any, seen: set[int], depth: int) -> Iterator[tuple[str
                 yield from _names_read(value, seen, depth + 1)
         elif not isinstance(value, (types.ModuleType, type)):
             yield name, "global", value
-    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            value = cell.cell_contents
-        except ValueError:  # an empty cell
-            continue
+    for name, value in closed_over(function).items():
         if isinstance(value, types.FunctionType):
             yield from _names_read(value, seen, depth + 1)
         elif not isinstance(value, (types.ModuleType, type)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import contextlib
 import copy
 import functools
 import inspect
@@ -20,6 +19,7 @@ import numpy as np
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.interrupting import pass_on
 from whydiff.core.stack import in_library
+from whydiff.keras_backend.code import closed_over
 from whydiff.recorder.measuring.formulas.formula import evaluated
 from whydiff.recorder.measuring.formulas.frames import Beside, made_at, parsed
 from whydiff.recorder.measuring.formulas.functions import (
@@ -741,11 +741,7 @@ def _changes(node: ast.expr, names: set[str]) -> bool:
 
 def _around(function: types.FunctionType) -> dict[str, Any]:
     """What the names that a function does not assign stand for in it."""
-    known = dict(function.__globals__)
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # an empty cell
-            known[name] = cell.cell_contents
-    return known
+    return {**function.__globals__, **closed_over(function)}
 
 
 def _lines_in(calls: Iterable[MeasuringCall], file: str) -> set[int]:
