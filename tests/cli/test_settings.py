@@ -129,6 +129,8 @@ def test_a_setting_that_says_nothing_of_these_targets_is_no_trouble(project, tmp
         ("[tool.whydiff.verfy]\nrequire = 'rounding'\n", "Did you mean verify?"),
         ("[tool.whydiff.check]\njson = 'a.json'\n", "has no setting 'json'"),
         ("[tool.whydiff]\ncheck = 3\n", "is no table"),
+        ("[tool]\nx = " + "[" * 9000 + "]" * 9000, "pyproject.toml"),
+        ("[tool.whydiff]\nbudget = 0x" + "f" * 5000, "pyproject.toml"),
         ("[tool]\nwhydiff = 3\n", "is no table"),
         ("[tool.whydiff.check]\nselect = ['a', 'b']\n", "is not a text or a number"),
         ("[tool.whydiff.check]\nselect = true\n", "is not a text or a number"),

@@ -1,6 +1,7 @@
 """The code of a notebook: cells in their order, lines of IPython's done by IPython, or named."""
 
 import json
+import tokenize
 
 import pytest
 
@@ -80,3 +81,21 @@ def test_cells_are_found_again_in_the_text_of_all():
     lines = text.split("\n")
     above = lines_above(found)
     assert [lines[above[1]], lines[above[1] + 1], lines[above[3]]] == ["x = 1", "y = 2", "print(x)"]
+
+
+@pytest.mark.parametrize("line", ["x = f(1)\n", "x = (1,\n"])
+def test_a_long_cell_is_read_once(monkeypatch, line):
+    read = []
+    tokens = tokenize.generate_tokens
+
+    def counted(readline):
+        def reads():
+            read.append(1)
+            return readline()
+
+        return tokens(reads)
+
+    monkeypatch.setattr(tokenize, "generate_tokens", counted)
+    (cell,) = cells(notebook("!ls\n" + line * 500))
+    assert cell.text.count(line) == 500
+    assert len(read) < 4 * 500

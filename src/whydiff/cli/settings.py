@@ -136,9 +136,10 @@ def _nearest(folder: Path) -> Path | None:
 def _table(path: Path) -> Mapping[str, Any]:
     try:
         whole = tomllib.loads(read_bytes(path, _MOST_BYTES).decode())
+        repr(whole)  # a number of more digits than Python writes is an error here and nowhere else
     except OSError as error:
         raise _wrong(path, error.strerror or str(error), "Check its rights.") from None
-    except ValueError as error:  # TOML's own errors, and bytes that are no UTF-8
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, brackets without end
         raise _wrong(path, str(error), "Correct it; whydiff reads [tool.whydiff] there.") from None
     tool = whole.get("tool", {})
     table = tool.get("whydiff", {}) if isinstance(tool, dict) else {}

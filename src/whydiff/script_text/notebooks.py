@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import io
+import contextlib
 import json
 import re
 import tokenize
@@ -71,8 +71,9 @@ def _cell(number: int, text: str) -> Cell:
     if _parses(text):
         return Cell(number, text)
     done: list[str] = []
-    for line in lines:
-        done.append(line if _goes_on("\n".join(done)) else _as_python(line))
+    rest = iter(lines)
+    for line in rest:
+        done += _statement(_as_python(line), rest)
     return Cell(number, "\n".join(done))
 
 
@@ -89,17 +90,24 @@ def _as_python(line: str) -> str:
     return f"{asks['indent']}pass{_FOR_IPYTHON}{line.strip()}" if asks else line
 
 
-def _goes_on(text: str) -> bool:
-    """Whether a statement or a string is still open where a text ends."""
-    if text.endswith("\\"):
-        return True
-    try:
-        list(tokenize.generate_tokens(io.StringIO(f"{text}\n").readline))
-    except tokenize.TokenError:
-        return True
-    except (IndentationError, SyntaxError):
-        return False
-    return False
+def _statement(first: str, rest: Iterator[str]) -> list[str]:
+    """The lines of a statement: ``first``, and as many of ``rest`` as it or a string goes on in."""
+    lines = [first]
+
+    def read() -> Iterator[str]:
+        yield f"{first}\n"
+        for line in rest:
+            lines.append(line)
+            yield f"{line}\n"
+
+    depth = 0
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):
+        for token in tokenize.generate_tokens(read().__next__):
+            if token.type == tokenize.OP:
+                depth += (token.string in "([{") - (token.string in ")]}")
+            elif token.type in (tokenize.NEWLINE, tokenize.NL) and depth <= 0:
+                break
+    return lines
 
 
 def _parses(text: str) -> bool:
