@@ -7,6 +7,7 @@ import pytest
 import whydiff
 from whydiff.core.errors import WhydiffError
 from whydiff.core.shards import Shard
+from whydiff.experiments.study import merging
 from whydiff.experiments.study.answer import answer, read
 from whydiff.experiments.study.merging import extract_part, merge_parts
 from whydiff.storage import load_study
@@ -178,3 +179,19 @@ def test_a_damaged_shard_is_refused(whole, tmp_path):
             answer(replace(study, meta={**study.meta, "shard": held}))
     with pytest.raises(WhydiffError, match="nothing to merge"):
         merge_parts([], tmp_path / "m.whydiff")
+    damaged = write(replace(study, meta={**study.meta, "fit": {"identity": []}}), tmp_path / "d")
+    with pytest.raises(WhydiffError, match="damaged"):
+        merge_parts([whole, damaged], tmp_path / "m.whydiff")
+
+
+def test_parts_that_cannot_be_read_to_their_end_leave_nothing_half(whole, tmp_path, monkeypatch):
+    parts = split(whole, 2, tmp_path)
+    before = set(tmp_path.iterdir())
+
+    def fails(path):
+        raise WhydiffError(f"{path} is damaged", "")
+
+    monkeypatch.setattr(merging, "kept_weights", fails)
+    with pytest.raises(WhydiffError, match="damaged"):
+        merge_parts(parts, tmp_path / "m.whydiff")
+    assert set(tmp_path.iterdir()) == before

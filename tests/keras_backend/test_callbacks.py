@@ -63,6 +63,22 @@ def test_a_copy_calls_no_code_of_the_callback():
     assert object.__getattribute__(callback, "__dict__") == {"log": [1]}
 
 
+class Slotted:
+    """Keras takes whatever has its methods."""
+
+    __slots__ = ("slot",)
+
+    def __del__(self):
+        """Keeps the copy from being of this very class."""
+
+
+def test_what_has_slots_alone_or_is_no_callback_is_copied():
+    slotted = Slotted()
+    slotted.slot = 2
+    assert fresh_callback(slotted).slot == 2
+    assert fresh_callback(5) == 5  # Keras says itself that it is none
+
+
 class Several(keras.callbacks.Callback):
     """A callback of a script that holds others, and calls them as it likes."""
 

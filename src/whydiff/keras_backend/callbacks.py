@@ -78,6 +78,7 @@ def _nothing(callback: Any) -> None:
 @functools.lru_cache(maxsize=64)
 def _without_end(kind: Any) -> Any:
     names = {name: getattr(kind, name) for name in ("__module__", "__qualname__")}
+    names["__slots__"] = ()  # laid out as the class itself
     return type(kind)(kind.__name__, (kind,), {**names, "__del__": _nothing})
 
 
@@ -90,7 +91,7 @@ def fresh_callback(callback: Any) -> Any:
     if getattr(type(twin), "__del__", _nothing) is not _nothing:
         kind: Any = type(twin)
         object.__setattr__(twin, "__class__", _without_end(kind))
-    held = object.__getattribute__(twin, "__dict__")
+    held = _attributes(twin)
     for key, value in held.items():
         if isinstance(value, (list, dict, set)):
             held[key] = copy.copy(value)
@@ -103,14 +104,22 @@ def _shallow_copy(thing: Any) -> Any:
         twin: Any = object.__new__(type(thing))
     except TypeError:  # a list or a dict, too
         return copy.copy(thing)
-    held = object.__getattribute__
-    held(twin, "__dict__").update(held(thing, "__dict__"))
+    _attributes(twin).update(_attributes(thing))
     for base in type(thing).__mro__:
         for slot in vars(base).values():
             if isinstance(slot, types.MemberDescriptorType):
                 with contextlib.suppress(AttributeError):  # has no value
                     slot.__set__(twin, slot.__get__(thing))
     return twin
+
+
+def _attributes(thing: Any) -> dict[str, Any]:
+    """Those of the object itself: none where its class has slots alone."""
+    try:
+        held: dict[str, Any] = object.__getattribute__(thing, "__dict__")
+    except AttributeError:
+        return {}
+    return held
 
 
 def numbers(logs: Any) -> dict[str, float]:

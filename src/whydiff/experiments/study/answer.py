@@ -267,6 +267,8 @@ def checked(stored: StoredStudy) -> StoredStudy:
             fit = meta.part("fit")
             if "backend" in fit:
                 fit.text("backend")
+            if "identity" in fit:
+                fit.part("identity")
         Division.stored(stored)
         gates = meta.part("gates").names() if "gates" in meta else ()
         for name in gates:

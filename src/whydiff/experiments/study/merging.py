@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,9 +49,17 @@ def merge_parts(paths: Sequence[Path], output: Path) -> None:
     for part in parts[1:]:
         _check_same_study(parts[0], part)
     _check_no_overlap(parts)
+    # Beside it first: a part may be damaged where it is only read now, or the disk be full.
+    with tempfile.TemporaryDirectory(dir=output.absolute().parent, prefix=".whydiff-") as folder:
+        whole = Path(folder) / output.name
+        _write_whole(parts, whole)
+        whole.replace(output)
+
+
+def _write_whole(parts: Sequence[StoredStudy], path: Path) -> None:
     meta = _merged_meta(parts)
     first = next((part for part in parts if 0 in part.kept), parts[0])
-    with StudyWriter.begin(output, meta) as writer:
+    with StudyWriter.begin(path, meta) as writer:
         targets = {f"target:{k}": t for k, t in enumerate(parts[0].targets)}
         if targets:
             writer.keep(TARGETS, targets)
