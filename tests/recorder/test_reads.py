@@ -8,9 +8,11 @@ import keras
 import numpy as np
 import pytest
 
+from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.host_generators import never_alike
 from whydiff.recorder.describe.training import metric_state
-from whydiff.recorder.reads import reads_of, stored_before
+from whydiff.recorder.interference import Interference
+from whydiff.recorder.reads import SetAside, reads_of, stored_before, values_now
 
 COUNT = 0
 STATE, SCALE, SEEN = {"step": 0}, {"factor": 2.0}, []
@@ -104,3 +106,65 @@ def test_a_schedule_that_reads_the_clock_is_told() -> None:
     assert never_alike(model) == []
     callback = keras.callbacks.LearningRateScheduler(schedule)
     assert never_alike(model, None, [callback]) == ["time.time"]
+
+
+class Temperature:
+    def __init__(self, value):
+        self.value = value
+
+
+class Cooled(keras.layers.Layer):
+    def __init__(self, temperature, **more):
+        super().__init__(**more)
+        self.temperature = temperature
+
+    def call(self, x):
+        return x / self.temperature.value
+
+
+def read_by(temperature):
+    return reads_of(None, {"cooled": Cooled(temperature)}, False, None, {})
+
+
+def test_what_an_earlier_training_set_and_left_is_state_of_the_next() -> None:
+    shared, set_aside = Temperature(4.0), SetAside()
+    first, left = set_aside.found_by(read_by(shared))
+    assert not left and not any(read.stored for read in first)
+    shared.value = 1.0
+    set_aside.after(1, first)
+    reads, left = set_aside.found_by(read_by(shared))
+    assert left == {"layer:cooled:temperature.value (read from outside)": 1}
+    assert [read.value for read in reads if read.stored] == [1.0]
+
+
+def test_what_the_script_sets_before_a_training_is_no_state() -> None:
+    shared, set_aside = Temperature(4.0), SetAside()
+    first, _ = set_aside.found_by(read_by(shared))
+    set_aside.after(1, first)  # it left what was there
+    assert not set_aside.found_by(read_by(shared))[1]
+    shared.value = 1.0
+    set_aside.after(1, first)
+    assert not set_aside.found_by(read_by(Temperature(1.0)))[1]  # another object
+    shared.value = 2.0
+    assert not set_aside.found_by(read_by(shared))[1]  # set anew since
+
+
+def test_a_callback_that_sets_what_a_layer_reads_acts_on_the_training() -> None:
+    class Anneal(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            shared.value *= 0.5
+
+    shared, callback, acted = Temperature(4.0), Anneal(), set()
+    model = keras.Sequential([keras.Input((2,)), Cooled(shared)])
+    interference = Interference(adapter_of(model), model, [callback], acted)
+    interference.reads = lambda: values_now(read_by(shared))
+    before, _, behind = interference.surrounded([callback])
+    before.on_epoch_end(0)
+    behind.on_epoch_end(0)
+    assert interference.acting == set()
+    before.on_epoch_end(1)
+    callback.on_epoch_end(1)
+    behind.on_epoch_end(1)
+    assert interference.acting == {0}
+    again = Interference(adapter_of(model), model, [Anneal()], acted)
+    assert again.acting == {0}, "also where it finds nothing to change"

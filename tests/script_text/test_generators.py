@@ -37,6 +37,7 @@ def changed(code: str, kind: str) -> str:
         ("r = random.SystemRandom()", "r = random.Random(0)"),
         ("np.random.seed()", "np.random.seed(0)"),
         ("torch.seed()", "torch.manual_seed(0)"),
+        ("g = torch.Generator()\ng.seed()", "g = torch.Generator()\ng.manual_seed(0)"),
         ("g = tf.random.Generator.from_non_deterministic_state()",
          "g = tf.random.Generator.from_seed(0)"),
         ("keras.utils.set_random_seed(int(time.time()))", "keras.utils.set_random_seed(0)"),

@@ -112,7 +112,13 @@ class Outside:
     owner: str = ""  # canonical path of the layer
     now: Any = None
     constant: bool = False
-    stored: bool = False  # a step itself sets it: what one step leaves to the next
+    stored: bool = False  # a training itself sets it: what one step or fit leaves to the next
+    holder: Any = None  # the object, dict or cell that holds it
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where the value lies, the same for every layer that reads it."""
+        return id(self.holder), self.name.rpartition(".")[2]
 
     @property
     def key(self) -> str:
@@ -138,14 +144,15 @@ def read_outside(function: Any) -> Iterator[Outside]:
         for name in sorted(_globals_in(one.__code__) & place.keys()):
             if _is_readable(place[name]):
                 get, put = (functools.partial(f, name) for f in (place.get, place.__setitem__))
-                yield Outside(name, place[name], get, put)
+                yield Outside(name, place[name], get, put, holder=place)
             else:
                 yield from read_settings(name, place[name], one.__code__)
         for name, cell in filled_cells(one).items():
             value = cell.cell_contents
             if _is_readable(value):
                 get = functools.partial(getattr, cell, "cell_contents")
-                yield Outside(name, value, get, functools.partial(setattr, cell, "cell_contents"))
+                put = functools.partial(setattr, cell, "cell_contents")
+                yield Outside(name, value, get, put, holder=cell)
             elif isinstance(value, types.FunctionType) and is_users(value) and value is not one:
                 yield from read_outside(value)
             else:
@@ -210,14 +217,15 @@ def read_settings(name: str, holder: Any, code: types.CodeType) -> Iterator[Outs
         for key in wanted if len(wanted) <= _MOST_SETTINGS else ():
             if _is_readable(holder[key]):
                 get, put = (functools.partial(f, key) for f in (holder.get, holder.__setitem__))
-                yield Outside(f"{name}[{key!r}]", holder[key], get, put)
+                yield Outside(f"{name}[{key!r}]", holder[key], get, put, holder=holder)
     elif _holds_settings(holder):
         for key in sorted(_names_in(code)):
             value = _attribute(holder, key)
             if value is not holder and _is_readable(value):
                 get = functools.partial(getattr, holder, key)
                 write = type.__setattr__ if isinstance(holder, type) else object.__setattr__
-                yield Outside(f"{name}.{key}", value, get, functools.partial(write, holder, key))
+                put = functools.partial(write, holder, key)
+                yield Outside(f"{name}.{key}", value, get, put, holder=holder)
 
 
 def _holds_settings(thing: Any) -> bool:

@@ -8,7 +8,7 @@ a probe behind each of them looks, at the boundaries of epochs, whether anything
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from whydiff.core.digests import group_digest
@@ -27,19 +27,29 @@ def is_theirs(callback: Any) -> bool:
 
 class Interference:
     """Collects the positions of the callbacks that changed the training (``acting``) or did no
-    more than end it (``ending``)."""
+    more than end it (``ending``).
 
-    def __init__(self, adapter: Backend, model: Any, callbacks: Sequence[Any]) -> None:
+    One of a class that ``acted`` in another training acts in this one, too, although it may find
+    nothing to change: what it does there belongs to both.
+    """
+
+    def __init__(
+        self, adapter: Backend, model: Any, callbacks: Sequence[Any], acted: set[type]
+    ) -> None:
         self._adapter, self._model = adapter, model
         self._theirs = [i for i, callback in enumerate(callbacks) if is_theirs(callback)]
         base = package_of(model).callbacks.Callback
         self._probe = functools.partial(_probe_class(base), self)
         self._every_batch = [i for i in self._theirs if sees_batches(callbacks[i])]
-        self._seen: dict[int, int] = {}
+        self._seen: dict[Any, Any] = {}
         self._stopped = False
         self._rates: list[Any] = []
         self._weights: int | None = None
-        self.acting: set[int] = set()
+        #: what the model reads besides variables, once that is known
+        self.reads: Callable[[], Mapping[Any, Any]] = dict
+        self._read: Mapping[Any, Any] = {}
+        self._callbacks, self._acted = callbacks, acted
+        self.acting = {i for i in self._theirs if type(callbacks[i]) in acted}
         self.ending: set[int] = set()
 
     def surrounded(self, callbacks: Sequence[Any]) -> list[Any]:
@@ -54,28 +64,35 @@ class Interference:
 
     def probe(self, position: int | None) -> None:
         """Look at everything; what changed since the last look is the doing of ``position``."""
-        seen = {
+        seen: dict[Any, Any] = {
             id(v): group_digest([self._adapter.to_numpy(v)])
             for v in existing_variables(self._model)
         }
+        seen |= self.reads()
         changed = any(self._seen.get(key, value) != value for key, value in seen.items())
         stopped = bool(getattr(self._model, "stop_training", False))
         if position is not None and changed:
-            self.acting.add(position)
+            self._acts(position)
         elif position is not None and stopped and not self._stopped:
             self.ending.add(position)
         self._seen, self._stopped = seen, stopped
 
     def after_step(self, rates: list[Any], weights: int) -> None:
         """The learning rate and the digest of the weights as a step left them."""
-        self._rates, self._weights = rates, weights
+        self._rates, self._weights, self._read = rates, weights, self.reads()
 
     def before_step(self, step: int, rates: list[Any], weights: int | None) -> None:
         """Within an epoch nothing may change between steps unless a callback does it."""
         if step and self._every_batch:
             changed = rates != self._rates or (weights is not None and weights != self._weights)
-            if changed:
-                self.acting.update(self._every_batch)
+            if changed or self.reads() != self._read:
+                for position in self._every_batch:
+                    self._acts(position)
+
+    def _acts(self, position: int) -> None:
+        self.acting.add(position)
+        if is_users(type(self._callbacks[position])):
+            self._acted.add(type(self._callbacks[position]))
 
     @property
     def looks_at_steps(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.digests import tensor_digest
-from whydiff.keras_backend.code import Outside, anew
+from whydiff.keras_backend.code import LOSS, Outside, anew
 from whydiff.keras_backend.subject import BesideModels
 from whydiff.recorder.describe.model import constants, held, loss_reads, outside
 from whydiff.recorder.describe.values import PLAIN, plain
@@ -64,6 +64,42 @@ def stored_before(layers: Sequence[Any]) -> dict[tuple[int, str], Any]:
         for read in (*outside(layer), *(r for r in held(layer) if r.stored))
         if isinstance(read.value, _KEPT)
     }
+
+
+def values_now(reads: Sequence[Outside]) -> dict[tuple[int, str], Any]:
+    """The plain values that are read, by where they lie, as they are now."""
+    return {r.place: told(r.get()) for r in reads if _is_kept(r)}
+
+
+def _is_kept(read: Outside) -> bool:
+    """Whether it is a plain value that a training may set and leave so."""
+    return isinstance(read.value, _KEPT) and read.holder is not None
+
+
+class SetAside:
+    """Values besides variables that trainings of a script set and left so: what a callback anneals
+    in an object that a layer holds, in the layer or in a global."""
+
+    def __init__(self) -> None:
+        #: where it lies -> the fit, what it left, and what keeps the place from being another's
+        self._left: dict[tuple[int, str], tuple[int, Any, Outside]] = {}
+
+    def after(self, index: int, reads: Sequence[Outside]) -> None:
+        """The training of this number is over: remember what it left otherwise than it began."""
+        for read in reads:
+            if _is_kept(read) and (value := told(read.get())) != told(read.now):
+                self._left[read.place] = (index, value, read)
+
+    def found_by(self, reads: Sequence[Outside]) -> tuple[tuple[Outside, ...], dict[str, int]]:
+        """What the first step of another training reads, with what an earlier one left marked as
+        stored; and the number of that fit by the fact."""
+        marked, fits = [], {}
+        for read in reads:
+            fit, value, _ = self._left.get(read.place, (0, None, None))
+            if fit and read.owner != LOSS and not read.stored and told(read.value) == value:
+                fits[read.key] = fit
+            marked.append(replace(read, stored=read.stored or read.key in fits))
+        return tuple(marked), fits
 
 
 def _traced(model: Any, reads: Sequence[Outside], signature: Hashable) -> Mapping[str, Any]:

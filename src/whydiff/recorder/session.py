@@ -31,6 +31,7 @@ from whydiff.recorder.material import keep_in_files
 from whydiff.recorder.measuring.book import CallBook
 from whydiff.recorder.measuring.call import Measuring, Validation
 from whydiff.recorder.opened import OPENED
+from whydiff.recorder.reads import SetAside
 from whydiff.recorder.watch import Seen, Watch
 from whydiff.storage import Writer
 from whydiff.storage.blobs import ArrayFolder
@@ -74,6 +75,8 @@ class Session:
         self._least = min(keep_bytes, 1)  # where samples are kept, one that finds no room is told
         self._pins, self._last = dict(pins or {}), last
         self._trained_by: dict[str, int] = {}
+        self._set_aside = SetAside()
+        self._acted: set[type] = set()
         self._compiled: BesideModels[Mapping[str, Any]] = BesideModels()
         #: called after each step of a training that is watched
         self.stepped: Callable[[], None] | None = None
@@ -303,7 +306,7 @@ class Session:
             made = kind(
                 self._fits + 1,
                 training,
-                Seen(self._trained_by, self.ledger),
+                Seen(self._trained_by, self.ledger, self._set_aside, self._acted),
                 self.writer,
                 max(self._left, self._least),
                 self._pins.get(self._fits + 1),

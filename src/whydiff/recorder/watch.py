@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import functools
 import inspect
 import itertools
 import weakref
@@ -42,7 +43,7 @@ from whydiff.recorder.randomness import (
     operation_tensors,
     pin_generator,
 )
-from whydiff.recorder.reads import reads_of, stale, stored_before, told, weak
+from whydiff.recorder.reads import SetAside, reads_of, stale, stored_before, told, values_now, weak
 from whydiff.recorder.starting import Start
 from whydiff.recorder.step_snapshot import AtOnce, Left, StepSnapshots
 from whydiff.recorder.steps import Steps
@@ -53,10 +54,13 @@ from whydiff.storage import Writer
 @dataclass(frozen=True, eq=False)
 class Seen:
     """What was seen before a training begins: digests that earlier trainings left, with the number
-    of the fit that did, and the ledger of seeds."""
+    of the fit that did, the ledger of seeds, and what earlier trainings set besides variables,
+    or with which callbacks of the script's own."""
 
     trained_by: Mapping[str, int]
     ledger: Ledger
+    set_aside: SetAside
+    acted: set[type]
 
 
 class Watch:
@@ -86,11 +90,12 @@ class Watch:
         self._callbacks = [fresh_callback(c) for c in listed(self._fit.get("callbacks"))]
         self._ledger, self._writer = ledger, writer
         self._start = Start(self._adapter, model, seen.trained_by)
+        self._set_aside = seen.set_aside
         self._recipe: Recipe | None = None
         self._epoch = self._epoch_steps = 0
         self._logs: list[dict[str, float]] = []
         self._trained: list[np.ndarray] = []  # the weights at the end of the last epoch
-        self.interference = Interference(self._adapter, model, self._callbacks)
+        self.interference = Interference(self._adapter, model, self._callbacks, seen.acted)
         self._random = GlobalGenerator(self._adapter)
         self._host = HostGenerators(generators_held(model, self._compiled.get("loss")))
         if self._adapter.hands_on_batches:  # else they come from threads that run ahead
@@ -261,6 +266,7 @@ class Watch:
         for group, paths in start.unseen.items():
             self._notes[f"unknown: initial {group}"] = paths
         self._outside = self._reads()
+        self.interference.reads = functools.partial(values_now, self._outside)
         self._recipe = self._describe()
         self._notes["data"] = self.feed.kind
         if self.feed.workers:
@@ -284,7 +290,8 @@ class Watch:
         constants = {f"{r.owner}/{r.name}": told(r.value) for r in reads if r.constant}
         kept = {f"{r.owner or 'model'}:{r.name.removeprefix('self.')}": told(r.value)
                 for r in reads if r.stored}  # fmt: skip
-        noted = {"stale": self._stale, "constants": constants, "stored": kept,
+        reads, left = self._set_aside.found_by(reads)
+        noted = {"stale": self._stale, "constants": constants, "stored": kept, "left": left,
                  "never alike": never_alike(self.model, loss, self._callbacks)}  # fmt: skip
         self._notes |= {name: values for name, values in noted.items() if values}
         return reads
@@ -307,7 +314,8 @@ class Watch:
             sort_callbacks(self._callbacks, *did),
         )
         compiled_in = {key: pair[0] for key, pair in self._stale.items()}
-        state = {read.key for read in self._outside if read.stored}
+        left = self._notes.get("left", {})
+        state = {read.key for read in self._outside if read.stored and read.key not in left}
         facts = recipe.architecture.items()
         actual = {k: compiled_in.get(k, v) for k, v in facts if k not in state}
         measurement = {**recipe.measurement, **self._metric_state}
@@ -348,6 +356,7 @@ class Watch:
         self._drew_eagerly()
         if not self._start.settled or self._recipe is None:
             return None
+        self._set_aside.after(self.index, self._outside)
         self._rows.finish()
         self.feed.end_epoch()  # a fit cut inside an epoch: what was fed so far still counts
         self.feed.end_validation()

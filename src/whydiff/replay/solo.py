@@ -286,10 +286,11 @@ def held_by(live: Live) -> dict[str, Any]:
 
 
 def state_of(read: Any, live: Live) -> bool:
-    """Whether a value differs from that of another fit, though both are set alike, or is a tensor
-    that a layer holds."""
+    """Whether a value differs from that of another fit, though both are set alike or training set
+    one of them, or is a tensor that a layer holds."""
     same = [other for other in live.outside if other.key == read.key]
-    return read.constant or read.stored or any(_same(o.now, read.now) for o in same)
+    kept = read.stored or any(other.stored for other in same)
+    return read.constant or kept or any(_same(o.now, read.now) for o in same)
 
 
 def _equal(some: Iterable[np.ndarray], others: Iterable[np.ndarray]) -> bool:

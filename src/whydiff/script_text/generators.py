@@ -126,7 +126,7 @@ Replacement = tuple[ast.expr, Callable[[str], str], str]
 
 
 def _generators(script: Script, names: Names, drawn: Mapping[int, int]) -> Iterator[Replacement]:
-
+    of_torch = _torch_generators(script, names)
     for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
         called = names.called(call)
         short = called.rpartition(".")[2]
@@ -143,14 +143,35 @@ def _generators(script: Script, names: Names, drawn: Mapping[int, int]) -> Itera
             yield call, seeded, "the tf.random.Generator gets a seed"
         elif called == "torch.seed" and not isinstance(script.parent[call], ast.Expr):
             yield call, str, "torch.seed() becomes a constant"
-        elif called == "torch.seed" and isinstance(call.func, ast.Attribute):
+        elif isinstance(call.func, ast.Attribute) and (called == "torch.seed" or call in of_torch):
             seeded = _method(script, call.func, "manual_seed")
-            yield call, seeded, "torch.seed() becomes manual_seed"
+            name = script.segment(call.func)
+            yield call, seeded, f"{name}(), a seed from the system, becomes manual_seed"
     for value in _seed_expressions(script, names):
         # A generator around the clock has its own argument replaced; it must stay a generator.
         makes = any(names.called(n) in SEEDED for n in ast.walk(value))
         if is_entropy(value, names) and not makes:
             yield value, str, "a seed from the clock or the system becomes a constant"
+
+
+def _torch_generators(script: Script, names: Names) -> set[ast.Call]:
+    """Calls ``generator.seed()`` of generators of torch, which take a seed from the system there;
+    those whose seed the script keeps are none of them."""
+    made = {
+        last_name(target)
+        for node in ast.walk(script.tree)
+        if isinstance(node, ast.Assign) and names.called(node.value) == "torch.Generator"
+        for target in node.targets
+    }
+    return {
+        node.value
+        for node in ast.walk(script.tree)
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Attribute)
+        and node.value.func.attr == "seed"
+        and last_name(node.value.func.value) in made
+    }
 
 
 def _without_seed(call: ast.Call) -> bool:

@@ -354,6 +354,20 @@ def test_values_compiled_before_the_script_set_others():
     assert stale.constants_apart(one, two) == [] and stale.stored_apart(one, two) == {}
 
 
+def test_what_an_earlier_training_set_and_left_is_state_and_no_setting():
+    key = "layer:gate:temperature.value (read from outside)"
+    a = with_facts("architecture", a_side(), **{key: 4.0})
+    b = with_facts("architecture", noted(**{stale.LEFT: {key: 1}}), **{key: 1.0})
+    assert found("architecture", a, b).status == "identical"
+    state = found("state", a, b)
+    assert state.mechanism == "attribute-kept" and not state.intended
+    assert state.detail.startswith(
+        "temperature.value of gate begins with 4 in A and 1 in B, where fit 1 left it"
+    )
+    other = with_facts("architecture", a_side(), **{key: 1.0})
+    assert found("architecture", a, other).intended, "the script set that one"
+
+
 # --- structure -----------------------------------------------------------------------------------
 
 

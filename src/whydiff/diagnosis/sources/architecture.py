@@ -9,7 +9,7 @@ from whydiff.core.words import count
 from whydiff.diagnosis.sources.facts import PlainField, changes, compare_facts, describe, listed
 from whydiff.diagnosis.sources.layers import aligned_facts, layers, matched, same_layers
 from whydiff.diagnosis.sources.source import Source, differs, identical
-from whydiff.diagnosis.sources.stale import compiled_apart
+from whydiff.diagnosis.sources.stale import compiled_apart, left_apart
 
 ID = "architecture"
 FIX = "Build both models with the same function, and compare model.summary()."
@@ -42,13 +42,15 @@ def _compare(a: Side, b: Side) -> Finding:
     facts_a, facts_b = aligned_facts(one, two, one.architecture, two.architecture)
     graphs = one.architecture.get("model") in _GRAPHS and two.architecture.get("model") in _GRAPHS
     alike = same_layers(one, two)
-    old = compiled_apart(a, b) if isinstance(one, Recipe) else {}
+    state: set[str] = (
+        {*compiled_apart(a, b), *left_apart(a, b)} if isinstance(one, Recipe) else set()
+    )
 
     def skip(key: str) -> bool:
         if key == "layers":
             return True  # compared by class and position
-        if key in old:
-            return True  # set alike, but compiled before that: state
+        if key in state:
+            return True  # set alike, but compiled before that, or left so by an earlier training
         if key == "model" and alike and (graphs or (_graph(one) and _graph(two))):
             return True  # what a model of the same layers and connections is called is no matter
         # Keras may see another call of the same layers: only where both sides list them they count

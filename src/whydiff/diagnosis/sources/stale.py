@@ -14,6 +14,8 @@ STALE = "stale"
 CONSTANTS = "constants"
 #: what a fit notes: layer and attribute that its steps set -> value before the first step
 STORED = "stored"
+#: what a fit notes: fact -> number of the fit that set that value and left it so
+LEFT = "left"
 
 
 def compiled_apart(a: Side, b: Side) -> dict[str, str]:
@@ -53,6 +55,17 @@ def stored_apart(a: Side, b: Side) -> dict[str, tuple[Any, Any]]:
         key: (one[key], other[key])
         for key in one
         if key in other and not equal(one[key], other[key])
+    }
+
+
+def left_apart(a: Side, b: Side) -> dict[str, tuple[Any, Any, int]]:
+    """Facts with the values of both sides and the number of the fit that left one of them, where
+    an earlier training set what the model reads besides variables."""
+    one, other = a.recipe.architecture, b.recipe.architecture
+    return {
+        key: (one[key], other[key], int(fit))
+        for key, fit in {**_noted(a, LEFT), **_noted(b, LEFT)}.items()
+        if key in one and key in other and not equal(one[key], other[key])
     }
 
 

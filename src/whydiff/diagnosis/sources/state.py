@@ -11,9 +11,14 @@ from whydiff.core.recording import Side
 from whydiff.core.words import count, listed
 from whydiff.diagnosis import files
 from whydiff.diagnosis.mechanisms import mechanism as mechanism_of
-from whydiff.diagnosis.sources.facts import equal, show
+from whydiff.diagnosis.sources.facts import equal, name_of, show
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
-from whydiff.diagnosis.sources.stale import compiled_apart, constants_apart, stored_apart
+from whydiff.diagnosis.sources.stale import (
+    compiled_apart,
+    constants_apart,
+    left_apart,
+    stored_apart,
+)
 from whydiff.diagnosis.sources.tensors import Pair, differing, equal_tensors, pair, placed
 
 ID = "state"
@@ -81,12 +86,15 @@ def _held(a: Side, b: Side) -> Finding | None:
     if old:
         detail = "; ".join(old.values())
         return differs(ID, detail, FIX, mechanism="stale-trace")
-    kept = stored_apart(a, b)
-    if kept:
+    begins = {key.rpartition(":")[::2]: (x, y, "") for key, (x, y) in stored_apart(a, b).items()}
+    for key, (x, y, fit) in left_apart(a, b).items():
+        name, where = name_of(key)
+        name = name.removesuffix(" (read from outside)")
+        begins[where, name] = (x, y, f", where {named_fit(fit)} left it")
+    if begins:
         parts = [
-            f"{key.partition(':')[2]} of {key.partition(':')[0]} begins with {show(x)} in A and "
-            f"{show(y)} in B"
-            for key, (x, y) in kept.items()
+            f"{name} of {where} begins with {show(x)} in A and {show(y)} in B{by}"
+            for (where, name), (x, y, by) in begins.items()
         ]
         detail = f"{'; '.join(parts)}: a value that training itself sets, and no variable"
         return differs(ID, detail, KEPT_FIX, mechanism="attribute-kept")

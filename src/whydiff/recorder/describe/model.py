@@ -84,7 +84,7 @@ def architecture_facts(model: Any, names: Names) -> dict[str, Any]:
         for key, value in _settings(layer, path):
             facts[f"layer:{path or 'model'}:{key}"] = value
         for read in outside(layer):
-            facts[f"layer:{path or 'model'}:{read.name} (read from outside)"] = plain(read.value)
+            facts[replace(read, owner=path).key] = plain(read.value)
         if path:
             facts[f"trainable:{path}"] = bool(layer.trainable)
         if is_users(type(layer)) and defines(type(layer), _COMPUTES):
@@ -138,7 +138,7 @@ def held(layer: Any) -> list[Outside]:
             holder = layer if own else next(c for c in type(layer).__mro__ if key in vars(c))
             write = object.__setattr__ if own else type.__setattr__
             get, put = (functools.partial(f, holder, key) for f in (getattr, write))
-            found.append(Outside(f"self.{key}", value, get, put, stored=key in kept))
+            found.append(Outside(f"self.{key}", value, get, put, stored=key in kept, holder=holder))
     return found
 
 
