@@ -351,3 +351,62 @@ def test_a_loss_that_ignores_weights_gives_a_value_per_sample(
     wanted = LOSS.replace("y_true - y_pred))", "y_true - y_pred), axis=-1)", 1)
     expected = wanted if weighted and loss == "mine" else ""
     assert repaired(LOSS, (a, b), "objective", "") == expected
+
+
+GATHERED = """\
+import keras
+import numpy as np
+import random
+
+
+def member(rate=0.1):
+    model = keras.Sequential([keras.layers.Dense(3)])
+    model.fit(x, y)
+    return model
+
+
+"""
+LOOPS = {
+    "predictions added up": ("total = 0\nfor i in range(3):\n    m = member()\n    total += "
+                             "m.predict(x) / 3\n", "ensemble (total)"),
+    "mean of an array": ("nets = [member() for _ in range(3)]\nall_of = np.array([n.predict(x) for "
+                         "n in nets])\nprint(all_of.mean(axis=0))\n", "ensemble (nets)"),
+    "mean of scores": ("scores = []\nfor i in range(3):\n    m = member()\n    score = "
+                       "m.evaluate(x, y)\n    scores.append(score)\nprint(np.mean(scores), "
+                       "np.std(scores))\n", "repeats a training"),
+    "rate drawn in the loop": ("for i in range(3):\n    rate = 10 ** np.random.uniform(-3, -1)\n"
+                               "    m = member(rate)\n", "draws the settings"),
+    "rate drawn in a function": ("def settings():\n    return {'rate': random.choice([1, 2])}\n\n\n"
+                                 "for i in range(3):\n    m = member(**settings())\n",
+                                 "draws the settings"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_what_a_loop_is_for_decides_whether_it_is_seeded(
+    sides: Sides, stack: Stack, loop: str
+) -> None:
+    lines, said = LOOPS[loop]
+    text = GATHERED + lines
+    a, b = built(sides, stack, text, next(ln for ln in lines.split("\n") if "member(" in ln))
+    causes = ["initialization", "data-order"]
+    assert proposals(SCRIPT, text, Difference("fits", a, b, [], causes)) == []
+    assert said in " ".join(intended([], causes, text=text, a=a, b=b))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "for rate in (1, 2):\n    m = member(rate)\n    print(rate, m.evaluate(x, y))\n",
+        "for rate in (1, 2):\n    m = member(rate)\n    losses = []\n    for batch in x:\n"
+        "        losses.append(m.evaluate(batch))\n    print(rate, np.mean(losses))\n",
+        "for rate in (1, 2):\n    m = member(rate)\n    i = np.random.randint(0, 9)\n"
+        "    print(i, m.predict(x[i]))\n",
+    ],
+    ids=["rates", "a mean within each turn", "a row picked to be shown"],
+)
+def test_a_loop_that_compares_is_seeded_alike(sides: Sides, stack: Stack, lines: str) -> None:
+    text = GATHERED + lines
+    a, b = built(sides, stack, text, "    m = member(rate)")
+    found = proposals(SCRIPT, text, Difference("fits", a, b, [], ["initialization"]))
+    assert any("set_random_seed(0)" in p.source for p in found)
