@@ -18,6 +18,7 @@ from whydiff.diagnosis.files import (
     loaded_before,
     read_and_written,
     shown,
+    taken_from,
     written_files,
 )
 from whydiff.diagnosis.sources import state
@@ -69,6 +70,23 @@ def test_what_both_found_alike_is_not(a: Used, b: Used) -> None:
     one, other = pair(a, b)
     assert carried(one, other) == ()
     assert state.compare(one, other).status == IDENTICAL
+
+
+@pytest.mark.parametrize(
+    ("writer", "reader", "taken"),
+    [
+        (Used(written=True), Used("ab"), (CHECKPOINT,)),
+        (Used(written=True), Used("ab", written=True), ()),  # two trainings that resume
+        (Used(written=True), Used(written=True), ()),
+        (Used("ab", written=True), Used("ab"), ()),  # it was there before both
+        (Used("ab"), Used("ab"), ()),
+    ],
+)
+def test_what_one_program_takes_from_another(
+    writer: Used, reader: Used, taken: tuple[str, ...]
+) -> None:
+    a, b = pair(writer, reader)
+    assert taken_from(b.execution, a.execution) == taken
 
 
 def cause(source: str, mechanism: str = "") -> Cause:

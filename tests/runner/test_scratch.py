@@ -54,9 +54,9 @@ def means(request):
     return request.param
 
 
-def run(project, place, script, means):
+def run(project, place, script, means, left=None):
     """Run Python text on a cover of ``project``; the cover and what it printed."""
-    cover = Cover((project,), place, means)
+    cover = Cover((project,), place, means, left)
     done = subprocess.run(
         [*cover.prefix, sys.executable, "-c", textwrap.dedent(script)],
         capture_output=True,
@@ -142,6 +142,23 @@ def test_every_run_starts_from_the_same_files(project, tmp_path, means):
     for number in (1, 2):
         _, printed = run(project, tmp_path / f"cover{number}", script, means)
         assert printed == "False\n"
+
+
+def test_a_run_may_find_what_an_earlier_one_left(project, tmp_path, means):
+    before = contents(project)
+    earlier, _ = run(project, tmp_path / "earlier", MESS, means)
+    earlier.keep(tmp_path / "left")
+    script = """
+        from pathlib import Path
+        names = ["out/new/model.txt", "results.csv", "runs/1/model.txt"]
+        print([Path(name).read_text().split()[-1] for name in names])
+        Path("out/new/model.txt").write_text("served")
+    """
+    for number in (1, 2):
+        place = tmp_path / f"later{number}"
+        _, printed = run(project, place, script, means, tmp_path / "left")
+        assert printed == "['trained', '0.9', 'earlier']\n"
+    assert contents(project) == before
 
 
 def test_within_one_process_files_can_be_put_back(project, tmp_path, means):

@@ -46,6 +46,16 @@ def read_and_written(execution: Execution) -> tuple[str, ...]:
     return tuple(p for p, use in _files(execution).items() if use.read and use.written)
 
 
+def taken_from(reader: Execution, writer: Execution) -> tuple[str, ...]:
+    """Paths that one program wrote and another one reads and leaves as they are.
+
+    Where both write a file, each is a program of its own that begins without it.
+    """
+    written = set(written_files(writer)) - set(read_and_written(writer))
+    uses = _files(reader).items()
+    return tuple(path for path, use in uses if use.read and not use.written and path in written)
+
+
 def told(a: Side, b: Side, paths: Sequence[str]) -> str:
     """A sentence on the files that the second run found of the first."""
     first, then = ("A", "B") if a.execution.started <= b.execution.started else ("B", "A")

@@ -112,6 +112,7 @@ class Run:
     command: str = ""  # what that command is called
     protected: tuple[Path, ...] = ()  # folders that it sees but does not change
     means: Means = "overlays"  # how that is done
+    left: Path | None = None  # what an earlier run left there, kept by ``Child.keep_files``
     facts: Mapping[str, str] = field(default_factory=dict)  # kept with its surroundings
     checkout: Checkout | None = None  # the revision that the script is of; None: as it is now
     interpreter: Interpreter | None = None  # which Python runs it, if not our own
@@ -183,7 +184,9 @@ class Child:
         #: told after every epoch of what it trains on request
         self.each_epoch: EachEpoch = Silent().epochs
         self._cover = (
-            Cover(run.protected, recording.with_suffix(".files"), run.means) if log else None
+            Cover(run.protected, recording.with_suffix(".files"), run.means, run.left)
+            if log
+            else None
         )
         self._root = self._cover.root if self._cover else ""
         self._began = time.monotonic()
@@ -404,6 +407,11 @@ class Child:
             self.when_closed(self._cover.written())
             self._cover.remove()
             self._cover = None
+
+    def keep_files(self, place: Path) -> None:
+        """Copy to ``place`` what the script has written into protected folders until now."""
+        if self._cover is not None:
+            self._cover.keep(place)
 
     def terminate(self) -> None:
         """Ask the script to end, as a signal to us asks; one that does not is ended.

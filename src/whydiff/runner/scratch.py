@@ -127,10 +127,25 @@ class Cover:
     """The overlays or copies of one run over ``folders``, kept below ``place``.
 
     ``prefix`` is what stands before the command that is to run on them. ``root`` is what paths of
-    copies that lie elsewhere begin with, before those of the originals; "" where none do.
+    copies that lie elsewhere begin with, before those of the originals; "" where none do. ``left``
+    holds what an earlier run has left (:meth:`keep`): this one finds it in its place.
     """
 
-    def __init__(self, folders: Sequence[Path], place: Path, means: Means = "overlays") -> None:
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        place: Path,
+        means: Means = "overlays",
+        left: Path | None = None,
+    ) -> None:
+        self._cover(folders, place, means)
+        if left is None:
+            return
+        for one in self.folders:
+            if (kept := _place_of(one, left)).is_dir():
+                shutil.copytree(kept, one["upper"], symlinks=True, dirs_exist_ok=True)
+
+    def _cover(self, folders: Sequence[Path], place: Path, means: Means) -> None:
         self.place, self.copies, self.root = place, means != "overlays", ""
         if means == "moved":
             self.root = str(place.resolve() / "root")
@@ -195,6 +210,16 @@ class Cover:
                     names.append(name)
         return names
 
+    def keep(self, place: Path) -> None:
+        """Copy to ``place`` what the run has written, for another that is to find it."""
+        for one in self.folders:
+            for inside, removed in self._changed(one):
+                source, target = Path(one["upper"]) / inside, _place_of(one, place) / inside
+                if removed or stat.S_ISDIR(source.lstat().st_mode):
+                    continue
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target, follow_symlinks=False)
+
     def _changed(self, one: Mapping[str, str]) -> Iterator[tuple[Path, bool]]:
         """Paths that were written or removed, from the folder, and whether they are gone."""
         upper = Path(one["upper"])
@@ -209,6 +234,11 @@ class Cover:
             for inner in Path(one["work"]).glob("*") if "work" in one else ():
                 inner.chmod(0o700)  # the kernel leaves it closed to everybody
         shutil.rmtree(self.place, ignore_errors=True)
+
+
+def _place_of(one: Mapping[str, str], place: Path) -> Path:
+    """Where below ``place`` lies what a run left in a folder that was covered."""
+    return place / one.get("is of", one["folder"]).lstrip(os.sep)
 
 
 def changes_in_overlay(original: Path, upper: Path) -> Iterator[tuple[Path, bool]]:

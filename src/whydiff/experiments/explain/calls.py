@@ -191,7 +191,7 @@ def two_runs_of_calls(site: Site, other: Site, progress: Progress) -> Explanatio
 
 def _last_difference(a: Execution, b: Execution) -> tuple[Call, Call] | None:
     pairs = alike(a, b)
-    if not pairs and not a.fits:
+    if not pairs and not (a.fits and b.fits):
         raise WhydiffError(
             f"no use of a model in {a.script} is of the same kind as one in {b.script}: "
             f"{scope(a.in_order())} vs. {scope(b.in_order())}",

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.question import Question
 from whydiff.core.temporary import temporary_folder
 from whydiff.core.visible import renamed
 from whydiff.core.words import listed
+from whydiff.diagnosis.files import taken_from, written_files
 from whydiff.diagnosis.pair import Picks, in_workers, numbered
 from whydiff.experiments.explain.calls import Site, site_of
 from whydiff.experiments.explain.sides import (
@@ -62,10 +64,46 @@ class Inquiry:
 
     @cached_property
     def ran_b(self) -> Ran:
-        """B, run when this is first asked for."""
-        ran = run_script(self.runs, self.run_b, self.folder, "b", self.progress, cut_short=True)
+        """B, run when this is first asked for.
+
+        Where B reads what A writes (one script trains and saves, the other loads), it is run on
+        the files that A left, as a person runs the two.
+        """
+        ran = self._following_a() if self._may_follow_a else self._run_b(self.folder)
         self.processes.enter_context(ran)
         self.notes += [note for note in ran.notes if note not in self.notes]
+        return ran
+
+    def _run_b(self, folder: Path) -> Ran:
+        return run_script(self.runs, self.run_b, folder, "b", self.progress, cut_short=True)
+
+    @property
+    def _may_follow_a(self) -> bool:
+        """Whether B is another program, and A has left files that it would find in place."""
+        a, b = self.ran_a.run, self.run_b
+        apart = (a.script, a.module) != (b.script, b.module)
+        written = written_files(self.site.execution)
+        return apart and a.checkout is None and bool(self.runs.place.folders and written)
+
+    def _following_a(self) -> Ran:
+        """B as run on the files that A began with; where it fails there, or takes some of those
+        that A writes as it finds them, as run on those that A has left."""
+        taken: tuple[str, ...] = ()
+        with contextlib.suppress(WhydiffError):
+            ran = self._run_b(self.folder)
+            taken = taken_from(ran.execution, self.site.execution) if ran.execution else ()
+            if not taken:
+                return ran
+            ran.close()
+        left, folder = self.folder / "left", self.folder / "following"
+        folder.mkdir()
+        self.ran_a.child.keep_files(left)
+        self.run_b = replace(self.run_b, left=left)
+        ran = self._run_b(folder)
+        taken = taken or (taken_from(ran.execution, self.site.execution) if ran.execution else ())
+        a, b = self.runs.text(self.ran_a.run), self.runs.text(self.run_b)
+        what = listed([Path(path).name for path in taken[:4]]) or "files"
+        self.notes.append(f"{b} reads {what}, which {a} writes: it ran on what {a} had left.")
         return ran
 
     @cached_property

@@ -173,7 +173,7 @@ def two_runs(ran_a: Ran, ran_b: Ran, wanted: Picks | None, folder: Path) -> Runn
     None where neither trains anything.
     """
     a, b, child_a, child_b = _recorded(ran_a), _recorded(ran_b), ran_a.child, ran_b.child
-    if not a.fits and not b.fits and wanted is None:
+    if not (a.fits and b.fits) and wanted is None:
         return None
     for ran in (ran_a, ran_b):
         check_trained(_recorded(ran), ran.run.arguments)
