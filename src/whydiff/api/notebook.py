@@ -22,6 +22,7 @@ from whydiff.core.live import Live, LiveCall
 from whydiff.core.progress import Progress
 from whydiff.core.question import Question, check_usable
 from whydiff.core.recording import Execution, Side
+from whydiff.core.stack import Frame
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.calls.answer import agreement
 from whydiff.diagnosis.calls.results import said_both
@@ -82,6 +83,11 @@ class Recorded:
         return WatchedFit(self, number)
 
 
+def lines_of_cell(stack: tuple[Frame, ...], name: str) -> tuple[Frame, ...]:
+    """The frames of a call that lie in the cell whose recording is called ``name``, if any do."""
+    return tuple(frame for frame in stack if frame.cell == name) or stack
+
+
 @dataclass(frozen=True, eq=False)
 class WatchedFit:
     """One fit of a :class:`Recorded`, whose model still lives in this interpreter."""
@@ -128,15 +134,25 @@ class WatchedCall:
         lives: list[LiveCall] = self.recorded._session.calls.lives
         return lives
 
+    @property
+    def stack(self) -> tuple[Frame, ...]:
+        """Where it was made, without what other cells define: its line is one of its own cell."""
+        stack = next(c.stack for c in self.recorded.execution.calls if c.number == self.number)
+        return lines_of_cell(stack, self.recorded.name)
+
 
 @contextlib.contextmanager
-def recording(path: str | Path | None = None, name: str = SESSION) -> Iterator[Recorded]:
+def recording(path: str | Path | None = None, name: str = "") -> Iterator[Recorded]:
     """Record every call of a model in the block, in this very interpreter, without changing a bit.
 
     Built inside the block, a model's seeds are recorded as well. ``path`` keeps the recording;
-    without one it lies in a temporary folder that goes with the result. Answers call it ``name``.
+    without one it lies in a temporary folder that goes with the result. Answers call it ``name``,
+    or by the cell of the notebook that it is made in.
     """
+    from whydiff.recorder.ledger import user_stack
     from whydiff.runner.in_process import begin
+
+    name = name or next((frame.cell for frame in user_stack()), "") or SESSION
 
     folder = None if path else tempfile.TemporaryDirectory(prefix="whydiff-")
     file = Path(path) if path else Path(folder.name) / "cell.whydiff"  # type: ignore[union-attr]
@@ -177,8 +193,12 @@ def explain_fits(fits: Sequence[object], question: Question, progress: Progress)
     recordings = a.recorded.path, b.recorded.path
     diff = compare("A", "B", a.side, b.side, *recordings)
     names = a.recorded.name, b.recorded.name
-    of_both = f"fit {a.number} and fit {b.number} of {names[0]}"
-    chosen = of_both if names[0] == names[1] else f"{a} and {b}"
+    if names[0] != names[1]:
+        chosen = f"{a} and {b}"
+    elif a.recorded is not b.recorded:
+        chosen = f"fit {a.number} of one recording in {names[0]} and fit {b.number} of another"
+    else:
+        chosen = f"fit {a.number} and fit {b.number} of {names[0]}"
     compared = ComparedSides("fits", chosen, a.side, b.side, diff, names)
     if compared.identical:
         return answer(compared, metric=question.metric)
@@ -281,7 +301,8 @@ def _numbered_together(
                 "to keep",
                 f"`whydiff diff` compares what was recorded in {watched.recorded.path}.",
             )
-    one, other = known[a.number], known[number]
+    one = replace(known[a.number], stack=a.stack)
+    other = replace(known[number], stack=b.stack)
     if a.recorded is not b.recorded:
         one, other = _of_recording(one, a.recorded.name), _of_recording(other, b.recorded.name)
     return lives, one, other

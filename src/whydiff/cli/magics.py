@@ -138,10 +138,12 @@ def explain(
 
 
 def _listed(recorded: Recorded) -> Iterator[tuple[str, WatchedFit | WatchedCall]]:
+    from whydiff.api.notebook import lines_of_cell
     from whydiff.core.recording import Fit
 
     for call in recorded.execution.in_order():
-        at = f" in {recorded.name}" + (f", line {call.stack[-1].line}" if call.stack else "")
+        stack = lines_of_cell(call.stack, recorded.name)
+        at = f" in {recorded.name}" + (f", line {stack[-1].line}" if stack else "")
         if isinstance(call, Fit):
             logs = call.epochs[-1].logs if call.epochs else {}
             yield f"fit of {call.model}{at}{_numbers(logs)}", recorded[call.index]

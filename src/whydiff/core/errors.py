@@ -9,12 +9,14 @@ class WhydiffError(Exception):
     """Something a person can mend: wrong use, a bad file, a script that failed.
 
     The message names the offending value; ``way_out`` says what to do next. The command line
-    prints both and exits with 2, without a traceback.
+    prints both and exits with 2, without a traceback; in Python both end the traceback.
     """
 
     def __init__(self, message: str, way_out: str = "") -> None:
         super().__init__(message)
         self.way_out = way_out
+        if way_out and hasattr(self, "add_note"):  # not in Python 3.10; a traceback shows it
+            self.add_note(way_out)
 
 
 class Terminated(BaseException):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 import sysconfig
 from dataclasses import dataclass
@@ -35,6 +36,17 @@ class Frame:
     line: int
     function: str
     text: str = ""
+    cell: str = ""  # whose code it is, where IPython gave the file its name
+
+    @property
+    def name(self) -> str:
+        """What people call the file: ``train.py``, or ``cell [3]``."""
+        return self.cell or re.split(r"[/\\]", self.file)[-1]
+
+    @property
+    def path(self) -> str:
+        """The file as it was opened, or ``cell [3]``: what IPython calls it says nothing."""
+        return self.cell or self.file
 
 
 #: Hooks of callbacks in which the weights are in their variables, on JAX, too.
@@ -56,6 +68,21 @@ def hook_of(frame: FrameType | None, between_steps: bool = True) -> str:
             return frame.f_code.co_name
         frame = frame.f_back
     return ""
+
+
+def cell_of(file: str) -> str:
+    """``cell [3]`` for the name of a file that IPython gave to the code of a cell, else "".
+
+    The number is that of the prompt; of a cell that was run again, the last one.
+    """
+    if file.startswith("<timed "):  # below %%time, whichever cell that was
+        return "timed cell"
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    said = getattr(getattr(shell, "compile", None), "format_code_name", None)
+    found = said(file) if said is not None else None
+    number = re.search(r"\[\d+\]", found[1]) if found else None
+    return f"cell {number[0]}" if number else ""
 
 
 def runs_cell(file: str, function: str) -> bool:

@@ -138,7 +138,7 @@ def loaded_before(side: Side) -> str:
         ours = event.model_number in side.fit.models and event.after_call < side.fit.call
         if ours and event.kind in _LOADED and path in saved:
             at = event.stack[-1] if event.stack else None
-            line = f", loaded at {Path(at.file).name}:{at.line}" if at else ""
+            line = f", loaded at {at.name}:{at.line}" if at else ""
             return f"{listed(shown(side, [path]))}{line}"
     return ""
 

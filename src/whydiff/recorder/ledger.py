@@ -10,7 +10,7 @@ from typing import Any
 
 from whydiff.core.live import SeedHolder
 from whydiff.core.recording import SEEDING, Draw, Frame
-from whydiff.core.stack import in_library, runs_cell
+from whydiff.core.stack import cell_of, in_library, runs_cell
 from whydiff.keras_backend.internals import own_variables
 from whydiff.recorder import seedings
 
@@ -27,12 +27,15 @@ def user_stack(limit: int = 12) -> tuple[Frame, ...]:
         code = frame.f_code
         name = code.co_filename
         if not in_library(name):
-            text = linecache.getline(name, frame.f_lineno).strip()
-            frames.append(Frame(name, frame.f_lineno, code.co_name, text))
+            frames.append(_frame(name, frame.f_lineno, code.co_name))
         elif runs_cell(name, code.co_name):
             break
         frame = frame.f_back  # type: ignore[assignment]
     return tuple(reversed(frames[:limit]))
+
+
+def _frame(file: str, line: int, function: str) -> Frame:
+    return Frame(file, line, function, linecache.getline(file, line).strip(), cell_of(file))
 
 
 def user_line() -> int | None:
@@ -59,10 +62,7 @@ class Ledger:
 
     def seeded(self, seeding: seedings.Seeding) -> None:
         """Enter that a generator was seeded, among the draws in their order."""
-        stack = tuple(
-            Frame(file, line, function, linecache.getline(file, line).strip())
-            for file, line, function in seeding.frames
-        )
+        stack = tuple(_frame(*place) for place in seeding.frames)
         number = len(self.draws) + 1
         self.draws.append(
             Draw(number, SEEDING, seeding.function, seeding.seed, seeding.explicit, stack)

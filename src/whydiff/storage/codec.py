@@ -274,9 +274,16 @@ def _unescaped(value: str) -> Any:
 
 
 def dump_stack(stack: Iterable[Frame]) -> str:
-    """Call stack -> JSON array of ``{"file", "line", "function", "text"}``, outermost first."""
+    """Call stack -> JSON array of ``{"file", "line", "function", "text"}``, outermost first.
+
+    A line of a notebook that is open has a ``"cell"``, too.
+    """
     return dump(
-        [{"file": f.file, "line": f.line, "function": f.function, "text": f.text} for f in stack]
+        [
+            {"file": f.file, "line": f.line, "function": f.function, "text": f.text}
+            | ({"cell": f.cell} if f.cell else {})
+            for f in stack
+        ]
     )
 
 
@@ -288,11 +295,12 @@ def load_stack(text: Any, what: str) -> tuple[Frame, ...]:
     out = []
     for item in frames:
         try:
-            frame = Frame(item["file"], item["line"], item["function"], item["text"])
-        except (TypeError, KeyError, IndexError):
+            cell = item.get("cell", "")
+            frame = Frame(item["file"], item["line"], item["function"], item["text"], cell)
+        except (TypeError, KeyError, IndexError, AttributeError):
             raise ValueError(f"{what} holds something that is not a frame") from None
         if type(frame.line) is not int or not all(
-            isinstance(part, str) for part in (frame.file, frame.function, frame.text)
+            isinstance(part, str) for part in (frame.file, frame.function, frame.text, frame.cell)
         ):
             raise ValueError(f"{what} holds a frame with wrong types")
         out.append(frame)

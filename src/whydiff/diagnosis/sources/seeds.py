@@ -12,7 +12,6 @@ from whydiff.diagnosis.sources.version import THREEFRY, by_default, crosses, dra
 INITIALIZER, GENERATOR = "initializer", "seed generator"
 
 _CLOCK = re.compile(r"\btime\.|time_ns|perf_counter|getpid|datetime|urandom|uuid|SystemRandom")
-_SLASH = re.compile(r"[/\\]")
 _CONSTANT = {"Zeros", "Ones", "Constant", "Identity", "IdentityInitializer"}
 
 
@@ -274,7 +273,7 @@ def _at(draw: Draw) -> str:
     if not draw.stack:
         return ""
     frame = draw.stack[-1]
-    return f" ({_SLASH.split(frame.file)[-1]}:{frame.line})"
+    return f" ({frame.name}:{frame.line})"
 
 
 def _clocked(draw: Draw) -> bool:

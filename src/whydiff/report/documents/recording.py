@@ -7,7 +7,6 @@ import itertools
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -108,7 +107,7 @@ def _calls(execution: Execution) -> Iterator[Section]:
 
 
 def _fit(fit: Fit) -> Section:
-    at = f"{fit.stack[-1].file}:{fit.stack[-1].line}" if fit.stack else ""
+    at = _at(fit.stack)
     sizes = sorted({int(n) for epoch in fit.recipe.batch_size.epochs for n in epoch})
     facts = [
         ("Called at", at),
@@ -204,7 +203,7 @@ def _seeds(execution: Execution) -> Iterator[Section]:
             draw.owner,
             plain(draw.seed),
             "the script" if draw.explicit else "drawn from Python's random",
-            f"{draw.stack[-1].file}, line {draw.stack[-1].line}" if draw.stack else "-",
+            f"{draw.stack[-1].path}, line {draw.stack[-1].line}" if draw.stack else "-",
         )
         for draw in held
     )
@@ -318,7 +317,7 @@ def _kind(call: MeasuringCall) -> str:
 
 
 def _line_of(stack: Sequence[Frame]) -> str:
-    return f"{PurePath(stack[-1].file).name}:{stack[-1].line}" if stack else ""
+    return f"{stack[-1].name}:{stack[-1].line}" if stack else ""
 
 
 def gave(call: MeasuringCall) -> str:
@@ -480,4 +479,4 @@ def _event_dict(event: Event) -> dict[str, Any]:
 
 def _at(stack: Sequence[Frame]) -> str:
     """The innermost line of the user's own code: ``train.py:12``."""
-    return f"{stack[-1].file}:{stack[-1].line}" if stack else ""
+    return f"{stack[-1].path}:{stack[-1].line}" if stack else ""
