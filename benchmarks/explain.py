@@ -29,9 +29,9 @@ from whydiff.cli import main
 from whydiff.report import progress
 said = []
 class Timed(progress.Progress):
-    def step(self, text, total=None):
+    def step(self, text, *parts, **more):
         said.append((time.time(), text))
-        super().step(text, total)
+        super().step(text, *parts, **more)
 progress.Progress = Timed
 from whydiff.runner.client import Child
 spent = {}

@@ -72,11 +72,11 @@ class Watch:
         self._made: list[tuple[float, float]] = []
         self.ratios: list[float] = []
 
-    def step(self, text: str, total: int | None = None) -> None:
+    def step(self, text: str, total: int | None = None, trainings: int = 1) -> None:
         """A step begins."""
         self.end()
         now = self._clock()
-        self._pace = Pace(total, now) if total else None
+        self._pace = Pace(total, now, trainings) if total else None
 
     def advance(self, n: int = 1) -> None:
         """Parts of it are done."""

@@ -9,9 +9,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
+from whydiff.core.problem import Checked, Problem
 from whydiff.core.words import duration, listed, pair, percent
 from whydiff.report.document import Block, Code, Facts, Table, Text
 from whydiff.report.documents import document_of
+from whydiff.report.documents.check import print_problems, problem_lines
 from whydiff.report.progress import Progress
 from whydiff.report.terminal import WIDTH, clean, plain_text, screen_blocks, stacked, write
 from whydiff.testing import answers
@@ -55,6 +57,24 @@ def test_no_text_steers_the_terminal_or_breaks_the_layout(a: str, b: str, c: str
     shown = plain_text(blocks)
     assert all(ch == "\n" or ch >= " " for ch in shown)
     assert "\x1b" not in shown and "\x7f" not in shown
+
+
+def test_lines_of_a_check_go_on_below_on_a_narrow_terminal_only(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    finding = Problem(
+        "a/long/path/to/the-script/of-a-project/train.py", 7, 1, "WD102", "seed-misses-keras",
+        "numpy.random.seed does not reach Keras's initializers",
+        "Call keras.utils.set_random_seed(n), which sets all of them.",
+    )  # fmt: skip
+    checked = Checked(1, (finding,), ())
+    shown = {}
+    for stream in (Terminal(), io.StringIO()):
+        print_problems(checked, stream)
+        shown[stream.isatty()] = stream.getvalue().splitlines()
+    assert f"{finding.file}:7:1:" in shown[True], "a place stays in one piece"
+    assert max(len(line) for line in shown[True] if finding.file not in line) <= 40
+    assert "\n".join(shown[True]).split() == "\n".join(shown[False]).split()
+    assert shown[False] == problem_lines(checked), "what jumps to places gets whole lines"
 
 
 def test_escape_sequences_from_names_are_dropped() -> None:

@@ -64,6 +64,18 @@ def test_what_comes_before_the_first_report_of_a_part_counts_for_those_to_come()
             assert pace.seconds_left(part + 20.0) == pytest.approx(40.0 - part)
 
 
+@pytest.mark.parametrize("known", [2, 1])
+def test_trainings_of_one_part_share_it(known):
+    """Each pair trains A for 10 s, then B: a second for each report."""
+    pace = Pace(3, 0.0, trainings=known)
+    for second in range(1, 61):
+        pace.within(((second - 1) % 10 + 1) / 10, float(second))
+        if second % 20 == 0:
+            pace.advance(1, float(second))
+        if second > (1 if known == 2 else 10):  # B begins: a pair is two trainings
+            assert pace.seconds_left(float(second)) == pytest.approx(60 - second)
+
+
 def test_a_step_that_compiles_once_more_is_no_pace():
     pace = Pace(1, 0.0)
     for step, now in enumerate([1, 2, 3, 4, 64, 65], 1):

@@ -11,6 +11,7 @@ from whydiff.cli.output import check_own, say, write_json
 from whydiff.core.disk import SARIF
 from whydiff.core.errors import WhydiffError
 from whydiff.core.problem import Checked, Problem
+from whydiff.core.visible import fitted
 
 
 @click.command(name="check", short_help="List traps in scripts, without running them.")
@@ -72,5 +73,5 @@ def _list_rules(ctx: click.Context) -> None:
     from whydiff.lint import RULES
 
     for rule in RULES:
-        click.echo(f"{rule.id}  {rule.name}: {rule.title}")
+        click.echo(fitted(f"{rule.id}  {rule.name}: {rule.title}", sys.stdout))
     ctx.exit(0)

@@ -14,9 +14,10 @@ from typing import Any
 import click
 
 from whydiff import __version__
+from whydiff.cli.output import say
 from whydiff.cli.signals import end_by_signal, end_in_order
 from whydiff.core.errors import Terminated, WhydiffError
-from whydiff.core.visible import spelled
+from whydiff.core.visible import fitted, spelled
 
 VERBS = (
     "explain",
@@ -74,9 +75,9 @@ class Trouble(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print ``whydiff: message`` and, indented, the way out."""
-        click.echo(f"whydiff: {spelled(self.message)}", err=True, file=file)
-        for line in self.way_out.splitlines():
-            click.echo(f"  {spelled(line)}", err=True, file=file)
+        lines = (f"whydiff: {self.message}", *(f"  {line}" for line in self.way_out.splitlines()))
+        for line in lines:
+            click.echo(fitted(spelled(line), file or sys.stderr), err=True, file=file)
 
 
 def _meant(word: str) -> str:
@@ -162,7 +163,8 @@ class Verbs(click.Group):
         except KeyboardInterrupt as stop:
             # A workflow that kept something says so in the exception it lets through.
             kept = str(stop) or KEPT.get(ctx.invoked_subcommand or "", "nothing was changed")
-            click.echo(f"\nwhydiff: interrupted; {spelled(kept)}", err=True)
+            click.echo(err=True)
+            say(f"interrupted; {kept}")
             ctx.exit(130)
         except Exception as error:
             raise _fault(ctx, error) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import click
 from whydiff.cli.options import STDOUT
 from whydiff.core.disk import Kind, check_replaced, write_whole
 from whydiff.core.errors import WhydiffError
-from whydiff.core.visible import json_spelled, plain, spelled
+from whydiff.core.visible import fitted, json_spelled, plain, spelled
 
 
 def check_target(name: str, what: str) -> None:
@@ -50,7 +51,7 @@ def check_not_script(name: str, script: Path) -> None:
 
 def say(text: str) -> None:
     """A line to the person, on stderr; paths and names in it steer no terminal."""
-    click.echo(f"whydiff: {spelled(text)}", err=True)
+    click.echo(fitted(f"whydiff: {spelled(text)}", sys.stderr), err=True)
 
 
 def write_json(name: str, value: Any, option: str = "--json") -> None:

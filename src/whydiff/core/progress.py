@@ -17,8 +17,11 @@ class EachEpoch(Protocol):
 class Progress(Protocol):
     """Where work says what it is doing."""
 
-    def step(self, text: str, total: int | None = None) -> None:
-        """A step begins; ``total`` is the number of advances it will take, if known."""
+    def step(self, text: str, total: int | None = None, trainings: int = 1) -> None:
+        """A step begins; ``total`` is the number of advances it will take, if known.
+
+        For each of them so many ``trainings`` report their epochs, one after the other.
+        """
         ...
 
     def advance(self, n: int = 1) -> None:
@@ -37,7 +40,7 @@ class Progress(Protocol):
 class Silent:
     """A progress that says nothing."""
 
-    def step(self, text: str, total: int | None = None) -> None:
+    def step(self, text: str, total: int | None = None, trainings: int = 1) -> None:
         """A step begins."""
 
     def advance(self, n: int = 1) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
+import textwrap
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 #: Characters that no terminal should get: control characters, those that change the direction of
 #: the text around them, line and paragraph separators, halves of a character.
@@ -31,6 +33,24 @@ def json_spelled(text: str) -> str:
     JSON has them only inside strings, where an escape may stand for any character.
     """
     return _BUT_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def fitted(line: str, stream: TextIO) -> str:
+    """A line as a terminal gets it: on a narrow one it goes on below, indented, with whole words.
+
+    A place in a file (``train.py:7:1``) stays in one piece. What is no terminal, an editor that
+    jumps to places, gets the line as it is.
+    """
+    columns = shutil.get_terminal_size().columns if stream.isatty() else 0
+    if not 0 < columns < len(line):
+        return line
+    indent = " " * (len(line) - len(line.lstrip()))
+    return "\n".join(
+        textwrap.wrap(
+            line, columns, subsequent_indent=indent or "  ",
+            break_long_words=False, break_on_hyphens=False,
+        )
+    )  # fmt: skip
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -32,9 +32,12 @@ class Pace:
 
     total: int
     began: float  # seconds, as all times here
+    trainings: int = 1  # of one part, one after the other; each reports how far it is
     whole: int = 0  # parts that are done
     share: float = 0.0  # of the next one
     latest: float = 0.0  # when something was done last
+    _over: int = 0  # trainings of the next part that are over
+    _latest: float = 0.0  # how far the training under way was
     _took: list[float] = field(default_factory=list)  # seconds of each part that is done
     _reported: list[tuple[float, float]] = field(default_factory=list)  # (when, share) of the next
     _within: float | None = None  # seconds of a part at the pace within it
@@ -48,14 +51,22 @@ class Pace:
     def advance(self, n: int, now: float) -> None:
         """``n`` parts are done."""
         if self._reported:
+            self._over, self._latest = self.trainings - 1, 0.0
             self.within(1.0, now)
         self._took += [(now - self.began) / n] * n
         self.whole, self.share, self.latest, self.began = self.whole + n, 0.0, now, now
-        self._reported = []
+        self._reported, self._over, self._latest = [], 0, 0.0
 
     def within(self, share: float, now: float, again: bool = False) -> None:
-        """So much of the next part is done, up to 1; ``again``: a script runs again for it."""
+        """So much of a training of the next part is done, up to 1; ``again``: a script runs again
+        for it."""
         self._again = self._again or again
+        self._over += share < self._latest
+        self._latest = share
+        if self._over >= self.trainings:  # a part has more of them than was known
+            known, self.trainings = self.trainings, self._over + 1
+            self._reported = [(then, s * known / self.trainings) for then, s in self._reported]
+        share = (self._over + share) / self.trainings
         self._reported.append((now, share))
         paces = [
             (after - before) / (more - less)
@@ -99,7 +110,8 @@ class Progress:
     """Reports steps of work; used as a context manager.
 
     ``step`` begins a step and ends the one before, ``advance`` counts within it where ``total``
-    is known, ``epochs`` within the next part, ``note`` says something that stays on the screen.
+    is known, ``epochs`` within the next part, of so many ``trainings``; ``note`` says something
+    that stays on the screen.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -123,11 +135,11 @@ class Progress:
     ) -> None:
         self.close()
 
-    def step(self, text: str, total: int | None = None) -> None:
+    def step(self, text: str, total: int | None = None, trainings: int = 1) -> None:
         """Begin a step; ``total`` is the number of advances it will take, if known."""
         self._text, self._done, self._said = clean(text), 0, time.monotonic()
         self._epochs = ""
-        self._pace = Pace(total, self._said) if total else None
+        self._pace = Pace(total, self._said, trainings) if total else None
         if self._stream.isatty():
             self._begin_bar(total)
         else:

@@ -55,7 +55,8 @@ class Comparing:
                 "`whydiff explain` says why two such runs differ.",
             )
         self.gates += own_gates(self.pair, self.progress)
-        self.progress.step("training pairs with equal seeds, at most", total=self.rule.most)
+        text = "training pairs with equal seeds, at most"
+        self.progress.step(text, total=self.rule.most, trainings=2)
         if a.engine != "fused":
             return until_settled(self.train, self.rule, **self._options())
         return self._fused()
@@ -94,7 +95,7 @@ class Comparing:
             "The engine fused did not agree with plain training, so all pairs were trained "
             "plainly; --engine fused insists."
         )
-        self.progress.step("training pairs plainly", total=self.rule.most)
+        self.progress.step("training pairs plainly", total=self.rule.most, trainings=2)
         for contestant in self.pair:
             contestant.engine = "solo"
         return until_settled(self.train, self.rule, **self._options())

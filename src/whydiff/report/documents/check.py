@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from whydiff.core.problem import Checked, Problem
+from whydiff.core.visible import fitted
 from whydiff.core.words import count
 from whydiff.report.document import DIFFERENT, OPEN, SAME, SCREEN, Document, Place, Section, Table
 from whydiff.report.terminal import clean, encodable
@@ -69,5 +70,5 @@ def problem_lines(checked: Checked) -> list[str]:
 
 def print_problems(checked: Checked, stream: TextIO) -> None:
     """Write :func:`problem_lines`."""
-    text = "\n".join(problem_lines(checked)) + "\n"
+    text = "".join(f"{fitted(line, stream)}\n" for line in problem_lines(checked))
     stream.write(encodable(text, getattr(stream, "encoding", None) or "utf-8"))
