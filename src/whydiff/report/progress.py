@@ -14,7 +14,7 @@ from whydiff.core.words import duration
 from whydiff.report.terminal import clean
 
 #: How much longer than the middle one a report may take to count as it is.
-FAR_LONGER = 5.0
+FAR_LONGER = 3.0
 #: seconds between two plain lines about one step
 EVERY = 10.0
 #: columns of a terminal below which no bar is drawn
