@@ -14,7 +14,7 @@ for text in {cells!r}:
     shell.run_cell(text, store_history=True)
 """
 LOOKS = "import random, whydiff\nfrom whydiff.recorder.ledger import user_stack\n"
-SAYS = "print('\\nSAID', [(f.line, f.function) for f in user_stack()])"
+SAYS = "print('\\nSAID', [(f.line, f.function, f.name) for f in user_stack()])"
 
 
 @pytest.mark.parametrize("started", ["script", "code"])
@@ -29,5 +29,7 @@ def test_a_cell_is_where_the_users_code_begins(tmp_path, started):
     words = [str(script)] if started == "script" else ["-c", script.read_text()]
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
     said = [line for line in done.stdout.splitlines() if line.startswith("SAID")]
-    assert said == ["SAID [(4, '<module>'), (2, 'f')]"] * len(magics), done.stderr
+    cells = ("cell [3]", "timed cell", "cell [5]")
+    expected = [f"SAID [(4, '<module>', '{cell}'), (2, 'f', '{cell}')]" for cell in cells]
+    assert said == expected, done.stderr
     assert "'shown'" in done.stdout and "not shown" not in done.stdout

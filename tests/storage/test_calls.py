@@ -22,6 +22,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import Frame
 from whydiff.storage import Writer, load
+from whydiff.storage.codec import dump_stack, load_stack
 
 ROWS = np.random.default_rng(0).integers(0, 2**63, (7, 2)).astype(np.uint64)
 STACK = (Frame("predict.py", 12, "<module>", "model.predict(x)"),)
@@ -127,6 +128,13 @@ def test_calls_and_fits_share_one_count(tmp_path, recipe):
     assert [type(call).__name__ for call in back.in_order()] == [
         "MeasuringCall", "Fit", "MeasuringCall"
     ]  # fmt: skip
+
+
+def test_a_line_of_a_notebook_keeps_its_cell() -> None:
+    stack = (Frame("/tmp/ipykernel_7/617.py", 2, "<module>", "go(model)", "cell [3]"), *STACK)
+    assert load_stack(dump_stack(stack), "stack") == stack
+    with pytest.raises(ValueError, match="wrong types"):
+        load_stack(dump_stack(stack).replace('"cell [3]"', "3"), "stack")
 
 
 def test_what_many_calls_share_is_stored_once(tmp_path):

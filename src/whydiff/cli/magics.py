@@ -106,9 +106,9 @@ class _Cell:
         from whydiff.api.notebook import recording
 
         # The number in the prompt: some versions of IPython count on before the cell has run.
-        name = f"cell [{len(notebook.shell.history_manager.input_hist_raw) - 1}]"
-        with recording(self.file, name) as recorded:
-            value = _run(notebook.shell, self.text)
+        number = len(notebook.shell.history_manager.input_hist_raw) - 1
+        with recording(self.file, f"cell [{number}]") as recorded:
+            value = _run(notebook.shell, self.text, number)
         notebook.add(recorded)
         return value
 
@@ -156,13 +156,13 @@ def _numbers(values: Any) -> str:
     return "".join(f", {name} {value:.4g}" for name, value in list(values.items())[:3])
 
 
-def _run(shell: Any, cell: str) -> Any:
-    """Run the code of a cell as IPython does; what its last expression gives, if no semicolon
-    follows it."""
+def _run(shell: Any, cell: str, number: int) -> Any:
+    """Run the code of the cell with a number as IPython does; what its last expression gives, if
+    no semicolon follows it."""
     __tracebackhide__ = True
     text = shell.transform_cell(cell)
     tree = shell.transform_ast(shell.compile.ast_parse(text))
-    file = shell.compile.cache(text, shell.execution_count, raw_code=cell)
+    file = shell.compile.cache(text, number, raw_code=cell)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     exec(shell.compile(tree, file, "exec"), shell.user_ns)
     if last is None:
