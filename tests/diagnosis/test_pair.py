@@ -174,7 +174,7 @@ def test_two_fits_that_are_named_must_be_there():
     for wanted in ((0, 1), (1, 3)):
         with pytest.raises(WhydiffError, match=r"--fits names fit [03], but train\.py has 2 fits"):
             pair_of_fits(execution, wanted)
-    with pytest.raises(WhydiffError, match=r"train\.py has 1 fit$"):
+    with pytest.raises(WhydiffError, match=r"(?m)train\.py has 1 fit$"):
         check_fit(of(fit(1)), 2)
 
 
