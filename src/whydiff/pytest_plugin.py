@@ -65,11 +65,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """In a job on GitHub: annotate the lines that failed verifications name."""
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return
-    for report in terminalreporter.stats.get("failed", ()):
-        for name, value in getattr(report, "user_properties", ()):
-            if name == _ANNOTATIONS:
-                for line in json.loads(value):
-                    terminalreporter.write_line(line)
+    failed = terminalreporter.stats.get("failed", ())
+    properties = (one for report in failed for one in getattr(report, "user_properties", ()))
+    for lines in (json.loads(value) for name, value in properties if name == _ANNOTATIONS):
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture

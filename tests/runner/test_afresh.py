@@ -114,7 +114,7 @@ def test_absl_flags_can_be_defined_and_parsed_again(first, tmp_path):
     (tmp_path / "a" / "options.py").write_text(script.format(0.1))
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "options.py").write_text(script.format(0.2))
-    import options
+    import options  # noqa: F401
 
     flags.FLAGS(["train.py", "--a_rate", "0.5"])
     with afresh(start, dict(os.environ), str(tmp_path)):

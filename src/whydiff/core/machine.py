@@ -50,13 +50,10 @@ def unwatched_workers(started: int) -> str:
 def cpu_name() -> str:
     """The processor's type, as in ``AMD EPYC 7B13``. Looked up once: later nothing may be left to
     open a file with."""
-    try:
-        with Path("/proc/cpuinfo").open() as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
+    with contextlib.suppress(OSError), Path("/proc/cpuinfo").open() as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
 
 

@@ -63,11 +63,7 @@ def parse_vary(texts: str | Iterable[str] | None) -> Varied:
                 _add_source(name, sources)
             elif equals and name in ASKED_FOR:
                 check_way(name, value)
-                if ways.setdefault(name, value) != value:
-                    raise WhydiffError(
-                        f"--vary asks for {name}={ways[name]} and for {name}={value}",
-                        "Name one way to redraw it.",
-                    )
+                _add_way(name, value, ways)
                 factor = ""
                 sources.append(name)
             elif equals:
@@ -80,6 +76,14 @@ def parse_vary(texts: str | Iterable[str] | None) -> Varied:
     unique = {name: tuple(dict.fromkeys(values)) for name, values in factors.items()}
     named = tuple(s for s in RANDOM_SOURCES if s in sources)
     return Varied(named or None, unique, ways)
+
+
+def _add_way(name: str, value: str, ways: dict[str, str]) -> None:
+    if ways.setdefault(name, value) != value:
+        raise WhydiffError(
+            f"--vary asks for {name}={ways[name]} and for {name}={value}",
+            "Name one way to redraw it.",
+        )
 
 
 def _add_source(name: str, sources: list[str]) -> None:

@@ -60,27 +60,17 @@ def proposals(
         # Data of another shape or type, or other values by a rule, were not drawn otherwise; no
         # seed makes them equal.
         wanted = [source for source in wanted if source != "data-content"]
-    if wanted:
-        two_fits = between == "fits"
-        found = (
-            fits.plans(parsed, script, a, b, wanted)
-            if two_fits
-            else runs.plans(parsed, script, a, wanted)
-        )
-        seeded = _assembled(text, shown(script), found)
-        if between == "scripts":
-            seeded = _both(seeded, b, wanted)
+    if wanted and between == "fits":
+        seeded = _assembled(text, shown(script), fits.plans(parsed, script, a, b, wanted))
+        made += seeded or between_fits(text, modules, a, b, wanted)
+    elif wanted:
+        seeded = _assembled(text, shown(script), runs.plans(parsed, script, a, wanted))
         if between == "runs":
-            made += _command_line(parsed, text, wanted)
-            if {"initialization", "noise"} & {*wanted}:
-                if not completed(parsed, Names(parsed), script, a):
-                    made += completed_inside(text, modules, a, wanted)
-                if not _has_seed(parsed, script, a):
-                    made += seeded_inside(text, modules, a, wanted)
+            made += _seeded_elsewhere(parsed, script, text, modules, a, wanted)
             made += between_runs(text, modules, a, wanted, [p for p in seeded if p.patch])
-        elif two_fits and not seeded:
-            made += between_fits(text, modules, a, b, wanted)
-        made += seeded
+            made += seeded
+        else:
+            made += _both(seeded, b, wanted)
     unique = {
         (
             p.source,
@@ -128,6 +118,25 @@ def ensemble_or_folds(text: str, a: Side | None, b: Side | None) -> str:
     if script is None or a is None or b is None or a.execution is not b.execution:
         return ""
     return fits.ensemble_or_folds(script, Path(a.execution.script), a, b)
+
+
+def _seeded_elsewhere(
+    parsed: Script,
+    script: Path,
+    text: str,
+    modules: Sequence[tuple[Path, str]],
+    a: Side,
+    wanted: Sequence[str],
+) -> list[Proposal]:
+    """Seeds that two runs of a script get from its command line or in the project's modules."""
+    made = _command_line(parsed, text, wanted)
+    if not {"initialization", "noise"} & {*wanted}:
+        return made
+    if not completed(parsed, Names(parsed), script, a):
+        made += completed_inside(text, modules, a, wanted)
+    if not _has_seed(parsed, script, a):
+        made += seeded_inside(text, modules, a, wanted)
+    return made
 
 
 def _command_line(script: Script, text: str, wanted: Sequence[str]) -> list[Proposal]:

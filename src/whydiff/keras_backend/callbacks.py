@@ -105,11 +105,11 @@ def _shallow_copy(thing: Any) -> Any:
     except TypeError:  # a list or a dict, too
         return copy.copy(thing)
     _attributes(twin).update(_attributes(thing))
-    for base in type(thing).__mro__:
-        for slot in vars(base).values():
-            if isinstance(slot, types.MemberDescriptorType):
-                with contextlib.suppress(AttributeError):  # has no value
-                    slot.__set__(twin, slot.__get__(thing))
+    members = (member for base in type(thing).__mro__ for member in vars(base).values())
+    for slot in members:
+        if isinstance(slot, types.MemberDescriptorType):
+            with contextlib.suppress(AttributeError):  # has no value
+                slot.__set__(twin, slot.__get__(thing))
     return twin
 
 

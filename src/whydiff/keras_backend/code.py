@@ -196,15 +196,15 @@ def calls_of_modules(function: Any, wanted: Mapping[str, Collection[str]]) -> It
     if not hasattr(function, "__code__") or not is_users(function):
         return
     for one in _functions_named(function):
-        used = _names_in(one.__code__)
         place = one.__globals__
         loaded = _globals_in(one.__code__) & place.keys()
         own = {n for n in loaded if not isinstance(place[n], types.ModuleType)}
+        used = _names_in(one.__code__) - own
         for name in sorted(loaded):
             value = place[name]
             if isinstance(value, types.ModuleType):
-                for called in sorted(used & set(wanted.get(value.__name__, ())) - own):
-                    yield f"{name}.{called}"
+                called = used & set(wanted.get(value.__name__, ()))
+                yield from (f"{name}.{function}" for function in sorted(called))
             elif getattr(value, "__name__", "") in wanted.get(getattr(value, "__module__", ""), ()):
                 yield name
 

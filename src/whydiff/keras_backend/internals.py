@@ -716,9 +716,8 @@ def modules_with(keras: ModuleType, thing: Any) -> Iterator[tuple[ModuleType, st
     """(module, name) wherever a module of Keras holds ``thing``."""
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] == keras.__name__ and isinstance(module, ModuleType):
-            for attribute, value in list(vars(module).items()):
-                if value is thing:
-                    yield module, attribute
+            held = [attribute for attribute, value in list(vars(module).items()) if value is thing]
+            yield from ((module, attribute) for attribute in held)
 
 
 # --- variables and optimizers -----------------------------------------------------------------

@@ -104,6 +104,12 @@ def _python_lines(text: str) -> list[str]:
 _COMMENT = re.compile(r"#\s*whydiff:\s*ignore(?:\[([^\]]*)\])?", re.IGNORECASE)
 
 
+def _rules_named(comment: str) -> tuple[str, ...]:
+    """The rules that a comment silences, () for one about something else."""
+    match = _COMMENT.search(comment)
+    return tuple(w.strip() for w in (match[1] or "*").split(",") if w.strip()) if match else ()
+
+
 def ignored(text: str) -> dict[int, tuple[str, ...]]:
     """Line -> ids or names of rules ("*" for all of them), from its comments, never from strings.
 
@@ -113,11 +119,9 @@ def ignored(text: str) -> dict[int, tuple[str, ...]]:
     first: int | None = None
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
-            match = _COMMENT.search(token.string)
-            if match:
-                words = tuple(w.strip() for w in (match[1] or "*").split(",") if w.strip())
-                for line in {token.start[0], first or token.start[0]}:
-                    found[line] = (*found.get(line, ()), *words)
+            words = _rules_named(token.string)
+            for line in {token.start[0], first or token.start[0]} if words else ():
+                found[line] = (*found.get(line, ()), *words)
         elif token.type == tokenize.NEWLINE:
             first = None
         elif token.type not in (tokenize.NL, tokenize.INDENT, tokenize.DEDENT) and first is None:

@@ -206,19 +206,22 @@ def _reaches(s: Source, owner: ast.expr, model: str, at: ast.stmt) -> bool:
     name = ast.unparse(owner)
     if name == model or name.startswith(f"{model}."):
         return True
-    if isinstance(owner, ast.Name):  # for layer in model.layers: layer.trainable = False
-        for loop in s.loops(at):
-            target = loop.target if isinstance(loop, ast.For) else None
-            if isinstance(target, ast.Name) and target.id == name:
-                root = loop.iter  # type: ignore[attr-defined]
-                while isinstance(root, ast.Attribute | ast.Subscript):
-                    root = root.value
-                name = ast.unparse(root)
-                if name == model:
-                    return True
+    if isinstance(owner, ast.Name):
+        for loop in (one for one in s.loops(at) if isinstance(one, ast.For)):
+            if isinstance(loop.target, ast.Name) and loop.target.id == name:
+                name = _owner_of_parts(loop.iter)
+        if name == model:
+            return True
     built = s.last_assigned(model, at)
     parts = (n for n in (ast.walk(built) if built is not None else ()))
     return any(isinstance(n, ast.Name) and n.id == name for n in parts)
+
+
+def _owner_of_parts(node: ast.expr) -> str:
+    """``model`` of ``model.layers[:-2]``, over which a loop goes to freeze each."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return ast.unparse(node)
 
 
 def _branches(s: Source, one: ast.AST, other: ast.AST) -> bool:

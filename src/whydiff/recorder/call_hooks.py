@@ -224,11 +224,12 @@ def _scored(holder: Holder, call: Callable[..., Any], module: str) -> Any:
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
         with UNSEEN:
             result = call(self, *args, **kwargs)
-            if not compiling() and holder.session.idle and _by_user(sys._getframe(1)):
-                with quietly():
-                    if not symbolic((args, kwargs)) and not in_stateless_scope():
-                        arguments = {**dict(zip(_SCORED_ARGUMENTS, args, strict=False)), **kwargs}
-                        _tell_score(holder, module, self, arguments, result)
+            if compiling() or not holder.session.idle or not _by_user(sys._getframe(1)):
+                return result
+            with quietly():
+                if not symbolic((args, kwargs)) and not in_stateless_scope():
+                    arguments = {**dict(zip(_SCORED_ARGUMENTS, args, strict=False)), **kwargs}
+                    _tell_score(holder, module, self, arguments, result)
             return result
 
     return watched

@@ -232,13 +232,14 @@ class InitialValues:
         import keras
 
         before = [(h.holder, h.holder.seed) for h in self._holders]
-        stand_ins: dict[int, Any] = {}
+        own = {id(held): held for _, held in before if isinstance(held, keras.random.SeedGenerator)}
+        first = {
+            key: seeds.get(key, _first_seed(self._generators, held)) for key, held in own.items()
+        }
+        stand_ins = {key: keras.random.SeedGenerator(seed) for key, seed in first.items()}
         try:
             for holder, held in before:
-                if isinstance(held, keras.random.SeedGenerator):
-                    if id(held) not in stand_ins:
-                        first = seeds.get(id(held), _first_seed(self._generators, held))
-                        stand_ins[id(held)] = keras.random.SeedGenerator(first)
+                if id(held) in stand_ins:
                     holder.seed = stand_ins[id(held)]
                 elif id(holder) in seeds:
                     holder.seed = seeds[id(holder)]

@@ -61,11 +61,10 @@ def pictures_of(live: Live, positions: Sequence[int]) -> dict[int, np.ndarray]:
         return {}
     found, start = {}, 0
     for (leaf,) in probe[0]:
-        for position in positions:
-            if start <= position < start + len(leaf):
-                image = picture(np.asarray(leaf[position - start]))
-                if image is not None:
-                    found[position] = image
+        for position in (p for p in positions if start <= p < start + len(leaf)):
+            image = picture(np.asarray(leaf[position - start]))
+            if image is not None:
+                found[position] = image
         start += len(leaf)
     return found
 

@@ -84,21 +84,26 @@ def clone(source: Path, target: Path) -> bool:
     return True
 
 
+def _file_size(path: Path) -> int:
+    """The bytes of a regular file, 0 for whatever else a path may be."""
+    with contextlib.suppress(OSError):
+        mode = path.lstat()
+        if stat.S_ISREG(mode.st_mode):
+            return mode.st_size
+    return 0
+
+
 def too_large(folder: Path, place: Path, without_environments: bool = False) -> bool:
     """Whether copies of a folder below ``place`` would take more than ``LARGEST`` bytes."""
     total = 0
     for top, folders, names in os.walk(folder):
         if without_environments:
             folders[:] = [name for name in folders if not is_environment(Path(top) / name)]
-        for name in names:
-            path = Path(top) / name
-            with contextlib.suppress(OSError):
-                mode = path.lstat()
-                if not stat.S_ISREG(mode.st_mode):
-                    continue
-                if total == 0 and mode.st_size and clone(path, place / "clone"):
-                    return False
-                total += mode.st_size
+        for path in (Path(top) / name for name in names):
+            size = _file_size(path)
+            if total == 0 and size and clone(path, place / "clone"):
+                return False
+            total += size
         if total > LARGEST:
             return True
     return False

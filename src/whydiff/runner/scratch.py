@@ -201,12 +201,11 @@ class Cover:
                 path = upper / inside
                 if any(part in _BYPRODUCTS for part in inside.parts) or path.suffix == ".pyc":
                     continue
+                # Of a folder, what was or is in it is listed.
                 name = str(inside) if k == 0 else str(folder / inside)
-                if removed:
-                    if _is_folder(folder / inside):
-                        continue  # what was in it is listed
+                if removed and not _is_folder(folder / inside):
                     names.append(f"{name} (removed)")
-                elif not stat.S_ISDIR(path.lstat().st_mode):
+                elif not removed and not stat.S_ISDIR(path.lstat().st_mode):
                     names.append(name)
         return names
 

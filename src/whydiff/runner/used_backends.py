@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 BACKENDS = ("jax", "tensorflow", "torch")
@@ -58,13 +59,15 @@ def _texts(script: Path) -> Iterator[str]:
             continue
         yield text
         for name in _imported(text, whole=True):
-            parts = name.split(".")
-            for folder in (*folders, file.absolute().parent):
-                for length in range(len(parts), 0, -1):
-                    place = folder.joinpath(*parts[:length])
-                    waiting += [
-                        f for f in (place.with_suffix(".py"), place / "__init__.py") if f.is_file()
-                    ]
+            waiting += _files_of(name, (*folders, file.absolute().parent))
+
+
+def _files_of(module: str, folders: Sequence[Path]) -> Iterator[Path]:
+    """The files in these folders that importing a module by its dotted name may run."""
+    parts = module.split(".")
+    for folder, length in itertools.product(folders, range(len(parts), 0, -1)):
+        place = folder.joinpath(*parts[:length])
+        yield from (f for f in (place.with_suffix(".py"), place / "__init__.py") if f.is_file())
 
 
 def _imported(text: str, whole: bool = False) -> Iterator[str]:

@@ -48,14 +48,17 @@ def _lines_to(
 
 
 def _calls(texts: Sequence[Text], text: Text, function: str) -> Iterator[tuple[Text, ast.Call]]:
+    def named_by(caller: Text, node: ast.expr) -> bool:
+        called = caller.names.dotted(node)
+        if caller is text:
+            return called == function
+        return bool(text.module) and f".{called}".endswith(f".{text.module}.{function}")
+
     for caller in texts:
         for call in (n for n in ast.walk(caller.script.tree) if isinstance(n, ast.Call)):
-            for named in (call.func, *call.args):
-                called = caller.names.dotted(named)
-                here = caller is text and called == function
-                there = caller is not text and f".{called}".endswith(f".{text.module}.{function}")
-                if here or (there and bool(text.module)):
-                    yield caller, call
+            yield from (
+                (caller, call) for node in (call.func, *call.args) if named_by(caller, node)
+            )
 
 
 def mapped_in(text: Text, node: ast.expr) -> str:

@@ -212,19 +212,21 @@ def _seed_expressions(script: Script, names: Names) -> Iterator[ast.expr]:
             if any(is_seed(last_name(t)) for t in targets):
                 yield node.value
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            arguments = [*node.args.posonlyargs, *node.args.args]
-            defaults = node.args.defaults
-            pairs = [*zip(arguments[len(arguments) - len(defaults) :], defaults, strict=True)]
-            pairs += [
-                (a, d)
-                for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-                if d
-            ]
-            yield from (d for a, d in pairs if is_seed(a.arg))
+            yield from (default for name, default in _defaults(node.args) if is_seed(name))
         elif isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and is_seed(str(key.value)):
-                    yield value
+            entries = zip(node.keys, node.values, strict=True)
+            yield from (
+                v for k, v in entries if isinstance(k, ast.Constant) and is_seed(str(k.value))
+            )
+
+
+def _defaults(parameters: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
+    """A function's parameters that have a default, each with it."""
+    positional = [*parameters.posonlyargs, *parameters.args]
+    with_default = positional[len(positional) - len(parameters.defaults) :]
+    yield from ((a.arg, d) for a, d in zip(with_default, parameters.defaults, strict=True))
+    by_name = zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
+    yield from ((a.arg, d) for a, d in by_name if d)
 
 
 def _seed_arguments(script: Script, names: Names) -> Iterator[ast.expr]:
@@ -238,12 +240,10 @@ def _seed_arguments(script: Script, names: Names) -> Iterator[ast.expr]:
             option = keyword.arg == "default" and method == "add_argument" and _about_seed(call)
             if option or any(word in (keyword.arg or "") for word in _SEED_WORDS):
                 yield keyword.value
-        own = functions.get(called)
-        if own is not None:
-            parameters = [*own.posonlyargs, *own.args]
-            for parameter, value in zip(parameters, call.args, strict=False):
-                if any(word in parameter.arg.lower() for word in _SEED_WORDS):
-                    yield value
+        if called in functions:
+            parameters = [*functions[called].posonlyargs, *functions[called].args]
+            given = zip(parameters, call.args, strict=False)
+            yield from (v for p, v in given if any(w in p.arg.lower() for w in _SEED_WORDS))
 
 
 def _about_seed(call: ast.Call) -> bool:
@@ -258,14 +258,9 @@ def _parallel(script: Script, names: Names) -> Iterator[tuple[Edit, int, str]]:
             threads = one_thread(script, names, node)
             if threads is not None:
                 yield threads, node.lineno, "one thread: each draws in its turn"
-            for keyword in node.keywords:
-                new = _sequential(keyword)
-                if new:
-                    yield (
-                        Edit(*script.span(keyword.value), new),
-                        node.lineno,
-                        f"{keyword.arg}={new}",
-                    )
+            for keyword, new in ((k, _sequential(k)) for k in node.keywords if _sequential(k)):
+                edit = Edit(*script.span(keyword.value), new)
+                yield edit, node.lineno, f"{keyword.arg}={new}"
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
             name = node.targets[0].attr
             off = isinstance(node.value, ast.Constant) and node.value.value is False

@@ -102,11 +102,10 @@ def _set_names(script: Script, names: Names) -> frozenset[str]:
     other: set[str] = set()
     for node in ast.walk(script.tree):
         if isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    assigned.setdefault(target.id, []).append(node.value)
-                else:
-                    other |= {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+            for target in (t for t in node.targets if isinstance(t, ast.Name)):
+                assigned.setdefault(target.id, []).append(node.value)
+            parts = [t for t in node.targets if not isinstance(t, ast.Name)]
+            other |= {n.id for t in parts for n in ast.walk(t) if isinstance(n, ast.Name)}
         elif isinstance(node, ast.For | ast.comprehension):
             other |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
         elif isinstance(node, ast.arg):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from whydiff.script_text.edits import spans
 
@@ -87,13 +87,18 @@ def _given(node: ast.Assign, name: str) -> Iterator[ast.expr]:
         if _named(target, name):
             yield node.value
         if isinstance(target, ast.Tuple):
-            plain, tuples = [_named(part, name) for part in target.elts], node.value
-            if isinstance(tuples, ast.Tuple):
-                yield from (value for value, ours in zip(tuples.elts, plain, strict=False) if ours)
-            elif isinstance(tuples, ast.Call):
-                for k in (k for k, ours in enumerate(plain) if ours):
-                    item = ast.Subscript(tuples, ast.Constant(k), ast.Load())
-                    yield ast.fix_missing_locations(ast.copy_location(item, tuples))
+            ours = [k for k, part in enumerate(target.elts) if _named(part, name)]
+            yield from _parts(node.value, ours)
+
+
+def _parts(value: ast.expr, wanted: Sequence[int]) -> Iterator[ast.expr]:
+    """These of the values that a tuple or a call gives to several names."""
+    if isinstance(value, ast.Tuple):
+        yield from (value.elts[k] for k in wanted if k < len(value.elts))
+    elif isinstance(value, ast.Call):
+        for k in wanted:
+            item = ast.Subscript(value, ast.Constant(k), ast.Load())
+            yield ast.fix_missing_locations(ast.copy_location(item, value))
 
 
 def counting_loop(module: ast.Module, name: str, line: int) -> ast.For | None:

@@ -280,15 +280,15 @@ def rounded_weights(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> s
         "bfloat16": _as_bfloat16,
         **{f"{n} decimals": functools.partial(_to_decimals, n) for n in range(2, 7)},
     }
+    both_ways = (pairs, [(b, a) for a, b in pairs])
     with np.errstate(all="ignore"):
-        for name, rounded in ways.items():
-            for places in ((0, 1), (1, 0)):
-                exact = (pair[places[0]] for pair in pairs)
-                coarse = (pair[places[1]] for pair in pairs)
-                if all(np.array_equal(rounded(a).astype(np.float32), b)
-                       for a, b in zip(exact, coarse, strict=True)):  # fmt: skip
-                    return name
-    return ""
+        found = (
+            name
+            for name, rounded in ways.items()
+            for way in both_ways
+            if all(np.array_equal(rounded(a).astype(np.float32), b) for a, b in way)
+        )
+        return next(found, "")
 
 
 def _to_decimals(n: int, array: np.ndarray) -> np.ndarray:

@@ -363,12 +363,13 @@ class Descriptors:
 
     def __init__(self, path: Path) -> None:
         self._files: dict[int, tuple[int, int]] = {}
+        names: list[str] = []
         with contextlib.suppress(OSError):
-            prefix = str(path.resolve())
-            for name in os.listdir(_OPEN_HERE):  # noqa: PTH208 - a name each, no paths
-                with contextlib.suppress(OSError):
-                    if str((_OPEN_HERE / name).readlink()).startswith(prefix):
-                        self._files[int(name)] = _identity(int(name))
+            names = os.listdir(_OPEN_HERE)  # noqa: PTH208 - a name each, no paths
+        for name in names:
+            with contextlib.suppress(OSError):
+                if str((_OPEN_HERE / name).readlink()).startswith(str(path.resolve())):
+                    self._files[int(name)] = _identity(int(name))
 
     def lost(self) -> bool:
         """Whether one of them has been closed, and perhaps opened as another file."""

@@ -58,18 +58,22 @@ def explain_script(script: Path, folder: Path) -> Explanation:
 def explain_all(scripts: Sequence[Path]) -> dict[str, Any]:
     """Explanations by the script's name; a failure is a text in the place of one."""
     answers: dict[str, Any] = {}
-    here = Path.cwd()
     for script in scripts:
         with tempfile.TemporaryDirectory() as name:
-            os.chdir(name)
-            try:
-                with contextlib.redirect_stdout(io.StringIO()):
-                    answers[script.stem] = explain_script(script, Path(name)).to_dict()
-            except Exception:
-                answers[script.stem] = traceback.format_exc()
-            finally:
-                os.chdir(here)
+            answers[script.stem] = _explained_in(Path(name), script)
     return answers
+
+
+def _explained_in(folder: Path, script: Path) -> Any:
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return explain_script(script, folder).to_dict()
+    except Exception:
+        return traceback.format_exc()
+    finally:
+        os.chdir(here)
 
 
 def wrong_with(answer: Mapping[str, Any] | str, wanted: Mapping[str, Any]) -> list[str]:

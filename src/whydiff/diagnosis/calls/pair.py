@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -325,13 +326,12 @@ def threshold_of(call: Call, metric: str) -> float:
     """Where a compiled metric of that name cuts outputs, 0.5 where it was given no threshold."""
     compiled = call.recipe.measurement
     given = [compiled.get("metrics"), compiled.get("weighted_metrics")]
-    for settings in _settings(given):
-        if metric.endswith(str(settings.get("name"))):
-            for key in ("threshold", "thresholds"):
-                value = settings.get(key)
-                value = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
-                if isinstance(value, int | float):
-                    return float(value)
+    named = (one for one in _settings(given) if metric.endswith(str(one.get("name"))))
+    for settings, key in itertools.product(named, ("threshold", "thresholds")):
+        value = settings.get(key)
+        value = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
+        if isinstance(value, int | float):
+            return float(value)
     return 0.5
 
 

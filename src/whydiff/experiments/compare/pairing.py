@@ -162,21 +162,34 @@ def until_settled(
             fresh = list(train(range(done, min(done + size, rule.most))))
             if progress is not None:
                 progress.advance(len(fresh))
-            for place, pair in enumerate(fresh):
-                found.pairs.append(pair)
-                if each is not None:
-                    each(done + place, pair)
-                settled = rule.look(found.pairs).verdict != INCONCLUSIVE
-                if settled or rule.out_of_reach(found.pairs):
-                    found.surplus = fresh[place + 1 :]
-                    found.stopped = SETTLED if settled else OUT_OF_REACH
-                    return found
+            over = _count(fresh, found, rule, each)
+            if over:
+                found.stopped = over
+                return found
     except KeyboardInterrupt:
         if not found.pairs:
             raise
         found.stopped = INTERRUPTED
     _check_some(found.pairs)
     return found
+
+
+def _count(
+    fresh: Sequence[Results],
+    found: TrainedHybrid,
+    rule: Rule,
+    each: Callable[[int, Results], None] | None,
+) -> str:
+    """Count trained pairs until none is needed, and why that is; "" where all were."""
+    for place, pair in enumerate(fresh):
+        found.pairs.append(pair)
+        if each is not None:
+            each(len(found.pairs) - 1, pair)
+        settled = rule.look(found.pairs).verdict != INCONCLUSIVE
+        if settled or rule.out_of_reach(found.pairs):
+            found.surplus = list(fresh[place + 1 :])
+            return SETTLED if settled else OUT_OF_REACH
+    return ""
 
 
 def _check_some(pairs: Sequence[Results]) -> None:

@@ -121,10 +121,9 @@ def run_script(
             )
         if not (cut_short and ran.trained_something):
             ran.recorded("compared")
-        if name == "a":  # once is enough
-            for line in ran.remarks():
-                if ": tested with" in line:
-                    progress.note(line.removeprefix("whydiff: "))
+        untested = [line for line in ran.remarks() if ": tested with" in line]
+        for line in untested if name == "a" else ():  # once is enough
+            progress.note(line.removeprefix("whydiff: "))
     except BaseException:
         ran.close()
         raise

@@ -30,13 +30,13 @@ class TorchOptimizer:
     @property
     def variables(self) -> list[Entry]:
         """What it keeps per weight, as far as it has made it: torch does so at the first step."""
-        found = []
-        for group in self.wrapped.param_groups:
-            for parameter in group["params"]:
-                for key, value in sorted(self.wrapped.state.get(parameter, {}).items()):
-                    if hasattr(value, "shape"):
-                        found.append(self._entry(parameter, key))
-        return found
+        parameters = [p for group in self.wrapped.param_groups for p in group["params"]]
+        return [
+            self._entry(parameter, key)
+            for parameter in parameters
+            for key, value in sorted(self.wrapped.state.get(parameter, {}).items())
+            if hasattr(value, "shape")
+        ]
 
     def _entry(self, parameter: Any, key: str) -> Entry:
         place = (id(parameter), key)

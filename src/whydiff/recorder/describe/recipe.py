@@ -150,9 +150,9 @@ def step_losses(function: Any) -> dict[str, Any]:
     for name, value in _named(_unwrapped(function), depth=0):
         if isinstance(value, package_of(value).losses.Loss):
             facts[f"loss.{name}"] = type(value).__name__
-            for key, part in (config(value) | {"reduction": reduction_of(value)}).items():
-                if key not in ("name", "fn", "dtype"):
-                    flat(f"loss.{name}.{key}", part, facts)
+            settings = config(value) | {"reduction": reduction_of(value)}
+            for key in (k for k in settings if k not in ("name", "fn", "dtype")):
+                flat(f"loss.{name}.{key}", settings[key], facts)
     return facts
 
 

@@ -206,11 +206,9 @@ def _read_by(layer: Any, users: bool) -> Iterator[tuple[str, str, Any]]:
         function = getattr(function, "__func__", function)
         yield from _names_read(function, seen, 0)
         code = getattr(function, "__code__", None)
-        if users and code is not None:
-            for name in _all_names(code):
-                value = vars(layer).get(name, _MISSING)
-                if value is not _MISSING and not _is_tensor(value):
-                    yield name, "attribute", value
+        named = _all_names(code) if users and code is not None else ()
+        held = [(name, vars(layer)[name]) for name in named if name in vars(layer)]
+        yield from ((name, "attribute", value) for name, value in held if not _is_tensor(value))
 
 
 _MISSING = object()

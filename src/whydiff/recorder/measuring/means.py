@@ -34,12 +34,19 @@ def printed_means(frame: Any, calls: Mapping[int, MeasuringCall]) -> Iterator[Me
     module = parsed(frame.f_code.co_filename) if groups else None
     if module is None:
         return
+    measured = [
+        (
+            tuple(call.number for call in group),
+            metric,
+            [c.values.get(metric, math.nan) for c in group],
+        )
+        for group in groups
+        for metric in group[-1].values
+    ]
     for value in printed_values(frame, module, names_in(frame)):
-        for group in groups:
-            for metric in group[-1].values:
-                given = [call.values.get(metric, math.nan) for call in group]
-                if len(set(given)) > 1 and math.isclose(value, np.mean(given), rel_tol=1e-6):
-                    yield Mean(tuple(call.number for call in group), metric, value)
+        for numbers, metric, given in measured:
+            if len(set(given)) > 1 and math.isclose(value, np.mean(given), rel_tol=1e-6):
+                yield Mean(numbers, metric, value)
 
 
 def _by_line(calls: Mapping[int, MeasuringCall]) -> list[list[MeasuringCall]]:

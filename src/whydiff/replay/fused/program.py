@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any
@@ -229,7 +230,8 @@ def decomposition(jaxpr: Any) -> str:
 def _primitives(jaxpr: Any) -> Iterator[str]:
     for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
         yield equation.primitive.name
-        for value in equation.params.values():
-            for inner in value if isinstance(value, list | tuple) else [value]:
-                if hasattr(inner, "eqns") or hasattr(getattr(inner, "jaxpr", None), "eqns"):
-                    yield from _primitives(inner)
+        values = equation.params.values()
+        parts = (v if isinstance(v, list | tuple) else [v] for v in values)
+        for inner in itertools.chain.from_iterable(parts):
+            if hasattr(inner, "eqns") or hasattr(getattr(inner, "jaxpr", None), "eqns"):
+                yield from _primitives(inner)

@@ -108,16 +108,20 @@ def restore(covered: Sequence[Mapping[str, str]]) -> None:
             names = [path.relative_to(upper) for path in upper.rglob("*")]
         names.sort(key=lambda name: len(name.parts), reverse=True)
         for name in names:
-            here, before = folder / name, lower / name
             with contextlib.suppress(OSError):
-                if here.is_dir() and not here.is_symlink():
-                    _restore_folder(here, before, covered)
-                elif os.path.lexists(here) and not os.path.lexists(before):
-                    here.unlink()
+                _take_away(folder / name, lower / name, covered)
         for name in sorted(names, key=lambda name: len(name.parts)):
             here, before = folder / name, lower / name
             with contextlib.suppress(OSError):
                 _bring_back(here, before, covered)
+
+
+def _take_away(here: Path, before: Path, covered: Sequence[Mapping[str, str]]) -> None:
+    """Remove what was not there."""
+    if here.is_dir() and not here.is_symlink():
+        _restore_folder(here, before, covered)
+    elif os.path.lexists(here) and not os.path.lexists(before):
+        here.unlink()
 
 
 def _restore_folder(here: Path, before: Path, covered: Sequence[Mapping[str, str]]) -> None:

@@ -85,13 +85,18 @@ def on_worker() -> None:
         purpose="a" if job["reseed"] is None else "replica",
     )  # fmt: skip
     with temporary_folder() as name:
-        runs = Runs(place_for([script]))
-        limit = job["time_limit"]
         try:
-            with runs.run(run, Path(name), "run", serve=False, time_limit=limit) as ran:
-                if ran.late:
-                    raise WhydiffError(f"{script} was stopped after the time limit of {limit:g} s")
-                ran.complete("recorded")
+            recording = _recorded(run, Path(name), job["time_limit"])
         except WhydiffError as error:
             sys.exit(f"whydiff: {error}")
-        Path(_RECORDING).write_bytes(ran.child.recording.read_bytes())
+        Path(_RECORDING).write_bytes(recording.read_bytes())
+
+
+def _recorded(run: Run, folder: Path, limit: float | None) -> Path:
+    """The recording, in ``folder``, of a run that ended as it should; else a WhydiffError."""
+    runs = Runs(place_for([run.script]))
+    with runs.run(run, folder, "run", serve=False, time_limit=limit) as ran:
+        if ran.late:
+            raise WhydiffError(f"{run.script} was stopped after the time limit of {limit:g} s")
+        ran.complete("recorded")
+    return ran.child.recording

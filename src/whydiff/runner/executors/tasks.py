@@ -79,15 +79,19 @@ class _Run:
                 self._submit(opened, queue, most)
                 for future in wait(self._running, return_when=FIRST_COMPLETED).done:
                     yield from self._outcome(future, self._running.pop(future))
-                if self.broken:  # whatever else ran there is lost with it
-                    for future, number in self._running.items():
-                        future.cancel()
-                        self._lost(number)
-                    self._running.clear()
+                if self.broken:
+                    self._lose_all()
                     return
         finally:
             for future in self._running:
                 future.cancel()
+
+    def _lose_all(self) -> None:
+        """Whatever else ran on an executor that broke is lost with it."""
+        for future, number in self._running.items():
+            future.cancel()
+            self._lost(number)
+        self._running.clear()
 
     def _submit(self, opened: Opened, queue: deque[int], most: int) -> None:
         while queue and len(self._running) < most:
