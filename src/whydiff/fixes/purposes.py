@@ -102,9 +102,10 @@ def _setting_drawn(script: Script, names: Names, loop: ast.stmt) -> int:
                     pass
                 case _:
                     continue
-            for call in ast.walk(value):
-                if isinstance(call, ast.Call) and _draws_one(script, names, call):
-                    return call.lineno
+            drawn = (n for n in ast.walk(value) if isinstance(n, ast.Call))
+            line = next((n.lineno for n in drawn if _draws_one(script, names, n)), 0)
+            if line:
+                return line
     return 0
 
 
