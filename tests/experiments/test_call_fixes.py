@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Excluded, Explanation, Remedy
 from whydiff.diagnosis.calls.loops import UNWATCHED
-from whydiff.experiments.explain.call_fixes import first_other_draw, from_the_start
+from whydiff.experiments.explain.call_fixes import first_other_draw, from_the_start, wanted_of
 from whydiff.testing.sides import a_side, draw, ledger
 
 
@@ -30,6 +30,12 @@ def test_weights_of_an_unwatched_loop_follow_from_how_they_started():
     assert (cause.source, cause.status, cause.share) == ("initialization", CONFIRMED, None)
     assert "drew seed 5 in A and 7 in B" in cause.detail and found.unknown == ()
     assert "a loop changed them" in found.notes[0] and "was not measured" in found.notes[0]
+
+
+def test_a_seed_is_no_fix_for_data_alone_before_others_were_tried():
+    assert wanted_of(["data-content"]) == [["data-content"], ["initialization", "data-content"]]
+    assert wanted_of(["noise", "data-order"]) == [["initialization", "data-order"]]
+    assert wanted_of(["weights"]) == [["initialization"]]
 
 
 def test_where_the_same_seeds_were_drawn_the_start_is_not_accused():

@@ -478,6 +478,21 @@ def test_a_score_comes_before_a_log_and_a_log_that_is_somewhat_off_last(trained_
     assert kinds == [("predict", "call"), ("fit", "evaluate")]
 
 
+def test_a_model_that_is_loaded_for_every_piece_is_one_model():
+    whole = call(1, line=8, x=X)
+    pieces = [
+        call(2 + i, line=9, model=2 + i, x=X[i : i + 1], outputs=X[i : i + 1] @ KERNEL + 1)
+        for i in range(len(X))
+    ]
+    (found,) = [d for d in disagreements(execution(whole, *pieces)) if not d.check]
+    assert said(found.b) == f"the {len(X)} calls of predict at line 9"
+    other = {"layer 0 dense:activation": "relu"}
+    apart = [replace(p, recipe=replace(p.recipe, architecture=other)) for p in pieces[:2]]
+    apart += pieces[2:]
+    joined = [d for d in disagreements(execution(whole, *apart)) if "calls of" in said(d.b)]
+    assert all(d.b.notes["joined"] != [p.number for p in pieces] for d in joined)
+
+
 def test_a_loop_over_single_rows_is_held_against_the_whole():
     whole = call(1)
     pieces = [

@@ -929,11 +929,48 @@ def test_the_fits_behind_weights_that_were_trained_apart():
     assert fits_behind(one, loaded, Verdict((cause,))) == [1, 2]
 
 
+def test_models_without_weights_have_none_that_are_equal():
+    def without(made):
+        return replace(made, recipe=replace(made.recipe, weights=(), origins=()))
+
+    one, other = without(call(1)), without(call(2, model=2))
+    for source in ("initialization", "weights"):
+        assert compare(one, other).finding(source).evidence == "there are no weights"
+    found = compare(call(1), other)
+    assert found.finding("initialization").evidence == "no weight of one model has a counterpart"
+
+
+def test_a_model_that_a_fit_trained_between_two_calls_was_never_meant_to_be_copied():
+    trained = Origin("trained by fit 1", "trained", fit=1)
+    before, after = call(1), call(3, kernel=KERNEL * 2, origin=trained)
+    assert compare(before, after).finding("weights").mechanism == "trained-between"
+    again = replace(trained, text="trained by fit 2", fit=2)
+    later = call(5, kernel=KERNEL * 3, origin=again)
+    assert compare(after, later).finding("weights").mechanism == "trained-between"
+    in_another_run = compare(before, after, one_run=False)
+    assert in_another_run.finding("weights").mechanism == "weights-never-copied"
+
+
+def test_what_a_fit_left_as_it_was_is_said_where_it_was_frozen():
+    def with_frozen(made):
+        first = made.recipe.weights[0]
+        frozen = replace(first, path="conv/kernel", role="non-trainable", digest="same")
+        origins = (*made.recipe.origins, drawn())
+        return replace(made, recipe=replace(
+            made.recipe, weights=(*made.recipe.weights, frozen), origins=origins
+        ))  # fmt: skip
+
+    trained = Origin("trained by fit 1", "trained", fit=1)
+    before, after = with_frozen(call(1)), with_frozen(call(3, kernel=KERNEL * 2, origin=trained))
+    detail = compare(before, after).finding("weights").detail
+    assert detail.endswith("; conv/kernel, which is frozen, stayed the same")
+
+
 def test_averages_that_a_copy_of_the_trained_weights_leaves_out():
     def told(role, name="moving_mean"):
         a, b = (
             call(1, origin=Origin("trained by fit 1", "trained", fit=1)),
-            call(2, kernel=KERNEL + 1),
+            call(2, model=2, kernel=KERNEL + 1),
         )
         a, b = (
             replace(c, recipe=replace(c.recipe, weights=(

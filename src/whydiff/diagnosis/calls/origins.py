@@ -105,10 +105,13 @@ def story(
     events: Sequence[Event],
     a: MeasuringCall,
     b: MeasuringCall,
+    one_run: bool = True,
 ) -> Story:
-    """What is known of where these weights came from, the most telling first."""
+    """What is known of where these weights came from, the most telling first. Models of two runs
+    are two, whatever their numbers."""
     kinds_a, kinds_b = ({o.kind for o in side} for side in _sides(differing))
     both = kinds_a | kinds_b
+    one_model = one_run and a.model_number == b.model_number
     detail = _detail(differing)
     if all(is_recurrent(p.a.path) for p in differing):
         paths = listed([p.a.path for p in differing[:3]])
@@ -135,12 +138,14 @@ def story(
         return Story(detail, _of_files(differing))
     if both == {"assigned"}:
         return Story(f"{detail}, values that no model of this run had before", "values-assigned")
-    if both == {"assigned", "trained"} and a.model_number == b.model_number:
+    if both == {"assigned", "trained"} and one_model:
         return Story(
             f"{detail}, values that no model of this run had before", "trained-weights-replaced"
         )
     if "copied" in both or "assigned" in both:
         return Story(detail, "weights-assigned")
+    if one_model and "trained" in both and both <= FRESH | {"trained"}:
+        return Story(detail + _not_trained(a, b), "trained-between")
     if both & FRESH:
         if cloned(events, a if kinds_a <= FRESH else b):
             return Story(f"{detail}; clone_model draws weights anew", "cloned-without-weights")
@@ -150,6 +155,17 @@ def story(
     if both == {"trained"}:
         return Story(detail, "trained-apart")
     return Story(detail)
+
+
+def _not_trained(a: MeasuringCall, b: MeasuringCall) -> str:
+    """Which weights a fit between two calls of one model left as they were, where it was not all
+    or none of a kind: somebody has frozen them."""
+    pairs = tensor_pairs(a, b).pairs
+    same = [p.a.path for p in pairs if not p.differs and p.a.role == "non-trainable"]
+    if not same:
+        return ""
+    names = listed(same) if len(same) <= 3 else f"{same[0]} and {len(same) - 1} more"
+    return f"; {names}, which {'is' if len(same) == 1 else 'are'} frozen, stayed the same"
 
 
 def _is_average(weight: Tensor) -> bool:

@@ -108,8 +108,7 @@ def _of_loops(
     """What a loop predicts piece by piece, against what one call predicts of all of it."""
     for whole, other in product(_in_pieces(execution.calls), own):
         numbers = whole.notes["joined"]
-        one_model = whole.model_number == other.model_number or _weights(whole) == _weights(other)
-        alike = one_model and other.kind in ("predict", "call")
+        alike = _one_model(whole, other) and other.kind in ("predict", "call")
         if not alike or other.number in numbers:
             continue
         sizes = [len(c.recipe.inputs.rows("x")) for c in (whole, other)]
@@ -139,7 +138,7 @@ def _parts(
     alone = [call for call in wholes if call.number not in pieces]
     for few, whole in product([*loops, *alone], wholes):
         rows = [call.recipe.inputs.rows("x") for call in (few, whole)]
-        alike = few.model_number == whole.model_number and _weights(few) == _weights(whole)
+        alike = _one_model(few, whole) and _weights(few) == _weights(whole)
         if not (alike and 0 < len(rows[0]) < len(rows[1]) and _alike_fed(few, whole)):
             continue
         if few.recipe.inputs.unit != "sample" or whole.recipe.inputs.unit != "sample":
@@ -152,6 +151,12 @@ def _parts(
             yield part_of(whole, known), few
 
 
+def _one_model(a: MeasuringCall, b: MeasuringCall) -> bool:
+    """Whether two calls used one model, or one and a copy of it that holds the same weights."""
+    copied = bool(_weights(a)) and _weights(a) == _weights(b)
+    return a.model_number == b.model_number or copied
+
+
 def _alike_fed(a: MeasuringCall, b: MeasuringCall) -> bool:
     """Whether two calls were fed arrays of equal kinds: as many, with equally many dimensions."""
     one, two = (call.recipe.inputs.of("x") for call in (a, b))
@@ -159,13 +164,15 @@ def _alike_fed(a: MeasuringCall, b: MeasuringCall) -> bool:
 
 
 def _in_pieces(calls: Sequence[MeasuringCall]) -> Iterator[MeasuringCall]:
-    """Calls of one line, model and weights, fed piece by piece, as one call for all of them."""
+    """Calls of one line, model and weights, fed piece by piece, as one call for all of them. A
+    model that a function loads for every piece is one model."""
     groups: dict[tuple[object, ...], list[MeasuringCall]] = {}
+    models = _first_alike(calls)
     steps = training_steps(calls)
     for call in calls:
         if call.kind in ("predict", "call") and call.finished and call.number not in steps:
             place = tuple((f.file, f.line) for f in call.stack)
-            key = (call.kind, call.model_number, place, tuple(_trained_weights(call)),
+            key = (call.kind, models[call.model_number], place, tuple(_trained_weights(call)),
                    tuple(leaf.path for leaf in call.recipe.inputs.leaves),
                    tuple((o.name, o.shape[1:]) for o in call.outputs))  # fmt: skip
             groups.setdefault(key, []).append(call)
@@ -174,6 +181,18 @@ def _in_pieces(calls: Sequence[MeasuringCall]) -> Iterator[MeasuringCall]:
         counted = any("further calls of this line" in c.notes for c in group)
         if len(group) > 1 and cut and not counted and not _same_samples(group[0], group[1]):
             yield joined_call(group)
+
+
+def _first_alike(calls: Sequence[MeasuringCall]) -> dict[int, int]:
+    """For every model the first of an equal program."""
+    first: dict[str, int] = {}
+    alike: dict[int, int] = {}
+    for call in calls:
+        number = call.model_number
+        if number not in alike:
+            program = [call.recipe.architecture, call.recipe.precision, call.recipe.mode]
+            alike[number] = first.setdefault(repr([sorted(p.items()) for p in program]), number)
+    return alike
 
 
 def looked_at(calls: Sequence[MeasuringCall]) -> list[MeasuringCall]:

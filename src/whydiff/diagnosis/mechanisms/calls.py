@@ -150,6 +150,18 @@ MECHANISMS = (
         seen="Weights changed while nothing that is watched was running.",
     ),
     Mechanism(
+        "trained-between",
+        ("weights",),
+        "the model was trained between the two calls",
+        "A fit changes every weight that is not frozen, also of a model that is a part of the one "
+        "that is trained. BatchNormalization is a layer of its own: with the layers before it "
+        "frozen it still trains gamma and beta, and moves its averages.",
+        "What is to stay as it is needs trainable = False before compile: base.trainable = False "
+        "freezes all layers of a model, BatchNormalization and its averages included. Where the "
+        "training is intended, compare both before it or both after it.",
+        seen="Both calls are of one model, and a fit between them trained the weights that differ.",
+    ),
+    Mechanism(
         "trained-apart",
         ("weights",),
         "trained by different fits",

@@ -50,9 +50,12 @@ def with_seeds_tried(asked: Inquiry, found: Explanation) -> Explanation:
     if not (asked.question.fix and by_chance) or found.remedy.patch:
         return found
     text = text_of(run.script)
-    wanted = ["initialization", *(s for s in by_chance if s.startswith("data"))]
-    made_by = Difference("runs", a, b, [], wanted)
-    candidates = proposals(run.script, text, made_by, modules_of(run.script, Path.cwd()))
+    modules = modules_of(run.script, Path.cwd())
+    candidates = [
+        proposal
+        for wanted in wanted_of(by_chance)
+        for proposal in proposals(run.script, text, Difference("runs", a, b, [], wanted), modules)
+    ]
     for number, proposal in enumerate(candidates[:MOST_TRIED], start=1):
         if asked.runs.no_time_for("trying a fix"):
             break
@@ -62,6 +65,14 @@ def with_seeds_tried(asked: Inquiry, found: Explanation) -> Explanation:
             remedy = Remedy(shown(proposal, run), True, how, tuple(by_chance))
             return from_the_start(replace(found, remedy=remedy), a.execution, b.execution)
     return found
+
+
+def wanted_of(by_chance: Sequence[str]) -> list[list[str]]:
+    """For which sources fixes are sought, one set after the other: a script whose models begin
+    alike needs no other seed where its data alone differ."""
+    data = [source for source in by_chance if source.startswith("data")]
+    seeded = ["initialization", *data]
+    return [data, seeded] if data == [*by_chance] else [seeded]
 
 
 def _drawn(cause: Cause, lines: str) -> Cause:

@@ -356,7 +356,8 @@ def explain_across(
 ) -> Explanation:
     """Two calls of two runs: values travel to the other's process as arrays, models stay."""
     pair = chosen(a, b)
-    compared = with_programs(compare(a, b, (*site.execution.events, *other.execution.events)))
+    events = (*site.execution.events, *other.execution.events)
+    compared = with_programs(compare(a, b, events, one_run=False))
     progress.step(f"running hybrids of {said(a)} in two runs")
 
     def prepare() -> tuple[int, int]:
@@ -407,7 +408,7 @@ def of_two_records(a: Execution, b: Execution) -> Explanation | None:
     one, other = pair
     if not isinstance(one, MeasuringCall) or not isinstance(other, MeasuringCall):
         return None
-    compared = compare(one, other, (*a.events, *b.events))
+    compared = compare(one, other, (*a.events, *b.events), one_run=False)
     found = chosen(one, other)
     nothing = Measurement()
     trials = CallTrials(found.distance.metric, nothing, nothing, failure=RECORDED)

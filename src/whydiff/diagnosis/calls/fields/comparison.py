@@ -73,15 +73,17 @@ class Compared:
         )  # fmt: skip
 
 
-def compare(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event] = ()) -> Compared:
-    """Every field of two measuring calls compared."""
+def compare(
+    a: MeasuringCall, b: MeasuringCall, events: Sequence[Event] = (), one_run: bool = True
+) -> Compared:
+    """Every field of two measuring calls compared, of one run or of two."""
     pairs = tensor_pairs(a, b)
     held = held_values(a, b)
     settings = held.pop(SETTING, [])
     if settings and a.model_number == b.model_number:
         held.setdefault("architecture", []).extend(settings)
     found: dict[str, Finding] = {}
-    tensors = compare_weights(found, a, b, pairs, events)
+    tensors = compare_weights(found, a, b, pairs, events, one_run)
     compare_data(found, a.recipe.inputs, b.recipe.inputs, _built(a, b))
     compare_vocabulary(found, held, b)
     found["noise"] = compare_noise(a, b)

@@ -25,20 +25,20 @@ def compare_weights(
     b: MeasuringCall,
     pairs: TensorPairs,
     events: Sequence[Event],
+    one_run: bool,
 ) -> dict[str, tuple[tuple[int, int], ...]]:
     """Findings on the weights into ``found``; by source the positions of those that differ."""
     differing = pairs.differing
-    equal = f"all {count(len(pairs.pairs), 'weight tensor')} equal"
     tensors: dict[str, tuple[tuple[int, int], ...]] = {}
     for source in (INITIALIZATION, WEIGHTS, STATE):
         mine = [p for p in differing if p.source == source]
         if mine:
             tensors[source] = tuple((p.i, p.j) for p in mine)
-            told = story(mine, events, a, b)
+            told = story(mine, events, a, b, one_run)
             evidence = f"{len(mine)} of {count(len(pairs.pairs), 'weight tensor')} differ"
             found[source] = differs(source, evidence, told.detail, told.mechanism, told.intended)
         elif source != STATE:
-            found[source] = _other_weights(source, pairs, equal)
+            found[source] = _other_weights(source, pairs)
     if not a.recipe.weights and not b.recipe.weights:
         return {}
     lone = [*pairs.only_a, *pairs.only_b]
@@ -62,13 +62,20 @@ def compare_weights(
     return tensors
 
 
-def _other_weights(source: str, pairs: TensorPairs, equal: str) -> Finding:
+def _equal(pairs: TensorPairs) -> str:
+    """How many weights of two models agree."""
+    same, other = len(pairs.pairs) - len(pairs.differing), "other " * bool(pairs.differing)
+    if same:
+        return f"all {count(same, f'{other}weight tensor')} equal"
+    apart = pairs.only_a or pairs.only_b
+    return "no weight of one model has a counterpart" if apart else f"there are no {other}weights"
+
+
+def _other_weights(source: str, pairs: TensorPairs) -> Finding:
     """What is said of a source to which no weight that differs belongs."""
     differing = [p for p in pairs.differing if p.source != STATE]
     if not differing:
-        same = len(pairs.pairs) - len(pairs.differing)
-        text = f"all {count(same, 'other weight tensor')} equal" if pairs.differing else equal
-        return Finding(source, IDENTICAL, text)
+        return Finding(source, IDENTICAL, _equal(pairs))
     if source == WEIGHTS:
         return Finding(source, IDENTICAL, "the weights that differ are still as they were drawn")
     if all(p.origin_a.kind == p.origin_b.kind == "assigned" for p in differing):
