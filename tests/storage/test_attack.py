@@ -9,21 +9,27 @@ import json
 import os
 import sqlite3
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from whydiff.cli import main
+from whydiff.cli.group import VERBS
+from whydiff.cli.settings import COMMON, values
 from whydiff.core.digests import text_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.plan import StoredReplica, draw_plan
 from whydiff.core.replicas import Result
+from whydiff.core.shards import Shard
 from whydiff.core.visible import plain
 from whydiff.experiments.lock.reference import reduced_lock
-from whydiff.storage import StudyWriter
+from whydiff.experiments.study.merging import extract_part
+from whydiff.storage import StudyWriter, load_study
 from whydiff.storage.lockfile import lock_texts, read_lock
 from whydiff.storage.lockread import packed
 from whydiff.testing import answers
@@ -61,10 +67,11 @@ def changed(value, path, text):
 def tried(*words):
     """What a verb does, which answers or refuses and never fails otherwise."""
     done = CliRunner().invoke(main, [str(word) for word in words])
-    assert done.exit_code in (0, 2), (words, done.output[-500:])
+    finding = 1 if words[0] == "check" else 0
+    assert done.exit_code in (0, finding, 2), (words, done.output[-500:])
     assert "Traceback" not in done.output and "\x1b" not in done.output
-    assert done.exit_code == 0 or done.output.startswith("whydiff: ")
-    return "answered" if done.exit_code == 0 else "refused"
+    assert done.exit_code != 2 or done.output.startswith("whydiff: ")
+    return "refused" if done.exit_code == 2 else "answered"
 
 
 def attack(test):
@@ -140,19 +147,26 @@ def study(tmp_path_factory):
     return path, path.read_bytes(), meta
 
 
+def change_meta(path, meta, text, data):
+    """Put ``text`` somewhere into the meta data of a study."""
+    good = json.loads(json.dumps(meta))
+    place = data.draw(st.sampled_from([p for p in places(good) if p]))
+    value = changed(good[place[0]], place[1:], text)
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("UPDATE meta SET value = ? WHERE name = ?", (value, place[0]))
+    connection.close()
+
+
 @attack
 def test_studies(study, tally, data):
     path, whole, meta = study
     bad = path.with_name("bad.whydiff")
     bad.write_bytes(whole)
-    good = json.loads(json.dumps(meta))
-    place = data.draw(st.sampled_from([p for p in places(good) if p]))
     text = data.draw(st.sampled_from(HOSTILE))
-    connection = sqlite3.connect(bad, isolation_level=None)
     if data.draw(st.booleans()):
-        value = changed(good[place[0]], place[1:], text)
-        connection.execute("UPDATE meta SET value = ? WHERE name = ?", (value, place[0]))
+        change_meta(bad, meta, text, data)
     else:
+        connection = sqlite3.connect(bad, isolation_level=None)
         table, column = data.draw(
             st.sampled_from(
                 [("replica", c) for c in ("engine", "block", "kind", "redrawn", "seeds",
@@ -164,11 +178,90 @@ def test_studies(study, tally, data):
         few = " WHERE number = 2" * data.draw(st.booleans())
         with contextlib.suppress(sqlite3.Error):  # SQLite itself keeps some out of some columns
             connection.execute(f"UPDATE {table} SET {column} = ?{few}", (logs,))
-    connection.close()
+        connection.close()
     page = bad.with_suffix(".html")
     outcome = tried("show", bad, "--json", "-")
     assert outcome == tried("report", bad, "--html", page)
     tally["studies with a hostile value", outcome] += 1
+
+
+@pytest.fixture(scope="module")
+def parts(study):
+    """Two parts of the study."""
+    path, _, meta = study
+    paths = [path.with_name(f"part{number}.whydiff") for number in (1, 2)]
+    for number, part in enumerate(paths, 1):
+        stored = load_study(path)
+        fit = {**meta["fit"], "own": "00", "identity": {"optimizer": "adam"}}
+        stored = replace(stored, meta={**stored.meta, "fit": fit})
+        extract_part(stored, Shard(number, 2), part)
+    return paths
+
+
+@attack
+def test_parts_of_a_study(parts, tally, data):
+    one, other = parts
+    bad, merged = one.with_name("bad-part.whydiff"), one.with_name("merged.whydiff")
+    bad.write_bytes(one.read_bytes())
+    change_meta(bad, load_study(one).meta, data.draw(st.sampled_from(HOSTILE)), data)
+    outcome = tried("merge", *data.draw(st.permutations([bad, other])), "-o", merged)
+    assert merged.exists() == (outcome == "answered")
+    merged.unlink(missing_ok=True)
+    assert not list(one.parent.glob(".whydiff-*"))
+    tally["parts of a study with a hostile value", outcome] += 1
+
+
+NOTEBOOK = {
+    "cells": [
+        {"cell_type": "markdown", "source": ["# Title"], "metadata": {}},
+        {"cell_type": "code", "source": ["!pip install keras\n", "import keras\n", "keras?"]},
+        {"cell_type": "code", "source": "files = !ls\n%time model.fit(x)", "outputs": []},
+    ],
+    "metadata": {"language_info": {"name": "python"}}, "nbformat": 4,
+}  # fmt: skip
+MAGICS = (
+    '"%%bash\\nls"',
+    '"%%"',
+    '"!"',
+    '"?"',
+    '"x = !"',
+    '"(\\n!ls"',
+    '"!ls\\n\\\\"',
+    '"\\f%ls\\r!x"',
+)
+
+
+@attack
+def test_notebooks(tmp_path_factory, tally, data):
+    folder = tmp_path_factory.getbasetemp()
+    place = data.draw(st.sampled_from(list(places(NOTEBOOK))))
+    text = changed(NOTEBOOK, place, data.draw(st.sampled_from(HOSTILE + MAGICS)))
+    cut = data.draw(st.integers(0, len(text))) if data.draw(st.booleans()) else len(text)
+    (folder / "a.ipynb").write_text(text[:cut])
+    outcome = tried("check", folder / "a.ipynb", "--json", "-")
+    tally["notebooks with a hostile value, or cut off", outcome] += 1
+
+
+@attack
+def test_settings(tmp_path_factory, tally, data):
+    folder = tmp_path_factory.getbasetemp()
+    verb = data.draw(st.sampled_from(["explain", "study", "check", "show"]))
+    table = data.draw(st.sampled_from(["tool", "tool.whydiff", f"tool.whydiff.{verb}"]))
+    name = data.draw(st.sampled_from([*COMMON, "whydiff", verb, "blocks", "seed", "select"]))
+    text = data.draw(
+        st.sampled_from((*HOSTILE, "[" * 9000, "0x" + "f" * 5000, "07:32:00", "{a=[]}"))
+    )
+    (folder / "pyproject.toml").write_text(f"[{table}]\n{name} = {text}\n")
+    command = main.get_command(click.Context(main), verb)
+    try:
+        values(verb, command, VERBS, folder)
+        outcome = "answered"
+    except WhydiffError as error:
+        assert error.way_out and "pyproject.toml" in f"{error}{error.way_out}"
+        outcome = "refused"
+    finally:
+        (folder / "pyproject.toml").unlink()
+    tally["settings with a hostile value", outcome] += 1
 
 
 LAMBDA = {
