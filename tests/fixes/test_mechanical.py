@@ -163,6 +163,42 @@ def test_gradients_are_forgotten_before_each_step(sides: Sides) -> None:
     assert "        self.zero_grad()\n        loss.backward()\n" in changed
 
 
+STEP = """\
+class M(keras.Model):
+    def loss_of(self, weights, others, x, y):
+        p, {updated} = self.stateless_call(weights, others, x, training=True)
+        return self.compute_loss(x, y, p), {returned}
+
+    def train_step(self, state, data):
+        weights, others, slots, metrics = state
+        grad_fn = jax.value_and_grad(self.loss_of, has_aux=True)
+        (loss, {taken}), grads = grad_fn(weights, others, *data)
+        weights, slots = self.optimizer.stateless_apply(slots, grads, weights)
+        return {{"loss": loss}}, (weights, others, slots, metrics)
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (("new", "new", "_"), ("new", "new", "others")),
+        (("new", "(p, new)", "(p, _)"), ("new", "(p, new)", "(p, others)")),
+        (("_", "p", "p"), ("others", "(p, others)", "(p, others)")),
+    ],
+)
+def test_a_step_hands_on_what_its_loss_updated(
+    sides: Sides, before: tuple[str, ...], after: tuple[str, ...]
+) -> None:
+    parts = ("updated", "returned", "taken")
+    text, wanted = (STEP.format(**dict(zip(parts, v, strict=True))) for v in (before, after))
+    assert repaired(text, sides(), "mode", "step-drops-state") == wanted
+
+
+def test_a_step_that_hands_its_state_on_is_left_alone(sides: Sides) -> None:
+    text = STEP.format(updated="others", returned="(p, others)", taken="(p, others)")
+    assert repaired(text, sides(), "mode", "step-drops-state") == ""
+
+
 STAGES = """\
 import keras
 once.fit(x, y, epochs=5)

@@ -15,6 +15,7 @@ from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import COUNTED_ANEW
 from whydiff.core.recording import Fit, Side
 from whydiff.diagnosis.sources.architecture import MASKS_END
+from whydiff.fixes.handed_on import hand_state_on
 from whydiff.fixes.proposal import Difference, Step
 from whydiff.fixes.runs import Plan
 from whydiff.fixes.spots import script_files
@@ -77,6 +78,8 @@ def _steps(
             yield _pass_mask_on(script, a, b)
         case "gradients-kept":
             yield _zero_grad(script)
+        case "step-drops-state":
+            yield hand_state_on(script)
         case "hidden-state-kept" if same_run:
             yield _reset_state(script, path, b.fit)
         case "jax-threefry-partitionable":
