@@ -8,7 +8,7 @@ import pytest
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import SEEDING, Draw, Frame, Side
 from whydiff.diagnosis.sources import source
-from whydiff.experiments.explain.draws import with_drawing_lines, with_redrawn_data
+from whydiff.experiments.explain.draws import few_of, with_drawing_lines, with_redrawn_data
 from whydiff.experiments.explain.lines import without_blamed_seeds
 from whydiff.runner.client import Run
 from whydiff.testing.sides import a_side, changed, content
@@ -70,6 +70,12 @@ def test_a_line_that_made_no_generator_in_the_run_is_not_named(data, tmp_path):
     unused = FRESH.replace("model", "def other():\n    return np.random.default_rng()\n\n\nmodel")
     detail = data(unused, ledger=(made,), called=8).detail
     assert "train.py:3: default_rng() has no seed" in detail and "train.py:5" not in detail
+
+
+def test_lines_that_draw_in_the_same_way_are_named_together():
+    lines = ["a.py:3: f draws", "a.py:9: g draws", "a.py:12: f draws", "b.py:3: f draws"]
+    assert few_of(lines) == "a.py:3 and 12: f draws, a.py:9: g draws and b.py:3: f draws"
+    assert few_of([f"a.py:{n}: f draws" for n in range(5)]) == "a.py:0, 1, 2 and 2 more: f draws"
 
 
 def test_a_generator_that_is_seeded_from_the_system_is_named(data):

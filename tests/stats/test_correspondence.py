@@ -118,10 +118,10 @@ def test_what_was_not_looked_at_is_not_told() -> None:
     many = RNG.normal(size=(2000, 3))
     many[1] = 90.0
     scaled = correspondence(many, many * 2).text
-    assert "90 in A" in scaled and "looked at: 512 of 2,000 rows" in scaled
+    assert "90 in A" in scaled and "compared in 512 of 2,000 rows" in scaled
     wide = RNG.normal(size=(20, 300))
     assert scaled.count("columns") == 0
-    assert "looked at: 256 of 300 columns" in correspondence(wide, wide * 2).text
+    assert "compared in 256 of 300 columns" in correspondence(wide, wide * 2).text
     other = many.copy()
     other[1] = 0.0
     found = correspondence(many, other)

@@ -68,7 +68,7 @@ def correspondence(
         if most < total
     ]
     if looked_at:
-        ranges += f"; looked at: {', '.join(looked_at)}"
+        ranges += f"; compared in {' and '.join(looked_at)}"
     if np.array_equal(x, y):
         return Correspondence("near", f"most rows equal; {ranges}")
     if x.shape == y.shape and _is_whole(x) and _is_whole(y) and _one_by_one(x, y):

@@ -50,9 +50,18 @@ def lines_that_draw(scripts: tuple[Path, Path], sides: tuple[Side, Side]) -> lis
 
 
 def few_of(lines: Sequence[str]) -> str:
-    """The first lines in words, and how many more there are."""
-    more = len(lines) - _MOST_LINES
-    return listed([*lines[:_MOST_LINES], *([f"{more} more"] if more > 0 else [])])
+    """The first lines in words, and how many more there are: ``train.py:4 and 9: f draws ...``."""
+    numbers: dict[tuple[str, str], list[str]] = {}
+    for line in lines:
+        place, _, what = line.partition(": ")
+        file, _, number = place.rpartition(":")
+        numbers.setdefault((file, what), []).append(number)
+    return _first([f"{file}:{_first(n)}: {what}" for (file, what), n in numbers.items()])
+
+
+def _first(items: Sequence[str]) -> str:
+    more = len(items) - _MOST_LINES
+    return listed([*items[:_MOST_LINES], *([f"{more} more"] if more > 0 else [])])
 
 
 def with_redrawn_data(
@@ -74,7 +83,7 @@ def with_redrawn_data(
         return tuple(findings)
     said = [f"{path.name}:{call.lineno}: {what}" for call, what in drawn]
     own = all("(made in" in what for _, what in drawn)
-    redrawn = drawn_in_turn(content, listed(said[:_MOST_LINES]), own)
+    redrawn = drawn_in_turn(content, few_of(said), own)
     return tuple(redrawn if f is content else f for f in findings)
 
 
