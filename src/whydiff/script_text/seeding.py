@@ -359,6 +359,12 @@ def _paragraph(script: Script, place: Place, lines: list[str]) -> Edit:
         while top > 2 and not script.lines[top - 2].strip():
             top -= 1
         lines = ["", *lines]
+    elif (
+        top > 1
+        and not script.lines[top - 2].strip()
+        and (top < number or is_docstring(place.statement))
+    ):
+        lines = [*lines, ""]  # a comment or a text below is about what follows
     edit = Place(script.starts[top - 1], place.indent, place.newline, place.statement)
     done = edit.insert(*lines)
     if after_imports:
