@@ -107,6 +107,7 @@ class CountedRuns(Runs):
     def __init__(self, again, *new):
         super().__init__()
         self.processes, self._new = 0, list(new)
+        self.under_way = self.most_at_once = 0
         self._again = list(again) if isinstance(again, tuple) else [again]
 
     def may_run_two_at_once(self, earlier, peak=0):
@@ -124,7 +125,14 @@ class CountedRuns(Runs):
 
     def run_again(self, child, run, recording):
         assert run.keep == "none" and run.purpose == "trial"
-        return self._again.pop(0)
+        made = self._again.pop(0)
+        self.under_way += 1
+
+        def wait():
+            self.most_at_once, self.under_way = max(self.most_at_once, self.under_way), 0
+            return made
+
+        return wait
 
 
 A = a_side()
@@ -175,10 +183,12 @@ def test_a_used_process_proves_nothing_by_itself(tmp_path, monkeypatch):
 def test_where_both_ran_their_two_processes_are_enough(tmp_path, monkeypatch):
     runs = CountedRuns((A.execution, A.execution))
     assert tried(tmp_path, monkeypatch, runs, used=2)
-    assert runs.processes == 0
+    assert runs.processes == 0 and runs.most_at_once == 2
 
 
-@pytest.mark.parametrize("again", [(None,), (A.execution, None), (A.execution, B.execution)])
+@pytest.mark.parametrize(
+    "again", [(None, A.execution), (A.execution, None), (A.execution, B.execution)]
+)
 @pytest.mark.parametrize("new", [A.execution, B.execution])
 def test_what_fails_where_both_ran_says_nothing(tmp_path, monkeypatch, again, new):
     runs = CountedRuns(again, A.execution, new)

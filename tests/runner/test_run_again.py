@@ -39,7 +39,7 @@ def test_it_leaves_the_bits_of_a_new_process_and_draws_as_one(tmp_path):
     with runs.run(Run(script), tmp_path, "a") as ran:
         ran.child.each_epoch = lambda *step: said.append(step)
         again, *others = (
-            runs.run_again(ran.child, trial(name), tmp_path / f"again{number}.whydiff")
+            runs.run_again(ran.child, trial(name), tmp_path / f"again{number}.whydiff")()
             for number, name in enumerate(("changed", "by_chance", "by_chance"))
         )
     with runs.run(trial("changed"), tmp_path, "new", serve=False) as new:

@@ -115,6 +115,18 @@ def available_memory() -> int | None:
     return next((1024 * int(number) for number in kilobytes), None)
 
 
+#: Device files of accelerators: NVIDIA's, AMD's, TPUs, those of Windows below Linux.
+_ACCELERATORS = ("nvidia[0-9]*", "kfd", "accel*", "dxg")
+_DEVICES = Path("/dev")
+
+
+def has_accelerator() -> bool:
+    """Whether the system shows an accelerator that programs may use, as far as that is known."""
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    names = [name for name in _ACCELERATORS if not (hidden and name.startswith("nvidia"))]
+    return any(True for name in names for _ in _DEVICES.glob(name))
+
+
 def peak_of_children() -> int:
     """The most bytes that any process that we started, and that is over, held at a time."""
     import resource  # not on Windows, where no script is run

@@ -12,6 +12,7 @@ import os
 import sys
 import sysconfig
 import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ class Opened:
         self.files: dict[str, Used] = {}
         self._busy = _Busy()
         self._watching = False
+        #: who hears an event before that, where it matters what others could see of this run
+        self.outside: Mapping[str, Callable[[str, Sequence[Any]], None]] = {}
         self._ours: set[str] = set()
         libraries = (sysconfig.get_path(n) for n in ("stdlib", "platstdlib", "purelib", "platlib"))
         self._leave = tuple(
@@ -73,9 +76,15 @@ class Opened:
         self.files.clear()
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in ("open", "os.rename", "sqlite3.connect") or not self._watching:
+        if not self._watching or self._busy.now:
             return
-        if self._busy.now:
+        if event in self.outside:
+            self._busy.now = True
+            try:
+                self.outside[event](event, arguments)
+            finally:
+                self._busy.now = False
+        if event not in ("open", "os.rename", "sqlite3.connect"):
             return
         before = HANDLERS.put_off()
         self._busy.now = True
@@ -111,7 +120,7 @@ class Opened:
             return
         if any(name.startswith(ours) for ours in self._ours):
             return  # the recording, or a journal beside it
-        if _is_compiled(name):
+        if is_compiled(name):
             return
         if Path(name).is_dir():
             return
@@ -127,7 +136,7 @@ class Opened:
             self.files[name] = Used(known.read, True)
 
 
-def _is_compiled(name: str) -> bool:
+def is_compiled(name: str) -> bool:
     """Whether a file lies where a library keeps compiled programs: they decide how long a run
     takes and nothing else."""
     if any(part.startswith(_INDUCTOR) for part in Path(name).parts):

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from threading import Timer
-from typing import IO
+from typing import IO, Any
 
 from whydiff.core.errors import Terminated, WhydiffError, unreachable
 from whydiff.core.feeding import OutOfTime, TransferError
@@ -113,6 +113,8 @@ class Run:
     protected: tuple[Path, ...] = ()  # folders that it sees but does not change
     means: Means = "overlays"  # how that is done
     left: Path | None = None  # what an earlier run left there, kept by ``Child.keep_files``
+    alone: bool = False  # its process tells whether it does anything outside of ``protected``
+    behind: Path | None = None  # the recording of a run that is to be over before it does
     facts: Mapping[str, str] = field(default_factory=dict)  # kept with its surroundings
     checkout: Checkout | None = None  # the revision that the script is of; None: as it is now
     interpreter: Interpreter | None = None  # which Python runs it, if not our own
@@ -174,7 +176,9 @@ class Child:
     def __init__(
         self, run: Run, recording: Path, log: Path | None, serve: bool, force: bool = False
     ) -> None:
-        self.run, self.recording, self.log = run, recording, log
+        # What is run again in its process, or like it, is beside nothing.
+        self.run = replace(run, alone=False, behind=None)
+        self.recording, self.log = recording, log
         self.exit_code: int | None = None
         self.seconds = 0.0  # that its script took, once that is over
         #: told what the script wrote into protected folders, once its process is over
@@ -197,6 +201,8 @@ class Child:
             keep_bytes=_keep_bytes(run.keep) if serve else 0,
             arrays=str(beside) if serve and run.files else "",
             force=force,
+            tells=str(alone_file(recording)) if run.alone else "",
+            behind=str(run.behind or ""),
             covered=tuple(self._cover.folders) if self._cover else (),
         )
         ours: list[int] = []
@@ -309,24 +315,28 @@ class Child:
 
         OutOfTime where it is not done by the ``deadline``; then the child has ended.
         """
-        assert self._requests is not None and self._answers is not None
-        try:
-            with self._until_the_deadline():
-                codec.write(request, self._requests)
-                reply: EpochOver | Reply = codec.read(self._answers, self._arrays)
-                while isinstance(reply, EpochOver):
-                    self.each_epoch(reply.done, reply.total, reply.unit)
-                    reply = codec.read(self._answers, self._arrays)
-        except (BrokenPipeError, EOFError):
-            raise WhydiffError(
-                f"the process of {self.run.text} ended with {self._process.wait()} "
-                "while it was training again",
-                "Its memory may not suffice; try a smaller training or --budget.",
-            ) from None
+        return self.ask(request)()
+
+    def ask(self, request: Request[Answer]) -> Callable[[], Answer]:
+        """The same, for whoever asks several children at once: it goes on, and what is returned
+        waits for the answer. It has to be called before the child is asked anything else."""
+        assert self._requests is not None
+        with self._as_its_end(), self._until_the_deadline():
+            codec.write(request, self._requests)
+        return self._answer
+
+    def _answer(self) -> Any:
+        assert self._answers is not None
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            self.kill()  # it is at what it was asked
+        with self._as_its_end(), self._until_the_deadline():
+            reply: EpochOver | Reply = codec.read(self._answers, self._arrays)
+            while isinstance(reply, EpochOver):
+                self.each_epoch(reply.done, reply.total, reply.unit)
+                reply = codec.read(self._answers, self._arrays)
         match reply:
             case Answered(value):
-                answer: Answer = value
-                return answer
+                return value
             case NotTransferable(why):
                 raise TransferError(why)
             case Refused(why, way_out):
@@ -339,17 +349,29 @@ class Child:
             case _:
                 unreachable(reply)
 
-    def run_again(self, run: Run, recording: Path, seconds: float) -> None:
+    @contextlib.contextmanager
+    def _as_its_end(self) -> Iterator[None]:
+        """Say what it means that the other end of a pipe is closed."""
+        try:
+            yield
+        except (BrokenPipeError, EOFError):
+            raise WhydiffError(
+                f"the process of {self.run.text} ended with {self._process.wait()} "
+                "while it was training again",
+                "Its memory may not suffice; try a smaller training or --budget.",
+            ) from None
+
+    def run_again(self, run: Run, recording: Path, seconds: float) -> Callable[[], None]:
         """Run its script again in the same process, as ``run`` has changed it, and record that.
 
-        TransferError or WhydiffError where that cannot be, or takes longer than ``seconds``:
-        then the process has ended.
+        What is returned waits for its end. TransferError or WhydiffError, from either, where that
+        cannot be, or takes longer than ``seconds``: then the process has ended.
         """
         limit = time.monotonic() + seconds
         self.deadline = limit if self.deadline is None else min(self.deadline, limit)
         # That process knows by itself where the script's files are for it.
         job = replace(self._job(run, recording), script=str(run.script))
-        self.request(RunAgain(replace(job, environment=self._variables(run))))
+        return self.ask(RunAgain(replace(job, environment=self._variables(run))))
 
     @contextlib.contextmanager
     def _until_the_deadline(self) -> Iterator[None]:
@@ -430,6 +452,11 @@ class Child:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def alone_file(recording: Path) -> Path:
+    """The file that is there until a run that was asked to tell it does anything outside."""
+    return recording.with_name(f"{recording.name}.alone")
 
 
 def _keep_bytes(keep: Keep) -> int:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: Behind the name of a recording: the file that says that Keras could not be watched.
 UNWATCHED = ".unwatched"
+#: The same: the file that says that its run is over.
+OVER = ".over"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Job:
     every: int = 1  # what a step leaves is digested after every so many of them
     arrays: str = ""  # a folder for large arrays, which processes share
     force: bool = False  # replace any file by the recording
+    tells: str = ""  # a file that is there until something is done outside of its scratch copy
+    behind: str = ""  # the recording of a run that is to be over before that
     covered: tuple[Mapping[str, str], ...] = ()  # folders under overlays
     facts: Mapping[str, str] = field(default_factory=dict)  # what the parent knows of the run
     checkout: Mapping[str, str] = field(default_factory=dict)  # of a revision: its places

@@ -338,27 +338,43 @@ class Runs:
         Neither may see what the other writes, no accelerator is fought over, and there is memory
         for both. ``peak`` are the most bytes that the earlier one held, where its process lives.
         """
-        facts = earlier.fits[0].recipe.hardware if earlier.fits else {}
-        on_cpu = all(str(device).lower().startswith("cpu") for device in facts.get("devices", ()))
-        apart = bool(self.place.folders) and all(
-            any(Path(file).is_relative_to(folder) for folder in self.place.folders)
-            for file in written_files(earlier)
-        )
         needed = 3 * max(peak, peak_of_children())
-        return on_cpu and apart and (available_memory() or 0) > needed
+        return self.stays_apart(earlier) and (available_memory() or 0) > needed
 
-    def run_again(self, child: Child, run: Run, recording: Path) -> Execution | None:
-        """What ``run`` does in the process of an earlier run of its script, which imports nothing.
+    def stays_apart(self, run: Execution) -> bool:
+        """Whether a run was seen to use the processor alone, and to write nothing but its copy."""
+        facts = run.fits[0].recipe.hardware if run.fits else {}
+        on_cpu = all(str(device).lower().startswith("cpu") for device in facts.get("devices", ()))
+        return (
+            on_cpu
+            and bool(self.place.folders)
+            and all(
+                any(Path(file).is_relative_to(folder) for folder in self.place.folders)
+                for file in written_files(run)
+            )
+        )
 
-        None where it failed there or takes far longer than that: it says nothing then.
+    def run_again(self, child: Child, run: Run, recording: Path) -> Callable[[], Execution | None]:
+        """Run ``run`` in the process of an earlier run of its script, which imports nothing.
+
+        What is returned waits for what it did: None where it failed there or takes far longer than
+        that run, so that it says nothing. Whoever has begun several waits for each.
         """
         self.count += 1
         try:
-            child.run_again(run, recording, max(LEAST_PATIENCE, 2 * child.seconds))
+            ended = child.run_again(run, recording, max(LEAST_PATIENCE, 2 * child.seconds))
         except (TransferError, WhydiffError):
-            return None
-        execution = child.original(load(recording))
-        return execution if execution.exit_code == 0 and not execution.trouble else None
+            return lambda: None
+
+        def wait() -> Execution | None:
+            try:
+                ended()
+            except (TransferError, WhydiffError):
+                return None
+            execution = child.original(load(recording))
+            return execution if execution.exit_code == 0 and not execution.trouble else None
+
+        return wait
 
     def text(self, run: Run) -> str:
         """What is run, as a person names it."""

@@ -322,7 +322,7 @@ def _meta(script: str, arguments: Sequence[str]) -> dict[str, str | int | None]:
         "whydiff": __version__,
         "script": codec.text(script),
         "arguments": codec.dump(list(arguments)),
-        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "started": datetime.now(timezone.utc).isoformat(timespec="microseconds"),
         "exit_code": None,
         "trouble": "",
     }

@@ -253,10 +253,11 @@ def _try(
     if not used or proposal.environment or proposal.packages:
         return _judged(sides, runs, proposal, executions_of(runs, both, folder, like))
     if len(used) == 2 and _acts_after_imports(sides, proposal):
-        again = (
+        begun = [
             runs.run_again(child, _as_trial(run), folder / f"again-{name}.whydiff")
             for name, child, run in zip("ab", used, both, strict=True)
-        )
+        ]
+        again = [wait() for wait in begun]
         worked, what = _judged(sides, runs, proposal, again)
         if worked:
             return True, what
@@ -275,7 +276,7 @@ def _try_beside(
     """As :func:`_try`, with A's process and, since that alone proves nothing, a new one."""
     a, b = both
     with _begun(runs, b, folder, "b") as child:
-        again = runs.run_again(used, _as_trial(a), folder / "again.whydiff")
+        again = runs.run_again(used, _as_trial(a), folder / "again.whydiff")()
         ran = runs.wait(child)
         ran.close()
     new = _of_use(ran)

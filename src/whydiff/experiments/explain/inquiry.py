@@ -21,12 +21,20 @@ from whydiff.core.words import listed
 from whydiff.diagnosis.files import taken_from, written_files
 from whydiff.diagnosis.pair import Picks, in_workers, numbered
 from whydiff.experiments.explain.calls import Site, site_of
+from whydiff.experiments.explain.early import (
+    EarlyRun,
+    begin_early,
+    may_begin_early,
+    throw_away,
+)
 from whydiff.experiments.explain.sides import (
     RunningSides,
-    run_script,
+    begin_script,
+    checked,
     two_fits,
     two_runs,
     two_successive_fits,
+    wait_for_script,
 )
 from whydiff.experiments.explain.texts import text_of
 from whydiff.fixes.pins import FILES, requirements
@@ -60,6 +68,7 @@ class Inquiry:
     folder: Path
     progress: Progress
     processes: contextlib.ExitStack
+    early: EarlyRun | None = None  # B, where it was begun beside A
     notes: list[str] = field(default_factory=list)
 
     @cached_property
@@ -75,7 +84,11 @@ class Inquiry:
         return ran
 
     def _run_b(self, folder: Path) -> Ran:
-        return run_script(self.runs, self.run_b, folder, "b", self.progress, cut_short=True)
+        ran = self._ran_early()
+        if ran is None:
+            begun = begin_script(self.runs, self.run_b, folder, "b")
+            ran = wait_for_script(self.runs, begun, self.progress)
+        return checked(ran, self.progress, cut_short=True)
 
     @property
     def _may_follow_a(self) -> bool:
@@ -105,6 +118,17 @@ class Inquiry:
         what = listed([Path(path).name for path in taken[:4]]) or "files"
         self.notes.append(f"{b} reads {what}, which {a} writes: it ran on what {a} had left.")
         return ran
+
+    def _ran_early(self) -> Ran | None:
+        """B as it was begun beside A; None where it was not, or failed and so runs again alone."""
+        child = self.early.take() if self.early is not None else None
+        if child is None:
+            return None
+        ran = wait_for_script(self.runs, child, self.progress)
+        if ran.succeeded or ran.late:
+            return ran
+        throw_away(self.runs, child)
+        return None
 
     @cached_property
     def site_b(self) -> Site:
@@ -193,11 +217,22 @@ def inquiry(question: Question, progress: Progress) -> Iterator[Inquiry]:
         checkouts = [run.checkout for run in (run_a, run_b) if run.checkout]
         runs = runs_of(scripts, question.in_place, progress, how_often, checkouts)
         runs.seconds = question.budget
-        ran_a = processes.enter_context(run_script(runs, run_a, folder, "a", progress))
+        at_once = may_begin_early(question, runs, run_a, run_b)
+        child_a = begin_script(runs, replace(run_a, alone=at_once), folder, "a")
+        early = None
+        if at_once:
+            early = begin_early(runs, run_b, folder, child_a.recording)
+            processes.callback(early.end)
+        ran_a = processes.enter_context(checked(wait_for_script(runs, child_a, progress), progress))
         notes = [*run_notes(run_a, run_b), *ran_a.notes, *_left_out(run_a.script)]
         site = site_of(ran_a, folder)
         notes += [note for note in [in_workers(site.execution)] if note]
-        yield Inquiry(question, runs, run_b, ran_a, site, folder, progress, processes, notes)
+        asked = Inquiry(
+            question, runs, run_b, ran_a, site, folder, progress, processes, early, notes
+        )
+        if early is not None:
+            early.settle(None if asked.one_run_tells else site.execution)
+        yield asked
 
 
 def runs_asked_for(question: Question, folder: Path, progress: Progress) -> tuple[Run, Run]:

@@ -103,16 +103,32 @@ def other_objects(compared: ComparedSides) -> list[str]:
     return sources
 
 
-def run_script(
-    runs: Runs, run: Run, folder: Path, name: str, progress: Progress, cut_short: bool = False
-) -> Ran:
+def run_script(runs: Runs, run: Run, folder: Path, name: str, progress: Progress) -> Ran:
     """Run a script to its end in a child that can train its fits again.
 
-    Raises WhydiffError if the script fails or trains nothing; ``cut_short`` allows a training that
-    was not over when the script failed.
+    Raises WhydiffError if the script fails or uses no model.
     """
-    epochs = EpochProgress(f"running {run.text} ({name})", progress)
-    ran = runs.run(replace(run, purpose=name, files=True), folder, name, epochs=epochs)
+    return checked(wait_for_script(runs, begin_script(runs, run, folder, name), progress), progress)
+
+
+def begin_script(runs: Runs, run: Run, folder: Path, name: str) -> Child:
+    """Start a script as A or B; :func:`wait_for_script` for what comes of it."""
+    return runs.begin(replace(run, purpose=name, files=True), folder, name)
+
+
+def wait_for_script(runs: Runs, child: Child, progress: Progress) -> Ran:
+    """Wait until a script is over. The caller closes what it gets."""
+    run = child.run
+    epochs = EpochProgress(f"running {run.text} ({run.purpose})", progress)
+    return runs.wait(child, epochs=epochs)
+
+
+def checked(ran: Ran, progress: Progress, cut_short: bool = False) -> Ran:
+    """What can be compared; WhydiffError if the script failed or used no model.
+
+    ``cut_short`` allows a training that was not over when the script failed.
+    """
+    run, name = ran.run, ran.run.purpose
     try:
         if ran.late and not (cut_short and ran.trained_something):
             raise WhydiffError(

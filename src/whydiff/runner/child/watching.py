@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from whydiff.core.interrupting import HANDLERS, pass_on, quietly
 from whydiff.recorder import score_hooks, seedings
 from whydiff.recorder.opened import OPENED
+from whydiff.recorder.outside import EVENTS, Outside, tells, wait_for_any
 from whydiff.runner.child.imports import AroundImport, defer_tensorflow
-from whydiff.runner.job import UNWATCHED, Job
+from whydiff.runner.job import OVER, UNWATCHED, Job
 
 if TYPE_CHECKING:
     from whydiff.core.hybrids import Pins
@@ -31,6 +32,7 @@ class Watching:
 
     def arrange(self) -> None:
         """Watch Keras as soon as the script imports it, and what the script seeds."""
+        self._arrange_for_others()
         OPENED.watch(*self.job.ours)
         finder = AroundImport(
             "keras", self.keras_is_here, self._keras_comes, self.keras_is_not_here
@@ -40,6 +42,21 @@ class Watching:
         scored = functools.partial(score_hooks.watch_sklearn, self)
         sys.meta_path.insert(0, AroundImport(score_hooks.PACKAGE, scored))
         seedings.watch(lambda package, then: sys.meta_path.insert(0, AroundImport(package, then)))
+
+    def _arrange_for_others(self) -> None:
+        """What another run could see of this one, which goes on at the same time, is told or put
+        off until that is over."""
+        job = self.job
+        if not job.tells and not job.behind:
+            return
+        reached = (
+            tells(Path(job.tells))
+            if job.tells
+            else functools.partial(wait_for_any, Path(job.behind + OVER))
+        )
+        ours = str(Path(job.output).parent)
+        outside = Outside([ours, *(one["folder"] for one in job.covered)], reached)
+        OPENED.outside = dict.fromkeys(EVENTS, outside.heard)
 
     def _keras_comes(self) -> None:
         if self.job.backend:  # last word, after whatever the script put into os.environ
@@ -138,6 +155,8 @@ class Watching:
         from whydiff.storage import Writer
         from whydiff.storage.blobs import ArrayFolder
 
+        if job.behind:  # of two recordings the earlier one is that of the earlier run
+            wait_for_any(Path(job.behind), Path(job.behind + OVER))
         output = Path(job.output)
         beside = ArrayFolder(Path(job.arrays)) if job.arrays else None
         writer = Writer(output, job.script, job.arguments, job.force, job.keep, job.every, beside)
