@@ -2,6 +2,7 @@
 other."""
 
 import json
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -182,9 +183,11 @@ def test_the_answer_is_that_of_one_run_after_the_other(roomy, backend):
             b_env={"SEED": "2", "KERAS_BACKEND": backend},
             fix=False,
         )
-        return json.dumps(found.to_dict(), sort_keys=True, default=str)
+        text = json.dumps(found.to_dict(), sort_keys=True, indent=1, default=str)
+        return re.sub(r'("[a-z_]*seconds"): [0-9.e-]+', r"\1: 0", text)
 
     at_once = answered()
-    assert begun == [1] and json.loads(at_once)["causes"]
+    assert begun == [1] and '"status": "confirmed"' in at_once
     roomy.setattr(early, "cores", lambda: 1)
-    assert answered() == at_once and begun == [1]
+    assert answered().splitlines() == at_once.splitlines()
+    assert begun == [1]

@@ -52,7 +52,7 @@ class Opened:
     def __init__(self) -> None:
         self.files: dict[str, Used] = {}
         self._busy = _Busy()
-        self._watching = False
+        self.watching = False  # whether events are heard
         #: who hears an event before that, where it matters what others could see of this run
         self.outside: Mapping[str, Callable[[str, Sequence[Any]], None]] = {}
         self._ours: set[str] = set()
@@ -67,8 +67,8 @@ class Opened:
         self._ours.update(_whole(name) for name in ours)
         if sys.getrecursionlimit() < _RECURSION_LIMIT:
             return  # what listens takes a frame of its own: such a script would fail elsewhere
-        if not self._watching:
-            self._watching = True
+        if not self.watching:
+            self.watching = True
             sys.addaudithook(self._heard)
 
     def forget(self) -> None:
@@ -76,7 +76,7 @@ class Opened:
         self.files.clear()
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self._watching or self._busy.now:
+        if not self.watching or self._busy.now:
             return
         if event in self.outside:
             self._busy.now = True

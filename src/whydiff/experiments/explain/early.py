@@ -110,6 +110,8 @@ class EarlyRun:
         if self._ended or not alone or execution is None or not self.runs.stays_apart(execution):
             self.end()
             return
+        if self.child is not None:
+            _ended_first(self.child, False)
         Path(f"{self.recording_a}{OVER}").touch()
 
     def take(self) -> Child | None:
@@ -128,12 +130,17 @@ class EarlyRun:
 def begin_early(runs: Runs, run: Run, folder: Path, recording_a: Path) -> EarlyRun:
     """Begin B beside A, of which this is the recording."""
     child = begin_script(runs, replace(run, behind=recording_a), folder, "b")
-    # If memory should be short after all, it is B's.
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{child.process_id}/oom_score_adj").write_text("1000")
+    _ended_first(child, True)
     early = EarlyRun(runs, child, recording_a)
     early.watch()
     return early
+
+
+def _ended_first(child: Child, first: bool) -> None:
+    """Whether the system, if memory is short after all, ends this process before any other."""
+    with contextlib.suppress(OSError):
+        usual = Path("/proc/self/oom_score_adj").read_text()
+        Path(f"/proc/{child.process_id}/oom_score_adj").write_text("1000" if first else usual)
 
 
 def throw_away(runs: Runs, child: Child) -> None:

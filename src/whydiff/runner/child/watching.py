@@ -32,8 +32,8 @@ class Watching:
 
     def arrange(self) -> None:
         """Watch Keras as soon as the script imports it, and what the script seeds."""
-        self._arrange_for_others()
         OPENED.watch(*self.job.ours)
+        self._arrange_for_others()
         finder = AroundImport(
             "keras", self.keras_is_here, self._keras_comes, self.keras_is_not_here
         )
@@ -45,9 +45,13 @@ class Watching:
 
     def _arrange_for_others(self) -> None:
         """What another run could see of this one, which goes on at the same time, is told or put
-        off until that is over."""
+        off until that is over. Where it cannot be seen all of it is."""
         job = self.job
         if not job.tells and not job.behind:
+            return
+        if not OPENED.watching:
+            if job.behind:
+                wait_for_any(Path(job.behind + OVER))
             return
         reached = (
             tells(Path(job.tells))
