@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from whydiff.recorder.outside import EVENTS, Outside, tells, wait_for_any
+from whydiff.testing import HANGS
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_the_first_run_tells_and_the_second_waits(tmp_path):
     waiting.start()
     assert waiting.is_alive()
     over.touch()
-    waiting.join(timeout=60)
+    waiting.join(timeout=HANGS)
     assert not waiting.is_alive()
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from whydiff.core.interrupting import pass_on
 from whydiff.recorder.opened import is_compiled
 
 #: Events that name paths: the place of each among the arguments, and that of the descriptor of the
@@ -64,7 +65,8 @@ class Outside:
         """One of :data:`EVENTS`, before what it announces is done."""
         try:
             seen = self._can_be_seen(event, arguments)
-        except Exception:  # an argument that we do not know
+        except Exception as error:  # an argument that we do not know
+            pass_on(error)
             seen = True
         if seen:
             self._reached()
