@@ -1,9 +1,15 @@
-"""What a script loads only if it is there."""
+"""What a script does otherwise where an earlier run has left a file."""
 
 import pytest
 
 from whydiff.script_text.edits import parse
-from whydiff.script_text.resuming import loads_if_there
+from whydiff.script_text.imports import Names
+from whydiff.script_text.resuming import goes_on_from_files
+
+
+def lines(text):
+    script = parse(text)
+    return goes_on_from_files(script, Names(script))
 
 
 @pytest.mark.parametrize(
@@ -17,7 +23,8 @@ from whydiff.script_text.resuming import loads_if_there
     ],
 )
 def test_what_is_loaded_if_a_file_is_there_is_found(text):
-    (line,) = loads_if_there(parse(text))
+    ((line, what),) = lines(text)
+    assert what == "loads a file if it is there"
     assert "load" in text.splitlines()[line - 1] or "restore" in text.splitlines()[line - 1]
 
 
@@ -27,8 +34,17 @@ def test_what_is_loaded_if_a_file_is_there_is_found(text):
         "model = load_model(p)\n",
         "if os.path.exists(d):\n    shutil.rmtree(d)\n",
         "if resume:\n    m = load_model(p)\n",
+        "if not os.path.exists(d):\n    os.makedirs(d)\n",
+        "import sqlite3\ndb = sqlite3.connect(':memory:')\n",
         "try:\n    m = load_model(p)\nexcept ValueError:\n    m = build()\n",
     ],
 )
 def test_other_loads_and_other_tests_are_not(text):
-    assert loads_if_there(parse(text)) == []
+    assert lines(text) == []
+
+
+def test_what_is_made_only_once_and_databases_are_found():
+    made = "if not p.exists():\n    x = draw()\n    np.save(p, x)\nx = np.load(p)\n"
+    assert lines(made) == [(3, "makes a file only if none is there")]
+    opened = "import sqlite3 as sql\ndb = sql.connect('trials.db')\n"
+    assert lines(opened) == [(2, "opens a database, whatever is in it")]

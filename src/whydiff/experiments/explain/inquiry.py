@@ -45,8 +45,9 @@ from whydiff.runner.environments import moved
 from whydiff.runner.revisions import Checkouts
 from whydiff.runner.running import Ran, Runs, runs_of
 from whydiff.script_text.edits import parse
+from whydiff.script_text.imports import Names
 from whydiff.script_text.notebooks import cells, left_out
-from whydiff.script_text.resuming import loads_if_there
+from whydiff.script_text.resuming import goes_on_from_files
 from whydiff.storage import take_in
 
 #: Proposals are tried from the smallest on; so many at most.
@@ -172,16 +173,18 @@ class Inquiry:
         return two_successive_fits(self.ran_a, self.folder)
 
     def left_for_the_next_run(self) -> list[str]:
-        """Says so where a run leaves files and loads some only if they are there: on scratch copies
-        no run finds what another has left. To be asked once all runs are over."""
+        """Says so where a run leaves files and goes on from what is there: on scratch copies no run
+        finds what another has left. To be asked once all runs are over."""
         script = self.ran_a.run.script
         if self.runs.resumed or not self.runs.place.folders or script.suffix != ".py":
             return []
-        lines = loads_if_there(parse(text_of(script).removeprefix(BOM)))
+        parsed = parse(text_of(script).removeprefix(BOM))
+        lines = goes_on_from_files(parsed, Names(parsed))
         if not self.runs.written or not lines:
             return []
+        line, what = lines[0]
         return [
-            f"{script.name}:{lines[0]} loads a file if it is there, and no run here found what "
+            f"{script.name}:{line} {what}, and no run here found what "
             "another had left. In place a second run may go on from the first one's: --runs "
             "--in-place compares these."
         ]
