@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from whydiff.core.replicas import Replica
 from whydiff.keras_backend.internals import leaves_of
 from whydiff.replay import orders
 from whydiff.replay.drawing import Drawing
+from whydiff.stats.correspondence import correspondence
 
 #: A probe holds at most this many samples where there are no validation data.
 PROBE_SAMPLES = 1000
@@ -35,6 +36,38 @@ def probe_of(live: Live) -> Probe | None:
     inputs = structure[0] if isinstance(structure, tuple) else structure
     width = len(leaves_of(inputs))
     return [leaves[:width] for leaves in batches], (inputs,)
+
+
+#: How inputs follow from others that mean the same, see :func:`correspondence`.
+_ANOTHER_FORM = ("padded", "rearranged", "scaled", "shifted", "encoded")
+
+
+def probes_of(lives: Mapping[str, Live]) -> dict[str, Probe | None]:
+    """What models are asked that were trained on the data of each side: all A's inputs, unless B
+    holds the same samples in another form (scaled, encoded, columns exchanged). There each side's
+    own are asked, as whoever uses the model would: A's mean something else to B's."""
+    a, b = (probe_of(lives[name]) for name in ("a", "b"))
+    return {"a": a, "b": b if _in_another_form(lives["a"], lives["b"]) else a}
+
+
+def _in_another_form(a: Live, b: Live) -> bool:
+    targets, inputs = ([of(live) for live in (a, b)] for of in (targets_of, _inputs))
+    if not targets[0] or any(len(one) != len(other) for one, other in (targets, inputs)):
+        return False
+    if not all(map(np.array_equal, *targets)):
+        return False
+    one, other = inputs
+    kinds = [correspondence(x, y).kind for x, y in zip(one, other, strict=True)]
+    return {*kinds} <= {*_ANOTHER_FORM, "equal"} and {*kinds} != {"equal"}
+
+
+def _inputs(live: Live) -> list[np.ndarray]:
+    """The inputs of the probe, an array per leaf; [] where batches were padded to their longest."""
+    batches, _ = probe_of(live) or ([], None)
+    columns = list(zip(*batches, strict=True))
+    if any(len({np.shape(part)[1:] for part in column}) > 1 for column in columns):
+        return []
+    return [np.concatenate([np.asarray(part) for part in column]) for column in columns]
 
 
 def targets_of(live: Live) -> list[np.ndarray]:

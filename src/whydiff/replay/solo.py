@@ -22,7 +22,7 @@ from whydiff.keras_backend.internals import distribution_of_keras
 from whydiff.replay.measuring import take_apart
 from whydiff.replay.outcome import Outcome, generator_of, predict, quiet
 from whydiff.replay.pinned import PinnedData, probing
-from whydiff.replay.probe import probe_of
+from whydiff.replay.probe import probes_of
 from whydiff.replay.program import STRUCTURE, Program, Programs
 from whydiff.replay.steering import Ahead, Hosts, Restart, Sink, Steer, StopAfter, Trace
 from whydiff.replay.values import (
@@ -54,7 +54,7 @@ class Solo:
         self.lives, self.differing, self._each_epoch = lives, differing, each_epoch
         self._programs = Programs(lives, differing)
         self._ahead: dict[Program, Ahead] = {}
-        self._probing = probing(probe_of(lives["a"]))
+        self._probing = {name: probing(probe) for name, probe in probes_of(lives).items()}
 
     def train(
         self,
@@ -193,7 +193,8 @@ class Solo:
         for i, j in align(program.base.recipe.initialization, live.recipe.initialization):
             program.variables.weights[i].variable.assign(np.array(live.final[j]))
         paths = [slot.path for slot in program.variables.weights]
-        predictions = self._predict(program.base, dict.fromkeys(STRUCTURE, name))
+        everything = dict.fromkeys((*STRUCTURE, "data-content"), name)
+        predictions = self._predict(program.base, everything)
         weights = dict(zip(paths, live.final, strict=False))
         return Outcome(weights, predictions, [dict(logs) for logs in live.logs])
 
@@ -222,7 +223,7 @@ class Solo:
         precision = self.lives[side(choice, "precision")]
         reading = reading_as(base, self._state(choice))
         with spread_as(base), reading, float_type_of(precision):
-            return predict(base.model, self._probing)
+            return predict(base.model, self._probing[side(choice, "data-content")])
 
 
 @contextlib.contextmanager
