@@ -61,3 +61,33 @@ def test_a_pool_of_one_thread_or_without_draws_is_left_alone():
     for script, names in (found(workers="max_workers=1"), found("noise = 1")):
         call = script.tree.body[-1].items[0].context_expr
         assert one_thread(script, names, call) is None
+
+
+DATA = """import numpy as np
+import keras
+
+
+class Augmented(keras.utils.PyDataset):
+    def __getitem__(self, i):
+        {draw}
+        return self.x[i] + noise
+
+
+train = Augmented(x, workers={workers})
+"""
+
+
+@pytest.mark.parametrize(
+    ("draw", "workers", "race"),
+    [
+        ("noise = np.random.normal(size=3)", 4, True),
+        ("noise = self.rng.normal(size=3)", 4, True),
+        ("noise = np.random.normal(size=3)", 1, False),
+        ("noise = np.random.default_rng([7, i]).normal(size=3)", 4, False),
+    ],
+)
+def test_workers_of_a_data_set_that_draw_from_a_shared_generator_race(draw, workers, race):
+    script = parse(DATA.format(draw=draw, workers=workers))
+    lines = list(racing_draws(script, Names(script)))
+    assert [line for line, _ in lines] == [6] * race
+    assert all("several workers run Augmented.__getitem__" in what for _, what in lines)

@@ -178,8 +178,15 @@ def one_thread(script: Script, names: Names, call: ast.Call) -> Edit | None:
 
 
 def racing_draws(script: Script, names: Names) -> Iterator[tuple[int, str]]:
-    """Lines that hand a function that draws from a shared generator to threads, in words."""
+    """Lines that hand a function that draws from a shared generator to threads, in words, and
+    methods of a data set that workers run."""
     calls = [n for n in ast.walk(script.tree) if isinstance(n, ast.Call)]
+    if any(map(_several_workers, calls)):
+        for cls in (n for n in ast.walk(script.tree) if isinstance(n, ast.ClassDef)):
+            for method in cls.body:
+                item = isinstance(method, ast.FunctionDef) and method.name == "__getitem__"
+                if item and _draws_shared(method, names):
+                    yield method.lineno, f"several workers run {cls.name}.__getitem__, which {RACE}"
     if not any(names.called(c).rpartition(".")[2] in _POOLS for c in calls):
         return
     functions = {n.name: n for n in ast.walk(script.tree) if isinstance(n, ast.FunctionDef)}
@@ -194,6 +201,12 @@ def racing_draws(script: Script, names: Names) -> Iterator[tuple[int, str]]:
             )
 
 
+def _several_workers(call: ast.Call) -> bool:
+    given = next((k.value for k in call.keywords if k.arg == "workers"), None)
+    number = given.value if isinstance(given, ast.Constant) else 0
+    return isinstance(number, int) and number > 1
+
+
 def _draws_shared(function: ast.FunctionDef, names: Names) -> bool:
     """Whether a function draws from a generator that it has not made itself."""
     nodes = list(ast.walk(function))
@@ -204,7 +217,8 @@ def _draws_shared(function: ast.FunctionDef, names: Names) -> bool:
         if called.startswith(_GLOBAL) and called.rpartition(".")[2] not in _OWN:
             return True
         owner, _, drawn = called.rpartition(".")
-        if drawn in _DRAWS and owner.isidentifier() and owner not in bound:
+        outer = owner.isidentifier() and owner not in bound
+        if drawn in _DRAWS and (outer or owner.startswith("self.")):
             return True
     return False
 
