@@ -331,6 +331,10 @@ def test_settings_that_cancel_are_said_to_offset_each_other():
     trials, _ = tried(sides, additive(OPPOSITE))
     said = sentence(answer(sides, trials))
     assert "offset each other" in said and "because" not in said
+    advised = answer(sides, trials, Remedy("", False, "Use the same optimizer."))
+    assert advised.remedy.how.startswith("Nothing has to be repaired")
+    patched = Remedy("patch", True, "moved")
+    assert answer(sides, trials, patched).remedy is patched
 
 
 def test_settings_that_cancel_bit_for_bit_are_no_causes():

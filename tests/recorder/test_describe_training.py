@@ -8,7 +8,12 @@ from whydiff.diagnosis.sources.facts import changes
 from whydiff.keras_backend.naming import Names
 from whydiff.recorder.describe.model import architecture_facts
 from whydiff.recorder.describe.recipe import shown
-from whydiff.recorder.describe.training import applied_only, metric_state, optimizer_facts
+from whydiff.recorder.describe.training import (
+    applied_only,
+    measurement_facts,
+    metric_state,
+    optimizer_facts,
+)
 
 
 class Gan(keras.Model):
@@ -69,3 +74,30 @@ def test_what_a_newer_keras_lists_of_a_layer_without_a_constructor_equals_its_de
     older = {k: v for k, v in newer.items() if k != key}
     assert key in newer and not changes(older, newer)
     assert [c.key for c in changes(older, {**newer, key: False})] == [key]
+
+
+class Counts(keras.Model):
+    def __init__(self, threshold=0.5):
+        super().__init__()
+        self.inner = keras.layers.Dense(1)
+        self.threshold, self.scale = threshold, 2.0
+        self.hits = keras.metrics.Mean(name="hits")
+
+    def call(self, x):
+        return self.inner(x) * self.scale
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        self.hits.update_state(y_pred > self.threshold)
+        return {"hits": self.hits.result()}
+
+
+def test_what_only_compute_metrics_reads_is_a_rule_of_measuring():
+    models = [Counts(), Counts(0.3)]
+    one, other = (measurement_facts(m, {}, {}) for m in models)
+    assert [(c.key, c.a, c.b) for c in changes(one, other)] == [
+        ("compute_metrics.threshold", 0.5, 0.3)
+    ]
+    for model in models:
+        model.build((None, 2))
+    one, other = (architecture_facts(m, Names(m)) for m in models)
+    assert changes(one, other) == [] and one["layer:model:scale"] == 2.0

@@ -31,6 +31,8 @@ UNKEPT_SEEDINGS = "seedings not kept"
 
 #: note of a fit: nobody looks at its log
 LOG_UNSEEN = "neither printed nor kept"
+#: note of a fit: [epoch, learning rate of each optimizer] wherever an epoch has others than before
+RATES = "learning rates"
 
 
 #: Steps at the beginning of a fit that are all looked at: there most trainings part.

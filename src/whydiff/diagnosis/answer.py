@@ -11,11 +11,17 @@ from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.evidence import hybrids
 from whydiff.diagnosis.gap import finite, gap
 from whydiff.diagnosis.notes import on_other_samples
+from whydiff.diagnosis.offsets import cancel
 from whydiff.diagnosis.trials import Trials
 from whydiff.diagnosis.verdict import judge, untried
 
 #: said in place of a fix where nothing differs; of what was not watched nothing is said
 ALIKE = "All that was watched agrees bit for bit."
+#: said where what differs leaves next to nothing, so that there is nothing to repair
+OFFSET = (
+    "Nothing has to be repaired: what differs offsets each other. Whoever changes one of them has "
+    "to change the other along with it."
+)
 
 
 def answer(
@@ -32,6 +38,9 @@ def answer(
     """
     verdict = judge(compared, trials, remedy) if trials is not None else untried(compared)
     told = gap(compared, trials, metric)
+    advised = remedy is not None and not remedy.patch
+    if advised and cancel(verdict.causes) and all(c.offsets for c in verdict.causes):
+        remedy = Remedy("", False, OFFSET)
     return Explanation(
         question=_question(compared),
         between=compared.between,

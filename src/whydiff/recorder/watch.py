@@ -20,7 +20,7 @@ from whydiff.core.hybrids import Pins
 from whydiff.core.interrupting import HANDLERS, pass_on
 from whydiff.core.live import Live, Origins, asked_of_fit
 from whydiff.core.recipe import Recipe, Tensor
-from whydiff.core.recording import EVERY, FIRST_STEPS, LOG_UNSEEN, MEASURED_WITHIN, Epoch
+from whydiff.core.recording import EVERY, FIRST_STEPS, LOG_UNSEEN, MEASURED_WITHIN, RATES, Epoch
 from whydiff.core.stack import Frame
 from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.callbacks import fresh_callback, listed, numbers, sort_callbacks
@@ -49,6 +49,9 @@ from whydiff.recorder.step_snapshot import AtOnce, Left, StepSnapshots
 from whydiff.recorder.steps import Steps
 from whydiff.script_text.printed import keys_read, throws_away
 from whydiff.storage import Writer
+
+#: changes of the learning rate that are noted
+_MOST_RATES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,12 +186,20 @@ class Watch:
             self._first_step_done()
         if self.feed.trouble:
             raise RuntimeError(self.feed.trouble)
+        if self._epoch_steps == 0:
+            self._note_rates(self._rates(state))
         left = self._left(state, dict(logs or {})) if self._looks_at_this_one() else None
         self._rows.add(self._epoch, steps_at_once(self.model), left, drawn)
         self._epoch_steps += 1
         self.steps += 1
         if self.stepped is not None:
             self.stepped()
+
+    def _note_rates(self, rates: list[Any]) -> None:
+        """The learning rate of an epoch, where the epoch before had another."""
+        noted = self._notes.setdefault(RATES, [])
+        if rates and len(noted) < _MOST_RATES and (not noted or noted[-1][1] != rates):
+            noted.append([self._epoch, rates])
 
     def _looks_at_this_one(self) -> bool:
         """Whether what the step that is over has left is digested."""

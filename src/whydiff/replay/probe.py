@@ -51,20 +51,24 @@ def probes_of(lives: Mapping[str, Live]) -> dict[str, Probe | None]:
 
 
 def _in_another_form(a: Live, b: Live) -> bool:
-    targets, inputs = ([of(live) for live in (a, b)] for of in (targets_of, _inputs))
+    targets, inputs = [targets_of(a), targets_of(b)], [_inputs(a), _inputs(b)]
     if not targets[0] or any(len(one) != len(other) for one, other in (targets, inputs)):
         return False
-    if not all(map(np.array_equal, *targets)):
-        return False
     one, other = inputs
+    alike = all(map(np.array_equal, targets[0], targets[1]))
+    if not alike or all(map(np.array_equal, one, other)):
+        return False
     kinds = [correspondence(x, y).kind for x, y in zip(one, other, strict=True)]
     return {*kinds} <= {*_ANOTHER_FORM, "equal"} and {*kinds} != {"equal"}
 
 
 def _inputs(live: Live) -> list[np.ndarray]:
-    """The inputs of the probe, an array per leaf; [] where batches were padded to their longest."""
+    """Inputs of the probe, an array per leaf; [] where batches were padded to their longest.
+
+    The first batches stand for all: a form is seen in few samples.
+    """
     batches, _ = probe_of(live) or ([], None)
-    columns = list(zip(*batches, strict=True))
+    columns = list(zip(*batches[: PROBE_SAMPLES // _BATCH], strict=True))
     if any(len({np.shape(part)[1:] for part in column}) > 1 for column in columns):
         return []
     return [np.concatenate([np.asarray(part) for part in column]) for column in columns]

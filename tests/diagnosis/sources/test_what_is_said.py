@@ -8,7 +8,7 @@ import pytest
 from whydiff.core.calls import Event
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
 from whydiff.core.recipe import COUNTED_ANEW, NOT_RESET, STARTED_ANEW
-from whydiff.core.recording import STEP_GROUPS
+from whydiff.core.recording import RATES, STEP_GROUPS
 from whydiff.diagnosis.divergence import first_divergence
 from whydiff.diagnosis.sources import source, stale
 from whydiff.diagnosis.sources.arithmetic import first_difference
@@ -376,6 +376,26 @@ def test_optimizers_of_two_classes_are_compared_in_what_both_have():
     finding = found("optimizer", a_side(), sgd)
     assert finding.evidence == "class: Adam vs. SGD; beta_1: 0.9 vs. 0.5"
     assert finding.detail == "Adam vs. SGD" and finding.intended
+
+
+@pytest.mark.parametrize(
+    ("first", "column", "named"), [(3, "weights", True), (0, "weights", False), (3, "loss", False)]
+)
+def test_a_rate_that_a_callback_moved_is_named_where_nothing_differed_before(first, column, named):
+    def moved(rate, digest):
+        side = with_facts("optimizer", callbacks=["Jitter(base=0.001)"])
+        digests = side.fit.steps.copy()
+        digests[first:, STEP_GROUPS.index(column)] += np.uint64(digest)
+        return changed(side, fit={"steps": digests, "notes": {RATES: [[0, [0.5]], [1, [rate]]]}})
+
+    finding = found("optimizer", moved(0.25, 0), moved(0.125, 1))
+    assert (finding.status == "differs") is named and not finding.intended
+    if named:
+        assert finding.evidence == (
+            "all settings equal, but the learning rate of epoch 2 is 0.25 in A and 0.125 in B, "
+            "set by Jitter"
+        )
+    assert found("optimizer", moved(0.25, 0), moved(0.25, 1)).status == "identical"
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from whydiff.core.findings import Finding
+from typing import Any
+
+from whydiff.core.errors import WhydiffError
+from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import COUNTED_ANEW, STARTED_ANEW
-from whydiff.core.recording import Side
+from whydiff.core.recording import RATES, Side
 from whydiff.core.words import listed
+from whydiff.diagnosis.divergence import first_divergence
 from whydiff.diagnosis.sources.facts import (
     Change,
     PlainField,
@@ -41,7 +45,10 @@ def compare(a: Side, b: Side) -> Finding:
             if anew:
                 detail = anew + told
                 return differs(ID, finding.evidence, FIX, detail=detail, mechanism=mechanism)
-        left = _left_by_earlier_fit(a, b) if finding.status == "differs" else ""
+        moved = _moved_on_the_way(a, b) if finding.status != DIFFERS else ""
+        if moved:
+            return differs(ID, moved, FIX)
+        left = _left_by_earlier_fit(a, b) if finding.status == DIFFERS else ""
         if left:
             return differs(
                 ID, finding.evidence, FIX, detail=left, mechanism="learning-rate-left-changed"
@@ -68,6 +75,43 @@ def _in_successive_fits(a: Side, b: Side, key: str) -> str:
         what = f"gives {show(facts['callbacks'])} the number 0 again"
     numbered = listed([str(epoch) for epoch in when])
     return f"{name} (fits {side.fit.number}) {what} in epoch{'s' * (len(when) > 1)} {numbered}"
+
+
+def _moved_on_the_way(a: Side, b: Side) -> str:
+    """Says so where equal settings were changed to different learning rates, and the trainings are
+    equal up to the very update that uses them: later it may follow from another difference."""
+    noted = [_noted_rates(side) for side in (a, b)]
+    begun = sorted({epoch for side in noted for epoch in side})
+    rates = [[side[max(e for e in side if e <= epoch)] for epoch in begun if min(side) <= epoch]
+             for side in noted if side]  # fmt: skip
+    if len(rates) < 2 or len(rates[0]) != len(rates[1]):
+        return ""
+    rows = zip(begun, rates[0], rates[1], strict=True)
+    epoch, one, other = next((row for row in rows if row[1] != row[2]), (-1, [], []))
+    try:
+        point = first_divergence(a, b) if epoch >= 0 else None
+    except WhydiffError:
+        return ""
+    if point is None or (point.epoch, point.phase) != (epoch, "update"):
+        return ""
+    callbacks = [c.partition("(")[0] for c in a.recipe.optimizer.get("callbacks") or ()]
+    by = f", set by {listed(callbacks)}" if callbacks else ""
+    values = [" and ".join(map(show, rate)) for rate in (one, other)]
+    return (
+        f"all settings equal, but the learning rate of epoch {epoch + 1} is {values[0]} in A and "
+        f"{values[1]} in B{by}"
+    )
+
+
+def _noted_rates(side: Side) -> dict[int, list[Any]]:
+    """By the epoch that began with them the learning rates, where another one had others."""
+    noted = side.fit.notes.get(RATES)
+    return {
+        one[0]: one[1]
+        for one in (noted if isinstance(noted, list) else ())
+        if isinstance(one, list) and len(one) == 2 and isinstance(one[0], int)
+        if isinstance(one[1], list)
+    }
 
 
 def _rates(shared: list[Change]) -> str:

@@ -203,7 +203,8 @@ def _settings(layer: Any, path: str) -> Iterator[tuple[str, Any]]:
         for key, value in config(layer).items():
             if not _ELSEWHERE.search(key):
                 flat(key, setting(layer, key, value), flat_settings)
-    no_settings = only_used_by(type(layer), "compute_loss") | stored(layer)
+    elsewhere = (only_used_by(type(layer), name) for name in ("compute_loss", "compute_metrics"))
+    no_settings = stored(layer).union(*elsewhere)
     flat_settings |= own_settings(layer, without=no_settings)
     for key, value in flat_settings.items():
         if not _ELSEWHERE.search(key):

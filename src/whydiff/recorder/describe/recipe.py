@@ -66,7 +66,7 @@ def describe(
         state=tensors["state"],
         duration=duration_facts(dict(fit), stopping, keras),
         precision=precision_facts(model, names),
-        measurement=measurement_facts(dict(compiled), dict(fit))
+        measurement=measurement_facts(model, dict(compiled), dict(fit))
         | {"validation": feed.validation_digest},
         backend={"backend": name},
         version={**versions(name), "keras": str(keras.__version__)},

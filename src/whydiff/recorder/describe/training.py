@@ -12,6 +12,7 @@ from whydiff.core.recipe import NOT_RESET
 from whydiff.keras_backend.code import (
     class_digest,
     code_digest,
+    defines,
     generators_read,
     is_users,
     only_used_by,
@@ -102,14 +103,17 @@ def objective_facts(
                 facts[f"regularizer:{names.variable(variable)}"] = plain(penalty(regularizer))
         if getattr(layer, "activity_regularizer", None) is not None:
             facts[f"activity_regularizer:{path}"] = plain(penalty(layer.activity_regularizer))
+    return facts | _own_method(model, "compute_loss")
+
+
+def _own_method(model: Any, method: str) -> dict[str, Any]:
+    """The code of a method that a model's class of the user's defines, and what it alone reads."""
     cls = type(model)
-    if is_users(cls) and any(
-        "compute_loss" in vars(base) for base in cls.__mro__ if is_users(base)
-    ):
-        facts["code:compute_loss"] = class_digest(cls, ("compute_loss",))
-        used = only_used_by(cls, "compute_loss")
-        facts |= {f"compute_loss.{k}": v for k, v in own_settings(model).items() if k in used}
-    return facts
+    if not is_users(cls) or not defines(cls, (method,)):
+        return {}
+    used = only_used_by(cls, method)
+    read = {f"{method}.{k}": v for k, v in own_settings(model).items() if k in used}
+    return {f"code:{method}": class_digest(cls, (method,)), **read}
 
 
 def _loss_facts(prefix: str, loss: Any, into: dict[str, Any], keras: Any) -> None:
@@ -154,11 +158,12 @@ def _defaults(function: Any) -> dict[str, Any]:
     return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
 
 
-def measurement_facts(compiled: dict[str, Any], fit: dict[str, Any]) -> dict[str, Any]:
+def measurement_facts(model: Any, compiled: dict[str, Any], fit: dict[str, Any]) -> dict[str, Any]:
     return {
         "metrics": _metrics(compiled.get("metrics")),
         "weighted_metrics": _metrics(compiled.get("weighted_metrics")),
         "validation_freq": plain(fit.get("validation_freq", 1)),
+        **_own_method(model, "compute_metrics"),
     }
 
 

@@ -88,7 +88,7 @@ class Descriptions:
         add("precision", lambda: precision_facts(model, names))
         if compiled:
             add("objective", lambda: objective_facts(model, names, dict(compiled), {}))
-            add("measurement", lambda: measurement_facts(dict(compiled), {}))
+            add("measurement", lambda: measurement_facts(model, dict(compiled), {}))
         add(
             "arithmetic",
             lambda: {
