@@ -181,12 +181,11 @@ def racing_draws(script: Script, names: Names) -> Iterator[tuple[int, str]]:
     """Lines that hand a function that draws from a shared generator to threads, in words, and
     methods of a data set that workers run."""
     calls = [n for n in ast.walk(script.tree) if isinstance(n, ast.Call)]
-    if any(map(_several_workers, calls)):
-        for cls in (n for n in ast.walk(script.tree) if isinstance(n, ast.ClassDef)):
-            for method in cls.body:
-                item = isinstance(method, ast.FunctionDef) and method.name == "__getitem__"
-                if item and _draws_shared(method, names):
-                    yield method.lineno, f"several workers run {cls.name}.__getitem__, which {RACE}"
+    classes = [n for n in ast.walk(script.tree) if isinstance(n, ast.ClassDef)]
+    for cls in classes if any(map(_several_workers, calls)) else ():
+        item = next((m for m in cls.body if getattr(m, "name", "") == "__getitem__"), None)
+        if isinstance(item, ast.FunctionDef) and _draws_shared(item, names):
+            yield item.lineno, f"several workers run {cls.name}.__getitem__, which {RACE}"
     if not any(names.called(c).rpartition(".")[2] in _POOLS for c in calls):
         return
     functions = {n.name: n for n in ast.walk(script.tree) if isinstance(n, ast.FunctionDef)}
