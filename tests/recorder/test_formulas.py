@@ -143,9 +143,35 @@ def test_errors(tmp_path, text, expected):
     assert found(found.labels, found.predicted) == found.value
 
 
+SHARES = (OUTPUTS / OUTPUTS.sum(1, keepdims=True)).astype("float32")
+RIGHT = (TARGETS > 0).astype("float32")
+
+
+@pytest.mark.parametrize(
+    ("text", "outputs", "expected"),
+    [
+        ("p = model.predict(x)\nprint(-np.mean(np.log(p[np.arange(len(y)), y])))", SHARES,
+         -np.mean(np.log(SHARES[range(40), LABELS]))),
+        ("p = model.predict(x)\nprint(-(hot * np.log(np.clip(p, 1e-7, 1))).sum(1).mean())", SHARES,
+         -np.mean(np.log(SHARES[range(40), LABELS]))),
+        ("p = model.predict(x)[:, 0]\nloss = -(r * np.log(p) + (1 - r) * np.log(1 - p))\n"
+         "print('bce', loss.mean())", COLUMN,
+         -np.mean(np.log(np.where(RIGHT, COLUMN[:, 0], 1 - COLUMN[:, 0])))),
+        # each row against every other
+        ("p = model.predict(x)\nprint(np.mean(-(r * np.log(p) + (1 - r) * np.log(1 - p))))", COLUMN,
+         -np.mean(RIGHT * np.log(COLUMN) + (1 - RIGHT) * np.log(1 - COLUMN))),
+    ],
+)  # fmt: skip
+def test_log_losses(tmp_path, text, outputs, expected):
+    hot = np.eye(3)[LABELS]
+    (found,) = formulas(tmp_path, text, outputs=outputs, r=RIGHT, hot=hot)
+    assert (found.quantity, found.value) == ("log_loss", pytest.approx(expected, rel=1e-5))
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "p = model.predict(x)\nprint(-np.mean(np.log(p[np.arange(len(y)), y]) * p[:, 0]))",
         "p = model.predict(x)\nprint(p.mean())",
         "p = model.predict(x)\nprint(np.abs(p - p[::-1]).max())",
         "p = model.predict(x).argmax(1)\nprint(told(y, p))",  # prints: done again it would be seen

@@ -72,6 +72,54 @@ def test_other_numbers(tmp_path, text):
     assert mistaken(tmp_path, text) == []
 
 
+PAIRED = "names = ['loss', 'accuracy', 'auc']\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{PAIRED}s = dict(zip(names, model.evaluate(1)))\nprint(s['accuracy'], s['auc'])",
+        f"{PAIRED}s = dict(zip(names, model.evaluate(1)))\nprint(s)",
+        f"{PAIRED}r = model.evaluate(1)\nfor n, v in zip(names, r):\n    print(n, round(v, 3))",
+        f"{PAIRED}s = {{n: v for n, v in zip(names, model.evaluate(1))}}\n"
+        "for n, v in s.items():\n    print(n, v)",
+        "s = dict(zip(('loss', 'accuracy', 'auc'), model.evaluate(1)))\nprint(f'{s}')",
+    ],
+)
+def test_names_that_a_script_pairs_with_the_list_in_another_order(tmp_path, text):
+    found = [one for one in taken(tmp_path, text) if one.mistaken]
+    assert [(one.key, one.said, one.name) for one in found] == [
+        (1, "accuracy", "auc"),
+        (2, "auc", "accuracy"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s = dict(zip(['loss', 'auc', 'accuracy'], model.evaluate(1)))\nprint(s)",
+        "s = dict(zip(['a', 'b', 'c'], model.evaluate(1)))\nprint(s, s['b'])",
+        "s = dict(zip(['loss', 'accuracy', 'auc'], [1, 2, 3]))\nprint(s)",
+        f"{PAIRED}names = 3\ns = zip(names, model.evaluate(1)) if 0 else 1\nprint(s)",
+    ],
+)
+def test_names_in_their_order_and_names_of_ones_own(tmp_path, text):
+    assert mistaken(tmp_path, text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "r = model.evaluate(1)\nprint('rmse', r[0] ** 0.5)",
+        "import math\nloss, *_ = model.evaluate(1)\nprint(math.sqrt(model.evaluate(1)[0]))",
+        "class np:\n    sqrt = abs\nr = np.sqrt(model.evaluate(1)[0])\nprint(f'{r:.3f}')",
+    ],
+)
+def test_the_root_of_a_number(tmp_path, text):
+    (found,) = taken(tmp_path, text)
+    assert (found.name, found.root, found.mistaken) == ("loss", True, False)
+
+
 FUNCTION = "def score(m):\n    r = m.evaluate(1)\n    return r[1]\n"
 
 

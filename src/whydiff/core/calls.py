@@ -27,6 +27,12 @@ BY_HAND = "by hand"
 #: Where a number stands there that was taken out of the list that evaluate returned.
 FROM_LIST = "from the list"
 
+#: Where a metric stands there that one evaluate gave beside another one.
+BESIDE = "beside"
+#: The note of an evaluate whose numbers the script prints one by one: by metric, "root" where its
+#: square root is printed.
+PRINTED_OF = "printed"
+
 #: Where a mean stands there that the script took over the numbers of several calls of evaluate, or
 #: of the function that follows.
 OVER_BATCHES = "mean over batches"
@@ -221,6 +227,8 @@ class Score:
     def name(self) -> str:
         """What a reader calls it: ``accuracy_score``, ``accuracy by hand``."""
         module, _, name = self.function.rpartition(".")
+        if self.beside:
+            return f"its {self.beside}"
         if module == FROM_LIST:
             return f"what is printed as {name}" if name[:1] != "[" else f"{name} of evaluate"
         if self.is_mean:
@@ -238,6 +246,12 @@ class Score:
     def is_mean(self) -> bool:
         """Whether it is a mean over several calls of evaluate, or over several scores."""
         return self.function.startswith(f"{OVER_BATCHES}.")
+
+    @property
+    def beside(self) -> str:
+        """The metric that it is of the very evaluate that it is held against, "" for others."""
+        prefix, _, metric = self.function.partition(".")
+        return metric if prefix == BESIDE else ""
 
     @property
     def key(self) -> int | str | None:
@@ -269,7 +283,7 @@ class MeasuringCall:
     #: taken from, and the metric that was taken; "means": numbers of the scores of which it is the
     #: mean; "joined": numbers of the calls of a loop that this one stands for; "part": rows of the
     #: call to which this one is restricted; "validation of": index of the fit whose validation this
-    #: one stands for; WITHIN
+    #: one stands for; WITHIN; PRINTED_OF
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -32,6 +32,8 @@ UNREGULARIZED = "without the model's regularization"
 #: followed by a setting of the compiled loss
 WITHOUT = "without "
 FROM_CLASSES = "from what the score was given"
+#: evaluate's metric, where the largest output counts as 1 and the others as 0
+LARGEST_ONLY = "of the class of the largest output"
 #: the output whose labels the score was given, where they are those of another than it read
 OTHER_OUTPUT = "output that the labels belong to"
 #: how many classes have another number in the labels of the score than in evaluate's
@@ -44,6 +46,8 @@ CUT_AT_HALF, CUT_AT_ZERO = "outputs cut at 0.5", "outputs cut at 0"
 BY_CLASS = "class of the largest output"
 AMONG_LARGEST = "class among the largest outputs"
 EACH_OUTPUT = "each output on its own, cut at 0.5"
+ALL_OUTPUTS = "all outputs of a sample at once, cut at 0.5"
+EQUAL = "outputs that equal the label"
 
 # the score, computed otherwise
 AVERAGED = ("macro average", "micro average", "weighted average")

@@ -9,6 +9,8 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from whydiff.keras_backend.code import is_users
 from whydiff.keras_backend.internals import package_of
 
@@ -123,7 +125,10 @@ def _attributes(thing: Any) -> dict[str, Any]:
 
 
 def numbers(logs: Any) -> dict[str, float]:
-    """Logs as plain floats; entries that are not numbers are left out."""
+    """Logs as plain floats; entries that are not numbers are left out.
+
+    Of a metric that gives a number per class (F1Score) it is their mean, under a name of its own.
+    """
     found: dict[str, float] = {}
     for key, value in (logs or {}).items():
         if isinstance(value, Mapping):
@@ -131,7 +136,13 @@ def numbers(logs: Any) -> dict[str, float]:
             continue
         try:
             # Of a torch tensor with a gradient Python's float warns, which Keras's own is to do.
-            found[str(key)] = float(value.detach() if hasattr(value, "detach") else value)
+            plain = value.detach() if hasattr(value, "detach") else value
+            shape = tuple(getattr(plain, "shape", ()))
+            if len(shape) == 1 and shape[0] > 1:
+                array = np.asarray(plain.cpu() if hasattr(plain, "cpu") else plain, np.float64)
+                found[f"{key} (mean of {len(array)})"] = float(array.mean())
+            else:
+                found[str(key)] = float(plain)
         except (TypeError, ValueError):
             continue
     return found

@@ -354,11 +354,15 @@ class SameRows(Request[bool]):
 @dataclass(frozen=True)
 class LossParts(Request["Mapping[str, Any]"]):
     """What a fit logged against what a call, or its own validation, gave, in parts that add up to
-    the gap."""
+    the gap.
+
+    ``uninterrupted``: the part as well that evaluations in the middle of the last epoch made.
+    """
 
     fit: int
     call: int | OwnFit
     metric: str
+    uninterrupted: bool = False
 
 
 @dataclass(frozen=True)
@@ -374,13 +378,23 @@ class ValidationParts(Request["Mapping[str, float]"]):
 class Rescore(Request["Mapping[str, float]"]):
     """A score computed again under other rules, by what was changed.
 
-    ``evaluate`` is the call that it is held against, or a fit, whose validation it is then.
+    ``evaluate`` is the call that it is held against, or a fit, whose validation it is then; the
+    score is raised to a ``power``.
     """
 
     evaluate: int | OwnFit
     score: int
     reads: int
     metric: str
+    power: float = 1.0
+
+
+@dataclass(frozen=True)
+class TwoMetrics(Request["Mapping[str, Mapping[str, float]]"]):
+    """Two metrics of one evaluate as their rules are taken away one after the other."""
+
+    evaluate: int
+    metrics: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -420,6 +434,7 @@ CallRequest = (
     | LossParts
     | ValidationParts
     | Rescore
+    | TwoMetrics
     | MeasureByPosition
 )
 AnyRequest = FitRequest | ReplicaRequest | CallRequest
@@ -533,7 +548,7 @@ TYPES: Mapping[str, type] = {
         AskRedrawable, Replicate, DrawInputs, Streams, Probe, Pictures,
         PairCalls, JoinCalls, RestrictCall, PackCall, AdoptCall, MeasureHybrid, MeasureAgain,
         KeepLayers, FindLayer, RelateRows, RelateWeights, SameRows, LossParts, ValidationParts,
-        Rescore, MeasureByPosition,
+        Rescore, TwoMetrics, MeasureByPosition,
         OwnFit, FitElsewhere, Job, FitRecorded, Paired, TrainedHybrid, Trajectory, TrajectoryPoint,
         StepInputs, StepRecord, Redrawable, Replicated, Replica, Packing, ReplicaInputs, Result,
         ProbeTargets, CallFields, Measurement, LayerSetting, LayerDifference, LayerCall,

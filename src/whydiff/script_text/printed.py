@@ -65,6 +65,56 @@ def unscaled(node: ast.expr) -> ast.expr:
     return node
 
 
+def root_of(node: ast.expr) -> ast.expr | None:
+    """What an expression takes the square root of; None for any other one."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="sqrt") | ast.Name(id="sqrt"), args=[inner]):
+            return inner
+        case ast.BinOp(left=inner, op=ast.Pow(), right=ast.Constant(value=0.5)):
+            return inner
+    return None
+
+
+def zipped(module: ast.Module, node: ast.expr, line: int) -> tuple[ast.expr, ast.expr] | None:
+    """The two lists that ``zip`` pairs, where an expression or what a name in it was last given is
+    such a zip, or a dict of one."""
+    match node:
+        case ast.Name(id=name):
+            whole = definition(module, name, line)
+            return None if whole is None or _named(whole, name) else zipped(module, whole, line)
+        case ast.Call(func=ast.Name(id="zip"), args=[names, values]):
+            return names, values
+        case ast.Call(func=ast.Name(id="dict" | "list"), args=[inner]):
+            return zipped(module, inner, line)
+        case ast.Call(func=ast.Attribute(value=inner, attr="items"), args=[]):
+            return zipped(module, inner, line)
+        case ast.DictComp(
+            key=ast.Name(id=key),
+            value=value,
+            generators=[
+                ast.comprehension(
+                    target=ast.Tuple(elts=[ast.Name(id=name), ast.Name(id=number)]),
+                    iter=inner,
+                    ifs=[],
+                )
+            ],
+        ) if key == name and any(_named(n, number) for n in ast.walk(value)):
+            return zipped(module, inner, line)
+    return None
+
+
+def named_in_loop(module: ast.Module, name: str, line: int) -> tuple[str, ast.expr] | None:
+    """Where a loop around a line goes through pairs and ``name`` is the second of each: the name of
+    the first, and what the loop goes through."""
+    for node in ast.walk(module):
+        match node:
+            case ast.For(target=ast.Tuple(elts=[ast.Name(id=first), second]), iter=pairs) if spans(
+                node, line
+            ) and _named(second, name):
+                return first, pairs
+    return None
+
+
 def definition(module: ast.Module, name: str, line: int) -> ast.expr | None:
     """What the scope around a line last assigned to a name above it, in the order of the text;
     where it assigns nothing, what the module assigned."""
@@ -271,7 +321,7 @@ def _is_text(node: ast.expr) -> bool:
     return False
 
 
-def _named(node: ast.expr, name: str) -> bool:
+def _named(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 

@@ -1,8 +1,14 @@
 """A gap between fit's log and evaluate, taken into parts that were measured."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from whydiff.diagnosis.calls.logged import judge_parts
+from whydiff.core.calls import AFTER_STEPS, WITHIN
+from whydiff.diagnosis.calls.logged import emptied_by, judge_parts
+from whydiff.testing.calls import call
+from whydiff.testing.sides import a_fit
 
 PARTS = {
     "logged": 1.0,
@@ -94,3 +100,32 @@ def test_the_fits_own_validation_is_called_so():
     found = judge_parts({**PARTS, **parts, "normalizing": ["norm"]}, "loss", (), "validation")
     told = " ".join([*(c.detail for c in found.causes), *(x.evidence for x in found.excluded)])
     assert "evaluate" not in told and told.count("validation") == 4
+
+
+@pytest.mark.parametrize(
+    ("uninterrupted", "mechanism", "said"),
+    [
+        (0.65, "metrics-emptied-in-an-epoch", ("logs loss 0.65", "moved")),
+        (0.6, "metrics-emptied-in-an-epoch", ("logs loss 0.6",)),  # the weights hardly moved
+        (None, "metrics-emptied-in-an-epoch", ("not told apart", "moved")),
+        (1.0, "mean-over-moving-weights", ("moved",)),  # the evaluation changed nothing
+    ],
+)
+def test_a_log_that_an_evaluation_began_anew(uninterrupted, mechanism, said):
+    parts = {**PARTS, "moving weights": 0.4, "uninterrupted": uninterrupted}
+    (cause,) = judge_parts(parts, "loss", emptied="evaluated in between").causes
+    assert (cause.mechanism, cause.share) == (mechanism, pytest.approx(1.0))
+    text = f"{cause.detail}; {cause.evidence}"
+    assert all(part in text for part in said)
+    assert ("moved" in text) is ("moved" in said)
+
+
+@pytest.mark.parametrize(
+    ("after", "fit", "left"), [(7, 1, 3), (10, 1, None), (5, 1, None), (3, 1, None), (7, 2, None)]
+)
+def test_what_is_evaluated_in_the_middle_of_the_last_epoch(after, fit, left):
+    trained = replace(a_fit(), index=1, steps=np.zeros((10, 4), np.uint64),
+                      step_epochs=np.repeat([0, 1], 5))  # fmt: skip
+    inside = replace(call(4, "evaluate"), notes={WITHIN: fit, AFTER_STEPS: after})
+    found = emptied_by(trained, [call(2, "evaluate"), inside])
+    assert (f"the {left} of 5 batches" in found) if left else found == ""

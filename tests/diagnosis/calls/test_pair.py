@@ -26,6 +26,7 @@ from whydiff.diagnosis.calls.pair import (
     first_difference,
     in_comparison,
     independent,
+    power_of_score,
     read_by,
     wanted_calls,
 )
@@ -234,6 +235,24 @@ def test_the_accuracy_in_a_table_is_held_against_evaluate():
     (found,) = [d for d in disagreements(execution(call(1), score, evaluated)) if d.b.score]
     assert found.distance[2:] == ("accuracy", 0.9, 0.3)
     assert said(score) == "the accuracy in confusion_matrix at line 2"
+
+
+@pytest.mark.parametrize(
+    ("values", "scored", "held", "power"),
+    [
+        ({"loss": 4.0}, 1.5, [("loss", 4.0, 2.25)], 2.0),
+        ({"loss": 4.0}, 2.0, [], 2.0),
+        # a metric of its own quantity is nearer than the square of another one
+        ({"loss": 4.0, "rmse": 1.9}, 2.0, [("rmse", 1.9, 2.0)], 1.0),
+    ],
+)
+def test_an_error_is_held_against_its_square(values, scored, held, power):
+    told = Score("by hand.root_mean_squared_error", 1, "", "", row_digests([Y]))
+    score = call(2, "score", values={"root_mean_squared_error": scored}, score=told)
+    evaluated = call(3, "evaluate", y=Y, values=values, objective={"loss": "mse"})
+    found = [d for d in disagreements(execution(call(1), score, evaluated)) if d.b.score]
+    assert [d.distance[2:] for d in found] == held
+    assert power_of_score(evaluated, score, held[0][0] if held else "loss") == power
 
 
 @pytest.mark.parametrize(("sizes", "pairs"), [((5, 5, 5, 1), 1), ((5, 5, 5), 1), ((5, 5), 0)])

@@ -15,6 +15,7 @@ from whydiff.core.recording import Epoch
 from whydiff.core.scoring import (
     AGAIN,
     ALIGNED,
+    ALL_OUTPUTS,
     AMONG_LARGEST,
     BEGINS_AT,
     BY_CLASS,
@@ -22,6 +23,7 @@ from whydiff.core.scoring import (
     CUT_AT_HALF,
     CUT_AT_ZERO,
     EACH_OUTPUT,
+    EQUAL,
     EXCHANGED,
     FROM_CLASSES,
     FROM_HALF,
@@ -30,6 +32,7 @@ from whydiff.core.scoring import (
     IN_ITS_UNITS,
     IN_ONE_BATCH,
     IN_PART,
+    LARGEST_ONLY,
     LEFT_OUT,
     ON_PREDICTED,
     OTHER_OUTPUT,
@@ -758,6 +761,8 @@ def test_a_threshold_on_logits():
         ({SAME_SHAPE: 0.95}, "shapes-broadcast"),
         ({FROM_OUTPUTS: 0.94}, "classes-instead-of-outputs"),  # all but a small part of the gap
         ({EACH_OUTPUT: 0.95, BY_CLASS: 0.25}, "each-output-on-its-own"),
+        ({EACH_OUTPUT: 0.95, ALL_OUTPUTS: 0.25}, "all-outputs-at-once"),
+        ({EQUAL: 0.95, BY_CLASS: 0.25, CUT_AT_HALF: 0.9}, "outputs-equal-to-the-label"),
         ({"macro average": 0.95}, "measured-by-another-rule"),
         ({EXCHANGED: 0.95}, "labels-and-predictions-exchanged"),
         ({IN_ITS_UNITS: 0.95, FROM_OUTPUTS: 0.95}, "other-units"),
@@ -771,6 +776,20 @@ def test_the_rule_that_leads_from_one_number_to_the_other_is_the_cause(values, m
     (cause,) = scored({AGAIN: 0.25, ALIGNED: 0.25, **values}).causes
     assert (cause.source, cause.mechanism) == ("measurement", mechanism)
     assert (cause.status, cause.share) == (CONFIRMED, 1.0)
+
+
+@pytest.mark.parametrize(("told", "parts"), [(0.35, [0.25, 0.75]), (0.5, [1.0])])
+def test_a_metric_that_cuts_and_averages_otherwise(told, parts):
+    """evaluate 0.95 cuts each output; of the largest output it is 0.5, as the micro average is."""
+    values = {AGAIN: told, ALIGNED: told, LARGEST_ONLY: 0.5, "micro average": 0.5}
+    score = call(2, "score", values={"precision_score": told})
+    found = judge_score(values, score, Against("precision", 0.95))
+    assert sorted(c.share for c in found.causes) == pytest.approx(parts)
+    assert found.unexplained == 0.0
+    by = {c.mechanism: c for c in found.causes}
+    assert "largest output" in by["another-threshold"].detail
+    if told != 0.5:
+        assert "micro average" in by["measured-by-another-rule"].detail
 
 
 @pytest.mark.parametrize(

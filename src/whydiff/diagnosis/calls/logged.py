@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from whydiff.core.calls import Origin
+import numpy as np
+
+from whydiff.core.calls import AFTER_STEPS, WITHIN, MeasuringCall, Origin
 from whydiff.core.findings import SUSPECTED, Cause, Divergence, Excluded
+from whydiff.core.recording import Fit
 from whydiff.core.words import listed, number, percent
 from whydiff.diagnosis.calls.origins import replaced_by
 from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, Verdict, offset_note, part_of_gap
@@ -23,11 +27,14 @@ def judge_parts(
     metric: str,
     origins: Sequence[Origin] = (),
     measured_by: str = "evaluate",
+    emptied: str = "",
 ) -> Verdict:
     """The verdict from the parts that ``take_apart`` measured; they add up to the gap.
 
     ``origins`` are those of the weights that evaluate used; ``measured_by`` is "validation" where
-    the number is not evaluate's, but the fit's own.
+    the number is not evaluate's, but the fit's own; ``emptied`` says what was evaluated in the
+    middle of the last epoch, which empties the metrics that fit logs: ``parts`` then hold what it
+    logs otherwise ("uninterrupted", None where that could not be measured).
     """
     gap = float(parts["logged"]) - float(parts["evaluated"])
     rest = float(parts["weights"])
@@ -46,6 +53,8 @@ def judge_parts(
              f"{number(parts['evaluated'])}.",),
         )  # fmt: skip
     causes = list(_causes(parts, metric, gap, origins, measured_by))
+    if emptied:
+        causes = [_with_emptied(c, parts, metric, emptied) for c in causes]
     left = 1.0 - sum(c.share or 0.0 for c in causes)
     small = abs(left) <= TOLD * 4 + ROUNDING * size / abs(gap)
     notes = () if small else (f"{percent(left)} of the gap is {HELD_BY_NOTHING}.",)
@@ -68,27 +77,29 @@ def _causes(
     weighted = float(parts.get("sample weights", 0.0)) / gap
     shares = {"mean-over-moving-weights": moving, "metric-averaged-over-batches": cut,
               "sample-weights-in-one": weighted}  # fmt: skip
-    if any(abs(share) >= TOLD for share in shares.values()):
-        details, proofs = [], []
-        if abs(moving) >= TOLD:
-            details.append(f"fit's {metric} is a mean over an epoch in which the weights moved")
-            proofs.append(
-                f"with the final weights in training mode {metric} is "
-                f"{number(float(parts['logged']) - float(parts['moving weights']))}, "
-                f"logged was {number(parts['logged'])}"
-            )
-        if abs(cut) >= TOLD:
-            details.append(f"{metric} is a mean over batches, and fit cut the samples otherwise")
-            proofs.append(f"fit's batches move {metric} by {number(parts['other batches'])}")
-        if abs(weighted) >= TOLD:
-            details.append(
-                "one of the two weights the samples (class_weight or sample_weight), the other "
-                "counts each once"
-            )
-            proofs.append(f"the weights move {metric} by {number(parts['sample weights'])}")
-        id = max(shares, key=lambda name: abs(shares[name]))
+    texts = {
+        "mean-over-moving-weights": (
+            f"fit's {metric} is a mean over an epoch in which the weights moved",
+            f"with the final weights in training mode {metric} is "
+            f"{number(float(parts['logged']) - float(parts['moving weights']))}, "
+            f"logged was {number(parts['logged'])}",
+        ),
+        "metric-averaged-over-batches": (
+            f"{metric} is a mean over batches, and fit cut the samples otherwise",
+            f"fit's batches move {metric} by {number(parts.get('other batches', 0.0))}",
+        ),
+        "sample-weights-in-one": (
+            "one of the two weights the samples (class_weight or sample_weight), the other "
+            "counts each once",
+            f"the weights move {metric} by {number(parts.get('sample weights', 0.0))}",
+        ),
+    }
+    large = sorted((id for id, share in shares.items() if abs(share) >= TOLD),
+                   key=lambda id: -abs(shares[id]))  # fmt: skip
+    if large:
+        details, proofs = ("; ".join(texts[id][k] for id in large) for k in (0, 1))
         share = moving + cut + weighted
-        found.append(part_of_gap("measurement", id, share, "; ".join(details), "; ".join(proofs)))
+        found.append(part_of_gap("measurement", large[0], share, details, proofs))
     random, batch = float(parts["random layers"]) / gap, float(parts["batch normalization"]) / gap
     if abs(random) >= TOLD or abs(batch) >= TOLD:
         told, evidence = [], []
@@ -120,6 +131,56 @@ def _causes(
             )
         )  # fmt: skip
     return found
+
+
+def _with_emptied(cause: Cause, parts: Mapping[str, Any], metric: str, emptied: str) -> Cause:
+    """The cause in how a log is measured, where its metrics were emptied in its epoch."""
+    if cause.source != "measurement":
+        return cause
+    known = mechanism("metrics-emptied-in-an-epoch")
+    alone = parts.get("uninterrupted")
+    moved = None if alone is None else float(parts["logged"]) - alone
+    if moved is not None and abs(moved) < TOLD * abs(float(parts["moving weights"])):
+        return cause
+    proof = (
+        "how much of this the moving weights are is not told apart"
+        if alone is None
+        else f"the same training without these evaluations logs {metric} {number(alone)} (with "
+        f"them {number(parts['logged'])})"
+    )
+    rest = f"; {cause.detail}" if alone is None or _moves(parts, alone) else ""
+    return replace(
+        cause, detail=f"{emptied}{rest}", evidence=f"{proof}; {cause.evidence}",
+        remedy=known.remedy, mechanism=known.id,
+    )  # fmt: skip
+
+
+def _moves(parts: Mapping[str, Any], alone: float) -> bool:
+    """Whether the log of an epoch that nothing interrupts is off as well."""
+    moving = float(parts["moving weights"])
+    return abs(alone - float(parts["logged"]) + moving) >= TOLD * abs(moving)
+
+
+def emptied_by(fit: Fit, calls: Sequence[MeasuringCall]) -> str:
+    """What a callback evaluated in the middle of a fit's last epoch, in words, "" if nothing."""
+    steps = len(fit.steps)
+    begins = int(np.searchsorted(fit.step_epochs, fit.step_epochs[-1])) if steps else 0
+    within = [
+        call
+        for call in calls
+        if call.kind == "evaluate"
+        and call.notes.get(WITHIN) == fit.index
+        and begins < int(call.notes.get(AFTER_STEPS, 0)) < steps
+    ]
+    if not within:
+        return ""
+    last = max(within, key=lambda call: int(call.notes[AFTER_STEPS]))
+    left, rows = steps - int(last.notes[AFTER_STEPS]), len(last.recipe.inputs.rows("x"))
+    return (
+        f"evaluate in a callback (line {last.line}) begins fit's metrics anew in the middle of the "
+        f"epoch: its log is of the {rows} samples evaluated last and of the {left} of "
+        f"{steps - begins} batches behind them"
+    )
 
 
 def _suspect(parts: Mapping[str, Any]) -> Cause:

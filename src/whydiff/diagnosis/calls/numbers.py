@@ -116,11 +116,9 @@ def judge_taken(
         one = f"both calls gave the same {common}"
         evidence = f"{metric} is {number(wanted)}, {name} {number(there)}; {one}"
     cause = part_of_gap("measurement", "list-position", 1.0, detail, evidence)
-    if read.number != evaluate.number:
-        advice = (
-            f"Take one metric of both, by its name: ...evaluate(..., return_dict=True)[{metric!r}]."
-        )
-        cause = replace(cause, remedy=advice)
+    whose = "numbers" if read.number == evaluate.number else "one metric of both,"
+    advice = f"Take {whose} by name: model.evaluate(..., return_dict=True)[{metric!r}]."
+    cause = replace(cause, remedy=advice)
     return Verdict((cause,), tuple(Excluded(s, one) for s in (
         "weights", "data-content", "data-order", "mode", "architecture"
     )))  # fmt: skip

@@ -13,6 +13,8 @@ import numpy as np
 
 from whydiff.core.calls import (
     AFTER_STEPS,
+    BESIDE,
+    PRINTED_OF,
     WITHIN,
     CallRecipe,
     Inputs,
@@ -28,7 +30,7 @@ from whydiff.core.recording import Execution, Fit
 from whydiff.diagnosis.calls.inputs import exchanged
 from whydiff.diagnosis.calls.loops import training_steps
 from whydiff.diagnosis.calls.origins import FRESH, is_recurrent, weights_story
-from whydiff.diagnosis.calls.quantities import quantity, same_quantity
+from whydiff.diagnosis.calls.quantities import power_to, quantity, same_quantity
 from whydiff.diagnosis.calls.results import (
     Call,
     Distance,
@@ -42,6 +44,7 @@ from whydiff.diagnosis.calls.results import (
     same_result,
     values_of,
 )
+from whydiff.diagnosis.calls.two_metrics import Printed
 
 #: Calls from one line and model that are looked at, and calls in all.
 MOST_ALIKE, MOST_CALLS = 3, 60
@@ -50,6 +53,8 @@ MOST_ALIKE, MOST_CALLS = 3, 60
 LARGE, LARGE_OF_LOG = 0.02, 0.3
 #: What makes two calls comparable, the clearest first.
 SCORED, LOGGED, RUN, REBUILT, REPEATED, VALIDATED, OTHER_INPUT, BUILT, BY_POSITION = range(9)
+#: Two metrics of one evaluate.
+BESIDE_IT = 9
 
 #: What has to be checked on the values before two calls count as measuring the same.
 FIT_ROWS, ROWS_CORRESPOND = "the rows of the fit", "rows that correspond"
@@ -75,7 +80,7 @@ class Disagreement:
         d = self.distance
         large = LARGE_OF_LOG if self.why == LOGGED else LARGE
         size = 2 if d.rounding else 0 if d.relative >= large else 1
-        why = BY_POSITION + 1 if self.why == LOGGED and size else self.why
+        why = BESIDE_IT + 1 if self.why == LOGGED and size else self.why
         a, b = number_of(self.a), number_of(self.b)
         return (size, why, -round(d.relative, 6), abs(b - a), a)
 
@@ -97,6 +102,7 @@ def disagreements(execution: Execution, metric: str | None = None) -> list[Disag
     for a, b in combinations(own, 2):
         if not same_result(a, b) and not _as_trained_later(execution, own, a, b):
             found += _of_calls(execution, a, b, metric)
+    found += _beside_each_other(own)
     found += _of_loops(execution, own, metric)
     found += _of_parts(execution, own, metric)
     return sorted(found, key=lambda d: d.order)
@@ -354,6 +360,45 @@ def threshold_of(call: Call, metric: str) -> float:
     return 0.5
 
 
+def _beside_each_other(calls: Sequence[MeasuringCall]) -> Iterator[Disagreement]:
+    """Two metrics of one evaluate that measure one quantity, where the script prints both."""
+    for call in calls:
+        printed = call.notes.get(PRINTED_OF) or {}
+        bare = _without_outputs(call.values)
+        measured = _quantities(call, {name: bare[name] for name in printed if name in bare})
+        classes = dict(_classes(call.recipe.measurement))
+        pairs = combinations(sorted(measured, key=lambda name: name != "loss"), 2)
+        for one, other in pairs:
+            a, b = (Printed(name, printed[name] == "root") for name in (one, other))
+            apart = number(a.name, a.value(call.values[one]), b.value(call.values[other]))
+            same_output = one.removesuffix(bare[one]) == other.removesuffix(bare[other])
+            alike = classes.get(bare[one]) is not None is not classes.get(bare[other])
+            meant = alike and classes[bare[one]] == classes[bare[other]]  # with other settings
+            if not same_output or meant or apart.rounding:
+                continue
+            if _measured_alike(measured[one], a.root, measured[other], b.root):
+                told = Score(f"{BESIDE}.{other}", call.number, "", "", np.empty((0, 2), np.uint64))
+                score = replace(call, kind="score", values={other: call.values[other]}, score=told,
+                                outputs=(), notes={})  # fmt: skip
+                yield Disagreement(call, score, apart, BESIDE_IT)
+
+
+def printed_pair(pair: Disagreement) -> tuple[Printed, Printed]:
+    """The two metrics of one evaluate that a disagreement is about."""
+    assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall) and pair.b.score
+    printed, other = pair.a.notes.get(PRINTED_OF) or {}, pair.b.score.beside
+    names = [n for n in printed if Printed(n, printed[n] == "root").name == pair.distance.metric]
+    return Printed(names[0], printed[names[0]] == "root"), Printed(other, printed[other] == "root")
+
+
+def _measured_alike(one: str, root: bool, other: str, other_root: bool) -> bool:
+    """Whether two metrics, or the roots of them, measure one quantity."""
+    if root == other_root:
+        return same_quantity(one, other)
+    square, plain = (one, other) if root else (other, one)
+    return power_to(square, plain) == 0.5
+
+
 def _settings(compiled: Any) -> Iterator[Mapping[str, Any]]:
     """The settings of every metric in what a model was compiled with, output by output."""
     if isinstance(compiled, Mapping) and isinstance(compiled.get("class"), str):
@@ -563,16 +608,28 @@ def _of_its_samples(evaluate: MeasuringCall, read: MeasuringCall, score: Score) 
 def _scored(
     call: Call, score: MeasuringCall, names: Mapping[str, str], prefix: str
 ) -> Iterator[_ScorePair]:
-    """Those of these metrics that (by what they are called) a score measured, too."""
+    """Those of these metrics that (by what they are called) a score measured, too; or else those
+    whose square or root it measured."""
     assert score.score is not None
     value = float(next(iter(score.values.values()), float("nan")))
+    powers = {name: power_to(score.score.of, quantity) for name, quantity in names.items()}
+    exact = 1.0 in powers.values()
     found = [
-        number(name, float(values_of(call)[f"{prefix}{name}"]), value)
-        for name, quantity in names.items()
-        if same_quantity(score.score.of, quantity)
+        number(name, float(values_of(call)[f"{prefix}{name}"]), value**power)
+        for name, power in powers.items()
+        if power is not None and (power == 1.0 or (value >= 0.0 and not exact))
     ]
     if found:
         yield call, score, found
+
+
+def power_of_score(call: Call, score: MeasuringCall, metric: str) -> float:
+    """The power of a score that is held against a metric of a call."""
+    assert score.score is not None
+    prefix = "val_" if isinstance(call, Fit) else ""
+    names = [n.removeprefix(prefix) for n in values_of(call) if n.startswith(prefix)]
+    quantities = _quantities(call, _of_output(call, names, score.score.output))
+    return power_to(score.score.of, quantities.get(metric, metric)) or 1.0
 
 
 #: A source that goes on from where its last reader stopped.

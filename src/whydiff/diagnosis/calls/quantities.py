@@ -44,6 +44,17 @@ def same_quantity(function: str, metric: str) -> bool:
     return known is not None and known == quantity(two)
 
 
+def power_to(function: str, metric: str) -> float | None:
+    """The power of a function's number that measures what a metric does: 1 where both measure one
+    quantity, 2 for an error whose square the metric is, 0.5 for its root; None for other ones."""
+    if same_quantity(function, metric):
+        return 1.0
+    for one, other, power in (("rmse", "mse", 2.0), ("mse", "rmse", 0.5)):
+        if same_quantity(function, one) and same_quantity(other, metric):
+            return power
+    return None
+
+
 def quantity(name: str) -> str | None:
     """Which quantity a name tells, None where it tells none."""
     lowered = _lowered(name)

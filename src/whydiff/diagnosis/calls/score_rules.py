@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from whydiff.core import scoring
 from whydiff.core.findings import SUSPECTED, Cause
 from whydiff.core.transformations import OF_ONE_COLUMN
 from whydiff.core.words import number
+from whydiff.diagnosis.calls.trials import SMALL
 from whydiff.diagnosis.calls.verdict import SUMMED, one_number, part_of_gap
 from whydiff.diagnosis.mechanisms import mechanism
 
@@ -90,11 +92,26 @@ OF_BOTH = (
         "{its} judges each output on its own, {function} the class of the largest output",
     ),
     (
+        scoring.EACH_OUTPUT,
+        scoring.ALL_OUTPUTS,
+        "all-outputs-at-once",
+        "{its} counts each output, {function} a sample only where all of its outputs are right",
+    ),
+    (
         scoring.AMONG_LARGEST,
         scoring.BY_CLASS,
         "among-the-largest",
         "{its} counts a sample as right if its class is among the largest outputs, {function} only "
         "if it is the largest",
+    ),
+    *(
+        (
+            scoring.EQUAL,
+            rule,
+            "outputs-equal-to-the-label",
+            "{its} counts outputs that are equal to the label, {function} the class that they say",
+        )
+        for rule in (scoring.BY_CLASS, scoring.CUT_AT_HALF, scoring.CUT_AT_ZERO)
     ),
 )
 
@@ -116,6 +133,7 @@ class _Rule(NamedTuple):
     mechanism: str
     detail: str
     evidence: str
+    remedy: str = ""  # that of the mechanism if ""
 
 
 def rules_between(
@@ -137,6 +155,9 @@ def rules_between(
     found = next(_rules(values, told, wanted, names, transformation), None)
     if found is not None:
         return (_cause(found, share),)
+    averaged = next(_of_largest(values, told, wanted, share, names), ())
+    if averaged:
+        return averaged
     plain = values.get(scoring.UNREGULARIZED)
     if plain is not None and not one_number(plain, wanted):
         penalty, without = wanted - plain, f"{names.metric} {scoring.UNREGULARIZED}"
@@ -161,8 +182,44 @@ def rules_between(
     ),)  # fmt: skip
 
 
+def _of_largest(
+    values: Mapping[str, float], told: float, wanted: float, share: float, names: Names
+) -> Iterator[tuple[Cause, ...]]:
+    """The two causes where a metric that cuts every output at a threshold, and averages over
+    classes in one way, is held against a score of the largest output that averages in another."""
+    largest = values.get(scoring.LARGEST_ONLY, math.nan)
+    for average in scoring.AVERAGED:
+        if one_number(values.get(average, math.nan), largest):
+            part = share * (told - largest) / (told - wanted)
+            cut = _Rule(
+                "another-threshold",
+                f"{names.its} cuts every output at {names.own_cut}, {names.function} was given the "
+                "class of the largest output",
+                f"{names.metric} {scoring.LARGEST_ONLY} is {number(largest)}, cut at "
+                f"{names.own_cut} {number(wanted)}",
+                f"Give the metric what the score was given: one-hot rows of the largest output, or "
+                f"the outputs cut at {names.own_cut} to {names.function}.",
+            )
+            rule = _averaged(average, names, largest, told)
+            both = (_cause(rule, part), _cause(cut, share - part))
+            yield tuple(c for c in both if abs(c.share or 0.0) >= SMALL)
+
+
+def _averaged(average: str, names: Names, value: float, told: float) -> _Rule:
+    """The rule that evaluate's metric averages over classes in this way, and the score does not."""
+    id, detail = OF_SCORE[average]
+    return _Rule(
+        id,
+        detail.format(**names._asdict()),
+        f"{names.function} {average} is {number(value)}, as the script has it {number(told)}",
+        "Average over the classes alike in both: "
+        f"{names.function}(..., average={average.split()[0]!r}).",
+    )
+
+
 def _cause(rule: _Rule, share: float) -> Cause:
-    return part_of_gap("measurement", rule.mechanism, share, rule.detail, rule.evidence)
+    cause = part_of_gap("measurement", rule.mechanism, share, rule.detail, rule.evidence)
+    return replace(cause, remedy=rule.remedy or cause.remedy)
 
 
 def _rules(
@@ -200,7 +257,11 @@ def _rules(
     for rule, (id, detail) in OF_SCORE.items():
         if reaches(by(rule), wanted, told):
             evidence = f"{function} {rule} is {number(by(rule))}, {metric} {number(wanted)}"
-            yield _Rule(id, detail.format(**words), evidence)
+            average = rule.split()[0] if rule in scoring.AVERAGED else ""
+            advice = (
+                f"Average over the classes alike in both: {function}(..., average={average!r})."
+            )
+            yield _Rule(id, detail.format(**words), evidence, advice if average else "")
     if reaches(by(scoring.FROM_CLASSES), told, wanted):
         yield _Rule(
             "another-threshold",

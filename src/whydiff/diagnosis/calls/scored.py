@@ -37,7 +37,7 @@ class Against:
     with; ``weights`` is how evaluate's came to be others; ``threshold`` is where the metric cuts
     outputs, as it was compiled; ``without_flag`` is the mechanism by which layers run as in
     training where the model is called without a flag; ``outputs`` are called so, where the model
-    has several.
+    has several; ``power`` makes the score the metric's quantity (2.0: its square).
     """
 
     metric: str
@@ -50,6 +50,7 @@ class Against:
     threshold: float = 0.5
     without_flag: str = BY_DEFAULT
     outputs: tuple[str, ...] = ()
+    power: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class _Way:
 
 def judge_score(values: Mapping[str, float], score: MeasuringCall, against: Against) -> Verdict:
     """The verdict from the score computed again under other rules; see replay's ``rescored``."""
-    told = float(next(iter(score.values.values())))
+    told = float(next(iter(score.values.values()))) ** against.power
     again = values.get(scoring.AGAIN)
     if again is None or not one_number(again, told):
         return Verdict(
@@ -119,6 +120,9 @@ def judge_score(values: Mapping[str, float], score: MeasuringCall, against: Agai
 
 def _names(score: MeasuringCall, against: Against) -> Names:
     function = score.score.name if score.score else "the score"
+    function = {2.0: f"{function} squared", 0.5: f"the root of {function}"}.get(
+        against.power, function
+    )
     if against.validation:
         its = f"fit's val_{against.metric}"
         names = Names(against.metric, function, "fit's validation", its)

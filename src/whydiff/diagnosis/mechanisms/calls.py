@@ -599,6 +599,16 @@ MECHANISMS = (
         seen="From the outputs as they are and evaluate's labels the score is evaluate's.",
     ),
     Mechanism(
+        "metrics-emptied-in-an-epoch",
+        ("measurement",),
+        "metrics that an evaluation in the middle of an epoch began anew",
+        "fit and evaluate keep their metrics in one place, and evaluate empties it: what fit logs "
+        "of the epoch then counts the evaluated samples and only the batches behind them.",
+        "Evaluate at the end of an epoch (on_epoch_end), or evaluate another model of the same "
+        "layers, compiled for itself: keras.Model(model.inputs, model.outputs).",
+        seen="The same training without these evaluations logs another number.",
+    ),
+    Mechanism(
         "metric-averaged-over-batches",
         ("measurement",),
         "a metric that is averaged over batches",
@@ -684,6 +694,26 @@ MECHANISMS = (
         "taken over n times n pairs, most of them of two different samples.",
         "Give both one shape: model.predict(x).ravel(), or y.reshape(-1, 1).",
         seen="With labels in the shape of the outputs the score is evaluate's.",
+    ),
+    Mechanism(
+        "all-outputs-at-once",
+        ("measurement",),
+        "an accuracy that needs every label of a sample",
+        "scikit-learn's accuracy_score of several labels per sample counts a sample only where all "
+        "of them are right; Keras counts each label by itself.",
+        "Count alike in both: (y_true == y_pred).mean() counts each label.",
+        seen="Counted output by output the accuracy is the one number, sample by sample the other.",
+    ),
+    Mechanism(
+        "outputs-equal-to-the-label",
+        ("measurement",),
+        "an accuracy that counts outputs equal to the label",
+        "keras.metrics.Accuracy compares labels with outputs as they are: a probability is hardly "
+        "ever equal to a class.",
+        "Compile the string 'accuracy', which takes the class that fits the loss and the outputs, "
+        "or that class itself: BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy.",
+        seen="The part of the outputs that equal the label is the one number, that of the classes "
+        "that they say the other.",
     ),
     Mechanism(
         "each-output-on-its-own",

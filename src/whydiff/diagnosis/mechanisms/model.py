@@ -234,7 +234,7 @@ MECHANISMS = (
         "logged loss is a mean over moving weights",
         "The loss that fit logs is averaged while the weights change, with dropout and "
         "regularization; evaluate uses the final weights.",
-        "Compare evaluate with evaluate.",
+        "Compare evaluate with evaluate: call model.evaluate on the training data.",
     ),
     Mechanism(
         "reduction-rule",

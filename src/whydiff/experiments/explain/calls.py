@@ -19,7 +19,7 @@ from whydiff.diagnosis.calls.answer import Scene, all_agree, answer_calls, two_a
 from whydiff.diagnosis.calls.fields import Compared, compare, with_programs
 from whydiff.diagnosis.calls.fields.mode import trained_without_flag
 from whydiff.diagnosis.calls.inputs import changed_in_place, form_of, made_anew
-from whydiff.diagnosis.calls.logged import judge_parts, logged_divergence
+from whydiff.diagnosis.calls.logged import emptied_by, judge_parts, logged_divergence
 from whydiff.diagnosis.calls.loops import fed_in_another_order, of_a_loop
 from whydiff.diagnosis.calls.numbers import judge_mean, judge_position, judge_taken
 from whydiff.diagnosis.calls.origins import ASSIGNED, weights_story
@@ -37,6 +37,8 @@ from whydiff.diagnosis.calls.pair import (
     first_difference,
     independent,
     names_of_outputs,
+    power_of_score,
+    printed_pair,
     read_by,
     reshuffled,
     source_read,
@@ -54,6 +56,7 @@ from whydiff.diagnosis.calls.results import (
 )
 from whydiff.diagnosis.calls.scored import Against, judge_score
 from whydiff.diagnosis.calls.trials import CallTrials, run_trials
+from whydiff.diagnosis.calls.two_metrics import judge_two_metrics
 from whydiff.diagnosis.calls.validated import judge_validation
 from whydiff.diagnosis.calls.verdict import (
     Verdict,
@@ -77,6 +80,7 @@ from whydiff.runner.messages import (
     Rescore,
     RestrictCall,
     SameRows,
+    TwoMetrics,
     ValidationParts,
 )  # fmt: skip
 from whydiff.runner.running import Ran
@@ -259,8 +263,9 @@ def explain_pair(
     try:
         verdict = _of_numbers(site, pair)
     except (TransferError, WhydiffError) as why:
+        reason = str(why).rstrip(".")
         verdict = Verdict(
-            unexplained=1.0, reproduced=False, notes=(f"No cause is confirmed: {why}.",)
+            unexplained=1.0, reproduced=False, notes=(f"No cause is confirmed: {reason}.",)
         )
     if verdict is not None:
         point = logged_divergence(pair.distance.metric)
@@ -273,6 +278,10 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
     """The verdict where numbers are compared that were measured by two rules; else None."""
     a, b, metric = pair.a, pair.b, pair.distance.metric
     assert isinstance(b, MeasuringCall)
+    if b.score and b.score.beside and isinstance(a, MeasuringCall):
+        one, other = printed_pair(pair)
+        measured = site.process.request(TwoMetrics(a.number, (one.metric, other.metric)))
+        return judge_two_metrics(measured, one, other, a.values)
     if b.score:
         reads = read_by(site.execution, b)
         assert reads is not None
@@ -284,7 +293,8 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
             return judge_mean(a, b, calls, metric)
         evaluate = OwnFit(a.index) if isinstance(a, Fit) else a.number
         read = served(site, reads)
-        values = site.process.request(Rescore(evaluate, b.number, read, metric))
+        power = power_of_score(a, b, metric)
+        values = site.process.request(Rescore(evaluate, b.number, read, metric, power))
         against = Against(
             metric,
             float(pair.distance.a or 0.0),
@@ -296,6 +306,7 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
             threshold=threshold_of(a, metric),
             without_flag=trained_without_flag(reads),
             outputs=names_of_outputs(a),
+            power=power,
         )
         verdict = judge_score(values, b, against)
         if not isinstance(a, Fit) and "input-in-another-form" in {
@@ -311,9 +322,10 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
             return judge_validation(parts, a, b, metric)
         own = "validation of" in b.notes
         other = OwnFit(a.index) if own else b.number
-        parts = site.process.request(LossParts(a.index, other, metric))
+        emptied = emptied_by(a, site.execution.calls)
+        parts = site.process.request(LossParts(a.index, other, metric, bool(emptied)))
         by = "validation" if own else "evaluate"
-        return judge_parts(parts, metric, b.recipe.origins, by)
+        return judge_parts(parts, metric, b.recipe.origins, by, emptied)
     return _position(site, pair) if pair.check == LABELS_MOVE else None
 
 

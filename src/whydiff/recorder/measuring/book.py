@@ -17,6 +17,7 @@ from whydiff.core.calls import (
     BY_HAND,
     FROM_LIST,
     OVER_BATCHES,
+    PRINTED_OF,
     WITHIN,
     CallRecipe,
     Event,
@@ -269,9 +270,11 @@ class CallBook:
         metric's name, or where another metric was printed that another call has there."""
         beside = next((one for one in self._taken if taken.stands_beside(one)), None)
         self._taken.append(taken)
+        self._note_printed(taken)
         notes: dict[str, Any] = {}
         if taken.mistaken:
-            name = taken.quantity
+            name = taken.said or taken.quantity
+            notes = {"beside": taken.reads, "there": taken.said} if taken.said else {}
         elif beside is not None:
             name = f"[{taken.key!r}]"
             notes = {"beside": beside.reads, "there": beside.name, "here": taken.name}
@@ -280,6 +283,16 @@ class CallBook:
         where = f"position {taken.key}" if isinstance(taken.key, int) else f"name {taken.key}"
         told = Score(f"{FROM_LIST}.{name}", taken.reads, "", where, _NO_ROWS)
         self._enter(told, {name: taken.value}, notes)
+
+    def _note_printed(self, taken: Taken) -> None:
+        """A call of evaluate is written again with which of its numbers the script prints."""
+        call = self._evaluated[taken.reads]
+        known = call.notes.get(PRINTED_OF) or {}
+        if taken.name not in known:
+            printed = {**known, taken.name: "root" if taken.root else ""}
+            call = replace(call, notes={**call.notes, PRINTED_OF: printed})
+            self._evaluated[taken.reads] = call
+            self._writer.call(call)
 
     def _enter_mean(self, mean: Mean) -> None:
         """A mean over several calls of evaluate, or over several scores."""

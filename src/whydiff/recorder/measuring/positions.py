@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from whydiff.core.calls import MeasuringCall
-from whydiff.recorder.measuring.formulas.frames import made_at, parsed
+from whydiff.recorder.measuring.formulas.frames import made_at, names_in, parsed
 from whydiff.script_text.printed import (
     definition,
     function_named,
+    named_in_loop,
     printed_numbers,
+    root_of,
     unpacked,
     unscaled,
+    zipped,
 )
 from whydiff.script_text.quantities import measures, quantity_in
 
@@ -30,7 +33,9 @@ class Taken(NamedTuple):
     """A number that is printed; it is metric ``name`` of what call ``reads`` returned, where it was
     taken from ``key``: a position, or a name.
 
-    ``quantity`` is what the text before it says that it measures, "" where it says nothing.
+    ``quantity`` is what the text before it says that it measures, "" where it says nothing;
+    ``said`` the metric of the call that the script pairs the position with. ``root`` says that its
+    square root is printed.
     """
 
     reads: int
@@ -38,10 +43,15 @@ class Taken(NamedTuple):
     name: str
     quantity: str
     value: float
+    said: str = ""
+    root: bool = False
 
     @property
     def mistaken(self) -> bool:
-        """Whether the text says another quantity than the metric measures."""
+        """Whether the text says another quantity than the metric measures, or the script pairs its
+        position with another metric."""
+        if self.said:
+            return self.said != self.name
         return bool(self.quantity) and not measures(self.quantity, self.name)
 
     def stands_beside(self, other: Taken) -> bool:
@@ -57,13 +67,16 @@ class Taken(NamedTuple):
 
 class _Place(NamedTuple):
     """Where a number is taken from: ``key`` of ``value``, an expression at ``line`` that is given
-    to ``names``, and that functions called at ``outer`` return."""
+    to ``names``, and that functions called at ``outer`` return; ``said`` and ``root`` as in
+    :class:`Taken`."""
 
     value: ast.expr
     key: int | str
     line: int
     names: Sequence[str]
     outer: Sequence[ast.expr]
+    said: str = ""
+    root: bool = False
 
 
 def taken_numbers(frame: Any, calls: Mapping[int, MeasuringCall]) -> Iterator[Taken]:
@@ -74,28 +87,83 @@ def taken_numbers(frame: Any, calls: Mapping[int, MeasuringCall]) -> Iterator[Ta
     if module is None:
         return
     for label, node in printed_numbers(module, line):
-        place = _place(module, _Place(unscaled(node), "", line, (), ()))
-        call = None if place is None else _evaluated(module, place, file, calls)
-        if place is None or call is None:
-            continue
-        names = call.returned
-        key = place.key
-        if isinstance(key, int) and -len(names) <= key < len(names):
-            key, name = key % len(names), names[key]
-        elif isinstance(key, str) and key in names:
-            name = key
-        else:
-            continue
-        quantity = quantity_in(label) or next(filter(None, map(quantity_in, place.names)), "")
-        # What the model was not compiled with is called by some name of the script's own.
-        known = any(measures(quantity, one) for one in names) if quantity else False
-        yield Taken(call.number, key, name, quantity if known else "", call.values[name])
+        for place in _places(module, unscaled(node), frame):
+            call = _evaluated(module, place, file, calls)
+            one = None if call is None else _taken(place, call, label)
+            if one is not None:
+                yield one
+
+
+def _taken(place: _Place, call: MeasuringCall, label: str) -> Taken | None:
+    """The number at a place in what a call returned, printed behind a label."""
+    names, key = call.returned, place.key
+    if key == "" and len(names) == 1 and "listed" not in call.notes:  # it returned a number
+        key = 0
+    if isinstance(key, int) and -len(names) <= key < len(names):
+        key, name = key % len(names), names[key]
+    elif isinstance(key, str) and key in names:
+        name = key
+    else:
+        return None
+    quantity = quantity_in(label) or next(filter(None, map(quantity_in, place.names)), "")
+    # What the model was not compiled with is called by some name of the script's own; of a mean
+    # square the root is another quantity.
+    known = quantity and not place.root and any(measures(quantity, one) for one in names)
+    said = place.said if place.said in names else ""
+    value = call.values[name]
+    return Taken(call.number, key, name, quantity if known else "", value, said, place.root)
+
+
+def _places(module: ast.Module, node: ast.expr, frame: Any) -> Iterator[_Place]:
+    """Where a printed expression takes its numbers from: those of a whole dictionary, where names
+    of the script's own are paired with what evaluate returned."""
+    line = frame.f_lineno
+    match node:
+        case ast.Subscript(value=inner, slice=ast.Constant(value=str(name))):
+            paired = _paired(module, inner, frame)
+            if paired is not None:
+                yield from (place for place in paired if place.said == name)
+                return
+        case ast.Name(id=name):
+            looped = named_in_loop(module, name, line)
+            paired = _paired(module, looped[1] if looped else node, frame)
+            if paired is not None:
+                said = names_in(frame).get(looped[0]) if looped else None
+                yield from (place for place in paired if said in (None, place.said))
+                return
+    found = _place(module, _Place(node, "", line, (), ()))
+    if found is not None:
+        yield found
+
+
+def _paired(module: ast.Module, node: ast.expr, frame: Any) -> list[_Place] | None:
+    """The positions of a list that ``zip`` pairs with names; None where it is no such list."""
+    pair = zipped(module, node, frame.f_lineno)
+    if pair is None:
+        return None
+    match pair[0]:
+        case ast.Name(id=name):
+            names = names_in(frame).get(name)
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            names = [e.value if isinstance(e, ast.Constant) else None for e in elements]
+        case _:
+            return None
+    if not isinstance(names, list | tuple):
+        return None
+    return [
+        _Place(pair[1], k, frame.f_lineno, (), (), name)
+        for k, name in enumerate(names)
+        if isinstance(name, str)
+    ]
 
 
 def _place(module: ast.Module, at: _Place) -> _Place | None:
     """Where a printed expression takes its number from; ``at`` holds it as the value."""
     if len(at.names) + len(at.outer) > _DEEPEST:
         return None
+    inner = root_of(at.value)
+    if inner is not None:
+        return _place(module, at._replace(value=inner, root=True))
     match at.value:
         case ast.Subscript(value=value, slice=ast.Constant(value=int() | str() as key)):
             return at._replace(value=value, key=key)
@@ -112,6 +180,8 @@ def _place(module: ast.Module, at: _Place) -> _Place | None:
             value_of = definition(module, name, at.line)
             if value_of is not None:
                 return _place(module, at._replace(value=unscaled(value_of), names=names))
+        case ast.Call(func=ast.Attribute(attr="evaluate" | "test_on_batch")):
+            return at
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) as call:
             function = function_named(module, name)
             returned = (

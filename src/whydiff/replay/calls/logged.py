@@ -6,6 +6,7 @@ the final weights it is taken apart into parts that add up to the gap.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from whydiff.core.digests import row_keys
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
 from whydiff.keras_backend import adapter
+from whydiff.keras_backend.callbacks import numbers
 from whydiff.keras_backend.code import is_users
 from whydiff.keras_backend.internals import leaves_of, pack_leaves, training_argument
 from whydiff.keras_backend.naming import Names
@@ -25,6 +27,7 @@ from whydiff.replay.calls.hybrids import columns
 from whydiff.replay.calls.running import preserved, put_weights
 from whydiff.replay.measuring import is_random, last_epoch, normalizes, silenced
 from whydiff.replay.outcome import quiet
+from whydiff.replay.solo import Solo
 
 #: More batches of an epoch than this are not measured again; an even selection stands for them.
 MOST_BATCHES = 400
@@ -169,6 +172,18 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
     }
 
 
+def log_uninterrupted(live: Live, metric: str) -> float | None:
+    """What the last epoch logs where nothing is evaluated in the middle of it: the fit is made
+    again without the script's callbacks. None where that gives other weights or fails."""
+    with preserved(live.model), contextlib.suppress(TransferError):
+        again = Solo({"a": live, "b": live}, frozenset()).train({})
+        alike = all(
+            np.array_equal(x, y) for x, y in zip(again.weights.values(), live.final, strict=True)
+        )
+        return again.logs[-1].get(metric) if alike else None
+    return None
+
+
 def _with_weights_of(call: LiveCall, model: Any, batches: Sequence[Any], metric: str) -> float:
     with preserved(model), quiet():
         put_weights(model, call.weights)
@@ -218,12 +233,4 @@ def _values(
             total += float(adapter().to_numpy(loss)) * rows
             count += rows
             model.compute_metrics(x, y, predicted, sample_weight=weight)
-    results = {k: _number(v) for k, v in model.get_metrics_result().items()}
-    return {**results, "loss": total / count}
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(np.asarray(adapter().to_numpy(value)).reshape(()))
-    except (TypeError, ValueError):
-        return float("nan")
+    return {**numbers(model.get_metrics_result()), "loss": total / count}

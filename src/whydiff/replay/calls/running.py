@@ -13,6 +13,7 @@ import numpy as np
 
 from whydiff.core.feeding import TransferError
 from whydiff.keras_backend import adapter_of
+from whydiff.keras_backend.callbacks import numbers
 from whydiff.keras_backend.internals import (
     global_generator,
     is_keras_2,
@@ -77,17 +78,7 @@ def _evaluated(model: Any, batches: Sequence[Any]) -> Measured:
     """Metrics, and beside them the outputs that they were computed from."""
     evaluate = package_of(model).Model.evaluate
     values = evaluate(model, _fed(model, batches), verbose=0, return_dict=True)
-    return Measured([], {name: float(value) for name, value in flat(values).items()})
-
-
-def flat(values: Any, prefix: str = "") -> dict[str, Any]:
-    """Metrics by name, those of a nested mapping by ``outer/inner``."""
-    if not isinstance(values, Mapping):
-        return {prefix or "loss": values}
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        found |= flat(value, f"{prefix}/{name}" if prefix else str(name))
-    return found
+    return Measured([], numbers(values if isinstance(values, Mapping) else {"loss": values}))
 
 
 def called(

@@ -21,6 +21,7 @@ from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
 from whydiff.core.transformations import NAMED, in_other_units, renamed, transformed
 from whydiff.keras_backend import adapter
+from whydiff.keras_backend.callbacks import numbers
 from whydiff.keras_backend.internals import has_mask, leaves_of, pack_leaves
 from whydiff.replay.calls.hybrids import CallHybrids, columns
 from whydiff.replay.calls.logged import validation_batches
@@ -45,6 +46,7 @@ class _Read:
     predicted: np.ndarray
     labels: np.ndarray
     own_inputs: bool = False
+    plain: bool = True  # whether it is the score itself, not a power of it
 
     @property
     def done(self) -> str:
@@ -54,16 +56,23 @@ class _Read:
 
 
 def rescored(
-    evaluate: LiveCall, score: LiveCall, reads: LiveCall, metric: str, lives: Sequence[Live] = ()
+    evaluate: LiveCall,
+    score: LiveCall,
+    reads: LiveCall,
+    metric: str,
+    lives: Sequence[Live] = (),
+    power: float = 1.0,
 ) -> dict[str, float]:
-    """The score, and evaluate's ``metric``, by rule; see :mod:`whydiff.core.scoring`.
+    """The score to a ``power``, and evaluate's ``metric``, by rule; see
+    :mod:`whydiff.core.scoring`.
 
     ``AGAIN``: as the script did, the control. Labels of predicted samples that evaluate was not
     given are looked for among those of the fits ``lives``. Raises TransferError where the control
     cannot be computed; rules that do not apply are left out.
     """
     predicted, labels = _given(score)
-    read = _Read(score, reads, _function(score), predicted, labels)
+    read = _Read(score, reads, _to_the(power, _function(score)), predicted, labels,
+                 plain=power == 1.0)  # fmt: skip
     found = {scoring.AGAIN: read.function(labels, predicted)}
     weights = _other_weights(evaluate, reads)
     if weights:  # from here on evaluate's rules are those of a call with these
@@ -198,7 +207,8 @@ def _of_places(evaluate: LiveCall, read: _Read) -> _Rules:
 def _of_unequal_batches(read: _Read, labels: np.ndarray) -> _Rules:
     """A score by hand that is a mean over batches, with each row counted alike."""
     formula = read.score.function and read.score.function()
-    if len(set(getattr(formula, "sizes", ()))) > 1:
+    # Only a mean is what its batches add to it, not the square or the root of one.
+    if len(set(getattr(formula, "sizes", ()))) > 1 and read.plain:
         yield scoring.EVERY_ROW, lambda: formula.over_rows(labels, read.predicted)
 
 
@@ -208,6 +218,9 @@ def _of_metrics(
     """evaluate's metric without a mask, and of what the script made of the outputs."""
     if _masks(evaluate):
         yield scoring.UNMASKED, lambda: _metrics_of(evaluate, aligned, outputs)[metric]
+    if outputs.ndim == 2 and outputs.shape[1] > 1 and outputs.shape == aligned.shape:
+        largest = np.eye(outputs.shape[1], dtype=outputs.dtype)[outputs.argmax(1)]
+        yield scoring.LARGEST_ONLY, lambda: _metrics_of(evaluate, aligned, largest)[metric]
     if read.predicted.size == outputs.size and read.done:
         made = read.predicted.reshape(outputs.shape)
         yield scoring.FROM_CLASSES, lambda: _metrics_of(evaluate, aligned, made)[metric]
@@ -238,8 +251,7 @@ def _metrics_of(evaluate: LiveCall, labels: np.ndarray, outputs: np.ndarray) -> 
     with preserved(model), adapter().without_gradients():
         model.reset_metrics()
         model.compute_metrics(None, convert(labels), convert(outputs))
-        result = model.get_metrics_result()
-        return {name: float(adapter().to_numpy(value)) for name, value in result.items()}
+        return numbers(model.get_metrics_result())
 
 
 def _masks(evaluate: LiveCall) -> bool:
@@ -303,6 +315,10 @@ def _function(score: LiveCall) -> _Score:
     return function
 
 
+def _to_the(power: float, function: _Score) -> _Score:
+    return function if power == 1.0 else lambda *given, **more: function(*given, **more) ** power
+
+
 def _as_it_is(score: LiveCall, told: Score) -> _Score:
     settings = dict(score.arguments or told.settings)
     if score.function is not None:  # a metric or loss of Keras, made anew with its settings
@@ -359,6 +375,60 @@ def _of_evaluate(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float]]
                 arguments = {**evaluate.compile_arguments, "loss": loss}
                 plain = replace(evaluate, compile_arguments=arguments)
                 yield f"{scoring.WITHOUT}{setting}", _evaluated(plain, metric, compiled=True)
+
+
+def two_metrics(evaluate: LiveCall, metrics: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Each of these metrics of one evaluate as its rules are taken away one after the other, by
+    rule; and, under "", the accuracies of the very outputs.
+
+    The last number of a metric is that of all samples at once, without weights and penalties.
+    """
+    if not evaluate.fed:
+        raise TransferError("what it was fed was too large to keep")
+    found = {metric: dict(_without_rules(evaluate, metric)) for metric in metrics}
+    return {**found, "": _accuracies_of(evaluate)}
+
+
+def _without_rules(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float]]:
+    penalty = 0.0
+    yield scoring.AGAIN, _evaluated(evaluate, metric)
+    if metric == "loss":
+        penalty = _penalty(evaluate)
+        yield scoring.UNREGULARIZED, float(evaluate.call.values[metric]) - penalty
+    if any(len(batch) > 2 for batch in evaluate.fed or ()):
+        unweighted = tuple(batch[:2] for batch in evaluate.fed or ())
+        evaluate = replace(evaluate, fed=unweighted)
+        yield scoring.UNWEIGHTED, _evaluated(evaluate, metric) - penalty
+    whole = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *(evaluate.fed or ()))
+    evaluate = replace(evaluate, fed=(whole,))
+    penalty = _penalty(evaluate) if penalty else 0.0
+    yield scoring.IN_ONE_BATCH, _evaluated(evaluate, metric) - penalty
+    for setting, loss in _plainer(evaluate.compile_arguments.get("loss")):
+        if metric == "loss":
+            arguments = {**evaluate.compile_arguments, "loss": loss}
+            plain = replace(evaluate, compile_arguments=arguments)
+            value = _evaluated(plain, metric, compiled=True) - penalty
+            yield f"{scoring.WITHOUT}{setting}", value
+
+
+def _accuracies_of(evaluate: LiveCall) -> dict[str, float]:
+    """Accuracies of what a model with one output gives, by the ways to take a class from it."""
+    _, targets = _columns_of(evaluate.fed)
+    if len(targets) != 1:
+        return {}
+    predict = replace(
+        evaluate,
+        call=replace(evaluate.call, kind="predict", values={}),
+        fed=tuple((batch[0],) for batch in evaluate.fed or ()),
+        function=None,
+    )
+    outputs = CallHybrids({"a": predict, "b": predict}, CallFields()).again("a").outputs
+    if len(outputs) != 1:
+        return {}
+    labels = targets[0]
+    several = labels.ndim == 2 and labels.shape[1] > 1
+    classes = labels.argmax(1) if several else labels
+    return _computed(_accuracies(outputs[0], classes, labels, _largest(evaluate)))
 
 
 def _penalty(evaluate: LiveCall) -> float:
@@ -581,8 +651,13 @@ def _accuracies(
 ) -> _Rules:
     """Accuracies of the outputs by the ways in which a class is taken from them."""
     flat = labels.reshape(len(labels), -1)
+    if outputs.ndim == as_evaluated.ndim + 1 or outputs.shape == as_evaluated.shape:
+        expanded = as_evaluated[..., None] if outputs.ndim > as_evaluated.ndim else as_evaluated
+        yield scoring.EQUAL, lambda: float(np.mean(outputs == expanded.astype(outputs.dtype)))
     if outputs.ndim == 2 and outputs.shape == as_evaluated.shape and outputs.shape[1] > 1:
-        yield scoring.EACH_OUTPUT, lambda: float(np.mean((outputs > 0.5) == (as_evaluated > 0.5)))
+        right = (outputs > 0.5) == (as_evaluated > 0.5)
+        yield scoring.EACH_OUTPUT, lambda: float(np.mean(right))
+        yield scoring.ALL_OUTPUTS, lambda: float(np.mean(np.all(right, axis=1)))
     if flat.shape[1] != 1:
         return
     truth = flat[:, 0]

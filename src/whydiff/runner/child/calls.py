@@ -20,6 +20,7 @@ from whydiff.replay.calls.layers import (
     layers_called,
 )
 from whydiff.replay.calls.logged import (
+    log_uninterrupted,
     rows_of_fit_equal,
     take_apart,
     validation_call,
@@ -27,7 +28,7 @@ from whydiff.replay.calls.logged import (
     validation_rows_equal,
 )
 from whydiff.replay.calls.running import Measured, preserved
-from whydiff.replay.calls.scores import as_evaluate, by_position, rescored
+from whydiff.replay.calls.scores import as_evaluate, by_position, rescored, two_metrics
 from whydiff.runner import codec, messages as m
 from whydiff.runner.child.packing import call_arrays, live_call
 from whydiff.stats.correspondence import Correspondence, correspondence, rounded_weights
@@ -84,15 +85,16 @@ class CallServer:
                 trained = self._lives.get(request.fit)
                 equal = validation_rows_equal if request.validation else rows_of_fit_equal
                 return trained is not None and equal(trained, self._call(request.call))
-            case m.LossParts(fit, number, metric):
-                live = self._fit(fit)
-                call = validation_call(live) if isinstance(number, m.OwnFit) else self._call(number)
-                return _tried(lambda: take_apart(live, call, metric))
+            case m.LossParts():
+                return self.loss_parts(request)
             case m.ValidationParts(fit, number, metric):
                 live, call = self._fit(fit), self._call(number)
                 return _tried(lambda: validation_parts(live, call, metric))
             case m.Rescore():
                 return self.rescore(request)
+            case m.TwoMetrics(number, metrics):
+                evaluate = self._call(number)
+                return _tried(lambda: two_metrics(evaluate, metrics))
             case m.MeasureByPosition(number, other, metric):
                 evaluate, predict = self._call(number), self._call(other)
                 return _tried(lambda: by_position(evaluate, predict, metric))
@@ -157,6 +159,15 @@ class CallServer:
             return m.RowRelations()
         return _relations(correspondence(x, y) for x, y in zip(one, other, strict=True))
 
+    def loss_parts(self, request: m.LossParts) -> Mapping[str, Any]:
+        """What a fit logged against another number, in parts."""
+        live, number, metric = self._fit(request.fit), request.call, request.metric
+        call = validation_call(live) if isinstance(number, m.OwnFit) else self._call(number)
+        parts = _tried(lambda: take_apart(live, call, metric))
+        if request.uninterrupted:
+            parts["uninterrupted"] = _tried(lambda: log_uninterrupted(live, metric))
+        return parts
+
     def rescore(self, request: m.Rescore) -> Mapping[str, float]:
         """A score computed again under other rules, by what was changed."""
         reads, score = self._call(request.reads), self._call(request.score)
@@ -166,7 +177,8 @@ class CallServer:
             else self._call(request.evaluate)
         )
         lives = list(self._lives.values())
-        return _tried(lambda: rescored(evaluate, score, reads, request.metric, lives))
+        power = request.power
+        return _tried(lambda: rescored(evaluate, score, reads, request.metric, lives, power))
 
     def _fit(self, pick: Pick) -> Live:
         live = self._lives.get(pick) if isinstance(pick, int) else None

@@ -17,7 +17,8 @@ class Formula:
     """An expression of the script as a function of labels and predictions.
 
     ``text`` is as the script has it; ``quantity`` what it measures: "accuracy" (of an error rate,
-    what it leaves of 1), "mean_squared_error", "root_mean_squared_error" or "mean_absolute_error".
+    what it leaves of 1), "mean_squared_error", "root_mean_squared_error", "mean_absolute_error" or
+    "log_loss".
     """
 
     text: str

@@ -24,7 +24,7 @@ FUNCTIONS = frozenset({
     "diff", "sign", "floor", "ceil", "expand_dims", "all", "any", "max", "min", "amax",
     "amin", "subtract", "add", "multiply", "divide", "true_divide", "isclose", "logical_and",
     "logical_or", "logical_not", "norm", "float32", "float64", "int32", "int64", "corrcoef",
-    "nan_to_num", "transpose", "size",
+    "nan_to_num", "transpose", "size", "arange", "nansum",
 })  # fmt: skip
 METHODS = frozenset({
     "mean", "sum", "argmax", "argmin", "round", "astype", "flatten", "ravel", "reshape",
@@ -55,7 +55,7 @@ OF_TENSORS: dict[str, Callable[..., Any]] = {
     **{name: getattr(np, name) for name in (
         "mean", "sum", "argmax", "argmin", "equal", "not_equal", "greater", "greater_equal",
         "less", "less_equal", "round", "abs", "square", "sqrt", "squeeze", "reshape", "where",
-        "count_nonzero",
+        "count_nonzero", "log", "exp", "maximum", "minimum",
     )},
 }  # fmt: skip
 LIBRARIES = frozenset({"torch", "tensorflow", "keras", "jax"})

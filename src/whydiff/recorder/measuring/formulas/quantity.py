@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +17,9 @@ _TELLING = 1_000
 #: Of more classes it is not told how each one's rows are counted.
 _MOST_CLASSES = 50
 
+
+#: What a number of labels and predictions is.
+_Measure = Callable[[np.ndarray, np.ndarray], float]
 
 #: A quantity: the part of the rows whose class is wrong.
 ERROR_RATE = "error rate"
@@ -43,34 +46,65 @@ def quantity_of(
 
 
 #: Errors of predictions, of their differences from the labels.
-_ERRORS: dict[str, Callable[[np.ndarray], float]] = {
-    "mean_squared_error": lambda error: float(np.mean(error**2)),
-    "root_mean_squared_error": lambda error: math.sqrt(np.mean(error**2)),
-    "mean_absolute_error": lambda error: float(np.mean(np.abs(error))),
+_ERRORS: Mapping[str, _Measure] = {
+    "mean_squared_error": lambda labels, predicted: float(np.mean((predicted - labels) ** 2)),
+    "root_mean_squared_error": lambda labels, predicted: math.sqrt(
+        np.mean((predicted - labels) ** 2)
+    ),
+    "mean_absolute_error": lambda labels, predicted: float(np.mean(np.abs(predicted - labels))),
 }
 
 
 def _error_of(formula: Formula) -> str:
     """The error that a formula gives of random numbers, over all rows or as a mean over batches."""
-    predicted, labels = formula.predicted, formula.labels
-    if predicted.size != labels.size or not math.isfinite(formula.value):
+    if not math.isfinite(formula.value):
         return ""
-    rng = np.random.default_rng(0)
-    one, other = rng.normal(size=predicted.shape), rng.normal(size=predicted.shape)
-    error = one - other
-    batches = np.split(error, np.cumsum(formula.sizes)[:-1]) if formula.sizes else []
-    for shape in dict.fromkeys((predicted.shape, labels.shape)):
-        try:
-            given = formula(other.reshape(shape), one)
-        except Exception as reason:
-            pass_on(reason)
-            continue
-        for name, measure in _ERRORS.items():
-            values = [measure(error)]
-            values += [float(np.mean([*map(measure, batches)]))] if batches else []
-            if any(math.isclose(given, value, rel_tol=1e-6) for value in values):
-                return name
+    ends = np.cumsum(formula.sizes)[:-1]
+    for labels, predicted, measures in _probes(formula):
+        for shape in dict.fromkeys((labels.shape, formula.labels.shape)):
+            try:
+                given = formula(labels.reshape(shape), predicted)
+            except Exception as reason:
+                pass_on(reason)
+                continue
+            for name, measure in measures.items():
+                values = [measure(labels, predicted)]
+                if formula.sizes:
+                    parts = zip(
+                        *(np.split(part, ends) for part in (labels, predicted)), strict=True
+                    )
+                    values.append(float(np.mean([measure(*part) for part in parts])))
+                if any(math.isclose(given, value, rel_tol=1e-5) for value in values):
+                    return name
     return ""
+
+
+def _probes(formula: Formula) -> Iterator[tuple[np.ndarray, np.ndarray, Mapping[str, _Measure]]]:
+    """Random labels and predictions that a formula may take, with what it may measure of them."""
+    shape, rng = formula.predicted.shape, np.random.default_rng(0)
+    alike = formula.predicted.size == formula.labels.size
+    if alike:
+        yield rng.normal(size=shape), rng.normal(size=shape), _ERRORS
+    parts = rng.uniform(0.05, 0.95, shape)
+    if alike:
+        yield rng.integers(0, 2, shape).astype(float), parts, {"log_loss": _binary_log_loss}
+    if len(shape) < 2 or shape[-1] < 2:
+        return
+    parts = parts / parts.sum(-1, keepdims=True)
+    classes = rng.integers(0, shape[-1], shape[:-1])
+    if alike:
+        yield np.eye(shape[-1])[classes], parts, {"log_loss": _log_loss}
+    elif formula.labels.size == classes.size:
+        yield classes, parts, {"log_loss": lambda y, p: _log_loss(np.eye(shape[-1])[y], p)}
+
+
+def _binary_log_loss(labels: np.ndarray, predicted: np.ndarray) -> float:
+    each = labels * np.log(predicted) + (1 - labels) * np.log(1 - predicted)
+    return -float(np.mean(each))
+
+
+def _log_loss(labels: np.ndarray, predicted: np.ndarray) -> float:
+    return -float(np.mean(np.sum(labels * np.log(predicted), -1)))
 
 
 def _averages_batches(formula: Formula) -> bool:

@@ -1,0 +1,121 @@
+"""Two metrics of one evaluate that measure one quantity: by which rules they differ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from whydiff.core import scoring
+from whydiff.core.findings import Cause, Excluded
+from whydiff.core.words import number, percent
+from whydiff.diagnosis.calls.score_rules import LEFT, OF_BOTH
+from whydiff.diagnosis.calls.verdict import (
+    HELD_BY_NOTHING,
+    Verdict,
+    offset_note,
+    one_number,
+    part_of_gap,
+)
+
+#: A rule that moves less than this part of the gap is no cause.
+_TOLD = 0.02
+#: Rules of a metric: mechanism and what is said of the metric that follows it.
+_OF_ONE = {
+    scoring.UNREGULARIZED: (
+        "regularization-in-the-loss", "{one} contains the model's regularization"
+    ),
+    scoring.UNWEIGHTED: ("sample-weights-in-one", "{one} weights the samples"),
+    scoring.IN_ONE_BATCH: (
+        "metric-averaged-over-batches", "{one} is a mean over the batches, each computed by itself"
+    ),
+}  # fmt: skip
+
+
+class Printed(NamedTuple):
+    """A metric, and whether the script prints its square root."""
+
+    metric: str
+    root: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"the root of {self.metric}" if self.root else self.metric
+
+    def value(self, number: float) -> float:
+        """What is printed where the metric has this value."""
+        return math.sqrt(number) if self.root and number >= 0 else number
+
+
+def judge_two_metrics(
+    values: Mapping[str, Mapping[str, float]], a: Printed, b: Printed, given: Mapping[str, float]
+) -> Verdict:
+    """The verdict on two metrics of one evaluate, which gave ``given``.
+
+    ``values``: each metric as its rules are taken away one after the other, by rule, the first as
+    it was; under "" accuracies of the outputs.
+    """
+    gap = a.value(given[a.metric]) - b.value(given[b.metric])
+    for one in (a, b):
+        again = values[one.metric][scoring.AGAIN]
+        if not one_number(again, given[one.metric]):
+            return Verdict(unexplained=1.0, reproduced=False, notes=(
+                f"No cause is confirmed: evaluated again {one.metric} is {number(again)} instead "
+                f"of {number(given[one.metric])}.",
+            ))  # fmt: skip
+    causes = [
+        *_rules_of(values[a.metric], a, b, gap),
+        *_rules_of(values[b.metric], b, a, -gap),
+        *_accuracies(values, a, b, gap),
+    ]
+    left = 1.0 - sum(cause.share or 0.0 for cause in causes)
+    one_call = "both numbers come from one call of evaluate"
+    excluded = tuple(
+        Excluded(source, one_call)
+        for source in ("weights", "data-content", "data-order", "mode", "architecture")
+    )
+    explained = abs(left) <= LEFT
+    notes = (
+        () if explained else (f"{percent(min(abs(left), 1.0))} of the gap is {HELD_BY_NOTHING}.",)
+    )
+    return Verdict(
+        tuple(sorted(causes, key=lambda c: -abs(c.share or 0.0))), excluded, (),
+        0.0 if explained else min(abs(left), 1.0), True, (*notes, *offset_note(causes)),
+    )  # fmt: skip
+
+
+def _rules_of(
+    steps: Mapping[str, float], one: Printed, other: Printed, gap: float
+) -> Iterator[Cause]:
+    """What each rule of a metric adds to it, as a part of the gap."""
+    (_, before), *rules = steps.items()
+    for rule, after in rules:
+        share = (one.value(before) - one.value(after)) / gap
+        if abs(share) >= _TOLD and not one_number(before, after):
+            id, text = _OF_ONE.get(rule) or ("setting-of-the-loss", "{one} is computed with "
+                                             + rule.removeprefix(scoring.WITHOUT))  # fmt: skip
+            yield part_of_gap(
+                "measurement", id, share, f"{text.format(one=one.metric)}, {other.metric} is not"
+                if " is " in text else f"{text.format(one=one.metric)}, {other.metric} does not",
+                f"{one.name} is {number(one.value(before))}, {rule} {number(one.value(after))}",
+            )  # fmt: skip
+        before = after
+
+
+def _accuracies(
+    values: Mapping[str, Mapping[str, float]], a: Printed, b: Printed, gap: float
+) -> Iterator[Cause]:
+    """The ways in which two accuracies take a class from the outputs, where these differ."""
+    ends = {one: list(values[one.metric].values())[-1] for one in (a, b)}
+    ways = values.get("", {})
+    for (one, other), (mine, theirs, id, detail) in (
+        (pair, rule) for pair in ((a, b), (b, a)) for rule in OF_BOTH
+    ):
+        known = mine in ways and theirs in ways and not one_number(ways[mine], ways[theirs])
+        if known and one_number(ways[mine], ends[one]) and one_number(ways[theirs], ends[other]):
+            text = detail.format(its=one.metric, function=other.metric)
+            yield part_of_gap(
+                "measurement", id, (ends[a] - ends[b]) / gap, text,
+                f"the same outputs: {mine} {number(ways[mine])}, {theirs} {number(ways[theirs])}",
+            )  # fmt: skip
+            return

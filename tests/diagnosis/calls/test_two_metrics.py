@@ -1,0 +1,112 @@
+"""Two metrics of one evaluate that measure one quantity."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from whydiff.core import scoring
+from whydiff.core.calls import PRINTED_OF
+from whydiff.diagnosis.calls.pair import BESIDE_IT, disagreements, printed_pair
+from whydiff.diagnosis.calls.results import said
+from whydiff.diagnosis.calls.two_metrics import Printed, judge_two_metrics
+from whydiff.testing.calls import call, execution
+
+AGAIN, ONE_BATCH, PLAIN = scoring.AGAIN, scoring.IN_ONE_BATCH, scoring.UNREGULARIZED
+
+
+def evaluated(values, printed, **facts):
+    made = call(1, "evaluate", values=values, **facts)
+    return execution(replace(made, notes={PRINTED_OF: printed}))
+
+
+def pairs(values, printed, **facts):
+    found = disagreements(evaluated(values, printed, **facts))
+    return [(d.distance.metric, d.distance.a, d.distance.b) for d in found if d.why == BESIDE_IT]
+
+
+BOTH = {"accuracy": "", "binary_accuracy": ""}
+
+
+@pytest.mark.parametrize(
+    ("values", "printed", "facts", "held"),
+    [
+        (
+            {"loss": 4.0, "rmse": 1.9},
+            {"loss": "root", "rmse": ""},
+            {"objective": {"loss": "mean_squared_error"}},
+            [("the root of loss", 2.0, 1.9)],
+        ),
+        ({"accuracy": 0.5, "binary_accuracy": 0.9}, BOTH, {}, [("accuracy", 0.5, 0.9)]),
+        # only one of them is printed, they are equal, or measure something else
+        ({"accuracy": 0.5, "binary_accuracy": 0.9}, {"accuracy": ""}, {}, []),
+        ({"accuracy": 0.9, "binary_accuracy": 0.9}, BOTH, {}, []),
+        ({"auc": 0.5, "accuracy": 0.9}, {"auc": "", "accuracy": ""}, {}, []),
+        # two outputs
+        (
+            {"a_loss": 1.0, "b_loss": 2.0, "a_mae": 3.0, "b_mae": 4.0},
+            {"a_mae": "", "b_mae": ""},
+            {},
+            [],
+        ),
+        # one class with other settings: that is meant
+        (
+            {"recall": 0.5, "recall_1": 0.9},
+            {"recall": "", "recall_1": ""},
+            {"measurement": {"metrics": [{"class": "Recall", "name": "recall"},
+                                         {"class": "Recall", "name": "recall_1"}]}},
+            [],
+        ),
+    ],
+)  # fmt: skip
+def test_which_metrics_of_one_evaluate_are_held_against_each_other(values, printed, facts, held):
+    assert pairs(values, printed, **facts) == held
+
+
+def test_how_the_pair_is_named():
+    found = evaluated({"loss": 4.0, "rmse": 1.9}, {"loss": "root", "rmse": ""},
+                      objective={"loss": "mse"})  # fmt: skip
+    (pair,) = disagreements(found)
+    assert said(pair.b) == "its rmse at line 1"
+    assert printed_pair(pair) == (Printed("loss", True), Printed("rmse"))
+
+
+def test_what_each_rule_adds_is_its_part_of_the_gap():
+    values = {
+        "loss": {AGAIN: 5.0, PLAIN: 4.0, ONE_BATCH: 4.0},
+        "rmse": {AGAIN: 1.9, ONE_BATCH: 2.0},
+        "": {},
+    }
+    given = {"loss": 5.0, "rmse": 1.9}
+    found = judge_two_metrics(values, Printed("loss", True), Printed("rmse"), given)
+    gap = math.sqrt(5) - 1.9
+    assert {c.mechanism: c.share for c in found.causes} == {
+        "regularization-in-the-loss": pytest.approx((math.sqrt(5) - 2) / gap),
+        "metric-averaged-over-batches": pytest.approx(0.1 / gap),
+    }
+    assert found.reproduced and not found.unexplained
+    assert "weights" in {x.source for x in found.excluded}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_two_ways_to_take_a_class(turned):
+    values = {
+        "accuracy": {AGAIN: 0.5, ONE_BATCH: 0.5},
+        "binary_accuracy": {AGAIN: 0.9, ONE_BATCH: 0.9},
+        "": {scoring.EACH_OUTPUT: 0.9, scoring.BY_CLASS: 0.5, scoring.EQUAL: 0.0},
+    }
+    names = ["accuracy", "binary_accuracy"]
+    a, b = (Printed(name) for name in (reversed(names) if turned else names))
+    given = {"accuracy": 0.5, "binary_accuracy": 0.9}
+    (cause,) = judge_two_metrics(values, a, b, given).causes
+    assert (cause.mechanism, cause.share) == ("each-output-on-its-own", pytest.approx(1.0))
+    assert cause.detail.startswith("binary_accuracy judges each output on its own, accuracy the")
+
+
+def test_what_is_not_reproduced_or_explained_confirms_nothing():
+    values = {"accuracy": {AGAIN: 0.5}, "acc": {AGAIN: 0.9}, "": {}}
+    two = Printed("accuracy"), Printed("acc")
+    found = judge_two_metrics(values, *two, {"accuracy": 0.5, "acc": 0.9})
+    assert (found.causes, found.unexplained) == ((), 1.0)
+    found = judge_two_metrics(values, *two, {"accuracy": 0.6, "acc": 0.9})
+    assert (found.causes, found.reproduced) == ((), False)
