@@ -132,6 +132,8 @@ def test_accuracies(tmp_path, text, expected):
          ("root_mean_squared_error", np.sqrt(np.mean((COLUMN[:, 0] - TARGETS) ** 2)))),
         ("print('MAE', float(np.abs(t.reshape(-1, 1) - model.predict(x)).mean()))",
          ("mean_absolute_error", np.mean(np.abs(COLUMN[:, 0] - TARGETS)))),
+        ("p = model.predict(x)[:, 0]\nprint(np.mean(np.abs((t - p) / t)) * 100)",
+         ("mean_absolute_percentage_error", np.mean(np.abs(1 - COLUMN[:, 0] / TARGETS)))),
         ("p = model.predict(x).squeeze()\nprint(rmse(t, p))",
          ("root_mean_squared_error", np.sqrt(np.mean((COLUMN[:, 0] - TARGETS) ** 2)))),
     ],

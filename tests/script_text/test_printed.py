@@ -19,7 +19,8 @@ from whydiff.script_text.printed import (
     ("text", "away"),
     [
         ("model.fit(x, y,\n          verbose=0)", True),
-        ("h = model.fit(x, y)", False),
+        ("h = model.fit(x, y)", True),
+        ("h = model.fit(x, y)\nprint(h)", False),
         ("print(model.fit(x, y))", False),
         ("model.fit(x, y)\nprint(model.history.history)", False),
         ("def train():\n    return model.fit(x, y)", False),
@@ -28,6 +29,8 @@ from whydiff.script_text.printed import (
 def test_what_a_call_returns_is_thrown_away(text, away):
     line = next(i for i, code in enumerate(text.splitlines(), 1) if "fit" in code)
     assert throws_away(ast.parse(text), line, "fit", "history") is away
+    kept = away and "h =" not in text  # in a cell of a notebook another one may read the name
+    assert throws_away(ast.parse(text), line, "fit", "history", whole=False) is kept
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ WITH_OTHER_WEIGHTS = "with the weights that predicted"
 OTHER_SAMPLES = "on its own samples, which are not those that were predicted"
 IN_ONE_BATCH = "over all samples at once"
 UNWEIGHTED = "without the sample weights"
+NONZERO = "of the samples whose label is not 0"
 UNMASKED = "with the steps that a mask covers"
 UNREGULARIZED = "without the model's regularization"
 

@@ -491,7 +491,8 @@ def log_unseen(
     False wherever that cannot be told.
     """
     module = parsed(stack[-1].file) if stack and _silent(arguments, callbacks) else None
-    return module is not None and throws_away(module, stack[-1].line, "fit", "history")
+    whole = bool(stack) and stack[-1].file.endswith(".py")  # of a notebook it is a cell
+    return module is not None and throws_away(module, stack[-1].line, "fit", "history", whole)
 
 
 def _silent(arguments: Mapping[str, Any], callbacks: Sequence[Any]) -> bool:

@@ -25,14 +25,23 @@ def printed_numbers(module: ast.Module, line: int) -> Iterator[tuple[str, ast.ex
                 label = _text(argument)
 
 
-def throws_away(module: ast.Module, line: int, method: str, attribute: str) -> bool:
+def throws_away(
+    module: ast.Module, line: int, method: str, attribute: str, whole: bool = True
+) -> bool:
     """Whether the statement at a line is a call of ``method`` whose result is thrown away, and no
-    ``attribute`` is read anywhere in the module."""
+    ``attribute`` is read anywhere in the module; where the module is the ``whole`` script, one
+    whose result is given to a name that nothing reads is thrown away, too."""
     if any(isinstance(n, ast.Attribute) and n.attr == attribute for n in ast.walk(module)):
         return False
     match _statement(module, line):
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name))):
             return name == method
+        case ast.Assign(
+            targets=[ast.Name(id=given)], value=ast.Call(func=ast.Attribute(attr=name))
+        ):
+            read = (n for n in ast.walk(module) if _named(n, given))
+            unread = all(isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) for n in read)
+            return whole and name == method and unread
     return False
 
 

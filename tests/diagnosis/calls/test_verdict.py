@@ -34,6 +34,7 @@ from whydiff.core.scoring import (
     IN_PART,
     LARGEST_ONLY,
     LEFT_OUT,
+    NONZERO,
     ON_PREDICTED,
     OTHER_OUTPUT,
     OTHER_SAMPLES,
@@ -758,6 +759,7 @@ def test_a_threshold_on_logits():
         ({IN_ONE_BATCH: 0.25}, "metric-averaged-over-batches"),
         ({UNWEIGHTED: 0.25}, "sample-weights-in-one"),
         ({UNREGULARIZED: 0.25}, "regularization-in-the-loss"),
+        ({NONZERO: 0.25}, "labels-of-zero"),
         ({SAME_SHAPE: 0.95}, "shapes-broadcast"),
         ({FROM_OUTPUTS: 0.94}, "classes-instead-of-outputs"),  # all but a small part of the gap
         ({EACH_OUTPUT: 0.95, BY_CLASS: 0.25}, "each-output-on-its-own"),

@@ -17,7 +17,7 @@ _QUANTITIES = (
     r"^(log_loss|(binary|categorical|sparse_categorical)_crossentropy)$",
     r"^(mae|mean_absolute_error)$",
     r"^(rmse|root_mean_squared_error)$",
-    r"^(mape|mean_absolute_percentage_error)$",
+    r"^(mape|mean_absolute_percentage_error|mean_relative_error)$",
     r"^(msle|mean_squared_log(arithmic)?_error)$",
     r"precision",
     r"recall",

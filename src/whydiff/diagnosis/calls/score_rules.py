@@ -31,6 +31,10 @@ OF_EVALUATE = {
         "steps-under-a-mask",
         "{it} leaves out the steps that a mask covers, {function} counts them",
     ),
+    scoring.NONZERO: (
+        "labels-of-zero",
+        "{its} divides by the label, by a tiny number where that is 0; {function} leaves those out",
+    ),
     scoring.UNREGULARIZED: (
         "regularization-in-the-loss",
         "{its} contains the model's regularization, {function} does not",
@@ -262,6 +266,13 @@ def _rules(
                 f"Average over the classes alike in both: {function}(..., average={average!r})."
             )
             yield _Rule(id, detail.format(**words), evidence, advice if average else "")
+    if one_number(100 * told, wanted):
+        yield _Rule(
+            "other-units",
+            f"{function} is a part of 1, {its} a percentage",
+            f"100 times {number(told)} is {number(100 * told)}, {metric} {number(wanted)}",
+            f"Multiply {function} by 100.",
+        )
     if reaches(by(scoring.FROM_CLASSES), told, wanted):
         yield _Rule(
             "another-threshold",

@@ -705,6 +705,15 @@ MECHANISMS = (
         seen="Counted output by output the accuracy is the one number, sample by sample the other.",
     ),
     Mechanism(
+        "labels-of-zero",
+        ("measurement",),
+        "a percentage of labels that are 0",
+        "mean_absolute_percentage_error divides by the label; where that is 0 Keras divides by "
+        "1e-7, and a few such samples make up nearly all of the mean.",
+        "Measure mean_absolute_error, or leave out the samples whose label is 0 in both.",
+        seen="Without the samples whose label is 0 both numbers are equal.",
+    ),
+    Mechanism(
         "outputs-equal-to-the-label",
         ("measurement",),
         "an accuracy that counts outputs equal to the label",

@@ -279,9 +279,9 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
     a, b, metric = pair.a, pair.b, pair.distance.metric
     assert isinstance(b, MeasuringCall)
     if b.score and b.score.beside and isinstance(a, MeasuringCall):
-        one, other = printed_pair(pair)
-        measured = site.process.request(TwoMetrics(a.number, (one.metric, other.metric)))
-        return judge_two_metrics(measured, one, other, a.values)
+        first, second = printed_pair(pair)
+        measured = site.process.request(TwoMetrics(a.number, (first.metric, second.metric)))
+        return judge_two_metrics(measured, first, second, a.values)
     if b.score:
         reads = read_by(site.execution, b)
         assert reads is not None

@@ -365,6 +365,11 @@ def _of_evaluate(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float]]
         with contextlib.suppress(Exception):
             unweighted = tuple(batch[:2] for batch in evaluate.fed)
             yield scoring.UNWEIGHTED, _evaluated(replace(evaluate, fed=unweighted), metric)
+    with contextlib.suppress(Exception):
+        _, (labels,) = _columns_of(evaluate.fed)
+        rows = np.flatnonzero(np.all(labels.reshape(len(labels), -1) != 0, axis=1))
+        if _relative_to_the_label(metric) and 0 < len(rows) < len(labels):
+            yield scoring.NONZERO, _on_rows(evaluate, rows.tolist(), metric)
     if metric == "loss":
         with contextlib.suppress(Exception):
             penalty = _penalty(evaluate)
@@ -453,6 +458,11 @@ def _on_rows(evaluate: LiveCall, places: Sequence[int], metric: str) -> float:
     batches = evaluate.fed or ()
     rows = pack_leaves(batches[0], [leaf[list(places)] for leaf in columns(batches)])
     return _evaluated(replace(evaluate, fed=(rows,)), metric)
+
+
+def _relative_to_the_label(metric: str) -> bool:
+    """Whether a metric divides by the label, by what it is called."""
+    return "percentage" in metric or "mape" in metric
 
 
 #: Settings of a loss that say how it reads what it is given, not what it measures.

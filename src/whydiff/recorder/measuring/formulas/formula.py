@@ -17,8 +17,8 @@ class Formula:
     """An expression of the script as a function of labels and predictions.
 
     ``text`` is as the script has it; ``quantity`` what it measures: "accuracy" (of an error rate,
-    what it leaves of 1), "mean_squared_error", "root_mean_squared_error", "mean_absolute_error" or
-    "log_loss".
+    what it leaves of 1), "mean_squared_error", "root_mean_squared_error", "mean_absolute_error",
+    "mean_absolute_percentage_error", "mean_relative_error" (a hundredth of it) or "log_loss".
     """
 
     text: str

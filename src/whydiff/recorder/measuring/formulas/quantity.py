@@ -52,7 +52,13 @@ _ERRORS: Mapping[str, _Measure] = {
         np.mean((predicted - labels) ** 2)
     ),
     "mean_absolute_error": lambda labels, predicted: float(np.mean(np.abs(predicted - labels))),
+    "mean_absolute_percentage_error": lambda labels, predicted: 100 * _relative(labels, predicted),
+    "mean_relative_error": lambda labels, predicted: _relative(labels, predicted),
 }
+
+
+def _relative(labels: np.ndarray, predicted: np.ndarray) -> float:
+    return float(np.mean(np.abs((predicted - labels) / labels)))
 
 
 def _error_of(formula: Formula) -> str:
