@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from whydiff.core.stack import Frame
-from whydiff.recorder.watch import log_unseen, names_seen
+from whydiff.recorder.watch import batch_log_read, log_unseen, names_seen
 
 
 class Counts(keras.callbacks.Callback):
@@ -43,3 +43,20 @@ def test_a_callback_that_leaves_the_log_alone_shows_it_to_nobody(tmp_path, callb
     assert log_unseen({"verbose": 0}, [callback()], stack) is unseen
     assert names_seen({"verbose": 0}, [callback()], stack) == []
     assert log_unseen({"verbose": 1}, [callback()], stack) is False
+
+
+class BetweenSteps(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        self.last = logs["loss"]
+
+
+class CountsSteps(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps = batch
+
+
+@pytest.mark.parametrize(
+    ("callback", "read"), [(BetweenSteps, True), (CountsSteps, False), (Reads, False)]
+)
+def test_a_callback_that_reads_the_log_between_two_steps(callback, read):
+    assert batch_log_read([keras.callbacks.TerminateOnNaN(), callback()]) is read

@@ -47,6 +47,10 @@ EVERY = "digested every"
 MEASURED_WITHIN = "measured within"
 
 
+#: note of a fit: a callback of the script reads the log between two steps
+BATCH_LOG_READ = "log read between steps"
+
+
 @dataclass(frozen=True)
 class Draw:
     """One entry of the seed ledger: a seed that an initializer or a seed generator holds.

@@ -7,7 +7,7 @@ import functools
 import inspect
 import itertools
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 from types import CodeType
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from whydiff.core import recording
 from whydiff.core.digests import group_digest, numbers_digest, tensor_digest
 from whydiff.core.hybrids import Pins
 from whydiff.core.interrupting import HANDLERS, pass_on
@@ -117,6 +118,8 @@ class Watch:
             self._notes["log"] = LOG_UNSEEN
         elif names := names_seen(self._fit, self._callbacks, self._stack):
             self._notes["log names"] = names
+        if batch_log_read(self._callbacks):
+            self._notes[recording.BATCH_LOG_READ] = True
         self._every = writer.every
         if self._every > 1:
             self._notes[EVERY] = self._every
@@ -507,14 +510,24 @@ def _silent(arguments: Mapping[str, Any], callbacks: Sequence[Any]) -> bool:
 def _leaves_log_alone(callback: type) -> bool:
     """Whether no hook of a callback of the script reads the log that it is given."""
     own = list(itertools.takewhile(is_users, callback.__mro__))
-    hooks = [
-        getattr(value, "__code__", None)
-        for one in own
-        for name, value in vars(one).items()
-        if name.startswith("on_")
-    ]
     first = callback.__mro__[len(own)]
-    return bool(own) and first.__name__ == "Callback" and not any(map(_reads_last, hooks))
+    read = any(_reads_last(code) for _, code in _own_hooks(callback))
+    return bool(own) and first.__name__ == "Callback" and not read
+
+
+def _own_hooks(callback: type) -> Iterator[tuple[str, Any]]:
+    """The hooks of a callback that the script has written, each with its code."""
+    for one in itertools.takewhile(is_users, callback.__mro__):
+        for name, value in vars(one).items():
+            if name.startswith("on_"):
+                yield name, getattr(value, "__code__", None)
+
+
+def batch_log_read(callbacks: Sequence[Any]) -> bool:
+    """Whether a callback of the script reads the log between two steps."""
+    hooks = ((name, code) for one in callbacks for name, code in _own_hooks(type(one)))
+    between = ("on_train_batch_end", "on_batch_end")
+    return any(name in between and code is not None and _reads_last(code) for name, code in hooks)
 
 
 def _reads_last(code: CodeType | None) -> bool:

@@ -52,9 +52,9 @@ MOST_ALIKE, MOST_CALLS = 3, 60
 #: is a mean over moving weights: that it is somewhat off is how it is meant to be.
 LARGE, LARGE_OF_LOG = 0.02, 0.3
 #: What makes two calls comparable, the clearest first.
-SCORED, LOGGED, RUN, REBUILT, REPEATED, VALIDATED, OTHER_INPUT, BUILT, BY_POSITION = range(9)
-#: Two metrics of one evaluate.
-BESIDE_IT = 9
+SCORED, LOGGED, RUN, REBUILT, REPEATED, VALIDATED, OTHER_INPUT, BUILT = range(8)
+#: Labels of another pass; two metrics of one evaluate.
+BY_POSITION, BESIDE_IT = 8, 9
 
 #: What has to be checked on the values before two calls count as measuring the same.
 FIT_ROWS, ROWS_CORRESPOND = "the rows of the fit", "rows that correspond"
@@ -102,7 +102,7 @@ def disagreements(execution: Execution, metric: str | None = None) -> list[Disag
     for a, b in combinations(own, 2):
         if not same_result(a, b) and not _as_trained_later(execution, own, a, b):
             found += _of_calls(execution, a, b, metric)
-    found += _beside_each_other(own)
+    found += _beside_each_other(own, metric)
     found += _of_loops(execution, own, metric)
     found += _of_parts(execution, own, metric)
     return sorted(found, key=lambda d: d.order)
@@ -360,7 +360,9 @@ def threshold_of(call: Call, metric: str) -> float:
     return 0.5
 
 
-def _beside_each_other(calls: Sequence[MeasuringCall]) -> Iterator[Disagreement]:
+def _beside_each_other(
+    calls: Sequence[MeasuringCall], metric: str | None
+) -> Iterator[Disagreement]:
     """Two metrics of one evaluate that measure one quantity, where the script prints both."""
     for call in calls:
         printed = call.notes.get(PRINTED_OF) or {}
@@ -374,7 +376,8 @@ def _beside_each_other(calls: Sequence[MeasuringCall]) -> Iterator[Disagreement]
             same_output = one.removesuffix(bare[one]) == other.removesuffix(bare[other])
             alike = classes.get(bare[one]) is not None is not classes.get(bare[other])
             meant = alike and classes[bare[one]] == classes[bare[other]]  # with other settings
-            if not same_output or meant or apart.rounding:
+            unasked = metric is not None and metric not in (one, other)
+            if not same_output or meant or apart.rounding or unasked:
                 continue
             if _measured_alike(measured[one], a.root, measured[other], b.root):
                 told = Score(f"{BESIDE}.{other}", call.number, "", "", np.empty((0, 2), np.uint64))

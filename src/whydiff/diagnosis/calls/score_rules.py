@@ -261,12 +261,10 @@ def _rules(
     for rule, (id, detail) in OF_SCORE.items():
         if reaches(by(rule), wanted, told):
             evidence = f"{function} {rule} is {number(by(rule))}, {metric} {number(wanted)}"
-            average = rule.split()[0] if rule in scoring.AVERAGED else ""
-            advice = (
-                f"Average over the classes alike in both: {function}(..., average={average!r})."
-            )
-            yield _Rule(id, detail.format(**words), evidence, advice if average else "")
-    if one_number(100 * told, wanted):
+            advice = _averaged(rule, names, wanted, told).remedy if rule in scoring.AVERAGED else ""
+            yield _Rule(id, detail.format(**words), evidence, advice)
+    percentage = "percentage" in metric or "mape" in metric
+    if percentage and one_number(100 * told, wanted):
         yield _Rule(
             "other-units",
             f"{function} is a part of 1, {its} a percentage",

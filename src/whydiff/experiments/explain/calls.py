@@ -13,7 +13,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import OutOfTime, TransferError
 from whydiff.core.findings import CONFIRMED, DIFFERS, Explanation
 from whydiff.core.progress import Progress
-from whydiff.core.recording import Execution, Fit
+from whydiff.core.recording import BATCH_LOG_READ, Execution, Fit
 from whydiff.core.words import listed
 from whydiff.diagnosis.calls.answer import Scene, all_agree, answer_calls, two_agree
 from whydiff.diagnosis.calls.fields import Compared, compare, with_programs
@@ -85,6 +85,10 @@ from whydiff.runner.messages import (
 )  # fmt: skip
 from whydiff.runner.running import Ran
 
+BETWEEN_STEPS = (
+    "What a callback reads of the log between two steps is the mean over the batches of the epoch "
+    "so far, not the number of one batch; the log compared here is that of the whole epoch."
+)
 #: Pairs that are checked on their values before none is taken.
 MOST_CHECKED = 12
 
@@ -325,7 +329,9 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
         emptied = emptied_by(a, site.execution.calls)
         parts = site.process.request(LossParts(a.index, other, metric, bool(emptied)))
         by = "validation" if own else "evaluate"
-        return judge_parts(parts, metric, b.recipe.origins, by, emptied)
+        verdict = judge_parts(parts, metric, b.recipe.origins, by, emptied)
+        between = (BETWEEN_STEPS,) if a.notes.get(BATCH_LOG_READ) else ()
+        return replace(verdict, notes=(*verdict.notes, *between))
     return _position(site, pair) if pair.check == LABELS_MOVE else None
 
 

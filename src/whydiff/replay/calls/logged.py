@@ -27,7 +27,6 @@ from whydiff.replay.calls.hybrids import columns
 from whydiff.replay.calls.running import preserved, put_weights
 from whydiff.replay.measuring import is_random, last_epoch, normalizes, silenced
 from whydiff.replay.outcome import quiet
-from whydiff.replay.solo import Solo
 
 #: More batches of an epoch than this are not measured again; an even selection stands for them.
 MOST_BATCHES = 400
@@ -175,7 +174,9 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
 def log_uninterrupted(live: Live, metric: str) -> float | None:
     """What the last epoch logs where nothing is evaluated in the middle of it: the fit is made
     again without the script's callbacks. None where that gives other weights or fails."""
-    with preserved(live.model), contextlib.suppress(TransferError):
+    from whydiff.replay.solo import Solo  # feeds by a data adapter of Keras 3
+
+    with preserved(live.model), contextlib.suppress(Exception):
         again = Solo({"a": live, "b": live}, frozenset()).train({})
         alike = all(
             np.array_equal(x, y) for x, y in zip(again.weights.values(), live.final, strict=True)

@@ -59,12 +59,14 @@ def printed_formulas(
 
 def _formula(node: ast.expr, reader: Reader, line: int) -> Formula | None:
     file, plain = reader.file, unscaled(node)
+    scaled = plain is not node
     if isinstance(plain, ast.Name):
         shown = definition(reader.module, plain.id, line)
         whole = reader.number(plain.id, reader.values[plain.id], line)
         if whole is None or shown is None:
             return None
         plain, tree = unscaled(shown), unscaled(whole)
+        scaled = scaled or plain is not shown
     else:
         tree = reader.read(plain, line)
     predicted, labels = reader.roles(tree)
@@ -82,6 +84,9 @@ def _formula(node: ast.expr, reader: Reader, line: int) -> Formula | None:
 
     text = ast.unparse(plain)
     quantity = quantity_of(of_first_rows(made(tree, text, "")), tree, reader.functions)
+    if quantity == "mean_relative_error" and scaled:  # it is measured in percent
+        percent = ast.BinOp(tree, ast.Mult(), ast.Constant(100))
+        return made(percent, f"({text}) * 100", "mean_absolute_percentage_error")
     if quantity == ERROR_RATE:
         right = ast.BinOp(ast.Constant(1.0), ast.Sub(), tree)
         return made(right, f"1 - ({text})", "accuracy")

@@ -65,7 +65,6 @@ def _error_of(formula: Formula) -> str:
     """The error that a formula gives of random numbers, over all rows or as a mean over batches."""
     if not math.isfinite(formula.value):
         return ""
-    ends = np.cumsum(formula.sizes)[:-1]
     for labels, predicted, measures in _probes(formula):
         for shape in dict.fromkeys((labels.shape, formula.labels.shape)):
             try:
@@ -73,16 +72,37 @@ def _error_of(formula: Formula) -> str:
             except Exception as reason:
                 pass_on(reason)
                 continue
-            for name, measure in measures.items():
-                values = [measure(labels, predicted)]
-                if formula.sizes:
-                    parts = zip(
-                        *(np.split(part, ends) for part in (labels, predicted)), strict=True
-                    )
-                    values.append(float(np.mean([measure(*part) for part in parts])))
-                if any(math.isclose(given, value, rel_tol=1e-5) for value in values):
-                    return name
+            name = _measured(given, measures, labels, predicted, formula.sizes)
+            if name:
+                return name
     return ""
+
+
+def _measured(
+    given: float,
+    measures: Mapping[str, _Measure],
+    labels: np.ndarray,
+    predicted: np.ndarray,
+    sizes: Sequence[int],
+) -> str:
+    """Which of the measures gives that number of all rows, or as a mean over batches; "" if none
+    does."""
+    for name, measure in measures.items():
+        values = _over_rows_and_batches(measure, labels, predicted, sizes)
+        if any(math.isclose(given, value, rel_tol=1e-5) for value in values):
+            return name
+    return ""
+
+
+def _over_rows_and_batches(
+    measure: _Measure, labels: np.ndarray, predicted: np.ndarray, sizes: Sequence[int]
+) -> list[float]:
+    """A measure of all rows; and its mean over batches, where there are several."""
+    if not sizes:
+        return [measure(labels, predicted)]
+    ends = np.cumsum(sizes)[:-1]
+    batches = zip(np.split(labels, ends), np.split(predicted, ends), strict=True)
+    return [measure(labels, predicted), float(np.mean([measure(*batch) for batch in batches]))]
 
 
 def _probes(formula: Formula) -> Iterator[tuple[np.ndarray, np.ndarray, Mapping[str, _Measure]]]:
