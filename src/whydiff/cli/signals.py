@@ -6,16 +6,22 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from whydiff.core.errors import Terminated
 
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+#: Seconds after which an ending that was raised in vain is raised again.
+_AGAIN = 0.02
 
 
 def end_in_order() -> None:
     """From now on SIGTERM and SIGHUP raise Terminated, so that children and folders go first.
 
-    A signal that whoever started us had ignored (``nohup``) stays ignored.
+    A signal that whoever started us had ignored (``nohup``) stays ignored. One may strike while a
+    finalizer or the callback of a weak reference runs (each import has one): Python drops what is
+    raised there, so it is raised again until it gets through.
     """
 
     def end(number: int, frame: object) -> None:
@@ -27,6 +33,27 @@ def end_in_order() -> None:
         for number in _ENDING:
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, end)
+        if hasattr(signal, "setitimer"):
+            sys.unraisablehook = _raise_again(sys.unraisablehook)
+
+
+def _raise_again(before: Callable[[Any], object]) -> Callable[[Any], object]:
+    """A hook for exceptions that Python drops, an ending among them; others go to ``before``."""
+
+    def hook(dropped: Any) -> None:
+        error = dropped.exc_value
+        if not isinstance(error, Terminated):
+            before(dropped)
+            return
+        number = error.number
+
+        def end(alarm: int, frame: object) -> None:
+            raise Terminated(number)
+
+        signal.signal(signal.SIGALRM, end)
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN)  # raised here, it would be dropped, too
+
+    return hook
 
 
 def end_by_signal(number: int) -> None:
