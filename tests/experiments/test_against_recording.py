@@ -77,6 +77,37 @@ def test_a_recorded_loop_starts_from_what_was_recorded(tmp_path, monkeypatch):
     assert not any(again in note for note in answer.notes)  # not even A could be
 
 
+#: Steps of two models in turns, the second on what the first is fed.
+TURNS = """
+other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+other.compile("sgd", "mse")
+for i in range(4):
+    here = slice(16 * i, 16 * i + 16)
+    model.train_on_batch(x[here], (y[:, None] + np.zeros(3))[here])
+    other.train_on_batch(x[here], model(x[here]))
+"""
+
+
+@pytest.mark.long
+def test_recorded_loops_whose_steps_come_in_turns_start_from_what_was_recorded(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    script = SCRIPT.partition("model.fit(")[0].replace(", keras.layers.Dropout(0.2)", "")
+    turns = TURNS.replace("model(x[here])", "np.zeros((16, 3))")
+    (tmp_path / "train.py").write_text(script + turns)
+    record("train.py", output="then.whydiff", arguments=["1", "0.1"])
+    answer = explain("then.whydiff", "train.py", arguments=["2", "0.1"], fix=False)
+    assert [(c.source, c.status) for c in answer.causes] == [("initialization", CONFIRMED)]
+    assert answer.reproduced and answer.unexplained == 0.0
+
+    # What a model makes for another is in no recording: it is not found among what is fed here.
+    (tmp_path / "train.py").write_text(script + TURNS)
+    record("train.py", output="then.whydiff", arguments=["1", "0.1"], force=True)
+    answer = explain("then.whydiff", "train.py", arguments=["2", "0.1"], fix=False)
+    assert {c.status for c in answer.causes} == {SUSPECTED}
+
+
 def content(*numbers, unit="sample"):
     rows = np.array([[n, n] for n in numbers], np.uint64).reshape(-1, 2)
     return Content(rows, unit)

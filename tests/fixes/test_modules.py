@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from whydiff.core.recording import SEEDING, Draw, Frame, Side
 from whydiff.fixes import proposals
 from whydiff.fixes.proposal import Difference
@@ -122,11 +124,65 @@ def test_an_entry_point_is_left_alone_where_the_seed_is_given_to_what_it_calls(s
     assert path == MODULE and first.source == entry
     assert changed.startswith("import keras\nimport model\n")
     assert "def train(seed):\n    keras.utils.set_random_seed(seed)\n    model.build" in changed
-    alone = work.replace("train(seed)", "train()")
-    found = proposals(
-        SCRIPT, entry, Difference("runs", a, a, [], ["initialization"]), [(MODULE, alone)]
-    )
-    assert not any(p.changed for p in found)
+
+
+WRAPPER = "import loader\n\n\ndef main():\n    loader.train()\n"
+WORK = 'import model\n\n\ndef train():\n    """Train."""\n    model.build().fit()\n'
+CONFIG = (Path("/home/me/config.py"), "EPOCHS = 2\nSEED = 7\n")
+
+
+def of_one_training(sides, entry, *modules, work=True, fits=1):
+    """What is proposed first for a training that a wrapper, or the script itself, makes."""
+    outer = (Frame(str(SCRIPT), 5, "main"), *[Frame(str(MODULE), 6, "train")] * work)
+    drawn = (*outer, Frame("/home/me/model.py", 2, "build"))
+    a, _ = sides(draws=((drawn,), ()), fits=(outer, outer))
+    a = Side(replace(a.execution, fits=a.execution.fits[:fits]), a.fit)
+    made_by = Difference("runs", a, a, [], ["initialization"])
+    return proposals(SCRIPT, entry, made_by, modules)[0]
+
+
+def test_without_a_seed_anywhere_what_does_the_work_is_seeded_and_no_wrapper(sides):
+    first = of_one_training(sides, WRAPPER, (MODULE, WORK))
+    ((path, changed),) = first.changed
+    assert path == MODULE and first.source == WRAPPER
+    assert '"""Train."""\n    keras.utils.set_random_seed(0)\n    model.build' in changed
+    assert "where train() begins" in first.how
+    # Two trainings that go through it may be meant to differ.
+    assert not of_one_training(sides, WRAPPER, (MODULE, WORK), fits=2).changed
+
+
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [
+        ("from config import EPOCHS", "from config import EPOCHS, SEED|SEED"),
+        ("from config import (\n    EPOCHS,\n)", "    EPOCHS, SEED,\n)|SEED"),
+        ("from config import EPOCHS, SEED as S", "import EPOCHS, SEED as S|S"),
+        ("import config", "import config\n|config.SEED"),
+        ("from me import config as c", "import config as c\n|c.SEED"),
+        ("import numpy", "from config import SEED\n|SEED"),  # as the other module does
+    ],
+)
+def test_the_seed_of_another_file_of_the_project_is_used(sides, line, given):
+    data = (MODULE, "from config import EPOCHS\n")
+    text = f"import keras\n{line}\n\n\ndef main():\n    build().fit()\n"
+    imported, seed = given.split("|")
+    first = of_one_training(sides, text, CONFIG, data, work=False)
+    assert imported in first.source and f"\nkeras.utils.set_random_seed({seed})\n" in first.source
+    assert not first.changed and "SEED of config.py" in first.how
+    other = (Path("/home/me/other.py"), "SEED = 8\n")  # which of the two?
+    assert "seed(0)" in of_one_training(sides, text, CONFIG, other, work=False).source
+
+
+def test_relative_imports_and_settings_hold_a_seed_too(sides):
+    settings = "class Settings:\n    seed = 4\n\n\nsettings = Settings()\n"
+    modules = (CONFIG[0], settings), (MODULE, WORK.replace("import model", "from . import config"))
+    first = of_one_training(sides, WRAPPER, *modules)
+    ((_, changed),) = first.changed
+    assert "    keras.utils.set_random_seed(config.settings.seed)\n" in changed
+    # What a class says may be another number in each of its instances.
+    alone = (CONFIG[0], settings.partition("settings =")[0])
+    ((_, changed),) = of_one_training(sides, WRAPPER, alone, modules[1]).changed
+    assert "seed(0)" in changed
 
 
 def test_a_seed_that_is_asked_for_is_used(sides):

@@ -21,6 +21,7 @@ from whydiff.fixes.modules import (
     between_fits,
     between_runs,
     completed_inside,
+    seed_of_modules,
     seeded_inside,
 )
 from whydiff.fixes.proposal import Difference, Proposal, assemble, parsed_text, shown
@@ -64,7 +65,10 @@ def proposals(
         seeded = _assembled(text, shown(script), fits.plans(parsed, script, a, b, wanted))
         made += seeded or between_fits(text, modules, a, b, wanted)
     elif wanted:
-        seeded = _assembled(text, shown(script), runs.plans(parsed, script, a, wanted))
+        seeds_itself = between != "runs" or _has_seed(parsed, script, a)
+        of_project = None if seeds_itself else seed_of_modules(parsed, script, modules)
+        plans = runs.plans(parsed, script, a, wanted, of_project)
+        seeded = _assembled(text, shown(script), plans)
         if between == "runs":
             made += _seeded_elsewhere(parsed, script, text, modules, a, wanted)
             made += between_runs(text, modules, a, wanted, [p for p in seeded if p.patch])

@@ -10,11 +10,18 @@ from pathlib import Path
 from whydiff.core.recording import SEEDING, Side
 from whydiff.fixes import fits
 from whydiff.fixes.proposal import Proposal, Step, assemble, parsed_text, shown
-from whydiff.fixes.runs import generator_step
-from whydiff.fixes.seed_lines import completed, drawn_lines, own_seed_step, seeded_in_time
+from whydiff.fixes.runs import SEEDABLE, generator_step
+from whydiff.fixes.seed_lines import (
+    completed,
+    drawn_lines,
+    own_seed_step,
+    seeded_in_time,
+    where_all_is_done,
+)
 from whydiff.script_text.edits import Script
 from whydiff.script_text.generators import changes
 from whydiff.script_text.imports import Names
+from whydiff.script_text.project_seed import ProjectSeed, project_seed
 
 #: sources that generators of the project's own reach
 _DRAWN = ("data-content", "data-order", "noise", "batch-size", "architecture", "optimizer")
@@ -59,15 +66,28 @@ def completed_inside(
 def seeded_inside(
     text: str, modules: Sequence[Module], a: Side, causes: Sequence[str]
 ) -> list[Proposal]:
-    """Keras seeded where a module of the project is given the seed, through which everything goes.
+    """Keras seeded in a module of the project through which everything goes.
 
-    ``text`` is the script's, which has no seed of its own: it only calls what does the work.
+    Best where it is given the seed; else with the seed that another module holds, or with one of
+    ours. ``text`` is the script's, which has no seed of its own: it only calls what does the work.
     """
-    for path, content, parsed in _parsed(modules):
+    parsed_modules = [*_parsed(modules)]
+    for path, content, parsed in parsed_modules:
         step = own_seed_step(parsed, Names(parsed), path, _of(path, a))
         if step:
             return list(_assembled(text, path, content, [step], causes))
+    for path, content, parsed in parsed_modules if {*causes} <= {*SEEDABLE} else ():
+        names = Names(parsed)
+        given = project_seed(parsed, names, path, [(p, one) for p, _, one in parsed_modules])
+        step = where_all_is_done(parsed, names, path, _of(path, a), given)
+        if step:
+            return list(_assembled(text, path, content, [step], causes))
     return []
+
+
+def seed_of_modules(script: Script, path: Path, modules: Sequence[Module]) -> ProjectSeed | None:
+    """The seed that a script without one may import from a module of its project."""
+    return project_seed(script, Names(script), path, [(p, one) for p, _, one in _parsed(modules)])
 
 
 def between_fits(

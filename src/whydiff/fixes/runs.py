@@ -21,6 +21,7 @@ from whydiff.script_text.edits import Script, place_before
 from whydiff.script_text.generators import Change, Seeds, changes
 from whydiff.script_text.imports import Names
 from whydiff.script_text.orders import uses_hash_order
+from whydiff.script_text.project_seed import ProjectSeed
 from whydiff.script_text.seeding import seed_script, seeded, seeding_prelude
 from whydiff.script_text.splits import seeded_splits
 
@@ -41,10 +42,21 @@ _HASHED = Step(
 _COMBINATIONS = ("s", "g", "o", "p", "sg", "so", "sp", "go", "gop", "sgo", "sgop")
 
 
-def plans(script: Script, path: Path, side: Side, causes: Sequence[str]) -> list[Plan]:
-    """Combinations of steps with what they should make agree, smallest first."""
+def plans(
+    script: Script,
+    path: Path,
+    side: Side,
+    causes: Sequence[str],
+    given: ProjectSeed | None = None,
+) -> list[Plan]:
+    """Combinations of steps with what they should make agree, smallest first.
+
+    ``given`` is the seed of the project that a script without one of its own may import.
+    """
     names = Names(script)
     parts = _parts(script, names, path, side, causes)
+    if given is not None and parts["s"]:
+        parts["s"] = _with_seed_of_project(parts["s"], script, names, path, side, given)
     determinism = _determinism(script, names, side) if "arithmetic" in causes else Step()
     found: list[tuple[Step, ...]] = []
     for combination in _COMBINATIONS:
@@ -102,6 +114,20 @@ def _seed_step(script: Script, names: Names, path: Path, side: Side, causes: Seq
         return inside
     seeding = seed_script(script, names, _backend(side), _first_use(script, path, side))
     return Step(seeding.edits, seeding.prelude, how=seeding.how)
+
+
+def _with_seed_of_project(
+    step: Step, script: Script, names: Names, path: Path, side: Side, given: ProjectSeed
+) -> Step:
+    """The step that seeds with 0, with the project's seed in place of that; any other as it is."""
+    backend, first = _backend(side), _first_use(script, path, side)
+    if step.edits != seed_script(script, names, backend, first).edits:
+        return step
+    seeding = seed_script(script, names, backend, first, given.text)
+    if seeding.edits == step.edits:  # one that the script sets for others is taken over
+        return step
+    how = f"Sets the project's seed ({given.owner}) before anything is drawn or built."
+    return Step((*given.edits, *seeding.edits), how=how)
 
 
 def generator_step(found: Sequence[Change]) -> Step:

@@ -6,6 +6,7 @@ The seed ledger says which line seeded what, and what was drawn before and behin
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from whydiff.core.recording import SEEDING, Draw, Frame, Side
 from whydiff.fixes.proposal import Step
 from whydiff.fixes.spots import script_files
 from whydiff.script_text.edits import (
+    Edit,
     Place,
     Script,
     block_of,
@@ -22,6 +24,7 @@ from whydiff.script_text.edits import (
 )
 from whydiff.script_text.imports import SEED, Names
 from whydiff.script_text.own_seed import own_seed, own_seeds, seed_in
+from whydiff.script_text.project_seed import ProjectSeed
 from whydiff.script_text.seeding import GLOBAL_SEEDS, besides, harmless, import_edit
 
 _COMPLETE = (
@@ -238,19 +241,65 @@ def own_seed_step(script: Script, names: Names, path: Path, side: Side) -> Step:
     if inside is None:
         return Step()
     seed, place = inside
+    how = "Sets the script's own seed for Keras, NumPy and Python as soon as it is known."
+    if seed.isdigit():
+        how = "Sets one seed for Keras, NumPy and Python where the test begins."
+    return _seeded_at(script, names, seed, place, how)
+
+
+def where_all_is_done(
+    script: Script, names: Names, path: Path, side: Side, given: ProjectSeed | None
+) -> Step:
+    """Keras seeded where the innermost function begins through which everything goes, with the
+    project's seed, else 0. Where a program trains more than once, that could make equal what is
+    meant to differ: an empty step then."""
+    stacks = _stacks(side)
+    if not stacks or len(side.execution.fits) > 1:
+        return Step()
+    columns = zip(*([(f.file, f.function) for f in stack] for stack in stacks), strict=False)
+    depth = sum(1 for _ in itertools.takewhile(lambda column: len({*column}) == 1, columns))
+    inner = stacks[0][depth - 1] if depth else None
+    if inner is None or inner.file not in script_files(path, side.execution.script):
+        return Step()
+    statement = statement_at(script, inner.line)
+    function = script.scope(statement) if statement is not None else script.tree
+    if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+        return Step()
+    place = place_before(script, _body(function)[0])
+    if place is None:
+        return Step()
+    how = f"Sets one seed for Keras, NumPy and Python where {function.name}() begins."
+    if given is not None:
+        how = f"Sets the project's seed ({given.owner}) for Keras, NumPy and Python."
+    text, edits = (given.text, given.edits) if given else ("0", ())
+    return _seeded_at(script, names, text, place, how, edits)
+
+
+def _seeded_at(
+    script: Script, names: Names, seed: str, place: Place, how: str, more: Sequence[Edit] = ()
+) -> Step:
+    """Keras seeded at a place, and imported where it is not; an empty step where it cannot be."""
     call = names.seed_call(place.statement)
     if call is None:
         return Step()
-    edits = [place.insert(f"{call.function}({seed})")]
+    edits = [*more, place.insert(f"{call.function}({seed})")]
     if call.needs:
         needed = import_edit(script, names, call.needs)
         if needed is None or "KERAS_BACKEND" in script.text:
             return Step()  # importing Keras there would settle the backend too early
         edits.insert(0, needed)
-    how = "Sets the script's own seed for Keras, NumPy and Python as soon as it is known."
-    if seed.isdigit():
-        how = "Sets one seed for Keras, NumPy and Python where the test begins."
     return Step(tuple(edits), how=how)
+
+
+def _stacks(side: Side) -> list[tuple[Frame, ...]]:
+    """How everything was reached that was drawn, and the fit."""
+    draws = [d for d in side.execution.ledger if d.kind != SEEDING and not d.explicit and d.stack]
+    return [s for s in (*(d.stack for d in draws), side.fit.stack) if s]
+
+
+def _body(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+    """What a function does, without its docstring."""
+    return function.body[1:] if ast.get_docstring(function) is not None else function.body
 
 
 def own_seed_inside(
@@ -262,7 +311,7 @@ def own_seed_inside(
     """
     files = script_files(path, side.execution.script)
     draws = [d for d in side.execution.ledger if d.kind != SEEDING and not d.explicit and d.stack]
-    stacks = [s for s in (*(d.stack for d in draws), side.fit.stack) if s]
+    stacks = _stacks(side)
     for seed in own_seeds(script, names):
         scope = script.scope(seed.statement)
         if seed.unset or isinstance(scope, ast.Module | ast.ClassDef):
@@ -291,7 +340,7 @@ def _in_fixture(
     for function in (n for n in ast.walk(script.tree) if isinstance(n, ast.FunctionDef)):
         decorators = [ast.unparse(d).partition("(")[0] for d in function.decorator_list]
         prepares = function.name in _PREPARE or any(d.endswith("fixture") for d in decorators)
-        body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+        body = _body(function)
         if not prepares or function.name not in through or not body:
             continue
         place = place_before(script, body[0])
@@ -318,7 +367,7 @@ def _given_seed(
             )
             for stack in stacks
         )
-        body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+        body = _body(function)
         if not through or not body:
             continue
         text = seed_in(function, script, names)

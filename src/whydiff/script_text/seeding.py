@@ -86,18 +86,20 @@ def seeded(script: Script, names: Names) -> bool:
     return False
 
 
-def seed_script(script: Script, names: Names, backend: str, first_use: int = 0) -> Seeding:
+def seed_script(
+    script: Script, names: Names, backend: str, first_use: int = 0, otherwise: str = "0"
+) -> Seeding:
     """Set one seed before anything is drawn or built.
 
     ``first_use`` is the first module-level line known to draw, 0 if unknown. A seed that the
     script sets already for NumPy or TensorFlow alone is taken over; else its own seed is used
-    where it is known before that line.
+    where it is known before that line, and ``otherwise`` where it has none.
     """
     how = "Sets one seed for Python, NumPy and the backend before anything is drawn or built."
     opening = _opening(script, names, first_use)
     partial = next((s for s in opening if _partial_seed(s, names)), None)
     place = place_before(script, partial) if partial else _place_after(script, opening)
-    value = _seed_text(script, partial) if partial else "0"
+    value = _seed_text(script, partial) if partial else otherwise
     further = _opening(script, names, first_use, own=True)
     own = None if partial else _own_seed(script, names, further)
     if own is not None:

@@ -23,7 +23,9 @@ def recorded_fit(side: FitRecorded, like: Live) -> Live:
     TransferError where the file or this process lacks something that the training started from.
     """
     path = Path(side.recording)
-    fit = load(path).fits[side.fit - 1]
+    fit = next((fit for fit in load(path).fits if fit.index == side.fit), None)
+    if fit is None:
+        raise TransferError(f"{path.name} holds fewer trainings than this script makes")
     if not fit.finished:
         raise TransferError(f"{path.name} was not recorded to the end of fit {fit.index}")
     recipe, initial = fit.recipe, arrays(path, fit.index, "initial")

@@ -141,15 +141,10 @@ class HybridServer:
         self._other = None
         differing = frozenset(request.differing)
         if any(needs_script(live) for live in lives.values()):
-            if recorded and like.companions:
-                raise TransferError(
-                    "steps of other loops come between its own, and a recording does not say which"
-                )
             companions = {
-                n: self._adopted_companions(elsewhere[n], packed[n])
-                if n in elsewhere
-                else self._companions(live)
-                for n, live in lives.items()
+                **{n: self._companions(live) for n, live in own.items()},
+                **{n: self._adopted_companions(s, packed[n]) for n, s in elsewhere.items()},
+                **{n: self._recorded_companions(s, like) for n, s in recorded.items()},
             }
             run = functools.partial(self._again, sides, request.program)
             self._paired = Rerun(lives, companions, differing, run)
@@ -259,6 +254,13 @@ class HybridServer:
             index: live_fit(arrays, own[index], fits[index - 1].recipe)
             for index, arrays in packed.companions.items()
             if index in own
+        }
+
+    def _recorded_companions(self, there: m.FitRecorded, like: Live) -> dict[int, Live]:
+        """Loops of a recording, each with the place among its trainings that it has here."""
+        return {
+            index: recorded_fit(replace(there, fit=there.fit + index - like.index), other)
+            for index, other in self._companions(like).items()
         }
 
 
