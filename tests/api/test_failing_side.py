@@ -2,7 +2,7 @@
 
 import pytest
 
-from whydiff import explain
+from whydiff import WhydiffError, explain
 from whydiff.core.findings import SUSPECTED
 
 SCRIPT = """
@@ -36,3 +36,18 @@ def test_what_was_recorded_until_b_failed_is_compared(tmp_path, monkeypatch):
     assert "fit 1 was not watched to its end, so it cannot be trained again" in said
     assert "So no cause is confirmed" in said
     assert "train.py 2 fail exited with 1: RuntimeError: no more (while training)." in said
+
+
+@pytest.mark.long
+def test_a_side_that_fails_before_it_trains_is_told_beside_the_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(SCRIPT)
+    with pytest.raises(WhydiffError) as failed:
+        explain("train.py", a_arguments=["1"], b_arguments=["one"], fix=False)
+    first, *output = str(failed.value).splitlines()
+    assert first == (
+        "train.py one exited with 1 before a training was seen; train.py 1 ended well, and there "
+        "is nothing to compare it with; its last output:"
+    )
+    assert output[-1] == "ValueError: invalid literal for int() with base 10: 'one'"
+    assert failed.value.way_out == "Fix the script first."

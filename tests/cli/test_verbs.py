@@ -110,7 +110,7 @@ def test_a_recording_without_a_fit(tmp_path):
     Writer(tmp_path / "a.whydiff", "train.py", ("--fast",)).close(3)
     shown = run("show", tmp_path / "a.whydiff")
     assert shown.exit_code == 0
-    assert "never called fit" in shown.output
+    assert "was not seen to train" in shown.output
     assert "exit code 3" in shown.output
     assert json.loads(run("show", tmp_path / "a.whydiff", "--json").output)["fits"] == []
     done = run("diff", tmp_path / "a.whydiff", tmp_path / "a.whydiff")

@@ -267,7 +267,7 @@ def test_a_recording_tells_every_fit_with_what_it_logged_and_who_chose_the_seeds
         ({"exit_code": None}, "cut short"),
         ({"exit_code": 3}, "exit code 3"),
         ({"trouble": "disk full"}, "incomplete: disk full"),
-        ({"fits": ()}, "never called fit"),
+        ({"fits": ()}, "was not seen to train"),
     ],
 )
 def test_a_recording_that_is_not_whole_says_so(change, told):

@@ -109,10 +109,11 @@ class Ran:
         last = self._as_named(last_words(self.child.log))
         return ended(self.exit_code) + (f": {last}" if last else "")
 
-    def check_ended(self) -> None:
+    def check_ended(self, beside: Ran | None = None) -> None:
         """Raise WhydiffError, with the script's own exit code and output, if it failed.
 
-        One that failed after all its trainings were over has done what it was run for.
+        One that failed after all its trainings were over has done what it was run for. ``beside``
+        is the run that this one was to be compared with.
         """
         if self.succeeded or self.trained_before_it_failed:
             return
@@ -121,11 +122,22 @@ class Ran:
                 f"{self.command} was stopped, {OUT_OF_TIME}", "Give it more: --budget 1h."
             )
         said = self._as_named(output_tail(self.child.log))
+        before = (
+            f" before a training was seen; {beside.compared_with(self)}"
+            if beside is not None
+            else ""
+        )
         raise WhydiffError(
-            f"{self.command} {ended(self.exit_code)}"
+            f"{self.command} {ended(self.exit_code)}{before}"
             + (f"; its last output:\n{said}" if said else "; it printed nothing"),
             _ASKS if "EOFError" in said else self._way_out(),
         )
+
+    def compared_with(self, failed: Ran) -> str:
+        """What became of this run beside one that failed."""
+        if self.command == failed.command:
+            return "another run of it ended well"
+        return f"{self.command} ended well, and there is nothing to compare it with"
 
     def _as_named(self, text: str) -> str:
         """What a script said, without the paths of our copies."""
@@ -158,7 +170,9 @@ class Ran:
                 "files."
             )
         if interpreter is None or not unfit:
-            return "Fix the script first. `whydiff record` keeps what it trained until then."
+            first = "Fix the script first."
+            keeps = " `whydiff record` keeps what it trained until then."
+            return first + keeps * self.trained_something
         return (
             f"It failed inside a library: {interpreter.name} may not fit the other packages, which "
             'are as installed. Name their version, too, as in --a-with "jax==0.5.0", or take all '

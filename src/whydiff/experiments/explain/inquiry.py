@@ -89,7 +89,7 @@ class Inquiry:
         if ran is None:
             begun = begin_script(self.runs, self.run_b, folder, "b")
             ran = wait_for_script(self.runs, begun, self.progress)
-        return checked(ran, self.progress, cut_short=True)
+        return checked(ran, self.progress, self.ran_a)
 
     @property
     def _may_follow_a(self) -> bool:

@@ -123,19 +123,22 @@ def wait_for_script(runs: Runs, child: Child, progress: Progress) -> Ran:
     return runs.wait(child, epochs=epochs)
 
 
-def checked(ran: Ran, progress: Progress, cut_short: bool = False) -> Ran:
+def checked(ran: Ran, progress: Progress, beside: Ran | None = None) -> Ran:
     """What can be compared; WhydiffError if the script failed or used no model.
 
-    ``cut_short`` allows a training that was not over when the script failed.
+    ``beside`` a run that went well, a training is enough that was not over when the script failed.
     """
     run, name = ran.run, ran.run.purpose
     try:
-        if ran.late and not (cut_short and ran.trained_something):
+        enough = beside is not None and ran.trained_something
+        if ran.late and not enough:
             raise WhydiffError(
                 f"{run.text} ({name}) was stopped, {OUT_OF_TIME}; nothing can be compared",
                 "Give it more: it has to run twice, and each hybrid is one more training.",
             )
-        if not (cut_short and ran.trained_something):
+        if beside is not None and not enough:
+            ran.check_ended(beside)
+        if not enough:
             ran.recorded("compared")
         untested = [line for line in ran.remarks() if ": tested with" in line]
         for line in untested if name == "a" else ():  # once is enough

@@ -62,7 +62,7 @@ def _verdict(execution: Execution) -> str:
     lengths = sorted({len(fit.steps) for fit in fits})
     if not fits:
         others = count(len(execution.calls), "other call")
-        told = f"{execution.script} never called fit" + (
+        told = f"{execution.script} was not seen to train" + (
             f"; {others} {'was' if len(execution.calls) == 1 else 'were'} seen"
             if execution.calls
             else ""
