@@ -382,16 +382,13 @@ class Child:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise OutOfTime
-        timer = Timer(left, self.kill)
-        timer.start()
         try:
-            yield
+            with at_most(left, self.kill):
+                yield
         except (BrokenPipeError, EOFError):
             if time.monotonic() < self.deadline:
                 raise
             raise OutOfTime from None
-        finally:
-            timer.cancel()
 
     def kill(self) -> None:
         """End the child at once, whatever it is doing."""
@@ -457,6 +454,18 @@ class Child:
 def alone_file(recording: Path) -> Path:
     """The file that is there until a run that was asked to tell it does anything outside."""
     return recording.with_name(f"{recording.name}.alone")
+
+
+@contextlib.contextmanager
+def at_most(seconds: float, end: Callable[[], None]) -> Iterator[None]:
+    """Call ``end`` where what is inside takes longer. Nobody who ends us waits for that."""
+    timer = Timer(seconds, end)
+    timer.daemon = True
+    try:
+        timer.start()
+        yield
+    finally:
+        timer.cancel()
 
 
 def _keep_bytes(keep: Keep) -> int:

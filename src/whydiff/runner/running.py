@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path, PurePath
-from threading import Timer
 from types import TracebackType
 
 from whydiff.core.errors import WhydiffError
@@ -29,6 +28,7 @@ from whydiff.diagnosis.pair import check_trained
 from whydiff.runner.client import (
     Child,
     Run,
+    at_most,
     ended,
     failed_to_fit,
     last_words,
@@ -331,19 +331,15 @@ class Runs:
             late.append(True)
             child.kill()
 
-        timer = Timer(min(limits), stop) if limits else None
+        limit = at_most(min(limits), stop) if limits else contextlib.nullcontext()
         try:
-            if timer is not None:
-                timer.start()
-            code = child.wait_for_script(epochs.look if epochs else None)
+            with limit:
+                code = child.wait_for_script(epochs.look if epochs else None)
             if epochs is not None:
                 child.each_epoch = epochs.trained
         except BaseException:
             child.close()
             raise
-        finally:
-            if timer is not None:
-                timer.cancel()
         return Ran(child, code, bool(late), self._note_files)
 
     def may_run_two_at_once(self, earlier: Execution, peak: int = 0) -> bool:

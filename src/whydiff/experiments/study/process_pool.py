@@ -13,7 +13,7 @@ import os
 import re
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -101,15 +101,18 @@ class Pool:
         packing: Packing | None = None,
     ) -> list[Result]:
         """Run the script once per replica; a run that fails or lasts too long says so."""
+        started: list[Future[Result]] = []
         with ThreadPoolExecutor(self.workers) as threads:
-            started = [threads.submit(self._run, r, keep_weights) for r in replicas]
             try:
+                for replica in replicas:
+                    started.append(threads.submit(self._run, replica, keep_weights))
                 return [one.result() for one in started]
             except BaseException:  # whoever ends us does not wait for the runs under way
                 threads.shutdown(wait=False, cancel_futures=True)
+                self.runs.kill()
                 while not all(one.done() for one in started):
-                    self.runs.kill()
                     time.sleep(0.05)
+                    self.runs.kill()
                 raise
 
     def _run(self, replica: Replica, keep_weights: bool) -> Result:
