@@ -9,7 +9,14 @@ import click
 
 from whydiff.cli.answering import Targets, answer_options
 from whydiff.cli.options import ignore_sources_option, in_place_option
-from whydiff.cli.script import Duration, ScriptCommand, asked, script_arguments
+from whydiff.cli.script import (
+    Duration,
+    ScriptCommand,
+    asked,
+    module_option,
+    one_named,
+    script_arguments,
+)
 from whydiff.core.searches import OPEN, UNREPEATABLE
 
 _UNDECIDED = 3
@@ -20,7 +27,8 @@ _UNDECIDED = 3
     name="bisect",
     short_help="Find the commit, release or day that changed a result.",
 )
-@click.argument("script")
+@click.argument("script", required=False)
+@module_option
 @click.option("--good", required=True, metavar="POINT", help="Where the result was as it should.")
 @click.option("--bad", required=True, metavar="POINT", help="Where it is not.")
 @click.option("--over", default="", metavar="asof", help="With asof: the points are days.")
@@ -54,7 +62,8 @@ _UNDECIDED = 3
 def command(
     ctx: click.Context,
     /,
-    script: str,
+    script: str | None,
+    module: str | None,
     good: str,
     bad: str,
     targets: Targets,
@@ -76,6 +85,7 @@ def command(
 
     Exits with 0 if there is an answer, 3 if it could not be told, 2 in case of trouble.
     """
+    named = one_named(script, module)
     targets.check()
 
     from whydiff.api.bisect import bisect
@@ -83,7 +93,7 @@ def command(
 
     with Progress() as progress:
         found = bisect(
-            script,
+            named,
             good,
             bad,
             arguments=script_arguments(ctx),

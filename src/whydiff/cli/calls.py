@@ -8,17 +8,26 @@ import click
 
 from whydiff.cli.answering import Targets, answer_options
 from whydiff.cli.options import in_place_option
-from whydiff.cli.script import ScriptCommand, check_target_script, script_arguments
+from whydiff.cli.script import (
+    ScriptCommand,
+    check_target_script,
+    module_option,
+    one_named,
+    script_arguments,
+)
 
 
 @click.command(
     cls=ScriptCommand, name="calls", short_help="List what can be compared in a script, numbered."
 )
-@click.argument("script")
+@click.argument("script", required=False)
+@module_option
 @in_place_option
 @answer_options
 @click.pass_context
-def command(ctx: click.Context, script: str, in_place: bool, targets: Targets) -> None:
+def command(
+    ctx: click.Context, script: str | None, module: str | None, in_place: bool, targets: Targets
+) -> None:
     """List every fit, evaluate, predict and model called in a script, in order and numbered.
 
     The numbers are those that `whydiff explain SCRIPT --calls I,J` and `--fits I,J` take. The
@@ -26,8 +35,9 @@ def command(ctx: click.Context, script: str, in_place: bool, targets: Targets) -
 
     Exits with 0 if there is a list, 2 in case of trouble.
     """
-    is_recording = Path(script).suffix == ".whydiff" and Path(script).is_file()
-    path = script if is_recording else check_target_script(script)
+    named = one_named(script, module)
+    is_recording = Path(named).suffix == ".whydiff" and Path(named).is_file()
+    path = named if is_recording else check_target_script(named)
     targets.check()
 
     from whydiff.api.calls import calls
@@ -36,5 +46,5 @@ def command(ctx: click.Context, script: str, in_place: bool, targets: Targets) -
 
     with Progress() as progress:
         execution = calls(path, script_arguments(ctx), in_place, progress)
-    source = script if is_recording else ""
+    source = named if is_recording else ""
     targets.give(execution, source, execution_dict(execution))

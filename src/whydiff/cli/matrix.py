@@ -9,7 +9,14 @@ import click
 
 from whydiff.cli.answering import Targets, answer_options
 from whydiff.cli.options import in_place_option
-from whydiff.cli.script import Duration, ScriptCommand, asked, check_target_script, script_arguments
+from whydiff.cli.script import (
+    Duration,
+    ScriptCommand,
+    asked,
+    check_one,
+    module_option,
+    script_arguments,
+)
 
 
 @click.command(
@@ -17,7 +24,8 @@ from whydiff.cli.script import Duration, ScriptCommand, asked, check_target_scri
     name="matrix",
     short_help="Run a script under many versions and group what ends alike.",
 )
-@click.argument("script")
+@click.argument("script", required=False)
+@module_option
 @click.option(
     "--over",
     multiple=True,
@@ -43,7 +51,8 @@ from whydiff.cli.script import Duration, ScriptCommand, asked, check_target_scri
 def command(
     ctx: click.Context,
     /,
-    script: str,
+    script: str | None,
+    module: str | None,
     over: tuple[str, ...],
     sets: tuple[str, ...],
     targets: Targets,
@@ -66,7 +75,7 @@ def command(
     """
     if not over and not sets:
         raise click.UsageError('Name packages or sets: --over keras, --set "keras==3.8".')
-    path = check_target_script(script)
+    path = check_one(script, module)
     targets.check()
 
     from whydiff.api.matrix import matrix

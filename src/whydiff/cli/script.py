@@ -78,11 +78,16 @@ modules_option = click.option(
 )
 
 
-def check_one(script: str | None, module: str | None) -> str | Path:
+def one_named(script: str | None, module: str | None) -> str:
     """The one script, or the module in its place, that a verb was given."""
     if (script is None) == (module is None):
         raise click.UsageError("Name one script: train.py, or -m package.module.")
-    return check_target_script(script or f"-m {module}")
+    return script or f"-m {module}"
+
+
+def check_one(script: str | None, module: str | None) -> str | Path:
+    """The same, which has to be there now, as text that Python can read."""
+    return check_target_script(one_named(script, module))
 
 
 def named_targets(
