@@ -31,10 +31,11 @@ def end_in_order() -> None:
 
     with contextlib.suppress(ValueError):  # not in the main thread: in somebody's tests
         for number in _ENDING:
-            if signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, end)
-        if hasattr(signal, "setitimer"):
-            sys.unraisablehook = _raise_again(sys.unraisablehook)
+            if signal.getsignal(number) is not signal.SIG_DFL:
+                continue
+            signal.signal(number, end)
+            if hasattr(signal, "setitimer"):
+                sys.unraisablehook = _raise_again(sys.unraisablehook)
 
 
 def _raise_again(before: Callable[[Any], object]) -> Callable[[Any], object]:
