@@ -216,3 +216,47 @@ def test_a_helper_that_seeds_others_than_keras_is_completed(sides):
         "import keras\nimport numpy as np\n\n\ndef set_seed(seed):\n"
         "    keras.utils.set_random_seed(seed)\n    np.random.seed(seed)\n"
     )
+
+
+def test_a_seed_that_is_imported_below_is_not_used_above(sides):
+    text = (
+        "import keras\n\nfolder = make()\n\nfrom config import EPOCHS\n\n\ndef main():\n    fit()\n"
+    )
+    data = (MODULE, "import numpy\n")
+    assert "seed(0)" in of_one_training(sides, text, CONFIG, data, work=False).source
+
+
+TRAINER = """import keras
+
+
+class Trainer:
+    def __init__(self, settings):
+        self.settings = settings
+        self.model = build()
+
+    def data(self):
+        return make(self.settings.run["seed"])
+
+    def run(self):
+        self.model.fit(self.data())
+"""
+
+
+def test_what_a_class_keeps_of_its_settings_seeds_it_where_it_builds(sides):
+    entry = "import loader\n\nloader.Trainer(read()).run()\n"
+    called = Frame(str(SCRIPT), 3, "<module>")
+    drawn = (called, Frame(str(MODULE), 7, "Trainer.__init__"))
+    fit = (called, Frame(str(MODULE), 13, "Trainer.run"))
+    a, _ = sides(draws=((drawn,), ()), fits=(fit, fit))
+    one = Side(replace(a.execution, fits=a.execution.fits[:1]), a.fit)
+
+    def first(side, causes):
+        return proposals(SCRIPT, entry, Difference("runs", side, side, [], causes),
+                         [(MODULE, TRAINER)])[0]  # fmt: skip
+
+    ((_, changed),) = first(one, ["initialization", "data-order"]).changed
+    seeded = 'settings):\n        keras.utils.set_random_seed(settings.run["seed"])\n'
+    assert seeded in changed
+    # Data may be drawn before that, and a second trainer is not to be the first one's copy.
+    for side, causes in ((one, ["initialization", "data-content"]), (a, ["initialization"])):
+        assert not any("settings.run" in source for _, source in first(side, causes).changed)

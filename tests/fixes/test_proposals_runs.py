@@ -393,6 +393,22 @@ def test_keras_is_not_imported_before_the_backend_is_chosen(sides: Sides) -> Non
     assert source.index("set_random_seed") > source.index("import keras")
 
 
+def test_the_seed_stands_below_a_late_import_of_keras_where_nothing_was_drawn_before(
+    sides: Sides, stack: Stack
+) -> None:
+    text = (
+        "import tempfile\n\nfolder = tempfile.mkdtemp()\n\nimport keras\nimport numpy as np\n\n"
+        "x = np.ones(3)\nmodel = build()\nmodel.fit(x)\n"
+    )
+    drawn, fit = (stack(text, (mark, "<module>")) for mark in ("model = build", "model.fit"))
+    known = {"draws": [[drawn], []], "fits": [fit, ()]}
+    source = propose(sides, text, RANDOM, **known)[0].source
+    assert "import numpy as np\n\nkeras.utils.set_random_seed(0)\nx = np" in source
+    # What made the data differ may stand above that.
+    source = propose(sides, text, ["initialization", "data-content"], **known)[0].source
+    assert source.index("set_random_seed(0)") < source.index("folder =")
+
+
 def test_a_module_beside_the_script_is_seeded_before_it_loads(sides: Sides, tmp_path: Path) -> None:
     (tmp_path / "data.py").write_text("x = 1\n")
     script = tmp_path / "train.py"

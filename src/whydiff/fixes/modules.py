@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from whydiff.fixes.seed_lines import (
     own_seed_step,
     seeded_in_time,
     where_all_is_done,
+    where_first_drawn,
 )
 from whydiff.script_text.edits import Script
 from whydiff.script_text.generators import changes
@@ -71,15 +73,17 @@ def seeded_inside(
     Best where it is given the seed; else with the seed that another module holds, or with one of
     ours. ``text`` is the script's, which has no seed of its own: it only calls what does the work.
     """
-    parsed_modules = [*_parsed(modules)]
-    for path, content, parsed in parsed_modules:
-        step = own_seed_step(parsed, Names(parsed), path, _of(path, a))
-        if step:
-            return list(_assembled(text, path, content, [step], causes))
-    for path, content, parsed in parsed_modules if {*causes} <= {*SEEDABLE} else ():
-        names = Names(parsed)
-        given = project_seed(parsed, names, path, [(p, one) for p, _, one in parsed_modules])
-        step = where_all_is_done(parsed, names, path, _of(path, a), given)
+    parsed = [*_parsed(modules)]
+    files = [(path, one) for path, _, one in parsed]
+
+    def of_project(one: Script, names: Names, path: Path, side: Side) -> Step:
+        return where_all_is_done(one, names, path, side, project_seed(one, names, path, files))
+
+    ways = [own_seed_step]
+    if {*causes} <= {*SEEDABLE}:
+        ways += [where_first_drawn, of_project]
+    for way, (path, content, one) in itertools.product(ways, parsed):
+        step = way(one, Names(one), path, _of(path, a))
         if step:
             return list(_assembled(text, path, content, [step], causes))
     return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from whydiff.core.recording import Side
@@ -15,6 +16,7 @@ from whydiff.fixes.seed_lines import (
     moved,
     own_seed_step,
     seeded_in_time,
+    where_first_drawn,
 )
 from whydiff.fixes.spots import script_files
 from whydiff.script_text.edits import Script, place_before
@@ -54,9 +56,7 @@ def plans(
     ``given`` is the seed of the project that a script without one of its own may import.
     """
     names = Names(script)
-    parts = _parts(script, names, path, side, causes)
-    if given is not None and parts["s"]:
-        parts["s"] = _with_seed_of_project(parts["s"], script, names, path, side, given)
+    parts = _parts(script, names, path, side, causes, given)
     determinism = _determinism(script, names, side) if "arithmetic" in causes else Step()
     found: list[tuple[Step, ...]] = []
     for combination in _COMBINATIONS:
@@ -73,17 +73,22 @@ def plans(
             how="Sets one seed before the script's own modules are imported.",
         )
         found.append((early, *(parts[c] for c in "gop" if parts[c])))
-    partial = tuple(c for c in causes if c in SEEDABLE)
-    also = bool(parts["s"] and partial and partial != tuple(causes))
+    seedable = tuple(c for c in causes if c in SEEDABLE)
+    also = bool(parts["s"] and seedable and seedable != tuple(causes))
     done: list[Plan] = [(steps, tuple(causes)) for steps in _few(found, MOST - also)]
-    return [*done, ((parts["s"],), partial)] if also else done
+    return [*done, ((parts["s"],), seedable)] if also else done
 
 
 def _parts(
-    script: Script, names: Names, path: Path, side: Side, causes: Sequence[str]
+    script: Script,
+    names: Names,
+    path: Path,
+    side: Side,
+    causes: Sequence[str],
+    given: ProjectSeed | None,
 ) -> dict[str, Step]:
     found = changes(script, names, drawn_lines(path, side, "numpy.random.default_rng"))
-    seed = _seed_step(script, names, path, side, causes)
+    seed = _seed_step(script, names, path, side, causes, given)
     generators = [c for c in found if c.kind == "generator"]
     if not seed and not seeded(script, names):  # a seed that is set too late for a split
         splits = seeded_splits(script, names, Seeds(script, names).next)
@@ -96,7 +101,14 @@ def _parts(
     }
 
 
-def _seed_step(script: Script, names: Names, path: Path, side: Side, causes: Sequence[str]) -> Step:
+def _seed_step(
+    script: Script,
+    names: Names,
+    path: Path,
+    side: Side,
+    causes: Sequence[str],
+    given: ProjectSeed | None,
+) -> Step:
     """What the script has for a seed is completed or moved before another line is added."""
     if seeded(script, names):
         return Step()
@@ -109,25 +121,20 @@ def _seed_step(script: Script, names: Names, path: Path, side: Side, causes: Seq
     for step in (earlier, moved(script, names, path, side), whole):
         if step:
             return step
+    first_use, data = _first_use(script, path, side), "data-content" in causes
     inside = own_seed_step(script, names, path, side)
+    if not inside and not data:
+        inside = where_first_drawn(script, names, path, side)
     if inside:
         return inside
-    seeding = seed_script(script, names, _backend(side), _first_use(script, path, side))
-    return Step(seeding.edits, seeding.prelude, how=seeding.how)
-
-
-def _with_seed_of_project(
-    step: Step, script: Script, names: Names, path: Path, side: Side, given: ProjectSeed
-) -> Step:
-    """The step that seeds with 0, with the project's seed in place of that; any other as it is."""
-    backend, first = _backend(side), _first_use(script, path, side)
-    if step.edits != seed_script(script, names, backend, first).edits:
-        return step
-    seeding = seed_script(script, names, backend, first, given.text)
-    if seeding.edits == step.edits:  # one that the script sets for others is taken over
-        return step
+    with_seed = partial(seed_script, script, names, _backend(side), first_use, data)
+    seeding, of_project = with_seed(), with_seed(otherwise=given.text) if given else None
+    # One that the script sets for others is taken over, whatever the project has.
+    others = of_project is None or of_project.edits == seeding.edits
+    if given is None or of_project is None or others or of_project.edits[-1].start < given.below:
+        return Step(seeding.edits, seeding.prelude, how=seeding.how)
     how = f"Sets the project's seed ({given.owner}) before anything is drawn or built."
-    return Step((*given.edits, *seeding.edits), how=how)
+    return Step((*given.edits, *of_project.edits), how=how)
 
 
 def generator_step(found: Sequence[Change]) -> Step:

@@ -19,6 +19,7 @@ from whydiff.script_text.edits import (
     Script,
     block_of,
     place_before,
+    scope_name,
     statement_at,
     whole_lines,
 )
@@ -245,6 +246,28 @@ def own_seed_step(script: Script, names: Names, path: Path, side: Side) -> Step:
     if seed.isdigit():
         how = "Sets one seed for Keras, NumPy and Python where the test begins."
     return _seeded_at(script, names, seed, place, how)
+
+
+def where_first_drawn(script: Script, names: Names, path: Path, side: Side) -> Step:
+    """Keras seeded where the function begins that draws first, with the seed that it is given: all
+    else comes later. For a program that trains once, as for :func:`where_all_is_done`."""
+    files = script_files(path, side.execution.script)
+    drawn = [d for d in side.execution.ledger if d.kind != SEEDING and not d.explicit and d.stack]
+    if not drawn or len(side.execution.fits) > 1:
+        return Step()
+    for frame in min(drawn, key=lambda d: d.number).stack:
+        statement = statement_at(script, frame.line) if frame.file in files else None
+        function = script.scope(statement) if statement is not None else script.tree
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        text = seed_in(function, script, names)
+        place = place_before(script, _body(function)[0]) if text else None
+        if place is not None:
+            how = (
+                f"Sets the seed that {scope_name(function)}() is given for Keras, NumPy and Python."
+            )
+            return _seeded_at(script, names, text, place, how)
+    return Step()
 
 
 def where_all_is_done(

@@ -91,9 +91,33 @@ def seed_in(function: Function, script: Script, names: Names) -> str:
         root = _seed_below(node)
         if root is not None and root.id in given and not _rebound(function, root.id):
             return script.segment(node)
+    if text := _kept_seed(function, script):
+        return text
     holder = _absl_holder(script, names)
     option = next((o for o in _absl_options(script, names) if not o.unset), None)
     return f"{holder}.{option.name}" if holder and option else ""
+
+
+def _kept_seed(function: Function, script: Script) -> str:
+    """The seed of what ``__init__`` is given and keeps: ``settings.seed``, where a method of its
+    class reads ``self.settings.seed``; "" if none."""
+    owner = script.scope(function)
+    if function.name != "__init__" or not isinstance(owner, ast.ClassDef):
+        return ""
+    kept = {
+        ast.unparse(node.targets[0]): node.value.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in _parameters(function)
+        and not _rebound(function, node.value.id)
+    }
+    for node in (n for n in ast.walk(owner) if isinstance(n, ast.expr)):
+        text = script.segment(node) if _seed_below(node) is not None else ""
+        held = next((name for name in kept if text.startswith((f"{name}.", f"{name}["))), "")
+        if held.startswith("self."):
+            return kept[held] + text[len(held) :]
+    return ""
 
 
 def _absl_options(script: Script, names: Names) -> list[_Option]:

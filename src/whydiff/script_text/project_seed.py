@@ -24,6 +24,7 @@ class ProjectSeed:
     text: str
     edits: tuple[Edit, ...]
     owner: str  # "SEED of config.py"
+    below: int  # known from this character on
 
 
 def project_seed(
@@ -42,19 +43,20 @@ def project_seed(
     name, rest = _split(text)
     owner = f"{text} of {file.name}"
     for statement, target in _importing(script, path, file):
+        below = script.span(statement)[1]
         if target:  # the module itself has a name here
-            return ProjectSeed(f"{target}.{text}", (), owner)
+            return ProjectSeed(f"{target}.{text}", (), owner, below)
         assert isinstance(statement, ast.ImportFrom)
         known = {alias.name: alias.asname or alias.name for alias in statement.names}
         if name in known or "*" in known:
-            return ProjectSeed(known.get(name, name) + rest, (), owner)
+            return ProjectSeed(known.get(name, name) + rest, (), owner, below)
         if not binds(script.tree, name):
             last = statement.names[-1]
             end = script.offset(last.end_lineno or last.lineno, last.end_col_offset or 0)
-            return ProjectSeed(text, (Edit(end, end, f", {name}"),), owner)
+            return ProjectSeed(text, (Edit(end, end, f", {name}"),), owner, below)
     line = _as_others_import(name, path, file, modules)
     added = import_edit(script, names, line) if line and not binds(script.tree, name) else None
-    return ProjectSeed(text, (added,), owner) if added is not None else None
+    return ProjectSeed(text, (added,), owner, added.start) if added is not None else None
 
 
 def _at_the_top(module: Script) -> str:

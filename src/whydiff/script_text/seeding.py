@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import sys
 from collections.abc import Collection
@@ -87,13 +88,19 @@ def seeded(script: Script, names: Names) -> bool:
 
 
 def seed_script(
-    script: Script, names: Names, backend: str, first_use: int = 0, otherwise: str = "0"
+    script: Script,
+    names: Names,
+    backend: str,
+    first_use: int = 0,
+    data: bool = True,
+    otherwise: str = "0",
 ) -> Seeding:
     """Set one seed before anything is drawn or built.
 
-    ``first_use`` is the first module-level line known to draw, 0 if unknown. A seed that the
-    script sets already for NumPy or TensorFlow alone is taken over; else its own seed is used
-    where it is known before that line, and ``otherwise`` where it has none.
+    ``first_use`` is the first module-level line known to build or train, 0 if unknown; ``data``
+    says that something else may be drawn above it. A seed that the script sets already for NumPy
+    or TensorFlow alone is taken over; else its own seed is used where it is known before that line,
+    and ``otherwise`` where it has none.
     """
     how = "Sets one seed for Python, NumPy and the backend before anything is drawn or built."
     opening = _opening(script, names, first_use)
@@ -112,7 +119,7 @@ def seed_script(
         seeding = {names.called(n) for n in ast.walk(script.tree)} & GLOBAL_SEEDS
         if "random.seed" in seeding:
             how = besides(seeding)
-    late = _late_import(script, names, place)
+    late = _late_import(script, names, place, 0 if data else first_use)
     place = late or place
     call = names.seed_call(place.statement) if place else None
     if place is None or call is None:
@@ -330,21 +337,26 @@ def _seed_text(script: Script, statement: ast.stmt) -> str:
     return script.segment(call.args[0]) if isinstance(call, ast.Call) else "0"
 
 
-def _late_import(script: Script, names: Names, place: Place | None) -> Place | None:
-    """Where Keras is imported only later, after its backend was chosen: the line after that.
+def _late_import(script: Script, names: Names, place: Place | None, first_use: int) -> Place | None:
+    """Where Keras is imported only later: the line after that.
 
-    An import of ours further up would settle the backend before the script does.
+    So it is where the backend is chosen before, which an import of ours further up would settle,
+    and where nothing is drawn above ``first_use``, 0 if that is not known.
     """
-    if place is None or "KERAS_BACKEND" not in script.text[place.offset :]:
+    call = names.seed_call(place.statement) if place is not None else None
+    if place is None or call is None or not call.needs:
         return None
-    call = names.seed_call(place.statement)
-    if call is None or not call.needs:
-        return None
+    chosen = "KERAS_BACKEND" in script.text[place.offset :]
     for b in names.bindings:
-        if b.target in ("keras", "tensorflow") or b.target.startswith("keras."):
-            block = block_of(script, b.statement)
-            after = block[block.index(b.statement) + 1 :]
-            return place_before(script, after[0]) if after else None
+        if b.target not in ("keras", "tensorflow") and not b.target.startswith("keras."):
+            continue
+        block = block_of(script, b.statement)
+        after = block[block.index(b.statement) + 1 :]
+        if not chosen:
+            if b.statement not in script.tree.body or b.statement.lineno >= first_use:
+                continue
+            after = [*itertools.dropwhile(_has_import, after)]
+        return place_before(script, after[0]) if after else None
     return None
 
 
