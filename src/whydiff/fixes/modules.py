@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def seeded_inside(
     def of_project(one: Script, names: Names, path: Path, side: Side) -> Step:
         return where_all_is_done(one, names, path, side, project_seed(one, names, path, files))
 
-    ways = [own_seed_step]
+    ways: list[Callable[[Script, Names, Path, Side], Step]] = [own_seed_step]
     if {*causes} <= {*SEEDABLE}:
         ways += [where_first_drawn, of_project]
     for way, (path, content, one) in itertools.product(ways, parsed):

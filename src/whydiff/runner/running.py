@@ -331,7 +331,9 @@ class Runs:
             late.append(True)
             child.kill()
 
-        limit = at_most(min(limits), stop) if limits else contextlib.nullcontext()
+        limit: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        if limits:
+            limit = at_most(min(limits), stop)
         try:
             with limit:
                 code = child.wait_for_script(epochs.look if epochs else None)
