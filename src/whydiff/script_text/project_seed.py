@@ -77,18 +77,15 @@ def _split(text: str) -> tuple[str, str]:
 def _importing(script: Script, path: Path, file: Path) -> Iterator[tuple[ast.stmt, str]]:
     """Statements at the top of a script that import a file or something of it; with the name that
     the file itself gets by it, else ""."""
-    for statement in script.tree.body:
-        if isinstance(statement, ast.Import):
-            for alias in statement.names:
-                if _is(alias.name, 0, path, file):
-                    yield statement, alias.asname or alias.name
-        elif isinstance(statement, ast.ImportFrom):
-            if _is(statement.module or "", statement.level, path, file):
-                yield statement, ""
-            for alias in statement.names:
-                inner = ".".join(filter(None, [statement.module, alias.name]))
-                if _is(inner, statement.level, path, file):
-                    yield statement, alias.asname or alias.name
+    imports = [s for s in script.tree.body if isinstance(s, ast.Import | ast.ImportFrom)]
+    for statement in imports:
+        module = statement.module if isinstance(statement, ast.ImportFrom) else None
+        level = statement.level if isinstance(statement, ast.ImportFrom) else 0
+        if isinstance(statement, ast.ImportFrom) and _is(module or "", level, path, file):
+            yield statement, ""
+        for alias in statement.names:
+            if _is(".".join(filter(None, [module, alias.name])), level, path, file):
+                yield statement, alias.asname or alias.name
 
 
 def _as_others_import(name: str, path: Path, file: Path, modules: Sequence[Parsed]) -> str:
