@@ -546,6 +546,18 @@ def test_some_rows_are_held_against_the_call_that_predicted_them_among_others():
     assert not found(replace(one, model_number=2, recipe=call(2, x=X[3:4], kernel=OTHER).recipe))
 
 
+@pytest.mark.parametrize("filled", [1, 7, 8, 15])
+def test_samples_of_which_some_were_filled_otherwise_are_the_same_samples(filled):
+    x = X.copy()
+    x[:filled] = 0
+    (found,) = disagreements(execution(call(1), call(2, x=x, outputs=x @ KERNEL)))
+    assert found.check == ("" if filled < 8 else ROWS_CORRESPOND)
+    alike, other = np.ones_like(X), np.ones_like(X)
+    other[:filled] = 0  # rows that are all alike tell nothing
+    calls = [call(1 + i, x=x, outputs=x @ KERNEL) for i, x in enumerate((alike, other))]
+    assert all(d.check == ROWS_CORRESPOND for d in disagreements(execution(*calls)))
+
+
 def test_the_calls_of_a_script_in_order_with_the_pair_marked():
     evaluated = call(4, "evaluate", values={"a": 1})
     made = execution(call(1), call(2, line=5), call(3, line=5), evaluated)
