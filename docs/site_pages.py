@@ -57,6 +57,14 @@ TOLD = {
     "completion": "installation.md",
 }
 
+#: beginning of a page's name -> its weight in the search, 1 for all others: who types what they see
+#: finds the page that asks it so, and not how whydiff came about
+IN_SEARCH = {
+    "gallery/": 4.0,
+    "troubleshooting": 2.0,
+    **dict.fromkeys(("decisions/", "changelog", "contributing", "internals"), 0.2),
+}
+
 FENCED = re.compile(r"^(```.*?^```$)", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 INCLUDED = re.compile(r"^<!-- include: (\S+) -->$", re.MULTILINE)
@@ -79,6 +87,8 @@ def on_files(files: Files, config: Any) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> str:
     """Put scripts in, and let links lead to pages."""
     uri = page.file.src_uri
+    weight = next((w for begins, w in IN_SEARCH.items() if uri.startswith(begins)), 1.0)
+    page.meta.setdefault("search", {"boost": weight})
     origin = next((path for path, at in ELSEWHERE.items() if at == uri), f"docs/{uri}")
     if origin.endswith(".py"):
         return markdown

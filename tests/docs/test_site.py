@@ -139,6 +139,8 @@ def test_everything_is_in_the_search(site):
     found = json.loads((site / "search" / "search_index.json").read_text())["docs"]
     assert any(entry["location"].startswith("sources/initialization.html") for entry in found)
     assert any(entry["location"].startswith("commands/explain.html") for entry in found)
+    weights = {entry["location"].partition("/")[0]: entry.get("boost", 1) for entry in found}
+    assert weights["gallery"] > weights["study.html"] > weights["decisions"], "questions first"
 
 
 READY = "!/Initializing/.test(document.querySelector('.md-search-result__meta').textContent)"
