@@ -124,6 +124,19 @@ def test_the_order_needs_a_seed_before_each_fit_as_well(sides: Sides, stack: Sta
     assert {p.targets for p in others} == {("initialization",), ("data-order",)}
 
 
+def test_a_seed_that_misses_keras_is_replaced_also_where_the_fits_get_one(
+    sides: Sides, stack: Stack
+) -> None:
+    text, a, b = built_by_make(sides, stack, 42)
+    first, *_ = propose(text, a, b, ["initialization", "data-order"])
+    assert first.targets == ("initialization", "data-order")
+    assert "np.random.seed" not in first.source
+    lines = [line.strip() for line in first.source.split("\n")]
+    assert lines[lines.index("def make(seed):") + 1] == "keras.utils.set_random_seed(seed)"
+    before = [lines[lines.index(f"{name}.fit(x)") - 1] for name in ("one", "two")]
+    assert all(line.startswith("keras.utils.set_random_seed(") for line in before)
+
+
 def test_order_alone_is_seeded_at_the_fits_only(sides: Sides, stack: Stack) -> None:
     text, a, b = built_by_make(sides, stack, 43)
     (only,) = propose(text, a, b, ["data-order"])

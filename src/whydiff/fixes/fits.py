@@ -61,34 +61,40 @@ def plans(script: Script, path: Path, a: Side, b: Side, causes: Sequence[str]) -
     wanted = tuple(c for c in causes if c in SEEDABLE)
     built = tuple(c for c in wanted if c != "data-order")
     ordered = "data-order" in wanted
-    found: list[tuple[Step | None, tuple[str, ...]]] = []
+    found: list[tuple[tuple[Step | None, ...], tuple[str, ...]]] = []
     streams = a.recipe.data_order.relative and b.recipe.data_order.relative
     shuffles = shuffle_steps(script, names) if ordered and streams else Shuffles()
     if built and builds:
-        each_build = [swap(script, names, builds, a, b), _seed(script, names, builds, _BUILD)]
+        instead = swap(script, names, builds, a, b)
+        each_build = [instead, _seed(script, names, builds, _BUILD)]
         reach = wanted
         if ordered and not covers(script, builds, a.fit, b.fit):
             reach = built
             further = (pair(script, *(level[n:] for level in levels)) for n in range(1, DEPTH))
             around = next((p for p in further if covers(script, p, a.fit, b.fit)), None)
+            apart = [f for f in fits if not _same(f, builds)]
+            both = _seed(script, names, [*builds, *apart], f"{_BUILD} {_FIT}")
             if around:
-                found.append((_seed(script, names, around, _WHOLE), wanted))
+                found.append(((_seed(script, names, around, _WHOLE),), wanted))
+            elif apart:
+                found += [((instead, _seed(script, names, apart, _FIT)), wanted), ((both,), wanted)]
             else:
-                both = [*builds, *(f for f in fits if not _same(f, builds))]
-                found.append((_seed(script, names, both, f"{_BUILD} {_FIT}"), wanted))
-        found += [(step, reach) for step in each_build]
+                found.append(((both,), wanted))
+        found += [((step,), reach) for step in each_build]
         if reach != built:
-            found += [(step, built) for step in each_build]
+            found += [((step,), built) for step in each_build]
     if ordered:
         before = _seed(script, names, fits, _FIT) if fits else None
         if streams:  # a generator that each of them makes anew, without a seed
             drawn = generator_step(changes(script, names, once=False))
-            found.append((drawn, ("data-order",)))
+            found.append(((drawn,), ("data-order",)))
         least = (shuffles.seed, before, shuffles.one_order)
         # No seed before a fit reaches a pipeline that both fits share.
         steps = (shuffles.one_order, before) if shuffles.shared else least
-        found += [(step, ("data-order",)) for step in steps]
-    done: list[Plan] = [((step,), targets) for step, targets in found if step]
+        found += [((step,), ("data-order",)) for step in steps]
+    done: list[Plan] = [
+        (tuple(s for s in steps if s), targets) for steps, targets in found if all(steps)
+    ]
     seed = _seed(script, names, builds, _BUILD) if built and builds else None
     if seed and shuffles.one_order:
         whole: Plan = ((seed, shuffles.seed or shuffles.one_order), wanted)
