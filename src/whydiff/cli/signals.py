@@ -30,12 +30,11 @@ def end_in_order() -> None:
         raise Terminated(number)
 
     with contextlib.suppress(ValueError):  # not in the main thread: in somebody's tests
-        for number in _ENDING:
-            if signal.getsignal(number) is not signal.SIG_DFL:
-                continue
+        ours = [number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL]
+        for number in ours:
             signal.signal(number, end)
-            if hasattr(signal, "setitimer"):
-                sys.unraisablehook = _raise_again(sys.unraisablehook)
+        if ours and hasattr(signal, "setitimer"):
+            sys.unraisablehook = _raise_again(sys.unraisablehook)
 
 
 def _raise_again(before: Callable[[Any], object]) -> Callable[[Any], object]:

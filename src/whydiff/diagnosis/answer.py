@@ -17,7 +17,7 @@ from whydiff.diagnosis.verdict import judge, untried
 
 #: said in place of a fix where nothing differs; of what was not watched nothing is said
 ALIKE = "All that was watched agrees bit for bit."
-#: said where what differs leaves next to nothing, so that there is nothing to repair
+#: said where several differences cancel, so that nothing has to be repaired
 OFFSET = (
     "Nothing has to be repaired: what differs offsets each other. Whoever changes one of them has "
     "to change the other along with it."

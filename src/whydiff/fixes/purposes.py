@@ -84,8 +84,8 @@ def _repeats(script: Script, loop: ast.stmt) -> str:
     if not name:
         return ""
     return (
-        f"The loop in line {loop.lineno} repeats a training to see how much its results vary "
-        f"({name}): the repeats differ intentionally, and nothing has to make them agree."
+        f"The loop in line {loop.lineno} repeats a training and takes a mean or a spread of the "
+        f"results ({name}): with one seed all would be equal, so no seed is proposed for them."
     )
 
 

@@ -56,7 +56,8 @@ def plans(
     ``given`` is the seed of the project that a script without one of its own may import.
     """
     names = Names(script)
-    parts = _parts(script, names, path, side, causes, given)
+    seed = _seed_step(script, names, path, side, causes, given)
+    parts = _parts(script, names, path, side, seed)
     determinism = _determinism(script, names, side) if "arithmetic" in causes else Step()
     found: list[tuple[Step, ...]] = []
     for combination in _COMBINATIONS:
@@ -79,16 +80,8 @@ def plans(
     return [*done, ((parts["s"],), seedable)] if also else done
 
 
-def _parts(
-    script: Script,
-    names: Names,
-    path: Path,
-    side: Side,
-    causes: Sequence[str],
-    given: ProjectSeed | None,
-) -> dict[str, Step]:
+def _parts(script: Script, names: Names, path: Path, side: Side, seed: Step) -> dict[str, Step]:
     found = changes(script, names, drawn_lines(path, side, "numpy.random.default_rng"))
-    seed = _seed_step(script, names, path, side, causes, given)
     generators = [c for c in found if c.kind == "generator"]
     if not seed and not seeded(script, names):  # a seed that is set too late for a split
         splits = seeded_splits(script, names, Seeds(script, names).next)

@@ -135,9 +135,10 @@ class Ran:
 
     def compared_with(self, failed: Ran) -> str:
         """What became of this run beside one that failed."""
+        ended = "ended well" if self.succeeded else "trained to its end"
         if self.command == failed.command:
-            return "another run of it ended well"
-        return f"{self.command} ended well, and there is nothing to compare it with"
+            return f"another run of it {ended}"
+        return f"{self.command} {ended}, and there is nothing to compare it with"
 
     def _as_named(self, text: str) -> str:
         """What a script said, without the paths of our copies."""

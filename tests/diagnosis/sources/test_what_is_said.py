@@ -392,8 +392,8 @@ def test_a_rate_that_a_callback_moved_is_named_where_nothing_differed_before(fir
     assert (finding.status == "differs") is named and not finding.intended
     if named:
         assert finding.evidence == (
-            "all settings equal, but the learning rate of epoch 2 is 0.25 in A and 0.125 in B, "
-            "set by Jitter"
+            "all settings equal, but the learning rate of epoch 2 is 0.25 in A and 0.125 in B "
+            "(callbacks that act on the training: Jitter)"
         )
     assert found("optimizer", moved(0.25, 0), moved(0.25, 1)).status == "identical"
 

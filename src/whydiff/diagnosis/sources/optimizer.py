@@ -95,7 +95,7 @@ def _moved_on_the_way(a: Side, b: Side) -> str:
     if point is None or (point.epoch, point.phase) != (epoch, "update"):
         return ""
     callbacks = [c.partition("(")[0] for c in a.recipe.optimizer.get("callbacks") or ()]
-    by = f", set by {listed(callbacks)}" if callbacks else ""
+    by = f" (callbacks that act on the training: {listed(callbacks)})" if callbacks else ""
     values = [" and ".join(map(show, rate)) for rate in (one, other)]
     return (
         f"all settings equal, but the learning rate of epoch {epoch + 1} is {values[0]} in A and "

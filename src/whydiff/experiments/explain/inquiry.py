@@ -116,8 +116,13 @@ class Inquiry:
         ran = self._run_b(folder)
         taken = taken or (taken_from(ran.execution, self.site.execution) if ran.execution else ())
         a, b = self.runs.text(self.ran_a.run), self.runs.text(self.run_b)
-        what = listed([Path(path).name for path in taken[:4]]) or "files"
-        self.notes.append(f"{b} reads {what}, which {a} writes: it ran on what {a} had left.")
+        what = listed([Path(path).name for path in taken[:4]])
+        why = (
+            f"{b} reads {what}, which {a} writes"
+            if what
+            else f"{b} failed without the files of {a}"
+        )
+        self.notes.append(f"{why}: it ran on what {a} had left.")
         return ran
 
     def _ran_early(self) -> Ran | None:
@@ -224,7 +229,12 @@ def inquiry(question: Question, progress: Progress) -> Iterator[Inquiry]:
         child_a = begin_script(runs, replace(run_a, alone=at_once), folder, "a")
         early = None
         if at_once:
-            early = begin_early(runs, run_b, folder, child_a.recording)
+            try:
+                early = begin_early(runs, run_b, folder, child_a.recording)
+            except BaseException:
+                child_a.kill()
+                child_a.close()
+                raise
             processes.callback(early.end)
         ran_a = processes.enter_context(checked(wait_for_script(runs, child_a, progress), progress))
         notes = [*run_notes(run_a, run_b), *ran_a.notes, *_left_out(run_a.script)]
