@@ -228,7 +228,7 @@ class Score:
         """What a reader calls it: ``accuracy_score``, ``accuracy by hand``."""
         module, _, name = self.function.rpartition(".")
         if self.beside:
-            return f"its {self.beside}"
+            return f"{self.beside} of the same evaluate"
         if module == FROM_LIST:
             return f"what is printed as {name}" if name[:1] != "[" else f"{name} of evaluate"
         if self.is_mean:

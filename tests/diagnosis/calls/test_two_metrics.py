@@ -67,7 +67,7 @@ def test_how_the_pair_is_named():
     found = evaluated({"loss": 4.0, "rmse": 1.9}, {"loss": "root", "rmse": ""},
                       objective={"loss": "mse"})  # fmt: skip
     (pair,) = disagreements(found)
-    assert said(pair.b) == "its rmse at line 1"
+    assert said(pair.b) == "rmse of the same evaluate at line 1"
     assert printed_pair(pair) == (Printed("loss", True), Printed("rmse"))
 
 

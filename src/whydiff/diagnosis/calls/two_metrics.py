@@ -116,6 +116,7 @@ def _accuracies(
             text = detail.format(its=one.metric, function=other.metric)
             yield part_of_gap(
                 "measurement", id, (ends[a] - ends[b]) / gap, text,
-                f"the same outputs: {mine} {number(ways[mine])}, {theirs} {number(ways[theirs])}",
+                f"the same outputs ({mine}): {number(ways[mine])}; "
+                f"({theirs}): {number(ways[theirs])}",
             )  # fmt: skip
             return
