@@ -72,6 +72,34 @@ def test_other_numbers(tmp_path, text):
     assert mistaken(tmp_path, text) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s = model.evaluate(1)\nprint(s[0], s[1] + s[2])",
+        "loss, auc, acc = model.evaluate(1)\nprint(f'{loss:.3f} is not {auc + acc:.3f}')",
+        "r = model.evaluate(1, return_dict=True)\nparts = r['auc'] + r['accuracy']\n"
+        "print('%.3f %.3f' % (r['loss'], parts))",
+    ],
+)
+def test_a_sum_of_numbers_of_one_call(tmp_path, text):
+    assert [(one.name, one.value) for one in taken(tmp_path, text)] == [
+        ("loss", 0.3), ("auc + accuracy", pytest.approx(1.6))
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a, b = model.evaluate(1), model.evaluate(1)\nprint(a[1] + b[1])",  # of two calls
+        "s = model.evaluate(1)\nprint(s[1] + s[1])",
+        "s = model.evaluate(1)\nprint(s[1] + 1)",
+        "s = model.evaluate(1)\nprint('accuracy ' + str(s[1] + len('ab')))",
+    ],
+)
+def test_no_sum_of_metrics(tmp_path, text):
+    assert taken(tmp_path, text) == []
+
+
 PAIRED = "names = ['loss', 'accuracy', 'auc']\n"
 
 

@@ -32,6 +32,8 @@ BESIDE = "beside"
 #: The note of an evaluate whose numbers the script prints one by one: by metric, "root" where its
 #: square root is printed.
 PRINTED_OF = "printed"
+#: What stands between the metrics of a sum there.
+SUMMED = " + "
 
 #: Where a mean stands there that the script took over the numbers of several calls of evaluate, or
 #: of the function that follows.
@@ -228,7 +230,8 @@ class Score:
         """What a reader calls it: ``accuracy_score``, ``accuracy by hand``."""
         module, _, name = self.function.rpartition(".")
         if self.beside:
-            return f"{self.beside} of the same evaluate"
+            one = "fit" if self.beside.startswith("val_") else "evaluate"
+            return f"{self.beside} of the same {one}"
         if module == FROM_LIST:
             return f"what is printed as {name}" if name[:1] != "[" else f"{name} of evaluate"
         if self.is_mean:

@@ -391,9 +391,10 @@ class Rescore(Request["Mapping[str, float]"]):
 
 @dataclass(frozen=True)
 class TwoMetrics(Request["Mapping[str, Mapping[str, float]]"]):
-    """Two metrics of one evaluate as their rules are taken away one after the other."""
+    """Two metrics of one evaluate, or of the validation of a fit, as their rules are taken away one
+    after the other."""
 
-    evaluate: int
+    evaluate: int | OwnFit
     metrics: tuple[str, str]
 
 

@@ -74,6 +74,13 @@ def unscaled(node: ast.expr) -> ast.expr:
     return node
 
 
+def added(node: ast.expr) -> list[ast.expr]:
+    """The addends of a sum; of anything else it alone."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [*added(node.left), *added(node.right)]
+    return [node]
+
+
 def root_of(node: ast.expr) -> ast.expr | None:
     """What an expression takes the square root of; None for any other one."""
     match node:

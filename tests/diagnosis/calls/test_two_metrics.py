@@ -63,12 +63,73 @@ def test_which_metrics_of_one_evaluate_are_held_against_each_other(values, print
     assert pairs(values, printed, **facts) == held
 
 
+@pytest.mark.parametrize(
+    ("printed", "held"),
+    [
+        ({"loss": "", "a_loss + b_loss": ""}, [("loss", 5.0, 3.0)]),
+        ({"loss": "", "b_loss + a_loss": ""}, [("loss", 5.0, 3.0)]),
+        # a sum of two of three losses, or nothing that it stands beside
+        ({"a_loss + b_loss": ""}, []),
+        ({"loss": "", "a_loss + a_mae": ""}, []),
+    ],
+)
+def test_the_total_loss_is_held_against_the_sum_of_its_parts(printed, held):
+    values = {"loss": 5.0, "a_loss": 1.0, "b_loss": 2.0, "a_mae": 1.0}
+    assert pairs(values, printed) == held
+    assert pairs({**values, "c_loss": 2.0}, printed) == []
+
+
+def test_what_the_total_has_and_the_sum_of_its_parts_has_not():
+    weighted = f"{scoring.WITHOUT}loss_weights={{'a': 0.5}}"
+    values = {
+        "loss": {AGAIN: 5.0, PLAIN: 4.0, weighted: 3.0},
+        "a_loss + b_loss": {AGAIN: 3.0},
+        "": {},
+    }
+    given = {"loss": 5.0, "a_loss + b_loss": 3.0}
+    found = judge_two_metrics(values, Printed("loss"), Printed("a_loss + b_loss"), given)
+    assert {c.mechanism: c.share for c in found.causes} == {
+        "regularization-in-the-loss": 0.5,
+        "losses-weighted-in-the-sum": 0.5,
+    }
+    regularized, weights = sorted(found.causes, key=lambda c: c.mechanism, reverse=True)
+    assert "sum(model.losses)" in regularized.remedy
+    assert weights.detail == (
+        "loss is computed with loss_weights={'a': 0.5}, a_loss + b_loss is not"
+    )
+
+
 def test_how_the_pair_is_named():
     found = evaluated({"loss": 4.0, "rmse": 1.9}, {"loss": "root", "rmse": ""},
                       objective={"loss": "mse"})  # fmt: skip
     (pair,) = disagreements(found)
     assert said(pair.b) == "rmse of the same evaluate at line 1"
     assert printed_pair(pair) == (Printed("loss", True), Printed("rmse"))
+
+
+SEEN = ["val_accuracy", "val_binary_accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "logged", "held"),
+    [
+        (SEEN, 0.9, [("val_accuracy", 0.5, 0.9)]),
+        (SEEN[:1], 0.9, []),
+        (SEEN, 0.5, []),
+        ([], 0.9, []),  # what is looked at is not known
+        (["accuracy", "binary_accuracy"], 0.9, []),  # means over moving weights
+    ],
+)
+def test_two_metrics_of_a_validation(trained_fit, seen, logged, held):
+    fit = trained_fit(1)
+    logs = {"accuracy": 0.4, "binary_accuracy": 0.8, SEEN[0]: 0.5, SEEN[1]: logged}
+    epochs = (*fit.epochs[:-1], replace(fit.epochs[-1], logs=logs))
+    fit = replace(fit, epochs=epochs, notes={**fit.notes, "log names": seen})
+    found = [d for d in disagreements(execution(fits=[fit])) if d.why == BESIDE_IT]
+    assert [(d.distance.metric, d.distance.a, d.distance.b) for d in found] == held
+    for pair in found:
+        assert said(pair.b).startswith("val_binary_accuracy of the same fit")
+        assert printed_pair(pair) == (Printed("accuracy"), Printed("binary_accuracy"))
 
 
 def test_what_each_rule_adds_is_its_part_of_the_gap():

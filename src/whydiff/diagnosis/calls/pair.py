@@ -15,6 +15,7 @@ from whydiff.core.calls import (
     AFTER_STEPS,
     BESIDE,
     PRINTED_OF,
+    SUMMED,
     WITHIN,
     CallRecipe,
     Inputs,
@@ -103,6 +104,7 @@ def disagreements(execution: Execution, metric: str | None = None) -> list[Disag
         if not same_result(a, b) and not _as_trained_later(execution, own, a, b):
             found += _of_calls(execution, a, b, metric)
     found += _beside_each_other(own, metric)
+    found += [d for fit in execution.fits for d in _beside_in_log(fit, metric)]
     found += _of_loops(execution, own, metric)
     found += _of_parts(execution, own, metric)
     return sorted(found, key=lambda d: d.order)
@@ -259,17 +261,27 @@ def _own_validation(fit: Fit) -> MeasuringCall | None:
         return None
     if unordered_digest(content.samples[epochs[-1]]) != unordered_digest(samples):
         return None
-    seen, logs = fit.names_seen, values_of(fit)
+    seen = fit.names_seen
     values = {
-        name[4:]: float(value)
-        for name, value in logs.items()
-        if name.startswith("val_") and (not seen or {name, name[4:]} <= {*seen})
+        name: value
+        for name, value in validated(fit).items()
+        if not seen or {f"val_{name}", name} <= {*seen}
     }
     given = Inputs((Leaf("x", "", "", (), samples),))
+    return _validation_of(fit, CallRecipe(inputs=given, weights=fit.final), values)
+
+
+def validated(fit: Fit) -> dict[str, float]:
+    """What the last validation of a fit gave, metric by metric."""
+    logs = values_of(fit).items()
+    return {name[4:]: float(value) for name, value in logs if name.startswith("val_")}
+
+
+def _validation_of(fit: Fit, recipe: CallRecipe, values: Mapping[str, float]) -> MeasuringCall:
+    """The last validation of a fit as a call."""
     return MeasuringCall(
-        fit.call, "evaluate", fit.model, next(iter(fit.models), 0), fit.stack,
-        CallRecipe(inputs=given, weights=fit.final), values=values,
-        notes={"validation of": fit.index},
+        fit.call, "evaluate", fit.model, next(iter(fit.models), 0), fit.stack, recipe,
+        values=values, notes={"validation of": fit.index},
     )  # fmt: skip
 
 
@@ -380,15 +392,52 @@ def _beside_each_other(
             if not same_output or meant or apart.rounding or unasked:
                 continue
             if _measured_alike(measured[one], a.root, measured[other], b.root):
-                told = Score(f"{BESIDE}.{other}", call.number, "", "", np.empty((0, 2), np.uint64))
-                score = replace(call, kind="score", values={other: call.values[other]}, score=told,
-                                outputs=(), notes={})  # fmt: skip
-                yield Disagreement(call, score, apart, BESIDE_IT)
+                yield _beside(call, other, call.values[other], apart)
+        yield from _beside_sums(call, printed) if metric in (None, "loss") else ()
+
+
+def _beside_sums(call: MeasuringCall, printed: Mapping[str, str]) -> Iterator[Disagreement]:
+    """The loss of a call against the sum of the losses of all its outputs."""
+    losses = {f"{output}_loss" for output in _with_losses(call.values)}
+    for name in printed if "loss" in printed else ():
+        parts = name.split(SUMMED)
+        summed = sum(call.values[part] for part in parts)
+        apart = number("loss", call.values["loss"], summed)
+        if len(parts) > 1 and {*parts} == losses and not apart.rounding:
+            yield _beside(call, name, summed, apart)
+
+
+def _beside(call: MeasuringCall, name: str, value: float, apart: Distance) -> Disagreement:
+    """A metric of a call against another one of the same, or against a sum of others."""
+    told = Score(f"{BESIDE}.{name}", call.number, "", "", np.empty((0, 2), np.uint64))
+    score = replace(call, kind="score", values={name: value}, score=told, outputs=(), notes={})
+    return Disagreement(call, score, apart, BESIDE_IT)
+
+
+def _beside_in_log(fit: Fit, metric: str | None) -> Iterator[Disagreement]:
+    """Two metrics of the last validation of a fit that measure one quantity, where the script reads
+    both from its history."""
+    known = fit.recipe
+    recipe = CallRecipe(measurement=known.measurement, objective=known.objective)
+    values = {name: v for name, v in validated(fit).items() if f"val_{name}" in fit.names_seen}
+    call = _validation_of(fit, recipe, values)
+    call = replace(call, notes={**call.notes, PRINTED_OF: dict.fromkeys(values, "")})
+    asked = metric.removeprefix("val_") if metric else None
+    for found in _beside_each_other([call], asked):
+        assert isinstance(found.b, MeasuringCall) and found.b.score
+        told = replace(found.b.score, function=f"{BESIDE}.val_{found.b.score.beside}")
+        score = replace(found.b, score=told)
+        apart = found.distance._replace(metric=f"val_{found.distance.metric}")
+        yield replace(found, a=fit, b=score, distance=apart)
 
 
 def printed_pair(pair: Disagreement) -> tuple[Printed, Printed]:
-    """The two metrics of one evaluate that a disagreement is about."""
-    assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall) and pair.b.score
+    """The two metrics of one evaluate, or of the validation of a fit, that a disagreement is
+    about."""
+    assert isinstance(pair.b, MeasuringCall) and pair.b.score
+    if isinstance(pair.a, Fit):
+        names = pair.distance.metric, pair.b.score.beside
+        return Printed(names[0].removeprefix("val_")), Printed(names[1].removeprefix("val_"))
     printed, other = pair.a.notes.get(PRINTED_OF) or {}, pair.b.score.beside
     names = [n for n in printed if Printed(n, printed[n] == "root").name == pair.distance.metric]
     return Printed(names[0], printed[names[0]] == "root"), Printed(other, printed[other] == "root")

@@ -1,12 +1,15 @@
-"""Two metrics of one evaluate that measure one quantity: by which rules they differ."""
+"""Two metrics of one evaluate, or of a fit's validation, that measure one quantity: by which rules
+they differ."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from whydiff.core import scoring
+from whydiff.core.calls import SUMMED
 from whydiff.core.findings import Cause, Excluded
 from whydiff.core.words import number, percent
 from whydiff.diagnosis.calls.score_rules import LEFT, OF_BOTH
@@ -30,6 +33,8 @@ _OF_ONE = {
         "metric-averaged-over-batches", "{one} is a mean over the batches, each computed by itself"
     ),
 }  # fmt: skip
+#: What to do about a sum of losses that lacks the penalties.
+_ADD_PENALTY = "Add sum(model.losses) to the sum, or compare the outputs' losses one by one."
 
 
 class Printed(NamedTuple):
@@ -69,7 +74,7 @@ def judge_two_metrics(
         *_accuracies(values, a, b, gap),
     ]
     left = 1.0 - sum(cause.share or 0.0 for cause in causes)
-    one_call = "both numbers come from one call of evaluate"
+    one_call = "both numbers come from one pass of one model over the same samples"
     excluded = tuple(
         Excluded(source, one_call)
         for source in ("weights", "data-content", "data-order", "mode", "architecture")
@@ -92,13 +97,19 @@ def _rules_of(
     for rule, after in rules:
         share = (one.value(before) - one.value(after)) / gap
         if abs(share) >= _TOLD and not one_number(before, after):
-            id, text = _OF_ONE.get(rule) or ("setting-of-the-loss", "{one} is computed with "
-                                             + rule.removeprefix(scoring.WITHOUT))  # fmt: skip
-            yield part_of_gap(
+            setting = rule.removeprefix(scoring.WITHOUT)
+            of_sum = setting.startswith("loss_weights")
+            id, text = _OF_ONE.get(rule) or (
+                "losses-weighted-in-the-sum" if of_sum else "setting-of-the-loss",
+                f"{{one}} is computed with {setting.replace('{', '{{').replace('}', '}}')}",
+            )
+            cause = part_of_gap(
                 "measurement", id, share, f"{text.format(one=one.metric)}, {other.metric} is not"
                 if " is " in text else f"{text.format(one=one.metric)}, {other.metric} does not",
                 f"{one.name} is {number(one.value(before))}, {rule} {number(one.value(after))}",
             )  # fmt: skip
+            penalty = rule == scoring.UNREGULARIZED and SUMMED in other.metric
+            yield replace(cause, remedy=_ADD_PENALTY) if penalty else cause
         before = after
 
 

@@ -669,6 +669,15 @@ MECHANISMS = (
         seen="With this setting as it is by default the loss is the score.",
     ),
     Mechanism(
+        "losses-weighted-in-the-sum",
+        ("measurement",),
+        "the losses of the outputs are weighted in the total",
+        "The loss of a model of several outputs is their weighted sum (loss_weights=); the loss of "
+        "each output is reported without its weight.",
+        "Weight each output's loss as loss_weights= does before you add them up.",
+        seen="Without loss_weights the total is the sum of the parts.",
+    ),
+    Mechanism(
         "list-position",
         ("measurement",),
         "another metric of the list that evaluate returns",

@@ -43,6 +43,7 @@ from whydiff.diagnosis.calls.pair import (
     reshuffled,
     source_read,
     threshold_of,
+    validated,
     wanted_calls,
 )
 from whydiff.diagnosis.calls.results import (
@@ -282,10 +283,12 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
     """The verdict where numbers are compared that were measured by two rules; else None."""
     a, b, metric = pair.a, pair.b, pair.distance.metric
     assert isinstance(b, MeasuringCall)
-    if b.score and b.score.beside and isinstance(a, MeasuringCall):
+    if b.score and b.score.beside:
         first, second = printed_pair(pair)
-        measured = site.process.request(TwoMetrics(a.number, (first.metric, second.metric)))
-        return judge_two_metrics(measured, first, second, a.values)
+        number = OwnFit(a.index) if isinstance(a, Fit) else a.number
+        measured = site.process.request(TwoMetrics(number, (first.metric, second.metric)))
+        given = {**(validated(a) if isinstance(a, Fit) else a.values), **b.values}
+        return judge_two_metrics(measured, first, second, given)
     if b.score:
         reads = read_by(site.execution, b)
         assert reads is not None

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from whydiff.core.calls import MeasuringCall
+from whydiff.core.calls import SUMMED, MeasuringCall
 from whydiff.recorder.measuring.formulas.frames import made_at, names_in, parsed
 from whydiff.script_text.printed import (
+    added,
     definition,
     function_named,
     named_in_loop,
@@ -35,7 +36,7 @@ class Taken(NamedTuple):
 
     ``quantity`` is what the text before it says that it measures, "" where it says nothing;
     ``said`` the metric of the call that the script pairs the position with. ``root`` says that its
-    square root is printed.
+    square root is printed. Of a sum of metrics the name is ``a_loss + b_loss``.
     """
 
     reads: int
@@ -56,7 +57,7 @@ class Taken(NamedTuple):
 
     def stands_beside(self, other: Taken) -> bool:
         """Whether a reader takes the numbers of two calls for one metric, and they are two."""
-        if self.reads == other.reads or self.name == other.name:
+        if self.reads == other.reads or self.name == other.name or SUMMED in self.name + other.name:
             return False
         if isinstance(self.key, str) or isinstance(other.key, str):  # the script names the metric
             by_name = isinstance(self.key, str) and isinstance(other.key, str)
@@ -87,11 +88,28 @@ def taken_numbers(frame: Any, calls: Mapping[int, MeasuringCall]) -> Iterator[Ta
     if module is None:
         return
     for label, node in printed_numbers(module, line):
-        for place in _places(module, unscaled(node), frame):
-            call = _evaluated(module, place, file, calls)
-            one = None if call is None else _taken(place, call, label)
-            if one is not None:
-                yield one
+        defined = definition(module, node.id, line) if isinstance(node, ast.Name) else None
+        parts = added(defined) if defined is not None else []
+        parts = parts if len(parts) > 1 else added(unscaled(node))
+        found = [
+            [
+                one
+                for place in _places(module, part, frame)
+                if (call := _evaluated(module, place, file, calls)) is not None
+                and (one := _taken(place, call, label)) is not None
+            ]
+            for part in parts
+        ]
+        yield from found[0] if len(parts) == 1 else _summed(found)
+
+
+def _summed(parts: Sequence[Sequence[Taken]]) -> Iterator[Taken]:
+    """The sum of several metrics of one call, each of them once."""
+    addends = [part[0] for part in parts if len(part) == 1 and not part[0].root]
+    names = [one.name for one in addends]
+    if len({one.reads for one in addends}) == 1 and len({*names}) == len(parts):
+        name = SUMMED.join(names)
+        yield Taken(addends[0].reads, name, name, "", sum(one.value for one in addends))
 
 
 def _taken(place: _Place, call: MeasuringCall, label: str) -> Taken | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from whydiff.core import scoring
 from whydiff.core.call_hybrids import CallFields
-from whydiff.core.calls import Score
+from whydiff.core.calls import SUMMED, Score
 from whydiff.core.digests import row_keys
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
@@ -395,6 +395,9 @@ def two_metrics(evaluate: LiveCall, metrics: Sequence[str]) -> dict[str, dict[st
 
 
 def _without_rules(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float]]:
+    if SUMMED in metric:  # losses of several outputs
+        yield scoring.AGAIN, sum(_evaluated(evaluate, one) for one in metric.split(SUMMED))
+        return
     penalty = 0.0
     yield scoring.AGAIN, _evaluated(evaluate, metric)
     if metric == "loss":
@@ -414,6 +417,12 @@ def _without_rules(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float
             plain = replace(evaluate, compile_arguments=arguments)
             value = _evaluated(plain, metric, compiled=True) - penalty
             yield f"{scoring.WITHOUT}{setting}", value
+    weights = evaluate.compile_arguments.get("loss_weights")
+    if metric == "loss" and weights is not None:
+        plain = replace(evaluate, compile_arguments={**evaluate.compile_arguments,
+                                                     "loss_weights": None})  # fmt: skip
+        value = _evaluated(plain, metric, compiled=True) - penalty
+        yield f"{scoring.WITHOUT}loss_weights={weights}", value
 
 
 def _accuracies_of(evaluate: LiveCall) -> dict[str, float]:

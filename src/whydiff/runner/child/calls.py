@@ -93,7 +93,7 @@ class CallServer:
             case m.Rescore():
                 return self.rescore(request)
             case m.TwoMetrics(number, metrics):
-                evaluate = self._call(number)
+                evaluate = self._call_or_validation(number)
                 return _tried(lambda: two_metrics(evaluate, metrics))
             case m.MeasureByPosition(number, other, metric):
                 evaluate, predict = self._call(number), self._call(other)
@@ -161,8 +161,8 @@ class CallServer:
 
     def loss_parts(self, request: m.LossParts) -> Mapping[str, Any]:
         """What a fit logged against another number, in parts."""
-        live, number, metric = self._fit(request.fit), request.call, request.metric
-        call = validation_call(live) if isinstance(number, m.OwnFit) else self._call(number)
+        live, metric = self._fit(request.fit), request.metric
+        call = self._call_or_validation(request.call)
         parts = _tried(lambda: take_apart(live, call, metric))
         if request.uninterrupted:
             parts["uninterrupted"] = _tried(lambda: log_uninterrupted(live, metric))
@@ -185,6 +185,12 @@ class CallServer:
         if live is None:
             raise TransferError("the fit was not watched to its end")
         return live
+
+    def _call_or_validation(self, number: int | m.OwnFit) -> LiveCall:
+        """A call, or the last validation of a fit as one."""
+        if isinstance(number, m.OwnFit):
+            return validation_call(self._fit(number.fit))
+        return self._call(number)
 
     def _call(self, number: int) -> LiveCall:
         if number not in self._calls:
