@@ -212,7 +212,7 @@ def test_values_that_are_no_weights():
 
 @pytest.mark.parametrize(
     ("kind", "mechanism"),
-    [("load_model", "setting-lost"), ("clone_model", "setting-lost"), ("load_weights", "")],
+    [("load_model", ""), ("clone_model", "setting-lost"), ("load_weights", "")],
 )
 def test_a_setting_is_lost_only_where_a_model_was_built_from_its_config(kind, mechanism):
     a = call(1, architecture={"layers": ["s: Scale"], "layer:s:by": 7.0})
@@ -265,8 +265,42 @@ def test_a_setting_that_the_script_changed_is_swapped_in_one_model():
     compared = compare(a, b)
     assert by_source(compared)["architecture"].mechanism == "setting-changed"
     assert compared.held == {"architecture": ("gate: attribute strength",)}
-    apart = compare(a, replace(b, model_number=2))  # two models: they come as wholes
-    assert apart.structure == ("architecture",) and not apart.held
+    in_another_run = replace(b, number=1)  # of the same number there
+    for apart in (compare(a, replace(b, model_number=2)), compare(a, in_another_run, (), ())):
+        assert apart.structure == ("architecture",) and not apart.held  # they come as wholes
+        assert by_source(apart)["architecture"].mechanism != "setting-changed"
+
+
+def test_get_config_lost_a_setting_only_where_the_file_is_one_of_the_other_model():
+    facts = [{"layers": ["gate: Gate"], "layer:gate:strength": value} for value in (1.0, 0.0)]
+    a, b = (call(n, model=n, architecture=f) for n, f in enumerate(facts, 1))
+
+    def event(kind, model, path):
+        return Event(1, 0, kind, "m", model, facts={"path": path})
+
+    def mechanism(events, *events_b):
+        return by_source(compare(a, b, events, *events_b))["architecture"].mechanism
+
+    saved, loaded = event("save", 1, "/x/a.keras"), event("load_model", 2, "a.keras")
+    assert mechanism([saved, loaded]) == "setting-lost"
+    assert mechanism([saved], [loaded]) == "setting-lost"  # train.py and serve.py
+    assert mechanism([event("save", 1, "b.keras"), loaded]) == ""
+    assert mechanism([loaded]) == ""
+    # models of two runs are two, whatever their numbers
+    assert (
+        mechanism(
+            [saved],
+            [saved, loaded],
+        )
+        == "setting-lost"
+    )
+    assert mechanism([saved, event("load_model", 1, "a.keras")], [loaded]) == ""
+
+
+def test_a_seed_that_two_runs_set_was_not_set_once_for_two_models():
+    a, b = call(1), call(1, model=2, kernel=KERNEL * 2)
+    assert "set once" in by_source(compare(a, b))["initialization"].detail
+    assert "set once" not in by_source(compare(a, b, (), ()))["initialization"].detail
 
 
 def test_hidden_states_and_other_values_that_layers_hold():
@@ -968,7 +1002,7 @@ def test_a_model_that_a_fit_trained_between_two_calls_was_never_meant_to_be_copi
     again = replace(trained, text="trained by fit 2", fit=2)
     later = call(5, kernel=KERNEL * 3, origin=again)
     assert compare(after, later).finding("weights").mechanism == "trained-between"
-    in_another_run = compare(before, after, one_run=False)
+    in_another_run = compare(before, after, (), ())
     assert in_another_run.finding("weights").mechanism == "weights-never-copied"
 
 

@@ -107,11 +107,10 @@ def story(
     b: MeasuringCall,
     one_run: bool = True,
 ) -> Story:
-    """What is known of where these weights came from, the most telling first. Models of two runs
-    are two, whatever their numbers."""
+    """What is known of where these weights came from, the most telling first."""
     kinds_a, kinds_b = ({o.kind for o in side} for side in _sides(differing))
     both = kinds_a | kinds_b
-    one_model = one_run and a.model_number == b.model_number
+    one_model = a.model_number == b.model_number
     detail = _detail(differing)
     if all(is_recurrent(p.a.path) for p in differing):
         paths = listed([p.a.path for p in differing[:3]])
@@ -127,7 +126,7 @@ def story(
     if "called" in both and all(_is_average(p.a) for p in differing):
         return Story(detail, "averages-moved")
     if both <= FRESH:
-        return _drawn(differing, events, a, b, detail)
+        return _drawn(differing, events, (a, b), detail, one_run and not one_model)
     if "average" in both:
         return Story(detail, "averaged-weights")
     if "quantized" in both:
@@ -201,16 +200,17 @@ def _detail(pairs: Sequence[TensorPair]) -> str:
 def _drawn(
     pairs: Sequence[TensorPair],
     events: Sequence[Event],
-    a: MeasuringCall,
-    b: MeasuringCall,
+    calls: tuple[MeasuringCall, MeasuringCall],
     detail: str,
+    one_run: bool,
 ) -> Story:
-    if cloned(events, a, b):
+    """How weights came to be drawn apart, by two models of one run or else in two runs."""
+    if cloned(events, *calls):
         return Story(f"{detail}; clone_model draws weights anew", "cloned-without-weights")
     seeds = [(p.origin_a.seed, p.origin_b.seed) for p in pairs]
     explicit = [s for s in seeds if s[0] is not None and s[1] is not None and s[0] != s[1]]
     same = [one == other for one, other in seeds if one is not None]
-    if same and all(same) and a.model_number != b.model_number:
+    if same and all(same) and one_run:
         detail += ": the seed was set once, and the second model drew on from where the first ended"
     lines = all("seed" in p.origin_a.text and "seed" in p.origin_b.text for p in pairs)
     return Story(detail, "drawn-apart", intended=bool(explicit) and lines and len(seeds) > 0)

@@ -377,8 +377,8 @@ def explain_across(
 ) -> Explanation:
     """Two calls of two runs: values travel to the other's process as arrays, models stay."""
     pair = chosen(a, b)
-    events = (*site.execution.events, *other.execution.events)
-    compared = with_programs(compare(a, b, events, one_run=False))
+    events = site.execution.events, other.execution.events
+    compared = with_programs(compare(a, b, *events))
     progress.step(f"running hybrids of {said(a)} in two runs")
 
     def prepare() -> tuple[int, int]:
@@ -429,7 +429,7 @@ def of_two_records(a: Execution, b: Execution) -> Explanation | None:
     one, other = pair
     if not isinstance(one, MeasuringCall) or not isinstance(other, MeasuringCall):
         return None
-    compared = compare(one, other, (*a.events, *b.events), one_run=False)
+    compared = compare(one, other, a.events, b.events)
     found = chosen(one, other)
     nothing = Measurement()
     trials = CallTrials(found.distance.metric, nothing, nothing, failure=RECORDED)

@@ -74,9 +74,18 @@ class Compared:
 
 
 def compare(
-    a: MeasuringCall, b: MeasuringCall, events: Sequence[Event] = (), one_run: bool = True
+    a: MeasuringCall,
+    b: MeasuringCall,
+    events: Sequence[Event] = (),
+    events_b: Sequence[Event] | None = None,
 ) -> Compared:
-    """Every field of two measuring calls compared, of one run or of two."""
+    """Every field of two measuring calls compared, of one run or of two: then ``events_b`` are
+    those of B's."""
+    one_run = events_b is None
+    if events_b is not None:  # the models of two runs are two, whatever their numbers
+        b = replace(b, model_number=-b.model_number)
+        renumbered = (replace(event, model_number=-event.model_number) for event in events_b)
+        events = (*events, *renumbered)
     pairs = tensor_pairs(a, b)
     held = held_values(a, b)
     settings = held.pop(SETTING, [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import cast
 
 from whydiff.core.calls import CallRecipe, Event, HeldValue, MeasuringCall
@@ -95,14 +96,23 @@ _REBUILT = {"load_model": "was loaded", "clone_model": "is a clone"}
 
 
 def _lost(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event]) -> str:
-    numbers = (a.model_number, b.model_number)
+    numbers = {a.model_number, b.model_number}
     rebuilt = {
-        e.model_number: e.kind for e in events if e.kind in _REBUILT and e.model_number in numbers
+        e.model_number: e for e in events if e.kind in _REBUILT and e.model_number in numbers
     }
     if len(rebuilt) != 1:  # two files say nothing of what the models were before
         return ""
-    (kind,) = rebuilt.values()
-    return f"; the model {_REBUILT[kind]}, and get_config did not keep it"
+    (event,) = rebuilt.values()
+    file = PurePath(str(event.facts.get("path"))).name
+    saved = any(
+        e.kind in ("save", "checkpoint")
+        and e.model_number in numbers - {event.model_number}
+        and PurePath(str(e.facts.get("path"))).name == file
+        for e in events
+    )
+    if event.kind == "load_model" and not saved:  # the file may be that of any other model
+        return ""
+    return f"; the model {_REBUILT[event.kind]}, and get_config did not keep it"
 
 
 def compare_precision(a: MeasuringCall, b: MeasuringCall, pairs: TensorPairs) -> Finding:
