@@ -43,6 +43,9 @@ OVER_BATCHES = "mean over batches"
 WITHIN = "within fit"
 #: note of such a call: how many steps the fit had done
 AFTER_STEPS = "after steps"
+#: The note of an evaluate made while a loop of ``train_on_batch`` is open: what its latest steps
+#: returned, each with its place in the loop: {"fit": 1, "steps": [[8, {"loss": 0.5}], ...]}.
+BEHIND_STEPS = "behind steps"
 
 _NO_ROWS = np.empty((0, 2), np.uint64)
 

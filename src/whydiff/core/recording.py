@@ -47,6 +47,10 @@ EVERY = "digested every"
 MEASURED_WITHIN = "measured within"
 
 
+#: note of a loop that stands for one of its steps: which one, counting from 0
+STEP = "step"
+
+
 #: note of a fit: a callback of the script reads the log between two steps
 BATCH_LOG_READ = "log read between steps"
 

@@ -5,6 +5,7 @@ All steps of one loop count as one epoch, since nothing says where a loop's epoc
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,8 @@ from whydiff.recorder.guard import never_in_the_way
 from whydiff.recorder.watch import Watch
 
 Nested = Any
+#: Of so many latest steps it is known what they returned.
+_LATEST = 4
 
 
 class Loop(Watch):
@@ -33,7 +36,7 @@ class Loop(Watch):
         self.feed.kind = kind
         self._call: Call | None = None
         self._after: Mapping[int, Any] = {}  # values that travel in the script's own variables
-        self._last_logs: Mapping[str, Any] = {}
+        self._latest: deque[tuple[int, Mapping[str, Any]]] = deque(maxlen=_LATEST)
         self.companions: set[int] = set()
 
     # --- train_on_batch -----------------------------------------------------------------------
@@ -83,13 +86,17 @@ class Loop(Watch):
         return {key: like(value, put[key]) if key in put else value for key, value in state.items()}
 
     def after_step(self, logs: Any, state: Any) -> None:
-        self._last_logs = logs
+        self._latest.append((self.steps, dict(logs or {})))
         super().after_step(logs, state)
+
+    def latest(self) -> list[list[Any]]:
+        """What the latest steps returned, each with its place in the loop."""
+        return [[step, numbers(logs)] for step, logs in self._latest]
 
     # --- end ----------------------------------------------------------------------------------
 
     def finish(self, completed: bool) -> Live | None:
-        self.end_epoch(0, numbers(self._last_logs))
+        self.end_epoch(0, numbers(self._latest[-1][1]) if self._latest else {})
         live: Live | None = super().finish(completed)
         if live is not None:
             live.again, live.companions = "script", tuple(sorted(self.companions))

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, TypeVar
 
-from whydiff.core.calls import AFTER_STEPS, WITHIN
+from whydiff.core.calls import AFTER_STEPS, BEHIND_STEPS, WITHIN
 from whydiff.core.files import FILE
 from whydiff.core.hybrids import Enough, Pins
 from whydiff.core.interrupting import pass_on
@@ -256,8 +256,12 @@ class Session:
                 return self.calls.begin(kind, method, model, arguments, hook, within)
             return self.calls.validating(model) if kind == "evaluate" else None
         self.calls.open_loops = {loop.index: loop.model for loop in self._loops}
+        behind: dict[str, Any] = {}
+        for loop in self._loops:
+            if kind == "evaluate" and loop.model is model and loop.feed.kind == "train_on_batch":
+                behind[BEHIND_STEPS] = {"fit": loop.index, "steps": loop.latest()}
         try:
-            return self.calls.begin(kind, method, model, arguments, hook)
+            return self.calls.begin(kind, method, model, arguments, hook, behind)
         finally:
             self._release()
 

@@ -344,11 +344,13 @@ class RelateWeights(Request[str]):
 
 @dataclass(frozen=True)
 class SameRows(Request[bool]):
-    """Whether a call was given the very rows that a fit was trained (validated) on."""
+    """Whether a call was given the very rows that a fit was trained (validated) on: in its last
+    epoch, or in a ``step`` of it."""
 
     fit: int
     call: int
     validation: bool = False
+    step: int | None = None
 
 
 @dataclass(frozen=True)
@@ -357,12 +359,14 @@ class LossParts(Request["Mapping[str, Any]"]):
     the gap.
 
     ``uninterrupted``: the part as well that evaluations in the middle of the last epoch made.
+    ``step``: the fit is a loop, and the number is what that step of it gave.
     """
 
     fit: int
     call: int | OwnFit
     metric: str
     uninterrupted: bool = False
+    step: int | None = None
 
 
 @dataclass(frozen=True)

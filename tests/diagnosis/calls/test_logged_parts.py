@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from whydiff.core.calls import AFTER_STEPS, WITHIN
-from whydiff.diagnosis.calls.logged import emptied_by, judge_parts
+from whydiff.diagnosis.calls.logged import emptied_by, judge_parts, judge_step
 from whydiff.testing.calls import call
 from whydiff.testing.sides import a_fit
 
@@ -129,3 +129,14 @@ def test_what_is_evaluated_in_the_middle_of_the_last_epoch(after, fit, left):
     inside = replace(call(4, "evaluate"), notes={WITHIN: fit, AFTER_STEPS: after})
     found = emptied_by(trained, [call(2, "evaluate"), inside])
     assert (f"the {left} of 5 batches" in found) if left else found == ""
+
+
+def test_what_a_step_gave_is_of_the_weights_before_it():
+    parts = PARTS | {"moving weights": 0.1, "batch normalization": 0.3, "normalizing": ["norm"]}
+    found = judge_step(parts, "loss")
+    mode, before = found.causes
+    assert (mode.source, mode.share) == ("mode", pytest.approx(0.75))
+    assert "in train_on_batch and its moving averages in evaluate" in mode.detail
+    assert (before.mechanism, before.share) == ("measured-before-the-step", pytest.approx(0.25))
+    assert "train_on_batch gave 1" in before.evidence and "is 0.9" in before.evidence
+    assert {e.source for e in found.excluded} == {"data-content", "architecture"}

@@ -7,16 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whydiff.core.calls import Origin, Score
+from whydiff.core.calls import BEHIND_STEPS, Origin, Score
 from whydiff.core.digests import row_digests
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Tensor
-from whydiff.core.recording import LOG_UNSEEN
+from whydiff.core.recording import LOG_UNSEEN, STEP
 from whydiff.diagnosis.calls.answer import strip, two_agree
 from whydiff.diagnosis.calls.numbers import judge_taken
 from whydiff.diagnosis.calls.pair import (
     LABELS_MOVE,
     ROWS_CORRESPOND,
+    STEP_ROWS,
     VALIDATION_ROWS,
     alike,
     asked_for,
@@ -667,3 +668,31 @@ def test_a_copy_of_what_a_training_left_is_meant_to_differ_from_before_it(traine
     copied, another = (call(4, model=2, kernel=kernel) for kernel in (OTHER, OTHER + 1))
     assert numbers(execution(before, after, copied, fits=fits)) == []
     assert (1, 4) in numbers(execution(before, after, another, fits=fits))
+
+
+@pytest.mark.parametrize(
+    ("batches", "rows", "held"),
+    [
+        # those of as many rows, which are compared later
+        ([[0, 1], [2, 3, 4, 5], [6, 7, 8, 9]], 4, {1: 0.7, 2: 0.9}),
+        ([[0, 1], [2, 3, 4, 5], [6, 7]], 4, {1: 0.7}),
+        ([[0, 1, 2, 3], [0, 1, 2, 3], [3, 2, 1, 0]], 4, {2: 0.9}),  # fed again: the latest
+        ([[0, 1], [2, 3, 4, 5], [6, 7, 8, 9]], 5, {}),
+        ([[0, 1, 2, 3]], 4, {}),  # later steps were not recorded
+    ],
+)
+def test_what_a_step_gave_is_held_against_evaluate_of_its_rows(trained_fit, batches, rows, held):
+    fit = trained_fit(1)
+    recipe = replace(
+        fit.recipe,
+        batch_size=replace(fit.recipe.batch_size, epochs=(np.array([*map(len, batches)]),)),
+        data_order=replace(fit.recipe.data_order, epochs=(np.concatenate(batches),)),
+    )
+    fit = replace(fit, recipe=recipe, notes={"data": "train_on_batch"})
+    steps = [[1, {"loss": 0.7}], [2, {"loss": 0.9}]]
+    evaluated = call(2, "evaluate", x=X[:rows], values={"loss": 0.5})
+    behind = replace(evaluated, notes={BEHIND_STEPS: {"fit": fit.index, "steps": steps}})
+    found = disagreements(execution(behind, fits=(fit,)))
+    found = [d for d in found if d.check == STEP_ROWS]
+    assert {d.a.notes[STEP]: d.distance.a for d in found} == held
+    assert {d.distance.b for d in found} <= {0.5}

@@ -18,6 +18,7 @@ from whydiff.diagnosis.mechanisms import mechanism
 
 #: A part below this share of the gap is not called a cause.
 TOLD = 0.02
+_IN_STEPS = "in fit's steps"
 #: Beyond this relative difference evaluate was not reproduced: summing in another order moves less.
 ROUNDING = 1e-4
 
@@ -106,7 +107,7 @@ def _causes(
         if abs(batch) >= TOLD:
             names = listed([str(n) for n in parts["normalizing"]][:3])
             told.append(
-                f"BatchNormalization ({names}) uses the statistics of each batch in fit's steps "
+                f"BatchNormalization ({names}) uses the statistics of each batch {_IN_STEPS} "
                 f"and its moving averages in {measured_by}, which have not converged"
             )
             evidence.append(
@@ -114,7 +115,7 @@ def _causes(
             )
         if abs(random) >= TOLD:
             names = listed([str(n) for n in parts["random"]][:3])
-            told.append(f"random layers ({names}) act in fit's steps and not in {measured_by}")
+            told.append(f"random layers ({names}) act {_IN_STEPS} and not in {measured_by}")
             evidence.append(f"random layers move {metric} by {number(parts['random layers'])}")
         id = "batch-statistics-in-fit" if abs(batch) >= abs(random) else "random-layers-in-fit"
         found.append(part_of_gap("mode", id, random + batch, "; ".join(told), "; ".join(evidence)))
@@ -131,6 +132,38 @@ def _causes(
             )
         )  # fmt: skip
     return found
+
+
+def judge_step(parts: Mapping[str, Any], metric: str) -> Verdict:
+    """The verdict on what a step of ``train_on_batch`` gave against evaluate on its samples."""
+    verdict = judge_parts(parts, metric)
+    told = []
+    for cause in verdict.causes:
+        if cause.mechanism == "mean-over-moving-weights":
+            known = mechanism("measured-before-the-step")
+            detail = (
+                f"train_on_batch gives {metric} of the weights before its step, evaluate of those "
+                "behind it"
+            )
+            evidence = (
+                f"with the weights that evaluate used {metric} in training mode is "
+                f"{number(float(parts['logged']) - float(parts['moving weights']))}, "
+                f"train_on_batch gave {number(parts['logged'])}"
+            )
+            cause = replace(cause, mechanism=known.id, remedy=known.remedy, detail=detail,
+                            evidence=evidence)  # fmt: skip
+        else:
+            detail = cause.detail.replace(_IN_STEPS, "in train_on_batch")
+            cause = replace(cause, detail=detail)
+        told.append(cause)
+    excluded = [
+        Excluded(e.source, "evaluate was given the samples and labels of the step")
+        if e.source == "data-content"
+        else e
+        for e in verdict.excluded
+        if e.source != "weights"  # a step lies between them
+    ]
+    return replace(verdict, causes=tuple(told), excluded=tuple(excluded))
 
 
 def _with_emptied(cause: Cause, parts: Mapping[str, Any], metric: str, emptied: str) -> Cause:

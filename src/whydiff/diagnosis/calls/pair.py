@@ -13,6 +13,7 @@ import numpy as np
 
 from whydiff.core.calls import (
     AFTER_STEPS,
+    BEHIND_STEPS,
     BESIDE,
     PRINTED_OF,
     SUMMED,
@@ -27,7 +28,7 @@ from whydiff.core.calls import (
 )
 from whydiff.core.digests import unordered_digest
 from whydiff.core.errors import WhydiffError
-from whydiff.core.recording import Execution, Fit
+from whydiff.core.recording import STEP, Epoch, Execution, Fit
 from whydiff.diagnosis.calls.inputs import exchanged
 from whydiff.diagnosis.calls.loops import training_steps
 from whydiff.diagnosis.calls.origins import FRESH, is_recurrent, weights_story
@@ -59,6 +60,7 @@ BY_POSITION, BESIDE_IT = 8, 9
 
 #: What has to be checked on the values before two calls count as measuring the same.
 FIT_ROWS, ROWS_CORRESPOND = "the rows of the fit", "rows that correspond"
+STEP_ROWS = "the rows of a step"
 VALIDATION_ROWS, LABELS_MOVE = "the validation rows of the fit", "labels that stand elsewhere"
 
 
@@ -250,6 +252,27 @@ def _of_fits(
             follows = call.kind == "evaluate" and _follows(execution, call, fit)
             if follows and fit.final and _as_it_ended(call, fit):
                 yield from fit_pairs(fit, call, metric)
+            yield from _of_steps(fit, call, metric)
+
+
+def _of_steps(fit: Fit, call: MeasuringCall, metric: str | None) -> Iterator[Disagreement]:
+    """What steps of a loop gave that may have trained on the samples of a call; of those that were
+    fed the same the latest."""
+    behind = call.notes.get(BEHIND_STEPS) or {}
+    cut, order = fit.recipe.batch_size.epochs, fit.recipe.data_order.epochs
+    if behind.get("fit") != fit.index or not cut or not order:
+        return
+    rows = len(call.recipe.inputs.rows("x"))
+    batches = np.split(order[0], np.cumsum(cut[0])[:-1])
+    fed: set[bytes] = set()
+    for step, logs in reversed(behind["steps"]):
+        batch = np.sort(batches[step]) if step < len(batches) else np.empty(0)
+        if len(batch) == rows and batch.tobytes() not in fed:
+            fed.add(batch.tobytes())
+            notes = {**fit.notes, STEP: step}
+            one = replace(fit, epochs=(Epoch(0, 1, logs),), notes=notes)
+            found = [d for d in fit_pairs(one, call, metric, rows) if d.check == FIT_ROWS]
+            yield from (replace(d, check=STEP_ROWS) for d in found)
 
 
 def _own_validation(fit: Fit) -> MeasuringCall | None:
@@ -297,13 +320,15 @@ def _follows(execution: Execution, call: MeasuringCall, fit: Fit) -> bool:
     return mine and not any(f.trained(call) for f in between)
 
 
-def fit_pairs(fit: Fit, call: MeasuringCall, metric: str | None) -> Iterator[Disagreement]:
+def fit_pairs(
+    fit: Fit, call: MeasuringCall, metric: str | None, trained_on: int | None = None
+) -> Iterator[Disagreement]:
     """What a fit logged last, on the samples that it trained or validated on, and evaluate on
-    equally many."""
+    equally many. ``trained_on``: how many these were, where not an epoch."""
     logs, rows = values_of(fit), len(call.recipe.inputs.rows("x"))
     for prefix, why, check, count in (
         ("val_", VALIDATED, VALIDATION_ROWS, _rows_of_validation(fit)),
-        ("", LOGGED, FIT_ROWS, _rows_of_epoch(fit)),
+        ("", LOGGED, FIT_ROWS, _rows_of_epoch(fit) if trained_on is None else trained_on),
     ):
         common = [n for n in ordered(list(call.values)) if f"{prefix}{n}" in logs]
         if fit.names_seen:

@@ -313,6 +313,15 @@ MECHANISMS = (
         seen="The final weights are evaluated in both modes.",
     ),
     Mechanism(
+        "measured-before-the-step",
+        ("measurement",),
+        "train_on_batch gives the number from before its step",
+        "train_on_batch measures loss and metrics in the pass that its gradients come from: with "
+        "the weights as they were before the step, and with dropout and batch statistics on.",
+        "Compare test_on_batch or evaluate with evaluate: call either behind the step.",
+        seen="The weights behind the step are evaluated on its samples in both modes.",
+    ),
+    Mechanism(
         "random-layers-in-fit",
         ("mode",),
         "dropout and other random layers act in fit only",

@@ -13,13 +13,13 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import OutOfTime, TransferError
 from whydiff.core.findings import CONFIRMED, DIFFERS, Explanation
 from whydiff.core.progress import Progress
-from whydiff.core.recording import BATCH_LOG_READ, Execution, Fit
+from whydiff.core.recording import BATCH_LOG_READ, STEP, Execution, Fit
 from whydiff.core.words import listed
 from whydiff.diagnosis.calls.answer import Scene, all_agree, answer_calls, two_agree
 from whydiff.diagnosis.calls.fields import Compared, compare, with_programs
 from whydiff.diagnosis.calls.fields.mode import trained_without_flag
 from whydiff.diagnosis.calls.inputs import changed_in_place, form_of, made_anew
-from whydiff.diagnosis.calls.logged import emptied_by, judge_parts, logged_divergence
+from whydiff.diagnosis.calls.logged import emptied_by, judge_parts, judge_step, logged_divergence
 from whydiff.diagnosis.calls.loops import fed_in_another_order, of_a_loop
 from whydiff.diagnosis.calls.numbers import judge_mean, judge_position, judge_taken
 from whydiff.diagnosis.calls.origins import ASSIGNED, weights_story
@@ -27,6 +27,7 @@ from whydiff.diagnosis.calls.pair import (
     FIT_ROWS,
     LABELS_MOVE,
     ROWS_CORRESPOND,
+    STEP_ROWS,
     VALIDATION_ROWS,
     Disagreement,
     alike,
@@ -161,7 +162,7 @@ def explain_chosen(
         )
     pair = known or chosen(a, b, metric)
     try:
-        alike = pair.check not in (FIT_ROWS, VALIDATION_ROWS) or holds(site, pair)
+        alike = pair.check not in (FIT_ROWS, STEP_ROWS, VALIDATION_ROWS) or holds(site, pair)
     except OutOfTime:
         raise WhydiffError(
             f"no time was left to see whether {said(a)} and {said(b)} used the same rows",
@@ -231,10 +232,10 @@ def choose(site: Site, metric: str | None, only_independent: bool) -> list[Disag
 def holds(site: Site, pair: Disagreement) -> bool:
     """Whether the two measured the same, where only the values can tell."""
     a, b = pair.a, pair.b
-    if pair.check in (FIT_ROWS, VALIDATION_ROWS) and isinstance(b, MeasuringCall):
+    if pair.check in (FIT_ROWS, STEP_ROWS, VALIDATION_ROWS) and isinstance(b, MeasuringCall):
         assert isinstance(a, Fit)
         validation = pair.check == VALIDATION_ROWS
-        return site.process.request(SameRows(a.index, b.number, validation))
+        return site.process.request(SameRows(a.index, b.number, validation, a.notes.get(STEP)))
     if pair.check == LABELS_MOVE:
         return _position(site, pair).reproduced
     if pair.check == ROWS_CORRESPOND:
@@ -330,7 +331,10 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
         own = "validation of" in b.notes
         other = OwnFit(a.index) if own else b.number
         emptied = emptied_by(a, site.execution.calls)
-        parts = site.process.request(LossParts(a.index, other, metric, bool(emptied)))
+        step = a.notes.get(STEP)
+        parts = site.process.request(LossParts(a.index, other, metric, bool(emptied), step))
+        if step is not None:
+            return judge_step(parts, metric)
         by = "validation" if own else "evaluate"
         verdict = judge_parts(parts, metric, b.recipe.origins, by, emptied)
         between = (BETWEEN_STEPS,) if a.notes.get(BATCH_LOG_READ) else ()

@@ -122,10 +122,10 @@ class CallBook:
         model: Any,
         arguments: Mapping[str, Any],
         hook: str = "",
-        within: Mapping[str, int] | None = None,
+        within: Mapping[str, Any] | None = None,
     ) -> Measuring | None:
         """A call that the script makes begins; None where it is not to be watched. ``hook`` is that
-        of a callback that makes it, ``within`` notes of the fit that it is made in."""
+        of a callback that makes it, ``within`` notes of the training that it is made in."""
         nests = hook in OF_CALLS and self.running is not None and not self.nested
         if self.closed or self.events.inside or (self._running is not None and not nests):
             return None

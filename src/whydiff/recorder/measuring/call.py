@@ -152,7 +152,7 @@ class Measuring(Flags):
         model: Any,
         arguments: Mapping[str, Any],
         stack: tuple[Frame, ...],
-        within: Mapping[str, int] | None,
+        within: Mapping[str, Any] | None,
     ) -> None:
         super().__init__(model)
         self.number, self.kind, self._within = number, kind, within

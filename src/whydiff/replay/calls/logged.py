@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 
-from whydiff.core.calls import CallRecipe, MeasuringCall
+from whydiff.core.calls import BEHIND_STEPS, CallRecipe, MeasuringCall
 from whydiff.core.digests import row_keys
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
@@ -53,6 +54,20 @@ def rows_of_fit_equal(live: Live, call: LiveCall) -> bool:
         (x.dtype, x.shape[1:]) == (y.dtype, y.shape[1:]) for x, y in zip(mine, theirs, strict=True)
     )
     return alike and sorted(row_keys(mine)) == sorted(row_keys(theirs))
+
+
+def one_step(loop: Live, call: LiveCall, step: int) -> Live:
+    """A loop as if it had been that step alone, and had ended with the weights of a call behind
+    it."""
+    material = loop.material
+    end = int(np.sum(material.batches[0][: step + 1]))
+    size = int(material.batches[0][step])
+    behind = call.call.notes.get(BEHIND_STEPS) or {}
+    logs = next((logs for at, logs in behind.get("steps", ()) if at == step), {})
+    only = replace(
+        material, order=(material.order[0][end - size : end],), batches=(np.array([size]),)
+    )
+    return replace(loop, material=only, logs=(logs,), trained=list(call.weights))
 
 
 def validation_rows_equal(live: Live, call: LiveCall) -> bool:

@@ -21,6 +21,7 @@ from whydiff.replay.calls.layers import (
 )
 from whydiff.replay.calls.logged import (
     log_uninterrupted,
+    one_step,
     rows_of_fit_equal,
     take_apart,
     validation_call,
@@ -83,6 +84,8 @@ class CallServer:
                 return rounded_weights(self._call(a).weights, self._call(b).weights)
             case m.SameRows():
                 trained = self._lives.get(request.fit)
+                if trained is not None and request.step is not None:
+                    trained = one_step(trained, self._call(request.call), request.step)
                 equal = validation_rows_equal if request.validation else rows_of_fit_equal
                 return trained is not None and equal(trained, self._call(request.call))
             case m.LossParts():
@@ -163,6 +166,7 @@ class CallServer:
         """What a fit logged against another number, in parts."""
         live, metric = self._fit(request.fit), request.metric
         call = self._call_or_validation(request.call)
+        live = live if request.step is None else one_step(live, call, request.step)
         parts = _tried(lambda: take_apart(live, call, metric))
         if request.uninterrupted:
             parts["uninterrupted"] = _tried(lambda: log_uninterrupted(live, metric))
