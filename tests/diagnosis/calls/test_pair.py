@@ -99,6 +99,18 @@ def test_a_model_trained_in_between_is_meant_to_answer_otherwise(trained_fit):
     assert disagreements(execution(before, after))  # loaded, say: nothing trained it
 
 
+def test_a_model_evaluated_between_the_steps_of_one_loop_was_trained_in_between(trained_fit):
+    def evaluated(n, kernel, fit, loss):
+        origin = Origin("trained", "trained", fit=fit)
+        return call(n, "evaluate", line=n, kernel=kernel, origin=origin, values={"loss": loss})
+
+    loop = replace(trained_fit(1), notes={"data": "train_on_batch"})
+    early, late = evaluated(2, KERNEL * 2, 1, 0.9), evaluated(3, KERNEL * 3, 1, 0.5)
+    assert not disagreements(execution(early, late, fits=[loop]))
+    again = evaluated(3, KERNEL * 2, 1, 0.5)
+    assert disagreements(execution(early, again, fits=[loop]))
+
+
 def test_steps_of_a_training_loop_are_left_out():
     steps = [call(n, "call", line=5, kernel=KERNEL * n) for n in range(1, 6)]
     assert not disagreements(execution(*steps))

@@ -31,7 +31,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import STEP, Epoch, Execution, Fit
 from whydiff.diagnosis.calls.inputs import exchanged
 from whydiff.diagnosis.calls.loops import training_steps
-from whydiff.diagnosis.calls.origins import FRESH, is_recurrent, weights_story
+from whydiff.diagnosis.calls.origins import FRESH, is_recurrent, tensor_pairs, weights_story
 from whydiff.diagnosis.calls.quantities import power_to, quantity, same_quantity
 from whydiff.diagnosis.calls.results import (
     Call,
@@ -805,6 +805,12 @@ def _trained_between(execution: Execution, a: MeasuringCall, b: MeasuringCall) -
     first, last = sorted((a.number, b.number))
     if any(first < fit.call < last and fit.trained(a) for fit in execution.fits):
         return True
+    if any(
+        pair.origin_a.kind == pair.origin_b.kind == "trained"
+        and pair.origin_a.fit == pair.origin_b.fit
+        for pair in tensor_pairs(a, b).differing
+    ):
+        return True  # between two steps of one loop
     later = a if a.number > b.number else b
     tensors = zip(later.recipe.weights, later.recipe.origins, strict=False)
     kinds = {o.kind for t, o in tensors if not is_recurrent(t.path)}

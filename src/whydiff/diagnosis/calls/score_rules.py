@@ -86,8 +86,7 @@ OF_BOTH = (
         scoring.CUT_AT_HALF,
         scoring.CUT_AT_ZERO,
         "threshold-on-logits",
-        "{its} calls an output above 0.5 positive, {function} was given outputs cut at 0: the "
-        "outputs are logits",
+        "{its} calls an output above 0.5 positive, {function} one above 0: the outputs are logits",
     ),
     (
         scoring.EACH_OUTPUT,

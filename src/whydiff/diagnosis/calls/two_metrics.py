@@ -4,9 +4,11 @@ they differ."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from typing import NamedTuple
+
+import numpy as np
 
 from whydiff.core import scoring
 from whydiff.core.calls import SUMMED
@@ -33,8 +35,6 @@ _OF_ONE = {
         "metric-averaged-over-batches", "{one} is a mean over the batches, each computed by itself"
     ),
 }  # fmt: skip
-#: What to do about a sum of losses that lacks the penalties.
-_ADD_PENALTY = "Add sum(model.losses) to the sum, or compare the outputs' losses one by one."
 
 
 class Printed(NamedTuple):
@@ -68,9 +68,10 @@ def judge_two_metrics(
                 f"No cause is confirmed: evaluated again {one.metric} is {number(again)} instead "
                 f"of {number(given[one.metric])}.",
             ))  # fmt: skip
+    common = _common(values[a.metric], values[b.metric])
     causes = [
-        *_rules_of(values[a.metric], a, b, gap),
-        *_rules_of(values[b.metric], b, a, -gap),
+        *_rules_of(values[a.metric], a, b, gap, common),
+        *_rules_of(values[b.metric], b, a, -gap, common),
         *_accuracies(values, a, b, gap),
     ]
     left = 1.0 - sum(cause.share or 0.0 for cause in causes)
@@ -90,27 +91,51 @@ def judge_two_metrics(
 
 
 def _rules_of(
-    steps: Mapping[str, float], one: Printed, other: Printed, gap: float
+    steps: Mapping[str, float], one: Printed, other: Printed, gap: float, common: Set[str]
 ) -> Iterator[Cause]:
-    """What each rule of a metric adds to it, as a part of the gap."""
-    (_, before), *rules = steps.items()
-    for rule, after in rules:
+    """What each rule of a metric adds to it, as a part of the gap, but for rules that both have in
+    ``common``."""
+    before = steps[scoring.AGAIN]
+    for rule, after in steps.items():
         share = (one.value(before) - one.value(after)) / gap
-        if abs(share) >= _TOLD and not one_number(before, after):
-            setting = rule.removeprefix(scoring.WITHOUT)
-            of_sum = setting.startswith("loss_weights")
-            id, text = _OF_ONE.get(rule) or (
-                "losses-weighted-in-the-sum" if of_sum else "setting-of-the-loss",
-                f"{{one}} is computed with {setting.replace('{', '{{').replace('}', '}}')}",
-            )
-            cause = part_of_gap(
-                "measurement", id, share, f"{text.format(one=one.metric)}, {other.metric} is not"
-                if " is " in text else f"{text.format(one=one.metric)}, {other.metric} does not",
-                f"{one.name} is {number(one.value(before))}, {rule} {number(one.value(after))}",
-            )  # fmt: skip
-            penalty = rule == scoring.UNREGULARIZED and SUMMED in other.metric
-            yield replace(cause, remedy=_ADD_PENALTY) if penalty else cause
+        if rule not in common and abs(share) >= _TOLD and not one_number(before, after):
+            yield _rule(rule, share, one, other, (before, after))
         before = after
+
+
+def _common(one: Mapping[str, float], other: Mapping[str, float]) -> set[str]:
+    """The rules that move two metrics by as much."""
+    moves = []
+    for steps in (one, other):
+        values = list(steps.values())
+        moves.append(dict(zip([*steps][1:], np.diff(values), strict=True)))
+    a, b = moves
+    size = max(map(abs, (*one.values(), *other.values())))
+    alike = 1e-5 * size  # summed in another order
+    return {rule for rule in a.keys() & b.keys() if abs(a[rule] - b[rule]) <= alike}
+
+
+def _rule(
+    rule: str, share: float, one: Printed, other: Printed, moved: tuple[float, float]
+) -> Cause:
+    """The cause where a metric follows a rule that another one does not."""
+    setting = rule.removeprefix(scoring.WITHOUT)
+    id, text = _OF_ONE.get(rule) or ("setting-of-the-loss", f"{{one}} is computed with {setting}")
+    advice = ""
+    if SUMMED in one.metric and rule == scoring.IN_ONE_BATCH:
+        id, text = "mean-of-unequal-batches", "{one} counts a smaller last batch as much as others"
+        advice = "Evaluate in batches of one size: batch_size= a divisor of the number of samples."
+    elif setting.startswith("loss_weights"):
+        id = "losses-weighted-in-the-sum"
+    elif SUMMED in other.metric and rule == scoring.UNREGULARIZED:
+        advice = "Add sum(model.losses) to the sum, or compare the outputs' losses one by one."
+    does = "is" if " is " in text else "does"
+    before, after = (number(one.value(value)) for value in moved)
+    cause = part_of_gap(
+        "measurement", id, share, f"{text.replace('{one}', one.metric)}, {other.metric} {does} not",
+        f"{one.name} is {before}, {rule} {after}",
+    )  # fmt: skip
+    return replace(cause, remedy=advice or cause.remedy)
 
 
 def _accuracies(

@@ -50,10 +50,18 @@ def rows_of_fit_equal(live: Live, call: LiveCall) -> bool:
     ]
     if len(mine) != len(theirs) or len(mine[0]) != len(theirs[0]):
         return False
+    mine, theirs = ([_single(column) for column in side] for side in (mine, theirs))
     alike = all(
         (x.dtype, x.shape[1:]) == (y.dtype, y.shape[1:]) for x, y in zip(mine, theirs, strict=True)
     )
     return alike and sorted(row_keys(mine)) == sorted(row_keys(theirs))
+
+
+def _single(column: np.ndarray) -> np.ndarray:
+    """A column in the precision in which fit and evaluate feed numbers; train_on_batch is fed them
+    as they are."""
+    array = np.asarray(column)
+    return array.astype(np.float32) if array.dtype == np.float64 else array
 
 
 def one_step(loop: Live, call: LiveCall, step: int) -> Live:

@@ -395,9 +395,6 @@ def two_metrics(evaluate: LiveCall, metrics: Sequence[str]) -> dict[str, dict[st
 
 
 def _without_rules(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float]]:
-    if SUMMED in metric:  # losses of several outputs
-        yield scoring.AGAIN, sum(_evaluated(evaluate, one) for one in metric.split(SUMMED))
-        return
     penalty = 0.0
     yield scoring.AGAIN, _evaluated(evaluate, metric)
     if metric == "loss":
@@ -458,8 +455,10 @@ def _penalty(evaluate: LiveCall) -> float:
 
 
 def _evaluated(evaluate: LiveCall, metric: str, compiled: bool = False) -> float:
+    """A metric, or a sum of metrics, of a call that is made again."""
     sides, fields = {"a": evaluate, "b": evaluate}, CallFields(compiled=compiled)
-    return CallHybrids(sides, fields).again("a").values[metric]
+    values = CallHybrids(sides, fields).again("a").values
+    return sum(values[one] for one in metric.split(SUMMED))
 
 
 def _on_rows(evaluate: LiveCall, places: Sequence[int], metric: str) -> float:
