@@ -23,6 +23,8 @@ OWN_INPUTS = "from the inputs that evaluate was given"
 
 # evaluate's metric, computed otherwise
 WITH_OTHER_WEIGHTS = "with the weights that predicted"
+#: of labels (n,) and outputs (n, 1), which a metric of the script's own pairs each with each
+OWN_SHAPE = "with its labels in the shape of the outputs"
 OTHER_SAMPLES = "on its own samples, which are not those that were predicted"
 IN_ONE_BATCH = "over all samples at once"
 UNWEIGHTED = "without the sample weights"
@@ -60,3 +62,4 @@ SAME_SHAPE = "with labels in the shape of the outputs"
 WEIGHTED = "with evaluate's sample weights"
 IN_ITS_UNITS = "from the outputs themselves, in the units of evaluate's labels"
 FINER_AUC = "with 20,000 thresholds"
+AUC_OF_LOGITS = "with the outputs taken for logits"

@@ -140,3 +140,10 @@ def test_what_a_step_gave_is_of_the_weights_before_it():
     assert (before.mechanism, before.share) == ("measured-before-the-step", pytest.approx(0.25))
     assert "train_on_batch gave 1" in before.evidence and "is 0.9" in before.evidence
     assert {e.source for e in found.excluded} == {"data-content", "architecture"}
+
+
+def test_a_metric_that_evaluate_never_updates_explains_all_of_the_gap():
+    found = judge_parts({"logged": 0.3, "evaluated": 0.0, "never updated": True}, "loss")
+    (cause,) = found.causes
+    assert (cause.mechanism, cause.share, found.unexplained) == ("metric-never-updated", 1.0, 0.0)
+    assert "test_step" in cause.remedy and "evaluate gives 0 of" in cause.evidence

@@ -111,6 +111,19 @@ def test_a_model_evaluated_between_the_steps_of_one_loop_was_trained_in_between(
     assert disagreements(execution(early, again, fits=[loop]))
 
 
+def test_the_first_rows_predicted_again_without_their_padding():
+    def found(shape, n=2):
+        few = call(2, x=X[:n, :2], outputs=X[:n] @ KERNEL + 1)
+        (leaf,) = few.recipe.inputs.leaves
+        inputs = replace(few.recipe.inputs, leaves=(replace(leaf, shape=shape),))
+        few = replace(few, recipe=replace(few.recipe, inputs=inputs))
+        return [d for d in disagreements(execution(call(1), few)) if "part" in d.a.notes]
+
+    (pair,) = found((-1,))
+    assert pair.a.notes["part"] == [0, 1] and pair.check == ROWS_CORRESPOND
+    assert not found(call(1).recipe.inputs.leaves[0].shape)  # other samples of one length
+
+
 def test_steps_of_a_training_loop_are_left_out():
     steps = [call(n, "call", line=5, kernel=KERNEL * n) for n in range(1, 6)]
     assert not disagreements(execution(*steps))

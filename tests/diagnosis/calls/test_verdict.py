@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from whydiff.core import scoring
 from whydiff.core.calls import Event, GeneratorState, HeldValue, Origin, Score, joined_call, part_of
 from whydiff.core.digests import row_digests
 from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, SUSPECTED, UNKNOWN, Cause
@@ -295,6 +296,32 @@ def test_get_config_lost_a_setting_only_where_the_file_is_one_of_the_other_model
         == "setting-lost"
     )
     assert mechanism([saved, event("load_model", 1, "a.keras")], [loaded]) == ""
+
+
+def test_an_auc_that_takes_logits_for_probabilities():
+    told = Score("sklearn.metrics.roc_auc_score", 2, "", "ravel", np.zeros((0, 2), np.uint64))
+    score = call(3, "score", values={"roc_auc_score": 0.76}, score=told)
+
+    def mechanisms(**values):
+        given = {AGAIN: 0.76, ALIGNED: 0.76, **values}
+        return [c.mechanism for c in judge_score(given, score, Against("auc", 0.69)).causes]
+
+    logits = {scoring.FINER_AUC: 0.7, scoring.AUC_OF_LOGITS: 0.76}
+    assert mechanisms(**logits) == ["auc-of-logits"]
+    assert mechanisms(**{scoring.FINER_AUC: 0.76}) == ["measured-by-another-rule"]
+
+
+def test_a_metric_of_the_script_that_pairs_each_label_with_each_output():
+    values = {scoring.OWN_SHAPE: 0.75, scoring.IN_ONE_BATCH: 0.25}
+    found = scored({AGAIN: 0.25, ALIGNED: 0.25, **values})
+    parts = {c.mechanism: c.share for c in found.causes}
+    assert parts == {
+        "shapes-broadcast": pytest.approx((0.75 - 0.95) / (0.25 - 0.95)),
+        "metric-averaged-over-batches": pytest.approx((0.25 - 0.75) / (0.25 - 0.95)),
+    }
+    assert not found.unexplained
+    (same,) = scored({AGAIN: 0.25, ALIGNED: 0.25, **values, scoring.OWN_SHAPE: 0.95}).causes
+    assert same.mechanism == "metric-averaged-over-batches"
 
 
 def test_a_seed_that_two_runs_set_was_not_set_once_for_two_models():

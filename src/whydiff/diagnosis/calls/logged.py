@@ -38,6 +38,15 @@ def judge_parts(
     logs otherwise ("uninterrupted", None where that could not be measured).
     """
     gap = float(parts["logged"]) - float(parts["evaluated"])
+    if parts.get("never updated"):
+        given = number(float(parts["evaluated"]))
+        cause = part_of_gap(
+            "measurement", "metric-never-updated", 1.0,
+            f"the model's train_step updates {metric}, evaluate's test_step does not",
+            f"a test step leaves {metric} as reset_state() does, so {measured_by} gives {given} of "
+            "whatever data",
+        )  # fmt: skip
+        return Verdict((cause,), (Excluded("architecture", "one and the same model"),))
     rest = float(parts["weights"])
     size = max(abs(float(parts["logged"])), abs(float(parts["evaluated"])), 1e-12)
     same = bool(parts["same weights"])

@@ -132,9 +132,20 @@ def _of_parts(
 ) -> Iterator[Disagreement]:
     """Some rows predicted on their own, one by one or at once, against the call that predicted
     them among others. Rows that are rounded otherwise there are no disagreement."""
-    for part, few in _parts(execution, own):
+    for part, few in (*_parts(execution, own), *_of_another_length(execution, own)):
         pairs = _of_calls(execution, part, few, metric)
         yield from (d for d in pairs if not d.distance.rounding)
+
+
+def _of_another_length(
+    execution: Execution, own: Sequence[MeasuringCall]
+) -> Iterator[tuple[MeasuringCall, MeasuringCall]]:
+    """The first rows of calls, and calls or loops that predicted as many samples of other lengths:
+    the same ones without their padding, it may be."""
+    for few, whole in _fewer(execution, own):
+        one, other = (call.recipe.inputs.of("x") for call in (few, whole))
+        if any(x.shape != y.shape for x, y in zip(one, other, strict=True)):
+            yield part_of(whole, range(len(few.recipe.inputs.rows("x")))), few
 
 
 def _parts(
@@ -142,6 +153,19 @@ def _parts(
 ) -> Iterator[tuple[MeasuringCall, MeasuringCall]]:
     """Calls as far as they predicted the rows that another call of the same model, or a loop of
     them, predicted alone; and that other call."""
+    for few, whole in _fewer(execution, own):
+        rows = [call.recipe.inputs.rows("x") for call in (few, whole)]
+        places = {row.tobytes(): i for i, row in reversed(list(enumerate(rows[1])))}
+        found = [places.get(row.tobytes()) for row in rows[0]]
+        known = [place for place in found if place is not None]
+        if len(known) == len(found):
+            yield part_of(whole, known), few
+
+
+def _fewer(
+    execution: Execution, own: Sequence[MeasuringCall]
+) -> Iterator[tuple[MeasuringCall, MeasuringCall]]:
+    """Calls or loops of a model, each beside one of the same model that answered more rows."""
     wholes = [call for call in own if call.kind in ("predict", "call")]
     loops = list(_in_pieces(execution.calls))
     pieces = {number for loop in loops for number in loop.notes["joined"]}
@@ -151,14 +175,9 @@ def _parts(
         alike = _one_model(few, whole) and _weights(few) == _weights(whole)
         if not (alike and 0 < len(rows[0]) < len(rows[1]) and _alike_fed(few, whole)):
             continue
-        if few.recipe.inputs.unit != "sample" or whole.recipe.inputs.unit != "sample":
-            continue
-        places = {row.tobytes(): i for i, row in reversed(list(enumerate(rows[1])))}
-        found = [places.get(row.tobytes()) for row in rows[0]]
-        known = [place for place in found if place is not None]
-        answered = all(len(o.rows) == len(rows[1]) for o in whole.outputs)
-        if len(known) == len(found) and answered:
-            yield part_of(whole, known), few
+        cut = {call.recipe.inputs.unit for call in (few, whole)} == {"sample"}
+        if cut and all(len(o.rows) == len(rows[1]) for o in whole.outputs):
+            yield few, whole
 
 
 def _one_model(a: MeasuringCall, b: MeasuringCall) -> bool:
@@ -461,8 +480,8 @@ def printed_pair(pair: Disagreement) -> tuple[Printed, Printed]:
     about."""
     assert isinstance(pair.b, MeasuringCall) and pair.b.score
     if isinstance(pair.a, Fit):
-        names = pair.distance.metric, pair.b.score.beside
-        return Printed(names[0].removeprefix("val_")), Printed(names[1].removeprefix("val_"))
+        one, two = pair.distance.metric, pair.b.score.beside
+        return Printed(one.removeprefix("val_")), Printed(two.removeprefix("val_"))
     printed, other = pair.a.notes.get(PRINTED_OF) or {}, pair.b.score.beside
     names = [n for n in printed if Printed(n, printed[n] == "root").name == pair.distance.metric]
     return Printed(names[0], printed[names[0]] == "root"), Printed(other, printed[other] == "root")

@@ -276,7 +276,14 @@ def _rules(
             f"{function} was given outputs cut at {names.cut}, {its} cuts them at {names.own_cut}",
             of_metric(scoring.FROM_CLASSES),
         )
-    if "auc" in metric.lower() and reaches(by(scoring.FINER_AUC), told, wanted):
+    if "auc" in metric.lower() and reaches(by(scoring.AUC_OF_LOGITS), told, wanted):
+        yield _Rule(
+            "auc-of-logits",
+            f"{its} takes the outputs for probabilities: all below 0, and all above 1, are one to "
+            f"it; they are logits, and {function} only needs their order",
+            of_metric(scoring.AUC_OF_LOGITS),
+        )
+    elif "auc" in metric.lower() and reaches(by(scoring.FINER_AUC), told, wanted):
         yield _Rule(
             "measured-by-another-rule",
             f"Keras computes {metric} from a few hundred thresholds, {function} from every output",

@@ -107,7 +107,7 @@ def judge_score(values: Mapping[str, float], score: MeasuringCall, against: Agai
         )
     asked = _Asked(values, score, against, _names(score, against))
     way = _Way(told, against.wanted, told - against.wanted)
-    for part in (_weights, _order, _flag, _form, _rest):
+    for part in (_weights, _shape, _order, _flag, _form, _rest):
         way = part(way, asked)
     notes: tuple[str, ...] = ()
     if way.unexplained > LEFT and not any(c.status == SUSPECTED for c in way.causes):
@@ -173,6 +173,21 @@ def _weights(way: _Way, asked: _Asked) -> _Way:
         f"{number(way.wanted)}, {names.function} {number(way.score)})",
     )  # fmt: skip
     return replace(way.because(cause), wanted=with_others)
+
+
+def _shape(way: _Way, asked: _Asked) -> _Way:
+    """What evaluate gives with its labels in the shape of the outputs."""
+    shaped, names = asked.values.get(scoring.OWN_SHAPE), asked.names
+    if shaped is None or one_number(shaped, way.wanted):
+        return way
+    cause = part_of_gap(
+        "measurement", "shapes-broadcast", way.share(shaped - way.wanted),
+        f"{names.its} is computed from labels of shape (n,) and outputs of shape (n, 1), each "
+        "paired with each",
+        f"{names.its} {scoring.OWN_SHAPE} is {number(shaped)} (it was {number(way.wanted)}, "
+        f"{names.function} {number(way.score)})",
+    )  # fmt: skip
+    return replace(way.because(cause), wanted=shaped)
 
 
 def _order(way: _Way, asked: _Asked) -> _Way:

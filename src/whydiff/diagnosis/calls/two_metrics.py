@@ -30,6 +30,9 @@ _OF_ONE = {
     scoring.UNREGULARIZED: (
         "regularization-in-the-loss", "{one} contains the model's regularization"
     ),
+    scoring.OWN_SHAPE: (
+        "shapes-broadcast", "{one} pairs each label with each output, as (n,) with (n, 1)"
+    ),
     scoring.UNWEIGHTED: ("sample-weights-in-one", "{one} weights the samples"),
     scoring.IN_ONE_BATCH: (
         "metric-averaged-over-batches", "{one} is a mean over the batches, each computed by itself"

@@ -322,6 +322,15 @@ MECHANISMS = (
         seen="The weights behind the step are evaluated on its samples in both modes.",
     ),
     Mechanism(
+        "metric-never-updated",
+        ("measurement",),
+        "a metric that evaluate never updates",
+        "A model with a train_step of its own updates its own metrics there; evaluate runs "
+        "test_step, and Keras's knows nothing of them: they stay at 0.",
+        "Write test_step as well, and update the same metrics in it.",
+        seen="A test step leaves the metric as reset_state() does.",
+    ),
+    Mechanism(
         "random-layers-in-fit",
         ("mode",),
         "dropout and other random layers act in fit only",
@@ -560,6 +569,15 @@ MECHANISMS = (
         seen="Computed again with a threshold of 0 the metric is the other's.",
     ),
     Mechanism(
+        "auc-of-logits",
+        ("measurement",),
+        "AUC of logits",
+        "keras.metrics.AUC puts its thresholds between 0 and 1; a model without sigmoid gives "
+        "logits, of which those below 0 and above 1 fall together.",
+        "metrics=[keras.metrics.AUC(from_logits=True)], or a sigmoid in the last layer.",
+        seen="Computed again with from_logits=True the metric is the other's.",
+    ),
+    Mechanism(
         "another-threshold",
         ("measurement",),
         "outputs made classes by another rule than the metric's",
@@ -708,10 +726,10 @@ MECHANISMS = (
         "shapes-broadcast",
         ("measurement",),
         "labels and outputs of other shapes",
-        "NumPy pairs an array of shape (n,) with one of shape (n, 1) each with each: the mean is "
+        "An array of shape (n,) is paired with one of shape (n, 1) each with each: the mean is "
         "taken over n times n pairs, most of them of two different samples.",
         "Give both one shape: model.predict(x).ravel(), or y.reshape(-1, 1).",
-        seen="With labels in the shape of the outputs the score is evaluate's.",
+        seen="With labels in the shape of the outputs the numbers are equal.",
     ),
     Mechanism(
         "all-outputs-at-once",

@@ -69,7 +69,7 @@ class CallHybrids:
                 self._draw_as_before(live.model, side(choice, "noise"))
             with drawing_from(live.model, self.lives[side(choice, "noise")].generators):
                 measured = run(live.model, way, batches)
-        part = self.lives[side(choice, "batch-size")].part
+        part = self._cut(choice).part
         if part is None:
             return measured
         return replace(measured, outputs=[output[list(part)] for output in measured.outputs])
@@ -195,17 +195,22 @@ class CallHybrids:
             kept = live.function() if own and live.function and live.call.kind == kind else None
             setattr(live.model, name, kept)
 
+    def _cut(self, choice: Choice) -> LiveCall:
+        """The side whose batches are fed: they go with the samples, where not swapped alone."""
+        alone = "batch-size" in self.fields.separate
+        return self.lives[side(choice, "batch-size" if alone else "data-content")]
+
     def _batches(self, choice: Choice) -> Sequence[Any]:
-        content, order, cut = (
-            self.lives[side(choice, s if s in self.fields.separate else "data-content")]
-            for s in ("data-content", "data-order", "batch-size")
-        )
+        content = self.lives[side(choice, "data-content")]
+        separate = "data-order" in self.fields.separate
+        order = self.lives[side(choice, "data-order")] if separate else content
+        cut = self._cut(choice)
         if all(live.call.kind == "built" for live in self.lives.values()):
             return self._probe_batches()
         if content.fed is None or order.fed is None or cut.fed is None:
             raise TransferError("what was fed was too large to keep")
         if any(live.part is not None for live in self.lives.values()):
-            return cut.fed  # the same rows among others: the batches are all that differs
+            return cut.fed  # rows among others, or alone: they go with their batches
         batches = content.fed
         if not content is order is cut:
             batches = tuple(recut(content.fed, order.fed, cut.fed))

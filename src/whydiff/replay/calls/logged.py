@@ -71,7 +71,7 @@ def one_step(loop: Live, call: LiveCall, step: int) -> Live:
     end = int(np.sum(material.batches[0][: step + 1]))
     size = int(material.batches[0][step])
     behind = call.call.notes.get(BEHIND_STEPS) or {}
-    logs = next((logs for at, logs in behind.get("steps", ()) if at == step), {})
+    logs: dict[str, float] = next((logs for at, logs in behind.get("steps", ()) if at == step), {})
     only = replace(
         material, order=(material.order[0][end - size : end],), batches=(np.array([size]),)
     )
@@ -137,12 +137,16 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
     ended with, or rounding); ``random`` and ``normalizing`` name the layers; ``same weights``;
     ``evaluated again``: from evaluate's own weights where these are others, None if not computed.
     Raises TransferError where the model's loss and metrics cannot be computed outside its train
-    step.
+    step; of a ``train_step`` of the script's own it is known only whether evaluate never updates
+    the metric (``never updated``).
     """
     model = live.model
     if metric not in live.logs[-1] or metric not in call.call.values:
         raise TransferError(f"{metric} was not measured by both")
     if is_users(getattr(type(model), "train_step", None)):
+        if _never_updated(model, call, metric):
+            logs = live.logs[-1], call.call.values
+            return {"never updated": True, "logged": logs[0][metric], "evaluated": logs[1][metric]}
         raise TransferError("its train_step is the script's own and logs what it likes")
     names = Names(model)
     stochastic = {p: layer for p, layer in names.layers.items() if is_random(layer)}
@@ -192,6 +196,24 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
         "batches": len(chosen),
         "of batches": len(batches),
     }
+
+
+def _never_updated(model: Any, call: LiveCall, metric: str) -> bool:
+    """Whether evaluate leaves a metric as ``reset_state`` does: what it gives is of no samples."""
+    found = [one for one in model.metrics if one.name == metric]
+    if not found or not call.fed:
+        return False
+    variables = found[0].variables
+
+    def values() -> list[np.ndarray]:
+        return [np.array(adapter().to_numpy(variable)) for variable in variables]
+
+    with preserved(model), quiet():
+        found[0].reset_state()
+        before = values()
+        model.test_on_batch(*keras.utils.unpack_x_y_sample_weight(call.fed[0]))
+        after = values()
+    return bool(variables) and all(map(np.array_equal, before, after))
 
 
 def log_uninterrupted(live: Live, metric: str) -> float | None:

@@ -78,6 +78,12 @@ def rescored(
     if weights:  # from here on evaluate's rules are those of a call with these
         evaluate = replace(evaluate, weights=weights)
         found[scoring.WITH_OTHER_WEIGHTS] = _evaluated(evaluate, metric)
+    shaped = _shaped(evaluate)
+    if shaped is not None:
+        given = found.get(scoring.WITH_OTHER_WEIGHTS, evaluate.call.values[metric])
+        told = _computed([(scoring.OWN_SHAPE, lambda: _evaluated(shaped, metric))])
+        if not np.isclose(told.get(scoring.OWN_SHAPE, given), given, rtol=1e-5):
+            evaluate, found = shaped, found | told
     found |= dict(_of_evaluate(evaluate, metric))
     found |= _computed(_of_other_rows(evaluate, read))
     found |= _computed(_of_rows_left_out(evaluate, reads, metric))
@@ -93,6 +99,19 @@ def rescored(
     if aligned is None or len(aligned) != len(labels):
         return found
     return found | _of_aligned(evaluate, read, metric, aligned)
+
+
+def _shaped(evaluate: LiveCall) -> LiveCall | None:
+    """A call whose labels have the shape of its model's outputs, (n, 1); None where they already
+    have, or are no single column."""
+    outputs = [tuple(output.shape)[1:] for output in getattr(evaluate.model, "outputs", None) or ()]
+    batches = evaluate.fed or ()
+    labels = [batch[1] for batch in batches if len(batch) > 1]
+    if outputs != [(1,)] or not labels or any(np.ndim(y) != 1 for y in labels):
+        return None
+    columns_ = [(batch[0], np.asarray(batch[1])[:, None], *batch[2:]) for batch in batches]
+    # A function that was compiled for labels of one rank may not take another.
+    return replace(evaluate, fed=tuple(columns_), function=None)
 
 
 def _computed(rules: _Rules) -> dict[str, float]:
@@ -400,6 +419,10 @@ def _without_rules(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float
     if metric == "loss":
         penalty = _penalty(evaluate)
         yield scoring.UNREGULARIZED, float(evaluate.call.values[metric]) - penalty
+    shaped = _shaped(evaluate)
+    if shaped is not None:
+        evaluate = shaped
+        yield scoring.OWN_SHAPE, _evaluated(evaluate, metric) - penalty
     if any(len(batch) > 2 for batch in evaluate.fed or ()):
         unweighted = tuple(batch[:2] for batch in evaluate.fed or ())
         evaluate = replace(evaluate, fed=unweighted)
@@ -518,12 +541,14 @@ def _of_score(
             yield scoring.WEIGHTED, lambda: function(labels, predicted, sample_weight=weights)
     if outputs.size == labels.size and set(np.unique(labels)) <= {0, 1}:
 
-        def finer() -> float:
-            auc = keras.metrics.AUC(num_thresholds=20000)
+        def finer(from_logits: bool) -> float:
+            auc = keras.metrics.AUC(num_thresholds=20000, from_logits=from_logits)
             auc.update_state(labels.reshape(-1), outputs.reshape(-1))
             return float(adapter().to_numpy(auc.result()))
 
-        yield scoring.FINER_AUC, finer
+        yield scoring.FINER_AUC, partial(finer, False)
+        if outputs.min() < 0 or outputs.max() > 1:
+            yield scoring.AUC_OF_LOGITS, partial(finer, True)
 
 
 def _of_other_rows(evaluate: LiveCall, read: _Read) -> _Rules:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+import numpy as np
+
 from whydiff.core.call_hybrids import LayerDifference, Measurement
 from whydiff.core.calls import joined_call, part_of
 from whydiff.core.chains import Pick
@@ -151,11 +153,9 @@ class CallServer:
 
     def relate_rows(self, request: m.RelateRows) -> m.RowRelations:
         """How B's inputs follow from A's, leaf by leaf; nothing where they are nested otherwise."""
-        a, b = (self._call(number).fed for number in (request.a, request.b))
-        if a is None or b is None:
-            return m.RowRelations()
+        lives = [self._call(number) for number in (request.a, request.b)]
         try:
-            one, other = (ragged_columns([(batch[0],) for batch in side]) for side in (a, b))
+            one, other = map(_inputs_of, lives)
         except TransferError:
             return m.RowRelations()
         if len(one) != len(other):
@@ -215,6 +215,17 @@ class CallServer:
                 if live.compile_arguments:
                     model.compile(**live.compile_arguments)
         return self._remade[make]
+
+
+def _inputs_of(live: LiveCall) -> list[Any]:
+    """What a call was fed, array by array; of one that is looked at in part those rows."""
+    if live.fed is None:
+        raise TransferError("what it was fed was too large to keep")
+    found = ragged_columns([(batch[0],) for batch in live.fed])
+    if live.part is None:
+        return found
+    rows = list(live.part)
+    return [x[rows] if isinstance(x, np.ndarray) else [x[i] for i in rows] for x in found]
 
 
 def related_samples(a: Samples, b: Samples) -> m.RowRelations:

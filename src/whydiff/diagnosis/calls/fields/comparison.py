@@ -8,7 +8,7 @@ from typing import Any
 
 from whydiff.core.call_hybrids import CallFields
 from whydiff.core.calls import Event, MeasuringCall
-from whydiff.core.findings import DIFFERS, Finding
+from whydiff.core.findings import DIFFERS, UNKNOWN, Finding
 from whydiff.diagnosis.calls.fields.data import (
     batches_that_matter,
     compare_data,
@@ -94,6 +94,9 @@ def compare(
     found: dict[str, Finding] = {}
     tensors = compare_weights(found, a, b, pairs, events, one_run)
     compare_data(found, a.recipe.inputs, b.recipe.inputs, _built(a, b))
+    if found["data-content"].status == DIFFERS and any("part" in c.notes for c in (a, b)):
+        apart = "rows among others and rows alone come in batches of their own, and go with them"
+        found["batch-size"] = Finding("batch-size", UNKNOWN, apart)
     compare_vocabulary(found, held, b)
     found["noise"] = compare_noise(a, b)
     found["architecture"] = compare_architecture(a, b, held, events)
