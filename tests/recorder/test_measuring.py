@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from whydiff.recorder.measuring.held import Held
-from whydiff.recorder.measuring.inputs import Fed
+from whydiff.recorder.measuring.inputs import Fed, Sources
 from whydiff.recorder.measuring.rows import rows_of_structure
 from whydiff.recorder.measuring.traces import Seen, Traces, as_held_values
 
@@ -129,3 +129,14 @@ def test_a_pass_that_only_builds_the_model_is_no_input():
     fed.begin_pass()
     fed.add(np.zeros((3, 2)))
     assert fed.inputs({}).batches.tolist() == [3]
+
+
+def test_a_part_of_an_array_has_a_number_of_its_own():
+    sources, images = Sources(), np.zeros((4, 2, 3))
+    whole, turned = sources.number_of(images), sources.number_of(images[..., ::-1])
+    assert whole != turned
+    assert sources.number_of(images) == whole
+    assert sources.number_of(images[..., ::-1]) == turned  # another object, the same values
+    assert sources.number_of(images[:2]) not in (whole, turned, sources.number_of(images[2:]))
+    assert sources.number_of(np.zeros((4, 2, 3))[..., ::-1]) != turned
+    assert sources.number_of(3) is None

@@ -111,17 +111,22 @@ def test_a_model_evaluated_between_the_steps_of_one_loop_was_trained_in_between(
     assert disagreements(execution(early, again, fits=[loop]))
 
 
-def test_the_first_rows_predicted_again_without_their_padding():
-    def found(shape, n=2):
-        few = call(2, x=X[:n, :2], outputs=X[:n] @ KERNEL + 1)
+def test_the_first_rows_predicted_again_in_another_form():
+    def found(rows, shape=None):
+        few = call(2, x=rows, outputs=rows @ KERNEL + 1)
         (leaf,) = few.recipe.inputs.leaves
-        inputs = replace(few.recipe.inputs, leaves=(replace(leaf, shape=shape),))
+        inputs = replace(few.recipe.inputs, leaves=(replace(leaf, shape=shape or leaf.shape),))
         few = replace(few, recipe=replace(few.recipe, inputs=inputs))
         return [d for d in disagreements(execution(call(1), few)) if "part" in d.a.notes]
 
-    (pair,) = found((-1,))
+    (pair,) = found(X[:5] * 2)  # scaled, say
+    assert pair.a.notes["part"] == [0, 1, 2, 3, 4] and pair.check == ROWS_CORRESPOND
+    (pair,) = found(X[:2] * 2, (-1,))  # of another length
     assert pair.a.notes["part"] == [0, 1] and pair.check == ROWS_CORRESPOND
-    assert not found(call(1).recipe.inputs.leaves[0].shape)  # other samples of one length
+    assert not found(X[:3] * 2)  # too few to tell by their values
+    moved = X[:5][::-1].copy()
+    moved[0] += 1
+    assert not found(moved)  # some are the same
 
 
 def test_steps_of_a_training_loop_are_left_out():

@@ -47,6 +47,7 @@ from whydiff.diagnosis.calls.results import (
     values_of,
 )
 from whydiff.diagnosis.calls.two_metrics import Printed
+from whydiff.stats.correspondence import FEWEST_ROWS
 
 #: Calls from one line and model that are looked at, and calls in all.
 MOST_ALIKE, MOST_CALLS = 3, 60
@@ -132,20 +133,23 @@ def _of_parts(
 ) -> Iterator[Disagreement]:
     """Some rows predicted on their own, one by one or at once, against the call that predicted
     them among others. Rows that are rounded otherwise there are no disagreement."""
-    for part, few in (*_parts(execution, own), *_of_another_length(execution, own)):
+    for part, few in (*_parts(execution, own), *_in_another_form(execution, own)):
         pairs = _of_calls(execution, part, few, metric)
         yield from (d for d in pairs if not d.distance.rounding)
 
 
-def _of_another_length(
+def _in_another_form(
     execution: Execution, own: Sequence[MeasuringCall]
 ) -> Iterator[tuple[MeasuringCall, MeasuringCall]]:
-    """The first rows of calls, and calls or loops that predicted as many samples of other lengths:
-    the same ones without their padding, it may be."""
+    """The first rows of calls, and calls or loops that predicted as many samples that are none of
+    theirs: the same ones without their padding, or scaled otherwise, it may be."""
     for few, whole in _fewer(execution, own):
-        one, other = (call.recipe.inputs.of("x") for call in (few, whole))
-        if any(x.shape != y.shape for x, y in zip(one, other, strict=True)):
-            yield part_of(whole, range(len(few.recipe.inputs.rows("x")))), few
+        one, other = (call.recipe.inputs for call in (few, whole))
+        x, y = (inputs.rows("x") for inputs in (one, other))
+        shapes = [[leaf.shape for leaf in inputs.of("x")] for inputs in (one, other)]
+        apart = not {*map(bytes, x)} & {*map(bytes, y)}
+        if apart and (shapes[0] != shapes[1] or len(x) >= FEWEST_ROWS):
+            yield part_of(whole, range(len(x))), few
 
 
 def _parts(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import sys
 import threading
 from collections import Counter
@@ -43,6 +42,7 @@ from whydiff.recorder.measuring.described import Described, Descriptions
 from whydiff.recorder.measuring.events import Events
 from whydiff.recorder.measuring.formulas import printed_formulas
 from whydiff.recorder.measuring.formulas.frames import beside, thrown_away
+from whydiff.recorder.measuring.inputs import Sources
 from whydiff.recorder.measuring.means import Mean, printed_means
 from whydiff.recorder.measuring.models import Models
 from whydiff.recorder.measuring.positions import Taken, taken_numbers
@@ -86,8 +86,7 @@ class CallBook:
         self._evaluated: dict[int, MeasuringCall] = {}
         self._scores: dict[int, MeasuringCall] = {}
         self._taken: list[Taken] = []  # numbers out of what evaluate returned that were printed
-        self._sources: Weakly[int] = Weakly()
-        self._counted = itertools.count(1)
+        self._sources = Sources()
         self._digests: Weakly[Any] = Weakly()
         self._weights: BesideModels[Any] = BesideModels()
         self._kept: dict[str, np.ndarray] = {}
@@ -354,12 +353,8 @@ class CallBook:
     # --- what calls share -------------------------------------------------------------------------
 
     def number_of(self, data: Any) -> int | None:
-        """A number for a source of data, the same for one and the same object; None for what
-        cannot be told from another."""
-        try:
-            return self._sources.setdefault(data, next(self._counted))
-        except TypeError:  # it cannot be held weakly
-            return None
+        """A number for a source of data, see :class:`Sources`."""
+        return self._sources.number_of(data)
 
     def compiled_with(self, model: Any, arguments: Mapping[str, Any]) -> None:
         self._compiled[model] = arguments

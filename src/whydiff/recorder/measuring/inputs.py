@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from whydiff.core.calls import Inputs, Leaf
+from whydiff.core.weakly import Weakly
 from whydiff.keras_backend.internals import map_leaves
 from whydiff.recorder.measuring.rows import Rows, ToNumpy, rows_of_structure, taken_apart
 
@@ -113,3 +115,28 @@ def _common(shapes: set[tuple[int, ...]]) -> tuple[int, ...]:
 
 def _cut(piece: slice, leaf: Any) -> Any:
     return None if leaf is None else leaf[piece]
+
+
+class Sources:
+    """Numbers for sources of data: the same for one and the same object, or for one and the same
+    part of an array."""
+
+    def __init__(self) -> None:
+        self._known: Weakly[int] = Weakly()
+        self._parts: dict[tuple[Any, ...], int] = {}  # of arrays that others own
+        self._counted = itertools.count(1)
+
+    def number_of(self, data: Any) -> int | None:
+        """The number of a source; None for what cannot be told from another."""
+        owner = data
+        while isinstance(owner, np.ndarray) and isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        try:
+            number = self._known.setdefault(owner, next(self._counted))
+        except TypeError:  # it cannot be held weakly
+            return None
+        if owner is data:
+            return number
+        start = data.__array_interface__["data"][0]  # x[..., ::-1] is a new object every time
+        part = number, start, data.shape, data.strides
+        return self._parts.setdefault(part, next(self._counted))
