@@ -46,6 +46,22 @@ def test_rows_that_moved_are_counted():
     assert finding.mechanism == "rows-in-another-order"
 
 
+def test_rows_of_a_few_kinds_that_stand_for_one_another():
+    kinds, again = np.eye(3, dtype="float32"), np.array([0, 1, 2, 0, 2, 2, 1, 0])
+
+    def found(places, others):
+        rows = [call(n, x=kinds[list(p)]) for n, p in ((1, places), (2, others))]
+        return compare(*rows).finding
+
+    numbered = found(again, 2 - again)  # two vocabularies
+    assert numbered("data-content").mechanism == "numbered-otherwise"
+    assert numbered("data-order").status == "identical"
+    for others in (again[[1, 0, *range(2, 8)]], again[::-1]):
+        moved = found(again, others)
+        assert moved("data-order").mechanism == "rows-in-another-order"
+        assert moved("data-content").status == "identical"
+
+
 def test_labels_that_moved_alone_are_other_samples():
     moved = Y.copy()
     moved[[0, 1]] = Y[[1, 0]]
