@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from whydiff.script_text.edits import apply, parse
 from whydiff.script_text.generators import changes
 from whydiff.script_text.imports import Names
+from whydiff.script_text.samplers import drawn_from_python
+from whydiff.script_text.splits import drawn_from_numpy
 
 IMPORTS = (
     "import glob, os, random, secrets, time, uuid\n"
@@ -73,6 +77,56 @@ def test_generators_get_a_seed(before: str, after: str) -> None:
 )
 def test_what_is_seeded_or_no_seed_is_left_alone(code: str) -> None:
     assert changed(code, "generator") == code
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("optuna.samplers.TPESampler()", "optuna.samplers.TPESampler(seed=7)"),
+        ("optuna.samplers.TPESampler(n_startup_trials=5)",
+         "optuna.samplers.TPESampler(n_startup_trials=5, seed=7)"),
+        ("RandomSampler(seed=None)", "RandomSampler(seed=7)"),
+        ("optuna.create_study(direction='maximize', sampler=RandomSampler())",
+         "optuna.create_study(direction='maximize', sampler=RandomSampler(seed=7))"),
+        ("optuna.create_study()",
+         "optuna.create_study(sampler=optuna.samplers.TPESampler(seed=7))"),
+        ("optuna.create_study(\n    directions=['minimize', 'maximize'],\n)",
+         "optuna.create_study(\n    directions=['minimize', 'maximize'], "
+         "sampler=optuna.samplers.NSGAIISampler(seed=7),\n)"),
+        ("qmc.LatinHypercube(d=2)", "qmc.LatinHypercube(d=2, seed=7)"),
+        ("RandomSampler(3)", None),
+        ("RandomSampler(seed=seed)", None),
+        ("optuna.create_study(sampler=sampler)", None),
+        ("optuna.create_study(**options)", None),
+        ("optuna.pruners.MedianPruner()", None),
+    ],
+)  # fmt: skip
+def test_samplers_of_libraries_get_the_seed_of_the_script(before: str, after: str | None) -> None:
+    imports = (
+        "import optuna\nfrom optuna.samplers import RandomSampler\nfrom scipy.stats import qmc\n"
+    )
+    code = f"{imports}SEED = 7\n"
+    assert changed(code + before, "generator") == code + (after or before).replace("=7", "=SEED")
+
+
+@pytest.mark.parametrize(
+    ("code", "numpy", "python"),
+    [
+        ("ParameterSampler(space, n_iter=3)", "ParameterSampler", ""),
+        ("ParameterSampler(space, n_iter=3, random_state=1)", "", ""),
+        ("kt.Hyperband(build, objective='loss')", "", "Hyperband"),
+        ("kt.oracles.RandomSearchOracle(objective='loss')", "", "RandomSearchOracle"),
+        ("kt.RandomSearch(build, seed=1)", "", ""),
+        ("kt.HyperParameters()", "", ""),
+    ],
+)
+def test_searches_draw_from_a_global_generator(code: str, numpy: str, python: str) -> None:
+    imports = "import keras_tuner as kt\nfrom sklearn.model_selection import ParameterSampler\n"
+    script = parse(imports + code)
+    names, statement = Names(script), script.tree.body[-1]
+    assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+    assert drawn_from_numpy(statement.value, names) == numpy
+    assert drawn_from_python(statement.value, names) == python
 
 
 def test_each_generator_gets_a_seed_of_its_own() -> None:

@@ -10,6 +10,7 @@ from whydiff.lint.rule import Hit, Rule
 from whydiff.lint.script import Source, calls_in, keyword, method
 from whydiff.script_text.call_order import Text, mapped_in
 from whydiff.script_text.generators import changes
+from whydiff.script_text.samplers import drawn_from_python
 from whydiff.script_text.splits import drawn_from_numpy
 
 _OTHER_SEEDS = ("numpy.random.seed", "tensorflow.random.set_seed", "torch.manual_seed")
@@ -17,6 +18,7 @@ _DRAWS = {
     "numpy.random": ("numpy.random.seed", "NumPy's global generator"),
     "random": ("random.seed", "Python's random"),
 }
+_DRAWN_BY_LIBRARIES = {"numpy.random": drawn_from_numpy, "random": drawn_from_python}
 _NO_DRAWS = ("seed", "default_rng", "RandomState", "Generator", "get_state", "set_state", "Random",
              "SeedSequence", "getstate", "setstate", "SystemRandom", "PCG64", "Philox", "MT19937",
              "SFC64", "PCG64DXSM")  # fmt: skip
@@ -224,7 +226,7 @@ def _draws_from(module: str, s: Source) -> Iterator[tuple[ast.Call, str]]:
     _, name = _DRAWS[module]
     for call in s.calls:
         owner, _, function = s.called(call).rpartition(".")
-        split = module == "numpy.random" and drawn_from_numpy(call, s.names)
+        split = _DRAWN_BY_LIBRARIES[module](call, s.names)
         drawn = owner == module and function not in _NO_DRAWS
         if (drawn or split) and not s.only_shown(call):
             yield call, f"{function or method(call)} draws from {name}"

@@ -229,6 +229,16 @@ def unified(before: str, after: str, name: str) -> str:
     return "".join(line if line.endswith(("\n", "\r")) else line + marked for line in lines)
 
 
+def keyword_edit(script: Script, call: ast.Call, name: str, value: str) -> Edit:
+    """Give a call a keyword argument: in the place of the one that it has, else behind the last."""
+    for given in call.keywords:
+        if given.arg == name:
+            return Edit(*script.span(given.value), value)
+    ends = [script.span(a)[1] for a in (*call.args, *(k.value for k in call.keywords))]
+    at = max(ends, default=script.span(call)[1] - 1)
+    return Edit(at, at, f"{', ' if ends else ''}{name}={value}")
+
+
 def last_name(node: ast.AST) -> str:
     """The last part of ``members`` or ``self.members``, "" for anything else."""
     if isinstance(node, ast.Attribute):

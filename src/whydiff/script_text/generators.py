@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from whydiff.script_text.edits import (
     Edit,
@@ -22,6 +23,7 @@ from whydiff.script_text.edits import (
 from whydiff.script_text.imports import Names
 from whydiff.script_text.orders import completion_orders, one_thread, order_changes
 from whydiff.script_text.own_seed import own_seed, own_seeds
+from whydiff.script_text.samplers import with_seed
 from whydiff.script_text.seeding import GLOBAL_SEEDS, written_seed
 
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
@@ -135,6 +137,9 @@ def _generators(script: Script, names: Names, drawn: Mapping[int, int]) -> Itera
         if called in FRESH and _without_seed(call):
             named = called if short == "seed" else short
             yield call, _seeded_call(script, call), f"{named}() gets a seed"
+        elif (sampler := with_seed(script, names, call)) is not None:
+            edit, made = sampler
+            yield call, partial(_edited, script, call, edit), f"{made} gets a seed"
         elif called == "random.SystemRandom" and isinstance(call.func, ast.Attribute):
             yield call, _method(script, call.func, "Random"), "SystemRandom() becomes Random(seed)"
         elif called == "tensorflow.random.Generator.from_non_deterministic_state":
@@ -185,6 +190,12 @@ def _seeded_call(script: Script, call: ast.Call) -> Callable[[str], str]:
         f"{k.arg}={script.segment(k.value)}" for k in call.keywords if k.arg not in _SEED_PARAMETERS
     ]
     return lambda seed: f"{script.segment(call.func)}({', '.join([seed, *kept])})"
+
+
+def _edited(script: Script, call: ast.Call, edit: Edit, seed: str) -> str:
+    start, end = script.span(call)
+    before, behind = script.text[start : edit.start], script.text[edit.end : end]
+    return before + edit.new.format(seed) + behind
 
 
 def _method(script: Script, method: ast.Attribute, name: str) -> Callable[[str], str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whydiff.script_text.edits import Edit, Script
+from whydiff.script_text.edits import Edit, Script, keyword_edit
 from whydiff.script_text.imports import Names
 
 _LISTING = frozenset({"os.listdir", "glob.glob", "glob.iglob"})
@@ -171,8 +171,7 @@ def one_thread(script: Script, names: Names, call: ast.Call) -> Edit | None:
     given = next((k.value for k in call.keywords if k.arg == keyword), None)
     given = given or next(iter(call.args), None)
     if given is None:
-        end = script.span(call)[1] - 1
-        return Edit(end, end, f"{', ' if call.keywords else ''}{keyword}=1")
+        return keyword_edit(script, call, keyword, "1")
     single = isinstance(given, ast.Constant) and given.value == 1
     return None if single else Edit(*script.span(given), "1")
 

@@ -1,14 +1,15 @@
-"""Splits and samples of scikit-learn and pandas that draw from NumPy's global generator."""
+"""Splits, samples, searches of scikit-learn and pandas that draw from NumPy's global generator."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
 
-from whydiff.script_text.edits import Edit, Script
+from whydiff.script_text.edits import Edit, Script, keyword_edit
 from whydiff.script_text.imports import Names
 
 _SHUFFLING = ("train_test_split", "shuffle", "resample")
+_SEARCHING = ("ParameterSampler", "RandomizedSearchCV", "HalvingRandomSearchCV")
 
 
 def drawn_from_numpy(call: ast.Call, names: Names) -> str:
@@ -27,7 +28,7 @@ def drawn_from_numpy(call: ast.Call, names: Names) -> str:
         return "" if shuffle is False else function
     folds = function.endswith(("KFold", "Split")) and shuffle is True
     made = function.startswith("make_") and called.startswith("sklearn.datasets")
-    return function if folds or made else ""
+    return function if folds or made or function in _SEARCHING else ""
 
 
 def seeded_splits(
@@ -41,13 +42,7 @@ def seeded_splits(
         function = drawn_from_numpy(call, names)
         if not function or (_repeated(script, call) and not repeated):
             continue
-        none = next((k.value for k in call.keywords if k.arg == "random_state"), None)
-        given = [*call.args, *(k.value for k in call.keywords)]
-        if none is not None:
-            edit = Edit(*script.span(none), seed(call))
-        else:
-            at = max((script.span(value)[1] for value in given), default=script.span(call)[1] - 1)
-            edit = Edit(at, at, f"{', ' if given else ''}random_state={seed(call)}")
+        edit = keyword_edit(script, call, "random_state", seed(call))
         yield edit, call.lineno, f"{function} gets a random_state"
 
 

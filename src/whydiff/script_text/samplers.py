@@ -1,0 +1,62 @@
+"""Samplers of libraries that draw settings or data with a seed of their own: none sets theirs."""
+
+from __future__ import annotations
+
+import ast
+
+from whydiff.script_text.edits import Edit, Script, keyword_edit
+from whydiff.script_text.imports import Names
+
+#: package -> the parameter that takes a seed, and what has one: without it the seed comes from the
+#: operating system
+_OWN_SEED = {
+    "optuna": (
+        "seed",
+        {"TPESampler", "RandomSampler", "CmaEsSampler", "GPSampler", "QMCSampler", "GridSampler",
+         "NSGAIISampler", "NSGAIIISampler", "BruteForceSampler"},
+    ),
+    "scipy": ("seed", {"Sobol", "Halton", "LatinHypercube", "PoissonDisk"}),
+    "albumentations": ("seed", {"Compose"}),
+    "bayes_opt": ("random_state", {"BayesianOptimization"}),
+    "ax": ("random_seed", {"AxClient"}),
+}  # fmt: skip
+#: tuners of Keras: without a seed they take one from Python's global generator
+_TUNERS = {"RandomSearch", "BayesianOptimization", "Hyperband", "GridSearch"}
+_SEED_FIRST = ("RandomSampler", "BruteForceSampler")
+
+
+def with_seed(script: Script, names: Names, call: ast.Call) -> tuple[Edit, str] | None:
+    """The edit that gives a seed, ``{}`` in it, to a call that makes such a sampler without one,
+    and what it makes; None for any other call."""
+    called = names.called(call)
+    package, _, function = called.rpartition(".")
+    given = {k.arg: k.value for k in call.keywords}
+    if None in given:  # what ** holds is not known
+        return None
+    if function == "create_study" and package in ("optuna", "optuna.study"):
+        optuna = names.name_of("optuna", call.lineno)
+        if not _unset(given.get("sampler")) or not optuna:
+            return None
+        sampler = "TPESampler" if _unset(given.get("directions")) else "NSGAIISampler"
+        made = f"{optuna}.samplers.{sampler}(seed={{}})"
+        return keyword_edit(script, call, "sampler", made), f"the sampler of {function}()"
+    parameter, makers = _OWN_SEED.get(package.partition(".")[0], ("", set()))
+    first = function in _SEED_FIRST and bool(call.args)
+    if function not in makers or not _unset(given.get(parameter)) or first:
+        return None
+    return keyword_edit(script, call, parameter, "{}"), f"{function}()"
+
+
+def drawn_from_python(call: ast.Call, names: Names) -> str:
+    """The function, where a call draws from Python's global generator unless it is told otherwise;
+    "" for any other call."""
+    called = names.called(call)
+    given = {k.arg: k.value for k in call.keywords}
+    tuner = called.startswith(("keras_tuner.", "kerastuner."))
+    function = called.rpartition(".")[2]
+    unset = None not in given and _unset(given.get("seed"))
+    return function if tuner and function.removesuffix("Oracle") in _TUNERS and unset else ""
+
+
+def _unset(value: ast.expr | None) -> bool:
+    return value is None or (isinstance(value, ast.Constant) and value.value is None)
