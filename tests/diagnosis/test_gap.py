@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from whydiff.core.digests import value_digests
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Epoch
 from whydiff.diagnosis.gap import classifies, gap
@@ -12,7 +13,7 @@ from whydiff.diagnosis.trials import Trials
 from whydiff.stats.intervals import proportion
 from whydiff.testing.calls import call
 from whydiff.testing.hybrids import compared, trained
-from whydiff.testing.sides import a_recipe, a_side, changed, tensor
+from whydiff.testing.sides import a_recipe, a_side, changed, content, tensor
 
 #: Two outputs of four samples in three classes: the last sample changes its class.
 ONE = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8], [0.6, 0.3, 0.1]])
@@ -197,6 +198,43 @@ def test_a_model_without_outputs_has_no_samples():
 def test_what_classifies_is_told_by_the_loss_and_then_by_the_values(loss, predictions, classes):
     recipe = a_recipe(objective={"loss": loss})
     assert classifies(recipe, [np.array(predictions)]) is classes
+
+
+LABELS = np.array([0, 1, 1, 0])
+STARS = np.array([0.1, 0.5, 0.9, 0.5])
+ROWS = np.random.default_rng(0).random((4, 3))
+PIXELS = np.random.default_rng(0).random((4, 2, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("loss", "x", "y", "shape", "classes"),
+    [
+        ("binary_crossentropy", ROWS, LABELS, (4, 1), True),
+        ("binary_crossentropy", ROWS, STARS, (4, 1), False),
+        ("binary_crossentropy", ROWS, STARS, (4,), False),
+        ("my_loss", ROWS, STARS, (4, 1), False),
+        ("my_loss", ROWS, LABELS, (4, 1), True),
+        ("my_loss", ROWS, LABELS, (4, 3), True),
+        ("binary_crossentropy", ROWS, np.eye(3)[LABELS], (4, 3), True),
+        ("binary_crossentropy", ROWS, ROWS, (4, 3), False),
+        ("sparse_categorical_crossentropy", ROWS, LABELS, (4, 3), True),
+        ("categorical_crossentropy", ROWS, ROWS, (4, 3), True),
+        ("binary_crossentropy", PIXELS, PIXELS.round(), (4, 2, 2, 1), False),
+        ("binary_crossentropy", np.tile(PIXELS, 3), PIXELS.round(), (4, 2, 2, 1), True),
+        (None, ROWS, None, (4, 3), False),
+    ],
+)
+def test_targets_that_are_no_classes_make_predictions_numbers(loss, x, y, shape, classes):
+    fed = {"x": x, "y": y} if y is not None else {"x": x}
+    recipe = a_recipe(
+        objective={"loss": loss},
+        data_content=replace(
+            content(range(4)),
+            signature=tuple(f"{k}: {v.dtype} {v.shape[1:]}" for k, v in fed.items()),
+            leaves=tuple(value_digests(v) for v in fed.values()),
+        ),
+    )
+    assert classifies(recipe, [np.full(shape, 0.5)]) is classes
 
 
 def test_all_outputs_must_be_probabilities_and_none_is_not():

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.calls import MeasuringCall
+from whydiff.core.digests import value_digests
 from whydiff.core.errors import WhydiffError
 from whydiff.core.metrics import default_metric, differing_metrics
 from whydiff.core.recipe import Recipe, compiled_metrics
@@ -22,6 +23,10 @@ from whydiff.stats.intervals import proportion
 
 #: Losses of models that classify; of others the predictions are numbers in the target's units.
 _CLASSIFIES = re.compile(r"crossentropy|cross_entropy|hinge|focal|kl_?div|dice|tversky|ctc|nll")
+#: Those of several classes, whose targets may be shares of them.
+_SEVERAL = re.compile(r"categorical|kl_?div|ctc|nll")
+#: Outputs of a model up to which its targets are looked up among the codes of as many classes.
+_MOST_CLASSES = 2048
 
 
 def gap(compared: ComparedSides, trials: Trials | None, metric: str | None) -> dict[str, Any]:
@@ -107,14 +112,53 @@ def _predictions(compared: ComparedSides, trials: Trials) -> dict[str, Any]:
 
 
 def classifies(recipe: Recipe, predictions: Sequence[np.ndarray]) -> bool:
-    """Whether predictions stand for classes: by the loss, else because they are probabilities."""
+    """Whether predictions stand for classes: by the loss, else because they are probabilities.
+
+    Not where the targets are no classes: a rating between 0 and 1 under a binary cross-entropy, or
+    the input that an autoencoder gives back.
+    """
     loss = json.dumps(recipe.objective.get("loss"), default=str).lower()
-    if _CLASSIFIES.search(loss):
-        return True
-    if re.search(r"squared|absolute|huber|log_?cosh|poisson|\bm[as]p?e\b|\bmsle\b", loss):
+    if not _CLASSIFIES.search(loss):
+        if re.search(r"squared|absolute|huber|log_?cosh|poisson|\bm[as]p?e\b|\bmsle\b", loss):
+            return False
+        probabilities = [np.all((p >= 0) & (p <= 1)) for p in predictions if p.size]
+        if not probabilities or not all(probabilities):
+            return False
+    return bool(_SEVERAL.search(loss)) or not _numbers(recipe, predictions)
+
+
+def _numbers(recipe: Recipe, predictions: Sequence[np.ndarray]) -> bool:
+    """Whether targets are seen to be no classes: more than two numbers, or rows not one-hot."""
+    content = recipe.data_content
+    present = [entry for entry in content.signature if not entry.endswith(": none")]
+    if not present or len(content.leaves) != len(present):
         return False
-    probabilities = [np.all((p >= 0) & (p <= 1)) for p in predictions if p.size]
-    return bool(probabilities) and all(probabilities)
+    if not any(entry.startswith("y: ") for entry in present):
+        return True
+    kinds = [entry.partition(":")[2].partition("(")[2] for entry in present]  # without the dtypes
+    targets = [
+        (rows, kind in kinds[:i])
+        for i, (entry, kind, rows) in enumerate(zip(present, kinds, content.leaves, strict=True))
+        if entry.startswith("y: ")
+    ]
+    if len(targets) != len(predictions):
+        return False
+    return any(
+        _no_classes(rows, output, as_fed)
+        for (rows, as_fed), output in zip(targets, predictions, strict=True)
+    )
+
+
+def _no_classes(rows: np.ndarray, output: np.ndarray, as_fed: bool) -> bool:
+    """``rows`` are digests of targets; ``as_fed``: they have the shape of an input."""
+    width = output[0].size if len(output) else 0
+    if width < 2:  # one number for each sample
+        return len(np.unique(rows.reshape(-1, 2), axis=0)) > 2
+    if output.ndim > 2 or width > _MOST_CLASSES:
+        return as_fed
+    codes = np.concatenate([value_digests(np.eye(width)), value_digests(np.arange(width))])
+    known = {row.tobytes() for row in codes}
+    return not all(row.tobytes() in known for row in rows.reshape(-1, 2))
 
 
 def _weights(compared: ComparedSides, trials: Trials) -> dict[str, Any]:

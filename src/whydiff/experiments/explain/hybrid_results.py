@@ -24,6 +24,7 @@ from whydiff.core.question import Question
 from whydiff.core.recording import Fit
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.compared import ComparedSides
+from whydiff.diagnosis.gap import classifies
 from whydiff.diagnosis.growth import growth
 from whydiff.diagnosis.moments import MOST_BYTES, Moments, plan, spread
 from whydiff.diagnosis.sources import data_content
@@ -67,7 +68,8 @@ def hybrid_results(
         compared = _with_values_compared(compared, hybrid_trainer)
         with contextlib.suppress(OutOfTime):
             point = zoom(point, hybrid_trainer, trials, compared.a.fit)
-            shown = disagreements(trials, hybrid_trainer)
+            if classifies(compared.a.recipe, trials.a.predictions or []):
+                shown = disagreements(trials, hybrid_trainer)
         if question.zoom and deadline is not None and time.monotonic() > deadline:
             closer = Zoom(0, 0, failure=NO_TIME)
         elif question.zoom:
