@@ -60,6 +60,18 @@ def test_what_one_ulp_does_not_explain_is_no_rounding(effect, grown):
     assert not any("harmless" in note for note in verdict.notes)
 
 
+def test_a_setting_that_moves_the_weights_by_rounding_alone_hardly_matters():
+    small = START.astype(np.float32)
+    (note,) = noted({"version": 0.05, "optimizer": 5 * ULP}, small)
+    assert note.startswith("Optimizer hardly matters: taken from B alone it moves the weights by ")
+    assert not noted({"version": 0.05, "optimizer": 0.05}, small)
+    assert not noted({"version": 3 * ULP, "optimizer": 0.05}, small)
+
+
+def noted(effects, start):
+    return [n for n in answered(effects, start=start)[1].notes if "hardly" in n]
+
+
 def test_what_ends_within_the_last_place_rounds_whatever_one_weight_moves():
     """One weight of many moves the result by less than rounding in all of them does."""
     single = START.astype(np.float32)

@@ -13,7 +13,7 @@ from whydiff.diagnosis import files
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.offsets import amplifies, cancel
 from whydiff.diagnosis.pair import trainings_of
-from whydiff.diagnosis.rounding import measured
+from whydiff.diagnosis.rounding import hardly, measured
 from whydiff.diagnosis.sources.arithmetic import UNRECORDED
 from whydiff.diagnosis.sources.data_content import validation_differs
 from whydiff.diagnosis.sources.facts import show
@@ -34,6 +34,7 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
         *_offsetting(trials, causes),
         *_amplified(trials, causes),
         *measured(compared, trials),
+        *hardly(compared, trials),
         *_goes_on(compared, causes),
         *_how_trained(trials),
         *(_evaluated(name, parts) for name, parts in trials.measured.items() if _far(parts)),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from whydiff.core.findings import Finding
 from whydiff.core.hybrids import TrainedHybrid
-from whydiff.core.words import number
+from whydiff.core.words import capital, number
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.gap import classifies
 from whydiff.diagnosis.mechanisms import mechanism
@@ -41,6 +41,20 @@ def measured(compared: ComparedSides, trials: Trials) -> Iterator[str]:
             f"What {name} does is harmless: taken from B alone it moves the weights by "
             f"{number(moved)} (relative){_predictions(compared, trials, made)}; one initial weight "
             f"moved by one unit in the last place moves them by {number(ulp)}."
+        )
+
+
+def hardly(compared: ComparedSides, trials: Trials) -> Iterator[str]:
+    """A sentence for each other source that moves the weights by no more than rounding does."""
+    for name in trials.sources:
+        made = trials.hybrids.get(frozenset([name]))
+        if made is None or trials.may_round(name) or not trials.hardly_moves(name):
+            continue
+        moved = relative_weight_distance(trials.a.weights, made.weights)
+        yield (
+            f"{capital(name)} hardly matters: taken from B alone it moves the weights by "
+            f"{number(moved)} (relative){_predictions(compared, trials, made)}, no more than "
+            "rounding does."
         )
 
 

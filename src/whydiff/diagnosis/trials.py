@@ -184,6 +184,16 @@ class Trials:
         close = _distance(self.a, made) <= max(grown[1], _last_place(outputs) * scale)
         return near and close and _same_classes(self.a, made)
 
+    def hardly_moves(self, name: str) -> bool:
+        """Whether taken from B alone it moves the weights by a few units in the last place, and
+        changes the class of no prediction."""
+        made = self.hybrids.get(frozenset([name]))
+        if made is None or not self.reproduces_a() or not self.a.weights:
+            return False
+        moved = _weight_distance(self.a, made)
+        little = ALLOWED * _last_place(self.a.weights.values())
+        return 0.0 < moved <= little and _same_classes(self.a, made)
+
     @cached_property
     def values(self) -> dict[Coalition, float]:
         return {coalition: self.value(coalition) for coalition in self.hybrids}
